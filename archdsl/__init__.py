@@ -1,0 +1,12 @@
+"""archdsl: a small language for neural network architectures.
+
+``load("resnet", depth=101)`` gives an ``Architecture`` with its figures; ``parse(text)`` and
+``read(path)`` give a ``Spec``, whose ``with_knobs(...)`` makes many. Every failure is an
+``ArchError`` that carries its diagnostics.
+"""
+
+from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.spec import Architecture, Spec, load, parse, read
+
+__all__ = ["ArchError", "Architecture", "Diagnostic", "Spec", "load", "parse", "read"]
+__version__ = "0.1.0"

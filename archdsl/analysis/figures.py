@@ -1,0 +1,188 @@
+"""What a network costs, worked out part by part: a part that occurs again costs nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+
+from archdsl.elaborate.network import Network, Op, Part, Step
+from archdsl.layers.base import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The costs of a network or of a piece of it, for one image.
+
+    ``params`` are trainable elements, ``buffers`` the others (three tensors for each
+    batch normalisation). ``macs`` are multiply-adds of convolutions and linear layers, bias
+    ignored. ``conv_activations`` are the outputs of convolutions; ``activations`` those of
+    linear layers too (the convention of fvcore and timm). Side outputs count in ``params``
+    and ``buffers``, and beside the rest in ``side_macs``: they do not run in evaluation.
+    """
+
+    params: int = 0
+    buffers: int = 0
+    macs: int = 0
+    activations: int = 0
+    conv_activations: int = 0
+    side_macs: int = 0
+
+
+Costs = tuple[int, int, int, int, int, int]  # as the fields of Figures
+
+
+def figures(network: Network) -> Figures:
+    """The figures of a whole network."""
+    return Figures(*part_costs(network.root))
+
+
+def part_costs(part: Part) -> Costs:
+    """The costs of a part, remembered with it."""
+    found: Costs | None = part.figures
+    if found is None:
+        a = b = c = d = e = f = 0
+        for step in part.steps:
+            p, q, r, s, t, u = step_costs(part, step)
+            if step.weight is not None:
+                r, s, t, u = 0, 0, 0, r
+            n = step.repeat
+            a += n * p
+            b += n * q
+            c += n * r
+            d += n * s
+            e += n * t
+            f += n * u
+        found = part.figures = (a, b, c, d, e, f)
+    return found
+
+
+def step_costs(part: Part, step: Step) -> Costs:
+    """The costs of one application of a step."""
+    op = step.op
+    if op.__class__ is Part:
+        return part_costs(op)  # type: ignore[arg-type]
+    if len(step.inputs) == 1:
+        return op_costs(op, (part.shape_of(step.inputs[0]),), step.shape)  # type: ignore[arg-type]
+    return op_costs(op, tuple([part.shape_of(n) for n in step.inputs]), step.shape)  # type: ignore[arg-type]
+
+
+FREE: Costs = (0, 0, 0, 0, 0, 0)
+
+
+def op_costs(op: Op, inputs: tuple[Shape, ...], output: Shape) -> Costs:
+    """The costs of a layer on inputs of these shapes, remembered with it."""
+    found: Costs | None = op.figures.get(inputs)
+    if found is None:
+        layer = op.layer
+        params = buffers = 0
+        for weight in layer.weights(*inputs):
+            if weight.trainable:
+                params += prod(weight.shape)
+            else:
+                buffers += prod(weight.shape)
+        kind = layer.kind
+        out = prod(output) if kind in ("conv", "linear") else 0
+        macs = layer.macs(inputs, output)
+        found = (params, buffers, macs, out, out if kind == "conv" else 0, 0)
+        op.figures[inputs] = found = found if any(found) else FREE
+    return found
+
+
+# ---------------------------------------------------------------- depth and receptive field
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The longest way from an input to a result: its weighted layers, and how an output
+    pixel grows into a window of the input: ``reach + 1`` pixels that step by ``stride``."""
+
+    depth: int
+    reach: tuple[Fraction, ...]
+    stride: tuple[Fraction, ...]
+
+    def then(self, other: Path) -> Path:
+        if len(other.reach) != len(self.reach):  # into a vector: what it sees stays
+            return Path(self.depth + other.depth, self.reach, self.stride)
+        grown = zip(self.reach, other.reach, self.stride, strict=True)
+        return Path(
+            self.depth + other.depth,
+            tuple(a + b * s for a, b, s in grown),
+            tuple(a * b for a, b in zip(self.stride, other.stride, strict=True)),
+        )
+
+    def beside(self, other: Path) -> Path:
+        return Path(
+            max(self.depth, other.depth),
+            tuple(max(a, b) for a, b in zip(self.reach, other.reach, strict=True)),
+            tuple(max(a, b) for a, b in zip(self.stride, other.stride, strict=True)),
+        )
+
+
+def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
+    """The longest path to a part's result from its input and from each of its imports."""
+    known = memo.get(id(part))
+    if known is not None:
+        return known
+    count = 1 + len(part.imports)
+    axes = len(part.input) - 1
+    start = Path(0, (Fraction(0),) * axes, (Fraction(1),) * axes)
+
+    def source(i: int) -> list[Path | None]:
+        return [start if j == i else None for j in range(count)]
+
+    values = [source(0)]
+    for step in part.steps:
+        inputs = [values[n] if n >= 0 else source(-n) for n in step.inputs]
+        values.append(_through(part, step, inputs, count, memo))
+    result = values[part.result] if part.result >= 0 else source(-part.result)
+    memo[id(part)] = result
+    return result
+
+
+def _through(
+    part: Part,
+    step: Step,
+    inputs: list[list[Path | None]],
+    count: int,
+    memo: dict[int, list[Path | None]],
+) -> list[Path | None]:
+    shape = part.shape_of(step.inputs[0])
+    if isinstance(step.op, Part):
+        legs = paths(step.op, memo)
+    else:
+        legs = [_layer_path(step.op, shape)] * len(inputs)
+    merged: list[Path | None] = [None] * count
+    for values, leg in zip(inputs, legs, strict=True):
+        if leg is None:
+            continue
+        for i, before in enumerate(values):
+            if before is None:
+                continue
+            after = before
+            for _ in range(step.repeat):
+                after = after.then(leg)
+            known = merged[i]
+            merged[i] = after if known is None else known.beside(after)
+    return merged
+
+
+def _layer_path(op: Op, shape: Shape) -> Path:
+    kernel, stride = op.layer.window(shape)
+    weighted = op.layer.kind in ("conv", "linear")
+    return Path(
+        int(weighted), tuple(Fraction(k) - 1 for k in kernel), tuple(Fraction(s) for s in stride)
+    )
+
+
+def longest_path(network: Network) -> Path:
+    """Depth and receptive field of a network's result.
+
+    The depth is the number of convolutions and linear layers on the longest path, as papers
+    count it; ``reach`` is at most what the input has.
+    """
+    root = network.root
+    path = paths(root, {})[0]
+    assert path is not None, "a result comes from the input"
+    reach = tuple(min(r, Fraction(n - 1)) for r, n in zip(path.reach, root.input[1:], strict=True))
+    return Path(path.depth, reach, path.stride)

@@ -1,0 +1,21 @@
+"""Every kind of diagnostic, by the stage that finds it.
+
+``A0..`` files and syntax, ``A1..`` names and structure, ``A2..`` shapes, ``A3..`` values,
+``A4..`` limits, ``A5..`` knobs and requirements.
+"""
+
+from archdsl.diagnostics.codes.files import *  # noqa: F403
+from archdsl.diagnostics.codes.knobs import *  # noqa: F403
+from archdsl.diagnostics.codes.limits import *  # noqa: F403
+from archdsl.diagnostics.codes.names import *  # noqa: F403
+from archdsl.diagnostics.codes.shapes import *  # noqa: F403
+from archdsl.diagnostics.codes.syntax import *  # noqa: F403
+from archdsl.diagnostics.codes.values import *  # noqa: F403
+from archdsl.diagnostics.model import Kind
+
+ALL: dict[str, Kind] = {
+    kind.code: kind
+    for kind in sorted(
+        (value for value in globals().values() if isinstance(value, Kind)), key=lambda k: k.code
+    )
+}

@@ -1,0 +1,60 @@
+"""A00.: what is wrong with a file before its text is looked at."""
+
+from archdsl.diagnostics.model import Kind
+
+NO_SUCH_FILE = Kind(
+    "A001",
+    "there is no file `{name}`",
+    """A spec is given by its path, or by the name of a built-in one (`archdsl specs` lists
+those). Nothing of this name was found, neither as a file nor among the built-in specs.
+In a `use`, the path is looked up beside the file that says it, then in the built-in library.""",
+)
+UNREADABLE = Kind(
+    "A002",
+    "`{name}` cannot be read: {reason}",
+    """The file is there, but the system refuses to open it: look at its permissions, and
+whether it is a folder.""",
+)
+NOT_TEXT = Kind(
+    "A003",
+    "`{name}` is not a text file: {reason}",
+    """A spec is text in UTF-8, without NUL bytes. This file holds bytes that are none; it may
+be a checkpoint or an archive, or have been saved in another encoding.""",
+)
+FILE_TOO_LONG = Kind(
+    "A004",
+    "`{name}` is too long: a spec has at most {limit:,} characters",
+    """The limit keeps checking fast whatever is handed in. A spec that long is usually
+generated: write the repetition with `repeat` or `for`, or take blocks from other files
+with `use`.""",
+)
+OUTSIDE_FOLDER = Kind(
+    "A005",
+    "`use` cannot read `{path}`: it lies outside the spec's folder",
+    """A spec is untrusted text, so `use` reads only below the folder of the spec that is
+being compiled, and in the built-in library. Copy the file there.""",
+)
+CYCLIC_USE = Kind(
+    "A006",
+    "`{path}` uses this file in turn",
+    """Two files take blocks from each other. Move what both need into a third one.""",
+)
+LAYER_FILE = Kind(
+    "A007",
+    "the layers in `{name}` cannot be loaded: {reason}",
+    """A Python file given with --allow-python is run, and the subclasses of
+`archdsl.layers.base.Layer` in it become layers of the language. Something failed on the way;
+docs/adding-a-layer.md shows a file that works.""",
+)
+CANNOT_WRITE = Kind(
+    "A008",
+    "`{name}` cannot be written: {reason}",
+    """The result is written beside its place and renamed when it is whole, so nothing is ever
+half written. The system refused: look at the folder's permissions and at the space left.""",
+)
+BAD_GRAPH = Kind(
+    "A009",
+    "this is not a graph that archdsl wrote: {reason}",
+    """The JSON text of a graph has the format `archdsl-graph/1`, which `archdsl graph --json`
+writes. What was given is not of that form, or speaks of layers that are not there.""",
+)

@@ -1,0 +1,58 @@
+"""A5..: knobs, their domains, and what a candidate must meet."""
+
+from archdsl.diagnostics.model import Kind
+
+REQUIREMENT = Kind(
+    "A501",
+    "a requirement is not met{message}",
+    """The spec says with `require` what its knobs, or its costs, must meet, and this candidate
+does not.""",
+)
+UNKNOWN_KNOB = Kind(
+    "A502",
+    "there is no knob called `{name}`",
+    """Knobs are named in the header, `arch name(width = 64)`, or by the path of a `choose`.
+`archdsl explain` lists them.""",
+)
+OUTSIDE_DOMAIN = Kind(
+    "A503",
+    "`{name} = {given}` is outside its domain {domain}",
+    """The domain says what a knob may be, for you as for a search. To try something else,
+widen the domain in the spec.""",
+)
+DEFAULT_OUTSIDE = Kind(
+    "A504",
+    "the default `{name} = {given}` is outside its own domain {domain}",
+    """A spec compiles as it stands, so its defaults are candidates too.""",
+)
+DOMAIN_EMPTY = Kind(
+    "A505",
+    "the domain {domain} has no values",
+    """The lower end stands first, steps are positive, and a logarithmic domain lies above 0.""",
+)
+DOMAIN_NUMBERS = Kind(
+    "A506",
+    "a range is from one number to another, but here is {given}",
+    """Other values are listed: `in {{"a", "b"}}`.""",
+)
+DOMAIN_DEPENDS = Kind(
+    "A507",
+    "a domain cannot depend on the knob `{name}`",
+    """A search draws each knob from a fixed domain. Say the dependence with `require`, or let
+the knob be a ratio.""",
+)
+BAD_SETTING = Kind(
+    "A508",
+    "`{text}` sets no knob: write `name=value`",
+    """For example `--set depth=101`, `--set act=silu`, `--set "blocks=[6, 12, 24, 16]"`.""",
+)
+KNOB_TYPE = Kind(
+    "A509",
+    "the knob `{name}` takes {expected}, but this is {given}",
+    """A knob without a domain takes what is of the kind of its default.""",
+)
+UNKNOWN_VARIANT = Kind(
+    "A510",
+    "`{spec}` has no variant called `{name}`",
+    """Variants are named settings of the knobs; `archdsl specs` lists them.""",
+)

@@ -1,0 +1,30 @@
+"""A4..: what an untrusted spec may cost."""
+
+from archdsl.diagnostics.model import Kind
+
+TOO_MUCH_WORK = Kind(
+    "A401",
+    "this spec takes more than {limit:,} steps to work out",
+    """Loops, calls and list items are counted, so that checking any text ends soon. A network
+of a thousand layers takes a few thousand.""",
+)
+TOO_LARGE = Kind(
+    "A402",
+    "this network has more than {limit:,} layers",
+    """Counted with all repetitions. The deepest published ones have a few thousand.""",
+)
+TOO_DEEP = Kind(
+    "A403",
+    "`{name}` stands more than {limit} deep in blocks",
+    """A block may apply itself, but must come to an end: `if levels > 0 {{ ... }}`.""",
+)
+TOO_MANY_TURNS = Kind(
+    "A404",
+    "`repeat` of {given} turns: more than {limit:,} are not possible",
+    """No network repeats a block that often.""",
+)
+TOO_MANY_COLUMNS = Kind(
+    "A405",
+    "a fractal of {columns} columns has 2^{columns} - 1 bodies: at most {most} columns are possible",
+    """Each column doubles the one before. The paper goes to 6.""",
+)

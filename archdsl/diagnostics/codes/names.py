@@ -1,0 +1,226 @@
+"""A1..: names, and what may stand where."""
+
+from archdsl.diagnostics.model import Kind
+
+UNKNOWN_NAME = Kind(
+    "A101",
+    "there is no {wanted} called `{name}`",
+    """Nothing of this name can be seen from here: no layer, block, pattern, function, knob or
+value. Names are seen inside the braces in which they are given, from there on; blocks and
+functions of a file are seen in all of it; those of other files are brought in with `use`.""",
+)
+UNKNOWN_PATTERN = Kind(
+    "A102",
+    "there is no connection pattern called `{name}`",
+    """Only patterns take a body in braces: residual, branch, dense, fractal, choose. A block
+of your own is applied without one: its layers stand where it is defined.""",
+)
+UNKNOWN_JOIN = Kind(
+    "A103",
+    "there is no join called `{name}`",
+    """The arms of a `branch` meet in a join, which is named before the body:
+`branch concat { ... }`.""",
+)
+UNKNOWN_WORD = Kind(
+    "A104",
+    "`{name}` is none of the words that go here: {known}",
+    """Some arguments take one of a few words, written without quotes: `mode = ceil`,
+`shortcut = pad`. A name of your own (a knob, a `let`) can stand there too.""",
+)
+NO_SUCH_ARGUMENT = Kind(
+    "A105",
+    "`{callee}` has no argument `{name}`",
+    """The call names an argument that does not exist. `archdsl explain` and
+docs/language.md list the arguments of every layer.""",
+)
+TOO_MANY = Kind(
+    "A106",
+    "`{callee}` takes at most {most} arguments",
+    """More arguments are given by position than there are. Arguments can be named:
+`conv(64, 3, stride = 2)`.""",
+)
+GIVEN_TWICE = Kind(
+    "A107",
+    "the argument `{name}` of `{callee}` is given twice",
+    """Once by position and once by name, or twice by name.""",
+)
+MISSING_ARGUMENT = Kind(
+    "A108",
+    "`{callee}` needs its argument {names}",
+    """An argument without a default must be given, here or with `default`.""",
+)
+WRONG_COUNT = Kind(
+    "A109",
+    "`{callee}` takes {wanted} arguments, not {given}",
+    """docs/language.md lists the built-in functions.""",
+)
+DEFINED_TWICE = Kind(
+    "A110",
+    "`{name}` is defined twice",
+    """A name stands for one thing within its braces: nothing is ever assigned anew. Inside
+inner braces the name may be given to something else.""",
+)
+RESERVED = Kind(
+    "A111",
+    "`{name}` is a word of the language",
+    """It cannot be the name of something else. Choose another.""",
+)
+USED_BEFORE = Kind(
+    "A112",
+    "`{name}` has no value yet",
+    """The `let` that gives it one stands further down, or in a part that has not run.
+Move it up.""",
+)
+NEEDS_CALL = Kind(
+    "A113",
+    "`{name}` is a function: it needs its arguments in parentheses",
+    """Functions make values, and cannot be passed around; layers can.""",
+)
+NEEDS_BODY = Kind(
+    "A114",
+    "`{name}` is a connection pattern: it needs a body in braces",
+    """For example `residual {{ conv(64, 3) -> bn }}`. To pass a pattern on as a layer, give the
+whole of it a name: `let unit = residual {{ ... }}`.""",
+)
+NO_BODY = Kind(
+    "A115",
+    "`{name}` takes no body",
+    """Only connection patterns do: residual, branch, dense, fractal, choose.""",
+)
+NEEDS_QUALIFIER = Kind(
+    "A116",
+    "`{name}` needs one word more before its body: {what}",
+    """For example `branch concat {{ conv(8, 1); conv(8, 3) }}`.""",
+)
+NO_QUALIFIER = Kind(
+    "A117",
+    "`{name}` takes no word before its body, but here stands `{word}`",
+    """Only `branch` (its join) and `choose` (its name) do.""",
+)
+JOIN_AS_LAYER = Kind(
+    "A118",
+    "`{name}` joins several tensors: it needs arms",
+    """A join is named in a branch: `branch {name} {{ identity; conv(64, 3) }}`.""",
+    help="write `branch {name} {{ ... }}`",
+)
+NOT_A_LAYER = Kind(
+    "A119",
+    "this is no layer, but {given}",
+    """A statement applies a layer to the current tensor. A value on its own does nothing; to
+give it a name, write `let`.""",
+)
+TAKES_NO_ARGUMENTS = Kind(
+    "A120",
+    "`{name}` takes no arguments here: it is {given}",
+    """Arguments can be given to the name of a layer or a block that is passed around
+(`norm = group_norm`, then `norm(groups = 8)`), not to one that has its arguments already.""",
+)
+NO_DEFAULTS = Kind(
+    "A121",
+    "`{name}` is nothing that defaults can be set for",
+    """`default` takes a layer, a pattern or a block, and arguments of it.""",
+)
+TENSOR_FROM_OUTSIDE = Kind(
+    "A122",
+    "the tensor `{name}` is kept outside this block",
+    """A block sees the knobs and values of its file, but no tensors from where it is applied:
+the same block may be applied anywhere. Give it the tensor as an argument.""",
+    help="pass it as an argument: `block b(skip) {{ ... }}`, applied as `b({name})`",
+)
+NO_INPUT_HERE = Kind(
+    "A123",
+    "a function has no input tensor",
+    """`in` is the tensor where a layer stands. A `fn` works on values alone: pass what it
+needs, for example `in.channels`.""",
+)
+NO_SUCH_FIELD = Kind(
+    "A124",
+    "a tensor has no `{name}`: there is {known}",
+    """`in.channels`, `in.height`, `in.width`, `in.size` (the list of spatial sizes),
+`in.shape` (channels first) and `in.axes` (how many spatial axes) are known.""",
+)
+NO_FIELDS = Kind(
+    "A125",
+    "only `in` has fields such as `.{name}`",
+    """The shape of the current tensor is asked for with `in`: `in.channels`.""",
+)
+MISPLACED = Kind(
+    "A126",
+    "`{word}` belongs at the top of a file, outside all braces",
+    """Blocks, functions, the input and what is used from other files are said once for the
+whole file.""",
+)
+NO_ARCH = Kind(
+    "A127",
+    "this file has no `arch`",
+    """A spec begins with `arch name(knobs)`. A file without one is a library: its blocks are
+for `use` in other files, and it cannot be compiled by itself.""",
+    help="begin it with a line such as `arch mynet(width = 64 in 16..128, classes = 10)`",
+)
+TWO_ARCHS = Kind(
+    "A128",
+    "a file holds one architecture",
+    """Variants of one architecture are knobs of it. Another architecture wants another file;
+what both need goes into a third, for `use`.""",
+)
+NO_INPUT = Kind(
+    "A129",
+    "`{name}` does not say what its input is",
+    """Shapes are known from the input on: `input 3x224x224`, channels first and without the
+batch, or `input (3, size, size)` where a knob decides.""",
+    help="add a line such as `input 3x224x224`",
+)
+TWO_INPUTS = Kind(
+    "A130",
+    "the input is said twice",
+    """A spec is a function of one tensor.""",
+)
+BEFORE_INPUT = Kind(
+    "A131",
+    "a layer stands before the input",
+    """The line `input` comes first, then the layers.""",
+)
+NO_LAYERS = Kind(
+    "A132",
+    "`{name}` has no layers",
+    """After the input, a spec applies at least one layer.""",
+)
+NO_ARMS = Kind(
+    "A133",
+    "this branch has no arms",
+    """Every statement of a branch is an arm. None was left: perhaps a condition or an empty
+list took the last.""",
+)
+NO_OPTIONS = Kind(
+    "A134",
+    "there is nothing to choose from",
+    """Every statement of a `choose` is an option.""",
+)
+LABEL_TWICE = Kind(
+    "A135",
+    "two parts are labelled `{name}`",
+    """Labels name the parts of the compiled module, and the keys of its weights. Within one
+body each stands for one part; in a loop they are numbered by themselves.""",
+)
+OUTPUT_INSIDE = Kind(
+    "A136",
+    "the side output `{name}` stands inside a block or a pattern",
+    """A side output is an output of the whole architecture: it stands on its main path, which
+`if`, `for` and `repeat` do not leave.""",
+)
+NOT_IN_LIBRARY = Kind(
+    "A137",
+    "`{path}` has no block or function called `{name}`",
+    """`use` brings in blocks and functions by the names that the other file gives them.""",
+)
+VARIANT_TWICE = Kind(
+    "A138",
+    "two variants are called `{name}`",
+    """A variant is a named setting of the knobs, and can be compiled by its name.""",
+)
+UNKNOWN_FACT = Kind(
+    "A139",
+    "`{name}` is nothing that a paper or a published error has",
+    """A paper has arxiv, authors, venue and year; a published error has top1, top5 or error,
+and source and note.""",
+)

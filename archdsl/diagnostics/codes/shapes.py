@@ -1,0 +1,112 @@
+"""A2..: tensors that do not fit."""
+
+from archdsl.diagnostics.model import Kind
+
+CANNOT_JOIN = Kind(
+    "A201",
+    "these tensors cannot be {verb}: {shapes}",
+    """Tensors that are added, averaged or compared have one shape; tensors that are
+concatenated agree in all but their channels; tensors that are multiplied agree in every axis,
+or have a 1 there. The places shown are where each of them comes from.""",
+)
+NO_STRIDE = Kind(
+    "A202",
+    "{what} cannot take the input to the shape that the body gives",
+    """A projection or a padding shortcut takes every n-th pixel. There is no n here that
+leads from the size of the input to the size of the body's result: the body may change the
+size in another way (an up-sampling, a pooling without padding). Give the shortcut as a layer.""",
+    help="give the shortcut as a layer: `residual(shortcut = maxpool(2)) {{ ... }}`",
+)
+NEEDS_IMAGE = Kind(
+    "A203",
+    "`{layer}` needs spatial axes, but the tensor is the vector {shape}",
+    """The layer works on images, such as 64x28x28. A vector comes from `linear` or `flatten`;
+`reshape(64x4x4)` makes an image of it again.""",
+)
+TOO_MANY_AXES = Kind(
+    "A204",
+    "`{layer}` works on 1 to 3 spatial axes, but the tensor is {shape}",
+    """PyTorch has layers for sequences, images and volumes.""",
+)
+NEEDS_AXES = Kind(
+    "A205",
+    "`{layer}` needs {axes} spatial axes, but the tensor is {shape}",
+    """The layer is defined for images alone.""",
+)
+WRONG_AXES = Kind(
+    "A206",
+    "`{argument} = {given}` of `{layer}` does not fit a tensor of {axes} spatial axes",
+    """An argument per axis names every spatial axis of the tensor: `1x7` for an image, one
+number for all axes alike.""",
+)
+WINDOW_TOO_LARGE = Kind(
+    "A207",
+    "`{layer}` of {kernel} does not fit into {size}",
+    """The window is larger than the tensor and its padding, so that nothing would be left.
+The network makes its tensors smaller than it can afford at this input size.""",
+    help="pad it, pool less, or give the network a larger input",
+)
+EVEN_KERNEL = Kind(
+    "A208",
+    "a kernel of {kernel} cannot keep the size with equal padding on both sides",
+    """Without `pad`, a convolution pads so that a stride of 1 keeps the size. An even kernel
+would need one pixel more on one side: say what is meant.""",
+    help="write `pad = 0`, or pad first: `pad(before = 1, after = 2)`",
+)
+GROUPS_DO_NOT_DIVIDE = Kind(
+    "A209",
+    "{groups} groups do not divide the channels of `{layer}`: {before} come in, {after} go out",
+    """A grouped convolution deals its input and output channels out evenly.""",
+)
+NOT_DIVISIBLE = Kind(
+    "A210",
+    "`{layer}` needs {what} that can be divided by {by}, but there are {given}",
+    """The layer splits its input into equal parts.""",
+)
+OUTPUT_PAD_TOO_LARGE = Kind(
+    "A211",
+    "an output padding of {output_pad} is not smaller than the stride of {stride}",
+    """`output_pad` picks one of the sizes that a transposed convolution could have come from:
+there are as many as its stride.""",
+)
+POOL_PAD_TOO_LARGE = Kind(
+    "A212",
+    "`{layer}` cannot pad {pad}: that is more than half of its kernel {kernel}",
+    """Beyond half of its kernel a window would lie outside the image altogether.""",
+)
+MODE_NEEDS_AXES = Kind(
+    "A213",
+    "`mode = {mode}` is for {axes} spatial axes, but the tensor has {given}",
+    """Sequences are resampled with linear, images with bilinear or bicubic, volumes with
+trilinear; nearest does for all.""",
+)
+RESHAPE_COUNT = Kind(
+    "A214",
+    "{before} has {count:,} elements, but {after} has {wanted:,}",
+    """`reshape` keeps all elements.""",
+)
+BORDER_TOO_WIDE = Kind(
+    "A215",
+    "a {border} border of {pad} is wider than the {size} pixels that are there",
+    """A reflected or circular border is made of the image itself.""",
+)
+CANNOT_SHRINK = Kind(
+    "A216",
+    "there are {given} channels already: none can be added to make {to}",
+    """`pad_channels` adds channels. To take some away, use `slice` or a convolution.""",
+)
+SLICE_OUTSIDE = Kind(
+    "A217",
+    "channels {first} to {last} cannot be taken: there are {channels}",
+    """Channels are counted from 1, and both ends are included.""",
+)
+NO_SUCH_PART = Kind(
+    "A218",
+    "there is no part {part} of {parts}",
+    """Parts are counted from 1.""",
+)
+BOUNDS_CROSSED = Kind(
+    "A219",
+    "the bounds of `{layer}` are crossed: {low:g} is not below {high:g}",
+    """The lower bound stands first.""",
+)

@@ -1,0 +1,49 @@
+"""A01., A02.: what the parser finds."""
+
+from archdsl.diagnostics.model import Kind
+
+UNEXPECTED = Kind(
+    "A011",
+    "unexpected `{found}`{expected}",
+    """The text cannot go on like this. Statements stand on lines of their own (or apart by
+`;`), the layers of a chain stand apart by `->`, arguments by `,`.""",
+)
+LINE_ENDS_EARLY = Kind(
+    "A012",
+    "the line ends in the middle of a statement{expected}",
+    """A statement ends with its line, unless the line ends in an operator, a comma or `->`,
+or the next one begins with `->` or `else`; inside parentheses line ends mean nothing.""",
+)
+STRAY_CHARACTER = Kind(
+    "A013",
+    "`{found}` is no character of the language",
+    """Names are letters, digits and `_`; comments begin with `#`; powers are written `^`.""",
+)
+OPEN_STRING = Kind(
+    "A014",
+    "this text has no closing quote",
+    """A text stands between double quotes on one line; inside, `\\"`, `\\\\` and `\\n` stand for
+a quote, a backslash and a new line.""",
+)
+UNCLOSED = Kind(
+    "A015",
+    "this `{bracket}` is never closed",
+    """The file ends before the bracket does. The place shown is the innermost one that is
+still open.""",
+)
+FILE_ENDS_EARLY = Kind(
+    "A016",
+    "the file ends in the middle of a statement",
+    """Something is missing after the last word.""",
+)
+TOO_NESTED = Kind(
+    "A017",
+    "this is nested more than {limit} deep",
+    """Brackets within brackets, or operators in one expression, beyond what anybody would
+read. Give the parts names with `let`.""",
+)
+NUMBER_TOO_LONG = Kind(
+    "A018",
+    "this number has more than {limit} digits",
+    """Numbers are exact, and are kept to a length that any network can do with.""",
+)

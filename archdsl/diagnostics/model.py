@@ -1,0 +1,128 @@
+"""Diagnostics as data. Text, JSON and SARIF are made from them elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+
+from archdsl.diagnostics.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What can go wrong, once and for all: a code, its texts, and its page.
+
+    ``message`` and ``help`` are ``str.format`` templates over a diagnostic's fields.
+    ``page`` is what ``archdsl error CODE`` prints.
+    """
+
+    code: str
+    message: str
+    page: str
+    help: str = ""
+    severity: str = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A place and what is to be said about it."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One step of the chain of blocks that led to a diagnostic."""
+
+    name: str
+    span: Span
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One thing to tell the user. The first label is the place."""
+
+    kind: Kind
+    fields: Mapping[str, object]
+    labels: tuple[Label, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: tuple[str, ...] = ()
+    trail: tuple[Frame, ...] = ()
+    knobs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        return self.kind.code
+
+    @property
+    def message(self) -> str:
+        return self.kind.message.format_map(self.fields)
+
+    @property
+    def helps(self) -> tuple[str, ...]:
+        own = (self.kind.help.format_map(self.fields),) if self.kind.help else ()
+        return self.help + own
+
+    @property
+    def span(self) -> Span | None:
+        return self.labels[0].span if self.labels else None
+
+    def within(self, trail: Sequence[Frame], knobs: Mapping[str, str]) -> Diagnostic:
+        """The same diagnostic with the blocks and knob values that led to it."""
+        return replace(self, trail=tuple(trail), knobs=dict(knobs))
+
+
+def diagnose(
+    kind: Kind,
+    *labels: Span | Label | None,
+    notes: Iterable[str] = (),
+    help: Iterable[str] = (),
+    **fields: object,
+) -> Diagnostic:
+    """A diagnostic of ``kind`` at the given places, the first of which is the main one."""
+    placed = tuple(Label(x) if isinstance(x, Span) else x for x in labels if x is not None)
+    return Diagnostic(kind, fields, placed, tuple(notes), tuple(help))
+
+
+class Fault(Exception):
+    """A diagnostic on its way up. Inside the library only: users see ``ArchError``."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def fault(
+    kind: Kind,
+    *labels: Span | Label | None,
+    notes: Iterable[str] = (),
+    help: Iterable[str] = (),
+    **fields: object,
+) -> Fault:
+    """``raise fault(...)``: a diagnostic that ends what is being done."""
+    return Fault(diagnose(kind, *labels, notes=notes, help=help, **fields))
+
+
+class ArchError(Exception):
+    """What every failure of the library is. ``str()`` is the text a user should see."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        super().__init__(self.diagnostics[0].message if self.diagnostics else "")
+
+    def __str__(self) -> str:
+        from archdsl.diagnostics.render import render
+
+        return render(self.diagnostics)
+
+    def __reduce__(self) -> tuple[type[ArchError], tuple[Sequence[Diagnostic]]]:
+        return type(self), (self.diagnostics,)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> list[str]:
+    """A help line naming what is spelled most like ``word``, or nothing."""
+    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return [f"did you mean `{found[0]}`?"] if found else []

@@ -1,0 +1,385 @@
+"""Layer expressions: applied to the current tensor where they stand, or kept as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Fault, did_you_mean, fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
+from archdsl.elaborate.expressions import (
+    bind,
+    bind_formals,
+    compile_patterns,
+    compile_value,
+    constant,
+    truth,
+)
+from archdsl.elaborate.machine import UNSET, Builder, Frame, Skip
+from archdsl.elaborate.network import Op
+from archdsl.elaborate.scope import Scope, Unit, Variable, unknown
+from archdsl.elaborate.values import Closure, LayerRef, Tensor, describe
+from archdsl.layers.arguments import Reader, Unreadable
+from archdsl.layers.base import Layer, Parameter, signature
+from archdsl.layers.join import Join
+from archdsl.layers.shaping import Identity
+from archdsl.syntax import tree
+
+
+def compile_action(node: tree.Node, scope: Scope) -> Action:
+    """Any layer expression or statement: the action that moves the current tensor."""
+    return scope.context.actions[type(node)](node, scope)
+
+
+# ------------------------------------------------------- layer expressions as values
+
+
+def layer_value(node: tree.Node, scope: Scope) -> Getter:
+    """A chain, a call of a layer, or a body as a value: a closure over what it uses."""
+    unit = Unit("closure", scope.context.file, scope.unit)
+    inner = Scope(scope.context, unit, scope)
+    code = Code(node.span, scope.context.file, compile_action(node, inner), captures=unit.captures)
+    code.slots = unit.slots
+    scope.unit.calls |= unit.calls
+    scope.unit.reads |= unit.reads
+    scope.unit.chooses |= unit.chooses
+    if not code.captures:
+        return constant(Closure(code, ()))
+    getters = [getter for _, getter in code.captures]
+    return lambda frame: Closure(code, tuple([g(frame) for g in getters]))
+
+
+def apply_value(value: Any, frame: Frame, span: Span) -> None:
+    """Applies a value to the current tensor; raises a fault where it is no layer."""
+    if isinstance(value, Closure):
+        run_closure(value, frame, span)
+    elif isinstance(value, LayerRef):
+        use_layer(layer_op(value.layer, (), span)(frame), frame, span)
+    elif isinstance(value, BlockCode):
+        enter_block(value, [], frame, span)
+    elif isinstance(value, Tensor):
+        frame.x = value
+    else:
+        raise fault(codes.NOT_A_LAYER, span, given=describe(value))
+
+
+def run_closure(value: Closure, frame: Frame, span: Span) -> None:
+    machine, code = frame.m, value.code
+    machine.spend(1, span)
+    variables: list[Any] = [UNSET] * code.slots
+    for (slot, _), captured in zip(code.captures, value.captured, strict=True):
+        variables[slot] = captured
+    inner = Frame(machine, frame.b, variables, machine.files[code.file], frame.x)
+    assert code.run is not None
+    with machine.deeper("a layer that is passed on", span):
+        code.run(inner)
+    frame.x = inner.x
+
+
+# ------------------------------------------------------------------ layers and blocks
+
+
+def name(node: tree.Name, scope: Scope) -> Action:
+    """A name as a layer: a built-in, a block, a layer value, or a tensor that was kept."""
+    return call(tree.Call(node.span, tree.Word(node.span, node.text), ()), scope, bare=True)
+
+
+def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
+    word, span = node.callee.text, node.span
+    context = scope.context
+    entry = scope.lookup(word)
+    if node.body is not None:
+        if entry is None and word in context.patterns:
+            return context.patterns[word].compile(node, scope)
+        kind = codes.NO_BODY if entry is not None or word in context.table else None
+        if kind is not None:
+            context.report(kind, node.callee.span, name=word)
+        else:
+            help = did_you_mean(word, context.patterns)
+            context.report(codes.UNKNOWN_PATTERN, node.callee.span, help=help, name=word)
+        return skip
+    if isinstance(entry, BlockCode):
+        scope.unit.calls.add(entry)
+        bound = bind_formals(node.arguments, entry.formals, word, node, scope)
+        return lambda frame: enter_block(entry, bound, frame, span)
+    if isinstance(entry, Variable):
+        return variable_call(entry, node, scope, bare)
+    if entry is None and word in context.table:
+        layer = context.table[word]
+        if issubclass(layer, Join):
+            context.report(codes.JOIN_AS_LAYER, node.callee.span, name=word)
+            return skip
+        chosen = bind_layer(layer, node, scope)
+        make = layer_op(layer, chosen, span)
+        return lambda frame: use_layer(make(frame), frame, span)
+    if entry is None and word in context.patterns:
+        context.report(codes.NEEDS_BODY, node.callee.span, name=word)
+        return skip
+    if isinstance(entry, FnCode) or word in context.functions:
+        value = compile_value(node, scope)
+        return lambda frame: apply_value(value(frame), frame, span)
+    unknown(scope, word, node.callee.span, "layer or block")
+    for argument in node.arguments:
+        compile_value(argument.value, scope)
+    return skip
+
+
+def skip(frame: Frame) -> None:
+    """Stands for what could not be compiled: it has been reported."""
+    raise Skip
+
+
+def variable_call(entry: Variable, node: tree.Call, scope: Scope, bare: bool) -> Action:
+    """``act`` or ``norm(groups = 8)``: a layer that a variable holds."""
+    span = node.span
+    get = compile_value(tree.Name(node.callee.span, node.callee.text), scope)
+    if bare or not node.arguments:
+        return lambda frame: apply_value(get(frame), frame, span)
+    given = [(a, compile_value(a.value, scope)) for a in node.arguments]
+
+    def apply(frame: Frame) -> None:
+        value = get(frame)
+        if isinstance(value, LayerRef):
+            names = [p.name for p in signature(value.layer)]
+        elif isinstance(value, BlockCode):
+            names = [f.name for f in value.formals]
+        else:
+            raise fault(codes.TAKES_NO_ARGUMENTS, span, name=entry.name, given=describe(value))
+        chosen: dict[str, tuple[Getter, Span]] = {}
+        for position, (argument, getter) in enumerate(given):
+            if argument.name is None and position >= len(names):
+                raise fault(codes.TOO_MANY, argument.span, callee=entry.name, most=len(names))
+            key = names[position] if argument.name is None else argument.name.text
+            if key not in names:
+                help = did_you_mean(key, names)
+                raise fault(
+                    codes.NO_SUCH_ARGUMENT, argument.span, help=help, name=key, callee=entry.name
+                )
+            if key in chosen:
+                raise fault(codes.GIVEN_TWICE, argument.span, name=key, callee=entry.name)
+            chosen[key] = (getter, argument.span)
+        if isinstance(value, LayerRef):
+            parameters = {p.name: p for p in signature(value.layer)}
+            layer_arguments = tuple((parameters[k], g, s) for k, (g, s) in chosen.items())
+            use_layer(layer_op(value.layer, layer_arguments, span)(frame), frame, span)
+        else:
+            slots = {f.name: f.slot for f in value.formals}
+            enter_block(value, [(slots[k], g) for k, (g, _) in chosen.items()], frame, span)
+
+    return apply
+
+
+LayerArguments = tuple[tuple[Parameter, Getter, Span], ...]
+
+
+def bind_layer(layer: type[Layer], node: tree.Call, scope: Scope) -> LayerArguments:
+    """The arguments of a built-in layer or a pattern, compiled; mistakes are reported."""
+    parameters = {p.name: p for p in signature(layer)}
+    required = {n for n, p in parameters.items() if p.required}
+    chosen = bind(node.arguments, list(parameters), required, layer.name, node, scope)
+    return tuple(
+        (
+            parameters[key],
+            argument_value(argument.value, parameters[key].reader, where),
+            argument.span,
+        )
+        for key, (argument, where) in chosen.items()
+    )
+
+
+def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:
+    """An argument's value: a bare word that the argument understands stands for itself,
+    unless the user has given that name to something."""
+    if (
+        isinstance(node, tree.Name)
+        and node.text in reader.words
+        and scope.lookup(node.text) is None
+    ):
+        return constant(node.text)
+    if isinstance(node, tree.Name) and reader.words and scope.lookup(node.text) is None:
+        known = {*scope.context.table, *scope.context.functions}
+        if node.text not in known:
+            help = did_you_mean(node.text, reader.words)
+            scope.context.report(
+                codes.UNKNOWN_WORD,
+                node.span,
+                help=help,
+                name=node.text,
+                known=", ".join(reader.words),
+            )
+            return compile_value(tree.Poison(node.span), scope)
+    return compile_value(node, scope)
+
+
+def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Callable[[Frame], Op]:
+    """How a layer is made from its arguments, once for each different values."""
+    if not arguments:
+        return _without_arguments(layer, span)
+    getters = [getter for _, getter, _ in arguments]
+    made: dict[Any, Op] = {}
+
+    def get(frame: Frame) -> Op:
+        values = tuple([g(frame) for g in getters])
+        key = (values, tuple(map(type, values)))
+        op = made.get(key)
+        if op is None:
+            if len(made) > 5000:
+                made.clear()
+            op = made[key] = frame.m.intern(construct(layer, arguments, values, span))
+        return op
+
+    return get
+
+
+def _without_arguments(layer: type[Layer], span: Span) -> Callable[[Frame], Op]:
+    kept: list[Op] = []
+
+    def get(frame: Frame) -> Op:
+        if not kept:
+            if absent := [p.name for p in signature(layer) if p.required]:
+                raise missing(absent, layer.name, span)
+            kept.append(frame.m.intern(layer()))
+        return kept[0]
+
+    return get
+
+
+def construct(
+    layer: type[Any], arguments: LayerArguments, values: tuple[Any, ...], span: Span
+) -> Any:
+    """A layer or pattern from values; raises a fault at the argument that is wrong."""
+    read: dict[str, Any] = {}
+    for (parameter, _, place), value in zip(arguments, values, strict=True):
+        try:
+            read[parameter.name] = parameter.reader.read(value)
+        except Unreadable as problem:
+            raise fault(
+                codes.WRONG_ARGUMENT,
+                place,
+                name=parameter.name,
+                callee=layer.name,
+                given=describe(value),
+                expected=problem.expected,
+            ) from None
+    if absent := [p.name for p in signature(layer) if p.required and p.name not in read]:
+        raise missing(absent, layer.name, span)
+    return layer(**read)
+
+
+def use_layer(op: Op, frame: Frame, span: Span) -> None:
+    if type(op.layer) is Identity:
+        return
+    name = op.layer.name
+    frame.m.fuel -= 1
+    frame.m.apply(op, frame, name, frame.b.number(name), span)
+
+
+def enter_block(
+    block: BlockCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span
+) -> None:
+    """Applies a block: the part that it makes is built once for equal arguments and shapes."""
+    machine = frame.m
+    machine.spend(2, span)
+    variables: list[Any] = [UNSET] * block.slots
+    for slot, getter in bound:
+        variables[slot] = getter(frame)
+    number = frame.b.number(block.name)
+    x = frame.x
+    if x is None:
+        return
+    home = machine.files[block.file]
+    key = None
+    if not block.chooses:
+        outside = tuple([machine.files[f][s] for f, s in block.reads])
+        values = tuple(variables[: len(block.formals)])
+        key = (block, values, x.shape, outside, machine.context_of(values))
+        part = machine.memo.get(key)
+        if part is not None:
+            machine.enter(frame, part, (), block.name, number, span)
+            return
+    builder = Builder(frame.b, f"{block.name}{number}", x.shape)
+    inner = Frame(machine, builder, variables, home, builder.source)
+    given: list[tuple[str, Any]] = []
+    before = len(machine.found)
+    with machine.entered(block.name, span, given):
+        for formal in block.formals:
+            if variables[formal.slot] is UNSET:
+                if formal.default is None:
+                    raise missing([formal.name], block.name, span)
+                variables[formal.slot] = formal.default(inner)
+            given.append((formal.name, variables[formal.slot]))
+        assert block.body is not None
+        machine.run(block.body, inner)
+    if inner.x is None:
+        frame.x = None
+        return
+    part = builder.close(
+        "block", block.name, inner.x, definition=block.definition, arguments=tuple(given)
+    )
+    if key is not None and not builder.imports and len(machine.found) == before:
+        machine.memo[key] = part
+    machine.enter(frame, part, builder.imports, block.name, number, span)
+
+
+def missing(names: list[str], callee: str, span: Span) -> Fault:
+    quoted = " and ".join(f"`{n}`" for n in names)
+    return fault(codes.MISSING_ARGUMENT, span, names=quoted, callee=callee)
+
+
+# --------------------------------------------------------------------------- chains
+
+
+def chain(node: tree.Chain, scope: Scope) -> Action:
+    links = [compile_action(link, scope) for link in node.links]
+
+    def run(frame: Frame) -> None:
+        for link in links:
+            link(frame)
+
+    return run
+
+
+def ternary(node: tree.Ternary, scope: Scope) -> Action:
+    condition = compile_value(node.condition, scope)
+    then, otherwise = compile_action(node.then, scope), compile_action(node.otherwise, scope)
+    span = node.condition.span
+    return lambda frame: then(frame) if truth(condition(frame), span) else otherwise(frame)
+
+
+def match(node: tree.Match, scope: Scope) -> Action:
+    subject = compile_value(node.subject, scope)
+    arms = [
+        (compile_patterns(arm, scope), compile_action(arm.value, scope.inner()))
+        for arm in node.arms
+    ]
+    span = node.subject.span
+
+    def run(frame: Frame) -> None:
+        value = subject(frame)
+        for test, action in arms:
+            if test(frame, value):
+                action(frame)
+                return
+        raise fault(codes.NO_ARM, span, given=describe(value))
+
+    return run
+
+
+def other(node: tree.Node, scope: Scope) -> Action:
+    """An expression whose value is a layer: ``layers[2]``; of anything else, an error."""
+    value = compile_value(node, scope)
+    span = node.span
+    return lambda frame: apply_value(value(frame), frame, span)
+
+
+LAYER_ACTIONS: dict[type[tree.Node], Callable[[Any, Scope], Action]] = {
+    tree.Name: name,
+    tree.Call: call,
+    tree.Chain: chain,
+    tree.Ternary: ternary,
+    tree.Match: match,
+    tree.Poison: lambda node, scope: skip,
+    **dict.fromkeys((tree.Literal, tree.Here, tree.Field, tree.Index, tree.Unary, tree.Binary, tree.Compare, tree.Range, tree.ListOf, tree.Comprehension), other),
+}

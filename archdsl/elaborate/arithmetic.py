@@ -1,0 +1,155 @@
+"""Exact arithmetic under bounds: what an untrusted spec computes stays small."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.values import describe, exact, is_number
+
+MAX_BITS = 1024
+MAX_LIST = 100_000
+
+
+def bounded(value: Any, span: Span) -> Any:
+    """The value, made an integer where it is one; raises a fault where it is out of bounds."""
+    if type(value) is int:
+        if value.bit_length() > MAX_BITS:
+            raise fault(codes.NUMBER_TOO_LARGE, span)
+        return value
+    if type(value) is Fraction:
+        if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+            raise fault(codes.NUMBER_TOO_LARGE, span)
+        return exact(value)
+    if type(value) is float and not math.isfinite(value):
+        raise fault(codes.NUMBER_TOO_LARGE, span)
+    return value
+
+
+def numbers(symbol: str, a: Any, b: Any, span: Span) -> None:
+    """Raises a fault unless both operands are numbers."""
+    for value in (a, b):
+        if not is_number(value):
+            raise fault(codes.NEEDS_NUMBER, span, operator=symbol, given=describe(value))
+
+
+def add(a: Any, b: Any, span: Span) -> Any:
+    if type(a) is int and type(b) is int:
+        return a + b
+    if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
+        if len(a) + len(b) > MAX_LIST:
+            raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
+        return (*a, *b)
+    numbers("+", a, b, span)
+    return bounded(a + b, span)
+
+
+def _plain(symbol: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Span], Any]:
+    def apply(a: Any, b: Any, span: Span) -> Any:
+        if type(a) is not int or type(b) is not int:
+            numbers(symbol, a, b, span)
+        try:
+            return bounded(function(a, b), span)
+        except OverflowError:
+            raise fault(codes.NUMBER_TOO_LARGE, span) from None
+
+    return apply
+
+
+def _dividing(symbol: str, function: Callable[[Any, Any], Any]) -> Callable[[Any, Any, Span], Any]:
+    plain = _plain(symbol, function)
+
+    def apply(a: Any, b: Any, span: Span) -> Any:
+        if is_number(b) and b == 0:
+            raise fault(codes.DIVISION_BY_ZERO, span)
+        return plain(a, b, span)
+
+    return apply
+
+
+def _divide(a: Any, b: Any) -> Any:
+    if type(a) is int and type(b) is int:
+        return a // b if a % b == 0 else Fraction(a, b)
+    return a / b
+
+
+def power(a: Any, b: Any, span: Span) -> Any:
+    numbers("^", a, b, span)
+    try:
+        if type(b) is int and not isinstance(a, float):
+            size = (
+                a.bit_length()
+                if isinstance(a, int)
+                else max(a.numerator.bit_length(), a.denominator.bit_length())
+            )
+            if abs(b) * size > MAX_BITS and a not in (0, 1, -1):
+                raise fault(codes.NUMBER_TOO_LARGE, span)
+            if a == 0 and b < 0:
+                raise fault(codes.DIVISION_BY_ZERO, span)
+            return bounded(a**b if b >= 0 else Fraction(a) ** b, span)
+        result = math.pow(a, b)
+    except OverflowError:
+        raise fault(codes.NUMBER_TOO_LARGE, span) from None
+    except ValueError:
+        raise fault(
+            codes.NOT_DEFINED, span, what=f"{describe(a)} to the power {describe(b)}"
+        ) from None
+    return bounded(result, span)
+
+
+OPERATORS: dict[str, Callable[[Any, Any, Span], Any]] = {
+    "+": add,
+    "-": _plain("-", operator.sub),
+    "*": _plain("*", operator.mul),
+    "/": _dividing("/", _divide),
+    "//": _dividing("//", operator.floordiv),
+    "%": _dividing("%", operator.mod),
+    "^": power,
+}
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality of the language: a boolean equals no number, a range equals its list."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, range):
+        a = tuple(a) if len(a) <= MAX_LIST else a
+    if isinstance(b, range):
+        b = tuple(b) if len(b) <= MAX_LIST else b
+    return bool(a == b)
+
+
+def contains(a: Any, b: Any, span: Span) -> bool:
+    if isinstance(b, range):
+        return type(a) is int and a in b
+    if not isinstance(b, tuple):
+        raise fault(codes.NEEDS_LIST, span, what="`in`", given=describe(b))
+    return any(same(a, item) for item in b)
+
+
+ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def compare(symbol: str, a: Any, b: Any, span: Span) -> bool:
+    if symbol == "==":
+        return same(a, b)
+    if symbol == "!=":
+        return not same(a, b)
+    if symbol == "in":
+        return contains(a, b, span)
+    if isinstance(a, str) and isinstance(b, str):
+        return ORDER[symbol](a, b)
+    if type(a) is not int or type(b) is not int:
+        numbers(symbol, a, b, span)
+    return ORDER[symbol](a, b)

@@ -1,0 +1,142 @@
+"""What a spec says of published results: papers, named variants, and their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import did_you_mean
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.values import describe, is_number, show
+from archdsl.syntax import tree
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """Where an architecture was published."""
+
+    title: str
+    arxiv: str = ""
+    authors: str = ""
+    venue: str = ""
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An error that was published, as fractions of 1: 0.2385 is 23.85 %."""
+
+    dataset: str
+    top1: float | None = None
+    top5: float | None = None
+    error: float | None = None
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A named setting of the knobs."""
+
+    name: str
+    knobs: Mapping[str, Any]
+    paper: Paper | None
+    published: tuple[Published, ...]
+    doc: str
+    span: Span
+
+
+PAPER_FACTS = {"arxiv": str, "authors": str, "venue": str, "year": int}
+PUBLISHED_FACTS = {"top1": float, "top5": float, "error": float, "source": str, "note": str}
+
+
+def read_variants(file: tree.File, program: Program) -> tuple[Variant, ...]:
+    """The variants of a file, in its order; mistakes are noted in the program."""
+    common: Paper | None = None
+    found: dict[str, Variant] = {}
+    for node in file.statements:
+        if isinstance(node, tree.Paper):
+            common = _paper(node, program)
+        elif isinstance(node, tree.Variant):
+            variant = _variant(node, common, file, program)
+            if variant.name in found:
+                program.main.scope.context.report(
+                    codes.VARIANT_TWICE, node.name.span, name=variant.name
+                )
+            found[variant.name] = variant
+    return tuple(found.values())
+
+
+def _variant(
+    node: tree.Variant, common: Paper | None, file: tree.File, program: Program
+) -> Variant:
+    report = program.main.scope.context.report
+    knobs: dict[str, Any] = {}
+    for argument in node.arguments:
+        key = "" if argument.name is None else argument.name.text
+        place = argument.span if argument.name is None else argument.name.span
+        knob = program.knobs.get(key)
+        if knob is None:
+            report(codes.UNKNOWN_KNOB, place, help=did_you_mean(key, program.knobs), name=key)
+            continue
+        value = program.constant(argument.value, program.main.scope)
+        if knob.domain is not None and value is not None and value not in knob.domain:
+            report(
+                codes.OUTSIDE_DOMAIN,
+                argument.span,
+                name=key,
+                given=show(value),
+                domain=str(knob.domain),
+            )
+        knobs[key] = value
+    paper = common
+    published = []
+    for fact in node.facts:
+        if isinstance(fact, tree.Paper):
+            paper = _paper(fact, program)
+        else:
+            values = _facts(fact.facts, PUBLISHED_FACTS, program)
+            published.append(Published(fact.dataset.text, **values))
+    return Variant(node.name.text, knobs, paper, tuple(published), file.doc(node), node.name.span)
+
+
+def _paper(node: tree.Paper, program: Program) -> Paper:
+    return Paper(node.title, **_facts(node.facts, PAPER_FACTS, program))
+
+
+def _facts(
+    arguments: tuple[tree.Argument, ...], known: Mapping[str, type], program: Program
+) -> dict[str, Any]:
+    report = program.main.scope.context.report
+    found: dict[str, Any] = {}
+    for argument in arguments:
+        key = "" if argument.name is None else argument.name.text
+        wanted = known.get(key)
+        if wanted is None:
+            place = argument.span if argument.name is None else argument.name.span
+            help = did_you_mean(key, known) or [f"there are {', '.join(known)}"]
+            report(codes.UNKNOWN_FACT, place, help=help, name=key)
+            continue
+        value = program.constant(argument.value, program.main.scope)
+        if (wanted is str and isinstance(value, str)) or (wanted is int and type(value) is int):
+            found[key] = value
+        elif wanted is float and is_number(value) and 0 <= value <= 1:
+            found[key] = float(value)
+        elif value is not None:
+            expected = {str: "a text", int: "a whole number", float: "a share such as 23.9%"}[
+                wanted
+            ]
+            report(
+                codes.WRONG_ARGUMENT,
+                argument.span,
+                name=key,
+                callee="the published facts",
+                given=describe(value),
+                expected=expected,
+            )
+    return found

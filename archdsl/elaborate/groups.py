@@ -1,0 +1,99 @@
+"""Named pieces: what a label, an arm of a branch, or a step of a pattern becomes; and
+turns of a loop that are alike, folded into one."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.code import Action
+from archdsl.elaborate.machine import Builder, Frame
+from archdsl.elaborate.network import Part, Step
+from archdsl.elaborate.values import Tensor
+
+
+def run_named(
+    action: Action, frame: Frame, name: str, span: Span, plain: bool = False, noted: bool = False
+) -> None:
+    """Runs an action as a part of its own under a name.
+
+    A single layer or block takes the name itself; nothing at all leaves no part.
+    ``plain`` leaves the number off the first of that name; ``noted`` lets errors speak of it.
+    """
+    x = frame.x
+    if x is None:
+        action(frame)  # for its mistakes
+        return
+    outer = frame.b
+    number = outer.number(name)
+    label = name if plain and number == 1 else f"{name}{number}"
+    inner = Builder(outer, label, x.shape)
+    frame.b, frame.x = inner, inner.source
+    try:
+        if noted:
+            with frame.m.entered(label, span, []):
+                action(frame)
+        else:
+            action(frame)
+    finally:
+        frame.b = outer
+    result = frame.x
+    if result is None or result.builder is not inner:
+        return  # a mistake, or a tensor that was kept elsewhere
+    if result.node == 0:
+        frame.x = x
+        return
+    sources = inner.imports
+    only = inner.steps[0] if len(inner.steps) == 1 else None
+    if only is not None and only.repeat == 1 and only.weight is None:
+        inputs = [x if n == 0 else sources[-n - 1] for n in only.inputs]
+        frame.x = outer.add(only.op, inputs, only.shape, name, number, only.span, plain=plain)
+        return
+    frame.x = x
+    frame.m.enter(
+        frame, inner.close("group", name, result), sources, name, number, span, plain=plain
+    )
+
+
+def fold_turns(
+    frame: Frame, start: int, source: Tensor, before: dict[str, int], copies: int
+) -> bool:
+    """Makes the steps from ``start`` on stand for ``copies`` more turns like the one that made them.
+
+    ``source`` is the tensor that the turn began with, ``before`` the numbers given until
+    then. Says no where the steps use anything else from before: then the turns must run.
+    """
+    builder = frame.b
+    steps = builder.steps[start:]
+    first = source.node
+    result = frame.here().node
+    for step in steps:
+        if step.weight is not None or any(n != first and n <= start for n in step.inputs):
+            return False
+    counts = {n: c - before.get(n, 0) for n, c in builder.counts.items() if c != before.get(n, 0)}
+    size = sum(step.size for step in steps)
+    if len(steps) == 1:
+        steps[0].repeat += copies
+    else:
+        inside = tuple(_moved(step, first, start) for step in steps)
+        part = Part("turn", "turn", source.shape, (), inside, result - start, source.shape, size)
+        part.counts = counts
+        folded = Step(part, (first,), source.shape, "turn", 1, steps[0].span, copies + 1)
+        builder.steps[start:] = [folded]
+    builder.size += size * copies
+    for name, count in counts.items():
+        builder.counts[name] += count * copies
+    frame.x = Tensor(source.shape, start + 1, builder)
+    return True
+
+
+def _moved(step: Step, source: int, start: int) -> Step:
+    inputs = tuple(0 if n == source else n - start for n in step.inputs)
+    return Step(
+        step.op,
+        inputs,
+        step.shape,
+        step.name,
+        step.number,
+        step.span,
+        step.repeat,
+        plain=step.plain,
+    )

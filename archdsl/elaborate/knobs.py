@@ -1,0 +1,145 @@
+"""Knobs and their domains: what can be decided, and what may be decided for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.arithmetic import same
+from archdsl.elaborate.values import Number, is_number, show
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """One of some values, which need not be numbers. ``names`` are how they are written."""
+
+    values: tuple[Any, ...]
+    names: tuple[str, ...]
+
+    def __contains__(self, value: Any) -> bool:
+        return any(same(value, v) for v in self.values)
+
+    def __str__(self) -> str:
+        return "{" + ", ".join(self.names) + "}"
+
+    @property
+    def count(self) -> int:
+        return len(self.values)
+
+    def enumerate(self) -> Sequence[Any]:
+        return self.values
+
+    def edges(self) -> Sequence[Any]:
+        return self.values
+
+    def at(self, fraction: float) -> Any:
+        """The value at a place between 0 and 1."""
+        return self.values[min(int(fraction * len(self.values)), len(self.values) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Numbers from ``low`` to ``high``, both included.
+
+    With a ``step`` (1 where both ends are whole) they are finitely many; else the interval is
+    continuous. ``log``: values are to be drawn evenly in their logarithm.
+    """
+
+    low: Number
+    high: Number
+    step: Number | None
+    log: bool = False
+
+    def __contains__(self, value: Any) -> bool:
+        if not is_number(value) or not self.low <= value <= self.high:
+            return False
+        if self.step is None:
+            return True
+        steps = (value - self.low) / self.step
+        return bool(abs(steps - round(steps)) < 1e-9)
+
+    def __str__(self) -> str:
+        whole = self.step == 1 and isinstance(self.low, int) and isinstance(self.high, int)
+        step = "" if self.step is None or whole else f" step {show(self.step)}"
+        return f"{show(self.low)}..{show(self.high)}{step}{' log' if self.log else ''}"
+
+    @property
+    def count(self) -> int | None:
+        """How many values there are; nothing for a continuous interval."""
+        if self.step is None:
+            return 1 if self.low == self.high else None
+        return int((self.high - self.low) / self.step + Fraction(1, 10**9)) + 1
+
+    def value(self, index: int) -> Number:
+        assert self.step is not None
+        number = self.low + index * self.step
+        if isinstance(number, Fraction) and number.denominator == 1:
+            return number.numerator
+        return number
+
+    def enumerate(self) -> Sequence[Number]:
+        count = self.count
+        if count is None:
+            raise ValueError("a continuous interval cannot be enumerated")
+        if self.step is None:
+            return (self.low,)
+        return _Grid(self, count)
+
+    def edges(self) -> Sequence[Number]:
+        """The ends and the middle."""
+        found = [self.low, self.at(0.5), self.high if self.count is None else self.enumerate()[-1]]
+        return tuple(dict.fromkeys(found))
+
+    def at(self, fraction: float) -> Number:
+        count = self.count
+        if count is not None:
+            return self.enumerate()[min(int(fraction * count), count - 1)]
+        if self.log:
+            return math.exp(
+                math.log(self.low) + fraction * (math.log(self.high) - math.log(self.low))
+            )
+        return float(self.low + fraction * (self.high - self.low))
+
+
+class _Grid(Sequence[Number]):
+    def __init__(self, interval: Interval, count: int) -> None:
+        self.interval = interval
+        self.count_ = count
+
+    def __len__(self) -> int:
+        return self.count_
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self.count_))]
+        if index < 0:
+            index += self.count_
+        if not 0 <= index < self.count_:
+            raise IndexError(index)
+        return self.interval.value(index)
+
+
+Domain = Choices | Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A parameter of a spec: its name, its default, and what it may be."""
+
+    name: str
+    default: Any
+    domain: Domain | None
+    span: Span
+    doc: str = ""
+
+    def show(self, value: Any) -> str:
+        """A value as it is written in the spec."""
+        if isinstance(self.domain, Choices):
+            for known, name in zip(self.domain.values, self.domain.names, strict=True):
+                if same(known, value):
+                    return name
+        return show(value)

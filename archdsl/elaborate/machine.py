@@ -1,0 +1,313 @@
+"""What runs while a candidate is elaborated: the frame of a body, the part being built,
+and the machine that bounds, remembers and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, Fault, Kind, Label, fault
+from archdsl.diagnostics.model import Frame as TrailFrame
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.code import BlockCode
+from archdsl.elaborate.network import Choice, Op, Part, Step
+from archdsl.elaborate.values import Closure, Tensor, show
+from archdsl.layers.base import Layer, Misfit, Shape, show_shape
+from archdsl.layers.join import Join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archdsl.elaborate.code import Action, BodyCode
+
+MAX_STEPS = 200_000  # evaluated calls, turns and list items of one candidate
+MAX_SIZE = 100_000  # layers and joins of a network
+MAX_DEPTH = 40  # blocks within blocks
+MAX_KEPT = 50_000  # layers remembered between candidates
+
+UNSET: Any = object()
+
+
+class Skip(Exception):
+    """What was asked for depends on a tensor whose mistake has been reported already."""
+
+
+class Stop(Exception):
+    """Elaboration cannot go on: a limit is reached, or only the first mistake is wanted."""
+
+
+class Turn:
+    """A loop's counter, which notes what the body looks at.
+
+    As long as it is only compared, the turns up to ``until`` run alike and need not run.
+    """
+
+    __slots__ = ("exact", "until", "value")
+
+    def __init__(self, value: int, until: int) -> None:
+        self.value = value
+        self.until = until
+        self.exact = False
+
+    def read(self) -> int:
+        self.exact = True
+        return self.value
+
+    def change_at(self, value: int) -> None:
+        if self.value < value < self.until:
+            self.until = value
+
+
+class Frame:
+    """The variables of one body, the current tensor, and the part that is being built."""
+
+    __slots__ = ("b", "g", "m", "v", "x")
+
+    def __init__(
+        self, m: Machine, b: Builder, v: list[Any], g: list[Any], x: Tensor | None
+    ) -> None:
+        self.m = m
+        self.b = b
+        self.v = v  # the body's own variables
+        self.g = g  # those of its file
+        self.x = x  # None after a mistake: what follows cannot be judged
+
+    def here(self) -> Tensor:
+        """The current tensor; raises ``Skip`` where a mistake has made it unknown."""
+        if self.x is None:
+            raise Skip
+        return self.x
+
+
+class Builder:
+    """A part under construction."""
+
+    __slots__ = ("counts", "imports", "label", "parent", "size", "source", "steps")
+
+    def __init__(self, parent: Builder | None, label: str, input: Shape) -> None:
+        self.parent = parent
+        self.label = label
+        self.steps: list[Step] = []
+        self.counts: dict[str, int] = {}
+        self.imports: list[Tensor] = []
+        self.size = 0
+        self.source = Tensor(input, 0, self)
+
+    def number(self, name: str) -> int:
+        """The next number of an unlabelled kind of step: conv1, conv2, ..."""
+        number = self.counts.get(name, 0) + 1
+        self.counts[name] = number
+        return number
+
+    def node(self, tensor: Tensor) -> int:
+        """The number of a tensor here; one from outside becomes an import."""
+        if tensor.builder is self:
+            return tensor.node
+        for i, known in enumerate(self.imports):
+            if known is tensor:
+                return -i - 1
+        self.imports.append(tensor)
+        return -len(self.imports)
+
+    def add(
+        self,
+        op: Op | Part,
+        inputs: Sequence[Tensor],
+        shape: Shape,
+        name: str,
+        number: int,
+        span: Span,
+        weight: float | None = None,
+        plain: bool = False,
+    ) -> Tensor:
+        nodes = tuple([t.node if t.builder is self else self.node(t) for t in inputs])
+        steps = self.steps
+        steps.append(Step(op, nodes, shape, name, number, span, 1, weight, plain))
+        self.size += op.size if op.__class__ is Part else 1
+        return Tensor(shape, len(steps), self)
+
+    @property
+    def path(self) -> str:
+        names: list[str] = []
+        builder: Builder | None = self
+        while builder is not None:
+            if builder.label:
+                names.append(builder.label)
+            builder = builder.parent
+        return ".".join(reversed(names))
+
+    def close(self, kind: str, name: str, result: Tensor, **more: Any) -> Part:
+        return Part(
+            kind,
+            name,
+            self.source.shape,
+            tuple(t.shape for t in self.imports),
+            tuple(self.steps),
+            self.node(result),
+            result.shape,
+            self.size,
+            **more,
+        )
+
+
+class Machine:
+    """One elaboration of one candidate."""
+
+    def __init__(
+        self,
+        decide: Callable[[str, Sequence[str], Span], int],
+        memo: dict[Any, Part],
+        ops: dict[Layer, Op],
+        first_only: bool = False,
+    ) -> None:
+        self.decide = decide  # answers a `choose` by its path
+        self.memo = memo  # block applications met before, in this candidate or another
+        self.ops = ops
+        self.first_only = first_only
+        self.fuel = MAX_STEPS
+        self.found: list[Diagnostic] = []
+        self.depth = 0
+        self.trail: list[tuple[str, Span, list[tuple[str, Any]]]] = []
+        self.knobs: Mapping[str, Any] = {}
+        self.choices: list[Choice] = []
+        self.given_input: Shape | None = None  # instead of what `input` says
+        self.effects = 0  # choices and outputs met so far: turns with some never run alike
+        self.files: list[list[Any]] = []  # the variables of each file
+        self.top: list[int] = []  # the slots of the first file's that are visible everywhere
+
+    def spend(self, amount: int, span: Span) -> None:
+        """Counts work; raises ``Stop`` when a candidate costs more than any network should."""
+        self.fuel -= amount
+        if self.fuel < 0:
+            self.stop(codes.TOO_MUCH_WORK, span, limit=MAX_STEPS)
+
+    def stop(self, kind: Kind, span: Span, **fields: object) -> None:
+        self.report(fault(kind, span, **fields).diagnostic)
+        raise Stop
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Notes a mistake, once for each place, with the blocks and knobs that led to it."""
+        place = diagnostic.span
+        for known in self.found:
+            if known.kind is diagnostic.kind and known.span == place:
+                return
+        trail = [
+            TrailFrame(name, span, {k: show(v) for k, v in arguments})
+            for name, span, arguments in self.trail
+        ]
+        self.found.append(diagnostic.within(trail, {k: show(v) for k, v in self.knobs.items()}))
+        if self.first_only or len(self.found) >= 20:
+            raise Stop
+
+    @contextmanager
+    def deeper(self, name: str, span: Span) -> Iterator[None]:
+        """Bounds how deep blocks, functions and passed layers stand in each other."""
+        if self.depth >= MAX_DEPTH:
+            self.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=name)
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    @contextmanager
+    def entered(self, name: str, span: Span, arguments: list[tuple[str, Any]]) -> Iterator[None]:
+        """Notes the block or labelled part that is being worked on."""
+        with self.deeper(name, span):
+            self.trail.append((name, span, arguments))
+            try:
+                yield
+            finally:
+                self.trail.pop()
+
+    def context_of(self, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """What else the code of layers among the values may depend on."""
+        for value in values:
+            if isinstance(value, (Closure, BlockCode, tuple)):
+                own = self.files[0]
+                return tuple([own[s] for s in self.top if not isinstance(own[s], Tensor)])
+        return None
+
+    def intern(self, layer: Layer) -> Op:
+        """The one op for equal layers."""
+        op = self.ops.get(layer)
+        if op is None:
+            if len(self.ops) > MAX_KEPT:
+                self.ops.clear()
+            op = self.ops[layer] = Op(layer)
+        return op
+
+    def attempt(self, action: Action, frame: Frame) -> None:
+        """Runs an action. A mistake is noted, and makes the current tensor unknown."""
+        try:
+            action(frame)
+        except Fault as error:
+            frame.x = None
+            self.report(error.diagnostic)
+        except Skip:
+            frame.x = None
+
+    def run(self, body: BodyCode, frame: Frame) -> None:
+        """Runs the statements of a body one after the other."""
+        for statement in body.statements:
+            self.attempt(statement.run, frame)
+
+    def choose(
+        self, path: str, names: tuple[str, ...], options: list[Action], frame: Frame, span: Span
+    ) -> None:
+        """Applies the option that is decided on, and notes the choice."""
+        chosen = self.decide(path, names, span)
+        self.choices.append(Choice(path, names, chosen, span))
+        options[chosen](frame)
+
+    def apply(self, op: Op, frame: Frame, name: str, number: int, span: Span) -> None:
+        """Applies a layer to the current tensor."""
+        x = frame.x
+        if x is None:
+            return
+        shape = op.shapes.get(x.shape)
+        if shape is None:
+            shape = op.shapes[x.shape] = fit(op.layer, (x.shape,), span)
+        frame.x = frame.b.add(op, (x,), shape, name, number, span)
+        if frame.b.size > MAX_SIZE:
+            self.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)
+
+    def join(self, op: Op, frame: Frame, inputs: Sequence[Tensor], span: Span) -> None:
+        """Applies a join to several tensors; the result is the current tensor."""
+        shapes = tuple(t.shape for t in inputs)
+        shape = op.shapes.get(shapes)
+        if shape is None:
+            shape = op.shapes[shapes] = fit(op.layer, shapes, span)
+        name = op.layer.name
+        frame.x = frame.b.add(op, inputs, shape, name, frame.b.number(name), span)
+
+    def enter(
+        self,
+        frame: Frame,
+        part: Part,
+        imports: Sequence[Tensor],
+        name: str,
+        number: int,
+        span: Span,
+        weight: float | None = None,
+        plain: bool = False,
+    ) -> None:
+        """Applies a finished part to the current tensor."""
+        inputs = (frame.here(), *imports)
+        frame.x = frame.b.add(part, inputs, part.shape, name, number, span, weight, plain)
+        if frame.b.size > MAX_SIZE:
+            self.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)
+
+
+def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
+    """The output shape of a layer, or the fault of its not fitting, at the given place."""
+    try:
+        return layer.shape(*shapes)
+    except Misfit as misfit:
+        text = ""
+        if not isinstance(layer, Join):
+            text = f"the input is {show_shape(shapes[0])}"
+        help = [misfit.help] if misfit.help else []
+        raise fault(misfit.kind, Label(span, text), help=help, **misfit.fields) from None

@@ -1,0 +1,170 @@
+"""What elaboration makes: parts within parts, over tensors whose shapes are known.
+
+A ``Part`` is a straight piece of dataflow. Its steps are layers, joins, and other parts;
+equal parts are one object, however often they are used, so that whatever is computed
+over a network grows with the number of its *different* blocks. ``archdsl.graph`` makes
+the flat networkx graph of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archdsl.layers.base import Layer, Shape
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics.source import Span
+    from archdsl.syntax import tree
+
+
+class Op:
+    """A layer in use: one object for equal layers, with what is known of it by input shapes."""
+
+    __slots__ = ("figures", "layer", "shapes")
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self.shapes: dict[Any, Shape] = {}  # by the input's shape, or by the tuple of them
+        self.figures: dict[tuple[Shape, ...], Any] = {}  # filled by archdsl.analysis
+
+    @property
+    def name(self) -> str:
+        return self.layer.name
+
+
+class Step:
+    """One operation of a part: an op or a part, applied ``repeat`` times in a row.
+
+    Values are numbered: 0 is the part's input, ``i + 1`` the result of step ``i``, and
+    ``-(j + 1)`` the part's ``j``-th import. ``name`` and ``number`` make the path.
+    """
+
+    __slots__ = ("inputs", "name", "number", "op", "plain", "repeat", "shape", "span", "weight")
+
+    def __init__(
+        self,
+        op: Op | Part,
+        inputs: tuple[int, ...],
+        shape: Shape,
+        name: str,
+        number: int,
+        span: Span,
+        repeat: int = 1,
+        weight: float | None = None,
+        plain: bool = False,
+    ) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.shape = shape
+        self.name = name
+        self.number = number
+        self.span = span
+        self.repeat = repeat
+        self.weight = weight  # of a side output: its share in the loss
+
+        self.plain = plain  # a label: the first of its name goes without its number
+
+    @property
+    def label(self) -> str:
+        """The step's name within its part: ``conv2``, ``stem``."""
+        return self.numbered(self.number)
+
+    def numbered(self, number: int) -> str:
+        return self.name if self.plain and number == 1 else f"{self.name}{number}"
+
+    @property
+    def size(self) -> int:
+        """Layers and joins in one application."""
+        return self.op.size if isinstance(self.op, Part) else 1
+
+
+class Part:
+    """A piece of a network.
+
+    ``kind`` is ``arch``, ``block`` (an application of a ``block``), ``group`` (a labelled
+    part), ``output`` (a side output) or ``turn`` (the body of a loop: its steps belong to
+    the part around it).
+    """
+
+    __slots__ = (
+        "arguments",
+        "counts",
+        "definition",
+        "figures",
+        "imports",
+        "input",
+        "kind",
+        "name",
+        "result",
+        "shape",
+        "size",
+        "steps",
+    )
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        input: Shape,
+        imports: tuple[Shape, ...],
+        steps: tuple[Step, ...],
+        result: int,
+        shape: Shape,
+        size: int,
+        definition: tree.Block | None = None,
+        arguments: tuple[tuple[str, Any], ...] = (),
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.input = input
+        self.imports = imports
+        self.steps = steps
+        self.result = result
+        self.shape = shape
+        self.size = size  # layers and joins in it, all repeats counted
+        self.definition = definition
+        self.arguments = arguments
+        self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
+        self.figures: Any = None  # filled by archdsl.analysis
+
+    def shape_of(self, value: int) -> Shape:
+        """The shape of a value by its number."""
+        if value > 0:
+            return self.steps[value - 1].shape
+        return self.input if value == 0 else self.imports[-value - 1]
+
+    def parts(self) -> Iterator[Part]:
+        """The different parts below this one and itself, inner ones first."""
+        seen: set[int] = set()
+        stack: list[tuple[Part, bool]] = [(self, False)]
+        while stack:
+            part, ready = stack.pop()
+            if ready:
+                yield part
+            elif id(part) not in seen:
+                seen.add(id(part))
+                stack.append((part, True))
+                stack.extend((s.op, False) for s in part.steps if isinstance(s.op, Part))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A knob met inside a body: the options of a ``choose``, and what was decided."""
+
+    path: str
+    options: tuple[str, ...]
+    chosen: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An elaborated architecture."""
+
+    name: str
+    root: Part
+    knobs: Mapping[str, Any]  # of the header: what each was decided to be
+    choices: tuple[Choice, ...] = field(default=())
+    doc: str = ""

@@ -1,0 +1,217 @@
+"""Which name means what, and where: lexical scopes, resolved before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, Kind, Label, diagnose, did_you_mean, fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
+from archdsl.elaborate.functions import FUNCTIONS
+from archdsl.elaborate.machine import UNSET, Frame, Skip
+from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
+from archdsl.layers.table import Table
+from archdsl.syntax import tree
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.patterns import Pattern
+
+KEYWORDS = frozenset(
+    ["if", "else", "for", "in", "repeat", "as", "match", "and", "or", "not", "true", "false", "arch", "input", "default", "let", "fn", "require", "use", "block", "output", "paper", "variant"]
+)
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """A piece of code with a frame of its own: a file, a block, a function, a closure."""
+
+    kind: str
+    file: int
+    parent: Unit | None = None
+    slots: int = 0
+    captures: list[tuple[int, Getter]] = field(default_factory=list)
+    captured: dict[Variable, int] = field(default_factory=dict)
+    reads: set[tuple[int, int]] = field(default_factory=set)  # variables of files
+    calls: set[BlockCode | FnCode] = field(default_factory=set)
+    chooses: bool = False
+
+    def slot(self) -> int:
+        self.slots += 1
+        return self.slots - 1
+
+    def outward(self) -> Iterator[Unit]:
+        """This unit and those around it."""
+        unit: Unit | None = self
+        while unit is not None:
+            yield unit
+            unit = unit.parent
+
+
+@dataclass(eq=False, slots=True)
+class Variable:
+    """A name with a value: ``kind`` is knob, let, parameter, turn, item or tensor."""
+
+    name: str
+    kind: str
+    span: Span
+    unit: Unit
+    slot: int
+    top: bool = False  # of a file, outside all bodies: blocks and functions see it
+    used: bool = False
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+Entry = Variable | BlockCode | FnCode
+
+
+@dataclass(eq=False, slots=True)
+class Context:
+    """What one file is compiled with: the layers and patterns that there are, the compilers
+    by type of node, and where mistakes are noted."""
+
+    file: int
+    table: Table
+    patterns: Mapping[str, type[Pattern]]
+    values: Mapping[type[tree.Node], Callable[[Any, Scope], Getter]]
+    actions: Mapping[type[tree.Node], Callable[[Any, Scope], Action]]
+    layer_value: Callable[[tree.Node, Scope], Getter]
+    found: list[Diagnostic]
+    functions: frozenset[str] = frozenset((*FUNCTIONS, *INIT_FUNCTIONS))
+
+    def report(
+        self,
+        kind: Kind,
+        *labels: Span | Label | None,
+        help: list[str] | None = None,
+        **fields: object,
+    ) -> None:
+        self.found.append(diagnose(kind, *labels, help=help or [], **fields))
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """The names visible in one pair of braces, and the defaults set there."""
+
+    context: Context
+    unit: Unit
+    parent: Scope | None = None
+    names: dict[str, Entry] = field(default_factory=dict)
+    defaults: dict[str, dict[str, tuple[tree.Argument, Scope]]] = field(default_factory=dict)
+    labels: dict[str, Span] = field(default_factory=dict)
+    looped: bool = False  # within a loop: labels are numbered
+    flow: bool = False  # on the main path of an arch: side outputs may stand here
+
+    def inner(self, *, looped: bool | None = None, flow: bool | None = None) -> Scope:
+        return Scope(
+            self.context,
+            self.unit,
+            self,
+            looped=self.looped if looped is None else looped,
+            flow=self.flow if flow is None else flow,
+        )
+
+    def lookup(self, name: str) -> Entry | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if (found := scope.names.get(name)) is not None:
+                return found
+            scope = scope.parent
+        return None
+
+    def visible(self) -> Iterator[str]:
+        """The user's names that could have been meant here."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield from scope.names
+            scope = scope.parent
+
+    def default_arguments(self, callee: str) -> dict[str, tuple[tree.Argument, Scope]]:
+        """The defaults in force here for a layer or block, inner ones first."""
+        found: dict[str, tuple[tree.Argument, Scope]] = {}
+        scope: Scope | None = self
+        while scope is not None:
+            for name, default in scope.defaults.get(callee, {}).items():
+                found.setdefault(name, default)
+            scope = scope.parent
+        return found
+
+    def define(self, word: tree.Word, entry: Entry) -> None:
+        """Adds a name; reports one that is taken here, or that is a word of the language."""
+        if word.text in KEYWORDS:
+            self.context.report(codes.RESERVED, word.span, name=word.text)
+        known = self.names.get(word.text)
+        if known is not None:
+            self.context.report(
+                codes.DEFINED_TWICE,
+                word.span,
+                Label(known.span, "first defined here"),
+                name=word.text,
+            )
+        self.names[word.text] = entry
+
+    def variable(self, word: tree.Word, kind: str) -> Variable:
+        """Adds a variable to this scope."""
+        top = self.parent is None and self.unit.kind == "file"
+        made = Variable(word.text, kind, word.span, self.unit, self.unit.slot(), top)
+        self.define(word, made)
+        return made
+
+
+def read(variable: Variable, unit: Unit, span: Span) -> Getter:
+    """How a unit reads a variable: from its own frame, from its file's, or captured."""
+    variable.used = True
+    slot = variable.slot
+    if variable.unit is unit:
+        if variable.kind == "turn":
+            return lambda frame: frame.v[slot].read()
+        return _checked(slot, variable.name, span)
+    if variable.top and unit.kind in ("block", "fn"):
+        unit.reads.add((variable.unit.file, slot))
+        return _global(slot, variable.name, span)
+    own = unit.captured.get(variable)
+    if own is None:
+        assert unit.parent is not None, "a name is visible only from around"
+        own = unit.captured[variable] = unit.slot()
+        unit.captures.append((own, read(variable, unit.parent, span)))
+    found = own
+    return lambda frame: frame.v[found]
+
+
+def _checked(slot: int, name: str, span: Span) -> Getter:
+    def get(frame: Frame) -> object:
+        value = frame.v[slot]
+        if value is UNSET:
+            raise fault(codes.USED_BEFORE, span, name=name)
+        if value is None:
+            raise Skip
+        return value
+
+    return get
+
+
+def _global(slot: int, name: str, span: Span) -> Getter:
+    def get(frame: Frame) -> object:
+        value = frame.g[slot]
+        if value is UNSET:
+            raise fault(codes.USED_BEFORE, span, name=name)
+        if value is None:
+            raise Skip
+        return value
+
+    return get
+
+
+def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
+    """Reports a name that nothing has, with what was probably meant."""
+    context = scope.context
+    if (meant := context.table.synonyms.get(word)) is not None:
+        help = [f"here it is called `{meant}`"]
+    else:
+        known = {*scope.visible(), *context.table, *context.patterns, *context.functions}
+        help = did_you_mean(word, known)
+    context.report(codes.UNKNOWN_NAME, span, help=help, name=word, wanted=wanted)

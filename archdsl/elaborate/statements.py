@@ -1,0 +1,349 @@
+"""Statements of a body, compiled to actions on a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, Fault, Label, diagnose, fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.application import compile_action, construct
+from archdsl.elaborate.code import Action, BodyCode, Statement
+from archdsl.elaborate.expressions import bind, bind_targets, compile_value, truth
+from archdsl.elaborate.groups import fold_turns, run_named
+from archdsl.elaborate.machine import MAX_SIZE, Builder, Frame, Skip, Stop, Turn
+from archdsl.elaborate.scope import Scope, Variable
+from archdsl.elaborate.values import describe, is_number
+from archdsl.layers.arguments import Positive, whole
+from archdsl.layers.base import Layer, signature
+from archdsl.syntax import tree
+
+Arm = Callable[[Action, Span, "tree.Word | None"], None]
+MAX_TURNS = 100_000
+
+
+def compile_body(body: tree.Body, scope: Scope, arms: bool = False) -> BodyCode:
+    """The statements of a pair of braces, in a scope of their own.
+
+    With ``arms`` each stands for an arm of a branch or an option of a choice: a label is
+    kept beside its statement, and a loop gives an arm for every turn.
+    """
+    made: list[Statement] = []
+    for node in body.statements:
+        if isinstance(node, tree.Default):
+            default(node, scope)
+        elif arms and isinstance(node, tree.Let):
+            action = let(node, scope)
+            made.append(Statement(action, node.span, arms=lambda frame, _, run=action: run(frame)))
+        elif arms:
+            made.append(_arm(node, scope))
+        else:
+            made.append(Statement(compile_action(node, scope), node.span))
+    return BodyCode(made, body.span)
+
+
+def _arm(node: tree.Node, scope: Scope) -> Statement:
+    """A statement of a branch: one arm, or an arm for each turn of a loop."""
+    span = node.span
+    if isinstance(node, tree.Labelled):
+        inner = _arm(node.statement, scope)
+        return Statement(inner.run, span, node.label, inner.arms)
+    if isinstance(node, tree.For):
+        each = for_each(node, scope)
+
+        def arms(frame: Frame, arm: Arm) -> None:
+            each(frame, lambda f, body: arm(lambda g: g.m.run(body, g), span, None))
+
+        return Statement(lambda frame: each(frame, run_body), span, arms=arms)
+    if isinstance(node, tree.If):
+        pick = picked(node, scope)
+
+        def maybe(frame: Frame, arm: Arm) -> None:
+            body = pick(frame)
+            if body is not None:
+                arm(lambda g: g.m.run(body, g), span, None)
+
+        return Statement(lambda frame: run_body(frame, pick(frame)), span, arms=maybe)
+    if isinstance(node, tree.Repeat):
+        times = tree.Range(node.count.span, tree.Literal(node.count.span, 1), node.count, None)
+        words = (node.turn or tree.Word(span, "_"),)
+        return _arm(tree.For(span, words, False, times, None, node.body), scope)
+    return Statement(compile_action(node, scope), span)
+
+
+def run_body(frame: Frame, body: BodyCode | None) -> None:
+    if body is not None:
+        frame.m.run(body, frame)
+
+
+# -------------------------------------------------------------------- single statements
+
+
+def let(node: tree.Let, scope: Scope) -> Action:
+    get = compile_value(node.value, scope)
+    set_ = bind_targets(node.targets, node.unpack, scope, "let", node.span)
+    slots = [
+        v.slot
+        for v in map(scope.names.get, (t.text for t in node.targets))
+        if isinstance(v, Variable)
+    ]
+
+    def run(frame: Frame) -> None:
+        try:
+            value = get(frame)
+        except Fault as error:
+            frame.m.report(error.diagnostic)
+        except Skip:
+            pass
+        else:
+            set_(frame, value)
+            return
+        for slot in slots:
+            frame.v[slot] = None  # unknown: what uses it says nothing more
+
+    return run
+
+
+def default(node: tree.Default, scope: Scope) -> None:
+    """Sets arguments for what is written in the rest of the scope."""
+    word = node.callee.text
+    context = scope.context
+    entry = scope.lookup(word)
+    formals = getattr(entry, "definition", None)
+    if formals is not None:
+        names = [p.name.text for p in formals.parameters]
+    elif entry is None and word in context.table:
+        names = [p.name for p in signature(context.table[word])]
+    elif entry is None and word in context.patterns:
+        names = [p.name for p in signature(context.patterns[word])]
+    else:
+        context.report(codes.NO_DEFAULTS, node.callee.span, name=word)
+        return
+    plain = Scope(context, scope.unit)  # where no defaults are in force
+    chosen = bind(node.arguments, names, set(), word, node, plain)
+    scope.defaults.setdefault(word, {}).update({n: (a, scope) for n, (a, _) in chosen.items()})
+
+
+def kept(node: tree.Kept, scope: Scope) -> Action:
+    action = compile_action(node.statement, scope)
+    slot = scope.variable(node.name, "tensor").slot
+
+    def run(frame: Frame) -> None:
+        frame.v[slot] = None
+        action(frame)
+        frame.v[slot] = frame.x
+
+    return run
+
+
+def labelled(node: tree.Labelled, scope: Scope) -> Action:
+    action = compile_action(node.statement, scope.inner(looped=False, flow=False))
+    name, span, plain = node.label.text, node.span, not scope.looped
+    if plain:
+        earlier = scope.labels.get(name)
+        if earlier is not None:
+            scope.context.report(
+                codes.LABEL_TWICE, node.label.span, Label(earlier, "first used here"), name=name
+            )
+        scope.labels[name] = node.label.span
+    return lambda frame: run_named(action, frame, name, span, plain=plain, noted=True)
+
+
+def apply(node: tree.Apply, scope: Scope) -> Action:
+    return compile_action(node.chain, scope)
+
+
+def sequence(node: tree.Body, scope: Scope) -> Action:
+    body = compile_body(node, scope.inner())
+    return lambda frame: frame.m.run(body, frame)
+
+
+def require(node: tree.Require, scope: Scope) -> Action:
+    """A condition on the candidate: one that does not hold ends its elaboration."""
+    condition = compile_value(node.condition, scope)
+    span, message = node.span, node.message
+
+    def run(frame: Frame) -> None:
+        if not truth(condition(frame), node.condition.span):
+            frame.m.report(unmet(span, message))
+            raise Stop
+
+    return run
+
+
+def unmet(span: Span, message: str | None, notes: Sequence[str] = ()) -> Diagnostic:
+    return diagnose(codes.REQUIREMENT, span, notes=notes, message=f": {message}" if message else "")
+
+
+def output(node: tree.Output, scope: Scope) -> Action:
+    """A side output: a part beside the main path, with a weight in the training loss."""
+    if not scope.flow:
+        scope.context.report(codes.OUTPUT_INSIDE, node.name.span, name=node.name.text)
+    parameters = signature(SideOutput)
+    chosen = bind(node.arguments, [p.name for p in parameters], set(), "output", node, scope)
+    arguments = tuple(
+        (p, compile_value(chosen[p.name][0].value, scope), chosen[p.name][0].span)
+        for p in parameters
+        if p.name in chosen
+    )
+    body = compile_body(node.body, scope.inner(looped=False, flow=False))
+    name, span, plain = node.name.text, node.span, not scope.looped
+
+    def run(frame: Frame) -> None:
+        machine, x = frame.m, frame.x
+        values = tuple([getter(frame) for _, getter, _ in arguments])
+        side = construct(SideOutput, arguments, values, span)
+        if x is None:
+            return
+        machine.effects += 1
+        outer = frame.b
+        number = outer.number(name)
+        label = name if plain and number == 1 else f"{name}{number}"
+        frame.b = Builder(outer, label, x.shape)
+        frame.x = frame.b.source
+        try:
+            with machine.entered(label, span, []):
+                machine.run(body, frame)
+            result, inner = frame.x, frame.b
+        finally:
+            frame.b, frame.x = outer, x
+        if result is not None:
+            part = inner.close("output", label, result)
+            machine.enter(frame, part, inner.imports, name, number, span, side.weight, plain)
+            frame.x = x
+
+    return run
+
+
+@dataclass(frozen=True)
+class SideOutput(Layer):
+    """The arguments of ``output name(...)``."""
+
+    weight: Positive = 1.0
+
+    name = "output"
+
+
+def misplaced(node: tree.Node, scope: Scope) -> Action:
+    word = node.span.text.split(None, 1)[0]
+    scope.context.report(codes.MISPLACED, node.span, word=word)
+    return lambda frame: None
+
+
+# ------------------------------------------------------------------------- control flow
+
+
+def picked(node: tree.If, scope: Scope) -> Callable[[Frame], BodyCode | None]:
+    """Which body of an ``if`` is taken."""
+    cases = [
+        (compile_value(c, scope), c.span, compile_body(b, scope.inner()))
+        for c, b in zip(node.conditions, node.bodies, strict=True)
+    ]
+    otherwise = None if node.otherwise is None else compile_body(node.otherwise, scope.inner())
+
+    def pick(frame: Frame) -> BodyCode | None:
+        for condition, span, body in cases:
+            if truth(condition(frame), span):
+                return body
+        return otherwise
+
+    return pick
+
+
+def if_(node: tree.If, scope: Scope) -> Action:
+    pick = picked(node, scope)
+    return lambda frame: run_body(frame, pick(frame))
+
+
+def for_each(
+    node: tree.For, scope: Scope
+) -> Callable[[Frame, Callable[[Frame, BodyCode], None]], None]:
+    items = compile_value(node.items, scope)
+    inner = scope.inner(looped=True)
+    bind_item = bind_targets(node.targets, node.unpack, inner, "item", node.span)
+    turn = None if node.turn is None else inner.variable(node.turn, "item")
+    body = compile_body(node.body, inner)
+    span = node.items.span
+
+    def each(frame: Frame, run: Callable[[Frame, BodyCode], None]) -> None:
+        values = items(frame)
+        if not isinstance(values, (tuple, range)):
+            raise fault(codes.NEEDS_LIST, span, what="`for`", given=describe(values))
+        for i, value in enumerate(values, 1):
+            frame.m.spend(1, span)
+            bind_item(frame, value)
+            if turn is not None:
+                frame.v[turn.slot] = i
+            run(frame, body)
+
+    return each
+
+
+def for_(node: tree.For, scope: Scope) -> Action:
+    each = for_each(node, scope)
+    return lambda frame: each(frame, run_body)
+
+
+def turns_of(value: Any, span: Span) -> int:
+    count = whole(value) if is_number(value) else None
+    if count is None or count < 0:
+        raise fault(codes.REPEAT_COUNT, span, given=describe(value))
+    if count > MAX_TURNS:
+        raise fault(codes.TOO_MANY_TURNS, span, given=describe(value), limit=MAX_TURNS)
+    return count
+
+
+def repeat(node: tree.Repeat, scope: Scope) -> Action:
+    get_count = compile_value(node.count, scope)
+    inner = scope.inner(looped=True)
+    turn_slot = None if node.turn is None else inner.variable(node.turn, "turn").slot
+    body = compile_body(node.body, inner)
+    span = node.count.span
+
+    def run(frame: Frame) -> None:
+        count = turns_of(get_count(frame), span)
+        machine = frame.m
+        i = 1
+        while i <= count:
+            machine.spend(1, span)
+            x, builder = frame.x, frame.b
+            start, before, effects = len(builder.steps), dict(builder.counts), machine.effects
+            turn = Turn(i, count + 1)
+            if turn_slot is not None:
+                frame.v[turn_slot] = turn
+            machine.run(body, frame)
+            after = frame.x
+            i += 1
+            if after is None or x is None:
+                return
+            if (
+                turn.exact
+                or turn.until <= i
+                or machine.effects != effects
+                or after.shape != x.shape
+            ):
+                continue
+            copies = turn.until - i
+            if after is x or fold_turns(frame, start, x, before, copies):
+                i = turn.until
+                if builder.size > MAX_SIZE:
+                    machine.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)
+
+    return run
+
+
+STATEMENT_ACTIONS: dict[type[tree.Node], Callable[[Any, Scope], Action]] = {
+    tree.Let: let,
+    tree.Kept: kept,
+    tree.Labelled: labelled,
+    tree.Apply: apply,
+    tree.Body: sequence,
+    tree.If: if_,
+    tree.For: for_,
+    tree.Repeat: repeat,
+    tree.Require: require,
+    tree.Output: output,
+    **dict.fromkeys((tree.Arch, tree.Input, tree.Fn, tree.Use, tree.Block, tree.Paper, tree.Variant), misplaced),
+}

@@ -1,0 +1,114 @@
+"""The values of the language, and how they are shown to a user.
+
+Numbers are exact: ``int`` and ``Fraction`` (never a fraction that is whole), and ``float``
+for what ``sqrt``, ``log``, ``exp`` and powers leave. Beside them: ``str``, ``bool``,
+lists (``tuple``), ranges (``range``), initialisations, and layers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from archdsl.elaborate.code import BlockCode, Code
+from archdsl.layers.base import Layer, Shape
+from archdsl.layers.init import Init
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.machine import Builder
+
+Number = int | Fraction | float
+Value = Any  # one of the above, or a layer value below
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRef:
+    """A built-in layer by its name, its arguments not yet given: ``relu``."""
+
+    layer: type[Layer]
+
+    def __str__(self) -> str:
+        return self.layer.name
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A layer expression as a value: its code, and the values that it uses from around it."""
+
+    code: Code
+    captured: tuple[Value, ...]
+
+    def __str__(self) -> str:
+        return " ".join(self.code.span.text.split())
+
+
+class Tensor:
+    """A tensor while a network is being elaborated: its shape, and where it is made."""
+
+    __slots__ = ("builder", "node", "shape")
+
+    def __init__(self, shape: Shape, node: int, builder: Builder) -> None:
+        self.shape = shape
+        self.node = node
+        self.builder = builder
+
+
+LAYER_VALUES = (LayerRef, Closure, Tensor, BlockCode)
+
+
+def is_number(value: Value) -> bool:
+    return isinstance(value, (int, Fraction, float)) and not isinstance(value, bool)
+
+
+def is_layer(value: Value) -> bool:
+    return isinstance(value, LAYER_VALUES)
+
+
+def exact(value: Fraction) -> int | Fraction:
+    """A fraction, or the integer that it is."""
+    return value.numerator if value.denominator == 1 else value
+
+
+def show(value: Value) -> str:
+    """A value as a user would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**30 else f"about 10^{len(str(abs(value))) - 1}"
+    if isinstance(value, Fraction):
+        decimal = value
+        for digits in range(1, 7):
+            if (decimal * 10**digits).denominator == 1:
+                return f"{float(value):.{digits}f}"
+        return f"{value.numerator}/{value.denominator}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    if isinstance(value, range):
+        step = f" step {value.step}" if value.step != 1 else ""
+        return f"{value.start}..{value[-1] if value else value.stop - 1}{step}"
+    if isinstance(value, tuple):
+        shown = ", ".join(show(v) for v in value[:12])
+        return f"[{shown}{', ...' if len(value) > 12 else ''}]"
+    if isinstance(value, Tensor):
+        return "a tensor " + "x".join(map(str, value.shape))
+    return str(value)
+
+
+def describe(value: Value) -> str:
+    """What kind of value it is, and which: for "... but this is the number 3"."""
+    if isinstance(value, bool):
+        return show(value)
+    if is_number(value):
+        return f"the number {show(value)}"
+    if isinstance(value, str):
+        return f"the text {show(value)}"
+    if isinstance(value, (tuple, range)):
+        return f"the list {show(value)}"
+    if isinstance(value, Init):
+        return f"the initialisation {value}"
+    if isinstance(value, Tensor):
+        return show(value)
+    return f"the layer `{show(value)}`"

@@ -1,0 +1,127 @@
+"""Finding and reading specs: paths, built-in names, and what `use` may reach."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Fault, did_you_mean, fault
+from archdsl.diagnostics.source import Source, Span
+from archdsl.syntax import tree
+from archdsl.syntax.parse import MAX_CHARACTERS, parse
+
+MAX_BYTES = 4 * MAX_CHARACTERS
+
+
+def builtin_folder() -> Path:
+    """Where the specs that come with archdsl are."""
+    return Path(str(files("archdsl.specs")))
+
+
+def builtin_names() -> list[str]:
+    """The names of the built-in specs, the library of blocks not among them."""
+    return sorted(path.stem for path in builtin_folder().glob("*.arch"))
+
+
+def read_text(path: Path, name: str, place: Span | None = None) -> str:
+    """The text of a file. Raises a fault for one that is missing, unreadable, too long or no text."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise fault(codes.NO_SUCH_FILE, place, name=name) from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise fault(codes.UNREADABLE, place, name=name, reason=reason.lower()) from None
+    return decode(data, name, place)
+
+
+def decode(data: bytes, name: str, place: Span | None = None) -> str:
+    """Bytes as the text of a spec."""
+    if len(data) > MAX_BYTES:
+        raise fault(codes.FILE_TOO_LONG, place, name=name, limit=MAX_CHARACTERS)
+    if b"\0" in data:
+        at = data.index(b"\0")
+        raise fault(codes.NOT_TEXT, place, name=name, reason=f"there is a NUL byte at {at:,}")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        reason = f"the byte 0x{data[problem.start]:02x} at {problem.start:,} is not UTF-8"
+        raise fault(codes.NOT_TEXT, place, name=name, reason=reason) from None
+
+
+def find(name: str) -> tuple[Path | None, str]:
+    """The file that a user means, and how to call it: a path, or a built-in spec's name.
+
+    Nothing instead of the path stands for standard input. Raises ``ArchError``.
+    """
+    if name == "-":
+        return None, "<stdin>"
+    path = Path(name)
+    try:
+        if path.suffix == ".arch" or path.is_file():
+            return path, name
+        known = builtin_folder() / f"{name}.arch"
+        if name.isidentifier() and known.is_file():
+            return known, f"{name}.arch"
+    except (OSError, ValueError):
+        pass
+    help = did_you_mean(name, builtin_names())
+    raise ArchError([fault(codes.NO_SUCH_FILE, name=name, help=help).diagnostic])
+
+
+def read_source(name: str) -> tuple[Source, Path | None]:
+    """The text that a user means, and the folder that its `use` may read below."""
+    path, shown = find(name)
+    try:
+        if path is None:
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+            return Source(shown, decode(data, shown)), Path.cwd()
+        return Source(shown, read_text(path, shown)), path.parent
+    except Fault as error:
+        raise ArchError([error.diagnostic]) from None
+
+
+@dataclass
+class Library:
+    """Loads what `use` names: from the spec's folder downwards, or from the built-in specs.
+
+    Each file is read once. ``folder`` is nothing for a spec that is in no folder.
+    """
+
+    folder: Path | None
+    loaded: dict[Path, tree.File] = field(default_factory=dict)
+
+    def __call__(self, path: str, place: Span) -> tree.File:
+        for root in self.roots():
+            target = root / path
+            try:
+                real = target.resolve()
+                inside = real.is_relative_to(root.resolve())
+                exists = real.is_file()
+            except (OSError, ValueError, RuntimeError):
+                continue
+            if not inside:
+                raise fault(codes.OUTSIDE_FOLDER, place, path=path)
+            if exists:
+                if real not in self.loaded:
+                    self.loaded[real] = parse(Source(path, read_text(real, path, place)))
+                return self.loaded[real]
+        known = [
+            str(p.relative_to(root)) for root in self.roots() for p in _some(root.rglob("*.arch"))
+        ]
+        raise fault(codes.NO_SUCH_FILE, place, name=path, help=did_you_mean(path, known))
+
+    def roots(self) -> Iterator[Path]:
+        if self.folder is not None:
+            yield self.folder
+        yield builtin_folder()
+
+
+def _some(paths: Iterator[Path], most: int = 200) -> Iterator[Path]:
+    for path, _ in zip(paths, range(most), strict=False):
+        yield path

@@ -1,0 +1,97 @@
+"""A network as one flat list of operations, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archdsl.elaborate.network import Network, Op, Part, Step
+from archdsl.layers.base import Layer, Shape
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics.source import Span
+
+
+@dataclass(slots=True)
+class Node:
+    """One layer or join. ``inputs`` are places in the list; place 0 is the network's input."""
+
+    path: str
+    layer: Layer | None  # None: the input itself
+    inputs: tuple[int, ...]
+    shape: Shape
+    span: Span | None = None
+    blocks: tuple[Part, ...] = ()  # the blocks around it, outermost first
+
+
+@dataclass(slots=True)
+class SideOutput:
+    """An output beside the main one: its name, its node's place, its weight in the loss."""
+
+    name: str
+    node: int
+    weight: float
+
+
+@dataclass(slots=True)
+class Flat:
+    """All operations of a network. ``output`` is the place of its result."""
+
+    name: str
+    nodes: list[Node]
+    output: int = 0
+    side_outputs: list[SideOutput] = field(default_factory=list)
+
+
+def flatten(network: Network) -> Flat:
+    """The operations of a network, all repetitions spelled out."""
+    flat = Flat(network.name, [Node("input", None, (), network.root.input)])
+    flat.output = _expand(network.root, [0], "", (), {}, flat)
+    return flat
+
+
+def _expand(
+    part: Part,
+    sources: list[int],
+    prefix: str,
+    blocks: tuple[Part, ...],
+    offsets: Mapping[str, int],
+    flat: Flat,
+) -> int:
+    """Adds a part's operations; ``sources`` are its input and its imports. Its result's place."""
+    values = [sources[0]]
+    for step in part.steps:
+        inputs = [values[n] if n >= 0 else sources[-n] for n in step.inputs]
+        for copy in range(step.repeat):
+            inputs[0] = _expand_step(step, copy, inputs, prefix, blocks, offsets, flat)
+        values.append(inputs[0])
+    return values[part.result] if part.result >= 0 else sources[-part.result]
+
+
+def _expand_step(
+    step: Step,
+    copy: int,
+    inputs: list[int],
+    prefix: str,
+    blocks: tuple[Part, ...],
+    offsets: Mapping[str, int],
+    flat: Flat,
+) -> int:
+    op = step.op
+    number = step.number + offsets.get(step.name, 0)
+    if isinstance(op, Op):
+        path = prefix + step.numbered(number + copy)
+        flat.nodes.append(Node(path, op.layer, tuple(inputs), step.shape, step.span, blocks))
+        return len(flat.nodes) - 1
+    if op.kind == "turn":
+        moved = dict(offsets)
+        for name, count in op.counts.items():
+            moved[name] = moved.get(name, 0) + copy * count
+        return _expand(op, inputs, prefix, blocks, moved, flat)
+    path = prefix + step.numbered(number + copy)
+    around = (*blocks, op) if op.kind == "block" else blocks
+    result = _expand(op, inputs, path + ".", around, {}, flat)
+    if step.weight is not None:
+        flat.side_outputs.append(SideOutput(path, result, step.weight))
+    return result

@@ -1,0 +1,88 @@
+"""A graph as text: stable, one line a node, for people and for golden files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+
+from archdsl.elaborate.values import show
+from archdsl.graph.build import operands
+from archdsl.layers.base import Layer, show_shape, signature
+
+
+def call(layer: Layer) -> str:
+    """A layer as it would be written: ``conv(64, 3, stride = 2)``."""
+    given = []
+    by_place = True
+    for parameter in signature(type(layer)):
+        value = getattr(layer, parameter.name)
+        if not parameter.required and value == parameter.default:
+            by_place = False
+            continue
+        by_place = by_place and parameter.required
+        shown = value_text(value)
+        given.append(shown if by_place else f"{parameter.name} = {shown}")
+    return f"{layer.name}({', '.join(given)})" if given else layer.name
+
+
+def value_text(value: Any) -> str:
+    """An argument as it would be written."""
+    if isinstance(value, tuple) and value and all(type(v) is int for v in value):
+        return show_shape(value) if len(value) > 1 else f"[{value[0]}]"
+    if isinstance(value, str):
+        return value
+    return show(value)
+
+
+def to_text(graph: nx.MultiDiGraph[str]) -> str:
+    """The whole graph: ``path = layer(operands) : shape``, in the order in which it runs."""
+    nodes: Any = graph.nodes
+    lines = [f"graph {graph.graph['name']}"]
+    for path in graph:
+        node = nodes[path]
+        if node["layer"] is None:
+            lines.append(f"{path} : {show_shape(node['shape'])}")
+            continue
+        sources = ", ".join(operands(graph, path))
+        lines.append(f"{path} = {call(node['layer'])} <- {sources} : {show_shape(node['shape'])}")
+    for name, (path, weight) in graph.graph["side_outputs"].items():
+        lines.append(f"side output {name} = {path} weight {weight:g}")
+    lines.append(f"output {graph.graph['output']}")
+    return "\n".join(lines) + "\n"
+
+
+COLORS = {
+    "conv": "#4477aa",
+    "linear": "#66ccee",
+    "norm": "#ccbb44",
+    "activation": "#ee6677",
+    "pool": "#228833",
+    "drop": "#aa3377",
+    "join": "#bbbbbb",
+}
+
+
+def to_dot(graph: nx.MultiDiGraph[str]) -> str:
+    """The whole graph in the DOT language of Graphviz."""
+    nodes: Any = graph.nodes
+    lines = [
+        f"digraph {_quoted(graph.graph['name'])} {{",
+        "  node [shape=box, style=filled, fillcolor=white];",
+    ]
+    for path in graph:
+        layer = nodes[path]["layer"]
+        label = f"{path}\n{call(layer) if layer else ''}\n{show_shape(nodes[path]['shape'])}"
+        color = COLORS.get(layer.kind, "white") if layer else "white"
+        lines.append(
+            f"  {_quoted(path)} [label={_quoted(label)}, fillcolor={_quoted(color + '55' if color != 'white' else color)}];"
+        )
+    for source, path, place in graph.edges(keys=True):
+        tail = f' [label="{place}"]' if len(operands(graph, path)) > 1 else ""
+        lines.append(f"  {_quoted(source)} -> {_quoted(path)}{tail};")
+    lines.append("}")
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

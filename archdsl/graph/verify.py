@@ -1,0 +1,64 @@
+"""Whether a graph is what a graph should be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.graph.build import operands
+from archdsl.layers.base import Misfit, show_shape
+
+
+def verify(graph: nx.MultiDiGraph[str]) -> None:
+    """Raises ``ArchError`` unless the graph is one network.
+
+    That is: it has one input; operands are numbered from 0 without gaps; it has no cycle;
+    every node can be reached from the input and is needed for an output; and each shape is
+    what the layer makes of its inputs.
+    """
+    problem = _problem(graph)
+    if problem:
+        raise ArchError([diagnose(codes.BAD_GRAPH, reason=problem)])
+
+
+def _problem(graph: nx.MultiDiGraph[str]) -> str:
+    nodes: Any = graph.nodes
+    inputs = [n for n in graph if nodes[n].get("layer") is None]
+    if inputs != ["input"]:
+        return f"it has {len(inputs)} inputs, not the one called `input`"
+    results = [
+        graph.graph.get("output"),
+        *(p for p, _ in graph.graph.get("side_outputs", {}).values()),
+    ]
+    for result in results:
+        if result not in graph:
+            return f"its output `{result}` is no node"
+    if not nx.is_directed_acyclic_graph(graph):
+        return "it has a cycle"
+    for path in graph:
+        places = sorted(k for _, _, k in graph.in_edges(path, keys=True))
+        if places != list(range(len(places))):
+            return f"the operands of `{path}` are numbered {places}"
+    reached = nx.descendants(graph, "input") | {"input"}
+    for path in graph:
+        if path not in reached:
+            return f"`{path}` cannot be reached from the input"
+    needed = set(results).union(*(nx.ancestors(graph, r) for r in results))
+    for path in graph:
+        if path not in needed:
+            return f"the result of `{path}` is never used"
+    for path in nx.topological_sort(graph):
+        layer = nodes[path]["layer"]
+        if layer is None:
+            continue
+        shapes = [nodes[source]["shape"] for source in operands(graph, path)]
+        try:
+            shape = layer.shape(*shapes)
+        except Misfit as misfit:
+            return f"`{path}`: {misfit}"
+        if shape != nodes[path]["shape"]:
+            return f"`{path}` has {show_shape(nodes[path]['shape'])}, but gives {show_shape(shape)}"
+    return ""

@@ -1,0 +1,326 @@
+"""Activations. All but the last few work on each element alone."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from archdsl.diagnostics import codes
+from archdsl.layers.arguments import Count, Flag, OneOf, Positive, Real
+from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, Weight
+
+
+class Activation(Layer):
+    """A layer that is one PyTorch module; ``keywords`` maps its arguments to the module's."""
+
+    __slots__ = ()
+    kind = "activation"
+    module: ClassVar[str]
+    keywords: ClassVar[dict[str, str]] = {}
+
+    def torch(self, *inputs: Shape) -> Module | Expression:
+        return Module(self.module, (), {self.keywords[k]: v for k, v in self.given()})
+
+
+def _example(call: str) -> tuple[Example, ...]:
+    return (Example(call, ((16, 8, 8),), (16, 8, 8)),)
+
+
+@dataclass(frozen=True, slots=True)
+class ReLU(Activation):
+    """max(0, x)."""
+
+    name = "relu"
+    module = "nn.ReLU"
+    inplace = True
+    synonyms = ("ReLU", "rectifier")
+    examples = _example("relu")
+
+
+@dataclass(frozen=True, slots=True)
+class ReLU6(Activation):
+    """min(max(0, x), 6), the activation of MobileNet (arXiv:1704.04861)."""
+
+    name = "relu6"
+    module = "nn.ReLU6"
+    inplace = True
+    examples = _example("relu6")
+
+
+@dataclass(frozen=True, slots=True)
+class LeakyReLU(Activation):
+    """x where positive, slope * x elsewhere."""
+
+    slope: Real = 0.01
+
+    name = "leaky_relu"
+    module = "nn.LeakyReLU"
+    keywords = {"slope": "negative_slope"}
+    inplace = True
+    synonyms = ("lrelu", "LeakyReLU")
+    examples = _example("leaky_relu(0.1)")
+
+
+@dataclass(frozen=True, slots=True)
+class RReLU(Activation):
+    """A leaky ReLU whose slope is drawn anew in training (arXiv:1505.00853)."""
+
+    lower: Positive = 0.125
+    upper: Positive = 1 / 3
+
+    name = "rrelu"
+    module = "nn.RReLU"
+    keywords = {"lower": "lower", "upper": "upper"}
+    inplace = True
+    examples = _example("rrelu(0.1, 0.3)")
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if self.lower > self.upper:
+            raise Misfit(codes.BOUNDS_CROSSED, layer=self.name, low=self.lower, high=self.upper)
+        return inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ELU(Activation):
+    """x where positive, alpha * (exp(x) - 1) elsewhere (arXiv:1511.07289)."""
+
+    alpha: Positive = 1.0
+
+    name = "elu"
+    module = "nn.ELU"
+    keywords = {"alpha": "alpha"}
+    inplace = True
+    examples = _example("elu")
+
+
+@dataclass(frozen=True, slots=True)
+class CELU(Activation):
+    """The continuously differentiable ELU (arXiv:1704.07483)."""
+
+    alpha: Positive = 1.0
+
+    name = "celu"
+    module = "nn.CELU"
+    keywords = {"alpha": "alpha"}
+    inplace = True
+    examples = _example("celu(0.5)")
+
+
+@dataclass(frozen=True, slots=True)
+class SELU(Activation):
+    """The self-normalising ELU (arXiv:1706.02515)."""
+
+    name = "selu"
+    module = "nn.SELU"
+    inplace = True
+    examples = _example("selu")
+
+
+@dataclass(frozen=True, slots=True)
+class GELU(Activation):
+    """x times the normal distribution function (arXiv:1606.08415)."""
+
+    approximate: Annotated[str, OneOf(("none", "tanh"))] = "none"
+
+    name = "gelu"
+    module = "nn.GELU"
+    keywords = {"approximate": "approximate"}
+    examples = _example("gelu") + _example("gelu(tanh)")
+
+
+@dataclass(frozen=True, slots=True)
+class SiLU(Activation):
+    """x * sigmoid(x), also called swish (arXiv:1710.05941)."""
+
+    name = "silu"
+    module = "nn.SiLU"
+    inplace = True
+    synonyms = ("swish", "SiLU")
+    examples = _example("silu")
+
+
+@dataclass(frozen=True, slots=True)
+class Mish(Activation):
+    """x * tanh(softplus(x)) (arXiv:1908.08681)."""
+
+    name = "mish"
+    module = "nn.Mish"
+    inplace = True
+    examples = _example("mish")
+
+
+@dataclass(frozen=True, slots=True)
+class HardSwish(Activation):
+    """The piecewise linear swish of MobileNetV3 (arXiv:1905.02244)."""
+
+    name = "hardswish"
+    module = "nn.Hardswish"
+    inplace = True
+    synonyms = ("hard_swish", "h_swish", "hswish")
+    examples = _example("hardswish")
+
+
+@dataclass(frozen=True, slots=True)
+class HardSigmoid(Activation):
+    """The piecewise linear sigmoid of MobileNetV3 (arXiv:1905.02244)."""
+
+    name = "hardsigmoid"
+    module = "nn.Hardsigmoid"
+    inplace = True
+    synonyms = ("hard_sigmoid", "h_sigmoid")
+    examples = _example("hardsigmoid")
+
+
+@dataclass(frozen=True, slots=True)
+class HardTanh(Activation):
+    """x kept between two bounds."""
+
+    low: Real = -1.0
+    high: Real = 1.0
+
+    name = "hardtanh"
+    module = "nn.Hardtanh"
+    keywords = {"low": "min_val", "high": "max_val"}
+    inplace = True
+    synonyms = ("clip", "clamp")
+    examples = _example("hardtanh(0, 6)")
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if self.low >= self.high:
+            raise Misfit(codes.BOUNDS_CROSSED, layer=self.name, low=self.low, high=self.high)
+        return inputs[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid(Activation):
+    """1 / (1 + exp(-x))."""
+
+    name = "sigmoid"
+    module = "nn.Sigmoid"
+    synonyms = ("logistic",)
+    examples = _example("sigmoid")
+
+
+@dataclass(frozen=True, slots=True)
+class Tanh(Activation):
+    """The hyperbolic tangent."""
+
+    name = "tanh"
+    module = "nn.Tanh"
+    examples = _example("tanh")
+
+
+@dataclass(frozen=True, slots=True)
+class Softplus(Activation):
+    """log(1 + exp(beta * x)) / beta."""
+
+    beta: Real = 1.0
+
+    name = "softplus"
+    module = "nn.Softplus"
+    keywords = {"beta": "beta"}
+    examples = _example("softplus(2)")
+
+
+@dataclass(frozen=True, slots=True)
+class Softsign(Activation):
+    """x / (1 + abs(x))."""
+
+    name = "softsign"
+    module = "nn.Softsign"
+    examples = _example("softsign")
+
+
+@dataclass(frozen=True, slots=True)
+class PReLU(Activation):
+    """A leaky ReLU whose slope is learned, one per channel unless ``shared`` (arXiv:1502.01852)."""
+
+    slope: Real = 0.25
+    shared: Flag = False
+
+    name = "prelu"
+    examples = _example("prelu") + _example("prelu(0.1, shared = true)")
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return (Weight("weight", (1 if self.shared else inputs[0][0],)),)
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords = {} if self.slope == 0.25 else {"init": self.slope}
+        return Module("nn.PReLU", () if self.shared else (inputs[0][0],), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class Softmax(Activation):
+    """Softmax over channels."""
+
+    name = "softmax"
+    examples = _example("softmax")
+
+    def torch(self, *inputs: Shape) -> Module:
+        return Module("nn.Softmax", (), {"dim": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class LogSoftmax(Activation):
+    """The logarithm of the softmax over channels."""
+
+    name = "log_softmax"
+    examples = _example("log_softmax")
+
+    def torch(self, *inputs: Shape) -> Module:
+        return Module("nn.LogSoftmax", (), {"dim": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class GLU(Activation):
+    """The first half of the channels times the sigmoid of the second (arXiv:1612.08083)."""
+
+    name = "glu"
+    examples = (Example("glu", ((16, 8, 8),), (8, 8, 8)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if inputs[0][0] % 2:
+            raise Misfit(
+                codes.NOT_DIVISIBLE, layer=self.name, what="channels", given=inputs[0][0], by=2
+            )
+        return (inputs[0][0] // 2, *inputs[0][1:])
+
+    def torch(self, *inputs: Shape) -> Module:
+        return Module("nn.GLU", (), {"dim": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class CReLU(Activation):
+    """ReLU of x beside ReLU of -x: twice the channels (arXiv:1603.05201)."""
+
+    name = "crelu"
+    examples = (Example("crelu", ((16, 8, 8),), (32, 8, 8)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return (2 * inputs[0][0], *inputs[0][1:])
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression("F.relu(torch.cat([{x}, -{x}], 1))")
+
+
+@dataclass(frozen=True, slots=True)
+class Maxout(Activation):
+    """The maximum of each ``pieces`` neighbouring channels (arXiv:1302.4389)."""
+
+    pieces: Count = 2
+
+    name = "maxout"
+    examples = (Example("maxout(4)", ((16, 8, 8),), (4, 8, 8)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels = inputs[0][0]
+        if channels % self.pieces:
+            raise Misfit(
+                codes.NOT_DIVISIBLE,
+                layer=self.name,
+                what="channels",
+                given=channels,
+                by=self.pieces,
+            )
+        return (channels // self.pieces, *inputs[0][1:])
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression(f"{{x}}.unflatten(1, (-1, {self.pieces})).amax(2)")

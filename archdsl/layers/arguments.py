@@ -1,0 +1,186 @@
+"""What a layer's argument may be: read from a value of the language, once, at the call.
+
+Each alias below is the type of a dataclass field; its annotation carries the reader.
+A reader turns a value into its one canonical form, so that equal layers compare equal,
+or raises ``Unreadable`` saying what would have been right.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Any
+
+from archdsl.layers.init import Init
+
+MAX_WHOLE = 10**9
+
+
+class Unreadable(Exception):
+    """``expected``: in words, what the argument takes."""
+
+    def __init__(self, expected: str) -> None:
+        super().__init__(expected)
+        self.expected = expected
+
+
+class Reader:
+    """Reads one argument. ``words`` are the bare names that it understands."""
+
+    words: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        return "a value"
+
+    def read(self, value: Any) -> Any:
+        raise Unreadable(self.expected)
+
+
+def whole(value: Any) -> int | None:
+    """The integer that a number is, or nothing: ``128.0`` is one, ``0.5`` and ``true`` are not."""
+    if type(value) is int:
+        return value
+    if type(value) is float and value.is_integer():
+        return int(value)
+    return None
+
+
+@dataclass(frozen=True)
+class Whole(Reader):
+    low: int = 1
+
+    @property
+    def expected(self) -> str:
+        return (
+            "a positive whole number" if self.low == 1 else f"a whole number of at least {self.low}"
+        )
+
+    def read(self, value: Any) -> int:
+        number = value if type(value) is int else whole(value)
+        if number is None or not self.low <= number <= MAX_WHOLE:
+            raise Unreadable(self.expected)
+        return number
+
+
+@dataclass(frozen=True)
+class PerAxis(Reader):
+    """One whole number for every spatial axis, or a list of them; ``3x3`` reads as ``3``."""
+
+    low: int = 1
+
+    @property
+    def expected(self) -> str:
+        return f"a whole number of at least {self.low}, or one for each axis such as 1x7"
+
+    def read(self, value: Any) -> int | tuple[int, ...]:
+        if type(value) is int and self.low <= value <= MAX_WHOLE:
+            return value
+        items = value if isinstance(value, tuple) else (value,)
+        numbers = tuple(whole(v) for v in items)
+        if not numbers or len(numbers) > 3:
+            raise Unreadable(self.expected)
+        for n in numbers:
+            if n is None or not self.low <= n <= MAX_WHOLE:
+                raise Unreadable(self.expected)
+        found: tuple[int, ...] = numbers  # type: ignore[assignment]
+        return found[0] if len(set(found)) == 1 else found
+
+
+@dataclass(frozen=True)
+class Number(Reader):
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def expected(self) -> str:
+        if self.low is not None and self.high is not None:
+            return f"a number from {self.low:g} to {self.high:g}"
+        return "a number" if self.low is None else f"a number of at least {self.low:g}"
+
+    def read(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)):
+            raise Unreadable(self.expected)
+        try:
+            number = float(value)
+        except OverflowError:
+            raise Unreadable(self.expected) from None
+        low_ok = self.low is None or number >= self.low
+        if not (low_ok and (self.high is None or number <= self.high)):
+            raise Unreadable(self.expected)
+        return number
+
+
+@dataclass(frozen=True)
+class Boolean(Reader):
+    @property
+    def expected(self) -> str:
+        return "true or false"
+
+    def read(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise Unreadable(self.expected)
+        return value
+
+
+@dataclass(frozen=True)
+class OneOf(Reader):
+    words: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        return "one of " + ", ".join(self.words)
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise Unreadable(self.expected)
+        return value
+
+
+@dataclass(frozen=True)
+class Initial(Reader):
+    @property
+    def expected(self) -> str:
+        return "an initialisation such as zeros or kaiming_normal(fan_out)"
+
+    def read(self, value: Any) -> Init:
+        if not isinstance(value, Init):
+            raise Unreadable(self.expected)
+        return value
+
+
+@dataclass(frozen=True)
+class Sizes(Reader):
+    """A list of whole numbers: a shape such as ``64x7x7``."""
+
+    @property
+    def expected(self) -> str:
+        return "a shape such as 64x7x7"
+
+    def read(self, value: Any) -> tuple[int, ...]:
+        items = value if isinstance(value, tuple) else (value,)
+        numbers = [whole(v) for v in items]
+        if (
+            not numbers
+            or len(numbers) > 16
+            or any(n is None or not 1 <= n <= MAX_WHOLE for n in numbers)
+        ):
+            raise Unreadable(self.expected)
+        return tuple(n for n in numbers if n is not None)
+
+
+Count = Annotated[int, Whole(1)]
+Index = Annotated[int, Whole(0)]
+Size = Annotated[int | tuple[int, ...], PerAxis(1)]
+Pad = Annotated[int | tuple[int, ...], PerAxis(0)]
+Real = Annotated[float, Number()]
+Positive = Annotated[float, Number(0)]
+Chance = Annotated[float, Number(0, 1)]
+Flag = Annotated[bool, Boolean()]
+Start = Annotated[Init | None, Initial()]
+Shape = Annotated[tuple[int, ...], Sizes()]
+Rounding = Annotated[str, OneOf(("floor", "ceil"))]
+
+
+def per_axis(value: int | Sequence[int], axes: int) -> tuple[int, ...]:
+    """A per-axis argument spelled out; the caller has checked that the lengths agree."""
+    return (value,) * axes if isinstance(value, int) else tuple(value)

@@ -1,0 +1,192 @@
+"""What a layer is.
+
+A layer is a frozen dataclass. Its fields are its arguments in the language, in their
+order; its methods are the rule for its shape, its weights, its cost, and its PyTorch
+code. Nothing else knows its name: docs/adding-a-layer.md adds one from start to end.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from fractions import Fraction
+from functools import cache
+from math import prod
+from typing import Any, ClassVar, get_args, get_type_hints
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Kind
+from archdsl.layers.arguments import Reader
+from archdsl.layers.init import Init
+
+Steps = tuple[int | Fraction, ...]
+Shape = tuple[int, ...]  # channels first, without the batch: 64x56x56 is (64, 56, 56)
+
+
+def show_shape(shape: Shape) -> str:
+    """``64x56x56``."""
+    return "x".join(map(str, shape))
+
+
+class Misfit(Exception):
+    """A layer met a tensor that it cannot take. The place is added by the caller."""
+
+    def __init__(self, kind: Kind, help: str = "", **values: object) -> None:
+        super().__init__(kind.message.format_map(values))
+        self.kind = kind
+        self.help = help
+        self.fields = values
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A tensor that a layer owns: trainable, or a buffer such as a running mean."""
+
+    name: str
+    shape: Shape
+    trainable: bool = True
+    init: Init | None = None
+
+    @property
+    def count(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """PyTorch code that makes a module: ``nn.Conv2d(64, 128, 3, stride=2)``.
+
+    ``helpers`` names the classes that the emitted file has to define for it.
+    """
+
+    target: str
+    arguments: tuple[object, ...] = ()
+    keywords: Mapping[str, object] = field(default_factory=dict)
+    helpers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """PyTorch code without state: a format text over ``{x}`` (or ``{0}``, ``{1}``, ...)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call as it is written, and the shapes it is applied to: documentation and test."""
+
+    call: str
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+
+class Layer:
+    """The base of all layers; a subclass is a ``@dataclass(frozen=True, slots=True)``.
+
+    Class attributes: ``name`` in the language; ``kind`` for counting and colouring
+    (``conv``, ``linear``, ``norm``, ``activation``, ``pool``, ``drop``, ``join``,
+    ``shape``); ``inplace``, whether the PyTorch module has an in-place form;
+    ``synonyms``, other spellings that an error should recognise.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    kind: ClassVar[str] = "shape"
+    inplace: ClassVar[bool] = False
+    synonyms: ClassVar[tuple[str, ...]] = ()
+    examples: ClassVar[tuple[Example, ...]] = ()
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """The shape of the output; raises ``Misfit`` where the inputs do not fit."""
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        """The tensors it owns, in the order of its module's ``state_dict``."""
+        return ()
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Multiply-adds for one image. Convolutions and linear layers only, bias ignored."""
+        return 0
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        """What an output pixel sees of the input, for each spatial axis: how many pixels,
+        and how far on its neighbour looks (less than 1 where the layer enlarges)."""
+        axes = len(input) - 1
+        return (1,) * axes, (1,) * axes
+
+    def torch(self, *inputs: Shape) -> Module | Expression:
+        """Its PyTorch code."""
+        raise TypeError(f"{type(self).__name__} has no PyTorch code: define its method torch()")
+
+    def given(self) -> Iterator[tuple[str, Any]]:
+        """The arguments that differ from their defaults, in order."""
+        for parameter in signature(type(self)):
+            value = getattr(self, parameter.name)
+            if parameter.required or value != parameter.default:
+                yield parameter.name, value
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    reader: Reader
+    required: bool
+    default: Any
+
+
+def _reader(hint: Any) -> Reader | None:
+    """The reader that a type carries: ``Annotated[int, reader]``, or that ``| None``."""
+    for part in (hint, *get_args(hint)):
+        for note in getattr(part, "__metadata__", ()):
+            if isinstance(note, Reader):
+                return note
+    return None
+
+
+@cache
+def signature(cls: type[Layer]) -> tuple[Parameter, ...]:
+    """The arguments of a layer, from the fields of its dataclass.
+
+    Raises ``TypeError`` for a field whose type carries no reader.
+    """
+    hints: dict[str, Any] = {}
+    found = []
+    for slot in fields(cls):  # type: ignore[arg-type]
+        hint: Any = slot.type
+        if isinstance(hint, str):
+            hints = hints or get_type_hints(cls, include_extras=True)
+            hint = hints[slot.name]
+        reader = _reader(hint)
+        if reader is None:
+            raise TypeError(
+                f"{cls.__name__}.{slot.name}: its type says not how to read it; "
+                "use one of archdsl.layers.arguments, such as Count or Real"
+            )
+        required = slot.default is MISSING
+        found.append(Parameter(slot.name, reader, required, None if required else slot.default))
+    return tuple(found)
+
+
+def image(shape: Shape, name: str) -> tuple[int, Shape]:
+    """Channels and spatial sizes; raises ``Misfit`` for a tensor without spatial axes."""
+    if len(shape) < 2:
+        raise Misfit(codes.NEEDS_IMAGE, layer=name, shape=show_shape(shape))
+    if len(shape) > 4:
+        raise Misfit(codes.TOO_MANY_AXES, layer=name, shape=show_shape(shape))
+    return shape[0], shape[1:]
+
+
+def everything(input: Shape) -> tuple[Steps, Steps]:
+    """The window of a layer each of whose outputs sees the whole input."""
+    return tuple(2 * n - 1 for n in input[1:]), (1,) * (len(input) - 1)
+
+
+def axes_of(value: int | tuple[int, ...], axes: int, name: str, argument: str) -> tuple[int, ...]:
+    """A per-axis argument, one number an axis; raises ``Misfit`` where the counts differ."""
+    if isinstance(value, int):
+        return (value,) * axes
+    if len(value) != axes:
+        raise Misfit(
+            codes.WRONG_AXES, layer=name, argument=argument, given=show_shape(value), axes=axes
+        )
+    return value

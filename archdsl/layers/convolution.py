@@ -1,0 +1,270 @@
+"""Convolutions and the fully connected layer."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from typing import Annotated
+
+from archdsl.diagnostics import codes
+from archdsl.layers.arguments import Count, Flag, OneOf, Pad, Size, Start
+from archdsl.layers.base import (
+    Example,
+    Layer,
+    Misfit,
+    Module,
+    Shape,
+    Steps,
+    Weight,
+    axes_of,
+    everything,
+    image,
+    show_shape,
+)
+
+Border = Annotated[str, OneOf(("zeros", "reflect", "replicate", "circular"))]
+
+
+def check_groups(name: str, groups: int, before: int, after: int) -> None:
+    if before % groups or after % groups:
+        raise Misfit(
+            codes.GROUPS_DO_NOT_DIVIDE, layer=name, groups=groups, before=before, after=after
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Conv(Layer):
+    """A convolution over 1, 2 or 3 spatial axes, as the input has them.
+
+    Without ``pad`` it keeps the size at a stride of 1 (odd kernels only). Weights
+    ``channels * in/groups * kernel``, and ``channels`` biases unless ``bias = false``.
+    """
+
+    channels: Count
+    kernel: Size
+    stride: Size = 1
+    pad: Pad | None = None
+    dilation: Size = 1
+    groups: Count = 1
+    bias: Flag = True
+    border: Border = "zeros"
+    init: Start = None
+    bias_init: Start = None
+
+    name = "conv"
+    kind = "conv"
+    synonyms = ("conv1d", "conv2d", "conv3d", "convolution", "Conv2d")
+    examples = (
+        Example("conv(64, 3)", ((3, 32, 32),), (64, 32, 32)),
+        Example("conv(64, 7, stride = 2)", ((3, 224, 224),), (64, 112, 112)),
+        Example("conv(64, 11, stride = 4, pad = 2)", ((3, 224, 224),), (64, 55, 55)),
+        Example("conv(32, 3, groups = 8, bias = false)", ((16, 9, 9),), (32, 9, 9)),
+        Example("conv(16, 1x7)", ((8, 17, 17),), (16, 17, 17)),
+        Example("conv(16, 3, dilation = 2)", ((8, 17, 17),), (16, 17, 17)),
+        Example("conv(16, 3, stride = 2, border = reflect)", ((8, 17, 17),), (16, 9, 9)),
+        Example("conv(96, 4, stride = 4, pad = 0)", ((3, 32, 32),), (96, 8, 8)),
+        Example("conv(16, 9, stride = 2)", ((4, 100),), (16, 50)),
+        Example("conv(8, 3)", ((2, 4, 6, 6),), (8, 4, 6, 6)),
+    )
+
+    def padding(self, axes: int) -> tuple[int, ...]:
+        kernel = axes_of(self.kernel, axes, self.name, "kernel")
+        dilation = axes_of(self.dilation, axes, self.name, "dilation")
+        if self.pad is not None:
+            return axes_of(self.pad, axes, self.name, "pad")
+        spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        if any(s % 2 for s in spans):
+            raise Misfit(codes.EVEN_KERNEL, kernel=show_shape(kernel))
+        return tuple(s // 2 for s in spans)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        axes = len(size)
+        if self.groups != 1:
+            check_groups(self.name, self.groups, channels, self.channels)
+        kernel = axes_of(self.kernel, axes, self.name, "kernel")
+        stride = axes_of(self.stride, axes, self.name, "stride")
+        dilation = axes_of(self.dilation, axes, self.name, "dilation")
+        pad = self.padding(axes)
+        out = tuple(
+            (n + 2 * p - d * (k - 1) - 1) // s + 1
+            for n, k, s, p, d in zip(size, kernel, stride, pad, dilation, strict=True)
+        )
+        if min(out) < 1:
+            raise Misfit(
+                codes.WINDOW_TOO_LARGE,
+                layer=self.name,
+                kernel=show_shape(kernel),
+                size=show_shape(size),
+            )
+        return (self.channels, *out)
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        kernel = axes_of(self.kernel, len(inputs[0]) - 1, self.name, "kernel")
+        weight = Weight(
+            "weight", (self.channels, inputs[0][0] // self.groups, *kernel), init=self.init
+        )
+        if not self.bias:
+            return (weight,)
+        return weight, Weight("bias", (self.channels,), init=self.bias_init)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        kernel = axes_of(self.kernel, len(output) - 1, self.name, "kernel")
+        return prod(output) * (inputs[0][0] // self.groups) * prod(kernel)
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        axes = len(input) - 1
+        kernel = axes_of(self.kernel, axes, self.name, "kernel")
+        dilation = axes_of(self.dilation, axes, self.name, "dilation")
+        reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+        return reach, axes_of(self.stride, axes, self.name, "stride")
+
+    def torch(self, *inputs: Shape) -> Module:
+        axes = len(inputs[0]) - 1
+        pad = self.padding(axes)
+        keywords: dict[str, object] = {}
+        if self.stride != 1:
+            keywords["stride"] = self.stride
+        if any(pad):
+            keywords["padding"] = pad[0] if len(set(pad)) == 1 else pad
+        if self.dilation != 1:
+            keywords["dilation"] = self.dilation
+        if self.groups != 1:
+            keywords["groups"] = self.groups
+        if not self.bias:
+            keywords["bias"] = False
+        if self.border != "zeros":
+            keywords["padding_mode"] = self.border
+        return Module(f"nn.Conv{axes}d", (inputs[0][0], self.channels, self.kernel), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvTranspose(Layer):
+    """A transposed convolution ("deconvolution"): ``(n - 1) * stride - 2 * pad + kernel``."""
+
+    channels: Count
+    kernel: Size
+    stride: Size = 1
+    pad: Pad = 0
+    output_pad: Pad = 0
+    dilation: Size = 1
+    groups: Count = 1
+    bias: Flag = True
+    init: Start = None
+    bias_init: Start = None
+
+    name = "conv_transpose"
+    kind = "conv"
+    synonyms = ("deconv", "conv_transpose2d", "convtranspose", "up_conv", "ConvTranspose2d")
+    examples = (
+        Example("conv_transpose(16, 2, stride = 2)", ((32, 8, 8),), (16, 16, 16)),
+        Example(
+            "conv_transpose(16, 3, stride = 2, pad = 1, output_pad = 1)",
+            ((32, 8, 8),),
+            (16, 16, 16),
+        ),
+        Example(
+            "conv_transpose(16, 4, stride = 2, pad = 1, groups = 4, bias = false)",
+            ((32, 7, 7),),
+            (16, 14, 14),
+        ),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        axes = len(size)
+        check_groups(self.name, self.groups, channels, self.channels)
+        kernel = axes_of(self.kernel, axes, self.name, "kernel")
+        stride = axes_of(self.stride, axes, self.name, "stride")
+        dilation = axes_of(self.dilation, axes, self.name, "dilation")
+        pad = axes_of(self.pad, axes, self.name, "pad")
+        extra = axes_of(self.output_pad, axes, self.name, "output_pad")
+        for e, s, d in zip(extra, stride, dilation, strict=True):
+            if e >= max(s, d):
+                raise Misfit(codes.OUTPUT_PAD_TOO_LARGE, output_pad=e, stride=s)
+        out = tuple(
+            (n - 1) * s - 2 * p + d * (k - 1) + e + 1
+            for n, k, s, p, d, e in zip(size, kernel, stride, pad, dilation, extra, strict=True)
+        )
+        if min(out) < 1:
+            raise Misfit(
+                codes.WINDOW_TOO_LARGE,
+                layer=self.name,
+                kernel=show_shape(kernel),
+                size=show_shape(size),
+            )
+        return (self.channels, *out)
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        kernel = axes_of(self.kernel, len(inputs[0]) - 1, self.name, "kernel")
+        weight = Weight(
+            "weight", (inputs[0][0], self.channels // self.groups, *kernel), init=self.init
+        )
+        if not self.bias:
+            return (weight,)
+        return weight, Weight("bias", (self.channels,), init=self.bias_init)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        kernel = axes_of(self.kernel, len(output) - 1, self.name, "kernel")
+        return prod(inputs[0]) * (self.channels // self.groups) * prod(kernel)
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        axes = len(input) - 1
+        kernel = axes_of(self.kernel, axes, self.name, "kernel")
+        stride = axes_of(self.stride, axes, self.name, "stride")
+        seen = tuple(-(-k // s) for k, s in zip(kernel, stride, strict=True))
+        return seen, tuple(Fraction(1, s) for s in stride)
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {}
+        for key, name, usual in (
+            ("stride", "stride", 1),
+            ("pad", "padding", 0),
+            ("output_pad", "output_padding", 0),
+            ("groups", "groups", 1),
+            ("bias", "bias", True),
+            ("dilation", "dilation", 1),
+        ):
+            if getattr(self, key) != usual:
+                keywords[name] = getattr(self, key)
+        axes = len(inputs[0]) - 1
+        return Module(
+            f"nn.ConvTranspose{axes}d", (inputs[0][0], self.channels, self.kernel), keywords
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Linear(Layer):
+    """A fully connected layer. It sees its whole input as one vector, as papers draw it."""
+
+    features: Count
+    bias: Flag = True
+    init: Start = None
+    bias_init: Start = None
+
+    name = "linear"
+    kind = "linear"
+    synonyms = ("dense_layer", "fc", "fully_connected", "Linear")
+    examples = (
+        Example("linear(10)", ((64,),), (10,)),
+        Example("linear(4096)", ((256, 6, 6),), (4096,)),
+        Example("linear(10, bias = false)", ((64, 1, 1),), (10,)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return (self.features,)
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        weight = Weight("weight", (self.features, prod(inputs[0])), init=self.init)
+        if not self.bias:
+            return (weight,)
+        return weight, Weight("bias", (self.features,), init=self.bias_init)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return prod(inputs[0]) * self.features
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return everything(input)
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {} if self.bias else {"bias": False}
+        return Module("nn.Linear", (prod(inputs[0]), self.features), keywords)

@@ -1,0 +1,74 @@
+"""How a weight starts: values of the language, arguments of layers."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Init:
+    """An initialisation: a function of ``torch.nn.init`` and its arguments.
+
+    ``call`` is the text of the call on a tensor named ``{w}``.
+    """
+
+    name: str
+    call: str
+    arguments: tuple[tuple[str, float | str], ...] = ()
+
+    def __str__(self) -> str:
+        given = ", ".join(
+            f"{k} = {v if isinstance(v, str) else f'{v:g}'}" for k, v in self.arguments
+        )
+        return f"{self.name}({given})" if given else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class InitFunction:
+    """A built-in that makes an ``Init``: its parameters with their defaults.
+
+    A parameter whose default is a word takes one of ``words``.
+    """
+
+    name: str
+    call: str
+    parameters: tuple[tuple[str, float | str | None], ...] = ()
+    words: ClassVar[dict[str, tuple[str, ...]]] = {
+        "mode": ("fan_in", "fan_out"),
+        "gain_of": ("relu", "linear", "leaky_relu", "sigmoid", "tanh", "selu"),
+    }
+
+
+FUNCTIONS = {
+    f.name: f
+    for f in (
+        InitFunction(
+            "kaiming_normal",
+            'nn.init.kaiming_normal_({w}, mode="{mode}", nonlinearity="{gain_of}")',
+            (("mode", "fan_in"), ("gain_of", "relu")),
+        ),
+        InitFunction(
+            "kaiming_uniform",
+            'nn.init.kaiming_uniform_({w}, mode="{mode}", nonlinearity="{gain_of}")',
+            (("mode", "fan_in"), ("gain_of", "relu")),
+        ),
+        InitFunction("xavier_normal", "nn.init.xavier_normal_({w}, gain={gain})", (("gain", 1.0),)),
+        InitFunction(
+            "xavier_uniform", "nn.init.xavier_uniform_({w}, gain={gain})", (("gain", 1.0),)
+        ),
+        InitFunction("orthogonal", "nn.init.orthogonal_({w}, gain={gain})", (("gain", 1.0),)),
+        InitFunction(
+            "normal", "nn.init.normal_({w}, mean={mean}, std={std})", (("std", 1.0), ("mean", 0.0))
+        ),
+        InitFunction(
+            "uniform", "nn.init.uniform_({w}, a={low}, b={high})", (("low", 0.0), ("high", 1.0))
+        ),
+        InitFunction(
+            "trunc_normal",
+            "nn.init.trunc_normal_({w}, mean={mean}, std={std}, a={low}, b={high})",
+            (("std", 1.0), ("mean", 0.0), ("low", -2.0), ("high", 2.0)),
+        ),
+        InitFunction("constant", "nn.init.constant_({w}, {value})", (("value", None),)),
+        InitFunction("zeros", "nn.init.zeros_({w})"),
+        InitFunction("ones", "nn.init.ones_({w})"),
+    )
+}

@@ -1,0 +1,182 @@
+"""Where branches meet. A join is a layer of several inputs."""
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Annotated, ClassVar
+
+from archdsl.diagnostics import codes
+from archdsl.layers.arguments import Chance, Count, OneOf
+from archdsl.layers.arguments import Shape as Sizes
+from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, show_shape
+
+
+class Join(Layer):
+    """The base of joins. ``verb`` is how an error speaks of it."""
+
+    __slots__ = ()
+    kind = "join"
+    verb: ClassVar[str] = "joined"
+
+
+def broadcast(join: Join, inputs: tuple[Shape, ...]) -> Shape:
+    """The common shape, where an axis of 1 stretches to the others'."""
+
+    def meet(a: Shape, b: Shape) -> Shape:
+        if a == b:
+            return a
+        if len(a) != len(b) or any(m != n and 1 not in (m, n) for m, n in zip(a, b, strict=True)):
+            raise Misfit(
+                codes.CANNOT_JOIN, verb=join.verb, shapes=" and ".join(map(show_shape, inputs))
+            )
+        return tuple(max(m, n) for m, n in zip(a, b, strict=True))
+
+    return reduce(meet, inputs)
+
+
+class Elementwise(Join):
+    """A join of equal shapes."""
+
+    __slots__ = ()
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if any(s != inputs[0] for s in inputs):
+            raise Misfit(
+                codes.CANNOT_JOIN, verb=self.verb, shapes=" and ".join(map(show_shape, inputs))
+            )
+        return inputs[0]
+
+
+def _example(name: str) -> tuple[Example, ...]:
+    return (Example(name, ((16, 8, 8), (16, 8, 8)), (16, 8, 8)),)
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Elementwise):
+    """The sum.
+
+    With ``survive < 1`` it is the joint of stochastic depth (Huang et al. 2016,
+    arXiv:1603.09382) and takes a shortcut and a branch: in training the branch is dropped
+    with probability ``1 - survive``, once a mini-batch or for each sample (``per``). The
+    expected sum is kept by scaling the branch by ``survive`` in evaluation (the paper) or
+    by ``1 / survive`` in training (``scaling``).
+    """
+
+    survive: Chance = 1.0
+    per: Annotated[str, OneOf(("batch", "sample"))] = "batch"
+    scaling: Annotated[str, OneOf(("eval", "train"))] = "eval"
+
+    name = "add"
+    verb = "added"
+    synonyms = ("sum", "plus")
+    examples = (
+        *_example("add"),
+        *_example("add(survive = 0.8)"),
+        *_example("add(survive = 0.8, per = sample, scaling = train)"),
+    )
+
+    def torch(self, *inputs: Shape) -> Module | Expression:
+        if self.survive == 1.0:
+            return Expression(" + ".join(f"{{{i}}}" for i in range(len(inputs))))
+        return Module(
+            "StochasticDepth", (self.survive, self.per, self.scaling), helpers=("StochasticDepth",)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Concat(Join):
+    """All channels, one input's after the other's."""
+
+    name = "concat"
+    verb = "concatenated"
+    synonyms = ("cat", "concatenate")
+    examples = (
+        Example("concat", ((16, 8, 8), (4, 8, 8)), (20, 8, 8)),
+        Example("concat", ((16,), (4,)), (20,)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        first = inputs[0]
+        if any(s[1:] != first[1:] for s in inputs):
+            raise Misfit(
+                codes.CANNOT_JOIN, verb=self.verb, shapes=" and ".join(map(show_shape, inputs))
+            )
+        return (sum(s[0] for s in inputs), *first[1:])
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression(
+            "torch.cat([" + ", ".join(f"{{{i}}}" for i in range(len(inputs))) + "], 1)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Mean(Elementwise):
+    """The mean."""
+
+    name = "mean"
+    verb = "averaged"
+    synonyms = ("average", "avg")
+    examples = _example("mean")
+
+    def torch(self, *inputs: Shape) -> Expression:
+        terms = " + ".join(f"{{{i}}}" for i in range(len(inputs)))
+        return Expression(f"({terms}) / {len(inputs)}")
+
+
+@dataclass(frozen=True, slots=True)
+class FractalJoin(Elementwise):
+    """A join of a FractalNet in training (Larsson et al. 2017, arXiv:1605.07648, section 3).
+
+    ``columns`` are the columns that meet here, of ``of`` columns, the shallowest being 1.
+    Local drop-path drops each input with probability ``drop_path`` and keeps at least one;
+    global drop-path, in a share ``global_path`` of the mini-batches, keeps one column of the
+    whole network. The mean is over the inputs that are left; in evaluation, over all.
+    """
+
+    columns: Sizes
+    of: Count
+    drop_path: Chance = 0.15
+    global_path: Chance = 0.5
+
+    name = "fractal_join"
+    verb = "averaged"
+    examples = (Example("fractal_join([2, 3], 3)", ((16, 8, 8), (16, 8, 8)), (16, 8, 8)),)
+
+    def torch(self, *inputs: Shape) -> Module:
+        columns = tuple(c - 1 for c in self.columns)
+        return Module("FractalJoin", (columns, self.drop_path), helpers=("FractalJoin",))
+
+
+@dataclass(frozen=True, slots=True)
+class Max(Elementwise):
+    """The element-wise maximum."""
+
+    name = "max"
+    verb = "compared"
+    synonyms = ("maximum",)
+    examples = _example("max")
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression(_nested("torch.maximum({}, {})", len(inputs)))
+
+
+@dataclass(frozen=True, slots=True)
+class Mul(Join):
+    """The element-wise product; an axis of 1 stretches, so that a ``Cx1x1`` gate fits."""
+
+    name = "mul"
+    verb = "multiplied"
+    synonyms = ("product", "times", "gate")
+    examples = (*_example("mul"), Example("mul", ((16, 8, 8), (16, 1, 1)), (16, 8, 8)))
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return broadcast(self, inputs)
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression(" * ".join(f"{{{i}}}" for i in range(len(inputs))))
+
+
+def _nested(call: str, count: int) -> str:
+    text = "{0}"
+    for i in range(1, count):
+        text = call.replace("{}", text, 1).replace("{}", f"{{{i}}}", 1)
+    return text

@@ -1,0 +1,267 @@
+"""Normalisation layers, and learned scales."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from archdsl.diagnostics import codes
+from archdsl.layers.arguments import Count, Flag, OneOf, Positive, Real, Start
+from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, Weight, image
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm(Layer):
+    """Batch normalisation over channels (Ioffe and Szegedy 2015, arXiv:1502.03167).
+
+    A scale and a shift per channel unless ``affine = false``; two running statistics
+    and a counter as buffers unless ``track = false``.
+    """
+
+    eps: Positive = 1e-5
+    momentum: Real = 0.1
+    affine: Flag = True
+    track: Flag = True
+    init: Start = None
+    bias_init: Start = None
+
+    name = "bn"
+    kind = "norm"
+    synonyms = ("batch_norm", "batchnorm", "BatchNorm2d", "bn2d")
+    examples = (
+        Example("bn", ((16, 8, 8),), (16, 8, 8)),
+        Example("bn(eps = 1e-3, affine = false)", ((16, 8, 8),), (16, 8, 8)),
+        Example("bn(track = false)", ((16,),), (16,)),
+        Example("bn", ((4, 50),), (4, 50)),
+    )
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        channels = (inputs[0][0],)
+        found: tuple[Weight, ...] = ()
+        if self.affine:
+            found = (
+                Weight("weight", channels, init=self.init),
+                Weight("bias", channels, init=self.bias_init),
+            )
+        if self.track:
+            found += (
+                Weight("running_mean", channels, trainable=False),
+                Weight("running_var", channels, trainable=False),
+                Weight("num_batches_tracked", (), trainable=False),
+            )
+        return found
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {}
+        if self.eps != 1e-5:
+            keywords["eps"] = self.eps
+        if self.momentum != 0.1:
+            keywords["momentum"] = self.momentum
+        if not self.affine:
+            keywords["affine"] = False
+        if not self.track:
+            keywords["track_running_stats"] = False
+        axes = max(len(inputs[0]) - 1, 1)
+        return Module(f"nn.BatchNorm{axes}d", (inputs[0][0],), keywords)
+
+
+def _affine(layer: "GroupNorm | InstanceNorm", channels: int) -> tuple[Weight, ...]:
+    if not layer.affine:
+        return ()
+    return (
+        Weight("weight", (channels,), init=layer.init),
+        Weight("bias", (channels,), init=layer.bias_init),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNorm(Layer):
+    """Normalisation over groups of channels (Wu and He 2018, arXiv:1803.08494)."""
+
+    groups: Count = 32
+    eps: Positive = 1e-5
+    affine: Flag = True
+    init: Start = None
+    bias_init: Start = None
+
+    name = "group_norm"
+    kind = "norm"
+    synonyms = ("groupnorm", "GroupNorm", "gn")
+    examples = (
+        Example("group_norm(4)", ((16, 8, 8),), (16, 8, 8)),
+        Example("group_norm(1, affine = false)", ((16, 8, 8),), (16, 8, 8)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if inputs[0][0] % self.groups:
+            raise Misfit(
+                codes.NOT_DIVISIBLE,
+                layer=self.name,
+                what="channels",
+                given=inputs[0][0],
+                by=self.groups,
+            )
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return _affine(self, inputs[0][0])
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {}
+        if self.eps != 1e-5:
+            keywords["eps"] = self.eps
+        if not self.affine:
+            keywords["affine"] = False
+        return Module("nn.GroupNorm", (self.groups, inputs[0][0]), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerNorm(Layer):
+    """Layer normalisation (Ba et al. 2016, arXiv:1607.06450).
+
+    ``over = all`` normalises the whole tensor with a scale and a shift per element, as
+    ``nn.LayerNorm(shape)``; ``over = channels`` normalises the channels at each pixel,
+    as ConvNeXt does.
+    """
+
+    over: Annotated[str, OneOf(("all", "channels"))] = "all"
+    eps: Positive = 1e-5
+    affine: Flag = True
+
+    name = "layer_norm"
+    kind = "norm"
+    synonyms = ("layernorm", "LayerNorm", "ln")
+    examples = (
+        Example("layer_norm", ((16, 8, 8),), (16, 8, 8)),
+        Example("layer_norm(over = channels, eps = 1e-6)", ((16, 8, 8),), (16, 8, 8)),
+        Example("layer_norm(affine = false)", ((16,),), (16,)),
+    )
+
+    def normalized(self, shape: Shape) -> Shape:
+        return shape if self.over == "all" else shape[:1]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        if not self.affine:
+            return ()
+        shape = self.normalized(inputs[0])
+        return Weight("weight", shape), Weight("bias", shape)
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {}
+        if self.eps != 1e-5:
+            keywords["eps"] = self.eps
+        if not self.affine:
+            keywords["elementwise_affine"] = False
+        shape = self.normalized(inputs[0])
+        size: object = shape[0] if len(shape) == 1 else shape
+        if self.over == "channels" and len(inputs[0]) > 1:
+            return Module("ChannelNorm", (size,), keywords, helpers=("ChannelNorm",))
+        return Module("nn.LayerNorm", (size,), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceNorm(Layer):
+    """Normalisation of every channel of every image (Ulyanov et al. 2016, arXiv:1607.08022)."""
+
+    eps: Positive = 1e-5
+    affine: Flag = False
+    init: Start = None
+    bias_init: Start = None
+
+    name = "instance_norm"
+    kind = "norm"
+    synonyms = ("instancenorm", "InstanceNorm2d")
+    examples = (
+        Example("instance_norm", ((16, 8, 8),), (16, 8, 8)),
+        Example("instance_norm(affine = true)", ((16, 8, 8),), (16, 8, 8)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        image(inputs[0], self.name)
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return _affine(self, inputs[0][0])
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {}
+        if self.eps != 1e-5:
+            keywords["eps"] = self.eps
+        if self.affine:
+            keywords["affine"] = True
+        return Module(f"nn.InstanceNorm{len(inputs[0]) - 1}d", (inputs[0][0],), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalResponseNorm(Layer):
+    """AlexNet's response normalisation across channels.
+
+    PyTorch and Caffe divide ``alpha`` by ``size``; for the paper's own formula write
+    ``lrn(5, alpha = 5e-4, k = 2)``.
+    """
+
+    size: Count = 5
+    alpha: Positive = 1e-4
+    beta: Positive = 0.75
+    k: Positive = 1.0
+
+    name = "lrn"
+    kind = "norm"
+    synonyms = ("local_response_norm", "LocalResponseNorm", "response_norm")
+    examples = (Example("lrn(5, alpha = 5e-4, k = 2)", ((16, 8, 8),), (16, 8, 8)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        image(inputs[0], self.name)
+        return inputs[0]
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {}
+        for key, usual in (("alpha", 1e-4), ("beta", 0.75), ("k", 1.0)):
+            if getattr(self, key) != usual:
+                keywords[key] = getattr(self, key)
+        return Module("nn.LocalResponseNorm", (self.size,), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(Layer):
+    """A learned factor per channel ("layer scale", Touvron et al. 2021, arXiv:2103.17239).
+
+    ``value`` is where it starts; ``bias = true`` adds a learned shift that starts at 0.
+    """
+
+    value: Real = 1.0
+    bias: Flag = False
+
+    name = "scale"
+    kind = "norm"
+    synonyms = ("layer_scale", "channel_scale", "gamma")
+    examples = (
+        Example("scale(1e-6)", ((16, 8, 8),), (16, 8, 8)),
+        Example("scale(bias = true)", ((16,),), (16,)),
+    )
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        channels = (inputs[0][0],)
+        return (Weight("weight", channels), Weight("bias", channels))[: 1 + self.bias]
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {"axes": len(inputs[0]) - 1}
+        if self.value != 1.0:
+            keywords["value"] = self.value
+        if self.bias:
+            keywords["bias"] = True
+        return Module("Scale", (inputs[0][0],), keywords, helpers=("Scale",))
+
+
+@dataclass(frozen=True, slots=True)
+class L2Norm(Layer):
+    """Divides the channels at each pixel by their length (ParseNet, arXiv:1506.04579)."""
+
+    eps: Positive = 1e-12
+
+    name = "l2_norm"
+    kind = "norm"
+    synonyms = ("normalize", "l2norm")
+    examples = (Example("l2_norm", ((16, 8, 8),), (16, 8, 8)),)
+
+    def torch(self, *inputs: Shape) -> Expression:
+        eps = "" if self.eps == 1e-12 else f", eps={self.eps!r}"
+        return Expression("F.normalize({x}, dim=1" + eps + ")")

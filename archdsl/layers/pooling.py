@@ -1,0 +1,377 @@
+"""Pooling and resampling."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, ClassVar
+
+from archdsl.diagnostics import codes
+from archdsl.layers.arguments import Count, Flag, OneOf, Pad, Rounding, Size
+from archdsl.layers.base import (
+    Example,
+    Layer,
+    Misfit,
+    Module,
+    Shape,
+    Steps,
+    axes_of,
+    everything,
+    image,
+    show_shape,
+)
+
+
+class Pool(Layer):
+    """What max and average pooling share: where the windows stand."""
+
+    __slots__ = ()
+    kind = "pool"
+    kernel: Size
+    stride: Size | None
+    pad: Pad
+    mode: Rounding
+
+    def steps(self) -> int | tuple[int, ...]:
+        return self.kernel if self.stride is None else self.stride
+
+    def reach(self, axes: int) -> tuple[int, ...]:
+        return axes_of(self.kernel, axes, self.name, "kernel")
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        axes = len(size)
+        kernel = axes_of(self.kernel, axes, self.name, "kernel")
+        stride = axes_of(self.steps(), axes, self.name, "stride")
+        pad = axes_of(self.pad, axes, self.name, "pad")
+        reach = self.reach(axes)
+        if any(2 * p > k for p, k in zip(pad, kernel, strict=True)):
+            raise Misfit(
+                codes.POOL_PAD_TOO_LARGE,
+                layer=self.name,
+                pad=show_shape(pad),
+                kernel=show_shape(kernel),
+            )
+        up = self.mode == "ceil"
+        out = []
+        for n, k, s, p in zip(size, reach, stride, pad, strict=True):
+            room = n + 2 * p - k
+            positions = (-(-room // s) if up else room // s) + 1
+            if up and (positions - 1) * s >= n + p:
+                positions -= 1  # PyTorch drops a last window that would start outside
+            out.append(positions)
+        if min(out) < 1:
+            raise Misfit(
+                codes.WINDOW_TOO_LARGE,
+                layer=self.name,
+                kernel=show_shape(reach),
+                size=show_shape(size),
+            )
+        return (channels, *out)
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        axes = len(input) - 1
+        return self.reach(axes), axes_of(self.steps(), axes, self.name, "stride")
+
+    def keywords(self) -> dict[str, object]:
+        found: dict[str, object] = {}
+        if self.steps() != self.kernel:
+            found["stride"] = self.steps()
+        if self.pad != 0:
+            found["padding"] = self.pad
+        if self.mode == "ceil":
+            found["ceil_mode"] = True
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool(Pool):
+    """Max pooling. It steps by its kernel and pads nothing unless told.
+
+    ``mode = ceil`` keeps a last window that only partly fits, as Caffe does.
+    """
+
+    kernel: Size
+    stride: Size | None = None
+    pad: Pad = 0
+    dilation: Size = 1
+    mode: Rounding = "floor"
+
+    name = "maxpool"
+    synonyms = ("max_pool", "MaxPool2d", "maxpool2d")
+    examples = (
+        Example("maxpool(2)", ((64, 32, 32),), (64, 16, 16)),
+        Example("maxpool(3, stride = 2, pad = 1)", ((64, 112, 112),), (64, 56, 56)),
+        Example("maxpool(3, stride = 2, mode = ceil)", ((64, 112, 112),), (64, 56, 56)),
+        Example("maxpool(2, stride = 2, pad = 1, mode = ceil)", ((4, 5, 5),), (4, 3, 3)),
+        Example("maxpool(3, stride = 1, dilation = 2)", ((4, 9, 9),), (4, 5, 5)),
+        Example("maxpool(2x1)", ((4, 8, 8),), (4, 4, 8)),
+    )
+
+    def reach(self, axes: int) -> tuple[int, ...]:
+        kernel = axes_of(self.kernel, axes, self.name, "kernel")
+        dilation = axes_of(self.dilation, axes, self.name, "dilation")
+        return tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords = self.keywords()
+        if self.dilation != 1:
+            keywords["dilation"] = self.dilation
+        return Module(f"nn.MaxPool{len(inputs[0]) - 1}d", (self.kernel,), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class AvgPool(Pool):
+    """Average pooling.
+
+    As in PyTorch, zeros of the padding count in the divisor unless ``count_pad = false``,
+    and what ``mode = ceil`` hangs over the edge never does.
+    """
+
+    kernel: Size
+    stride: Size | None = None
+    pad: Pad = 0
+    mode: Rounding = "floor"
+    count_pad: Flag = True
+
+    name = "avgpool"
+    synonyms = ("avg_pool", "AvgPool2d", "avgpool2d", "mean_pool")
+    examples = (
+        Example("avgpool(2)", ((64, 32, 32),), (64, 16, 16)),
+        Example("avgpool(3, stride = 2, mode = ceil)", ((8, 16, 16),), (8, 8, 8)),
+        Example("avgpool(3, stride = 1, pad = 1, count_pad = false)", ((8, 7, 7),), (8, 7, 7)),
+    )
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords = self.keywords()
+        if not self.count_pad:
+            keywords["count_include_pad"] = False
+        return Module(f"nn.AvgPool{len(inputs[0]) - 1}d", (self.kernel,), keywords)
+
+
+class AdaptivePool(Layer):
+    """Pooling to a given size, whatever comes in."""
+
+    __slots__ = ()
+    kind = "pool"
+    module: ClassVar[str]
+
+    def target(self, axes: int) -> tuple[int, ...]:
+        return (1,) * axes
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        return (channels, *self.target(len(size)))
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        pairs = list(zip(input[1:], self.target(len(input) - 1), strict=True))
+        if all(m == 1 for _, m in pairs):
+            return everything(input)
+        return tuple(-(-n // m) + 1 for n, m in pairs), tuple(Fraction(n, m) for n, m in pairs)
+
+    def torch(self, *inputs: Shape) -> Module:
+        axes = len(inputs[0]) - 1
+        target = self.target(axes)
+        return Module(f"{self.module}{axes}d", (target[0] if len(set(target)) == 1 else target,))
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveAvgPool(AdaptivePool):
+    """Average pooling to a given size, whatever comes in."""
+
+    size: Size
+
+    name = "adaptive_avgpool"
+    module = "nn.AdaptiveAvgPool"
+    synonyms = ("adaptive_avg_pool", "AdaptiveAvgPool2d")
+    examples = (Example("adaptive_avgpool(6)", ((256, 13, 13),), (256, 6, 6)),)
+
+    def target(self, axes: int) -> tuple[int, ...]:
+        return axes_of(self.size, axes, self.name, "size")
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveMaxPool(AdaptivePool):
+    """Max pooling to a given size, whatever comes in."""
+
+    size: Size
+
+    name = "adaptive_maxpool"
+    module = "nn.AdaptiveMaxPool"
+    synonyms = ("adaptive_max_pool", "AdaptiveMaxPool2d")
+    examples = (Example("adaptive_maxpool(2x4)", ((8, 13, 13),), (8, 2, 4)),)
+
+    def target(self, axes: int) -> tuple[int, ...]:
+        return axes_of(self.size, axes, self.name, "size")
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalAvgPool(AdaptivePool):
+    """The mean of each channel: ``CxHxW`` to ``Cx1x1``."""
+
+    name = "global_avgpool"
+    module = "nn.AdaptiveAvgPool"
+    synonyms = ("gap", "global_avg_pool", "avgpool_global", "global_pool", "global_average_pool")
+    examples = (Example("global_avgpool", ((512, 7, 7),), (512, 1, 1)),)
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalMaxPool(AdaptivePool):
+    """The maximum of each channel: ``CxHxW`` to ``Cx1x1``."""
+
+    name = "global_maxpool"
+    module = "nn.AdaptiveMaxPool"
+    synonyms = ("gmp", "global_max_pool")
+    examples = (Example("global_maxpool", ((512, 7, 7),), (512, 1, 1)),)
+
+
+def resampled(mode: str, input: Shape, output: Shape) -> tuple[Steps, Steps]:
+    """What a resampled pixel sees: its neighbours, as many as the interpolation takes."""
+    seen = {"nearest": 1, "bicubic": 4}.get(mode, 2)
+    steps = tuple(Fraction(n, m) for n, m in zip(input[1:], output[1:], strict=True))
+    return (seen,) * len(steps), steps
+
+
+@dataclass(frozen=True, slots=True)
+class Upsample(Layer):
+    """Enlarges by a whole factor. ``bilinear`` is for two axes, ``linear`` for one, ``trilinear`` for three."""
+
+    factor: Size
+    mode: Annotated[str, OneOf(("nearest", "linear", "bilinear", "bicubic", "trilinear"))] = (
+        "nearest"
+    )
+    align_corners: Flag = False
+
+    name = "upsample"
+    kind = "pool"
+    synonyms = ("upsampling", "interpolate", "Upsample", "up")
+    examples = (
+        Example("upsample(2)", ((8, 7, 7),), (8, 14, 14)),
+        Example("upsample(2, mode = bilinear)", ((8, 7, 7),), (8, 14, 14)),
+        Example("upsample(2x1)", ((8, 7, 7),), (8, 14, 7)),
+    )
+    axes: ClassVar[dict[str, tuple[int, ...]]] = {
+        "nearest": (1, 2, 3),
+        "linear": (1,),
+        "bilinear": (2,),
+        "bicubic": (2,),
+        "trilinear": (3,),
+    }
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        if len(size) not in self.axes[self.mode]:
+            raise Misfit(
+                codes.MODE_NEEDS_AXES, mode=self.mode, axes=self.axes[self.mode][0], given=len(size)
+            )
+        factor = axes_of(self.factor, len(size), self.name, "factor")
+        return (channels, *(n * f for n, f in zip(size, factor, strict=True)))
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return resampled(self.mode, input, self.shape(input))
+
+    def torch(self, *inputs: Shape) -> Module:
+        factor: object = self.factor
+        if isinstance(self.factor, tuple):
+            factor = tuple(float(f) for f in self.factor)
+        keywords: dict[str, object] = {"scale_factor": factor}
+        if self.mode != "nearest":
+            keywords |= {"mode": self.mode, "align_corners": self.align_corners}
+        return Module("nn.Upsample", (), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class Resize(Layer):
+    """Resamples to a given size, whatever comes in."""
+
+    size: Size
+    mode: Annotated[str, OneOf(("nearest", "linear", "bilinear", "bicubic", "trilinear"))] = (
+        "nearest"
+    )
+    align_corners: Flag = False
+
+    name = "resize"
+    kind = "pool"
+    examples = (
+        Example("resize(14)", ((8, 5, 5),), (8, 14, 14)),
+        Example("resize(14x28, mode = bilinear)", ((8, 7, 7),), (8, 14, 28)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        if len(size) not in Upsample.axes[self.mode]:
+            axes = Upsample.axes[self.mode][0]
+            raise Misfit(codes.MODE_NEEDS_AXES, mode=self.mode, axes=axes, given=len(size))
+        return (channels, *axes_of(self.size, len(size), self.name, "size"))
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return resampled(self.mode, input, self.shape(input))
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {
+            "size": axes_of(self.size, len(inputs[0]) - 1, self.name, "size")
+        }
+        if self.mode != "nearest":
+            keywords |= {"mode": self.mode, "align_corners": self.align_corners}
+        return Module("nn.Upsample", (), keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class PixelShuffle(Layer):
+    """Channels to pixels (Shi et al. 2016, arXiv:1609.05158): ``C*r*r x H x W`` to ``C x rH x rW``."""
+
+    factor: Count
+
+    name = "pixel_shuffle"
+    synonyms = ("PixelShuffle", "depth_to_space")
+    examples = (Example("pixel_shuffle(2)", ((16, 8, 8),), (4, 16, 16)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        if len(size) != 2:
+            raise Misfit(codes.NEEDS_AXES, layer=self.name, axes=2, shape=show_shape(inputs[0]))
+        if channels % self.factor**2:
+            raise Misfit(
+                codes.NOT_DIVISIBLE,
+                layer=self.name,
+                what="channels",
+                given=channels,
+                by=self.factor**2,
+            )
+        return (channels // self.factor**2, *(n * self.factor for n in size))
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return (1, 1), (Fraction(1, self.factor),) * 2
+
+    def torch(self, *inputs: Shape) -> Module:
+        return Module("nn.PixelShuffle", (self.factor,))
+
+
+@dataclass(frozen=True, slots=True)
+class PixelUnshuffle(Layer):
+    """Pixels to channels: ``C x rH x rW`` to ``C*r*r x H x W``."""
+
+    factor: Count
+
+    name = "pixel_unshuffle"
+    synonyms = ("PixelUnshuffle", "space_to_depth")
+    examples = (Example("pixel_unshuffle(2)", ((4, 16, 16),), (16, 8, 8)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        if len(size) != 2:
+            raise Misfit(codes.NEEDS_AXES, layer=self.name, axes=2, shape=show_shape(inputs[0]))
+        for n in size:
+            if n % self.factor:
+                raise Misfit(
+                    codes.NOT_DIVISIBLE,
+                    layer=self.name,
+                    what="pixels a side",
+                    given=n,
+                    by=self.factor,
+                )
+        return (channels * self.factor**2, *(n // self.factor for n in size))
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return (self.factor,) * 2, (self.factor,) * 2
+
+    def torch(self, *inputs: Shape) -> Module:
+        return Module("nn.PixelUnshuffle", (self.factor,))

@@ -1,0 +1,130 @@
+"""Values for knobs: as text from a command line, or as values of Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, did_you_mean
+from archdsl.diagnostics.source import Source
+from archdsl.elaborate.knobs import Choices, Knob
+from archdsl.elaborate.program import Program
+from archdsl.elaborate.values import describe, exact, is_layer, is_number, show
+from archdsl.syntax import tree
+from archdsl.syntax.parse import parse
+
+
+def split_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
+    """``name=value`` texts by name. Raises ``ArchError`` for one that is not of that form."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise ArchError([diagnose(codes.BAD_SETTING, text=text)])
+        found[name.strip()] = value.strip()
+    return found
+
+
+def read_settings(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The knobs' values of what a user gave, checked. Raises ``ArchError`` with all mistakes.
+
+    Settings of choices inside bodies (their names have no place in the header) are left for
+    ``read_choices``.
+    """
+    found: list[Diagnostic] = []
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        knob = program.knobs.get(name)
+        if knob is None:
+            if "." in name or program.has_choices:
+                continue
+            known = ", ".join(program.knobs) or "none"
+            help = did_you_mean(name, program.knobs) or [f"the knobs are {known}"]
+            found.append(diagnose(codes.UNKNOWN_KNOB, help=help, name=name))
+            continue
+        try:
+            values[name] = _checked(knob, read_value(program, knob, value))
+        except ArchError as error:
+            found.extend(error.diagnostics)
+    if found:
+        raise ArchError(found)
+    return values
+
+
+def read_value(program: Program, knob: Knob, value: Any) -> Any:
+    """One value for a knob: a text is read as the language would read it."""
+    if isinstance(value, str):
+        if isinstance(knob.domain, Choices) and value in knob.domain.names:
+            return knob.domain.values[knob.domain.names.index(value)]
+        if isinstance(knob.default, str) and '"' not in value:
+            return value
+        return evaluate(program, value)
+    return from_python(value, knob.name)
+
+
+def evaluate(program: Program, text: str) -> Any:
+    """The value of an expression of the language among the names of a spec."""
+    file = parse(Source("--set", f"let _ = {text}"))
+    node = file.statements[0] if len(file.statements) == 1 else None
+    if not isinstance(node, tree.Let):
+        raise ArchError([diagnose(codes.BAD_SETTING, text=text)])
+    before = len(program.found)
+    value = program.constant(node.value, program.main.scope)
+    if len(program.found) > before:
+        problems = program.found[before:]
+        del program.found[before:]
+        raise ArchError(problems)
+    return value
+
+
+def from_python(value: Any, name: str) -> Any:
+    """A value of Python as one of the language; decimals are taken as they print."""
+    if isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ArchError([_wrong_type(name, "a finite number", str(value))])
+        return exact(Fraction(repr(value)))
+    if isinstance(value, (list, tuple)):
+        return tuple(from_python(v, name) for v in value)
+    if isinstance(value, (int, Fraction, range)) or is_layer(value):
+        return value
+    if hasattr(value, "item"):  # a scalar of numpy
+        return from_python(value.item(), name)
+    raise ArchError([_wrong_type(name, "a number, text, boolean, list or layer", repr(value))])
+
+
+def _wrong_type(name: str, expected: str, given: str) -> Diagnostic:
+    return diagnose(codes.KNOB_TYPE, name=name, expected=expected, given=given)
+
+
+def _checked(knob: Knob, value: Any) -> Any:
+    if knob.domain is not None:
+        if value not in knob.domain:
+            raise ArchError(
+                [
+                    diagnose(
+                        codes.OUTSIDE_DOMAIN,
+                        knob.span,
+                        name=knob.name,
+                        given=show(value),
+                        domain=str(knob.domain),
+                    )
+                ]
+            )
+        return value
+    for test, expected in (
+        (lambda v: isinstance(v, bool), "true or false"),
+        (is_number, "a number"),
+        (lambda v: isinstance(v, str), "a text"),
+        (lambda v: isinstance(v, (tuple, range)), "a list"),
+        (is_layer, "a layer"),
+    ):
+        if test(knob.default):
+            if not test(value):
+                raise ArchError([_wrong_type(knob.name, expected, describe(value))])
+            break
+    return value

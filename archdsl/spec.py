@@ -1,0 +1,289 @@
+"""A spec in hand, and its architectures: the public face of the compiler's front."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archdsl.analysis.figures import Figures, figures, longest_path
+from archdsl.analysis.figures import Path as LongestPath
+from archdsl.analysis.memory import Memory, memory
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
+from archdsl.diagnostics.source import Source, Span
+from archdsl.elaborate.facts import Variant
+from archdsl.elaborate.knobs import Knob
+from archdsl.elaborate.network import Choice, Network
+from archdsl.elaborate.program import Program
+from archdsl.files import Library, builtin_names, read_source
+from archdsl.graph.flat import Flat, flatten
+from archdsl.graph.identity import canonical_hash
+from archdsl.layers.base import Shape
+from archdsl.layers.table import TABLE, Table
+from archdsl.settings import read_settings
+from archdsl.syntax.parse import parse as parse_text
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+class Spec:
+    """A spec that has been parsed and compiled: a space of architectures.
+
+    ``with_knobs`` gives one of them. Made by ``archdsl.parse`` and ``archdsl.read``.
+    """
+
+    def __init__(self, source: Source, folder: Path | None, table: Table = TABLE) -> None:
+        """Raises ``ArchError`` with every mistake that can be seen without a candidate."""
+        self.source = source
+        self.program = Program(parse_text(source), Library(folder), table)
+
+    def __repr__(self) -> str:
+        return f"<Spec {self.name} from {self.source.name}>"
+
+    @property
+    def name(self) -> str:
+        assert self.program.arch is not None
+        return self.program.arch.name.text
+
+    @property
+    def doc(self) -> str:
+        """The ``##`` comment above the header."""
+        assert self.program.arch is not None
+        return self.program.main.syntax.doc(self.program.arch)
+
+    @property
+    def knobs(self) -> Mapping[str, Knob]:
+        """The knobs of the header, with their defaults and domains."""
+        return self.program.knobs
+
+    @property
+    def variants(self) -> Mapping[str, Variant]:
+        """The named settings, with what was published of them."""
+        return {v.name: v for v in self.program.variants}
+
+    def with_knobs(self, *, input: Sequence[int] | None = None, **knobs: Any) -> Architecture:
+        """The architecture with these knobs, the others at their defaults.
+
+        ``input`` replaces the shape that the spec says, channels first. Raises ``ArchError``.
+        """
+        return self.candidate(knobs, input)
+
+    def candidate(
+        self, knobs: Mapping[str, Any], input: Sequence[int] | None = None, first_only: bool = False
+    ) -> Architecture:
+        """As ``with_knobs``, for knobs whose names are no identifiers (paths of choices)."""
+        values = read_settings(self.program, knobs)
+        choices = {k: v for k, v in knobs.items() if k not in values}
+        shape = None if input is None else tuple(int(n) for n in input)
+        return Architecture(self, values, choices, shape, first_only)
+
+    def variant(self, name: str, **knobs: Any) -> Architecture:
+        """A named variant, with further knobs. Raises ``ArchError`` for a name it has not."""
+        found = self.variants.get(name)
+        if found is None:
+            help = did_you_mean(name, self.variants)
+            raise ArchError([diagnose(codes.UNKNOWN_VARIANT, help=help, spec=self.name, name=name)])
+        return self.candidate({**found.knobs, **knobs})
+
+
+class Architecture:
+    """One architecture: a spec whose knobs are decided. Its figures cost no tensor."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        values: Mapping[str, Any],
+        choices: Mapping[str, Any],
+        input: Shape | None = None,
+        first_only: bool = False,
+    ) -> None:
+        self.spec = spec
+        decide = _Decisions(choices)
+        found = spec.program.elaborate(values, decide, input, first_only)
+        self.network: Network = found.network
+        decide.check_all_used(self.network.choices)
+        if found.budgets:
+            costs = self.figures
+            found.judge(
+                {"params": costs.params, "macs": costs.macs, "activations": costs.activations}
+            )
+
+    def __repr__(self) -> str:
+        knobs = ", ".join(f"{k}={v}" for k, v in self.shown_knobs.items())
+        return (
+            f"<Architecture {self.name}({knobs}): {self.params:,} parameters, {self.macs:,} MACs>"
+        )
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+    @property
+    def knobs(self) -> Mapping[str, Any]:
+        """What each knob was decided to be; choices inside bodies by their path."""
+        inner = {c.path: c.options[c.chosen] for c in self.network.choices}
+        return {**self.network.knobs, **inner}
+
+    @property
+    def shown_knobs(self) -> dict[str, str]:
+        """The knobs as they would be written."""
+        known = self.spec.knobs
+        header = {k: known[k].show(v) for k, v in self.network.knobs.items()}
+        return header | {c.path: c.options[c.chosen] for c in self.network.choices}
+
+    @cached_property
+    def figures(self) -> Figures:
+        """All counts for one image."""
+        return figures(self.network)
+
+    @property
+    def params(self) -> int:
+        """Trainable elements, side outputs included."""
+        return self.figures.params
+
+    @property
+    def buffers(self) -> int:
+        """Elements that are kept but not trained, such as running means."""
+        return self.figures.buffers
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of convolutions and linear layers for one image, in evaluation."""
+        return self.figures.macs
+
+    @property
+    def activations(self) -> int:
+        """Outputs of convolutions and linear layers for one image, as fvcore and timm count."""
+        return self.figures.activations
+
+    @property
+    def conv_activations(self) -> int:
+        """Outputs of convolutions alone."""
+        return self.figures.conv_activations
+
+    @cached_property
+    def path(self) -> LongestPath:
+        return longest_path(self.network)
+
+    @property
+    def depth(self) -> int:
+        """Convolutions and linear layers on the longest path."""
+        return self.path.depth
+
+    @property
+    def receptive_field(self) -> tuple[int, ...]:
+        """Pixels of the input, for each axis, that an element of the result can see."""
+        return tuple(int(r) + 1 for r in self.path.reach)
+
+    @property
+    def input(self) -> Shape:
+        return self.network.root.input
+
+    @property
+    def output(self) -> Shape:
+        return self.network.root.shape
+
+    @cached_property
+    def flat(self) -> Flat:
+        """Every layer and join in the order in which they run."""
+        return flatten(self.network)
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The shape at every node, by its path, channels first."""
+        return {node.path: node.shape for node in self.flat.nodes}
+
+    @property
+    def side_outputs(self) -> dict[str, float]:
+        """Side outputs, and their weights in the loss."""
+        return {s.name: s.weight for s in self.flat.side_outputs}
+
+    @property
+    def graph(self) -> nx.MultiDiGraph[str]:
+        """The networkx graph: see ``archdsl.graph.build``."""
+        from archdsl.graph.build import build
+
+        return build(self.network)
+
+    @cached_property
+    def hash(self) -> str:
+        """Equal for equal graphs, whatever the knobs and parts are called."""
+        return canonical_hash(self.network)
+
+    def memory(self, batch: int = 1, dtype: str = "float32") -> Memory:
+        """The estimated peak memory in bytes, for inference and for training."""
+        return memory(self.flat, self.params, self.buffers, batch, dtype)
+
+    def with_knobs(self, **knobs: Any) -> Architecture:
+        """The same spec with these knobs changed."""
+        inner = {c.path: c.options[c.chosen] for c in self.network.choices}
+        return self.spec.candidate({**self.network.knobs, **inner, **knobs})
+
+
+class _Decisions:
+    """Answers choices from what the user set, and otherwise with the first option."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self.given = given
+
+    def __call__(self, path: str, options: Sequence[str], span: Span) -> int:
+        value = self.given.get(path)
+        if value is None:
+            return 0
+        text = str(value)
+        if text in options:
+            return options.index(text)
+        if text.isdigit() and 1 <= int(text) <= len(options):
+            return int(text) - 1
+        domain = "{" + ", ".join(options) + "}"
+        raise ArchError(
+            [diagnose(codes.OUTSIDE_DOMAIN, span, name=path, given=text, domain=domain)]
+        )
+
+    def check_all_used(self, met: Sequence[Choice]) -> None:
+        known = {c.path for c in met}
+        for name in self.given:
+            if name not in known:
+                help = did_you_mean(name, known)
+                raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
+
+
+def read(name: str, table: Table = TABLE) -> Spec:
+    """The spec of a path, of a built-in name, or (``-``) of standard input.
+
+    Raises ``ArchError``.
+    """
+    source, folder = read_source(name)
+    return Spec(source, folder, table)
+
+
+def parse(text: str, name: str = "<text>", table: Table = TABLE) -> Spec:
+    """The spec of a text; its `use` reaches the built-in library alone. Raises ``ArchError``."""
+    return Spec(Source(name, text), None, table)
+
+
+def load(name_or_path: str, **knobs: Any) -> Architecture:
+    """An architecture: of a spec by path or built-in name, or a built-in variant such as
+    ``resnet50``. Raises ``ArchError``."""
+    spec, variant = resolve(name_or_path)
+    return spec.candidate({**(variant.knobs if variant else {}), **knobs})
+
+
+def resolve(name: str, table: Table = TABLE) -> tuple[Spec, Variant | None]:
+    """The spec that a name stands for, and the variant if the name is one's.
+
+    A name that is no file and no built-in spec is looked for among the variants of those.
+    """
+    try:
+        return read(name, table), None
+    except ArchError as error:
+        if error.diagnostics[0].kind is not codes.NO_SUCH_FILE or not name.isidentifier():
+            raise
+        for stem in sorted(builtin_names(), key=lambda stem: not name.startswith(stem[:3])):
+            spec = read(stem, table)
+            if name in spec.variants:
+                return spec, spec.variants[name]
+        raise

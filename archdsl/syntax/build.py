@@ -1,0 +1,284 @@
+"""From lark's reductions to the syntax tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from lark import Token, v_args
+from lark.tree import Meta
+from lark.visitors import Transformer_NonRecursive
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, diagnose
+from archdsl.diagnostics.source import Source, Span
+from archdsl.syntax import tree
+
+UNITS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+MAX_DIGITS = 300
+
+Made = tuple[Span, Any]
+
+
+def read_number(text: str) -> int | Fraction:
+    """The exact value of a number as it is written: ``64``, ``0.5``, ``15%``, ``4.1G``.
+
+    Raises ``OverflowError`` for a number of more than 300 digits.
+    """
+    scale = Fraction(1)
+    if text[-1] == "%":
+        text, scale = text[:-1], Fraction(1, 100)
+    elif text[-1] in UNITS:
+        text, scale = text[:-1], Fraction(UNITS[text[-1]])
+    exponent = text.lower().partition("e")[2]
+    if len(text) > MAX_DIGITS or (exponent and abs(int(exponent)) > MAX_DIGITS):
+        raise OverflowError(text)
+    value = Fraction(text) * scale
+    return value.numerator if value.denominator == 1 else value
+
+
+@v_args(meta=True)
+class Builder(Transformer_NonRecursive[Token, Any]):
+    """One method per alternative of the grammar, called bottom up.
+
+    A method gets the place and the children of its alternative, and returns a node or,
+    for a part that is none, a tuple. Mistakes are collected in ``faults``.
+    """
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.source = source
+        self.faults: list[Diagnostic] = []
+
+    def span(self, meta: Meta) -> Span:
+        if meta.empty:
+            return Span(self.source, 0, 0)
+        return Span(self.source, meta.start_pos, meta.end_pos)
+
+    def word(self, token: Token) -> tree.Word:
+        start = token.start_pos or 0
+        return tree.Word(Span(self.source, start, start + len(token)), str(token))
+
+    def maybe(self, token: Token | None) -> tree.Word | None:
+        return None if token is None else self.word(token)
+
+    # -------------------------------------------------------------- expressions
+
+    def number(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
+        span = self.span(meta)
+        try:
+            return tree.Literal(span, read_number(str(c[0])))
+        except OverflowError:
+            return self.too_long(span)
+
+    def shape(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
+        span = self.span(meta)
+        if len(c[0]) > MAX_DIGITS:
+            return self.too_long(span)
+        return tree.Literal(span, tuple(int(n) for n in c[0].split("x")))
+
+    def too_long(self, span: Span) -> tree.Literal:
+        self.faults.append(diagnose(codes.NUMBER_TOO_LONG, span, limit=MAX_DIGITS))
+        return tree.Literal(span, 0)
+
+    def string(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
+        return tree.Literal(self.span(meta), unquote(str(c[0])))
+
+    def true(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
+        return tree.Literal(self.span(meta), True)
+
+    def false(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
+        return tree.Literal(self.span(meta), False)
+
+    def name(self, meta: Meta, c: Sequence[Any]) -> tree.Name:
+        return tree.Name(self.span(meta), str(c[0]))
+
+    def here(self, meta: Meta, c: Sequence[Any]) -> tree.Here:
+        return tree.Here(self.span(meta), str(c[1]))
+
+    def field(self, meta: Meta, c: Sequence[Any]) -> tree.Field:
+        return tree.Field(self.span(meta), c[0], str(c[1]))
+
+    def index(self, meta: Meta, c: Sequence[Any]) -> tree.Index:
+        return tree.Index(self.span(meta), c[0], c[1])
+
+    def group(self, meta: Meta, c: Sequence[Any]) -> tree.Node:
+        node: tree.Node = c[0]
+        return node
+
+    def unary(self, meta: Meta, c: Sequence[Any]) -> tree.Unary:
+        return tree.Unary(self.span(meta), str(c[0]), c[1])
+
+    def binary(self, meta: Meta, c: Sequence[Any]) -> tree.Binary:
+        return tree.Binary(self.span(meta), str(c[1]), c[0], c[2])
+
+    def compare_op(self, meta: Meta, c: Sequence[Any]) -> Token:
+        token: Token = c[0]
+        return token
+
+    def compare(self, meta: Meta, c: Sequence[Any]) -> tree.Compare:
+        return tree.Compare(self.span(meta), tuple(c[0::2]), tuple(str(t) for t in c[1::2]))
+
+    def ternary(self, meta: Meta, c: Sequence[Any]) -> tree.Ternary:
+        return tree.Ternary(self.span(meta), c[0], c[1], c[2])
+
+    def range(self, meta: Meta, c: Sequence[Any]) -> tree.Range:
+        return tree.Range(self.span(meta), c[0], c[1], c[2] if len(c) > 2 else None)
+
+    def list(self, meta: Meta, c: Sequence[Any]) -> tree.ListOf:
+        return tree.ListOf(self.span(meta), tuple(x for x in c if x is not None))
+
+    def target(self, meta: Meta, c: Sequence[Any]) -> Made:
+        return self.span(meta), tuple(self.word(t) for t in c if t is not None)
+
+    def clause(self, meta: Meta, c: Sequence[Any]) -> tree.Clause:
+        where, words = c[0]
+        condition = c[3] if len(c) > 3 else None
+        return tree.Clause(self.span(meta), words, where.text.startswith("("), c[2], condition)
+
+    def comprehension(self, meta: Meta, c: Sequence[Any]) -> tree.Comprehension:
+        return tree.Comprehension(self.span(meta), c[0], tuple(c[1:]))
+
+    def pattern(self, meta: Meta, c: Sequence[Any]) -> Made:
+        return self.span(meta), tuple(c)
+
+    def arm(self, meta: Meta, c: Sequence[Any]) -> tree.Arm:
+        return tree.Arm(self.span(meta), c[0][1], c[1])
+
+    def match(self, meta: Meta, c: Sequence[Any]) -> tree.Match:
+        return tree.Match(self.span(meta), c[0], tuple(x for x in c[1:] if x is not None))
+
+    def keyword(self, meta: Meta, c: Sequence[Any]) -> tree.Argument:
+        return tree.Argument(self.span(meta), self.word(c[0]), c[1])
+
+    def positional(self, meta: Meta, c: Sequence[Any]) -> tree.Argument:
+        return tree.Argument(self.span(meta), None, c[0])
+
+    def arguments(self, meta: Meta, c: Sequence[Any]) -> Made:
+        return self.span(meta), tuple(x for x in c if x is not None)
+
+    # -------------------------------------------------------- layer expressions
+
+    def call(self, meta: Meta, c: Sequence[Any]) -> tree.Call:
+        return tree.Call(self.span(meta), self.word(c[0]), c[1][1])
+
+    def bodied(self, meta: Meta, c: Sequence[Any]) -> tree.Call:
+        arguments = next((x[1] for x in c if type(x) is tuple), ())
+        words = [self.word(x) for x in c if isinstance(x, Token)]
+        qualifier = words[1] if len(words) > 1 else None
+        return tree.Call(self.span(meta), words[0], arguments, qualifier, c[-1])
+
+    def sequence(self, meta: Meta, c: Sequence[Any]) -> tree.Body:
+        body: tree.Body = c[0]
+        return body
+
+    def chain(self, meta: Meta, c: Sequence[Any]) -> tree.Chain:
+        return tree.Chain(self.span(meta), tuple(c))
+
+    def body(self, meta: Meta, c: Sequence[Any]) -> tree.Body:
+        return tree.Body(self.span(meta), tuple(x for x in c if x is not None))
+
+    # --------------------------------------------------------------- statements
+
+    def choices(self, meta: Meta, c: Sequence[Any]) -> tree.Choices:
+        return tree.Choices(self.span(meta), tuple(x for x in c if x is not None))
+
+    def interval(self, meta: Meta, c: Sequence[Any]) -> tree.Interval:
+        bounds = [x for x in c if isinstance(x, tree.Node)]
+        step = bounds[2] if len(bounds) > 2 else None
+        return tree.Interval(self.span(meta), bounds[0], bounds[1], step, isinstance(c[-1], Token))
+
+    def knob(self, meta: Meta, c: Sequence[Any]) -> tree.Knob:
+        return tree.Knob(self.span(meta), self.word(c[0]), c[1], c[3])
+
+    def parameter(self, meta: Meta, c: Sequence[Any]) -> tree.Parameter:
+        return tree.Parameter(self.span(meta), self.word(c[0]), c[1])
+
+    def arch(self, meta: Meta, c: Sequence[Any]) -> tree.Arch:
+        return tree.Arch(self.span(meta), self.word(c[0]), tuple(x for x in c[1:] if x is not None))
+
+    def input(self, meta: Meta, c: Sequence[Any]) -> tree.Input:
+        return tree.Input(self.span(meta), c[0])
+
+    def default(self, meta: Meta, c: Sequence[Any]) -> tree.Default:
+        return tree.Default(self.span(meta), self.word(c[0]), c[1][1])
+
+    def let(self, meta: Meta, c: Sequence[Any]) -> tree.Let:
+        where, words = c[0]
+        return tree.Let(self.span(meta), words, where.text.startswith("("), c[1])
+
+    def fn(self, meta: Meta, c: Sequence[Any]) -> tree.Fn:
+        parameters = tuple(x for x in c[1:-1] if x is not None)
+        return tree.Fn(self.span(meta), self.word(c[0]), parameters, c[-1])
+
+    def require(self, meta: Meta, c: Sequence[Any]) -> tree.Require:
+        return tree.Require(self.span(meta), c[0], None if c[1] is None else unquote(str(c[1])))
+
+    def import_name(self, meta: Meta, c: Sequence[Any]) -> tree.Import:
+        return tree.Import(self.span(meta), self.word(c[0]), self.maybe(c[1]))
+
+    def use(self, meta: Meta, c: Sequence[Any]) -> tree.Use:
+        word = self.word(c[0])
+        path = tree.Literal(word.span, unquote(word.text))
+        return tree.Use(self.span(meta), path, tuple(x for x in c[1:] if x is not None))
+
+    def block(self, meta: Meta, c: Sequence[Any]) -> tree.Block:
+        parameters = tuple(x for x in c[1:-1] if x is not None)
+        return tree.Block(self.span(meta), self.word(c[0]), parameters, c[-1])
+
+    def output(self, meta: Meta, c: Sequence[Any]) -> tree.Output:
+        arguments = () if c[1] is None else c[1][1]
+        return tree.Output(self.span(meta), self.word(c[0]), arguments, c[2])
+
+    def paper(self, meta: Meta, c: Sequence[Any]) -> tree.Paper:
+        names, values = c[1::2], c[2::2]
+        facts = tuple(
+            tree.Argument(
+                Span(self.source, name.start_pos or 0, value.span.end), self.word(name), value
+            )
+            for name, value in zip(names, values, strict=True)
+        )
+        return tree.Paper(self.span(meta), unquote(str(c[0])), facts)
+
+    def published(self, meta: Meta, c: Sequence[Any]) -> tree.Published:
+        return tree.Published(self.span(meta), self.word(c[0]), c[1][1])
+
+    def variant(self, meta: Meta, c: Sequence[Any]) -> tree.Variant:
+        arguments = () if c[1] is None else c[1][1]
+        facts = tuple(x for x in c[2:] if x is not None)
+        return tree.Variant(self.span(meta), self.word(c[0]), arguments, facts)
+
+    def labelled(self, meta: Meta, c: Sequence[Any]) -> tree.Labelled:
+        return tree.Labelled(self.span(meta), self.word(c[0]), c[1])
+
+    def kept(self, meta: Meta, c: Sequence[Any]) -> tree.Kept:
+        return tree.Kept(self.span(meta), c[0], self.word(c[1]))
+
+    def apply(self, meta: Meta, c: Sequence[Any]) -> tree.Apply:
+        return tree.Apply(self.span(meta), c[0])
+
+    def if_(self, meta: Meta, c: Sequence[Any]) -> tree.If:
+        parts = [x for x in c if isinstance(x, tree.Node)]
+        odd = len(parts) % 2 == 1
+        pairs = parts[:-1] if odd else parts
+        otherwise = parts[-1] if odd else None
+        return tree.If(self.span(meta), tuple(pairs[0::2]), tuple(pairs[1::2]), otherwise)
+
+    def for_(self, meta: Meta, c: Sequence[Any]) -> tree.For:
+        where, words = c[0]
+        unpack = where.text.startswith("(")
+        return tree.For(self.span(meta), words, unpack, c[2], self.maybe(c[3]), c[4])
+
+    def repeat(self, meta: Meta, c: Sequence[Any]) -> tree.Repeat:
+        return tree.Repeat(self.span(meta), c[0], self.maybe(c[1]), c[2])
+
+    def start(self, meta: Meta, c: Sequence[Any]) -> tuple[tree.Node, ...]:
+        return tuple(x for x in c if x is not None)
+
+
+def unquote(text: str) -> str:
+    body = text[1:-1]
+    if "\\" not in body:
+        return body
+    return body.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")

@@ -1,0 +1,60 @@
+"""Which line ends end a statement, and which words are keywords where they stand.
+
+A filter between the lexer and the parser. Inside parentheses and brackets a line
+end means nothing; inside braces, and at the top of a file, it ends a statement
+unless the line clearly goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lark import Token
+
+OPEN = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+CLOSE = frozenset(OPEN.values())
+
+# After one of these a statement goes on in the next line; before one of these it
+# goes on from the last.
+_OPERATORS = "PLUS MINUS STAR SLASH FLOOR_DIVIDE MODULO POWER EQ NE LE GE LT GT AND OR"
+_GOES_ON = frozenset(
+    f"{_OPERATORS} NOT COMMA EQUAL COLON IF ELSE IN _ARROW _DOTS _MEANS VBAR".split()
+)
+_CARRIES_ON = frozenset(["_ARROW", "ELSE", "AND", "OR", "RBRACE"])
+
+_AFTER_OPERAND = frozenset(["_STEP", "LOG"])  # keywords behind an operand only
+_OPERAND_ENDS = frozenset(["NUMBER", "SHAPE", "STRING", "NAME", "TRUE", "FALSE", "RPAR", "RSQB"])
+
+
+def statements(tokens: Iterable[Token], starters: frozenset[str]) -> Iterator[Token]:
+    """The tokens for the parser: ``_SEP`` between statements, comments left out.
+
+    ``starters`` are the keywords that begin a statement; anywhere else they are
+    plain names, and so are ``step`` and ``log`` where no range can end.
+    """
+    stack: list[str] = []
+    waiting: Token | None = None
+    last = "LBRACE"
+    for token in tokens:
+        kind = token.type
+        if kind == "COMMENT":
+            continue
+        if kind in ("_NEWLINE", "_SEMICOLON"):
+            at_statement_level = not stack or stack[-1] == "LBRACE"
+            if at_statement_level and (kind == "_SEMICOLON" or last not in _GOES_ON):
+                waiting = waiting or token
+            continue
+        if kind in OPEN:
+            stack.append(kind)
+        elif kind in CLOSE and stack and OPEN[stack[-1]] == kind:
+            stack.pop()
+        if waiting is not None and last != "LBRACE" and kind not in _CARRIES_ON:
+            yield Token.new_borrow_pos("_SEP", "\n", waiting)
+            last = "_SEP"
+        waiting = None
+        if (kind in starters and last not in ("LBRACE", "_SEP")) or (
+            kind in _AFTER_OPERAND and last not in _OPERAND_ENDS
+        ):
+            token = Token.new_borrow_pos("NAME", str(token), token)
+        last = token.type
+        yield token
