@@ -471,9 +471,9 @@ def bind(
             context.report(codes.GIVEN_TWICE, argument.span, name=key, callee=callee)
             continue
         chosen[key] = (argument, scope)
-    for key, default in scope.default_arguments(callee).items():
-        if key in names:
-            chosen.setdefault(key, default)
+    for key, (argument, where) in scope.default_arguments(callee).items():
+        if key in names and key not in chosen:
+            chosen[key] = (argument, where.seen_from(scope.unit))
     missing = [n for n in names if n in required and n not in chosen and n not in optional]
     if missing:
         context.report(

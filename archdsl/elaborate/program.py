@@ -128,7 +128,7 @@ class Program:
             index,
             self.table,
             PATTERNS,
-            VALUES,
+            {**VALUES, tree.Chain: layer_value, tree.Body: layer_value},
             {**LAYER_ACTIONS, **STATEMENT_ACTIONS},
             layer_value,
             self.found,

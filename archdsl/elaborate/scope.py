@@ -19,9 +19,7 @@ from archdsl.syntax import tree
 if TYPE_CHECKING:
     from archdsl.elaborate.patterns import Pattern
 
-KEYWORDS = frozenset(
-    ["if", "else", "for", "in", "repeat", "as", "match", "and", "or", "not", "true", "false", "arch", "input", "default", "let", "fn", "require", "use", "block", "output", "paper", "variant"]
-)
+KEYWORDS = frozenset("if else for in repeat as match and or not true false".split())
 
 
 @dataclass(eq=False, slots=True)
@@ -114,6 +112,10 @@ class Scope:
             looped=self.looped if looped is None else looped,
             flow=self.flow if flow is None else flow,
         )
+
+    def seen_from(self, unit: Unit) -> Scope:
+        """The names visible here, read by code of another unit within."""
+        return Scope(self.context, unit, self.parent, self.names, self.defaults)
 
     def lookup(self, name: str) -> Entry | None:
         scope: Scope | None = self
