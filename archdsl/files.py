@@ -28,7 +28,7 @@ def builtin_names() -> list[str]:
 
 
 def read_text(path: Path, name: str, place: Span | None = None) -> str:
-    """The text of a file. Raises a fault for one that is missing, unreadable, too long or no text."""
+    """The text of a file. Raises a fault where it is missing, unreadable, too long or no text."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)

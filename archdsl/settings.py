@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -72,7 +72,7 @@ def evaluate(program: Program, text: str) -> Any:
     if not isinstance(node, tree.Let):
         raise ArchError([diagnose(codes.BAD_SETTING, text=text)])
     before = len(program.found)
-    value = program.constant(node.value, program.main.scope)
+    value = program.constant(node.value)
     if len(program.found) > before:
         problems = program.found[before:]
         del program.found[before:]
@@ -116,15 +116,18 @@ def _checked(knob: Knob, value: Any) -> Any:
                 ]
             )
         return value
-    for test, expected in (
-        (lambda v: isinstance(v, bool), "true or false"),
-        (is_number, "a number"),
-        (lambda v: isinstance(v, str), "a text"),
-        (lambda v: isinstance(v, (tuple, range)), "a list"),
-        (is_layer, "a layer"),
-    ):
+    for test, expected in KINDS:
         if test(knob.default):
             if not test(value):
                 raise ArchError([_wrong_type(knob.name, expected, describe(value))])
             break
     return value
+
+
+KINDS: tuple[tuple[Callable[[Any], bool], str], ...] = (
+    (lambda v: isinstance(v, bool), "true or false"),
+    (is_number, "a number"),
+    (lambda v: isinstance(v, str), "a text"),
+    (lambda v: isinstance(v, (tuple, range)), "a list"),
+    (is_layer, "a layer"),
+)

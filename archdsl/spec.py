@@ -45,13 +45,11 @@ class Spec:
 
     @property
     def name(self) -> str:
-        assert self.program.arch is not None
         return self.program.arch.name.text
 
     @property
     def doc(self) -> str:
         """The ``##`` comment above the header."""
-        assert self.program.arch is not None
         return self.program.main.syntax.doc(self.program.arch)
 
     @property

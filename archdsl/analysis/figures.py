@@ -60,11 +60,11 @@ def part_costs(part: Part) -> Costs:
 def step_costs(part: Part, step: Step) -> Costs:
     """The costs of one application of a step."""
     op = step.op
-    if op.__class__ is Part:
-        return part_costs(op)  # type: ignore[arg-type]
+    if isinstance(op, Part):
+        return part_costs(op)
     if len(step.inputs) == 1:
-        return op_costs(op, (part.shape_of(step.inputs[0]),), step.shape)  # type: ignore[arg-type]
-    return op_costs(op, tuple([part.shape_of(n) for n in step.inputs]), step.shape)  # type: ignore[arg-type]
+        return op_costs(op, (part.shape_of(step.inputs[0]),), step.shape)
+    return op_costs(op, tuple([part.shape_of(n) for n in step.inputs]), step.shape)
 
 
 FREE: Costs = (0, 0, 0, 0, 0, 0)

@@ -80,11 +80,15 @@ def diagnose(
     *labels: Span | Label | None,
     notes: Iterable[str] = (),
     help: Iterable[str] = (),
-    **fields: object,
+    fields: Mapping[str, object] | None = None,
+    **more: object,
 ) -> Diagnostic:
-    """A diagnostic of ``kind`` at the given places, the first of which is the main one."""
+    """A diagnostic of ``kind`` at the given places, the first of which is the main one.
+
+    What the templates of the kind name is given by keyword, or together as ``fields``.
+    """
     placed = tuple(Label(x) if isinstance(x, Span) else x for x in labels if x is not None)
-    return Diagnostic(kind, fields, placed, tuple(notes), tuple(help))
+    return Diagnostic(kind, {**(fields or {}), **more}, placed, tuple(notes), tuple(help))
 
 
 class Fault(Exception):
@@ -100,10 +104,11 @@ def fault(
     *labels: Span | Label | None,
     notes: Iterable[str] = (),
     help: Iterable[str] = (),
-    **fields: object,
+    fields: Mapping[str, object] | None = None,
+    **more: object,
 ) -> Fault:
     """``raise fault(...)``: a diagnostic that ends what is being done."""
-    return Fault(diagnose(kind, *labels, notes=notes, help=help, **fields))
+    return Fault(diagnose(kind, *labels, notes=notes, help=help, fields=fields, **more))
 
 
 class ArchError(Exception):

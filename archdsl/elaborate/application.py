@@ -8,30 +8,18 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Fault, did_you_mean, fault
 from archdsl.diagnostics.source import Span
+from archdsl.elaborate.calls import bind, bind_formals
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
-from archdsl.elaborate.expressions import (
-    bind,
-    bind_formals,
-    compile_patterns,
-    compile_value,
-    constant,
-    truth,
-)
+from archdsl.elaborate.expressions import compile_patterns, truth
 from archdsl.elaborate.machine import UNSET, Builder, Frame, Skip
 from archdsl.elaborate.network import Op
-from archdsl.elaborate.scope import Scope, Unit, Variable, unknown
+from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.values import Closure, LayerRef, Tensor, describe
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, signature
 from archdsl.layers.join import Join
 from archdsl.layers.shaping import Identity
 from archdsl.syntax import tree
-
-
-def compile_action(node: tree.Node, scope: Scope) -> Action:
-    """Any layer expression or statement: the action that moves the current tensor."""
-    return scope.context.actions[type(node)](node, scope)
-
 
 # ------------------------------------------------------- layer expressions as values
 
@@ -40,7 +28,7 @@ def layer_value(node: tree.Node, scope: Scope) -> Getter:
     """A chain, a call of a layer, or a body as a value: a closure over what it uses."""
     unit = Unit("closure", scope.context.file, scope.unit)
     inner = Scope(scope.context, unit, scope)
-    code = Code(node.span, scope.context.file, compile_action(node, inner), captures=unit.captures)
+    code = Code(node.span, scope.context.file, inner.action(node), captures=unit.captures)
     code.slots = unit.slots
     scope.unit.calls |= unit.calls
     scope.unit.reads |= unit.reads
@@ -118,11 +106,11 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
         context.report(codes.NEEDS_BODY, node.callee.span, name=word)
         return skip
     if isinstance(entry, FnCode) or word in context.functions:
-        value = compile_value(node, scope)
+        value = scope.value(node)
         return lambda frame: apply_value(value(frame), frame, span)
     unknown(scope, word, node.callee.span, "layer or block")
     for argument in node.arguments:
-        compile_value(argument.value, scope)
+        scope.value(argument.value)
     return skip
 
 
@@ -134,10 +122,10 @@ def skip(frame: Frame) -> None:
 def variable_call(entry: Variable, node: tree.Call, scope: Scope, bare: bool) -> Action:
     """``act`` or ``norm(groups = 8)``: a layer that a variable holds."""
     span = node.span
-    get = compile_value(tree.Name(node.callee.span, node.callee.text), scope)
+    get = scope.value(tree.Name(node.callee.span, node.callee.text))
     if bare or not node.arguments:
         return lambda frame: apply_value(get(frame), frame, span)
-    given = [(a, compile_value(a.value, scope)) for a in node.arguments]
+    given = [(a, scope.value(a.value)) for a in node.arguments]
 
     def apply(frame: Frame) -> None:
         value = get(frame)
@@ -209,8 +197,8 @@ def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:
                 name=node.text,
                 known=", ".join(reader.words),
             )
-            return compile_value(tree.Poison(node.span), scope)
-    return compile_value(node, scope)
+            return scope.value(tree.Poison(node.span))
+    return scope.value(node)
 
 
 def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Callable[[Frame], Op]:
@@ -332,7 +320,7 @@ def missing(names: list[str], callee: str, span: Span) -> Fault:
 
 
 def chain(node: tree.Chain, scope: Scope) -> Action:
-    links = [compile_action(link, scope) for link in node.links]
+    links = [scope.action(link) for link in node.links]
 
     def run(frame: Frame) -> None:
         for link in links:
@@ -342,18 +330,15 @@ def chain(node: tree.Chain, scope: Scope) -> Action:
 
 
 def ternary(node: tree.Ternary, scope: Scope) -> Action:
-    condition = compile_value(node.condition, scope)
-    then, otherwise = compile_action(node.then, scope), compile_action(node.otherwise, scope)
+    condition = scope.value(node.condition)
+    then, otherwise = scope.action(node.then), scope.action(node.otherwise)
     span = node.condition.span
     return lambda frame: then(frame) if truth(condition(frame), span) else otherwise(frame)
 
 
 def match(node: tree.Match, scope: Scope) -> Action:
-    subject = compile_value(node.subject, scope)
-    arms = [
-        (compile_patterns(arm, scope), compile_action(arm.value, scope.inner()))
-        for arm in node.arms
-    ]
+    subject = scope.value(node.subject)
+    arms = [(compile_patterns(arm, scope), scope.inner().action(arm.value)) for arm in node.arms]
     span = node.subject.span
 
     def run(frame: Frame) -> None:
@@ -369,7 +354,7 @@ def match(node: tree.Match, scope: Scope) -> Action:
 
 def other(node: tree.Node, scope: Scope) -> Action:
     """An expression whose value is a layer: ``layers[2]``; of anything else, an error."""
-    value = compile_value(node, scope)
+    value = scope.value(node)
     span = node.span
     return lambda frame: apply_value(value(frame), frame, span)
 
@@ -381,5 +366,19 @@ LAYER_ACTIONS: dict[type[tree.Node], Callable[[Any, Scope], Action]] = {
     tree.Ternary: ternary,
     tree.Match: match,
     tree.Poison: lambda node, scope: skip,
-    **dict.fromkeys((tree.Literal, tree.Here, tree.Field, tree.Index, tree.Unary, tree.Binary, tree.Compare, tree.Range, tree.ListOf, tree.Comprehension), other),
+    **dict.fromkeys(
+        (
+            tree.Literal,
+            tree.Here,
+            tree.Field,
+            tree.Index,
+            tree.Unary,
+            tree.Binary,
+            tree.Compare,
+            tree.Range,
+            tree.ListOf,
+            tree.Comprehension,
+        ),
+        other,
+    ),
 }

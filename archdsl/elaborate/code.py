@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Getter = Callable[["Frame"], Any]  # evaluates an expression
 Action = Callable[["Frame"], None]  # runs a statement: moves the frame's current tensor
+Arm = Callable[[Action, Span, tree.Word | None], None]  # takes one arm of a branch
+Arms = Callable[["Frame", Arm], None]
 
 
 @dataclass(eq=False, slots=True)
@@ -23,7 +25,7 @@ class Statement:
     run: Action
     span: Span
     label: tree.Word | None = None
-    arms: Callable[[Frame, Callable[[Action, Span, tree.Word | None], None]], None] | None = None
+    arms: Arms | None = None
 
 
 @dataclass(eq=False, slots=True)

@@ -84,7 +84,7 @@ def _variant(
         if knob is None:
             report(codes.UNKNOWN_KNOB, place, help=did_you_mean(key, program.knobs), name=key)
             continue
-        value = program.constant(argument.value, program.main.scope)
+        value = program.constant(argument.value)
         if knob.domain is not None and value is not None and value not in knob.domain:
             report(
                 codes.OUTSIDE_DOMAIN,
@@ -122,7 +122,7 @@ def _facts(
             help = did_you_mean(key, known) or [f"there are {', '.join(known)}"]
             report(codes.UNKNOWN_FACT, place, help=help, name=key)
             continue
-        value = program.constant(argument.value, program.main.scope)
+        value = program.constant(argument.value)
         if (wanted is str and isinstance(value, str)) or (wanted is int and type(value) is int):
             found[key] = value
         elif wanted is float and is_number(value) and 0 <= value <= 1:

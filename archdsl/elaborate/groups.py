@@ -56,7 +56,7 @@ def run_named(
 def fold_turns(
     frame: Frame, start: int, source: Tensor, before: dict[str, int], copies: int
 ) -> bool:
-    """Makes the steps from ``start`` on stand for ``copies`` more turns like the one that made them.
+    """Makes the steps from ``start`` on stand for ``copies`` more turns like theirs.
 
     ``source`` is the tensor that the turn began with, ``before`` the numbers given until
     then. Says no where the steps use anything else from before: then the turns must run.

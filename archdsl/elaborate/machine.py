@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, Fault, Kind, Label, fault
+from archdsl.diagnostics.model import Diagnostic, Fault, Kind, Label, diagnose, fault
 from archdsl.diagnostics.model import Frame as TrailFrame
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import BlockCode
@@ -184,7 +184,7 @@ class Machine:
             self.stop(codes.TOO_MUCH_WORK, span, limit=MAX_STEPS)
 
     def stop(self, kind: Kind, span: Span, **fields: object) -> None:
-        self.report(fault(kind, span, **fields).diagnostic)
+        self.report(diagnose(kind, span, fields=fields))
         raise Stop
 
     def report(self, diagnostic: Diagnostic) -> None:
@@ -310,4 +310,4 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
         if not isinstance(layer, Join):
             text = f"the input is {show_shape(shapes[0])}"
         help = [misfit.help] if misfit.help else []
-        raise fault(misfit.kind, Label(span, text), help=help, **misfit.fields) from None
+        raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None

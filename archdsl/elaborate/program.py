@@ -1,9 +1,9 @@
-"""A spec, compiled: from the syntax tree of a file to something that makes networks."""
+"""A compiled spec: what makes a network of each candidate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -11,61 +11,24 @@ from archdsl.diagnostics.model import (
     ArchError,
     Diagnostic,
     Fault,
-    Label,
     diagnose,
-    did_you_mean,
-    fault,
 )
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.application import LAYER_ACTIONS, compile_action, layer_value
-from archdsl.elaborate.code import BlockCode, BodyCode, FnCode, Formal, Getter, Statement
-from archdsl.elaborate.expressions import VALUES, compile_value, truth
+from archdsl.elaborate.code import BlockCode, BodyCode
+from archdsl.elaborate.compiler import COSTS, Budget, Compiler, FileCode, Loader, close_over
+from archdsl.elaborate.expressions import truth
 from archdsl.elaborate.facts import Variant, read_variants
-from archdsl.elaborate.knobs import Choices, Interval, Knob
+from archdsl.elaborate.knobs import Knob
 from archdsl.elaborate.machine import UNSET, Builder, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part
-from archdsl.elaborate.patterns import PATTERNS
-from archdsl.elaborate.scope import Context, Scope, Unit, Variable
-from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, default, let, unmet
-from archdsl.elaborate.values import describe, is_number, show
-from archdsl.layers.arguments import Sizes, Unreadable
+from archdsl.elaborate.scope import Variable
+from archdsl.elaborate.statements import unmet
+from archdsl.elaborate.values import show
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.table import TABLE, Table
 from archdsl.syntax import tree
 
-COSTS = ("params", "macs", "activations")
-Loader = Callable[[str, Span], tree.File]
-
-
-@dataclass(eq=False, slots=True)
-class FileCode:
-    """One compiled file: its names, its knobs, and the statements that run at its top."""
-
-    index: int
-    syntax: tree.File
-    scope: Scope
-    knobs: list[KnobCode] = field(default_factory=list)
-    statements: list[Statement] = field(default_factory=list)
-    lets: list[Statement] = field(default_factory=list)
-
-
-@dataclass(eq=False, slots=True)
-class KnobCode:
-    variable: Variable
-    default: Getter
-    domain: Choices | Interval | None
-    node: tree.Knob
-    doc: str
-
-
-@dataclass(eq=False, slots=True)
-class Budget:
-    """A `require` that speaks of what a network costs: judged once the network is known."""
-
-    span: Span
-    message: str | None
-    condition: Getter
-    slots: dict[str, int]
+Decide = Callable[[str, Sequence[str], Span], int]
 
 
 @dataclass(eq=False, slots=True)
@@ -99,257 +62,29 @@ class Program:
     """A compiled spec. It is compiled once, and elaborated for each candidate."""
 
     def __init__(self, file: tree.File, load: Loader, table: Table = TABLE) -> None:
-        self.table = table
-        self.found: list[Diagnostic] = []
-        self.files: list[FileCode] = []
+        """Raises ``ArchError`` with every mistake that can be seen without a candidate."""
+        self.compiler = compiler = Compiler(load, table)
+        self.found = compiler.found
         self.memo: dict[Any, Part] = {}
         self.ops: dict[Layer, Op] = {}
-        self.budgets: list[Budget] = []
-        self.input: tuple[Getter, Span] | None = None
-        self.arch: tree.Arch | None = None
-        self._load = load
-        self._loaded: dict[int, FileCode] = {}
-        self._opening: list[tuple[int, Span]] = []
-        self.main = self.compile_file(file)
-        self.check_whole()
-        if self.found:
-            raise ArchError(self.found)
-        _close_over(self.files)
+        self.main = compiler.compile_file(file)
+        compiler.check_whole()
+        self.stop_if_found()
+        assert compiler.arch is not None
+        self.arch: tree.Arch = compiler.arch
+        self.files = compiler.files
+        close_over(self.files)
         self.knobs = self.read_knobs()
         self.variants: tuple[Variant, ...] = read_variants(file, self)
+        self.stop_if_found()
+
+    def stop_if_found(self) -> None:
         if self.found:
             raise ArchError(self.found)
 
-    # ------------------------------------------------------------------ compiling
-
-    def compile_file(self, file: tree.File) -> FileCode:
-        index = len(self.files)
-        context = Context(
-            index,
-            self.table,
-            PATTERNS,
-            {**VALUES, tree.Chain: layer_value, tree.Body: layer_value},
-            {**LAYER_ACTIONS, **STATEMENT_ACTIONS},
-            layer_value,
-            self.found,
-        )
-        scope = Scope(context, Unit("file", index), flow=True)
-        made = FileCode(index, file, scope)
-        self.files.append(made)
-        self.declare(made)
-        later: list[Callable[[], None]] = []
-        for node in file.statements:
-            if isinstance(node, tree.Arch):
-                self.compile_header(node, made)
-            elif isinstance(node, tree.Block):
-                later.append(_block_body(node, scope))
-            elif isinstance(node, tree.Fn):
-                later.append(_fn_body(node, scope))
-            elif isinstance(node, tree.Default):
-                default(node, scope)
-            elif isinstance(node, tree.Input):
-                self.compile_input(node, made)
-            elif isinstance(node, tree.Let):
-                statement = Statement(let(node, scope), node.span)
-                made.statements.append(statement)
-                made.lets.append(statement)
-            elif isinstance(node, tree.Require):
-                self.compile_require(node, made)
-            elif not isinstance(node, (tree.Use, tree.Paper, tree.Variant)):
-                made.statements.append(Statement(compile_action(node, scope), node.span))
-        for compile_body in later:
-            compile_body()
-        return made
-
-    def declare(self, made: FileCode) -> None:
-        """Names that may be used before they stand in the text: blocks, functions, imports."""
-        scope, index = made.scope, made.index
-        for node in made.syntax.statements:
-            if isinstance(node, tree.Use):
-                self.compile_use(node, made)
-            elif isinstance(node, (tree.Block, tree.Fn)):
-                formals = [
-                    Formal(p.name.text, slot, p.default is None)
-                    for slot, p in enumerate(node.parameters)
-                ]
-                if isinstance(node, tree.Block):
-                    block = BlockCode(node.name.text, node.name.span, index, node, formals)
-                    scope.define(node.name, block)
-                else:
-                    scope.define(node.name, FnCode(node.name.text, node.name.span, index, formals))
-
-    def compile_use(self, node: tree.Use, made: FileCode) -> None:
-        context = made.scope.context
-        try:
-            file = self._load(str(node.path.value), node.path.span)
-        except Fault as error:
-            self.found.append(error.diagnostic)
-            return
-        except ArchError as error:
-            self.found.extend(error.diagnostics)
-            return
-        key = id(file)
-        if any(key == k for k, _ in self._opening) or file is self.files[0].syntax:
-            context.report(codes.CYCLIC_USE, node.path.span, path=node.path.value)
-            return
-        library = self._loaded.get(key)
-        if library is None:
-            self._opening.append((key, node.path.span))
-            library = self._loaded[key] = self.compile_file(file)
-            self._opening.pop()
-        exported = {
-            n: e
-            for n, e in library.scope.names.items()
-            if isinstance(e, (BlockCode, FnCode)) and e.file == library.index
-        }
-        if not node.names:
-            for name, entry in exported.items():
-                made.scope.define(tree.Word(node.span, name), entry)
-        for wanted in node.names:
-            found = exported.get(wanted.name.text)
-            if found is None:
-                help = did_you_mean(wanted.name.text, exported)
-                context.report(
-                    codes.NOT_IN_LIBRARY,
-                    wanted.name.span,
-                    help=help or [f"it has {', '.join(exported) or 'no blocks'}"],
-                    name=wanted.name.text,
-                    path=node.path.value,
-                )
-            else:
-                made.scope.define(wanted.alias or wanted.name, found)
-
-    def compile_header(self, node: tree.Arch, made: FileCode) -> None:
-        scope = made.scope
-        if made.index == 0:
-            if self.arch is not None:
-                scope.context.report(
-                    codes.TWO_ARCHS, node.name.span, Label(self.arch.name.span, "the first")
-                )
-                return
-            self.arch = node
-        knob_names = {k.name.text for k in node.knobs}
-        for knob in node.knobs:
-            default = compile_value(knob.default, scope)
-            domain = self.compile_domain(knob, scope, knob_names)
-            variable = scope.variable(knob.name, "knob")
-            doc = (
-                made.syntax.docs.get(knob.span.line, "") if knob.span.line != node.span.line else ""
-            )
-            made.knobs.append(KnobCode(variable, default, domain, knob, doc))
-
-    def compile_domain(
-        self, knob: tree.Knob, scope: Scope, knobs: set[str]
-    ) -> Choices | Interval | None:
-        """A domain is constant: its values are worked out here, without any knob."""
-        node = knob.domain
-        if node is None:
-            return None
-        for part in node.walk():
-            if isinstance(part, tree.Name) and part.text in knobs:
-                scope.context.report(codes.DOMAIN_DEPENDS, part.span, name=part.text)
-                return None
-        plain = Scope(scope.context, Unit("file", scope.context.file), names=scope.names)
-        found = len(self.found)
-        if isinstance(node, tree.Choices):
-            values = [self.constant(item, plain) for item in node.items]
-            names = tuple(" ".join(item.span.text.split()) for item in node.items)
-            return None if len(self.found) > found else Choices(tuple(values), names)
-        low, high = self.constant(node.low, plain), self.constant(node.high, plain)
-        step = None if node.step is None else self.constant(node.step, plain)
-        if len(self.found) > found:
-            return None
-        for value in (low, high) if step is None else (low, high, step):
-            if not is_number(value):
-                scope.context.report(codes.DOMAIN_NUMBERS, node.span, given=describe(value))
-                return None
-        if step is None and type(low) is int and type(high) is int and not node.log:
-            step = 1
-        if low > high or (step is not None and step <= 0) or (node.log and low <= 0):
-            scope.context.report(
-                codes.DOMAIN_EMPTY, node.span, domain=" ".join(node.span.text.split())
-            )
-            return None
-        if step is None and type(low) is int and type(high) is int:
-            step = 1
-        return Interval(low, high, step, node.log)
-
-    def constant(self, node: tree.Node, scope: Scope) -> Any:
+    def constant(self, node: tree.Node) -> Any:
         """The value of an expression that depends on no candidate; mistakes are noted."""
-        found = len(self.found)
-        get = compile_value(node, scope)
-        if len(self.found) > found:
-            return None
-        machine = Machine(lambda path, names, span: 0, {}, {})
-        machine.files = [[UNSET] * f.scope.unit.slots for f in self.files]
-        frame = Frame(
-            machine,
-            Builder(None, "", (1,)),
-            [UNSET] * scope.unit.slots,
-            machine.files[scope.context.file],
-            None,
-        )
-        try:
-            return get(frame)
-        except Fault as error:
-            self.found.append(error.diagnostic)
-        except Skip:
-            scope.context.report(codes.NEEDS_CONSTANT, node.span)
-        except Stop:
-            self.found.extend(machine.found)
-        return None
-
-    def compile_input(self, node: tree.Input, made: FileCode) -> None:
-        if made.index != 0:
-            return
-        if self.input is not None:
-            made.scope.context.report(
-                codes.TWO_INPUTS, node.span, Label(self.input[1], "the first")
-            )
-            return
-        getter = compile_value(node.shape, made.scope)
-        self.input = getter, node.shape.span
-        made.statements.append(Statement(_start(getter, node.shape.span), node.span))
-
-    def compile_require(self, node: tree.Require, made: FileCode) -> None:
-        scope = made.scope
-        costs = {
-            part.text
-            for part in node.condition.walk()
-            if isinstance(part, tree.Name)
-            and part.text in COSTS
-            and scope.lookup(part.text) is None
-        }
-        if not costs:
-            made.statements.append(Statement(compile_action(node, scope), node.span))
-            return
-        inner = scope.inner()
-        slots = {n: inner.variable(tree.Word(node.span, n), "let").slot for n in sorted(costs)}
-        condition = compile_value(node.condition, inner)
-        if made.index == 0:
-            self.budgets.append(Budget(node.span, node.message, condition, slots))
-
-    def check_whole(self) -> None:
-        """What every architecture needs, in the order in which it needs it."""
-        statements = self.main.syntax.statements
-        whole = Span(self.main.syntax.span.source, 0, 1)
-        if self.arch is None:
-            first = statements[0].span if statements else whole
-            self.found.append(diagnose(codes.NO_ARCH, first))
-            return
-        if self.input is None:
-            self.found.append(
-                diagnose(codes.NO_INPUT, self.arch.name.span, name=self.arch.name.text)
-            )
-        for node in statements:
-            if isinstance(node, tree.Input):
-                break
-            if isinstance(
-                node, (tree.Apply, tree.Labelled, tree.Kept, tree.If, tree.For, tree.Repeat)
-            ):
-                if self.input is not None:
-                    self.found.append(diagnose(codes.BEFORE_INPUT, node.span))
-                break
+        return self.compiler.constant(node, self.main.scope)
 
     def read_knobs(self) -> dict[str, Knob]:
         """The knobs with the values of their defaults, each checked against its domain."""
@@ -390,9 +125,7 @@ class Program:
 
     # ------------------------------------------------------------------- elaborating
 
-    def machine(
-        self, decide: Callable[[str, Sequence[str], Span], int], first_only: bool
-    ) -> Machine:
+    def machine(self, decide: Decide, first_only: bool) -> Machine:
         if len(self.memo) > 20_000:
             self.memo.clear()
         machine = Machine(decide, self.memo, self.ops, first_only)
@@ -407,7 +140,7 @@ class Program:
     def elaborate(
         self,
         values: Mapping[str, Any],
-        decide: Callable[[str, Sequence[str], Span], int],
+        decide: Decide,
         input: Shape | None = None,
         first_only: bool = False,
     ) -> Candidate:
@@ -436,20 +169,18 @@ class Program:
             machine.found.append(error.diagnostic)
         except RecursionError:
             arch = self.arch
-            assert arch is not None
             machine.found.append(
                 diagnose(codes.TOO_DEEP, arch.name.span, limit=40, name=arch.name.text)
             )
-        assert self.arch is not None
         if not machine.found and not frame.b.steps:
-            name = self.arch.name
-            machine.found.append(diagnose(codes.NO_LAYERS, name.span, name=name.text))
+            word = self.arch.name
+            machine.found.append(diagnose(codes.NO_LAYERS, word.span, name=word.text))
         if machine.found or frame.x is None:
             raise ArchError(machine.found)
         root = frame.b.close("arch", self.arch.name.text, frame.x)
         doc = self.main.syntax.doc(self.arch)
         network = Network(self.arch.name.text, root, knobs, tuple(machine.choices), doc)
-        return Candidate(network, frame, self.budgets)
+        return Candidate(network, frame, self.compiler.budgets)
 
     def run_library(self, library: FileCode, machine: Machine) -> None:
         """The values that an imported file gives names to, its knobs at their defaults."""
@@ -458,88 +189,3 @@ class Program:
         for code in library.knobs:
             variables[code.variable.slot] = code.default(frame)
         machine.run(BodyCode(library.lets, library.syntax.span), frame)
-
-
-def _start(getter: Getter, span: Span) -> Callable[[Frame], None]:
-    """The statement `input`: the current tensor from here on."""
-
-    def run(frame: Frame) -> None:
-        shape = frame.m.given_input
-        if shape is None:
-            value = getter(frame)
-            try:
-                shape = Sizes().read(value)
-            except Unreadable as problem:
-                raise fault(
-                    codes.WRONG_ARGUMENT,
-                    span,
-                    name="shape",
-                    callee="input",
-                    given=describe(value),
-                    expected=problem.expected,
-                ) from None
-        frame.b.source.shape = shape
-        frame.x = frame.b.source
-
-    return run
-
-
-def _block_body(node: tree.Block, scope: Scope) -> Callable[[], None]:
-    """Compiles a block later, when all names are known, with the defaults in force here."""
-    defaults = {callee: dict(arguments) for callee, arguments in scope.defaults.items()}
-
-    def compile_now() -> None:
-        block = scope.names.get(node.name.text)
-        if not isinstance(block, BlockCode) or block.definition is not node:
-            return
-        around = Scope(scope.context, scope.unit, scope.parent, scope.names, defaults)
-        unit = Unit("block", block.file, scope.unit)
-        inner = Scope(scope.context, unit, around)
-        _formals(node.parameters, block.formals, inner)
-        block.body = compile_body(node.body, inner)
-        block.slots = unit.slots
-        block.reads, block.calls, block.chooses = unit.reads, unit.calls, unit.chooses
-
-    return compile_now
-
-
-def _fn_body(node: tree.Fn, scope: Scope) -> Callable[[], None]:
-    def compile_now() -> None:
-        fn = scope.names.get(node.name.text)
-        if not isinstance(fn, FnCode) or fn.span != node.name.span:
-            return
-        unit = Unit("fn", fn.file, scope.unit)
-        inner = Scope(scope.context, unit, scope)
-        _formals(node.parameters, fn.formals, inner)
-        fn.value = compile_value(node.value, inner)
-        fn.slots = unit.slots
-        fn.reads, fn.calls = unit.reads, unit.calls
-
-    return compile_now
-
-
-def _formals(parameters: tuple[tree.Parameter, ...], formals: list[Formal], scope: Scope) -> None:
-    for parameter, formal in zip(parameters, formals, strict=True):
-        slot = scope.variable(parameter.name, "parameter").slot
-        assert slot == formal.slot, "parameters take the first slots of a frame"
-    for parameter, formal in zip(parameters, formals, strict=True):
-        if parameter.default is not None:
-            formal.default = compile_value(parameter.default, scope)
-
-
-def _close_over(files: list[FileCode]) -> None:
-    """Gives every block what its callees read and choose: a memo must know all of it."""
-    codes_ = [
-        e for f in files for e in f.scope.names.values() if isinstance(e, (BlockCode, FnCode))
-    ]
-    changed = True
-    while changed:
-        changed = False
-        for code in codes_:
-            for callee in code.calls:
-                if not callee.reads <= code.reads:
-                    code.reads |= callee.reads
-                    changed = True
-                if isinstance(code, BlockCode) and isinstance(callee, BlockCode):
-                    if callee.chooses and not code.chooses:
-                        code.chooses = changed = True

@@ -88,7 +88,7 @@ class Context:
         help: list[str] | None = None,
         **fields: object,
     ) -> None:
-        self.found.append(diagnose(kind, *labels, help=help or [], **fields))
+        self.found.append(diagnose(kind, *labels, help=help or [], fields=fields))
 
 
 @dataclass(eq=False, slots=True)
@@ -116,6 +116,14 @@ class Scope:
     def seen_from(self, unit: Unit) -> Scope:
         """The names visible here, read by code of another unit within."""
         return Scope(self.context, unit, self.parent, self.names, self.defaults)
+
+    def value(self, node: tree.Node) -> Getter:
+        """Any expression, a layer expression included, compiled: the getter of its value."""
+        return self.context.values[type(node)](node, self)
+
+    def action(self, node: tree.Node) -> Action:
+        """A statement or layer expression, compiled: what moves the current tensor."""
+        return self.context.actions[type(node)](node, self)
 
     def lookup(self, name: str) -> Entry | None:
         scope: Scope | None = self
@@ -162,6 +170,15 @@ class Scope:
         made = Variable(word.text, kind, word.span, self.unit, self.unit.slot(), top)
         self.define(word, made)
         return made
+
+
+def constant(value: Any) -> Getter:
+    return lambda frame: value
+
+
+def poison(frame: Frame) -> Any:
+    """What could not be compiled has been reported: nothing more can be said of it."""
+    raise Skip
 
 
 def read(variable: Variable, unit: Unit, span: Span) -> Getter:

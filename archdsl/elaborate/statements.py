@@ -9,9 +9,10 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, Fault, Label, diagnose, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.application import compile_action, construct
-from archdsl.elaborate.code import Action, BodyCode, Statement
-from archdsl.elaborate.expressions import bind, bind_targets, compile_value, truth
+from archdsl.elaborate.application import construct
+from archdsl.elaborate.calls import bind
+from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
+from archdsl.elaborate.expressions import bind_targets, truth
 from archdsl.elaborate.groups import fold_turns, run_named
 from archdsl.elaborate.machine import MAX_SIZE, Builder, Frame, Skip, Stop, Turn
 from archdsl.elaborate.scope import Scope, Variable
@@ -20,7 +21,6 @@ from archdsl.layers.arguments import Positive, whole
 from archdsl.layers.base import Layer, signature
 from archdsl.syntax import tree
 
-Arm = Callable[[Action, Span, "tree.Word | None"], None]
 MAX_TURNS = 100_000
 
 
@@ -36,12 +36,16 @@ def compile_body(body: tree.Body, scope: Scope, arms: bool = False) -> BodyCode:
             default(node, scope)
         elif arms and isinstance(node, tree.Let):
             action = let(node, scope)
-            made.append(Statement(action, node.span, arms=lambda frame, _, run=action: run(frame)))
+            made.append(Statement(action, node.span, arms=_no_arm(action)))
         elif arms:
             made.append(_arm(node, scope))
         else:
-            made.append(Statement(compile_action(node, scope), node.span))
+            made.append(Statement(scope.action(node), node.span))
     return BodyCode(made, body.span)
+
+
+def _no_arm(action: Action) -> Arms:
+    return lambda frame, arm: action(frame)
 
 
 def _arm(node: tree.Node, scope: Scope) -> Statement:
@@ -70,7 +74,7 @@ def _arm(node: tree.Node, scope: Scope) -> Statement:
         times = tree.Range(node.count.span, tree.Literal(node.count.span, 1), node.count, None)
         words = (node.turn or tree.Word(span, "_"),)
         return _arm(tree.For(span, words, False, times, None, node.body), scope)
-    return Statement(compile_action(node, scope), span)
+    return Statement(scope.action(node), span)
 
 
 def run_body(frame: Frame, body: BodyCode | None) -> None:
@@ -82,7 +86,7 @@ def run_body(frame: Frame, body: BodyCode | None) -> None:
 
 
 def let(node: tree.Let, scope: Scope) -> Action:
-    get = compile_value(node.value, scope)
+    get = scope.value(node.value)
     set_ = bind_targets(node.targets, node.unpack, scope, "let", node.span)
     slots = [
         v.slot
@@ -127,7 +131,7 @@ def default(node: tree.Default, scope: Scope) -> None:
 
 
 def kept(node: tree.Kept, scope: Scope) -> Action:
-    action = compile_action(node.statement, scope)
+    action = scope.action(node.statement)
     slot = scope.variable(node.name, "tensor").slot
 
     def run(frame: Frame) -> None:
@@ -139,7 +143,7 @@ def kept(node: tree.Kept, scope: Scope) -> Action:
 
 
 def labelled(node: tree.Labelled, scope: Scope) -> Action:
-    action = compile_action(node.statement, scope.inner(looped=False, flow=False))
+    action = scope.inner(looped=False, flow=False).action(node.statement)
     name, span, plain = node.label.text, node.span, not scope.looped
     if plain:
         earlier = scope.labels.get(name)
@@ -152,7 +156,7 @@ def labelled(node: tree.Labelled, scope: Scope) -> Action:
 
 
 def apply(node: tree.Apply, scope: Scope) -> Action:
-    return compile_action(node.chain, scope)
+    return scope.action(node.chain)
 
 
 def sequence(node: tree.Body, scope: Scope) -> Action:
@@ -162,7 +166,7 @@ def sequence(node: tree.Body, scope: Scope) -> Action:
 
 def require(node: tree.Require, scope: Scope) -> Action:
     """A condition on the candidate: one that does not hold ends its elaboration."""
-    condition = compile_value(node.condition, scope)
+    condition = scope.value(node.condition)
     span, message = node.span, node.message
 
     def run(frame: Frame) -> None:
@@ -184,7 +188,7 @@ def output(node: tree.Output, scope: Scope) -> Action:
     parameters = signature(SideOutput)
     chosen = bind(node.arguments, [p.name for p in parameters], set(), "output", node, scope)
     arguments = tuple(
-        (p, compile_value(chosen[p.name][0].value, scope), chosen[p.name][0].span)
+        (p, scope.value(chosen[p.name][0].value), chosen[p.name][0].span)
         for p in parameters
         if p.name in chosen
     )
@@ -238,7 +242,7 @@ def misplaced(node: tree.Node, scope: Scope) -> Action:
 def picked(node: tree.If, scope: Scope) -> Callable[[Frame], BodyCode | None]:
     """Which body of an ``if`` is taken."""
     cases = [
-        (compile_value(c, scope), c.span, compile_body(b, scope.inner()))
+        (scope.value(c), c.span, compile_body(b, scope.inner()))
         for c, b in zip(node.conditions, node.bodies, strict=True)
     ]
     otherwise = None if node.otherwise is None else compile_body(node.otherwise, scope.inner())
@@ -260,7 +264,7 @@ def if_(node: tree.If, scope: Scope) -> Action:
 def for_each(
     node: tree.For, scope: Scope
 ) -> Callable[[Frame, Callable[[Frame, BodyCode], None]], None]:
-    items = compile_value(node.items, scope)
+    items = scope.value(node.items)
     inner = scope.inner(looped=True)
     bind_item = bind_targets(node.targets, node.unpack, inner, "item", node.span)
     turn = None if node.turn is None else inner.variable(node.turn, "item")
@@ -296,7 +300,7 @@ def turns_of(value: Any, span: Span) -> int:
 
 
 def repeat(node: tree.Repeat, scope: Scope) -> Action:
-    get_count = compile_value(node.count, scope)
+    get_count = scope.value(node.count)
     inner = scope.inner(looped=True)
     turn_slot = None if node.turn is None else inner.variable(node.turn, "turn").slot
     body = compile_body(node.body, inner)
@@ -345,5 +349,7 @@ STATEMENT_ACTIONS: dict[type[tree.Node], Callable[[Any, Scope], Action]] = {
     tree.Repeat: repeat,
     tree.Require: require,
     tree.Output: output,
-    **dict.fromkeys((tree.Arch, tree.Input, tree.Fn, tree.Use, tree.Block, tree.Paper, tree.Variant), misplaced),
+    **dict.fromkeys(
+        (tree.Arch, tree.Input, tree.Fn, tree.Use, tree.Block, tree.Paper, tree.Variant), misplaced
+    ),
 }

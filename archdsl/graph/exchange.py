@@ -116,8 +116,8 @@ def _layer(name: str, arguments: dict[str, Any], table: Table) -> Layer:
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
         function = FUNCTIONS[value["init"]]
-        given = {n: value.get(n, default) for n, default in function.parameters}
-        return Init(function.name, function.call, tuple(given.items()))
+        given: Any = tuple((n, value.get(n, default)) for n, default in function.parameters)
+        return Init(function.name, function.call, given)
     if isinstance(value, list):
         return tuple(_value(v) for v in value)
     return value

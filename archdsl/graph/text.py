@@ -72,11 +72,10 @@ def to_dot(graph: nx.MultiDiGraph[str]) -> str:
     ]
     for path in graph:
         layer = nodes[path]["layer"]
-        label = f"{path}\n{call(layer) if layer else ''}\n{show_shape(nodes[path]['shape'])}"
-        color = COLORS.get(layer.kind, "white") if layer else "white"
-        lines.append(
-            f"  {_quoted(path)} [label={_quoted(label)}, fillcolor={_quoted(color + '55' if color != 'white' else color)}];"
-        )
+        words = [path, call(layer) if layer else "", show_shape(nodes[path]["shape"])]
+        label = _quoted("\n".join(w for w in words if w))
+        color = COLORS.get(layer.kind, "#ffffff") if layer else "#ffffff"
+        lines.append(f'  {_quoted(path)} [label={label}, fillcolor="{color}55"];')
     for source, path, place in graph.edges(keys=True):
         tail = f' [label="{place}"]' if len(operands(graph, path)) > 1 else ""
         lines.append(f"  {_quoted(source)} -> {_quoted(path)}{tail};")

@@ -143,15 +143,20 @@ def _reader(hint: Any) -> Reader | None:
     return None
 
 
-@cache
 def signature(cls: type[Layer]) -> tuple[Parameter, ...]:
     """The arguments of a layer, from the fields of its dataclass.
 
     Raises ``TypeError`` for a field whose type carries no reader.
     """
+    key: Any = cls
+    return _signature(key)
+
+
+@cache
+def _signature(cls: Any) -> tuple[Parameter, ...]:
     hints: dict[str, Any] = {}
     found = []
-    for slot in fields(cls):  # type: ignore[arg-type]
+    for slot in fields(cls):
         hint: Any = slot.type
         if isinstance(hint, str):
             hints = hints or get_type_hints(cls, include_extras=True)

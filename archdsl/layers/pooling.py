@@ -232,7 +232,10 @@ def resampled(mode: str, input: Shape, output: Shape) -> tuple[Steps, Steps]:
 
 @dataclass(frozen=True, slots=True)
 class Upsample(Layer):
-    """Enlarges by a whole factor. ``bilinear`` is for two axes, ``linear`` for one, ``trilinear`` for three."""
+    """Enlarges by a whole factor.
+
+    ``linear`` is for one spatial axis, ``bilinear`` and ``bicubic`` for two, ``trilinear`` for three.
+    """
 
     factor: Size
     mode: Annotated[str, OneOf(("nearest", "linear", "bilinear", "bicubic", "trilinear"))] = (
@@ -316,7 +319,7 @@ class Resize(Layer):
 
 @dataclass(frozen=True, slots=True)
 class PixelShuffle(Layer):
-    """Channels to pixels (Shi et al. 2016, arXiv:1609.05158): ``C*r*r x H x W`` to ``C x rH x rW``."""
+    """Channels to pixels: ``C*r*r x H x W`` to ``C x rH x rW`` (arXiv:1609.05158)."""
 
     factor: Count
 

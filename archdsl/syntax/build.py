@@ -259,7 +259,7 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         return tree.Apply(self.span(meta), c[0])
 
     def if_(self, meta: Meta, c: Sequence[Any]) -> tree.If:
-        parts = [x for x in c if isinstance(x, tree.Node)]
+        parts: list[Any] = [x for x in c if isinstance(x, tree.Node)]
         odd = len(parts) % 2 == 1
         pairs = parts[:-1] if odd else parts
         otherwise = parts[-1] if odd else None

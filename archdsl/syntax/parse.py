@@ -65,7 +65,21 @@ class Language:
 
 ARCH = Language(
     "arch.lark",
-    frozenset(["ARCH", "INPUT", "DEFAULT", "LET", "FN", "REQUIRE", "USE", "BLOCK", "OUTPUT", "PAPER", "VARIANT"]),
+    frozenset(
+        [
+            "ARCH",
+            "INPUT",
+            "DEFAULT",
+            "LET",
+            "FN",
+            "REQUIRE",
+            "USE",
+            "BLOCK",
+            "OUTPUT",
+            "PAPER",
+            "VARIANT",
+        ]
+    ),
 )
 
 
@@ -124,8 +138,23 @@ def _too_nested(source: Source, tokens: Sequence[Token]) -> list[Diagnostic]:
     return []
 
 
-_NESTING = frozenset(["PLUS", "MINUS", "STAR", "SLASH", "FLOOR_DIVIDE", "MODULO", "POWER", "NOT", "AND", "OR", "ELSE", "DOT"])
-_ENDS_RUN = frozenset(["_NEWLINE", "_SEMICOLON", "COMMA", "LBRACE", "RBRACE"])
+_NESTING = frozenset(
+    [
+        "PLUS",
+        "MINUS",
+        "STAR",
+        "SLASH",
+        "FLOOR_DIVIDE",
+        "MODULO",
+        "POWER",
+        "NOT",
+        "AND",
+        "OR",
+        "ELSE",
+        "DOT",
+    ]
+)
+_ENDS_RUN = frozenset("_NEWLINE _SEMICOLON COMMA LBRACE RBRACE".split())
 
 
 class _Reader:

@@ -25,6 +25,6 @@ TOO_MANY_TURNS = Kind(
 )
 TOO_MANY_COLUMNS = Kind(
     "A405",
-    "a fractal of {columns} columns has 2^{columns} - 1 bodies: at most {most} columns are possible",
-    """Each column doubles the one before. The paper goes to 6.""",
+    "a fractal of {columns} columns is too large: at most {most} are possible",
+    """Each column holds twice the bodies of the one before. The paper goes to 6.""",
 )

@@ -1,0 +1,209 @@
+"""Calls of functions, and which argument of a call is given for which name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import did_you_mean, fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.code import FnCode, Formal, Getter
+from archdsl.elaborate.functions import FUNCTIONS, Function
+from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Frame
+from archdsl.elaborate.scope import Scope, constant, poison
+from archdsl.elaborate.values import describe, is_number
+from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
+from archdsl.layers.init import Init, InitFunction
+from archdsl.syntax import tree
+
+
+def call(node: tree.Call, scope: Scope) -> Getter:
+    word = node.callee.text
+    entry = scope.lookup(word)
+    if isinstance(entry, FnCode):
+        return call_fn(entry, node, scope)
+    if entry is None and node.body is None:
+        if word in FUNCTIONS:
+            return call_function(FUNCTIONS[word], node, scope)
+        if word in INIT_FUNCTIONS:
+            return initialisation(INIT_FUNCTIONS[word], node.arguments, node.span, scope)
+    return scope.context.layer_value(node, scope)
+
+
+def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
+    span = node.span
+    for argument in node.arguments:
+        if argument.name is not None:
+            scope.context.report(
+                codes.NO_SUCH_ARGUMENT,
+                argument.name.span,
+                name=argument.name.text,
+                callee=function.name,
+            )
+    count = len(node.arguments)
+    if count < function.least or (function.most is not None and count > function.most):
+        least, most = function.least, function.most
+        wanted = (
+            f"at least {least}"
+            if most is None
+            else str(least)
+            if least == most
+            else f"{least} or {most}"
+        )
+        scope.context.report(
+            codes.WRONG_COUNT, span, callee=function.name, wanted=wanted, given=count
+        )
+        return poison
+    getters = [scope.value(a.value) for a in node.arguments]
+    apply = function.apply
+
+    def get(frame: Frame) -> Any:
+        values = tuple([g(frame) for g in getters])
+        cost = sum(len(v) for v in values if isinstance(v, (tuple, range)))
+        frame.m.spend(1 + cost // 8, span)
+        return apply(values, span)
+
+    return get
+
+
+def call_fn(fn: FnCode, node: tree.Call, scope: Scope) -> Getter:
+    scope.unit.calls.add(fn)
+    bound = bind_formals(node.arguments, fn.formals, fn.name, node, scope)
+    return lambda frame: run_fn(fn, bound, frame, node.span)
+
+
+def run_fn(fn: FnCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span) -> Any:
+    machine = frame.m
+    machine.spend(2, span)
+    if machine.depth >= MAX_DEPTH:
+        machine.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=fn.name)
+    inner = Frame(machine, frame.b, [UNSET] * fn.slots, machine.files[fn.file], None)
+    given = {slot for slot, _ in bound}
+    for slot, getter in bound:
+        inner.v[slot] = getter(frame)
+    machine.depth += 1
+    try:
+        for formal in fn.formals:
+            if formal.slot not in given:
+                assert formal.default is not None
+                inner.v[formal.slot] = formal.default(inner)
+        assert fn.value is not None
+        return fn.value(inner)
+    finally:
+        machine.depth -= 1
+
+
+def bind_formals(
+    arguments: tuple[tree.Argument, ...],
+    formals: list[Formal],
+    callee: str,
+    node: tree.Node,
+    scope: Scope,
+) -> list[tuple[int, Getter]]:
+    """The arguments of a block or function by slot. Mistakes are reported."""
+    by_name = {f.name: f for f in formals}
+    required = {f.name for f in formals if f.required}
+    chosen = bind(arguments, list(by_name), required, callee, node, scope)
+    return [(by_name[n].slot, s.value(a.value)) for n, (a, s) in chosen.items()]
+
+
+def bind(
+    arguments: tuple[tree.Argument, ...],
+    names: list[str],
+    required: set[str],
+    callee: str,
+    node: tree.Node,
+    scope: Scope,
+    optional: frozenset[str] = frozenset(),
+) -> dict[str, tuple[tree.Argument, Scope]]:
+    """Which argument is given for which name: positions first, names, then defaults in force."""
+    context = scope.context
+    chosen: dict[str, tuple[tree.Argument, Scope]] = {}
+    for position, argument in enumerate(arguments):
+        if argument.name is None:
+            if position >= len(names):
+                context.report(codes.TOO_MANY, argument.span, callee=callee, most=len(names))
+                continue
+            key = names[position]
+        else:
+            key = argument.name.text
+            if key not in names:
+                help = did_you_mean(key, names)
+                if not help and names:
+                    help = [f"`{callee}` takes {', '.join(names)}"]
+                context.report(
+                    codes.NO_SUCH_ARGUMENT, argument.name.span, help=help, name=key, callee=callee
+                )
+                scope.value(argument.value)
+                continue
+        if key in chosen:
+            context.report(codes.GIVEN_TWICE, argument.span, name=key, callee=callee)
+            continue
+        chosen[key] = (argument, scope)
+    for key, (argument, where) in scope.default_arguments(callee).items():
+        if key in names and key not in chosen:
+            chosen[key] = (argument, where.seen_from(scope.unit))
+    missing = [n for n in names if n in required and n not in chosen and n not in optional]
+    if missing:
+        context.report(
+            codes.MISSING_ARGUMENT,
+            node.span,
+            names=" and ".join(f"`{n}`" for n in missing),
+            callee=callee,
+        )
+        for key in missing:
+            chosen[key] = (tree.Argument(node.span, None, tree.Poison(node.span)), scope)
+    return {key: chosen[key] for key in names if key in chosen}
+
+
+def initialisation(
+    function: InitFunction, arguments: tuple[tree.Argument, ...], span: Span, scope: Scope
+) -> Getter:
+    names = [n for n, _ in function.parameters]
+    required = {n for n, default in function.parameters if default is None}
+    node = tree.Name(span, function.name)
+    chosen = bind(arguments, names, required, function.name, node, scope)
+    getters: list[tuple[str, Getter, Span]] = []
+    for key, (argument, where) in chosen.items():
+        words = InitFunction.words.get(key, ())
+        value = argument.value
+        if (
+            isinstance(value, tree.Name)
+            and value.text in words
+            and where.lookup(value.text) is None
+        ):
+            getters.append((key, constant(value.text), argument.span))
+        else:
+            getters.append((key, where.value(value), argument.span))
+
+    def get(frame: Frame) -> Init:
+        values: dict[str, Any] = dict(function.parameters)
+        for key, getter, place in getters:
+            value = getter(frame)
+            words = InitFunction.words.get(key)
+            if words is not None:
+                if value not in words:
+                    expected = "one of " + ", ".join(words)
+                    raise fault(
+                        codes.WRONG_ARGUMENT,
+                        place,
+                        name=key,
+                        callee=function.name,
+                        given=describe(value),
+                        expected=expected,
+                    )
+                values[key] = value
+            elif is_number(value):
+                values[key] = float(value)
+            else:
+                raise fault(
+                    codes.WRONG_ARGUMENT,
+                    place,
+                    name=key,
+                    callee=function.name,
+                    given=describe(value),
+                    expected="a number",
+                )
+        return Init(function.name, function.call, tuple(values.items()))
+
+    return get

@@ -1,0 +1,394 @@
+"""The files of a spec, compiled: names resolved, statements made ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import (
+    ArchError,
+    Diagnostic,
+    Fault,
+    Label,
+    diagnose,
+    did_you_mean,
+    fault,
+)
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.application import LAYER_ACTIONS, layer_value
+from archdsl.elaborate.code import BlockCode, FnCode, Formal, Getter, Statement
+from archdsl.elaborate.expressions import VALUES
+from archdsl.elaborate.knobs import Choices, Interval
+from archdsl.elaborate.machine import UNSET, Builder, Frame, Machine, Skip, Stop
+from archdsl.elaborate.patterns import PATTERNS
+from archdsl.elaborate.scope import Context, Scope, Unit, Variable
+from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, default, let
+from archdsl.elaborate.values import describe, is_number
+from archdsl.layers.arguments import Sizes, Unreadable
+from archdsl.layers.table import Table
+from archdsl.syntax import tree
+
+COSTS = ("params", "macs", "activations")
+Loader = Callable[[str, Span], tree.File]
+
+
+@dataclass(eq=False, slots=True)
+class FileCode:
+    """One compiled file: its names, its knobs, and the statements that run at its top."""
+
+    index: int
+    syntax: tree.File
+    scope: Scope
+    knobs: list[KnobCode] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+    lets: list[Statement] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class KnobCode:
+    variable: Variable
+    default: Getter
+    domain: Choices | Interval | None
+    node: tree.Knob
+    doc: str
+
+
+@dataclass(eq=False, slots=True)
+class Budget:
+    """A `require` that speaks of what a network costs: judged once the network is known."""
+
+    span: Span
+    message: str | None
+    condition: Getter
+    slots: dict[str, int]
+
+
+class Compiler:
+    """Compiles a file and those that it uses. Mistakes are collected in ``found``."""
+
+    def __init__(self, load: Loader, table: Table) -> None:
+        self.table = table
+        self.found: list[Diagnostic] = []
+        self.files: list[FileCode] = []
+        self.budgets: list[Budget] = []
+        self.input: tuple[Getter, Span] | None = None
+        self.arch: tree.Arch | None = None
+        self._load = load
+        self._loaded: dict[int, FileCode] = {}
+        self._opening: list[int] = []
+
+    def compile_file(self, file: tree.File) -> FileCode:
+        index = len(self.files)
+        context = Context(
+            index,
+            self.table,
+            PATTERNS,
+            {**VALUES, tree.Chain: layer_value, tree.Body: layer_value},
+            {**LAYER_ACTIONS, **STATEMENT_ACTIONS},
+            layer_value,
+            self.found,
+        )
+        scope = Scope(context, Unit("file", index), flow=True)
+        made = FileCode(index, file, scope)
+        self.files.append(made)
+        self.declare(made)
+        later: list[Callable[[], None]] = []
+        for node in file.statements:
+            if isinstance(node, tree.Arch):
+                self.compile_header(node, made)
+            elif isinstance(node, tree.Block):
+                later.append(_block_body(node, scope))
+            elif isinstance(node, tree.Fn):
+                later.append(_fn_body(node, scope))
+            elif isinstance(node, tree.Default):
+                default(node, scope)
+            elif isinstance(node, tree.Input):
+                self.compile_input(node, made)
+            elif isinstance(node, tree.Let):
+                statement = Statement(let(node, scope), node.span)
+                made.statements.append(statement)
+                made.lets.append(statement)
+            elif isinstance(node, tree.Require):
+                self.compile_require(node, made)
+            elif not isinstance(node, (tree.Use, tree.Paper, tree.Variant)):
+                made.statements.append(Statement(scope.action(node), node.span))
+        for finish in later:
+            finish()
+        return made
+
+    def declare(self, made: FileCode) -> None:
+        """Names that may be used before they stand in the text: blocks, functions, imports."""
+        scope, index = made.scope, made.index
+        for node in made.syntax.statements:
+            if isinstance(node, tree.Use):
+                self.compile_use(node, made)
+            elif isinstance(node, (tree.Block, tree.Fn)):
+                formals = [
+                    Formal(p.name.text, slot, p.default is None)
+                    for slot, p in enumerate(node.parameters)
+                ]
+                if isinstance(node, tree.Block):
+                    block = BlockCode(node.name.text, node.name.span, index, node, formals)
+                    scope.define(node.name, block)
+                else:
+                    scope.define(node.name, FnCode(node.name.text, node.name.span, index, formals))
+
+    def compile_use(self, node: tree.Use, made: FileCode) -> None:
+        context = made.scope.context
+        try:
+            file = self._load(str(node.path.value), node.path.span)
+        except Fault as error:
+            self.found.append(error.diagnostic)
+            return
+        except ArchError as error:
+            self.found.extend(error.diagnostics)
+            return
+        key = id(file)
+        if key in self._opening or file is self.files[0].syntax:
+            context.report(codes.CYCLIC_USE, node.path.span, path=node.path.value)
+            return
+        library = self._loaded.get(key)
+        if library is None:
+            self._opening.append(key)
+            library = self._loaded[key] = self.compile_file(file)
+            self._opening.pop()
+        exported = {
+            n: e
+            for n, e in library.scope.names.items()
+            if isinstance(e, (BlockCode, FnCode)) and e.file == library.index
+        }
+        if not node.names:
+            for name, entry in exported.items():
+                made.scope.define(tree.Word(node.span, name), entry)
+        for wanted in node.names:
+            found = exported.get(wanted.name.text)
+            if found is None:
+                help = did_you_mean(wanted.name.text, exported)
+                context.report(
+                    codes.NOT_IN_LIBRARY,
+                    wanted.name.span,
+                    help=help or [f"it has {', '.join(exported) or 'no blocks'}"],
+                    name=wanted.name.text,
+                    path=node.path.value,
+                )
+            else:
+                made.scope.define(wanted.alias or wanted.name, found)
+
+    def compile_header(self, node: tree.Arch, made: FileCode) -> None:
+        scope = made.scope
+        if made.index == 0:
+            if self.arch is not None:
+                scope.context.report(
+                    codes.TWO_ARCHS, node.name.span, Label(self.arch.name.span, "the first")
+                )
+                return
+            self.arch = node
+        knob_names = {k.name.text for k in node.knobs}
+        for knob in node.knobs:
+            default = scope.value(knob.default)
+            domain = self.compile_domain(knob, scope, knob_names)
+            variable = scope.variable(knob.name, "knob")
+            doc = (
+                made.syntax.docs.get(knob.span.line, "") if knob.span.line != node.span.line else ""
+            )
+            made.knobs.append(KnobCode(variable, default, domain, knob, doc))
+
+    def compile_domain(
+        self, knob: tree.Knob, scope: Scope, knobs: set[str]
+    ) -> Choices | Interval | None:
+        """A domain is constant: its values are worked out here, without any knob."""
+        node = knob.domain
+        if node is None:
+            return None
+        for part in node.walk():
+            if isinstance(part, tree.Name) and part.text in knobs:
+                scope.context.report(codes.DOMAIN_DEPENDS, part.span, name=part.text)
+                return None
+        plain = Scope(scope.context, Unit("file", scope.context.file), names=scope.names)
+        found = len(self.found)
+        if isinstance(node, tree.Choices):
+            values = [self.constant(item, plain) for item in node.items]
+            names = tuple(" ".join(item.span.text.split()) for item in node.items)
+            return None if len(self.found) > found else Choices(tuple(values), names)
+        low, high = self.constant(node.low, plain), self.constant(node.high, plain)
+        step = None if node.step is None else self.constant(node.step, plain)
+        if len(self.found) > found:
+            return None
+        for value in (low, high) if step is None else (low, high, step):
+            if not is_number(value):
+                scope.context.report(codes.DOMAIN_NUMBERS, node.span, given=describe(value))
+                return None
+        if step is None and type(low) is int and type(high) is int and not node.log:
+            step = 1
+        if low > high or (step is not None and step <= 0) or (node.log and low <= 0):
+            scope.context.report(
+                codes.DOMAIN_EMPTY, node.span, domain=" ".join(node.span.text.split())
+            )
+            return None
+        if step is None and type(low) is int and type(high) is int:
+            step = 1
+        return Interval(low, high, step, node.log)
+
+    def constant(self, node: tree.Node, scope: Scope) -> Any:
+        """The value of an expression that depends on no candidate; mistakes are noted."""
+        found = len(self.found)
+        get = scope.value(node)
+        if len(self.found) > found:
+            return None
+        machine = Machine(lambda path, names, span: 0, {}, {})
+        machine.files = [[UNSET] * f.scope.unit.slots for f in self.files]
+        frame = Frame(
+            machine,
+            Builder(None, "", (1,)),
+            [UNSET] * scope.unit.slots,
+            machine.files[scope.context.file],
+            None,
+        )
+        try:
+            return get(frame)
+        except Fault as error:
+            self.found.append(error.diagnostic)
+        except Skip:
+            scope.context.report(codes.NEEDS_CONSTANT, node.span)
+        except Stop:
+            self.found.extend(machine.found)
+        return None
+
+    def compile_input(self, node: tree.Input, made: FileCode) -> None:
+        if made.index != 0:
+            return
+        if self.input is not None:
+            made.scope.context.report(
+                codes.TWO_INPUTS, node.span, Label(self.input[1], "the first")
+            )
+            return
+        getter = made.scope.value(node.shape)
+        self.input = getter, node.shape.span
+        made.statements.append(Statement(_start(getter, node.shape.span), node.span))
+
+    def compile_require(self, node: tree.Require, made: FileCode) -> None:
+        scope = made.scope
+        costs = {
+            part.text
+            for part in node.condition.walk()
+            if isinstance(part, tree.Name)
+            and part.text in COSTS
+            and scope.lookup(part.text) is None
+        }
+        if not costs:
+            made.statements.append(Statement(scope.action(node), node.span))
+            return
+        inner = scope.inner()
+        slots = {n: inner.variable(tree.Word(node.span, n), "let").slot for n in sorted(costs)}
+        condition = inner.value(node.condition)
+        if made.index == 0:
+            self.budgets.append(Budget(node.span, node.message, condition, slots))
+
+    def check_whole(self) -> None:
+        """What every architecture needs, in the order in which it needs it."""
+        statements = self.files[0].syntax.statements
+        whole = Span(self.files[0].syntax.span.source, 0, 1)
+        if self.arch is None:
+            first = statements[0].span if statements else whole
+            self.found.append(diagnose(codes.NO_ARCH, first))
+            return
+        if self.input is None:
+            self.found.append(
+                diagnose(codes.NO_INPUT, self.arch.name.span, name=self.arch.name.text)
+            )
+        for node in statements:
+            if isinstance(node, tree.Input):
+                break
+            if isinstance(
+                node, (tree.Apply, tree.Labelled, tree.Kept, tree.If, tree.For, tree.Repeat)
+            ):
+                if self.input is not None:
+                    self.found.append(diagnose(codes.BEFORE_INPUT, node.span))
+                break
+
+
+def _start(getter: Getter, span: Span) -> Callable[[Frame], None]:
+    """The statement `input`: the current tensor from here on."""
+
+    def run(frame: Frame) -> None:
+        shape = frame.m.given_input
+        if shape is None:
+            value = getter(frame)
+            try:
+                shape = Sizes().read(value)
+            except Unreadable as problem:
+                raise fault(
+                    codes.WRONG_ARGUMENT,
+                    span,
+                    name="shape",
+                    callee="input",
+                    given=describe(value),
+                    expected=problem.expected,
+                ) from None
+        frame.b.source.shape = shape
+        frame.x = frame.b.source
+
+    return run
+
+
+def _block_body(node: tree.Block, scope: Scope) -> Callable[[], None]:
+    """Compiles a block later, when all names are known, with the defaults in force here."""
+    defaults = {callee: dict(arguments) for callee, arguments in scope.defaults.items()}
+
+    def compile_now() -> None:
+        block = scope.names.get(node.name.text)
+        if not isinstance(block, BlockCode) or block.definition is not node:
+            return
+        around = Scope(scope.context, scope.unit, scope.parent, scope.names, defaults)
+        unit = Unit("block", block.file, scope.unit)
+        inner = Scope(scope.context, unit, around)
+        _formals(node.parameters, block.formals, inner)
+        block.body = compile_body(node.body, inner)
+        block.slots = unit.slots
+        block.reads, block.calls, block.chooses = unit.reads, unit.calls, unit.chooses
+
+    return compile_now
+
+
+def _fn_body(node: tree.Fn, scope: Scope) -> Callable[[], None]:
+    def compile_now() -> None:
+        fn = scope.names.get(node.name.text)
+        if not isinstance(fn, FnCode) or fn.span != node.name.span:
+            return
+        unit = Unit("fn", fn.file, scope.unit)
+        inner = Scope(scope.context, unit, scope)
+        _formals(node.parameters, fn.formals, inner)
+        fn.value = inner.value(node.value)
+        fn.slots = unit.slots
+        fn.reads, fn.calls = unit.reads, unit.calls
+
+    return compile_now
+
+
+def _formals(parameters: tuple[tree.Parameter, ...], formals: list[Formal], scope: Scope) -> None:
+    for parameter, formal in zip(parameters, formals, strict=True):
+        slot = scope.variable(parameter.name, "parameter").slot
+        assert slot == formal.slot, "parameters take the first slots of a frame"
+    for parameter, formal in zip(parameters, formals, strict=True):
+        if parameter.default is not None:
+            formal.default = scope.value(parameter.default)
+
+
+def close_over(files: list[FileCode]) -> None:
+    """Gives every block what its callees read and choose: a memo must know all of it."""
+    codes_ = [
+        e for f in files for e in f.scope.names.values() if isinstance(e, (BlockCode, FnCode))
+    ]
+    changed = True
+    while changed:
+        changed = False
+        for code in codes_:
+            for callee in code.calls:
+                if not callee.reads <= code.reads:
+                    code.reads |= callee.reads
+                    changed = True
+                chooses = isinstance(callee, BlockCode) and callee.chooses
+                if chooses and isinstance(code, BlockCode) and not code.chooses:
+                    code.chooses = changed = True

@@ -1,0 +1,138 @@
+"""What a connection pattern is, and what patterns share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Label, fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.application import bind_layer, construct, layer_op
+from archdsl.elaborate.code import Action, BodyCode
+from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.network import Op
+from archdsl.elaborate.scope import Scope
+from archdsl.elaborate.statements import compile_body
+from archdsl.elaborate.values import Tensor
+from archdsl.layers.base import Layer, Misfit, show_shape
+from archdsl.layers.convolution import Conv
+from archdsl.layers.join import Add, Concat, Mean
+from archdsl.layers.normalization import BatchNorm
+from archdsl.syntax import tree
+
+
+@dataclass(eq=False, slots=True)
+class Use:
+    """One place where a pattern is written."""
+
+    span: Span  # of the pattern's name
+    body: BodyCode
+    qualifier: tree.Word | None
+    convolution: Callable[[Frame], Op]  # a projection's parts, with the defaults in force
+    norm: Callable[[Frame], Op]
+    scope: Scope
+
+
+class Pattern(Layer):
+    """The base of patterns. ``qualified``: what the word before the body says, if any goes."""
+
+    __slots__ = ()
+    qualified: ClassVar[str | None] = None
+    qualifier_required: ClassVar[bool] = False
+
+    @classmethod
+    def compile(cls, node: tree.Call, scope: Scope) -> Action:
+        """The action of one use in a spec; mistakes are reported."""
+        arguments = bind_layer(cls, node, scope)
+        assert node.body is not None
+        cls.check_qualifier(node, scope)
+        body = cls.compile_body(node.body, scope)
+        span = node.callee.span
+        use = Use(span, body, node.qualifier, *_projection(scope, node), scope)
+        getters = [getter for _, getter, _ in arguments]
+        made: dict[Any, Any] = {}
+
+        def run(frame: Frame) -> None:
+            values = tuple([g(frame) for g in getters])
+            key = (values, tuple(map(type, values)))
+            pattern = made.get(key)
+            if pattern is None:
+                if len(made) > 1000:
+                    made.clear()
+                pattern = made[key] = construct(cls, arguments, values, span)
+            pattern.run(use, frame)
+
+        return run
+
+    @classmethod
+    def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
+        return compile_body(body, scope.inner(flow=False))
+
+    @classmethod
+    def check_qualifier(cls, node: tree.Call, scope: Scope) -> None:
+        if node.qualifier is None:
+            if cls.qualifier_required:
+                scope.context.report(
+                    codes.NEEDS_QUALIFIER, node.callee.span, name=cls.name, what=cls.qualified
+                )
+        elif cls.qualified is None:
+            scope.context.report(
+                codes.NO_QUALIFIER, node.qualifier.span, name=cls.name, word=node.qualifier.text
+            )
+
+    def run(self, use: Use, frame: Frame) -> None:
+        """Adds the pattern's steps to ``frame.b``, from the current tensor on."""
+        raise TypeError(f"{type(self).__name__} does not say how it runs")
+
+
+def _projection(
+    scope: Scope, node: tree.Call
+) -> tuple[Callable[[Frame], Op], Callable[[Frame], Op]]:
+    """What `conv` and `bn` would mean here: a projection is made of them."""
+    span = node.callee.span
+    word = tree.Word(span, "conv")
+    placeholder = tuple(
+        tree.Argument(span, tree.Word(span, key), tree.Literal(span, value))
+        for key, value in (
+            ("channels", 1),
+            ("kernel", 1),
+            ("stride", 1),
+            ("pad", 0),
+            ("bias", False),
+        )
+    )
+    found = len(scope.context.found)
+    conv = bind_layer(Conv, tree.Call(span, word, placeholder), scope)
+    norm = bind_layer(BatchNorm, tree.Call(span, tree.Word(span, "bn"), ()), scope)
+    del scope.context.found[found:]  # a faulty default is reported where it stands
+    return layer_op(Conv, conv, span), layer_op(BatchNorm, norm, span)
+
+
+def run_body(use: Use, frame: Frame, x: Tensor) -> Tensor | None:
+    """The body applied to a tensor; nothing after a mistake in it."""
+    frame.x = x
+    frame.m.run(use.body, frame)
+    return frame.x
+
+
+def last_span(body: BodyCode) -> Span:
+    """Where a body's result comes from, for a message about it."""
+    return body.statements[-1].span if body.statements else body.span
+
+
+def join_arms(join: Op, results: list[tuple[Tensor, Span]], use: Use, frame: Frame) -> None:
+    """Joins tensors; where they do not fit, the fault shows what each arm gives."""
+    tensors = [t for t, _ in results]
+    shapes = tuple(t.shape for t in tensors)
+    try:
+        if shapes not in join.shapes:
+            join.shapes[shapes] = join.layer.shape(*shapes)
+    except Misfit as misfit:
+        labels = [Label(span, f"this arm gives {show_shape(t.shape)}") for t, span in results]
+        raise fault(misfit.kind, use.span, *labels, fields=misfit.fields) from None
+    if len(tensors) == 1 and type(join.layer) in (Add, Concat, Mean):
+        frame.x = tensors[0]
+        return
+    frame.m.join(join, frame, tensors, use.span)

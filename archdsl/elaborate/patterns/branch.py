@@ -1,0 +1,77 @@
+"""Parallel arms that meet in a join."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import did_you_mean, fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.code import Action, Arm, Arms, BodyCode
+from archdsl.elaborate.groups import run_named
+from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.patterns.base import Pattern, Use, join_arms
+from archdsl.elaborate.scope import Scope
+from archdsl.elaborate.statements import compile_body
+from archdsl.elaborate.values import Tensor
+from archdsl.syntax import tree
+
+
+@dataclass(frozen=True)
+class Branch(Pattern):
+    """Parallel arms, one for each statement, that meet in a join: ``branch concat { ... }``."""
+
+    name = "branch"
+    qualified = "how its arms are joined: concat, add, mean, max or mul"
+    qualifier_required = True
+
+    @classmethod
+    def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
+        return compile_body(body, scope.inner(looped=False, flow=False), arms=True)
+
+    @classmethod
+    def check_qualifier(cls, node: tree.Call, scope: Scope) -> None:
+        super().check_qualifier(node, scope)
+        word = node.qualifier
+        if word is not None and word.text not in scope.context.table.joins:
+            joins = scope.context.table.joins
+            help = did_you_mean(word.text, joins) or [f"the joins are {', '.join(sorted(joins))}"]
+            if (meant := scope.context.table.synonyms.get(word.text)) in joins:
+                help = [f"here it is called `{meant}`"]
+            scope.context.report(codes.UNKNOWN_JOIN, word.span, help=help, name=word.text)
+
+    def run(self, use: Use, frame: Frame) -> None:
+        x = frame.x
+        results: list[tuple[Tensor, Span]] = []
+        whole = True
+
+        def arm(action: Action, span: Span, label: tree.Word | None) -> None:
+            nonlocal whole
+            frame.x = x
+            name = "branch" if label is None else label.text
+            frame.m.attempt(
+                lambda f: run_named(action, f, name, span, plain=label is not None), frame
+            )
+            if frame.x is None:
+                whole = False
+            else:
+                results.append((frame.x, span))
+
+        for statement in use.body.statements:
+            frame.x = x
+            if (arms := statement.arms) is not None:
+                frame.m.attempt(_each(arms, arm), frame)
+            else:
+                arm(statement.run, statement.span, statement.label)
+        if not whole or x is None:
+            frame.x = None
+            return
+        if not results:
+            raise fault(codes.NO_ARMS, use.span)
+        assert use.qualifier is not None
+        join = frame.m.intern(use.scope.context.table.joins[use.qualifier.text]())
+        join_arms(join, results, use, frame)
+
+
+def _each(arms: Arms, arm: Arm) -> Action:
+    return lambda frame: arms(frame, arm)

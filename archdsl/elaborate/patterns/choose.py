@@ -1,0 +1,55 @@
+"""Knobs inside a body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.code import Action, BodyCode
+from archdsl.elaborate.groups import run_named
+from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.patterns.base import Pattern, Use
+from archdsl.elaborate.scope import Scope
+from archdsl.elaborate.statements import compile_body
+from archdsl.syntax import tree
+
+
+@dataclass(frozen=True)
+class Choose(Pattern):
+    """One of several layers: a knob of its own wherever the body stands.
+
+    ``choose mix { a; b; c }`` names it; its values are the labels of the options, or the
+    options as they are written.
+    """
+
+    name = "choose"
+    qualified = "the name of the choice"
+
+    @classmethod
+    def compile(cls, node: tree.Call, scope: Scope) -> Action:
+        for unit in scope.unit.outward():
+            unit.chooses = True
+        return super().compile(node, scope)
+
+    @classmethod
+    def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
+        return compile_body(body, scope.inner(looped=False, flow=False), arms=True)
+
+    def run(self, use: Use, frame: Frame) -> None:
+        if not use.body.statements:
+            raise fault(codes.NO_OPTIONS, use.span)
+        frame.m.effects += 1
+        named = use.qualifier is not None
+        name = use.qualifier.text if use.qualifier is not None else self.name
+        run_named(lambda f: self.pick(use, f), frame, name, use.span, plain=named)
+
+    def pick(self, use: Use, frame: Frame) -> None:
+        options = use.body.statements
+        names = tuple(option_name(s.label, s.span) for s in options)
+        frame.m.choose(frame.b.path, names, [s.run for s in options], frame, use.span)
+
+
+def option_name(label: tree.Word | None, span: Span) -> str:
+    return label.text if label is not None else " ".join(span.text.split())

@@ -1,0 +1,146 @@
+"""Residual units, and the shortcuts that they adapt by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Label, fault
+from archdsl.elaborate.application import apply_value, use_layer
+from archdsl.elaborate.groups import run_named
+from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.patterns.base import Pattern, Use, last_span, run_body
+from archdsl.elaborate.values import Tensor, is_layer
+from archdsl.layers.arguments import Chance, OneOf, Reader, Unreadable
+from archdsl.layers.base import Shape, show_shape
+from archdsl.layers.convolution import Conv
+from archdsl.layers.join import Add
+from archdsl.layers.shaping import PadChannels, Subsample
+
+
+@dataclass(frozen=True)
+class LayerOr(Reader):
+    """A layer of any kind, or one of some words."""
+
+    words: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        return "a layer, or one of " + ", ".join(self.words)
+
+    def read(self, value: Any) -> Any:
+        if value in self.words if isinstance(value, str) else is_layer(value):
+            return value
+        raise Unreadable(self.expected)
+
+
+@dataclass(frozen=True)
+class Residual(Pattern):
+    """``x + body(x)`` (He et al. 2015, arXiv:1512.03385).
+
+    ``shortcut``: ``auto``, which is the identity where shapes agree and otherwise
+    ``project``, a strided 1x1 convolution with batch normalisation; ``identity``; ``pad``,
+    which subsamples and adds channels of zeros (option A); ``none``, the body alone; or
+    any layer. ``survive < 1`` makes it a unit of stochastic depth (arXiv:1603.09382).
+    """
+
+    shortcut: Annotated[Any, LayerOr(("auto", "identity", "pad", "project", "none"))] = "auto"
+    survive: Chance = 1.0
+    per: Annotated[str, OneOf(("batch", "sample"))] = "batch"
+    scaling: Annotated[str, OneOf(("eval", "train"))] = "eval"
+
+    name = "residual"
+
+    def run(self, use: Use, frame: Frame) -> None:
+        x = frame.x
+        if x is None:
+            frame.m.run(use.body, frame)
+            return
+        y = run_body(use, frame, x)
+        if y is None:
+            return
+        if self.shortcut == "none":
+            return
+        frame.x = x
+        run_named(lambda f: self.take_shortcut(use, f, y), frame, "shortcut", use.span, plain=True)
+        s = frame.x
+        if s is None:
+            return
+        if s.shape != y.shape:
+            raise fault(
+                codes.CANNOT_JOIN,
+                Label(use.span, f"the shortcut has {show_shape(s.shape)}"),
+                Label(last_span(use.body), f"the body gives {show_shape(y.shape)}"),
+                help=self.advice(),
+                verb="added",
+                shapes=f"{show_shape(s.shape)} and {show_shape(y.shape)}",
+            )
+        join = Add(self.survive, self.per, self.scaling) if self.survive < 1 else Add()
+        frame.m.join(frame.m.intern(join), frame, (s, y), use.span)
+
+    def advice(self) -> list[str]:
+        if self.shortcut == "identity":
+            return ["leave `shortcut` out, and a projection is added where shapes differ"]
+        return []
+
+    def take_shortcut(self, use: Use, frame: Frame, y: Tensor) -> None:
+        x = frame.here()
+        if is_layer(self.shortcut):
+            apply_value(self.shortcut, frame, use.span)
+        elif self.shortcut == "identity" or (self.shortcut == "auto" and x.shape == y.shape):
+            pass
+        elif self.shortcut == "pad":
+            pad_shortcut(use, frame, y)
+        else:
+            project(use, frame, y)
+
+
+def strides(use: Use, x: Shape, y: Shape, what: str) -> tuple[int, ...]:
+    """The step that takes every axis of ``x`` to that of ``y``, or a fault that there is none."""
+    found = []
+    if len(x) == len(y):
+        for n, m in zip(x[1:], y[1:], strict=True):
+            step = -(-n // m)
+            if (n - 1) // step + 1 == m:
+                found.append(step)
+    if len(found) != len(y) - 1:
+        raise fault(
+            codes.NO_STRIDE,
+            Label(use.span, f"the input is {show_shape(x)}"),
+            Label(last_span(use.body), f"the body gives {show_shape(y)}"),
+            what=what,
+        )
+    return tuple(found)
+
+
+def project(use: Use, frame: Frame, y: Tensor) -> None:
+    """Option B: ``conv(channels, 1, stride) -> bn``, as it would be if written here."""
+    x = frame.here()
+    if len(x.shape) == 1:
+        raise fault(
+            codes.NO_STRIDE,
+            Label(use.span, f"the input is {show_shape(x.shape)}"),
+            Label(last_span(use.body), f"the body gives {show_shape(y.shape)}"),
+            what="a projection",
+        )
+    step = strides(use, x.shape, y.shape, "a projection")
+    base = use.convolution(frame).layer
+    assert isinstance(base, Conv)
+    stride = step[0] if len(set(step)) == 1 else step
+    made = Conv(
+        y.shape[0], 1, stride, 0, bias=False, init=base.init, bias_init=None, border=base.border
+    )
+    use_layer(frame.m.intern(made), frame, use.span)
+    use_layer(use.norm(frame), frame, use.span)
+
+
+def pad_shortcut(use: Use, frame: Frame, y: Tensor) -> None:
+    """Option A: every n-th pixel, and channels of zeros for those that are missing."""
+    x = frame.here()
+    step = strides(use, x.shape, y.shape, "a shortcut that pads")
+    if any(s != 1 for s in step):
+        stride = step[0] if len(set(step)) == 1 else step
+        use_layer(frame.m.intern(Subsample(stride)), frame, use.span)
+    if x.shape[0] != y.shape[0]:
+        use_layer(frame.m.intern(PadChannels(y.shape[0])), frame, use.span)
