@@ -29,6 +29,10 @@ MAX_KEPT = 50_000  # layers remembered between candidates
 
 UNSET: Any = object()
 
+# Answers a `choose` by its path, its options and its place: with the number of an option, or
+# with nothing, which tries them all.
+Decide = Callable[[str, Sequence[str], Span], int | None]
+
 
 class Skip(Exception):
     """What was asked for depends on a tensor whose mistake has been reported already."""
@@ -36,6 +40,15 @@ class Skip(Exception):
 
 class Stop(Exception):
     """Elaboration cannot go on: a limit is reached, or only the first mistake is wanted."""
+
+
+class Fork(Exception):
+    """The options of a choice leave different shapes: each has to be followed by itself."""
+
+    def __init__(self, path: str, count: int) -> None:
+        super().__init__(path)
+        self.path = path
+        self.count = count
 
 
 class Turn:
@@ -157,12 +170,12 @@ class Machine:
 
     def __init__(
         self,
-        decide: Callable[[str, Sequence[str], Span], int],
+        decide: Decide,
         memo: dict[Any, Part],
         ops: dict[Layer, Op],
         first_only: bool = False,
     ) -> None:
-        self.decide = decide  # answers a `choose` by its path
+        self.decide = decide
         self.memo = memo  # block applications met before, in this candidate or another
         self.ops = ops
         self.first_only = first_only
@@ -259,8 +272,30 @@ class Machine:
     ) -> None:
         """Applies the option that is decided on, and notes the choice."""
         chosen = self.decide(path, names, span)
-        self.choices.append(Choice(path, names, chosen, span))
-        options[chosen](frame)
+        if chosen is None:
+            self.explore(path, names, options, frame, span)
+        else:
+            self.choices.append(Choice(path, names, chosen, span))
+            options[chosen](frame)
+
+    def explore(
+        self, path: str, names: tuple[str, ...], options: list[Action], frame: Frame, span: Span
+    ) -> None:
+        """Tries every option; goes on with the first where all leave the same shape."""
+        x, builder = frame.here(), frame.b
+        shapes = set()
+        for chosen in reversed(range(len(options))):
+            del builder.steps[:], builder.imports[:]
+            builder.counts.clear()
+            builder.size, frame.x = 0, x
+            self.choices.append(Choice(path, names, chosen, span))
+            with self.deeper(f"the option `{names[chosen]}`", span):
+                options[chosen](frame)
+            shapes.add(frame.here().shape)
+            if chosen:
+                del self.choices[-1]
+        if len(shapes) > 1:
+            raise Fork(path, len(options))
 
     def apply(self, op: Op, frame: Frame, name: str, number: int, span: Span) -> None:
         """Applies a layer to the current tensor."""

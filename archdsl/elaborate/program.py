@@ -19,7 +19,7 @@ from archdsl.elaborate.compiler import COSTS, Budget, Compiler, FileCode, Loader
 from archdsl.elaborate.expressions import truth
 from archdsl.elaborate.facts import Variant, read_variants
 from archdsl.elaborate.knobs import Knob
-from archdsl.elaborate.machine import UNSET, Builder, Frame, Machine, Skip, Stop
+from archdsl.elaborate.machine import UNSET, Decide, Builder, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part
 from archdsl.elaborate.scope import Variable
 from archdsl.elaborate.statements import unmet
@@ -27,8 +27,6 @@ from archdsl.elaborate.values import show
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.table import TABLE, Table
 from archdsl.syntax import tree
-
-Decide = Callable[[str, Sequence[str], Span], int]
 
 
 @dataclass(eq=False, slots=True)
