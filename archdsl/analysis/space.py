@@ -88,7 +88,9 @@ def _try(program: Program, values: dict[str, Any], proof: Proof, limit: int) -> 
     while waiting:
         forced = waiting.pop()
 
-        def decide(path: str, options: Sequence[str], span: Span, f: dict[str, int] = forced) -> int | None:
+        def decide(
+            path: str, options: Sequence[str], span: Span, f: dict[str, int] = forced
+        ) -> int | None:
             return f.get(path)
 
         try:

@@ -151,7 +151,20 @@ class Builder:
             builder = builder.parent
         return ".".join(reversed(names))
 
+    def unused(self, result: Tensor) -> Step | None:
+        """A step whose result nothing uses: work and weights for nothing."""
+        used = {n for step in self.steps for n in step.inputs}
+        used.add(self.node(result))
+        for place, step in enumerate(self.steps, 1):
+            if place not in used and step.weight is None:
+                return step
+        return None
+
     def close(self, kind: str, name: str, result: Tensor, **more: Any) -> Part:
+        """The finished part; raises a fault where one of its layers is for nothing."""
+        step = self.unused(result)
+        if step is not None:
+            raise fault(codes.UNUSED_RESULT, step.span)
         return Part(
             kind,
             name,

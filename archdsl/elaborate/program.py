@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,12 @@ from archdsl.diagnostics.model import (
     Fault,
     diagnose,
 )
-from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import BlockCode, BodyCode
 from archdsl.elaborate.compiler import COSTS, Budget, Compiler, FileCode, Loader, close_over
 from archdsl.elaborate.expressions import truth
 from archdsl.elaborate.facts import Variant, read_variants
 from archdsl.elaborate.knobs import Knob
-from archdsl.elaborate.machine import UNSET, Decide, Builder, Frame, Machine, Skip, Stop
+from archdsl.elaborate.machine import UNSET, Builder, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part
 from archdsl.elaborate.scope import Variable
 from archdsl.elaborate.statements import unmet
@@ -175,7 +174,10 @@ class Program:
             machine.found.append(diagnose(codes.NO_LAYERS, word.span, name=word.text))
         if machine.found or frame.x is None:
             raise ArchError(machine.found)
-        root = frame.b.close("arch", self.arch.name.text, frame.x)
+        try:
+            root = frame.b.close("arch", self.arch.name.text, frame.x)
+        except Fault as error:
+            raise ArchError([error.diagnostic]) from None
         doc = self.main.syntax.doc(self.arch)
         network = Network(self.arch.name.text, root, knobs, tuple(machine.choices), doc)
         return Candidate(network, frame, self.compiler.budgets)

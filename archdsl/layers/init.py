@@ -16,10 +16,14 @@ class Init:
     arguments: tuple[tuple[str, float | str], ...] = ()
 
     def __str__(self) -> str:
-        given = ", ".join(
-            f"{k} = {v if isinstance(v, str) else f'{v:g}'}" for k, v in self.arguments
-        )
-        return f"{self.name}({given})" if given else self.name
+        """As it would be written: defaults left out, the first argument by position."""
+        usual = FUNCTIONS[self.name].parameters
+        given = []
+        for place, (key, value) in enumerate(self.arguments):
+            if value != usual[place][1]:
+                shown = value if isinstance(value, str) else f"{value:g}"
+                given.append(shown if place == 0 else f"{key} = {shown}")
+        return f"{self.name}({', '.join(given)})" if given else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,8 @@ def resampled(mode: str, input: Shape, output: Shape) -> tuple[Steps, Steps]:
 class Upsample(Layer):
     """Enlarges by a whole factor.
 
-    ``linear`` is for one spatial axis, ``bilinear`` and ``bicubic`` for two, ``trilinear`` for three.
+    ``linear`` is for one spatial axis, ``bilinear`` and ``bicubic`` for two, ``trilinear``
+    for three.
     """
 
     factor: Size

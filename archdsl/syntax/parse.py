@@ -246,21 +246,39 @@ class _Reader:
 
     def hints(self, at: int, error: UnexpectedToken) -> list[str]:
         token = self.tokens[at]
-        before = self.tokens[at - 1] if at else None
-        after = self.tokens[at + 1] if at + 1 < len(self.tokens) else None
-        if token.type == "_SEP" and after is not None and after.type == "LBRACE":
+        before = self.tokens[at - 1].type if at else "_SEP"
+        starts = at < 2 or self.tokens[at - 2].type in ("_SEP", "LBRACE")
+        after = self.tokens[at + 1].type if at + 1 < len(self.tokens) else ""
+        stack = self.open_brackets(at)
+        opened = stack[-1] if stack and stack[-1].type != "LBRACE" else None
+        if opened is not None and opened.line != token.line:
+            return [f"the `{opened}` in line {opened.line} is still open"]
+        if token.type == "_SEP" and after == "LBRACE":
             return ["`{` stands on the same line as what it belongs to"]
-        if token.type == "EQUAL" and {"EQ"} & error.expected:
+        if token.type == "EQUAL" and before == "NAME" and starts:
+            return [f"to give a value a name, write `let {self.tokens[at - 1]} = ...`"]
+        if token.type == "EQUAL" and "EQ" in error.expected:
             return ["to compare, write `==`"]
-        if token.type == "EQUAL" and before is not None and before.type == "NAME":
-            return [f"to give a value a name, write `let {before} = ...`"]
-        if token.type in ("NAME", "NUMBER", "STRING", "LPAR") and "COMMA" in error.expected:
+        if token.type == "_SEP" and before == "NAME":
+            return ["layers of a chain stand apart by `->`"]
+        if token.type in _STARTS_VALUE and "COMMA" in error.expected:
             return ["is a comma missing before it?"]
-        if token.type in ("NAME", "LPAR") and before is not None and before.type == "NAME":
-            return [
-                "statements stand on lines of their own, or apart by `;`; layers of a chain by `->`"
-            ]
+        if token.type in _STARTS_VALUE:
+            return ["statements stand on lines of their own, layers of a chain apart by `->`"]
         return []
+
+    def open_brackets(self, at: int) -> list[Token]:
+        """The brackets that are open before a token, innermost last."""
+        stack: list[Token] = []
+        for token in self.tokens[:at]:
+            if token.type in OPEN:
+                stack.append(token)
+            elif token.type in CLOSE and stack and OPEN[stack[-1].type] == token.type:
+                stack.pop()
+        return stack
+
+
+_STARTS_VALUE = frozenset("NAME NUMBER SHAPE STRING LPAR LSQB".split())
 
 
 def _span(source: Source, token: Token) -> Span:

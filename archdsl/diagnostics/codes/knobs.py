@@ -56,3 +56,9 @@ UNKNOWN_VARIANT = Kind(
     "`{spec}` has no variant called `{name}`",
     """Variants are named settings of the knobs; `archdsl specs` lists them.""",
 )
+NO_SUCH_PATH = Kind(
+    "A511",
+    "there is no part or layer `{path}`",
+    """Parts and layers are named by their labels and blocks, from the outside in:
+`stage2.bottleneck1.conv1`. `archdsl summary --layers` shows all of them.""",
+)

@@ -224,3 +224,11 @@ UNKNOWN_FACT = Kind(
     """A paper has arxiv, authors, venue and year; a published error has top1, top5 or error,
 and source and note.""",
 )
+UNUSED_RESULT = Kind(
+    "A140",
+    "the result of this layer is never used",
+    """Something that follows puts another tensor in its place: a tensor that was kept with
+`as` is named, or an arm of a branch ends with one. The layer would cost parameters and time
+for nothing.""",
+    help="leave it out, or join the two: `branch add {{ identity; kept }}`",
+)

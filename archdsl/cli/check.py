@@ -1,0 +1,109 @@
+"""``archdsl check``: whether every candidate of a spec is a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl import __version__
+from archdsl.analysis.space import LIMIT, Proof, prove
+from archdsl.cli.options import SpecName, json_option, python_option, read_table
+from archdsl.cli.output import say, say_json, show_diagnostics
+from archdsl.diagnostics.export import to_dict, to_sarif
+from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.layers.table import Table
+from archdsl.spec import read
+
+
+@click.command()
+@click.argument("specs", type=SpecName(), nargs=-1, required=True, metavar="SPEC...")
+@click.option("--limit", default=LIMIT, show_default=True, help="Candidates to try one by one.")
+@json_option
+@click.option("--sarif", is_flag=True, help="Print a SARIF log for editors and code review.")
+@python_option
+def command(
+    specs: tuple[str, ...], limit: int, as_json: bool, sarif: bool, python: tuple[Path, ...]
+) -> int:
+    """Say whether every candidate of a spec is a network.
+
+    Every assignment of the knobs that its requirements admit is elaborated; one that is no
+    network is shown with its place and the knobs' values. Large spaces are covered in part,
+    and the answer says which.
+    """
+    table = read_table(python)
+    results = [_check(name, limit, table) for name in specs]
+    if sarif:
+        say_json(to_sarif([d for r in results for d in r["diagnostics"]], __version__))
+    elif as_json:
+        say_json([_plain(r) for r in results])
+    else:
+        for result in results:
+            _say(result)
+    return 0 if all(r["ok"] for r in results) else 1
+
+
+def _check(name: str, limit: int, table: Table) -> dict[str, Any]:
+    result: dict[str, Any] = {"spec": name, "ok": False, "diagnostics": (), "proof": None}
+    try:
+        spec = read(name, table)
+        spec.with_knobs()
+        for variant in spec.variants:
+            spec.variant(variant)
+        proof = prove(spec.program, limit)
+    except ArchError as error:
+        result["diagnostics"] = error.diagnostics
+        return result
+    result["proof"] = proof
+    result["variants"] = len(spec.variants)
+    result["ok"] = proof.holds
+    if proof.counterexample is not None:
+        result["diagnostics"] = proof.counterexample.diagnostics
+    return result
+
+
+def _say(result: dict[str, Any]) -> None:
+    diagnostics: tuple[Diagnostic, ...] = result["diagnostics"]
+    proof: Proof | None = result["proof"]
+    if proof is None:
+        show_diagnostics(diagnostics)
+        say(f"{result['spec']}: {_count(len(diagnostics), 'error')}", error=True)
+        return
+    if proof.counterexample is not None:
+        show_diagnostics(diagnostics)
+        knobs = ", ".join(f"{k} = {v}" for k, v in proof.counterexample.knobs.items())
+        say(f"{result['spec']}: not every candidate is a network: not with {knobs}", error=True)
+        return
+    verdict = "every candidate is a network" if proof.complete else "no mistake was found"
+    say(f"{result['spec']}: {verdict} ({proof.how})")
+    if proof.excluded:
+        say(f"  {proof.excluded:,} of them are ruled out by requirements")
+    if proof.choices:
+        say(f"  {_count(proof.choices, 'option')} of choices inside bodies, each where it stands")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _plain(result: dict[str, Any]) -> dict[str, Any]:
+    proof: Proof | None = result["proof"]
+    plain: dict[str, Any] = {
+        "spec": result["spec"],
+        "ok": result["ok"],
+        "diagnostics": [to_dict(d) for d in result["diagnostics"]],
+    }
+    if proof is not None:
+        counterexample = proof.counterexample
+        plain["space"] = {
+            "domains": proof.domains,
+            "total": proof.total,
+            "checked": proof.checked,
+            "excluded": proof.excluded,
+            "complete": proof.complete,
+            "choices": proof.choices,
+            "how": proof.how,
+            "counterexample": None if counterexample is None else dict(counterexample.knobs),
+        }
+    return plain

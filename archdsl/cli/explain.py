@@ -1,0 +1,217 @@
+"""``archdsl explain``: what each line makes, and what a knob changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
+from archdsl.cli.output import human, say, say_json, table
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.knobs import Knob
+from archdsl.graph.flat import Node
+from archdsl.graph.text import call
+from archdsl.layers.base import show_shape
+from archdsl.spec import Architecture
+
+SHOWN = 4  # different layers made by one line before the rest is counted
+
+
+@dataclass
+class Made:
+    """What one place in the spec makes."""
+
+    span: Span
+    layers: Counter[tuple[str, str]] = field(default_factory=Counter)
+    paths: list[str] = field(default_factory=list)
+    params: int = 0
+    macs: int = 0
+
+
+@click.command()
+@spec_argument
+@click.argument("path", required=False)
+@candidate_options
+@click.option("--knob", metavar="KNOB", help="Show what this knob changes instead.")
+@json_option
+def command(
+    spec: str,
+    path: str | None,
+    settings: tuple[str, ...],
+    shape: str | None,
+    python: tuple[Path, ...],
+    knob: str | None,
+    as_json: bool,
+) -> None:
+    """Say what each line makes: what is written, what the knobs make of it, what it costs.
+
+    PATH is a part or a layer (stage2.bottleneck1) to be explained alone.
+    """
+    arch = read_candidate(spec, settings, shape, python)
+    if knob is not None:
+        _explain_knob(arch, knob, as_json)
+        return
+    places = list(places_of(arch, path))
+    if as_json:
+        say_json([_plain(p) for p in places])
+        return
+    knobs = ", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items())
+    say(click.style(arch.name, bold=True) + (f"  {knobs}" if knobs else ""))
+    for place in places:
+        say()
+        _say(place)
+
+
+def places_of(arch: Architecture, path: str | None = None) -> Iterator[Made]:
+    """What the places of a spec make, in the order of the text of each file.
+
+    Raises ``ArchError`` for a path that is none.
+    """
+    flat = arch.flat
+    nodes = [n for n in flat.nodes if n.layer is not None]
+    if path is not None:
+        chosen = [n for n in nodes if n.path == path or n.path.startswith(path + ".")]
+        if not chosen:
+            known = {n.path for n in nodes} | {n.path.rpartition(".")[0] for n in nodes}
+            raise ArchError(
+                [diagnose(codes.NO_SUCH_PATH, help=did_you_mean(path, known), path=path)]
+            )
+        nodes = chosen
+    found: dict[tuple[str, int, int], Made] = {}
+    for node in nodes:
+        span, layer = node.span, node.layer
+        assert span is not None and layer is not None
+        made = found.setdefault((span.source.name, span.start, span.end), Made(span))
+        inputs = tuple(flat.nodes[n].shape for n in node.inputs)
+        made.layers[(call(layer), _shapes(inputs, node))] += 1
+        made.paths.append(node.path)
+        made.params += sum(w.count for w in layer.weights(*inputs) if w.trainable)
+        made.macs += layer.macs(inputs, node.shape)
+    yield from (found[key] for key in sorted(found))
+
+
+def _shapes(inputs: tuple[tuple[int, ...], ...], node: Node) -> str:
+    before = " + ".join(show_shape(s) for s in inputs[:3]) + (" + ..." if len(inputs) > 3 else "")
+    return f"{before} -> {show_shape(node.shape)}"
+
+
+def _say(place: Made) -> None:
+    line = place.span.source.name + f":{place.span.line}"
+    text = " ".join(place.span.text.split())
+    cost = [f"{human(place.params)} parameters"] if place.params else []
+    cost += [f"{human(place.macs)} MACs"] if place.macs else []
+    say(click.style(line, fg="blue") + "  " + click.style(text[:70], bold=True))
+    if cost:
+        say(f"    {', '.join(cost)}" + (" in all" if len(place.paths) > 1 else ""))
+    for (layer, shapes), times in list(place.layers.items())[:SHOWN]:
+        say(f"    {layer}  {shapes}" + (f"  x {times}" if times > 1 else ""))
+    if len(place.layers) > SHOWN:
+        say(f"    and {len(place.layers) - SHOWN} more")
+
+
+def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
+    known = arch.spec.knobs
+    if name not in known:
+        help = did_you_mean(name, known) or [f"the knobs are {', '.join(known) or 'none'}"]
+        raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
+    knob = known[name]
+    rows = list(_values(arch, knob))
+    changed = _changed_lines(arch, knob)
+    if as_json:
+        say_json({"knob": name, "values": rows, "changes": changed})
+        return
+    domain = f" in {knob.domain}" if knob.domain is not None else ""
+    say(click.style(name, bold=True) + f" = {knob.show(arch.network.knobs[name])}{domain}")
+    if knob.doc:
+        say(knob.doc)
+    say()
+    shown = [
+        [
+            r["value"],
+            r.get("error") or human(r["params"]),
+            *(human(r[k]) if k in r else "" for k in ("macs", "activations")),
+            str(r.get("depth", "")),
+        ]
+        for r in rows
+    ]
+    for line in table([name, "params", "MACs", "activations", "depth"], shown, (1, 2, 3, 4)):
+        say(line)
+    say()
+    if changed:
+        say("It changes what these lines make:")
+        for place in changed:
+            say(f"  {place}")
+    else:
+        say("It changes nothing that can be seen in the graph.")
+
+
+def _values(arch: Architecture, knob: Knob) -> Iterator[dict[str, Any]]:
+    for value in _some_values(arch, knob):
+        row: dict[str, Any] = {"value": knob.show(value)}
+        try:
+            other = arch.with_knobs(**{knob.name: value})
+            row |= {"params": other.params, "macs": other.macs}
+            row |= {"activations": other.activations, "depth": other.depth}
+        except ArchError as error:
+            row["error"] = error.diagnostics[0].message
+        yield row
+
+
+def _some_values(arch: Architecture, knob: Knob, most: int = 9) -> list[Any]:
+    """All values of a small domain, else some from end to end with the present one."""
+    present = arch.network.knobs[knob.name]
+    if knob.domain is None:
+        return [present]
+    count = knob.domain.count
+    if count is not None and count <= most:
+        return list(knob.domain.enumerate())
+    values = [knob.domain.at(i / (most - 1)) for i in range(most)]
+    return list(dict.fromkeys(values))
+
+
+def _changed_lines(arch: Architecture, knob: Knob) -> list[str]:
+    """The places whose layers differ between the present value and another."""
+    present = arch.network.knobs[knob.name]
+    before = {(p.span.source.name, p.span.start): p for p in places_of(arch)}
+    changed: dict[tuple[str, int], str] = {}
+    for value in _some_values(arch, knob, 3):
+        if value == present:
+            continue
+        try:
+            after = {
+                (p.span.source.name, p.span.start): p
+                for p in places_of(arch.with_knobs(**{knob.name: value}))
+            }
+        except ArchError:
+            continue
+        for key in before.keys() | after.keys():
+            a, b = before.get(key), after.get(key)
+            if a is None or b is None or a.layers != b.layers:
+                place = b or a
+                assert place is not None
+                text = " ".join(place.span.text.split())[:60]
+                changed[key] = f"{place.span.source.name}:{place.span.line}  {text}"
+    return [changed[key] for key in sorted(changed)]
+
+
+def _plain(place: Made) -> dict[str, Any]:
+    return {
+        "file": place.span.source.name,
+        "line": place.span.line,
+        "column": place.span.column,
+        "written": place.span.text,
+        "made": [
+            {"layer": layer, "shapes": shapes, "times": times}
+            for (layer, shapes), times in place.layers.items()
+        ],
+        "paths": place.paths,
+        "params": place.params,
+        "macs": place.macs,
+    }

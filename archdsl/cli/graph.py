@@ -1,0 +1,37 @@
+"""``archdsl graph``: the graph as text, JSON or DOT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archdsl.cli.options import candidate_options, read_candidate, spec_argument
+from archdsl.graph.build import build
+from archdsl.graph.exchange import to_json
+from archdsl.graph.text import to_dot, to_text
+from archdsl.writing import write_text
+
+
+@click.command()
+@spec_argument
+@candidate_options
+@click.option("--json", "form", flag_value="json", help="As JSON, which can be read in again.")
+@click.option("--dot", "form", flag_value="dot", help="In the DOT language of Graphviz.")
+@click.option("--text", "form", flag_value="text", default="text", help="As text (the default).")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
+def command(
+    spec: str,
+    settings: tuple[str, ...],
+    shape: str | None,
+    python: tuple[Path, ...],
+    form: str,
+    output: Path | None,
+) -> None:
+    """Print the graph: every layer and join by its path, its operands and its shape."""
+    graph = build(read_candidate(spec, settings, shape, python).network)
+    text = {"json": to_json, "dot": to_dot, "text": to_text}[form](graph)
+    if output is None:
+        click.echo(text.rstrip("\n"))
+    else:
+        write_text(output, text if text.endswith("\n") else text + "\n")

@@ -1,0 +1,90 @@
+"""The command line: ``archdsl COMMAND``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from archdsl import __version__
+from archdsl.cli.output import say, show_diagnostics
+from archdsl.diagnostics.model import ArchError, did_you_mean
+
+# Commands by the module that has them: a module is loaded when its command is named.
+COMMANDS = {
+    "check": "Say whether every candidate of a spec is a network.",
+    "summary": "Print shapes and costs, part by part.",
+    "explain": "Say what each line makes, and what a knob changes.",
+    "fmt": "Format specs.",
+    "graph": "Print the graph: text, JSON or DOT.",
+    "specs": "List the built-in specs and their figures.",
+    "error": "Explain a diagnostic by its code.",
+    "completion": "Print the script that completes commands in a shell.",
+}
+
+
+class Commands(click.Group):
+    """Loads a command's module only when the command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"archdsl.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            hints = did_you_mean(args[0], COMMANDS)
+            raise click.UsageError(" ".join([error.message, *hints]), ctx) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="archdsl")
+def cli() -> None:
+    """A small language for neural network architectures, and the fastest honest way to
+    find out whether a network should be wider or deeper.
+
+    SPEC is a path, the name of a built-in spec or variant (see `archdsl specs`), or - for
+    standard input.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Runs the command line. Exit codes: 0 well, 1 the spec is at fault, 2 the call is,
+    130 interrupted."""
+    try:
+        code = cli.main(arguments, prog_name="archdsl", standalone_mode=False)
+    except ArchError as error:
+        show_diagnostics(error.diagnostics)
+        code = 1
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        say("interrupted", error=True)
+        code = 130
+    except BrokenPipeError:
+        # The reader has gone, as `head` does: nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except Exception as error:
+        if os.environ.get("ARCHDSL_DEBUG"):
+            raise
+        say(f"internal error: {type(error).__name__}: {error}", error=True)
+        say("This is a bug of archdsl. ARCHDSL_DEBUG=1 shows where; please report it.", error=True)
+        code = 70
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,87 @@
+"""Arguments that several commands take, and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from click.shell_completion import CompletionItem
+
+from archdsl.extensions import table_with
+from archdsl.files import builtin_names
+from archdsl.layers.table import TABLE, Table
+from archdsl.settings import split_settings
+from archdsl.spec import Architecture, Spec, resolve
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class SpecName(click.ParamType[str]):
+    """A path, a built-in name, a built-in variant, or ``-``."""
+
+    name = "spec"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        names = [CompletionItem(n) for n in builtin_names() if n.startswith(incomplete)]
+        return [*names, CompletionItem(incomplete, type="file")]
+
+
+spec_argument = click.argument("spec", type=SpecName(), metavar="SPEC")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for tools.")
+python_option = click.option(
+    "--allow-python",
+    "python",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Run this Python file, and take the layers that it defines.",
+)
+
+
+def candidate_options(command: F) -> F:
+    """``--set``, ``--input`` and ``--allow-python``: which candidate of a spec is meant."""
+    command = click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KNOB=VALUE",
+        help="Set a knob; may be given again for others.",
+    )(command)
+    command = click.option(
+        "--input", "shape", metavar="CxHxW", help="Take this input shape instead of the spec's."
+    )(command)
+    return python_option(command)
+
+
+def read_table(python: tuple[Path, ...]) -> Table:
+    """The layers of the language, with those of the files that the user allowed."""
+    return table_with(TABLE, python)
+
+
+def read_shape(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        shape = tuple(int(n) for n in text.lower().split("x"))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1 or len(shape) > 4:
+        raise click.BadParameter(f"{text!r} is no shape such as 3x224x224", param_hint="--input")
+    return shape
+
+
+def read_candidate(
+    name: str, settings: tuple[str, ...], shape: str | None, python: tuple[Path, ...] = ()
+) -> Architecture:
+    """The architecture that a command is about."""
+    spec, variant = resolve(name, read_table(python))
+    knobs = {**(variant.knobs if variant else {}), **split_settings(settings)}
+    return spec.candidate(knobs, read_shape(shape))
+
+
+def read_spec(name: str, python: tuple[Path, ...] = ()) -> Spec:
+    return resolve(name, read_table(python))[0]

@@ -1,0 +1,109 @@
+"""How results look in a terminal: numbers, tables, colours."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+import click
+
+from archdsl.diagnostics.model import Diagnostic
+from archdsl.diagnostics.render import render
+
+UNITS = ("", "K", "M", "G", "T", "P")
+
+
+def human(count: float) -> str:
+    """A count in at most five characters and a unit: ``25.56M``."""
+    scaled, unit = float(count), 0
+    while abs(scaled) >= 999.95 and unit < len(UNITS) - 1:
+        scaled /= 1000
+        unit += 1
+    if unit == 0 and scaled == int(scaled):
+        return str(int(scaled))
+    digits = 2 if abs(scaled) < 100 else 1
+    return f"{scaled:.{digits}f}{UNITS[unit]}"
+
+
+def human_bytes(count: float) -> str:
+    """A size in binary units: ``97.7 MiB``."""
+    scaled, unit = float(count), 0
+    names = ("B", "KiB", "MiB", "GiB", "TiB")
+    while scaled >= 1023.95 and unit < len(names) - 1:
+        scaled /= 1024
+        unit += 1
+    return f"{scaled:.0f} B" if unit == 0 else f"{scaled:.1f} {names[unit]}"
+
+
+def wants_color(stream: TextIO) -> bool:
+    """Colour goes to a terminal, unless ``NO_COLOR`` is set."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def say(text: str = "", *, error: bool = False) -> None:
+    """Prints a line; ``text`` may hold ``click.style`` colours, which only a terminal gets."""
+    stream = sys.stderr if error else sys.stdout
+    click.echo(text, err=error, color=wants_color(stream))
+
+
+def say_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def show_diagnostics(diagnostics: Iterable[Diagnostic], *, error: bool = True) -> None:
+    """Prints diagnostics with their source lines."""
+    text = render(diagnostics)
+    say(paint(text) if wants_color(sys.stderr if error else sys.stdout) else text, error=error)
+
+
+def paint(text: str) -> str:
+    """Colours for the text of diagnostics."""
+    lines = []
+    for line in text.split("\n"):
+        if match := re.match(r"(error|warning)(\[\w+\])(: .*)", line):
+            color = "red" if match[1] == "error" else "yellow"
+            line = click.style(match[1] + match[2], fg=color, bold=True) + click.style(
+                match[3], bold=True
+            )
+        elif match := re.match(r"( *--> )(.*)", line):
+            line = click.style(match[1], fg="blue", bold=True) + match[2]
+        elif match := re.match(r"( *\| *)(\^+)(.*)", line):
+            line = click.style(match[1], fg="blue") + click.style(
+                match[2] + match[3], fg="red", bold=True
+            )
+        elif match := re.match(r"( *\| *)(-+ .*)", line):
+            line = click.style(match[1], fg="blue") + click.style(match[2], fg="blue", bold=True)
+        elif match := re.match(r"( *\d* \|)(.*)", line):
+            line = click.style(match[1], fg="blue") + match[2]
+        elif match := re.match(r"( *= help: )(.*)", line):
+            line = click.style(match[1], fg="green", bold=True) + match[2]
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), width: int = 80
+) -> list[str]:
+    """Lines of a table without frames. Columns in ``right`` are aligned to the right; the
+    first column gives way where the whole is wider than ``width``."""
+    columns = len(header)
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(columns)]
+    over = sum(widths) + 2 * (columns - 1) - width
+    if over > 0:
+        widths[0] = max(8, widths[0] - over)
+
+    def line(row: Sequence[str]) -> str:
+        cells = []
+        for i, cell in enumerate(row):
+            if len(cell) > widths[i]:
+                cell = cell[: widths[i] - 1] + "…"
+            cells.append(cell.rjust(widths[i]) if i in right else cell.ljust(widths[i]))
+        return "  ".join(cells).rstrip()
+
+    return [click.style(line(header), bold=True), *(line(row) for row in rows)]

@@ -1,0 +1,45 @@
+"""Files that are never half written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text: see ``write_bytes``."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file beside its place and renames it when it is whole.
+
+    An existing file keeps its permissions. Raises ``ArchError`` where the system refuses, and
+    then leaves everything as it was.
+    """
+    target = path.resolve() if path.is_symlink() else path
+    aside = ""
+    try:
+        handle, aside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent or Path())
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
+        Path(aside).chmod(mode)
+        Path(aside).replace(target)
+    except OSError as problem:
+        if aside:
+            Path(aside).unlink(missing_ok=True)
+        reason = (problem.strerror or str(problem)).lower()
+        raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)]) from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
