@@ -1,10 +1,18 @@
-"""A proof for a whole space: whether every candidate type-checks, or one that does not."""
+"""A proof for a whole space: whether every candidate type-checks, or one that does not.
+
+Knobs with a numeric domain are not tried value by value. The spec is run with polynomials in
+their place (``archdsl.layers.polynomial``): a run that ends well holds for all their values at
+once, and one that meets a question whose answer depends on a knob says where its domain has to
+be split. So ``width in 16..4096`` costs about as much as one candidate, and where a width of 1
+is special, two.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from itertools import combinations, product
 from math import prod
 from typing import Any
@@ -12,13 +20,17 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.knobs import Domain, Knob
+from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob
 from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
+from archdsl.layers.polynomial import Undecided, unknown_value
 
-LIMIT = 5_000
+LIMIT = 2_000
+WORK = 600_000
+SAMPLE = 300
 SEED = 20_161_124
 FEW = 5
+ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +46,16 @@ class Proof:
     """What was found of a space.
 
     ``total``: how many assignments of the header's knobs there are, nothing where one of
-    them is continuous. ``complete``: all of them were elaborated. ``excluded``: those
-    that a `require` rules out. ``choices``: options of choices inside bodies, each
-    elaborated wherever it can stand. ``how`` says in words what was covered.
+    them is continuous. ``complete``: all of them are covered. ``covered`` assignments were
+    elaborated, many at once, in ``runs``; ``excluded`` are those that a `require` rules out.
+    ``choices``: options of choices inside bodies, each elaborated wherever it can stand.
+    ``how`` says in words what was covered.
     """
 
     total: int | None
-    checked: int = 0
+    covered: int = 0
     excluded: int = 0
+    runs: int = 0
     complete: bool = True
     choices: int = 0
     how: str = ""
@@ -53,95 +67,288 @@ class Proof:
         return self.counterexample is None
 
 
-def prove(program: Program, limit: int = LIMIT) -> Proof:
-    """Elaborates the space of a spec, all of it where it has at most ``limit`` candidates.
+@dataclass(frozen=True, slots=True)
+class Span1D:
+    """A piece of a numeric domain: places ``first`` to ``last`` of a grid, or, of a continuous
+    one, all between two places of 0 to 1 (or one place)."""
 
-    A larger space is covered by its edges: the defaults, every knob at each of its ends and
-    middle, every pair of these for any two knobs; and by a seeded random sample.
+    first: int | Fraction
+    last: int | Fraction
+
+    @property
+    def is_point(self) -> bool:
+        return self.first == self.last
+
+
+Piece = Any  # a value, or a Span1D
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A piece of a space: for each knob a value, or a span of its domain."""
+
+    pieces: Mapping[str, Piece]
+    forced: Mapping[str, int] = field(default_factory=dict)  # choices inside bodies
+
+
+def prove(program: Program, limit: int = LIMIT) -> Proof:
+    """Covers the space of a spec in at most ``limit`` runs, and as much as ``WORK`` allows.
+
+    A space that takes more is covered in part: as far as the runs go, and beyond that by the
+    ends and middles of every knob, alone and in pairs, and by a seeded random sample.
 
     Options of a `choose` are tried one by one where they stand: where all leave the same
     shape, what follows cannot depend on them, and their combinations need not be tried.
     """
-    knobs = [k for k in program.knobs.values() if k.domain is not None]
-    counts = [k.domain.count for k in knobs if k.domain is not None]
-    total = None if any(c is None for c in counts) else prod(c for c in counts if c is not None)
-    proof = Proof(total, domains={k.name: str(k.domain) for k in knobs})
-    if total is not None and total <= limit:
-        candidates: Iterator[dict[str, Any]] = _all(knobs)
-        proof.how = f"all {total:,} assignments" if knobs else "no knob has a domain"
-    else:
-        proof.complete = False
-        candidates = _some(knobs, limit)
-        size = "endlessly many" if total is None else f"{total:,}"
-        pairs = "every pair of ends and middles of any two knobs" if len(knobs) > 1 else "its ends"
-        proof.how = f"{limit:,} of {size} assignments: {pairs}, the rest drawn at random"
-    for values in candidates:
-        if not _try(program, values, proof, limit):
-            break
-    return proof
+    return _Prover(program, limit).prove()
 
 
-def _try(program: Program, values: dict[str, Any], proof: Proof, limit: int) -> bool:
-    """Elaborates one assignment, with all that choices inside bodies can make of it."""
-    waiting: list[dict[str, int]] = [{}]
-    proof.checked += 1
-    while waiting:
-        forced = waiting.pop()
+class _Prover:
+    def __init__(self, program: Program, limit: int) -> None:
+        self.program = program
+        self.limit = limit
+        self.knobs = {k.name: k for k in program.knobs.values() if k.domain is not None}
+        counts = [k.domain.count for k in self.knobs.values() if k.domain is not None]
+        total = None if None in counts else prod(c for c in counts if c is not None)
+        domains = {k.name: str(k.domain) for k in self.knobs.values()}
+        self.proof = Proof(total, domains=domains)
+        self.work = 0
+        self.values: dict[tuple[str, Span1D], Any] = {}
 
-        def decide(
-            path: str, options: Sequence[str], span: Span, f: dict[str, int] = forced
-        ) -> int | None:
-            return f.get(path)
-
-        try:
-            found = program.elaborate(values, decide, first_only=True)
-            proof.choices = max(proof.choices, sum(len(c.options) for c in found.network.choices))
-        except Fork as fork:
-            waiting.extend({**forced, fork.path: i} for i in reversed(range(fork.count)))
-            if len(waiting) > limit:
+    def prove(self) -> Proof:
+        proof = self.proof
+        stack: list[Region] = []
+        regions = self.start()
+        while proof.holds:
+            if not stack:
+                region = next(regions, None)
+                if region is None:
+                    break
+                stack.append(region)
+            if proof.runs >= self.limit or self.work > WORK:
                 proof.complete = False
-                proof.how += f"; of the choices at `{fork.path}`, not all"
-                waiting.clear()
+                break
+            stack.extend(reversed(self.run(stack.pop())))
+        if proof.holds and not proof.complete:
+            self.sample()
+        if not proof.how:
+            proof.how = self.words()
+        return proof
+
+    def words(self) -> str:
+        proof = self.proof
+        if not self.knobs:
+            return "no knob has a domain"
+        if proof.total is None:
+            return "all assignments, continuous knobs included"
+        return "the only assignment" if proof.total == 1 else f"all {proof.total:,} assignments"
+
+    def start(self) -> Iterator[Region]:
+        """The space by the values of its listed domains, numeric ones whole."""
+        listed: list[list[tuple[str, Piece]]] = []
+        for knob in self.knobs.values():
+            domain = knob.domain
+            if isinstance(domain, Choices):
+                listed.append([(knob.name, value) for value in domain.values])
+            elif isinstance(domain, Interval):
+                listed.append([(knob.name, piece) for piece in _whole(domain)])
+        for pieces in product(*listed):
+            yield Region(dict(pieces))
+
+    # ------------------------------------------------------------------------ a region
+
+    def run(self, region: Region) -> list[Region]:
+        """Elaborates a region: covered, or the pieces that it has to be split into."""
+        proof = self.proof
+        proof.runs += 1
+        values = {n: self.value(n, piece) for n, piece in region.pieces.items()}
+        try:
+            choices = self.elaborate(values, region.forced)
+        except Undecided as question:
+            return self.split(region, question)
+        except Fork as fork:
+            if not region.forced:
+                proof.covered += self.size(region)
+            return [
+                replace(region, forced={**region.forced, fork.path: i}) for i in range(fork.count)
+            ]
         except ArchError as error:
+            size = self.size(region)
             if error.diagnostics and error.diagnostics[0].kind is codes.REQUIREMENT:
-                proof.excluded += 1
-                return True
-            shown = {n: program.knobs[n].show(v) for n, v in values.items()}
-            proof.counterexample = Counterexample(shown, error.diagnostics)
-            return False
-    return True
+                proof.excluded += size
+                proof.covered += size
+                return []
+            return self.refute(region)
+        except (TypeError, AttributeError, ValueError):
+            # A layer of a user's that cannot work with undecided numbers: decide them all.
+            open_pieces = [n for n, p in region.pieces.items() if _is_open(p)]
+            if not open_pieces:
+                raise
+            return self.pieces_of(region, open_pieces[0], ())
+        proof.choices = max(proof.choices, choices)
+        proof.covered += self.size(region) if not region.forced else 0
+        return []
+
+    def elaborate(self, values: Mapping[str, Any], forced: Mapping[str, int]) -> int:
+        """Runs the spec; the number of options met in choices."""
+
+        def decide(path: str, options: Sequence[str], span: Span) -> int | None:
+            return forced.get(path)
+
+        found = self.program.elaborate(values, decide, first_only=True)
+        self.work += found.work
+        return sum(len(c.options) for c in found.network.choices)
+
+    def value(self, name: str, piece: Piece) -> Any:
+        """What the spec is run with for a piece: a value, or a polynomial."""
+        if not isinstance(piece, Span1D):
+            return piece
+        key = (name, piece)
+        if key not in self.values:  # one unknown for a piece: what is known of it is kept
+            self.values[key] = self.make_value(name, piece)
+        return self.values[key]
+
+    def make_value(self, name: str, piece: Span1D) -> Any:
+        domain = self.knobs[name].domain
+        assert isinstance(domain, Interval)
+        if domain.step is not None:
+            count = int(piece.last - piece.first) + 1
+            return unknown_value(name, count, domain.value(int(piece.first)), domain.step)
+        length = Fraction(domain.high) - Fraction(domain.low)
+        low = Fraction(domain.low) + length * piece.first
+        if piece.is_point:
+            return low.numerator if low.denominator == 1 else low
+        return unknown_value(name, None, low, length * (piece.last - piece.first))
+
+    def size(self, region: Region) -> int:
+        """How many assignments a region has; a continuous piece counts as one."""
+        sizes = [
+            int(p.last - p.first) + 1
+            for n, p in region.pieces.items()
+            if isinstance(p, Span1D) and self.knobs[n].domain.step is not None  # type: ignore[union-attr]
+        ]
+        return prod(sizes)
+
+    def split(self, region: Region, question: Undecided) -> list[Region]:
+        return self.pieces_of(region, question.unknown.name, question.cuts)
+
+    def pieces_of(self, region: Region, name: str, cuts: tuple[Any, ...]) -> list[Region]:
+        """A region with the piece of one knob split at places of its own unknown."""
+        piece = region.pieces[name]
+        domain = self.knobs[name].domain
+        assert isinstance(piece, Span1D) and isinstance(domain, Interval)
+        if domain.step is None:
+            parts = self.split_real(piece, cuts)
+        else:
+            parts = _split_grid(piece, cuts)
+        return [replace(region, pieces={**region.pieces, name: part}) for part in parts]
+
+    def split_real(self, piece: Span1D, cuts: tuple[Any, ...]) -> list[Span1D]:
+        length = piece.last - piece.first
+        places = sorted({piece.first + length * c for c in cuts if 0 < c < 1})
+        if not places:
+            # Nothing says where the answer changes: some places stand for all.
+            self.proof.complete = False
+            return [
+                Span1D(at, at)
+                for at in (piece.first + length * Fraction(i, FEW + 1) for i in range(1, FEW + 1))
+            ]
+        ends = [piece.first, *places, piece.last]
+        parts = [Span1D(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+        return parts + [Span1D(at, at) for at in places]
+
+    def refute(self, region: Region) -> list[Region]:
+        """A region that is no network: one candidate of it is shown."""
+        values = {n: self.value(n, _first(piece)) for n, piece in region.pieces.items()}
+        try:
+            self.elaborate(values, region.forced)
+        except ArchError as error:
+            if error.diagnostics[0].kind is not codes.REQUIREMENT:
+                shown = {n: self.program.knobs[n].show(v) for n, v in values.items()}
+                chosen = {path: str(i + 1) for path, i in region.forced.items()}
+                self.proof.counterexample = Counterexample(shown | chosen, error.diagnostics)
+                return []
+        for name, piece in region.pieces.items():
+            if _is_open(piece):
+                return self.pieces_of(region, name, ())
+        return []
+
+    # ------------------------------------------------------------------------ sampling
+
+    def sample(self) -> None:
+        """Covers what the runs did not reach by single candidates."""
+        proof = self.proof
+        tried = 0
+        start = self.work
+        for values in _some(list(self.knobs.values()), SAMPLE):
+            if self.work - start > WORK:
+                break
+            tried += 1
+            self.run(Region(values))
+            if not proof.holds:
+                break
+        size = "endlessly many" if proof.total is None else f"{proof.total:,}"
+        covered = min(proof.covered, proof.total or proof.covered)
+        pairs = "alone and in pairs, " if len(self.knobs) > 1 else ""
+        proof.how = (
+            f"{covered:,} of {size} assignments; among them {tried:,} by themselves: "
+            f"the ends and middles of all knobs, {pairs}and some at random"
+        )
 
 
-def _all(knobs: Sequence[Knob]) -> Iterator[dict[str, Any]]:
-    domains = [k.domain.enumerate() for k in knobs if k.domain is not None]
-    for values in product(*domains):
-        yield {k.name: v for k, v in zip(knobs, values, strict=True)}
+def _whole(domain: Interval) -> list[Span1D]:
+    """A numeric domain in as few pieces as can be: a continuous one apart from its ends."""
+    if domain.step is not None:
+        count = domain.count
+        assert count is not None
+        return [Span1D(0, count - 1)]
+    if domain.low == domain.high:
+        return [Span1D(Fraction(0), Fraction(0))]
+    zero, one = Fraction(0), Fraction(1)
+    return [Span1D(zero, zero), Span1D(zero, one), Span1D(one, one)]
 
 
-def _some(knobs: Sequence[Knob], limit: int) -> Iterator[dict[str, Any]]:
-    """The defaults, then edges alone and in pairs, then a sample; at most ``limit`` in all."""
+def _is_open(piece: Piece) -> bool:
+    return isinstance(piece, Span1D) and not piece.is_point
+
+
+def _first(piece: Piece) -> Piece:
+    """A point of a piece: its first place, or the middle of a continuous one."""
+    if not isinstance(piece, Span1D) or piece.is_point:
+        return piece
+    if isinstance(piece.first, Fraction) or isinstance(piece.last, Fraction):
+        middle = Fraction(piece.first + piece.last) / 2
+        return Span1D(middle, middle)
+    return Span1D(piece.first, piece.first)
+
+
+def _split_grid(piece: Span1D, cuts: tuple[Any, ...]) -> list[Span1D]:
+    first, last = int(piece.first), int(piece.last)
+    starts = sorted({first + int(c) for c in cuts if 0 < c <= last - first})
+    if not starts:
+        if last - first < ALL_AT_ONCE:
+            return [Span1D(i, i) for i in range(first, last + 1)]
+        starts = [(first + last + 1) // 2]
+    ends = [*(s - 1 for s in starts), last]
+    return [Span1D(a, b) for a, b in zip([first, *starts], ends, strict=True)]
+
+
+def _some(knobs: Sequence[Knob], most: int) -> Iterator[dict[str, Any]]:
+    """The defaults, then edges alone and in pairs, then a sample; at most ``most`` in all."""
     rng = random.Random(SEED)
-    defaults = {k.name: k.default for k in knobs}
-    few = {k.name: _few(k.domain) for k in knobs if k.domain is not None}
-    given = 0
     seen: set[tuple[Any, ...]] = set()
-    for values in _sequence(knobs, defaults, few, rng):
+    for values in _sequence(knobs, rng):
         key = tuple(values.values())
-        if key in seen:
-            continue
-        seen.add(key)
-        yield values
-        given += 1
-        if given >= limit:
+        if key not in seen:
+            seen.add(key)
+            yield values
+        if len(seen) >= most:
             return
 
 
-def _sequence(
-    knobs: Sequence[Knob],
-    defaults: dict[str, Any],
-    few: dict[str, Sequence[Any]],
-    rng: random.Random,
-) -> Iterator[dict[str, Any]]:
+def _sequence(knobs: Sequence[Knob], rng: random.Random) -> Iterator[dict[str, Any]]:
+    defaults = {k.name: k.default for k in knobs}
+    few = {k.name: _few(k.domain) for k in knobs if k.domain is not None}
     yield dict(defaults)
     for knob in knobs:
         for value in few[knob.name]:
@@ -149,7 +356,7 @@ def _sequence(
     for a, b in combinations(knobs, 2):
         for x, y in product(few[a.name], few[b.name]):
             yield {**defaults, a.name: x, b.name: y}
-    while True:
+    for _ in range(100 * SAMPLE):
         yield {k.name: k.domain.at(rng.random()) for k in knobs if k.domain is not None}
 
 

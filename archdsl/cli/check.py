@@ -19,7 +19,7 @@ from archdsl.spec import read
 
 @click.command()
 @click.argument("specs", type=SpecName(), nargs=-1, required=True, metavar="SPEC...")
-@click.option("--limit", default=LIMIT, show_default=True, help="Candidates to try one by one.")
+@click.option("--limit", default=LIMIT, show_default=True, help="Runs to spend on a space.")
 @json_option
 @click.option("--sarif", is_flag=True, help="Print a SARIF log for editors and code review.")
 @python_option
@@ -99,7 +99,8 @@ def _plain(result: dict[str, Any]) -> dict[str, Any]:
         plain["space"] = {
             "domains": proof.domains,
             "total": proof.total,
-            "checked": proof.checked,
+            "covered": proof.covered,
+            "runs": proof.runs,
             "excluded": proof.excluded,
             "complete": proof.complete,
             "choices": proof.choices,

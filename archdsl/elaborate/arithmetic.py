@@ -12,6 +12,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.values import describe, exact, is_number
+from archdsl.layers.polynomial import Polynomial, decided
 
 MAX_BITS = 1024
 MAX_LIST = 100_000
@@ -81,6 +82,8 @@ def _divide(a: Any, b: Any) -> Any:
 
 def power(a: Any, b: Any, span: Span) -> Any:
     numbers("^", a, b, span)
+    if isinstance(a, Polynomial) or isinstance(b, Polynomial):
+        return a**b
     try:
         if type(b) is int and not isinstance(a, float):
             size = (
@@ -127,7 +130,7 @@ def same(a: Any, b: Any) -> bool:
 
 def contains(a: Any, b: Any, span: Span) -> bool:
     if isinstance(b, range):
-        return type(a) is int and a in b
+        return type(decided(a)) is int and a in b
     if not isinstance(b, tuple):
         raise fault(codes.NEEDS_LIST, span, what="`in`", given=describe(b))
     return any(same(a, item) for item in b)

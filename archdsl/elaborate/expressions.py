@@ -16,6 +16,7 @@ from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, Variable, constant, poison, read, unknown
 from archdsl.elaborate.values import LayerRef, describe, is_number
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
+from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
 
 
@@ -92,7 +93,7 @@ def index(node: tree.Index, scope: Scope) -> Getter:
 
     def get(frame: Frame) -> Any:
         items = get_items(frame)
-        at = get_index(frame)
+        at = decided(get_index(frame))
         if not isinstance(items, (tuple, range)):
             raise fault(codes.NEEDS_LIST, span, what="an index", given=describe(items))
         if isinstance(at, range):
@@ -207,7 +208,7 @@ def range_(node: tree.Range, scope: Scope) -> Getter:
     span = node.span
 
     def get(frame: Frame) -> range:
-        bounds = low(frame), high(frame), step(frame)
+        bounds = decided(low(frame)), decided(high(frame)), decided(step(frame))
         for value in bounds:
             if type(value) is not int:
                 raise fault(codes.RANGE_NEEDS_WHOLE, span, given=describe(value))
@@ -292,7 +293,7 @@ def matching(patterns: list[tuple[Getter | None, Span]]) -> Callable[[Frame, Any
                 return True
             wanted = pattern(frame)
             if isinstance(wanted, range):
-                if type(value) is int and value in wanted:
+                if type(decided(value)) is int and value in wanted:
                     return True
             elif same(wanted, value):
                 return True

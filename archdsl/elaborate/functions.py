@@ -13,6 +13,7 @@ from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import MAX_LIST, OPERATORS, bounded, compare
 from archdsl.elaborate.values import describe, exact, is_number
+from archdsl.layers.polynomial import Polynomial, decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ def _rounding(name: str, to_whole: Callable[[Any], int]) -> Callable[[tuple[Any,
 
 
 def _half_up(value: Any) -> int:
+    if isinstance(value, Polynomial):
+        itself: int = math.floor(value)
+        return itself
     return math.floor(value + Fraction(1, 2) if not isinstance(value, float) else value + 0.5)
 
 
@@ -138,7 +142,7 @@ def _sorted(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
 
 
 def _unique(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(_items("unique", given[0], span)))
+    return tuple(dict.fromkeys(decided(v) for v in _items("unique", given[0], span)))
 
 
 def _reversed(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from archdsl.elaborate.compiler import COSTS, Budget, Compiler, FileCode, Loader
 from archdsl.elaborate.expressions import truth
 from archdsl.elaborate.facts import Variant, read_variants
 from archdsl.elaborate.knobs import Knob
-from archdsl.elaborate.machine import UNSET, Builder, Decide, Frame, Machine, Skip, Stop
+from archdsl.elaborate.machine import MAX_STEPS, UNSET, Builder, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part
 from archdsl.elaborate.scope import Variable
 from archdsl.elaborate.statements import unmet
@@ -35,6 +35,7 @@ class Candidate:
     network: Network
     frame: Frame
     budgets: list[Budget]
+    work: int  # steps that it took
 
     def judge(self, figures: Mapping[str, int]) -> None:
         """Raises ``ArchError`` where a budget is not met."""
@@ -180,7 +181,7 @@ class Program:
             raise ArchError([error.diagnostic]) from None
         doc = self.main.syntax.doc(self.arch)
         network = Network(self.arch.name.text, root, knobs, tuple(machine.choices), doc)
-        return Candidate(network, frame, self.compiler.budgets)
+        return Candidate(network, frame, self.compiler.budgets, MAX_STEPS - machine.fuel)
 
     def run_library(self, library: FileCode, machine: Machine) -> None:
         """The values that an imported file gives names to, its knobs at their defaults."""

@@ -19,6 +19,7 @@ from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import describe, is_number
 from archdsl.layers.arguments import Positive, whole
 from archdsl.layers.base import Layer, signature
+from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
 
 MAX_TURNS = 100_000
@@ -291,7 +292,7 @@ def for_(node: tree.For, scope: Scope) -> Action:
 
 
 def turns_of(value: Any, span: Span) -> int:
-    count = whole(value) if is_number(value) else None
+    count = whole(decided(value)) if is_number(value) else None
     if count is None or count < 0:
         raise fault(codes.REPEAT_COUNT, span, given=describe(value))
     if count > MAX_TURNS:

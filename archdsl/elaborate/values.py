@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.elaborate.code import BlockCode, Code
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.init import Init
+from archdsl.layers.polynomial import Polynomial
 
 if TYPE_CHECKING:
     from archdsl.elaborate.machine import Builder
@@ -58,7 +59,7 @@ LAYER_VALUES = (LayerRef, Closure, Tensor, BlockCode)
 
 
 def is_number(value: Value) -> bool:
-    return isinstance(value, (int, Fraction, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, Fraction, float, Polynomial)) and not isinstance(value, bool)
 
 
 def is_layer(value: Value) -> bool:

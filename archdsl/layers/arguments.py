@@ -8,9 +8,11 @@ or raises ``Unreadable`` saying what would have been right.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import floor
 from typing import Annotated, Any
 
 from archdsl.layers.init import Init
+from archdsl.layers.polynomial import Polynomial, decided
 
 MAX_WHOLE = 10**9
 
@@ -42,6 +44,9 @@ def whole(value: Any) -> int | None:
         return value
     if type(value) is float and value.is_integer():
         return int(value)
+    if isinstance(value, Polynomial):
+        itself: int = floor(value)  # or not decided yet
+        return itself
     return None
 
 
@@ -76,7 +81,7 @@ class PerAxis(Reader):
         if type(value) is int and self.low <= value <= MAX_WHOLE:
             return value
         items = value if isinstance(value, tuple) else (value,)
-        numbers = tuple(whole(v) for v in items)
+        numbers = tuple(whole(decided(v)) for v in items)
         if not numbers or len(numbers) > 3:
             raise Unreadable(self.expected)
         for n in numbers:
@@ -98,16 +103,17 @@ class Number(Reader):
         return "a number" if self.low is None else f"a number of at least {self.low:g}"
 
     def read(self, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float, Fraction)):
+        if isinstance(value, bool) or not isinstance(value, (int, float, Fraction, Polynomial)):
             raise Unreadable(self.expected)
         try:
-            number = float(value)
+            number: Any = value if isinstance(value, Polynomial) else float(value)
         except OverflowError:
             raise Unreadable(self.expected) from None
         low_ok = self.low is None or number >= self.low
         if not (low_ok and (self.high is None or number <= self.high)):
             raise Unreadable(self.expected)
-        return number
+        found: float = number
+        return found
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from fractions import Fraction
 from archdsl.diagnostics.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Node:
     span: Span = field(compare=False, repr=False)
 
@@ -40,7 +40,7 @@ def _nodes(value: object) -> Iterator[Node]:
             yield from _nodes(item)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Word(Node):
     """A name where one is given or defined."""
 
@@ -50,51 +50,51 @@ class Word(Node):
 # ------------------------------------------------------------------ expressions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Literal(Node):
     """A number (exact), a string, a boolean, or a shape such as ``3x224x224``."""
 
     value: int | Fraction | str | bool | tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Name(Node):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Here(Node):
     """``in.channels``: a property of the tensor where this stands."""
 
     field: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Field(Node):
     object: Node
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Index(Node):
     object: Node
     index: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unary(Node):
     operator: str
     operand: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Binary(Node):
     operator: str
     left: Node
     right: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Compare(Node):
     """``a < b <= c``: operands, and the operators between them."""
 
@@ -102,26 +102,26 @@ class Compare(Node):
     operators: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ternary(Node):
     then: Node
     condition: Node
     otherwise: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Range(Node):
     low: Node
     high: Node
     step: Node | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ListOf(Node):
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Clause(Node):
     targets: tuple[Word, ...]
     unpack: bool
@@ -129,31 +129,31 @@ class Clause(Node):
     condition: Node | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Comprehension(Node):
     item: Node
     clauses: tuple[Clause, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arm(Node):
     patterns: tuple[Node, ...]
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Match(Node):
     subject: Node
     arms: tuple[Arm, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Argument(Node):
     name: Word | None
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Poison(Node):
     """What stands in for something that is missing, once that has been reported."""
 
@@ -161,7 +161,7 @@ class Poison(Node):
 # ------------------------------------------------------------ layer expressions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call(Node):
     """``callee(arguments) qualifier { body }``: all but the callee may be missing."""
 
@@ -171,14 +171,14 @@ class Call(Node):
     body: Body | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chain(Node):
     """``a -> b -> c``."""
 
     links: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Body(Node):
     """``{ ... }``."""
 
@@ -188,12 +188,12 @@ class Body(Node):
 # ------------------------------------------------------------------- statements
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Choices(Node):
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Interval(Node):
     low: Node
     high: Node
@@ -201,89 +201,89 @@ class Interval(Node):
     log: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Knob(Node):
     name: Word
     default: Node
     domain: Choices | Interval | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parameter(Node):
     name: Word
     default: Node | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arch(Node):
     name: Word
     knobs: tuple[Knob, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Input(Node):
     shape: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Default(Node):
     callee: Word
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Let(Node):
     targets: tuple[Word, ...]
     unpack: bool
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fn(Node):
     name: Word
     parameters: tuple[Parameter, ...]
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Require(Node):
     condition: Node
     message: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Import(Node):
     name: Word
     alias: Word | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Use(Node):
     path: Literal
     names: tuple[Import, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Block(Node):
     name: Word
     parameters: tuple[Parameter, ...]
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Output(Node):
     name: Word
     arguments: tuple[Argument, ...]
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Paper(Node):
     title: str
     facts: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Published(Node):
     """``imagenet(top1 = 23.85%)``: an error that was published."""
 
@@ -291,20 +291,20 @@ class Published(Node):
     facts: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Variant(Node):
     name: Word
     arguments: tuple[Argument, ...]
     facts: tuple[Paper | Published, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Labelled(Node):
     label: Word
     statement: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Kept(Node):
     """``layer as name``."""
 
@@ -312,21 +312,21 @@ class Kept(Node):
     name: Word
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Apply(Node):
     """A chain as a statement: it is applied to the current tensor."""
 
     chain: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class If(Node):
     conditions: tuple[Node, ...]
     bodies: tuple[Body, ...]
     otherwise: Body | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class For(Node):
     targets: tuple[Word, ...]
     unpack: bool
@@ -335,14 +335,14 @@ class For(Node):
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Repeat(Node):
     count: Node
     turn: Word | None
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class File(Node):
     """A whole file, with its doc comments by the line that they stand above."""
 
