@@ -1,0 +1,297 @@
+"""Numbers that are not decided yet: polynomials over knobs.
+
+The proof over a space runs a spec with such numbers in the place of knobs. Whatever is
+computed from them is exact; whatever is *asked* of them (is it equal, is it less, is it a
+whole number) is answered where the answer is the same for all values, and otherwise raises
+``Undecided``, which says where the space has to be split.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor, gcd
+from typing import Any
+
+Exact = int | Fraction
+Monomial = tuple[tuple["Unknown", int], ...]
+MAX_TERMS = 24
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Unknown:
+    """A place in a knob's domain: a whole number from 0 to ``count - 1``, or, where ``count`` is
+    nothing, a real number between 0 and 1, both excluded."""
+
+    name: str
+    count: int | None
+
+    def bounds(self) -> tuple[int, int]:
+        return (0, 1) if self.count is None else (0, self.count - 1)
+
+
+class Undecided(Exception):
+    """A question whose answer depends on ``unknown``.
+
+    ``cuts``: where the answer changes, as far as that is known: places between which it does
+    not. Nothing there stands for "anywhere".
+    """
+
+    def __init__(self, unknown: Unknown, cuts: tuple[Exact, ...] = ()) -> None:
+        super().__init__(unknown.name)
+        self.unknown = unknown
+        self.cuts = cuts
+
+
+class Polynomial:
+    """A sum of products of unknowns with exact coefficients. Immutable."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: dict[Monomial, Exact]) -> None:
+        if len(terms) > MAX_TERMS:
+            raise Undecided(next(iter(terms))[-1][0])
+        self.terms = terms
+        self._hash = 0
+
+    # ------------------------------------------------------------------ arithmetic
+
+    def __add__(self, other: Any) -> Any:
+        terms = dict(self.terms)
+        for monomial, coefficient in _terms(other).items():
+            terms[monomial] = terms.get(monomial, 0) + coefficient
+        return _made(terms)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Any:
+        return _made({m: -c for m, c in self.terms.items()})
+
+    def __sub__(self, other: Any) -> Any:
+        return self + (-other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return (-self) + other
+
+    def __mul__(self, other: Any) -> Any:
+        terms: dict[Monomial, Exact] = {}
+        for m, c in self.terms.items():
+            for n, d in _terms(other).items():
+                product = _product(m, n)
+                terms[product] = terms.get(product, 0) + c * d
+        return _made(terms)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        if isinstance(other, Polynomial):
+            raise other.undecided()
+        return self * (Fraction(1) / other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        raise self.undecided()
+
+    def __floordiv__(self, other: Any) -> Any:
+        """Exact where the divisor divides every coefficient."""
+        return floor(self / other)
+
+    def __mod__(self, other: Any) -> Any:
+        if isinstance(other, Polynomial):
+            raise other.undecided()
+        constant: Exact = 0
+        for monomial, coefficient in self.terms.items():
+            if monomial and (coefficient % other or any(u.count is None for u, _ in monomial)):
+                raise self.undecided()
+            constant = constant if monomial else coefficient
+        return constant % other
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        raise self.undecided()
+
+    __rmod__ = __rpow__ = __rfloordiv__
+
+    def __pow__(self, exponent: Any) -> Any:
+        if type(exponent) is not int or not 0 <= exponent <= 4:
+            raise self.undecided()
+        result: Any = 1
+        for _ in range(exponent):
+            result = result * self
+        return result
+
+    def __floor__(self) -> Any:
+        if self.is_whole():
+            return self
+        raise self.undecided()
+
+    __ceil__ = __floor__
+
+    def __abs__(self) -> Any:
+        return self if self >= 0 else -self
+
+    # -------------------------------------------------------------------- questions
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (int, float, Fraction, Polynomial)) or isinstance(other, bool):
+            return NotImplemented
+        return self._is(other, "==")
+
+    def __ne__(self, other: object) -> bool:
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
+
+    def __lt__(self, other: Any) -> bool:
+        return self._is(other, "<")
+
+    def __le__(self, other: Any) -> bool:
+        return self._is(other, "<=")
+
+    def __gt__(self, other: Any) -> bool:
+        return not self._is(other, "<=")
+
+    def __ge__(self, other: Any) -> bool:
+        return not self._is(other, "<")
+
+    def __hash__(self) -> int:
+        if not self._hash:
+            self._hash = hash(frozenset(self.terms.items()))
+        return self._hash
+
+    def __bool__(self) -> bool:
+        return not self._is(0, "==")
+
+    def _concrete(self) -> Any:
+        raise self.undecided()
+
+    __int__ = __float__ = __index__ = __round__ = __trunc__ = _concrete
+
+    def __repr__(self) -> str:
+        parts = []
+        for monomial, coefficient in self.terms.items():
+            factors = [f"{u.name}^{p}" if p > 1 else u.name for u, p in monomial]
+            parts.append(" ".join([str(coefficient), *factors]))
+        return f"<{' + '.join(parts)}>"
+
+    def undecided(self) -> Undecided:
+        """What to raise where a value itself is needed."""
+        for monomial in self.terms:
+            for unknown, _ in monomial:
+                return Undecided(unknown)
+        raise AssertionError("a polynomial has an unknown")
+
+    def is_whole(self) -> bool:
+        """Whether every value is a whole number, as far as the coefficients show."""
+        return all(
+            isinstance(c, int) and all(u.count is not None for u, _ in m)
+            for m, c in self.terms.items()
+        )
+
+    def _is(self, other: Any, relation: str) -> bool:
+        """Whether ``self - other`` stands in a relation to 0, for all values."""
+        if isinstance(other, float):
+            other = Fraction(other)
+        difference = self - other
+        if not isinstance(difference, Polynomial):
+            return bool(
+                {"==": difference == 0, "<": difference < 0, "<=": difference <= 0}[relation]
+            )
+        low, high, low_open, high_open = difference.bounds()
+        if relation == "==":
+            if low > 0 or high < 0 or (low == 0 and low_open) or (high == 0 and high_open):
+                return False
+            if difference.never_zero():
+                return False
+        elif relation == "<":
+            if high < 0 or (high == 0 and high_open):
+                return True
+            if low >= 0:
+                return False
+        else:
+            if high <= 0:
+                return True
+            if low > 0 or (low == 0 and low_open):
+                return False
+        raise difference.split()
+
+    def bounds(self) -> tuple[Exact, Exact, bool, bool]:
+        """The least and greatest value, and for each whether it is only approached."""
+        low: Exact = 0
+        high: Exact = 0
+        # An end is only approached where a term of real unknowns alone never reaches its own.
+        ends_open = any(m and all(u.count is None for u, _ in m) for m in self.terms)
+        for monomial, coefficient in self.terms.items():
+            small: Exact = 1
+            large: Exact = 1
+            for unknown, power in monomial:
+                a, b = unknown.bounds()
+                small, large = small * a**power, large * b**power
+            low += coefficient * (small if coefficient > 0 else large)
+            high += coefficient * (large if coefficient > 0 else small)
+        return low, high, ends_open, ends_open
+
+    def never_zero(self) -> bool:
+        """Whether divisibility rules a zero out: 4 t + 2 has none."""
+        if not self.is_whole():
+            return False
+        common = 0
+        for monomial, coefficient in self.terms.items():
+            if monomial:
+                common = gcd(common, int(coefficient))
+        return bool(common) and int(self.terms.get((), 0)) % common != 0
+
+    def split(self) -> Undecided:
+        """Where the sign changes, if the polynomial is linear in a single unknown."""
+        unknowns = {u for m in self.terms for u, _ in m}
+        first = min(unknowns, key=lambda u: (u.count is None, u.count or 0, u.name))
+        if len(unknowns) == 1 and all(sum(p for _, p in m) <= 1 for m in self.terms):
+            slope = self.terms[((first, 1),)]
+            root = -Fraction(self.terms.get((), 0)) / slope
+            if first.count is None:
+                return Undecided(first, (root,))
+            return Undecided(first, tuple(dict.fromkeys((ceil(root), floor(root) + 1))))
+        return Undecided(first)
+
+
+def decided(value: Any) -> Any:
+    """The value, where it is decided; raises ``Undecided`` where it is not."""
+    if isinstance(value, Polynomial):
+        raise value.undecided()
+    return value
+
+
+def _terms(value: Any) -> dict[Monomial, Exact]:
+    if isinstance(value, Polynomial):
+        return value.terms
+    if isinstance(value, float):
+        value = Fraction(value)
+    return {(): value}
+
+
+def _product(m: Monomial, n: Monomial) -> Monomial:
+    if not m or not n:
+        return m or n
+    powers: dict[Unknown, int] = dict(m)
+    for unknown, power in n:
+        powers[unknown] = powers.get(unknown, 0) + power
+    return tuple(sorted(powers.items(), key=lambda item: item[0].name))
+
+
+def _made(terms: dict[Monomial, Exact]) -> Any:
+    """The polynomial of some terms, or the number that it is."""
+    kept: dict[Monomial, Exact] = {}
+    for monomial, coefficient in terms.items():
+        if coefficient:
+            whole = isinstance(coefficient, Fraction) and coefficient.denominator == 1
+            kept[monomial] = int(coefficient) if whole else coefficient
+    if not kept:
+        return 0
+    if len(kept) == 1 and () in kept:
+        return kept[()]
+    return Polynomial(kept)
+
+
+def unknown_value(name: str, count: int | None, low: Any, step: Any) -> Any:
+    """The value ``low + step * t`` of an unknown ``t``; a number where there is only one."""
+    if count == 1:
+        return low
+    t = Unknown(name, count)
+    return low + step * Polynomial({((t, 1),): 1})
