@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import gcd, prod
 from typing import Annotated
 
 from archdsl.diagnostics import codes
@@ -211,7 +211,12 @@ class ConvTranspose(Layer):
         axes = len(input) - 1
         kernel = axes_of(self.kernel, axes, self.name, "kernel")
         stride = axes_of(self.stride, axes, self.name, "stride")
-        seen = tuple(-(-k // s) for k, s in zip(kernel, stride, strict=True))
+        dilation = axes_of(self.dilation, axes, self.name, "dilation")
+        # Every (s / g)-th element of the kernel meets one output pixel, from inputs d / g apart.
+        seen = tuple(
+            d // gcd(d, s) * ((k - 1) // (s // gcd(d, s))) + 1
+            for k, s, d in zip(kernel, stride, dilation, strict=True)
+        )
         return seen, tuple(Fraction(1, s) for s in stride)
 
     def torch(self, *inputs: Shape) -> Module:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Annotated, ClassVar
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, OneOf, Pad, Rounding, Size
 from archdsl.layers.base import (
     Example,
+    Expression,
     Layer,
     Misfit,
     Module,
@@ -165,7 +167,11 @@ class AdaptivePool(Layer):
         pairs = list(zip(input[1:], self.target(len(input) - 1), strict=True))
         if all(m == 1 for _, m in pairs):
             return everything(input)
-        return tuple(-(-n // m) + 1 for n, m in pairs), tuple(Fraction(n, m) for n, m in pairs)
+        steps = tuple(Fraction(n, m) for n, m in pairs)
+        # Window i is from floor(i * step) to ceil((i + 1) * step): the widest begins latest
+        # after a pixel's edge.
+        widest = tuple(ceil(s + 1 - Fraction(1, s.denominator)) for s in steps)
+        return widest, steps
 
     def torch(self, *inputs: Shape) -> Module:
         axes = len(inputs[0]) - 1
@@ -221,6 +227,40 @@ class GlobalMaxPool(AdaptivePool):
     module = "nn.AdaptiveMaxPool"
     synonyms = ("gmp", "global_max_pool")
     examples = (Example("global_maxpool", ((512, 7, 7),), (512, 1, 1)),)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAvgPool(Layer):
+    """The mean over channels at each pixel: ``CxHxW`` to ``1xHxW``."""
+
+    name = "channel_avgpool"
+    kind = "pool"
+    synonyms = ("channel_mean", "mean_channels")
+    examples = (Example("channel_avgpool", ((16, 8, 8),), (1, 8, 8)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        image(inputs[0], self.name)
+        return (1, *inputs[0][1:])
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression("{x}.mean(1, keepdim=True)")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMaxPool(Layer):
+    """The maximum over channels at each pixel: ``CxHxW`` to ``1xHxW``."""
+
+    name = "channel_maxpool"
+    kind = "pool"
+    synonyms = ("channel_max", "max_channels")
+    examples = (Example("channel_maxpool", ((16, 8, 8),), (1, 8, 8)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        image(inputs[0], self.name)
+        return (1, *inputs[0][1:])
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression("{x}.amax(1, keepdim=True)")
 
 
 def resampled(mode: str, input: Shape, output: Shape) -> tuple[Steps, Steps]:

@@ -125,6 +125,11 @@ class Reshape(Layer):
             )
         return self.to
 
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        if input[1:] == self.to[1:]:
+            return (1,) * (len(input) - 1), (1,) * (len(input) - 1)
+        return everything(input)
+
     def torch(self, *inputs: Shape) -> Expression:
         sizes = ", ".join(map(str, self.to))
         return Expression(f"{{x}}.reshape(-1, {sizes})")

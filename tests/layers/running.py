@@ -1,0 +1,117 @@
+"""A layer's call through the language, and its PyTorch code through PyTorch."""
+
+import dataclasses
+import importlib.util
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import archdsl
+from archdsl.elaborate.network import Op
+from archdsl.layers.base import Expression, Layer, Shape, show_shape
+from archdsl.layers.join import Join
+from archdsl.layers.table import TABLE
+
+
+NOTHING = "arch nothing\ninput 1x1x1\nrelu"
+
+
+def sized(shape: Shape) -> str:
+    """A shape as the language writes it."""
+    return show_shape(shape) if len(shape) > 1 else f"({shape[0]},)"
+
+
+def elaborated(call: str, *inputs: Shape) -> tuple[Layer, archdsl.Architecture]:
+    """The layer that a call makes of these inputs, and the network of it and a `relu`.
+
+    A join stands in a `branch`, each of whose arms gives one of the inputs.
+    """
+    name = call.partition("(")[0]
+    if not issubclass(TABLE[name], Join):
+        written = call
+    elif name == call:
+        written = f"branch {call} {{ {'; '.join(arm(s) for s in inputs)} }}"
+    else:
+        return join_with_arguments(call), archdsl.parse(NOTHING).with_knobs()
+    text = f"arch one\ninput {sized(inputs[0])}\n{written} -> relu\n"
+    architecture = archdsl.parse(text).with_knobs()
+    nodes = architecture.flat.nodes
+    layer = nodes[nodes[-1].inputs[0]].layer
+    if layer is None:  # the language leaves an identity out
+        layer = TABLE[name]()
+    return layer, architecture
+
+
+def arm(shape: Shape) -> str:
+    """A layer that makes this shape of anything."""
+    if len(shape) == 1:
+        return f"linear({shape[0]})"
+    size = show_shape(shape[1:])
+    return f"adaptive_avgpool({size}) -> conv({shape[0]}, 1)"
+
+
+def join_with_arguments(call: str) -> Layer:
+    """A join whose arguments are written: patterns alone make these, so that the call goes
+    through a layer of one input with the same arguments."""
+    join = TABLE[call.partition("(")[0]]
+    fields = [(f.name, f.type, f) for f in dataclasses.fields(join)]
+    probe = dataclasses.make_dataclass(
+        "Probe",
+        [(n, t, dataclasses.field(default=f.default)) for n, t, f in fields],
+        bases=(Layer,),
+        namespace={"name": "probe"},
+        frozen=True,
+        slots=True,
+    )
+    table = TABLE.with_layers(iter([probe]))
+    text = call.replace(join.name, "probe", 1)
+    made = archdsl.parse(f"arch one\ninput 1x1x1\n{text}\n", table=table).with_knobs()
+    (step,) = made.network.root.steps
+    assert isinstance(step.op, Op)
+    return join(**{n: getattr(step.op.layer, n) for n, _, _ in fields})
+
+
+HELPERS = "archdsl.backend.helpers"
+
+
+def names_of(layer: Layer, *inputs: Shape) -> dict[str, object]:
+    """What a layer's PyTorch code may speak of. Skips the test where a class is not there yet."""
+    names: dict[str, object] = {"torch": torch, "nn": nn, "F": F}
+    code = layer.torch(*inputs)
+    for helper in () if isinstance(code, Expression) else code.helpers:
+        if importlib.util.find_spec("archdsl.backend") is None:
+            pytest.skip(f"archdsl.backend is not there yet: it will define {helper}")
+        names[helper] = getattr(importlib.import_module(HELPERS), helper)
+    return names
+
+
+def module_of(layer: Layer, *inputs: Shape, device: str = "cpu") -> nn.Module | None:
+    """The module of a layer's code, which is read back from its text; none of an expression."""
+    code = layer.torch(*inputs)
+    if isinstance(code, Expression):
+        return None
+    given = [repr(a) for a in code.arguments]
+    given += [f"{k}={v!r}" for k, v in code.keywords.items()]
+    with torch.device(device):
+        module = eval(f"{code.target}({', '.join(given)})", names_of(layer, *inputs))
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def run(layer: Layer, *tensors: torch.Tensor) -> torch.Tensor:
+    """What a layer's code computes of tensors with a batch axis; in evaluation."""
+    inputs = tuple(tuple(t.shape[1:]) for t in tensors)
+    if layer.kind == "linear":
+        tensors = tuple(t.flatten(1) for t in tensors)
+    module = module_of(layer, *inputs, device=tensors[0].device.type)
+    if module is not None:
+        return module.eval()(*tensors)
+    code = layer.torch(*inputs)
+    assert isinstance(code, Expression)
+    places = {f"t{i}": t for i, t in enumerate(tensors)}
+    text = code.text.format(*places, x="t0")
+    result = eval(text, {**names_of(layer, *inputs), **places})
+    assert isinstance(result, torch.Tensor)
+    return result

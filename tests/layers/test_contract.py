@@ -1,0 +1,127 @@
+"""What every layer keeps to, shown by its own examples. A new layer is picked up from the table."""
+
+import math
+
+import pytest
+import torch
+from running import elaborated, join_with_arguments, module_of, run
+from torch.utils.flop_counter import FlopCounterMode
+
+from archdsl.graph.build import build
+from archdsl.graph.exchange import from_json, to_json
+from archdsl.graph.text import call, to_text
+from archdsl.layers.base import Example, Layer, Shape, show_shape
+from archdsl.layers.join import Join
+from archdsl.layers.table import TABLE
+
+EXAMPLES = [
+    pytest.param(e, id=f"{e.call} of {', '.join(map(show_shape, e.inputs))}")
+    for cls in TABLE.values()
+    for e in cls.examples
+]
+each = pytest.mark.parametrize("example", EXAMPLES)
+
+
+def layer_of(example: Example) -> Layer:
+    return elaborated(example.call, *example.inputs)[0]
+
+
+@each
+def test_the_call_makes_the_layer(example: Example) -> None:
+    layer, architecture = elaborated(example.call, *example.inputs)
+    assert type(layer) is TABLE[example.call.partition("(")[0]]
+    if "(" not in example.call or not isinstance(layer, Join):
+        assert architecture.output == example.output
+
+
+@each
+def test_the_shape_is_the_examples(example: Example) -> None:
+    assert layer_of(example).shape(*example.inputs) == example.output
+
+
+@each
+def test_the_text_of_a_layer_makes_it_again(example: Example) -> None:
+    layer = layer_of(example)
+    assert elaborated(call(layer), *example.inputs)[0] == layer
+
+
+@each
+def test_a_graph_with_it_goes_out_as_json_and_comes_in_again(example: Example) -> None:
+    layer, architecture = elaborated(example.call, *example.inputs)
+    graph = build(architecture.network)
+    again = from_json(to_json(graph))
+    assert to_text(again) == to_text(graph)
+    assert [again.nodes[n]["layer"] for n in again] == [graph.nodes[n]["layer"] for n in graph]
+    if isinstance(layer, Join) and "(" in example.call:
+        assert join_with_arguments(call(layer)) == layer
+
+
+@each
+def test_pytorch_gives_the_same_shape(example: Example) -> None:
+    tensors = [torch.empty(2, *shape, device="meta") for shape in example.inputs]
+    assert tuple(run(layer_of(example), *tensors).shape) == (2, *example.output)
+
+
+@each
+def test_pytorch_has_the_same_weights(example: Example) -> None:
+    layer = layer_of(example)
+    module = module_of(layer, *example.inputs, device="meta")
+    ours = [(w.name, w.shape, w.trainable) for w in layer.weights(*example.inputs)]
+    if module is None:
+        assert ours == []
+        return
+    trainable = {n for n, p in module.named_parameters() if p.requires_grad}
+    theirs = [(n, tuple(t.shape), n in trainable) for n, t in module.state_dict().items()]
+    assert ours == theirs
+    counted = sum(w.count for w in layer.weights(*example.inputs) if w.trainable)
+    assert counted == sum(p.numel() for p in module.parameters())
+
+
+@each
+def test_multiply_adds_are_those_of_pytorchs_counter(example: Example) -> None:
+    layer = layer_of(example)
+    tensors = [torch.empty(2, *shape, device="meta") for shape in example.inputs]
+    with FlopCounterMode(display=False) as counter:
+        run(layer, *tensors)
+    for_both_images = 2 * layer.macs(example.inputs, example.output)
+    assert 2 * for_both_images == counter.get_total_flops()
+    assert (layer.kind in ("conv", "linear")) == (counter.get_total_flops() > 0)
+
+
+@each
+def test_in_place_forms_exist(example: Example) -> None:
+    layer = layer_of(example)
+    if layer.inplace:
+        module = module_of(layer, *example.inputs, device="meta")
+        assert module is not None
+        type(module)(inplace=True)
+
+
+@each
+def test_the_window_is_what_a_result_sees(example: Example) -> None:
+    """NaN in a row of pixels turns up in every pixel of the output that sees the row. What a
+    normalisation takes from the whole image is not counted; nor can a vector's axes be."""
+    layer = layer_of(example)
+    shape = example.inputs[0]
+    reach, step = layer.window(shape)
+    assert len(reach) == len(step) == len(shape) - 1
+    assert all(s > 0 for s in step)
+    if layer.kind == "norm" or len(example.output) != len(shape) or max(shape[1:], default=0) > 64:
+        return
+    wanted = [min(r, n) for r, n in zip(reach, shape[1:], strict=True)]
+    others = [torch.rand(1, *s) for s in example.inputs[1:]]
+    seen = [rows_seen(layer, shape, axis, others) for axis in range(len(shape) - 1)]
+    assert seen == wanted or (layer.name == "zero" and not any(seen))
+
+
+def rows_seen(layer: Layer, shape: Shape, axis: int, others: list[torch.Tensor]) -> int:
+    """How many rows of pixels across an axis are seen, at most, by one pixel of the output."""
+    size = shape[axis + 1]
+    first, last = torch.tensor(size), torch.tensor(size - 1)
+    for row in range(size):
+        x = torch.rand(1, *shape)
+        x.select(axis + 2, row).fill_(math.nan)
+        seen = run(layer, x, *others).isnan().any(1)
+        first = torch.where(seen & (first == size), row, first)
+        last = torch.where(seen, row, last)
+    return int((last - first).max()) + 1
