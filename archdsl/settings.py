@@ -57,8 +57,10 @@ def read_settings(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
 def read_value(program: Program, knob: Knob, value: Any) -> Any:
     """One value for a knob: a text is read as the language would read it."""
     if isinstance(value, str):
-        if isinstance(knob.domain, Choices) and value in knob.domain.names:
-            return knob.domain.values[knob.domain.names.index(value)]
+        if isinstance(knob.domain, Choices):
+            written = knob.domain.written(value)
+            if written is not None:
+                return written
         if isinstance(knob.default, str) and '"' not in value:
             return value
         return evaluate(program, value)

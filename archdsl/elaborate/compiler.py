@@ -23,7 +23,7 @@ from archdsl.elaborate.expressions import VALUES
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import UNSET, Builder, Frame, Machine, Skip, Stop
 from archdsl.elaborate.patterns import PATTERNS
-from archdsl.elaborate.scope import Context, Scope, Unit, Variable
+from archdsl.elaborate.scope import Context, Scope, Unit, Variable, constant
 from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, default, let
 from archdsl.elaborate.values import describe, is_number
 from archdsl.layers.arguments import Sizes, Unreadable
@@ -189,6 +189,9 @@ class Compiler:
         for knob in node.knobs:
             default = scope.value(knob.default)
             domain = self.compile_domain(knob, scope, knob_names)
+            if isinstance(domain, Choices):
+                written = domain.written(knob.default.span.text)
+                default = default if written is None else constant(written)
             variable = scope.variable(knob.name, "knob")
             doc = (
                 made.syntax.docs.get(knob.span.line, "") if knob.span.line != node.span.line else ""

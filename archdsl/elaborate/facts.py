@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import did_you_mean
 from archdsl.diagnostics.source import Span
+from archdsl.elaborate.knobs import Choices
 from archdsl.elaborate.values import describe, is_number, show
 from archdsl.syntax import tree
 
@@ -84,7 +85,11 @@ def _variant(
         if knob is None:
             report(codes.UNKNOWN_KNOB, place, help=did_you_mean(key, program.knobs), name=key)
             continue
-        value = program.constant(argument.value)
+        value = None
+        if isinstance(knob.domain, Choices):
+            value = knob.domain.written(argument.value.span.text)
+        if value is None:
+            value = program.constant(argument.value)
         if knob.domain is not None and value is not None and value not in knob.domain:
             report(
                 codes.OUTSIDE_DOMAIN,

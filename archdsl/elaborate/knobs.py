@@ -26,6 +26,12 @@ class Choices:
     def __str__(self) -> str:
         return "{" + ", ".join(self.names) + "}"
 
+    def written(self, text: str) -> Any | None:
+        """The value that is written so. A layer with arguments equals no other written layer,
+        so that it is known by its text alone."""
+        name = " ".join(text.split())
+        return self.values[self.names.index(name)] if name in self.names else None
+
     @property
     def count(self) -> int:
         return len(self.values)
