@@ -43,6 +43,9 @@ def part_costs(part: Part) -> Costs:
     if found is None:
         a = b = c = d = e = f = 0
         for step in part.steps:
+            op = step.op
+            if isinstance(op, Op) and op.free:
+                continue
             p, q, r, s, t, u = step_costs(part, step)
             if step.weight is not None:
                 r, s, t, u = 0, 0, 0, r

@@ -13,7 +13,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from math import prod
 from typing import Any
 
@@ -254,7 +254,7 @@ class _Prover:
                 for at in (piece.first + length * Fraction(i, FEW + 1) for i in range(1, FEW + 1))
             ]
         ends = [piece.first, *places, piece.last]
-        parts = [Span1D(a, b) for a, b in zip(ends, ends[1:], strict=False)]
+        parts = [Span1D(a, b) for a, b in pairwise(ends)]
         return parts + [Span1D(at, at) for at in places]
 
     def refute(self, region: Region) -> list[Region]:

@@ -257,11 +257,8 @@ def construct(
 
 
 def use_layer(op: Op, frame: Frame, span: Span) -> None:
-    if type(op.layer) is Identity:
-        return
-    name = op.layer.name
-    frame.m.fuel -= 1
-    frame.m.apply(op, frame, name, frame.b.number(name), span)
+    if type(op.layer) is not Identity:
+        frame.m.apply(op, frame, span)
 
 
 def enter_block(

@@ -20,12 +20,17 @@ Arms = Callable[["Frame", Arm], None]
 
 @dataclass(eq=False, slots=True)
 class Statement:
-    """A compiled statement. ``arms`` is set where a branch takes more than one arm from it."""
+    """A compiled statement.
+
+    ``arms`` is set where a branch takes several arms from it, or none; ``counts`` is false
+    for what is no arm and no option, such as `let`.
+    """
 
     run: Action
     span: Span
     label: tree.Word | None = None
     arms: Arms | None = None
+    counts: bool = True
 
 
 @dataclass(eq=False, slots=True)

@@ -4,7 +4,6 @@ and the machine that bounds, remembers and reports."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
@@ -12,6 +11,7 @@ from archdsl.diagnostics.model import Diagnostic, Fault, Kind, Label, diagnose, 
 from archdsl.diagnostics.model import Frame as TrailFrame
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import BlockCode
+from archdsl.elaborate.naming import clash
 from archdsl.elaborate.network import Choice, Op, Part, Step
 from archdsl.elaborate.values import Closure, Tensor, show
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
@@ -141,6 +141,15 @@ class Builder:
         self.size += op.size if op.__class__ is Part else 1
         return Tensor(shape, len(steps), self)
 
+    def add_layer(self, op: Op, x: Tensor, shape: Shape, span: Span) -> Tensor:
+        """``add`` for a layer on one tensor, numbered among its kind: the usual case, quickly."""
+        counts, name, steps = self.counts, op.name, self.steps
+        number = counts[name] = counts.get(name, 0) + 1
+        node = x.node if x.builder is self else self.node(x)
+        steps.append(Step(op, (node,), shape, name, number, span))
+        self.size += 1
+        return Tensor(shape, len(steps), self)
+
     @property
     def path(self) -> str:
         names: list[str] = []
@@ -161,10 +170,15 @@ class Builder:
         return None
 
     def close(self, kind: str, name: str, result: Tensor, **more: Any) -> Part:
-        """The finished part; raises a fault where one of its layers is for nothing."""
+        """The finished part; raises a fault where one of its layers is for nothing, or two
+        have one name."""
         step = self.unused(result)
         if step is not None:
             raise fault(codes.UNUSED_RESULT, step.span)
+        same = clash(self.steps, self.counts)
+        if same is not None:
+            taken, first, second = same
+            raise fault(codes.NAME_TAKEN, second, Label(first, "the first"), name=taken)
         return Part(
             kind,
             name,
@@ -176,6 +190,29 @@ class Builder:
             self.size,
             **more,
         )
+
+
+Noted = tuple[str, Span, list[tuple[str, Any]]]  # a block or part, where, and its arguments
+
+
+class Deeper:
+    """One level of blocks more, for the time of a ``with``."""
+
+    __slots__ = ("machine", "noted")
+
+    def __init__(self, machine: Machine, noted: Noted | None) -> None:
+        self.machine = machine
+        self.noted = noted
+
+    def __enter__(self) -> None:
+        self.machine.depth += 1
+        if self.noted is not None:
+            self.machine.trail.append(self.noted)
+
+    def __exit__(self, *error: object) -> None:
+        self.machine.depth -= 1
+        if self.noted is not None:
+            self.machine.trail.pop()
 
 
 class Machine:
@@ -195,7 +232,7 @@ class Machine:
         self.fuel = MAX_STEPS
         self.found: list[Diagnostic] = []
         self.depth = 0
-        self.trail: list[tuple[str, Span, list[tuple[str, Any]]]] = []
+        self.trail: list[Noted] = []
         self.knobs: Mapping[str, Any] = {}
         self.choices: list[Choice] = []
         self.given_input: Shape | None = None  # instead of what `input` says
@@ -227,26 +264,17 @@ class Machine:
         if self.first_only or len(self.found) >= 20:
             raise Stop
 
-    @contextmanager
-    def deeper(self, name: str, span: Span) -> Iterator[None]:
-        """Bounds how deep blocks, functions and passed layers stand in each other."""
+    def deeper(self, name: str, span: Span) -> Deeper:
+        """Bounds how deep blocks, functions and passed layers stand in each other: a context."""
         if self.depth >= MAX_DEPTH:
             self.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=name)
-        self.depth += 1
-        try:
-            yield
-        finally:
-            self.depth -= 1
+        return Deeper(self, None)
 
-    @contextmanager
-    def entered(self, name: str, span: Span, arguments: list[tuple[str, Any]]) -> Iterator[None]:
-        """Notes the block or labelled part that is being worked on."""
-        with self.deeper(name, span):
-            self.trail.append((name, span, arguments))
-            try:
-                yield
-            finally:
-                self.trail.pop()
+    def entered(self, name: str, span: Span, arguments: list[tuple[str, Any]]) -> Deeper:
+        """``deeper``, noting the block or labelled part that is being worked on."""
+        if self.depth >= MAX_DEPTH:
+            self.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=name)
+        return Deeper(self, (name, span, arguments))
 
     def context_of(self, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """What else the code of layers among the values may depend on."""
@@ -310,26 +338,26 @@ class Machine:
         if len(shapes) > 1:
             raise Fork(path, len(options))
 
-    def apply(self, op: Op, frame: Frame, name: str, number: int, span: Span) -> None:
+    def apply(self, op: Op, frame: Frame, span: Span) -> None:
         """Applies a layer to the current tensor."""
         x = frame.x
         if x is None:
             return
+        self.fuel -= 1
         shape = op.shapes.get(x.shape)
         if shape is None:
             shape = op.shapes[x.shape] = fit(op.layer, (x.shape,), span)
-        frame.x = frame.b.add(op, (x,), shape, name, number, span)
+        frame.x = frame.b.add_layer(op, x, shape, span)
         if frame.b.size > MAX_SIZE:
             self.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)
 
     def join(self, op: Op, frame: Frame, inputs: Sequence[Tensor], span: Span) -> None:
         """Applies a join to several tensors; the result is the current tensor."""
-        shapes = tuple(t.shape for t in inputs)
+        shapes = tuple([t.shape for t in inputs])
         shape = op.shapes.get(shapes)
         if shape is None:
             shape = op.shapes[shapes] = fit(op.layer, shapes, span)
-        name = op.layer.name
-        frame.x = frame.b.add(op, inputs, shape, name, frame.b.number(name), span)
+        frame.x = frame.b.add(op, inputs, shape, op.name, frame.b.number(op.name), span)
 
     def enter(
         self,

@@ -22,16 +22,14 @@ if TYPE_CHECKING:
 class Op:
     """A layer in use: one object for equal layers, with what is known of it by input shapes."""
 
-    __slots__ = ("figures", "layer", "shapes")
+    __slots__ = ("figures", "free", "layer", "name", "shapes")
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
+        self.name = layer.name
+        self.free = layer.is_free()
         self.shapes: dict[Any, Shape] = {}  # by the input's shape, or by the tuple of them
         self.figures: dict[tuple[Shape, ...], Any] = {}  # filled by archdsl.analysis
-
-    @property
-    def name(self) -> str:
-        return self.layer.name
 
 
 class Step:

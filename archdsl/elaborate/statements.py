@@ -35,9 +35,6 @@ def compile_body(body: tree.Body, scope: Scope, arms: bool = False) -> BodyCode:
     for node in body.statements:
         if isinstance(node, tree.Default):
             default(node, scope)
-        elif arms and isinstance(node, tree.Let):
-            action = let(node, scope)
-            made.append(Statement(action, node.span, arms=_no_arm(action)))
         elif arms:
             made.append(_arm(node, scope))
         else:
@@ -45,16 +42,21 @@ def compile_body(body: tree.Body, scope: Scope, arms: bool = False) -> BodyCode:
     return BodyCode(made, body.span)
 
 
-def _no_arm(action: Action) -> Arms:
-    return lambda frame, arm: action(frame)
-
-
 def _arm(node: tree.Node, scope: Scope) -> Statement:
-    """A statement of a branch: one arm, or an arm for each turn of a loop."""
+    """A statement of a branch: one arm, an arm for each turn of a loop, or what is no arm.
+
+    A tensor kept in one arm is not seen in another: they have no order.
+    """
     span = node.span
+    if isinstance(node, (tree.Let, tree.Require)):
+        action = scope.action(node)
+        return Statement(action, span, arms=lambda frame, arm: action(frame), counts=False)
     if isinstance(node, tree.Labelled):
+        label = node.label
+        note_label(label, scope)
         inner = _arm(node.statement, scope)
-        return Statement(inner.run, span, node.label, inner.arms)
+        named = None if inner.arms is None else _named_arms(inner.arms, label)
+        return Statement(inner.run, span, label, named)
     if isinstance(node, tree.For):
         each = for_each(node, scope)
 
@@ -75,7 +77,16 @@ def _arm(node: tree.Node, scope: Scope) -> Statement:
         times = tree.Range(node.count.span, tree.Literal(node.count.span, 1), node.count, None)
         words = (node.turn or tree.Word(span, "_"),)
         return _arm(tree.For(span, words, False, times, None, node.body), scope)
-    return Statement(scope.action(node), span)
+    return Statement(scope.inner().action(node), span)
+
+
+def _named_arms(arms: Arms, label: tree.Word) -> Arms:
+    """The arms of a labelled loop: all take its name, numbered."""
+
+    def labelled_arms(frame: Frame, arm: Arm) -> None:
+        arms(frame, lambda action, span, _: arm(action, span, label))
+
+    return labelled_arms
 
 
 def run_body(frame: Frame, body: BodyCode | None) -> None:
@@ -144,16 +155,25 @@ def kept(node: tree.Kept, scope: Scope) -> Action:
 
 
 def labelled(node: tree.Labelled, scope: Scope) -> Action:
-    action = scope.inner(looped=False, flow=False).action(node.statement)
+    statement = node.statement
+    if isinstance(statement, tree.Kept):  # the tensor's name is for what follows the part
+        part = tree.Labelled(node.span, node.label, statement.statement)
+        return kept(tree.Kept(node.span, part, statement.name), scope)
+    action = scope.inner(looped=False, flow=False).action(statement)
     name, span, plain = node.label.text, node.span, not scope.looped
     if plain:
-        earlier = scope.labels.get(name)
-        if earlier is not None:
-            scope.context.report(
-                codes.LABEL_TWICE, node.label.span, Label(earlier, "first used here"), name=name
-            )
-        scope.labels[name] = node.label.span
+        note_label(node.label, scope)
     return lambda frame: run_named(action, frame, name, span, plain=plain, noted=True)
+
+
+def note_label(label: tree.Word, scope: Scope) -> None:
+    """Reports a label that the same braces have already."""
+    earlier = scope.labels.get(label.text)
+    if earlier is not None:
+        scope.context.report(
+            codes.LABEL_TWICE, label.span, Label(earlier, "first used here"), name=label.text
+        )
+    scope.labels[label.text] = label.span
 
 
 def apply(node: tree.Apply, scope: Scope) -> Action:

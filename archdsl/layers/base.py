@@ -118,6 +118,12 @@ class Layer:
         """Its PyTorch code."""
         raise TypeError(f"{type(self).__name__} has no PyTorch code: define its method torch()")
 
+    @classmethod
+    def is_free(cls) -> bool:
+        """Whether it has neither weights nor a cost that is counted, whatever its input."""
+        plain = cls.weights is Layer.weights and cls.macs is Layer.macs
+        return plain and cls.kind not in ("conv", "linear")
+
     def given(self) -> Iterator[tuple[str, Any]]:
         """The arguments that differ from their defaults, in order."""
         for parameter in signature(type(self)):

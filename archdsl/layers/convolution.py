@@ -67,14 +67,14 @@ class Conv(Layer):
     )
 
     def padding(self, axes: int) -> tuple[int, ...]:
-        kernel = axes_of(self.kernel, axes, self.name, "kernel")
-        dilation = axes_of(self.dilation, axes, self.name, "dilation")
         if self.pad is not None:
             return axes_of(self.pad, axes, self.name, "pad")
+        kernel = axes_of(self.kernel, axes, self.name, "kernel")
+        dilation = axes_of(self.dilation, axes, self.name, "dilation")
         spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        if any(s % 2 for s in spans):
+        if any([s % 2 for s in spans]):
             raise Misfit(codes.EVEN_KERNEL, kernel=show_shape(kernel))
-        return tuple(s // 2 for s in spans)
+        return tuple([s // 2 for s in spans])
 
     def shape(self, *inputs: Shape) -> Shape:
         channels, size = image(inputs[0], self.name)
@@ -85,10 +85,10 @@ class Conv(Layer):
         stride = axes_of(self.stride, axes, self.name, "stride")
         dilation = axes_of(self.dilation, axes, self.name, "dilation")
         pad = self.padding(axes)
-        out = tuple(
+        out = [
             (n + 2 * p - d * (k - 1) - 1) // s + 1
             for n, k, s, p, d in zip(size, kernel, stride, pad, dilation, strict=True)
-        )
+        ]
         if min(out) < 1:
             raise Misfit(
                 codes.WINDOW_TOO_LARGE,

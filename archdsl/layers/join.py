@@ -96,11 +96,12 @@ class Concat(Join):
 
     def shape(self, *inputs: Shape) -> Shape:
         first = inputs[0]
-        if any(s[1:] != first[1:] for s in inputs):
+        size = first[1:]
+        if any([s[1:] != size for s in inputs]):
             raise Misfit(
                 codes.CANNOT_JOIN, verb=self.verb, shapes=" and ".join(map(show_shape, inputs))
             )
-        return (sum(s[0] for s in inputs), *first[1:])
+        return (sum([s[0] for s in inputs]), *size)
 
     def torch(self, *inputs: Shape) -> Expression:
         return Expression(

@@ -35,7 +35,7 @@ def format_source(source: Source, language: Language = ARCH) -> str:
             blank = bool(out)
             continue
         closes = line[0].type in CLOSE
-        if blank and not closes and previous is not None and previous.type != "LBRACE":
+        if blank and not closes and (previous is None or previous.type != "LBRACE"):
             out.append("")
         blank = False
         depth = _depth(stack, line)

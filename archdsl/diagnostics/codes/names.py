@@ -232,3 +232,11 @@ UNUSED_RESULT = Kind(
 for nothing.""",
     help="leave it out, or join the two: `branch add {{ identity; kept }}`",
 )
+NAME_TAKEN = Kind(
+    "A141",
+    "two parts would be called `{name}`",
+    """Layers, blocks and the labels of loops are numbered: `stage:` in a loop makes stage1,
+stage2 and so on, two convolutions are conv1 and conv2. A label or a block of such a name must
+not meet one of them, because names are the keys of the weights.""",
+    help="call one of them something else",
+)

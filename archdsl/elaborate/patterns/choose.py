@@ -38,7 +38,7 @@ class Choose(Pattern):
         return compile_body(body, scope.inner(looped=False, flow=False), arms=True)
 
     def run(self, use: Use, frame: Frame) -> None:
-        if not use.body.statements:
+        if not any(s.counts for s in use.body.statements):
             raise fault(codes.NO_OPTIONS, use.span)
         frame.m.effects += 1
         named = use.qualifier is not None
@@ -46,7 +46,10 @@ class Choose(Pattern):
         run_named(lambda f: self.pick(use, f), frame, name, use.span, plain=named)
 
     def pick(self, use: Use, frame: Frame) -> None:
-        options = use.body.statements
+        for statement in use.body.statements:
+            if not statement.counts:
+                statement.run(frame)
+        options = [s for s in use.body.statements if s.counts]
         names = tuple(option_name(s.label, s.span) for s in options)
         frame.m.choose(frame.b.path, names, [s.run for s in options], frame, use.span)
 
