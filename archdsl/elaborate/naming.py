@@ -1,0 +1,41 @@
+"""Whether two steps of a part would have one name, and so their weights one key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from archdsl.elaborate.network import Part, Step
+
+if TYPE_CHECKING:
+    from archdsl.diagnostics.source import Span
+
+
+def clash(steps: Sequence[Step], names: Mapping[str, int]) -> tuple[str, Span, Span] | None:
+    """A name that two steps have, and their places.
+
+    Names without a digit at their end cannot meet what numbering makes of others; those
+    that have one (a label ``stage2`` beside ``stage`` in a loop) are compared with all.
+    """
+    if not any(name[-1].isdigit() for name in names):
+        return None
+    seen: dict[str, Span] = {}
+    for name, span in _named(steps, {}):
+        if name in seen:
+            return name, seen[name], span
+        seen[name] = span
+    return None
+
+
+def _named(steps: Sequence[Step], offsets: Mapping[str, int]) -> Iterator[tuple[str, Span]]:
+    for step in steps:
+        op = step.op
+        number = step.number + offsets.get(step.name, 0)
+        for copy in range(step.repeat):
+            if isinstance(op, Part) and op.kind == "turn":
+                moved = dict(offsets)
+                for name, count in op.counts.items():
+                    moved[name] = moved.get(name, 0) + copy * count
+                yield from _named(op.steps, moved)
+            else:
+                yield step.numbered(number + copy), step.span
