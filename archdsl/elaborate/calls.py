@@ -75,6 +75,8 @@ def call_fn(fn: FnCode, node: tree.Call, scope: Scope) -> Getter:
 def run_fn(fn: FnCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span) -> Any:
     machine = frame.m
     machine.spend(2, span)
+    if fn.value is None:  # in a domain, which is worked out before functions are compiled
+        raise fault(codes.NEEDS_CONSTANT, span)
     if machine.depth >= MAX_DEPTH:
         machine.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=fn.name)
     inner = Frame(machine, frame.b, [UNSET] * fn.slots, machine.files[fn.file], None)
@@ -87,7 +89,6 @@ def run_fn(fn: FnCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span
             if formal.slot not in given:
                 assert formal.default is not None
                 inner.v[formal.slot] = formal.default(inner)
-        assert fn.value is not None
         return fn.value(inner)
     finally:
         machine.depth -= 1

@@ -142,7 +142,10 @@ def _sorted(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
 
 
 def _unique(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(decided(v) for v in _items("unique", given[0], span)))
+    first: dict[Any, Any] = {}
+    for value in map(decided, _items("unique", given[0], span)):
+        first.setdefault((isinstance(value, bool), value), value)  # true is not 1
+    return tuple(first.values())
 
 
 def _reversed(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:

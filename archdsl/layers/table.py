@@ -29,7 +29,12 @@ class Table(Mapping[str, type[Layer]]):
 
     def __init__(self, layers: Mapping[str, type[Layer]]) -> None:
         self._layers = dict(layers)
-        self.joins = {n: c for n, c in self._layers.items() if issubclass(c, Join)}
+        # what `branch` can name: the joins that need no arguments
+        self.joins = {
+            n: c
+            for n, c in self._layers.items()
+            if issubclass(c, Join) and not any(p.required for p in signature(c))
+        }
         self.synonyms = {s: n for n, c in self._layers.items() for s in c.synonyms}
 
     def __getitem__(self, name: str) -> type[Layer]:

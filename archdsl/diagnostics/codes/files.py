@@ -7,7 +7,8 @@ NO_SUCH_FILE = Kind(
     "there is no file `{name}`",
     """A spec is given by its path, or by the name of a built-in one (`archdsl specs` lists
 those). Nothing of this name was found, neither as a file nor among the built-in specs.
-In a `use`, the path is looked up beside the file that says it, then in the built-in library.""",
+In a `use`, the path starts at the folder of the spec that is compiled, or else at that of
+the built-in specs.""",
 )
 UNREADABLE = Kind(
     "A002",

@@ -104,7 +104,7 @@ def strides(use: Use, x: Shape, y: Shape, what: str) -> tuple[int, ...]:
             step = -(-n // m)
             if (n - 1) // step + 1 == m:
                 found.append(step)
-    if len(found) != len(y) - 1:
+    if len(x) != len(y) or len(found) != len(y) - 1:
         raise fault(
             codes.NO_STRIDE,
             Label(use.span, f"the input is {show_shape(x)}"),
