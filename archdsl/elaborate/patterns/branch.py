@@ -49,9 +49,8 @@ class Branch(Pattern):
             nonlocal whole
             frame.x = x
             name = "branch" if label is None else label.text
-            frame.m.attempt(
-                lambda f: run_named(action, f, name, span, plain=label is not None), frame
-            )
+            plain = label is not None and not use.scope.looped
+            frame.m.attempt(lambda f: run_named(action, f, name, span, plain=plain), frame)
             if frame.x is None:
                 whole = False
             else:

@@ -41,9 +41,9 @@ class Choose(Pattern):
         if not any(s.counts for s in use.body.statements):
             raise fault(codes.NO_OPTIONS, use.span)
         frame.m.effects += 1
-        named = use.qualifier is not None
-        name = use.qualifier.text if use.qualifier is not None else self.name
-        run_named(lambda f: self.pick(use, f), frame, name, use.span, plain=named)
+        name = self.name if use.qualifier is None else use.qualifier.text
+        plain = use.qualifier is not None and not use.scope.looped
+        run_named(lambda f: self.pick(use, f), frame, name, use.span, plain=plain)
 
     def pick(self, use: Use, frame: Frame) -> None:
         for statement in use.body.statements:

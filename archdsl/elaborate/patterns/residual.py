@@ -63,7 +63,8 @@ class Residual(Pattern):
         if self.shortcut == "none":
             return
         frame.x = x
-        run_named(lambda f: self.take_shortcut(use, f, y), frame, "shortcut", use.span, plain=True)
+        plain = not use.scope.looped
+        run_named(lambda f: self.take_shortcut(use, f, y), frame, "shortcut", use.span, plain=plain)
         s = frame.x
         if s is None:
             return
