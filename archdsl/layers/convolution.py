@@ -1,5 +1,6 @@
 """Convolutions and the fully connected layer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, prod
@@ -29,6 +30,16 @@ def check_groups(name: str, groups: int, before: int, after: int) -> None:
         raise Misfit(
             codes.GROUPS_DO_NOT_DIVIDE, layer=name, groups=groups, before=before, after=after
         )
+
+
+def check_border(border: str, size: tuple[int, ...], pads: Sequence[tuple[int, int]]) -> None:
+    """A border that is made of the image itself takes no more of it than is there."""
+    if border not in ("reflect", "circular"):
+        return
+    edge = 1 if border == "reflect" else 0
+    for n, (before, after) in zip(size, pads, strict=True):
+        if max(before, after) > n - edge:
+            raise Misfit(codes.BORDER_TOO_WIDE, border=border, pad=max(before, after), size=n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +96,8 @@ class Conv(Layer):
         stride = axes_of(self.stride, axes, self.name, "stride")
         dilation = axes_of(self.dilation, axes, self.name, "dilation")
         pad = self.padding(axes)
+        if self.border != "zeros":
+            check_border(self.border, size, [(p, p) for p in pad])
         out = [
             (n + 2 * p - d * (k - 1) - 1) // s + 1
             for n, k, s, p, d in zip(size, kernel, stride, pad, dilation, strict=True)

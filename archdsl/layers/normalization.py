@@ -1,11 +1,22 @@
 """Normalisation layers, and learned scales."""
 
 from dataclasses import dataclass
+from math import prod
 from typing import Annotated
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, OneOf, Positive, Real, Start
-from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, Weight, image
+from archdsl.layers.base import (
+    Example,
+    Expression,
+    Layer,
+    Misfit,
+    Module,
+    Shape,
+    Weight,
+    image,
+    show_shape,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,11 @@ class BatchNorm(Layer):
         Example("bn(track = false)", ((16,),), (16,)),
         Example("bn", ((4, 50),), (4, 50)),
     )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if len(inputs[0]) > 4:
+            raise Misfit(codes.TOO_MANY_AXES, layer=self.name, shape=show_shape(inputs[0]))
+        return inputs[0]
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         channels = (inputs[0][0],)
@@ -175,7 +191,9 @@ class InstanceNorm(Layer):
     )
 
     def shape(self, *inputs: Shape) -> Shape:
-        image(inputs[0], self.name)
+        _, size = image(inputs[0], self.name)
+        if prod(size) == 1:
+            raise Misfit(codes.ONE_PIXEL, layer=self.name, shape=show_shape(inputs[0]))
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:

@@ -142,6 +142,20 @@ class AvgPool(Pool):
         Example("avgpool(3, stride = 1, pad = 1, count_pad = false)", ((8, 7, 7),), (8, 7, 7)),
     )
 
+    def shape(self, *inputs: Shape) -> Shape:
+        output = Pool.shape(self, *inputs)
+        size = inputs[0][1:]
+        if len(size) == 3:  # PyTorch wants the whole window inside, with padding or without
+            kernel = axes_of(self.kernel, 3, self.name, "kernel")
+            if any(n < k for n, k in zip(size, kernel, strict=True)):
+                raise Misfit(
+                    codes.WINDOW_TOO_LARGE,
+                    layer=self.name,
+                    kernel=show_shape(kernel),
+                    size=show_shape(size),
+                )
+        return output
+
     def torch(self, *inputs: Shape) -> Module:
         keywords = self.keywords()
         if not self.count_pad:

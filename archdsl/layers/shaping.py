@@ -20,6 +20,7 @@ from archdsl.layers.base import (
     image,
     show_shape,
 )
+from archdsl.layers.convolution import Border, check_border
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class PadSpace(Layer):
     size: Pad = 0
     before: Pad = 0
     after: Pad = 0
-    border: Annotated[str, OneOf(("zeros", "reflect", "replicate", "circular"))] = "zeros"
+    border: Border = "zeros"
 
     name = "pad"
     synonyms = ("zero_pad", "ZeroPad2d", "padding", "reflection_pad")
@@ -161,10 +162,7 @@ class PadSpace(Layer):
     def shape(self, *inputs: Shape) -> Shape:
         channels, size = image(inputs[0], self.name)
         sides = self.sides(len(size))
-        limit = 1 if self.border == "reflect" else 0
-        for n, (b, a) in zip(size, sides, strict=True):
-            if self.border in ("reflect", "circular") and max(b, a) > n - limit:
-                raise Misfit(codes.BORDER_TOO_WIDE, border=self.border, pad=max(b, a), size=n)
+        check_border(self.border, size, sides)
         return (channels, *(n + b + a for n, (b, a) in zip(size, sides, strict=True)))
 
     def torch(self, *inputs: Shape) -> Module:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import importlib.util
+import math
+from functools import cache
 
 import pytest
 import torch
@@ -14,7 +16,6 @@ from archdsl.layers.base import Expression, Layer, Shape, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.table import TABLE
 
-
 NOTHING = "arch nothing\ninput 1x1x1\nrelu"
 
 
@@ -23,6 +24,7 @@ def sized(shape: Shape) -> str:
     return show_shape(shape) if len(shape) > 1 else f"({shape[0]},)"
 
 
+@cache
 def elaborated(call: str, *inputs: Shape) -> tuple[Layer, archdsl.Architecture]:
     """The layer that a call makes of these inputs, and the network of it and a `relu`.
 
@@ -115,3 +117,17 @@ def run(layer: Layer, *tensors: torch.Tensor) -> torch.Tensor:
     result = eval(text, {**names_of(layer, *inputs), **places})
     assert isinstance(result, torch.Tensor)
     return result
+
+
+def rows_seen(layer: Layer, shape: Shape, axis: int, others: list[torch.Tensor]) -> int:
+    """How many rows of pixels across an axis are seen, at most, by one pixel of the output:
+    NaN in a row turns up in every pixel that sees it."""
+    size = shape[axis + 1]
+    first, last = torch.tensor(size), torch.tensor(size - 1)
+    for row in range(size):
+        x = torch.rand(1, *shape)
+        x.select(axis + 2, row).fill_(math.nan)
+        seen = run(layer, x, *others).isnan().any(1)
+        first = torch.where(seen & (first == size), row, first)
+        last = torch.where(seen, row, last)
+    return int((last - first).max()) + 1

@@ -1,16 +1,14 @@
 """What every layer keeps to, shown by its own examples. A new layer is picked up from the table."""
 
-import math
-
 import pytest
 import torch
-from running import elaborated, join_with_arguments, module_of, run
+from running import elaborated, join_with_arguments, module_of, rows_seen, run
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.graph.build import build
 from archdsl.graph.exchange import from_json, to_json
 from archdsl.graph.text import call, to_text
-from archdsl.layers.base import Example, Layer, Shape, show_shape
+from archdsl.layers.base import Example, Layer, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.table import TABLE
 
@@ -73,7 +71,7 @@ def test_pytorch_has_the_same_weights(example: Example) -> None:
     trainable = {n for n, p in module.named_parameters() if p.requires_grad}
     theirs = [(n, tuple(t.shape), n in trainable) for n, t in module.state_dict().items()]
     assert ours == theirs
-    counted = sum(w.count for w in layer.weights(*example.inputs) if w.trainable)
+    counted = sum(w.elements for w in layer.weights(*example.inputs) if w.trainable)
     assert counted == sum(p.numel() for p in module.parameters())
 
 
@@ -112,16 +110,3 @@ def test_the_window_is_what_a_result_sees(example: Example) -> None:
     others = [torch.rand(1, *s) for s in example.inputs[1:]]
     seen = [rows_seen(layer, shape, axis, others) for axis in range(len(shape) - 1)]
     assert seen == wanted or (layer.name == "zero" and not any(seen))
-
-
-def rows_seen(layer: Layer, shape: Shape, axis: int, others: list[torch.Tensor]) -> int:
-    """How many rows of pixels across an axis are seen, at most, by one pixel of the output."""
-    size = shape[axis + 1]
-    first, last = torch.tensor(size), torch.tensor(size - 1)
-    for row in range(size):
-        x = torch.rand(1, *shape)
-        x.select(axis + 2, row).fill_(math.nan)
-        seen = run(layer, x, *others).isnan().any(1)
-        first = torch.where(seen & (first == size), row, first)
-        last = torch.where(seen, row, last)
-    return int((last - first).max()) + 1

@@ -110,3 +110,9 @@ BOUNDS_CROSSED = Kind(
     "the bounds of `{layer}` are crossed: {low:g} is not below {high:g}",
     """The lower bound stands first.""",
 )
+ONE_PIXEL = Kind(
+    "A220",
+    "`{layer}` needs more than one pixel a channel, but the tensor is {shape}",
+    """The layer divides by how much the pixels of a channel differ, and a single pixel differs
+from nothing: PyTorch refuses it. Normalise before the pooling, or use `bn` or `layer_norm`.""",
+)
