@@ -185,6 +185,7 @@ class Compiler:
                 )
                 return
             self.arch = node
+        started, scope.context.started = scope.context.started, False
         knob_names = {k.name.text for k in node.knobs}
         for knob in node.knobs:
             default = scope.value(knob.default)
@@ -197,6 +198,7 @@ class Compiler:
                 made.syntax.docs.get(knob.span.line, "") if knob.span.line != node.span.line else ""
             )
             made.knobs.append(KnobCode(variable, default, domain, knob, doc))
+        scope.context.started = started
 
     def compile_domain(
         self, knob: tree.Knob, scope: Scope, knobs: set[str]
@@ -268,6 +270,7 @@ class Compiler:
             )
             return
         getter = made.scope.value(node.shape)
+        made.scope.context.started = True
         self.input = getter, node.shape.span
         made.statements.append(Statement(_start(getter, node.shape.span), node.span))
 

@@ -61,6 +61,9 @@ def here(node: tree.Here, scope: Scope) -> Getter:
     if any(u.kind == "fn" for u in scope.unit.outward()):
         scope.context.report(codes.NO_INPUT_HERE, node.span)
         return poison
+    if not scope.context.started and scope.unit.kind == "file":
+        scope.context.report(codes.NO_TENSOR_YET, node.span, name=node.field)
+        return poison
     property = HERE.get(node.field)
     if property is None:
         help = did_you_mean(node.field, HERE)

@@ -79,6 +79,7 @@ class Context:
     actions: Mapping[type[tree.Node], Callable[[Any, Scope], Action]]
     layer_value: Callable[[tree.Node, Scope], Getter]
     found: list[Diagnostic]
+    started: bool = False  # from `input` on: there is a current tensor
     functions: frozenset[str] = frozenset((*FUNCTIONS, *INIT_FUNCTIONS))
 
     def report(

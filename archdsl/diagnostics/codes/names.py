@@ -240,3 +240,9 @@ stage2 and so on, two convolutions are conv1 and conv2. A label or a block of su
 not meet one of them, because names are the keys of the weights.""",
     help="call one of them something else",
 )
+NO_TENSOR_YET = Kind(
+    "A142",
+    "there is no tensor here yet, so `in.{name}` has no value",
+    """`in` is the current tensor, and the first is the one that `input` names. What stands above
+`input`, the defaults of knobs, and the values of a file that is used have none.""",
+)
