@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import prod
 
 from archdsl.elaborate.network import Network, Op, Part, Step
-from archdsl.layers.base import Shape
+from archdsl.layers.base import Layer, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,14 @@ def part_costs(part: Part) -> Costs:
         a = b = c = d = e = f = 0
         for step in part.steps:
             op = step.op
-            if isinstance(op, Op) and op.free:
-                continue
-            p, q, r, s, t, u = step_costs(part, step)
-            if step.weight is not None:
-                r, s, t, u = 0, 0, 0, r
+            if isinstance(op, Op):
+                if op.free:
+                    continue
+                p, q, r, s, t, u = step_costs(part, step)
+            else:
+                p, q, r, s, t, u = part_costs(op)
+                if step.weight is not None:
+                    r, s, t, u = 0, 0, 0, r
             n = step.repeat
             a += n * p
             b += n * q
@@ -61,35 +64,31 @@ def part_costs(part: Part) -> Costs:
 
 
 def step_costs(part: Part, step: Step) -> Costs:
-    """The costs of one application of a step."""
+    """The costs of one application of a step; those of a layer are remembered with it."""
     op = step.op
     if isinstance(op, Part):
         return part_costs(op)
-    if len(step.inputs) == 1:
-        return op_costs(op, (part.shape_of(step.inputs[0]),), step.shape)
-    return op_costs(op, tuple([part.shape_of(n) for n in step.inputs]), step.shape)
-
-
-FREE: Costs = (0, 0, 0, 0, 0, 0)
-
-
-def op_costs(op: Op, inputs: tuple[Shape, ...], output: Shape) -> Costs:
-    """The costs of a layer on inputs of these shapes, remembered with it."""
-    found: Costs | None = op.figures.get(inputs)
+    if len(step.inputs) > 1:
+        shapes = tuple([part.shape_of(n) for n in step.inputs])
+        return layer_costs(op.layer, shapes, step.shape)
+    shape = part.shape_of(step.inputs[0])
+    found: Costs | None = op.figures.get(shape)
     if found is None:
-        layer = op.layer
-        params = buffers = 0
-        for weight in layer.weights(*inputs):
-            if weight.trainable:
-                params += prod(weight.shape)
-            else:
-                buffers += prod(weight.shape)
-        kind = layer.kind
-        out = prod(output) if kind in ("conv", "linear") else 0
-        macs = layer.macs(inputs, output)
-        found = (params, buffers, macs, out, out if kind == "conv" else 0, 0)
-        op.figures[inputs] = found = found if any(found) else FREE
+        found = op.figures[shape] = layer_costs(op.layer, (shape,), step.shape)
     return found
+
+
+def layer_costs(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Costs:
+    """The costs of a layer on inputs of these shapes."""
+    params = buffers = 0
+    for weight in layer.weights(*inputs):
+        if weight.trainable:
+            params += prod(weight.shape)
+        else:
+            buffers += prod(weight.shape)
+    kind = layer.kind
+    out = prod(output) if kind in ("conv", "linear") else 0
+    return (params, buffers, layer.macs(inputs, output), out, out if kind == "conv" else 0, 0)
 
 
 # ---------------------------------------------------------------- depth and receptive field

@@ -92,7 +92,7 @@ def places_of(arch: Architecture, path: str | None = None) -> Iterator[Made]:
         inputs = tuple(flat.nodes[n].shape for n in node.inputs)
         made.layers[(call(layer), _shapes(inputs, node))] += 1
         made.paths.append(node.path)
-        made.params += sum(w.count for w in layer.weights(*inputs) if w.trainable)
+        made.params += sum(w.elements for w in layer.weights(*inputs) if w.trainable)
         made.macs += layer.macs(inputs, node.shape)
     yield from (found[key] for key in sorted(found))
 

@@ -11,7 +11,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.calls import bind, bind_formals
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, truth
-from archdsl.elaborate.machine import UNSET, Builder, Frame, Skip
+from archdsl.elaborate.machine import UNSET, Builder, Frame, Skip, fit
 from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.values import Closure, LayerRef, Tensor, describe
@@ -44,6 +44,8 @@ def apply_value(value: Any, frame: Frame, span: Span) -> None:
     if isinstance(value, Closure):
         run_closure(value, frame, span)
     elif isinstance(value, LayerRef):
+        if issubclass(value.layer, Join):
+            raise fault(codes.JOIN_AS_LAYER, span, name=value.layer.name)
         use_layer(layer_op(value.layer, (), span)(frame), frame, span)
     elif isinstance(value, BlockCode):
         enter_block(value, [], frame, span)
@@ -99,9 +101,7 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
         if issubclass(layer, Join):
             context.report(codes.JOIN_AS_LAYER, node.callee.span, name=word)
             return skip
-        chosen = bind_layer(layer, node, scope)
-        make = layer_op(layer, chosen, span)
-        return lambda frame: use_layer(make(frame), frame, span)
+        return layer_action(layer_op(layer, bind_layer(layer, node, scope), span), span)
     if entry is None and word in context.patterns:
         context.report(codes.NEEDS_BODY, node.callee.span, name=word)
         return skip
@@ -130,6 +130,8 @@ def variable_call(entry: Variable, node: tree.Call, scope: Scope, bare: bool) ->
     def apply(frame: Frame) -> None:
         value = get(frame)
         if isinstance(value, LayerRef):
+            if issubclass(value.layer, Join):
+                raise fault(codes.JOIN_AS_LAYER, span, name=value.layer.name)
             names = [p.name for p in signature(value.layer)]
         elif isinstance(value, BlockCode):
             names = [f.name for f in value.formals]
@@ -206,16 +208,23 @@ def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Calla
     if not arguments:
         return _without_arguments(layer, span)
     getters = [getter for _, getter, _ in arguments]
+    # Only what is worked out anew has to be looked at: most arguments are constants.
+    given = [g.value if isinstance(g, constant) else None for g in getters]
+    places = [i for i, g in enumerate(getters) if not isinstance(g, constant)]
+    moving = [getters[i] for i in places]
     made: dict[Any, Op] = {}
 
     def get(frame: Frame) -> Op:
-        values = tuple([g(frame) for g in getters])
-        key = (values, tuple(map(type, values)))
-        op = made.get(key)
+        key = tuple([g(frame) for g in moving])
+        typed = (key, tuple(map(type, key)))
+        op = made.get(typed)
         if op is None:
             if len(made) > 5000:
                 made.clear()
-            op = made[key] = frame.m.intern(construct(layer, arguments, values, span))
+            values = list(given)
+            for i, value in zip(places, key, strict=True):
+                values[i] = value
+            op = made[typed] = frame.m.intern(construct(layer, arguments, tuple(values), span))
         return op
 
     return get
@@ -256,9 +265,27 @@ def construct(
     return layer(**read)
 
 
+def layer_action(make: Callable[[Frame], Op], span: Span) -> Action:
+    """Applies the layer that ``make`` makes. Most of what runs is this: it is kept flat."""
+
+    def run(frame: Frame) -> None:
+        op = make(frame)
+        x = frame.x
+        if x is None or op.layer.__class__ is Identity:
+            return
+        shape = op.shapes.get(x.shape)
+        if shape is None:
+            shape = op.shapes[x.shape] = fit(op.layer, (x.shape,), span)
+        frame.m.fuel -= 1
+        builder = frame.b
+        node = x.node if x.builder is builder else builder.node(x)
+        frame.x = builder.append(op, (node,), shape, span)
+
+    return run
+
+
 def use_layer(op: Op, frame: Frame, span: Span) -> None:
-    if type(op.layer) is not Identity:
-        frame.m.apply(op, frame, span)
+    layer_action(lambda frame: op, span)(frame)
 
 
 def enter_block(
@@ -277,9 +304,11 @@ def enter_block(
     home = machine.files[block.file]
     key = None
     if not block.chooses:
-        outside = tuple([machine.files[f][s] for f, s in block.reads])
+        files = machine.files
+        outside = tuple([files[f][s] for f, s in block.reads])
         values = tuple(variables[: len(block.formals)])
-        key = (block, values, x.shape, outside, machine.context_of(values))
+        kinds = tuple(map(type, values)), tuple(map(type, outside))  # 1 equals true in Python
+        key = (block, values, x.shape, outside, kinds, machine.context_of(values))
         part = machine.memo.get(key)
         if part is not None:
             machine.enter(frame, part, (), block.name, number, span)

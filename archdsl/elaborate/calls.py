@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import did_you_mean, fault
+from archdsl.diagnostics.model import Fault, did_you_mean, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import FnCode, Formal, Getter
 from archdsl.elaborate.functions import FUNCTIONS, Function
@@ -207,4 +207,16 @@ def initialisation(
                 )
         return Init(function.name, function.call, tuple(values.items()))
 
+    if all(isinstance(getter, constant) for _, getter, _ in getters):
+        return _once(get, scope)
     return get
+
+
+def _once(get: Getter, scope: Scope) -> Getter:
+    """A getter that looks at no frame, worked out now."""
+    nothing: Any = None
+    try:
+        return constant(get(nothing))
+    except Fault as error:
+        scope.context.found.append(error.diagnostic)
+        return poison

@@ -18,8 +18,6 @@ from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from archdsl.elaborate.code import Action, BodyCode
 
 MAX_STEPS = 200_000  # evaluated calls, turns and list items of one candidate
@@ -141,12 +139,11 @@ class Builder:
         self.size += op.size if op.__class__ is Part else 1
         return Tensor(shape, len(steps), self)
 
-    def add_layer(self, op: Op, x: Tensor, shape: Shape, span: Span) -> Tensor:
-        """``add`` for a layer on one tensor, numbered among its kind: the usual case, quickly."""
+    def append(self, op: Op, nodes: tuple[int, ...], shape: Shape, span: Span) -> Tensor:
+        """``add`` for a layer or join on values of this part, numbered among its kind."""
         counts, name, steps = self.counts, op.name, self.steps
         number = counts[name] = counts.get(name, 0) + 1
-        node = x.node if x.builder is self else self.node(x)
-        steps.append(Step(op, (node,), shape, name, number, span))
+        steps.append(Step(op, nodes, shape, name, number, span))
         self.size += 1
         return Tensor(shape, len(steps), self)
 
@@ -162,8 +159,10 @@ class Builder:
 
     def unused(self, result: Tensor) -> Step | None:
         """A step whose result nothing uses: work and weights for nothing."""
-        used = {n for step in self.steps for n in step.inputs}
+        used = {n for step in self.steps for n in step.inputs if n > 0}
         used.add(self.node(result))
+        if len(used) == len(self.steps):
+            return None
         for place, step in enumerate(self.steps, 1):
             if place not in used and step.weight is None:
                 return step
@@ -192,6 +191,7 @@ class Builder:
         )
 
 
+HAS_CODE = frozenset((Closure, BlockCode, tuple))  # values that may run code of their own
 Noted = tuple[str, Span, list[tuple[str, Any]]]  # a block or part, where, and its arguments
 
 
@@ -279,7 +279,7 @@ class Machine:
     def context_of(self, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
         """What else the code of layers among the values may depend on."""
         for value in values:
-            if isinstance(value, (Closure, BlockCode, tuple)):
+            if value.__class__ in HAS_CODE:
                 own = self.files[0]
                 return tuple([own[s] for s in self.top if not isinstance(own[s], Tensor)])
         return None
@@ -338,26 +338,14 @@ class Machine:
         if len(shapes) > 1:
             raise Fork(path, len(options))
 
-    def apply(self, op: Op, frame: Frame, span: Span) -> None:
-        """Applies a layer to the current tensor."""
-        x = frame.x
-        if x is None:
-            return
-        self.fuel -= 1
-        shape = op.shapes.get(x.shape)
-        if shape is None:
-            shape = op.shapes[x.shape] = fit(op.layer, (x.shape,), span)
-        frame.x = frame.b.add_layer(op, x, shape, span)
-        if frame.b.size > MAX_SIZE:
-            self.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)
-
     def join(self, op: Op, frame: Frame, inputs: Sequence[Tensor], span: Span) -> None:
         """Applies a join to several tensors; the result is the current tensor."""
         shapes = tuple([t.shape for t in inputs])
         shape = op.shapes.get(shapes)
         if shape is None:
             shape = op.shapes[shapes] = fit(op.layer, shapes, span)
-        frame.x = frame.b.add(op, inputs, shape, op.name, frame.b.number(op.name), span)
+        builder = frame.b
+        frame.x = builder.append(op, tuple([builder.node(t) for t in inputs]), shape, span)
 
     def enter(
         self,
@@ -373,7 +361,12 @@ class Machine:
         """Applies a finished part to the current tensor."""
         inputs = (frame.here(), *imports)
         frame.x = frame.b.add(part, inputs, part.shape, name, number, span, weight, plain)
-        if frame.b.size > MAX_SIZE:
+        self.check_size(frame.b, span)
+
+    def check_size(self, builder: Builder, span: Span) -> None:
+        """Raises ``Stop`` for a network that is larger than any. To be called wherever
+        something is repeated: a text alone is short."""
+        if builder.size > MAX_SIZE:
             self.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)
 
 

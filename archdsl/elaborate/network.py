@@ -29,7 +29,7 @@ class Op:
         self.name = layer.name
         self.free = layer.is_free()
         self.shapes: dict[Any, Shape] = {}  # by the input's shape, or by the tuple of them
-        self.figures: dict[tuple[Shape, ...], Any] = {}  # filled by archdsl.analysis
+        self.figures: dict[Shape, Any] = {}  # by the input's shape, filled by archdsl.analysis
 
 
 class Step:

@@ -173,8 +173,16 @@ class Scope:
         return made
 
 
-def constant(value: Any) -> Getter:
-    return lambda frame: value
+class constant:
+    """The getter of a value that depends on nothing."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, frame: Frame) -> Any:
+        return self.value
 
 
 def poison(frame: Frame) -> Any:

@@ -14,7 +14,7 @@ from archdsl.elaborate.calls import bind
 from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
 from archdsl.elaborate.expressions import bind_targets, truth
 from archdsl.elaborate.groups import fold_turns, run_named
-from archdsl.elaborate.machine import MAX_SIZE, Builder, Frame, Skip, Stop, Turn
+from archdsl.elaborate.machine import Builder, Frame, Skip, Stop, Turn
 from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import describe, is_number
 from archdsl.layers.arguments import Positive, whole
@@ -298,6 +298,7 @@ def for_each(
             raise fault(codes.NEEDS_LIST, span, what="`for`", given=describe(values))
         for i, value in enumerate(values, 1):
             frame.m.spend(1, span)
+            frame.m.check_size(frame.b, span)
             bind_item(frame, value)
             if turn is not None:
                 frame.v[turn.slot] = i
@@ -334,6 +335,7 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
         while i <= count:
             machine.spend(1, span)
             x, builder = frame.x, frame.b
+            machine.check_size(builder, span)
             start, before, effects = len(builder.steps), dict(builder.counts), machine.effects
             turn = Turn(i, count + 1)
             if turn_slot is not None:
@@ -353,8 +355,7 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
             copies = turn.until - i
             if after is x or fold_turns(frame, start, x, before, copies):
                 i = turn.until
-                if builder.size > MAX_SIZE:
-                    machine.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)
+        machine.check_size(frame.b, span)
 
     return run
 

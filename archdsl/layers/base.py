@@ -10,7 +10,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from fractions import Fraction
 from functools import cache
 from math import prod
-from typing import Any, ClassVar, get_args, get_type_hints
+from typing import Any, ClassVar, NamedTuple, get_args, get_type_hints
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Kind
@@ -36,8 +36,7 @@ class Misfit(Exception):
         self.fields = values
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(NamedTuple):
     """A tensor that a layer owns: trainable, or a buffer such as a running mean."""
 
     name: str
@@ -46,7 +45,7 @@ class Weight:
     init: Init | None = None
 
     @property
-    def count(self) -> int:
+    def elements(self) -> int:
         return prod(self.shape)
 
 

@@ -77,36 +77,43 @@ class Conv(Layer):
         Example("conv(8, 3)", ((2, 4, 6, 6),), (8, 4, 6, 6)),
     )
 
-    def padding(self, axes: int) -> tuple[int, ...]:
-        if self.pad is not None:
-            return axes_of(self.pad, axes, self.name, "pad")
-        kernel = axes_of(self.kernel, axes, self.name, "kernel")
-        dilation = axes_of(self.dilation, axes, self.name, "dilation")
-        spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        if any([s % 2 for s in spans]):
-            raise Misfit(codes.EVEN_KERNEL, kernel=show_shape(kernel))
-        return tuple([s // 2 for s in spans])
+    def windows(self, axes: int) -> list[tuple[int, int, int]]:
+        """Reach, stride and padding for every axis."""
+        kernel, stride, dilation, pad = self.kernel, self.stride, self.dilation, self.pad
+        if type(kernel) is type(stride) is type(dilation) is int and not isinstance(pad, tuple):
+            return [self.one_window(kernel, stride, dilation, pad)] * axes
+        pads = (None,) * axes if pad is None else axes_of(pad, axes, self.name, "pad")
+        per_axis = zip(
+            axes_of(kernel, axes, self.name, "kernel"),
+            axes_of(stride, axes, self.name, "stride"),
+            axes_of(dilation, axes, self.name, "dilation"),
+            pads,
+            strict=True,
+        )
+        return [self.one_window(k, s, d, p) for k, s, d, p in per_axis]
+
+    def one_window(self, k: int, s: int, d: int, pad: int | None) -> tuple[int, int, int]:
+        span = d * (k - 1)
+        if pad is None:
+            if span % 2:
+                kernel = (self.kernel,) if isinstance(self.kernel, int) else self.kernel
+                raise Misfit(codes.EVEN_KERNEL, kernel=show_shape(kernel))
+            pad = span // 2
+        return span + 1, s, pad
 
     def shape(self, *inputs: Shape) -> Shape:
         channels, size = image(inputs[0], self.name)
-        axes = len(size)
         if self.groups != 1:
             check_groups(self.name, self.groups, channels, self.channels)
-        kernel = axes_of(self.kernel, axes, self.name, "kernel")
-        stride = axes_of(self.stride, axes, self.name, "stride")
-        dilation = axes_of(self.dilation, axes, self.name, "dilation")
-        pad = self.padding(axes)
+        windows = self.windows(len(size))
         if self.border != "zeros":
-            check_border(self.border, size, [(p, p) for p in pad])
-        out = [
-            (n + 2 * p - d * (k - 1) - 1) // s + 1
-            for n, k, s, p, d in zip(size, kernel, stride, pad, dilation, strict=True)
-        ]
+            check_border(self.border, size, [(p, p) for _, _, p in windows])
+        out = [(n + 2 * p - r) // s + 1 for n, (r, s, p) in zip(size, windows, strict=True)]
         if min(out) < 1:
             raise Misfit(
                 codes.WINDOW_TOO_LARGE,
                 layer=self.name,
-                kernel=show_shape(kernel),
+                kernel=show_shape(axes_of(self.kernel, len(size), self.name, "kernel")),
                 size=show_shape(size),
             )
         return (self.channels, *out)
@@ -125,15 +132,12 @@ class Conv(Layer):
         return prod(output) * (inputs[0][0] // self.groups) * prod(kernel)
 
     def window(self, input: Shape) -> tuple[Steps, Steps]:
-        axes = len(input) - 1
-        kernel = axes_of(self.kernel, axes, self.name, "kernel")
-        dilation = axes_of(self.dilation, axes, self.name, "dilation")
-        reach = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-        return reach, axes_of(self.stride, axes, self.name, "stride")
+        windows = self.windows(len(input) - 1)
+        return tuple([r for r, _, _ in windows]), tuple([s for _, s, _ in windows])
 
     def torch(self, *inputs: Shape) -> Module:
         axes = len(inputs[0]) - 1
-        pad = self.padding(axes)
+        pad = tuple([p for _, _, p in self.windows(axes)])
         keywords: dict[str, object] = {}
         if self.stride != 1:
             keywords["stride"] = self.stride

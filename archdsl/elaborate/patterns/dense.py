@@ -6,15 +6,12 @@ from dataclasses import dataclass
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
-from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import BodyCode
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
-from archdsl.elaborate.network import Op
 from archdsl.elaborate.patterns.base import Pattern, Use, last_span
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body
-from archdsl.elaborate.values import Tensor
 from archdsl.layers.arguments import Count
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Concat
@@ -40,26 +37,24 @@ class Dense(Pattern):
         run_named(lambda f: self.grow(use, f), frame, "dense", use.span)
 
     def grow(self, use: Use, frame: Frame) -> None:
-        concat = frame.m.intern(Concat())
-        tensors = [(frame.here(), use.span)]
+        x, builder, concat = frame.here(), frame.b, frame.m.intern(Concat())
+        nodes: tuple[int, ...] = (builder.node(x),)
+        channels, size = x.shape[0], x.shape[1:]
+        where = last_span(use.body)
         for _ in range(self.steps):
-            frame.m.spend(len(tensors), use.span)
-            run_named(lambda f: frame.m.run(use.body, f), frame, "layer", last_span(use.body))
+            frame.m.spend(len(nodes), use.span)
+            run_named(lambda f: frame.m.run(use.body, f), frame, "layer", where)
             if frame.x is None:
                 return
-            tensors.append((frame.here(), last_span(use.body)))
-            self.concatenate(concat, tensors, use, frame)
-
-    def concatenate(
-        self, concat: Op, tensors: list[tuple[Tensor, Span]], use: Use, frame: Frame
-    ) -> None:
-        first, last = tensors[0][0].shape, tensors[-1][0].shape
-        if first[1:] != last[1:]:
-            raise fault(
-                codes.CANNOT_JOIN,
-                Label(use.span, f"the input is {show_shape(first)}"),
-                Label(tensors[-1][1], f"a step gives {show_shape(last)}"),
-                verb="concatenated",
-                shapes=f"{show_shape(first)} and {show_shape(last)}",
-            )
-        frame.m.join(concat, frame, [t for t, _ in tensors], use.span)
+            y = frame.here()
+            if y.shape[1:] != size:
+                raise fault(
+                    codes.CANNOT_JOIN,
+                    Label(use.span, f"the input is {show_shape(x.shape)}"),
+                    Label(where, f"a step gives {show_shape(y.shape)}"),
+                    verb="concatenated",
+                    shapes=f"{show_shape(x.shape)} and {show_shape(y.shape)}",
+                )
+            nodes += (builder.node(y),)
+            channels += y.shape[0]
+            frame.x = builder.append(concat, nodes, (channels, *size), use.span)
