@@ -9,6 +9,7 @@ import networkx as nx
 from archdsl.elaborate.values import show
 from archdsl.graph.build import operands
 from archdsl.layers.base import Layer, show_shape, signature
+from archdsl.layers.init import decimal
 
 
 def call(layer: Layer) -> str:
@@ -32,6 +33,8 @@ def value_text(value: Any) -> str:
         return show_shape(value) if len(value) > 1 else f"[{value[0]}]"
     if isinstance(value, str):
         return value
+    if isinstance(value, float):
+        return decimal(value)
     return show(value)
 
 

@@ -8,7 +8,7 @@ or raises ``Unreadable`` saying what would have been right.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import floor, isfinite
 from typing import Annotated, Any
 
 from archdsl.layers.init import Init
@@ -110,7 +110,7 @@ class Number(Reader):
         except OverflowError:
             raise Unreadable(self.expected) from None
         low_ok = self.low is None or number >= self.low
-        if not (low_ok and (self.high is None or number <= self.high)):
+        if not (isfinite(number) and low_ok and (self.high is None or number <= self.high)):
             raise Unreadable(self.expected)
         found: float = number
         return found

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 
+def decimal(value: float) -> str:
+    """A number as short as it can be without becoming another: ``0.1``, ``1``, ``1e-06``."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Init:
     """An initialisation: a function of ``torch.nn.init`` and its arguments.
@@ -21,7 +27,7 @@ class Init:
         given = []
         for place, (key, value) in enumerate(self.arguments):
             if value != usual[place][1]:
-                shown = value if isinstance(value, str) else f"{value:g}"
+                shown = value if isinstance(value, str) else decimal(value)
                 given.append(shown if place == 0 else f"{key} = {shown}")
         return f"{self.name}({', '.join(given)})" if given else self.name
 

@@ -85,6 +85,22 @@ class DropoutChannels(Layer):
 
 
 @dataclass(frozen=True, slots=True)
+class AlphaDropout(Layer):
+    """Dropout that keeps the mean and variance which ``selu`` aims at (arXiv:1706.02515)."""
+
+    p: Chance = 0.5
+
+    name = "alpha_dropout"
+    kind = "drop"
+    inplace = True
+    synonyms = ("AlphaDropout",)
+    examples = (Example("alpha_dropout(0.05)", ((16, 8, 8),), (16, 8, 8)),)
+
+    def torch(self, *inputs: Shape) -> Module:
+        return Module("nn.AlphaDropout", (), {} if self.p == 0.5 else {"p": self.p})
+
+
+@dataclass(frozen=True, slots=True)
 class Flatten(Layer):
     """One vector of all elements."""
 

@@ -8,8 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import elaborated, rows_seen, run
 
-from archdsl.layers import convolution, pooling, shaping
+from archdsl.graph.text import call
+from archdsl.layers import activation, convolution, pooling, shaping
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
+from archdsl.layers.convolution import Conv
+from archdsl.layers.init import FUNCTIONS as INITS
+from archdsl.layers.init import Init
 from archdsl.layers.table import TABLE
 
 thorough = settings(derandomize=True, max_examples=250, deadline=None, database=None)
@@ -257,3 +261,19 @@ def test_windows(case: tuple[Layer, Shape]) -> None:
     assert seen <= window
     if 2 * window < shape[1] and getattr(layer, "border", "zeros") == "zeros":
         assert seen == window
+
+
+@thorough
+@given(cases(conv) | cases(conv_transpose) | cases(maxpool) | cases(pad) | cases(upsample))
+def test_the_text_of_a_layer_makes_it_again(case: tuple[Layer, Shape]) -> None:
+    layer, shape = case
+    if ours(layer, shape) is not None:
+        assert elaborated(call(layer), shape)[0] == layer
+
+
+@thorough
+@given(st.floats(0, 1, width=32), st.floats(-(2.0**40), 2.0**40, width=32), st.floats(1e-12, 1))
+def test_the_text_of_a_number_is_that_number(chance: float, real: float, std: float) -> None:
+    init = Init("normal", INITS["normal"].call, (("std", std), ("mean", 0.0)))
+    for layer in (shaping.Dropout(chance), activation.LeakyReLU(real), Conv(4, 3, init=init)):
+        assert elaborated(call(layer), (4, 8, 8))[0] == layer

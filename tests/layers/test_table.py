@@ -1,0 +1,147 @@
+"""The table of layers: what each of them has, and that names mean one thing."""
+
+import ast
+import inspect
+from dataclasses import FrozenInstanceError, dataclass, fields, is_dataclass
+
+import pytest
+
+import archdsl
+from archdsl.elaborate.functions import FUNCTIONS
+from archdsl.elaborate.patterns import PATTERNS
+from archdsl.layers.arguments import Count
+from archdsl.layers.base import Layer, Shape, signature
+from archdsl.layers.init import FUNCTIONS as INITS
+from archdsl.layers.table import BUILT_IN, TABLE, layers_of
+
+each = pytest.mark.parametrize("cls", [pytest.param(c, id=n) for n, c in TABLE.items()])
+KINDS = {"conv", "linear", "norm", "activation", "pool", "drop", "join", "shape"}
+
+
+@each
+def test_it_says_what_it_is(cls: type[Layer]) -> None:
+    doc = inspect.getdoc(cls) or ""
+    assert not doc.startswith(f"{cls.__name__}("), "dataclass makes a text up where there is none"
+    assert len(doc) > 8 and doc.split("\n\n")[0].endswith(".")
+
+
+@each
+def test_it_has_examples_that_are_its_own(cls: type[Layer]) -> None:
+    assert cls.examples
+    for example in cls.examples:
+        assert example.call.partition("(")[0] == cls.name
+
+
+@each
+def test_it_is_a_frozen_value(cls: type[Layer]) -> None:
+    assert is_dataclass(cls) and cls.kind in KINDS
+    required = {p.name: 1 for p in signature(cls) if p.required}
+    first, second = cls(**required), cls(**required)
+    assert first == second and hash(first) == hash(second)
+    assert not hasattr(first, "__dict__"), "slots keep it small"
+    if fields(cls):  # type: ignore[arg-type]
+        with pytest.raises(FrozenInstanceError):
+            setattr(first, fields(cls)[0].name, 1)  # type: ignore[arg-type]
+
+
+@each
+def test_required_arguments_come_first(cls: type[Layer]) -> None:
+    required = [p.required for p in signature(cls)]
+    assert required == sorted(required, reverse=True)
+
+
+@each
+def test_a_default_is_what_its_reader_would_read(cls: type[Layer]) -> None:
+    for parameter in signature(cls):
+        if not parameter.required and parameter.default is not None:
+            assert parameter.reader.read(parameter.default) == parameter.default
+
+
+def test_names_are_unique_in_the_language() -> None:
+    names = [*TABLE, *PATTERNS, *FUNCTIONS, *INITS]
+    twice = {n for n in names if names.count(n) > 1} - {"max"}  # of numbers, and of tensors
+    assert not twice
+    assert all(n.isidentifier() and n == n.lower() for n in names)
+
+
+def test_synonyms_mean_one_layer_and_are_no_name() -> None:
+    synonyms = [s for c in TABLE.values() for s in c.synonyms]
+    assert len(synonyms) == len(set(synonyms))
+    assert not set(synonyms) & set(TABLE), "a synonym is what the language does not call it"
+    assert not set(synonyms) & set(PATTERNS)
+    assert not set(synonyms) & (set(FUNCTIONS) - {"sum"})
+    assert TABLE.synonyms == {s: c.name for c in TABLE.values() for s in c.synonyms}
+
+
+def test_every_class_of_the_modules_is_in_the_table() -> None:
+    written = set()
+    for module in BUILT_IN:
+        for node in ast.parse(inspect.getsource(module)).body:
+            if isinstance(node, ast.ClassDef) and any(
+                isinstance(b, ast.Assign) and getattr(b.targets[0], "id", "") == "name"
+                for b in node.body
+            ):
+                written.add(node.name)
+    assert written == {c.__name__ for c in TABLE.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class Halve(Layer):
+    """Half of the channels."""
+
+    times: Count = 1
+
+    name = "halve"
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return (inputs[0][0] // 2**self.times, *inputs[0][1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Mine(Layer):
+    """Another identity."""
+
+    name = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Spaced(Layer):
+    """Not to be written."""
+
+    name = "two words"
+
+
+@dataclass(frozen=True, slots=True)
+class Loose(Layer):
+    """An argument that nobody can read."""
+
+    size: int = 1
+
+    name = "loose"
+
+
+def test_a_layer_of_ones_own() -> None:
+    table = TABLE.with_layers(iter([Halve]))
+    spec = archdsl.parse("arch a\ninput 16x8x8\nhalve(2) -> conv(8, 3)", table=table)
+    assert spec.with_knobs().output == (8, 8, 8)
+    assert "halve" not in TABLE and len(table) == len(TABLE) + 1
+
+
+@pytest.mark.parametrize(
+    ("cls", "error", "text"),
+    [
+        (Mine, ValueError, "there is a layer `identity` already"),
+        (Spaced, ValueError, "`two words` cannot be a layer's name"),
+        (Loose, TypeError, "Loose.size: its type says not how to read it"),
+    ],
+)
+def test_a_layer_that_will_not_do(cls: type[Layer], error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        TABLE.with_layers(iter([cls]))
+
+
+def test_layers_of_a_module_are_those_it_defines() -> None:
+    import archdsl.layers.shaping as module
+
+    assert {c.name for c in layers_of(module)} >= {"identity", "flatten"}
+    assert all(c.__module__ == module.__name__ for c in layers_of(module))
