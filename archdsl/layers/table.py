@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
-from archdsl.layers import activation, convolution, join, normalization, pooling, shaping
+from archdsl.layers import (
+    activation,
+    convolution,
+    join,
+    normalization,
+    pooling,
+    resampling,
+    shaping,
+)
 from archdsl.layers.base import Layer, signature
 from archdsl.layers.join import Join
 
-BUILT_IN = (convolution, normalization, activation, pooling, shaping, join)
+BUILT_IN = (convolution, normalization, activation, pooling, resampling, shaping, join)
 
 
 def layers_of(module: ModuleType) -> Iterator[type[Layer]]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from running import elaborated, rows_seen, run
 
 from archdsl.graph.text import call
-from archdsl.layers import activation, convolution, pooling, shaping
+from archdsl.layers import activation, convolution, pooling, resampling, shaping
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.convolution import Conv
 from archdsl.layers.init import FUNCTIONS as INITS
@@ -207,12 +207,12 @@ MODES = ("nearest", "linear", "bilinear", "bicubic", "trilinear")
 
 def upsample(draw: st.DrawFn, per: Any) -> Layer:
     align = draw(st.booleans())
-    return pooling.Upsample(per(1, 3), draw(st.sampled_from(MODES)), align)
+    return resampling.Upsample(per(1, 3), draw(st.sampled_from(MODES)), align)
 
 
 def resize(draw: st.DrawFn, per: Any) -> Layer:
     align = draw(st.booleans())
-    return pooling.Resize(per(1, 12), draw(st.sampled_from(MODES)), align)
+    return resampling.Resize(per(1, 12), draw(st.sampled_from(MODES)), align)
 
 
 @thorough
@@ -226,10 +226,10 @@ def test_resampling(case: tuple[Layer, Shape]) -> None:
     st.sampled_from((1, 2, 3, 4)),
     st.sampled_from((1, 4, 8, 9, 12)),
     st.lists(st.integers(1, 6), min_size=2, max_size=2),
-    st.sampled_from((pooling.PixelShuffle, pooling.PixelUnshuffle)),
+    st.sampled_from((resampling.PixelShuffle, resampling.PixelUnshuffle)),
 )
 def test_pixels_and_channels(
-    factor: int, channels: int, size: list[int], kind: type[pooling.PixelShuffle]
+    factor: int, channels: int, size: list[int], kind: type[resampling.PixelShuffle]
 ) -> None:
     check(kind(factor), (channels, *size))
 
