@@ -19,8 +19,6 @@ from archdsl.syntax import tree
 if TYPE_CHECKING:
     from archdsl.elaborate.patterns import Pattern
 
-KEYWORDS = frozenset("if else for in repeat as match and or not true false".split())
-
 
 @dataclass(eq=False, slots=True)
 class Unit:
@@ -152,9 +150,7 @@ class Scope:
         return found
 
     def define(self, word: tree.Word, entry: Entry) -> None:
-        """Adds a name; reports one that is taken here, or that is a word of the language."""
-        if word.text in KEYWORDS:
-            self.context.report(codes.RESERVED, word.span, name=word.text)
+        """Adds a name; reports one that is taken here."""
         known = self.names.get(word.text)
         if known is not None:
             self.context.report(

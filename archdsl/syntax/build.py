@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -278,7 +279,5 @@ class Builder(Transformer_NonRecursive[Token, Any]):
 
 
 def unquote(text: str) -> str:
-    body = text[1:-1]
-    if "\\" not in body:
-        return body
-    return body.replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
+    """What a text in quotes says."""
+    return re.sub(r"\\(.)", lambda m: "\n" if m[1] == "n" else m[1], text[1:-1])

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from lark import Token
 
 from archdsl.diagnostics.source import Source
+from archdsl.syntax.language import ARCH, Language, tokenize
 from archdsl.syntax.lines import CLOSE, OPEN, statements
-from archdsl.syntax.parse import ARCH, Language, parse, tokenize
+from archdsl.syntax.parse import parse
 
 INDENT = "  "
 _OPERANDS = frozenset("NUMBER SHAPE STRING NAME TRUE FALSE RPAR RSQB RBRACE".split())

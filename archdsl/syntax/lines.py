@@ -26,13 +26,16 @@ _AFTER_OPERAND = frozenset(["_STEP", "LOG"])  # keywords behind an operand only
 _OPERAND_ENDS = frozenset(["NUMBER", "SHAPE", "STRING", "NAME", "TRUE", "FALSE", "RPAR", "RSQB"])
 
 
-def statements(tokens: Iterable[Token], starters: frozenset[str]) -> Iterator[Token]:
+def statements(
+    tokens: Iterable[Token], starters: frozenset[str], within: Iterable[Token] = ()
+) -> Iterator[Token]:
     """The tokens for the parser: ``_SEP`` between statements, comments left out.
 
     ``starters`` are the keywords that begin a statement; anywhere else they are
-    plain names, and so are ``step`` and ``log`` where no range can end.
+    plain names, and so are ``step`` and ``log`` where no range can end. ``within`` are the
+    brackets that are open before the first token.
     """
-    stack: list[str] = []
+    brackets = Brackets(within)
     waiting: Token | None = None
     last = "LBRACE"
     for token in tokens:
@@ -40,14 +43,10 @@ def statements(tokens: Iterable[Token], starters: frozenset[str]) -> Iterator[To
         if kind == "COMMENT":
             continue
         if kind in ("_NEWLINE", "_SEMICOLON"):
-            at_statement_level = not stack or stack[-1] == "LBRACE"
-            if at_statement_level and (kind == "_SEMICOLON" or last not in _GOES_ON):
+            if brackets.at_statements and (kind == "_SEMICOLON" or last not in _GOES_ON):
                 waiting = waiting or token
             continue
-        if kind in OPEN:
-            stack.append(kind)
-        elif kind in CLOSE and stack and OPEN[stack[-1]] == kind:
-            stack.pop()
+        brackets.take(token)
         if waiting is not None and last != "LBRACE" and kind not in _CARRIES_ON:
             yield Token.new_borrow_pos("_SEP", "\n", waiting)
             last = "_SEP"
@@ -58,3 +57,36 @@ def statements(tokens: Iterable[Token], starters: frozenset[str]) -> Iterator[To
             token = Token.new_borrow_pos("NAME", str(token), token)
         last = token.type
         yield token
+
+
+class Brackets:
+    """The brackets that are open, innermost last, while tokens go by."""
+
+    def __init__(self, within: Iterable[Token] = ()) -> None:
+        self.open: list[Token] = list(within)
+        self.unclosed: list[Token] = []  # those that a `}` around them ended
+
+    @property
+    def at_statements(self) -> bool:
+        """Whether a line end can end a statement here."""
+        return not self.open or self.open[-1].type == "LBRACE"
+
+    def take(self, token: Token) -> None:
+        """A brace closes what was left open within it; other brackets close their like."""
+        kind = token.type
+        if kind in OPEN:
+            self.open.append(token)
+        elif kind in CLOSE and self.open:
+            if kind == "RBRACE" and any(t.type == "LBRACE" for t in self.open):
+                while self.open[-1].type != "LBRACE":
+                    self.unclosed.append(self.open.pop())
+            if OPEN[self.open[-1].type] == kind:
+                self.open.pop()
+
+
+def brackets_before(tokens: Iterable[Token]) -> Brackets:
+    """The brackets that are open after these tokens."""
+    brackets = Brackets()
+    for token in tokens:
+        brackets.take(token)
+    return brackets

@@ -2,103 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-from lark import Lark, Token
+from lark import Token
 from lark.exceptions import UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Diagnostic, Kind, diagnose
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax import tree
 from archdsl.syntax.build import Builder
-from archdsl.syntax.lines import CLOSE, OPEN, statements
-
-MAX_CHARACTERS = 200_000
-MAX_NESTING = 64
-MAX_ERRORS = 20
-
-
-class _Everything:
-    """Keeps the lexer's comments and line ends: ``statements`` sorts them out."""
-
-    always_accept = ("_NEWLINE", "_SEMICOLON", "COMMENT", "STRAY")
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        return stream
-
-
-@dataclass(frozen=True)
-class Language:
-    """A grammar file, and the keywords that begin its statements."""
-
-    grammar: str
-    starters: frozenset[str]
-
-    @cache  # noqa: B019  (a handful of languages, for the life of the process)
-    def parser(self) -> Lark:
-        folder = files("archdsl.grammars")
-        text = "".join(
-            (folder / name).read_text("utf-8") for name in ("expressions.lark", self.grammar)
-        )
-        options: dict[str, Any] = {
-            "parser": "lalr",
-            "lexer": "basic",
-            "postlex": _Everything(),
-            "propagate_positions": True,
-            "maybe_placeholders": True,
-        }
-        cached = _cache_file(self.grammar)
-        try:
-            return Lark(text, cache=cached, **options) if cached else Lark(text, **options)
-        except OSError:  # a cache that cannot be written is no reason to stop
-            return Lark(text, **options)
-
-
-ARCH = Language(
-    "arch.lark",
-    frozenset(
-        [
-            "ARCH",
-            "INPUT",
-            "DEFAULT",
-            "LET",
-            "FN",
-            "REQUIRE",
-            "USE",
-            "BLOCK",
-            "OUTPUT",
-            "PAPER",
-            "VARIANT",
-        ]
-    ),
+from archdsl.syntax.language import ARCH, Language, tokenize
+from archdsl.syntax.lines import brackets_before, statements
+from archdsl.syntax.mistakes import (
+    inside_tokens,
+    span_of,
+    stray,
+    unclosed,
+    unexpected,
+    unfinished,
+)
+from archdsl.syntax.nesting import (
+    MAX_BRACKETS,
+    MAX_OPERATORS,
+    deepest_bracket,
+    deepest_operator,
 )
 
-
-def _cache_file(grammar: str) -> str | None:
-    """Where the parser's tables are kept between runs, or nothing if there is no such place."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(base) if base else Path.home() / ".cache") / "archdsl"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
-        return None
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return str(folder / f"{grammar}-{version}.tables") if os.access(folder, os.W_OK) else None
-
-
-def tokenize(source: Source, language: Language = ARCH) -> list[Token]:
-    """All tokens of a text, comments and line ends included. Never fails."""
-    ip = language.parser().parse_interactive(source.text)
-    return list(ip.lexer_thread.lex(ip.parser_state))
+MAX_CHARACTERS = 64_000
+MAX_ERRORS = 20
 
 
 def parse(source: Source, language: Language = ARCH) -> tree.File:
@@ -110,81 +44,94 @@ def parse(source: Source, language: Language = ARCH) -> tree.File:
     if len(source.text) > MAX_CHARACTERS:
         raise ArchError([diagnose(codes.FILE_TOO_LONG, name=source.name, limit=MAX_CHARACTERS)])
     tokens = tokenize(source, language)
-    found: list[Diagnostic] = []
-    found += _too_nested(source, tokens)
-    if found:
-        raise ArchError(found)
-    made = _Reader(source, tokens, language, found).read()
+    if (bracket := deepest_bracket(tokens)) is not None:
+        place = span_of(source, bracket)
+        raise ArchError([diagnose(codes.TOO_NESTED, place, what="brackets", limit=MAX_BRACKETS)])
+    reader = _Reader(source, tokens, language)
+    made = reader.read()
+    found = [*reader.found, *inside_tokens(source, tokens)]
     if not found:
         builder = Builder(source)
         nodes: tuple[tree.Node, ...] = builder.transform(made)
         found += builder.faults
+        if (deepest := deepest_operator(nodes)) is not None:
+            found.append(diagnose(codes.TOO_NESTED, deepest, what="operators", limit=MAX_OPERATORS))
         if not found:
             return tree.File(Span(source, 0, len(source.text)), nodes, _docs(tokens))
+    found.sort(key=lambda d: d.labels[0].span.start)
     raise ArchError(found[:MAX_ERRORS])
-
-
-def _too_nested(source: Source, tokens: Sequence[Token]) -> list[Diagnostic]:
-    """Brackets that stand too deep, and operators that would: `- - - x`, `a ^ b ^ c`."""
-    depth = run = 0
-    for token in tokens:
-        if token.type in OPEN:
-            depth += 1
-        elif token.type in CLOSE:
-            depth -= 1
-        run = run + 1 if token.type in _NESTING else 0 if token.type in _ENDS_RUN else run
-        if depth > MAX_NESTING or run > MAX_NESTING:
-            return [diagnose(codes.TOO_NESTED, _span(source, token), limit=MAX_NESTING)]
-    return []
-
-
-_NESTING = frozenset(
-    [
-        "PLUS",
-        "MINUS",
-        "STAR",
-        "SLASH",
-        "FLOOR_DIVIDE",
-        "MODULO",
-        "POWER",
-        "NOT",
-        "AND",
-        "OR",
-        "ELSE",
-        "DOT",
-    ]
-)
-_ENDS_RUN = frozenset("_NEWLINE _SEMICOLON COMMA LBRACE RBRACE".split())
 
 
 class _Reader:
     """Feeds tokens to the parser; after an error it goes on at the next statement."""
 
-    def __init__(
-        self, source: Source, tokens: Sequence[Token], language: Language, found: list[Diagnostic]
-    ) -> None:
+    def __init__(self, source: Source, tokens: Sequence[Token], language: Language) -> None:
         self.source = source
+        self.all = tokens
+        self.language = language
         self.tokens = list(statements(tokens, language.starters))
         self.parser: InteractiveParser = language.parser().parse_interactive("")
-        self.found = found
+        self.found: list[Diagnostic] = []
 
     def read(self) -> Any:
         at = 0
         while at < len(self.tokens):
             try:
                 self.parser.feed_token(self.tokens[at])
-            except UnexpectedToken as error:
-                self.found.append(self.describe(at, error))
+            except UnexpectedToken:
+                at = self.mistake(at)
                 if len(self.found) >= MAX_ERRORS:
                     return None
-                at = self.recover(at)
             else:
                 at += 1
         try:
             return self.parser.feed_eof(self.tokens[-1] if self.tokens else None)
         except UnexpectedToken:
-            self.found.append(self.describe(at, None))
+            self.found.append(unfinished(self.source, brackets_before(self.tokens)))
             return None
+
+    def mistake(self, at: int) -> int:
+        """Notes that a token cannot stand where it does; the place to go on from."""
+        token = self.tokens[at]
+        bracket = self.unclosed(at)
+        if bracket is not None:
+            self.found.append(unclosed(self.source, bracket, token))
+            at = self.close(at)
+        elif token.type == "STRAY":
+            self.found.append(stray(self.source, token))
+        else:
+            accepted = self.parser.accepts()
+            self.found.append(unexpected(self.source, self.tokens, at, accepted))
+        return self.recover(at)
+
+    def unclosed(self, at: int) -> Token | None:
+        """The parenthesis or bracket around a token, if it is from an earlier line and is
+        closed nowhere: then it is what is wrong."""
+        around = brackets_before(self.tokens[:at])
+        if around.at_statements or around.open[-1].line == self.tokens[at].line:
+            return None
+        bracket = around.open[-1]
+        whole = brackets_before(self.tokens)
+        never = any(t is bracket for t in (*whole.open, *whole.unclosed))
+        return bracket if never else None
+
+    def close(self, at: int) -> int:
+        """Takes the brackets that are open before a token for closed where its line begins:
+        from there on the text is read anew. The place of that line's first token."""
+        line = self.tokens[at].line
+        while at > 0 and self.tokens[at - 1].line == line:
+            at -= 1
+        first = self.tokens[at]
+        within = brackets_before(self.tokens[:at]).open
+        closed = set()
+        while within and within[-1].type != "LBRACE":
+            closed.add(id(within.pop()))
+        start = first.start_pos or 0
+        rest = [t for t in self.all if (t.start_pos or 0) >= start]
+        done = [t for t in self.tokens[:at] if id(t) not in closed]
+        separator = Token.new_borrow_pos("_SEP", "\n", first)
+        self.tokens = [*done, separator, *statements(rest, self.language.starters, within)]
+        return len(done)
 
     def recover(self, at: int) -> int:
         """Forget the statement that failed, and find where the next one starts."""
@@ -194,112 +141,15 @@ class _Reader:
             state.state_stack.pop()
             value = state.value_stack.pop()
             opened += isinstance(value, Token) and value.type == "LBRACE"
+        inside = any(isinstance(v, Token) and v.type == "LBRACE" for v in state.value_stack)
         self.parser.feed_token(Token("NAME", "_", 0, 1, 1, 1, 1, 0))
         while at < len(self.tokens):
             kind = self.tokens[at].type
-            if opened == 0 and kind in ("_SEP", "RBRACE"):
-                if kind == "RBRACE" and "RBRACE" not in self.parser.accepts():
-                    at += 1  # a brace that nothing opened
-                    continue
+            if opened == 0 and (kind == "_SEP" or (kind == "RBRACE" and inside)):
                 break
-            opened += (kind == "LBRACE") - (kind == "RBRACE")
+            opened += (kind == "LBRACE") - (kind == "RBRACE" and opened > 0)
             at += 1
         return at
-
-    def describe(self, at: int, error: UnexpectedToken | None) -> Diagnostic:
-        if error is None:
-            return self.unfinished()
-        token = self.tokens[at]
-        before = self.tokens[at - 1] if at else None
-        span = _span(self.source, token)
-        if token.type == "STRAY":
-            return self.stray(token, span)
-        if token.type == "_SEP":
-            end = span if before is None else _span(self.source, before)
-            point = Span(self.source, end.end, end.end + 1)
-            return diagnose(
-                codes.LINE_ENDS_EARLY, point, help=self.hints(at, error), expected=_expected(error)
-            )
-        kind: Kind = codes.UNEXPECTED
-        return diagnose(
-            kind, span, help=self.hints(at, error), found=str(token), expected=_expected(error)
-        )
-
-    def stray(self, token: Token, span: Span) -> Diagnostic:
-        text = str(token)
-        if text == '"':
-            return diagnose(codes.OPEN_STRING, span)
-        shown = text if text.isprintable() else f"U+{ord(text):04X}"
-        return diagnose(codes.STRAY_CHARACTER, span, found=shown)
-
-    def unfinished(self) -> Diagnostic:
-        stack: list[Token] = []
-        for token in self.tokens:
-            if token.type in OPEN:
-                stack.append(token)
-            elif token.type in CLOSE and stack and OPEN[stack[-1].type] == token.type:
-                stack.pop()
-        if stack:
-            return diagnose(codes.UNCLOSED, _span(self.source, stack[-1]), bracket=str(stack[-1]))
-        end = len(self.source.text.rstrip())
-        return diagnose(codes.FILE_ENDS_EARLY, Span(self.source, max(end - 1, 0), max(end, 1)))
-
-    def hints(self, at: int, error: UnexpectedToken) -> list[str]:
-        token = self.tokens[at]
-        before = self.tokens[at - 1].type if at else "_SEP"
-        starts = at < 2 or self.tokens[at - 2].type in ("_SEP", "LBRACE")
-        after = self.tokens[at + 1].type if at + 1 < len(self.tokens) else ""
-        stack = self.open_brackets(at)
-        opened = stack[-1] if stack and stack[-1].type != "LBRACE" else None
-        if opened is not None and opened.line != token.line:
-            return [f"the `{opened}` in line {opened.line} is still open"]
-        if token.type == "_SEP" and after == "LBRACE":
-            return ["`{` stands on the same line as what it belongs to"]
-        if token.type == "EQUAL" and before == "NAME" and starts:
-            return [f"to give a value a name, write `let {self.tokens[at - 1]} = ...`"]
-        if token.type == "EQUAL" and "EQ" in error.expected:
-            return ["to compare, write `==`"]
-        if token.type == "_SEP" and before == "NAME":
-            return ["layers of a chain stand apart by `->`"]
-        if token.type in _STARTS_VALUE and "COMMA" in error.expected:
-            return ["is a comma missing before it?"]
-        if token.type in _STARTS_VALUE:
-            return ["statements stand on lines of their own, layers of a chain apart by `->`"]
-        return []
-
-    def open_brackets(self, at: int) -> list[Token]:
-        """The brackets that are open before a token, innermost last."""
-        stack: list[Token] = []
-        for token in self.tokens[:at]:
-            if token.type in OPEN:
-                stack.append(token)
-            elif token.type in CLOSE and stack and OPEN[stack[-1].type] == token.type:
-                stack.pop()
-        return stack
-
-
-_STARTS_VALUE = frozenset("NAME NUMBER SHAPE STRING LPAR LSQB".split())
-
-
-def _span(source: Source, token: Token) -> Span:
-    start = token.start_pos or 0
-    return Span(source, start, start + max(len(token), 1))
-
-
-_WORDS = {
-    "NAME": "a name", "NUMBER": "a number", "STRING": "a text in quotes", "LBRACE": "`{`",
-    "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`",
-    "COMMA": "`,`", "EQUAL": "`=`", "COLON": "`:`", "_ARROW": "`->`", "_MEANS": "`=>`",
-    "_SEP": "a new line", "AS": "`as`", "IN": "`in`", "DOT": "`.`", "_DOTS": "`..`",
-}  # fmt: skip
-
-
-def _expected(error: UnexpectedToken) -> str:
-    """What could have stood there, in words, if it is little enough to be of use."""
-    words = [text for name, text in _WORDS.items() if name in error.expected]
-    if not words or len(words) > 4 or ("NUMBER" in error.expected and len(words) > 2):
-        words = ["a value or a layer"] if "NUMBER" in error.expected else []
-    return f", expected {' or '.join(words)}" if words else ""
 
 
 def _docs(tokens: Sequence[Token]) -> dict[int, str]:

@@ -17,7 +17,9 @@ or the next one begins with `->` or `else`; inside parentheses line ends mean no
 STRAY_CHARACTER = Kind(
     "A013",
     "`{found}` is no character of the language",
-    """Names are letters, digits and `_`; comments begin with `#`; powers are written `^`.""",
+    """Names are letters, digits and `_`; comments begin with `#`; powers are written `^`. In
+comments and texts other characters may stand, but none that show a reader something else
+than what is there: control characters, and those that turn the direction of text.""",
 )
 OPEN_STRING = Kind(
     "A014",
@@ -28,8 +30,8 @@ a quote, a backslash and a new line.""",
 UNCLOSED = Kind(
     "A015",
     "this `{bracket}` is never closed",
-    """The file ends before the bracket does. The place shown is the innermost one that is
-still open.""",
+    """Nothing closes the bracket: the file ends first, or something follows that cannot stand
+within it. The place shown is the innermost bracket that is still open.""",
 )
 FILE_ENDS_EARLY = Kind(
     "A016",
@@ -38,12 +40,19 @@ FILE_ENDS_EARLY = Kind(
 )
 TOO_NESTED = Kind(
     "A017",
-    "this is nested more than {limit} deep",
-    """Brackets within brackets, or operators in one expression, beyond what anybody would
-read. Give the parts names with `let`.""",
+    "{what} are nested more than {limit} deep here",
+    """Brackets within brackets, operators in one expression, or lists within lists, beyond
+what anybody would read. Give the parts names with `let`.""",
 )
 NUMBER_TOO_LONG = Kind(
     "A018",
     "this number has more than {limit} digits",
     """Numbers are exact, and are kept to a length that any network can do with.""",
+)
+BAD_ESCAPE = Kind(
+    "A019",
+    "`{found}` means nothing in a text",
+    """Inside a text, `\\"`, `\\\\` and `\\n` stand for a quote, a backslash and a new line. Nothing
+else may follow a backslash.""",
+    help="a backslash itself is written `\\\\`",
 )

@@ -1,0 +1,78 @@
+"""A language of archdsl: its grammar, its parser, its tokens."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from lark import Lark, Token
+
+from archdsl.diagnostics.source import Source
+
+
+class _Everything:
+    """Keeps the lexer's comments and line ends: ``statements`` sorts them out."""
+
+    always_accept = ("_NEWLINE", "_SEMICOLON", "COMMENT", "STRAY")
+
+    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
+        return stream
+
+
+@dataclass(frozen=True)
+class Language:
+    """A grammar file, and the keywords that begin its statements."""
+
+    grammar: str
+    starters: frozenset[str]
+
+    @cache  # noqa: B019  (a handful of languages, for the life of the process)
+    def parser(self) -> Lark:
+        folder = files("archdsl.grammars")
+        text = "".join(
+            (folder / name).read_text("utf-8") for name in ("expressions.lark", self.grammar)
+        )
+        options: dict[str, Any] = {
+            "parser": "lalr",
+            "lexer": "basic",
+            "postlex": _Everything(),
+            "propagate_positions": True,
+            "maybe_placeholders": True,
+        }
+        cached = _cache_file(self.grammar)
+        try:
+            return Lark(text, cache=cached, **options) if cached else Lark(text, **options)
+        except OSError:  # a cache that cannot be written is no reason to stop
+            return Lark(text, **options)
+
+
+ARCH = Language(
+    "arch.lark",
+    frozenset(
+        "ARCH INPUT DEFAULT LET FN REQUIRE USE BLOCK OUTPUT PAPER VARIANT".split(),
+    ),
+)
+
+
+def _cache_file(grammar: str) -> str | None:
+    """Where the parser's tables are kept between runs, or nothing if there is no such place."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    folder = (Path(base) if base else Path.home() / ".cache") / "archdsl"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
+        return None
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return str(folder / f"{grammar}-{version}.tables") if os.access(folder, os.W_OK) else None
+
+
+def tokenize(source: Source, language: Language = ARCH) -> list[Token]:
+    """All tokens of a text, comments and line ends included. Never fails."""
+    ip = language.parser().parse_interactive(source.text)
+    return list(ip.lexer_thread.lex(ip.parser_state))
