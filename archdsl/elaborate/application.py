@@ -12,7 +12,7 @@ from archdsl.elaborate.calls import bind, bind_formals
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, truth
 from archdsl.elaborate.machine import UNSET, Builder, Frame, Skip, fit
-from archdsl.elaborate.network import Op
+from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.values import Closure, LayerRef, Tensor, describe
 from archdsl.layers.arguments import Reader, Unreadable
@@ -313,7 +313,7 @@ def enter_block(
         if part is not None:
             machine.enter(frame, part, (), block.name, number, span)
             return
-    builder = Builder(frame.b, f"{block.name}{number}", x.shape)
+    builder = Builder(frame.b, numbered(block.name, number), x.shape)
     inner = Frame(machine, builder, variables, home, builder.source)
     given: list[tuple[str, Any]] = []
     before = len(machine.found)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action
 from archdsl.elaborate.machine import Builder, Frame
-from archdsl.elaborate.network import Part, Step
+from archdsl.elaborate.network import Part, Step, numbered
 from archdsl.elaborate.values import Tensor
 
 
@@ -24,7 +24,7 @@ def run_named(
         return
     outer = frame.b
     number = outer.number(name)
-    label = name if plain and number == 1 else f"{name}{number}"
+    label = numbered(name, number, plain)
     inner = Builder(outer, label, x.shape)
     frame.b, frame.x = inner, inner.source
     try:

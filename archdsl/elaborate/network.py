@@ -32,6 +32,14 @@ class Op:
         self.figures: dict[Shape, Any] = {}  # by the input's shape, filled by archdsl.analysis
 
 
+def numbered(name: str, number: int, plain: bool = False) -> str:
+    """``conv2``, and ``relu6_2`` of a name that ends in a digit. ``plain``: the first goes
+    without a number."""
+    if plain and number == 1:
+        return name
+    return f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"
+
+
 class Step:
     """One operation of a part: an op or a part, applied ``repeat`` times in a row.
 
@@ -70,7 +78,7 @@ class Step:
         return self.numbered(self.number)
 
     def numbered(self, number: int) -> str:
-        return self.name if self.plain and number == 1 else f"{self.name}{number}"
+        return numbered(self.name, number, self.plain)
 
     @property
     def size(self) -> int:

@@ -15,6 +15,7 @@ from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
 from archdsl.elaborate.expressions import bind_targets, truth
 from archdsl.elaborate.groups import fold_turns, run_named
 from archdsl.elaborate.machine import Builder, Frame, Skip, Stop, Turn
+from archdsl.elaborate.network import numbered
 from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import describe, is_number
 from archdsl.layers.arguments import Positive, whole
@@ -225,7 +226,7 @@ def output(node: tree.Output, scope: Scope) -> Action:
         machine.effects += 1
         outer = frame.b
         number = outer.number(name)
-        label = name if plain and number == 1 else f"{name}{number}"
+        label = numbered(name, number, plain)
         frame.b = Builder(outer, label, x.shape)
         frame.x = frame.b.source
         try:

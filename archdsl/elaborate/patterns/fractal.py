@@ -53,7 +53,7 @@ class Fractal(Pattern):
             for c in ending:
                 frame.m.spend(1, use.span)
                 frame.x = heads[c]
-                name = f"column{c + 1}_"
+                name = f"column{c + 1}"
                 run_named(lambda f: frame.m.run(use.body, f), frame, name, span)
                 if frame.x is None:
                     return
