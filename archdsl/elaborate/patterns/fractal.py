@@ -16,6 +16,8 @@ from archdsl.layers.arguments import Chance, Count
 from archdsl.layers.join import FractalJoin, Join, Mean
 from archdsl.syntax import tree
 
+MAX_COLUMNS = 12
+
 
 @dataclass(frozen=True)
 class Fractal(Pattern):
@@ -40,8 +42,8 @@ class Fractal(Pattern):
         return compile_body(body, scope.inner(looped=False, flow=False))
 
     def run(self, use: Use, frame: Frame) -> None:
-        if self.columns > 12:
-            raise fault(codes.TOO_MANY_COLUMNS, use.span, columns=self.columns, most=12)
+        if self.columns > MAX_COLUMNS:
+            raise fault(codes.TOO_MANY_COLUMNS, use.span, columns=self.columns, most=MAX_COLUMNS)
         run_named(lambda f: self.expand(use, f), frame, "fractal", use.span)
 
     def expand(self, use: Use, frame: Frame) -> None:
