@@ -10,11 +10,11 @@ from archdsl.diagnostics.model import Fault, did_you_mean, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.calls import bind, bind_formals
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
-from archdsl.elaborate.expressions import compile_patterns, truth
+from archdsl.elaborate.expressions import compile_patterns, listed, truth
 from archdsl.elaborate.machine import UNSET, Builder, Frame, Skip, fit
 from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
-from archdsl.elaborate.values import Closure, LayerRef, Tensor, describe
+from archdsl.elaborate.values import HOLDERS, Closure, LayerRef, Tensor, describe, weigh
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, signature
 from archdsl.layers.join import Join
@@ -36,7 +36,8 @@ def layer_value(node: tree.Node, scope: Scope) -> Getter:
     if not code.captures:
         return constant(Closure(code, ()))
     getters = [getter for _, getter in code.captures]
-    return lambda frame: Closure(code, tuple([g(frame) for g in getters]))
+    span = node.span
+    return lambda frame: Closure(code, listed(tuple([g(frame) for g in getters]), frame, span))
 
 
 def apply_value(value: Any, frame: Frame, span: Span) -> None:
@@ -216,7 +217,7 @@ def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Calla
 
     def get(frame: Frame) -> Op:
         key = tuple([g(frame) for g in moving])
-        typed = (key, tuple(map(type, key)))
+        typed = (key, kinds_of(key, frame, span))
         op = made.get(typed)
         if op is None:
             if len(made) > 5000:
@@ -228,6 +229,15 @@ def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Calla
         return op
 
     return get
+
+
+def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[type, ...]:
+    """What a key made of these values needs beside them: 1 equals true in Python. To look one
+    up goes through all that the values hold, which is counted as work."""
+    kinds = tuple(map(type, values))
+    if not HOLDERS.isdisjoint(kinds):
+        frame.m.spend(weigh(values, span) // 8, span)
+    return kinds
 
 
 def _without_arguments(layer: type[Layer], span: Span) -> Callable[[Frame], Op]:
@@ -307,8 +317,8 @@ def enter_block(
         files = machine.files
         outside = tuple([files[f][s] for f, s in block.reads])
         values = tuple(variables[: len(block.formals)])
-        kinds = tuple(map(type, values)), tuple(map(type, outside))  # 1 equals true in Python
-        key = (block, values, x.shape, outside, kinds, machine.context_of(values))
+        kinds = kinds_of(values, frame, span), kinds_of(outside, frame, span)
+        key = (block, values, x.shape, outside, kinds, machine.context_of(values, span))
         part = machine.memo.get(key)
         if part is not None:
             machine.enter(frame, part, (), block.name, number, span)

@@ -11,11 +11,11 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.values import describe, exact, is_number
+from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number
 from archdsl.layers.polynomial import Polynomial, decided
 
-MAX_BITS = 1024
-MAX_LIST = 100_000
+MAX_BITS = 1023  # what a float can hold, too
+_BOUND = 2**MAX_BITS
 
 
 def bounded(value: Any, span: Span) -> Any:
@@ -42,7 +42,8 @@ def numbers(symbol: str, a: Any, b: Any, span: Span) -> None:
 
 def add(a: Any, b: Any, span: Span) -> Any:
     if type(a) is int and type(b) is int:
-        return a + b
+        total = a + b
+        return total if -_BOUND < total < _BOUND else bounded(total, span)
     if isinstance(a, (tuple, range)) and isinstance(b, (tuple, range)):
         if len(a) + len(b) > MAX_LIST:
             raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
@@ -121,10 +122,8 @@ def same(a: Any, b: Any) -> bool:
     """Equality of the language: a boolean equals no number, a range equals its list."""
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
-    if isinstance(a, range):
-        a = tuple(a) if len(a) <= MAX_LIST else a
-    if isinstance(b, range):
-        b = tuple(b) if len(b) <= MAX_LIST else b
+    if isinstance(a, range) != isinstance(b, range):
+        a, b = (tuple(v) if isinstance(v, range) and len(v) <= MAX_LIST else v for v in (a, b))
     return bool(a == b)
 
 

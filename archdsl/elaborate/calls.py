@@ -11,7 +11,7 @@ from archdsl.elaborate.code import FnCode, Formal, Getter
 from archdsl.elaborate.functions import FUNCTIONS, Function
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Frame
 from archdsl.elaborate.scope import Scope, constant, poison
-from archdsl.elaborate.values import describe, is_number
+from archdsl.elaborate.values import describe, is_number, weigh
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.init import Init, InitFunction
 from archdsl.syntax import tree
@@ -59,9 +59,12 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
 
     def get(frame: Frame) -> Any:
         values = tuple([g(frame) for g in getters])
-        cost = sum(len(v) for v in values if isinstance(v, (tuple, range)))
+        cost = weigh(values, span) + sum(len(v) for v in values if isinstance(v, range))
         frame.m.spend(1 + cost // 8, span)
-        return apply(values, span)
+        result = apply(values, span)
+        if result.__class__ is tuple:
+            frame.m.spend(weigh(result, span) // 8, span)
+        return result
 
     return get
 

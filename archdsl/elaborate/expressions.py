@@ -8,13 +8,21 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import did_you_mean, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.arithmetic import MAX_LIST, OPERATORS, compare, numbers, same
+from archdsl.elaborate.arithmetic import OPERATORS, compare, numbers
 from archdsl.elaborate.calls import call, initialisation
 from archdsl.elaborate.code import BlockCode, FnCode, Getter
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, Variable, constant, poison, read, unknown
-from archdsl.elaborate.values import LayerRef, describe, is_number
+from archdsl.elaborate.values import (
+    HOLDERS,
+    MAX_LIST,
+    MAX_RANGE,
+    LayerRef,
+    describe,
+    is_number,
+    weigh,
+)
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
@@ -102,7 +110,7 @@ def index(node: tree.Index, scope: Scope) -> Getter:
         if isinstance(at, range):
             if at.step != 1 or (at and not 1 <= at[0] <= at[-1] <= len(items)):
                 raise fault(codes.INDEX_OUTSIDE, index_span, given=describe(at), length=len(items))
-            return tuple(items[at.start - 1 : at.stop - 1]) if at else ()
+            return listed(tuple(items[at.start - 1 : at.stop - 1]), frame, span) if at else ()
         if type(at) is not int or not 1 <= at <= len(items):
             raise fault(codes.INDEX_OUTSIDE, index_span, given=describe(at), length=len(items))
         return items[at - 1]
@@ -139,7 +147,14 @@ def binary(node: tree.Binary, scope: Scope) -> Getter:
     if node.operator == "or":
         return lambda frame: truth(left(frame), left_span) or truth(right(frame), right_span)
     apply = OPERATORS[node.operator]
-    return lambda frame: apply(left(frame), right(frame), span)
+    if node.operator != "+":
+        return lambda frame: apply(left(frame), right(frame), span)
+
+    def add(frame: Frame) -> Any:
+        total = apply(left(frame), right(frame), span)
+        return listed(total, frame, span) if total.__class__ is tuple else total
+
+    return add
 
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
@@ -155,19 +170,26 @@ def compare_(node: tree.Compare, scope: Scope) -> Getter:
     if len(operands) == 2:
         left, right = operands
         symbol = node.operators[0]
-        return lambda frame: compare(symbol, left(frame), right(frame), span)
+        return lambda frame: measured(symbol, left(frame), right(frame), frame, span)
     operators = node.operators
 
     def get(frame: Frame) -> bool:
         value = operands[0](frame)
         for symbol, operand in zip(operators, operands[1:], strict=True):
             after = operand(frame)
-            if not compare(symbol, value, after, span):
+            if not measured(symbol, value, after, frame, span):
                 return False
             value = after
         return True
 
     return get
+
+
+def measured(symbol: str, a: Any, b: Any, frame: Frame, span: Span) -> bool:
+    """A comparison; going through lists is counted as work."""
+    if a.__class__ in HOLDERS or b.__class__ in HOLDERS:
+        frame.m.spend(weigh((a, b), span) // 8, span)
+    return compare(symbol, a, b, span)
 
 
 def _turn_comparison(node: tree.Compare, scope: Scope) -> Getter | None:
@@ -217,6 +239,8 @@ def range_(node: tree.Range, scope: Scope) -> Getter:
                 raise fault(codes.RANGE_NEEDS_WHOLE, span, given=describe(value))
         if bounds[2] < 1:
             raise fault(codes.RANGE_STEP, span, given=bounds[2])
+        if (bounds[1] - bounds[0]) // bounds[2] >= MAX_RANGE:
+            raise fault(codes.LIST_TOO_LONG, span, limit=MAX_RANGE)
         return range(bounds[0], bounds[1] + 1, bounds[2])
 
     return get
@@ -224,7 +248,14 @@ def range_(node: tree.Range, scope: Scope) -> Getter:
 
 def list_of(node: tree.ListOf, scope: Scope) -> Getter:
     items = [scope.value(item) for item in node.items]
-    return lambda frame: tuple([item(frame) for item in items])
+    span = node.span
+    return lambda frame: listed(tuple([item(frame) for item in items]), frame, span)
+
+
+def listed(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[Any, ...]:
+    """A new list: what it holds is bounded, and counted as work."""
+    frame.m.spend(weigh(values, span) // 8, span)
+    return values
 
 
 def bind_targets(
@@ -282,35 +313,29 @@ def comprehension(node: tree.Comprehension, scope: Scope) -> Getter:
                     expand(depth + 1)
 
         expand(0)
-        return tuple(made)
+        return listed(tuple(made), frame, span)
 
     return get
 
 
-def matching(patterns: list[tuple[Getter | None, Span]]) -> Callable[[Frame, Any], bool]:
-    """Whether a value is met by one of the patterns of an arm; ``None`` stands for ``_``."""
+def compile_patterns(arm: tree.Arm, scope: Scope) -> Callable[[Frame, Any], bool]:
+    """Whether a value is met by one of the patterns of an arm; ``_`` takes anything."""
+    patterns = [
+        None if isinstance(p, tree.Name) and p.text == "_" else scope.value(p) for p in arm.patterns
+    ]
+    span = arm.span
 
     def test(frame: Frame, value: Any) -> bool:
-        for pattern, _ in patterns:
+        for pattern in patterns:
             if pattern is None:
                 return True
             wanted = pattern(frame)
-            if isinstance(wanted, range):
-                if type(decided(value)) is int and value in wanted:
-                    return True
-            elif same(wanted, value):
+            symbol = "in" if isinstance(wanted, range) else "=="
+            if measured(symbol, value, wanted, frame, span):
                 return True
         return False
 
     return test
-
-
-def compile_patterns(arm: tree.Arm, scope: Scope) -> Callable[[Frame, Any], bool]:
-    found: list[tuple[Getter | None, Span]] = []
-    for pattern in arm.patterns:
-        wild = isinstance(pattern, tree.Name) and pattern.text == "_"
-        found.append((None if wild else scope.value(pattern), pattern.span))
-    return matching(found)
 
 
 def match(node: tree.Match, scope: Scope) -> Getter:

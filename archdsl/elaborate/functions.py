@@ -11,8 +11,8 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.arithmetic import MAX_LIST, OPERATORS, bounded, compare
-from archdsl.elaborate.values import describe, exact, is_number
+from archdsl.elaborate.arithmetic import OPERATORS, bounded, compare
+from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number
 from archdsl.layers.polynomial import Polynomial, decided
 
 

@@ -13,7 +13,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.naming import clash
 from archdsl.elaborate.network import Choice, Op, Part, Step
-from archdsl.elaborate.values import Closure, Tensor, show
+from archdsl.elaborate.values import Closure, Tensor, show, weigh
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
 
@@ -276,12 +276,14 @@ class Machine:
             self.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=name)
         return Deeper(self, (name, span, arguments))
 
-    def context_of(self, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    def context_of(self, values: tuple[Any, ...], span: Span) -> tuple[Any, ...] | None:
         """What else the code of layers among the values may depend on."""
         for value in values:
             if value.__class__ in HAS_CODE:
                 own = self.files[0]
-                return tuple([own[s] for s in self.top if not isinstance(own[s], Tensor)])
+                found = [own[s] for s in self.top if not isinstance(own[s], Tensor)]
+                self.spend(sum(weigh((v,), span) for v in found) // 8, span)
+                return tuple(found)
         return None
 
     def intern(self, layer: Layer) -> Op:
@@ -360,6 +362,9 @@ class Machine:
     ) -> None:
         """Applies a finished part to the current tensor."""
         inputs = (frame.here(), *imports)
+        if not part.steps:  # it gives back what it was given
+            frame.x = inputs[-part.result]
+            return
         frame.x = frame.b.add(part, inputs, part.shape, name, number, span, weight, plain)
         self.check_size(frame.b, span)
 

@@ -11,13 +11,22 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import fault
 from archdsl.elaborate.code import BlockCode, Code
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.init import Init
 from archdsl.layers.polynomial import Polynomial
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archdsl.diagnostics.source import Span
     from archdsl.elaborate.machine import Builder
+
+MAX_LIST = 10_000  # of a list, those of lists within it counted
+MAX_LEVELS = 16  # lists and passed layers within each other
+MAX_RANGE = 10**9
 
 Number = int | Fraction | float
 Value = Any  # one of the above, or a layer value below
@@ -64,6 +73,29 @@ def is_number(value: Value) -> bool:
 
 def is_layer(value: Value) -> bool:
     return isinstance(value, LAYER_VALUES)
+
+
+HOLDERS = frozenset((tuple, Closure))  # values that hold other values
+
+
+def weigh(values: Iterable[Value], span: Span) -> int:
+    """How many values these are, with all that they hold; a fault where that is too many or too
+    deep. Who compares values, or keeps them for later, counts their weight as work."""
+    level = list(values)
+    total = len(level)
+    for _ in range(MAX_LEVELS):
+        below: list[Value] = []
+        for value in level:
+            if value.__class__ in HOLDERS:
+                held = value.captured if isinstance(value, Closure) else value
+                below.extend(held)
+                total += len(held)
+                if total > MAX_LIST:
+                    raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
+        if not below:
+            return total
+        level = below
+    raise fault(codes.TOO_NESTED, span, what="lists and layers", limit=MAX_LEVELS)
 
 
 def exact(value: Fraction) -> int | Fraction:

@@ -80,6 +80,6 @@ NUMBER_TOO_LARGE = Kind(
 )
 LIST_TOO_LONG = Kind(
     "A316",
-    "this list has more than {limit:,} items",
-    """No network needs a list that long.""",
+    "this holds more than {limit:,} items",
+    """No network needs a list that long. The items of lists within it count, too.""",
 )
