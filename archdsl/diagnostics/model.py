@@ -8,6 +8,10 @@ from difflib import get_close_matches
 
 from archdsl.diagnostics.source import Span
 
+MOST = 20  # mistakes of one spec that are told
+MAX_WORD = 60  # of longer words, no other spelling is looked for
+MAX_KNOWN = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -129,5 +133,8 @@ class ArchError(Exception):
 
 def did_you_mean(word: str, known: Iterable[str]) -> list[str]:
     """A help line naming what is spelled most like ``word``, or nothing."""
-    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    if len(word) > MAX_WORD:
+        return []
+    near = sorted({k for k in known if len(k) <= MAX_WORD})[:MAX_KNOWN]
+    found = get_close_matches(word, near, n=1, cutoff=0.6)
     return [f"did you mean `{found[0]}`?"] if found else []

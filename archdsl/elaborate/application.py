@@ -326,7 +326,7 @@ def enter_block(
     builder = Builder(frame.b, numbered(block.name, number), x.shape)
     inner = Frame(machine, builder, variables, home, builder.source)
     given: list[tuple[str, Any]] = []
-    before = len(machine.found)
+    before = len(machine.found), machine.effects
     with machine.entered(block.name, span, given):
         for formal in block.formals:
             if variables[formal.slot] is UNSET:
@@ -342,7 +342,7 @@ def enter_block(
     part = builder.close(
         "block", block.name, inner.x, definition=block.definition, arguments=tuple(given)
     )
-    if key is not None and not builder.imports and len(machine.found) == before:
+    if key is not None and not builder.imports and before == (len(machine.found), machine.effects):
         machine.memo[key] = part
     machine.enter(frame, part, builder.imports, block.name, number, span)
 

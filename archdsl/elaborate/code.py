@@ -96,6 +96,7 @@ class FnCode:
     slots: int = 0
     reads: set[tuple[int, int]] = field(default_factory=set)
     calls: set[BlockCode | FnCode] = field(default_factory=set)
+    chooses: bool = False
 
     def __hash__(self) -> int:
         return id(self)

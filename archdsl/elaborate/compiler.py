@@ -368,7 +368,7 @@ def _fn_body(node: tree.Fn, scope: Scope) -> Callable[[], None]:
         _formals(node.parameters, fn.formals, inner)
         fn.value = inner.value(node.value)
         fn.slots = unit.slots
-        fn.reads, fn.calls = unit.reads, unit.calls
+        fn.reads, fn.calls, fn.chooses = unit.reads, unit.calls, unit.chooses
 
     return compile_now
 
@@ -380,21 +380,3 @@ def _formals(parameters: tuple[tree.Parameter, ...], formals: list[Formal], scop
     for parameter, formal in zip(parameters, formals, strict=True):
         if parameter.default is not None:
             formal.default = scope.value(parameter.default)
-
-
-def close_over(files: list[FileCode]) -> None:
-    """Gives every block what its callees read and choose: a memo must know all of it."""
-    codes_ = [
-        e for f in files for e in f.scope.names.values() if isinstance(e, (BlockCode, FnCode))
-    ]
-    changed = True
-    while changed:
-        changed = False
-        for code in codes_:
-            for callee in code.calls:
-                if not callee.reads <= code.reads:
-                    code.reads |= callee.reads
-                    changed = True
-                chooses = isinstance(callee, BlockCode) and callee.chooses
-                if chooses and isinstance(code, BlockCode) and not code.chooses:
-                    code.chooses = changed = True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, Fault, Kind, Label, diagnose, fault
+from archdsl.diagnostics.model import MOST, Diagnostic, Fault, Kind, Label, diagnose, fault
 from archdsl.diagnostics.model import Frame as TrailFrame
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import BlockCode
@@ -261,7 +261,7 @@ class Machine:
             for name, span, arguments in self.trail
         ]
         self.found.append(diagnostic.within(trail, {k: show(v) for k, v in self.knobs.items()}))
-        if self.first_only or len(self.found) >= 20:
+        if self.first_only or len(self.found) >= MOST:
             raise Stop
 
     def deeper(self, name: str, span: Span) -> Deeper:

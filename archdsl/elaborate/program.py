@@ -8,13 +8,15 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import (
+    MOST,
     ArchError,
     Diagnostic,
     Fault,
     diagnose,
 )
-from archdsl.elaborate.code import BlockCode, BodyCode
-from archdsl.elaborate.compiler import COSTS, Budget, Compiler, FileCode, Loader, close_over
+from archdsl.elaborate.callgraph import close_over
+from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
+from archdsl.elaborate.compiler import COSTS, Budget, Compiler, FileCode, Loader
 from archdsl.elaborate.expressions import truth
 from archdsl.elaborate.facts import Variant, read_variants
 from archdsl.elaborate.knobs import Knob
@@ -71,14 +73,19 @@ class Program:
         assert compiler.arch is not None
         self.arch: tree.Arch = compiler.arch
         self.files = compiler.files
-        close_over(self.files)
+        close_over(
+            e
+            for f in self.files
+            for e in f.scope.names.values()
+            if isinstance(e, (BlockCode, FnCode))
+        )
         self.knobs = self.read_knobs()
         self.variants: tuple[Variant, ...] = read_variants(file, self)
         self.stop_if_found()
 
     def stop_if_found(self) -> None:
         if self.found:
-            raise ArchError(self.found)
+            raise ArchError(self.found[:MOST])
 
     def constant(self, node: tree.Node) -> Any:
         """The value of an expression that depends on no candidate; mistakes are noted."""

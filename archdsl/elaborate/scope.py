@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, Kind, Label, diagnose, did_you_mean, fault
+from archdsl.diagnostics.model import (
+    MOST,
+    ArchError,
+    Diagnostic,
+    Kind,
+    Label,
+    diagnose,
+    did_you_mean,
+    fault,
+)
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
 from archdsl.elaborate.functions import FUNCTIONS
@@ -88,6 +97,8 @@ class Context:
         **fields: object,
     ) -> None:
         self.found.append(diagnose(kind, *labels, help=help or [], fields=fields))
+        if len(self.found) >= MOST:
+            raise ArchError(self.found)
 
 
 @dataclass(eq=False, slots=True)

@@ -10,7 +10,7 @@ from lark.exceptions import UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
+from archdsl.diagnostics.model import MOST, ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax import tree
 from archdsl.syntax.build import Builder
@@ -32,7 +32,6 @@ from archdsl.syntax.nesting import (
 )
 
 MAX_CHARACTERS = 64_000
-MAX_ERRORS = 20
 
 
 def parse(source: Source, language: Language = ARCH) -> tree.File:
@@ -59,7 +58,7 @@ def parse(source: Source, language: Language = ARCH) -> tree.File:
         if not found:
             return tree.File(Span(source, 0, len(source.text)), nodes, _docs(tokens))
     found.sort(key=lambda d: d.labels[0].span.start)
-    raise ArchError(found[:MAX_ERRORS])
+    raise ArchError(found[:MOST])
 
 
 class _Reader:
@@ -80,7 +79,7 @@ class _Reader:
                 self.parser.feed_token(self.tokens[at])
             except UnexpectedToken:
                 at = self.mistake(at)
-                if len(self.found) >= MAX_ERRORS:
+                if len(self.found) >= MOST:
                     return None
             else:
                 at += 1
