@@ -19,6 +19,7 @@ from archdsl.elaborate.values import (
     MAX_LIST,
     MAX_RANGE,
     LayerRef,
+    Tensor,
     describe,
     is_number,
     weigh,
@@ -72,14 +73,8 @@ def here(node: tree.Here, scope: Scope) -> Getter:
     if not scope.context.started and scope.unit.kind == "file":
         scope.context.report(codes.NO_TENSOR_YET, node.span, name=node.field)
         return poison
-    property = HERE.get(node.field)
-    if property is None:
-        help = did_you_mean(node.field, HERE)
-        scope.context.report(
-            codes.NO_SUCH_FIELD, node.span, help=help, name=node.field, known=", ".join(HERE)
-        )
-        return poison
-    return lambda frame: property(frame.here().shape)
+    property = shape_property(node.field, node.span, scope)
+    return poison if property is None else lambda frame: property(frame.here().shape)
 
 
 HERE: dict[str, Callable[[tuple[int, ...]], Any]] = {
@@ -92,9 +87,30 @@ HERE: dict[str, Callable[[tuple[int, ...]], Any]] = {
 }
 
 
+def shape_property(name: str, span: Span, scope: Scope) -> Callable[[tuple[int, ...]], Any] | None:
+    """What a tensor answers under a name; a name that none has is reported."""
+    property = HERE.get(name)
+    if property is None:
+        help = did_you_mean(name, HERE)
+        scope.context.report(codes.NO_SUCH_FIELD, span, help=help, name=name, known=", ".join(HERE))
+    return property
+
+
 def field(node: tree.Field, scope: Scope) -> Getter:
-    scope.context.report(codes.NO_FIELDS, node.span, name=node.name)
-    return poison
+    """``skip.channels``: of a tensor that was kept, what ``in`` is asked for."""
+    get = scope.value(node.object)
+    property = shape_property(node.name, node.span, scope)
+    if property is None:
+        return poison
+    span, name = node.span, node.name
+
+    def get_property(frame: Frame) -> Any:
+        value = get(frame)
+        if not isinstance(value, Tensor):
+            raise fault(codes.NO_FIELDS, span, name=name, given=describe(value))
+        return property(value.shape)
+
+    return get_property
 
 
 def index(node: tree.Index, scope: Scope) -> Getter:

@@ -141,8 +141,10 @@ NO_SUCH_FIELD = Kind(
 )
 NO_FIELDS = Kind(
     "A125",
-    "only `in` has fields such as `.{name}`",
-    """The shape of the current tensor is asked for with `in`: `in.channels`.""",
+    "only tensors have fields such as `.{name}`, but this is {given}",
+    """The shape of a tensor is asked for by name: of the current one with `in`, as in
+`in.channels`; of one that was kept (`conv(64, 3) as skip`) with its name, as in
+`skip.channels`.""",
 )
 MISPLACED = Kind(
     "A126",
