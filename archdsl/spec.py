@@ -27,6 +27,8 @@ from archdsl.syntax.parse import parse as parse_text
 
 if TYPE_CHECKING:
     import networkx as nx
+    import torch
+    from torch import nn
 
 
 class Spec:
@@ -211,6 +213,23 @@ class Architecture:
         """Equal for equal graphs, whatever the knobs and parts are called."""
         return canonical_hash(self.network)
 
+    def source(self) -> str:
+        """The architecture as Python source that needs nothing but torch."""
+        from archdsl.backend.build import source_of
+
+        return source_of(self)
+
+    def build(
+        self,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        memory_format: torch.memory_format | None = None,
+    ) -> nn.Module:
+        """The PyTorch module: the source, run. Its ``state_dict`` has the keys of the file's."""
+        from archdsl.backend.build import build
+
+        return build(self, device, dtype, memory_format)
+
     def memory(self, batch: int = 1, dtype: str = "float32") -> Memory:
         """The estimated peak memory in bytes, for inference and for training."""
         return memory(self.flat, self.params, self.buffers, batch, dtype)
@@ -280,8 +299,10 @@ def resolve(name: str, table: Table = TABLE) -> tuple[Spec, Variant | None]:
     except ArchError as error:
         if error.diagnostics[0].kind is not codes.NO_SUCH_FILE or not name.isidentifier():
             raise
-        for stem in sorted(builtin_names(), key=lambda stem: not name.startswith(stem[:3])):
-            spec = read(stem, table)
-            if name in spec.variants:
-                return spec, spec.variants[name]
+        for stem in builtin_names():
+            source, folder = read_source(stem)
+            if name in source.text:  # the others need not be parsed
+                spec = Spec(source, folder, table)
+                if name in spec.variants:
+                    return spec, spec.variants[name]
         raise
