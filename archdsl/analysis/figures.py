@@ -109,8 +109,8 @@ class Path:
         grown = zip(self.reach, other.reach, self.stride, strict=True)
         return Path(
             self.depth + other.depth,
-            tuple(a + b * s for a, b, s in grown),
-            tuple(a * b for a, b in zip(self.stride, other.stride, strict=True)),
+            tuple(kept(a + b * s) for a, b, s in grown),
+            tuple(kept(a * b) for a, b in zip(self.stride, other.stride, strict=True)),
         )
 
     def beside(self, other: Path) -> Path:
@@ -119,6 +119,16 @@ class Path:
             tuple(max(a, b) for a, b in zip(self.reach, other.reach, strict=True)),
             tuple(max(a, b) for a, b in zip(self.stride, other.stride, strict=True)),
         )
+
+
+BEYOND = 10**15  # pixels: no tensor has as many
+
+
+def kept(count: Fraction) -> Fraction:
+    """A count of pixels, rounded where it is finer or greater than any tensor has them."""
+    if count.numerator < BEYOND and count.denominator < BEYOND:
+        return count
+    return min(count, Fraction(BEYOND)).limit_denominator(BEYOND)
 
 
 def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:

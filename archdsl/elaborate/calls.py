@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -113,7 +114,7 @@ def bind_formals(
 
 def bind(
     arguments: tuple[tree.Argument, ...],
-    names: list[str],
+    names: Sequence[str],
     required: set[str],
     callee: str,
     node: tree.Node,
@@ -122,6 +123,7 @@ def bind(
 ) -> dict[str, tuple[tree.Argument, Scope]]:
     """Which argument is given for which name: positions first, names, then defaults in force."""
     context = scope.context
+    known = frozenset(names)
     chosen: dict[str, tuple[tree.Argument, Scope]] = {}
     for position, argument in enumerate(arguments):
         if argument.name is None:
@@ -131,7 +133,7 @@ def bind(
             key = names[position]
         else:
             key = argument.name.text
-            if key not in names:
+            if key not in known:
                 help = did_you_mean(key, names)
                 if not help and names:
                     help = [f"`{callee}` takes {', '.join(names)}"]
@@ -145,7 +147,7 @@ def bind(
             continue
         chosen[key] = (argument, scope)
     for key, (argument, where) in scope.default_arguments(callee).items():
-        if key in names and key not in chosen:
+        if key in known and key not in chosen:
             chosen[key] = (argument, where.seen_from(scope.unit))
     missing = [n for n in names if n in required and n not in chosen and n not in optional]
     if missing:

@@ -4,6 +4,7 @@ and the machine that bounds, remembers and reports."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MAX_STEPS = 200_000  # evaluated calls, turns and list items of one candidate
 MAX_SIZE = 100_000  # layers and joins of a network
 MAX_DEPTH = 40  # blocks within blocks
+MAX_LEVELS = 100  # parts within parts
+MAX_ELEMENTS = 10**15  # of one tensor
 MAX_KEPT = 50_000  # layers remembered between candidates
 
 UNSET: Any = object()
@@ -361,6 +364,8 @@ class Machine:
         plain: bool = False,
     ) -> None:
         """Applies a finished part to the current tensor."""
+        if part.levels > MAX_LEVELS:
+            self.stop(codes.TOO_DEEP, span, limit=MAX_LEVELS, name=name)
         inputs = (frame.here(), *imports)
         if not part.steps:  # it gives back what it was given
             frame.x = inputs[-part.result]
@@ -378,10 +383,13 @@ class Machine:
 def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
     """The output shape of a layer, or the fault of its not fitting, at the given place."""
     try:
-        return layer.shape(*shapes)
+        shape = layer.shape(*shapes)
     except Misfit as misfit:
         text = ""
         if not isinstance(layer, Join):
             text = f"the input is {show_shape(shapes[0])}"
         help = [misfit.help] if misfit.help else []
         raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None
+    if all(type(n) is int for n in shape) and prod(shape) > MAX_ELEMENTS:
+        raise fault(codes.TENSOR_TOO_LARGE, span, limit=MAX_ELEMENTS, shape=show_shape(shape))
+    return shape

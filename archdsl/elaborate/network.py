@@ -90,8 +90,8 @@ class Part:
     """A piece of a network.
 
     ``kind`` is ``arch``, ``block`` (an application of a ``block``), ``group`` (a labelled
-    part), ``output`` (a side output) or ``turn`` (the body of a loop: its steps belong to
-    the part around it).
+    part), ``dense`` or ``fractal`` (what these patterns make), ``output`` (a side output) or
+    ``turn`` (the body of a loop: its steps belong to the part around it).
     """
 
     __slots__ = (
@@ -102,6 +102,7 @@ class Part:
         "imports",
         "input",
         "kind",
+        "levels",
         "name",
         "result",
         "shape",
@@ -130,6 +131,9 @@ class Part:
         self.result = result
         self.shape = shape
         self.size = size  # layers and joins in it, all repeats counted
+        self.levels: int = 1 + max(
+            [s.op.levels for s in steps if isinstance(s.op, Part)], default=0
+        )
         self.definition = definition
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes

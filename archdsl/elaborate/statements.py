@@ -334,8 +334,8 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
         machine = frame.m
         i = 1
         while i <= count:
-            machine.spend(1, span)
             x, builder = frame.x, frame.b
+            machine.spend(1 + len(builder.counts) // 8, span)
             machine.check_size(builder, span)
             start, before, effects = len(builder.steps), dict(builder.counts), machine.effects
             turn = Turn(i, count + 1)

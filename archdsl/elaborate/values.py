@@ -86,12 +86,17 @@ def weigh(values: Iterable[Value], span: Span) -> int:
     for _ in range(MAX_LEVELS):
         below: list[Value] = []
         for value in level:
-            if value.__class__ in HOLDERS:
-                held = value.captured if isinstance(value, Closure) else value
-                below.extend(held)
-                total += len(held)
-                if total > MAX_LIST:
-                    raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
+            held: tuple[Value, ...]
+            if isinstance(value, Closure):
+                held = value.captured
+            elif isinstance(value, tuple):
+                held = value
+            else:
+                continue
+            below.extend(held)
+            total += len(held)
+            if total > MAX_LIST:
+                raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
         if not below:
             return total
         level = below

@@ -28,3 +28,9 @@ TOO_MANY_COLUMNS = Kind(
     "a fractal of {columns} columns is too large: at most {most} are possible",
     """Each column holds twice the bodies of the one before. The paper goes to 6.""",
 )
+TENSOR_TOO_LARGE = Kind(
+    "A406",
+    "the tensor here would be {shape}: more than {limit:,} elements",
+    """No machine holds a tensor that large. Something grows in a loop, or an argument has too
+many digits.""",
+)
