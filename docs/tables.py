@@ -1,0 +1,319 @@
+"""Writes the parts of the documents that say what the code knows: between `generated` marks.
+
+python docs/tables.py           # rewrites what has changed
+python docs/tables.py --check   # writes nothing; fails where something would change
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from archdsl import parse
+from archdsl.cli.error import template
+from archdsl.cli.main import COMMANDS
+from archdsl.cli.output import human
+from archdsl.diagnostics import codes
+from archdsl.elaborate.arithmetic import MAX_LIST
+from archdsl.elaborate.functions import FUNCTIONS
+from archdsl.elaborate.machine import MAX_DEPTH, MAX_SIZE, MAX_STEPS
+from archdsl.elaborate.patterns import PATTERNS
+from archdsl.elaborate.patterns.fractal import MAX_COLUMNS
+from archdsl.elaborate.patterns.residual import LayerOr
+from archdsl.elaborate.statements import MAX_TURNS
+from archdsl.elaborate.values import show
+from archdsl.files import builtin_names
+from archdsl.graph.text import value_text
+from archdsl.layers import (
+    activation,
+    convolution,
+    join,
+    normalization,
+    pooling,
+    resampling,
+    shaping,
+)
+from archdsl.layers.arguments import (
+    Boolean,
+    Initial,
+    Number,
+    OneOf,
+    PerAxis,
+    Reader,
+    Sizes,
+    Whole,
+)
+from archdsl.layers.base import Layer, Parameter, show_shape, signature
+from archdsl.layers.init import FUNCTIONS as INITIALISATIONS
+from archdsl.layers.table import BUILT_IN, TABLE, layers_of
+from archdsl.settings import evaluate
+from archdsl.spec import Spec, read
+from archdsl.syntax.build import MAX_DIGITS
+from archdsl.syntax.nesting import MAX_BRACKETS, MAX_OPERATORS
+from archdsl.syntax.parse import MAX_CHARACTERS
+
+ROOT = Path(__file__).parents[1]
+
+GROUPS = {
+    "Convolutions and linear layers": convolution,
+    "Normalisation": normalization,
+    "Activations": activation,
+    "Pooling": pooling,
+    "Resampling": resampling,
+    "Moving, dropping and rearranging": shaping,
+    "Joins": join,
+}
+
+# What an argument takes, in a word; the words are explained above the tables.
+WORDS: dict[Reader, str] = {
+    Whole(1): "count",
+    Whole(0): "index",
+    PerAxis(1): "size",
+    PerAxis(0): "margin",
+    Number(): "number",
+    Number(0): "amount",
+    Number(0, 1): "share",
+    Boolean(): "flag",
+    Initial(): "init",
+    Sizes(): "shape",
+}
+
+# A call of every built-in function; its value is worked out.
+CALLS = {
+    "min": "min(3, 1, 2)",
+    "max": "max([3, 1, 2])",
+    "round": "round(2.5)",
+    "floor": "floor(2.5)",
+    "ceil": "ceil(2.5)",
+    "sqrt": "sqrt(1/4)",
+    "log": "log(8, 2)",
+    "exp": "exp(0)",
+    "abs": "abs(-3)",
+    "sum": "sum([3, 4, 6, 3])",
+    "len": "len([3, 4, 6, 3])",
+    "zip": "zip([64, 128], [3, 4])",
+    "sorted": "sorted([3, 1, 2])",
+    "unique": "unique([1, 2, 1])",
+    "reversed": "reversed(1..3)",
+}
+
+STAGES = {
+    "A0": "Files and syntax",
+    "A1": "Names and structure",
+    "A2": "Shapes",
+    "A3": "Values",
+    "A4": "Limits",
+    "A5": "Knobs and requirements",
+}
+
+
+def row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def header(*cells: str) -> str:
+    return row(*cells) + "\n" + row(*("---" for _ in cells))
+
+
+def prose(text: str | None) -> str:
+    """A docstring on one line, its code in single backticks."""
+    return " ".join((text or "").split()).replace("``", "`")
+
+
+def takes(reader: Reader) -> str:
+    return WORDS.get(reader, reader.expected)
+
+
+def argument(parameter: Parameter) -> str:
+    text, reader = parameter.name, parameter.reader
+    if parameter.required:
+        return f"`{text}` {takes(reader)}"
+    if parameter.default is None:
+        return f"`{text}` {takes(reader)}, optional"
+    text = f"`{text} = {value_text(parameter.default)}`"
+    if isinstance(reader, (OneOf, LayerOr)):
+        others = [f"`{w}`" for w in reader.words if w != parameter.default]
+        return f"{text} or {', '.join(others)}" + (
+            ", or a layer" if isinstance(reader, LayerOr) else ""
+        )
+    return f"{text} {takes(reader)}"
+
+
+def arguments(cls: type[Layer]) -> str:
+    return "<br>".join(argument(p) for p in signature(cls))
+
+
+def layers() -> Iterator[str]:
+    assert set(GROUPS.values()) == set(BUILT_IN), "GROUPS lacks a module of layers"
+    for title, module in GROUPS.items():
+        yield f"### {title}\n"
+        yield header("layer", "arguments", "", "for example")
+        for cls in layers_of(module):
+            example = cls.examples[0]
+            shapes = " and ".join(map(show_shape, example.inputs))
+            shown = f"`{example.call}`: {shapes} to {show_shape(example.output)}"
+            yield row(f"`{cls.name}`", arguments(cls), prose(cls.__doc__), shown)
+        yield ""
+
+
+def kinds() -> Iterator[str]:
+    yield header("word", "what the argument takes")
+    used = {p.reader for cls in TABLE.values() for p in signature(cls)}
+    for reader, word in WORDS.items():
+        if reader in used:
+            yield row(word, reader.expected)
+
+
+def patterns() -> Iterator[str]:
+    yield header("pattern", "arguments", "")
+    for name, cls in PATTERNS.items():
+        yield row(f"`{name}`", arguments(cls), prose(cls.__doc__))
+
+
+def functions() -> Iterator[str]:
+    yield header("for example", "is", "")
+    program = parse("arch example\ninput 3x8x8\nrelu\n").program
+    for function in FUNCTIONS.values():
+        call = CALLS[function.name]
+        yield row(f"`{call}`", f"`{show(evaluate(program, call))}`", function.doc)
+
+
+def initialisations() -> Iterator[str]:
+    yield header("initialisation", "PyTorch call on a weight `w`")
+    for function in INITIALISATIONS.values():
+        given = [_parameter(*p) for p in function.parameters]
+        call = f"{function.name}({', '.join(given)})" if given else function.name
+        plain = function.call.format_map({"w": "w", **{n: n for n, _ in function.parameters}})
+        yield row(f"`{call}`", f"`{plain.replace(chr(34), '')}`")
+
+
+def _parameter(name: str, default: float | str | None) -> str:
+    if default is None:
+        return name
+    return f"{name} = {default if isinstance(default, str) else f'{default:g}'}"
+
+
+def errors() -> Iterator[str]:
+    for stage, group in groupby(codes.ALL.values(), key=lambda kind: kind.code[:2]):
+        yield f"## {STAGES[stage]}\n"
+        for kind in group:
+            yield f"### {kind.code}\n"
+            yield f"{escaped(template(kind))}\n"
+            yield unfolded(kind.page) + "\n"
+            if kind.help:
+                yield f"*Help:* {unfolded(kind.help)}\n"
+
+
+def escaped(text: str) -> str:
+    """The blanks of a message, `<name>`, as text: outside of code they would be tags."""
+    parts = re.split(r"(`[^`]*`)", text)
+    return "".join(p if p.startswith("`") else p.replace("<", "\\<") for p in parts)
+
+
+def unfolded(text: str) -> str:
+    return " ".join(text.replace("{{", "{").replace("}}", "}").split())
+
+
+def limits() -> Iterator[str]:
+    yield header("at most", "of", "")
+    for most, what, kind in (
+        (MAX_CHARACTERS, "characters of a file", codes.FILE_TOO_LONG),
+        (MAX_BRACKETS, "brackets within each other", codes.TOO_NESTED),
+        (MAX_OPERATORS, "operators within each other", codes.TOO_NESTED),
+        (MAX_DIGITS, "digits of a number", codes.NUMBER_TOO_LONG),
+        (MAX_LIST, "items of a list", codes.LIST_TOO_LONG),
+        (MAX_DEPTH, "blocks within blocks", codes.TOO_DEEP),
+        (MAX_TURNS, "turns of a `repeat`", codes.TOO_MANY_TURNS),
+        (MAX_COLUMNS, "columns of a fractal", codes.TOO_MANY_COLUMNS),
+        (MAX_SIZE, "layers of a network", codes.TOO_LARGE),
+        (MAX_STEPS, "calls, turns and list items of a candidate", codes.TOO_MUCH_WORK),
+    ):
+        yield row(f"{most:,}", what, f"[{kind.code}](errors.md#{kind.code.lower()})")
+
+
+def commands() -> Iterator[str]:
+    yield header("command", "")
+    for name, help in COMMANDS.items():
+        yield row(f"`archdsl {name}`", help)
+
+
+def zoo() -> Iterator[str]:
+    yield header("spec", "paper", "variants", "parameters", "MACs")
+    for name in builtin_names():
+        spec = read(name)
+        archs = [spec.variant(v) for v in spec.variants] or [spec.with_knobs()]
+        yield row(
+            f"`{name}`",
+            "; ".join(papers(spec)),
+            ", ".join(f"`{v}`" for v in spec.variants) or "its defaults",
+            span([a.params for a in archs]),
+            span([a.macs for a in archs]),
+        )
+
+
+def papers(spec: Spec) -> list[str]:
+    found = []
+    for paper in dict.fromkeys(v.paper for v in spec.variants.values()):
+        if paper is None:
+            continue
+        names = [name.split()[-1] for name in paper.authors.split(",") if name.strip()]
+        who = " and ".join(names) if len(names) < 3 else f"{names[0]} et al."
+        text = f"{who} {paper.year or ''}".strip() or paper.title
+        found.append(f"[{text}](https://arxiv.org/abs/{paper.arxiv})" if paper.arxiv else text)
+    return found
+
+
+def span(counts: list[int]) -> str:
+    low, high = human(min(counts)), human(max(counts))
+    return low if low == high else f"{low} to {high}"
+
+
+PARTS: dict[str, Callable[[], Iterable[str]]] = {
+    "layers": layers,
+    "arguments": kinds,
+    "patterns": patterns,
+    "functions": functions,
+    "initialisations": initialisations,
+    "limits": limits,
+    "errors": errors,
+    "commands": commands,
+    "zoo": zoo,
+}
+MARKED = re.compile(r"(<!-- generated: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+
+
+def rewritten(text: str) -> str:
+    """A document with its generated parts as they should be."""
+
+    def part(match: re.Match[str]) -> str:
+        made = "\n".join(PARTS[match[2]]()).rstrip("\n")
+        return f"{match[1]}\n{made}\n\n{match[4]}"
+
+    return MARKED.sub(part, text)
+
+
+def documents() -> list[Path]:
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def main(given: list[str]) -> int:
+    stale = 0
+    for path in documents():
+        before = path.read_text("utf-8")
+        after = rewritten(before)
+        if after == before:
+            continue
+        stale += 1
+        if "--check" in given:
+            print(f"{path.relative_to(ROOT)} is out of step: run `python docs/tables.py`")
+        else:
+            path.write_text(after, "utf-8")
+            print(f"{path.relative_to(ROOT)} rewritten")
+    return 1 if stale and "--check" in given else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
