@@ -237,6 +237,8 @@ def output(node: tree.Output, scope: Scope) -> Action:
             frame.b, frame.x = outer, x
         if result is not None:
             part = inner.close("output", label, result)
+            if not part.steps:
+                raise fault(codes.NO_LAYERS, node.name.span, name=name)
             machine.enter(frame, part, inner.imports, name, number, span, side.weight, plain)
             frame.x = x
 
