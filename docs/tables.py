@@ -119,8 +119,9 @@ def header(*cells: str) -> str:
 
 
 def prose(text: str | None) -> str:
-    """A docstring on one line, its code in single backticks."""
-    return " ".join((text or "").split()).replace("``", "`")
+    """A docstring on one line, its code in single backticks, its papers as links."""
+    line = " ".join((text or "").split()).replace("``", "`")
+    return re.sub(r"arXiv:(\d+\.\d+)", r"[arXiv:\1](https://arxiv.org/abs/\1)", line)
 
 
 def takes(reader: Reader) -> str:
@@ -133,9 +134,11 @@ def argument(parameter: Parameter) -> str:
         return f"`{text}` {takes(reader)}"
     if parameter.default is None:
         return f"`{text}` {takes(reader)}, optional"
-    text = f"`{text} = {value_text(parameter.default)}`"
+    default = parameter.default
+    shown = f"{default:g}" if isinstance(default, float) else value_text(default)
+    text = f"`{text} = {shown}`"
     if isinstance(reader, (OneOf, LayerOr)):
-        others = [f"`{w}`" for w in reader.words if w != parameter.default]
+        others = [f"`{w}`" for w in reader.words if w != default]
         return f"{text} or {', '.join(others)}" + (
             ", or a layer" if isinstance(reader, LayerOr) else ""
         )
@@ -170,7 +173,8 @@ def kinds() -> Iterator[str]:
 def patterns() -> Iterator[str]:
     yield header("pattern", "arguments", "")
     for name, cls in PATTERNS.items():
-        yield row(f"`{name}`", arguments(cls), prose(cls.__doc__))
+        first = (cls.__doc__ or "").split("\n\n")[0]
+        yield row(f"`{name}`", arguments(cls), prose(first))
 
 
 def functions() -> Iterator[str]:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fences import DOCUMENTS, ROOT, Fence, fences
+from fences import DOCUMENTS, HEADER, ROOT, SHAPE, Fence, fences
 
 from archdsl import ArchError, Architecture, parse, read
 from archdsl.diagnostics import codes
@@ -197,6 +197,22 @@ def test_every_code_in_the_documents_exists() -> None:
 
 def test_links_lead_somewhere() -> None:
     for document in DOCUMENTS:
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
-            if not target.startswith(("http:", "https:")):
-                assert (document.parent / target).exists(), f"{document.name} links to {target}"
+        for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
+            if link.startswith(("http:", "https:")):
+                continue
+            target, _, anchor = link.partition("#")
+            path = document.parent / target if target else document
+            assert path.exists(), f"{document.name} links to {link}"
+            if anchor:
+                assert anchor in anchors(path), f"{document.name} links to {link}"
+
+
+def anchors(document: Path) -> set[str]:
+    """What GitHub calls the headings of a document."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}
+
+
+def test_the_header_of_fragments_is_the_one_that_is_shown() -> None:
+    text = (ROOT / "docs" / "language.md").read_text("utf-8")
+    assert HEADER.format(shape=SHAPE) in text
