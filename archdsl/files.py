@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 
 from archdsl.diagnostics import codes
@@ -15,6 +16,8 @@ from archdsl.syntax import tree
 from archdsl.syntax.parse import MAX_CHARACTERS, parse
 
 MAX_BYTES = 4 * MAX_CHARACTERS
+MAX_LISTED = 200  # files of a folder that a wrong name is compared with
+MAX_FILES = 50  # that one spec may use
 
 
 def builtin_folder() -> Path:
@@ -109,10 +112,15 @@ class Library:
                 raise fault(codes.OUTSIDE_FOLDER, place, path=path)
             if exists:
                 if real not in self.loaded:
+                    if len(self.loaded) >= MAX_FILES:
+                        raise fault(codes.TOO_MANY_FILES, place, limit=MAX_FILES)
                     self.loaded[real] = parse(Source(path, read_text(real, path, place)))
                 return self.loaded[real]
         known = [
-            str(p.relative_to(root)) for root in self.roots() for p in _some(root.rglob("*.arch"))
+            str(p.relative_to(root))
+            for root in self.roots()
+            for pattern in ("*.arch", "*/*.arch")
+            for p in islice(root.glob(pattern), MAX_LISTED)
         ]
         raise fault(codes.NO_SUCH_FILE, place, name=path, help=did_you_mean(path, known))
 
@@ -120,8 +128,3 @@ class Library:
         if self.folder is not None:
             yield self.folder
         yield builtin_folder()
-
-
-def _some(paths: Iterator[Path], most: int = 200) -> Iterator[Path]:
-    for path, _ in zip(paths, range(most), strict=False):
-        yield path

@@ -13,6 +13,7 @@ from archdsl.cli.options import SpecName, json_option, python_option, read_table
 from archdsl.cli.output import say, say_json, show_diagnostics
 from archdsl.diagnostics.export import to_dict, to_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.diagnostics.render import printable
 from archdsl.layers.table import Table
 from archdsl.spec import read
 
@@ -64,19 +65,20 @@ def _check(name: str, limit: int, table: Table) -> dict[str, Any]:
 
 
 def _say(result: dict[str, Any]) -> None:
+    name = printable(result["spec"])
     diagnostics: tuple[Diagnostic, ...] = result["diagnostics"]
     proof: Proof | None = result["proof"]
     if proof is None:
         show_diagnostics(diagnostics)
-        say(f"{result['spec']}: {_count(len(diagnostics), 'error')}", error=True)
+        say(f"{name}: {_count(len(diagnostics), 'error')}", error=True)
         return
     if proof.counterexample is not None:
         show_diagnostics(diagnostics)
         knobs = ", ".join(f"{k} = {v}" for k, v in proof.counterexample.knobs.items())
-        say(f"{result['spec']}: not every candidate is a network: not with {knobs}", error=True)
+        say(f"{name}: not every candidate is a network: not with {knobs}", error=True)
         return
     verdict = "every candidate is a network" if proof.complete else "no mistake was found"
-    say(f"{result['spec']}: {verdict} ({proof.how})")
+    say(f"{name}: {verdict} ({proof.how})")
     if proof.excluded:
         say(f"  {proof.excluded:,} of them are ruled out by requirements")
     if proof.choices:

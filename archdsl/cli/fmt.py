@@ -10,6 +10,7 @@ import click
 
 from archdsl.cli.output import say, show_diagnostics
 from archdsl.diagnostics.model import ArchError, Fault
+from archdsl.diagnostics.render import printable
 from archdsl.diagnostics.source import Source
 from archdsl.files import MAX_BYTES, decode, read_text
 from archdsl.syntax.format import format_source
@@ -41,12 +42,12 @@ def command(files: tuple[str, ...], check: bool, diff: bool) -> int:
             sys.stdout.writelines(_diff(name, before, after))
         elif check:
             if after != before:
-                say(f"{name} would be formatted")
+                say(f"{printable(name)} would be formatted")
         elif name == "-":
             sys.stdout.write(after)
         elif after != before:
             write_text(Path(name), after)
-            say(f"{name} formatted")
+            say(f"{printable(name)} formatted")
     return 1 if failed or (changed and check) else 0
 
 

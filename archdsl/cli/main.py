@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -66,6 +67,9 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Runs the command line. Exit codes: 0 well, 1 the spec is at fault, 2 the call is,
     130 interrupted."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a terminal cannot show is no reason to stop
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = cli.main(arguments, prog_name="archdsl", standalone_mode=False)
     except ArchError as error:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from unicodedata import combining, east_asian_width
 
 from archdsl.diagnostics.model import Diagnostic, Label
-from archdsl.diagnostics.source import Source
+from archdsl.diagnostics.source import Source, Span
 
-MAX_WIDTH = 160
+WIDTH = 120  # columns of a source line that are shown
+LONGEST = 1_000  # characters of any line
+MAX_VALUE = 60  # characters of a value that is shown beside its name
 
 
 def render(diagnostics: Iterable[Diagnostic]) -> str:
@@ -18,76 +21,108 @@ def render(diagnostics: Iterable[Diagnostic]) -> str:
 def render_one(d: Diagnostic) -> str:
     """A diagnostic with its place, its source lines, and what belongs to it."""
     lines = [f"{d.kind.severity}[{d.code}]: {d.message}"]
-    span = d.span
-    gutter = 1
-    if span is not None:
-        gutter = max(
-            len(str(label.span.line)) for label in d.labels if label.span.source is span.source
-        )
-        lines.append(f"{' ' * gutter}--> {span.place}")
-        lines.extend(_frames(d, gutter))
+    gutter = max((len(str(label.span.line)) for label in d.labels), default=1)
+    for number, labels in enumerate(_by_source(d.labels)):
+        arrow = ":::" if number else "-->"
+        lines.append(f"{' ' * gutter}{arrow} {labels[0].span.place}")
+        lines.extend(_source_lines(labels, d.labels[0], gutter))
     pad = " " * (gutter + 1)
     if where := _where(d):
         lines.append(f"{pad}= {where}")
     lines.extend(f"{pad}= {note}" for note in d.notes)
     lines.extend(f"{pad}= help: {help}" for help in d.helps)
-    return "\n".join(lines)
+    return "\n".join(printable(line) for line in lines)
+
+
+def _by_source(labels: Iterable[Label]) -> list[list[Label]]:
+    """The labels of each text together, those of the main one first."""
+    found: dict[int, list[Label]] = {}
+    for label in labels:
+        found.setdefault(id(label.span.source), []).append(label)
+    return list(found.values())
 
 
 def _where(d: Diagnostic) -> str:
     """The chain of blocks, and the values that led here: the innermost block's arguments, or
     else the knobs."""
-    chain = " in ".join(f"{f.name} (line {f.span.line})" for f in reversed(d.trail))
+    chain = " in ".join(f"{f.name} ({_line(f.span, d.span)})" for f in reversed(d.trail))
     values = dict(next((f.arguments for f in reversed(d.trail) if f.arguments), {}))
     values |= {k: v for k, v in d.knobs.items() if k not in values}
-    shown = ", ".join(f"{k} = {v}" for k, v in values.items() if len(v) <= 60)
+    shown = ", ".join(f"{k} = {v}" for k, v in values.items() if len(v) <= MAX_VALUE)
     if chain:
         return f"in {chain}" + (f", with {shown}" if shown else "")
     return f"with {shown}" if shown else ""
 
 
-def _frames(d: Diagnostic, gutter: int) -> list[str]:
+def _line(span: Span, main: Span | None) -> str:
+    if main is None or span.source is main.source:
+        return f"line {span.line}"
+    return f"{span.source.name}:{span.line}"
+
+
+def _source_lines(labels: list[Label], main: Label, gutter: int) -> Iterator[str]:
     """The lines that the labels point at, each with its carets."""
-    main = d.labels[0].span.source
+    source = labels[0].span.source
     blank = " " * gutter
-    out = [f"{blank} |"]
+    yield f"{blank} |"
     last: int | None = None
-    same = [label for label in d.labels if label.span.source is main]
-    for label in sorted(same, key=lambda x: (x.span.line, x.span.column)):
-        line = label.span.line
-        if last is not None and line > last + 2:
-            out.append(f"{blank}...")
-        elif last is not None and line == last + 2:
-            out.append(_code(main, line - 1, gutter))
-        if line != last:
-            out.append(_code(main, line, gutter))
-        out.append(_carets(label, "^" if label is d.labels[0] else "-", gutter))
-        last = line
-    for label in d.labels:
-        if label.span.source is not main:
-            out.append(f"{blank}::: {label.span.place}: {label.text}")
-    return out
+    for label in sorted(labels, key=lambda x: (x.span.line, x.span.column)):
+        number = label.span.line
+        text = source.line(number)
+        first = _window(text, label.span.column - 1)
+        if last is not None and number > last + 2:
+            yield f"{blank}..."
+        elif last is not None and number == last + 2:
+            yield _code(source, last + 1, 0, gutter)
+        if number != last or first:
+            yield _code(source, number, first, gutter)
+        yield _carets(label, text, first, "^" if label is main else "-", gutter)
+        last = number
 
 
-def _code(source: Source, number: int, gutter: int) -> str:
-    text = _visible(source.line(number))
-    if len(text) > MAX_WIDTH:
-        text = text[: MAX_WIDTH - 3] + "..."
-    return f"{number:>{gutter}} | {text}".rstrip()
+def _window(text: str, column: int) -> int:
+    """Where the shown piece of a line begins: a long line is cut around what is pointed at."""
+    return 0 if len(text) <= WIDTH or column < WIDTH - 20 else column - WIDTH // 2
 
 
-def _carets(label: Label, mark: str, gutter: int) -> str:
-    source, start = label.span.source, label.span.column - 1
-    line = source.line(label.span.line)
-    width = max(1, min(label.span.end - label.span.start, len(line) - start))
-    start = min(start, MAX_WIDTH)
-    width = max(1, min(width, MAX_WIDTH - start))
-    text = f" {label.text}" if label.text else ""
-    return f"{' ' * gutter} | {' ' * start}{mark * width}{text}"
+def _code(source: Source, number: int, first: int, gutter: int) -> str:
+    text = source.line(number)
+    piece = text[first : first + WIDTH]
+    before = "..." if first else ""
+    after = "..." if first + WIDTH < len(text) else ""
+    return f"{number:>{gutter}} | {before}{_spaced(piece)}{after}".rstrip()
 
 
-def _visible(text: str) -> str:
-    """Tabs as one space, so that carets stand where they belong; nothing that moves a cursor."""
+def _carets(label: Label, text: str, first: int, mark: str, gutter: int) -> str:
+    start = label.span.column - 1
+    end = min(start + max(label.span.end - label.span.start, 1), max(len(text), start + 1))
+    room = first + WIDTH
+    before = _columns(text[first:start]) + (3 if first else 0)
+    width = max(1, _columns(text[start : min(end, room)]))
+    said = f" {label.text}" if label.text else ""
+    return f"{' ' * gutter} | {' ' * before}{mark * width}{said}"
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal a piece of text takes."""
+    return sum(
+        0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in printable(text)
+    )
+
+
+def _spaced(text: str) -> str:
+    """Tabs as one space, so that carets stand where they belong."""
+    return text.replace("\t", " ")
+
+
+def printable(text: str) -> str:
+    """One line that moves no cursor and changes no colour, whatever a file or a name holds."""
+    text = text[: LONGEST - 3] + "..." if len(text) > LONGEST else text
     return "".join(
-        c if c.isprintable() else " " if c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+        c
+        if c.isprintable() or combining(c)
+        else " "
+        if c in "\t\n"
+        else "\N{REPLACEMENT CHARACTER}"
+        for c in text
     )

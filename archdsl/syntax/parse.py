@@ -31,7 +31,7 @@ from archdsl.syntax.nesting import (
     deepest_operator,
 )
 
-MAX_CHARACTERS = 64_000
+MAX_CHARACTERS = 50_000
 
 
 def parse(source: Source, language: Language = ARCH) -> tree.File:

@@ -59,3 +59,8 @@ BAD_GRAPH = Kind(
     """The JSON text of a graph has the format `archdsl-graph/1`, which `archdsl graph --json`
 writes. What was given is not of that form, or speaks of layers that are not there.""",
 )
+TOO_MANY_FILES = Kind(
+    "A010",
+    "this spec uses more than {limit} files",
+    """Files that are used by used files count, too.""",
+)
