@@ -31,12 +31,14 @@ from fences import DOCUMENTS, HEADER, ROOT, SHAPE, Fence, fences
 
 from archdsl import ArchError, Architecture, parse, read
 from archdsl.diagnostics import codes
+from archdsl.diagnostics.source import Source
 from archdsl.elaborate.scope import Variable
 from archdsl.elaborate.values import show
 from archdsl.extensions import table_with
 from archdsl.graph.text import to_text
 from archdsl.layers.table import TABLE
 from archdsl.spec import Spec
+from archdsl.syntax.format import format_source
 
 EXAMPLES = ROOT / "docs" / "examples"
 ALL = [fence for document in DOCUMENTS for fence in fences(document)]
@@ -103,6 +105,12 @@ def test_example(fence: Fence, tmp_path: Path) -> None:
 
 def candidates(spec: Spec) -> list[Architecture]:
     return [spec.with_knobs(), *(spec.variant(name) for name in spec.variants)]
+
+
+@pytest.mark.parametrize("fence", examples("arch"))
+def test_examples_look_as_fmt_would_have_them(fence: Fence) -> None:
+    if "values" not in fence.words:
+        assert format_source(Source(str(fence), fence.text)) == fence.text
 
 
 def check_values(fence: Fence) -> None:
