@@ -12,8 +12,8 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.graph.build import operands
 from archdsl.graph.verify import verify
-from archdsl.layers.arguments import Unreadable
-from archdsl.layers.base import Layer, Misfit, signature
+from archdsl.layers.arguments import MAX_WHOLE, Number, OneOf, Unreadable
+from archdsl.layers.base import Layer, Misfit, Shape, signature
 from archdsl.layers.init import FUNCTIONS, Init
 from archdsl.layers.table import TABLE, Table
 
@@ -53,37 +53,69 @@ def to_json(graph: nx.MultiDiGraph[str]) -> str:
 
 
 def from_json(text: str, table: Table = TABLE) -> nx.MultiDiGraph[str]:
-    """The graph of a JSON text. Raises ``ArchError`` where it is not one, or not whole."""
+    """The graph of a JSON text. Raises ``ArchError`` where it is not one, or not whole.
+
+    The text may come from anywhere: nothing in it is taken on trust.
+    """
     try:
-        document = json.loads(text)
-        if document.get("format") != FORMAT:
-            raise ValueError(f"its format is not {FORMAT}")
-        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
-            name=str(document["name"]),
-            input=tuple(document["input"]),
-            output=document["output"],
-            side_outputs={
-                s["name"]: (s["path"], float(s["weight"])) for s in document["side_outputs"]
-            },
-        )
-        graph.add_node("input", layer=None, shape=tuple(document["input"]), span=None, blocks=())
-        for item in document["nodes"]:
-            layer = _layer(item["layer"], item["arguments"], table)
-            shape, blocks = tuple(item["shape"]), tuple(item["blocks"])
-            if item["path"] in graph:
-                raise ValueError(f"`{item['path']}` stands there twice")
-            graph.add_node(item["path"], layer=layer, shape=shape, span=None, blocks=blocks)
-            for place, source in enumerate(item["inputs"]):
-                if source not in graph:
-                    raise ValueError(
-                        f"`{item['path']}` needs `{source}`, which is not there before it"
-                    )
-                graph.add_edge(source, item["path"], key=place)
+        graph = _read(json.loads(text), table)
+    except Unreadable as problem:
+        raise ArchError([diagnose(codes.BAD_GRAPH, reason=f"{problem} is wanted")]) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
         raise ArchError([diagnose(codes.BAD_GRAPH, reason=reason)]) from None
     verify(graph)
     return graph
+
+
+def _read(document: Any, table: Table) -> nx.MultiDiGraph[str]:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"its format is not {FORMAT}")
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
+        name=_path(document["name"]),
+        input=_shape(document["input"]),
+        output=_path(document["output"]),
+        side_outputs={
+            _path(s["name"]): (_path(s["path"]), Number(0).read(s["weight"]))
+            for s in _list(document["side_outputs"])
+        },
+    )
+    graph.add_node("input", layer=None, shape=graph.graph["input"], span=None, blocks=())
+    for item in _list(document["nodes"]):
+        path = _path(item["path"])
+        if path in graph:
+            raise ValueError(f"`{path}` stands there twice")
+        graph.add_node(
+            path,
+            layer=_layer(item["layer"], item["arguments"], table),
+            shape=_shape(item["shape"]),
+            span=None,
+            blocks=tuple(_path(b) for b in _list(item["blocks"])),
+        )
+        for place, source in enumerate(_list(item["inputs"])):
+            if not isinstance(source, str) or source not in graph or source == path:
+                raise ValueError(f"`{path}` needs `{source}`, which is not there before it")
+            graph.add_edge(source, path, key=place)
+    return graph
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"{json.dumps(value)[:40]} stands where a list should be")
+    return value
+
+
+def _path(value: Any) -> str:
+    """A name, or names with points between them."""
+    if not isinstance(value, str) or not all(piece.isidentifier() for piece in value.split(".")):
+        raise ValueError(f"{json.dumps(value)[:40]} is no name")
+    return value
+
+
+def _shape(value: Any) -> Shape:
+    if not value or not all(type(n) is int and 0 < n <= MAX_WHOLE for n in _list(value)):
+        raise ValueError(f"{json.dumps(value)[:40]} is no shape")
+    return tuple(value)
 
 
 def _plain(value: Any) -> Any:
@@ -115,9 +147,19 @@ def _layer(name: str, arguments: dict[str, Any], table: Table) -> Layer:
 
 def _value(value: Any) -> Any:
     if isinstance(value, dict):
-        function = FUNCTIONS[value["init"]]
-        given: Any = tuple((n, value.get(n, default)) for n, default in function.parameters)
-        return Init(function.name, function.call, given)
+        return _init(value)
     if isinstance(value, list):
         return tuple(_value(v) for v in value)
     return value
+
+
+def _init(value: dict[str, Any]) -> Init:
+    function = FUNCTIONS[value["init"]]
+    given: dict[str, Any] = {**dict(function.parameters), **value}
+    del given["init"]
+    for key, argument in given.items():
+        if key not in dict(function.parameters):
+            raise ValueError(f"`{function.name}` has no argument `{key}`")
+        reader = OneOf(function.words[key]) if key in function.words else Number()
+        given[key] = reader.read(argument)
+    return Init(function.name, function.call, tuple(given.items()))

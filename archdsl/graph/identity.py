@@ -53,7 +53,7 @@ def _identity(layer: Layer, shapes: tuple[Shape, ...]) -> str:
     """What a layer computes: its PyTorch code, which spells out what was left to a default."""
     code = layer.torch(*shapes)
     if isinstance(code, Expression):
-        return code.text
+        return code.filled()
     starts = [f"{w.name}={w.init}" for w in layer.weights(*shapes) if w.init is not None]
     keywords = sorted((k, repr(v)) for k, v in code.keywords.items())
     return f"{code.target}{code.arguments!r}{keywords!r}{starts!r}"

@@ -10,14 +10,15 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.graph.build import operands
 from archdsl.layers.base import Misfit, show_shape
+from archdsl.layers.join import Join
 
 
 def verify(graph: nx.MultiDiGraph[str]) -> None:
     """Raises ``ArchError`` unless the graph is one network.
 
     That is: it has one input; operands are numbered from 0 without gaps; it has no cycle;
-    every node can be reached from the input and is needed for an output; and each shape is
-    what the layer makes of its inputs.
+    every node can be reached from the input and is needed for an output; only joins have several
+    operands; and each shape is what the layer makes of them.
     """
     problem = _problem(graph)
     if problem:
@@ -50,15 +51,23 @@ def _problem(graph: nx.MultiDiGraph[str]) -> str:
     for path in graph:
         if path not in needed:
             return f"the result of `{path}` is never used"
-    for path in nx.topological_sort(graph):
-        layer = nodes[path]["layer"]
-        if layer is None:
-            continue
-        shapes = [nodes[source]["shape"] for source in operands(graph, path)]
-        try:
-            shape = layer.shape(*shapes)
-        except Misfit as misfit:
-            return f"`{path}`: {misfit}"
-        if shape != nodes[path]["shape"]:
-            return f"`{path}` has {show_shape(nodes[path]['shape'])}, but gives {show_shape(shape)}"
+    return next(filter(None, (_misfit(graph, path) for path in nx.topological_sort(graph))), "")
+
+
+def _misfit(graph: nx.MultiDiGraph[str], path: str) -> str:
+    """What is wrong with one node, its operands being right."""
+    nodes: Any = graph.nodes
+    layer, known = nodes[path]["layer"], nodes[path].get("shape")
+    if layer is None:
+        return "" if known else "its input has no shape"
+    shapes = [nodes[source]["shape"] for source in operands(graph, path)]
+    if len(shapes) > 1 and not isinstance(layer, Join):
+        return f"`{path}` is no join, but has {len(shapes)} operands"
+    try:
+        shape = layer.shape(*shapes)
+    except Misfit as misfit:
+        return f"`{path}`: {misfit}"
+    if shape != known:
+        found = show_shape(known) if known else "no shape"
+        return f"`{path}` has {found}, but gives {show_shape(shape)}"
     return ""
