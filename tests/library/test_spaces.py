@@ -1,0 +1,33 @@
+"""Every spec that comes with archdsl: its whole space is networks, and its text is formatted."""
+
+from pathlib import Path
+
+import pytest
+
+import archdsl
+from archdsl.analysis.space import prove
+from archdsl.diagnostics.source import Source
+from archdsl.files import builtin_folder, builtin_names
+from archdsl.syntax.format import format_source
+
+TEXTS = sorted(builtin_folder().rglob("*.arch"))
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_every_candidate_is_a_network(name: str) -> None:
+    proof = prove(archdsl.read(name).program, limit=60)
+    assert proof.holds, proof.counterexample
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=[str(p.relative_to(builtin_folder())) for p in TEXTS])
+def test_formatted(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert format_source(Source(path.name, text)) == text
+
+
+def test_no_two_variants_have_one_name() -> None:
+    """A variant can be compiled by its name alone, so that nothing else may have it."""
+    names = [v for name in builtin_names() for v in archdsl.read(name).variants]
+    taken = {*builtin_names()}
+    again = {n for n in names if names.count(n) > 1 or n in taken}
+    assert not again
