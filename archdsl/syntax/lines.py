@@ -65,6 +65,7 @@ class Brackets:
     def __init__(self, within: Iterable[Token] = ()) -> None:
         self.open: list[Token] = list(within)
         self.unclosed: list[Token] = []  # those that a `}` around them ended
+        self.pairs: list[tuple[Token, Token]] = []  # those that were closed, inner ones first
 
     @property
     def at_statements(self) -> bool:
@@ -81,7 +82,7 @@ class Brackets:
                 while self.open[-1].type != "LBRACE":
                     self.unclosed.append(self.open.pop())
             if OPEN[self.open[-1].type] == kind:
-                self.open.pop()
+                self.pairs.append((self.open.pop(), token))
 
 
 def brackets_before(tokens: Iterable[Token]) -> Brackets:

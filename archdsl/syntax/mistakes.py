@@ -10,7 +10,7 @@ from lark import Token
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, Label, diagnose
 from archdsl.diagnostics.source import Source, Span
-from archdsl.syntax.lines import CLOSE, Brackets
+from archdsl.syntax.lines import CLOSE, OPEN, Brackets, brackets_before
 
 # What other languages write, and how it is written here.
 _ELSEWHERE = {
@@ -52,7 +52,10 @@ HIDDEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
-_OPENED = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
+_BRACKETS = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
+_OPENED = {closing: opening for opening, closing in OPEN.items()}
+_OPERATORS = frozenset("PLUS STAR SLASH MODULO POWER EQ NE LE GE LT GT".split())
+_WITHIN_TEXT = frozenset("NAME STRAY IF FOR REPEAT MATCH AND OR NOT IN AS ELSE".split())
 _STARTS_VALUE = frozenset("NAME NUMBER SHAPE STRING LPAR LSQB TRUE FALSE NOT".split())
 _WORDS = {
     "NAME": "a name", "NUMBER": "a number", "STRING": "a text in quotes", "LBRACE": "`{`",
@@ -71,7 +74,7 @@ def stray(source: Source, token: Token) -> Diagnostic:
     """A character that begins nothing."""
     text, span = str(token), span_of(source, token)
     if text == '"':
-        return diagnose(codes.OPEN_STRING, span)
+        return diagnose(codes.OPEN_STRING, span, help=["a text stands on one line"])
     help = [_ELSEWHERE[text]] if text in _ELSEWHERE else []
     return diagnose(codes.STRAY_CHARACTER, span, help=help, found=_character(text))
 
@@ -96,13 +99,46 @@ def inside_tokens(source: Source, tokens: Sequence[Token]) -> Iterator[Diagnosti
                     yield diagnose(codes.BAD_ESCAPE, place, found=match[0])
 
 
-def unfinished(source: Source, brackets: Brackets) -> Diagnostic:
+def text_end(tokens: Sequence[Token], at: int) -> int:
+    """Where to go on after a stray character. A text that was begun on one line and closed on
+    the next takes the tokens between with it."""
+    if str(tokens[at]) != '"':
+        return at
+    line = tokens[at].line or 0
+    below = [i for i in range(at + 1, len(tokens)) if tokens[i].line == line + 1]
+    closing = [i for i in below if tokens[i].type == "STRAY" and str(tokens[i]) == '"']
+    kinds = [tokens[i].type for i in below[:2]]
+    if not closing or kinds[0] not in _WITHIN_TEXT or kinds[-1] in ("COLON", "LPAR", "_ARROW"):
+        return at  # the next line is a statement of its own
+    return closing[0]
+
+
+def unfinished(source: Source, tokens: Sequence[Token], accepted: set[str]) -> Diagnostic:
     """The file has ended too early."""
+    brackets = brackets_before(tokens)
     if brackets.open:
         bracket = brackets.open[-1]
-        return diagnose(codes.UNCLOSED, span_of(source, bracket), bracket=str(bracket))
+        suspect = _suspect(source, tokens, brackets)
+        return diagnose(codes.UNCLOSED, span_of(source, bracket), suspect, bracket=str(bracket))
     end = len(source.text.rstrip())
-    return diagnose(codes.FILE_ENDS_EARLY, Span(source, max(end - 1, 0), max(end, 1)))
+    place = Span(source, max(end - 1, 0), max(end, 1))
+    help = _hint([*tokens, Token("_SEP", "")], len(tokens), accepted)
+    return diagnose(codes.FILE_ENDS_EARLY, place, help=help, expected=_expected(accepted))
+
+
+def _suspect(source: Source, tokens: Sequence[Token], brackets: Brackets) -> Label | None:
+    """The brace within an unclosed one that was probably meant to be closed: what closes it
+    stands further left than the line that opens it."""
+    indents: dict[int, int] = {}
+    for token in tokens:
+        if token.type != "_SEP":
+            indents.setdefault(token.line or 0, token.column or 0)
+    for opening, closing in brackets.pairs:
+        line = closing.line or 0
+        if indents[line] == closing.column and indents[opening.line or 0] > indents[line]:
+            text = f"the `}}` in line {line} closes this one: was it meant for the other?"
+            return Label(span_of(source, opening), text)
+    return None
 
 
 def unclosed(source: Source, bracket: Token, token: Token) -> Diagnostic:
@@ -116,8 +152,15 @@ def unexpected(source: Source, tokens: Sequence[Token], at: int, accepted: set[s
     token = tokens[at]
     expected = _expected(accepted)
     help = _hint(tokens, at, accepted)
-    if token.type == "_SEP":
-        end = token.start_pos or 0 if at == 0 else span_of(source, tokens[at - 1]).end
+    before = tokens[at - 1] if at else None
+    ends = token.type == "_SEP" or (
+        token.type == "RBRACE"
+        and before is not None
+        and before.line != token.line
+        and _opened(tokens[:at], "LBRACE")
+    )
+    if ends:
+        end = token.start_pos or 0 if before is None else span_of(source, before).end
         return diagnose(
             codes.LINE_ENDS_EARLY, Span(source, end, end + 1), help=help, expected=expected
         )
@@ -152,8 +195,15 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     for name in (str(first), str(token)):
         if name in _WORDS_ELSEWHERE:
             return [_WORDS_ELSEWHERE[name]]
-    if token.type == "_SEP" and after is not None and after.type == "LBRACE":
+    if (
+        token.type == "_SEP"
+        and after is not None
+        and after.type == "LBRACE"
+        and "LBRACE" in expected
+    ):
         return ["`{` stands on the same line as what it belongs to"]
+    if before == "NAME" and kinds[-2] in ("NAME", "RPAR") and expected == {"LBRACE"}:
+        return [f"to apply one layer after the other, write `->` before `{word}`"]
     if token.type == "EQUAL":
         return _equals_hint(kinds, begins, word, expected)
     if token.type == "STAR" and before == "STAR":
@@ -162,8 +212,8 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return ["for one of two conditions, write `or`"]
     if token.type == "FLOOR_DIVIDE" and before in ("_SEP", "LBRACE"):
         return ["a comment begins with `#`"]
-    if token.type in CLOSE and token.type not in expected:
-        return [f"there is no `{_OPENED[token.type]}` that it could close"]
+    if token.type in CLOSE and not _opened(tokens[:at], _OPENED[token.type]):
+        return [f"there is no `{_BRACKETS[token.type]}` that it could close"]
     if token.type == "COLON" and before == "INPUT":
         return ["write it without the colon: `input 3x224x224`"]
     if token.type == "COLON" and "LBRACE" in expected:
@@ -174,11 +224,19 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return [f"a function is written `fn {word}(x) = ...`"]
     if token.type == "LBRACE" and first.type == "FN":
         return ["a function is a value: `fn f(x) = ...`; what applies layers is a `block`"]
+    if token.type == "COLON" and "EQUAL" in expected and first.type in ("ARCH", "BLOCK", "FN"):
+        return ["knobs and parameters have no types: `name = default`"]
+    if token.type in _OPERATORS and before == "_SEP":
+        return ["a line goes on in the next if it ends in an operator, not if that begins with one"]
+    if token.type == "_SEP" and "ELSE" in expected:
+        return ["both cases are needed: `a if condition else b`"]
     if token.type in _STARTS_VALUE:
-        return _value_hint(token, before, begins, word, expected)
-    if before == "NAME" and kinds[-2] == "NAME" and "LBRACE" in expected:
-        return ["the layers of a chain stand apart by `->`"]
+        return _value_hint(token, tokens[at - 1], begins, expected)
     return []
+
+
+def _opened(tokens: Sequence[Token], kind: str) -> bool:
+    return any(t.type == kind for t in brackets_before(tokens).open)
 
 
 def _first(tokens: Sequence[Token], at: int) -> Token:
@@ -196,11 +254,15 @@ def _equals_hint(kinds: list[str], begins: bool, word: str, expected: set[str]) 
     return ["to compare, write `==`"] if "EQ" in expected else []
 
 
-def _value_hint(
-    token: Token, before: str, begins: bool, word: str, expected: set[str]
-) -> list[str]:
+def _value_hint(token: Token, before: Token, begins: bool, expected: set[str]) -> list[str]:
+    if token.type == "NAME" and str(token) in ("step", "log"):
+        return [f"`{token}` stands after a range: `16..128 step 8`, `1e-4..1e-1 log`"]
+    if token.type == "NAME" and before.type == "NUMBER" and before.end_pos == token.start_pos:
+        return ["a number may end in K, M, G, T or %"]
     if "COMMA" in expected:
         return ["is a comma missing before it?"]
-    if before == "NAME" and begins and token.type in ("NUMBER", "SHAPE", "STRING", "LSQB"):
-        return [f"arguments stand in parentheses: `{word}(...)`"]
-    return ["statements stand on lines of their own, the layers of a chain apart by `->`"]
+    if before.type == "NAME" and begins and token.type in ("NUMBER", "SHAPE", "STRING", "LSQB"):
+        return [f"arguments stand in parentheses: `{before}(...)`"]
+    if "_SEP" in expected or expected == {"LBRACE"}:
+        return ["statements stand on lines of their own, the layers of a chain apart by `->`"]
+    return []

@@ -20,6 +20,7 @@ from archdsl.syntax.mistakes import (
     inside_tokens,
     span_of,
     stray,
+    text_end,
     unclosed,
     unexpected,
     unfinished,
@@ -86,7 +87,8 @@ class _Reader:
         try:
             return self.parser.feed_eof(self.tokens[-1] if self.tokens else None)
         except UnexpectedToken:
-            self.found.append(unfinished(self.source, brackets_before(self.tokens)))
+            accepted = self.parser.accepts()
+            self.found.append(unfinished(self.source, self.tokens, accepted))
             return None
 
     def mistake(self, at: int) -> int:
@@ -98,6 +100,7 @@ class _Reader:
             at = self.close(at)
         elif token.type == "STRAY":
             self.found.append(stray(self.source, token))
+            at = text_end(self.tokens, at)
         else:
             accepted = self.parser.accepts()
             self.found.append(unexpected(self.source, self.tokens, at, accepted))
@@ -128,18 +131,22 @@ class _Reader:
         start = first.start_pos or 0
         rest = [t for t in self.all if (t.start_pos or 0) >= start]
         done = [t for t in self.tokens[:at] if id(t) not in closed]
-        separator = Token.new_borrow_pos("_SEP", "\n", first)
-        self.tokens = [*done, separator, *statements(rest, self.language.starters, within)]
-        return len(done)
+        if first.type != "RBRACE":
+            done.append(Token.new_borrow_pos("_SEP", "\n", first))
+            at = len(done) - 1
+        else:
+            at = len(done)
+        self.tokens = [*done, *statements(rest, self.language.starters, within)]
+        return at
 
     def recover(self, at: int) -> int:
         """Forget the statement that failed, and find where the next one starts."""
         state = self.parser.parser_state
-        opened = 0
-        while "REQUIRE" not in self.parser.choices():
+        opened = 0  # braces of the statement that are still open; below 0, whole bodies of it
+        while opened < 0 or "REQUIRE" not in self.parser.choices():
             state.state_stack.pop()
-            value = state.value_stack.pop()
-            opened += isinstance(value, Token) and value.type == "LBRACE"
+            kind = getattr(state.value_stack.pop(), "type", None)
+            opened += (kind == "LBRACE") - (kind == "RBRACE")
         inside = any(isinstance(v, Token) and v.type == "LBRACE" for v in state.value_stack)
         self.parser.feed_token(Token("NAME", "_", 0, 1, 1, 1, 1, 0))
         while at < len(self.tokens):

@@ -35,7 +35,7 @@ within it. The place shown is the innermost bracket that is still open.""",
 )
 FILE_ENDS_EARLY = Kind(
     "A016",
-    "the file ends in the middle of a statement",
+    "the file ends in the middle of a statement{expected}",
     """Something is missing after the last word.""",
 )
 TOO_NESTED = Kind(
