@@ -144,7 +144,8 @@ class FractalJoin(Elementwise):
 
     def torch(self, *inputs: Shape) -> Module:
         columns = tuple(c - 1 for c in self.columns)
-        return Module("FractalJoin", (columns, self.drop_path), helpers=("FractalJoin",))
+        arguments = (columns, self.of, self.drop_path, self.global_path)
+        return Module("FractalJoin", arguments, helpers=("FractalJoin",))
 
 
 @dataclass(frozen=True, slots=True)
