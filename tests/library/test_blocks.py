@@ -139,8 +139,6 @@ def factorized(before: int, c: int, n: int, inner: int) -> nn.Module:
 
 IMAGE, SMALL, WIDE = (16, 32, 32), (64, 14, 14), (256, 14, 14)
 UNIT = "default conv(bias = false); conv(16, 1) -> bn -> silu; conv(32, 3) -> bn -> silu"
-    "default conv(bias = false); conv(16, 1) -> bn -> leaky_relu; conv(32, 3) -> bn -> leaky_relu"
-)
 
 CASES = [
     Case("attention", "squeeze_excite(4)", SMALL, partial(SqueezeExcitation, 64, 4)),
