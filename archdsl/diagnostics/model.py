@@ -102,6 +102,11 @@ class Fault(Exception):
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
 
+    def note(self, text: str) -> None:
+        """Adds where it comes from, if nobody nearer has done so."""
+        if not self.diagnostic.notes:
+            self.diagnostic = replace(self.diagnostic, notes=(text,))
+
 
 def fault(
     kind: Kind,
@@ -113,6 +118,18 @@ def fault(
 ) -> Fault:
     """``raise fault(...)``: a diagnostic that ends what is being done."""
     return Fault(diagnose(kind, *labels, notes=notes, help=help, fields=fields, **more))
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Diagnostics as their places follow each other in each text."""
+    sources: dict[int, int] = {}
+
+    def place(d: Diagnostic) -> tuple[int, int]:
+        if d.span is None:
+            return -1, 0
+        return sources.setdefault(id(d.span.source), len(sources)), d.span.start
+
+    return sorted(diagnostics, key=place)
 
 
 class ArchError(Exception):

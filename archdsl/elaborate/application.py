@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Fault, did_you_mean, fault
+from archdsl.diagnostics.model import Label, did_you_mean, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.calls import bind, bind_formals
+from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed, truth
 from archdsl.elaborate.machine import UNSET, Builder, Frame, Skip, fit
+from archdsl.elaborate.making import bind_layer, kinds_of, layer_op, missing
 from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
-from archdsl.elaborate.values import HOLDERS, Closure, LayerRef, Tensor, describe, weigh
-from archdsl.layers.arguments import Reader, Unreadable
-from archdsl.layers.base import Layer, Parameter, signature
+from archdsl.elaborate.values import Closure, LayerRef, Tensor, describe
+from archdsl.layers.base import signature
 from archdsl.layers.join import Join
 from archdsl.layers.shaping import Identity
 from archdsl.syntax import tree
@@ -53,7 +53,8 @@ def apply_value(value: Any, frame: Frame, span: Span) -> None:
     elif isinstance(value, Tensor):
         frame.x = value
     else:
-        raise fault(codes.NOT_A_LAYER, span, given=describe(value))
+        help = ["the name of a layer stands without quotes"] if isinstance(value, str) else []
+        raise fault(codes.NOT_A_LAYER, span, help=help, given=describe(value))
 
 
 def run_closure(value: Closure, frame: Frame, span: Span) -> None:
@@ -88,7 +89,8 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
         if kind is not None:
             context.report(kind, node.callee.span, name=word)
         else:
-            help = did_you_mean(word, context.patterns)
+            patterns = ", ".join(context.patterns)
+            help = did_you_mean(word, context.patterns) or [f"the patterns are {patterns}"]
             context.report(codes.UNKNOWN_PATTERN, node.callee.span, help=help, name=word)
         return skip
     if isinstance(entry, BlockCode):
@@ -141,15 +143,16 @@ def variable_call(entry: Variable, node: tree.Call, scope: Scope, bare: bool) ->
         chosen: dict[str, tuple[Getter, Span]] = {}
         for position, (argument, getter) in enumerate(given):
             if argument.name is None and position >= len(names):
-                raise fault(codes.TOO_MANY, argument.span, callee=entry.name, most=len(names))
+                most = counted(len(names), "at most")
+                raise fault(codes.TOO_MANY, argument.span, callee=entry.name, most=most)
             key = names[position] if argument.name is None else argument.name.text
             if key not in names:
-                help = did_you_mean(key, names)
-                raise fault(
-                    codes.NO_SUCH_ARGUMENT, argument.span, help=help, name=key, callee=entry.name
-                )
+                place = argument.span if argument.name is None else argument.name.span
+                help = did_you_mean(key, names) or takes(entry.name, names)
+                raise fault(codes.NO_SUCH_ARGUMENT, place, help=help, name=key, callee=entry.name)
             if key in chosen:
-                raise fault(codes.GIVEN_TWICE, argument.span, name=key, callee=entry.name)
+                first = Label(chosen[key][1], "first given here")
+                raise fault(codes.GIVEN_TWICE, argument.span, first, name=key, callee=entry.name)
             chosen[key] = (getter, argument.span)
         if isinstance(value, LayerRef):
             parameters = {p.name: p for p in signature(value.layer)}
@@ -160,119 +163,6 @@ def variable_call(entry: Variable, node: tree.Call, scope: Scope, bare: bool) ->
             enter_block(value, [(slots[k], g) for k, (g, _) in chosen.items()], frame, span)
 
     return apply
-
-
-LayerArguments = tuple[tuple[Parameter, Getter, Span], ...]
-
-
-def bind_layer(layer: type[Layer], node: tree.Call, scope: Scope) -> LayerArguments:
-    """The arguments of a built-in layer or a pattern, compiled; mistakes are reported."""
-    parameters = {p.name: p for p in signature(layer)}
-    required = {n for n, p in parameters.items() if p.required}
-    chosen = bind(node.arguments, list(parameters), required, layer.name, node, scope)
-    return tuple(
-        (
-            parameters[key],
-            argument_value(argument.value, parameters[key].reader, where),
-            argument.span,
-        )
-        for key, (argument, where) in chosen.items()
-    )
-
-
-def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:
-    """An argument's value: a bare word that the argument understands stands for itself,
-    unless the user has given that name to something."""
-    if (
-        isinstance(node, tree.Name)
-        and node.text in reader.words
-        and scope.lookup(node.text) is None
-    ):
-        return constant(node.text)
-    if isinstance(node, tree.Name) and reader.words and scope.lookup(node.text) is None:
-        known = {*scope.context.table, *scope.context.functions}
-        if node.text not in known:
-            help = did_you_mean(node.text, reader.words)
-            scope.context.report(
-                codes.UNKNOWN_WORD,
-                node.span,
-                help=help,
-                name=node.text,
-                known=", ".join(reader.words),
-            )
-            return scope.value(tree.Poison(node.span))
-    return scope.value(node)
-
-
-def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Callable[[Frame], Op]:
-    """How a layer is made from its arguments, once for each different values."""
-    if not arguments:
-        return _without_arguments(layer, span)
-    getters = [getter for _, getter, _ in arguments]
-    # Only what is worked out anew has to be looked at: most arguments are constants.
-    given = [g.value if isinstance(g, constant) else None for g in getters]
-    places = [i for i, g in enumerate(getters) if not isinstance(g, constant)]
-    moving = [getters[i] for i in places]
-    made: dict[Any, Op] = {}
-
-    def get(frame: Frame) -> Op:
-        key = tuple([g(frame) for g in moving])
-        typed = (key, kinds_of(key, frame, span))
-        op = made.get(typed)
-        if op is None:
-            if len(made) > 5000:
-                made.clear()
-            values = list(given)
-            for i, value in zip(places, key, strict=True):
-                values[i] = value
-            op = made[typed] = frame.m.intern(construct(layer, arguments, tuple(values), span))
-        return op
-
-    return get
-
-
-def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[type, ...]:
-    """What a key made of these values needs beside them: 1 equals true in Python. To look one
-    up goes through all that the values hold, which is counted as work."""
-    kinds = tuple(map(type, values))
-    if not HOLDERS.isdisjoint(kinds):
-        frame.m.spend(weigh(values, span) // 8, span)
-    return kinds
-
-
-def _without_arguments(layer: type[Layer], span: Span) -> Callable[[Frame], Op]:
-    kept: list[Op] = []
-
-    def get(frame: Frame) -> Op:
-        if not kept:
-            if absent := [p.name for p in signature(layer) if p.required]:
-                raise missing(absent, layer.name, span)
-            kept.append(frame.m.intern(layer()))
-        return kept[0]
-
-    return get
-
-
-def construct(
-    layer: type[Any], arguments: LayerArguments, values: tuple[Any, ...], span: Span
-) -> Any:
-    """A layer or pattern from values; raises a fault at the argument that is wrong."""
-    read: dict[str, Any] = {}
-    for (parameter, _, place), value in zip(arguments, values, strict=True):
-        try:
-            read[parameter.name] = parameter.reader.read(value)
-        except Unreadable as problem:
-            raise fault(
-                codes.WRONG_ARGUMENT,
-                place,
-                name=parameter.name,
-                callee=layer.name,
-                given=describe(value),
-                expected=problem.expected,
-            ) from None
-    if absent := [p.name for p in signature(layer) if p.required and p.name not in read]:
-        raise missing(absent, layer.name, span)
-    return layer(**read)
 
 
 def layer_action(make: Callable[[Frame], Op], span: Span) -> Action:
@@ -331,7 +221,7 @@ def enter_block(
         for formal in block.formals:
             if variables[formal.slot] is UNSET:
                 if formal.default is None:
-                    raise missing([formal.name], block.name, span)
+                    raise missing([formal.name], block.name, span, [f.name for f in block.formals])
                 variables[formal.slot] = formal.default(inner)
             given.append((formal.name, variables[formal.slot]))
         assert block.body is not None
@@ -345,11 +235,6 @@ def enter_block(
     if key is not None and not builder.imports and before == (len(machine.found), machine.effects):
         machine.memo[key] = part
     machine.enter(frame, part, builder.imports, block.name, number, span)
-
-
-def missing(names: list[str], callee: str, span: Span) -> Fault:
-    quoted = " and ".join(f"`{n}`" for n in names)
-    return fault(codes.MISSING_ARGUMENT, span, names=quoted, callee=callee)
 
 
 # --------------------------------------------------------------------------- chains

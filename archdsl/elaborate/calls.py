@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Fault, did_you_mean, fault
+from archdsl.diagnostics.model import Fault, Label, did_you_mean, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import FnCode, Formal, Getter
 from archdsl.elaborate.functions import FUNCTIONS, Function
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Frame
 from archdsl.elaborate.scope import Scope, constant, poison
-from archdsl.elaborate.values import describe, is_number, weigh
+from archdsl.elaborate.values import describe, is_number, show, weigh
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.init import Init, InitFunction
 from archdsl.syntax import tree
@@ -38,19 +38,17 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
             scope.context.report(
                 codes.NO_SUCH_ARGUMENT,
                 argument.name.span,
+                help=["its arguments go by their places"],
                 name=argument.name.text,
                 callee=function.name,
             )
     count = len(node.arguments)
     if count < function.least or (function.most is not None and count > function.most):
         least, most = function.least, function.most
-        wanted = (
-            f"at least {least}"
-            if most is None
-            else str(least)
-            if least == most
-            else f"{least} or {most}"
-        )
+        if most is None:
+            wanted = counted(least, "at least")
+        else:
+            wanted = counted(most, "" if least == most else f"{least} or")
         scope.context.report(
             codes.WRONG_COUNT, span, callee=function.name, wanted=wanted, given=count
         )
@@ -94,6 +92,11 @@ def run_fn(fn: FnCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span
                 assert formal.default is not None
                 inner.v[formal.slot] = formal.default(inner)
         return fn.value(inner)
+    except Fault as error:
+        known = [(f.name, inner.v[f.slot]) for f in fn.formals]
+        values = ", ".join(f"{n} = {show(v)}" for n, v in known if v is not UNSET)
+        error.note(f"in {fn.name} (line {span.line})" + (f", with {values}" if values else ""))
+        raise
     finally:
         machine.depth -= 1
 
@@ -108,8 +111,20 @@ def bind_formals(
     """The arguments of a block or function by slot. Mistakes are reported."""
     by_name = {f.name: f for f in formals}
     required = {f.name for f in formals if f.required}
-    chosen = bind(arguments, list(by_name), required, callee, node, scope)
+    chosen = bind(arguments, [f.name for f in formals], required, callee, node, scope)
     return [(by_name[n].slot, s.value(a.value)) for n, (a, s) in chosen.items()]
+
+
+def counted(number: int, before: str = "") -> str:
+    """``at most 1 argument``, ``2 arguments``, ``no arguments``."""
+    if number == 0:
+        return "no arguments"
+    return f"{before} {number} argument{'' if number == 1 else 's'}".strip()
+
+
+def takes(callee: str, names: Sequence[str]) -> list[str]:
+    """A help line that lists the arguments."""
+    return [f"`{callee}` takes {', '.join(names) or 'no arguments'}"]
 
 
 def bind(
@@ -128,22 +143,23 @@ def bind(
     for position, argument in enumerate(arguments):
         if argument.name is None:
             if position >= len(names):
-                context.report(codes.TOO_MANY, argument.span, callee=callee, most=len(names))
+                most = counted(len(names), "at most")
+                help = takes(callee, names) if names else []
+                context.report(codes.TOO_MANY, argument.span, help=help, callee=callee, most=most)
                 continue
             key = names[position]
         else:
             key = argument.name.text
             if key not in known:
-                help = did_you_mean(key, names)
-                if not help and names:
-                    help = [f"`{callee}` takes {', '.join(names)}"]
+                help = did_you_mean(key, names) or takes(callee, names)
                 context.report(
                     codes.NO_SUCH_ARGUMENT, argument.name.span, help=help, name=key, callee=callee
                 )
                 scope.value(argument.value)
                 continue
         if key in chosen:
-            context.report(codes.GIVEN_TWICE, argument.span, name=key, callee=callee)
+            first = Label(chosen[key][0].span, "first given here")
+            context.report(codes.GIVEN_TWICE, argument.span, first, name=key, callee=callee)
             continue
         chosen[key] = (argument, scope)
     for key, (argument, where) in scope.default_arguments(callee).items():
@@ -154,6 +170,7 @@ def bind(
         context.report(
             codes.MISSING_ARGUMENT,
             node.span,
+            help=takes(callee, names),
             names=" and ".join(f"`{n}`" for n in missing),
             callee=callee,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +94,7 @@ class Compiler:
         made = FileCode(index, file, scope)
         self.files.append(made)
         self.declare(made)
+        context.given.update((word.text, word.span) for word in _given(file))
         later: list[Callable[[], None]] = []
         for node in file.statements:
             if isinstance(node, tree.Arch):
@@ -139,11 +140,10 @@ class Compiler:
         context = made.scope.context
         try:
             file = self._load(str(node.path.value), node.path.span)
-        except Fault as error:
-            self.found.append(error.diagnostic)
-            return
-        except ArchError as error:
-            self.found.extend(error.diagnostics)
+        except (Fault, ArchError) as error:
+            self.found += [error.diagnostic] if isinstance(error, Fault) else error.diagnostics
+            for wanted in node.names:  # so that their use is no mistake, too
+                made.scope.variable(wanted.alias or wanted.name, "let")
             return
         key = id(file)
         if key in self._opening or file is self.files[0].syntax:
@@ -173,6 +173,7 @@ class Compiler:
                     name=wanted.name.text,
                     path=node.path.value,
                 )
+                made.scope.variable(wanted.alias or wanted.name, "let")
             else:
                 made.scope.define(wanted.alias or wanted.name, found)
 
@@ -313,6 +314,17 @@ class Compiler:
                 if self.input is not None:
                     self.found.append(diagnose(codes.BEFORE_INPUT, node.span))
                 break
+
+
+def _given(file: tree.File) -> Iterator[tree.Word]:
+    """The names that are given to values at the top of a file."""
+    for node in file.statements:
+        if isinstance(node, tree.Arch):
+            yield from (knob.name for knob in node.knobs)
+        elif isinstance(node, tree.Let):
+            yield from node.targets
+        elif isinstance(node, tree.Kept):
+            yield node.name
 
 
 def _start(getter: Getter, span: Span) -> Callable[[Frame], None]:

@@ -91,7 +91,10 @@ def shape_property(name: str, span: Span, scope: Scope) -> Callable[[tuple[int, 
     """What a tensor answers under a name; a name that none has is reported."""
     property = HERE.get(name)
     if property is None:
-        help = did_you_mean(name, HERE)
+        if name in ("length", "len", "count"):
+            help = ["how many items a list has is `len(xs)`"]
+        else:
+            help = did_you_mean(name, HERE)
         scope.context.report(codes.NO_SUCH_FIELD, span, help=help, name=name, known=", ".join(HERE))
     return property
 

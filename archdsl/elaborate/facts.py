@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import did_you_mean
+from archdsl.diagnostics.model import Label, did_you_mean
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices
 from archdsl.elaborate.values import describe, is_number, show
@@ -66,8 +66,9 @@ def read_variants(file: tree.File, program: Program) -> tuple[Variant, ...]:
         elif isinstance(node, tree.Variant):
             variant = _variant(node, common, file, program)
             if variant.name in found:
+                first = Label(found[variant.name].span, "the first")
                 program.main.scope.context.report(
-                    codes.VARIANT_TWICE, node.name.span, name=variant.name
+                    codes.VARIANT_TWICE, node.name.span, first, name=variant.name
                 )
             found[variant.name] = variant
     return tuple(found.values())
@@ -79,11 +80,13 @@ def _variant(
     report = program.main.scope.context.report
     knobs: dict[str, Any] = {}
     for argument in node.arguments:
-        key = "" if argument.name is None else argument.name.text
-        place = argument.span if argument.name is None else argument.name.span
+        key, place = _named(argument)
         knob = program.knobs.get(key)
         if knob is None:
-            report(codes.UNKNOWN_KNOB, place, help=did_you_mean(key, program.knobs), name=key)
+            help = did_you_mean(key, program.knobs) or [
+                f"the knobs are {', '.join(program.knobs) or 'none'}: `name = value`"
+            ]
+            report(codes.UNKNOWN_KNOB, place, help=help, name=key)
             continue
         value = None
         if isinstance(knob.domain, Choices):
@@ -110,6 +113,13 @@ def _variant(
     return Variant(node.name.text, knobs, paper, tuple(published), file.doc(node), node.name.span)
 
 
+def _named(argument: tree.Argument) -> tuple[str, Span]:
+    """What an argument is for, and the place of that; one without a name stands for itself."""
+    if argument.name is None:
+        return " ".join(argument.span.text.split()), argument.span
+    return argument.name.text, argument.name.span
+
+
 def _paper(node: tree.Paper, program: Program) -> Paper:
     return Paper(node.title, **_facts(node.facts, PAPER_FACTS, program))
 
@@ -120,11 +130,10 @@ def _facts(
     report = program.main.scope.context.report
     found: dict[str, Any] = {}
     for argument in arguments:
-        key = "" if argument.name is None else argument.name.text
+        key, place = _named(argument)
         wanted = known.get(key)
         if wanted is None:
-            place = argument.span if argument.name is None else argument.name.span
-            help = did_you_mean(key, known) or [f"there are {', '.join(known)}"]
+            help = did_you_mean(key, known) or [f"there are {', '.join(known)}: `name = value`"]
             report(codes.UNKNOWN_FACT, place, help=help, name=key)
             continue
         value = program.constant(argument.value)

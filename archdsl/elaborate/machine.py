@@ -163,7 +163,8 @@ class Builder:
     def unused(self, result: Tensor) -> Step | None:
         """A step whose result nothing uses: work and weights for nothing."""
         used = {n for step in self.steps for n in step.inputs if n > 0}
-        used.add(self.node(result))
+        if (last := self.node(result)) > 0:
+            used.add(last)
         if len(used) == len(self.steps):
             return None
         for place, step in enumerate(self.steps, 1):
@@ -231,6 +232,7 @@ class Machine:
         self.decide = decide
         self.memo = memo  # block applications met before, in this candidate or another
         self.ops = ops
+        self.groups: dict[Any, Part] = {}  # labelled parts of this candidate
         self.first_only = first_only
         self.fuel = MAX_STEPS
         self.found: list[Diagnostic] = []
@@ -288,6 +290,12 @@ class Machine:
                 self.spend(sum(weigh((v,), span) for v in found) // 8, span)
                 return tuple(found)
         return None
+
+    def shared(self, part: Part) -> Part:
+        """The one object for equal labelled parts."""
+        steps = tuple([(id(s.op), s.inputs, s.name, s.number, s.repeat) for s in part.steps])
+        key = (part.kind, part.name, part.input, part.imports, steps, part.result)
+        return self.groups.setdefault(key, part)
 
     def intern(self, layer: Layer) -> Op:
         """The one op for equal layers."""

@@ -13,6 +13,7 @@ from archdsl.diagnostics.model import (
     Diagnostic,
     Fault,
     diagnose,
+    in_order,
 )
 from archdsl.elaborate.callgraph import close_over
 from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
@@ -83,9 +84,16 @@ class Program:
         self.variants: tuple[Variant, ...] = read_variants(file, self)
         self.stop_if_found()
 
+    def docs(self, block: tree.Block) -> str:
+        """The doc comment of a block, in whichever file it stands."""
+        for file in self.files:
+            if file.syntax.span.source is block.span.source:
+                return file.syntax.doc(block)
+        return ""
+
     def stop_if_found(self) -> None:
         if self.found:
-            raise ArchError(self.found[:MOST])
+            raise ArchError(in_order(self.found)[:MOST])
 
     def constant(self, node: tree.Node) -> Any:
         """The value of an expression that depends on no candidate; mistakes are noted."""

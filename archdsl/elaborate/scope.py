@@ -11,11 +11,13 @@ from archdsl.diagnostics.model import (
     MOST,
     ArchError,
     Diagnostic,
+    Fault,
     Kind,
     Label,
     diagnose,
     did_you_mean,
     fault,
+    in_order,
 )
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
@@ -27,6 +29,18 @@ from archdsl.syntax import tree
 
 if TYPE_CHECKING:
     from archdsl.elaborate.patterns import Pattern
+
+
+# What Python writes, and how it is written here.
+ELSEWHERE = {
+    "range": "a range is written `1..n`, and includes both ends",
+    "enumerate": "`for x in xs as i { ... }` counts the turns from 1",
+    "pow": "a power is written `^`",
+    "int": "`floor` rounds down, `round` to the nearest",
+    "True": "it is written `true`",
+    "False": "it is written `false`",
+    "None": "there is no such value: leave the argument out",
+}
 
 
 @dataclass(eq=False, slots=True)
@@ -87,6 +101,7 @@ class Context:
     layer_value: Callable[[tree.Node, Scope], Getter]
     found: list[Diagnostic]
     started: bool = False  # from `input` on: there is a current tensor
+    given: dict[str, Span] = field(default_factory=dict)  # where names are given, seen or not
     functions: frozenset[str] = frozenset((*FUNCTIONS, *INIT_FUNCTIONS))
 
     def report(
@@ -98,7 +113,7 @@ class Context:
     ) -> None:
         self.found.append(diagnose(kind, *labels, help=help or [], fields=fields))
         if len(self.found) >= MOST:
-            raise ArchError(self.found)
+            raise ArchError(in_order(self.found))
 
 
 @dataclass(eq=False, slots=True)
@@ -176,6 +191,7 @@ class Scope:
         """Adds a variable to this scope."""
         top = self.parent is None and self.unit.kind == "file"
         made = Variable(word.text, kind, word.span, self.unit, self.unit.slot(), top)
+        self.context.given[word.text] = word.span
         self.define(word, made)
         return made
 
@@ -204,10 +220,10 @@ def read(variable: Variable, unit: Unit, span: Span) -> Getter:
     if variable.unit is unit:
         if variable.kind == "turn":
             return lambda frame: frame.v[slot].read()
-        return _checked(slot, variable.name, span)
+        return _checked(variable, span)
     if variable.top and unit.kind in ("block", "fn"):
         unit.reads.add((variable.unit.file, slot))
-        return _global(slot, variable.name, span)
+        return _global(variable, span)
     own = unit.captured.get(variable)
     if own is None:
         assert unit.parent is not None, "a name is visible only from around"
@@ -217,11 +233,13 @@ def read(variable: Variable, unit: Unit, span: Span) -> Getter:
     return lambda frame: frame.v[found]
 
 
-def _checked(slot: int, name: str, span: Span) -> Getter:
+def _checked(variable: Variable, span: Span) -> Getter:
+    slot = variable.slot
+
     def get(frame: Frame) -> object:
         value = frame.v[slot]
         if value is UNSET:
-            raise fault(codes.USED_BEFORE, span, name=name)
+            raise unset(variable, span)
         if value is None:
             raise Skip
         return value
@@ -229,24 +247,38 @@ def _checked(slot: int, name: str, span: Span) -> Getter:
     return get
 
 
-def _global(slot: int, name: str, span: Span) -> Getter:
+def _global(variable: Variable, span: Span) -> Getter:
+    slot = variable.slot
+
     def get(frame: Frame) -> object:
         value = frame.g[slot]
         if value is UNSET:
-            raise fault(codes.USED_BEFORE, span, name=name)
+            raise unset(variable, span)
         if value is None:
             raise Skip
         return value
 
     return get
+
+
+def unset(variable: Variable, span: Span) -> Fault:
+    given = Label(variable.span, "it is given one here")
+    return fault(codes.USED_BEFORE, span, given, name=variable.name)
 
 
 def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     """Reports a name that nothing has, with what was probably meant."""
     context = scope.context
+    label = None
     if (meant := context.table.synonyms.get(word)) is not None:
         help = [f"here it is called `{meant}`"]
+    elif word in ELSEWHERE:
+        help = [ELSEWHERE[word]]
+    elif (given := context.given.get(word)) is not None:
+        after = given.start > span.start
+        seen = "from there on only" if after else "within its braces only"
+        label, help = Label(given, f"it is given here, and seen {seen}"), []
     else:
         known = {*scope.visible(), *context.table, *context.patterns, *context.functions}
         help = did_you_mean(word, known)
-    context.report(codes.UNKNOWN_NAME, span, help=help, name=word, wanted=wanted)
+    context.report(codes.UNKNOWN_NAME, span, label, help=help, name=word, wanted=wanted)

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, Fault, Label, diagnose, fault
+from archdsl.diagnostics.model import (
+    Diagnostic,
+    Fault,
+    Label,
+    diagnose,
+    did_you_mean,
+    fault,
+)
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.application import construct
 from archdsl.elaborate.calls import bind
 from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
 from archdsl.elaborate.expressions import bind_targets, truth
 from archdsl.elaborate.groups import fold_turns, run_named
 from archdsl.elaborate.machine import Builder, Frame, Skip, Stop, Turn
+from archdsl.elaborate.making import construct
 from archdsl.elaborate.network import numbered
 from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import describe, is_number
@@ -136,7 +143,11 @@ def default(node: tree.Default, scope: Scope) -> None:
     elif entry is None and word in context.patterns:
         names = [p.name for p in signature(context.patterns[word])]
     else:
-        context.report(codes.NO_DEFAULTS, node.callee.span, name=word)
+        known = {*context.table, *context.patterns, *scope.visible()}
+        help = did_you_mean(word, known) if entry is None else []
+        if (meant := context.table.synonyms.get(word)) is not None:
+            help = [f"here it is called `{meant}`"]
+        context.report(codes.NO_DEFAULTS, node.callee.span, help=help, name=word)
         return
     plain = Scope(context, scope.unit)  # where no defaults are in force
     chosen = bind(node.arguments, names, set(), word, node, plain)
@@ -257,6 +268,8 @@ class SideOutput(Layer):
 def misplaced(node: tree.Node, scope: Scope) -> Action:
     word = node.span.text.split(None, 1)[0]
     scope.context.report(codes.MISPLACED, node.span, word=word)
+    if isinstance(node, (tree.Block, tree.Fn)):
+        scope.variable(node.name, "let")  # so that its use is no mistake, too
     return lambda frame: None
 
 

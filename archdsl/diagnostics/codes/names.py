@@ -35,7 +35,7 @@ docs/language.md list the arguments of every layer.""",
 )
 TOO_MANY = Kind(
     "A106",
-    "`{callee}` takes at most {most} arguments",
+    "`{callee}` takes {most}",
     """More arguments are given by position than there are. Arguments can be named:
 `conv(64, 3, stride = 2)`.""",
 )
@@ -46,12 +46,12 @@ GIVEN_TWICE = Kind(
 )
 MISSING_ARGUMENT = Kind(
     "A108",
-    "`{callee}` needs its argument {names}",
+    "`{callee}` needs {names}",
     """An argument without a default must be given, here or with `default`.""",
 )
 WRONG_COUNT = Kind(
     "A109",
-    "`{callee}` takes {wanted} arguments, not {given}",
+    "`{callee}` takes {wanted}, not {given}",
     """docs/language.md lists the built-in functions.""",
 )
 DEFINED_TWICE = Kind(
@@ -81,11 +81,13 @@ NEEDS_BODY = Kind(
     "`{name}` is a connection pattern: it needs a body in braces",
     """For example `residual {{ conv(64, 3) -> bn }}`. To pass a pattern on as a layer, give the
 whole of it a name: `let unit = residual {{ ... }}`.""",
+    help="the body begins on the same line: `{name} {{ ... }}`",
 )
 NO_BODY = Kind(
     "A115",
     "`{name}` takes no body",
     """Only connection patterns do: residual, branch, dense, fractal, choose.""",
+    help="the layers of a chain stand apart by `->`",
 )
 NEEDS_QUALIFIER = Kind(
     "A116",
@@ -132,10 +134,11 @@ NO_INPUT_HERE = Kind(
     "a function has no input tensor",
     """`in` is the tensor where a layer stands. A `fn` works on values alone: pass what it
 needs, for example `in.channels`.""",
+    help="give it as an argument: `fn f(c) = ...`, called as `f(in.channels)`",
 )
 NO_SUCH_FIELD = Kind(
     "A124",
-    "a tensor has no `{name}`: there is {known}",
+    "a tensor has no `{name}`: it has {known}",
     """`in.channels`, `in.height`, `in.width`, `in.size` (the list of spatial sizes),
 `in.shape` (channels first) and `in.axes` (how many spatial axes) are known.""",
 )
@@ -185,7 +188,7 @@ BEFORE_INPUT = Kind(
 NO_LAYERS = Kind(
     "A132",
     "`{name}` has no layers",
-    """After the input, a spec applies at least one layer.""",
+    """After the input, a spec applies at least one layer; a side output has layers of its own.""",
 )
 NO_ARMS = Kind(
     "A133",

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.application import bind_layer, construct, layer_op
 from archdsl.elaborate.code import Action, BodyCode
 from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.making import bind_layer, construct, layer_op
 from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body

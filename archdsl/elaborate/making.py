@@ -1,0 +1,146 @@
+"""How a layer is made: which argument is given for which of its fields, and what it reads as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Fault, did_you_mean, fault
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.calls import bind, takes
+from archdsl.elaborate.code import Getter
+from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.network import Op
+from archdsl.elaborate.scope import Scope, constant
+from archdsl.elaborate.values import HOLDERS, describe, weigh
+from archdsl.layers.arguments import Reader, Unreadable
+from archdsl.layers.base import Layer, Parameter, signature
+from archdsl.syntax import tree
+
+LayerArguments = tuple[tuple[Parameter, Getter, Span], ...]
+
+
+def bind_layer(layer: type[Layer], node: tree.Call, scope: Scope) -> LayerArguments:
+    """The arguments of a built-in layer or a pattern, compiled; mistakes are reported."""
+    parameters = {p.name: p for p in signature(layer)}
+    required = {n for n, p in parameters.items() if p.required}
+    chosen = bind(node.arguments, list(parameters), required, layer.name, node, scope)
+    return tuple(
+        (
+            parameters[key],
+            argument_value(argument.value, parameters[key].reader, where),
+            argument.span,
+        )
+        for key, (argument, where) in chosen.items()
+    )
+
+
+def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:
+    """An argument's value: a bare word that the argument understands stands for itself,
+    unless the user has given that name to something."""
+    if (
+        isinstance(node, tree.Name)
+        and node.text in reader.words
+        and scope.lookup(node.text) is None
+    ):
+        return constant(node.text)
+    if isinstance(node, tree.Name) and reader.words and scope.lookup(node.text) is None:
+        known = {*scope.context.table, *scope.context.functions}
+        if node.text not in known:
+            help = did_you_mean(node.text, reader.words)
+            scope.context.report(
+                codes.UNKNOWN_WORD,
+                node.span,
+                help=help,
+                name=node.text,
+                known=", ".join(reader.words),
+            )
+            return scope.value(tree.Poison(node.span))
+    return scope.value(node)
+
+
+def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Callable[[Frame], Op]:
+    """How a layer is made from its arguments, once for each different values."""
+    if not arguments:
+        return _without_arguments(layer, span)
+    getters = [getter for _, getter, _ in arguments]
+    # Only what is worked out anew has to be looked at: most arguments are constants.
+    given = [g.value if isinstance(g, constant) else None for g in getters]
+    places = [i for i, g in enumerate(getters) if not isinstance(g, constant)]
+    moving = [getters[i] for i in places]
+    made: dict[Any, Op] = {}
+
+    def get(frame: Frame) -> Op:
+        key = tuple([g(frame) for g in moving])
+        typed = (key, kinds_of(key, frame, span))
+        op = made.get(typed)
+        if op is None:
+            if len(made) > 5000:
+                made.clear()
+            values = list(given)
+            for i, value in zip(places, key, strict=True):
+                values[i] = value
+            op = made[typed] = frame.m.intern(construct(layer, arguments, tuple(values), span))
+        return op
+
+    return get
+
+
+def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[type, ...]:
+    """What a key made of these values needs beside them: 1 equals true in Python. To look one
+    up goes through all that the values hold, which is counted as work."""
+    kinds = tuple(map(type, values))
+    if not HOLDERS.isdisjoint(kinds):
+        frame.m.spend(weigh(values, span) // 8, span)
+    return kinds
+
+
+def _without_arguments(layer: type[Layer], span: Span) -> Callable[[Frame], Op]:
+    kept: list[Op] = []
+
+    def get(frame: Frame) -> Op:
+        if not kept:
+            if absent := [p.name for p in signature(layer) if p.required]:
+                raise missing(absent, layer.name, span, [p.name for p in signature(layer)])
+            kept.append(frame.m.intern(layer()))
+        return kept[0]
+
+    return get
+
+
+def construct(
+    layer: type[Any], arguments: LayerArguments, values: tuple[Any, ...], span: Span
+) -> Any:
+    """A layer or pattern from values; raises a fault at the argument that is wrong."""
+    read: dict[str, Any] = {}
+    for (parameter, _, place), value in zip(arguments, values, strict=True):
+        try:
+            read[parameter.name] = parameter.reader.read(value)
+        except Unreadable as problem:
+            raise fault(
+                codes.WRONG_ARGUMENT,
+                place,
+                help=advice(value, problem.expected),
+                name=parameter.name,
+                callee=layer.name,
+                given=describe(value),
+                expected=problem.expected,
+            ) from None
+    if absent := [p.name for p in signature(layer) if p.required and p.name not in read]:
+        raise missing(absent, layer.name, span, [p.name for p in signature(layer)])
+    return layer(**read)
+
+
+def advice(value: Any, expected: str) -> list[str]:
+    """What may help where an argument takes something else than this value."""
+    if isinstance(value, (Fraction, float)) and "whole" in expected:
+        return ["say how to round: `//`, `floor`, `round` or `ceil`"]
+    return []
+
+
+def missing(absent: list[str], callee: str, span: Span, names: list[str]) -> Fault:
+    quoted = " and ".join(f"`{n}`" for n in absent)
+    help = takes(callee, names)
+    return fault(codes.MISSING_ARGUMENT, span, help=help, names=quoted, callee=callee)
