@@ -5,8 +5,9 @@
 ``ArchError`` that carries its diagnostics.
 """
 
+from archdsl.__about__ import VERSION
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.spec import Architecture, Spec, load, parse, read
 
 __all__ = ["ArchError", "Architecture", "Diagnostic", "Spec", "load", "parse", "read"]
-__version__ = "0.1.0"
+__version__ = VERSION

@@ -11,12 +11,20 @@ from archdsl.elaborate.values import Tensor
 
 
 def run_named(
-    action: Action, frame: Frame, name: str, span: Span, plain: bool = False, noted: bool = False
+    action: Action,
+    frame: Frame,
+    name: str,
+    span: Span,
+    plain: bool = False,
+    noted: bool = False,
+    kind: str = "group",
+    title: str | None = None,
 ) -> None:
     """Runs an action as a part of its own under a name.
 
     A single layer or block takes the name itself; nothing at all leaves no part.
-    ``plain`` leaves the number off the first of that name; ``noted`` lets errors speak of it.
+    ``plain`` leaves the number off the first of that name; ``noted`` lets errors speak of it;
+    ``title`` is what the part is called by itself, wherever it stands.
     """
     x = frame.x
     if x is None:
@@ -48,9 +56,7 @@ def run_named(
         frame.x = outer.add(only.op, inputs, only.shape, name, number, only.span, plain=plain)
         return
     frame.x = x
-    frame.m.enter(
-        frame, inner.close("group", name, result), sources, name, number, span, plain=plain
-    )
+    frame.m.enter(frame, frame.m.shared(inner.close(kind, title or name, result)), sources, name, number, span, plain=plain)
 
 
 def fold_turns(

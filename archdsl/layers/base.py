@@ -53,20 +53,34 @@ class Weight(NamedTuple):
 class Module:
     """PyTorch code that makes a module: ``nn.Conv2d(64, 128, 3, stride=2)``.
 
-    ``helpers`` names the classes that the emitted file has to define for it.
+    ``usual`` are the values that keywords have where they are left out. ``helpers`` names
+    the classes that the emitted file has to define for it.
     """
 
     target: str
     arguments: tuple[object, ...] = ()
     keywords: Mapping[str, object] = field(default_factory=dict)
+    usual: Mapping[str, object] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """PyTorch code without state: a format text over ``{x}`` (or ``{0}``, ``{1}``, ...)."""
+    """PyTorch code without state: a format text over ``{x}`` (or ``{0}``, ``{1}``, ...).
+
+    ``values`` are numbers that the text names too: those that differ between the places
+    where the code stands.
+    """
 
     text: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def filled(self) -> str:
+        """The text with its values put in, and its operands still open."""
+        text = self.text
+        for name, value in self.values.items():
+            text = text.replace(f"{{{name}}}", repr(value))
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,9 @@ class Layer:
     Class attributes: ``name`` in the language; ``kind`` for counting and colouring
     (``conv``, ``linear``, ``norm``, ``activation``, ``pool``, ``drop``, ``join``,
     ``shape``); ``inplace``, whether the PyTorch module has an in-place form;
-    ``synonyms``, other spellings that an error should recognise.
+    ``overwritable``, whether a layer behind it may work in place on its result (not where
+    the backward pass needs that again); ``synonyms``, other spellings that an error should
+    recognise.
     """
 
     __slots__ = ()
@@ -92,6 +108,7 @@ class Layer:
     name: ClassVar[str]
     kind: ClassVar[str] = "shape"
     inplace: ClassVar[bool] = False
+    overwritable: ClassVar[bool] = True
     synonyms: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[Example, ...]] = ()
 

@@ -22,6 +22,15 @@ from archdsl.layers.base import (
     show_shape,
 )
 
+# What PyTorch takes where an argument is left out.
+CONV_USUAL: dict[str, object] = {
+    "stride": 1,
+    "padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": True,
+    "padding_mode": "zeros",
+}
 Border = Annotated[str, OneOf(("zeros", "reflect", "replicate", "circular"))]
 
 
@@ -151,7 +160,8 @@ class Conv(Layer):
             keywords["bias"] = False
         if self.border != "zeros":
             keywords["padding_mode"] = self.border
-        return Module(f"nn.Conv{axes}d", (inputs[0][0], self.channels, self.kernel), keywords)
+        arguments = (inputs[0][0], self.channels, self.kernel)
+        return Module(f"nn.Conv{axes}d", arguments, keywords, CONV_USUAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,4 +299,4 @@ class Linear(Layer):
 
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {} if self.bias else {"bias": False}
-        return Module("nn.Linear", (prod(inputs[0]), self.features), keywords)
+        return Module("nn.Linear", (prod(inputs[0]), self.features), keywords, {"bias": True})

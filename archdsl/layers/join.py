@@ -77,9 +77,9 @@ class Add(Elementwise):
     def torch(self, *inputs: Shape) -> Module | Expression:
         if self.survive == 1.0:
             return Expression(" + ".join(f"{{{i}}}" for i in range(len(inputs))))
-        return Module(
-            "StochasticDepth", (self.survive, self.per, self.scaling), helpers=("StochasticDepth",)
-        )
+        usual = {"per": "batch", "scaling": "eval"}
+        keywords = {k: v for k in usual if (v := getattr(self, k)) != usual[k]}
+        return Module("StochasticDepth", (self.survive,), keywords, usual, ("StochasticDepth",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ class BatchNorm(Layer):
         if not self.track:
             keywords["track_running_stats"] = False
         axes = max(len(inputs[0]) - 1, 1)
-        return Module(f"nn.BatchNorm{axes}d", (inputs[0][0],), keywords)
+        usual = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
+        return Module(f"nn.BatchNorm{axes}d", (inputs[0][0],), keywords, usual)
 
 
 def _affine(layer: "GroupNorm | InstanceNorm", channels: int) -> tuple[Weight, ...]:

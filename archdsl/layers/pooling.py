@@ -117,7 +117,8 @@ class MaxPool(Pool):
         keywords = self.keywords()
         if self.dilation != 1:
             keywords["dilation"] = self.dilation
-        return Module(f"nn.MaxPool{len(inputs[0]) - 1}d", (self.kernel,), keywords)
+        usual = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
+        return Module(f"nn.MaxPool{len(inputs[0]) - 1}d", (self.kernel,), keywords, usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,8 @@ class AvgPool(Pool):
         keywords = self.keywords()
         if not self.count_pad:
             keywords["count_include_pad"] = False
-        return Module(f"nn.AvgPool{len(inputs[0]) - 1}d", (self.kernel,), keywords)
+        usual = {"stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True}
+        return Module(f"nn.AvgPool{len(inputs[0]) - 1}d", (self.kernel,), keywords, usual)
 
 
 class AdaptivePool(Layer):

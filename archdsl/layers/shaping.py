@@ -60,7 +60,8 @@ class Dropout(Layer):
     examples = (Example("dropout(0.4)", ((16, 8, 8),), (16, 8, 8)),)
 
     def torch(self, *inputs: Shape) -> Module:
-        return Module("nn.Dropout", (), {} if self.p == 0.5 else {"p": self.p})
+        keywords = {} if self.p == 0.5 else {"p": self.p}
+        return Module("nn.Dropout", (), keywords, {"p": 0.5})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +149,9 @@ class Reshape(Layer):
         return everything(input)
 
     def torch(self, *inputs: Shape) -> Expression:
-        sizes = ", ".join(map(str, self.to))
-        return Expression(f"{{x}}.reshape(-1, {sizes})")
+        values = {f"size{i}": n for i, n in enumerate(self.to)}
+        sizes = ", ".join(f"{{{name}}}" for name in values)
+        return Expression(f"{{x}}.reshape(-1, {sizes})", values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +274,8 @@ class PadChannels(Layer):
         extra = self.to - inputs[0][0]
         before = extra // 2 if self.where == "both" else 0
         zeros = "0, " * 2 * (len(inputs[0]) - 1)
-        return Expression(f"F.pad({{x}}, ({zeros}{before}, {extra - before}))")
+        values = {"before": before, "after": extra - before}
+        return Expression(f"F.pad({{x}}, ({zeros}{{before}}, {{after}}))", values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +301,8 @@ class ChannelShuffle(Layer):
         return inputs[0]
 
     def torch(self, *inputs: Shape) -> Expression:
-        return Expression(f"{{x}}.unflatten(1, ({self.groups}, -1)).transpose(1, 2).flatten(1, 2)")
+        text = "{x}.unflatten(1, ({groups}, -1)).transpose(1, 2).flatten(1, 2)"
+        return Expression(text, {"groups": self.groups})
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,9 +327,10 @@ class Slice(Layer):
         return (self.last - self.first + 1, *inputs[0][1:])
 
     def torch(self, *inputs: Shape) -> Expression:
-        first = "" if self.first == 1 else str(self.first - 1)
-        last = "" if self.last == inputs[0][0] else str(self.last)
-        return Expression(f"{{x}}[:, {first}:{last}]")
+        first = "" if self.first == 1 else "{first}"
+        last = "" if self.last == inputs[0][0] else "{last}"
+        values = {"first": self.first - 1, "last": self.last}
+        return Expression(f"{{x}}[:, {first}:{last}]", values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Dense(Pattern):
         return compile_body(body, scope.inner(looped=False, flow=False))
 
     def run(self, use: Use, frame: Frame) -> None:
-        run_named(lambda f: self.grow(use, f), frame, "dense", use.span)
+        run_named(lambda f: self.grow(use, f), frame, "dense", use.span, kind="dense")
 
     def grow(self, use: Use, frame: Frame) -> None:
         x, builder, concat = frame.here(), frame.b, frame.m.intern(Concat())

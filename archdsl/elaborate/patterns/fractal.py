@@ -44,7 +44,7 @@ class Fractal(Pattern):
     def run(self, use: Use, frame: Frame) -> None:
         if self.columns > MAX_COLUMNS:
             raise fault(codes.TOO_MANY_COLUMNS, use.span, columns=self.columns, most=MAX_COLUMNS)
-        run_named(lambda f: self.expand(use, f), frame, "fractal", use.span)
+        run_named(lambda f: self.expand(use, f), frame, "fractal", use.span, kind="fractal")
 
     def expand(self, use: Use, frame: Frame) -> None:
         count = self.columns
@@ -56,7 +56,7 @@ class Fractal(Pattern):
                 frame.m.spend(1, use.span)
                 frame.x = heads[c]
                 name = f"column{c + 1}"
-                run_named(lambda f: frame.m.run(use.body, f), frame, name, span)
+                run_named(lambda f: frame.m.run(use.body, f), frame, name, span, title="unit")
                 if frame.x is None:
                     return
                 heads[c] = frame.here()

@@ -1,0 +1,76 @@
+"""Running the emitted source: the module is the file that a user would export."""
+
+from __future__ import annotations
+
+import linecache
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+from archdsl import __about__
+from archdsl.backend.emit import emit
+from archdsl.layers.base import show_shape
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from archdsl.spec import Architecture
+
+
+def source_of(arch: Architecture) -> str:
+    """The Python source of an architecture."""
+    docs = arch.spec.program.docs
+    return emit(arch.network, header_of(arch), docs)
+
+
+def header_of(arch: Architecture) -> str:
+    """What the file says of itself: where it came from, and what it costs."""
+    knobs = ", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items())
+    origin = f"Compiled by archdsl {__about__.VERSION} from {arch.spec.source.name}"
+    figures = arch.figures
+    costs = f"{figures.params:,} parameters, {figures.macs:,} multiply-adds"
+    paragraphs = [
+        f"{arch.name}: {costs} at {show_shape(arch.input)}.",
+        f"{origin}{f' with {knobs}' if knobs else ''}.",
+    ]
+    return "\n\n".join("\n".join(wrap(p, 84)) for p in paragraphs)
+
+
+def load_source(source: str, name: str) -> dict[str, Any]:
+    """The names that a source defines. Tracebacks and debuggers show its lines."""
+    file = f"<archdsl {name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    namespace: dict[str, Any] = {"__name__": f"archdsl_compiled_{name}"}
+    exec(compile(source, file, "exec"), namespace)
+    return namespace
+
+
+def build(
+    arch: Architecture,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    memory_format: torch.memory_format | None = None,
+) -> nn.Module:
+    """The module of an architecture, made on ``device`` at once."""
+    import torch
+
+    source = source_of(arch)
+    names = load_source(source, f"{arch.name} {arch.hash[:8]}")
+    make = names[top_class(source)]
+    if device is None:
+        module: nn.Module = make()
+    else:
+        with torch.device(device):
+            module = make()
+    options: dict[str, Any] = {}
+    if dtype is not None:
+        options["dtype"] = dtype
+    if memory_format is not None:
+        options["memory_format"] = memory_format
+    return module.to(**options) if options else module
+
+
+def top_class(source: str) -> str:
+    """The name of the last class of a source: the network."""
+    line = next(x for x in reversed(source.split("\n")) if x.startswith("class "))
+    return line.removeprefix("class ").partition("(")[0]

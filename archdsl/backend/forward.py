@@ -1,0 +1,221 @@
+"""The body of ``forward``: dataflow as statements that read as they would be written.
+
+Steps of one line of the spec, and joins, are nested into one expression; what is used more
+than once, or further down, gets a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from archdsl.backend.pieces import ExpressionPiece, attribute
+from archdsl.backend.plan import Instance, needs_flat
+from archdsl.backend.python import INDENT, Call, Code, Item, Text, operand
+from archdsl.backend.scope import Entry
+from archdsl.elaborate.network import Part
+from archdsl.layers.base import show_shape
+from archdsl.layers.join import Join
+
+MOST_NESTED = 4  # calls within calls
+
+
+class Forward:
+    """Writes the forward pass of one class."""
+
+    def __init__(
+        self, instance: Instance, texts: Mapping[str, str], comments: bool = False
+    ) -> None:
+        self.instance = instance
+        self.texts = texts  # the code of steps without a module, by label
+        self.entries = instance.scope.entries
+        self.uses = instance.scope.uses()
+        self.comments = comments
+        self.names: dict[int, str] = {}
+        self.inlined = self.choose_inlined()
+        self.taken: set[str] = set()
+
+    # ------------------------------------------------------------------ what is nested
+
+    def consumers(self) -> dict[int, list[int]]:
+        found: dict[int, list[int]] = {}
+        for place, entry in enumerate(self.entries, 1):
+            for n in entry.inputs:
+                found.setdefault(n, []).append(place)
+        return found
+
+    def choose_inlined(self) -> set[int]:
+        """The values that stand within the expression of their only use."""
+        consumers = self.consumers()
+        inlined: set[int] = set()
+        nested = self.nested_lines(consumers)
+        for value in range(1, len(self.entries) + 1):
+            if self.uses[value] != 1 or value == self.instance.scope.result:
+                continue
+            entry = self.entries[value - 1]
+            if entry.weight is not None or entry.repeat > 1:
+                continue
+            (place,) = consumers[value]
+            user = self.entries[place - 1]
+            if user.weight is not None or user.repeat > 1 or self.reads_twice(user):
+                continue
+            same_line = value in nested
+            into_join = isinstance(user.layer, Join) and not self.is_chained(entry, inlined)
+            out_of_join = isinstance(entry.layer, Join) and place == value + 1
+            if same_line or into_join or out_of_join:
+                inlined.add(value)
+        return inlined
+
+    def reads_twice(self, entry: Entry) -> bool:
+        """Whether an expression names its operand more than once: it must not be computed twice."""
+        piece = self.instance.pieces[entry.label]
+        return isinstance(piece, ExpressionPiece) and piece.code.text.count("{x}") > 1
+
+    def nested_lines(self, consumers: dict[int, list[int]]) -> set[int]:
+        """The values within a chain of one line of the spec; long chains are cut in threes."""
+        found: set[int] = set()
+        run: list[int] = []
+        for value, entry in enumerate(self.entries, 1):
+            run.append(value)
+            user = self.entries[value] if value < len(self.entries) else None
+            goes_on = (
+                user is not None
+                and user.inputs == (value,)
+                and consumers.get(value) == [value + 1]
+                and user.span.line == entry.span.line
+                and not isinstance(entry.op, Part)
+            )
+            if not goes_on:
+                cut = len(run) if len(run) <= MOST_NESTED else 3
+                found.update(v for i, v in enumerate(run[:-1], 1) if i % cut)
+                run = []
+        return found
+
+    def is_chained(self, entry: Entry, inlined: set[int]) -> bool:
+        """Whether an expression nests others already: then it gets a line of its own."""
+        return any(n in inlined for n in entry.inputs)
+
+    # ------------------------------------------------------------------- the statements
+
+    def lines(self, indent: int, wrap: Callable[[str], list[str]] | None = None) -> list[str]:
+        """All statements; ``wrap`` makes the last ones of the result's expression."""
+        scope = self.instance.scope
+        out: list[str] = []
+        self.names[0] = "x"
+        for i in range(len(self.instance.part.imports)):
+            self.names[-i - 1] = import_name(i)
+        self.taken.update(self.names.values())
+        last_use = self.last_uses()
+        for value, entry in enumerate(self.entries, 1):
+            if value in self.inlined:
+                continue
+            if entry.weight is not None:
+                name = self.new_name(attribute(entry.label))
+                self.names[value] = name
+                call = self.module_call(entry).flat()
+                out.append(f"{INDENT * indent}{name} = {call} if self.training else None")
+                continue
+            if entry.repeat > 1:
+                out += self.loop(value, entry, indent, last_use)
+                continue
+            code = self.code(value)
+            if value == scope.result and wrap is None and self.comes_last(value):
+                out += code.lines(indent, "return ")
+                return out
+            name = self.name_for(value, last_use)
+            self.names[value] = name
+            suffix = f"  # {show_shape(entry.shape)}" if self.comments else ""
+            statement = code.lines(indent, f"{name} = ")
+            if suffix and len(statement) == 1:
+                statement[0] += suffix
+            out += statement
+        result = self.reference(scope.result).flat()
+        out += [f"{INDENT * indent}return {result}"] if wrap is None else wrap(result)
+        return out
+
+    def comes_last(self, value: int) -> bool:
+        return all(v in self.inlined for v in range(value + 1, len(self.entries) + 1))
+
+    def loop(self, value: int, entry: Entry, indent: int, last_use: dict[int, int]) -> list[str]:
+        """A layer that is repeated many times."""
+        pad = INDENT * indent
+        source = self.reference(entry.inputs[0]).flat()
+        name = self.name_for(value, last_use)
+        self.names[value] = name
+        out = [] if source == name else [f"{pad}{name} = {source}"]
+        stop = entry.number + entry.repeat
+        out.append(f"{pad}for i in range({entry.number}, {stop}):")
+        out.append(f'{pad}{INDENT}{name} = getattr(self, f"{entry.base}{{i}}")({name})')
+        return out
+
+    def last_uses(self) -> dict[int, int]:
+        """The statement at which each value is read for the last time."""
+        found: dict[int, int] = {}
+        for value in range(1, len(self.entries) + 1):
+            if value not in self.inlined:
+                for read in self.reads(value):
+                    found[read] = value
+        if self.instance.scope.result not in self.inlined:
+            found[self.instance.scope.result] = len(self.entries) + 1
+        return found
+
+    def reads(self, value: int) -> list[int]:
+        """The named values that an expression is made of."""
+        found: list[int] = []
+        for n in self.entries[value - 1].inputs:
+            found += self.reads(n) if n in self.inlined else [n]
+        return found
+
+    def name_for(self, value: int, last_use: dict[int, int]) -> str:
+        """The variable of a value: that of its source, if nobody reads it after this."""
+        for read in self.reads(value):
+            if last_use.get(read) == value and read >= 0:
+                return self.names[read]
+        return self.new_name("y")
+
+    def new_name(self, wanted: str) -> str:
+        free = [n for n in (wanted, "z", "h") if n not in self.taken]
+        number = 2
+        while not free:
+            if f"{wanted}{number}" not in self.taken:
+                free = [f"{wanted}{number}"]
+            number += 1
+        self.taken.add(free[0])
+        return free[0]
+
+    # ------------------------------------------------------------------ the expressions
+
+    def reference(self, value: int) -> Code:
+        return self.code(value) if value in self.inlined else Text(self.names[value])
+
+    def code(self, value: int) -> Code:
+        """The expression of a value."""
+        entry = self.entries[value - 1]
+        piece = self.instance.pieces[entry.label]
+        if isinstance(piece, ExpressionPiece):
+            return self.expression(
+                self.texts[entry.label], [self.reference(n) for n in entry.inputs]
+            )
+        return self.module_call(entry)
+
+    def module_call(self, entry: Entry) -> Code:
+        arguments = [self.reference(n) for n in entry.inputs]
+        if needs_flat(entry, entry.inputs_shapes[0]):
+            arguments[0] = Text(f"{operand(arguments[0])}.flatten(1)")
+        items = [Item(a) for a in arguments]
+        if self.instance.pieces[entry.label].needs_path:
+            items.append(Item(Text("path")))
+        return Call(f"self.{attribute(entry.label)}(", tuple(items))
+
+    def expression(self, text: str, operands: Sequence[Code]) -> Code:
+        """A layer without a module: its text with the operands put in."""
+        if text.startswith("torch.cat([") and text.endswith("], 1)"):
+            inner = Call("[", tuple(Item(o) for o in operands), "]")
+            return Call("torch.cat(", (Item(inner), Item(Text("1"))))
+        shown = [operand(o) for o in operands]
+        loose = " " in text.replace(", ", "") and not text.endswith(")")
+        return Text(text.format(*shown, x=shown[0]), loose=loose)
+
+
+def import_name(place: int) -> str:
+    """The parameter for a tensor from outside."""
+    return "skip" if place == 0 else f"skip{place + 1}"

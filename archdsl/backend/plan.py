@@ -1,0 +1,309 @@
+"""Which classes the emitted file has: one for each block of the spec, and for each labelled
+part that is more than a sequence.
+
+Instances that differ in values share a class. So do instances of which some lack a step that
+takes one tensor (a projection, a dropout): there the step is the identity. Instances that
+differ in more get a class of their own, numbered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from archdsl.backend.pieces import (
+    Child,
+    DensePiece,
+    ExpressionPiece,
+    FractalPiece,
+    LayerPiece,
+    Piece,
+    PlanPiece,
+    SequencePiece,
+)
+from archdsl.backend.python import class_name
+from archdsl.backend.scope import Entry, Scope, may_overwrite, scope_of
+from archdsl.backend.symbols import ABSENT, Parameter, Symbols
+from archdsl.elaborate.network import Part
+from archdsl.layers.base import Expression, Module, Shape
+from archdsl.layers.join import FractalJoin
+from archdsl.syntax import tree
+
+Wiring = tuple[tuple[str, Any, tuple[int, ...], int], ...]  # label, skeleton, inputs, repeat
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """A part, its scope, and its pieces by label."""
+
+    part: Part
+    scope: Scope
+    pieces: dict[str, Piece]
+
+    def wiring(self) -> Wiring:
+        return tuple(
+            (e.label, self.pieces[e.label].skeleton, e.inputs, e.repeat) for e in self.scope.entries
+        )
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """One class: its instances, of which the fullest has every step."""
+
+    name: str
+    doc: str
+    definition: tree.Block | None
+    instances: list[Instance] = field(default_factory=list)
+    places: dict[int, int] = field(default_factory=dict)  # of instances, by their part
+    fullest: Instance | None = None
+    symbols: Symbols | None = None
+    needs_path: bool = False
+    texts: dict[str, str] = field(default_factory=dict)  # of what needs no module, by label
+
+    @property
+    def full(self) -> Instance:
+        assert self.fullest is not None, "a plan has an instance"
+        return self.fullest
+
+    def place(self, part: Part) -> int:
+        return self.places[id(part)]
+
+    def add(self, instance: Instance) -> bool:
+        """Takes an instance in, if it is of this class."""
+        if self.fullest is None:
+            self.fullest = instance
+        elif not self.takes(instance):
+            return False
+        self.places[id(instance.part)] = len(self.instances)
+        self.instances.append(instance)
+        self.needs_path = self.needs_path or any(p.needs_path for p in instance.pieces.values())
+        return True
+
+    def takes(self, instance: Instance) -> bool:
+        same_ends = len(instance.part.imports) == len(self.full.part.imports)
+        if not same_ends:
+            return False
+        mine, other = self.full.wiring(), instance.wiring()
+        if mine == other:
+            return self.full.scope.result == instance.scope.result
+        if len(mine) > len(other):
+            return _without(self.full, {label for label, *_ in other}) == _ends(instance)
+        if len(mine) < len(other):
+            if _without(instance, {label for label, *_ in mine}) != _ends(self.full):
+                return False
+            self.fullest = instance
+            return True
+        return False
+
+    def signature(self) -> list[Parameter]:
+        """The parameters in use: those without a default first."""
+        assert self.symbols is not None, "inner classes are emitted first"
+        used = [p for p in self.symbols.parameters if p.used]
+        return [p for p in used if p.default is ABSENT] + [
+            p for p in used if p.default is not ABSENT
+        ]
+
+    def offer_parameters(self) -> Symbols:
+        """The symbols that a block's code may use: its input channels and its own parameters."""
+        symbols = Symbols(len(self.instances))
+        symbols.taken.update(("self", "x", "path"))
+        self.symbols = symbols
+        parts = [i.part for i in self.instances]
+        symbols.offer("in_channels", [p.input[0] for p in parts])
+        if self.definition is not None:
+            for place, formal in enumerate(self.definition.parameters):
+                values = [p.arguments[place][1] for p in parts]
+                default = formal.default
+                known = default.value if isinstance(default, tree.Literal) else ABSENT
+                usable = type(known) in (bool, int) and known in values
+                symbols.offer(formal.name.text, values, known if usable else ABSENT)
+        return symbols
+
+
+def _ends(instance: Instance) -> tuple[Wiring, int]:
+    return instance.wiring(), instance.scope.result
+
+
+def _without(instance: Instance, labels: set[str]) -> tuple[Wiring, int] | None:
+    """The wiring of an instance where every step not among ``labels`` is the identity."""
+    new: dict[int, int] = {0: 0}
+    kept: list[tuple[str, Any, tuple[int, ...], int]] = []
+    for place, entry in enumerate(instance.scope.entries, 1):
+        inputs = tuple(new.get(n, n) for n in entry.inputs)
+        if entry.label in labels:
+            skeleton = instance.pieces[entry.label].skeleton
+            kept.append((entry.label, skeleton, inputs, entry.repeat))
+            new[place] = len(kept)
+        elif len(inputs) != 1 or isinstance(instance.pieces[entry.label], ExpressionPiece):
+            return None
+        else:
+            new[place] = inputs[0]
+    result = instance.scope.result
+    return tuple(kept), new.get(result, result)
+
+
+class Planner:
+    """Finds the classes of a network. ``plans`` are they, inner ones first."""
+
+    def __init__(self, docs: Any) -> None:
+        self.docs = docs  # the doc comment of a block's definition
+        self.taken: set[str] = {
+            "Tensor", "OrderedDict", "F", "DenseBlock", "Fractal", "StochasticDepth",
+            "ChannelNorm", "Scale",
+        }  # fmt: skip
+        self.plans: list[Plan] = []
+        self.by_origin: dict[Any, list[Plan]] = {}
+        self.known: dict[tuple[Any, int], Plan] = {}
+
+    def plan(self, part: Part, origin: Any, title: str) -> Plan:
+        """The class of a part: one of those of its origin that it fits, or a new one."""
+        key = (origin, id(part))
+        if key in self.known:
+            return self.known[key]
+        scope = scope_of(part)
+        uses = scope.uses()
+        pieces = {e.label: self.piece(scope, i, uses) for i, e in enumerate(scope.entries)}
+        instance = Instance(part, scope, pieces)
+        for plan in self.by_origin.setdefault(origin, []):
+            if plan.add(instance):
+                break
+        else:
+            name = class_name(title, self.taken)
+            doc = self.docs(part.definition) if part.definition is not None else ""
+            plan = Plan(name, doc, part.definition)
+            plan.add(instance)
+            self.plans.append(plan)
+            self.by_origin[origin].append(plan)
+        self.known[key] = plan
+        return plan
+
+    def ordered(self) -> list[Plan]:
+        """The classes, each behind those that it uses."""
+        found: dict[int, Plan] = {}
+
+        def visit(plan: Plan) -> None:
+            if id(plan) not in found:
+                for instance in plan.instances:
+                    for piece in instance.pieces.values():
+                        for inner in piece.plans():
+                            visit(inner)
+                found[id(plan)] = plan
+
+        for plan in self.plans:
+            visit(plan)
+        return list(found.values())
+
+    def piece(
+        self, scope: Scope, place: int, uses: Sequence[int], unit: str | None = None
+    ) -> Piece:
+        """What stands for a step. ``unit`` names the class that a labelled part must have."""
+        entry = scope.entries[place]
+        if isinstance(entry.op, Part):
+            return self.part_piece(entry.op, entry, unit)
+        assert entry.layer is not None
+        code = entry.layer.torch(*entry.inputs_shapes)
+        if isinstance(code, Expression):
+            return ExpressionPiece(code)
+        if may_overwrite(scope, place, uses):
+            code = Module(
+                code.target,
+                code.arguments,
+                {**code.keywords, "inplace": True},
+                code.usual,
+                code.helpers,
+            )
+        return LayerPiece(code)
+
+    def part_piece(self, part: Part, entry: Entry, unit: str | None) -> Piece:
+        if part.kind == "block":
+            return PlanPiece(self.plan(part, ("block", id(part.definition)), part.name), part)
+        found: Piece | None = self.container(part)
+        if found is None and unit is None:
+            found = self.sequence(part)
+        if found is not None:
+            return found
+        span = entry.span
+        origin = (part.kind, unit or entry.name, span.source.name, span.start)
+        return PlanPiece(self.plan(part, origin, unit or entry.name), part)
+
+    def sequence(self, part: Part) -> SequencePiece | None:
+        """A part as a sequence of modules, if it is one."""
+        scope = scope_of(part, unroll=False)
+        if not scope.is_chain:
+            return None
+        uses = scope.uses()
+        children: list[Child] = []
+        for place, entry in enumerate(scope.entries):
+            piece = self.piece(scope, place, uses)
+            if isinstance(piece, ExpressionPiece) or piece.needs_path:
+                return None
+            if needs_flat(entry, entry.inputs_shapes[0]):
+                children.append(Child("flatten", 0, LayerPiece(Module("nn.Flatten"))))
+            children.append(Child(entry.label, entry.number, piece, entry.repeat))
+        return SequencePiece(children)
+
+    def container(self, part: Part) -> DensePiece | FractalPiece | None:
+        """The part of a dense or fractal pattern in its container, if it has its usual form."""
+        if part.imports:
+            return None
+        if part.kind == "dense":
+            return self.dense(part)
+        if part.kind == "fractal":
+            return self.fractal(part)
+        return None
+
+    def dense(self, part: Part) -> DensePiece | None:
+        scope = scope_of(part)
+        uses = scope.uses()
+        layers = []
+        for i in range(0, len(scope.entries), 2):
+            layer = scope.entries[i]
+            sources = (0, *range(1, i + 2, 2))
+            joined = i + 1 < len(scope.entries) and scope.entries[i + 1].inputs == sources
+            if layer.inputs != (i,) or not joined:
+                return None
+            piece = self.unit(scope, i, uses, "layer")
+            if piece is None:
+                return None
+            layers.append(piece)
+        return DensePiece(layers)
+
+    def fractal(self, part: Part) -> FractalPiece | None:
+        scope = scope_of(part)
+        uses = scope.uses()
+        firsts: list[Piece] = []
+        units: list[Piece] = []
+        join: FractalJoin | None = None
+        for place, entry in enumerate(scope.entries):
+            if len(entry.inputs) > 1:
+                join = entry.layer if isinstance(entry.layer, FractalJoin) else join
+                continue
+            piece = self.unit(scope, place, uses, "unit")
+            if piece is None or entry.repeat > 1:
+                return None
+            (firsts if entry.inputs == (0,) else units).append(piece)
+        columns = len(firsts)
+        alike = _alike(firsts) and _alike(units)
+        if not alike or len(units) != 2**columns - 1 - columns:
+            return None
+        unit = units[0] if units else None
+        local, whole = (0.0, 0.0) if join is None else (join.drop_path, join.global_path)
+        return FractalPiece(columns, firsts[0], unit, local, whole)
+
+    def unit(self, scope: Scope, place: int, uses: Sequence[int], name: str) -> Piece | None:
+        """One of the layers of a pattern, if it can be made by itself."""
+        entry = scope.entries[place]
+        piece = self.piece(scope, place, uses, name)
+        stateless = isinstance(piece, ExpressionPiece) or piece.needs_path
+        return None if stateless or needs_flat(entry, entry.inputs_shapes[0]) else piece
+
+
+def _alike(pieces: Sequence[Piece]) -> bool:
+    """Whether pieces make equal modules: blocks built of one part, layers of one code."""
+    return all(p == pieces[0] for p in pieces)
+
+
+def needs_flat(entry: Entry, shape: Shape) -> bool:
+    """Whether a layer needs its input as a vector: PyTorch's linear layer does."""
+    return entry.layer is not None and entry.layer.kind == "linear" and len(shape) > 1

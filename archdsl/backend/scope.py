@@ -1,0 +1,153 @@
+"""A part as the backend sees it: what one Python class, or one sequence, will hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.network import Op, Part, Step
+from archdsl.layers.base import Layer, Module, Shape
+
+UNROLLED = 3  # repetitions that are written out where they are no part of a sequence
+CONTAINERS = ("dense", "fractal")
+
+
+@dataclass(slots=True)
+class Entry:
+    """A step of a scope. ``inputs`` are value numbers, as in ``Step``."""
+
+    label: str
+    name: str
+    number: int
+    op: Op | Part
+    inputs: tuple[int, ...]
+    inputs_shapes: tuple[Shape, ...]
+    shape: Shape
+    span: Span
+    repeat: int = 1
+    weight: float | None = None
+
+    @property
+    def layer(self) -> Layer | None:
+        return self.op.layer if isinstance(self.op, Op) else None
+
+    @property
+    def base(self) -> str:
+        """The label without its number."""
+        return self.label[: -len(str(self.number))] if self.label[-1].isdigit() else self.label
+
+
+@dataclass(slots=True)
+class Scope:
+    """The steps of a part: turns of loops written out, parts without modules put in place."""
+
+    part: Part
+    entries: list[Entry] = field(default_factory=list)
+    result: int = 0
+
+    def uses(self) -> list[int]:
+        """How often each value is used, from the input on; imports do not count."""
+        counts = [0] * (len(self.entries) + 1)
+        for entry in self.entries:
+            for n in entry.inputs:
+                if n >= 0:
+                    counts[n] += 1
+        if self.result >= 0:
+            counts[self.result] += 1
+        return counts
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether every step takes what the one before it gives."""
+        straight = all(e.inputs == (i,) for i, e in enumerate(self.entries))
+        return straight and self.result == len(self.entries) and not self.part.imports
+
+
+def scope_of(part: Part, unroll: bool = True) -> Scope:
+    """The scope of a part. Without ``unroll`` repetitions stay folded, as a sequence has them."""
+    scope = Scope(part)
+    scope.result = _fill(scope, part, 0, [-i - 1 for i in range(len(part.imports))], "", {}, unroll)
+    return scope
+
+
+def _fill(
+    scope: Scope,
+    part: Part,
+    source: int,
+    imports: Sequence[int],
+    prefix: str,
+    offsets: Mapping[str, int],
+    unroll: bool,
+) -> int:
+    """Adds a part's steps to a scope; the number of its result there."""
+    values = [source]
+    for step in part.steps:
+        inputs = [values[n] if n >= 0 else imports[-n - 1] for n in step.inputs]
+        shapes = tuple(part.shape_of(n) for n in step.inputs)
+        op = step.op
+        if isinstance(op, Part) and (op.kind == "turn" or is_stateless(op)):
+            for copy in range(step.repeat):
+                moved, inner = dict(offsets), prefix
+                if op.kind == "turn":
+                    for name, count in op.counts.items():
+                        moved[name] = moved.get(name, 0) + copy * count
+                else:
+                    moved, inner = {}, f"{prefix}{step.label}_"
+                inputs[0] = _fill(scope, op, inputs[0], inputs[1:], inner, moved, unroll)
+            values.append(inputs[0])
+            continue
+        number = step.number + offsets.get(step.name, 0)
+        fold = not unroll or step.repeat > UNROLLED
+        for copy in range(1 if fold else step.repeat):
+            entry = _entry(step, number + copy, inputs, shapes, prefix)
+            entry.repeat = step.repeat if fold else 1
+            scope.entries.append(entry)
+            inputs[0] = len(scope.entries)
+        if step.weight is None:
+            values.append(inputs[0])
+        else:
+            values.append(values[step.inputs[0]] if step.inputs[0] >= 0 else source)
+    return values[part.result] if part.result >= 0 else imports[-part.result - 1]
+
+
+def _entry(
+    step: Step, number: int, inputs: Sequence[int], shapes: tuple[Shape, ...], prefix: str
+) -> Entry:
+    label = prefix + step.numbered(number)
+    made = Entry(label, step.name, number, step.op, tuple(inputs), shapes, step.shape, step.span)
+    made.weight = step.weight
+    return made
+
+
+def is_stateless(part: Part) -> bool:
+    """Whether a labelled part is made of expressions alone, so that no module is needed."""
+    if part.kind != "group":
+        return False
+    for step in part.steps:
+        if isinstance(step.op, Part):
+            if not is_stateless(step.op):
+                return False
+        else:
+            shapes = tuple(part.shape_of(n) for n in step.inputs)
+            if isinstance(step.op.layer.torch(*shapes), Module):
+                return False
+    return True
+
+
+# Layers whose result may be overwritten: their backward pass does not need it.
+OVERWRITABLE = frozenset(("conv", "linear", "norm", "join"))
+
+
+def may_overwrite(scope: Scope, place: int, uses: Sequence[int]) -> bool:
+    """Whether a step may work in place on its input: nobody else uses it, and what made it
+    does not need it again."""
+    entry = scope.entries[place]
+    source = entry.inputs[0]
+    layer = entry.layer
+    if layer is None or not layer.inplace or layer.kind != "activation" or source <= 0:
+        return False
+    maker = scope.entries[source - 1].layer
+    if uses[source] != 1 or maker is None or scope.entries[source - 1].weight is not None:
+        return False
+    return maker.kind in OVERWRITABLE and maker.overwritable

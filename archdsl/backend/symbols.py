@@ -1,0 +1,191 @@
+"""What a constructor's values have in common: literals, parameters, and expressions of them.
+
+A class of the emitted source stands for several instances. Every value in it is a *vector*:
+what it is in each instance. Values that agree are written down; those that follow from a
+parameter of the block (``4 * width``) are written as that; what is left becomes a parameter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from archdsl.backend.python import Code, Text, Value, identifier, literal
+
+ABSENT: Any = object()  # an instance that has no such value: anything will do
+
+Vector = tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Parameter:
+    """A parameter of a constructor, with its value in each instance."""
+
+    name: str
+    values: Vector
+    default: Any = ABSENT
+    used: bool = False
+
+    @property
+    def annotation(self) -> str:
+        kinds = {type(v) for v in self.values if v is not ABSENT}
+        names = [t.__name__ for t in (bool, int, float, str) if t in kinds]
+        if names == ["int", "float"]:
+            names = ["float"]
+        if tuple in kinds:
+            names.append("tuple[int, ...]")
+        return " | ".join(names) or "object"
+
+
+@dataclass(slots=True)
+class Symbols:
+    """The parameters of one class. ``express`` finds or makes what a vector needs."""
+
+    count: int
+    parameters: list[Parameter] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    known: dict[tuple[Any, ...], Code] = field(default_factory=dict)
+
+    def offer(self, name: str, values: Sequence[Any], default: Any = ABSENT) -> None:
+        """A parameter that is there if it is needed."""
+        if any(not isinstance(v, (bool, int, float, Fraction)) for v in values):
+            return
+        plain = tuple(float(v) if isinstance(v, Fraction) else v for v in values)
+        name = identifier(name, frozenset(self.taken))
+        self.taken.add(name)
+        self.parameters.append(Parameter(name, plain, default))
+
+    def express(self, values: Vector, hint: str) -> Code:
+        """Code for a value; ``hint`` names a parameter if one has to be made."""
+        present = [v for v in values if v is not ABSENT]
+        if not present:
+            return Value(None)
+        first = present[0]
+        if all(type(v) is type(first) and v == first for v in present):
+            return Value(first)
+        key = tuple((type(v), v) for v in values)
+        code = self.known.get(key)
+        if code is None:
+            code = self.known[key] = self.derive(values) or self.make(values, hint)
+        return code
+
+    def truth(self, values: Sequence[bool], hint: str) -> str:
+        """A condition for what is there in some instances only."""
+        wanted = tuple(values)
+        for p in self.parameters:
+            if p.values == wanted and _all(p.values, bool):
+                return self.use(p)
+            if _all(p.values, bool) and tuple(not v for v in p.values) == wanted:
+                return f"not {self.use(p)}"
+        for p in self.parameters:
+            if _all(p.values, (int, float)) and tuple(v > 0 for v in p.values) == wanted:
+                return f"{self.use(p)} > 0"
+        return self.make(wanted, hint, default=False).flat()
+
+    def use(self, parameter: Parameter) -> str:
+        parameter.used = True
+        return parameter.name
+
+    def make(self, values: Vector, hint: str, default: Any = ABSENT) -> Code:
+        """A new parameter. Where a value is absent, the usual one stands in."""
+        present = [v for v in values if v is not ABSENT]
+        usual = max(present, key=present.count)
+        name = identifier(hint, frozenset(self.taken))
+        number = 2
+        while name in self.taken:
+            name, number = f"{hint}{number}", number + 1
+        self.taken.add(name)
+        filled = tuple(usual if v is ABSENT else v for v in values)
+        absent = len(present) < len(values)
+        if default is ABSENT and absent and filled.count(usual) > 1:
+            default = usual
+        self.parameters.append(Parameter(name, filled, default, used=True))
+        return Text(name)
+
+    def derive(self, values: Vector) -> Code | None:
+        """The vector as an expression of parameters that are there, the simplest first."""
+        for p in self.parameters:
+            if _same(values, p.values):
+                return Text(self.use(p))
+        if _all([v for v in values if v is not ABSENT], bool):
+            return None
+        for text, vector, used in self.expressions():
+            if _same(values, vector):
+                for p in used:
+                    p.used = True
+                return Text(text, loose=True)
+        return self.affine(values)
+
+    def expressions(self) -> Iterator[tuple[str, Vector, tuple[Parameter, ...]]]:
+        """Multiples, halves and products of whole parameters."""
+        whole = [p for p in self.parameters if _all(p.values, int) and not _all(p.values, bool)]
+        for factor in (2, 4, 3, 6, 8, 16):
+            for p in whole:
+                yield f"{factor} * {p.name}", tuple(factor * v for v in p.values), (p,)
+        for divisor in (2, 4, 3, 8, 16):
+            for p in whole:
+                yield f"{p.name} // {divisor}", tuple(v // divisor for v in p.values), (p,)
+        for i, p in enumerate(whole):
+            for q in whole[i + 1 :]:
+                products = tuple(a * b for a, b in zip(p.values, q.values, strict=True))
+                yield f"{p.name} * {q.name}", products, (p, q)
+                sums = tuple(a + b for a, b in zip(p.values, q.values, strict=True))
+                yield f"{p.name} + {q.name}", sums, (p, q)
+
+    def affine(self, values: Vector) -> Code | None:
+        """A schedule: a number that falls or rises evenly with a parameter."""
+        if self.count < 3 or not any(type(v) is float for v in values):
+            return None
+        for p in self.parameters:
+            if _all(p.values, int) and not _all(p.values, bool):
+                text = line_through(p.values, values, p.name)
+                if text is not None:
+                    self.use(p)
+                    return Text(text, loose=True)
+        return None
+
+
+def line_through(xs: Sequence[Any], ys: Sequence[Any], name: str) -> str | None:
+    """``a + b * name`` through all points, if there is such a line; fractions kept exact."""
+    points = [(x, y) for x, y in zip(xs, ys, strict=True) if y is not ABSENT]
+    distinct = dict(points)
+    if len(distinct) < 3 or any(distinct[x] != y for x, y in points):
+        return None
+    ends = list(distinct.items())
+    (x0, y0), (x1, y1) = ends[0], ends[-1]
+    slope = (Fraction(y1) - Fraction(y0)) / (x1 - x0)
+    slope = slope.limit_denominator(10**6)
+    start = (Fraction(y0) - slope * x0).limit_denominator(10**6)
+    if any(abs(float(start + slope * x) - y) > 1e-12 * max(1.0, abs(y)) for x, y in points):
+        return None
+    return line_text(start, slope, name)
+
+
+def line_text(start: Fraction, slope: Fraction, name: str) -> str:
+    """``64 + 32 * i``, ``1 - i / 108``."""
+    size = abs(slope)
+    if size.denominator == 1:
+        term = name if size == 1 else f"{size} * {name}"
+    elif size.numerator == 1:
+        term = f"{name} / {size.denominator}"
+    else:
+        term = f"{size.numerator} * {name} / {size.denominator}"
+    if start == 0 and slope > 0:
+        return term
+    shown = str(start) if start.denominator == 1 else literal(float(start))
+    return f"{shown} {'+' if slope > 0 else '-'} {term}"
+
+
+def _all(values: Sequence[Any], kind: Any) -> bool:
+    if kind is bool:
+        return all(isinstance(v, bool) for v in values)
+    return all(isinstance(v, kind) and not isinstance(v, bool) for v in values)
+
+
+def _same(wanted: Vector, found: Vector) -> bool:
+    return all(
+        w is ABSENT or (w == f and isinstance(w, bool) == isinstance(f, bool))
+        for w, f in zip(wanted, found, strict=True)
+    )
