@@ -77,4 +77,6 @@ class Patches(Layer):
         if not self.bias:
             keywords["bias"] = False
         axes = len(inputs[0]) - 1
-        return Module(f"nn.Conv{axes}d", (inputs[0][0], self.channels, self.size), keywords)
+        return Module(
+            f"nn.Conv{axes}d", (inputs[0][0], self.channels, self.size), keywords, {"bias": True}
+        )

@@ -29,7 +29,7 @@ def test_shape_and_weights(cls: type[Layer]) -> None:
         code = layer.torch(*example.inputs)
         x = torch.zeros(2, *example.inputs[0])
         if isinstance(code, Expression):
-            y = eval(code.text.format("x", x="x"), {"x": x, "torch": torch, "F": functional})
+            y = eval(code.filled().format("x", x="x"), {"x": x, "torch": torch, "F": functional})
             assert layer.weights(*example.inputs) == ()
         else:
             module = eval(code.target, {"nn": nn})(*code.arguments, **code.keywords)
