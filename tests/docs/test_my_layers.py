@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from fences import ROOT
+from fences import ROOT, fences
 from torch import nn
 from torch.nn import functional
 
@@ -37,6 +37,15 @@ def test_shape_and_weights(cls: type[Layer]) -> None:
             weights = {w.name: w.shape for w in layer.weights(*example.inputs)}
             assert weights == {k: tuple(v.shape) for k, v in module.state_dict().items()}
         assert tuple(y.shape[1:]) == shape
+
+
+def test_they_compile() -> None:
+    document = ROOT / "docs" / "adding-a-layer.md"
+    (spec,) = (f for f in fences(document) if f.after("file") == "gated.arch")
+    arch = parse(spec.text, table=WITH_MINE).with_knobs()
+    module = arch.build()
+    assert sum(p.numel() for p in module.parameters()) == arch.params
+    assert module(torch.zeros(2, *arch.input)).shape == (2, *arch.output)
 
 
 def test_what_does_not_fit_has_a_place() -> None:
