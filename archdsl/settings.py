@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, did_you_mean
-from archdsl.diagnostics.source import Source
-from archdsl.elaborate.knobs import Choices, Knob
+from archdsl.diagnostics.source import Source, Span
+from archdsl.elaborate.knobs import Choices, Knob, option_number
+from archdsl.elaborate.network import Choice
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.values import describe, exact, is_layer, is_number, show
+from archdsl.layers.arguments import Sizes, Unreadable
+from archdsl.layers.base import Shape
 from archdsl.syntax import tree
 from archdsl.syntax.parse import parse
 
@@ -56,6 +59,7 @@ def read_settings(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_value(program: Program, knob: Knob, value: Any) -> Any:
     """One value for a knob: a text is read as the language would read it."""
+    value = _plain(value)
     if isinstance(value, str):
         if isinstance(knob.domain, Choices):
             written = knob.domain.written(value)
@@ -84,19 +88,44 @@ def evaluate(program: Program, text: str) -> Any:
 
 def from_python(value: Any, name: str) -> Any:
     """A value of Python as one of the language; decimals are taken as they print."""
+    value = _plain(value)
     if isinstance(value, (bool, str)):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ArchError([_wrong_type(name, "a finite number", str(value))])
         return exact(Fraction(repr(value)))
+    if isinstance(value, Fraction):
+        return exact(value)
     if isinstance(value, (list, tuple)):
         return tuple(from_python(v, name) for v in value)
-    if isinstance(value, (int, Fraction, range)) or is_layer(value):
+    if isinstance(value, (int, range)) or is_layer(value):
         return value
-    if hasattr(value, "item"):  # a scalar of numpy
-        return from_python(value.item(), name)
-    raise ArchError([_wrong_type(name, "a number, text, boolean, list or layer", repr(value))])
+    raise ArchError([_wrong_type(name, "a number, text, boolean, list or layer", repr(value)[:80])])
+
+
+def _plain(value: Any) -> Any:
+    """Scalars and arrays of numpy and the like as what Python has for them."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def read_input(value: Any) -> Shape:
+    """The shape of an input, channels first. Raises ``ArchError`` for what is none."""
+    given = from_python(value, "input")
+    try:
+        return Sizes().read(given)
+    except Unreadable as problem:
+        raise ArchError([_no_shape(given, problem.expected)]) from None
+
+
+def _no_shape(given: Any, expected: str) -> Diagnostic:
+    return diagnose(
+        codes.WRONG_ARGUMENT,
+        name="shape",
+        callee="input",
+        given=describe(given),
+        expected=expected,
+    )
 
 
 def _wrong_type(name: str, expected: str, given: str) -> Diagnostic:
@@ -133,3 +162,43 @@ KINDS: tuple[tuple[Callable[[Any], bool], str], ...] = (
     (lambda v: isinstance(v, (tuple, range)), "a list"),
     (is_layer, "a layer"),
 )
+
+
+class Decisions:
+    """Answers choices inside bodies: with what the user sets, else with what the file fixes, else
+    with what is kept from before, else with the first option."""
+
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        fixed: Mapping[str, tuple[str, Span]],
+        kept: Mapping[str, str],
+    ) -> None:
+        self.given = given
+        self.fixed = fixed
+        self.kept = kept
+
+    def __call__(self, path: str, options: Sequence[str], span: Span) -> int:
+        if path not in self.given and path not in self.fixed:
+            return option_number(self.kept.get(path, ""), options) or 0
+        text, place = str(self.given.get(path)), span
+        if path not in self.given:
+            text, place = self.fixed[path]
+        found = option_number(text, options)
+        if found is None:
+            domain = "{" + ", ".join(options) + "}"
+            error = diagnose(codes.OUTSIDE_DOMAIN, place, name=path, given=text, domain=domain)
+            raise ArchError([error])
+        return found
+
+    def check_all_used(self, met: Sequence[Choice]) -> None:
+        """Raises ``ArchError`` for a setting of a choice that was not met."""
+        known = {c.path for c in met}
+        for name in self.given:
+            if name not in known:
+                help = did_you_mean(name, known)
+                raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
+        for name, (_, span) in self.fixed.items():
+            if name not in known:
+                help = did_you_mean(name, known)
+                raise ArchError([diagnose(codes.NO_SUCH_CHOICE, span, help=help, path=name)])

@@ -12,17 +12,17 @@ from archdsl.analysis.figures import Path as LongestPath
 from archdsl.analysis.memory import Memory, memory
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
-from archdsl.diagnostics.source import Source, Span
+from archdsl.diagnostics.source import Source
 from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Knob
-from archdsl.elaborate.network import Choice, Network
+from archdsl.elaborate.network import Network
 from archdsl.elaborate.program import Program
 from archdsl.files import Library, builtin_names, read_source
 from archdsl.graph.flat import Flat, flatten
 from archdsl.graph.identity import canonical_hash
 from archdsl.layers.base import Shape
 from archdsl.layers.table import TABLE, Table
-from archdsl.settings import read_settings
+from archdsl.settings import Decisions, read_input, read_settings
 from archdsl.syntax.parse import parse as parse_text
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Spec:
         """As ``with_knobs``, for knobs whose names are no identifiers (paths of choices)."""
         values = read_settings(self.program, knobs)
         choices = {k: v for k, v in knobs.items() if k not in values}
-        shape = None if input is None else tuple(int(n) for n in input)
+        shape = None if input is None else read_input(input)
         return Architecture(self, values, choices, shape, first_only)
 
     def variant(self, name: str, **knobs: Any) -> Architecture:
@@ -99,9 +99,12 @@ class Architecture:
         choices: Mapping[str, Any],
         input: Shape | None = None,
         first_only: bool = False,
+        kept: Mapping[str, str] | None = None,
     ) -> None:
         self.spec = spec
-        decide = _Decisions(choices)
+        decide = Decisions(
+            {p: v for p, (v, _) in spec.program.fixed.items()} | dict(kept or {}), choices
+        )
         found = spec.program.elaborate(values, decide, input, first_only)
         self.network: Network = found.network
         decide.check_all_used(self.network.choices)
@@ -237,35 +240,9 @@ class Architecture:
     def with_knobs(self, **knobs: Any) -> Architecture:
         """The same spec with these knobs changed."""
         inner = {c.path: c.options[c.chosen] for c in self.network.choices}
-        return self.spec.candidate({**self.network.knobs, **inner, **knobs})
-
-
-class _Decisions:
-    """Answers choices from what the user set, and otherwise with the first option."""
-
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self.given = given
-
-    def __call__(self, path: str, options: Sequence[str], span: Span) -> int:
-        value = self.given.get(path)
-        if value is None:
-            return 0
-        text = str(value)
-        if text in options:
-            return options.index(text)
-        if text.isdigit() and 1 <= int(text) <= len(options):
-            return int(text) - 1
-        domain = "{" + ", ".join(options) + "}"
-        raise ArchError(
-            [diagnose(codes.OUTSIDE_DOMAIN, span, name=path, given=text, domain=domain)]
-        )
-
-    def check_all_used(self, met: Sequence[Choice]) -> None:
-        known = {c.path for c in met}
-        for name in self.given:
-            if name not in known:
-                help = did_you_mean(name, known)
-                raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
+        values = {**self.network.knobs, **read_settings(self.spec.program, knobs)}
+        choices = {k: v for k, v in knobs.items() if k not in values}
+        return Architecture(self.spec, values, choices, self.network.root.input, kept=inner)
 
 
 def read(name: str, table: Table = TABLE) -> Spec:

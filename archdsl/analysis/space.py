@@ -193,7 +193,8 @@ class _Prover:
         """Runs the spec; the number of options met in choices."""
 
         def decide(path: str, options: Sequence[str], span: Span) -> int | None:
-            return forced.get(path)
+            fixed = self.program.fixed_option(path, options)
+            return forced.get(path) if fixed is None else fixed
 
         found = self.program.elaborate(values, decide, first_only=True)
         self.work += found.work

@@ -113,7 +113,7 @@ class Compiler:
                 made.lets.append(statement)
             elif isinstance(node, tree.Require):
                 self.compile_require(node, made)
-            elif not isinstance(node, (tree.Use, tree.Paper, tree.Variant)):
+            elif not isinstance(node, (tree.Use, tree.Paper, tree.Variant, tree.Fix)):
                 made.statements.append(Statement(scope.action(node), node.span))
         for finish in later:
             finish()

@@ -74,6 +74,24 @@ def read_variants(file: tree.File, program: Program) -> tuple[Variant, ...]:
     return tuple(found.values())
 
 
+def read_fixed(file: tree.File, program: Program) -> dict[str, tuple[str, Span]]:
+    """What the file fixes of choices inside bodies, by their paths: the number of an option, its
+    label, or its text."""
+    found: dict[str, tuple[str, Span]] = {}
+    report = program.main.scope.context.report
+    for node in file.statements:
+        if not isinstance(node, tree.Fix):
+            continue
+        value = node.value
+        if isinstance(value, tree.Literal) and type(value.value) in (int, str):
+            found[node.path] = str(value.value), node.span
+        elif isinstance(value, tree.Name):
+            found[node.path] = value.text, node.span
+        else:
+            report(codes.BAD_FIX, value.span)
+    return found
+
+
 def _variant(
     node: tree.Variant, common: Paper | None, file: tree.File, program: Program
 ) -> Variant:

@@ -56,7 +56,15 @@ def run_named(
         frame.x = outer.add(only.op, inputs, only.shape, name, number, only.span, plain=plain)
         return
     frame.x = x
-    frame.m.enter(frame, frame.m.shared(inner.close(kind, title or name, result)), sources, name, number, span, plain=plain)
+    frame.m.enter(
+        frame,
+        frame.m.shared(inner.close(kind, title or name, result)),
+        sources,
+        name,
+        number,
+        span,
+        plain=plain,
+    )
 
 
 def fold_turns(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ from archdsl.elaborate.callgraph import close_over
 from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
 from archdsl.elaborate.compiler import COSTS, Budget, Compiler, FileCode, Loader
 from archdsl.elaborate.expressions import truth
-from archdsl.elaborate.facts import Variant, read_variants
-from archdsl.elaborate.knobs import Knob
+from archdsl.elaborate.facts import Variant, read_fixed, read_variants
+from archdsl.elaborate.knobs import Knob, option_number
 from archdsl.elaborate.machine import MAX_STEPS, UNSET, Builder, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part
 from archdsl.elaborate.scope import Variable
@@ -82,6 +82,7 @@ class Program:
         )
         self.knobs = self.read_knobs()
         self.variants: tuple[Variant, ...] = read_variants(file, self)
+        self.fixed = read_fixed(file, self)
         self.stop_if_found()
 
     def docs(self, block: tree.Block) -> str:
@@ -90,6 +91,10 @@ class Program:
             if file.syntax.span.source is block.span.source:
                 return file.syntax.doc(block)
         return ""
+
+    def fixed_option(self, path: str, options: Sequence[str]) -> int | None:
+        """The number of the option that the file fixes at a path, if it does."""
+        return option_number(self.fixed[path][0], options) if path in self.fixed else None
 
     def stop_if_found(self) -> None:
         if self.found:

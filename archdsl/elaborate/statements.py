@@ -376,6 +376,17 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
     return run
 
 
+TOP_ONLY: tuple[type[tree.Node], ...] = (
+    tree.Arch,
+    tree.Input,
+    tree.Fn,
+    tree.Use,
+    tree.Block,
+    tree.Paper,
+    tree.Variant,
+    tree.Fix,
+)
+
 STATEMENT_ACTIONS: dict[type[tree.Node], Callable[[Any, Scope], Action]] = {
     tree.Let: let,
     tree.Kept: kept,
@@ -387,7 +398,5 @@ STATEMENT_ACTIONS: dict[type[tree.Node], Callable[[Any, Scope], Action]] = {
     tree.Repeat: repeat,
     tree.Require: require,
     tree.Output: output,
-    **dict.fromkeys(
-        (tree.Arch, tree.Input, tree.Fn, tree.Use, tree.Block, tree.Paper, tree.Variant), misplaced
-    ),
+    **dict.fromkeys(TOP_ONLY, misplaced),
 }

@@ -250,6 +250,9 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         facts = tuple(x for x in c[2:] if x is not None)
         return tree.Variant(self.span(meta), self.word(c[0]), arguments, facts)
 
+    def fix(self, meta: Meta, c: Sequence[Any]) -> tree.Fix:
+        return tree.Fix(self.span(meta), ".".join(str(t) for t in c[:-1]), c[-1])
+
     def labelled(self, meta: Meta, c: Sequence[Any]) -> tree.Labelled:
         return tree.Labelled(self.span(meta), self.word(c[0]), c[1])
 

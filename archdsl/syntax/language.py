@@ -55,7 +55,7 @@ class Language:
 ARCH = Language(
     "arch.lark",
     frozenset(
-        "ARCH INPUT DEFAULT LET FN REQUIRE USE BLOCK OUTPUT PAPER VARIANT".split(),
+        "ARCH INPUT DEFAULT LET FN REQUIRE USE BLOCK OUTPUT PAPER VARIANT FIX".split(),
     ),
 )
 

@@ -299,6 +299,14 @@ class Variant(Node):
 
 
 @dataclass(slots=True)
+class Fix(Node):
+    """``fix stage2.unit1.mix = small``: what is chosen at one place."""
+
+    path: str
+    value: Node
+
+
+@dataclass(slots=True)
 class Labelled(Node):
     label: Word
     statement: Node

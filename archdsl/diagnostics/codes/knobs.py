@@ -62,3 +62,15 @@ NO_SUCH_PATH = Kind(
     """Parts and layers are named by their labels and blocks, from the outside in:
 `stage2.bottleneck1.conv1`. `archdsl summary --layers` shows all of them.""",
 )
+BAD_FIX = Kind(
+    "A512",
+    "a choice is fixed to one of its options: its number, its label, or its text",
+    """`fix stage2.unit1.mix = 2` takes the second option, `= small` the one with that label, and
+`= "conv(c, 3)"` the one that is written so.""",
+)
+NO_SUCH_CHOICE = Kind(
+    "A513",
+    "there is no choice at `{path}`",
+    """`fix` names a choice inside a body by its path: `archdsl summary` shows the parts, and
+`archdsl explain` the knobs. Where other knobs leave a choice out, it cannot be fixed.""",
+)
