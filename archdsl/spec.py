@@ -102,9 +102,7 @@ class Architecture:
         kept: Mapping[str, str] | None = None,
     ) -> None:
         self.spec = spec
-        decide = Decisions(
-            {p: v for p, (v, _) in spec.program.fixed.items()} | dict(kept or {}), choices
-        )
+        decide = Decisions(choices, spec.program.fixed, kept or {})
         found = spec.program.elaborate(values, decide, input, first_only)
         self.network: Network = found.network
         decide.check_all_used(self.network.choices)
