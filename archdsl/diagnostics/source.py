@@ -17,8 +17,8 @@ class Source:
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of a character offset, both counted from 1."""
         if not self._starts:
-            self._starts.append(0)
-            self._starts.extend(i + 1 for i, c in enumerate(self.text) if c == "\n")
+            # At one stroke: another thread may be asking too.
+            self._starts[:] = [0, *(i + 1 for i, c in enumerate(self.text) if c == "\n")]
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 
