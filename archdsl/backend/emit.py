@@ -23,6 +23,7 @@ HELPER_FILES = {
     "StochasticDepth": "stochastic_depth.py",
     "ChannelNorm": "channel_norm.py",
     "Scale": "scale.py",
+    "GlobalResponseNorm": "global_response_norm.py",
 }
 
 

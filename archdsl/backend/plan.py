@@ -150,7 +150,7 @@ class Planner:
         self.docs = docs  # the doc comment of a block's definition
         self.taken: set[str] = {
             "Tensor", "OrderedDict", "F", "DenseBlock", "Fractal", "StochasticDepth",
-            "ChannelNorm", "Scale",
+            "ChannelNorm", "Scale", "GlobalResponseNorm",
         }  # fmt: skip
         self.plans: list[Plan] = []
         self.by_origin: dict[Any, list[Plan]] = {}

@@ -13,7 +13,9 @@ from archdsl.layers.base import (
     Misfit,
     Module,
     Shape,
+    Steps,
     Weight,
+    everything,
     image,
     show_shape,
 )
@@ -268,6 +270,40 @@ class Scale(Layer):
         if self.bias:
             keywords["bias"] = True
         return Module("Scale", (inputs[0][0],), keywords, helpers=("Scale",))
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalResponseNorm(Layer):
+    """Makes channels compete (ConvNeXt V2, Woo et al. 2023, arXiv:2301.00808): each is multiplied
+    by its length over the image, relative to the mean of all lengths.
+
+    The product has a learned factor and a shift per channel, which start at 0, and is added
+    to the input.
+    """
+
+    eps: Positive = 1e-6
+
+    name = "grn"
+    kind = "norm"
+    synonyms = ("global_response_norm", "GRN")
+    examples = (Example("grn", ((16, 8, 8),), (16, 8, 8)), Example("grn(1e-5)", ((4, 9),), (4, 9)))
+
+    def shape(self, *inputs: Shape) -> Shape:
+        image(inputs[0], self.name)
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        channels = (inputs[0][0],)
+        return Weight("weight", channels), Weight("bias", channels)
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return everything(input)
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords = {} if self.eps == 1e-6 else {"eps": self.eps}
+        arguments = (inputs[0][0], len(inputs[0]) - 1)
+        helpers = ("GlobalResponseNorm",)
+        return Module("GlobalResponseNorm", arguments, keywords, helpers=helpers)
 
 
 @dataclass(frozen=True, slots=True)
