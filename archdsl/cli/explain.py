@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
 
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
-from archdsl.cli.output import human, say, say_json, table
+from archdsl.cli.output import WIDTH, cut, human, say, say_json, say_text, table
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.diagnostics.source import Span
@@ -62,8 +63,7 @@ def command(
     if as_json:
         say_json([_plain(p) for p in places])
         return
-    knobs = ", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items())
-    say(click.style(arch.name, bold=True) + (f"  {knobs}" if knobs else ""))
+    say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
     for place in places:
         say()
         _say(place)
@@ -107,11 +107,14 @@ def _say(place: Made) -> None:
     text = " ".join(place.span.text.split())
     cost = [f"{human(place.params)} parameters"] if place.params else []
     cost += [f"{human(place.macs)} MACs"] if place.macs else []
-    say(click.style(line, fg="blue") + "  " + click.style(text[:70], bold=True))
+    text = cut(text, max(WIDTH - len(line) - 2, 20))
+    say(click.style(line, fg="blue") + "  " + click.style(text, bold=True))
     if cost:
         say(f"    {', '.join(cost)}" + (" in all" if len(place.paths) > 1 else ""))
     for (layer, shapes), times in list(place.layers.items())[:SHOWN]:
-        say(f"    {layer}  {shapes}" + (f"  x {times}" if times > 1 else ""))
+        made = f"    {layer}  {shapes}" + (f"  x {times}" if times > 1 else "")
+        for part in [made] if len(made) <= WIDTH else wrap(made, WIDTH, subsequent_indent=" " * 6):
+            say(part)
     if len(place.layers) > SHOWN:
         say(f"    and {len(place.layers) - SHOWN} more")
 
@@ -130,7 +133,7 @@ def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
     domain = f" in {knob.domain}" if knob.domain is not None else ""
     say(click.style(name, bold=True) + f" = {knob.show(arch.network.knobs[name])}{domain}")
     if knob.doc:
-        say(knob.doc)
+        say_text(knob.doc)
     say()
     shown = [
         [

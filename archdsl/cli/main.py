@@ -18,6 +18,7 @@ from archdsl.diagnostics.model import ArchError, did_you_mean
 COMMANDS = {
     "check": "Say whether every candidate of a spec is a network.",
     "summary": "Print shapes and costs, part by part.",
+    "compile": "Compile to PyTorch source, torch.export, ONNX, or a frozen spec.",
     "explain": "Say what each line makes, and what a knob changes.",
     "fmt": "Format specs.",
     "graph": "Print the graph: text, JSON or DOT.",

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import Any, TextIO
 
 import click
@@ -14,6 +15,7 @@ import click
 from archdsl.diagnostics.model import Diagnostic
 from archdsl.diagnostics.render import render
 
+WIDTH = 80
 UNITS = ("", "K", "M", "G", "T", "P")
 
 
@@ -25,7 +27,7 @@ def human(count: float) -> str:
         unit += 1
     if unit == 0 and scaled == int(scaled):
         return str(int(scaled))
-    digits = 2 if abs(scaled) < 100 else 1
+    digits = 2 if abs(scaled) < 99.995 else 1
     return f"{scaled:.{digits}f}{UNITS[unit]}"
 
 
@@ -50,6 +52,25 @@ def say(text: str = "", *, error: bool = False) -> None:
     """Prints a line; ``text`` may hold ``click.style`` colours, which only a terminal gets."""
     stream = sys.stderr if error else sys.stdout
     click.echo(text, err=error, color=wants_color(stream))
+
+
+def say_text(text: str, *, title: str = "") -> None:
+    """Prints a text in lines of 80 columns: an empty line parts its paragraphs. A title stands
+    before the first of them, and what follows it is indented."""
+    indent = "  " if title else ""
+    for number, paragraph in enumerate(text.split("\n\n") if text else [""]):
+        if number:
+            say()
+        lead = f"{title}  " if title and not number else indent
+        lines = wrap(lead + " ".join(paragraph.split()), WIDTH, subsequent_indent=indent)
+        for place, line in enumerate(lines):
+            bold = title if title and not number and not place else ""
+            say(click.style(bold, bold=True) + line.removeprefix(bold) if bold else line)
+
+
+def cut(text: str, width: int) -> str:
+    """A text of at most so many characters, the rest of it left out."""
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
 
 
 def say_json(value: Any) -> None:
@@ -88,7 +109,10 @@ def paint(text: str) -> str:
 
 
 def table(
-    header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = (), width: int = 80
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[int] = (),
+    width: int = WIDTH,
 ) -> list[str]:
     """Lines of a table without frames. Columns in ``right`` are aligned to the right; the
     first column gives way where the whole is wider than ``width``."""
@@ -101,8 +125,7 @@ def table(
     def line(row: Sequence[str]) -> str:
         cells = []
         for i, cell in enumerate(row):
-            if len(cell) > widths[i]:
-                cell = cell[: widths[i] - 1] + "…"
+            cell = cut(cell, widths[i])
             cells.append(cell.rjust(widths[i]) if i in right else cell.ljust(widths[i]))
         return "  ".join(cells).rstrip()
 

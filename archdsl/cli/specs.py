@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from archdsl.cli.output import human, say, say_json, table
+from archdsl.cli.output import WIDTH, cut, human, say, say_json, say_text, table
 from archdsl.elaborate.facts import Published, Variant
 from archdsl.files import builtin_names
 from archdsl.layers.base import show_shape
@@ -40,33 +40,27 @@ def _rows(spec: Spec) -> list[dict[str, Any]]:
 
 
 def _say(spec: Spec) -> None:
-    say(
-        click.style(spec.name, bold=True) + f"  {spec.doc.splitlines()[0]}"
-        if spec.doc
-        else spec.name
-    )
+    say_text(spec.doc, title=spec.name)
     for knob in spec.knobs.values():
         domain = f" in {knob.domain}" if knob.domain is not None else ""
-        say(f"  {knob.name} = {knob.show(knob.default)}{domain}"[:80])
-    rows = [
-        [
-            f"  {row['name']}",
-            human(row["arch"].params),
-            human(row["arch"].macs),
-            str(row["arch"].depth),
-            "; ".join(_errors(p) for p in row["published"]),
-        ]
-        for row in _rows(spec)
-    ]
+        say(cut(f"  {knob.name} = {knob.show(knob.default)}{domain}", WIDTH))
+    rows = []
+    for row in _rows(spec):
+        arch = row["arch"]
+        figures = [human(arch.params), human(arch.macs), str(arch.depth)]
+        first, *others = [_error(p) for p in row["published"]] or [""]
+        rows.append([f"  {row['name']}", *figures, first])
+        rows.extend(["", "", "", "", error] for error in others)
     for line in table(["  variant", "params", "MACs", "depth", "published error"], rows, (1, 2, 3)):
         say(line)
     say()
 
 
-def _errors(p: Published) -> str:
+def _error(p: Published) -> str:
+    """``imagenet 23.87 %, top-5 7.138 %``."""
     shown = [
-        f"{label} {100 * value:.4g} %".strip()
-        for label, value in (("top-1", p.top1), ("top-5", p.top5), ("", p.error))
+        f"{label}{100 * value:.4g} %"
+        for label, value in (("", p.top1), ("top-5 ", p.top5), ("", p.error))
         if value is not None
     ]
     return f"{p.dataset} {', '.join(shown)}"

@@ -10,7 +10,7 @@ import click
 
 from archdsl.analysis.figures import part_costs, step_costs
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
-from archdsl.cli.output import human, human_bytes, say, say_json, table
+from archdsl.cli.output import WIDTH, cut, human, human_bytes, say, say_json, say_text, table
 from archdsl.elaborate.network import Part, Step
 from archdsl.graph.text import call
 from archdsl.layers.base import show_shape
@@ -52,10 +52,9 @@ def command(
     if as_json:
         say_json(_plain(arch, levels, batch, dtype))
         return
-    knobs = ", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items())
-    say(click.style(arch.name, bold=True) + (f"  {knobs}" if knobs else ""))
+    say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
     if arch.network.doc:
-        say(arch.network.doc)
+        say_text(arch.network.doc)
     say()
     rows = [
         [
@@ -77,13 +76,11 @@ def command(
         say(line)
 
 
-def _fit(rows: list[list[str]], width: int = 80) -> list[list[str]]:
+def _fit(rows: list[list[str]]) -> list[list[str]]:
     """Shortens what is written of a layer, so that a row has its 80 columns."""
-    room = width - sum(max(len(r[i]) for r in rows) + 2 for i in (0, 2, 3, 4)) - 6
-    room = max(room, 6)
+    room = WIDTH - sum(max(len(r[i]) for r in rows) + 2 for i in (0, 2, 3, 4)) - 6
     for row in rows:
-        if len(row[1]) > room:
-            row[1] = row[1][: room - 1] + "…"
+        row[1] = cut(row[1], max(room, 6))
     return rows
 
 

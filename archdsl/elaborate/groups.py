@@ -83,9 +83,9 @@ def fold_turns(
         if step.weight is not None or any(n != first and n <= start for n in step.inputs):
             return False
     counts = {n: c - before.get(n, 0) for n, c in builder.counts.items() if c != before.get(n, 0)}
-    size = sum(step.size for step in steps)
-    if len(steps) == 1:
-        steps[0].repeat += copies
+    size = sum(step.size * step.repeat for step in steps)
+    if len(steps) == 1 and steps[0].inputs == (first,):
+        steps[0].repeat *= copies + 1
     else:
         inside = tuple(_moved(step, first, start) for step in steps)
         part = Part("turn", "turn", source.shape, (), inside, result - start, source.shape, size)

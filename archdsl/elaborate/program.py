@@ -96,6 +96,11 @@ class Program:
         """The number of the option that the file fixes at a path, if it does."""
         return option_number(self.fixed[path][0], options) if path in self.fixed else None
 
+    def given_input(self, knobs: Mapping[str, Any]) -> Shape | None:
+        """The input shape that the spec itself says for these knobs."""
+        candidate = self.elaborate(knobs, lambda path, options, span: 0)
+        return candidate.network.root.input
+
     def stop_if_found(self) -> None:
         if self.found:
             raise ArchError(in_order(self.found)[:MOST])

@@ -162,6 +162,8 @@ def kept(node: tree.Kept, scope: Scope) -> Action:
         frame.v[slot] = None
         action(frame)
         frame.v[slot] = frame.x
+        if frame.x is not None:
+            frame.x.named = True
 
     return run
 
@@ -363,6 +365,7 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
                 return
             if (
                 turn.exact
+                or x.named  # whether the body means it, or what stands before it, is not known
                 or turn.until <= i
                 or machine.effects != effects
                 or after.shape != x.shape

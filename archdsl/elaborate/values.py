@@ -56,12 +56,13 @@ class Closure:
 class Tensor:
     """A tensor while a network is being elaborated: its shape, and where it is made."""
 
-    __slots__ = ("builder", "node", "shape")
+    __slots__ = ("builder", "named", "node", "shape")
 
     def __init__(self, shape: Shape, node: int, builder: Builder) -> None:
         self.shape = shape
         self.node = node
         self.builder = builder
+        self.named = False  # kept under a name, by which it can be asked for later
 
 
 LAYER_VALUES = (LayerRef, Closure, Tensor, BlockCode)

@@ -1,9 +1,11 @@
 """Every kind of diagnostic, by the stage that finds it.
 
 ``A0..`` files and syntax, ``A1..`` names and structure, ``A2..`` shapes, ``A3..`` values,
-``A4..`` limits, ``A5..`` knobs and requirements.
+``A4..`` limits, ``A5..`` knobs and requirements,
+``A6..`` the backend.
 """
 
+from archdsl.diagnostics.codes.backend import *  # noqa: F403
 from archdsl.diagnostics.codes.files import *  # noqa: F403
 from archdsl.diagnostics.codes.knobs import *  # noqa: F403
 from archdsl.diagnostics.codes.limits import *  # noqa: F403

@@ -1,0 +1,180 @@
+"""``archdsl compile``: to Python source, and to formats that leave Python."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.backend.build import source_of, top_class
+from archdsl.cli.options import candidate_options, read_candidate, spec_argument
+from archdsl.cli.output import human, say, show_diagnostics
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.files import find
+from archdsl.freeze import freeze
+from archdsl.spec import Architecture
+from archdsl.writing import write_bytes, write_text
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMATS = (".py", ".pt2", ".onnx", ".arch")
+POLL = 0.3  # seconds between two looks at a watched file
+
+
+@click.command()
+@spec_argument
+@candidate_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write; its ending says the format: .py, .pt2, .onnx or .arch.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Load a checkpoint first: torchvision's, timm's, or one of this network.",
+)
+@click.option("--device", default="cpu", show_default=True, help="Device that an export is for.")
+@click.option(
+    "--dtype",
+    default="float32",
+    show_default=True,
+    type=click.Choice(["float32", "float64", "bfloat16", "float16"]),
+    help="Type of the weights of an export.",
+)
+@click.option("--watch", is_flag=True, help="Compile again whenever the spec changes.")
+def command(
+    spec: str,
+    settings: tuple[str, ...],
+    shape: str | None,
+    python: tuple[Path, ...],
+    output: Path | None,
+    weights: Path | None,
+    device: str,
+    dtype: str,
+    watch: bool,
+) -> None:
+    """Compile a spec to PyTorch.
+
+    Python source needs nothing but torch; .pt2 is a program of torch.export, .onnx is checked
+    against onnxruntime, .arch is the spec with its knobs frozen. A file is written whole or
+    not at all.
+    """
+    if output is not None and output.suffix not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise ArchError([diagnose(codes.UNKNOWN_FORMAT, name=output.name, known=known)])
+
+    def run() -> None:
+        arch = read_candidate(spec, settings, shape, python)
+        _compile(arch, output or Path(f"{arch.name}.py"), weights, device, dtype)
+
+    if not watch:
+        run()
+        return
+    path, name = find(spec)
+    if path is None:
+        raise click.UsageError("standard input cannot be watched")
+    _watch(path, name, run)
+
+
+def _compile(
+    arch: Architecture, output: Path, weights: Path | None, device: str, dtype: str
+) -> None:
+    if output.suffix == ".arch":
+        write_text(output, freeze(arch))
+        _report(output, arch, f"next: archdsl search over it, or archdsl compile {output}")
+        return
+    if output.suffix == ".py":
+        source = source_of(arch)
+        write_text(output, source)
+        name = top_class(source)
+        load = ""
+        if weights is not None:
+            beside = output.with_suffix(".pt")
+            _save_weights(arch, weights, beside)
+            load = f"; model.load_state_dict(torch.load({str(beside)!r}))"
+        _report(output, arch, f"next: from {output.stem} import {name}; model = {name}(){load}")
+        return
+    _export(arch, output, weights, device, dtype)
+
+
+def _export(
+    arch: Architecture, output: Path, weights: Path | None, device: str, dtype: str
+) -> None:
+    torch = _torch()
+    from archdsl.backend.export import write_onnx, write_pt2
+
+    module = _module(arch, weights, device, dtype)
+    example = torch.zeros(2, *arch.input, dtype=getattr(torch, dtype), device=device)
+    if output.suffix == ".pt2":
+        write_pt2(module, example, output)
+        _report(output, arch, f"next: torch.export.load({str(output)!r}).module()(images)")
+    else:
+        difference = write_onnx(module, example, output)
+        checked = f"checked against onnxruntime: results within {difference:.1g}"
+        _report(output, arch, f"{checked}; the batch size is free")
+
+
+def _module(arch: Architecture, weights: Path | None, device: str, dtype: str) -> nn.Module:
+    torch = _torch()
+    from archdsl.backend.transfer import transfer
+
+    try:
+        module = arch.build(device=device, dtype=getattr(torch, dtype))
+    except (RuntimeError, AssertionError) as problem:
+        reason = str(problem).split("\n", 1)[0]
+        raise ArchError([diagnose(codes.NO_DEVICE, name=device, reason=reason)]) from None
+    if weights is not None:
+        transfer(weights, module)
+    return module
+
+
+def _save_weights(arch: Architecture, weights: Path, beside: Path) -> None:
+    import io
+
+    torch = _torch()
+    module = _module(arch, weights, "cpu", "float32")
+    buffer = io.BytesIO()
+    torch.save(module.state_dict(), buffer)
+    write_bytes(beside, buffer.getvalue())
+    say(f"{beside}: the weights of {weights}, under this network's keys")
+
+
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise ArchError(
+            [diagnose(codes.NEEDS_PACKAGE, package="torch", extra="archdsl[torch]")]
+        ) from None
+    return torch
+
+
+def _report(output: Path, arch: Architecture, then: str) -> None:
+    say(f"{output}: {arch.name}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
+    say(then)
+
+
+def _watch(path: Path, name: str, run: Callable[[], None]) -> None:
+    """Compiles now, and again whenever the file changes, until interrupted."""
+    last: tuple[int, int] | None = None
+    while True:
+        try:
+            status = path.stat()
+            now = (status.st_mtime_ns, status.st_size)
+        except OSError:
+            now = None
+        if now != last and now is not None:
+            last = now
+            try:
+                run()
+            except ArchError as error:
+                show_diagnostics(error.diagnostics)
+            say(f"watching {name}; Ctrl-C ends")
+        time.sleep(POLL)

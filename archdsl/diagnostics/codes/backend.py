@@ -1,0 +1,43 @@
+"""A6..: compiling, and taking weights over."""
+
+from archdsl.diagnostics.model import Kind
+
+NEEDS_PACKAGE = Kind(
+    "A601",
+    "this needs the package {package}, which is not installed",
+    """Checking, costing and compiling to Python source need no PyTorch. What runs a network,
+or writes another format, does.""",
+    help="pip install '{extra}'",
+)
+BAD_CHECKPOINT = Kind(
+    "A602",
+    "`{name}` is no checkpoint that can be read: {reason}",
+    """A checkpoint is a `state_dict` that `torch.save` wrote, alone or under the key `state_dict`
+or `model`, or a file of safetensors. It is read without running anything that may stand in
+it, so a pickled module is refused.""",
+)
+NO_FIT = Kind(
+    "A603",
+    "the weights do not fit: {reason}",
+    """Weights are taken over by structure and shape: the tensors of the checkpoint, in their
+order, must be those of the network. The first place at which they differ is named. A
+checkpoint of a variant (another depth, other shortcuts, with auxiliary heads) wants the same
+variant here.""",
+)
+EXPORT_FAILED = Kind(
+    "A604",
+    "the network cannot be exported to {format}: {reason}",
+    """PyTorch's exporter refused the network, or the exported file computes something else.
+The Python source (`-o FILE.py`) is always there.""",
+)
+UNKNOWN_FORMAT = Kind(
+    "A605",
+    "`{name}` names no format: {known}",
+    """The ending of the file's name says what is written: .py Python source, .pt2 a program of
+torch.export, .onnx, .arch the spec with its knobs frozen.""",
+)
+NO_DEVICE = Kind(
+    "A606",
+    "there is no device `{name}` here: {reason}",
+    """Devices are named as PyTorch names them: cpu, cuda, cuda:1, mps.""",
+)

@@ -1,0 +1,59 @@
+"""A spec with its knobs decided, as text: the network that it makes, and no other."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.values import show
+from archdsl.spec import Architecture
+from archdsl.syntax import tree
+
+Edit = tuple[int, int, str]  # characters from .. to, and what stands there instead
+
+
+def freeze(arch: Architecture) -> str:
+    """The text of an architecture's spec with its knobs at their values, without domains.
+
+    Choices inside bodies are fixed by their paths; the input is what it is here. Loading the
+    text gives a network of the same hash.
+    """
+    program = arch.spec.program
+    source = arch.spec.source
+    edits: list[Edit] = []
+    for node in program.main.syntax.statements:
+        if isinstance(node, tree.Fix) or _is_other_variant(node, arch):
+            edits.append(_line(node.span))
+        elif isinstance(node, tree.Input) and program.given_input(arch.network.knobs) != arch.input:
+            edits.append(_edit(node.shape.span, show(tuple(arch.input))))
+    for knob in program.arch.knobs:
+        name = knob.name.text
+        value = arch.spec.knobs[name].show(arch.network.knobs[name])
+        edits.append(_edit(knob.span, f"{name} = {value}"))
+    text = source.text
+    for start, end, new in sorted(edits, reverse=True):
+        text = text[:start] + new + text[end:]
+    fixed = [f"fix {c.path} = {c.chosen + 1}\n" for c in arch.network.choices]
+    if fixed:
+        text = text.rstrip("\n") + "\n\n" + "".join(fixed)
+    return text
+
+
+def _is_other_variant(node: tree.Node, arch: Architecture) -> bool:
+    """Whether a statement is a variant that this architecture is not."""
+    if not isinstance(node, tree.Variant):
+        return False
+    defaults = {name: knob.default for name, knob in arch.spec.knobs.items()}
+    return defaults | dict(arch.spec.variants[node.name.text].knobs) != dict(arch.network.knobs)
+
+
+def _line(span: Span) -> Edit:
+    """Takes a statement out, with its line if it stands alone there."""
+    text, start, end = span.source.text, span.start, span.end
+    alone = text[:start].rpartition("\n")[2].strip() == ""
+    if alone and text[end:].partition("\n")[0].strip() == "":
+        start = text.rfind("\n", 0, start) + 1
+        end = text.find("\n", end) + 1 or len(text)
+    return start, end, ""
+
+
+def _edit(span: Span, text: str) -> Edit:
+    return span.start, span.end, text
