@@ -107,6 +107,7 @@ STAGES = {
     "A3": "Values",
     "A4": "Limits",
     "A5": "Knobs and requirements",
+    "A6": "Compiling and weights",
 }
 
 
