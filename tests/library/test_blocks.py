@@ -9,6 +9,7 @@ import pytest
 from counting import counts, of, output
 from timm.layers.cbam import CbamModule, ChannelAttn, SpatialAttn
 from timm.layers.eca import EcaModule
+from timm.models.convnext import ConvNeXtBlock
 from timm.models.cspnet import CrossStage, DarkBlock
 from timm.models.ghostnet import GhostBottleneck, GhostModule
 from timm.models.res2net import Bottle2neck
@@ -155,7 +156,10 @@ CASES = [
     Case("attention", "cbam(16, kernel = 5)", WIDE,
          partial(CbamModule, 256, rd_channels=16, spatial_kernel_size=5)),
     Case("convnext", "convnext", (96, 14, 14), partial(CNBlock, 96, 1e-6, 0.0)),
-    Case("convnext", "convnext(1, survive = 0.9)", (40, 9, 9), partial(CNBlock, 40, 1.0, 0.1)),
+    Case("convnext", "convnext(last = scale, survive = 0.9)", (40, 9, 9),
+         partial(CNBlock, 40, 1.0, 0.1)),
+    Case("convnext", "convnext(middle = grn, last = identity)", (40, 9, 9),
+         partial(ConvNeXtBlock, 40, ls_init_value=None, use_grn=True)),
     Case("convnext", "downsample(128)", SMALL,
          seq(partial(LayerNorm2d, 64), partial(nn.Conv2d, 64, 128, 2, 2))),
     Case("convnext", "downsample(24)", IMAGE,

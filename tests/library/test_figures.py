@@ -34,6 +34,12 @@ def segmenting(*names: str) -> dict[str, Make]:
 
 FAMILIES: dict[str, dict[str, Make]] = {
     "convnext": tv("convnext_tiny", "convnext_small", "convnext_base", "convnext_large"),
+    "convnext_v2": from_timm(
+        **{
+            f"convnextv2_{size}": f"convnextv2_{size}"
+            for size in ("atto", "femto", "pico", "nano", "tiny", "base", "large", "huge")
+        }
+    ),
     "darknet": from_timm(darknet53="darknet53", cspdarknet53="cspdarknet53"),
     "deeplab_v3": segmenting(
         "deeplabv3_resnet50", "deeplabv3_resnet101", "fcn_resnet50", "fcn_resnet101"
