@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from unicodedata import combining, east_asian_width
 
 from archdsl.diagnostics.model import Diagnostic, Label
@@ -45,7 +46,9 @@ def _by_source(labels: Iterable[Label]) -> list[list[Label]]:
 def _where(d: Diagnostic) -> str:
     """The chain of blocks, and the values that led here: the innermost block's arguments, or
     else the knobs."""
-    chain = " in ".join(f"{f.name} ({_line(f.span, d.span)})" for f in reversed(d.trail))
+    steps = [f"{f.name} ({_line(f.span, d.span)}" for f in reversed(d.trail)]
+    counts = [(step, len(list(same))) for step, same in groupby(steps)]
+    chain = " in ".join(f"{step}{f', {n} times' if n > 1 else ''})" for step, n in counts)
     values = dict(next((f.arguments for f in reversed(d.trail) if f.arguments), {}))
     values |= {k: v for k, v in d.knobs.items() if k not in values}
     shown = ", ".join(f"{k} = {v}" for k, v in values.items() if len(v) <= MAX_VALUE)

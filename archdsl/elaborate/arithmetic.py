@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import fault
+from archdsl.diagnostics.model import Fault, Label, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number
+from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, show
 from archdsl.layers.polynomial import Polynomial, decided
 
 MAX_BITS = 1023  # what a float can hold, too
@@ -38,6 +39,21 @@ def numbers(symbol: str, a: Any, b: Any, span: Span) -> None:
     for value in (a, b):
         if not is_number(value):
             raise fault(codes.NEEDS_NUMBER, span, operator=symbol, given=describe(value))
+
+
+def blamed(error: Fault, *operands: tuple[Any, Span]) -> Fault:
+    """The fault of an operator, at the operand that is no number if that is what is wrong."""
+    if error.diagnostic.kind is codes.NEEDS_NUMBER:
+        for value, span in operands:
+            if not is_number(value):
+                return Fault(replace(error.diagnostic, labels=(Label(span),)))
+    return error
+
+
+def truth(value: Any, span: Span) -> bool:
+    if value is True or value is False:
+        return bool(value)
+    raise fault(codes.NEEDS_BOOLEAN, span, given=describe(value))
 
 
 def add(a: Any, b: Any, span: Span) -> Any:
@@ -92,7 +108,7 @@ def power(a: Any, b: Any, span: Span) -> Any:
                 if isinstance(a, int)
                 else max(a.numerator.bit_length(), a.denominator.bit_length())
             )
-            if abs(b) * size > MAX_BITS and a not in (0, 1, -1):
+            if abs(b) * (size - 1) > MAX_BITS:
                 raise fault(codes.NUMBER_TOO_LARGE, span)
             if a == 0 and b < 0:
                 raise fault(codes.DIVISION_BY_ZERO, span)
@@ -101,9 +117,7 @@ def power(a: Any, b: Any, span: Span) -> Any:
     except OverflowError:
         raise fault(codes.NUMBER_TOO_LARGE, span) from None
     except ValueError:
-        raise fault(
-            codes.NOT_DEFINED, span, what=f"{describe(a)} to the power {describe(b)}"
-        ) from None
+        raise fault(codes.NOT_DEFINED, span, what=f"({show(a)}) ^ {show(b)}") from None
     return bounded(result, span)
 
 

@@ -78,7 +78,8 @@ def run_fn(fn: FnCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span
     machine = frame.m
     machine.spend(2, span)
     if fn.value is None:  # in a domain, which is worked out before functions are compiled
-        raise fault(codes.NEEDS_CONSTANT, span)
+        help = ["the spec's own functions are not known yet: write the value"]
+        raise fault(codes.NEEDS_CONSTANT, span, help=help)
     if machine.depth >= MAX_DEPTH:
         machine.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=fn.name)
     inner = Frame(machine, frame.b, [UNSET] * fn.slots, machine.files[fn.file], None)

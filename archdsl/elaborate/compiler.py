@@ -142,12 +142,12 @@ class Compiler:
             file = self._load(str(node.path.value), node.path.span)
         except (Fault, ArchError) as error:
             self.found += [error.diagnostic] if isinstance(error, Fault) else error.diagnostics
-            for wanted in node.names:  # so that their use is no mistake, too
-                made.scope.variable(wanted.alias or wanted.name, "let")
+            self.pretend(node, made)
             return
         key = id(file)
         if key in self._opening or file is self.files[0].syntax:
             context.report(codes.CYCLIC_USE, node.path.span, path=node.path.value)
+            self.pretend(node, made)
             return
         library = self._loaded.get(key)
         if library is None:
@@ -176,6 +176,11 @@ class Compiler:
                 made.scope.variable(wanted.alias or wanted.name, "let")
             else:
                 made.scope.define(wanted.alias or wanted.name, found)
+
+    def pretend(self, node: tree.Use, made: FileCode) -> None:
+        """Gives the names of a failed `use` a meaning, so that their use is no mistake, too."""
+        for wanted in node.names:
+            made.scope.variable(wanted.alias or wanted.name, "let")
 
     def compile_header(self, node: tree.Arch, made: FileCode) -> None:
         scope = made.scope

@@ -6,22 +6,23 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import did_you_mean, fault
+from archdsl.diagnostics.model import Fault, did_you_mean, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.arithmetic import OPERATORS, compare, numbers
+from archdsl.elaborate.arithmetic import OPERATORS, blamed, truth
 from archdsl.elaborate.calls import call, initialisation
 from archdsl.elaborate.code import BlockCode, FnCode, Getter
+from archdsl.elaborate.comparisons import comparison, measured
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, Variable, constant, poison, read, unknown
 from archdsl.elaborate.values import (
-    HOLDERS,
     MAX_LIST,
     MAX_RANGE,
     LayerRef,
     Tensor,
     describe,
     is_number,
+    rounding,
     weigh,
 )
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
@@ -131,7 +132,10 @@ def index(node: tree.Index, scope: Scope) -> Getter:
                 raise fault(codes.INDEX_OUTSIDE, index_span, given=describe(at), length=len(items))
             return listed(tuple(items[at.start - 1 : at.stop - 1]), frame, span) if at else ()
         if type(at) is not int or not 1 <= at <= len(items):
-            raise fault(codes.INDEX_OUTSIDE, index_span, given=describe(at), length=len(items))
+            help = ["lists are counted from 1"] if at == 0 else []
+            raise fault(
+                codes.INDEX_OUTSIDE, index_span, help=help, given=describe(at), length=len(items)
+            )
         return items[at - 1]
 
     return get
@@ -152,12 +156,6 @@ def unary(node: tree.Unary, scope: Scope) -> Getter:
     return negate
 
 
-def truth(value: Any, span: Span) -> bool:
-    if value is True or value is False:
-        return bool(value)
-    raise fault(codes.NEEDS_BOOLEAN, span, given=describe(value))
-
-
 def binary(node: tree.Binary, scope: Scope) -> Getter:
     left, right = scope.value(node.left), scope.value(node.right)
     span, left_span, right_span = node.span, node.left.span, node.right.span
@@ -166,75 +164,15 @@ def binary(node: tree.Binary, scope: Scope) -> Getter:
     if node.operator == "or":
         return lambda frame: truth(left(frame), left_span) or truth(right(frame), right_span)
     apply = OPERATORS[node.operator]
-    if node.operator != "+":
-        return lambda frame: apply(left(frame), right(frame), span)
+    joins = node.operator == "+"
 
-    def add(frame: Frame) -> Any:
-        total = apply(left(frame), right(frame), span)
-        return listed(total, frame, span) if total.__class__ is tuple else total
-
-    return add
-
-
-MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-
-
-def compare_(node: tree.Compare, scope: Scope) -> Getter:
-    if len(node.operators) == 1:
-        turn = _turn_comparison(node, scope)
-        if turn is not None:
-            return turn
-    operands = [scope.value(o) for o in node.operands]
-    span = node.span
-    if len(operands) == 2:
-        left, right = operands
-        symbol = node.operators[0]
-        return lambda frame: measured(symbol, left(frame), right(frame), frame, span)
-    operators = node.operators
-
-    def get(frame: Frame) -> bool:
-        value = operands[0](frame)
-        for symbol, operand in zip(operators, operands[1:], strict=True):
-            after = operand(frame)
-            if not measured(symbol, value, after, frame, span):
-                return False
-            value = after
-        return True
-
-    return get
-
-
-def measured(symbol: str, a: Any, b: Any, frame: Frame, span: Span) -> bool:
-    """A comparison; going through lists is counted as work."""
-    if a.__class__ in HOLDERS or b.__class__ in HOLDERS:
-        frame.m.spend(weigh((a, b), span) // 8, span)
-    return compare(symbol, a, b, span)
-
-
-def _turn_comparison(node: tree.Compare, scope: Scope) -> Getter | None:
-    """A loop's counter compared with something: the loop notes where the answer changes."""
-    symbol = node.operators[0]
-    if symbol not in MIRRORED:
-        return None
-    left, right = node.operands
-    for operand, other, operator in ((left, right, symbol), (right, left, MIRRORED[symbol])):
-        entry = scope.lookup(operand.text) if isinstance(operand, tree.Name) else None
-        if isinstance(entry, Variable) and entry.kind == "turn" and entry.unit is scope.unit:
-            entry.used = True
-            return _compare_turn(entry.slot, operator, scope.value(other), node.span)
-    return None
-
-
-def _compare_turn(slot: int, operator: str, get_other: Getter, span: Span) -> Getter:
-    def get(frame: Frame) -> bool:
-        turn = frame.v[slot]
-        value = get_other(frame)
-        if not is_number(value):
-            numbers(operator, turn.value, value, span)
-        floor = int(value // 1)
-        turn.change_at(floor)
-        turn.change_at(floor + 1)
-        return compare(operator, turn.value, value, span)
+    def get(frame: Frame) -> Any:
+        a, b = left(frame), right(frame)
+        try:
+            result = apply(a, b, span)
+        except Fault as error:
+            raise blamed(error, (a, left_span), (b, right_span)) from None
+        return listed(result, frame, span) if joins and result.__class__ is tuple else result
 
     return get
 
@@ -255,7 +193,9 @@ def range_(node: tree.Range, scope: Scope) -> Getter:
         bounds = decided(low(frame)), decided(high(frame)), decided(step(frame))
         for value in bounds:
             if type(value) is not int:
-                raise fault(codes.RANGE_NEEDS_WHOLE, span, given=describe(value))
+                raise fault(
+                    codes.RANGE_NEEDS_WHOLE, span, help=rounding(value), given=describe(value)
+                )
         if bounds[2] < 1:
             raise fault(codes.RANGE_STEP, span, given=bounds[2])
         if (bounds[1] - bounds[0]) // bounds[2] >= MAX_RANGE:
@@ -304,7 +244,7 @@ def comprehension(node: tree.Comprehension, scope: Scope) -> Getter:
     clauses = []
     for clause in node.clauses:
         items = inner.value(clause.items)
-        bind = bind_targets(clause.targets, clause.unpack, inner, "item", clause.span)
+        bind = bind_targets(clause.targets, clause.unpack, inner, "item", clause.items.span)
         condition = None if clause.condition is None else inner.value(clause.condition)
         clauses.append((items, bind, condition, clause))
     item = inner.value(node.item)
@@ -380,7 +320,7 @@ VALUES: dict[type[tree.Node], Callable[[Any, Scope], Getter]] = {
     tree.Index: index,
     tree.Unary: unary,
     tree.Binary: binary,
-    tree.Compare: compare_,
+    tree.Compare: comparison,
     tree.Ternary: ternary,
     tree.Range: range_,
     tree.ListOf: list_of,

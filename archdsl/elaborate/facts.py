@@ -101,9 +101,11 @@ def _variant(
         key, place = _named(argument)
         knob = program.knobs.get(key)
         if knob is None:
-            help = did_you_mean(key, program.knobs) or [
-                f"the knobs are {', '.join(program.knobs) or 'none'}: `name = value`"
-            ]
+            help = did_you_mean(key, program.knobs)
+            if not help:
+                help = [f"the knobs are {', '.join(program.knobs) or 'none'}"]
+            if argument.name is None:
+                help = ["a knob is set by its name: `name = value`"]
             report(codes.UNKNOWN_KNOB, place, help=help, name=key)
             continue
         value = None
@@ -126,7 +128,7 @@ def _variant(
         if isinstance(fact, tree.Paper):
             paper = _paper(fact, program)
         else:
-            values = _facts(fact.facts, PUBLISHED_FACTS, program)
+            values = _facts(fact.facts, PUBLISHED_FACTS, fact.dataset.text, program)
             published.append(Published(fact.dataset.text, **values))
     return Variant(node.name.text, knobs, paper, tuple(published), file.doc(node), node.name.span)
 
@@ -139,11 +141,11 @@ def _named(argument: tree.Argument) -> tuple[str, Span]:
 
 
 def _paper(node: tree.Paper, program: Program) -> Paper:
-    return Paper(node.title, **_facts(node.facts, PAPER_FACTS, program))
+    return Paper(node.title, **_facts(node.facts, PAPER_FACTS, "paper", program))
 
 
 def _facts(
-    arguments: tuple[tree.Argument, ...], known: Mapping[str, type], program: Program
+    arguments: tuple[tree.Argument, ...], known: Mapping[str, type], what: str, program: Program
 ) -> dict[str, Any]:
     report = program.main.scope.context.report
     found: dict[str, Any] = {}
@@ -167,7 +169,7 @@ def _facts(
                 codes.WRONG_ARGUMENT,
                 argument.span,
                 name=key,
-                callee="the published facts",
+                callee=what,
                 given=describe(value),
                 expected=expected,
             )

@@ -12,7 +12,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import OPERATORS, bounded, compare
-from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number
+from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, show
 from archdsl.layers.polynomial import Polynomial, decided
 
 
@@ -78,7 +78,7 @@ def _real(name: str, function: Callable[[float], float]) -> Callable[[tuple[Any,
         except OverflowError:
             raise fault(codes.NUMBER_TOO_LARGE, span) from None
         except ValueError:
-            raise fault(codes.NOT_DEFINED, span, what=f"{name} of {describe(value)}") from None
+            raise fault(codes.NOT_DEFINED, span, what=f"{name}({show(value)})") from None
 
     return apply
 
@@ -96,7 +96,7 @@ def _sqrt(value: Any) -> Any:
 def _log(given: tuple[Any, ...], span: Span) -> Any:
     for value in given:
         if _number("log", value, span) <= 0:
-            raise fault(codes.NOT_DEFINED, span, what=f"log of {describe(value)}")
+            raise fault(codes.NOT_DEFINED, span, what=f"log({show(value)})")
     if len(given) == 2:
         if given[1] == 1:
             raise fault(codes.NOT_DEFINED, span, what="a logarithm to the base 1")
@@ -127,7 +127,7 @@ def _len(given: tuple[Any, ...], span: Span) -> int:
 def _zip(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
     lists = [_items("zip", value, span) for value in given]
     if len({len(items) for items in lists}) > 1:
-        lengths = ", ".join(str(len(items)) for items in lists)
+        lengths = " and ".join(str(len(items)) for items in lists)
         raise fault(codes.LENGTHS_DIFFER, span, lengths=lengths)
     return tuple(zip(*lists, strict=True))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -14,7 +13,7 @@ from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope, constant
-from archdsl.elaborate.values import HOLDERS, describe, weigh
+from archdsl.elaborate.values import HOLDERS, describe, rounding, weigh
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, signature
 from archdsl.syntax import tree
@@ -122,7 +121,7 @@ def construct(
             raise fault(
                 codes.WRONG_ARGUMENT,
                 place,
-                help=advice(value, problem.expected),
+                help=rounding(value) if "whole" in problem.expected else [],
                 name=parameter.name,
                 callee=layer.name,
                 given=describe(value),
@@ -131,13 +130,6 @@ def construct(
     if absent := [p.name for p in signature(layer) if p.required and p.name not in read]:
         raise missing(absent, layer.name, span, [p.name for p in signature(layer)])
     return layer(**read)
-
-
-def advice(value: Any, expected: str) -> list[str]:
-    """What may help where an argument takes something else than this value."""
-    if isinstance(value, (Fraction, float)) and "whole" in expected:
-        return ["say how to round: `//`, `floor`, `round` or `ceil`"]
-    return []
 
 
 def missing(absent: list[str], callee: str, span: Span, names: list[str]) -> Fault:

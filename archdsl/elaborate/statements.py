@@ -16,15 +16,16 @@ from archdsl.diagnostics.model import (
     fault,
 )
 from archdsl.diagnostics.source import Span
+from archdsl.elaborate.arithmetic import truth
 from archdsl.elaborate.calls import bind
 from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
-from archdsl.elaborate.expressions import bind_targets, truth
+from archdsl.elaborate.expressions import bind_targets
 from archdsl.elaborate.groups import fold_turns, run_named
 from archdsl.elaborate.machine import Builder, Frame, Skip, Stop, Turn
 from archdsl.elaborate.making import construct
 from archdsl.elaborate.network import numbered
 from archdsl.elaborate.scope import Scope, Variable
-from archdsl.elaborate.values import describe, is_number
+from archdsl.elaborate.values import describe, is_number, rounding, show
 from archdsl.layers.arguments import Positive, whole
 from archdsl.layers.base import Layer, signature
 from archdsl.layers.polynomial import decided
@@ -107,7 +108,7 @@ def run_body(frame: Frame, body: BodyCode | None) -> None:
 
 def let(node: tree.Let, scope: Scope) -> Action:
     get = scope.value(node.value)
-    set_ = bind_targets(node.targets, node.unpack, scope, "let", node.span)
+    set_ = bind_targets(node.targets, node.unpack, scope, "let", node.value.span)
     slots = [
         v.slot
         for v in map(scope.names.get, (t.text for t in node.targets))
@@ -305,7 +306,7 @@ def for_each(
 ) -> Callable[[Frame, Callable[[Frame, BodyCode], None]], None]:
     items = scope.value(node.items)
     inner = scope.inner(looped=True)
-    bind_item = bind_targets(node.targets, node.unpack, inner, "item", node.span)
+    bind_item = bind_targets(node.targets, node.unpack, inner, "item", node.items.span)
     turn = None if node.turn is None else inner.variable(node.turn, "item")
     body = compile_body(node.body, inner)
     span = node.items.span
@@ -313,7 +314,8 @@ def for_each(
     def each(frame: Frame, run: Callable[[Frame, BodyCode], None]) -> None:
         values = items(frame)
         if not isinstance(values, (tuple, range)):
-            raise fault(codes.NEEDS_LIST, span, what="`for`", given=describe(values))
+            help = ["to count, write a range: `1..n`"] if is_number(values) else []
+            raise fault(codes.NEEDS_LIST, span, help=help, what="`for`", given=describe(values))
         for i, value in enumerate(values, 1):
             frame.m.spend(1, span)
             frame.m.check_size(frame.b, span)
@@ -333,9 +335,9 @@ def for_(node: tree.For, scope: Scope) -> Action:
 def turns_of(value: Any, span: Span) -> int:
     count = whole(decided(value)) if is_number(value) else None
     if count is None or count < 0:
-        raise fault(codes.REPEAT_COUNT, span, given=describe(value))
+        raise fault(codes.REPEAT_COUNT, span, help=rounding(value), given=describe(value))
     if count > MAX_TURNS:
-        raise fault(codes.TOO_MANY_TURNS, span, given=describe(value), limit=MAX_TURNS)
+        raise fault(codes.TOO_MANY_TURNS, span, given=show(value), limit=MAX_TURNS)
     return count
 
 

@@ -136,6 +136,13 @@ def show(value: Value) -> str:
     return str(value)
 
 
+def rounding(value: Value) -> list[str]:
+    """What helps where a whole number is wanted, and this is a fraction."""
+    if isinstance(value, (Fraction, float)):
+        return ["say how to round: `//`, `floor`, `round` or `ceil`"]
+    return []
+
+
 def describe(value: Value) -> str:
     """What kind of value it is, and which: for "... but this is the number 3"."""
     if isinstance(value, bool):

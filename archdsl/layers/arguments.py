@@ -15,6 +15,7 @@ from archdsl.layers.init import Init
 from archdsl.layers.polynomial import Polynomial, decided
 
 MAX_WHOLE = 10**9
+TOO_LARGE = f"at most {MAX_WHOLE:,}"
 
 
 class Unreadable(Exception):
@@ -63,7 +64,7 @@ class Whole(Reader):
     def read(self, value: Any) -> int:
         number = value if type(value) is int else whole(value)
         if number is None or not self.low <= number <= MAX_WHOLE:
-            raise Unreadable(self.expected)
+            raise Unreadable(TOO_LARGE if number is not None and number > 0 else self.expected)
         return number
 
 

@@ -5,7 +5,7 @@ order; its methods are the rule for its shape, its weights, its cost, and its Py
 code. Nothing else knows its name: docs/adding-a-layer.md adds one from start to end.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from fractions import Fraction
 from functools import cache
@@ -24,6 +24,12 @@ Shape = tuple[int, ...]  # channels first, without the batch: 64x56x56 is (64, 5
 def show_shape(shape: Shape) -> str:
     """``64x56x56``."""
     return "x".join(map(str, shape))
+
+
+def show_shapes(shapes: Sequence[Shape]) -> str:
+    """``64x56x56, 64x28x28 and 3x28x28``."""
+    shown = [show_shape(s) for s in shapes]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 class Misfit(Exception):
@@ -214,6 +220,11 @@ def axes_of(value: int | tuple[int, ...], axes: int, name: str, argument: str) -
         return (value,) * axes
     if len(value) != axes:
         raise Misfit(
-            codes.WRONG_AXES, layer=name, argument=argument, given=show_shape(value), axes=axes
+            codes.WRONG_AXES,
+            layer=name,
+            argument=argument,
+            given=show_shape(value),
+            count=len(value),
+            axes=axes,
         )
     return value

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Chance, Count, OneOf
 from archdsl.layers.arguments import Shape as Sizes
-from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, show_shape
+from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, show_shapes
 
 
 class Join(Layer):
@@ -25,9 +25,7 @@ def broadcast(join: Join, inputs: tuple[Shape, ...]) -> Shape:
         if a == b:
             return a
         if len(a) != len(b) or any(m != n and 1 not in (m, n) for m, n in zip(a, b, strict=True)):
-            raise Misfit(
-                codes.CANNOT_JOIN, verb=join.verb, shapes=" and ".join(map(show_shape, inputs))
-            )
+            raise Misfit(codes.CANNOT_JOIN, verb=join.verb, shapes=show_shapes(inputs))
         return tuple(max(m, n) for m, n in zip(a, b, strict=True))
 
     return reduce(meet, inputs)
@@ -40,9 +38,7 @@ class Elementwise(Join):
 
     def shape(self, *inputs: Shape) -> Shape:
         if any(s != inputs[0] for s in inputs):
-            raise Misfit(
-                codes.CANNOT_JOIN, verb=self.verb, shapes=" and ".join(map(show_shape, inputs))
-            )
+            raise Misfit(codes.CANNOT_JOIN, verb=self.verb, shapes=show_shapes(inputs))
         return inputs[0]
 
 
@@ -98,9 +94,7 @@ class Concat(Join):
         first = inputs[0]
         size = first[1:]
         if any([s[1:] != size for s in inputs]):
-            raise Misfit(
-                codes.CANNOT_JOIN, verb=self.verb, shapes=" and ".join(map(show_shape, inputs))
-            )
+            raise Misfit(codes.CANNOT_JOIN, verb=self.verb, shapes=show_shapes(inputs))
         return (sum([s[0] for s in inputs]), *size)
 
     def torch(self, *inputs: Shape) -> Expression:

@@ -76,6 +76,8 @@ def stray(source: Source, token: Token) -> Diagnostic:
     if text == '"':
         return diagnose(codes.OPEN_STRING, span, help=["a text stands on one line"])
     help = [_ELSEWHERE[text]] if text in _ELSEWHERE else []
+    if text.isalpha():
+        help = ["a name is made of the letters a to z, digits and `_`"]
     return diagnose(codes.STRAY_CHARACTER, span, help=help, found=_character(text))
 
 

@@ -15,7 +15,7 @@ NO_STRIDE = Kind(
     """A projection or a padding shortcut takes every n-th pixel. There is no n here that
 leads from the size of the input to the size of the body's result: the body may change the
 size in another way (an up-sampling, a pooling without padding). Give the shortcut as a layer.""",
-    help="give the shortcut as a layer: `residual(shortcut = maxpool(2)) {{ ... }}`",
+    help="give the shortcut as a layer: `residual(shortcut = ...) {{ ... }}`",
 )
 NEEDS_IMAGE = Kind(
     "A203",
@@ -35,7 +35,7 @@ NEEDS_AXES = Kind(
 )
 WRONG_AXES = Kind(
     "A206",
-    "`{argument} = {given}` of `{layer}` does not fit a tensor of {axes} spatial axes",
+    "`{argument} = {given}` of `{layer}` is for {count} spatial axes, but the tensor has {axes}",
     """An argument per axis names every spatial axis of the tensor: `1x7` for an image, one
 number for all axes alike.""",
 )
@@ -87,7 +87,7 @@ RESHAPE_COUNT = Kind(
 )
 BORDER_TOO_WIDE = Kind(
     "A215",
-    "a {border} border of {pad} is wider than the {size} pixels that are there",
+    "a border of {pad} pixels cannot be made of the {size} that are there: {border}",
     """A reflected or circular border is made of the image itself.""",
 )
 CANNOT_SHRINK = Kind(

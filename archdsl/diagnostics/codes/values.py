@@ -51,7 +51,8 @@ RANGE_NEEDS_WHOLE = Kind(
 RANGE_STEP = Kind(
     "A310",
     "a range counts upwards, but its step is {given}",
-    """To count down, write `reversed(1..n)`.""",
+    """A range counts up, and is empty where its upper end lies below.""",
+    help="to count down, write `reversed(1..n)`",
 )
 REPEAT_COUNT = Kind(
     "A311",
@@ -66,7 +67,8 @@ LENGTHS_DIFFER = Kind(
 NO_ARM = Kind(
     "A313",
     "no arm of this `match` takes {given}",
-    """An arm `_ => ...` takes whatever is left.""",
+    """The arms are tried in their order; each takes the values before its `=>`.""",
+    help="an arm `_ => ...` takes whatever is left",
 )
 NEEDS_CONSTANT = Kind(
     "A314",
