@@ -9,10 +9,11 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, did_you_mean, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import truth
+from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
-from archdsl.elaborate.machine import UNSET, Builder, Frame, Skip, fit
+from archdsl.elaborate.machine import UNSET, Frame, Skip, fit
 from archdsl.elaborate.making import bind_layer, kinds_of, layer_op, missing
 from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown

@@ -18,10 +18,11 @@ from archdsl.diagnostics.model import (
 )
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.application import LAYER_ACTIONS, layer_value
+from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode, FnCode, Formal, Getter, Statement
 from archdsl.elaborate.expressions import VALUES
 from archdsl.elaborate.knobs import Choices, Interval
-from archdsl.elaborate.machine import UNSET, Builder, Frame, Machine, Skip, Stop
+from archdsl.elaborate.machine import UNSET, Frame, Machine, Skip, Stop
 from archdsl.elaborate.patterns import PATTERNS
 from archdsl.elaborate.scope import Context, Scope, Unit, Variable, constant
 from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, default, let

@@ -4,8 +4,9 @@ turns of a loop that are alike, folded into one."""
 from __future__ import annotations
 
 from archdsl.diagnostics.source import Span
+from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import Action
-from archdsl.elaborate.machine import Builder, Frame
+from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.network import Part, Step, numbered
 from archdsl.elaborate.values import Tensor
 

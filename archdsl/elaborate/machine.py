@@ -11,9 +11,9 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import MOST, Diagnostic, Fault, Kind, Label, diagnose, fault
 from archdsl.diagnostics.model import Frame as TrailFrame
 from archdsl.diagnostics.source import Span
+from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode
-from archdsl.elaborate.naming import clash
-from archdsl.elaborate.network import Choice, Op, Part, Step
+from archdsl.elaborate.network import Choice, Op, Part
 from archdsl.elaborate.values import Closure, Tensor, show, weigh
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
@@ -95,106 +95,6 @@ class Frame:
         return self.x
 
 
-class Builder:
-    """A part under construction."""
-
-    __slots__ = ("counts", "imports", "label", "parent", "size", "source", "steps")
-
-    def __init__(self, parent: Builder | None, label: str, input: Shape) -> None:
-        self.parent = parent
-        self.label = label
-        self.steps: list[Step] = []
-        self.counts: dict[str, int] = {}
-        self.imports: list[Tensor] = []
-        self.size = 0
-        self.source = Tensor(input, 0, self)
-
-    def number(self, name: str) -> int:
-        """The next number of an unlabelled kind of step: conv1, conv2, ..."""
-        number = self.counts.get(name, 0) + 1
-        self.counts[name] = number
-        return number
-
-    def node(self, tensor: Tensor) -> int:
-        """The number of a tensor here; one from outside becomes an import."""
-        if tensor.builder is self:
-            return tensor.node
-        for i, known in enumerate(self.imports):
-            if known is tensor:
-                return -i - 1
-        self.imports.append(tensor)
-        return -len(self.imports)
-
-    def add(
-        self,
-        op: Op | Part,
-        inputs: Sequence[Tensor],
-        shape: Shape,
-        name: str,
-        number: int,
-        span: Span,
-        weight: float | None = None,
-        plain: bool = False,
-    ) -> Tensor:
-        nodes = tuple([t.node if t.builder is self else self.node(t) for t in inputs])
-        steps = self.steps
-        steps.append(Step(op, nodes, shape, name, number, span, 1, weight, plain))
-        self.size += op.size if op.__class__ is Part else 1
-        return Tensor(shape, len(steps), self)
-
-    def append(self, op: Op, nodes: tuple[int, ...], shape: Shape, span: Span) -> Tensor:
-        """``add`` for a layer or join on values of this part, numbered among its kind."""
-        counts, name, steps = self.counts, op.name, self.steps
-        number = counts[name] = counts.get(name, 0) + 1
-        steps.append(Step(op, nodes, shape, name, number, span))
-        self.size += 1
-        return Tensor(shape, len(steps), self)
-
-    @property
-    def path(self) -> str:
-        names: list[str] = []
-        builder: Builder | None = self
-        while builder is not None:
-            if builder.label:
-                names.append(builder.label)
-            builder = builder.parent
-        return ".".join(reversed(names))
-
-    def unused(self, result: Tensor) -> Step | None:
-        """A step whose result nothing uses: work and weights for nothing."""
-        used = {n for step in self.steps for n in step.inputs if n > 0}
-        if (last := self.node(result)) > 0:
-            used.add(last)
-        if len(used) == len(self.steps):
-            return None
-        for place, step in enumerate(self.steps, 1):
-            if place not in used and step.weight is None:
-                return step
-        return None
-
-    def close(self, kind: str, name: str, result: Tensor, **more: Any) -> Part:
-        """The finished part; raises a fault where one of its layers is for nothing, or two
-        have one name."""
-        step = self.unused(result)
-        if step is not None:
-            raise fault(codes.UNUSED_RESULT, step.span)
-        same = clash(self.steps, self.counts)
-        if same is not None:
-            taken, first, second = same
-            raise fault(codes.NAME_TAKEN, second, Label(first, "the first"), name=taken)
-        return Part(
-            kind,
-            name,
-            self.source.shape,
-            tuple(t.shape for t in self.imports),
-            tuple(self.steps),
-            self.node(result),
-            result.shape,
-            self.size,
-            **more,
-        )
-
-
 HAS_CODE = frozenset((Closure, BlockCode, tuple))  # values that may run code of their own
 Noted = tuple[str, Span, list[tuple[str, Any]]]  # a block or part, where, and its arguments
 
@@ -213,9 +113,11 @@ class Deeper:
         if self.noted is not None:
             self.machine.trail.append(self.noted)
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self.machine.depth -= 1
         if self.noted is not None:
+            if isinstance(error, Fault):
+                error.diagnostic = self.machine.placed(error.diagnostic)
             self.machine.trail.pop()
 
 
@@ -261,13 +163,19 @@ class Machine:
         for known in self.found:
             if known.kind is diagnostic.kind and known.span == place:
                 return
+        self.found.append(self.placed(diagnostic))
+        if self.first_only or len(self.found) >= MOST:
+            raise Stop
+
+    def placed(self, diagnostic: Diagnostic) -> Diagnostic:
+        """The diagnostic with the blocks that led to it, which it may have already."""
+        if diagnostic.trail:
+            return diagnostic
         trail = [
             TrailFrame(name, span, {k: show(v) for k, v in arguments})
             for name, span, arguments in self.trail
         ]
-        self.found.append(diagnostic.within(trail, {k: show(v) for k, v in self.knobs.items()}))
-        if self.first_only or len(self.found) >= MOST:
-            raise Stop
+        return diagnostic.within(trail, {k: show(v) for k, v in self.knobs.items()})
 
     def deeper(self, name: str, span: Span) -> Deeper:
         """Bounds how deep blocks, functions and passed layers stand in each other: a context."""

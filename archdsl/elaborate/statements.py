@@ -17,11 +17,12 @@ from archdsl.diagnostics.model import (
 )
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import truth
+from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import bind
 from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
 from archdsl.elaborate.expressions import bind_targets
 from archdsl.elaborate.groups import fold_turns, run_named
-from archdsl.elaborate.machine import Builder, Frame, Skip, Stop, Turn
+from archdsl.elaborate.machine import Frame, Skip, Stop, Turn
 from archdsl.elaborate.making import construct
 from archdsl.elaborate.network import numbered
 from archdsl.elaborate.scope import Scope, Variable

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archdsl.diagnostics.source import Span
-    from archdsl.elaborate.machine import Builder
+    from archdsl.elaborate.builder import Builder
 
 MAX_LIST = 10_000  # of a list, those of lists within it counted
 MAX_LEVELS = 16  # lists and passed layers within each other
