@@ -67,13 +67,13 @@ def read_value(program: Program, knob: Knob, value: Any) -> Any:
                 return written
         if isinstance(knob.default, str) and '"' not in value:
             return value
-        return evaluate(program, value)
+        return evaluate(program, knob.name, value)
     return from_python(value, knob.name)
 
 
-def evaluate(program: Program, text: str) -> Any:
-    """The value of an expression of the language among the names of a spec."""
-    file = parse(Source("--set", f"let _ = {text}"))
+def evaluate(program: Program, name: str, text: str) -> Any:
+    """The value of an expression among the names of a spec; ``name`` is what it is for."""
+    file = parse(Source("--set", f"let {name} = {text}"))
     node = file.statements[0] if len(file.statements) == 1 else None
     if not isinstance(node, tree.Let):
         raise ArchError([diagnose(codes.BAD_SETTING, text=text)])

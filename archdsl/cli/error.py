@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from archdsl.cli.output import say
+from archdsl.cli.output import say, say_text
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Kind
 
@@ -22,10 +22,10 @@ def command(code: str | None) -> None:
         raise click.BadParameter(f"there is no diagnostic {code}; `archdsl error` lists them all")
     say(click.style(f"{found.code}: {template(found)}", bold=True))
     say()
-    say(found.page.replace("{{", "{").replace("}}", "}"))
+    say_text(found.page.replace("{{", "{").replace("}}", "}"))
     if found.help:
         say()
-        say(f"help: {found.help.replace('{{', '{').replace('}}', '}')}")
+        say_text(f"help: {found.help.replace('{{', '{').replace('}}', '}')}")
 
 
 def template(kind: Kind) -> str:

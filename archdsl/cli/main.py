@@ -28,6 +28,10 @@ COMMANDS = {
 }
 
 
+class ReaderGone(Exception):
+    """Nobody reads on, as with `head`: nothing is wrong, and nothing more can be said."""
+
+
 class Commands(click.Group):
     """Loads a command's module only when the command is used."""
 
@@ -39,6 +43,14 @@ class Commands(click.Group):
             return None
         command: click.Command = import_module(f"archdsl.cli.{name}").command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except BrokenPipeError:  # click would make a failure of it
+            raise ReaderGone from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -82,8 +94,7 @@ def main(arguments: list[str] | None = None) -> Any:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted", error=True)
         code = 130
-    except BrokenPipeError:
-        # The reader has gone, as `head` does: nothing is wrong, and nothing more can be said.
+    except ReaderGone:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except Exception as error:
