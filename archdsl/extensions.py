@@ -54,7 +54,7 @@ def _run(path: Path, name: str) -> ModuleType:
         spec.loader.exec_module(module)
     except FileNotFoundError:
         raise _failed(str(path), "there is no such file") from None
-    except Exception as problem:  # whatever the author's code does
+    except (Exception, SystemExit) as problem:  # whatever the author's code does
         raise _failed(str(path), f"{type(problem).__name__}: {problem}") from None
     return module
 

@@ -6,7 +6,7 @@ code. Nothing else knows its name: docs/adding-a-layer.md adds one from start to
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -171,8 +171,8 @@ def _reader(hint: Any) -> Reader | None:
     return None
 
 
-def signature(cls: type[Layer]) -> tuple[Parameter, ...]:
-    """The arguments of a layer, from the fields of its dataclass.
+def signature(cls: type[Any]) -> tuple[Parameter, ...]:
+    """The arguments of a layer, or of another record, from the fields of its dataclass.
 
     Raises ``TypeError`` for a field whose type carries no reader.
     """
@@ -182,6 +182,8 @@ def signature(cls: type[Layer]) -> tuple[Parameter, ...]:
 
 @cache
 def _signature(cls: Any) -> tuple[Parameter, ...]:
+    if not is_dataclass(cls):
+        raise TypeError(f"{cls.__name__} is no dataclass: write `@dataclass(frozen=True)` above it")
     hints: dict[str, Any] = {}
     found = []
     for slot in fields(cls):
