@@ -22,7 +22,7 @@ from archdsl.graph.flat import Flat, flatten
 from archdsl.graph.identity import canonical_hash
 from archdsl.layers.base import Shape
 from archdsl.layers.table import TABLE, Table
-from archdsl.settings import Decisions, read_input, read_settings
+from archdsl.settings import Decisions, evaluate, read_input, read_settings
 from archdsl.syntax.parse import parse as parse_text
 
 if TYPE_CHECKING:
@@ -63,6 +63,14 @@ class Spec:
     def variants(self) -> Mapping[str, Variant]:
         """The named settings, with what was published of them."""
         return {v.name: v for v in self.program.variants}
+
+    def read_knob(self, name: str, text: str) -> Any:
+        """The value that a text means for a knob, checked. Raises ``ArchError``."""
+        return read_settings(self.program, {name: text})[name]
+
+    def read_constant(self, text: str) -> Any:
+        """The value of an expression among the names of this spec. Raises ``ArchError``."""
+        return evaluate(self.program, "value", text)
 
     def with_knobs(self, *, input: Sequence[int] | None = None, **knobs: Any) -> Architecture:
         """The architecture with these knobs, the others at their defaults.

@@ -182,8 +182,9 @@ def signature(cls: type[Any]) -> tuple[Parameter, ...]:
 
 @cache
 def _signature(cls: Any) -> tuple[Parameter, ...]:
+    title: str = cls.__name__
     if not is_dataclass(cls):
-        raise TypeError(f"{cls.__name__} is no dataclass: write `@dataclass(frozen=True)` above it")
+        raise TypeError(f"{title} is no dataclass: write `@dataclass(frozen=True)` above it")
     hints: dict[str, Any] = {}
     found = []
     for slot in fields(cls):
@@ -194,7 +195,7 @@ def _signature(cls: Any) -> tuple[Parameter, ...]:
         reader = _reader(hint)
         if reader is None:
             raise TypeError(
-                f"{cls.__name__}.{slot.name}: its type says not how to read it; "
+                f"{title}.{slot.name}: its type says not how to read it; "
                 "use one of archdsl.layers.arguments, such as Count or Real"
             )
         required = slot.default is MISSING

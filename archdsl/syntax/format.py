@@ -117,7 +117,7 @@ def _join(
             text += _space(before, token, unary, stack)
         unary = token.type == "MINUS" and (last is None or last.type not in _OPERANDS)
         if token.type in OPEN:
-            is_set = token.type == "LBRACE" and last is not None and last.type == "IN"
+            is_set = token.type == "LBRACE" and last is not None and last.type in ("IN", "EQUAL")
             stack.append((token.type, number, is_set))
         elif token.type in CLOSE and stack:
             stack.pop()

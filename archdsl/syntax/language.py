@@ -14,6 +14,8 @@ from typing import Any
 from lark import Lark, Token
 
 from archdsl.diagnostics.source import Source
+from archdsl.syntax.build import Builder
+from archdsl.syntax.build_search import SearchBuilder
 
 
 class _Everything:
@@ -31,6 +33,7 @@ class Language:
 
     grammar: str
     starters: frozenset[str]
+    builder: type[Builder]
 
     @cache  # noqa: B019  (a handful of languages, for the life of the process)
     def parser(self) -> Lark:
@@ -57,7 +60,21 @@ ARCH = Language(
     frozenset(
         "ARCH INPUT DEFAULT LET FN REQUIRE USE BLOCK OUTPUT PAPER VARIANT FIX".split(),
     ),
+    Builder,
 )
+SEARCH = Language(
+    "search.lark",
+    frozenset(
+        "SEARCH SPEC VARY HOLD DATA TRAIN TUNE MAXIMIZE MINIMIZE SEEDS TRIALS TIMEOUT PRUNE "
+        "SAMPLER".split()
+    ),
+    SearchBuilder,
+)
+
+
+def language_of(name: str) -> Language:
+    """The language of a file, by the ending of its name."""
+    return SEARCH if name.endswith(".search") else ARCH
 
 
 def _cache_file(grammar: str) -> str | None:

@@ -22,8 +22,11 @@ _GOES_ON = frozenset(
 )
 _CARRIES_ON = frozenset(["_ARROW", "ELSE", "AND", "OR", "RBRACE"])
 
-_AFTER_OPERAND = frozenset(["_STEP", "LOG"])  # keywords behind an operand only
-_OPERAND_ENDS = frozenset(["NUMBER", "SHAPE", "STRING", "NAME", "TRUE", "FALSE", "RPAR", "RSQB"])
+# Keywords behind an operand only.
+_AFTER_OPERAND = frozenset(["_STEP", "LOG", "WITHIN", "BY", "THEN"])
+_OPERAND_ENDS = frozenset(
+    ["NUMBER", "SHAPE", "STRING", "NAME", "TRUE", "FALSE", "RPAR", "RSQB", "RBRACE"]
+)
 
 
 def statements(

@@ -13,7 +13,6 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import MOST, ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax import tree
-from archdsl.syntax.build import Builder
 from archdsl.syntax.language import ARCH, Language, tokenize
 from archdsl.syntax.lines import brackets_before, statements
 from archdsl.syntax.mistakes import (
@@ -51,7 +50,7 @@ def parse(source: Source, language: Language = ARCH) -> tree.File:
     made = reader.read()
     found = [*reader.found, *inside_tokens(source, tokens)]
     if not found:
-        builder = Builder(source)
+        builder = language.builder(source)
         nodes: tuple[tree.Node, ...] = builder.transform(made)
         found += builder.faults
         if (deepest := deepest_operator(nodes)) is not None:

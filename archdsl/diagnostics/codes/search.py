@@ -1,0 +1,119 @@
+"""A7..: searches and training."""
+
+from archdsl.diagnostics.model import Kind
+
+NO_SUCH_SETTING = Kind(
+    "A701",
+    "there is no {what} called `{name}`",
+    """Each statement of a search takes one of a few kinds, which docs/search.md lists.""",
+)
+MISSING_STATEMENT = Kind(
+    "A702",
+    "this search does not say {what}",
+    """A search names a spec (`spec`), what is varied (`vary`, or `hold ... by`), and its data
+(`data`).""",
+)
+SAID_TWICE = Kind(
+    "A703",
+    "`{what}` is said twice",
+    """Each statement stands once in a search.""",
+)
+NOT_NUMERIC = Kind(
+    "A704",
+    "`{name}` cannot be solved for: {reason}",
+    """`hold ... by` takes knobs that are numbers with a domain, or lists of widths: they are
+made larger or smaller until the cost is met.""",
+)
+UNREACHABLE = Kind(
+    "A705",
+    "no candidate has {budget} {cost}: the nearest has {nearest} ({off})",
+    """With the other knobs as they are, no value of the knob that is solved for meets the
+budget within its tolerance. Choose another budget, widen the tolerance (`within 5%`), give the
+knob a finer or a wider domain, or solve for the widths of the stages apart.""",
+)
+DATA_MISMATCH = Kind(
+    "A706",
+    "the network does not fit the data: {reason}",
+    """A spec's input is taken from the data, and its knob `classes` too where it has one. What
+comes out must be one number for each class.""",
+)
+NO_DATA = Kind(
+    "A707",
+    "the data `{name}` is not here: {reason}",
+    """The places where it was looked for are named, and how to get it.""",
+)
+BAD_OBJECTIVE = Kind(
+    "A708",
+    "`{name}` is nothing that a search can {verb}",
+    """A search maximizes accuracy, or minimizes loss, error, macs, params, activations or
+latency. With several objectives, or a cost among them, it is a Pareto search.""",
+)
+BAD_COMBINATION = Kind(
+    "A709",
+    "{what}",
+    """Two statements of this search do not go together.""",
+)
+BAD_TUNE = Kind(
+    "A710",
+    "`{name}` cannot be tuned",
+    """What can be tuned are settings of the recipe that are numbers: lr, batch, label_smoothing,
+warmup, clip, and those of the optimizer, such as weight_decay and momentum.""",
+)
+NO_STUDY = Kind(
+    "A711",
+    "there is no study `{name}`",
+    """A study is the folder that `archdsl search` makes beside itself, or the name under which
+it stands in a storage that is given with --storage.""",
+)
+STUDY_CHANGED = Kind(
+    "A712",
+    "the study `{name}` was made of something else: {what}",
+    """A study goes on only with the search, the spec and the data that it was started with:
+results of different questions do not mix.""",
+    help="start a new one with --study NAME, or put the old text back",
+)
+STUDY_BUSY = Kind(
+    "A713",
+    "the study `{name}` is being searched already, by process {pid}",
+    """One process leads a study. To add another that works for it, use `archdsl worker`.""",
+)
+BAD_STORAGE = Kind(
+    "A714",
+    "the storage `{name}` cannot be used: {reason}",
+    """A storage is the study's own journal (the default), or a database for many machines such
+as postgresql://user@host/name.""",
+)
+WORKERS_FAIL = Kind(
+    "A715",
+    "the workers stop at once: {reason}",
+    """Worker after worker ended before it had finished a trial. What was finished is kept;
+when the cause is mended, --resume goes on.""",
+)
+TRIALS_FAIL = Kind(
+    "A716",
+    "{count} trials in a row failed: {reason}",
+    """Something is wrong with all of them. What was finished is kept; when the cause is mended,
+--resume goes on.""",
+)
+NOTHING_TO_SAY = Kind(
+    "A717",
+    "the study `{name}` has no finished trial yet",
+    """A verdict, or a best network, needs results.""",
+)
+BAD_RUN = Kind(
+    "A718",
+    "`{name}` is no training that can be gone on with: {reason}",
+    """A checkpoint of `archdsl train` holds the weights, the optimizer and the place in the
+schedule, for one spec and one recipe.""",
+)
+DIVERGED = Kind(
+    "A719",
+    "the loss is not finite in epoch {epoch}",
+    """The training has left the numbers: the learning rate is usually too high.""",
+)
+EXISTS = Kind(
+    "A720",
+    "the study `{name}` is there already, with {count} finished trials",
+    """Nothing is overwritten.""",
+    help="go on with --resume, or start another with --study NAME",
+)

@@ -1,0 +1,1 @@
+"""The search engine: what is asked, solved, trained, and answered."""

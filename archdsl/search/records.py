@@ -1,0 +1,123 @@
+"""Records from the syntax tree: ``sgd(momentum = 0.9)`` with its arguments read and checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, diagnose, did_you_mean
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.compiler import Compiler
+from archdsl.elaborate.values import describe
+from archdsl.layers.arguments import Reader, Unreadable
+from archdsl.layers.base import signature
+from archdsl.layers.table import Table
+from archdsl.search import settings
+from archdsl.search.settings import Setting, SettingReader
+from archdsl.syntax import tree
+
+
+class Mistaken:
+    """Stands for a value whose mistake has been noted."""
+
+
+MISTAKEN: Any = Mistaken()
+
+
+class Records:
+    """Makes the values of a .search file. Mistakes are noted in ``found``."""
+
+    def __init__(self, file: tree.File, table: Table) -> None:
+        self.compiler = Compiler(_no_files, table)
+        self.found: list[Diagnostic] = self.compiler.found
+        self.scope = self.compiler.compile_file(tree.File(file.span, (), {})).scope
+
+    def report(self, *args: Any, **fields: Any) -> None:
+        self.found.append(diagnose(*args, **fields))
+
+    def make(self, cls: type[Any], arguments: tuple[tree.Argument, ...], span: Span) -> Any:
+        """A record from arguments; mistakes are noted."""
+        parameters = {p.name: p for p in signature(cls)}
+        values: dict[str, Any] = {}
+        for place, argument in enumerate(arguments):
+            names = list(parameters)
+            key: str
+            if argument.name is None:
+                key = names[place] if place < len(names) else ""
+            else:
+                key = argument.name.text
+            if key not in parameters or key in values:
+                kind = codes.GIVEN_TWICE if key in values else codes.NO_SUCH_ARGUMENT
+                where = argument.span if argument.name is None else argument.name.span
+                help = did_you_mean(key, names) or (
+                    [f"`{cls.name}` takes {', '.join(names)}"] if names else []
+                )
+                self.report(kind, where, help=help, name=key, callee=cls.name)
+                continue
+            value = self.value(argument.value, parameters[key].reader)
+            if value is MISTAKEN:
+                continue
+            try:
+                values[key] = parameters[key].reader.read(value)
+            except Unreadable as problem:
+                self.report(codes.WRONG_ARGUMENT, argument.span, name=key, callee=cls.name,
+                            given=describe_value(value), expected=problem.expected)  # fmt: skip
+        missing = [p.name for p in parameters.values() if p.required and p.name not in values]
+        if missing:
+            names_text = " and ".join(f"`{m}`" for m in missing)
+            self.report(codes.MISSING_ARGUMENT, span, names=names_text, callee=cls.name)
+            return None
+        return cls(**values)
+
+    def value(self, node: tree.Node, reader: Reader) -> Any:
+        """A value for a setting: a word, a record of a table, a list of them, or a constant."""
+        if isinstance(reader, SettingReader):
+            return self.setting(node, reader)
+        if isinstance(node, tree.Name) and node.text in reader.words:
+            return node.text
+        return self.constant(node)
+
+    def setting(self, node: tree.Node, reader: SettingReader) -> Any:
+        table = settings.TABLES[reader.table]
+        if isinstance(node, tree.ListOf):
+            made = tuple(self.setting(item, reader) for item in node.items)
+            return MISTAKEN if MISTAKEN in made else made
+        arguments: tuple[tree.Argument, ...] = ()
+        if isinstance(node, tree.Name):
+            name = node.text
+        elif isinstance(node, tree.Call):
+            name, arguments = node.callee.text, node.arguments
+        else:
+            return self.constant(node)
+        if name not in table:
+            help = did_you_mean(name, table) or [f"there are {', '.join(table)}"]
+            what = reader.table.removesuffix("s")
+            self.report(codes.NO_SUCH_SETTING, node.span, help=help, what=what, name=name)
+            return MISTAKEN
+        made_one = self.make(table[name], arguments, node.span)
+        return MISTAKEN if made_one is None else made_one
+
+    def constant(self, node: tree.Node) -> Any:
+        found = len(self.found)
+        value = self.compiler.constant(node, self.scope)
+        return MISTAKEN if len(self.found) > found else value
+
+    def whole(self, node: tree.Node | None, default: int) -> int:
+        if node is None:
+            return default
+        value = self.constant(node)
+        if type(value) is not int or value < 1:
+            if value is not MISTAKEN:
+                wrong = {"name": "count", "callee": "the search", "given": describe_value(value)}
+                wrong["expected"] = "a positive whole number"
+                self.report(codes.WRONG_ARGUMENT, node.span, fields=wrong)
+            return default
+        return value
+
+
+def describe_value(value: Any) -> str:
+    return f"`{value.name}`" if isinstance(value, Setting) else describe(value)
+
+
+def _no_files(path: str, place: Span) -> tree.File:
+    raise AssertionError("a search uses no files")

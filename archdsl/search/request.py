@@ -1,0 +1,87 @@
+"""What a .search file asks: a question about a space of architectures.
+
+Nothing here imports torch or optuna: a search is checked as fast as a spec.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from archdsl.diagnostics.source import Source, Span
+from archdsl.elaborate.knobs import Domain
+from archdsl.search.settings import Data, Recipe, Setting
+from archdsl.spec import Spec
+
+STATIC_COSTS = ("macs", "params", "activations")
+COSTS = (*STATIC_COSTS, "latency")
+MAXIMIZED = ("accuracy",)
+MINIMIZED = ("error", "loss", *COSTS)
+TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
+DATA_GROUP = "archdsl.data"
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """A knob, or the path of a choice inside a body, and the values that are tried."""
+
+    path: str
+    domain: Domain
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A cost that is held at budgets by solving for knobs. ``budgets`` are numbers (latency in
+    seconds); ``tolerance`` is a share."""
+
+    cost: str
+    budgets: tuple[float, ...]
+    tolerance: float
+    knobs: tuple[str, ...]
+    step: int
+    span: Span
+
+
+@dataclass(frozen=True)
+class PluginData(Data):
+    """Data of an installed package: an entry point of the group ``archdsl.data``."""
+
+    plugin: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+
+    name = "plugin"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    name: str
+    minimize: bool
+
+
+@dataclass(slots=True)
+class Search:
+    """What a .search file asks."""
+
+    name: str
+    doc: str
+    source: Source
+    spec_name: str
+    spec: Spec
+    fixed: dict[str, Any]
+    vary: tuple[Varied, ...]
+    hold: Hold | None
+    data: Data
+    recipe: Recipe
+    tune: dict[str, Domain]
+    objectives: tuple[Objective, ...]
+    explore_seeds: int
+    settle_seeds: int
+    trials: int
+    timeout: float | None
+    pruner: Setting
+    sampler: Setting
+    spans: dict[str, Span] = field(default_factory=dict)
+
+    @property
+    def is_pareto(self) -> bool:
+        return len(self.objectives) > 1
