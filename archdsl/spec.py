@@ -47,6 +47,7 @@ class Spec:
 
     @property
     def name(self) -> str:
+        """The name that stands behind `arch`."""
         return self.program.arch.name.text
 
     @property
@@ -128,6 +129,7 @@ class Architecture:
 
     @property
     def name(self) -> str:
+        """The name of its spec."""
         return self.network.name
 
     @property
@@ -175,6 +177,7 @@ class Architecture:
 
     @cached_property
     def path(self) -> LongestPath:
+        """The longest way from the input to the result."""
         return longest_path(self.network)
 
     @property
@@ -189,10 +192,12 @@ class Architecture:
 
     @property
     def input(self) -> Shape:
+        """The shape of the input, channels first."""
         return self.network.root.input
 
     @property
     def output(self) -> Shape:
+        """The shape of the result."""
         return self.network.root.shape
 
     @cached_property

@@ -59,19 +59,23 @@ class Diagnostic:
 
     @property
     def code(self) -> str:
+        """The code of its kind, such as ``A201``."""
         return self.kind.code
 
     @property
     def message(self) -> str:
+        """What went wrong, in a line."""
         return self.kind.message.format_map(self.fields)
 
     @property
     def helps(self) -> tuple[str, ...]:
+        """What to do about it: this case first, then what always helps."""
         own = (self.kind.help.format_map(self.fields),) if self.kind.help else ()
         return self.help + own
 
     @property
     def span(self) -> Span | None:
+        """Where it is; nothing where no text is at fault."""
         return self.labels[0].span if self.labels else None
 
     def within(self, trail: Sequence[Frame], knobs: Mapping[str, str]) -> Diagnostic:
