@@ -8,12 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, did_you_mean
+from archdsl.diagnostics.model import ArchError, Diagnostic, Fault, diagnose, did_you_mean
 from archdsl.diagnostics.source import Source, Span
+from archdsl.elaborate.arithmetic import MAX_BITS
 from archdsl.elaborate.knobs import Choices, Knob, option_number
 from archdsl.elaborate.network import Choice
 from archdsl.elaborate.program import Program
-from archdsl.elaborate.values import describe, exact, is_layer, is_number, show
+from archdsl.elaborate.values import describe, exact, is_layer, is_number, show, weigh
 from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.layers.base import Shape
 from archdsl.syntax import tree
@@ -68,7 +69,12 @@ def read_value(program: Program, knob: Knob, value: Any) -> Any:
         if isinstance(knob.default, str) and '"' not in value:
             return value
         return evaluate(program, knob.name, value)
-    return from_python(value, knob.name)
+    found = from_python(value, knob.name)
+    try:
+        weigh((found,), knob.span)
+    except Fault as error:
+        raise ArchError([error.diagnostic]) from None
+    return found
 
 
 def evaluate(program: Program, name: str, text: str) -> Any:
@@ -95,11 +101,13 @@ def from_python(value: Any, name: str) -> Any:
         if not math.isfinite(value):
             raise ArchError([_wrong_type(name, "a finite number", str(value))])
         return exact(Fraction(repr(value)))
-    if isinstance(value, Fraction):
-        return exact(value)
+    if isinstance(value, (int, Fraction)):
+        if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+            raise ArchError([_wrong_type(name, "a number of at most 300 digits", "a longer one")])
+        return exact(value) if isinstance(value, Fraction) else value
     if isinstance(value, (list, tuple)):
         return tuple(from_python(v, name) for v in value)
-    if isinstance(value, (int, range)) or is_layer(value):
+    if isinstance(value, range) or is_layer(value):
         return value
     raise ArchError([_wrong_type(name, "a number, text, boolean, list or layer", repr(value)[:80])])
 
