@@ -13,7 +13,6 @@ from itertools import groupby
 from pathlib import Path
 
 from archdsl import parse
-from archdsl.cli.error import template
 from archdsl.cli.main import COMMANDS
 from archdsl.cli.output import human
 from archdsl.diagnostics import codes
@@ -26,7 +25,7 @@ from archdsl.elaborate.patterns.residual import LayerOr
 from archdsl.elaborate.statements import MAX_TURNS
 from archdsl.elaborate.values import show
 from archdsl.files import builtin_names
-from archdsl.graph.text import value_text
+from archdsl.graph.written import value_text
 from archdsl.layers import (
     activation,
     convolution,
@@ -206,10 +205,10 @@ def errors() -> Iterator[str]:
         yield f"## {STAGES[stage]}\n"
         for kind in group:
             yield f"### {kind.code}\n"
-            yield f"{escaped(template(kind))}\n"
+            yield f"{escaped(kind.template)}\n"
             yield unfolded(kind.page) + "\n"
             if kind.help:
-                yield f"*Help:* {unfolded(kind.help)}\n"
+                yield f"*Help:* {unfolded(kind.advice)}\n"
 
 
 def escaped(text: str) -> str:
@@ -219,7 +218,7 @@ def escaped(text: str) -> str:
 
 
 def unfolded(text: str) -> str:
-    return " ".join(text.replace("{{", "{").replace("}}", "}").split())
+    return " ".join(text.split())
 
 
 def limits() -> Iterator[str]:

@@ -6,36 +6,9 @@ from typing import Any
 
 import networkx as nx
 
-from archdsl.elaborate.values import show
 from archdsl.graph.build import operands
-from archdsl.layers.base import Layer, show_shape, signature
-from archdsl.layers.init import decimal
-
-
-def call(layer: Layer) -> str:
-    """A layer as it would be written: ``conv(64, 3, stride = 2)``."""
-    given = []
-    by_place = True
-    for parameter in signature(type(layer)):
-        value = getattr(layer, parameter.name)
-        if not parameter.required and value == parameter.default:
-            by_place = False
-            continue
-        by_place = by_place and parameter.required
-        shown = value_text(value)
-        given.append(shown if by_place else f"{parameter.name} = {shown}")
-    return f"{layer.name}({', '.join(given)})" if given else layer.name
-
-
-def value_text(value: Any) -> str:
-    """An argument as it would be written."""
-    if isinstance(value, tuple) and value and all(type(v) is int for v in value):
-        return show_shape(value) if len(value) > 1 else f"[{value[0]}]"
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return decimal(value)
-    return show(value)
+from archdsl.graph.written import call
+from archdsl.layers.base import show_shape
 
 
 def to_text(graph: nx.MultiDiGraph[str]) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import archdsl
-from archdsl.graph.text import call, to_dot, to_text
+from archdsl.graph.text import to_dot, to_text
+from archdsl.graph.written import call
 from archdsl.layers.convolution import Conv
 from archdsl.layers.join import FractalJoin
 from archdsl.layers.shaping import PadSpace, Reshape

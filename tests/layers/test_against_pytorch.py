@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from running import elaborated, rows_seen, run
 
-from archdsl.graph.text import call
+from archdsl.graph.written import call
 from archdsl.layers import activation, convolution, pooling, resampling, shaping
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.convolution import Conv

@@ -7,7 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.graph.build import build
 from archdsl.graph.exchange import from_json, to_json
-from archdsl.graph.text import call, to_text
+from archdsl.graph.text import to_text
+from archdsl.graph.written import call
 from archdsl.layers.base import Example, Layer, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.table import TABLE

@@ -1,0 +1,288 @@
+"""The project as a whole: which way imports go, what a command loads, what is shipped."""
+
+import ast
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import archdsl
+from archdsl.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "archdsl"
+
+# --------------------------------------------------------------- which way imports go
+
+# Each may import what stands before it, and nothing that stands after. A new package or module
+# of `archdsl` gets its place here.
+ORDER = (
+    "__about__",
+    "diagnostics",
+    "layers",
+    "syntax",
+    "elaborate",
+    "graph",
+    "analysis",
+    "writing",
+    "files",
+    "settings",
+    "backend",
+    "spec",
+    "extensions",
+    "freeze",
+    "__init__",
+    "search",
+    "cli",
+    "__main__",
+)
+
+
+def unit(path: Path) -> str:
+    """The package or module of `archdsl` that a file is in."""
+    first, *rest = path.relative_to(PACKAGE).parts
+    return first if rest else Path(first).stem
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """What a file imports of `archdsl`, wherever in the file: in a function it counts as well.
+
+    Names that only a type checker reads need no code, and do not count.
+    """
+    tree = ast.parse(path.read_text("utf-8"))
+    unread = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if id(node) in unread:
+            continue
+        if isinstance(node, ast.Import):
+            names = [a.name for a in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} is a relative import"
+            names = [f"{node.module}.{a.name}" for a in node.names]
+        else:
+            continue
+        for name in names:
+            top, *rest = name.split(".")
+            if top == "archdsl":
+                known = rest and (rest[0] in ORDER or (PACKAGE / f"{rest[0]}.py").exists())
+                yield node.lineno, rest[0] if known else "__init__"
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_package_has_its_place() -> None:
+    assert {unit(p) for p in FILES} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    place = ORDER.index(unit(path))
+    backwards = [
+        f"line {line} imports {name}"
+        for line, name in imports(path)
+        if ORDER.index(name) > place and name != unit(path)
+    ]
+    assert backwards == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_files_have_a_purpose_and_a_bound(path: Path) -> None:
+    text = path.read_text("utf-8")
+    if text:
+        assert ast.get_docstring(ast.parse(text)), "it says what it is about"
+    assert len(text.splitlines()) <= 400
+    assert path.name not in ("utils.py", "helpers.py", "common.py", "misc.py")
+
+
+# ----------------------------------------------------------------- what a command loads
+
+HEAVY = ("torch", "numpy", "optuna", "torchvision", "onnx")
+
+
+def loaded(code: str, stdin: str = "") -> set[str]:
+    """Which of the large packages a program has loaded at its end."""
+    report = f"import json, sys; print(json.dumps([m for m in {(*HEAVY, 'networkx')!r} "
+    program = f"{code}\n{report}if m in sys.modules]))"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], input=stdin, capture_output=True, text=True, check=True
+    )
+    return set(json.loads(ran.stdout.splitlines()[-1]))
+
+
+def test_importing_loads_none_of_the_large_packages() -> None:
+    assert loaded("import archdsl") == set()
+    assert loaded("import archdsl; archdsl.load('resnet50').macs") == set()
+
+
+def test_the_graph_loads_networkx_and_no_more() -> None:
+    assert loaded("import archdsl; archdsl.load('alexnet').graph") == {"networkx"}
+
+
+CALLS = {
+    "check": ["alexnet"],
+    "summary": ["alexnet"],
+    "explain": ["alexnet"],
+    "fmt": ["-"],
+    "graph": ["alexnet"],
+    "specs": ["alexnet"],
+    "error": ["A201"],
+    "completion": ["bash"],
+    "compile": ["alexnet"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_reads_a_spec_loads_no_pytorch(command: str) -> None:
+    call = [command, *CALLS[command]]
+    program = (
+        "from archdsl.cli.main import main\n"
+        f"try:\n    main({call!r})\nexcept SystemExit as exit:\n    assert exit.code == 0"
+    )
+    stdin = "arch a\ninput 3x8x8\nrelu\n"
+    assert loaded(program, stdin) == ({"networkx"} if command == "graph" else set())
+
+
+# ------------------------------------------------------------------------- public names
+
+
+@pytest.mark.parametrize("name", archdsl.__all__)
+def test_public_names_say_what_they_are(name: str) -> None:
+    thing = getattr(archdsl, name)
+    doc = inspect.getdoc(thing) or ""
+    assert doc and not doc.startswith(f"{name}(")
+    if not inspect.isclass(thing):
+        return
+    for key, value in vars(thing).items():
+        if not key.startswith("_"):
+            function = value.fget if isinstance(value, property) else getattr(value, "func", value)
+            if callable(function):
+                assert inspect.getdoc(function), f"{name}.{key}"
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    (latest,) = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)[:1]
+    assert project["version"] == archdsl.__version__ == latest
+
+
+# ----------------------------------------------------------------------- what is shipped
+
+# Folders of the tree, and the packages that they are in an installation.
+FOLDERS = {
+    "archdsl": "archdsl",
+    "grammars": "archdsl/grammars",
+    "specs": "archdsl/specs",
+    "search": "archdsl/searches",
+}
+SHIPPED = {
+    "archdsl": (".py", "py.typed"),
+    "grammars": (".py", ".lark", ".json"),
+    "specs": (".py", ".arch"),
+    "search": (".py", ".search"),
+}
+
+
+def in_the_tree() -> set[str]:
+    """The files that an installation should have."""
+    return {
+        f"{package}/{path.relative_to(ROOT / folder).as_posix()}"
+        for folder, package in FOLDERS.items()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.name.endswith(SHIPPED[folder])
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a source distribution, and with the wheel that was built of it."""
+    copy, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
+    for name in ("pyproject.toml", "README.md", "LICENSE", "MANIFEST.in"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, copy)
+    for folder in FOLDERS:
+        ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / folder, copy / folder, ignore=ignore)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(copy)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return out
+
+
+def wheel(built: Path) -> Path:
+    (path,) = built.glob("*.whl")
+    return path
+
+
+def test_the_wheel_has_every_file_of_the_tree_and_no_other(built: Path) -> None:
+    with zipfile.ZipFile(wheel(built)) as archive:
+        names = {n for n in archive.namelist() if ".dist-info/" not in n}
+    assert names == in_the_tree()
+
+
+def test_the_wheel_says_what_it_is(built: Path) -> None:
+    assert wheel(built).name == f"archdsl-{archdsl.__version__}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel(built)) as archive:
+        info = {n.partition(".dist-info/")[2]: n for n in archive.namelist() if ".dist-info/" in n}
+        metadata = archive.read(info["METADATA"]).decode()
+        points = archive.read(info["entry_points.txt"]).decode()
+    assert "licenses/LICENSE" in info
+    assert "archdsl = archdsl.cli.main:main" in points
+    required = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra)", metadata, re.MULTILINE)
+    assert sorted(set(required)) == ["click", "lark", "networkx", "rich"]
+
+
+def test_the_source_distribution_has_the_tree(built: Path) -> None:
+    (path,) = built.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {n.partition("/")[2] for n in archive.getnames()}
+    wanted = {
+        path.relative_to(ROOT).as_posix()
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and path.name.endswith(SHIPPED[folder])
+    }
+    assert wanted | {"pyproject.toml", "README.md", "LICENSE"} <= names
+
+
+def test_what_was_unpacked_works(built: Path, tmp_path: Path) -> None:
+    """Specs and grammars are found where the wheel puts them, and not in this tree."""
+    with zipfile.ZipFile(wheel(built)) as archive:
+        archive.extractall(tmp_path)
+    program = (
+        "import archdsl, archdsl.files\n"
+        "print(archdsl.__file__)\nprint(archdsl.files.builtin_folder())\n"
+        "print(archdsl.load('resnet50').params)\n"
+        "print(len(archdsl.files.builtin_names()))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    specs = len(list((ROOT / "specs").glob("*.arch")))
+    assert ran.stdout.splitlines() == [
+        str(tmp_path / "archdsl" / "__init__.py"),
+        str(tmp_path / "archdsl" / "specs"),
+        "25557032",
+        str(specs),
+    ]
