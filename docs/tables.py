@@ -23,7 +23,6 @@ from archdsl.elaborate.patterns import PATTERNS
 from archdsl.elaborate.patterns.fractal import MAX_COLUMNS
 from archdsl.elaborate.patterns.residual import LayerOr
 from archdsl.elaborate.statements import MAX_TURNS
-from archdsl.elaborate.values import show
 from archdsl.files import builtin_names
 from archdsl.graph.written import value_text
 from archdsl.layers import (
@@ -48,7 +47,6 @@ from archdsl.layers.arguments import (
 from archdsl.layers.base import Layer, Parameter, show_shape, signature
 from archdsl.layers.init import FUNCTIONS as INITIALISATIONS
 from archdsl.layers.table import BUILT_IN, TABLE, layers_of
-from archdsl.settings import evaluate
 from archdsl.spec import Spec, read
 from archdsl.syntax.build import MAX_DIGITS
 from archdsl.syntax.nesting import MAX_BRACKETS, MAX_OPERATORS
@@ -99,15 +97,8 @@ CALLS = {
     "reversed": "reversed(1..3)",
 }
 
-STAGES = {
-    "A0": "Files and syntax",
-    "A1": "Names and structure",
-    "A2": "Shapes",
-    "A3": "Values",
-    "A4": "Limits",
-    "A5": "Knobs and requirements",
-    "A6": "Compiling and weights",
-}
+# What the families of codes are about, as archdsl.diagnostics.codes says it.
+STAGES = dict(re.findall(r"``(A\d)\.\.``\s+([^,.`]+)", codes.__doc__ or ""))
 
 
 def row(*cells: str) -> str:
@@ -179,10 +170,10 @@ def patterns() -> Iterator[str]:
 
 def functions() -> Iterator[str]:
     yield header("for example", "is", "")
-    program = parse("arch example\ninput 3x8x8\nrelu\n").program
     for function in FUNCTIONS.values():
         call = CALLS[function.name]
-        yield row(f"`{call}`", f"`{show(evaluate(program, call))}`", function.doc)
+        knob = parse(f"arch example(it = {call})\ninput 3x8x8\nrelu\n").knobs["it"]
+        yield row(f"`{call}`", f"`{knob.show(knob.default)}`", function.doc)
 
 
 def initialisations() -> Iterator[str]:
@@ -202,7 +193,7 @@ def _parameter(name: str, default: float | str | None) -> str:
 
 def errors() -> Iterator[str]:
     for stage, group in groupby(codes.ALL.values(), key=lambda kind: kind.code[:2]):
-        yield f"## {STAGES[stage]}\n"
+        yield f"## {STAGES.get(stage, stage).capitalize()}\n"
         for kind in group:
             yield f"### {kind.code}\n"
             yield f"{escaped(kind.template)}\n"
