@@ -44,7 +44,7 @@ def to_sarif(diagnostics: Iterable[Diagnostic], version: str) -> dict[str, Any]:
     rules = [
         {
             "id": code,
-            "shortDescription": {"text": kind.message},
+            "shortDescription": {"text": kind.template},
             "fullDescription": {"text": kind.page.strip()},
         }
         for code, kind in sorted(kinds.items())

@@ -27,6 +27,26 @@ class Kind:
     help: str = ""
     severity: str = "error"
 
+    @property
+    def template(self) -> str:
+        """The message with its fields shown as blanks: ``there is no file `<name>` ``."""
+        return self.message.format_map(_Blanks())
+
+    @property
+    def advice(self) -> str:
+        """The help with its fields shown as blanks."""
+        return self.help.format_map(_Blanks())
+
+
+class _Blanks(dict[str, str]):
+    def __missing__(self, key: str) -> _Blank:
+        return _Blank(key)
+
+
+class _Blank(str):
+    def __format__(self, spec: str) -> str:
+        return f"<{str.__str__(self)}>"
+
 
 @dataclass(frozen=True, slots=True)
 class Label:

@@ -33,7 +33,7 @@ DOMAIN_EMPTY = Kind(
 DOMAIN_NUMBERS = Kind(
     "A506",
     "a range is from one number to another, but here is {given}",
-    """Other values are listed: `in {{"a", "b"}}`.""",
+    """Other values are listed: `in {"a", "b"}`.""",
 )
 DOMAIN_DEPENDS = Kind(
     "A507",

@@ -17,7 +17,7 @@ TOO_DEEP = Kind(
     "A403",
     "`{name}` stands more than {limit} deep in blocks and functions",
     """A block may apply itself, and a function may call itself, but each must come to an end:
-`if levels > 0 {{ ... }}`, `1 if n < 2 else n * f(n - 1)`.""",
+`if levels > 0 { ... }`, `1 if n < 2 else n * f(n - 1)`.""",
 )
 TOO_MANY_TURNS = Kind(
     "A404",

@@ -79,8 +79,8 @@ NEEDS_CALL = Kind(
 NEEDS_BODY = Kind(
     "A114",
     "`{name}` is a connection pattern: it needs a body in braces",
-    """For example `residual {{ conv(64, 3) -> bn }}`. To pass a pattern on as a layer, give the
-whole of it a name: `let unit = residual {{ ... }}`.""",
+    """For example `residual { conv(64, 3) -> bn }`. To pass a pattern on as a layer, give the
+whole of it a name: `let unit = residual { ... }`.""",
     help="the body begins on the same line: `{name} {{ ... }}`",
 )
 NO_BODY = Kind(
@@ -92,7 +92,7 @@ NO_BODY = Kind(
 NEEDS_QUALIFIER = Kind(
     "A116",
     "`{name}` needs one word more before its body: {what}",
-    """For example `branch concat {{ conv(8, 1); conv(8, 3) }}`.""",
+    """For example `branch concat { conv(8, 1); conv(8, 3) }`.""",
 )
 NO_QUALIFIER = Kind(
     "A117",
@@ -102,7 +102,7 @@ NO_QUALIFIER = Kind(
 JOIN_AS_LAYER = Kind(
     "A118",
     "`{name}` joins several tensors: it needs arms",
-    """A join is named in a branch: `branch {name} {{ identity; conv(64, 3) }}`.""",
+    """A join is named in a branch: `branch concat { identity; conv(64, 3) }`.""",
     help="write `branch {name} {{ ... }}`",
 )
 NOT_A_LAYER = Kind(
