@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from archdsl.diagnostics.model import Diagnostic, Label
+from archdsl.diagnostics.render import where
 from archdsl.diagnostics.source import Span
 
 
@@ -40,49 +42,50 @@ def _place(span: Span) -> dict[str, Any]:
 def to_sarif(diagnostics: Iterable[Diagnostic], version: str) -> dict[str, Any]:
     """A SARIF log of one run, for editors and code review."""
     found = list(diagnostics)
-    kinds = {d.code: d.kind for d in found}
+    kinds = {d.code: d.kind for d in sorted(found, key=lambda d: d.code)}
     rules = [
         {
             "id": code,
             "shortDescription": {"text": kind.template},
-            "fullDescription": {"text": kind.page.strip()},
+            "fullDescription": {"text": kind.page},
         }
-        for code, kind in sorted(kinds.items())
+        for code, kind in kinds.items()
     ]
-    results = []
-    for d in found:
-        text = "\n".join([d.message, *d.notes, *(f"help: {h}" for h in d.helps)])
-        result: dict[str, Any] = {
-            "ruleId": d.code,
-            "level": d.kind.severity,
-            "message": {"text": text},
-        }
-        if d.labels:
-            result["locations"] = [_location(d.labels[0])]
-            result["relatedLocations"] = [_location(label) for label in d.labels[1:]]
-        results.append(result)
+    driver = {"name": "archdsl", "version": version, "rules": rules}
+    results = [_result(d, list(kinds).index(d.code)) for d in found]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": {"name": "archdsl", "version": version, "rules": rules}},
-                "results": results,
-            }
-        ],
+        "runs": [{"tool": {"driver": driver}, "results": results}],
     }
+
+
+def _result(d: Diagnostic, rule: int) -> dict[str, Any]:
+    lines = [d.message, where(d), *d.notes, *(f"help: {h}" for h in d.helps)]
+    result: dict[str, Any] = {
+        "ruleId": d.code,
+        "ruleIndex": rule,
+        "level": d.kind.severity,
+        "message": {"text": "\n".join(line for line in lines if line)},
+    }
+    if d.labels:
+        result["locations"] = [_location(d.labels[0])]
+    if d.labels[1:]:
+        result["relatedLocations"] = [_location(label) for label in d.labels[1:]]
+    return result
 
 
 def _location(label: Label) -> dict[str, Any]:
     place = _place(label.span)
+    empty = label.span.start == label.span.end
     found: dict[str, Any] = {
         "physicalLocation": {
-            "artifactLocation": {"uri": place["file"]},
+            "artifactLocation": {"uri": quote(place["file"])},
             "region": {
                 "startLine": place["line"],
                 "startColumn": place["column"],
                 "endLine": place["end_line"],
-                "endColumn": place["end_column"],
+                "endColumn": place["end_column"] + empty,
             },
         }
     }

@@ -177,5 +177,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> list[str]:
     if len(word) > MAX_WORD:
         return []
     near = sorted({k for k in known if len(k) <= MAX_WORD})[:MAX_KNOWN]
-    found = get_close_matches(word, near, n=1, cutoff=0.6)
+    found = [k for k in near if k.lower() == word.lower()]
+    found = found or get_close_matches(word, near, n=1, cutoff=0.6)
     return [f"did you mean `{found[0]}`?"] if found else []

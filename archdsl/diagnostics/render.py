@@ -28,8 +28,8 @@ def render_one(d: Diagnostic) -> str:
         lines.append(f"{' ' * gutter}{arrow} {labels[0].span.place}")
         lines.extend(_source_lines(labels, d.labels[0], gutter))
     pad = " " * (gutter + 1)
-    if where := _where(d):
-        lines.append(f"{pad}= {where}")
+    if led := where(d):
+        lines.append(f"{pad}= {led}")
     lines.extend(f"{pad}= {note}" for note in d.notes)
     lines.extend(f"{pad}= help: {help}" for help in d.helps)
     return "\n".join(printable(line) for line in lines)
@@ -43,7 +43,7 @@ def _by_source(labels: Iterable[Label]) -> list[list[Label]]:
     return list(found.values())
 
 
-def _where(d: Diagnostic) -> str:
+def where(d: Diagnostic) -> str:
     """The chain of blocks, and the values that led here: the innermost block's arguments, or
     else the knobs."""
     steps = [f"{f.name} ({_line(f.span, d.span)}" for f in reversed(d.trail)]

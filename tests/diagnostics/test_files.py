@@ -1,0 +1,203 @@
+"""Files that are missing, unreadable, no text, too many, or where `use` may not look."""
+
+from pathlib import Path
+
+import pytest
+from expected_text import expected
+
+import archdsl
+from archdsl import ArchError
+from archdsl.extensions import table_with
+from archdsl.files import MAX_FILES
+from archdsl.layers.table import TABLE
+from archdsl.writing import write_text
+
+NET = "arch net\ninput 3x32x32\nunit(64)\n"
+UNIT = "block unit(c) { conv(c, 3) -> bn -> relu }\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test stands in an empty folder of its own, and names its files without it."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def mistake(name: str) -> ArchError:
+    with pytest.raises(ArchError) as caught:
+        archdsl.read(name)
+    return caught.value
+
+
+BYTES = {
+    "nul": b"arch net\n\0\n",
+    "latin1": "arch net\n# gr\xf6\xdfe\n".encode("latin-1"),
+    "half_a_character": "arch net\n# \u20ac".encode()[:-1],
+    "surrogate": b"arch net\n# \xed\xa0\x80\n",
+    "utf16": "arch net\ninput 3x8x8\n".encode("utf-16"),
+    "zip": b"PK\x03\x04\x14\x00\x08\x08",
+    "long": b"#" * 200_001,
+    "many_characters": b"#" * 50_001,
+}
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_bytes(name: str) -> None:
+    Path(f"{name}.arch").write_bytes(BYTES[name])
+    expected(f"bytes_{name}", mistake(f"{name}.arch"))
+
+
+def test_a_used_file_of_bytes() -> None:
+    Path("lib.arch").write_bytes(BYTES["nul"])
+    Path("net.arch").write_text(f'use "lib.arch": unit\n{NET}')
+    expected("use_bytes", mistake("net.arch"))
+
+
+MISSING = {
+    "file": "nets.arch",
+    "typo": "resnett",
+    "variant_typo": "resnet50x",
+    "in_a_folder": "nets/resnet",
+    "empty": "",
+    "long": "a" * 5000,
+    "nul": "a\0b",
+    "escape": "a\x1b[31mb",
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_missing(name: str) -> None:
+    expected(f"missing_{name}", mistake(MISSING[name]))
+
+
+def test_a_folder_is_no_file() -> None:
+    Path("folder.arch").mkdir()
+    expected("folder", mistake("folder.arch"))
+
+
+def test_outside_by_dots(folder: Path) -> None:
+    (folder.parent / "secret.arch").write_text(UNIT)
+    Path("net.arch").write_text(f'use "../secret.arch": unit\n{NET}')
+    expected("outside_dots", mistake("net.arch"))
+
+
+def test_outside_by_an_absolute_path(folder: Path) -> None:
+    Path("net.arch").write_text(f'use "/etc/passwd": unit\n{NET}')
+    expected("outside_absolute", mistake("net.arch"))
+
+
+def test_outside_by_a_link(folder: Path) -> None:
+    (folder.parent / "secret.arch").write_text(UNIT)
+    Path("inside.arch").symlink_to(folder.parent / "secret.arch")
+    Path("net.arch").write_text(f'use "inside.arch": unit\n{NET}')
+    expected("outside_link", mistake("net.arch"))
+
+
+def test_outside_by_a_linked_folder(folder: Path) -> None:
+    (folder.parent / "other").mkdir()
+    (folder.parent / "other" / "secret.arch").write_text(UNIT)
+    Path("lib").symlink_to(folder.parent / "other")
+    Path("net.arch").write_text(f'use "lib/secret.arch": unit\n{NET}')
+    expected("outside_linked_folder", mistake("net.arch"))
+
+
+def test_a_library_reaches_no_further(folder: Path) -> None:
+    (folder.parent / "secret.arch").write_text(UNIT)
+    Path("lib").mkdir()
+    Path("lib/first.arch").write_text('use "../../secret.arch": unit\nblock b { unit(3) }\n')
+    Path("net.arch").write_text('use "lib/first.arch": b\narch net\ninput 3x32x32\nb\n')
+    expected("outside_library", mistake("net.arch"))
+
+
+def test_a_link_inside_is_followed() -> None:
+    Path("lib").mkdir()
+    Path("lib/real.arch").write_text(UNIT)
+    Path("link.arch").symlink_to("lib/real.arch")
+    Path("net.arch").write_text(f'use "link.arch": unit\n{NET}')
+    assert archdsl.read("net.arch").with_knobs().params == 3 * 64 * 9 + 64 + 128
+
+
+def test_a_link_to_itself() -> None:
+    Path("loop.arch").symlink_to("loop.arch")
+    Path("net.arch").write_text(f'use "loop.arch": unit\n{NET}')
+    error = mistake("net.arch")
+    assert [d.code for d in error.diagnostics] == ["A001"]
+    assert mistake("loop.arch").diagnostics[0].code in ("A001", "A002")
+
+
+def test_a_text_uses_the_built_in_library_alone() -> None:
+    Path("lib.arch").write_text(UNIT)
+    with pytest.raises(ArchError) as caught:
+        archdsl.parse(f'use "lib.arch": unit\n{NET}')
+    expected("text_uses_file", caught.value)
+
+
+def test_a_circle_of_three() -> None:
+    for here, there in (("a", "b"), ("b", "c"), ("c", "a")):
+        Path(f"{here}.arch").write_text(
+            f'use "{there}.arch": {there}\nblock {here} {{ {there} }}\n'
+        )
+    Path("net.arch").write_text('use "a.arch": a\narch net\ninput 3x32x32\na\n')
+    expected("circle", mistake("net.arch"))
+
+
+def test_a_spec_that_uses_itself() -> None:
+    Path("net.arch").write_text(f'use "net.arch": unit\n{NET}')
+    expected("itself", mistake("net.arch"))
+
+
+def test_too_many_files() -> None:
+    for i in range(MAX_FILES + 1):
+        Path(f"lib{i}.arch").write_text(
+            f'use "lib{i + 1}.arch": b{i + 1}\nblock b{i} {{ b{i + 1} }}\n'
+        )
+    Path("net.arch").write_text('use "lib0.arch": b0\narch net\ninput 3x32x32\nb0\n')
+    expected("too_many_files", mistake("net.arch"))
+
+
+LAYER_FILES = {
+    "missing": None,
+    "syntax": "def f(:\n",
+    "fails": "1 / 0\n",
+    "exits": "raise SystemExit(3)\n",
+    "no_reader": (
+        "from dataclasses import dataclass\nfrom archdsl.layers.base import Layer\n"
+        "@dataclass(frozen=True)\nclass Mine(Layer):\n    size: int\n    name = 'mine'\n"
+    ),
+    "taken": (
+        "from dataclasses import dataclass\nfrom archdsl.layers.base import Layer\n"
+        "@dataclass(frozen=True)\nclass Mine(Layer):\n    name = 'conv'\n"
+    ),
+    "no_name": (
+        "from dataclasses import dataclass\nfrom archdsl.layers.base import Layer\n"
+        "@dataclass(frozen=True)\nclass Mine(Layer):\n    name = 'my layer'\n"
+    ),
+    "no_dataclass": (
+        "from archdsl.layers.base import Layer\nclass Mine(Layer):\n    name = 'mine'\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYER_FILES)
+def test_layer_files(name: str) -> None:
+    path = Path(f"{name}.py")
+    if (text := LAYER_FILES[name]) is not None:
+        path.write_text(text)
+    with pytest.raises(ArchError) as caught:
+        table_with(TABLE, [path])
+    expected(f"layers_{name}", caught.value)
+
+
+def test_writing_where_there_is_no_folder() -> None:
+    with pytest.raises(ArchError) as caught:
+        write_text(Path("no/such/folder/net.py"), "text")
+    expected("write_nowhere", caught.value)
+
+
+def test_writing_over_a_folder() -> None:
+    Path("folder").mkdir()
+    with pytest.raises(ArchError) as caught:
+        write_text(Path("folder"), "text")
+    assert caught.value.diagnostics[0].code == "A008"
+    assert [path.name for path in Path().iterdir()] == ["folder"], "nothing is left behind"
