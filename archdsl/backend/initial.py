@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from archdsl.backend.pieces import LayerPiece, Piece, PlanPiece, attribute
 from archdsl.backend.plan import Plan
@@ -13,6 +14,7 @@ from archdsl.layers.base import Module, Weight
 from archdsl.layers.init import FUNCTIONS, Init
 
 Key = tuple[str, str]  # the PyTorch class of a layer, and the name of its weight
+Start = tuple[str, str]  # a condition, or nothing, and the call that it allows
 
 
 @dataclass(slots=True)
@@ -53,25 +55,36 @@ def init_call(init: Init, weight: str) -> str:
     return f"{head}({', '.join(shown)})"
 
 
-def weights_of(part: Part) -> Iterator[tuple[str, Weight]]:
-    """Every kind of weight in a network, with the PyTorch class that has it, each part once."""
+def weights_of(part: Part) -> Iterator[tuple[str, list[Weight]]]:
+    """The trainable weights of each layer, with its PyTorch class; each part once."""
     for inner in part.parts():
         for step in inner.steps:
             if isinstance(step.op, Op):
                 shapes = tuple(inner.shape_of(n) for n in step.inputs)
                 code = step.op.layer.torch(*shapes)
                 if isinstance(code, Module):
-                    for weight in step.op.layer.weights(*shapes):
-                        if weight.trainable:
-                            yield code.target, weight
+                    weights = step.op.layer.weights(*shapes)
+                    yield code.target, [w for w in weights if w.trainable]
+
+
+def sometimes(root: Part) -> set[Key]:
+    """The kinds of weight that some layers of their class have and others have not."""
+    everywhere: dict[str, set[str]] = {}
+    anywhere: dict[str, set[str]] = {}
+    for target, weights in weights_of(root):
+        names = {w.name for w in weights}
+        anywhere.setdefault(target, set()).update(names)
+        everywhere.setdefault(target, set(names)).intersection_update(names)
+    return {(t, name) for t, names in anywhere.items() for name in names - everywhere[t]}
 
 
 def common_starts(root: Part) -> dict[Key, Init]:
     """The kinds of weight that all start in some way of the spec's, with the usual way."""
     found: dict[Key, Starts] = {}
-    for target, weight in weights_of(root):
-        starts = found.setdefault((target, weight.name), Starts())
-        starts.counts[weight.init] = starts.counts.get(weight.init, 0) + 1
+    for target, weights in weights_of(root):
+        for weight in weights:
+            starts = found.setdefault((target, weight.name), Starts())
+            starts.counts[weight.init] = starts.counts.get(weight.init, 0) + 1
     return {
         key: max((i for i in s.counts if i is not None), key=lambda i: s.counts[i])
         for key, s in found.items()
@@ -87,10 +100,12 @@ def init_lines(root: Part, plans: list[Plan], top: Plan) -> list[str]:
         return []
     pad = INDENT * 2
     out: list[str] = []
-    by_target: dict[str, list[tuple[str, Init]]] = {}
+    absent = sometimes(root)
+    by_target: dict[str, list[Start]] = {}
     for (target, name), init in common.items():
-        by_target.setdefault(target, []).append((name, init))
-    by_starts: dict[tuple[tuple[str, Init], ...], list[str]] = {}
+        guard = f"m.{name} is not None" if (target, name) in absent else ""
+        by_target.setdefault(target, []).append((guard, init_call(init, f"m.{name}")))
+    by_starts: dict[tuple[Start, ...], list[str]] = {}
     for target, starts in by_target.items():
         by_starts.setdefault(tuple(starts), []).append(target)
     if by_starts:
@@ -99,28 +114,39 @@ def init_lines(root: Part, plans: list[Plan], top: Plan) -> list[str]:
         for shared, targets in by_starts.items():
             kinds = targets[0] if len(targets) == 1 else f"({', '.join(targets)})"
             out.append(f"{pad}{INDENT}{word} isinstance(m, {kinds}):")
-            out += [f"{pad}{INDENT * 2}{init_call(init, f'm.{name}')}" for name, init in shared]
+            out += guarded(shared, 4)
             word = "elif"
-    own = [line for owner, line in exceptions if owner is None]
-    inner: dict[str, list[str]] = {}
-    for owner, line in exceptions:
+    own = [line for owner, _, line in exceptions if owner is None]
+    inner: dict[str, list[Start]] = {}
+    for owner, guard, line in exceptions:
         if owner is not None:
-            inner.setdefault(owner, []).append(line)
+            inner.setdefault(owner, []).append((guard, line))
     if inner:
         out.append(f"{pad}for m in self.modules():")
         word = "if"
         for owner, lines in inner.items():
             out.append(f"{pad}{INDENT}{word} isinstance(m, {owner}):")
-            out += [f"{pad}{INDENT * 2}{line}" for line in dict.fromkeys(lines)]
+            out += guarded(tuple(dict.fromkeys(lines)), 4)
             word = "elif"
     out += [f"{pad}{line}" for line in own]
     return out
 
 
+def guarded(lines: tuple[Start, ...], depth: int) -> list[str]:
+    """The calls, each under its condition; neighbours under one and the same."""
+    out: list[str] = []
+    for guard, group in groupby(lines, key=lambda start: start[0]):
+        if guard:
+            out.append(f"{INDENT * depth}if {guard}:")
+        out += [f"{INDENT * (depth + bool(guard))}{line}" for _, line in group]
+    return out
+
+
 def _exceptions(
     plans: list[Plan], top: Plan, common: dict[Key, Init]
-) -> Iterator[tuple[str | None, str]]:
-    """Weights that start in a way of their own: the class that has them, and the call."""
+) -> Iterator[tuple[str | None, str, str]]:
+    """Weights that start in a way of their own: the class that has them, the condition under
+    which it has, and the call."""
     for plan in plans:
         owner = None if plan is top else plan.name
         prefix = "self" if plan is top else "m"
@@ -128,7 +154,10 @@ def _exceptions(
         for entry in instance.scope.entries:
             piece = instance.pieces[entry.label]
             path = f"{prefix}.{attribute(entry.label)}"
-            yield from _of_piece(piece, entry.op, entry.inputs_shapes, path, owner, common)
+            absent = any(entry.label not in i.pieces for i in plan.instances)
+            guard = f"not isinstance({path}, nn.Identity)" if absent else ""
+            for line in _of_piece(piece, entry.op, entry.inputs_shapes, path, common):
+                yield owner, guard, line
 
 
 def _of_piece(
@@ -136,23 +165,22 @@ def _of_piece(
     op: Op | Part,
     shapes: tuple[tuple[int, ...], ...],
     path: str,
-    owner: str | None,
     common: dict[Key, Init],
-) -> Iterator[tuple[str | None, str]]:
+) -> Iterator[str]:
     if isinstance(piece, PlanPiece):
         return
     if isinstance(piece, LayerPiece) and isinstance(op, Op):
         for weight in op.layer.weights(*shapes):
             usual = common.get((piece.module.target, weight.name))
             if weight.init is not None and weight.init != usual:
-                yield owner, init_call(weight.init, f"{path}.{weight.name}")
+                yield init_call(weight.init, f"{path}.{weight.name}")
     elif isinstance(op, Part):
         for step in op.steps:
             inner_shapes = tuple(op.shape_of(n) for n in step.inputs)
             for copy in range(step.repeat):
                 label = attribute(step.numbered(step.number + copy))
                 inner = _piece_of(step.op, inner_shapes)
-                yield from _of_piece(inner, step.op, inner_shapes, f"{path}.{label}", owner, common)
+                yield from _of_piece(inner, step.op, inner_shapes, f"{path}.{label}", common)
 
 
 def _piece_of(op: Op | Part, shapes: tuple[tuple[int, ...], ...]) -> Piece:
