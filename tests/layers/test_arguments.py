@@ -57,7 +57,7 @@ def test_what_is_read(alias: Any, value: Any, read: Any) -> None:
         (arguments.Count, Fraction(1, 2), WHOLE),
         (arguments.Count, True, WHOLE),
         (arguments.Count, "64", WHOLE),
-        (arguments.Count, 10**9 + 1, WHOLE),
+        (arguments.Count, 10**9 + 1, "at most 1,000,000,000"),
         (arguments.Count, float("inf"), WHOLE),
         (arguments.Count, float("nan"), WHOLE),
         (arguments.Index, -1, "a whole number of at least 0"),

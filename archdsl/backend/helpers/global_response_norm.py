@@ -14,7 +14,8 @@ class GlobalResponseNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        length: Tensor = x.norm(dim=tuple(range(2, x.dim())), keepdim=True)
+        pixels = tuple(range(2, x.dim()))
+        length = torch.linalg.vector_norm(x, dim=pixels, keepdim=True)
         share = length / (length.mean(1, keepdim=True) + self.eps)
         weight, bias = self.weight.view(self.shape), self.bias.view(self.shape)
         return x + weight * (x * share) + bias
