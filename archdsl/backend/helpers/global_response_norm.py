@@ -15,7 +15,7 @@ class GlobalResponseNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pixels = tuple(range(2, x.dim()))
-        length = torch.linalg.vector_norm(x, dim=pixels, keepdim=True)
+        length: Tensor = torch.linalg.vector_norm(x, dim=pixels, keepdim=True)
         share = length / (length.mean(1, keepdim=True) + self.eps)
         weight, bias = self.weight.view(self.shape), self.bias.view(self.shape)
         return x + weight * (x * share) + bias
