@@ -41,7 +41,7 @@ def format_source(source: Source, language: Language = ARCH) -> str:
         blank = False
         depth = _depth(stack, line)
         goes_on = _goes_on(line[0], previous, stack, begins)
-        text = _join(line, stack, number, previous)
+        text = _join(line, stack, number, previous, language.sets)
         out.append(INDENT * (depth + goes_on) + text)
         previous = next((t for t in reversed(line) if t.type != "COMMENT"), previous)
     return "\n".join(out) + "\n" if out else ""
@@ -106,6 +106,7 @@ def _join(
     stack: list[tuple[str, int, bool]],
     number: int,
     previous: Token | None,
+    sets: frozenset[str],
 ) -> str:
     """The tokens of a line with the spaces that belong between them."""
     text = ""
@@ -117,7 +118,7 @@ def _join(
             text += _space(before, token, unary, stack)
         unary = token.type == "MINUS" and (last is None or last.type not in _OPERANDS)
         if token.type in OPEN:
-            is_set = token.type == "LBRACE" and last is not None and last.type in ("IN", "EQUAL")
+            is_set = token.type == "LBRACE" and last is not None and last.type in sets
             stack.append((token.type, number, is_set))
         elif token.type in CLOSE and stack:
             stack.pop()

@@ -29,11 +29,15 @@ class _Everything:
 
 @dataclass(frozen=True)
 class Language:
-    """A grammar file, and the keywords that begin its statements."""
+    """A grammar file, and the keywords that begin its statements.
+
+    ``sets``: the tokens behind which a brace opens a set of values, and not a body.
+    """
 
     grammar: str
     starters: frozenset[str]
     builder: type[Builder]
+    sets: frozenset[str] = frozenset(["IN"])
 
     @cache  # noqa: B019  (a handful of languages, for the life of the process)
     def parser(self) -> Lark:
@@ -69,6 +73,7 @@ SEARCH = Language(
         "SAMPLER".split()
     ),
     SearchBuilder,
+    frozenset(["IN", "EQUAL"]),
 )
 
 
