@@ -26,7 +26,7 @@ from archdsl.elaborate.program import Program
 from archdsl.layers.polynomial import Undecided, unknown_value
 
 LIMIT = 2_000
-WORK = 600_000
+WORK = 500_000
 SAMPLE = 300
 SEED = 20_161_124
 FEW = 5
@@ -69,11 +69,17 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Span1D:
-    """A piece of a numeric domain: places ``first`` to ``last`` of a grid, or, of a continuous
-    one, all between two places of 0 to 1 (or one place)."""
+    """A piece of a numeric domain: every ``stride``-th place from ``first`` to ``last`` of a grid,
+    or, of a continuous one, all between two places of 0 to 1 (or one place)."""
 
     first: int | Fraction
     last: int | Fraction
+    stride: int = 1
+
+    @property
+    def count(self) -> int:
+        """How many places of a grid it has."""
+        return int(self.last - self.first) // self.stride + 1
 
     @property
     def is_point(self) -> bool:
@@ -213,8 +219,8 @@ class _Prover:
         domain = self.knobs[name].domain
         assert isinstance(domain, Interval)
         if domain.step is not None:
-            count = int(piece.last - piece.first) + 1
-            return unknown_value(name, count, domain.value(int(piece.first)), domain.step)
+            first, step = domain.value(int(piece.first)), domain.step * piece.stride
+            return unknown_value(name, piece.count, first, step)
         length = Fraction(domain.high) - Fraction(domain.low)
         low = Fraction(domain.low) + length * piece.first
         if piece.is_point:
@@ -224,16 +230,18 @@ class _Prover:
     def size(self, region: Region) -> int:
         """How many assignments a region has; a continuous piece counts as one."""
         sizes = [
-            int(p.last - p.first) + 1
+            p.count
             for n, p in region.pieces.items()
             if isinstance(p, Span1D) and self.knobs[n].domain.step is not None  # type: ignore[union-attr]
         ]
         return prod(sizes)
 
     def split(self, region: Region, question: Undecided) -> list[Region]:
-        return self.pieces_of(region, question.unknown.name, question.cuts)
+        return self.pieces_of(region, question.unknown.name, question.cuts, question.modulus)
 
-    def pieces_of(self, region: Region, name: str, cuts: tuple[Any, ...]) -> list[Region]:
+    def pieces_of(
+        self, region: Region, name: str, cuts: tuple[Any, ...], modulus: int | None = None
+    ) -> list[Region]:
         """A region with the piece of one knob split at places of its own unknown."""
         piece = region.pieces[name]
         domain = self.knobs[name].domain
@@ -241,7 +249,7 @@ class _Prover:
         if domain.step is None:
             parts = self.split_real(piece, cuts)
         else:
-            parts = _split_grid(piece, cuts)
+            parts = _split_grid(piece, cuts, modulus)
         return [replace(region, pieces={**region.pieces, name: part}) for part in parts]
 
     def split_real(self, piece: Span1D, cuts: tuple[Any, ...]) -> list[Span1D]:
@@ -279,21 +287,20 @@ class _Prover:
     def sample(self) -> None:
         """Covers what the runs did not reach by single candidates."""
         proof = self.proof
-        tried = 0
+        covered, tried = proof.covered, 0
         start = self.work
         for values in _some(list(self.knobs.values()), SAMPLE):
-            if self.work - start > WORK:
+            if self.work - start > WORK // 5:
                 break
             tried += 1
             self.run(Region(values))
             if not proof.holds:
                 break
         size = "endlessly many" if proof.total is None else f"{proof.total:,}"
-        covered = min(proof.covered, proof.total or proof.covered)
         pairs = "alone and in pairs, " if len(self.knobs) > 1 else ""
         proof.how = (
-            f"{covered:,} of {size} assignments; among them {tried:,} by themselves: "
-            f"the ends and middles of all knobs, {pairs}and some at random"
+            f"{covered:,} of {size} assignments, and {tried:,} by themselves, which may be among "
+            f"them: the ends and middles of all knobs, {pairs}and some at random"
         )
 
 
@@ -323,15 +330,22 @@ def _first(piece: Piece) -> Piece:
     return Span1D(piece.first, piece.first)
 
 
-def _split_grid(piece: Span1D, cuts: tuple[Any, ...]) -> list[Span1D]:
-    first, last = int(piece.first), int(piece.last)
-    starts = sorted({first + int(c) for c in cuts if 0 < c <= last - first})
+def _split_grid(piece: Span1D, cuts: tuple[Any, ...], modulus: int | None) -> list[Span1D]:
+    first, count, stride = int(piece.first), piece.count, piece.stride
+
+    def part(start: int, stop: int, step: int = 1) -> Span1D:
+        """The places ``start``, ``start + step``, ... below ``stop``, of the piece's own."""
+        last = start + (stop - 1 - start) // step * step
+        return Span1D(first + start * stride, first + last * stride, stride * step)
+
+    if modulus is not None and modulus < count:
+        return [part(r, count, modulus) for r in range(modulus)]
+    starts = sorted({int(c) for c in cuts if 0 < c < count})
     if not starts:
-        if last - first < ALL_AT_ONCE:
-            return [Span1D(i, i) for i in range(first, last + 1)]
-        starts = [(first + last + 1) // 2]
-    ends = [*(s - 1 for s in starts), last]
-    return [Span1D(a, b) for a, b in zip([first, *starts], ends, strict=True)]
+        if count <= ALL_AT_ONCE:
+            return [part(i, i + 1) for i in range(count)]
+        starts = [count // 2]
+    return [part(a, b) for a, b in pairwise([0, *starts, count])]
 
 
 def _some(knobs: Sequence[Knob], most: int) -> Iterator[dict[str, Any]]:

@@ -215,6 +215,7 @@ def enter_block(
         if part is not None:
             machine.enter(frame, part, (), block.name, number, span)
             return
+    machine.built += 1
     builder = Builder(frame.b, numbered(block.name, number), x.shape)
     inner = Frame(machine, builder, variables, home, builder.source)
     given: list[tuple[str, Any]] = []

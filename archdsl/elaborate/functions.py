@@ -13,7 +13,7 @@ from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import OPERATORS, bounded, compare
 from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, show
-from archdsl.layers.polynomial import Polynomial, decided
+from archdsl.layers.polynomial import decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,9 @@ def _rounding(name: str, to_whole: Callable[[Any], int]) -> Callable[[tuple[Any,
 
 
 def _half_up(value: Any) -> int:
-    if isinstance(value, Polynomial):
-        itself: int = math.floor(value)
-        return itself
-    return math.floor(value + Fraction(1, 2) if not isinstance(value, float) else value + 0.5)
+    half = 0.5 if isinstance(value, float) else Fraction(1, 2)
+    nearest: int = math.floor(value + half)
+    return nearest
 
 
 def _real(name: str, function: Callable[[float], float]) -> Callable[[tuple[Any, ...], Span], Any]:

@@ -137,6 +137,7 @@ class Machine:
         self.groups: dict[Any, Part] = {}  # labelled parts of this candidate
         self.first_only = first_only
         self.fuel = MAX_STEPS
+        self.built = 0  # blocks that were not remembered
         self.found: list[Diagnostic] = []
         self.depth = 0
         self.trail: list[Noted] = []

@@ -207,7 +207,9 @@ class Program:
             raise ArchError([error.diagnostic]) from None
         doc = self.main.syntax.doc(self.arch)
         network = Network(self.arch.name.text, root, knobs, tuple(machine.choices), doc)
-        return Candidate(network, frame, self.compiler.budgets, MAX_STEPS - machine.fuel)
+        return Candidate(
+            network, frame, self.compiler.budgets, MAX_STEPS - machine.fuel + 10 * machine.built
+        )
 
     def run_library(self, library: FileCode, machine: Machine) -> None:
         """The values that an imported file gives names to, its knobs at their defaults."""

@@ -46,8 +46,8 @@ def whole(value: Any) -> int | None:
     if type(value) is float and value.is_integer():
         return int(value)
     if isinstance(value, Polynomial):
-        itself: int = floor(value)  # or not decided yet
-        return itself
+        below: int = floor(value)  # or not decided yet
+        return below if below == value else None
     return None
 
 
@@ -110,8 +110,9 @@ class Number(Reader):
             number: Any = value if isinstance(value, Polynomial) else float(value)
         except OverflowError:
             raise Unreadable(self.expected) from None
+        finite = isinstance(number, Polynomial) or isfinite(number)
         low_ok = self.low is None or number >= self.low
-        if not (isfinite(number) and low_ok and (self.high is None or number <= self.high)):
+        if not (finite and low_ok and (self.high is None or number <= self.high)):
             raise Unreadable(self.expected)
         found: float = number
         return found

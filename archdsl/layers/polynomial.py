@@ -8,6 +8,7 @@ whole number) is answered where the answer is the same for all values, and other
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, gcd
@@ -16,6 +17,7 @@ from typing import Any
 Exact = int | Fraction
 Monomial = tuple[tuple["Unknown", int], ...]
 MAX_TERMS = 24
+MAX_MODULUS = 64
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -34,13 +36,17 @@ class Undecided(Exception):
     """A question whose answer depends on ``unknown``.
 
     ``cuts``: where the answer changes, as far as that is known: places between which it does
-    not. Nothing there stands for "anywhere".
+    not. ``modulus``: the answer is known for places that leave one remainder by it. Neither
+    stands for "anywhere".
     """
 
-    def __init__(self, unknown: Unknown, cuts: tuple[Exact, ...] = ()) -> None:
+    def __init__(
+        self, unknown: Unknown, cuts: tuple[Exact, ...] = (), modulus: int | None = None
+    ) -> None:
         super().__init__(unknown.name)
         self.unknown = unknown
         self.cuts = cuts
+        self.modulus = modulus
 
 
 class Polynomial:
@@ -98,12 +104,9 @@ class Polynomial:
     def __mod__(self, other: Any) -> Any:
         if isinstance(other, Polynomial):
             raise other.undecided()
-        constant: Exact = 0
-        for monomial, coefficient in self.terms.items():
-            if monomial and (coefficient % other or any(u.count is None for u, _ in monomial)):
-                raise self.undecided()
-            constant = constant if monomial else coefficient
-        return constant % other
+        moving = {m: c / Fraction(other) for m, c in self.terms.items() if m}
+        self.need_whole(moving)
+        return self.terms.get((), 0) % other
 
     def __rfloordiv__(self, other: Any) -> Any:
         raise self.undecided()
@@ -119,11 +122,23 @@ class Polynomial:
         return result
 
     def __floor__(self) -> Any:
-        if self.is_whole():
-            return self
-        raise self.undecided()
+        constant = self.terms.get((), 0)
+        moving = {m: c for m, c in self.terms.items() if m}
+        self.need_whole(moving)
+        return self - constant + floor(constant)
 
-    __ceil__ = __floor__
+    def __ceil__(self) -> Any:
+        return -floor(-self)
+
+    def need_whole(self, moving: Mapping[Monomial, Exact]) -> None:
+        """Raises ``Undecided`` unless all but the constant is a whole number for all values."""
+        for monomial, coefficient in moving.items():
+            divisor = Fraction(coefficient).denominator
+            if any(u.count is None for u, _ in monomial):
+                raise self.undecided()
+            if divisor > 1:
+                unknown = monomial[0][0]
+                raise Undecided(unknown, modulus=divisor if divisor <= MAX_MODULUS else None)
 
     def __abs__(self) -> Any:
         return self if self >= 0 else -self

@@ -122,7 +122,7 @@ class _Reader(Records):
             if isinstance(node, search_tree.Objective):
                 self.read_objectives(node)
                 continue
-            kind = KINDS.get(type(node)) or getattr(node, "statement", "")
+            kind: str = KINDS.get(type(node), "") or getattr(node, "statement", "")
             if kind in self.nodes:
                 first = Label(self.nodes[kind].span, "first said here")
                 self.report(codes.SAID_TWICE, node.span, first, what=kind)
@@ -153,7 +153,7 @@ class _Reader(Records):
             raise ArchError([*self.found, placed, *error.diagnostics[1:]]) from None
         fixed: dict[str, Any] = dict(variant.knobs) if variant is not None else {}
         for argument in node.arguments:
-            key: str = "" if argument.name is None else argument.name.text
+            key = "" if argument.name is None else argument.name.text
             knob = spec.knobs.get(key)
             if knob is None:
                 place_of = argument.span if argument.name is None else argument.name.span
