@@ -277,3 +277,12 @@ def test_the_text_of_a_number_is_that_number(chance: float, real: float, std: fl
     init = Init("normal", INITS["normal"].call, (("std", std), ("mean", 0.0)))
     for layer in (shaping.Dropout(chance), activation.LeakyReLU(real), Conv(4, 3, init=init)):
         assert elaborated(call(layer), (4, 8, 8))[0] == layer
+
+
+@pytest.mark.parametrize("kernel", (1, 2, 3, 4))
+@pytest.mark.parametrize("stride", (1, 2, 3))
+@pytest.mark.parametrize("dilation", (1, 2, 3))
+def test_windows_of_transposed_convolutions(kernel: int, stride: int, dilation: int) -> None:
+    layer = convolution.ConvTranspose(2, kernel, stride, dilation=dilation)
+    (window,), _ = layer.window((2, 24))
+    assert rows_seen(layer, (2, 24), 0, []) == window
