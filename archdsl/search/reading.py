@@ -15,24 +15,24 @@ from archdsl.elaborate.knobs import Choices, Domain, Interval
 from archdsl.elaborate.values import describe, is_number, show
 from archdsl.layers.table import TABLE, Table
 from archdsl.search import settings
-from archdsl.search.records import Records
 from archdsl.search.request import (
     COSTS,
-    DATA_GROUP,
     MAXIMIZED,
     MINIMIZED,
     TUNABLE,
     Hold,
     Objective,
-    PluginData,
     Search,
     Varied,
 )
-from archdsl.search.settings import Recipe, Setting
 from archdsl.spec import Spec, resolve
 from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
+from archdsl.training.recipe import Recipe
+from archdsl.training.records import Records
+from archdsl.training.sets import DATA, DATA_GROUP, PluginData
+from archdsl.training.settings import Setting
 
 KINDS: dict[type[tree.Node], str] = {
     search_tree.Search: "search",
@@ -98,7 +98,7 @@ class _Reader(Records):
             fixed,
             vary,
             hold,
-            self.read_named(data_node, settings.DATA, "data"),
+            self.read_named(data_node, DATA, "data"),
             recipe,
             self.read_tune(recipe),
             objectives,

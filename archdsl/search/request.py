@@ -10,15 +10,16 @@ from typing import Any
 
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
-from archdsl.search.settings import Data, Recipe, Setting
 from archdsl.spec import Spec
+from archdsl.training.recipe import Recipe
+from archdsl.training.sets import Data
+from archdsl.training.settings import Setting
 
 STATIC_COSTS = ("macs", "params", "activations")
 COSTS = (*STATIC_COSTS, "latency")
 MAXIMIZED = ("accuracy",)
 MINIMIZED = ("error", "loss", *COSTS)
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
-DATA_GROUP = "archdsl.data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,6 @@ class Hold:
     knobs: tuple[str, ...]
     step: int
     span: Span
-
-
-@dataclass(frozen=True)
-class PluginData(Data):
-    """Data of an installed package: an entry point of the group ``archdsl.data``."""
-
-    plugin: str
-    arguments: tuple[tuple[str, Any], ...] = ()
-
-    name = "plugin"
 
 
 @dataclass(frozen=True, slots=True)

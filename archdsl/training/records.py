@@ -12,9 +12,9 @@ from archdsl.elaborate.values import describe
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import signature
 from archdsl.layers.table import Table
-from archdsl.search import settings
-from archdsl.search.settings import Setting, SettingReader
 from archdsl.syntax import tree
+from archdsl.training.recipe import TABLES
+from archdsl.training.settings import Setting, SettingReader
 
 
 class Mistaken:
@@ -78,7 +78,7 @@ class Records:
         return self.constant(node)
 
     def setting(self, node: tree.Node, reader: SettingReader) -> Any:
-        table = settings.TABLES[reader.table]
+        table = TABLES[reader.table]
         if isinstance(node, tree.ListOf):
             made = tuple(self.setting(item, reader) for item in node.items)
             return MISTAKEN if MISTAKEN in made else made

@@ -1,0 +1,1 @@
+"""Training: what data and recipes are, and the loop that trains a network."""

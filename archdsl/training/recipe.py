@@ -1,0 +1,122 @@
+"""How a network is trained, as a text says it."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from archdsl.layers.arguments import Chance, Count, Flag, OneOf, Positive
+from archdsl.training.settings import Numbers, Setting, SettingReader, SettingsReader, table_of
+
+
+@dataclass(frozen=True)
+class Sgd(Setting):
+    """Stochastic gradient descent with momentum."""
+
+    momentum: Chance = 0.9
+    weight_decay: Positive = 5e-4
+    nesterov: Flag = True
+
+    name = "sgd"
+
+
+@dataclass(frozen=True)
+class AdamW(Setting):
+    """Adam with decoupled weight decay (arXiv:1711.05101)."""
+
+    beta1: Chance = 0.9
+    beta2: Chance = 0.999
+    weight_decay: Positive = 0.01
+
+    name = "adamw"
+
+
+@dataclass(frozen=True)
+class Cosine(Setting):
+    """Half a cosine from the learning rate to zero, step by step (arXiv:1608.03983)."""
+
+    name = "cosine"
+
+
+@dataclass(frozen=True)
+class Steps(Setting):
+    """The learning rate times ``factor`` behind each of the epochs ``at``."""
+
+    at: Numbers
+    factor: Positive = 0.1
+
+    name = "step"
+
+
+@dataclass(frozen=True)
+class OneCycle(Setting):
+    """Up for a share of the steps, then down (arXiv:1708.07120)."""
+
+    rise: Chance = 0.3
+
+    name = "one_cycle"
+
+
+@dataclass(frozen=True)
+class Constant(Setting):
+    """The learning rate as it is."""
+
+    name = "constant"
+
+
+@dataclass(frozen=True)
+class Crop(Setting):
+    """A random crop of the image padded by ``pad`` pixels."""
+
+    pad: Count = 4
+
+    name = "crop"
+
+
+@dataclass(frozen=True)
+class Flip(Setting):
+    """A horizontal mirror image, half of the time."""
+
+    name = "flip"
+
+
+@dataclass(frozen=True)
+class Cutout(Setting):
+    """A square of zeros at a random place (arXiv:1708.04552)."""
+
+    size: Count = 8
+
+    name = "cutout"
+
+
+OPTIMIZERS = table_of(Sgd, AdamW)
+SCHEDULES = table_of(Cosine, Steps, OneCycle, Constant)
+AUGMENTATIONS = table_of(Crop, Flip, Cutout)
+
+
+@dataclass(frozen=True)
+class Recipe(Setting):
+    """How a network is trained. ``auto`` leaves mixed precision and the memory format to the
+    device: both are on for CUDA and off elsewhere."""
+
+    epochs: Count = 15
+    batch: Count = 128
+    lr: Positive = 0.1
+    optimizer: Annotated[Setting, SettingReader("optimizers", tuple(OPTIMIZERS))] = field(
+        default=Sgd()
+    )
+    schedule: Annotated[Setting, SettingReader("schedules", tuple(SCHEDULES))] = field(
+        default=Cosine()
+    )
+    warmup: Positive = 0.0
+    label_smoothing: Chance = 0.0
+    clip: Positive | None = None
+    augment: Annotated[
+        tuple[Setting, ...], SettingsReader("augmentations", tuple(AUGMENTATIONS))
+    ] = ()
+    amp: Annotated[str, OneOf(("auto", "on", "off"))] = "auto"
+    channels_last: Annotated[str, OneOf(("auto", "on", "off"))] = "auto"
+    compile: Flag = False
+
+    name = "train"
+
+
+TABLES = {"optimizers": OPTIMIZERS, "schedules": SCHEDULES, "augmentations": AUGMENTATIONS}

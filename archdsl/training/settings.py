@@ -1,0 +1,85 @@
+"""Records that a text can set: ``sgd(momentum = 0.9)``. They are plain, as layers are: their
+fields are their arguments, with the same readers. Nothing here imports torch."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from archdsl.layers.arguments import (
+    Chance,
+    Reader,
+    Unreadable,
+)
+
+
+class Setting:
+    """The base of records that a .search file names: ``sgd(momentum = 0.9)``."""
+
+    name: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class TextReader(Reader):
+    @property
+    def expected(self) -> str:
+        return "a text in quotes"
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise Unreadable(self.expected)
+        return value
+
+
+@dataclass(frozen=True)
+class NumbersReader(Reader):
+    """A list of whole numbers."""
+
+    @property
+    def expected(self) -> str:
+        return "a list of whole numbers such as [30, 60]"
+
+    def read(self, value: Any) -> tuple[int, ...]:
+        items = value if isinstance(value, (tuple, range)) else (value,)
+        if not all(type(v) is int and v > 0 for v in items):
+            raise Unreadable(self.expected)
+        return tuple(items)
+
+
+@dataclass(frozen=True)
+class SettingReader(Reader):
+    """One of a table of records, by its name or with arguments."""
+
+    table: str = ""
+    words: tuple[str, ...] = ()
+
+    @property
+    def expected(self) -> str:
+        return "one of " + ", ".join(self.words)
+
+    def read(self, value: Any) -> Any:
+        if not isinstance(value, Setting) or value.name not in self.words:
+            raise Unreadable(self.expected)
+        return value
+
+
+@dataclass(frozen=True)
+class SettingsReader(SettingReader):
+    """Several of a table of records, in a list."""
+
+    @property
+    def expected(self) -> str:
+        return "a list of " + ", ".join(self.words)
+
+    def read(self, value: Any) -> tuple[Any, ...]:
+        items = value if isinstance(value, tuple) else (value,)
+        if not all(isinstance(v, Setting) and v.name in self.words for v in items):
+            raise Unreadable(self.expected)
+        return items
+
+
+Text = Annotated[str, TextReader()]
+Numbers = Annotated[tuple[int, ...], NumbersReader()]
+Share = Chance
+
+
+def table_of(*kinds: type[Setting]) -> dict[str, type[Setting]]:
+    return {kind.name: kind for kind in kinds}
