@@ -42,6 +42,7 @@ ORDER = (
     "extensions",
     "freeze",
     "__init__",
+    "training",
     "search",
     "cli",
     "__main__",
@@ -110,28 +111,39 @@ def test_files_have_a_purpose_and_a_bound(path: Path) -> None:
     assert path.name not in ("utils.py", "helpers.py", "common.py", "misc.py")
 
 
+def test_names_of_test_files_are_unique() -> None:
+    """pytest imports them, and what they share, by their bare names."""
+    names = [p.name for p in (ROOT / "tests").rglob("*.py") if p.name != "conftest.py"]
+    assert {n for n in names if names.count(n) > 1} == set()
+
+
 # ----------------------------------------------------------------- what a command loads
 
 HEAVY = ("torch", "numpy", "optuna", "torchvision", "onnx")
 
 
-def loaded(code: str, stdin: str = "") -> set[str]:
-    """Which of the large packages a program has loaded at its end."""
+def loaded(code: str, folder: Path, stdin: str = "") -> set[str]:
+    """Which of the large packages a program, run in a folder, has loaded at its end."""
     report = f"import json, sys; print(json.dumps([m for m in {(*HEAVY, 'networkx')!r} "
     program = f"{code}\n{report}if m in sys.modules]))"
     ran = subprocess.run(
-        [sys.executable, "-c", program], input=stdin, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        input=stdin,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return set(json.loads(ran.stdout.splitlines()[-1]))
 
 
-def test_importing_loads_none_of_the_large_packages() -> None:
-    assert loaded("import archdsl") == set()
-    assert loaded("import archdsl; archdsl.load('resnet50').macs") == set()
+def test_importing_loads_none_of_the_large_packages(tmp_path: Path) -> None:
+    assert loaded("import archdsl", tmp_path) == set()
+    assert loaded("import archdsl; archdsl.load('resnet50').macs", tmp_path) == set()
 
 
-def test_the_graph_loads_networkx_and_no_more() -> None:
-    assert loaded("import archdsl; archdsl.load('alexnet').graph") == {"networkx"}
+def test_the_graph_loads_networkx_and_no_more(tmp_path: Path) -> None:
+    assert loaded("import archdsl; archdsl.load('alexnet').graph", tmp_path) == {"networkx"}
 
 
 CALLS = {
@@ -143,19 +155,19 @@ CALLS = {
     "specs": ["alexnet"],
     "error": ["A201"],
     "completion": ["bash"],
-    "compile": ["alexnet"],
+    "compile": ["alexnet"],  # writes alexnet.py
 }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_that_reads_a_spec_loads_no_pytorch(command: str) -> None:
+def test_a_command_that_reads_a_spec_loads_no_pytorch(command: str, tmp_path: Path) -> None:
     call = [command, *CALLS[command]]
     program = (
         "from archdsl.cli.main import main\n"
         f"try:\n    main({call!r})\nexcept SystemExit as exit:\n    assert exit.code == 0"
     )
     stdin = "arch a\ninput 3x8x8\nrelu\n"
-    assert loaded(program, stdin) == ({"networkx"} if command == "graph" else set())
+    assert loaded(program, tmp_path, stdin) == ({"networkx"} if command == "graph" else set())
 
 
 # ------------------------------------------------------------------------- public names
