@@ -6,6 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 import pytest
+import torch
 from counting import counts, of, output
 from timm.layers.cbam import CbamModule, ChannelAttn, SpatialAttn
 from timm.layers.eca import EcaModule
@@ -20,6 +21,7 @@ from torchvision.models.googlenet import Inception
 from torchvision.models.segmentation.deeplabv3 import ASPP
 from torchvision.ops import SqueezeExcitation
 from units import Concat, Elan, Residual, UNet, conv
+from weights import copy_weights, same, stir
 
 import archdsl
 from archdsl.elaborate.compiler import FileCode
@@ -49,7 +51,7 @@ def separable(before: int, c: int, kernel: int, stride: int) -> nn.Module:
 
 
 def projected(before: int, after: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(*conv(before, after, 1, act=False, stride=stride))
+    return nn.Sequential(*conv(before, after, 1, act=None, stride=stride))
 
 
 def basic(before: int, c: int, stride: int) -> nn.Module:
@@ -92,8 +94,8 @@ def shuffle_v1(before: int, c: int, groups: int, first: int, stride: int) -> nn.
     body = [
         *conv(before, inner, 1, groups=first),
         nn.ChannelShuffle(groups),
-        *conv(inner, inner, 3, act=False, stride=stride, groups=inner),
-        *conv(inner, new, 1, act=False, groups=groups),
+        *conv(inner, inner, 3, act=None, stride=stride, groups=inner),
+        *conv(inner, new, 1, act=None, groups=groups),
     ]
     unit = Residual(body) if stride == 1 else Concat([nn.AvgPool2d(3, stride, 1)], body)
     return nn.Sequential(unit, nn.ReLU())
@@ -113,7 +115,7 @@ def inverted(before: int, c: int, expansion: float, stride: int, kernel: int) ->
 def cross_stage(before: int, c: int, depth: int, expand: float, bottle: float) -> nn.Module:
     return CrossStage(
         before, c, 1, 1, depth, 0.5 if expand == 1 else 1.0, bottle, expand,
-        block_fn=DarkBlock, act_layer=nn.LeakyReLU, norm_layer=nn.BatchNorm2d,
+        block_fn=DarkBlock, act_layer=nn.SiLU, norm_layer=nn.BatchNorm2d,
     )  # fmt: skip
 
 
@@ -149,7 +151,8 @@ CASES = [
     Case("attention", "eca", WIDE, partial(EcaModule, 256)),
     Case("attention", "eca(7)", WIDE, partial(EcaModule, kernel_size=7)),
     Case("attention", "channel_gate(4)", SMALL, partial(ChannelAttn, 64, rd_channels=4)),
-    Case("attention", "channel_gate(32, gelu)", WIDE, partial(ChannelAttn, 256, rd_channels=32)),
+    Case("attention", "channel_gate(32, silu)", WIDE,
+         partial(ChannelAttn, 256, rd_channels=32, act_layer=nn.SiLU)),
     Case("attention", "spatial_gate", SMALL, SpatialAttn),
     Case("attention", "spatial_gate(3)", SMALL, partial(SpatialAttn, 3)),
     Case("attention", "cbam(4)", SMALL, partial(CbamModule, 64, rd_channels=4)),
@@ -168,17 +171,17 @@ CASES = [
          lambda: cross_stage(64, 64, 2, 1, 0.5)),
     Case("csp", f"cross_stage(32, {{ residual {{ {UNIT} }} }}, inner = 64)", (32, 14, 14),
          lambda: cross_stage(32, 32, 1, 2, 0.5)),
-    Case("csp", "elan(128, 32)", SMALL, partial(Elan, 64, 128, 32, 2, 2)),
+    Case("csp", "elan(128, 32)", SMALL, partial(Elan, 64, 128, 32, 2, 2, nn.SiLU)),
     Case("csp", "elan(64, 16, parts = 4, n = 1, act = relu)", WIDE,
-         partial(Elan, 256, 64, 16, 4, 1)),
+         partial(Elan, 256, 64, 16, 4, 1, nn.ReLU)),
     Case("ghost", "ghost(32)", IMAGE, partial(GhostModule, 16, 32)),
     Case("ghost", "ghost(50, kernel = 3, ratio = 3, cheap = 5)", IMAGE,
          partial(GhostModule, 16, 50, 3, 3, 5)),
     Case("ghost", "ghost_bottleneck(16, 48)", IMAGE, partial(GhostBottleneck, 16, 48, 16)),
     Case("ghost", "ghost_bottleneck(24, 48, kernel = 5, stride = 2)", IMAGE,
          partial(GhostBottleneck, 16, 48, 24, 5, 2)),
-    Case("inception", "inception(64, 96, 128, 16, 32, 32, wide = 3)", (192, 28, 28),
-         partial(Inception, 192, 64, 96, 128, 16, 32, 32)),
+    Case("inception", "inception(64, 96, 128, 16, 32, 32, wide = 3, norm = bn(eps = 1e-3))",
+         (192, 28, 28), partial(Inception, 192, 64, 96, 128, 16, 32, 32)),
     Case("inception", "inception(64, 96, 128, 16, 32, 32)", (192, 28, 28), lambda: Concat(
         conv(192, 64, 1),
         [*conv(192, 96, 1), *conv(96, 128, 3)],
@@ -188,7 +191,7 @@ CASES = [
     Case("inception", "factorized(192)", (128, 17, 17), partial(factorized, 128, 192, 7, 192)),
     Case("inception", "factorized(96, 3, inner = 64)", (32, 9, 9),
          partial(factorized, 32, 96, 3, 64)),
-    Case("inception", "inception_reduction(384, 64, 96)", (288, 35, 35),
+    Case("inception", "inception_reduction(384, 64, 96, norm = bn(eps = 1e-3))", (288, 35, 35),
          partial(inception.InceptionB, 288)),
     Case("inception", "inception_reduction(64, 16, 32, pad = 1)", (32, 28, 28),
          partial(reduction, 32, 64, 16, 32, 1)),
@@ -209,7 +212,7 @@ CASES = [
     Case("mobile", "fused_inverted_residual(32, inner = 16, stride = 2)", IMAGE,
          partial(fused, 16, 32, 1, 2)),
     Case("residual", "basic(64)", SMALL, partial(basic, 64, 64, 1)),
-    Case("residual", "basic(128, stride = 2, act = silu)", SMALL, partial(basic, 64, 128, 2)),
+    Case("residual", "basic(128, stride = 2)", SMALL, partial(basic, 64, 128, 2)),
     Case("residual", "bottleneck(256)", WIDE, partial(bottleneck, 256, 256, 1)),
     Case("residual", "bottleneck(512, stride = 2, survive = 0.9)", WIDE,
          partial(bottleneck, 256, 512, 2)),
@@ -256,6 +259,16 @@ def test_block(case: Case) -> None:
     architecture = parse(case.library, case.input, case.call)
     assert of(architecture) == counts(case.module, case.input)
     assert architecture.output == output(case.module, case.input)
+
+
+@pytest.mark.parametrize("case", [pytest.param(c, id=f"{c.library}: {c.call}") for c in CASES])
+@torch.no_grad()
+def test_outputs_of_block(case: Case) -> None:
+    theirs = case.module().eval()
+    stir(theirs)
+    ours = parse(case.library, case.input, case.call).build().eval()
+    copy_weights(theirs, ours)
+    same(ours, theirs, torch.randn(2, *case.input))
 
 
 def test_top_down_brings_the_coarse_image_to_the_size_of_the_other() -> None:

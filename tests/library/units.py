@@ -1,18 +1,22 @@
 """Modules of PyTorch that a block is held against where no library has one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 
 def conv(
-    before: int, after: int, kernel: int, act: bool = True, **keywords: object
+    before: int,
+    after: int,
+    kernel: int,
+    act: Callable[[], nn.Module] | None = nn.ReLU,
+    **keywords: object,
 ) -> list[nn.Module]:
     """Convolution, normalisation, activation."""
     keywords = {"padding": kernel // 2, "bias": False, **keywords}
     made: list[nn.Module] = [nn.Conv2d(before, after, kernel, **keywords), nn.BatchNorm2d(after)]
-    return [*made, nn.ReLU()] if act else made
+    return made if act is None else [*made, act()]
 
 
 class Residual(nn.Module):
@@ -36,15 +40,23 @@ class Concat(nn.Module):
 class Elan(nn.Module):
     """YOLOv7's stage as its repository has it: what each part gives is kept."""
 
-    def __init__(self, before: int, after: int, inner: int, parts: int, n: int) -> None:
+    def __init__(
+        self,
+        before: int,
+        after: int,
+        inner: int,
+        parts: int,
+        n: int,
+        act: Callable[[], nn.Module],
+    ) -> None:
         super().__init__()
-        self.first = nn.Sequential(*conv(before, inner, 1))
-        self.second = nn.Sequential(*conv(before, inner, 1))
+        self.first = nn.Sequential(*conv(before, inner, 1, act))
+        self.second = nn.Sequential(*conv(before, inner, 1, act))
         self.parts = nn.ModuleList(
-            nn.Sequential(*(m for _ in range(n) for m in conv(inner, inner, 3)))
+            nn.Sequential(*(m for _ in range(n) for m in conv(inner, inner, 3, act)))
             for _ in range(parts)
         )
-        self.last = nn.Sequential(*conv((2 + parts) * inner, after, 1))
+        self.last = nn.Sequential(*conv((2 + parts) * inner, after, 1, act))
 
     def forward(self, x: Tensor) -> Tensor:
         kept = [self.first(x), self.second(x)]
