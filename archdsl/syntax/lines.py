@@ -67,7 +67,7 @@ class Brackets:
 
     def __init__(self, within: Iterable[Token] = ()) -> None:
         self.open: list[Token] = list(within)
-        self.unclosed: list[Token] = []  # those that a `}` around them ended
+        self.unclosed: list[Token] = []  # those that a bracket around them ended
         self.pairs: list[tuple[Token, Token]] = []  # those that were closed, inner ones first
 
     @property
@@ -75,17 +75,27 @@ class Brackets:
         """Whether a line end can end a statement here."""
         return not self.open or self.open[-1].type == "LBRACE"
 
+    def never_closed(self, token: Token) -> bool:
+        """Whether this very token is a bracket that nothing has closed."""
+        return any(t is token for t in (*self.open, *self.unclosed))
+
     def take(self, token: Token) -> None:
-        """A brace closes what was left open within it; other brackets close their like."""
+        """A closing bracket closes its like, and what was left open within; no bracket but a
+        brace reaches over a brace."""
         kind = token.type
         if kind in OPEN:
             self.open.append(token)
-        elif kind in CLOSE and self.open:
-            if kind == "RBRACE" and any(t.type == "LBRACE" for t in self.open):
-                while self.open[-1].type != "LBRACE":
+            return
+        if kind not in CLOSE:
+            return
+        for count, bracket in enumerate(reversed(self.open)):
+            if OPEN[bracket.type] == kind:
+                for _ in range(count):
                     self.unclosed.append(self.open.pop())
-            if OPEN[self.open[-1].type] == kind:
                 self.pairs.append((self.open.pop(), token))
+                return
+            if bracket.type == "LBRACE":
+                return
 
 
 def brackets_before(tokens: Iterable[Token]) -> Brackets:

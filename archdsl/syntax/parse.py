@@ -94,48 +94,44 @@ class _Reader:
         """Notes that a token cannot stand where it does; the place to go on from."""
         token = self.tokens[at]
         bracket = self.unclosed(at)
-        if bracket is not None:
+        if bracket is not None and bracket.line != token.line:
             self.found.append(unclosed(self.source, bracket, token))
-            at = self.close(at)
         elif token.type == "STRAY":
             self.found.append(stray(self.source, token))
             at = text_end(self.tokens, at)
         else:
             accepted = self.parser.accepts()
             self.found.append(unexpected(self.source, self.tokens, at, accepted))
+        if bracket is not None:
+            line = token.line or 0
+            at = self.close(at, line if bracket.line != line else line + 1)
         return self.recover(at)
 
     def unclosed(self, at: int) -> Token | None:
-        """The parenthesis or bracket around a token, if it is from an earlier line and is
-        closed nowhere: then it is what is wrong."""
+        """The parenthesis or bracket around a token, if it is closed nowhere."""
         around = brackets_before(self.tokens[:at])
-        if around.at_statements or around.open[-1].line == self.tokens[at].line:
+        if around.at_statements:
             return None
         bracket = around.open[-1]
-        whole = brackets_before(self.tokens)
-        never = any(t is bracket for t in (*whole.open, *whole.unclosed))
-        return bracket if never else None
+        return bracket if brackets_before(self.tokens).never_closed(bracket) else None
 
-    def close(self, at: int) -> int:
-        """Takes the brackets that are open before a token for closed where its line begins:
-        from there on the text is read anew. The place of that line's first token."""
-        line = self.tokens[at].line
-        while at > 0 and self.tokens[at - 1].line == line:
-            at -= 1
-        first = self.tokens[at]
-        within = brackets_before(self.tokens[:at]).open
-        closed = set()
-        while within and within[-1].type != "LBRACE":
-            closed.add(id(within.pop()))
-        start = first.start_pos or 0
-        rest = [t for t in self.all if (t.start_pos or 0) >= start]
-        done = [t for t in self.tokens[:at] if id(t) not in closed]
-        if first.type != "RBRACE":
-            done.append(Token.new_borrow_pos("_SEP", "\n", first))
-            at = len(done) - 1
-        else:
-            at = len(done)
-        self.tokens = [*done, *statements(rest, self.language.starters, within)]
+    def close(self, at: int, line: int) -> int:
+        """Takes the parentheses and brackets that are closed nowhere for closed where a line
+        begins: from there on the text is read anew. The place to go on from."""
+        brackets = brackets_before(self.tokens)
+        before = [t for t in self.tokens[:at] if t.type in ("LPAR", "LSQB")]
+        ended = {id(t) for t in before if brackets.never_closed(t)}
+
+        def stays(token: Token) -> bool:
+            return (token.line or 0) < line and id(token) not in ended
+
+        at = len(list(filter(stays, self.tokens[:at])))
+        done = list(filter(stays, self.tokens))
+        rest = [t for t in self.all if (t.line or 0) >= line]
+        made = list(statements(rest, self.language.starters, brackets_before(done).open))
+        if made and made[0].type != "RBRACE" and (not done or done[-1].type != "_SEP"):
+            done.append(Token.new_borrow_pos("_SEP", "\n", made[0]))
+        self.tokens = [*done, *made]
         return at
 
     def recover(self, at: int) -> int:
