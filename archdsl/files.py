@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import islice
@@ -128,3 +128,18 @@ class Library:
         if self.folder is not None:
             yield self.folder
         yield builtin_folder()
+
+
+@dataclass
+class Bundle:
+    """Gives the files that a spec uses from their texts, wherever the spec came from."""
+
+    texts: Mapping[str, str]
+    loaded: dict[str, tree.File] = field(default_factory=dict)
+
+    def __call__(self, path: str, place: Span) -> tree.File:
+        if path not in self.texts:
+            raise fault(codes.NO_SUCH_FILE, place, name=path)
+        if path not in self.loaded:
+            self.loaded[path] = parse(Source(path, self.texts[path]))
+        return self.loaded[path]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.figures import Figures, figures, longest_path
@@ -13,6 +12,7 @@ from archdsl.analysis.memory import Memory, memory
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.diagnostics.source import Source
+from archdsl.elaborate.compiler import Loader
 from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Knob
 from archdsl.elaborate.network import Network
@@ -37,10 +37,11 @@ class Spec:
     ``with_knobs`` gives one of them. Made by ``archdsl.parse`` and ``archdsl.read``.
     """
 
-    def __init__(self, source: Source, folder: Path | None, table: Table = TABLE) -> None:
-        """Raises ``ArchError`` with every mistake that can be seen without a candidate."""
+    def __init__(self, source: Source, load: Loader, table: Table = TABLE) -> None:
+        """``load`` gives the files that it uses. Raises ``ArchError`` with every mistake that
+        can be seen without a candidate."""
         self.source = source
-        self.program = Program(parse_text(source), Library(folder), table)
+        self.program = Program(parse_text(source), load, table)
 
     def __repr__(self) -> str:
         return f"<Spec {self.name} from {self.source.name}>"
@@ -54,6 +55,12 @@ class Spec:
     def doc(self) -> str:
         """The ``##`` comment above the header."""
         return self.program.main.syntax.doc(self.program.arch)
+
+    @property
+    def used(self) -> dict[str, str]:
+        """The texts of the files that it uses, by their paths as `use` says them."""
+        sources = [file.syntax.span.source for file in self.program.files]
+        return {source.name: source.text for source in sources if source is not self.source}
 
     @property
     def knobs(self) -> Mapping[str, Knob]:
@@ -262,12 +269,12 @@ def read(name: str, table: Table = TABLE) -> Spec:
     Raises ``ArchError``.
     """
     source, folder = read_source(name)
-    return Spec(source, folder, table)
+    return Spec(source, Library(folder), table)
 
 
 def parse(text: str, name: str = "<text>", table: Table = TABLE) -> Spec:
     """The spec of a text; its `use` reaches the built-in library alone. Raises ``ArchError``."""
-    return Spec(Source(name, text), None, table)
+    return Spec(Source(name, text), Library(None), table)
 
 
 def load(name_or_path: str, **knobs: Any) -> Architecture:
@@ -290,7 +297,7 @@ def resolve(name: str, table: Table = TABLE) -> tuple[Spec, Variant | None]:
         for stem in builtin_names():
             source, folder = read_source(stem)
             if name in source.text:  # the others need not be parsed
-                spec = Spec(source, folder, table)
+                spec = Spec(source, Library(folder), table)
                 if name in spec.variants:
                     return spec, spec.variants[name]
         raise

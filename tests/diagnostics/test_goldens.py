@@ -12,6 +12,7 @@ from archdsl import ArchError
 from archdsl.analysis.space import prove
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.source import Source
+from archdsl.files import Library
 from archdsl.spec import Spec
 
 BAD = Path(__file__).parent / "bad"
@@ -23,7 +24,7 @@ ELSEWHERE = set("A002 A003 A004 A007 A008 A009 A010 A508 A509 A510 A511".split()
 def mistakes(path: Path) -> ArchError:
     """What `archdsl check` finds in a file, the folder left out of its name."""
     with pytest.raises(ArchError) as caught:
-        spec = Spec(Source(path.name, path.read_bytes().decode()), path.parent)
+        spec = Spec(Source(path.name, path.read_bytes().decode()), Library(path.parent))
         spec.with_knobs()
         for variant in spec.variants:
             spec.variant(variant)
