@@ -3,7 +3,8 @@ them; indentation and the spaces between tokens are made uniform."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from lark import Token
 
@@ -27,23 +28,19 @@ def format_source(source: Source, language: Language = ARCH) -> str:
     tokens = tokenize(source, language)
     begins, names = _statement_starts(tokens, language)
     tokens = [names.get(t.start_pos or 0, t) for t in tokens]
+    layout = _Layout(begins, _match_braces(tokens))
     out: list[str] = []
-    stack: list[tuple[str, int, bool]] = []  # bracket, the line it stands on, whether it is a set
-    previous: Token | None = None
     blank = False
-    for number, line in enumerate(_lines(tokens)):
+    lines = list(_lines(tokens))
+    for number, line in enumerate(lines):
         if not line:
             blank = bool(out)
             continue
-        closes = line[0].type in CLOSE
-        if blank and not closes and (previous is None or previous.type != "LBRACE"):
+        if blank and line[0].type not in CLOSE and not layout.just_opened:
             out.append("")
         blank = False
-        depth = _depth(stack, line)
-        goes_on = _goes_on(line[0], previous, stack, begins)
-        text = _join(line, stack, number, previous, language.sets)
-        out.append(INDENT * (depth + goes_on) + text)
-        previous = next((t for t in reversed(line) if t.type != "COMMENT"), previous)
+        level = layout.level(line, lines[number + 1 :])
+        out.append(INDENT * level + layout.take(line, level))
     return "\n".join(out) + "\n" if out else ""
 
 
@@ -63,83 +60,122 @@ def _statement_starts(
     return found, names
 
 
-def _lines(tokens: Sequence[Token]) -> list[list[Token]]:
-    lines: list[list[Token]] = [[]]
+def _match_braces(tokens: Sequence[Token]) -> set[int]:
+    """The offsets of the braces around the arms of a `match`."""
+    found: set[int] = set()
+    waiting: list[int] = []  # how deep each `match` stands whose brace is still to come
+    depth = 0
     for token in tokens:
+        if token.type == "MATCH":
+            waiting.append(depth)
+        if token.type == "LBRACE" and waiting and waiting[-1] == depth:
+            found.add(token.start_pos or 0)
+            waiting.pop()
+        depth += (token.type in OPEN) - (token.type in CLOSE)
+    return found
+
+
+def _lines(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens line by line, without semicolons that stand between no two statements."""
+    line: list[Token] = []
+    for token in (*tokens, Token("_NEWLINE", "\n")):
+        ends = token.type in ("_NEWLINE", "COMMENT", "RBRACE", "_SEMICOLON")
+        if ends and line and line[-1].type == "_SEMICOLON":
+            line.pop()
         if token.type == "_NEWLINE":
-            lines.append([])
-        else:
-            lines[-1].append(token)
-    while lines and not lines[-1]:
-        lines.pop()
-    return lines
+            yield line
+            line = []
+        elif token.type != "_SEMICOLON" or (line and line[-1].type != "LBRACE"):
+            line.append(token)
 
 
-def _depth(stack: Sequence[tuple[str, int, bool]], line: Sequence[Token]) -> int:
-    """How far a line is indented: brackets that were opened on one line count once."""
-    left = len(stack)
-    for token in line:
-        if token.type not in CLOSE or left == 0:
-            break
-        left -= 1
-    return len({opened for _, opened, _ in stack[:left]})
+@dataclass
+class _Bracket:
+    """An open bracket: the level of the line that it stands on, and what kind of braces it is."""
+
+    type: str
+    level: int
+    is_set: bool = False
+    is_match: bool = False
 
 
-def _goes_on(
-    first: Token,
-    previous: Token | None,
-    stack: Sequence[tuple[str, int, bool]],
-    begins: set[int],
-) -> bool:
-    """Whether a line goes on with a statement that an earlier one began."""
-    if previous is None or first.type in CLOSE or first.type == "COMMENT":
-        return False
-    if stack and stack[-1][0] != "LBRACE":
-        return False
-    if previous.type in ("LBRACE", "_SEMICOLON") or (stack and stack[-1][2]):
-        return False
-    return (first.start_pos or 0) not in begins
+class _Layout:
+    """How deep lines stand, and what stands between their tokens."""
 
+    def __init__(self, begins: set[int], match_braces: set[int]) -> None:
+        self.begins = begins
+        self.match_braces = match_braces
+        self.stack: list[_Bracket] = []
+        self.last: Token | None = None  # before this line, comments left out
 
-def _join(
-    line: Sequence[Token],
-    stack: list[tuple[str, int, bool]],
-    number: int,
-    previous: Token | None,
-    sets: frozenset[str],
-) -> str:
-    """The tokens of a line with the spaces that belong between them."""
-    text = ""
-    before: Token | None = None
-    last = previous
-    unary = False
-    for token in line:
-        if before is not None:
-            text += _space(before, token, unary, stack)
-        unary = token.type == "MINUS" and (last is None or last.type not in _OPERANDS)
-        if token.type in OPEN:
-            is_set = token.type == "LBRACE" and last is not None and last.type in sets
-            stack.append((token.type, number, is_set))
-        elif token.type in CLOSE and stack:
-            stack.pop()
-        text += str(token).rstrip() if token.type == "COMMENT" else str(token)
-        before = token
-        if token.type != "COMMENT":
-            last = token
-    return text
+    @property
+    def just_opened(self) -> bool:
+        return self.last is not None and self.last.type == "LBRACE"
 
+    def level(self, line: Sequence[Token], below: Sequence[Sequence[Token]]) -> int:
+        """How far a line is indented: one level more than the line that opened the innermost
+        bracket, or as far as that if the line begins by closing it."""
+        stack = list(self.stack)
+        closed: _Bracket | None = None
+        for token in line:
+            if token.type not in CLOSE or not stack:
+                break
+            closed = stack.pop()
+        if closed is not None:
+            return closed.level
+        first = line[0]
+        if first.type == "COMMENT":  # as the line that it stands above
+            first = next((t for other in below for t in other if t.type != "COMMENT"), first)
+        return (stack[-1].level + 1 if stack else 0) + self.goes_on(first)
 
-def _space(a: Token, b: Token, unary: bool, stack: Sequence[tuple[str, int, bool]]) -> str:
-    """What stands between two tokens of a line."""
-    if b.type == "COMMENT":
-        return "  "
-    tight_set = bool(stack) and stack[-1][2]
-    if a.type == "LBRACE" or b.type == "RBRACE":
-        return "" if tight_set or (a.type == "LBRACE" and b.type == "RBRACE") else " "
-    if unary or a.type in _TIGHT or b.type in _NO_SPACE_BEFORE:
-        return ""
-    if b.type == "LPAR":
-        return "" if a.type == "NAME" else " "
-    if b.type == "LSQB":
-        return "" if a.type in ("NAME", "RPAR", "RSQB") else " "
-    return " "
+    def goes_on(self, first: Token) -> bool:
+        """Whether a line goes on with a statement that an earlier one began."""
+        last = self.last
+        around = self.stack[-1] if self.stack else None
+        if last is None or first.type in CLOSE or first.type == "COMMENT":
+            return False
+        if around is not None and (around.type != "LBRACE" or around.is_set):
+            return False
+        if last.type in ("LBRACE", "_SEMICOLON") or (
+            last.type == "RBRACE" and first.type == "ELSE"
+        ):
+            return False
+        if last.type == "COMMA" and around is not None and around.is_match:
+            return False
+        return (first.start_pos or 0) not in self.begins
+
+    def take(self, line: Sequence[Token], level: int) -> str:
+        """The text of a line, whose brackets are noted."""
+        text = ""
+        before: Token | None = None
+        unary = False
+        for token in line:
+            if before is not None:
+                text += self.space(before, token, unary)
+            unary = token.type == "MINUS" and (self.last is None or self.last.type not in _OPERANDS)
+            if token.type in OPEN:
+                is_set = token.type == "LBRACE" and self.last is not None and self.last.type == "IN"
+                is_match = (token.start_pos or 0) in self.match_braces
+                self.stack.append(_Bracket(token.type, level, is_set, is_match))
+            elif token.type in CLOSE and self.stack:
+                self.stack.pop()
+            text += str(token).rstrip() if token.type == "COMMENT" else str(token)
+            before = token
+            if token.type != "COMMENT":
+                self.last = token
+        return text
+
+    def space(self, a: Token, b: Token, unary: bool) -> str:
+        """What stands between two tokens of a line."""
+        if b.type == "COMMENT":
+            return "  "
+        in_set = bool(self.stack) and self.stack[-1].is_set
+        if a.type == "LBRACE" or b.type == "RBRACE":
+            return "" if in_set or (a.type == "LBRACE" and b.type == "RBRACE") else " "
+        if unary or a.type in _TIGHT or b.type in _NO_SPACE_BEFORE:
+            return ""
+        if b.type == "LPAR":
+            return "" if a.type == "NAME" else " "
+        if b.type == "LSQB":
+            return "" if a.type in ("NAME", "RPAR", "RSQB") else " "
+        return " "
