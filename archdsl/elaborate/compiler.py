@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -20,12 +19,14 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.application import LAYER_ACTIONS, layer_value
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode, FnCode, Formal, Getter, Statement
+from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import VALUES
+from archdsl.elaborate.file_code import Budget, FileCode, KnobCode
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import UNSET, Frame, Machine, Skip, Stop
 from archdsl.elaborate.patterns import PATTERNS
-from archdsl.elaborate.scope import Context, Scope, Unit, Variable, constant
-from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, default, let
+from archdsl.elaborate.scope import Context, Scope, Unit, constant
+from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, let
 from archdsl.elaborate.values import describe, is_number
 from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.layers.table import Table
@@ -33,37 +34,6 @@ from archdsl.syntax import tree
 
 COSTS = ("params", "macs", "activations")
 Loader = Callable[[str, Span], tree.File]
-
-
-@dataclass(eq=False, slots=True)
-class FileCode:
-    """One compiled file: its names, its knobs, and the statements that run at its top."""
-
-    index: int
-    syntax: tree.File
-    scope: Scope
-    knobs: list[KnobCode] = field(default_factory=list)
-    statements: list[Statement] = field(default_factory=list)
-    lets: list[Statement] = field(default_factory=list)
-
-
-@dataclass(eq=False, slots=True)
-class KnobCode:
-    variable: Variable
-    default: Getter
-    domain: Choices | Interval | None
-    node: tree.Knob
-    doc: str
-
-
-@dataclass(eq=False, slots=True)
-class Budget:
-    """A `require` that speaks of what a network costs: judged once the network is known."""
-
-    span: Span
-    message: str | None
-    condition: Getter
-    slots: dict[str, int]
 
 
 class Compiler:

@@ -19,8 +19,9 @@ from archdsl.elaborate.arithmetic import truth
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.callgraph import close_over
 from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
-from archdsl.elaborate.compiler import COSTS, Budget, Compiler, FileCode, Loader
+from archdsl.elaborate.compiler import COSTS, Compiler, Loader
 from archdsl.elaborate.facts import Variant, read_fixed, read_variants
+from archdsl.elaborate.file_code import Budget, FileCode
 from archdsl.elaborate.knobs import Knob, option_number
 from archdsl.elaborate.machine import MAX_STEPS, UNSET, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part

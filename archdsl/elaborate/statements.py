@@ -12,7 +12,6 @@ from archdsl.diagnostics.model import (
     Fault,
     Label,
     diagnose,
-    did_you_mean,
     fault,
 )
 from archdsl.diagnostics.source import Span
@@ -20,6 +19,7 @@ from archdsl.elaborate.arithmetic import truth
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import bind
 from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
+from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import bind_targets
 from archdsl.elaborate.groups import fold_turns, run_named
 from archdsl.elaborate.machine import Frame, Skip, Stop, Turn
@@ -130,30 +130,6 @@ def let(node: tree.Let, scope: Scope) -> Action:
             frame.v[slot] = None  # unknown: what uses it says nothing more
 
     return run
-
-
-def default(node: tree.Default, scope: Scope) -> None:
-    """Sets arguments for what is written in the rest of the scope."""
-    word = node.callee.text
-    context = scope.context
-    entry = scope.lookup(word)
-    formals = getattr(entry, "definition", None)
-    if formals is not None:
-        names = [p.name.text for p in formals.parameters]
-    elif entry is None and word in context.table:
-        names = [p.name for p in signature(context.table[word])]
-    elif entry is None and word in context.patterns:
-        names = [p.name for p in signature(context.patterns[word])]
-    else:
-        known = {*context.table, *context.patterns, *scope.visible()}
-        help = did_you_mean(word, known) if entry is None else []
-        if (meant := context.table.synonyms.get(word)) is not None:
-            help = [f"here it is called `{meant}`"]
-        context.report(codes.NO_DEFAULTS, node.callee.span, help=help, name=word)
-        return
-    plain = Scope(context, scope.unit)  # where no defaults are in force
-    chosen = bind(node.arguments, names, set(), word, node, plain)
-    scope.defaults.setdefault(word, {}).update({n: (a, scope) for n, (a, _) in chosen.items()})
 
 
 def kept(node: tree.Kept, scope: Scope) -> Action:

@@ -24,7 +24,7 @@ from units import Concat, Elan, Residual, UNet, conv
 from weights import copy_weights, same, stir
 
 import archdsl
-from archdsl.elaborate.compiler import FileCode
+from archdsl.elaborate.file_code import FileCode
 from archdsl.files import builtin_folder
 from archdsl.layers.base import Shape, show_shape
 from archdsl.syntax.tree import Block
