@@ -3,7 +3,7 @@
 ``A0..`` files and syntax, ``A1..`` names and structure, ``A2..`` shapes, ``A3..`` values,
 ``A4..`` limits, ``A5..`` knobs and requirements,
 ``A6..`` the backend,
-``A7..`` searches.
+``A7..`` searches, ``A8..`` training.
 """
 
 from archdsl.diagnostics.codes.backend import *  # noqa: F403
@@ -14,6 +14,7 @@ from archdsl.diagnostics.codes.names import *  # noqa: F403
 from archdsl.diagnostics.codes.search import *  # noqa: F403
 from archdsl.diagnostics.codes.shapes import *  # noqa: F403
 from archdsl.diagnostics.codes.syntax import *  # noqa: F403
+from archdsl.diagnostics.codes.training import *  # noqa: F403
 from archdsl.diagnostics.codes.values import *  # noqa: F403
 from archdsl.diagnostics.model import Kind
 

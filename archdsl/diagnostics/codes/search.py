@@ -1,4 +1,4 @@
-"""A7..: searches and training."""
+"""A7..: searches."""
 
 from archdsl.diagnostics.model import Kind
 
@@ -30,17 +30,6 @@ UNREACHABLE = Kind(
     """With the other knobs as they are, no value of the knob that is solved for meets the
 budget within its tolerance. Choose another budget, widen the tolerance (`within 5%`), give the
 knob a finer or a wider domain, or solve for the widths of the stages apart.""",
-)
-DATA_MISMATCH = Kind(
-    "A706",
-    "the network does not fit the data: {reason}",
-    """A spec's input is taken from the data, and its knob `classes` too where it has one. What
-comes out must be one number for each class.""",
-)
-NO_DATA = Kind(
-    "A707",
-    "the data `{name}` is not here: {reason}",
-    """The places where it was looked for are named, and how to get it.""",
 )
 BAD_OBJECTIVE = Kind(
     "A708",
@@ -99,17 +88,6 @@ NOTHING_TO_SAY = Kind(
     "A717",
     "the study `{name}` has no finished trial yet",
     """A verdict, or a best network, needs results.""",
-)
-BAD_RUN = Kind(
-    "A718",
-    "`{name}` is no training that can be gone on with: {reason}",
-    """A checkpoint of `archdsl train` holds the weights, the optimizer and the place in the
-schedule, for one spec and one recipe.""",
-)
-DIVERGED = Kind(
-    "A719",
-    "the loss is not finite in epoch {epoch}",
-    """The training has left the numbers: the learning rate is usually too high.""",
 )
 EXISTS = Kind(
     "A720",

@@ -1,0 +1,70 @@
+"""A8..: data and training."""
+
+from archdsl.diagnostics.model import Kind
+
+NO_DATA = Kind(
+    "A801",
+    "the data `{name}` is not here: {reason}",
+    """The places where it was looked for are named, and how to get it. Nothing is trained before
+all of it is there.""",
+)
+BAD_DATA = Kind(
+    "A802",
+    "the data `{name}` cannot be read: {reason}",
+    """A file is cut short, is another file than its name says, or holds what this set does not
+have. Nothing is trained on half a data set.""",
+)
+BAD_SPLIT = Kind(
+    "A803",
+    "the data `{name}` cannot be split so: {reason}",
+    """A set of images is split once, by its `seed`, into images to train on, to validate with
+and to test on. `validation` and `test` are shares of all images, class by class; `train` takes
+only so many of those that are left. Each part but the test set needs an image at least.""",
+)
+BAD_PLUGIN = Kind(
+    "A804",
+    "the data `{name}` of an installed package fails: {reason}",
+    """An entry point of the group `archdsl.data` is called with the arguments that are given, and
+makes an object with the attributes `image` and `classes`, and a method `read(folder)`.
+docs/training.md shows one.""",
+)
+DATA_MISMATCH = Kind(
+    "A805",
+    "the network does not fit the data: {reason}",
+    """A spec's input is taken from the data, and its knob `classes` too where it has one. What
+comes out must be one number for each class.""",
+)
+BAD_BATCH = Kind(
+    "A806",
+    "a batch of {batch} cannot be trained: {reason}",
+    """Batch normalisation needs two values of each channel at least, so a batch of one image can
+do without it only; and where several processes train together, each takes an equal share of
+every batch.""",
+)
+BAD_RUN = Kind(
+    "A807",
+    "`{name}` is no training that can be gone on with: {reason}",
+    """A checkpoint of `archdsl train` holds the weights, the state of the optimizer and the epochs
+so far, of one network, on one data set, with one recipe and one seed. It goes on with these
+alone, so that what comes out is what one run without a break would have given. The file is left
+as it is.""",
+)
+RUN_EXISTS = Kind(
+    "A808",
+    "the checkpoint `{name}` is there already",
+    """Nothing is overwritten.""",
+    help="go on with --resume, or name another file",
+)
+DIVERGED = Kind(
+    "A809",
+    "the loss is not finite in epoch {epoch}",
+    """The training has left the numbers: the learning rate is usually too high.""",
+    help="lower `lr` (it is {lr}), or add `warmup` or `clip`",
+)
+OUT_OF_MEMORY = Kind(
+    "A810",
+    "the memory of {device} does not suffice for batches of {batch} images of {shape}",
+    """What a training needs grows with the batch, the image and the activations of the network;
+`archdsl summary --batch N` estimates it.""",
+    help="lower `batch`, or make the network narrower",
+)
