@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from pathlib import Path
 
@@ -26,28 +27,23 @@ def command(files: tuple[str, ...], check: bool, diff: bool) -> int:
     standard input and prints."""
     failed = changed = 0
     for name in _expand(files):
+        shown = printable("<stdin>" if name == "-" else name)
         try:
             before = _read(name)
-            after = format_source(Source(name, before))
-        except Fault as error:
-            show_diagnostics([error.diagnostic])
+            after = format_source(Source(shown, before))
+            changed += after != before
+            if diff:
+                click.echo("".join(_diff(shown, before, after)).encode(), nl=False)
+            elif name == "-" and not check:
+                click.echo(after.encode(), nl=False)  # as UTF-8, whatever the terminal takes
+            elif after != before:
+                if not check:
+                    write_text(Path(name), after)
+                say(f"{shown} {'would be ' if check else ''}formatted")
+        except (Fault, ArchError) as error:
+            found = [error.diagnostic] if isinstance(error, Fault) else error.diagnostics
+            show_diagnostics(found)
             failed += 1
-            continue
-        except ArchError as error:
-            show_diagnostics(error.diagnostics)
-            failed += 1
-            continue
-        changed += after != before
-        if diff:
-            sys.stdout.writelines(_diff(name, before, after))
-        elif check:
-            if after != before:
-                say(f"{printable(name)} would be formatted")
-        elif name == "-":
-            sys.stdout.write(after)
-        elif after != before:
-            write_text(Path(name), after)
-            say(f"{printable(name)} formatted")
     return 1 if failed or (changed and check) else 0
 
 
@@ -69,11 +65,8 @@ def _read(name: str) -> str:
 
 
 def _diff(name: str, before: str, after: str) -> list[str]:
-    return list(
-        difflib.unified_diff(
-            before.splitlines(keepends=True),
-            after.splitlines(keepends=True),
-            name,
-            f"{name} (formatted)",
-        )
-    )
+    old, new = (re.findall(r"[^\n]*\n|[^\n]+$", text) for text in (before, after))
+    return [
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(old, new, name, f"{name} (formatted)")
+    ]
