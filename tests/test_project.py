@@ -34,6 +34,7 @@ ORDER = (
     "elaborate",
     "graph",
     "analysis",
+    "units",
     "writing",
     "files",
     "settings",
