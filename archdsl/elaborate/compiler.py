@@ -27,7 +27,7 @@ from archdsl.elaborate.machine import UNSET, Frame, Machine, Skip, Stop
 from archdsl.elaborate.patterns import PATTERNS
 from archdsl.elaborate.scope import Context, Scope, Unit, constant
 from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, let
-from archdsl.elaborate.values import describe, is_number
+from archdsl.elaborate.values import MAX_RANGE, describe, is_number
 from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.layers.table import Table
 from archdsl.syntax import tree
@@ -202,16 +202,18 @@ class Compiler:
             if not is_number(value):
                 scope.context.report(codes.DOMAIN_NUMBERS, node.span, given=describe(value))
                 return None
-        if step is None and type(low) is int and type(high) is int and not node.log:
+        if step is None and type(low) is int and type(high) is int:
             step = 1
         if low > high or (step is not None and step <= 0) or (node.log and low <= 0):
             scope.context.report(
                 codes.DOMAIN_EMPTY, node.span, domain=" ".join(node.span.text.split())
             )
             return None
-        if step is None and type(low) is int and type(high) is int:
-            step = 1
-        return Interval(low, high, step, node.log)
+        made = Interval(low, high, step, node.log)
+        if (made.count or 0) > MAX_RANGE:
+            scope.context.report(codes.LIST_TOO_LONG, node.span, limit=MAX_RANGE)
+            return None
+        return made
 
     def constant(self, node: tree.Node, scope: Scope) -> Any:
         """The value of an expression that depends on no candidate; mistakes are noted."""
