@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -22,7 +23,7 @@ from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
 from archdsl.elaborate.compiler import COSTS, Compiler, Loader
 from archdsl.elaborate.facts import Variant, read_fixed, read_variants
 from archdsl.elaborate.file_code import Budget, FileCode
-from archdsl.elaborate.knobs import Knob, option_number
+from archdsl.elaborate.knobs import Interval, Knob, option_number
 from archdsl.elaborate.machine import MAX_STEPS, UNSET, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part
 from archdsl.elaborate.scope import Variable
@@ -128,10 +129,13 @@ class Program:
             frame.v[code.variable.slot] = value
             name = code.variable.name
             if code.domain is not None and value not in code.domain:
+                counts = isinstance(code.domain, Interval) and code.domain.step == 1
+                help = ["between two whole ends a domain has whole numbers: give it a `step`"]
                 self.found.append(
                     diagnose(
                         codes.DEFAULT_OUTSIDE,
                         code.node.default.span,
+                        help=help if counts and isinstance(value, Fraction) else [],
                         name=name,
                         given=show(value),
                         domain=str(code.domain),
