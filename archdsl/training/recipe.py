@@ -7,6 +7,11 @@ from archdsl.layers.arguments import Chance, Count, Flag, OneOf, Positive
 from archdsl.training.settings import Numbers, Setting, SettingReader, SettingsReader, table_of
 
 
+# Which parameters decay: all of them, as in most papers, or weights alone, neither biases nor the
+# scales and shifts of normalisation.
+Decay = Annotated[str, OneOf(("all", "weights"))]
+
+
 @dataclass(frozen=True)
 class Sgd(Setting):
     """Stochastic gradient descent with momentum."""
@@ -14,6 +19,7 @@ class Sgd(Setting):
     momentum: Chance = 0.9
     weight_decay: Positive = 5e-4
     nesterov: Flag = True
+    decay: Decay = "all"
 
     name = "sgd"
 
@@ -25,6 +31,7 @@ class AdamW(Setting):
     beta1: Chance = 0.9
     beta2: Chance = 0.999
     weight_decay: Positive = 0.01
+    decay: Decay = "all"
 
     name = "adamw"
 
@@ -48,7 +55,7 @@ class Steps(Setting):
 
 @dataclass(frozen=True)
 class OneCycle(Setting):
-    """Up for a share of the steps, then down (arXiv:1708.07120)."""
+    """Up for a share of the steps, then down (arXiv:1708.07120); the momentum stays."""
 
     rise: Chance = 0.3
 
@@ -64,7 +71,7 @@ class Constant(Setting):
 
 @dataclass(frozen=True)
 class Crop(Setting):
-    """A random crop of the image padded by ``pad`` pixels."""
+    """A random crop of the image padded by ``pad`` pixels of the training set's mean."""
 
     pad: Count = 4
 
@@ -80,7 +87,7 @@ class Flip(Setting):
 
 @dataclass(frozen=True)
 class Cutout(Setting):
-    """A square of zeros at a random place (arXiv:1708.04552)."""
+    """A square of the training set's mean, its centre anywhere (arXiv:1708.04552)."""
 
     size: Count = 8
 
@@ -94,8 +101,9 @@ AUGMENTATIONS = table_of(Crop, Flip, Cutout)
 
 @dataclass(frozen=True)
 class Recipe(Setting):
-    """How a network is trained. ``auto`` leaves mixed precision and the memory format to the
-    device: both are on for CUDA and off elsewhere."""
+    """How a network is trained. ``warmup`` are the epochs in which the learning rate rises to
+    ``lr``; ``clip`` bounds the norm of the gradient. ``auto`` leaves mixed precision and the
+    memory format to the device: both are on for CUDA and off elsewhere."""
 
     epochs: Count = 15
     batch: Count = 128

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib.metadata import entry_points
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, diagnose, did_you_mean
-from archdsl.diagnostics.source import Span
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, did_you_mean
+from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.compiler import Compiler
 from archdsl.elaborate.values import describe
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import signature
-from archdsl.layers.table import Table
-from archdsl.syntax import tree
-from archdsl.training.recipe import TABLES
+from archdsl.layers.table import TABLE, Table
+from archdsl.syntax import search_tree, tree
+from archdsl.syntax.language import SEARCH
+from archdsl.syntax.parse import parse
+from archdsl.training.recipe import TABLES, Recipe
+from archdsl.training.sets import DATA, DATA_GROUP, Data, PluginData
 from archdsl.training.settings import Setting, SettingReader
 
 
@@ -97,6 +102,22 @@ class Records:
         made_one = self.make(table[name], arguments, node.span)
         return MISTAKEN if made_one is None else made_one
 
+    def read_named(
+        self, node: search_tree.Named, table: Mapping[str, type[Setting]], what: str
+    ) -> Any:
+        """A record of a table, or the data of a package; nothing where there is a mistake."""
+        name = node.name.text
+        if name not in table:
+            if what == "data" and name in {p.name for p in entry_points(group=DATA_GROUP)}:
+                given = tuple(
+                    (a.name.text if a.name else "", self.constant(a.value)) for a in node.arguments
+                )
+                return PluginData(name, given)
+            help = did_you_mean(name, table) or [f"there are {', '.join(table)}"]
+            self.report(codes.NO_SUCH_SETTING, node.name.span, help=help, what=what, name=name)
+            return None
+        return self.make(table[name], node.arguments, node.name.span)
+
     def constant(self, node: tree.Node) -> Any:
         found = len(self.found)
         value = self.compiler.constant(node, self.scope)
@@ -113,6 +134,40 @@ class Records:
                 self.report(codes.WRONG_ARGUMENT, node.span, fields=wrong)
             return default
         return value
+
+
+def read_data(text: str, place: str = "--data") -> Data:
+    """The data of a text: ``fashion_mnist(train = 5000)``. ``place`` is what errors call it.
+
+    Raises ``ArchError`` with every mistake.
+    """
+    records, node = _statement("data", text, place)
+    data: Data | None = records.read_named(node, DATA, "data")
+    if data is None or records.found:
+        raise ArchError(records.found)
+    return data
+
+
+def read_recipe(text: str, place: str = "--recipe") -> Recipe:
+    """The recipe of a text: ``epochs = 5, lr = 0.1``; an empty one leaves all as it is.
+
+    Raises ``ArchError`` with every mistake.
+    """
+    if not text.strip():
+        return Recipe()
+    records, node = _statement("train", text, place)
+    recipe: Recipe | None = records.make(Recipe, node.settings, node.span)
+    if recipe is None or records.found:
+        raise ArchError(records.found)
+    return recipe
+
+
+def _statement(word: str, text: str, place: str) -> tuple[Records, Any]:
+    """The one statement that a text is, behind the word that it has in a .search file."""
+    file = parse(Source(place, f"{word} {text}"), SEARCH)
+    if len(file.statements) > 1:
+        raise ArchError([diagnose(codes.SAID_TWICE, file.statements[1].span, what=word)])
+    return Records(file, TABLE), file.statements[0]
 
 
 def describe_value(value: Any) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from archdsl.elaborate.values import show
 from archdsl.layers.arguments import Count, Index
 from archdsl.training.settings import Setting, Share, Text, table_of
 
@@ -33,9 +34,9 @@ class Digits(Data):
 class FashionMnist(Data):
     """Fashion-MNIST (arXiv:1708.07747): 70,000 images of 28x28 pixels.
 
-    Looked for in ``path`` (a folder of IDX files, packed or not), then where Debian's package
-    dataset-fashion-mnist puts it, then in torchvision's folder ``~/.cache/archdsl``.
-    ``train`` takes only so many of the training images.
+    Looked for in ``path``, a folder of IDX files, packed or not; without one, where Debian's
+    package dataset-fashion-mnist puts it, then in torchvision's folder in ``~/.cache/archdsl``,
+    into which it is downloaded. ``train`` takes only so many of the training images.
     """
 
     path: Text = ""
@@ -50,7 +51,8 @@ class FashionMnist(Data):
 
 @dataclass(frozen=True)
 class Cifar10(Data):
-    """CIFAR-10: 60,000 images of 32x32 pixels, through torchvision."""
+    """CIFAR-10: 60,000 images of 32x32 pixels, as torchvision keeps them: in ``path``, or in
+    ``~/.cache/archdsl``."""
 
     path: Text = ""
     validation: Share = 0.1
@@ -64,7 +66,7 @@ class Cifar10(Data):
 
 @dataclass(frozen=True)
 class Cifar100(Data):
-    """CIFAR-100, through torchvision."""
+    """CIFAR-100: the same in 100 classes."""
 
     path: Text = ""
     validation: Share = 0.1
@@ -78,7 +80,8 @@ class Cifar100(Data):
 
 @dataclass(frozen=True)
 class ImageFolder(Data):
-    """A folder with a folder of images for each class, resized to ``size`` pixels a side."""
+    """A folder with a folder of images for each class. The middle square of each image is
+    resized to ``size`` pixels a side."""
 
     path: Text
     size: Count = 64
@@ -94,9 +97,13 @@ class PluginData(Data):
     """Data of an installed package: an entry point of the group ``archdsl.data``."""
 
     plugin: str
-    arguments: tuple[tuple[str, Any], ...] = ()
+    given: tuple[tuple[str, Any], ...] = ()
 
     name = "plugin"
+
+    def written(self, full: bool = False) -> str:
+        shown = ", ".join(f"{name} = {show(v)}" if name else show(v) for name, v in self.given)
+        return f"{self.plugin}({shown})" if shown else self.plugin
 
 
 DATA = table_of(Digits, FashionMnist, Cifar10, Cifar100, ImageFolder)

@@ -4,17 +4,42 @@ fields are their arguments, with the same readers. Nothing here imports torch.""
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
+from archdsl.elaborate.values import show
 from archdsl.layers.arguments import (
     Chance,
     Reader,
     Unreadable,
 )
+from archdsl.layers.base import signature
 
 
 class Setting:
     """The base of records that a .search file names: ``sgd(momentum = 0.9)``."""
 
     name: ClassVar[str]
+
+    def written(self, full: bool = False) -> str:
+        """As a text would name it; ``full`` spells out the defaults too."""
+        shown = ", ".join(f"{k} = {v}" for k, v in self.arguments(full).items())
+        return f"{self.name}({shown})" if shown else self.name
+
+    def arguments(self, full: bool = False) -> dict[str, str]:
+        """The values that differ from their defaults, or all, as a text would say them."""
+        found = {}
+        for parameter in signature(type(self)):
+            value = getattr(self, parameter.name)
+            if value is not None and (full or parameter.required or value != parameter.default):
+                word = value in parameter.reader.words
+                found[parameter.name] = str(value) if word else _shown(value, full)
+        return found
+
+
+def _shown(value: Any, full: bool) -> str:
+    if isinstance(value, Setting):
+        return value.written(full)
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_shown(v, full) for v in value) + "]"
+    return repr(value) if isinstance(value, float) else show(value)
 
 
 @dataclass(frozen=True)
