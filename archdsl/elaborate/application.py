@@ -17,7 +17,7 @@ from archdsl.elaborate.machine import UNSET, Frame, Skip, fit
 from archdsl.elaborate.making import bind_layer, kinds_of, layer_op, missing
 from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
-from archdsl.elaborate.values import Closure, LayerRef, Tensor, describe
+from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor, describe
 from archdsl.layers.base import signature
 from archdsl.layers.join import Join
 from archdsl.layers.shaping import Identity
@@ -46,12 +46,10 @@ def apply_value(value: Any, frame: Frame, span: Span) -> None:
     """Applies a value to the current tensor; raises a fault where it is no layer."""
     if isinstance(value, Closure):
         run_closure(value, frame, span)
-    elif isinstance(value, LayerRef):
-        if issubclass(value.layer, Join):
-            raise fault(codes.JOIN_AS_LAYER, span, name=value.layer.name)
-        use_layer(layer_op(value.layer, (), span)(frame), frame, span)
-    elif isinstance(value, BlockCode):
-        enter_block(value, [], frame, span)
+    elif isinstance(value, (LayerRef, BlockCode)):
+        apply_with(value, {}, frame, span)
+    elif isinstance(value, Preset):
+        apply_with(value.callee, preset(value), frame, span)
     elif isinstance(value, Tensor):
         frame.x = value
     else:
@@ -133,10 +131,9 @@ def variable_call(entry: Variable, node: tree.Call, scope: Scope, bare: bool) ->
     given = [(a, scope.value(a.value)) for a in node.arguments]
 
     def apply(frame: Frame) -> None:
-        value = get(frame)
+        found = get(frame)
+        value = found.callee if isinstance(found, Preset) else found
         if isinstance(value, LayerRef):
-            if issubclass(value.layer, Join):
-                raise fault(codes.JOIN_AS_LAYER, span, name=value.layer.name)
             names = [p.name for p in signature(value.layer)]
         elif isinstance(value, BlockCode):
             names = [f.name for f in value.formals]
@@ -156,15 +153,31 @@ def variable_call(entry: Variable, node: tree.Call, scope: Scope, bare: bool) ->
                 first = Label(chosen[key][1], "first given here")
                 raise fault(codes.GIVEN_TWICE, argument.span, first, name=key, callee=entry.name)
             chosen[key] = (getter, argument.span)
-        if isinstance(value, LayerRef):
-            parameters = {p.name: p for p in signature(value.layer)}
-            layer_arguments = tuple((parameters[k], g, s) for k, (g, s) in chosen.items())
-            use_layer(layer_op(value.layer, layer_arguments, span)(frame), frame, span)
-        else:
-            slots = {f.name: f.slot for f in value.formals}
-            enter_block(value, [(slots[k], g) for k, (g, _) in chosen.items()], frame, span)
+        if isinstance(found, Preset):
+            chosen = {**preset(found), **chosen}
+        apply_with(value, chosen, frame, span)
 
     return apply
+
+
+def preset(value: Preset) -> dict[str, tuple[Getter, Span]]:
+    """The arguments that a value has already."""
+    return {key: (constant(held), place) for key, held, place in value.given}
+
+
+def apply_with(
+    callee: LayerRef | BlockCode, chosen: dict[str, tuple[Getter, Span]], frame: Frame, span: Span
+) -> None:
+    """Applies a layer or a block that a value names, with these arguments."""
+    if isinstance(callee, BlockCode):
+        slots = {f.name: f.slot for f in callee.formals}
+        enter_block(callee, [(slots[k], g) for k, (g, _) in chosen.items()], frame, span)
+        return
+    if issubclass(callee.layer, Join):
+        raise fault(codes.JOIN_AS_LAYER, span, name=callee.layer.name)
+    parameters = {p.name: p for p in signature(callee.layer)}
+    arguments = tuple((parameters[k], g, s) for k, (g, s) in chosen.items())
+    use_layer(layer_op(callee.layer, arguments, span)(frame), frame, span)
 
 
 def layer_action(make: Callable[[Frame], Op], span: Span) -> Action:

@@ -14,17 +14,21 @@ from archdsl.elaborate.code import BlockCode, FnCode, Getter
 from archdsl.elaborate.comparisons import comparison, measured
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.making import argument_value
 from archdsl.elaborate.scope import Scope, Variable, constant, poison, read, unknown
 from archdsl.elaborate.values import (
     MAX_LIST,
     MAX_RANGE,
     LayerRef,
+    Preset,
     Tensor,
     describe,
     is_number,
     rounding,
     weigh,
 )
+from archdsl.layers.arguments import Reader
+from archdsl.layers.base import signature
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
@@ -40,11 +44,11 @@ def name(node: tree.Name, scope: Scope) -> Getter:
         return read_variable(entry, scope, node.span)
     if isinstance(entry, BlockCode):
         scope.unit.calls.add(entry)
-        return constant(entry)
+        return with_defaults(entry, node.text, scope)
     if isinstance(entry, FnCode):
         scope.context.report(codes.NEEDS_CALL, node.span, name=node.text)
     elif node.text in scope.context.table:
-        return constant(LayerRef(scope.context.table[node.text]))
+        return with_defaults(LayerRef(scope.context.table[node.text]), node.text, scope)
     elif node.text in INIT_FUNCTIONS:
         return initialisation(INIT_FUNCTIONS[node.text], (), node.span, scope)
     elif node.text in FUNCTIONS:
@@ -54,6 +58,23 @@ def name(node: tree.Name, scope: Scope) -> Getter:
     else:
         unknown(scope, node.text, node.span, "value or layer")
     return poison
+
+
+def with_defaults(callee: LayerRef | BlockCode, word: str, scope: Scope) -> Getter:
+    """A layer or a block as a value: what a `default` sets where it is written goes with it."""
+    readers: dict[str, Reader] = {}
+    if isinstance(callee, LayerRef):
+        readers = {p.name: p.reader for p in signature(callee.layer)}
+    getters = []
+    for key, (argument, place) in scope.default_arguments(word).items():
+        where = place.seen_from(scope.unit)
+        reader = readers.get(key)
+        value = argument.value
+        get = where.value(value) if reader is None else argument_value(value, reader, where)
+        getters.append((key, get, argument.span))
+    if not getters:
+        return constant(callee)
+    return lambda frame: Preset(callee, tuple([(k, get(frame), s) for k, get, s in getters]))
 
 
 def read_variable(variable: Variable, scope: Scope, span: Span) -> Getter:

@@ -14,7 +14,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.network import Choice, Op, Part
-from archdsl.elaborate.values import Closure, Tensor, show, weigh
+from archdsl.elaborate.values import Closure, Preset, Tensor, show, weigh
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
 
@@ -95,7 +95,7 @@ class Frame:
         return self.x
 
 
-HAS_CODE = frozenset((Closure, BlockCode, tuple))  # values that may run code of their own
+HAS_CODE = frozenset((Closure, Preset, BlockCode, tuple))  # values that may run code of their own
 Noted = tuple[str, Span, list[tuple[str, Any]]]  # a block or part, where, and its arguments
 
 

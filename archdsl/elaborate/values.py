@@ -43,6 +43,18 @@ class LayerRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """A layer or block by its name, with the arguments that a `default` sets where the name
+    is written. More can be given."""
+
+    callee: LayerRef | BlockCode
+    given: tuple[tuple[str, Value, Span], ...]
+
+    def __str__(self) -> str:
+        return str(self.callee)
+
+
+@dataclass(frozen=True, slots=True)
 class Closure:
     """A layer expression as a value: its code, and the values that it uses from around it."""
 
@@ -65,7 +77,7 @@ class Tensor:
         self.named = False  # kept under a name, by which it can be asked for later
 
 
-LAYER_VALUES = (LayerRef, Closure, Tensor, BlockCode)
+LAYER_VALUES = (LayerRef, Preset, Closure, Tensor, BlockCode)
 
 
 def is_number(value: Value) -> bool:
@@ -76,7 +88,7 @@ def is_layer(value: Value) -> bool:
     return isinstance(value, LAYER_VALUES)
 
 
-HOLDERS = frozenset((tuple, Closure))  # values that hold other values
+HOLDERS = frozenset((tuple, Closure, Preset))  # values that hold other values
 
 
 def weigh(values: Iterable[Value], span: Span) -> int:
@@ -90,6 +102,8 @@ def weigh(values: Iterable[Value], span: Span) -> int:
             held: tuple[Value, ...]
             if isinstance(value, Closure):
                 held = value.captured
+            elif isinstance(value, Preset):
+                held = tuple([v for _, v, _ in value.given])
             elif isinstance(value, tuple):
                 held = value
             else:
