@@ -43,6 +43,7 @@ ORDER = (
     "extensions",
     "freeze",
     "__init__",
+    "verdict",
     "training",
     "search",
     "cli",

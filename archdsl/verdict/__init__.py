@@ -1,0 +1,20 @@
+"""What the trained networks say: wider or deeper, by how much, and how sure that is."""
+
+from archdsl.verdict.arms import choose_arms
+from archdsl.verdict.exchange import from_json, to_json
+from archdsl.verdict.judge import judge
+from archdsl.verdict.model import Verdict
+from archdsl.verdict.results import Arm, Question, Result
+from archdsl.verdict.words import words
+
+__all__ = [
+    "Arm",
+    "Question",
+    "Result",
+    "Verdict",
+    "choose_arms",
+    "from_json",
+    "judge",
+    "to_json",
+    "words",
+]

@@ -1,0 +1,126 @@
+"""Which two arms of each slice are settled: chosen from exploration alone.
+
+A choice needs no correction of its own: the verdict uses only the fresh results of what was
+chosen, so that the luck that made an arm win here does not count there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from archdsl.verdict.results import Arm, Question, Result, Slice, slices_of
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Explored:
+    """An arm in exploration. ``scores`` are signed so that more is better; a training that
+    failed has the worst score of its slice."""
+
+    arm: Arm
+    depth: float | None
+    width: float | None
+    scores: tuple[float, ...]
+    shrunk: float
+
+    @property
+    def mean(self) -> float:
+        return sum(self.scores) / len(self.scores)
+
+    @property
+    def aspect(self) -> float:
+        """Depth over width: what orders shapes from wide to deep."""
+        assert self.depth is not None and self.width is not None
+        return self.depth / self.width
+
+
+def choose_arms(results: Iterable[Result], question: Question) -> dict[str, tuple[Arm, ...]]:
+    """The arms to settle in each slice, the best first.
+
+    Ordered questions take the best shape and the best of the other half (see ``halves``),
+    others the two best shapes. A slice has one arm where only one shape could be explored, and
+    is missing where none could.
+    """
+    chosen = {}
+    for part in slices_of(results):
+        shapes = explored_shapes(part, question)
+        if shapes:
+            chosen[part.name] = tuple(e.arm for e in contenders(shapes, question))
+    return chosen
+
+
+def contenders(shapes: Sequence[Explored], question: Question) -> Sequence[Explored]:
+    """The best of the shapes, and the one that it is compared with."""
+    best = shapes[0]
+    if not question.ordered:
+        return shapes[:2]
+    wide, deep = halves(shapes)
+    other = deep if best in wide else wide
+    return [best, *other[:1]]
+
+
+def halves(shapes: Sequence[Explored]) -> tuple[list[Explored], list[Explored]]:
+    """The wide and the deep half of shapes: up to the median of their distinct aspects, and
+    beyond. The middle one of an odd number is wide; shapes of equal aspect stay together."""
+    aspects = sorted({e.aspect for e in shapes})
+    cut = aspects[(len(aspects) - 1) // 2]
+    return [e for e in shapes if e.aspect <= cut], [e for e in shapes if e.aspect > cut]
+
+
+def explored_shapes(part: Slice, question: Question) -> list[Explored]:
+    """The shapes of a slice with the best setting of each, the best first.
+
+    Best is the highest mean over seeds after shrinkage; the mean itself, then the text, decide
+    between equals. A shape whose every training failed is left out.
+    """
+    arms: defaultdict[Arm, list[Result]] = defaultdict(list)
+    for result in part.explored:
+        arms[result.arm].append(result)
+    arms = defaultdict(
+        list, {a: rs for a, rs in arms.items() if any(r.score is not None for r in rs)}
+    )
+    if not arms:
+        return []
+    scores = [question.sign * r.score for rs in arms.values() for r in rs if r.score is not None]
+    worst = min(scores)
+    groups = [
+        [worst if r.score is None else question.sign * r.score for r in rs] for rs in arms.values()
+    ]
+    found = [
+        Explored(arm, rs[0].depth, rs[0].width, tuple(group), float(value))
+        for (arm, rs), group, value in zip(arms.items(), groups, shrink(groups), strict=True)
+    ]
+    if question.ordered and any(not e.depth or not e.width for e in found):
+        raise ValueError("an ordered question needs the depth and the width of every result")
+    found.sort(key=lambda e: (-e.shrunk, -e.mean, e.arm))
+    best: dict[str, Explored] = {}
+    for explored in found:
+        best.setdefault(explored.arm.shape, explored)
+    return list(best.values())
+
+
+def shrink(groups: Sequence[Sequence[float]]) -> Floats:
+    """The mean of each group, drawn to the mean of all by as much as chance explains of it.
+
+    The James-Stein estimate of a one-way layout: a group of ``n`` keeps the share
+    ``t / (t + s / n)`` of its distance, with the variances ``t`` between and ``s`` within groups.
+    Nothing is drawn where no group has two members.
+    """
+    means = np.array([np.mean(g) for g in groups])
+    sizes = np.array([len(g) for g in groups])
+    freedom = (sizes - 1).sum()
+    if len(groups) < 2 or freedom == 0:
+        return means
+    within = sum(float(np.var(g)) * len(g) for g in groups) / freedom
+    if within == 0:
+        return means
+    between = max(0.0, float(np.var(means, ddof=1)) - within * float(np.mean(1 / sizes)))
+    kept = between / (between + within / sizes)
+    centre = means.mean()
+    return np.asarray(centre + kept * (means - centre))

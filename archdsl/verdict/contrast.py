@@ -1,0 +1,140 @@
+"""The difference of two means: how large, how sure, and how many seeds would show it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, comb, isfinite, sqrt
+
+import numpy as np
+from scipy import special, stats
+
+Interval = tuple[float, float]
+POWER = 0.8
+LEAST = 1e-300  # a p-value is never 0
+MANY = 10**6  # seeds: more are not counted
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An estimated difference, its standard error, degrees of freedom, and p-value against 0."""
+
+    value: float
+    error: float
+    freedom: float
+    p: float
+
+    def interval(self, level: float) -> Interval | None:
+        """The t-interval; none where no spread was seen that it could be made of."""
+        if self.error == 0:
+            return (0.0, 0.0) if self.value == 0 else None
+        reach = self.error * quantile(1 - (1 - level) / 2, self.freedom)
+        return self.value - reach, self.value + reach
+
+
+def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
+    """The difference of two means by Welch's test, which lets the variances differ (1947).
+
+    Where neither sample has any spread, the p-value is the smallest that a permutation test
+    of so many results can have.
+    """
+    n, m = len(first), len(second)
+    a, b = variance(first) / n, variance(second) / m
+    value = mean(first) - mean(second)
+    if a + b == 0:
+        return Difference(value, 0.0, n + m - 2, 1.0 if value == 0 else 2 / comb(n + m, n))
+    freedom = (a + b) ** 2 / (a**2 / (n - 1) + b**2 / (m - 1))
+    return tested(value, sqrt(a + b), freedom)
+
+
+def average(differences: Sequence[Difference]) -> Difference:
+    """The mean of independent differences, with Satterthwaite's degrees of freedom (1946)."""
+    count = len(differences)
+    value = sum(d.value for d in differences) / count
+    parts = [(d.error / count) ** 2 for d in differences]
+    total = sum(parts)
+    if total == 0:
+        p = 1.0 if value == 0 else max(d.p for d in differences)
+        return Difference(value, 0.0, sum(d.freedom for d in differences), p)
+    spread = sum(v**2 / d.freedom for v, d in zip(parts, differences, strict=True))
+    return tested(value, sqrt(total), total**2 / spread)
+
+
+def tested(value: float, error: float, freedom: float) -> Difference:
+    p = 2 * special.stdtr(freedom, -abs(value) / error)
+    return Difference(value, error, freedom, max(float(p), LEAST))
+
+
+def mean(sample: Sequence[float]) -> float:
+    return sample[0] if min(sample) == max(sample) else sum(sample) / len(sample)
+
+
+def variance(sample: Sequence[float]) -> float:
+    """The unbiased variance; exactly 0 for equal numbers, whatever their rounding."""
+    if min(sample) == max(sample):
+        return 0.0
+    return float(np.var(sample, ddof=1))
+
+
+def quantile(share: float, freedom: float) -> float:
+    return float(special.stdtrit(freedom, share))
+
+
+def mean_interval(sample: Sequence[float], level: float) -> Interval | None:
+    """Student's interval of a mean; none for a single result."""
+    if len(sample) < 2:
+        return None
+    reach = sqrt(variance(sample) / len(sample)) * quantile(1 - (1 - level) / 2, len(sample) - 1)
+    return mean(sample) - reach, mean(sample) + reach
+
+
+def bootstrap(
+    first: Sequence[float], second: Sequence[float], level: float, resamples: int, seed: int
+) -> Interval | None:
+    """The bootstrap interval of the difference, bias-corrected and accelerated (Efron 1987).
+
+    None with fewer than four results in a sample, or where the resamples do not vary.
+    """
+    if min(len(first), len(second)) < 4:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of samples without spread, which are seen below
+        found = stats.bootstrap(
+            (np.asarray(first), np.asarray(second)),
+            lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+            n_resamples=resamples,
+            confidence_level=level,
+            method="BCa",
+            rng=np.random.default_rng(seed),
+        ).confidence_interval
+    low, high = float(found.low), float(found.high)
+    return (low, high) if isfinite(low) and isfinite(high) else None
+
+
+def seeds_needed(
+    difference: float, first: Sequence[float], second: Sequence[float], alpha: float
+) -> int | None:
+    """The seeds for each of two arms with which Welch's test at ``alpha`` finds a difference
+    with a probability of 80 %, given the spread of these samples. None for no difference, and
+    for more seeds than a million."""
+    a, b = variance(first), variance(second)
+    if difference == 0:
+        return None
+    if a + b == 0:
+        return 2
+    effect = abs(difference) / sqrt(a + b)
+    guess = ((special.ndtri(1 - alpha / 2) + special.ndtri(POWER)) / effect) ** 2
+    if guess > MANY:
+        return None
+    n = max(2, ceil(float(guess)))
+    while power(effect, n, (a + b) ** 2 / (a**2 + b**2) * (n - 1), alpha) < POWER:
+        n += 1
+    return n
+
+
+def power(effect: float, n: int, freedom: float, alpha: float) -> float:
+    """The power of a two-sided t-test with ``n`` in each sample; the other side is neglected.
+
+    ``effect`` is the difference over the root of the sum of both variances."""
+    return float(1 - special.nctdtr(freedom, effect * sqrt(n), quantile(1 - alpha / 2, freedom)))

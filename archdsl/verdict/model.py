@@ -1,0 +1,121 @@
+"""The verdict as plain numbers, all in the unit of the score: an accuracy is a share of 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from archdsl.verdict.contrast import Interval
+from archdsl.verdict.results import Question
+
+# What is said of a comparison; a comparison of categories names the better shape instead.
+DEEPER, WIDER = "deeper", "wider"
+NO_EVIDENCE, NOT_SETTLED = "no evidence", "not settled"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An arm, retrained on fresh seeds. ``interval`` is of the mean, and holds for the arms of
+    a slice together, so that it holds for the better one."""
+
+    shape: str
+    setting: str
+    depth: float | None
+    width: float | None
+    seeds: int
+    failed: int
+    mean: float | None
+    sd: float | None
+    interval: Interval | None
+    test: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """The first arm's mean less the second's: deep less wide, or best less second best.
+
+    ``interval`` excludes 0 exactly where ``corrected``, the p-value after correction for all
+    comparisons of the study, is significant. ``simultaneous`` intervals hold for all slices
+    together; ``bootstrap`` is for this slice alone. ``seeds_observed`` and ``seeds_target`` are
+    the seeds per arm that would show this difference, and the target, with 80 % power.
+    """
+
+    difference: float
+    interval: Interval | None
+    simultaneous: Interval | None
+    bootstrap: Interval | None
+    p: float
+    corrected: float
+    seeds_observed: int | None
+    seeds_target: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """The peak of the score over the explored shapes; ``why`` it is not located, if it is not."""
+
+    aspect: float | None = None
+    aspect_interval: Interval | None = None
+    depth: float | None = None
+    depth_interval: Interval | None = None
+    width: float | None = None
+    width_interval: Interval | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """An exponent of the budget."""
+
+    exponent: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How the best depth and width grow with the budget; ``why`` it cannot be told."""
+
+    depth: Slope | None = None
+    width: Slope | None = None
+    budgets: int = 0
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceVerdict:
+    """One budget. ``best`` is the shape with the better fresh mean."""
+
+    slice: str
+    budget: float
+    word: str
+    why: str | None
+    best: str | None
+    arms: tuple[Settled, ...]
+    contrast: Contrast | None
+    wide: tuple[str, ...]
+    deep: tuple[str, ...]
+    optimum: Optimum | None
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """Deep less wide, averaged over the settled slices with equal weights."""
+
+    word: str
+    difference: float
+    interval: Interval | None
+    p: float
+    corrected: float
+    slices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer of a study: slice by slice, and over all slices."""
+
+    question: Question
+    level: float
+    slices: tuple[SliceVerdict, ...]
+    average: Average | None
+    growth: Growth | None
+    format: Literal[1] = 1

@@ -1,0 +1,92 @@
+"""What a verdict is made of: trained networks, and the question that was asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+
+SHARES = ("accuracy", "error")  # measured as shares of 1, told in points (hundredths)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Arm:
+    """What is compared: a shape, trained with one setting of its hyperparameters."""
+
+    shape: str
+    setting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One network, trained once. Results of equal ``shape`` and ``setting`` are one arm."""
+
+    slice: str  # "5M macs"
+    budget: float  # what the slice holds, as a number
+    shape: str  # "depth = 16, width = 1.5"
+    depth: float | None  # weighted layers, as papers count them
+    width: float | None  # mean channels of the weighted layers
+    seed: int
+    score: float | None  # on validation data; none where the training failed
+    settled: bool = False  # a retraining on a fresh seed, against exploration
+    test: float | None = None  # the score on test data, of settled results
+    setting: str = ""  # "lr = 0.1": what was tuned
+
+    def __post_init__(self) -> None:
+        for value in (self.budget, self.depth, self.width, self.score, self.test):
+            if value is not None and not isfinite(value):
+                raise ValueError(f"{value} in a result; a score that is not finite is none")
+
+    @property
+    def arm(self) -> Arm:
+        return Arm(self.shape, self.setting)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: ``ordered`` where shapes differ in depth, so that "wide" and "deep" have a
+    meaning. ``target`` is the smallest difference of interest, in the unit of the score."""
+
+    maximize: bool = True
+    measure: str = "accuracy"
+    ordered: bool = True
+    target: float = 0.005
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.maximize else -1
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The results at one budget, each training once."""
+
+    name: str
+    budget: float
+    explored: tuple[Result, ...]
+    settled: tuple[Result, ...]
+
+
+def slices_of(results: Iterable[Result]) -> list[Slice]:
+    """The slices by their budgets.
+
+    A training that was repeated with its seed counts once, and a retraining on a seed that
+    its arm was explored with is not fresh: it does not count.
+    """
+    names: dict[str, float] = {}
+    explored: dict[tuple[str, Arm, int], Result] = {}
+    settled: dict[tuple[str, Arm, int], Result] = {}
+    for result in results:
+        names.setdefault(result.slice, result.budget)
+        kind, key = settled if result.settled else explored, (result.slice, result.arm, result.seed)
+        if key not in kind or kind[key].score is None:
+            kind[key] = result
+    return [
+        Slice(
+            name,
+            budget,
+            tuple(r for r in explored.values() if r.slice == name),
+            tuple(r for k, r in settled.items() if r.slice == name and k not in explored),
+        )
+        for name, budget in sorted(names.items(), key=lambda item: item[1])
+    ]

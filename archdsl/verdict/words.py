@@ -1,0 +1,178 @@
+"""The verdict in sentences, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, log10
+
+from archdsl.verdict.contrast import Interval
+from archdsl.verdict.model import (
+    DEEPER,
+    NO_EVIDENCE,
+    NOT_SETTLED,
+    Average,
+    Growth,
+    Optimum,
+    Settled,
+    SliceVerdict,
+    Slope,
+    Verdict,
+)
+from archdsl.verdict.results import SHARES, Question
+
+UNITS = {"macs": "multiply-adds", "params": "parameters"}
+
+
+def words(verdict: Verdict) -> str:
+    """The verdict as lines of text: a sentence for each slice with its figures below it, then
+    what holds over all slices."""
+    lines = []
+    for part in verdict.slices:
+        lines += _slice(part, verdict.question)
+    if verdict.average is not None:
+        lines.append(_average(verdict.average, verdict.question))
+    if verdict.growth is not None:
+        lines.append(_growth(verdict.growth))
+    return "\n".join(lines)
+
+
+def _slice(part: SliceVerdict, question: Question) -> list[str]:
+    names = _names(part.arms)
+    lines = [_place(part.slice, _sentence(part, names, question))]
+    figures = [_figures(n, a, question) for n, a in zip(names, part.arms, strict=True) if a.seeds]
+    if figures:
+        lines.append(f"  {'; '.join(figures)}")
+    for name, arm in zip(names, part.arms, strict=True):
+        if arm.failed:
+            tries = arm.seeds + arm.failed
+            lines.append(f"  {arm.failed} of {tries} trainings of {name} failed: not in its mean")
+    if part.word not in (NO_EVIDENCE, NOT_SETTLED) and _doubtful(part):
+        lines.append("  the bootstrap's interval includes 0: few results carry the difference")
+    if part.optimum is not None and part.optimum.why is None:
+        lines.append(f"  {_peak(part.optimum)}")
+    return lines
+
+
+def _sentence(part: SliceVerdict, names: Sequence[str], question: Question) -> str:
+    contrast = part.contrast
+    if contrast is None:
+        return f"nothing is settled: {part.why}."
+    first, second = (a.seeds for a in part.arms)
+    seeds = f"{first} seeds each" if first == second else f"{first} and {second} seeds"
+    sure = f"{seeds}, {_p(contrast.corrected)}"
+    better = question.sign * contrast.difference >= 0
+    one, other = names if better else (names[1], names[0])
+    size = _size(contrast.difference, contrast.interval, question)
+    if part.word != NO_EVIDENCE:
+        return f"{one} beats {other} by {size} ({sure})."
+    text = f"there is no evidence of a difference between {one} and {other}: {size} ({sure})"
+    if contrast.seeds_target is None:
+        return f"{text}."
+    target = _number(question.target * _factor(question), 0) + _unit(question)
+    return f"{text}; about {_count(contrast.seeds_target)} seeds each would show {target}."
+
+
+def _average(average: Average, question: Question) -> str:
+    size = f"{_size(average.difference, average.interval, question)} on average"
+    text = f"Over the {average.slices} budgets together, "
+    if average.word == NO_EVIDENCE:
+        text += "there is no evidence that either the wide or the deep shapes are better:"
+    elif average.word == DEEPER:
+        text += "the best deep shapes beat the best wide ones by"
+    else:
+        text += "the best wide shapes beat the best deep ones by"
+    return f"{text} {size} ({_p(average.corrected)})."
+
+
+def _growth(growth: Growth) -> str:
+    if growth.depth is None or growth.width is None:
+        return f"How the best shape grows with the budget cannot be told: {growth.why}."
+    depth, width = _doubling(growth.depth), _doubling(growth.width)
+    return f"With twice the budget, the best depth is {depth}, the best width {width}."
+
+
+def _doubling(slope: Slope) -> str:
+    at, low, high = (2**e for e in (slope.exponent, *slope.interval))
+    unsure = ": perhaps the same" if low <= 1 <= high else ""
+    return f"{at:.2f} times as large ({low:.2f} to {high:.2f}{unsure})"
+
+
+def _peak(peak: Optimum) -> str:
+    assert peak.depth is not None and peak.depth_interval is not None
+    low, high = peak.depth_interval
+    best = f"about {peak.depth:.0f} ({low:.0f} to {high:.0f})"
+    return f"by a curve through all explored shapes, the best depth is {best}"
+
+
+# ----------------------------------------------------------------------------- pieces
+
+
+def _place(name: str, sentence: str) -> str:
+    """A sentence behind the budget that it is about: "At 5M multiply-adds, ..."."""
+    if not name:
+        return sentence[0].upper() + sentence[1:]
+    budget = " ".join(UNITS.get(word, word) for word in name.split())
+    return f"At {budget}{' ' if sentence.startswith('there') else ', '}{sentence}"
+
+
+def _names(arms: Sequence[Settled]) -> list[str]:
+    """Depths, where these tell the shapes apart."""
+    depths = [a.depth for a in arms]
+    if None in depths or len(set(depths)) < len(depths):
+        return [a.shape for a in arms]
+    return [f"depth {a.depth:g}" for a in arms]
+
+
+def _figures(name: str, arm: Settled, question: Question) -> str:
+    assert arm.mean is not None
+    percent = " %" if question.measure in SHARES else ""
+    reach = 0 if arm.interval is None else (arm.interval[1] - arm.mean) * _factor(question)
+    text = f"{name}: {_number(arm.mean * _factor(question), reach)}"
+    if arm.interval is not None:
+        text += f" ± {_number(reach, reach)}"
+    text += percent
+    if arm.test is not None:
+        text += f", test {_number(arm.test * _factor(question), reach)}{percent}"
+    return text
+
+
+def _doubtful(part: SliceVerdict) -> bool:
+    found = part.contrast.bootstrap if part.contrast else None
+    return found is not None and found[0] <= 0 <= found[1]
+
+
+def _size(difference: float, interval: Interval | None, question: Question) -> str:
+    """The size of a difference; the order of the names tells its sign."""
+    size = abs(difference) * _factor(question)
+    if interval is None:
+        return f"{_number(size, 0)}{_unit(question)} in every seed"
+    reach = (interval[1] - interval[0]) / 2 * _factor(question)
+    digits = _digits(reach)
+    digits += f"{size:.{digits}f}" == f"{reach:.{digits}f}"  # 0.44 ± 0.42, not 0.4 ± 0.4
+    return f"{size:.{digits}f} ± {reach:.{digits}f}{_unit(question)}"
+
+
+def _factor(question: Question) -> int:
+    return 100 if question.measure in SHARES else 1
+
+
+def _unit(question: Question) -> str:
+    return " points" if question.measure in SHARES else f" of {question.measure}"
+
+
+def _number(value: float, reach: float) -> str:
+    return f"{value:.4g}" if reach == 0 else f"{value:.{_digits(reach)}f}"
+
+
+def _digits(reach: float) -> int:
+    """Digits behind the point that show the first digit of an uncertainty, and at least one."""
+    return 1 if reach == 0 else max(1, -floor(log10(reach)))
+
+
+def _count(seeds: int) -> str:
+    """A count to two digits: an estimate is no better."""
+    return f"{round(seeds, min(0, 2 - len(str(seeds)))):,}"
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
