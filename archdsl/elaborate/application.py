@@ -229,6 +229,7 @@ def enter_block(
             machine.enter(frame, part, (), block.name, number, span)
             return
     machine.built += 1
+    machine.spend(8, span)
     builder = Builder(frame.b, numbered(block.name, number), x.shape)
     inner = Frame(machine, builder, variables, home, builder.source)
     given: list[tuple[str, Any]] = []

@@ -151,7 +151,8 @@ def index(node: tree.Index, scope: Scope) -> Getter:
         if isinstance(at, range):
             if at.step != 1 or (at and not 1 <= at[0] <= at[-1] <= len(items)):
                 raise fault(codes.INDEX_OUTSIDE, index_span, given=describe(at), length=len(items))
-            return listed(tuple(items[at.start - 1 : at.stop - 1]), frame, span) if at else ()
+            part = items[at.start - 1 : at.stop - 1] if at else ()
+            return listed(part, frame, span) if isinstance(part, tuple) else part
         if type(at) is not int or not 1 <= at <= len(items):
             help = ["lists are counted from 1"] if at == 0 else []
             raise fault(

@@ -120,11 +120,9 @@ class Program:
         for code in self.main.knobs:
             try:
                 value = code.default(frame)
-            except Fault as error:
-                self.found.append(error.diagnostic)
-                continue
-            except (Skip, Stop):
-                self.found.extend(machine.found)
+            except (Fault, Skip, Stop) as error:
+                frame.v[code.variable.slot] = None  # unknown: what uses it says nothing more
+                self.found += [error.diagnostic] if isinstance(error, Fault) else machine.found
                 continue
             frame.v[code.variable.slot] = value
             name = code.variable.name

@@ -95,8 +95,11 @@ def weigh(values: Iterable[Value], span: Span) -> int:
     """How many values these are, with all that they hold; a fault where that is too many or too
     deep. Who compares values, or keeps them for later, counts their weight as work."""
     level = list(values)
-    total = len(level)
+    total = 0
     for _ in range(MAX_LEVELS):
+        total += len(level)
+        if total > MAX_LIST:
+            raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
         below: list[Value] = []
         for value in level:
             held: tuple[Value, ...]
@@ -108,10 +111,9 @@ def weigh(values: Iterable[Value], span: Span) -> int:
                 held = value
             else:
                 continue
-            below.extend(held)
-            total += len(held)
-            if total > MAX_LIST:
+            if total + len(below) + len(held) > MAX_LIST:
                 raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
+            below.extend(held)
         if not below:
             return total
         level = below

@@ -31,15 +31,14 @@ def format_source(source: Source, language: Language = ARCH) -> str:
     layout = _Layout(begins, _match_braces(tokens))
     out: list[str] = []
     blank = False
-    lines = list(_lines(tokens))
-    for number, line in enumerate(lines):
+    for line, below in _with_code_below(list(_lines(tokens))):
         if not line:
             blank = bool(out)
             continue
         if blank and line[0].type not in CLOSE and not layout.just_opened:
             out.append("")
         blank = False
-        level = layout.level(line, lines[number + 1 :])
+        level = layout.level(line, below)
         out.append(INDENT * level + layout.take(line, level))
     return "\n".join(out) + "\n" if out else ""
 
@@ -89,6 +88,17 @@ def _lines(tokens: Sequence[Token]) -> Iterator[list[Token]]:
             line.append(token)
 
 
+def _with_code_below(lines: Sequence[list[Token]]) -> list[tuple[list[Token], Token | None]]:
+    """Each line with the first token of those below it that is no comment."""
+    found: list[tuple[list[Token], Token | None]] = []
+    below: Token | None = None
+    for line in reversed(lines):
+        found.append((line, below))
+        if line and line[0].type != "COMMENT":
+            below = line[0]
+    return found[::-1]
+
+
 @dataclass
 class _Bracket:
     """An open bracket: the level of the line that it stands on, and what kind of braces it is."""
@@ -112,9 +122,10 @@ class _Layout:
     def just_opened(self) -> bool:
         return self.last is not None and self.last.type == "LBRACE"
 
-    def level(self, line: Sequence[Token], below: Sequence[Sequence[Token]]) -> int:
+    def level(self, line: Sequence[Token], below: Token | None) -> int:
         """How far a line is indented: one level more than the line that opened the innermost
-        bracket, or as far as that if the line begins by closing it."""
+        bracket, or as far as that if the line begins by closing it. ``below`` is what comes
+        after it."""
         stack = list(self.stack)
         closed: _Bracket | None = None
         for token in line:
@@ -124,8 +135,8 @@ class _Layout:
         if closed is not None:
             return closed.level
         first = line[0]
-        if first.type == "COMMENT":  # as the line that it stands above
-            first = next((t for other in below for t in other if t.type != "COMMENT"), first)
+        if first.type == "COMMENT" and below is not None:  # as the line that it stands above
+            first = below
         return (stack[-1].level + 1 if stack else 0) + self.goes_on(first)
 
     def goes_on(self, first: Token) -> bool:

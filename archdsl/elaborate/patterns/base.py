@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Label, fault
+from archdsl.diagnostics.model import Fault, Label
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BodyCode
-from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.machine import Frame, fit
 from archdsl.elaborate.making import bind_layer, construct, layer_op
 from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body
 from archdsl.elaborate.values import Tensor
-from archdsl.layers.base import Layer, Misfit, show_shape
+from archdsl.layers.base import Layer, show_shape
 from archdsl.layers.convolution import Conv
 from archdsl.layers.join import Add, Concat, Mean
 from archdsl.layers.normalization import BatchNorm
@@ -128,10 +128,11 @@ def join_arms(join: Op, results: list[tuple[Tensor, Span]], use: Use, frame: Fra
     shapes = tuple(t.shape for t in tensors)
     try:
         if shapes not in join.shapes:
-            join.shapes[shapes] = join.layer.shape(*shapes)
-    except Misfit as misfit:
+            join.shapes[shapes] = fit(join.layer, shapes, use.span)
+    except Fault as error:
         labels = [Label(span, f"this arm gives {show_shape(t.shape)}") for t, span in results]
-        raise fault(misfit.kind, use.span, *labels, fields=misfit.fields) from None
+        found = error.diagnostic
+        raise Fault(replace(found, labels=(*found.labels, *labels))) from None
     if len(tensors) == 1 and type(join.layer) in (Add, Concat, Mean):
         frame.x = tensors[0]
         return
