@@ -6,7 +6,6 @@ from typing import Annotated
 from archdsl.layers.arguments import Chance, Count, Flag, OneOf, Positive
 from archdsl.training.settings import Numbers, Setting, SettingReader, SettingsReader, table_of
 
-
 # Which parameters decay: all of them, as in most papers, or weights alone, neither biases nor the
 # scales and shifts of normalisation.
 Decay = Annotated[str, OneOf(("all", "weights"))]

@@ -1,0 +1,93 @@
+"""Checkpoints: written whole or not at all, and gone on with by the same training alone."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from archdsl.__about__ import VERSION
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.training.outcome import Epoch
+from archdsl.writing import write_bytes
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a training is of. All but ``spec``, which is for people, has to be equal."""
+
+    network: str
+    data: str
+    recipe: str
+    seed: int
+    spec: str = ""
+
+
+# What a difference means to a user.
+WORDS = {
+    "network": "it is of another network",
+    "data": "it is of other data, or of another split",
+    "recipe": "its recipe is {theirs}",
+    "seed": "its seed is {theirs}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a training is: its epochs, the images that it was shown, and the seconds of that."""
+
+    epochs: tuple[Epoch, ...] = ()
+    images: int = 0
+    seconds: float = 0.0
+
+
+def save(path: Path, of: Identity, progress: Progress, states: Mapping[str, Any]) -> None:
+    """Writes a checkpoint. Raises ``ArchError`` where the system refuses; the one before it
+    stays as it was."""
+    content = {
+        "format": FORMAT,
+        "archdsl": VERSION,
+        "of": asdict(of),
+        "progress": asdict(progress),
+        **states,
+    }
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def restore(path: Path, of: Identity, device: torch.device) -> tuple[Progress, dict[str, Any]]:
+    """The progress and the states of a checkpoint; its tensors alone are loaded, and nothing in
+    it is run. Raises ``ArchError`` (A807) for one that is damaged, or of another training."""
+    try:
+        content: Any = torch.load(path, map_location=device, weights_only=True)
+    except Exception as problem:  # torch raises many kinds for a bad file
+        raise _bad(path, f"it cannot be read: {_first_line(problem)}") from None
+    try:
+        if content["format"] != FORMAT:
+            raise _bad(path, f"archdsl {content['archdsl']} wrote it, in another format")
+        theirs = Identity(**content["of"])
+        given = content["progress"]
+        epochs = tuple(Epoch(**epoch) for epoch in given["epochs"])
+        progress = Progress(epochs, given["images"], given["seconds"])
+    except (KeyError, TypeError):
+        raise _bad(path, "it is a file of another kind") from None
+    for name, words in WORDS.items():
+        if getattr(theirs, name) != getattr(of, name):
+            raise _bad(path, words.format(theirs=getattr(theirs, name)))
+    return progress, content
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).split("\n", 1)[0].split(". ", 1)[0] or type(problem).__name__
+
+
+def _bad(path: Path, reason: str) -> ArchError:
+    return ArchError([diagnose(codes.BAD_RUN, name=str(path), reason=reason)])

@@ -1,0 +1,158 @@
+"""Images to train on, to validate with and to test on: split once, by a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+
+CHUNK = 4096  # images that are counted at once
+DARKEST = 1 / 255  # the least deviation: a channel of one value is not divided by nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Images ``(N, C, H, W)`` of bytes, and their classes ``(N,)`` of int64."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def at(self, rows: Sequence[int]) -> Images:
+        """Those of some rows, as a copy."""
+        index = torch.tensor(rows, dtype=torch.int64)
+        return Images(self.images[index], self.labels[index])
+
+
+class Splits:
+    """A data set in its parts. ``test`` is made when it is asked for, and not before."""
+
+    def __init__(
+        self, train: Images, validation: Images, test: Callable[[], Images], classes: int
+    ) -> None:
+        self.train = train
+        self.validation = validation
+        self.classes = classes
+        self._test = test
+
+    @cached_property
+    def test(self) -> Images:
+        """The images that no decision may look at; there may be none."""
+        return self._test()
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """The shape of an image: channels, height, width."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    @cached_property
+    def histogram(self) -> Tensor:
+        """How often each value occurs in each channel of the training images: ``(C, 256)``."""
+        counts = torch.zeros(self.image[0], 256, dtype=torch.int64)
+        for images in self.train.images.split(CHUNK):
+            for channel, total in enumerate(counts):
+                total += images[:, channel].reshape(-1).bincount(minlength=256)
+        return counts
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean of each channel ``(C,)`` of the training images, black 0 and white 1."""
+        return self._moments[0].float()
+
+    @property
+    def std(self) -> Tensor:
+        """The standard deviation of each channel ``(C,)`` of the training images."""
+        return self._moments[1].clamp(min=DARKEST).float()
+
+    @cached_property
+    def _moments(self) -> tuple[Tensor, Tensor]:
+        """From counts, so that they do not depend on the order in which is added."""
+        values = torch.arange(256, dtype=torch.float64) / 255
+        shares = self.histogram.double() / self.histogram.sum(1, keepdim=True)
+        mean = shares @ values
+        variance = (shares * (values - mean[:, None]) ** 2).sum(1)
+        return mean, variance.sqrt()
+
+    @cached_property
+    def digest(self) -> str:
+        """What the splits are made of, as a hash: of their sizes, classes and values."""
+        found = blake2b(f"{self.image} {self.classes}".encode(), digest_size=16)
+        for part in (self.histogram, self.train.labels, self.validation.labels):
+            found.update(str(part.tolist()).encode())
+        return found.hexdigest()
+
+
+class Parts(NamedTuple):
+    """The rows of each part, in their order."""
+
+    train: list[int]
+    validation: list[int]
+    test: list[int]
+
+
+def parts(
+    name: str,
+    labels: Sequence[int],
+    seed: int,
+    validation: float,
+    test: float = 0.0,
+    train: int | None = None,
+) -> Parts:
+    """Splits rows by shares, class by class.
+
+    The order is that of a hash of seed and row, so it is the same on every machine and with
+    every version of every library; and a smaller training set is a part of a larger one.
+    Raises ``ArchError`` (A803) where a part would be empty, or ``train`` is not left.
+    """
+    classes: dict[int, list[int]] = {}
+    for row, label in enumerate(labels):
+        classes.setdefault(label, []).append(row)
+    left = [sorted(classes[c], key=lambda row: _place(seed, row)) for c in sorted(classes)]
+
+    def take(total: int) -> list[int]:
+        counts = proportional([len(rows) for rows in left], total)
+        taken = [row for rows, n in zip(left, counts, strict=True) for row in rows[:n]]
+        left[:] = [rows[n:] for rows, n in zip(left, counts, strict=True)]
+        return sorted(taken)
+
+    total = len(labels)
+    counts = round(total * test), round(total * validation)
+    rest = total - sum(counts)
+    if rest < 1:
+        raise _bad_split(name, f"of {total:,} images, none is left to train on")
+    if counts[1] < 1:
+        raise _bad_split(name, f"of {total:,} images, none is left to validate with")
+    if train is not None and train > rest:
+        raise _bad_split(name, f"of {total:,} images, {rest:,} are left to train on, not {train:,}")
+    tested, validated = take(counts[0]), take(counts[1])
+    return Parts(take(rest if train is None else train), validated, tested)
+
+
+def _place(seed: int, row: int) -> bytes:
+    return blake2b(f"{seed} {row}".encode(), digest_size=8).digest()
+
+
+def _bad_split(name: str, reason: str) -> ArchError:
+    return ArchError([diagnose(codes.BAD_SPLIT, name=name, reason=reason)])
+
+
+def proportional(sizes: Sequence[int], total: int) -> list[int]:
+    """How many of each size make up ``total``: in proportion, by the largest remainders."""
+    whole = sum(sizes)
+    counts = [size * total // whole for size in sizes]
+    remainders = [-(size * total % whole) for size in sizes]
+    order = sorted(range(len(sizes)), key=lambda i: (remainders[i], i))
+    for place in order[: total - sum(counts)]:
+        counts[place] += 1
+    return counts

@@ -1,0 +1,81 @@
+"""Batches of images, normalised, on the device."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from archdsl.training.data.splits import Images
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+SHARE = 0.5  # of a device's free memory that images may fill
+AHEAD = 2  # batches that are fetched before they are asked for
+
+
+class Feed:
+    """The images of one part, by rows. They stay on the device where they fit, and else come to
+    it from the host, a thread being two batches ahead."""
+
+    def __init__(
+        self,
+        images: Images,
+        mean: Tensor,
+        std: Tensor,
+        device: torch.device,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> None:
+        """``mean`` and ``std`` are those of each channel ``(C,)``, black being 0 and white 1."""
+        self.device = device
+        self.memory_format = memory_format
+        self.resident = fits(images.images, device)
+        place = device if self.resident else torch.device("cpu")
+        self.images = images.images.to(place)
+        self.labels = images.labels.to(place)
+        self.scale = (1 / (255 * std)).view(-1, 1, 1).to(device)
+        self.shift = (-mean / std).view(-1, 1, 1).to(device)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images ``(N, C, H, W)`` of float32, and their classes, for each tensor of rows."""
+        taken = map(self.take, rows) if self.resident else ahead(self.take, rows)
+        for images, labels in taken:
+            images = images.to(self.device, non_blocking=True)
+            labels = labels.to(self.device, non_blocking=True)
+            images = images.float().mul_(self.scale).add_(self.shift)
+            yield images.contiguous(memory_format=self.memory_format), labels
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        rows = rows.to(self.labels.device)
+        images, labels = self.images[rows], self.labels[rows]
+        if self.device.type == "cuda" and not self.resident:
+            return images.pin_memory(), labels.pin_memory()
+        return images, labels
+
+
+def fits(images: Tensor, device: torch.device) -> bool:
+    """Whether images may stay on a device."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.nbytes <= SHARE * free
+
+
+def ahead(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """``map``, some items ahead of what is asked for."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting: deque[Future[T]] = deque()
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

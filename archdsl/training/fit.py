@@ -1,0 +1,63 @@
+"""A spec on data: its input and its classes are those of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.layers.base import Shape, show_shape
+from archdsl.spec import Architecture, Spec
+
+CLASSES = "classes"  # the knob that says how many there are
+
+
+def adapt(spec: Spec, image: Shape, classes: int) -> tuple[dict[str, Any], Shape]:
+    """The knobs that the data fixes, and the input: for ``spec.candidate(knobs, input)``.
+
+    ``image`` is a shape, channels first. Nothing is elaborated: ``check_fit`` says whether a
+    candidate fits. Raises ``ArchError`` where the spec does not allow so many classes.
+    """
+    if CLASSES not in spec.knobs:
+        return {}, image
+    return {CLASSES: spec.read_knob(CLASSES, str(classes))}, image
+
+
+def fit(spec: Spec, knobs: Mapping[str, Any], image: Shape, classes: int) -> Architecture:
+    """The candidate with these knobs for the data. A knob ``classes`` among them is kept.
+
+    Raises ``ArchError`` where it is no network with this input, or its result is not one number
+    for each class (A805).
+    """
+    fixed, input = adapt(spec, image, classes)
+    try:
+        arch = spec.candidate({**fixed, **knobs}, input)
+    except ArchError as error:
+        note = f"the input is that of the data: {show_shape(input)}"
+        raise ArchError([replace(d, notes=(*d.notes, note)) for d in error.diagnostics]) from None
+    check_fit(arch, image, classes)
+    return arch
+
+
+def check_fit(arch: Architecture, image: Shape, classes: int) -> None:
+    """Raises ``ArchError`` (A805) unless a network takes the images, and gives a number for each
+    class."""
+    if arch.input != tuple(image):
+        reason = f"it takes {show_shape(arch.input)}, and the images are {show_shape(image)}"
+        raise _mismatch(reason)
+    ends = [("its result", arch.output)]
+    ends += [(s.name, arch.flat.nodes[s.node].shape) for s in arch.flat.side_outputs]
+    for name, shape in ends:
+        if shape != (classes,):
+            reason = f"{name} has the shape {show_shape(shape)}, and the data has {classes} classes"
+            raise _mismatch(reason, [] if CLASSES in arch.spec.knobs else [_advice(classes)])
+
+
+def _advice(classes: int) -> str:
+    return f"give the spec a knob `{CLASSES}` for its last layer, or write {classes} there"
+
+
+def _mismatch(reason: str, help: list[str] | None = None) -> ArchError:
+    return ArchError([diagnose(codes.DATA_MISMATCH, help=help or [], reason=reason)])

@@ -1,0 +1,160 @@
+"""Training a network from its start, or from a checkpoint, to its result.
+
+One seed decides everything that is random, each thing by itself: how weights start, the order of
+the images, augmentation, and what the network drops. On one machine, the same call gives the same
+numbers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.freeze import freeze
+from archdsl.spec import Architecture
+from archdsl.training.checkpoint import Identity, restore, save
+from archdsl.training.data.splits import Splits
+from archdsl.training.evaluate import evaluate
+from archdsl.training.fit import check_fit
+from archdsl.training.outcome import Epoch, Outcome, guarded
+from archdsl.training.ranks import Ranks, ranks
+from archdsl.training.recipe import Recipe
+from archdsl.training.seeds import derived, kept_apart
+from archdsl.training.trainer import OnStep, Trainer
+
+__all__ = ["evaluate", "train", "train_candidate"]
+
+OnEpoch = Callable[[Epoch], None]
+
+
+class Ended(Exception):
+    """The leading process ended a training that this one has a share in."""
+
+
+def train_candidate(
+    arch: Architecture,
+    splits: Splits,
+    recipe: Recipe,
+    seed: int,
+    device: torch.device | str = "cpu",
+    *,
+    on_epoch: OnEpoch | None = None,
+    on_step: OnStep | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+) -> tuple[nn.Module, Outcome]:
+    """Builds an architecture, its weights started by the seed, and trains it.
+
+    Raises ``ArchError`` where it does not fit the data (A805), and what ``train`` raises.
+    """
+    check_fit(arch, splits.image, splits.classes)
+    device = torch.device(device)
+    with kept_apart(device):
+        torch.manual_seed(derived(seed, "start"))
+        module = arch.build()  # on the CPU: the same start for every device
+    outcome = train(
+        module,
+        splits,
+        recipe,
+        seed,
+        device,
+        on_epoch=on_epoch,
+        on_step=on_step,
+        checkpoint=checkpoint,
+        resume=resume,
+        arch=arch,
+    )
+    return module, outcome
+
+
+def train(
+    module: nn.Module,
+    splits: Splits,
+    recipe: Recipe,
+    seed: int,
+    device: torch.device | str = "cpu",
+    *,
+    on_epoch: OnEpoch | None = None,
+    on_step: OnStep | None = None,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    arch: Architecture | None = None,
+) -> Outcome:
+    """Trains a module in place, and leaves it on the device, in evaluation.
+
+    ``on_epoch`` is called behind each epoch; what it raises ends the training and passes
+    through. ``checkpoint`` is written after each epoch, and says what ``arch`` it is of. With
+    ``resume`` it goes on from there if the file exists, and gives what one run would have given.
+    Where several processes train together, rank 0 alone writes and calls ``on_epoch``.
+
+    Raises ``Failure`` for a loss that is not finite, and where the memory does not suffice;
+    ``ArchError`` for a batch that cannot be shared or normalised (A806), a checkpoint that is
+    damaged, of another training (A807) or in the way (A808), and where it cannot be written.
+    """
+    device, team = torch.device(device), ranks()
+    going_on = checkpoint is not None and checkpoint.exists()
+    if going_on and not resume:
+        raise ArchError([diagnose(codes.RUN_EXISTS, name=str(checkpoint))])
+    of = identity(module, splits, recipe, seed, arch)
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    guard = partial(guarded, recipe=recipe, image=splits.image, device=device)
+    with kept_apart(device):
+        saved = restore(checkpoint, of, device) if checkpoint is not None and going_on else None
+        trainer = guard(lambda: Trainer(module, splits, recipe, seed, device, team))
+        if saved is not None:
+            trainer.go_on(*saved)
+        while not trainer.finished:
+            epoch = guard(lambda: trainer.epoch(on_step))
+            if checkpoint is not None and team.leads:
+                save(checkpoint, of, trainer.progress, trainer.states())
+            if on_epoch is not None:
+                report(epoch, on_epoch, team, device)
+    module.eval()
+    return outcome_of(trainer)
+
+
+def report(epoch: Epoch, on_epoch: OnEpoch, team: Ranks, device: torch.device) -> None:
+    """Calls the callback in the leading process. If it raises there, all processes end."""
+    if team.size == 1:
+        on_epoch(epoch)
+        return
+    problem: BaseException | None = None
+    if team.leads:
+        try:
+            on_epoch(epoch)
+        except BaseException as raised:  # whatever it is, the others have to hear of it first
+            problem = raised
+    if team.agree(problem is not None, device):
+        raise problem or Ended("the leading process ended the training")
+
+
+def identity(
+    module: nn.Module, splits: Splits, recipe: Recipe, seed: int, arch: Architecture | None
+) -> Identity:
+    """What a checkpoint is of: of a module without an architecture, its tensors' shapes."""
+    shapes = [(name, tuple(t.shape)) for name, t in module.state_dict().items()]
+    network = arch.hash if arch else blake2b(str(shapes).encode(), digest_size=16).hexdigest()
+    spec = freeze(arch) if arch else ""
+    return Identity(network, splits.digest, recipe.written(full=True), seed, spec)
+
+
+def outcome_of(trainer: Trainer) -> Outcome:
+    progress = trainer.progress
+    last = progress.epochs[-1]
+    cuda = trainer.device.type == "cuda"
+    return Outcome(
+        last.accuracy,
+        last.loss,
+        progress.epochs,
+        sum(epoch.seconds for epoch in progress.epochs),
+        progress.images / max(progress.seconds, 1e-9),
+        torch.cuda.max_memory_allocated(trainer.device) if cuda else None,
+    )

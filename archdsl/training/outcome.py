@@ -1,0 +1,99 @@
+"""What a training gives: its epochs and its result, or why it failed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
+from archdsl.diagnostics.render import render
+from archdsl.layers.base import Shape, show_shape
+from archdsl.training.recipe import Recipe
+
+T = TypeVar("T")
+
+DIVERGED = "diverged"
+OUT_OF_MEMORY = "out of memory"
+
+# How PyTorch says that the memory of the machine itself is used up: there is no class for it.
+NO_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of memory")
+ONE_VALUE = "Expected more than 1 value per channel"  # of batch normalisation
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """An epoch, counted from 1. ``loss`` and ``accuracy`` (a share) are of the validation images;
+    ``train_loss`` is the mean over the epoch's batches, ``lr`` that of its last step;
+    ``seconds`` include the validation."""
+
+    epoch: int
+    loss: float
+    accuracy: float
+    train_loss: float
+    lr: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A finished training. ``accuracy`` and ``loss`` are of the validation images after the last
+    epoch; ``images_per_second`` counts the training alone; ``peak_memory`` is in bytes, and
+    known on CUDA only."""
+
+    accuracy: float
+    loss: float
+    epochs: tuple[Epoch, ...]
+    seconds: float
+    images_per_second: float
+    peak_memory: int | None
+
+
+class Failure(Exception):
+    """A training that came to no result. ``cause`` is "diverged" or "out of memory"; the text
+    says what to do."""
+
+    def __init__(self, cause: str, diagnostic: Diagnostic) -> None:
+        super().__init__(cause, diagnostic)
+        self.cause = cause
+        self.diagnostic = diagnostic
+
+    def __str__(self) -> str:
+        return render([self.diagnostic])
+
+
+def diverged(epoch: int, recipe: Recipe) -> Failure:
+    return Failure(DIVERGED, diagnose(codes.DIVERGED, epoch=epoch, lr=f"{recipe.lr:g}"))
+
+
+def guarded(work: Callable[[], T], recipe: Recipe, image: Shape, device: torch.device) -> T:
+    """What ``work`` gives. Raises ``Failure`` where the memory does not suffice for it, and
+    ``ArchError`` (A806) for a batch that is too small for batch normalisation."""
+    try:
+        return work()
+    except (torch.OutOfMemoryError, MemoryError):
+        pass
+    except RuntimeError as problem:
+        if not any(words in str(problem) for words in NO_MEMORY):
+            raise
+    except ValueError as problem:
+        if ONE_VALUE not in str(problem):
+            raise
+        raise bad_batch(recipe.batch, "batch normalisation meets a single value") from None
+    # Behind the handlers, so that the failure keeps no frame, and no frame a tensor.
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    shape, batch = show_shape(image), recipe.batch
+    raise Failure(
+        OUT_OF_MEMORY, diagnose(codes.OUT_OF_MEMORY, device=device, batch=batch, shape=shape)
+    )
+
+
+def bad_batch(batch: int, reason: str) -> ArchError:
+    """The error of a batch that cannot be trained, whatever the network learns."""
+    return ArchError([diagnose(codes.BAD_BATCH, batch=batch, reason=reason)])

@@ -1,0 +1,43 @@
+"""Mixed precision and memory formats, as a recipe and a device have them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from archdsl.training.recipe import Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """``dtype`` is what autocast computes in; nothing where all is float32."""
+
+    device: torch.device
+    dtype: torch.dtype | None
+
+    def autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Scales the loss, so that small gradients are not lost: float16 alone needs it."""
+        return torch.amp.GradScaler(self.device.type, enabled=self.dtype is torch.float16)
+
+
+def precision(recipe: Recipe, device: torch.device) -> Precision:
+    """bfloat16 where mixed precision is on; float16 on a GPU that has no bfloat16."""
+    if not wanted(recipe.amp, device):
+        return Precision(device, None)
+    old = device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
+    return Precision(device, torch.float16 if old else torch.bfloat16)
+
+
+def memory_format(recipe: Recipe, device: torch.device) -> torch.memory_format:
+    """How images and weights of four axes lie in memory."""
+    last = wanted(recipe.channels_last, device)
+    return torch.channels_last if last else torch.contiguous_format
+
+
+def wanted(word: str, device: torch.device) -> bool:
+    """What ``on``, ``off`` or ``auto`` means on a device."""
+    return word == "on" or (word == "auto" and device.type == "cuda")

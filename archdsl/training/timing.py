@@ -1,0 +1,100 @@
+"""How long a network takes, measured."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+
+from archdsl.layers.base import Shape
+from archdsl.spec import Architecture
+from archdsl.training.recipe import Recipe
+from archdsl.training.seeds import kept_apart
+from archdsl.training.trainer import loss_of
+
+WARM_UP = 3
+RUNS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Seconds for a batch: for its results alone, and for learning from it. A step of training is
+    forward, loss, backward, and the optimizer's update."""
+
+    inference_seconds: float
+    training_step_seconds: float
+
+
+def measure(
+    network: Architecture | nn.Module,
+    input: Shape,
+    batch: int = 1,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    runs: int = RUNS,
+) -> Latency:
+    """The median of warm runs on random images, ``input`` being their shape, channels first.
+
+    Weights and images are of ``dtype``; images have no classes, so the loss is cross-entropy
+    with random ones. A module stays as it is: a copy is measured.
+    """
+    device = torch.device(device)
+    with kept_apart(device):
+        torch.manual_seed(0)
+        built = network.build() if isinstance(network, Architecture) else copy.deepcopy(network)
+        module = built.to(device=device, dtype=dtype)
+        images = torch.randn(batch, *input, dtype=dtype, device=device)
+        inference = _median(lambda: _infer(module.eval(), images), device, runs)
+        step = _median(_step_of(module.train(), images), device, runs)
+    return Latency(inference, step)
+
+
+def _infer(module: nn.Module, images: Tensor) -> None:
+    with torch.inference_mode():
+        module(images)
+
+
+def _step_of(module: nn.Module, images: Tensor) -> Callable[[], None]:
+    loss = loss_of(module, Recipe())
+    optimizer = torch.optim.SGD(module.parameters(), 1e-4, momentum=0.9, fused=True)
+    labels: list[Tensor] = []
+
+    def step() -> None:
+        outputs = module(images)
+        if not labels:  # one for each image, or, in a dense prediction, for each place
+            main = outputs["main"] if isinstance(outputs, dict) else outputs
+            shape = (main.shape[0], *main.shape[2:])
+            labels.append(torch.randint(main.shape[1], shape, device=images.device))
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss(outputs, labels[0]))
+        optimizer.step()
+
+    return step
+
+
+def _median(work: Callable[[], None], device: torch.device, runs: int) -> float:
+    """Seconds. A GPU's own clock is read where there is one: the host only hands out its work."""
+    for _ in range(WARM_UP):
+        work()
+    if device.type != "cuda":
+        seconds = []
+        for _ in range(runs):
+            started = perf_counter()
+            work()
+            seconds.append(perf_counter() - started)
+        return median(seconds)
+    marks = [torch.cuda.Event(enable_timing=True) for _ in range(runs + 1)]
+    torch.cuda.synchronize(device)
+    marks[0].record()
+    for mark in marks[1:]:
+        work()
+        mark.record()
+    torch.cuda.synchronize(device)
+    times: list[float] = [start.elapsed_time(end) for start, end in pairwise(marks)]
+    return median(times) / 1000

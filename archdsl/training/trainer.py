@@ -1,0 +1,168 @@
+"""An epoch of training, in plain PyTorch: batches, steps, and what is left on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from math import isfinite
+from time import perf_counter
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from archdsl.training.augment import Draws, augmented
+from archdsl.training.checkpoint import Progress
+from archdsl.training.data.splits import Splits
+from archdsl.training.evaluate import score
+from archdsl.training.feed import Feed
+from archdsl.training.optimizers import make_optimizer
+from archdsl.training.outcome import Epoch, bad_batch, diverged
+from archdsl.training.precision import memory_format, precision
+from archdsl.training.ranks import Ranks
+from archdsl.training.recipe import Recipe
+from archdsl.training.schedules import learning_rate
+from archdsl.training.seeds import derived, generator
+
+OnStep = Callable[[int, int], None]  # the steps that are done in this epoch, and all of them
+
+
+class Trainer:
+    """A network on its way: ``epoch`` runs the next one."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        splits: Splits,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        team: Ranks,
+    ) -> None:
+        self.recipe, self.seed, self.device, self.team = recipe, seed, device, team
+        self.batch = batch_size(recipe, len(splits.train), team)
+        self.steps = len(splits.train) // self.batch
+        layout = memory_format(recipe, device)
+        self.module = module.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+        self.train_feed = Feed(splits.train, splits.mean, splits.std, device, layout)
+        self.validation_feed = Feed(splits.validation, splits.mean, splits.std, device, layout)
+        self.precision = precision(recipe, device)
+        self.scaler = self.precision.scaler()
+        self.optimizer = make_optimizer(self.module, recipe)
+        self.model = wrapped(self.module, recipe, device, team)
+        self.loss = loss_of(self.module, recipe)
+        self.progress = Progress()
+
+    @property
+    def finished(self) -> bool:
+        return len(self.progress.epochs) >= self.recipe.epochs
+
+    def epoch(self, on_step: OnStep | None = None) -> Epoch:
+        """Trains for an epoch and validates. Raises ``Failure`` for a loss that is not finite.
+
+        The images that fill no batch are left out: other ones in each epoch, and no batch is
+        ever smaller than the others, or too small for batch normalisation.
+        """
+        number = len(self.progress.epochs) + 1
+        started = perf_counter()
+        torch.manual_seed(derived(self.seed, "network", number, self.team.rank))
+        self.module.train()
+        total = torch.zeros((), device=self.device)
+        lr = 0.0
+        for step, (images, labels) in enumerate(self.batches(number)):
+            lr = learning_rate(self.recipe, (number - 1) * self.steps + step, self.steps)
+            total += self.step(images, labels, lr)
+            if on_step is not None:
+                on_step(step + 1, self.steps)
+        # The only place where the device is waited for.
+        train_loss = self.team.sum(total).item() / (self.steps * self.team.size)
+        trained = perf_counter()
+        if not isfinite(train_loss):
+            raise diverged(number, self.recipe)
+        self.team.level(self.module)
+        accuracy, loss = score(self.module, self.validation_feed, self.batch, self.precision)
+        if not isfinite(loss):
+            raise diverged(number, self.recipe)
+        epoch = Epoch(number, loss, accuracy, train_loss, lr, perf_counter() - started)
+        before = self.progress
+        self.progress = Progress(
+            (*before.epochs, epoch),
+            before.images + self.steps * self.batch,
+            before.seconds + trained - started,
+        )
+        return epoch
+
+    def batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The share of this process in the batches of an epoch, augmented."""
+        order = torch.randperm(
+            len(self.train_feed), generator=generator("cpu", self.seed, "order", number)
+        )[: self.steps * self.batch]
+        order = order.to(self.train_feed.labels.device)
+        rows = (chunk[self.team.share] for chunk in order.split(self.batch))
+        random = generator(self.device, self.seed, "augmentation", number)
+        draws = Draws(random, self.batch, self.team.share)
+        for images, labels in self.train_feed.batches(rows):
+            yield augmented(images, self.recipe.augment, draws), labels
+
+    def step(self, images: Tensor, labels: Tensor, lr: float) -> Tensor:
+        """Learns from a batch. Gives its loss, which stays on the device."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        with self.precision.autocast():
+            loss = self.loss(self.model(images), labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(self.scaler.scale(loss))
+        if self.recipe.clip is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss.detach()
+
+    def states(self) -> dict[str, Any]:
+        """What a checkpoint keeps. Schedule and random numbers follow from the epoch."""
+        return {
+            "model": self.module.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+        }
+
+    def go_on(self, progress: Progress, states: Mapping[str, Any]) -> None:
+        """Takes up what ``states`` gave."""
+        self.module.load_state_dict(states["model"])
+        self.optimizer.load_state_dict(states["optimizer"])
+        if states["scaler"]:
+            self.scaler.load_state_dict(states["scaler"])
+        self.progress = progress
+
+
+def batch_size(recipe: Recipe, images: int, team: Ranks) -> int:
+    """The images of a step: at most all that there are. Raises ``ArchError`` (A806) where the
+    processes cannot have equal shares."""
+    if recipe.batch % team.size or images < team.size:
+        raise bad_batch(recipe.batch, f"{team.size} processes cannot share it equally")
+    return min(recipe.batch, images - images % team.size)
+
+
+def wrapped(
+    module: nn.Module, recipe: Recipe, device: torch.device, team: Ranks
+) -> Callable[[Tensor], Any]:
+    """The module as it is called in training: its gradients shared, and compiled if wanted."""
+    model: nn.Module = module
+    if team.size > 1:
+        model = DistributedDataParallel(
+            module, device_ids=[device.index] if device.type == "cuda" else None
+        )
+    compiled: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile else model
+    return compiled
+
+
+def loss_of(module: nn.Module, recipe: Recipe) -> Callable[[Any, Tensor], Tensor]:
+    """Cross-entropy; of a network with side outputs the weighted sum that it brings itself."""
+    criterion = partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
+    weighted = getattr(module, "loss", None)
+    if weighted is not None and hasattr(module, "output_weights"):
+        return partial(weighted, criterion=criterion)
+    return criterion
