@@ -38,6 +38,7 @@ ORDER = (
     "writing",
     "files",
     "settings",
+    "pictures",
     "backend",
     "spec",
     "extensions",

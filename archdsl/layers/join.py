@@ -11,11 +11,13 @@ from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shap
 
 
 class Join(Layer):
-    """The base of joins. ``verb`` is how an error speaks of it."""
+    """The base of joins. ``verb`` is how an error speaks of it; ``sign`` (``+`` or ``*``) is
+    what a drawing has for it, if anything."""
 
     __slots__ = ()
     kind = "join"
     verb: ClassVar[str] = "joined"
+    sign: ClassVar[str] = ""
 
 
 def broadcast(join: Join, inputs: tuple[Shape, ...]) -> Shape:
@@ -63,6 +65,7 @@ class Add(Elementwise):
 
     name = "add"
     verb = "added"
+    sign = "+"
     synonyms = ("sum", "plus")
     examples = (
         *_example("add"),
@@ -161,6 +164,7 @@ class Mul(Join):
 
     name = "mul"
     verb = "multiplied"
+    sign = "*"
     synonyms = ("product", "times", "gate")
     examples = (*_example("mul"), Example("mul", ((16, 8, 8), (16, 1, 1)), (16, 8, 8)))
 

@@ -1,0 +1,299 @@
+"""A network as a drawing: templates for its different blocks, and the scene of it for the blocks
+that are open."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import log2, sqrt
+from typing import Any
+
+from archdsl.analysis.figures import part_costs
+from archdsl.elaborate.network import Part
+from archdsl.layers.base import show_shape
+from archdsl.pictures import notes
+from archdsl.pictures.boxes import (
+    Dense,
+    Frame,
+    More,
+    Slot,
+    StackBox,
+    strip_size,
+    times,
+    two_lines,
+)
+from archdsl.pictures.components import PORT, Component, End, Line, Measure, Row
+from archdsl.pictures.fonts import fit, text_width
+from archdsl.pictures.layout import Layout
+from archdsl.pictures.lengths import Length
+from archdsl.pictures.notes import Note
+from archdsl.pictures.pen import SMALL, STRONG, Flow, Pen, Template
+from archdsl.pictures.sketch import Block, Join, Piece, Sketch, Stack, sketch
+from archdsl.pictures.weave import weave
+from archdsl.pictures.words import call_words
+
+NARROW = 92.0  # the least width of a stack
+WIDEST = 230.0  # of a title
+FEW = 6  # steps of a dense block that are all drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What the widths of boxes follow: ``channels`` or ``macs``; otherwise their texts."""
+
+    rule: str = ""
+    base: float = NARROW
+    least: float = 1.0
+    most: float = 1.0
+
+    def width(self, base: float, channels: int, macs: int) -> float:
+        """The width across the flow, from one to three times the base."""
+        if not self.rule:
+            return base
+        if self.rule == "macs":
+            share = sqrt(macs / self.most)
+        else:
+            share = log2(channels / self.least) / max(log2(self.most / self.least), 1)
+        return self.base * (1 + 2 * min(share, 1))
+
+
+class Terminal(Component):
+    """The input or the result of the network."""
+
+    def __init__(self, text: str, flow: Flow, into: bool) -> None:
+        self.text = text
+        self.flow = flow
+        self.into = into
+        along, self.across = flow.along(text_width(text, SMALL) + 20, 20)
+        super().__init__(Measure(along, self.across / 2, self.across / 2))
+
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+        if self.into:
+            lines[0].end(pen, (s, t))
+        along = self.measure.length
+        pen.box(s, t - self.across / 2, along, self.across, "paper", radius=10)
+        pen.words(s + along * 0.5, t, self.text, size=SMALL, anchor="middle")
+        return [Line(((s + along, t),))]
+
+
+@dataclass
+class Figure:
+    """A block as it is drawn: closed, and (made when it is first asked for) open. ``children``
+    are the blocks in it: their names and their figures."""
+
+    name: str
+    closed: Template
+    make: Callable[[Figure], Template]
+    children: list[tuple[str, Figure]] = field(default_factory=list)
+
+    @cached_property
+    def open(self) -> Template:
+        return self.make(self)
+
+
+class Drawing:
+    """All figures of a network; ``notes`` are what is to be said of their shapes."""
+
+    def __init__(self, root: Part, flow: Flow, rule: str = "") -> None:
+        self.flow = flow
+        self.notes: list[Note] = []
+        self.known: dict[tuple[Any, ...], Figure] = {}
+        self.sketches: dict[int, Sketch] = {}
+        self.kinds: Counter[str] = Counter()
+        self.sizes = self._sizes(root, rule)
+        self.root = Figure("", Template(), lambda figure: self._whole(root, figure))
+
+    def sketch(self, part: Part) -> Sketch:
+        found = self.sketches.get(id(part))
+        if found is None:
+            found = self.sketches[id(part)] = sketch(part)
+        return found
+
+    def _sizes(self, root: Part, rule: str) -> Sizes:
+        if not rule:
+            return Sizes()
+        stacks = [
+            p for part in root.parts() for p in self.sketch(part).pieces if isinstance(p, Stack)
+        ]
+        base = max([NARROW, *(strip_size(s, self.flow)[0] for p in stacks for s in p.strips)])
+        if rule == "macs":
+            most = max([part_costs(p)[2] for p in root.parts() if p is not root], default=1)
+            return Sizes(rule, base, 0, max(most, *(_macs(p) for p in stacks), 1))
+        channels = [p.shape[0] for p in stacks]
+        return Sizes(rule, base, min(channels, default=1), max(channels, default=1))
+
+    # ------------------------------------------------------------------------- figures
+
+    def figure(self, block: Block) -> Figure:
+        """The figure of a block; equal blocks of one name have one."""
+        key = (id(block.part), block.name, block.repeat, block.side, len(block.inputs))
+        found = self.known.get(key)
+        if found is None:
+            note = self._note(notes.of_block(block))
+            found = self.known[key] = Figure(
+                block.name,
+                self._closed(block, note),
+                lambda figure: self._open(block, note, figure),
+            )
+        return found
+
+    def _note(self, note: Note) -> int:
+        self.notes.append(note)
+        return len(self.notes) - 1
+
+    def _closed(self, block: Block, note: int) -> Template:
+        pen = Pen(self.flow)
+        title = fit(f"{short_name(block)}", STRONG, WIDEST, True)
+        below = fit(summary(block), SMALL, WIDEST)
+        count = times(block.repeat)
+        head = f"{title} {count}".strip()
+        wide = max(
+            NARROW,
+            text_width(head, STRONG, True) + 24,
+            text_width(below, SMALL) + 24,
+            (len(block.inputs) + 1) * PORT,
+        )
+        if self.sizes.rule:
+            base = max(wide, self.sizes.base)
+            macs = part_costs(block.part)[2]
+            wide = max(base, self.sizes.width(base, block.shape[0], macs))
+        height = 40.0 if below else 28.0
+        along, across = self.flow.along(wide, height)
+        across = max(across, (len(block.inputs) + 1) * PORT)
+        if block.repeat > 1:
+            pen.box(4, 4 - across / 2, along, across, "block", radius=5)
+        pen.box(0, -across / 2, along, across, "block", about=note, radius=5, opens=True)
+        two_lines(pen, self.flow, along / 2, 0, (head, below))
+        pen.template.size = [along, across / 2, across / 2 + 4 * (block.repeat > 1)]
+        return pen.template
+
+    def _open(self, block: Block, note: int, figure: Figure) -> Template:
+        count = len(block.inputs)
+        doors = tuple(End((i - (count - 1) / 2) * PORT, 0, i) for i in range(count))
+        inside = self._inside(block.part, figure, doors)
+        head = f"{short_name(block)} {times(block.repeat)}".strip()
+        frame = Frame(inside, head, self.flow, doors, about=note)
+        pen = Pen(self.flow)
+        frame.draw(pen, 0.0, 0.0)
+        return _sized(pen, frame)
+
+    def _whole(self, root: Part, figure: Figure) -> Template:
+        source = Terminal(f"input {show_shape(root.input)}", self.flow, False)
+        result = Terminal(f"output {show_shape(root.shape)}", self.flow, True)
+        row = Row([source, self._inside(root, figure), result])
+        pen = Pen(self.flow)
+        row.place(pen, 0.0, 0.0, [])
+        return _sized(pen, row)
+
+    # ---------------------------------------------------------------------- components
+
+    def _inside(self, part: Part, figure: Figure, doors: tuple[End, ...] = (End(),)) -> Component:
+        """What is in an open part."""
+        whole = self.sketch(part)
+        if part.kind == "dense":
+            return self._dense(whole, figure)
+        layout = Layout(
+            self.flow,
+            lambda piece: self._fit(piece, whole, figure),
+            lambda value: _label(whole, value),
+            lambda piece: self._join(piece, whole),
+        )
+        return layout.run(weave(whole), doors)
+
+    def _fit(self, piece: Piece, whole: Sketch, figure: Figure) -> Component:
+        if isinstance(piece, Stack):
+            self.kinds.update(s.layer.kind for s in piece.strips)
+            about = [self._note(notes.of_strip(s)) for s in piece.strips]
+            stacks = [p for p in whole.pieces if isinstance(p, Stack)]
+            texts = [strip_size(s, self.flow)[0] for p in stacks for s in p.strips]
+            width = self.sizes.width(max(NARROW, *texts), piece.shape[0], _macs(piece))
+            return StackBox(piece, self.flow, width, about)
+        assert isinstance(piece, Block)
+        if piece.part.kind == "turn":
+            title = f"{times(piece.repeat)}"
+            return Frame(
+                self._inside(piece.part, figure), title, self.flow, fill="inner", dashed=True
+            )
+        figure.children.append((piece.name, self.figure(piece)))
+        return Slot(len(figure.children) - 1, len(piece.inputs))
+
+    def _join(self, piece: Piece, whole: Sketch) -> int:
+        assert isinstance(piece, Join)
+        return self._note(notes.of_join(piece, tuple(whole.shape(n) for n in piece.inputs)))
+
+    def _dense(self, whole: Sketch, figure: Figure) -> Component:
+        steps = [p for p in whole.pieces if not isinstance(p, Join)]
+        shown: list[Component] = []
+        hidden = steps[3:-1] if len(steps) > FEW else []
+        for step in steps:
+            if step not in hidden:
+                shown.append(self._fit(step, whole, figure))
+            elif step is hidden[0]:
+                shown.append(self._more(hidden))
+        return Dense(shown, self.flow, self._join(whole.pieces[-1], whole))
+
+    def _more(self, hidden: list[Piece]) -> Component:
+        first, last = hidden[0], hidden[-1]
+        names = f"{first.name} … {last.name}"
+        blocks = [p.part for p in hidden if isinstance(p, Block)]
+        params, macs = (sum(part_costs(b)[i] for b in blocks) for i in (0, 2))
+        what = f"{len(hidden)} steps, each of which takes all before it"
+        inputs = (
+            f"{show_shape(blocks[0].input)} to {show_shape(blocks[-1].input)}" if blocks else ""
+        )
+        note = Note(names, what, f"inputs from {inputs}", params, macs)
+        return More((f"⋮ {len(hidden)} more", names), self.flow, self._note(note))
+
+
+def _sized(pen: Pen, component: Component) -> Template:
+    m = component.measure
+    pen.template.size = [pen.template.program.add(x) for x in (m.length, m.before, m.after)]
+    return pen.template
+
+
+def _macs(stack: Stack) -> int:
+    return sum(s.macs for s in stack.strips)
+
+
+def _label(whole: Sketch, value: int) -> str:
+    """The shape behind a piece that changes it; the result's is said where it arrives."""
+    if value <= 0 or value > len(whole.pieces) or value == whole.result:
+        return ""
+    piece = whole.pieces[value - 1]
+    if piece.side is not None or piece.shape == whole.shape(piece.inputs[0]):
+        return ""
+    return show_shape(piece.shape)
+
+
+def short_name(block: Block) -> str:
+    """What a block is called among its neighbours."""
+    return block.name.rpartition(".")[2]
+
+
+def summary(block: Block) -> str:
+    """A line about what is in a block."""
+    part = block.part
+    if block.side is not None:
+        return f"side output, weight {block.side:g}"
+    if part.kind == "dense":
+        return f"dense, {sum(isinstance(s.op, Part) for s in part.steps)} steps"
+    if part.kind == "fractal":
+        return f"fractal, {max(_columns(part), default=1)} columns"
+    if part.kind == "block":
+        return call_words(part)
+    names = Counter[str]()
+    for step in part.steps:
+        names[step.op.name] += step.repeat
+    if len(names) == 1:
+        ((name, count),) = names.items()
+        return f"{name} {times(count)}".strip()
+    return f"{part.size} layers"
+
+
+def _columns(part: Part) -> Iterator[int]:
+    for step in part.steps:
+        name = step.name.removeprefix("column")
+        if name.isdigit():
+            yield int(name)

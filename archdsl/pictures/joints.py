@@ -1,0 +1,165 @@
+"""Where lines meet and divide: between two components of a row."""
+
+from __future__ import annotations
+
+from archdsl.pictures.components import (
+    ARROW,
+    BAR,
+    BEND,
+    LABEL,
+    LANE,
+    RADIUS,
+    TRACK,
+    Component,
+    End,
+    Line,
+    Measure,
+)
+from archdsl.pictures.fonts import text_width
+from archdsl.pictures.lengths import Expr, Length, most
+from archdsl.pictures.pen import SMALL, Flow, Pen
+from archdsl.pictures.sketch import Join
+
+
+class Label:
+    """What is written beside a line, and the room it takes: along, and beside the line."""
+
+    def __init__(self, text: str, flow: Flow) -> None:
+        self.text = text
+        self.flow = flow
+        width = text_width(text, SMALL)
+        self.along = 0.0 if not text else LABEL if flow.down else width + 10
+        self.across = 0.0 if not text else width + 9 if flow.down else LABEL
+
+    def write(self, pen: Pen, s: Length, t: Length) -> None:
+        if self.text and self.flow.down:
+            pen.words(s + LABEL / 2 + 1, t + 7, self.text, size=SMALL, colour="faint")
+        elif self.text:
+            pen.words(s + 5, t + LABEL / 2, self.text, size=SMALL, colour="faint")
+
+
+class Joint(Component):
+    """A value between what comes and what goes on: a plain line, one that divides, a join, or
+    a block that several lines enter. Either side is nothing at the ends of a part; a part with
+    imports has a ``door`` for each line that enters it."""
+
+    def __init__(
+        self,
+        hub: Join | Component | None,
+        label: Label,
+        coming: Component | None,
+        going: Component | None,
+        doors: tuple[End, ...] = (End(),),
+        note: int = 0,
+    ) -> None:
+        self.hub = hub
+        self.label = label
+        self.note = note
+        self.coming = coming.measure.ends if coming else doors
+        self.going = going.measure.starts if going else (End(),)
+        self.last = going is None
+        self.sign = hub.sign if isinstance(hub, Join) else ""
+        self.name = hub.layer.name.replace("_", " ") if isinstance(hub, Join) else ""
+        self.is_bar = isinstance(hub, Join) and not self.sign
+        beside_bare = (coming is not None and coming.bare) or (going is not None and going.bare)
+        single = hub is None and len(self.going) == len(self.coming) == 1
+        self.passes = single and beside_bare
+        self.straight = len(self.going) == 1 and (hub is not None or len(self.coming) == 1)
+        if self.passes or (self.is_bar and len(self.going) > 1):
+            self.label = Label("", label.flow)
+        super().__init__(self._measured())
+
+    def _measured(self) -> Measure:
+        if self.passes:
+            return Measure(0.0, LANE, LANE)
+        before: Length = LANE
+        after: Length = most(LANE, self.label.across)
+        length: Length = self.out
+        if isinstance(self.hub, Component):
+            size = self.hub.measure
+            length = length + size.length + (BEND + TRACK * len(self.coming) + ARROW)
+            before, after = most(before, size.before), most(after, size.after)
+        elif self.is_bar:
+            low, high = self._span()
+            length = length + ARROW + BAR
+            before, after = most(before, -low), most(after, high)
+        elif self.hub is not None:
+            length = length + ARROW + 2 * RADIUS
+            before, after = most(before, RADIUS), most(after, RADIUS)
+        return Measure(length, before, after)
+
+    @property
+    def out(self) -> float:
+        """The way from the knot to what comes next."""
+        if self.straight or self.is_bar:
+            return max(ARROW - 5 * self.last, self.label.along + 8)
+        tracks = TRACK * len(self.going) if len(self.coming) > 1 and self.hub is None else 0
+        return self.label.along + BEND + tracks + ARROW
+
+    def _span(self) -> tuple[Length, Length]:
+        """How far a bar reaches: over all lines that enter or leave it, and its name."""
+        width = text_width(self.name, SMALL) + 14 if self.label.flow.down else 24
+        ends = [*self.coming, *self.going]
+        low = most(width / 2, *(8 - e.t for e in ends))
+        return -low, most(width / 2, *(8 + e.t for e in ends))
+
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+        if self.passes:
+            return lines
+        if isinstance(self.hub, Component):
+            s, lines = self._block(self.hub, pen, s, t, lines)
+        elif self.is_bar:
+            s, lines = self._bar(pen, s, t, lines)
+        elif self.hub is not None:
+            s, lines = self._circle(pen, s, t, lines)
+        self.label.write(pen, s, t)
+        if self.straight or self.is_bar:
+            return lines
+        return self._divided(s, t, lines)
+
+    def _divided(self, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+        """A line for each that goes on: all from the one that comes, or each from its door."""
+        found = []
+        several = len(lines) > 1
+        for place, end in enumerate(self.going):
+            line = lines[end.tag if several else 0]
+            row = s + (self.label.along + BEND + (TRACK * place if several else 0))
+            ahead = end.side == 0 and not several and not isinstance(end.t, Expr) and end.t == 0
+            across = line.points[-1][1]
+            found.append(line if ahead else line.to((row, across), (row, t + end.t)))
+        return found
+
+    def _circle(
+        self, pen: Pen, s: Length, t: Length, lines: list[Line]
+    ) -> tuple[Length, list[Line]]:
+        middle = s + (ARROW + RADIUS)
+        for end, line in zip(self.coming, lines, strict=True):
+            if end.side == 0:
+                line.end(pen, (middle - RADIUS, t))
+            else:
+                line.end(pen, (middle, t + end.t), (middle, t + end.side * RADIUS))
+        pen.disc(middle, t, RADIUS, sign=self.sign, about=self.note)
+        return middle + RADIUS, [Line(((middle + RADIUS, t),))]
+
+    def _bar(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> tuple[Length, list[Line]]:
+        top = s + ARROW
+        for end, line in zip(self.coming, lines, strict=True):
+            line.end(pen, (top, t + end.t))
+        low, high = self._span()
+        pen.box(top, t + low, BAR, high - low, "join", about=self.note)
+        middle, down = t + (low + high) * 0.5, self.label.flow.down
+        text = self.name if down else self.name[0]
+        pen.words(top + BAR / 2, middle, text, size=SMALL, anchor="middle")
+        return top + BAR, [Line(((top + BAR, t + e.t),)) for e in self.going]
+
+    def _block(
+        self, block: Component, pen: Pen, s: Length, t: Length, lines: list[Line]
+    ) -> tuple[Length, list[Line]]:
+        doors = block.measure.starts
+        entering = [Line(())] * len(doors)
+        for place, (end, line) in enumerate(zip(self.coming, lines, strict=True)):
+            row = s + (BEND + TRACK * place)
+            door = t + doors[end.tag].t
+            entering[end.tag] = line.to((row, t + end.t), (row, door))
+        top = s + (BEND + TRACK * len(self.coming) + ARROW)
+        return top + block.measure.length, block.place(pen, top, t, entering)

@@ -1,0 +1,157 @@
+"""From what hangs together to what can be placed: components for the nodes of a weave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from archdsl.pictures.components import PORT, Arms, Bare, Component, End, Line, Measure, Row
+from archdsl.pictures.grid import LAST, Grid, Tie, door
+from archdsl.pictures.joints import Joint, Label
+from archdsl.pictures.lengths import Length
+from archdsl.pictures.pen import Flow, Pen
+from archdsl.pictures.sketch import Block, Join, Piece
+from archdsl.pictures.weave import START, Fork, Knot, Leaf, Node, Run, Strand, Thread, Web
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Makes components of nodes. ``fit`` draws a piece, ``label`` says what is written beside
+    a value, ``note`` keeps what is to be said of a join."""
+
+    flow: Flow
+    fit: Callable[[Piece], Component]
+    label: Callable[[int], str]
+    note: Callable[[Piece], int]
+
+    def component(self, node: Node) -> Component:
+        if isinstance(node, Leaf):
+            return self.fit(node.piece)
+        if isinstance(node, Thread):
+            return Bare(node.tag)
+        if isinstance(node, Fork):
+            return self.fork(node)
+        return self.run(node) if isinstance(node, Run) else self.web(node)
+
+    def fork(self, fork: Fork) -> Component:
+        """Arms: one that is no shortcut stays on the axis, unless several meet in a bar."""
+        real = [i for i, a in enumerate(fork.arms) if not _is_shortcut(a)]
+        in_a_bar = isinstance(fork.into, Join) and not fork.into.sign
+        main = real[0] if real else 0
+        return Arms(
+            [self.component(a) for a in fork.arms],
+            None if in_a_bar and len(real) != 1 else main,
+        )
+
+    def run(self, run: Run, doors: tuple[End, ...] = (End(),)) -> Component:
+        parts: list[Component | Knot] = []
+        side: list[Component] = []
+        for item in run.items:
+            if isinstance(item, Knot):
+                parts.append(item)
+                side = [self.component(n) for n in item.loose]
+            else:
+                parts.append(_beside(self.component(item), side))
+                side = []
+        if side:
+            parts.append(_beside(Bare(), side))
+        made: list[Component] = []
+        for i, part in enumerate(parts):
+            if isinstance(part, Knot):
+                before = parts[i - 1] if i else None
+                after = parts[i + 1] if i + 1 < len(parts) else None
+                assert not isinstance(before, Knot) and not isinstance(after, Knot)
+                made.append(self.joint(part, before, after, doors))
+            else:
+                made.append(part)
+        return made[0] if len(made) == 1 else Row(made)
+
+    def joint(
+        self,
+        knot: Knot,
+        before: Component | None,
+        after: Component | None,
+        doors: tuple[End, ...] = (End(),),
+    ) -> Joint:
+        hub = self.fit(knot.hub) if isinstance(knot.hub, Block) else knot.hub
+        note = self.note(hub) if isinstance(hub, Join) else 0
+        label = Label(self.label(knot.value), self.flow)
+        return Joint(hub, label, before, after, doors, note)
+
+    def web(self, web: Web) -> Component:
+        """A grid: its cells are what is on the strands, and the knots in which several meet."""
+        components: list[Component] = []
+        ties: list[Tie] = []
+        sources = {web.start: door(0)}  # of what leaves each knot
+        waiting: dict[int, list[Strand]] = {}
+        for strand in web.strands:
+            waiting.setdefault(strand.end, []).append(strand)
+        while waiting:
+            end = next(v for v, into in waiting.items() if all(s.start in sources for s in into))
+            knot, coming = web.knots[end], []
+            for strand in waiting.pop(end):
+                source = sources[strand.start]
+                node = self.component(strand.node)
+                tags = [e.tag for e in node.measure.ends]
+                if node.bare:
+                    outside = strand.start == START
+                    coming.append((tags[0], door(tags[0]) if outside else source))
+                    continue
+                if knot.hub is None and end != web.end:
+                    node = Row([node, self.joint(knot, node, None)])
+                ties.append(Tie(source, len(components)))
+                coming += [(tag, len(components)) for tag in tags]
+                components.append(node)
+            coming.sort()
+            if end == web.end:
+                ties += [Tie(source, LAST, tag) for tag, source in coming]
+            elif knot.hub is None:
+                sources[end] = coming[0][1]
+            else:
+                ties += [Tie(source, len(components), tag) for tag, source in coming]
+                sources[end] = len(components)
+                components.append(self.meeting(knot, len(coming)))
+        return Grid(components, ties)
+
+    def meeting(self, knot: Knot, count: int) -> Component:
+        """A knot as a component of its own, which so many lines enter."""
+        if isinstance(knot.hub, Block):
+            block = self.fit(knot.hub)
+            return Row([block, self.joint(Knot(knot.value), block, None)])
+        step = 0.0 if isinstance(knot.hub, Join) and knot.hub.sign else PORT
+        ends = tuple(End((i - (count - 1) / 2) * step, 0, i) for i in range(count))
+        return Meeting(self.joint(knot, Doors(ends), None), ends)
+
+
+class Doors(Component):
+    """Where lines come from, and nothing else."""
+
+    def __init__(self, ends: tuple[End, ...]) -> None:
+        super().__init__(Measure(0.0, 0.0, 0.0, ends, ends))
+
+
+class Meeting(Component):
+    """A joint that stands alone."""
+
+    def __init__(self, joint: Joint, starts: tuple[End, ...]) -> None:
+        self.joint = joint
+        m = joint.measure
+        super().__init__(Measure(m.length, m.before, m.after, starts))
+
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+        return self.joint.place(pen, s, t, lines)
+
+
+def _beside(main: Component, side: Sequence[Component]) -> Component:
+    """A component with others beside it that end in nothing."""
+    if not side:
+        return main
+    return Arms([main, *side], 0, frozenset(range(1, len(side) + 1)))
+
+
+def _is_shortcut(node: Node) -> bool:
+    if isinstance(node, Leaf):
+        return node.piece.shortcut
+    if isinstance(node, Run):
+        return all(isinstance(n, Knot) or _is_shortcut(n) for n in node.items)
+    return isinstance(node, Thread)

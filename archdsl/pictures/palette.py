@@ -1,0 +1,56 @@
+"""Colours by what they mean, on paper and on a dark screen.
+
+The kinds of layers have Paul Tol's *light* scheme, which is made for labelled cells and stays
+apart for colour-blind readers (https://sronpersonalpages.nl/~pault/); the curves of charts have
+Okabe and Ito's. No picture says a thing by colour alone.
+"""
+
+from __future__ import annotations
+
+# By role: the colour on paper, and on a dark screen.
+COLOURS: dict[str, tuple[str, str]] = {
+    "conv": ("#77aadd", "#3f6fa3"),
+    "linear": ("#ffaabb", "#a5566b"),
+    "norm": ("#eedd88", "#857425"),
+    "activation": ("#ee8866", "#a34f33"),
+    "pool": ("#44bb99", "#23785f"),
+    "drop": ("#d6d6d6", "#5c6066"),
+    "shape": ("#bbcc33", "#6d7720"),
+    "join": ("#ffffff", "#24282e"),
+    "block": ("#eef2f7", "#2b323b"),
+    "frame": ("#f8fafc", "#1d2228"),
+    "inner": ("#f0f4f8", "#252b33"),
+    "paper": ("#ffffff", "#14171b"),
+    "ink": ("#1a1d21", "#e8eaed"),
+    "faint": ("#5b636d", "#a3abb5"),
+    "edge": ("#4a525c", "#9aa3ad"),
+    "rule": ("#c5ccd4", "#434b55"),
+    "wire": ("#4a525c", "#b3bac2"),
+    "added": ("#0072b2", "#56b4e9"),
+    "removed": ("#d55e00", "#f08a3c"),
+    "changed": ("#8a5a00", "#e0b040"),
+    "chosen": ("#0072b2", "#56b4e9"),
+    "curve1": ("#0072b2", "#56b4e9"),
+    "curve2": ("#d55e00", "#f08a3c"),
+    "curve3": ("#009e73", "#3cc9a0"),
+    "curve4": ("#cc79a7", "#e0a0c4"),
+    "curve5": ("#b8860b", "#e6b422"),
+    "curve6": ("#3aa0d8", "#8fd0f5"),
+    "curve7": ("#6a51a3", "#b5a2e0"),
+    "curve8": ("#4a525c", "#b3bac2"),
+}
+KINDS = {
+    "conv": "convolution",
+    "linear": "linear",
+    "norm": "normalisation",
+    "activation": "activation",
+    "pool": "pooling, resampling",
+    "drop": "dropping",
+    "shape": "moving, splitting",
+}
+CURVES = tuple(f"curve{i}" for i in range(1, 9))
+
+
+def on_paper(role: str) -> str:
+    """The colour of a role on paper."""
+    return COLOURS[role][0]

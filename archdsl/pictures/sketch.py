@@ -1,0 +1,279 @@
+"""What is drawn of a part when it is open: stacks of layers, blocks, and joins.
+
+Arms of a branch and shortcuts are no boxes of their own: their pieces belong to the part around
+them. Layers in a row that go together (a convolution, its normalisation and its activation) are
+one stack, and a block that is no more than such a row is drawn as one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from archdsl.analysis.figures import step_costs
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.network import Op, Part, Step
+from archdsl.graph.written import call
+from archdsl.layers.base import Layer, Shape
+from archdsl.layers.join import Join as JoinLayer
+from archdsl.pictures.words import layer_words, step_name
+
+UNNAMED = ("branch", "shortcut")  # what arms are called that the user gave no name
+LIGHT = ("norm", "activation", "drop")  # kinds that go with another layer
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One layer of a stack: its path within the part, and what is known of it."""
+
+    name: str
+    layer: Layer
+    input: Shape
+    shape: Shape
+    params: int
+    macs: int
+    span: Span
+
+    @property
+    def words(self) -> str:
+        return layer_words(self.layer, self.input)
+
+    @property
+    def call(self) -> str:
+        return call(self.layer)
+
+    @property
+    def light(self) -> bool:
+        return self.layer.kind in LIGHT
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Something drawn. ``inputs`` are values as in a ``Part``: 0 is the part's input, ``i + 1``
+    the result of piece ``i``, ``-(j + 1)`` the ``j``-th import."""
+
+    name: str
+    inputs: tuple[int, ...]
+    shape: Shape
+    span: Span
+    repeat: int = 1
+    side: float | None = None  # of a side output: its weight in the loss
+    shortcut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stack(Piece):
+    """Layers in a row, as one box of strips."""
+
+    strips: tuple[Strip, ...] = ()
+    whole: bool = False  # a block of its own: nothing else joins it
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Piece):
+    """A part: a box that can be opened. A ``turn`` (the body of a loop) always is."""
+
+    part: Part = field(kw_only=True)
+    labelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Piece):
+    """Where several tensors meet."""
+
+    layer: Layer = field(kw_only=True)
+
+    @property
+    def sign(self) -> str:
+        return self.layer.sign if isinstance(self.layer, JoinLayer) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """The pieces of an open part. ``result`` is the value that leaves it."""
+
+    kind: str
+    input: Shape
+    imports: tuple[Shape, ...]
+    pieces: tuple[Piece, ...]
+    result: int
+
+    def shape(self, value: int) -> Shape:
+        if value > 0:
+            return self.pieces[value - 1].shape
+        return self.input if value == 0 else self.imports[-value - 1]
+
+    def uses(self) -> Counter[int]:
+        """How often each value is taken."""
+        return Counter([n for p in self.pieces for n in p.inputs] + [self.result])
+
+
+def sketch(part: Part) -> Sketch:
+    """The pieces of a part."""
+    loose: list[Piece] = []
+    sources = [0, *(-i - 1 for i in range(len(part.imports)))]
+    result = _pour(part, "", sources, loose, False)
+    whole = Sketch(part.kind, part.input, part.imports, tuple(loose), result)
+    return _put_together(whole)
+
+
+def _pour(part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool) -> int:
+    """Adds the pieces of a part; ``sources`` are its input and its imports. Its result."""
+    values = [sources[0]]
+
+    def value(n: int) -> int:
+        return values[n] if n >= 0 else sources[-n]
+
+    for step in part.steps:
+        inputs = tuple(value(n) for n in step.inputs)
+        op = step.op
+        cut = shortcut or step.name == "shortcut"
+        if isinstance(op, Part) and _is_arm(step, op):
+            values.append(_pour(op, f"{prefix}{step.label}.", list(inputs), found, cut))
+            continue
+        found.append(_piece(part, step, prefix + step_name(step), inputs, cut))
+        values.append(len(found))
+    return value(part.result)
+
+
+def _is_arm(step: Step, part: Part) -> bool:
+    alone = step.repeat == 1 and step.weight is None
+    return part.kind == "group" and step.name in UNNAMED and alone
+
+
+def _piece(part: Part, step: Step, name: str, inputs: tuple[int, ...], cut: bool) -> Piece:
+    op, place = step.op, (step.shape, step.span, step.repeat, step.weight, cut)
+    if isinstance(op, Op):
+        if len(inputs) > 1:
+            return Join(name, inputs, *place, layer=op.layer)
+        return Stack(name, inputs, *place, strips=(_strip(part, step, name),))
+    own = step.name in ("layer", *UNNAMED) or step.name.startswith("column")
+    labelled = op.kind != "turn" and not own and step.name != op.name
+    if not labelled and step.weight is None and (strips := _row(op, name + ".")):
+        return Stack(name, inputs, *place, strips=tuple(strips), whole=True)
+    return Block(name, inputs, *place, part=op, labelled=labelled)
+
+
+def _strip(part: Part, step: Step, name: str) -> Strip:
+    assert isinstance(step.op, Op)
+    params, _, macs, *_ = step_costs(part, step)
+    return Strip(
+        name, step.op.layer, part.shape_of(step.inputs[0]), step.shape, params, macs, step.span
+    )
+
+
+def _row(part: Part, prefix: str) -> list[Strip]:
+    """The layers of a part that is one row with at most one that is not light; else nothing."""
+    found: list[Strip] = []
+    if part.imports or part.result != len(part.steps) or part.kind not in ("block", "group"):
+        return []
+    for i, step in enumerate(part.steps):
+        if step.inputs != (i,) or step.repeat > 1 or step.weight is not None:
+            return []
+        if isinstance(step.op, Op):
+            found.append(_strip(part, step, prefix + step.label))
+        elif inner := _row(step.op, f"{prefix}{step.label}."):
+            found.extend(inner)
+        else:
+            return []
+    return found if sum(not s.light for s in found) <= 1 else []
+
+
+# ------------------------------------------------------------------------- put together
+
+
+def _put_together(whole: Sketch) -> Sketch:
+    """The same with rows of layers as stacks, and rows of blocks that are alike as one."""
+    groups = list(_groups(whole))
+    numbers = {0: 0, **{-i - 1: -i - 1 for i in range(len(whole.imports))}}
+    for place, group in enumerate(groups):
+        numbers[group[-1] + 1] = place + 1
+    pieces = [
+        replace(piece, inputs=tuple(numbers[n] for n in piece.inputs))
+        for group in groups
+        for piece in [_one([whole.pieces[n] for n in group])]
+    ]
+    return replace(whole, pieces=tuple(pieces), result=numbers[whole.result])
+
+
+def _one(group: list[Piece]) -> Piece:
+    first, last = group[0], group[-1]
+    if isinstance(first, Stack):
+        strips = tuple(s for p in group if isinstance(p, Stack) for s in p.strips)
+        return replace(first, shape=last.shape, strips=strips)
+    if len(group) == 1:
+        return first
+    name = first.name.partition("-")[0] + "-" + re.sub(r".*\D", "", last.name)
+    return replace(first, name=name, repeat=sum(p.repeat for p in group))
+
+
+def _groups(whole: Sketch) -> Iterator[list[int]]:
+    """The places of pieces that make one box, in their order."""
+    uses = whole.uses()
+    row: list[int] = []
+    for place, piece in enumerate(whole.pieces):
+        goes_on = bool(row) and piece.inputs == (row[-1] + 1,) and uses[row[-1] + 1] == 1
+        if row and not (goes_on and _belongs(whole.pieces[row[-1]], piece)):
+            yield from _divided(whole, row)
+            row = []
+        row.append(place)
+    yield from _divided(whole, row)
+
+
+def _belongs(before: Piece, piece: Piece) -> bool:
+    """Whether a piece may share a box with the one before it."""
+    if isinstance(before, Block) and isinstance(piece, Block):
+        plain = before.side is None and piece.side is None
+        named = before.labelled or piece.labelled or "turn" in (before.part.kind, piece.part.kind)
+        return plain and not named and alike(before.part, piece.part)
+    return _is_loose(before) and _is_loose(piece)
+
+
+def alike(a: Part, b: Part) -> bool:
+    """Whether two parts differ in nothing but rates of dropping."""
+    if a is b:
+        return True
+    if (a.kind, a.name, a.input, a.imports, len(a.steps)) != (
+        *(b.kind, b.name, b.input, b.imports),
+        len(b.steps),
+    ):
+        return False
+    return all(
+        (x.inputs, x.shape, x.repeat, x.weight) == (y.inputs, y.shape, y.repeat, y.weight)
+        and _same(x.op, y.op)
+        for x, y in zip(a.steps, b.steps, strict=True)
+    )
+
+
+def _same(a: Op | Part, b: Op | Part) -> bool:
+    if isinstance(a, Part) or isinstance(b, Part):
+        return isinstance(a, Part) and isinstance(b, Part) and alike(a, b)
+    drops = a.layer.kind in ("drop", "join") and type(a.layer) is type(b.layer)
+    return drops or a.layer == b.layer
+
+
+def _is_loose(piece: Piece) -> bool:
+    return isinstance(piece, Stack) and piece.repeat == 1 and piece.side is None
+
+
+def _divided(whole: Sketch, row: list[int]) -> Iterator[list[int]]:
+    """A row of layers as boxes: each with one layer that is not light. As the row begins, with a
+    normalisation or without, the light ones stand before it or behind it."""
+    if not row or not _is_loose(whole.pieces[row[0]]):
+        yield from [row] if row else []
+        return
+    stacks = [p for n in row if isinstance(p := whole.pieces[n], Stack)]
+    light = [not p.whole and all(s.light for s in p.strips) for p in stacks]
+    leads = light[0] and stacks[0].strips[0].layer.kind == "norm" and not all(light)
+    group: list[int] = []
+    for place, is_light in zip(row, light, strict=True):
+        heavy = any(not light[row.index(n)] for n in group)
+        rest_is_light = all(light[row.index(place) :])
+        starts = heavy and not rest_is_light if leads else not is_light
+        if group and starts:
+            yield group
+            group = []
+        group.append(place)
+    yield group

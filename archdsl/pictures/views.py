@@ -1,0 +1,186 @@
+"""The scene of a drawing: the figures that are open, evaluated and put in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+from archdsl.analysis.figures import figures, longest_path
+from archdsl.elaborate.network import Network
+from archdsl.pictures.drawing import Drawing, Figure
+from archdsl.pictures.fonts import text_width
+from archdsl.pictures.lengths import value
+from archdsl.pictures.palette import KINDS
+from archdsl.pictures.pen import Flow, Template
+from archdsl.pictures.scene import Box, Disc, Scene, Shape, Wire, Words, extent, moved
+from archdsl.units import human
+
+MARGIN = 16.0
+LEAST = 440.0  # the width of a picture, for its title
+SIZES = {"channels": "width: channels, log scale", "macs": "width: MACs, root scale"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A figure that is open or closed, and all that follows from it."""
+
+    path: str
+    figure: Figure
+    template: Template
+    results: list[float]
+    children: list[View]
+
+    def size(self) -> list[float]:
+        return [value(x, self.results) for x in self.template.size]
+
+
+Opened = Callable[[str, int], bool]  # of a path and its level: whether its block is open
+
+
+def view(figure: Figure, opened: Opened, path: str = "", level: int = 0) -> View:
+    """A figure with all that is open in it."""
+    if path and not opened(path, level):
+        return View(path, figure, figure.closed, [], [])
+    template = figure.open
+    prefix = f"{path}." if path else ""
+    children = [view(f, opened, prefix + name, level + 1) for name, f in figure.children]
+    results = template.program.run([c.size() for c in children])
+    return View(path, figure, template, results, children)
+
+
+def shapes(drawing: Drawing, whole: View, marks: Mapping[str, str]) -> Iterator[Shape]:
+    """The shapes of a view, its axis at 0."""
+    yield from _shapes(drawing, whole, 0.0, 0.0, marks)
+
+
+def _shapes(
+    drawing: Drawing, it: View, x: float, y: float, marks: Mapping[str, str]
+) -> Iterator[Shape]:
+    prefix = f"{it.path}." if it.path else ""
+    own = prefix.removesuffix(it.figure.name + ".") if it.path else ""
+    plain = [_shape(s, it.results) for s in it.template.shapes]
+    for place, (shape, written) in enumerate(zip(plain, it.template.shapes, strict=True)):
+        about = written[-1].get("about")
+        if about is None or isinstance(shape, (Wire, Words)):
+            yield from moved([shape], x, y)
+            continue
+        note = drawing.notes[about]
+        of_itself = bool(it.path) and (place == 0 or bool(written[-1].get("opens")))
+        path = (own if of_itself else prefix) + note.name
+        (there,) = moved([_noted(shape, note.text, marks.get(path, ""))], x, y)
+        yield there
+        if isinstance(there, Box) and path in marks:
+            yield from _mark(there, marks[path])
+    for sx, sy, number in it.template.slots:
+        place_x, place_y = x + value(sx, it.results), y + value(sy, it.results)
+        yield from _shapes(drawing, it.children[number], place_x, place_y, marks)
+
+
+SIGNS = {"added": "+", "removed": "-", "changed": "≠"}
+
+
+def _noted(shape: Shape, note: str, mark: str) -> Shape:
+    from dataclasses import replace
+
+    assert isinstance(shape, (Box, Disc))
+    return (
+        replace(shape, note=note, line=mark, stroke=2.4)
+        if mark and isinstance(shape, Box)
+        else replace(shape, note=note)
+    )
+
+
+def _mark(box: Box, mark: str) -> Iterator[Shape]:
+    """A badge at the corner of a box that differs."""
+    x, y = box.x + box.width, box.y
+    yield Disc(x, y, 7, fill=mark, line=mark)
+    yield Words(x, y, SIGNS[mark], 11, "middle", True, "paper")
+
+
+def _shape(written: list[Any], results: list[float]) -> Shape:
+    kind, *values, extra = written
+    known = {k: v for k, v in extra.items() if k not in ("about", "opens")}
+    if kind == "box":
+        x, y, width, height = (value(v, results) for v in values[:4])
+        return Box(x, y, width, height, values[4], **known)
+    if kind == "words":
+        return Words(value(values[0], results), value(values[1], results), values[2], **known)
+    if kind == "disc":
+        return Disc(value(values[0], results), value(values[1], results), values[2], **known)
+    points = tuple((value(x, results), value(y, results)) for x, y in values[0])
+    return Wire(points, **known)
+
+
+# ------------------------------------------------------------------------- title, legend
+
+
+def draw(
+    network: Network,
+    knobs: Mapping[str, str],
+    *,
+    depth: int = 2,
+    down: bool = True,
+    size: str = "",
+    title: str = "",
+) -> Scene:
+    """The drawing of a network, so many levels of its blocks open.
+
+    ``knobs`` are said in the title, ``title`` replaces the network's name there. The network
+    runs down the page, or to the right. ``size`` makes the widths of boxes follow their
+    ``channels`` or ``macs``.
+    """
+    drawing = Drawing(network.root, Flow(down), size)
+    whole = view(drawing.root, lambda _, level: level < depth)
+    drawn = list(shapes(drawing, whole, {}))
+    return framed(network, knobs, drawing, drawn, size, title)
+
+
+def framed(
+    network: Network,
+    knobs: Mapping[str, str],
+    drawing: Drawing,
+    drawn: list[Shape],
+    size: str = "",
+    title: str = "",
+) -> Scene:
+    """A drawing with its title above it and its legend below."""
+    left, top, right, bottom = extent(drawn)
+    width = max(right - left, LEAST)
+    head = list(_title(network, knobs, width, title))
+    down = extent(head)[3] + 14
+    drawn = list(moved(drawn, MARGIN - left + (width - (right - left)) / 2, down - top))
+    foot = list(_legend(drawing, down + bottom - top + 22, width, size))
+    whole = extent([*head, *drawn, *foot])
+    name = title or network.name
+    return Scene(width + 2 * MARGIN, whole[3] + MARGIN, name, (*head, *drawn, *foot))
+
+
+def figures_line(network: Network) -> str:
+    """``25.56M parameters · 4.09G MACs · 50 weighted layers``."""
+    found = figures(network)
+    depth = longest_path(network).depth
+    return f"{human(found.params)} parameters · {human(found.macs)} MACs · {depth} weighted layers"
+
+
+def _title(network: Network, knobs: Mapping[str, str], width: float, title: str) -> Iterator[Shape]:
+    yield Words(MARGIN, MARGIN + 9, title or network.name, 17, bold=True)
+    yield Words(MARGIN, MARGIN + 29, figures_line(network), 11)
+    said = ", ".join(f"{k} = {v}" for k, v in knobs.items())
+    room = int(width / text_width("n", 9.5))
+    for i, line in enumerate(wrap(said, room, max_lines=3, placeholder=" …")):
+        yield Words(MARGIN, MARGIN + 46 + 13 * i, line, 9.5, colour="faint")
+
+
+def _legend(drawing: Drawing, top: float, width: float, size: str) -> Iterator[Shape]:
+    x, y = MARGIN, top
+    entries = [(kind, name) for kind, name in KINDS.items() if drawing.kinds[kind]]
+    for kind, name in [*entries, *([("", SIZES[size])] if size else [])]:
+        wide = text_width(name, 9.5) + (17 if kind else 0)
+        if x > MARGIN and x + wide > MARGIN + width:
+            x, y = MARGIN, y + 17
+        if kind:
+            yield Box(x, y - 6, 12, 12, kind, radius=2)
+        yield Words(x + (17 if kind else 0), y, name, 9.5, colour="faint")
+        x += wide + 16
