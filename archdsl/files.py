@@ -20,14 +20,18 @@ MAX_LISTED = 200  # files of a folder that a wrong name is compared with
 MAX_FILES = 50  # that one spec may use
 
 
-def builtin_folder() -> Path:
-    """Where the specs that come with archdsl are."""
-    return Path(str(files("archdsl.specs")))
+ARCH, SEARCH = ".arch", ".search"  # the endings of files
+PACKAGES = {ARCH: "archdsl.specs", SEARCH: "archdsl.searches"}
 
 
-def builtin_names() -> list[str]:
-    """The names of the built-in specs, the library of blocks not among them."""
-    return sorted(path.stem for path in builtin_folder().glob("*.arch"))
+def builtin_folder(ending: str = ARCH) -> Path:
+    """Where the specs, or the searches, that come with archdsl are."""
+    return Path(str(files(PACKAGES[ending])))
+
+
+def builtin_names(ending: str = ARCH) -> list[str]:
+    """The names of the built-in specs, the library of blocks not among them, or searches."""
+    return sorted(path.stem for path in builtin_folder(ending).glob(f"*{ending}"))
 
 
 def read_text(path: Path, name: str, place: Span | None = None) -> str:
@@ -57,8 +61,9 @@ def decode(data: bytes, name: str, place: Span | None = None) -> str:
         raise fault(codes.NOT_TEXT, place, name=name, reason=reason) from None
 
 
-def find(name: str) -> tuple[Path | None, str]:
-    """The file that a user means, and how to call it: a path, or a built-in spec's name.
+def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
+    """The file that a user means, and how to call it: a path, or the name of a built-in spec
+    or search.
 
     Nothing instead of the path stands for standard input. Raises ``ArchError``.
     """
@@ -66,20 +71,29 @@ def find(name: str) -> tuple[Path | None, str]:
         return None, "<stdin>"
     path = Path(name)
     try:
-        if path.suffix == ".arch" or path.is_file():
+        if path.suffix == ending or path.is_file():
             return path, name
-        known = builtin_folder() / f"{name}.arch"
+        known = builtin_folder(ending) / f"{name}{ending}"
         if name.isidentifier() and known.is_file():
-            return known, f"{name}.arch"
+            return known, known.name
     except (OSError, ValueError):
         pass
-    help = did_you_mean(name, builtin_names())
+    help = did_you_mean(name, builtin_names(ending))
     raise ArchError([fault(codes.NO_SUCH_FILE, name=name, help=help).diagnostic])
 
 
-def read_source(name: str) -> tuple[Source, Path | None]:
+def is_one_of(name: str, ending: str) -> bool:
+    """Whether a name means a file of this ending: by its own, or as a built-in one that no
+    spec is called."""
+    if name.endswith(ending):
+        return True
+    other = name in builtin_names() or Path(name).suffix or Path(name).is_file()
+    return not other and name in builtin_names(ending)
+
+
+def read_source(name: str, ending: str = ARCH) -> tuple[Source, Path | None]:
     """The text that a user means, and the folder that its `use` may read below."""
-    path, shown = find(name)
+    path, shown = find(name, ending)
     try:
         if path is None:
             data = sys.stdin.buffer.read(MAX_BYTES + 1)

@@ -9,11 +9,13 @@ import click
 
 from archdsl import __version__
 from archdsl.analysis.space import LIMIT, Proof, prove
+from archdsl.cli.check_search import Survey, plain_survey, say_survey, survey_of
 from archdsl.cli.options import SpecName, json_option, python_option, read_table
 from archdsl.cli.output import say, say_json, show_diagnostics
 from archdsl.diagnostics.export import to_dict, to_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
+from archdsl.files import SEARCH, is_one_of
 from archdsl.layers.table import Table
 from archdsl.spec import read
 
@@ -27,7 +29,7 @@ from archdsl.spec import read
 def command(
     specs: tuple[str, ...], limit: int, as_json: bool, sarif: bool, python: tuple[Path, ...]
 ) -> int:
-    """Say whether every candidate of a spec is a network.
+    """Say whether every candidate of a spec is a network, and every budget of a search is met.
 
     Every assignment of the knobs that its requirements admit is elaborated; one that is no
     network is shown with its place and the knobs' values. Large spaces are covered in part,
@@ -48,6 +50,10 @@ def command(
 def _check(name: str, limit: int, table: Table) -> dict[str, Any]:
     result: dict[str, Any] = {"spec": name, "ok": False, "diagnostics": (), "proof": None}
     try:
+        if is_one_of(name, SEARCH):
+            result["survey"] = survey_of(name, table)
+            result["ok"] = True
+            return result
         spec = read(name, table)
         spec.with_knobs()
         for variant in spec.variants:
@@ -68,6 +74,10 @@ def _say(result: dict[str, Any]) -> None:
     name = printable(result["spec"])
     diagnostics: tuple[Diagnostic, ...] = result["diagnostics"]
     proof: Proof | None = result["proof"]
+    survey: Survey | None = result.get("survey")
+    if survey is not None:
+        say_survey(name, survey)
+        return
     if proof is None:
         show_diagnostics(diagnostics)
         say(f"{name}: {_count(len(diagnostics), 'error')}", error=True)
@@ -96,6 +106,8 @@ def _plain(result: dict[str, Any]) -> dict[str, Any]:
         "ok": result["ok"],
         "diagnostics": [to_dict(d) for d in result["diagnostics"]],
     }
+    if "survey" in result:
+        plain["search"] = plain_survey(result["survey"])
     if proof is not None:
         counterexample = proof.counterexample
         plain["space"] = {

@@ -14,31 +14,10 @@ import click
 
 from archdsl.diagnostics.model import Diagnostic
 from archdsl.diagnostics.render import render
+from archdsl.units import human as human
+from archdsl.units import human_bytes as human_bytes
 
 WIDTH = 80
-UNITS = ("", "K", "M", "G", "T", "P")
-
-
-def human(count: float) -> str:
-    """A count in at most five characters and a unit: ``25.56M``."""
-    scaled, unit = float(count), 0
-    while abs(scaled) >= 999.95 and unit < len(UNITS) - 1:
-        scaled /= 1000
-        unit += 1
-    if unit == 0 and scaled == int(scaled):
-        return str(int(scaled))
-    digits = 2 if abs(scaled) < 99.995 else 1
-    return f"{scaled:.{digits}f}{UNITS[unit]}"
-
-
-def human_bytes(count: float) -> str:
-    """A size in binary units: ``97.7 MiB``."""
-    scaled, unit = float(count), 0
-    names = ("B", "KiB", "MiB", "GiB", "TiB")
-    while scaled >= 1023.95 and unit < len(names) - 1:
-        scaled /= 1024
-        unit += 1
-    return f"{scaled:.0f} B" if unit == 0 else f"{scaled:.1f} {names[unit]}"
 
 
 def wants_color(stream: TextIO) -> bool:

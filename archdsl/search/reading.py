@@ -11,11 +11,13 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Label, diagnose, did_you_mean
 from archdsl.diagnostics.source import Source, Span
+from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Choices, Domain, Interval
 from archdsl.elaborate.values import describe, is_number, show
 from archdsl.layers.table import TABLE, Table
 from archdsl.search import settings
 from archdsl.search.request import (
+    ANY,
     COSTS,
     MAXIMIZED,
     MINIMIZED,
@@ -47,13 +49,16 @@ KINDS: dict[type[tree.Node], str] = {
 }
 
 
-def read_search(source: Source, folder: Path | None, table: Table = TABLE) -> Search:
-    """The search of a text. ``folder`` is where paths in it start.
+def read_search(
+    source: Source, folder: Path | None, table: Table = TABLE, spec: Spec | None = None
+) -> Search:
+    """The search of a text. ``folder`` is where paths in it start; ``spec`` is taken instead of
+    the one that it names, where that is in hand.
 
     Raises ``ArchError`` with every mistake that can be seen without data.
     """
     file = parse(source, SEARCH)
-    reader = _Reader(file, folder, table)
+    reader = _Reader(file, folder, table, spec)
     search = reader.read()
     if reader.found:
         raise ArchError(reader.found)
@@ -61,8 +66,11 @@ def read_search(source: Source, folder: Path | None, table: Table = TABLE) -> Se
 
 
 class _Reader(Records):
-    def __init__(self, file: tree.File, folder: Path | None, table: Table) -> None:
+    def __init__(
+        self, file: tree.File, folder: Path | None, table: Table, spec: Spec | None
+    ) -> None:
         super().__init__(file, table)
+        self.spec = spec
         self.file = file
         self.folder = folder
         self.table = table
@@ -138,12 +146,8 @@ class _Reader(Records):
     # ------------------------------------------------------------------- the spec
 
     def read_spec(self, node: search_tree.Spec) -> tuple[Spec, dict[str, Any]]:
-        name = node.name.text
-        path = name
-        if name.endswith(".arch") and self.folder is not None:
-            path = str(self.folder / name)
         try:
-            spec, variant = resolve(path, self.table)
+            spec, variant = self.find_spec(node.name.text)
         except ArchError as error:
             place = [Label(node.name.span)] if not error.diagnostics[0].labels else []
             first = error.diagnostics[0]
@@ -171,6 +175,14 @@ class _Reader(Records):
                     )
         return spec, fixed
 
+    def find_spec(self, name: str) -> tuple[Spec, Variant | None]:
+        if self.spec is not None:
+            return self.spec, self.spec.variants.get(name)
+        path = name
+        if name.endswith(".arch") and self.folder is not None:
+            path = str(self.folder / name)
+        return resolve(path, self.table)
+
     def read_vary(self, spec: Spec, fixed: Mapping[str, Any]) -> tuple[Varied, ...]:
         node = self.nodes.get("vary")
         found: dict[str, Varied] = {}
@@ -178,17 +190,18 @@ class _Reader(Records):
             if item.path in found or item.path in fixed:
                 self.report(codes.SAID_TWICE, item.span, what=item.path)
             knob = spec.knobs.get(item.path)
-            if knob is None and not (spec.program.has_choices and item.domain is not None):
+            if knob is None and not spec.program.has_choices:
                 help = did_you_mean(item.path, spec.knobs)
                 self.report(codes.UNKNOWN_KNOB, item.span, help=help, name=item.path)
                 continue
-            domain = knob.domain if knob is not None else None
+            domain = knob.domain if knob is not None else ANY
             if item.domain is not None:
                 given = self.read_domain(item.domain, spec if knob is not None else None)
                 if given is None:
                     continue
-                outside = [v for v in given.edges() if domain is not None and v not in domain]
-                if outside and domain is not None:
+                known = None if knob is None else domain
+                outside = [v for v in given.edges() if known is not None and v not in known]
+                if outside:
                     self.report(
                         codes.OUTSIDE_DOMAIN,
                         item.domain.span,
@@ -197,6 +210,9 @@ class _Reader(Records):
                         domain=str(domain),
                     )
                 domain = given
+            if isinstance(domain, Interval) and domain.log and domain.step not in (None, 1):
+                what = f"`{item.path}` has a step and is drawn in its logarithm: leave one out"
+                self.report(codes.BAD_COMBINATION, item.span, what=what)
             if domain is None:
                 self.report(
                     codes.BAD_COMBINATION,
@@ -204,7 +220,7 @@ class _Reader(Records):
                     what=f"`{item.path}` has no domain in the spec: say one, `{item.path} in ...`",
                 )
                 continue
-            found[item.path] = Varied(item.path, domain)
+            found[item.path] = Varied(item.path, domain, item.span)
         return tuple(found.values())
 
     def read_domain(self, node: tree.Choices | tree.Interval, spec: Spec | None) -> Domain | None:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.diagnostics.source import Source, Span
-from archdsl.elaborate.knobs import Domain
+from archdsl.elaborate.knobs import Choices, Domain
 from archdsl.spec import Spec
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
 from archdsl.training.settings import Setting
 
 STATIC_COSTS = ("macs", "params", "activations")
+ANY = Choices((), ())  # the domain of a choice inside a body that may be any of its options
 COSTS = (*STATIC_COSTS, "latency")
 MAXIMIZED = ("accuracy",)
 MINIMIZED = ("error", "loss", *COSTS)
@@ -28,6 +29,11 @@ class Varied:
 
     path: str
     domain: Domain
+    span: Span
+
+    def names(self, path: str) -> bool:
+        """Whether a choice inside a body is meant: by its whole path, or by the end of it."""
+        return path == self.path or path.endswith(f".{self.path}")
 
 
 @dataclass(frozen=True, slots=True)

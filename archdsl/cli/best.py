@@ -1,0 +1,63 @@
+"""``archdsl best``: the best network of a study, as a spec of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl.cli.options import python_option, read_table
+from archdsl.cli.output import human, say
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.freeze import freeze
+from archdsl.writing import write_bytes, write_text
+
+
+@click.command()
+@click.argument("study", metavar="STUDY")
+@click.option("--slice", metavar="NAME", help="A budget, such as '5M macs': else the largest.")
+@click.option(
+    "-o",
+    "--output",
+    default="best.arch",
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+)
+@click.option("--storage", metavar="URL", help="The database that has the study.")
+@python_option
+def command(study: str, slice: str | None, output: Path, storage: str | None, python: Any) -> int:
+    """Write the best network of a study as a spec, its weights beside it.
+
+    Of the shape that won after settling, the network with the best score on validation data;
+    without settling, the best that was explored.
+    """
+    from archdsl.search.leader import URL
+    from archdsl.search.outcome import architecture, best, name_of
+    from archdsl.search.study import find_study
+
+    found = find_study(study, storage or os.environ.get(URL), read_table(python))
+    names = [s.name for s in found.space.slices]
+    if slice is not None and slice not in names:
+        raise click.BadParameter(f"there is {', '.join(names)}", param_hint="--slice")
+    row = best(found, slice)
+    arch = architecture(found, row)
+    write_text(output, freeze(arch))
+    say(f"{output}: {name_of(row)}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
+    weights = output.with_suffix(".pt")
+    kept = found.folder / "weights" / row.weights
+    if not row.weights or not kept.is_file():
+        where = f" on {row.worker.partition(':')[0]}" if row.weights else ""
+        say(f"its weights are not in {found.folder}{where}: `archdsl train {output}` makes others")
+        return 0
+    try:
+        data = kept.read_bytes()
+    except OSError as problem:
+        fields = {"name": str(kept), "reason": (problem.strerror or str(problem)).lower()}
+        raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
+    write_bytes(weights, data)
+    say(f"{weights}: its weights; `archdsl compile {output} --weights {weights}` puts them to use")
+    return 0

@@ -1,0 +1,122 @@
+"""``archdsl search``: asks a question of a space, by training."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from archdsl.cli.options import python_option, read_table
+from archdsl.cli.output import say
+from archdsl.files import SEARCH, builtin_names, read_source
+from archdsl.search.reading import read_search
+from archdsl.syntax.build_search import read_duration
+
+
+class SearchName(click.ParamType[str]):
+    """A path, or the name of a built-in search."""
+
+    name = "search"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        names = [CompletionItem(n) for n in builtin_names(SEARCH) if n.startswith(incomplete)]
+        return [*names, CompletionItem(incomplete, type="file")]
+
+
+class Duration(click.ParamType[float]):
+    """``90s``, ``15min``, ``2h``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        try:
+            return read_duration(str(value))
+        except (ValueError, StopIteration):
+            self.fail(f"{value!r} is no time such as 90s, 15min, 2h", param, ctx)
+
+
+@click.command()
+@click.argument("search", type=SearchName(), metavar="SEARCH")
+@click.option("--study", metavar="NAME", help="What to call the study: the search's own name.")
+@click.option("--resume", is_flag=True, help="Go on with a study that has been begun.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 1024),
+    metavar="N",
+    help="Processes that train here; with 0, all are elsewhere.",
+)
+@click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps. A GPU each by default.")
+@click.option("--storage", metavar="URL", help="A database, for workers on other machines.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Of all that is random: 0.")
+@click.option("--trials", type=click.IntRange(1), metavar="N", help="Instead of the search's own.")
+@click.option("--timeout", type=Duration(), metavar="TIME", help="End after 90s, 15min, 2h.")
+@click.option("--quiet", is_flag=True, help="Print the verdict alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each event.")
+@python_option
+def command(
+    search: str,
+    study: str | None,
+    resume: bool,
+    workers: int,
+    device: str | None,
+    storage: str | None,
+    seed: int | None,
+    trials: int | None,
+    timeout: float | None,
+    quiet: bool,
+    as_json: bool,
+    python: tuple[Path, ...],
+) -> int:
+    """Train networks to answer a question.
+
+    SEARCH is a .search file or the name of a built-in search. The study is a folder beside
+    you that ends in .study. Ctrl-C ends a search so that --resume goes on with it.
+    """
+    from archdsl.cli.live import view_of
+    from archdsl.cli.verdict import say_verdict
+    from archdsl.search.leader import Leader
+    from archdsl.search.presence import leading
+    from archdsl.search.start import begin, go_on
+    from archdsl.search.study import folder_of
+
+    table = read_table(python)
+    source, folder = read_source(search, SEARCH)
+    asked = read_search(source, folder, table)
+    asked.trials = trials or asked.trials
+    asked.timeout = timeout or asked.timeout
+    where, data = folder_of(study or asked.name), folder or Path()
+    if resume:
+        found = go_on(asked, where, data, seed, storage, python, table)
+    else:
+        command = shlex.join(["archdsl", *sys.argv[1:]])
+        found = begin(asked, where, data, seed or 0, storage, python, command, table)
+    if found.mended is not None:
+        say(f"{found.mended}", error=True)
+    options = ["--device", device] if device else []
+    options += [part for path in python for part in ("--allow-python", str(path))]
+    view = view_of(quiet, as_json, workers)
+    try:
+        with leading(where), view:
+            leader = Leader(found, workers, options, storage, asked.timeout, view.show)
+            done = leader.run()
+    except KeyboardInterrupt:
+        count = sum(row.state == "done" for row in found.rows())
+        say(f"stopped: {count} trials are done, and kept in {where}", error=True)
+        say(f"go on with: archdsl search {shlex.quote(search)}{_name(study)} --resume", error=True)
+        return 130
+    say_verdict(found, as_json)
+    if not done:
+        say(f"the time was up: --resume goes on where {where} stands", error=True)
+    return 0
+
+
+def _name(study: str | None) -> str:
+    return f" --study {shlex.quote(study)}" if study else ""

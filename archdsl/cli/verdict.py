@@ -1,0 +1,92 @@
+"""``archdsl verdict``: what a study says."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.cli.options import json_option, python_option, read_table
+from archdsl.cli.output import human, say, say_json, say_text, table
+
+if TYPE_CHECKING:
+    from archdsl.search.rows import Row
+    from archdsl.search.study import Study
+
+
+@click.command()
+@click.argument("study", metavar="STUDY")
+@click.option("--storage", metavar="URL", help="The database that has the study.")
+@json_option
+@python_option
+def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
+    """Print what a study says.
+
+    STUDY is the folder that `archdsl search` has made, or, with --storage, the name of the
+    study there.
+    """
+    from archdsl.search.leader import URL
+    from archdsl.search.study import find_study
+
+    found = find_study(study, storage or os.environ.get(URL), read_table(python))
+    if as_json:
+        say_json(plain_verdict(found))
+    else:
+        say_verdict(found)
+    return 0
+
+
+def say_verdict(study: Study, as_json: bool = False) -> None:
+    """Prints what a study says: a verdict, or a front where it has several objectives."""
+    from archdsl.search.outcome import best, front, name_of, verdict
+    from archdsl.verdict import words
+
+    if as_json:
+        say(json.dumps({"event": "verdict", **plain_verdict(study)}, ensure_ascii=False))
+        return
+    rows = study.rows()
+    if study.search.is_pareto:
+        say(f"{study.name}: no network that was trained beats one of these in every objective")
+        say_front(study, front(study, rows))
+        return
+    for line in words(verdict(study, rows)).split("\n"):
+        say_text(line) if not line.startswith("  ") else say(line)
+    row = best(study)
+    folder = study.folder
+    say(f"best: {name_of(row)} (trial {row.number}, {row.slice}); to take it from here:")
+    say(f"  archdsl best {folder} -o best.arch")
+
+
+def say_front(study: Study, rows: list[Row]) -> None:
+    from archdsl.search.outcome import name_of
+
+    names = [o.name for o in study.search.objectives]
+    lines = [
+        [name_of(row), *(_shown(n, v) for n, v in zip(names, row.values, strict=True))]
+        for row in rows
+    ]
+    for line in table(["network", *names], lines, right=range(1, len(names) + 1)):
+        say(line)
+
+
+def _shown(name: str, value: float) -> str:
+    if name in ("accuracy", "error"):
+        return f"{100 * value:.2f} %"
+    if name == "latency":
+        return f"{1000 * value:.3g} ms"
+    return human(value) if name != "loss" else f"{value:.4f}"
+
+
+def plain_verdict(study: Study) -> dict[str, Any]:
+    """What a study says, as JSON has it."""
+    from archdsl.cli.live import plain
+    from archdsl.search.outcome import best, front, verdict
+    from archdsl.verdict import to_json
+
+    rows = study.rows()
+    if study.search.is_pareto:
+        return {"study": study.name, "front": [plain(row) for row in front(study, rows)]}
+    found = to_json(verdict(study, rows))
+    return {"study": study.name, "verdict": found, "best": plain(best(study))}

@@ -1,0 +1,84 @@
+"""``archdsl worker``: takes trials of a study and trains them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from archdsl.cli.options import python_option, read_table
+from archdsl.cli.output import say
+from archdsl.diagnostics.model import ArchError
+
+
+@click.command()
+@click.argument("study", metavar="STUDY")
+@click.option("--storage", metavar="URL", help="The database that has the study.")
+@click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps.")
+@click.option(
+    "--data-folder",
+    type=click.Path(path_type=Path),
+    help="Where paths of data start on this machine, if not where they do on the leader's.",
+)
+@click.option("--once", is_flag=True, help="End when the queue is empty: do not wait for more.")
+@click.option("--led", type=int, hidden=True)
+@click.option("--of", type=int, default=1, hidden=True)
+@python_option
+def command(
+    study: str,
+    storage: str | None,
+    device: str | None,
+    data_folder: Path | None,
+    once: bool,
+    led: int | None,
+    of: int,
+    python: tuple[Path, ...],
+) -> int:
+    """Train trials of a study until it is done.
+
+    STUDY is the folder that `archdsl search` has made, or, with --storage, the name of the
+    study there. Any number of workers may join, on any machine that reaches the storage; end one
+    with Ctrl-C, and its trial goes back into the queue.
+    """
+    import torch  # a worker needs it; the other commands of this module's kind do not
+
+    from archdsl.search.leader import URL
+    from archdsl.search.presence import present
+    from archdsl.search.study import find_study
+    from archdsl.search.worker import Worker, choose_device, stop_on_signals
+
+    stop_on_signals()
+    if led is not None:
+        _end_with_the_leader()
+    try:
+        place = choose_device(device, led or 0)
+        if place.type == "cpu":
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) // of))
+        found = find_study(study, storage or os.environ.get(URL), read_table(python), data_folder)
+        worker = Worker(found, place)
+        if led is None:
+            say(f"{worker.name} works for {found.name} on {place}; Ctrl-C ends it")
+        with present(found.folder, worker.name):
+            worker.run(wait=not once)
+    except ArchError as error:
+        if led is None:
+            raise
+        first = error.diagnostics[0]
+        trouble = Path(study) / "workers" / f"{led}.trouble"
+        trouble.write_text("\n".join([first.message, *first.help]), "utf-8")
+        return 1
+    return 0
+
+
+def _end_with_the_leader() -> None:
+    """Stops this process when the leader is gone, in whatever way: its pipe ends then."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,160 @@
+"""What a study was made of: enough to go on with it, on this machine or on another."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from archdsl import __version__
+from archdsl.diagnostics.source import Source
+from archdsl.files import Bundle
+from archdsl.layers.table import Table
+from archdsl.search.reading import read_search
+from archdsl.search.request import Search
+from archdsl.spec import Spec
+from archdsl.syntax.language import ARCH, SEARCH, Language, tokenize
+
+FORMAT = 1
+PACKAGES = ("torch", "torchvision", "optuna", "numpy", "scipy", "scikit-learn")
+QUANTITIES = ("trials", "timeout")  # how much is searched, not what: these may change
+
+
+@dataclass(frozen=True)
+class Card:
+    """The texts of a search and of its spec, the seed, and where and with what it was begun.
+
+    ``identity`` hashes what must not change while a study goes on, piece by piece.
+    """
+
+    study: str
+    seed: int
+    search_name: str
+    search: str
+    folder: str
+    spec_name: str
+    spec: str
+    uses: Mapping[str, str]
+    data: str
+    identity: Mapping[str, str]
+    versions: Mapping[str, str]
+    machine: Mapping[str, str]
+    command: str
+    created: str
+    format: int = FORMAT
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Card:
+        """Raises ``ValueError`` for what is no card of this format."""
+        names = {f.name for f in fields(cls)}
+        if found.get("format") != FORMAT or set(found) != names:
+            raise ValueError("it is of another version of archdsl")
+        return cls(**found)
+
+    def read(self, table: Table) -> Search:
+        """The search, from the texts alone."""
+        spec = Spec(Source(self.spec_name, self.spec), Bundle(self.uses), table)
+        source = Source(self.search_name, self.search)
+        return read_search(source, Path(self.folder), table, spec)
+
+    def changed(self, other: Card) -> list[str]:
+        """What another study would be made of that this one is not."""
+        pieces = dict.fromkeys([*self.identity, *other.identity])
+        return [p for p in pieces if self.identity.get(p) != other.identity.get(p)]
+
+
+def make_card(
+    search: Search,
+    study: str,
+    seed: int,
+    folder: Path,
+    data: str,
+    python: Sequence[Path],
+    command: str,
+) -> Card:
+    """The card of a new study. ``data`` tells one set of images from another."""
+    spec = search.spec
+    uses = spec.used
+    texts = [spec.source, *(Source(name, text) for name, text in sorted(uses.items()))]
+    identity = {
+        "the search": _hash(_words(search.source, SEARCH, search)),
+        "the spec": _hash(word for text in texts for word in _words(text, ARCH)),
+        "the data": _hash([data]),
+        "the seed": _hash([str(seed)]),
+    }
+    if python:
+        identity["the layers in Python"] = _hash(path.read_text("utf-8") for path in python)
+    return Card(
+        study=study,
+        seed=seed,
+        search_name=search.source.name,
+        search=search.source.text,
+        folder=str(folder.resolve()),
+        spec_name=spec.source.name,
+        spec=spec.source.text,
+        uses=uses,
+        data=data,
+        identity=identity,
+        versions=versions(),
+        machine=machine(),
+        command=command,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def versions() -> dict[str, str]:
+    """The versions of what a result depends on."""
+    found = {"archdsl": __version__, "python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def machine() -> dict[str, str]:
+    """What this machine is."""
+    return {
+        "host": platform.node(),
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": _processor(),
+        "python": sys.executable,
+    }
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # there is no such file on other systems
+    return platform.processor() or platform.machine()
+
+
+def _words(source: Source, language: Language, search: Search | None = None) -> Iterator[str]:
+    """The words of a text that mean something: no comments, no blanks, no quantities."""
+    spans = [] if search is None else [s for k, s in search.spans.items() if k in QUANTITIES]
+    for token in tokenize(source, language):
+        start = token.start_pos
+        if token.type in ("COMMENT", "_NEWLINE") or start is None:
+            continue
+        if not any(span.start <= start < span.end for span in spans):
+            yield str(token)
+
+
+def _hash(texts: Any) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:32]

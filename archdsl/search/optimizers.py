@@ -1,0 +1,134 @@
+"""Optuna's samplers and pruners by the names that a search gives them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from archdsl.search import settings
+from archdsl.training.settings import Setting
+
+
+def make_sampler(setting: Setting, seed: int) -> BaseSampler:
+    """A sampler. ``grid`` is listed before a search begins, and leaves nothing to draw."""
+    if isinstance(setting, settings.Tpe):
+        return optuna.samplers.TPESampler(n_startup_trials=setting.startup, seed=seed)
+    if isinstance(setting, settings.Gp):
+        return optuna.samplers.GPSampler(n_startup_trials=setting.startup, seed=seed)
+    if isinstance(setting, settings.CmaEs):
+        return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    if isinstance(setting, settings.Nsga2):
+        return optuna.samplers.NSGAIISampler(population_size=setting.population, seed=seed)
+    return optuna.samplers.RandomSampler(seed=seed)
+
+
+def make_pruner(setting: Setting, epochs: int) -> BasePruner:
+    """A pruner; steps are epochs, counted from 1."""
+    pruners = optuna.pruners
+    if isinstance(setting, settings.Median):
+        return WithinShape(
+            pruners.MedianPruner(n_startup_trials=setting.startup, n_warmup_steps=setting.warmup)
+        )
+    if isinstance(setting, settings.SuccessiveHalving):
+        return WithinShape(
+            pruners.SuccessiveHalvingPruner(
+                min_resource=setting.warmup, reduction_factor=setting.factor
+            )
+        )
+    if isinstance(setting, settings.Hyperband):
+        return WithinShape(
+            pruners.HyperbandPruner(
+                min_resource=setting.warmup,
+                max_resource=max(epochs, setting.warmup),
+                reduction_factor=setting.factor,
+            )
+        )
+    return pruners.NopPruner()
+
+
+class SeededSampler(BaseSampler):
+    """Gives every trial a sampler with a seed of its own number, so that a study that goes on
+    after a stop draws what it would have drawn without it."""
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        self.setting = setting
+        self.seed = seed
+        self.number = -1
+        self.inner = make_sampler(setting, seed)
+
+    def _at(self, trial: FrozenTrial) -> BaseSampler:
+        if trial.number != self.number:
+            text = f"{self.seed}/{trial.number}".encode()
+            seed = int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
+            self.number, self.inner = trial.number, make_sampler(self.setting, seed)
+        return self.inner
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        return self._at(trial).infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self._at(trial).sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        return self._at(trial).sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        self._at(trial).before_trial(study, trial)
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        self._at(trial).after_trial(study, trial, state, values)
+
+
+class WithinShape(BasePruner):
+    """Compares a trial with those of its own shape: deep networks learn later than wide ones,
+    and would be pruned for it."""
+
+    def __init__(self, inner: BasePruner) -> None:
+        self.inner = inner
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        shape = trial.user_attrs.get("shape")
+        if shape is None:
+            return False
+        alike: Any = _Alike(study._storage, shape)
+        return self.inner.prune(Study(study.study_name, alike, pruner=self.inner), trial)
+
+
+class _Alike:
+    """A storage in which there are only the trials of one shape."""
+
+    def __init__(self, storage: BaseStorage, shape: str) -> None:
+        self._storage = storage
+        self._shape = shape
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def get_all_trials(self, *args: Any, **kwargs: Any) -> list[FrozenTrial]:
+        trials = self._storage.get_all_trials(*args, **kwargs)
+        return [t for t in trials if t.user_attrs.get("shape") == self._shape]

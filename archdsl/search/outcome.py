@@ -1,0 +1,137 @@
+"""What came of a study: results for the verdict, the arms to settle, the best network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from optuna.trial import FrozenTrial
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.elaborate.knobs import Interval
+from archdsl.elaborate.values import is_number
+from archdsl.search.request import Search
+from archdsl.search.rows import EXPLORE, FAULTS, SETTLE, Row
+from archdsl.search.study import Study
+from archdsl.spec import Architecture
+from archdsl.verdict import Question, Result, Verdict, choose_arms, judge
+
+
+def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
+    """The trainings that came to an end, well or badly; a pruned one says nothing of its shape."""
+    budgets = {s.name: s.budget or 0.0 for s in study.space.slices}
+    objective = study.search.objectives[0]
+    found = []
+    for row in study.rows() if rows is None else rows:
+        if not row.shape or not (row.is_result or row.failure in FAULTS):
+            continue
+        found.append(
+            Result(
+                slice=row.slice if study.search.hold is not None else "",
+                budget=budgets[row.slice],
+                shape=name_of(row),
+                depth=row.depth,
+                width=row.width,
+                seed=row.seed or 0,
+                score=row.values[0] if row.is_result else None,
+                settled=row.stage == SETTLE,
+                test=None if row.test is None else measured(objective.name, row.test),
+                setting=row.setting,
+            )
+        )
+    return found
+
+
+def measured(name: str, accuracy: float) -> float | None:
+    """A test accuracy as the objective would tell it; a loss is not known there."""
+    return {"accuracy": accuracy, "error": 1 - accuracy}.get(name)
+
+
+def name_of(row: Row) -> str:
+    return f"{row.shape}, {row.solved}" if row.solved else row.shape
+
+
+def question(search: Search, found: Sequence[Result]) -> Question:
+    """What a study asks: shapes that differ by numbers are ordered from wide to deep."""
+    objective = search.objectives[0]
+    numeric = all(
+        isinstance(v.domain, Interval) or (v.domain.values and all(map(is_number, v.domain.values)))
+        for v in search.vary
+    )
+    depths = {(r.slice, r.depth) for r in found}
+    varied = len(depths) > len({r.slice for r in found})
+    whole = all(r.depth and r.width for r in found)
+    unit = 0.005 if objective.name in ("accuracy", "error") else 0.05
+    return Question(not objective.minimize, objective.name, numeric and varied and whole, unit)
+
+
+def verdict(study: Study, rows: Sequence[Row] | None = None) -> Verdict:
+    """What a study says. Raises ``ArchError`` where it has no results yet."""
+    found = results(study, rows)
+    if not any(r.score is not None for r in found):
+        raise ArchError([diagnose(codes.NOTHING_TO_SAY, name=study.name)])
+    return judge(found, question(study.search, found))
+
+
+def arms_to_settle(study: Study) -> dict[str, list[FrozenTrial]]:
+    """The explored trials whose shapes and settings are to be trained on fresh seeds."""
+    rows = study.rows(EXPLORE)
+    found = results(study, rows)
+    chosen = choose_arms(found, question(study.search, found))
+    arms: dict[str, list[FrozenTrial]] = {}
+    for slice in study.space.slices:
+        known = chosen.get(slice.name if study.search.hold is not None else "", ())
+        trials = study.parts[EXPLORE, slice.name].get_trials(deepcopy=False)
+        for arm in known:
+            row = next(
+                r
+                for r in rows
+                if r.slice == slice.name
+                and r.is_result
+                and (name_of(r), r.setting) == (arm.shape, arm.setting)
+            )
+            arms.setdefault(slice.name, []).append(trials[row.number])
+    return arms
+
+
+def best(study: Study, slice: str | None = None) -> Row:
+    """The best trial: of the settled arm with the better mean, the one with the best score; where
+    nothing is settled, of all that were explored. Raises ``ArchError`` where there is none."""
+    rows = [r for r in study.rows() if r.is_result and slice in (None, r.slice)]
+    if not rows:
+        raise ArchError([diagnose(codes.NOTHING_TO_SAY, name=study.name)])
+    sign = -1.0 if study.search.objectives[0].minimize else 1.0
+    if slice is None:  # the largest budget, which is the last
+        last = [s.name for s in study.space.slices if any(r.slice == s.name for r in rows)][-1]
+        rows = [r for r in rows if r.slice == last]
+    settled = [r for r in rows if r.stage == SETTLE]
+    if settled:
+        groups: dict[tuple[str, str], list[Row]] = {}
+        for row in settled:
+            groups.setdefault((row.shape, row.setting), []).append(row)
+        rows = max(groups.values(), key=lambda g: sign * sum(r.values[0] for r in g) / len(g))
+    return max(rows, key=lambda r: (sign * r.values[0], -r.number))
+
+
+def front(study: Study, rows: Sequence[Row]) -> list[Row]:
+    """The rows that no other one beats in all objectives, by the first."""
+    signs = [-1.0 if o.minimize else 1.0 for o in study.search.objectives]
+
+    def score(row: Row) -> list[float]:
+        return [s * v for s, v in zip(signs, row.values, strict=True)]
+
+    done = [r for r in rows if r.is_result]
+    kept = [
+        r
+        for r in done
+        if not any(
+            score(o) != score(r) and all(a >= b for a, b in zip(score(o), score(r), strict=True))
+            for o in done
+        )
+    ]
+    return sorted(kept, key=lambda r: -score(r)[0])
+
+
+def architecture(study: Study, row: Row) -> Architecture:
+    """The network of a trial."""
+    return study.search.spec.candidate(dict(row.knobs or {}), study.space.input)

@@ -1,0 +1,161 @@
+"""What is to be trained: turns, queued before a search begins.
+
+Exploration gives every shape of a slice its turns, so that all are tuned alike, and leaves the
+rest to the sampler. The queue is worked off by whoever is there; what a study has already
+queued is not queued again, so that planning may be cut short and done anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from archdsl.elaborate.knobs import Domain
+from archdsl.search.distributions import param
+from archdsl.search.reach import Reach
+from archdsl.search.rows import EXPLORE, KEPT, SETTLE
+from archdsl.search.settings import Grid, RandomSampling
+from archdsl.search.space import Candidate
+from archdsl.search.study import Study
+
+GUIDED = 2 / 3  # the share of a slice's turns that go round its shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A trial to be: its place in a slice's plan, what is decided already, and its seed."""
+
+    place: int
+    seed: int
+    params: dict[str, Any] = field(default_factory=dict)
+    attrs: dict[str, Any] = field(default_factory=dict)
+
+
+def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
+    """The turns of a slice's exploration: at most ``count``, fewer where nothing is left."""
+    search = study.search
+    seeds = search.explore_seeds
+    listed = reach.candidates
+    free = isinstance(search.sampler, RandomSampling) or listed is None or search.is_pareto
+    if listed is not None and isinstance(search.sampler, Grid):
+        yield from _grid(study, listed, count)
+    elif listed is not None and not search.tune:
+        for place, (seed, c) in enumerate(product(range(1, seeds + 1), listed)):
+            if place == count:
+                return
+            yield Turn(place, seed, *decided(study, c))
+    else:
+        guided = 0 if free or listed is None else max(len(listed), math.ceil(GUIDED * count))
+        for place in range(count):
+            if listed is not None and place < guided:
+                seed = place // len(listed) % seeds + 1
+                yield Turn(place, seed, *decided(study, listed[place % len(listed)]))
+            else:
+                yield Turn(place, place % seeds + 1)
+
+
+def _grid(study: Study, listed: Sequence[Candidate], count: int) -> Iterator[Turn]:
+    tune = study.search.tune
+    values = [[(name, domain, v) for v in domain.enumerate()] for name, domain in tune.items()]
+    seeds = range(1, study.search.explore_seeds + 1)
+    for place, (seed, candidate, *tuned) in enumerate(product(seeds, listed, *values)):
+        if place == count:
+            return
+        params, attrs = decided(study, candidate)
+        params |= {name: param(domain, v) for name, domain, v in tuned}
+        yield Turn(place, seed, params, attrs)
+
+
+def decided(study: Study, candidate: Candidate) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A candidate as the parameters of a trial and what is known of it beforehand."""
+    domains: dict[str, Domain] = {}
+
+    def note(name: str, domain: Domain) -> Any:
+        domains[name] = domain
+        return candidate.shape.knobs[name]
+
+    study.space.shape(note)
+    params = {n: param(d, candidate.shape.knobs[n]) for n, d in domains.items()}
+    return params, facts(candidate)
+
+
+def facts(candidate: Candidate) -> dict[str, Any]:
+    """What stands in a trial's attributes of its candidate."""
+    arch = candidate.arch
+    return {
+        "shape": candidate.shape.text,
+        "knobs": dict(candidate.knobs),
+        "solved": candidate.solved,
+        "hash": arch.hash,
+        "params": arch.params,
+        "macs": arch.macs,
+        "activations": arch.activations,
+        "depth": arch.depth,
+        "width": mean_width(candidate),
+    }
+
+
+def mean_width(candidate: Candidate) -> float:
+    """Mean output channels of the convolutions, or of the linear layers where there are none."""
+    nodes = candidate.arch.flat.nodes
+    for kind in ("conv", "linear"):
+        widths = [n.shape[0] for n in nodes if n.layer is not None and n.layer.kind == kind]
+        if widths:
+            return round(sum(widths) / len(widths), 3)
+    return 0.0
+
+
+def queue_exploration(study: Study, reaches: Sequence[Reach]) -> int:
+    """Queues what is not queued yet; the number of turns in all."""
+    total = 0
+    share, rest = divmod(study.search.trials, len(reaches))
+    for number, reach in enumerate(reaches):
+        part = study.parts[EXPLORE, reach.slice.name]
+        known = places_of(part)
+        for turn in turns(study, reach, share + (number < rest)):
+            total += 1
+            if turn.place not in known:
+                enqueue(part, EXPLORE, reach.slice.name, turn)
+    return total
+
+
+def places_of(part: optuna.Study) -> set[Any]:
+    return {t.user_attrs.get("turn") for t in part.get_trials(deepcopy=False)}
+
+
+def enqueue(part: optuna.Study, stage: str, slice: str, turn: Turn) -> None:
+    attrs = {"turn": turn.place, "stage": stage, "slice": slice, "seed": turn.seed, **turn.attrs}
+    part.enqueue_trial(turn.params, attrs)
+
+
+FRESH = 1000  # seeds of retrained winners begin behind this
+
+
+def queue_settling(study: Study, arms: Mapping[str, Sequence[FrozenTrial]]) -> int:
+    """Queues fresh seeds for the trials of each slice that were chosen, in turns, so that a
+    search that is cut short has as many of each. The number of turns in all."""
+    total = 0
+    for slice, chosen in arms.items():
+        part = study.parts[SETTLE, slice]
+        trials = part.get_trials(deepcopy=False)
+        known = {arm_of(t.user_attrs) for t in trials}
+        place = len(trials)
+        for seed in range(FRESH + 1, FRESH + study.search.settle_seeds + 1):
+            for trial in chosen:
+                total += 1
+                keep = {k: v for k, v in trial.user_attrs.items() if k in KEPT}
+                if arm_of({**keep, "seed": seed}) not in known:
+                    enqueue(part, SETTLE, slice, Turn(place, seed, dict(trial.params), keep))
+                    place += 1
+    return total
+
+
+def arm_of(attrs: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What is trained: a network, a setting, a seed."""
+    return attrs.get("hash"), attrs.get("setting", ""), attrs.get("seed")

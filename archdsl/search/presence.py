@@ -1,0 +1,72 @@
+"""Who is at work on a study: locks that the kernel lets go of with their processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+
+
+@contextmanager
+def leading(folder: Path) -> Iterator[None]:
+    """Leads a study, as the only one. Raises ``ArchError`` where another process does."""
+    with _open(folder / "leader.lock") as handle:
+        if not _take(handle):
+            pid = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+            raise ArchError([diagnose(codes.STUDY_BUSY, name=str(folder), pid=pid or "?")])
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield
+
+
+@contextmanager
+def present(folder: Path, worker: str) -> Iterator[None]:
+    """Shows that a worker is at work, for as long as it lives."""
+    path = _path(folder, worker)
+    with _open(path) as handle:
+        _take(handle)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def is_gone(folder: Path, worker: str) -> bool:
+    """Whether a worker has ended, in whatever way."""
+    path = _path(folder, worker)
+    if not path.exists():
+        return True
+    with _open(path) as handle:
+        return _take(handle)
+
+
+def _path(folder: Path, worker: str) -> Path:
+    return folder / "workers" / f"{re.sub(r'[^A-Za-z0-9.-]', '-', worker)}.alive"
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[int]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)]) from None
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,62 @@
+"""Beginning a study, or going on with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.layers.table import Table
+from archdsl.search.card import make_card
+from archdsl.search.request import Search
+from archdsl.search.study import Study, find_study, make_study, read_card
+from archdsl.training.data import describe
+
+
+def begin(
+    search: Search,
+    where: Path,
+    data: Path,
+    seed: int,
+    url: str | None,
+    python: Sequence[Path],
+    command: str,
+    table: Table,
+) -> Study:
+    """A new study in the folder ``where``. ``data`` is where paths of data start.
+
+    Raises ``ArchError`` where the data are missing or the spec does not fit them, where a study
+    is there already, and where nothing can be written.
+    """
+    known = f"{search.data} {describe(search.data, data)}"
+    name = where.name.removesuffix(".study")
+    card = make_card(search, name, seed, data, known, python, command)
+    study = make_study(card, where, url, table)
+    study.search.trials, study.search.timeout = search.trials, search.timeout
+    return study
+
+
+def go_on(
+    search: Search,
+    where: Path,
+    data: Path,
+    seed: int | None,
+    url: str | None,
+    python: Sequence[Path],
+    table: Table,
+) -> Study:
+    """A study that has been begun. How much is searched may have changed, and nothing else.
+
+    Raises ``ArchError`` where there is none, or it is of another question.
+    """
+    before = read_card(where, str(where))
+    known = f"{search.data} {describe(search.data, data)}"
+    seed = before.seed if seed is None else seed
+    now = make_card(search, before.study, seed, data, known, python, before.command)
+    if changed := before.changed(now):
+        fields = {"name": str(where), "what": " and ".join(changed)}
+        raise ArchError([diagnose(codes.STUDY_CHANGED, fields=fields)])
+    study = find_study(str(where), url, table, data)
+    study.search.trials, study.search.timeout = search.trials, search.timeout
+    return study

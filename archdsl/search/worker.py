@@ -1,0 +1,327 @@
+"""A worker: takes trials from a study's queue and trains them, until nothing is left."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import platform
+import re
+import signal
+import time
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NoReturn
+
+import optuna
+import torch
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import Trial
+from torch import nn
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.elaborate.values import show
+from archdsl.search.distributions import suggest
+from archdsl.search.plan import facts
+from archdsl.search.rows import ERROR, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
+from archdsl.search.space import Candidate, Slice, Unreachable
+from archdsl.search.study import Study, queue_again
+from archdsl.spec import Architecture
+from archdsl.training.data import load
+from archdsl.training.data.splits import Splits
+from archdsl.training.loop import evaluate, train_candidate
+from archdsl.training.outcome import Epoch, Failure, Outcome
+from archdsl.training.recipe import Recipe
+from archdsl.training.timing import measure
+from archdsl.writing import write_bytes
+
+DRAWS = 20  # times that a sampler may propose what meets no budget before its turn is over
+PAUSE = 0.5  # seconds between looks into an empty queue
+
+log = logging.getLogger(__name__)
+
+
+class Failed(Exception):
+    """A trial that failed; its cause stands in its attributes."""
+
+
+@dataclass
+class Worker:
+    """Trains trials of a study on one device."""
+
+    study: Study
+    device: torch.device
+    name: str = field(default_factory=lambda: f"{platform.node()}:{os.getpid()}")
+    trouble: ArchError | None = None  # what happened beside a trial, and stops the worker
+
+    def run(self, wait: bool = True) -> None:
+        """Works until the study is done; with ``wait``, also for what is queued later.
+
+        Raises ``ArchError`` where the data or the study's folder are not what they were, and
+        ``KeyboardInterrupt`` when asked to stop; the trial at hand is then queued again.
+        """
+        self.check_data()
+        while True:
+            part = self.next_part()
+            if part is not None:
+                self.work(part)
+                if self.trouble is not None:
+                    raise self.trouble
+            elif not wait or self.study.stage == "done":
+                return
+            else:
+                time.sleep(PAUSE)
+
+    @cached_property
+    def splits(self) -> Splits:
+        return load(self.study.search.data, self.study.data)
+
+    def check_data(self) -> None:
+        """The data of all workers are the same."""
+        head = self.study.head
+        digest = head.user_attrs.get("data")
+        if digest is None:
+            head.set_user_attr("data", self.splits.digest)
+        elif digest != self.splits.digest:
+            fields = {"name": self.study.name, "what": "the data"}
+            raise ArchError([diagnose(codes.STUDY_CHANGED, fields=fields)])
+
+    def next_part(self) -> optuna.Study | None:
+        """The part whose next turn comes first: slices take turns."""
+        waiting = (optuna.trial.TrialState.WAITING,)
+        first: dict[int, optuna.Study] = {}
+        for part in self.study.parts_of(self.study.stage):
+            for trial in part.get_trials(deepcopy=False, states=waiting)[:1]:
+                first.setdefault(trial.user_attrs.get("turn", 0), part)
+        return first[min(first)] if first else None
+
+    def work(self, part: optuna.Study) -> None:
+        """One trial, from the queue to its end."""
+        taken: list[Trial] = []
+
+        def objective(trial: Trial) -> Any:
+            taken.append(trial)
+            return self.train(trial)
+
+        try:
+            part.optimize(objective, n_trials=1, catch=(Failed,))
+        except KeyboardInterrupt:
+            queue_again(part, part.trials[taken[0].number])
+            raise
+        except UpdateFinishedTrialError:
+            log.warning("the trial was given to another worker")  # this one seemed to be lost
+
+    # ------------------------------------------------------------------------ a trial
+
+    def train(self, trial: Trial) -> Any:
+        if "turn" not in trial.user_attrs:  # another worker was faster: the queue is empty
+            self.fail(trial, LOST, "nothing was left to do")
+        trial.set_user_attr("worker", self.name)
+        try:
+            candidate_arch, recipe, setting = self.decide(trial)
+            found = self.known(trial, candidate_arch, setting)
+            if found is not None:
+                return self.repeat(trial, found)
+            return self.result(trial, candidate_arch, recipe)
+        except (Failed, optuna.TrialPruned):
+            raise
+        except KeyboardInterrupt:
+            trial.set_user_attr("failure", INTERRUPTED)
+            raise
+        except Failure as problem:
+            self.fail(trial, problem.cause, problem.diagnostic.message)
+        except ArchError as error:
+            self.fail(trial, ERROR, error.diagnostics[0].message)
+        except Exception as problem:  # whatever a layer of the user's does
+            log.exception("trial %s", trial.number)
+            self.fail(trial, ERROR, f"{type(problem).__name__}: {problem}")
+
+    def fail(self, trial: Trial, failure: str, cause: str) -> NoReturn:
+        trial.set_user_attr("failure", failure)
+        trial.set_user_attr("cause", cause)
+        raise Failed(cause)
+
+    def decide(self, trial: Trial) -> tuple[Architecture, Recipe, str]:
+        """The network of a trial and how it is trained."""
+        study = self.study
+        shape = study.space.shape(lambda name, domain: suggest(trial, name, domain))
+        known = trial.user_attrs.get("knobs")
+        if known is None or trial.user_attrs.get("shape") != shape.text:
+            slice = next(s for s in study.space.slices if s.name == trial.user_attrs["slice"])
+            candidate = self.candidate(trial, shape, slice)
+            for name, value in facts(candidate).items():
+                trial.set_user_attr(name, value)
+            arch = candidate.arch
+        else:
+            arch = study.search.spec.candidate(known, study.space.input)
+        recipe, setting = self.tuned(trial)
+        if setting:
+            trial.set_user_attr("setting", setting)
+        return arch, recipe, setting
+
+    def candidate(self, trial: Trial, shape: Any, slice: Slice) -> Candidate:
+        try:
+            return self.study.space.candidate(shape, slice)
+        except Unreachable as problem:
+            error = self.study.space.unreachable(slice, problem.nearest)
+            draws = trial.user_attrs.get("draws", 0) + 1
+            if draws < DRAWS:
+                part = self.study.parts[trial.user_attrs["stage"], slice.name]
+                attrs = {k: trial.user_attrs[k] for k in ("turn", "stage", "slice", "seed")}
+                part.enqueue_trial({}, {**attrs, "draws": draws})
+            self.fail(trial, UNREACHABLE, error.diagnostics[0].message)
+
+    def tuned(self, trial: Trial) -> tuple[Recipe, str]:
+        """The recipe with what is tuned, and that in words."""
+        recipe = self.study.search.recipe
+        words = []
+        own = {f.name for f in fields(recipe)}
+        for name, domain in self.study.search.tune.items():
+            value = suggest(trial, name, domain)
+            words.append(f"{name} = {show(value)}")
+            number: Any = value if isinstance(value, int) else float(value)
+            if name in own:
+                if name == "batch":
+                    number = max(1, round(number))
+                recipe = replace(recipe, **{name: number})
+            else:
+                optimizer: Any = recipe.optimizer
+                inner = replace(optimizer, **{name: number})
+                recipe = replace(recipe, optimizer=inner)
+        return recipe, ", ".join(words)
+
+    def known(self, trial: Trial, arch: Architecture, setting: str) -> Row | None:
+        """A finished trial that trained the same network in the same way."""
+        seed = trial.user_attrs["seed"]
+        stage = trial.user_attrs["stage"]
+        for row in self.study.rows(stage):
+            if row.is_result and (row.hash, row.seed, row.setting) == (arch.hash, seed, setting):
+                return row
+        return None
+
+    def repeat(self, trial: Trial, row: Row) -> Any:
+        trial.set_user_attr("same_as", row.number)
+        for name in ("accuracy", "loss", "latency"):
+            if getattr(row, name) is not None:
+                trial.set_user_attr(name, getattr(row, name))
+        return list(row.values) if len(row.values) > 1 else row.values[0]
+
+    def result(self, trial: Trial, arch: Architecture, recipe: Recipe) -> Any:
+        search = self.study.search
+        seed = self.study.card.seed * 1_000_003 + trial.user_attrs["seed"]
+        measured = search.objectives[0].name
+        settles = trial.user_attrs["stage"] == SETTLE
+        curve: list[tuple[float, ...]] = []
+
+        def on_epoch(epoch: Epoch) -> None:
+            point = (epoch.epoch, epoch.accuracy, epoch.loss, epoch.train_loss, epoch.lr)
+            curve.append(tuple(round(float(x), 7) for x in point))
+            if search.is_pareto or settles:
+                return
+            trial.report(value_of(measured, epoch), epoch.epoch)
+            if trial.should_prune():
+                trial.set_user_attr("curve", curve)
+                raise optuna.TrialPruned
+
+        module, outcome = train_candidate(
+            arch, self.splits, recipe, seed, self.device, on_epoch=on_epoch
+        )
+        trial.set_user_attr("curve", curve)
+        values = self.note(trial, arch, module, outcome, recipe)
+        self.keep_weights(trial, module, values[0])
+        return values if len(values) > 1 else values[0]
+
+    def note(
+        self, trial: Trial, arch: Architecture, module: nn.Module, outcome: Outcome, recipe: Recipe
+    ) -> list[float]:
+        """Writes a result down; the values of the objectives."""
+        found: dict[str, Any] = {
+            "accuracy": outcome.accuracy,
+            "loss": outcome.loss,
+            "seconds": round(outcome.seconds, 3),
+            "images_per_second": round(outcome.images_per_second, 1),
+        }
+        if outcome.peak_memory is not None:
+            found["peak_memory"] = outcome.peak_memory
+        names = [o.name for o in self.study.search.objectives]
+        hold = self.study.search.hold
+        if "latency" in names or (hold is not None and hold.cost == "latency"):
+            found["latency"] = self.latency(module, arch)
+        if trial.user_attrs["stage"] == SETTLE and len(self.splits.test):
+            found["test"] = evaluate(module, self.splits.test, self.splits, self.device, recipe)[0]
+        for name, value in found.items():
+            trial.set_user_attr(name, value)
+        costs = {"macs": arch.macs, "params": arch.params, "activations": arch.activations}
+        known = {**costs, **found, "error": 1 - outcome.accuracy}
+        return [float(known[name]) for name in names]
+
+    def latency(self, module: nn.Module, arch: Architecture) -> float:
+        return measure(module, arch.input, 1, self.device).inference_seconds
+
+    # ------------------------------------------------------------------------ weights
+
+    def keep_weights(self, trial: Trial, module: nn.Module, value: float) -> None:
+        """Keeps the weights of the best network of each arm; those it beats are removed."""
+        minimize = self.study.search.objectives[0].minimize
+        attrs = trial.user_attrs
+        alike = [
+            row
+            for row in self.study.rows(attrs["stage"])
+            if row.slice == attrs["slice"] and row.weights and row.state == "done"
+            if attrs["stage"] != SETTLE or (row.shape, row.setting) == arm_of(attrs)
+        ]
+        if any((r.values[0] <= value) if minimize else (r.values[0] >= value) for r in alike):
+            return
+        words = f"{attrs['slice']} {attrs['stage']} {trial.number}"
+        path = self.study.folder / "weights" / f"{re.sub(r'[^A-Za-z0-9.]+', '-', words)}.pt"
+        data = io.BytesIO()
+        torch.save({k: v.detach().cpu() for k, v in module.state_dict().items()}, data)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_bytes(path, data.getvalue())
+        except (ArchError, OSError) as problem:
+            error = problem if isinstance(problem, ArchError) else None
+            self.trouble = error or cannot_write(path, problem)
+            return
+        trial.set_user_attr("weights", path.name)
+        for row in alike:
+            (path.parent / row.weights).unlink(missing_ok=True)
+
+
+def arm_of(attrs: dict[str, Any]) -> tuple[str, str]:
+    return attrs.get("shape", ""), attrs.get("setting", "")
+
+
+def cannot_write(path: Path, problem: BaseException) -> ArchError:
+    reason = (getattr(problem, "strerror", None) or str(problem)).lower()
+    return ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
+
+
+def value_of(name: str, epoch: Epoch) -> float:
+    """An objective at the end of an epoch."""
+    return {"accuracy": epoch.accuracy, "loss": epoch.loss, "error": 1 - epoch.accuracy}[name]
+
+
+def stop_on_signals() -> None:
+    """SIGTERM and SIGINT end the trial at hand as an interruption, once."""
+
+    def stop(number: int, frame: Any) -> None:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, stop)
+
+
+def choose_device(text: str | None, index: int = 0) -> torch.device:
+    """The device of a worker: what was asked for, else a GPU each, else the processor."""
+    if text not in (None, "auto"):
+        return torch.device(text)
+    if torch.cuda.is_available():
+        return torch.device("cuda", index % torch.cuda.device_count())
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")

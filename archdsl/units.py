@@ -1,0 +1,48 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+UNITS = ("", "K", "M", "G", "T", "P")
+
+
+def human(count: float) -> str:
+    """A count in at most five characters and a unit: ``25.56M``."""
+    scaled, unit = float(count), 0
+    while abs(scaled) >= 999.95 and unit < len(UNITS) - 1:
+        scaled /= 1000
+        unit += 1
+    if unit == 0 and scaled == int(scaled):
+        return str(int(scaled))
+    digits = 2 if abs(scaled) < 99.995 else 1
+    return f"{scaled:.{digits}f}{UNITS[unit]}"
+
+
+def human_bytes(count: float) -> str:
+    """A size in binary units: ``97.7 MiB``."""
+    scaled, unit = float(count), 0
+    names = ("B", "KiB", "MiB", "GiB", "TiB")
+    while scaled >= 1023.95 and unit < len(names) - 1:
+        scaled /= 1024
+        unit += 1
+    return f"{scaled:.0f} B" if unit == 0 else f"{scaled:.1f} {names[unit]}"
+
+
+def short(count: float) -> str:
+    """A count in four digits at most, as it would be written: ``5M``, ``1.25G``."""
+    scaled, unit = float(count), 0
+    while abs(scaled) >= 999.95 and unit < len(UNITS) - 1:
+        scaled /= 1000
+        unit += 1
+    return f"{scaled:.4g}{UNITS[unit]}"
+
+
+def duration(seconds: float) -> str:
+    """A time in two units at most: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
