@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from archdsl.verdict.contrast import variance
 from archdsl.verdict.results import Arm, Question, Result, Slice, slices_of
 
 Floats = npt.NDArray[np.float64]
@@ -112,15 +113,16 @@ def shrink(groups: Sequence[Sequence[float]]) -> Floats:
     ``t / (t + s / n)`` of its distance, with the variances ``t`` between and ``s`` within groups.
     Nothing is drawn where no group has two members.
     """
-    means = np.array([np.mean(g) for g in groups])
+    means = np.array([sum(g) / len(g) for g in groups])
     sizes = np.array([len(g) for g in groups])
-    freedom = (sizes - 1).sum()
+    freedom = int(sizes.sum()) - len(groups)
     if len(groups) < 2 or freedom == 0:
         return means
-    within = sum(float(np.var(g)) * len(g) for g in groups) / freedom
+    within = sum(variance(g) * (len(g) - 1) for g in groups if len(g) > 1) / freedom
     if within == 0:
         return means
-    between = max(0.0, float(np.var(means, ddof=1)) - within * float(np.mean(1 / sizes)))
+    between = variance(means.tolist()) - within * float((1 / sizes).mean())
+    between = max(between, 1e-6 * within)  # never 0: more seeds count for more to the end
     kept = between / (between + within / sizes)
     centre = means.mean()
     return np.asarray(centre + kept * (means - centre))

@@ -74,7 +74,8 @@ def variance(sample: Sequence[float]) -> float:
     """The unbiased variance; exactly 0 for equal numbers, whatever their rounding."""
     if min(sample) == max(sample):
         return 0.0
-    return float(np.var(sample, ddof=1))
+    centre = mean(sample)
+    return sum((x - centre) ** 2 for x in sample) / (len(sample) - 1)
 
 
 def quantile(share: float, freedom: float) -> float:
@@ -94,9 +95,9 @@ def bootstrap(
 ) -> Interval | None:
     """The bootstrap interval of the difference, bias-corrected and accelerated (Efron 1987).
 
-    None with fewer than four results in a sample, or where the resamples do not vary.
+    None with fewer than four results in a sample, and where the resamples do not vary.
     """
-    if min(len(first), len(second)) < 4:
+    if min(len(first), len(second)) < 4 or not resamples:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of samples without spread, which are seen below

@@ -48,7 +48,8 @@ def judge(
     """The verdict on the results of a study.
 
     ``level`` is that of every interval, and 1 - ``level`` bounds the share of studies with a
-    verdict where there is no true difference. ``resamples`` and ``seed`` are the bootstrap's.
+    verdict where there is no true difference. ``resamples`` and ``seed`` are the bootstrap's;
+    without resamples, what is made of them is left out.
     """
     trials = [_compare(part, question) for part in slices_of(results)]
     known = [t.difference for t in trials if t.difference is not None]
@@ -67,7 +68,7 @@ def judge(
         level,
         tuple(slices),
         judged.average(whole, next(values)) if whole else None,
-        growth(peaks, level) if question.ordered and len(slices) > 1 else None,
+        growth(peaks, level) if question.ordered and len(slices) > 1 and resamples else None,
     )
 
 
@@ -109,7 +110,7 @@ class _Judge:
     comparisons: int
 
     def optimum(self, trial: _Comparison) -> tuple[Optimum | None, Peak | None]:
-        if not self.question.ordered or not trial.shapes:
+        if not self.question.ordered or not trial.shapes or not self.resamples:
             return None, None
         return optimum(trial.shapes, self.level, self.resamples, self.seed)
 

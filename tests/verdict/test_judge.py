@@ -1,0 +1,205 @@
+"""Verdicts on what may come: few results, equal ones, failed ones, none."""
+
+import json
+from dataclasses import replace
+from math import inf, nan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+from studies import in_slices, study
+
+from archdsl.verdict import Question, Result, Verdict, from_json, judge, to_json, words
+
+
+def verdict(results: list[Result], question: Question = Question()) -> Verdict:  # noqa: B008
+    """The verdict, which can be written down, read again, and told."""
+    found = judge(results, question, resamples=99)
+    text = json.dumps(to_json(found), allow_nan=False)
+    assert from_json(json.loads(text)) == found
+    assert "nan" not in words(found) and "None" not in words(found)
+    return found
+
+
+def arms(
+    wide: list[float | None], deep: list[float | None], slice: str = "s", budget: float = 1
+) -> list[Result]:
+    """A slice with two shapes, explored once and settled with these scores."""
+    found = []
+    for depth, scores in ((10, wide), (40, deep)):
+        shape = f"depth = {depth}"
+        found.append(Result(slice, budget, shape, depth, 40 / depth, 0, 0.5))
+        for seed, score in enumerate(scores, 1):
+            found.append(Result(slice, budget, shape, depth, 40 / depth, seed, score, True))
+    return found
+
+
+LOW, HIGH = [0.80, 0.81, 0.82, 0.80], [0.90, 0.92, 0.91, 0.90]
+
+
+def test_figures() -> None:
+    (found,) = verdict(arms(LOW, HIGH)).slices
+    assert found.word == "deeper" and found.best == "depth = 40" and found.why is None
+    deep, wide = found.arms
+    assert (deep.shape, deep.depth, deep.seeds, deep.failed) == ("depth = 40", 40, 4, 0)
+    assert deep.mean == pytest.approx(0.9075) and deep.sd == pytest.approx(np.std(HIGH, ddof=1))
+    assert wide.interval == pytest.approx(
+        tuple(stats.ttest_1samp(LOW, 0).confidence_interval(0.975))
+    )
+    contrast = found.contrast
+    expected = stats.ttest_ind(HIGH, LOW, equal_var=False)
+    assert contrast is not None
+    assert contrast.difference == pytest.approx(0.1)
+    assert contrast.p == contrast.corrected == pytest.approx(expected.pvalue)
+    interval = pytest.approx(tuple(expected.confidence_interval()))
+    assert contrast.interval == interval and contrast.simultaneous == interval
+    assert contrast.seeds_observed == 2 and contrast.seeds_target == 59
+    assert found.wide == ("depth = 10",) and found.deep == ("depth = 40",)
+    assert verdict(arms(LOW, HIGH)).average is None
+
+
+def test_what_is_minimised() -> None:
+    loss = Question(maximize=False, measure="loss")
+    (found,) = verdict(arms(LOW, HIGH), loss).slices
+    assert found.word == "wider" and found.best == "depth = 10"
+    assert found.contrast is not None and found.contrast.difference == pytest.approx(0.1)
+
+
+def test_categories_are_named() -> None:
+    kinds = [replace(r, depth=None, width=None) for r in arms(LOW, HIGH)]
+    (found,) = verdict(kinds, Question(ordered=False)).slices
+    assert found.word == "depth = 40"
+    assert found.optimum is None and found.wide == ()
+    assert verdict(kinds, Question(ordered=False)).growth is None
+
+
+def test_equal_scores_are_no_evidence() -> None:
+    (found,) = verdict(arms([0.7] * 5, [0.7] * 5)).slices
+    assert found.word == "no evidence" and found.contrast is not None
+    assert found.contrast.p == 1 and found.contrast.interval == (0, 0)
+    assert found.contrast.seeds_observed is None and found.contrast.bootstrap is None
+
+
+def test_scores_without_spread_need_four_seeds() -> None:
+    """A permutation test of three and three has no p-value below a tenth."""
+    for seeds, word in ((3, "no evidence"), (4, "deeper")):
+        (found,) = verdict(arms([0.7] * seeds, [0.8] * seeds)).slices
+        assert found.word == word and found.contrast is not None
+        assert found.contrast.interval is None
+
+
+@pytest.mark.parametrize(
+    ("wide", "deep", "why"),
+    [
+        ([0.8], [0.9] * 3, "there are 1 of depth = 10"),
+        ([], [], "there are 0 of depth = 40, 0 of depth = 10"),
+        ([None] * 5, [0.9] * 5, "there are 0 of depth = 10"),
+        ([None, 0.8, None], [0.9, 0.8], "there are 1 of depth = 10"),
+    ],
+)
+def test_too_few_fresh_results(wide: list, deep: list, why: str) -> None:
+    (found,) = verdict(arms(wide, deep)).slices
+    assert found.word == "not settled" and found.contrast is None
+    assert found.why == f"a comparison needs 2 fresh results of each shape; {why}"
+
+
+def test_one_shape_and_none() -> None:
+    shape = [r for r in arms(LOW, HIGH) if r.depth == 10]
+    (found,) = verdict(shape).slices
+    assert (found.word, found.why) == ("not settled", "only one shape was explored")
+    assert found.best == "depth = 10" and found.arms[0].seeds == 4
+    (found,) = verdict([Result("s", 1, "depth = 10", 10, 1, 0, None)]).slices
+    assert (found.word, found.why) == ("not settled", "no explored training ended well")
+    assert found.best is None and found.arms == ()
+    assert verdict([]).slices == ()
+
+
+def test_failures_are_counted_and_left_out() -> None:
+    (found,) = verdict(arms([*LOW, None, None], HIGH)).slices
+    (plain,) = verdict(arms(LOW, HIGH)).slices
+    assert found.arms[1].failed == 2 and found.arms[1].seeds == 4
+    assert found.contrast == plain.contrast
+
+
+def test_a_slice_that_is_not_settled_costs_the_others_nothing() -> None:
+    alone = verdict(arms(LOW, HIGH, "5M", 5)).slices[0]
+    both = verdict([*arms(LOW, HIGH, "5M", 5), *arms([0.8], [0.9], "10M", 10)])
+    assert both.slices[0] == alone
+    assert [s.word for s in both.slices] == ["deeper", "not settled"] and both.average is None
+
+
+def test_the_average_of_slices() -> None:
+    found = verdict([*arms(LOW, HIGH, "5M", 5), *arms(HIGH, LOW, "10M", 10)])
+    assert [s.word for s in found.slices] == ["deeper", "wider"]
+    assert found.average is not None and found.average.word == "no evidence"
+    assert found.average.difference == pytest.approx(0, abs=1e-12) and found.average.slices == 2
+    found = verdict([*arms(LOW, HIGH, "5M", 5), *arms(LOW, HIGH, "10M", 10)])
+    assert found.average is not None and found.average.word == "deeper"
+    assert found.average.corrected < found.slices[0].contrast.corrected  # type: ignore[union-attr]
+
+
+def test_only_fresh_seeds_settle() -> None:
+    results = arms(LOW, HIGH)
+    stale = [replace(r, seed=0, score=0.1) for r in results if r.settled and r.seed == 1]
+    assert verdict([*results, *stale]) == verdict(results)
+
+
+def test_a_training_counts_once() -> None:
+    results = arms(LOW, HIGH)
+    assert verdict([*results, *results]) == verdict(results)
+    failed = [replace(r, score=None) for r in results]
+    assert verdict([*failed, *results]) == verdict([*results, *failed]) == verdict(results)
+
+
+def test_test_scores_choose_nothing() -> None:
+    results = arms(LOW, HIGH)
+    other = [replace(r, test=0.99 if r.depth == 10 else 0.01) for r in results]
+    plain, tested = verdict(results).slices[0], verdict(other).slices[0]
+    assert [a.test for a in tested.arms] == pytest.approx([0.01, 0.99])
+    assert replace(tested, arms=()) == replace(plain, arms=())
+
+
+@pytest.mark.parametrize("bad", [nan, inf])
+def test_what_is_not_finite_is_no_result(bad: float) -> None:
+    with pytest.raises(ValueError, match="not finite is none"):
+        Result("s", 1, "a", 1, 1, 0, bad)
+
+
+SCORE = st.one_of(st.none(), st.sampled_from([0.1, 0.5, 0.9]), st.floats(0, 1))
+RESULT = st.builds(
+    lambda budget, depth, **more: Result(
+        f"{budget}M macs", budget, f"depth = {depth}", depth, 100 / depth, **more
+    ),
+    st.integers(0, 3),
+    st.sampled_from([5, 10, 20, 40, 80]),
+    seed=st.integers(0, 9),
+    score=SCORE,
+    settled=st.booleans(),
+    setting=st.sampled_from(["", "lr = 0.1"]),
+)
+
+
+@given(st.lists(RESULT, max_size=80), st.booleans(), st.booleans())
+def test_whatever_comes(results: list[Result], maximize: bool, ordered: bool) -> None:
+    """There is a verdict, without a NaN, and it holds what it says."""
+    agrees(verdict(results, Question(maximize, ordered=ordered)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_interval_excludes_zero_exactly_where_there_is_a_verdict(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    agrees(judge(study(rng, in_slices(1, 1, 1)), Question(), resamples=0))
+
+
+def agrees(found: Verdict) -> None:
+    parts = [(s.word, s.contrast) for s in found.slices if s.contrast is not None]
+    for word, part in [*parts, *([(found.average.word, found.average)] if found.average else [])]:
+        if part.interval is None:
+            continue
+        low, high = part.interval
+        assert low <= part.difference <= high
+        if abs(part.corrected - 0.05) > 1e-9:
+            assert (low <= 0 <= high) == (word == "no evidence")
+            assert (part.corrected < 0.05) == (word != "no evidence")
