@@ -26,6 +26,7 @@ COMMANDS = {
     "verdict": "Print what a study says.",
     "worker": "Take trials of a study, on this machine or another.",
     "graph": "Print the graph: text, JSON or DOT.",
+    "draw": "Draw a network: SVG, PNG, PDF, or a page that opens and closes blocks.",
     "specs": "List the built-in specs and their figures.",
     "error": "Explain a diagnostic by its code.",
     "completion": "Print the script that completes commands in a shell.",

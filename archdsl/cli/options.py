@@ -78,6 +78,13 @@ def read_candidate(
     name: str, settings: tuple[str, ...], shape: str | None, python: tuple[Path, ...] = ()
 ) -> Architecture:
     """The architecture that a command is about."""
+    return read_named(name, settings, shape, python)[0]
+
+
+def read_named(
+    name: str, settings: tuple[str, ...], shape: str | None, python: tuple[Path, ...] = ()
+) -> tuple[Architecture, str]:
+    """The architecture that a command is about, and what to call it: a variant by its name."""
     spec, variant = resolve(name, read_table(python))
     knobs = {**(variant.knobs if variant else {}), **split_settings(settings)}
     return spec.candidate(knobs, read_shape(shape))

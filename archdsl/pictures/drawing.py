@@ -81,11 +81,12 @@ class Terminal(Component):
 @dataclass
 class Figure:
     """A block as it is drawn: closed, and (made when it is first asked for) open. ``children``
-    are the blocks in it: their names and their figures."""
+    are the blocks in it: their names and their figures. ``note`` is said of it."""
 
     name: str
     closed: Template
     make: Callable[[Figure], Template]
+    note: int | None = None
     children: list[tuple[str, Figure]] = field(default_factory=list)
 
     @cached_property
@@ -136,6 +137,7 @@ class Drawing:
                 block.name,
                 self._closed(block, note),
                 lambda figure: self._open(block, note, figure),
+                note,
             )
         return found
 

@@ -22,12 +22,12 @@ from archdsl.pictures.scene import (
 )
 
 
-def svg(scene: Scene, notes: bool = True) -> str:
-    """A scene as an SVG file. ``notes`` are what a browser shows when a shape is pointed at."""
+def svg(scene: Scene, notes: bool = True, themed: bool = False) -> str:
+    """A scene as an SVG file. ``notes`` are what a browser shows when a shape is pointed at; a
+    ``themed`` one has the colours of the page around it."""
     used = sorted({role for s in scene.shapes for role in _roles(s)} | {"paper"})
-    styles = "".join(
-        f".{r}{{fill:{on_paper(r)}}}.l-{r}{{stroke:{on_paper(r)}}}" for r in used if r in COLOURS
-    )
+    hues = {r: f"var(--{r})" if themed else on_paper(r) for r in used if r in COLOURS}
+    styles = "".join(f".{r}{{fill:{c}}}.l-{r}{{stroke:{c}}}" for r, c in hues.items())
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(scene.width)}"'
         f' height="{_n(scene.height)}" viewBox="0 0 {_n(scene.width)} {_n(scene.height)}"'

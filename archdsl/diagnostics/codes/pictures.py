@@ -1,0 +1,37 @@
+"""A9..: pictures and comparisons."""
+
+from archdsl.diagnostics.model import Kind
+
+UNKNOWN_PICTURE = Kind(
+    "A901",
+    "`{name}` names no format of pictures: {known}",
+    """The ending of the file's name says what is written: .svg, which any browser shows and any
+drawing program edits; .html, a page on which blocks open and close; .png and .pdf, which need
+matplotlib; of a drawing also .dot, for Graphviz.""",
+)
+BAD_NETWORK = Kind(
+    "A902",
+    "`{text}` is no network: {reason}",
+    """A network is given as everywhere by a path, or by the name of a built-in spec or variant;
+where several are given, each may have its knobs in parentheses behind it, as in
+`resnet(depth = 101, width = 32)`.""",
+)
+NOTHING_PUBLISHED = Kind(
+    "A903",
+    "none of these networks has a published accuracy on {dataset}",
+    """A comparison shows accuracies that the specs carry (`variant resnet50 { imagenet(top1 =
+23.9%) }`) or that `--results FILE` adds. `archdsl specs NAME` lists what is known.""",
+)
+BAD_RESULTS = Kind(
+    "A904",
+    "`{name}` is no table of results: {reason}",
+    """Results are a CSV file whose first line names its columns, or a JSON list of objects:
+`name`, `accuracy` (a share such as 0.931, or 93.1%), and if they were measured `low` and `high`,
+the ends of the accuracy's interval.""",
+)
+NO_AXIS = Kind(
+    "A905",
+    "`{name}` cannot be an axis: {reason}",
+    """Contours are drawn over two knobs that are numbers, each with a domain (`depth = 16 in
+10..40 step 6`): the domain's values are where the costs are worked out.""",
+)
