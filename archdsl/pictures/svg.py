@@ -35,7 +35,7 @@ def svg(scene: Scene, notes: bool = True, themed: bool = False) -> str:
         f"<title>{_text(scene.title)}</title>",
         f"<style>path,circle{{fill:none}}{styles}</style>",
         '<rect class="paper" width="100%" height="100%"/>',
-        *(part for shape in scene.shapes for part in _shape(shape, notes)),
+        *(part for shape in scene.shapes for part in elements(shape, notes)),
         "</svg>",
     ]
     return "\n".join(lines) + "\n"
@@ -47,7 +47,8 @@ def _roles(shape: Shape) -> tuple[str, ...]:
     return (shape.fill,) if isinstance(shape, Area) else (shape.colour,)
 
 
-def _shape(shape: Shape, notes: bool) -> Iterator[str]:
+def elements(shape: Shape, notes: bool = True) -> Iterator[str]:
+    """A shape as SVG; its classes are the roles of its colours."""
     if isinstance(shape, Box):
         yield from _box(shape, notes)
     elif isinstance(shape, Words):
@@ -80,8 +81,11 @@ def _words(words: Words) -> str:
         place = f'transform="translate({_n(x)} {_n(words.y)}) rotate(-90)"'
     anchor = "" if words.anchor == "start" else f' text-anchor="{words.anchor}"'
     bold = ' font-weight="bold"' if words.bold else ""
+    if words.halo:
+        bold += ' paint-order="stroke" stroke-width="4" stroke-linejoin="round"'
+    role = f"{words.colour} l-paper" if words.halo else words.colour
     return (
-        f'<text class="{words.colour}" {place} font-size="{_n(words.size)}"{anchor}{bold}>'
+        f'<text class="{role}" {place} font-size="{_n(words.size)}"{anchor}{bold}>'
         f"{_text(words.text)}</text>"
     )
 
