@@ -25,18 +25,22 @@ class Identity:
 
     network: str
     data: str
-    recipe: str
+    recipe: dict[str, str]
     seed: int
     spec: str = ""
 
-
-# What a difference means to a user.
-WORDS = {
-    "network": "it is of another network",
-    "data": "it is of other data, or of another split",
-    "recipe": "its recipe is {theirs}",
-    "seed": "its seed is {theirs}",
-}
+    def difference(self, other: Identity) -> str:
+        """What is different in another training, to a user; nothing where it is the same."""
+        if self.network != other.network:
+            return "it is of another network"
+        if self.data != other.data:
+            return "it is of other data, or of another split of it"
+        ours, theirs = ({**i.recipe, "seed": str(i.seed)} for i in (self, other))
+        for name in {**ours, **theirs}:
+            if ours.get(name) != theirs.get(name):
+                values = (x.get(name, "nothing") for x in (theirs, ours))
+                return "`{}` was {}, and is {} now".format(name, *values)
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +83,8 @@ def restore(path: Path, of: Identity, device: torch.device) -> tuple[Progress, d
         progress = Progress(epochs, given["images"], given["seconds"])
     except (KeyError, TypeError):
         raise _bad(path, "it is a file of another kind") from None
-    for name, words in WORDS.items():
-        if getattr(theirs, name) != getattr(of, name):
-            raise _bad(path, words.format(theirs=getattr(theirs, name)))
+    if difference := of.difference(theirs):
+        raise _bad(path, difference)
     return progress, content
 
 

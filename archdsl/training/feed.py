@@ -55,7 +55,7 @@ class Feed:
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         rows = rows.to(self.labels.device)
-        images, labels = self.images[rows], self.labels[rows]
+        images, labels = self.images.index_select(0, rows), self.labels.index_select(0, rows)
         if self.device.type == "cuda" and not self.resident:
             return images.pin_memory(), labels.pin_memory()
         return images, labels

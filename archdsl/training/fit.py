@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.layers.base import Shape, show_shape
 from archdsl.spec import Architecture, Spec
 
@@ -36,9 +36,14 @@ def fit(spec: Spec, knobs: Mapping[str, Any], image: Shape, classes: int) -> Arc
         arch = spec.candidate({**fixed, **knobs}, input)
     except ArchError as error:
         note = f"the input is that of the data: {show_shape(input)}"
-        raise ArchError([replace(d, notes=(*d.notes, note)) for d in error.diagnostics]) from None
+        raise ArchError([_noted(d, note) for d in error.diagnostics]) from None
     check_fit(arch, image, classes)
     return arch
+
+
+def _noted(d: Diagnostic, note: str) -> Diagnostic:
+    """A mistake in the shapes, with what may have led to it."""
+    return replace(d, notes=(*d.notes, note)) if d.code.startswith("A2") else d
 
 
 def check_fit(arch: Architecture, image: Shape, classes: int) -> None:

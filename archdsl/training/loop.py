@@ -89,7 +89,8 @@ def train(
 ) -> Outcome:
     """Trains a module in place, and leaves it on the device, in evaluation.
 
-    ``on_epoch`` is called behind each epoch; what it raises ends the training and passes
+    ``on_epoch`` is called behind each epoch, ``on_step`` behind each step with the epoch, the
+    steps that are done in it and all of its steps; what they raise ends the training and passes
     through. ``checkpoint`` is written after each epoch, and says what ``arch`` it is of. With
     ``resume`` it goes on from there if the file exists, and gives what one run would have given.
     Where several processes train together, rank 0 alone writes and calls ``on_epoch``.
@@ -143,7 +144,7 @@ def identity(
     shapes = [(name, tuple(t.shape)) for name, t in module.state_dict().items()]
     network = arch.hash if arch else blake2b(str(shapes).encode(), digest_size=16).hexdigest()
     spec = freeze(arch) if arch else ""
-    return Identity(network, splits.digest, recipe.written(full=True), seed, spec)
+    return Identity(network, splits.digest, recipe.arguments(full=True), seed, spec)
 
 
 def outcome_of(trainer: Trainer) -> Outcome:

@@ -26,7 +26,7 @@ class Precision:
 
 def precision(recipe: Recipe, device: torch.device) -> Precision:
     """bfloat16 where mixed precision is on; float16 on a GPU that has no bfloat16."""
-    if not wanted(recipe.amp, device):
+    if not _wanted(recipe.amp, device.type == "cuda"):
         return Precision(device, None)
     old = device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)
     return Precision(device, torch.float16 if old else torch.bfloat16)
@@ -34,10 +34,10 @@ def precision(recipe: Recipe, device: torch.device) -> Precision:
 
 def memory_format(recipe: Recipe, device: torch.device) -> torch.memory_format:
     """How images and weights of four axes lie in memory."""
-    last = wanted(recipe.channels_last, device)
+    last = _wanted(recipe.channels_last, device.type in ("cuda", "cpu"))
     return torch.channels_last if last else torch.contiguous_format
 
 
-def wanted(word: str, device: torch.device) -> bool:
-    """What ``on``, ``off`` or ``auto`` means on a device."""
-    return word == "on" or (word == "auto" and device.type == "cuda")
+def _wanted(word: str, usual: bool) -> bool:
+    """What ``on``, ``off`` or ``auto`` means."""
+    return word == "on" or (word == "auto" and usual)

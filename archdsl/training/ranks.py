@@ -43,6 +43,17 @@ class Ranks:
             else wish
         )
 
+    @contextmanager
+    def leader_first(self) -> Iterator[None]:
+        """What stands below is done by rank 0, and then by the others: downloads, for one."""
+        if self.size > 1 and not self.leads:
+            dist.barrier()
+        try:
+            yield
+        finally:
+            if self.size > 1 and self.leads:
+                dist.barrier()
+
     def level(self, module: nn.Module) -> None:
         """Gives every process the buffers of rank 0, such as running means."""
         if self.size > 1:
@@ -58,19 +69,20 @@ def ranks() -> Ranks:
 
 
 @contextmanager
-def distributed(device: str = "cpu") -> Iterator[torch.device]:
-    """Joins the processes that ``torchrun`` started, by its environment variables; alone where
-    there are none. Gives this process's device: with CUDA, a GPU for each process of a machine.
+def distributed(device: torch.device) -> Iterator[torch.device]:
+    """Joins the processes that ``torchrun`` started, by its environment variables, and leaves
+    them at the end; this process stays alone where there are none.
+
+    Gives its device: with CUDA, each process of a machine has a GPU of its own.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield torch.device(device)
+        yield device
         return
-    place = torch.device(device)
-    if place.type == "cuda":
-        place = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-        torch.cuda.set_device(place)
-    dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield place
+        yield device
     finally:
         dist.destroy_process_group()

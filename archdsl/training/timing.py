@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from archdsl.layers.base import Shape
 from archdsl.spec import Architecture
+from archdsl.training.precision import memory_format
 from archdsl.training.recipe import Recipe
 from archdsl.training.seeds import kept_apart
 from archdsl.training.trainer import loss_of
@@ -41,15 +42,18 @@ def measure(
 ) -> Latency:
     """The median of warm runs on random images, ``input`` being their shape, channels first.
 
-    Weights and images are of ``dtype``; images have no classes, so the loss is cross-entropy
-    with random ones. A module stays as it is: a copy is measured.
+    Weights and images are of ``dtype``, and lie in memory as they would in training; the loss is
+    cross-entropy with random classes. A module stays as it is: a copy is measured.
     """
     device = torch.device(device)
     with kept_apart(device):
         torch.manual_seed(0)
         built = network.build() if isinstance(network, Architecture) else copy.deepcopy(network)
-        module = built.to(device=device, dtype=dtype)
+        layout = memory_format(Recipe(), device)
+        module = built.to(device=device, dtype=dtype, memory_format=layout)  # type: ignore[call-overload]
         images = torch.randn(batch, *input, dtype=dtype, device=device)
+        if images.dim() == 4:
+            images = images.contiguous(memory_format=layout)
         inference = _median(lambda: _infer(module.eval(), images), device, runs)
         step = _median(_step_of(module.train(), images), device, runs)
     return Latency(inference, step)

@@ -26,7 +26,7 @@ from archdsl.training.recipe import Recipe
 from archdsl.training.schedules import learning_rate
 from archdsl.training.seeds import derived, generator
 
-OnStep = Callable[[int, int], None]  # the steps that are done in this epoch, and all of them
+OnStep = Callable[[int, int, int], None]  # the epoch, its steps that are done, and all of them
 
 
 class Trainer:
@@ -75,7 +75,7 @@ class Trainer:
             lr = learning_rate(self.recipe, (number - 1) * self.steps + step, self.steps)
             total += self.step(images, labels, lr)
             if on_step is not None:
-                on_step(step + 1, self.steps)
+                on_step(number, step + 1, self.steps)
         # The only place where the device is waited for.
         train_loss = self.team.sum(total).item() / (self.steps * self.team.size)
         trained = perf_counter()

@@ -1,0 +1,66 @@
+"""What is seen of a training: a line for each epoch and, on a terminal, the time that is left."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from archdsl.cli.output import say
+
+if TYPE_CHECKING:
+    from archdsl.training.outcome import Epoch
+
+HEADER = "epoch     train loss     loss  accuracy        lr  seconds"
+
+
+class EpochView(AbstractContextManager["EpochView"]):
+    """Hears of steps and epochs. It prints to standard output; with ``quiet``, where that is for
+    tools, only the bar is seen, on standard error."""
+
+    def __init__(self, epochs: int, quiet: bool, shown: bool) -> None:
+        self.epochs, self.quiet, self.shown = epochs, quiet, shown
+        self.headed = False
+        console = Console(stderr=quiet)
+        self.bar = Progress(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not (shown and console.is_terminal),
+        )
+        self.task = self.bar.add_task("", total=None, epoch=f"1/{epochs}")
+
+    def __enter__(self) -> EpochView:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.bar.stop()
+
+    def step(self, epoch: int, done: int, steps: int) -> None:
+        """A step is done."""
+        if self.bar.disable:
+            return
+        at, total = (epoch - 1) * steps + done, self.epochs * steps
+        self.bar.update(self.task, completed=at, total=total, epoch=f"{epoch}/{self.epochs}")
+
+    def epoch(self, epoch: Epoch) -> None:
+        """An epoch is done."""
+        if self.quiet or not self.shown:
+            return
+        if not self.headed:
+            say(HEADER)
+        self.headed = True
+        losses = f"{number(epoch.train_loss):>10} {number(epoch.loss):>8}"
+        at = f"{epoch.epoch:>4}/{self.epochs:<4}"
+        say(f"{at} {losses} {epoch.accuracy:>9.2%} {epoch.lr:>9.3g} {epoch.seconds:>8.1f}")
+
+
+def number(loss: float) -> str:
+    return f"{loss:.4f}" if loss < 100 else f"{loss:.3g}"

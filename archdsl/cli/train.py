@@ -1,0 +1,262 @@
+"""``archdsl train``: trains one network, in this process or in several."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.cli.epochs import EpochView
+from archdsl.cli.options import json_option, python_option, read_table, spec_argument
+from archdsl.cli.output import say, say_json, say_text, show_diagnostics
+from archdsl.diagnostics.model import ArchError
+from archdsl.layers.base import show_shape
+from archdsl.layers.table import Table
+from archdsl.settings import split_settings
+from archdsl.spec import Architecture, resolve
+from archdsl.training.data import describe, load
+from archdsl.training.fit import CLASSES, fit
+from archdsl.training.packages import need
+from archdsl.training.recipe import Recipe
+from archdsl.training.records import read_data, read_recipe
+from archdsl.training.sets import Data
+from archdsl.units import duration, human
+
+if TYPE_CHECKING:
+    import torch
+
+    from archdsl.training.data.splits import Splits
+    from archdsl.training.ranks import Ranks
+
+FAILED = 3  # the exit code of a training that came to no result
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is trained, on what and how, and what is kept of it."""
+
+    spec: str
+    arch: Architecture
+    data: Data
+    recipe: Recipe
+    seed: int
+    output: Path | None
+    checkpoint: Path | None
+    resume: bool
+    as_json: bool
+
+
+@click.command()
+@spec_argument
+@click.option(
+    "--data",
+    required=True,
+    metavar="DATA",
+    help='The images: digits, cifar10, "fashion_mnist(train = 5000)", ...',
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KNOB=VALUE",
+    help="Set a knob; may be given again for others.",
+)
+@click.option("--recipe", default="", metavar="RECIPE", help='How: "lr = 0.05, augment = [flip]".')
+@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Instead of the recipe's.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all that is random."
+)
+@click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; or a GPU if any."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Weights (.pt or .safetensors), or a folder for spec, weights and figures.",
+)
+@click.option(
+    "--checkpoint",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep the state of the training there, epoch by epoch.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it is there.")
+@json_option
+@python_option
+def command(
+    spec: str,
+    data: str,
+    settings: tuple[str, ...],
+    recipe: str,
+    epochs: int | None,
+    seed: int,
+    device: str,
+    output: Path | None,
+    checkpoint: Path | None,
+    resume: bool,
+    as_json: bool,
+    python: tuple[Path, ...],
+) -> int:
+    """Train a network on images.
+
+    Its input and its knob `classes` follow the data. The validation set is looked at after
+    each epoch, the test set once, at the end. Under `torchrun -m archdsl train ...` several
+    processes train together. Exit codes: 1 the spec, the data or a file is at fault, 2 the
+    call is, 3 the training came to no result.
+    """
+    if resume and checkpoint is None:
+        raise click.UsageError("--resume wants the file to go on from: --checkpoint FILE")
+    images, how = read_data(data), read_recipe(recipe)
+    how = how if epochs is None else replace(how, epochs=epochs)
+    arch = _candidate(spec, settings, images, read_table(python))
+    need("torch")
+    return _run(Request(spec, arch, images, how, seed, output, checkpoint, resume, as_json), device)
+
+
+def _candidate(name: str, settings: tuple[str, ...], data: Data, table: Table) -> Architecture:
+    """The network for the data. A variant's number of classes gives way to that of the data."""
+    spec, variant = resolve(name, table)
+    published = {k: v for k, v in variant.knobs.items() if k != CLASSES} if variant else {}
+    image, classes = describe(data, Path())
+    return fit(spec, {**published, **split_settings(settings)}, image, classes)
+
+
+def _run(request: Request, device: str) -> int:
+    from archdsl.training.devices import choose_device
+    from archdsl.training.keep import check_place
+    from archdsl.training.outcome import Failure
+    from archdsl.training.ranks import distributed, ranks
+
+    for path in (request.output, request.checkpoint):
+        if path is not None:
+            check_place(path)
+    with distributed(choose_device(device)) as place:
+        team = ranks()
+        view = EpochView(request.recipe.epochs, request.as_json, team.leads)
+        try:
+            with team.leader_first():
+                splits = load(request.data, Path())
+            _train(request, splits, place, team, view)
+        except (ArchError, Failure, KeyboardInterrupt) as problem:
+            if not team.leads:  # the leading process says the same
+                return 1
+            if isinstance(problem, Failure):
+                show_diagnostics([problem.diagnostic])
+                return FAILED
+            if isinstance(problem, KeyboardInterrupt):
+                say(_how_to_go_on(request.checkpoint), error=True)
+            raise
+    return 0
+
+
+def _how_to_go_on(checkpoint: Path | None) -> str:
+    if checkpoint is None:
+        return "nothing is kept: with --checkpoint FILE, it could go on after a break"
+    if not checkpoint.exists():
+        return "nothing is kept yet: no epoch was finished"
+    return f"{checkpoint} keeps all finished epochs: the same call with --resume goes on"
+
+
+def _train(
+    request: Request, splits: Splits, device: torch.device, team: Ranks, view: EpochView
+) -> None:
+    from archdsl.training.loop import evaluate, train_candidate
+
+    if team.leads and not request.as_json:
+        _say_head(request, splits, device, team)
+    with view:
+        module, outcome = train_candidate(
+            request.arch,
+            splits,
+            request.recipe,
+            request.seed,
+            device,
+            on_epoch=view.epoch,
+            on_step=view.step,
+            checkpoint=request.checkpoint,
+            resume=request.resume,
+        )
+        test = splits.test
+        tested = evaluate(module, test, splits, device, request.recipe) if len(test) else None
+    if not team.leads:
+        return
+    result = {
+        **_facts(request, splits, device, team),
+        **asdict(outcome),
+        "test": None if tested is None else {"accuracy": tested[0], "loss": tested[1]},
+    }
+    if request.as_json:
+        _keep(request, module, result)
+        say_json(result)
+        return
+    say(f"validation  {_score(outcome.accuracy, outcome.loss)}")
+    if tested is not None:
+        say(f"test        {_score(*tested)}")
+    rate = f"{outcome.images_per_second:,.0f} images a second"
+    say(f"time        {duration(outcome.seconds)}, {rate}")
+    for line in _keep(request, module, result):
+        say(line)
+
+
+def _score(accuracy: float, loss: float) -> str:
+    return f"accuracy {accuracy:.2%}, loss {loss:.4f}"
+
+
+def _say_head(request: Request, splits: Splits, device: torch.device, team: Ranks) -> None:
+    arch = request.arch
+    say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
+    shape = show_shape(arch.input)
+    say(f"{human(arch.params)} parameters, {human(arch.macs)} MACs at {shape}")
+    sizes = f"{len(splits.train):,} images to train on, {len(splits.validation):,} to validate with"
+    say(f"{request.data.written()}: {sizes}")
+    where = f"{team.size} processes, {device}" if team.size > 1 else f"{device}"
+    recipe = {"epochs": str(request.recipe.epochs), **request.recipe.arguments()}
+    say_text(", ".join(f"{k} = {v}" for k, v in recipe.items()) + f"; seed {request.seed}; {where}")
+    if request.resume and request.checkpoint is not None and request.checkpoint.exists():
+        say(f"going on from {request.checkpoint}")
+    say()
+
+
+def _facts(request: Request, splits: Splits, device: torch.device, team: Ranks) -> dict[str, Any]:
+    """What was trained, for tools."""
+    arch = request.arch
+    return {
+        "spec": request.spec,
+        "knobs": arch.shown_knobs,
+        "input": show_shape(arch.input),
+        "params": arch.params,
+        "macs": arch.macs,
+        "hash": arch.hash,
+        "data": {"set": request.data.written(full=True), "digest": splits.digest},
+        "recipe": request.recipe.arguments(full=True),
+        "seed": request.seed,
+        "device": str(device),
+        "processes": team.size,
+    }
+
+
+def _keep(request: Request, module: Any, result: dict[str, Any]) -> list[str]:
+    """Writes what is wanted; says what it is, and what can be done with it."""
+    from archdsl.training.keep import write_folder, write_weights
+
+    output, arch = request.output, request.arch
+    if output is None:
+        return []
+    if output.suffix and not output.is_dir():
+        write_weights(output, module)
+        known = arch.spec.knobs
+        changed = {k: v for k, v in arch.network.knobs.items() if v != known[k].default}
+        sets = [f"--set {shlex.quote(f'{k}={known[k].show(v)}')}" for k, v in changed.items()]
+        call = " ".join([shlex.quote(request.spec), *sets, f"--input {show_shape(arch.input)}"])
+        return [f"{output}: the weights", _next(call, output)]
+    spec, weights = write_folder(output, arch, module, result)
+    return [f"{output}: the spec with its knobs decided, weights and figures",
+            _next(shlex.quote(str(spec)), weights)]  # fmt: skip
+
+
+def _next(spec: str, weights: Path) -> str:
+    return f"next: archdsl compile {spec} --weights {shlex.quote(str(weights))}"

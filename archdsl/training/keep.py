@@ -1,0 +1,60 @@
+"""What is kept of a trained network: its weights, alone or in a folder with its spec."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.freeze import freeze
+from archdsl.spec import Architecture
+from archdsl.training.packages import need
+from archdsl.writing import write_bytes, write_text
+
+SAFETENSORS = ".safetensors"
+ENDINGS = (".pt", SAFETENSORS)
+
+
+def check_place(path: Path) -> None:
+    """Raises ``ArchError`` before a training for what could not be written after it."""
+    if path.suffix and path.suffix not in ENDINGS and not path.is_dir():
+        known = f"{', '.join(ENDINGS)}, or a folder, whose name has no ending"
+        raise ArchError([diagnose(codes.UNKNOWN_FORMAT, name=path.name, known=known)])
+    if path.suffix == SAFETENSORS:
+        need("safetensors.torch")
+    folder = path if path.is_dir() else path.parent
+    if not os.access(folder, os.W_OK):
+        reason = f"{folder} cannot be written" if folder.is_dir() else f"there is no {folder}"
+        raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
+
+
+def write_weights(path: Path, module: nn.Module) -> None:
+    """Writes a ``state_dict``, as the ending of the name says: safetensors, or ``torch.save``."""
+    tensors = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
+    if path.suffix == SAFETENSORS:
+        write_bytes(path, need("safetensors.torch").save(tensors))
+        return
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_folder(
+    folder: Path, arch: Architecture, module: nn.Module, result: Mapping[str, Any]
+) -> tuple[Path, Path]:
+    """Writes ``NAME.arch``, the spec with its knobs decided, ``NAME.pt``, its weights, and
+    ``NAME.json``, what came out. Gives the first two."""
+    folder.mkdir(exist_ok=True)
+    spec, weights = (folder / f"{arch.name}{ending}" for ending in (".arch", ".pt"))
+    write_weights(weights, module)
+    write_text(spec, freeze(arch))
+    write_text(folder / f"{arch.name}.json", json.dumps(result, indent=1) + "\n")
+    return spec, weights
