@@ -158,7 +158,8 @@ CALLS = {
     "specs": ["alexnet"],
     "error": ["A201"],
     "completion": ["bash"],
-    "compile": ["alexnet"],  # writes alexnet.py
+    "compile": ["alexnet"],
+    "train": ["--help"],  # writes alexnet.py
 }
 
 
