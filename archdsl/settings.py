@@ -32,6 +32,24 @@ def split_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+def read_arguments(text: str, whole: str) -> dict[str, str]:
+    """``name = value`` texts of a list such as a call has. Raises ``ArchError`` for another."""
+    try:
+        file = parse(Source("<knobs>", f"let it = f({text})"))
+        node = file.statements[0]
+        assert isinstance(node, tree.Let) and isinstance(node.value, tree.Call)
+    except (ArchError, AssertionError, IndexError):
+        reason = "its knobs are written `name = value`, with commas between them"
+        raise ArchError([diagnose(codes.BAD_NETWORK, text=whole, reason=reason)]) from None
+    found: dict[str, str] = {}
+    for argument in node.value.arguments:
+        if argument.name is None:
+            reason = f"`{argument.span.text}` has no name: write `name = value`"
+            raise ArchError([diagnose(codes.BAD_NETWORK, text=whole, reason=reason)])
+        found[argument.name.text] = argument.value.span.text
+    return found
+
+
 def read_settings(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
     """The knobs' values of what a user gave, checked. Raises ``ArchError`` with all mistakes.
 

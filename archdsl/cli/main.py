@@ -27,6 +27,8 @@ COMMANDS = {
     "worker": "Take trials of a study, on this machine or another.",
     "graph": "Print the graph: text, JSON or DOT.",
     "draw": "Draw a network: SVG, PNG, PDF, or a page that opens and closes blocks.",
+    "compare": "Compare accuracy and cost: a table, and charts.",
+    "diff": "Say what differs between two networks, and draw it.",
     "specs": "List the built-in specs and their figures.",
     "error": "Explain a diagnostic by its code.",
     "completion": "Print the script that completes commands in a shell.",

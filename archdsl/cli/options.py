@@ -87,7 +87,23 @@ def read_named(
     """The architecture that a command is about, and what to call it: a variant by its name."""
     spec, variant = resolve(name, read_table(python))
     knobs = {**(variant.knobs if variant else {}), **split_settings(settings)}
-    return spec.candidate(knobs, read_shape(shape))
+    arch = spec.candidate(knobs, read_shape(shape))
+    return arch, variant.name if variant and not settings else arch.name
+
+
+def read_call(text: str, python: tuple[Path, ...] = ()) -> tuple[Architecture, str]:
+    """A network as `archdsl diff` takes it, ``resnet(depth = 101)``, and what to call it.
+
+    Raises ``ArchError``.
+    """
+    name, bracket, rest = text.partition("(")
+    if not bracket or not rest.endswith(")"):
+        return read_named(text, (), None, python)
+    settings = read_arguments(rest[:-1], text)
+    arch, title = read_named(name.strip(), (), None, python)
+    if not settings:
+        return arch, title
+    return arch.with_knobs(**settings), f"{name.strip()}({rest[:-1].strip()})"
 
 
 def read_spec(name: str, python: tuple[Path, ...] = ()) -> Spec:

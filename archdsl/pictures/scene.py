@@ -185,3 +185,19 @@ def arrow_head(
     dx, dy = (tip[0] - before[0]) / whole, (tip[1] - before[1]) / whole
     x, y = tip[0] - dx * length, tip[1] - dy * length
     return tip, (x - dy * half, y + dx * half), (x + dy * half, y - dx * half)
+
+
+def crosses(a: Point, b: Point, box: Extent) -> bool:
+    """Whether a segment has a point inside a rectangle (Liang and Barsky)."""
+    low, high = 0.0, 1.0
+    for k in (0, 1):
+        start, way = a[k], b[k] - a[k]
+        if way == 0:
+            if not box[k] < start < box[k + 2]:
+                return False
+            continue
+        near, far = sorted(((box[k] - start) / way, (box[k + 2] - start) / way))
+        low, high = max(low, near), min(high, far)
+        if low >= high:
+            return False
+    return True

@@ -231,8 +231,9 @@ def _belongs(before: Piece, piece: Piece) -> bool:
     return _is_loose(before) and _is_loose(piece)
 
 
-def alike(a: Part, b: Part) -> bool:
-    """Whether two parts differ in nothing but rates of dropping."""
+def alike(a: Part, b: Part, but_for: tuple[str, ...] = ("drop", "join")) -> bool:
+    """Whether two parts differ in nothing but the arguments of such kinds of layers: in rates
+    of dropping, unless told otherwise."""
     if a is b:
         return True
     if (a.kind, a.name, a.input, a.imports, len(a.steps)) != (
@@ -242,16 +243,16 @@ def alike(a: Part, b: Part) -> bool:
         return False
     return all(
         (x.inputs, x.shape, x.repeat, x.weight) == (y.inputs, y.shape, y.repeat, y.weight)
-        and _same(x.op, y.op)
+        and _same(x.op, y.op, but_for)
         for x, y in zip(a.steps, b.steps, strict=True)
     )
 
 
-def _same(a: Op | Part, b: Op | Part) -> bool:
+def _same(a: Op | Part, b: Op | Part, but_for: tuple[str, ...]) -> bool:
     if isinstance(a, Part) or isinstance(b, Part):
-        return isinstance(a, Part) and isinstance(b, Part) and alike(a, b)
-    drops = a.layer.kind in ("drop", "join") and type(a.layer) is type(b.layer)
-    return drops or a.layer == b.layer
+        return isinstance(a, Part) and isinstance(b, Part) and alike(a, b, but_for)
+    near = a.layer.kind in but_for and type(a.layer) is type(b.layer)
+    return near or a.layer == b.layer
 
 
 def _is_loose(piece: Piece) -> bool:

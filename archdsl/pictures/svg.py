@@ -81,11 +81,8 @@ def _words(words: Words) -> str:
         place = f'transform="translate({_n(x)} {_n(words.y)}) rotate(-90)"'
     anchor = "" if words.anchor == "start" else f' text-anchor="{words.anchor}"'
     bold = ' font-weight="bold"' if words.bold else ""
-    if words.halo:
-        bold += ' paint-order="stroke" stroke-width="4" stroke-linejoin="round"'
-    role = f"{words.colour} l-paper" if words.halo else words.colour
     return (
-        f'<text class="{role}" {place} font-size="{_n(words.size)}"{anchor}{bold}>'
+        f'<text class="{words.colour}" {place} font-size="{_n(words.size)}"{anchor}{bold}>'
         f"{_text(words.text)}</text>"
     )
 

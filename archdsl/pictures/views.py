@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import Any
 
@@ -82,8 +82,6 @@ SIGNS = {"added": "+", "removed": "-", "changed": "≠"}
 
 
 def _noted(shape: Shape, note: str, mark: str) -> Shape:
-    from dataclasses import replace
-
     assert isinstance(shape, (Box, Disc))
     return (
         replace(shape, note=note, line=mark, stroke=2.4)
@@ -155,6 +153,47 @@ def framed(
     whole = extent([*head, *drawn, *foot])
     name = title or network.name
     return Scene(width + 2 * MARGIN, whole[3] + MARGIN, name, (*head, *drawn, *foot))
+
+
+Titled = tuple[Network, Mapping[str, str], str]
+
+
+def draw_both(
+    a: Titled, b: Titled, marks: tuple[Mapping[str, str], Mapping[str, str]], depth: int
+) -> Scene:
+    """Two networks side by side; boxes are marked by their paths: ``added``, ``removed`` or
+    ``changed``. Those blocks are open in which something is marked."""
+    scenes = []
+    for (network, knobs, title), marked in zip((a, b), marks, strict=True):
+        drawing = Drawing(network.root, Flow())
+        inside = [p for p in marked if "." in p]
+
+        def opens(path: str, level: int, inside: list[str] = inside) -> bool:
+            return level < depth and any(p.startswith(path + ".") for p in inside)
+
+        whole = view(drawing.root, opens)
+        drawn = list(shapes(drawing, whole, marked))
+        scenes.append(framed(network, knobs, drawing, drawn, title=title))
+    both = scenes[0].beside(scenes[1])
+    return _explained(both)
+
+
+def _explained(scene: Scene) -> Scene:
+    """With what its marks mean, below it."""
+    used = {s.fill for s in scene.shapes if isinstance(s, Disc)}
+    found: list[Shape] = []
+    x, y = MARGIN, scene.height + 4
+    for mark in ("removed", "added", "changed"):
+        if mark in used:
+            side = {"removed": "only on the left", "added": "only on the right"}
+            text = side.get(mark, "differs")
+            found += [
+                Disc(x + 7, y, 7, fill=mark, line=mark),
+                Words(x + 7, y, SIGNS[mark], 11, "middle", True, "paper"),
+                Words(x + 20, y, text, 9.5, colour="faint"),
+            ]
+            x += 36 + text_width(text, 9.5)
+    return replace(scene, height=y + MARGIN, shapes=(*scene.shapes, *found))
 
 
 def figures_line(network: Network) -> str:

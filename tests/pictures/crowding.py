@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TypeVar
 
-from archdsl.pictures.scene import Box, Disc, Extent, Point, Scene, Shape, Wire, Words
+from archdsl.pictures.scene import Box, Disc, Extent, Point, Scene, Shape, Wire, Words, crosses
 
 AROUND = ("frame", "inner")  # fills of boxes that hold others
 S = TypeVar("S", bound=Shape)
@@ -99,7 +99,7 @@ def _run_through(wires: list[Wire], shapes: list[S], slack: float) -> Iterator[S
         for a, b in segments:
             if min(a[1], b[1]) > bottom:
                 break
-            if max(a[1], b[1]) >= top and _crosses(a, b, box):
+            if max(a[1], b[1]) >= top and crosses(a, b, box):
                 yield shape
                 break
 
@@ -120,19 +120,3 @@ def _points(wire: Wire) -> list[Point]:
         )
         curve.append((x, y))
     return [a, *curve, f]
-
-
-def _crosses(a: Point, b: Point, box: Extent) -> bool:
-    """Whether a segment has a point inside a rectangle (Liang and Barsky)."""
-    low, high = 0.0, 1.0
-    for k in (0, 1):
-        start, way = a[k], b[k] - a[k]
-        if way == 0:
-            if not box[k] < start < box[k + 2]:
-                return False
-            continue
-        near, far = sorted(((box[k] - start) / way, (box[k + 2] - start) / way))
-        low, high = max(low, near), min(high, far)
-        if low >= high:
-            return False
-    return True

@@ -1,0 +1,161 @@
+"""What differs between two networks: their parts side by side, as far down as they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from archdsl.analysis.figures import part_costs
+from archdsl.elaborate.network import Network, Part
+from archdsl.graph.written import call
+from archdsl.layers.base import Layer, Shape
+from archdsl.pictures.boxes import times
+from archdsl.pictures.drawing import short_name, summary
+from archdsl.pictures.sketch import Block, Join, Stack, alike, sketch
+
+LONGEST = 400  # pieces of a part that are brought together with another's
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A layer, a join or a block of one of the networks, by its path in a drawing. The costs are
+    those of all its repetitions, for one image."""
+
+    path: str
+    name: str
+    what: str
+    shape: Shape
+    params: int = 0
+    macs: int = 0
+    repeat: int = 1
+    layer: Layer | None = None
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An item of the first network, the one of the second that it goes with, or only one of the
+    two; ``inside`` is what differs in it."""
+
+    a: Item | None
+    b: Item | None
+    inside: tuple[Change, ...] = field(default=())
+
+    @property
+    def mark(self) -> str:
+        """``same``, ``changed``, ``removed`` (only in the first) or ``added``."""
+        if self.a is None or self.b is None:
+            return "added" if self.a is None else "removed"
+        plain = _content(self.a) == _content(self.b) and _equal(self.a, self.b)
+        return "same" if plain else "changed"
+
+
+def _content(item: Item) -> tuple[object, ...]:
+    return item.what, item.shape, item.params, item.macs, item.repeat, item.layer
+
+
+def _equal(a: Item, b: Item) -> bool:
+    if a.part is None or b.part is None:
+        return a.part is b.part
+    return alike(a.part, b.part, ())
+
+
+def difference(a: Network, b: Network) -> tuple[Change, ...]:
+    """The parts of two networks, brought together."""
+    return tuple(_compared(a.root, "", b.root, ""))
+
+
+def _compared(a: Part, a_prefix: str, b: Part, b_prefix: str) -> Iterator[Change]:
+    left, right = list(_items(a, a_prefix)), list(_items(b, b_prefix))
+    for x, y in _aligned(left, right):
+        inside: tuple[Change, ...] = ()
+        if x is not None and y is not None and x.part is not None and y.part is not None:
+            change = Change(x, y)
+            if change.mark == "changed" and not alike(x.part, y.part, ()):
+                inside = tuple(_compared(x.part, x.path + ".", y.part, y.path + "."))
+        yield Change(x, y, inside)
+
+
+def _items(part: Part, prefix: str) -> Iterator[Item]:
+    for piece in sketch(part).pieces:
+        if isinstance(piece, Stack):
+            n = piece.repeat
+            for s in piece.strips:
+                name = f"{s.name} {times(n)}".strip()
+                yield Item(
+                    prefix + s.name, name, s.call, s.shape, n * s.params, n * s.macs, n, s.layer
+                )
+        elif isinstance(piece, Join):
+            shown = call(piece.layer)
+            yield Item(prefix + piece.name, piece.name, shown, piece.shape, layer=piece.layer)
+        elif isinstance(piece, Block):
+            costs = part_costs(piece.part)
+            n = piece.repeat
+            name = f"{short_name(piece)} {times(n)}".strip()
+            yield Item(
+                prefix + piece.name,
+                name,
+                summary(piece),
+                piece.shape,
+                n * costs[0],
+                0 if piece.side is not None else n * costs[2],
+                n,
+                part=piece.part,
+            )
+
+
+def _likeness(a: Item, b: Item) -> float:
+    """How well two items go together; 0 not at all."""
+    if (a.part is None) != (b.part is None) or type(a.layer) is not type(b.layer):
+        return 0
+    if _content(a) == _content(b) and _equal(a, b):
+        return 4
+    same_name = a.path.rpartition(".")[2] == b.path.rpartition(".")[2]
+    same_kind = a.part is None or b.part is None or a.part.name == b.part.name
+    return 1 + 1.5 * same_name + same_kind + 0.5 * (a.shape == b.shape)
+
+
+def _aligned(
+    left: Sequence[Item], right: Sequence[Item]
+) -> Iterator[tuple[Item | None, Item | None]]:
+    """Pairs in the order of both, so that as much as possible goes together (Needleman and
+    Wunsch 1970, with no price for what goes with nothing)."""
+    if max(len(left), len(right)) > LONGEST:
+        yield from ((x, None) for x in left)
+        yield from ((None, y) for y in right)
+        return
+    n, m = len(left), len(right)
+    best = [[0.0] * (m + 1) for _ in range(n + 1)]
+    likeness = [[_likeness(x, y) for y in right] for x in left]
+    for i in range(n - 1, -1, -1):
+        for j in range(m - 1, -1, -1):
+            both = best[i + 1][j + 1] + likeness[i][j] if likeness[i][j] else -1
+            best[i][j] = max(both, best[i + 1][j], best[i][j + 1])
+    i = j = 0
+    while i < n or j < m:
+        pair = likeness[i][j] if i < n and j < m else 0
+        if pair and best[i][j] == best[i + 1][j + 1] + pair:
+            yield left[i], right[j]
+            i, j = i + 1, j + 1
+        elif i < n and (j == m or best[i][j] == best[i + 1][j]):
+            yield left[i], None
+            i += 1
+        else:
+            yield None, right[j]
+            j += 1
+
+
+def marks(changes: Sequence[Change]) -> tuple[dict[str, str], dict[str, str]]:
+    """What is to be marked in the drawing of either network, by path."""
+    left: dict[str, str] = {}
+    right: dict[str, str] = {}
+    for change in changes:
+        if change.mark == "same":
+            continue
+        if change.a is not None:
+            left[change.a.path] = change.mark
+        if change.b is not None:
+            right[change.b.path] = change.mark
+        for found, inner in zip((left, right), marks(change.inside), strict=True):
+            found.update(inner)
+    return left, right
