@@ -53,6 +53,14 @@ class Duration(click.ParamType[float]):
     metavar="N",
     help="Processes that train here; with 0, all are elsewhere.",
 )
+@click.option(
+    "--ranks",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes, and GPUs, that train each network together.",
+)
 @click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps. A GPU each by default.")
 @click.option("--storage", metavar="URL", help="A database, for workers on other machines.")
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Of all that is random: 0.")
@@ -66,6 +74,7 @@ def command(
     study: str | None,
     resume: bool,
     workers: int,
+    ranks: int,
     device: str | None,
     storage: str | None,
     seed: int | None,
@@ -101,6 +110,7 @@ def command(
     if found.mended is not None:
         say(f"{found.mended}", error=True)
     options = ["--device", device] if device else []
+    options += ["--ranks", str(ranks)] if ranks > 1 else []
     options += [part for path in python for part in ("--allow-python", str(path))]
     view = view_of(quiet, as_json, workers)
     try:

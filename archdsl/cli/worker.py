@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 
@@ -25,6 +24,14 @@ from archdsl.diagnostics.model import ArchError
     help="Where paths of data start on this machine, if not where they do on the leader's.",
 )
 @click.option("--once", is_flag=True, help="End when the queue is empty: do not wait for more.")
+@click.option(
+    "--ranks",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes, and GPUs, that train each network together.",
+)
 @click.option("--led", type=int, hidden=True)
 @click.option("--of", type=int, default=1, hidden=True)
 @python_option
@@ -34,6 +41,7 @@ def command(
     device: str | None,
     data_folder: Path | None,
     once: bool,
+    ranks: int,
     led: int | None,
     of: int,
     python: tuple[Path, ...],
@@ -49,17 +57,21 @@ def command(
     from archdsl.search.leader import URL
     from archdsl.search.presence import present
     from archdsl.search.study import find_study
-    from archdsl.search.worker import Worker, choose_device, stop_on_signals
+    from archdsl.search.team import Team
+    from archdsl.search.worker import Worker, stop_on_signals
+    from archdsl.training.devices import AUTO, choose_device
 
     stop_on_signals()
     if led is not None:
         _end_with_the_leader()
     try:
-        place = choose_device(device, led or 0)
-        if place.type == "cpu":
+        place = choose_device(device or AUTO, led or 0)
+        if place.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // of))
         found = find_study(study, storage or os.environ.get(URL), read_table(python), data_folder)
         worker = Worker(found, place)
+        if ranks > 1:
+            worker.trainer = Team(ranks, found.search.data, found.data, python)
         if led is None:
             say(f"{worker.name} works for {found.name} on {place}; Ctrl-C ends it")
         with present(found.folder, worker.name):
@@ -78,7 +90,8 @@ def _end_with_the_leader() -> None:
     """Stops this process when the leader is gone, in whatever way: its pipe ends then."""
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1):  # not by `sys.stdin`, whose lock would outlive the interpreter
+            pass
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

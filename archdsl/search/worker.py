@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import platform
 import re
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NoReturn
 
 import optuna
@@ -28,14 +27,15 @@ from archdsl.search.plan import facts
 from archdsl.search.rows import ERROR, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
 from archdsl.search.space import Candidate, Slice, Unreachable
 from archdsl.search.study import Study, queue_again
+from archdsl.search.team import TeamFailed
 from archdsl.spec import Architecture
 from archdsl.training.data import load
 from archdsl.training.data.splits import Splits
+from archdsl.training.keep import write_weights
 from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
 from archdsl.training.timing import measure
-from archdsl.writing import write_bytes
 
 DRAWS = 20  # times that a sampler may propose what meets no budget before its turn is over
 PAUSE = 0.5  # seconds between looks into an empty queue
@@ -54,6 +54,7 @@ class Worker:
     study: Study
     device: torch.device
     name: str = field(default_factory=lambda: f"{platform.node()}:{os.getpid()}")
+    trainer: Callable[..., tuple[nn.Module, Outcome]] = train_candidate
     trouble: ArchError | None = None  # what happened beside a trial, and stops the worker
 
     def run(self, wait: bool = True) -> None:
@@ -130,6 +131,8 @@ class Worker:
         except KeyboardInterrupt:
             trial.set_user_attr("failure", INTERRUPTED)
             raise
+        except TeamFailed as problem:
+            self.fail(trial, problem.failure, str(problem))
         except Failure as problem:
             self.fail(trial, problem.cause, problem.diagnostic.message)
         except ArchError as error:
@@ -225,7 +228,7 @@ class Worker:
                 trial.set_user_attr("curve", curve)
                 raise optuna.TrialPruned
 
-        module, outcome = train_candidate(
+        module, outcome = self.trainer(
             arch, self.splits, recipe, seed, self.device, on_epoch=on_epoch
         )
         trial.set_user_attr("curve", curve)
@@ -276,14 +279,15 @@ class Worker:
             return
         words = f"{attrs['slice']} {attrs['stage']} {trial.number}"
         path = self.study.folder / "weights" / f"{re.sub(r'[^A-Za-z0-9.]+', '-', words)}.pt"
-        data = io.BytesIO()
-        torch.save({k: v.detach().cpu() for k, v in module.state_dict().items()}, data)
         try:
             path.parent.mkdir(exist_ok=True)
-            write_bytes(path, data.getvalue())
-        except (ArchError, OSError) as problem:
-            error = problem if isinstance(problem, ArchError) else None
-            self.trouble = error or cannot_write(path, problem)
+            write_weights(path, module)
+        except ArchError as problem:
+            self.trouble = problem
+            return
+        except OSError as problem:
+            reason = (problem.strerror or str(problem)).lower()
+            self.trouble = ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
             return
         trial.set_user_attr("weights", path.name)
         for row in alike:
@@ -292,11 +296,6 @@ class Worker:
 
 def arm_of(attrs: dict[str, Any]) -> tuple[str, str]:
     return attrs.get("shape", ""), attrs.get("setting", "")
-
-
-def cannot_write(path: Path, problem: BaseException) -> ArchError:
-    reason = (getattr(problem, "strerror", None) or str(problem)).lower()
-    return ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
 
 
 def value_of(name: str, epoch: Epoch) -> float:
@@ -314,14 +313,3 @@ def stop_on_signals() -> None:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, stop)
-
-
-def choose_device(text: str | None, index: int = 0) -> torch.device:
-    """The device of a worker: what was asked for, else a GPU each, else the processor."""
-    if text not in (None, "auto"):
-        return torch.device(text)
-    if torch.cuda.is_available():
-        return torch.device("cuda", index % torch.cuda.device_count())
-    if torch.backends.mps.is_available():
-        return torch.device("mps")
-    return torch.device("cpu")

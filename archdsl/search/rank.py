@@ -1,0 +1,67 @@
+"""One of the processes that train a trial together: see ``archdsl.search.team``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from archdsl.diagnostics.model import ArchError
+from archdsl.diagnostics.source import Source
+from archdsl.extensions import table_with
+from archdsl.files import Bundle
+from archdsl.layers.table import TABLE
+from archdsl.search.rows import ERROR
+from archdsl.search.team import say
+from archdsl.spec import Spec
+from archdsl.training.data import load
+from archdsl.training.devices import choose_device
+from archdsl.training.keep import write_weights
+from archdsl.training.loop import train_candidate
+from archdsl.training.outcome import Epoch, Failure
+from archdsl.training.ranks import distributed, ranks
+from archdsl.training.records import read_data, read_recipe
+
+
+def main(path: str) -> int:
+    job: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+    with distributed(choose_device(job["device"])) as device:
+        team = ranks()
+        try:
+            table = table_with(TABLE, [Path(p) for p in job["python"]])
+            spec = Spec(Source(job["name"], job["spec"]), Bundle(job["uses"]), table)
+            arch = spec.candidate(job["knobs"], job["input"])
+            with team.leader_first():
+                splits = load(read_data(job["data"]), Path(job["folder"]))
+            recipe = read_recipe(job["recipe"])
+            module, outcome = train_candidate(
+                arch, splits, recipe, job["seed"], device, on_epoch=tell
+            )
+        except Exception as problem:  # whatever it is, the worker has to hear of it
+            if team.leads:
+                failure, cause = told(problem)
+                say({"failure": failure, "cause": cause})
+            return 1
+        if team.leads:
+            write_weights(Path(job["weights"]), module)
+            say({"outcome": asdict(outcome)})
+    return 0
+
+
+def tell(epoch: Epoch) -> None:
+    say({"epoch": asdict(epoch)})
+
+
+def told(problem: Exception) -> tuple[str, str]:
+    """A failure, and its cause in words."""
+    if isinstance(problem, Failure):
+        return problem.cause, problem.diagnostic.message
+    if isinstance(problem, ArchError):
+        return ERROR, problem.diagnostics[0].message
+    return ERROR, f"{type(problem).__name__}: {problem}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

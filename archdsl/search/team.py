@@ -1,0 +1,127 @@
+"""A trial on several devices: the worker asks Optuna and starts the ranks; rank 0 reports.
+
+Ranks that asked Optuna themselves could each draw other values.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from archdsl.spec import Architecture
+from archdsl.training.data.splits import Splits
+from archdsl.training.outcome import Epoch, Outcome
+from archdsl.training.recipe import Recipe
+from archdsl.training.sets import Data
+
+
+class TeamFailed(Exception):
+    """Ranks that came to no result. ``failure`` is one of ``archdsl.search.rows``."""
+
+    def __init__(self, failure: str, cause: str) -> None:
+        super().__init__(cause)
+        self.failure = failure
+
+
+@dataclass(frozen=True)
+class Team:
+    """Trains networks by ``ranks`` processes of this machine, as ``train_candidate`` does."""
+
+    ranks: int
+    data: Data
+    folder: Path  # where paths of data start
+    python: Sequence[Path] = ()
+
+    def __call__(
+        self,
+        arch: Architecture,
+        splits: Splits,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        *,
+        on_epoch: Callable[[Epoch], None],
+    ) -> tuple[nn.Module, Outcome]:
+        """Raises ``TeamFailed``, and what ``on_epoch`` raises; no rank is left behind."""
+        with tempfile.TemporaryDirectory(prefix="archdsl-") as place:
+            job = Path(place) / "job.json"
+            weights = Path(place) / "weights.pt"
+            job.write_text(json.dumps(self.job(arch, recipe, seed, device, weights)), "utf-8")
+            result: dict[str, Any] | None = None
+            with self.started(job, device) as lines:
+                for line in lines:
+                    event = json.loads(line)
+                    if "epoch" in event:
+                        on_epoch(Epoch(**event["epoch"]))
+                    elif "failure" in event:
+                        raise TeamFailed(event["failure"], event["cause"])
+                    else:
+                        result = event["outcome"]
+            if result is None:
+                raise TeamFailed("error", "a rank ended before there was a result")
+            module = arch.build()
+            module.load_state_dict(torch.load(weights, weights_only=True))
+        epochs = tuple(Epoch(**epoch) for epoch in result.pop("epochs"))
+        return module.to(device).eval(), Outcome(epochs=epochs, **result)
+
+    def job(
+        self, arch: Architecture, recipe: Recipe, seed: int, device: torch.device, weights: Path
+    ) -> dict[str, Any]:
+        """All that a rank has to know."""
+        settings = recipe.arguments(full=True)
+        return {
+            "name": arch.spec.source.name,
+            "spec": arch.spec.source.text,
+            "uses": arch.spec.used,
+            "knobs": arch.shown_knobs,
+            "input": list(arch.input),
+            "data": self.data.written(full=True),
+            "folder": str(self.folder),
+            "recipe": ", ".join(f"{name} = {value}" for name, value in settings.items()),
+            "seed": seed,
+            "device": device.type,
+            "weights": str(weights),
+            "python": [str(path) for path in self.python],
+        }
+
+    @contextmanager
+    def started(self, job: Path, device: torch.device) -> Iterator[Iterator[str]]:
+        """What rank 0 says, line by line. All ranks are gone at the end."""
+        threads = max(1, (os.cpu_count() or 1) // self.ranks)
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+                *("--nproc-per-node", str(self.ranks)),
+                *("-m", "archdsl.search.rank", str(job)),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        try:
+            yield (line for line in process.stdout if line.startswith("{"))
+            process.wait()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            process.stdout.close()
+
+
+def say(event: Mapping[str, Any]) -> None:
+    """What rank 0 tells the worker."""
+    print(json.dumps(event), flush=True)
