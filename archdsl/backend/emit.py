@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 
 from archdsl.backend.forward import Forward, import_name
 from archdsl.backend.initial import init_lines
-from archdsl.backend.pieces import ExpressionPiece, attribute
-from archdsl.backend.plan import Plan, Planner
-from archdsl.backend.python import INDENT, WIDTH, Code, docstring, literal, quoted
-from archdsl.backend.symbols import ABSENT, Parameter, Symbols
+from archdsl.backend.names import (
+    BUILTINS,
+    MODULE_NAMES,
+    SPOKEN,
+    attribute,
+    identifier,
+    run_stem,
+)
+from archdsl.backend.pieces import ExpressionPiece
+from archdsl.backend.plan import Plan, Planner, needs_flat
+from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Text, Value, docstring, literal, quoted
+from archdsl.backend.symbols import ABSENT, Parameter
 from archdsl.elaborate.network import Network, Part
 from archdsl.graph.flat import flatten
 from archdsl.layers.join import FractalJoin
@@ -19,6 +28,7 @@ from archdsl.syntax import tree
 HELPER_FILES = {
     "seq": "seq.py",
     "DenseBlock": "dense_block.py",
+    "ColumnMean": "column_mean.py",
     "Fractal": "fractal.py",
     "StochasticDepth": "stochastic_depth.py",
     "ChannelNorm": "channel_norm.py",
@@ -34,20 +44,20 @@ def emit(network: Network, header: str, docs: Callable[[tree.Block], str]) -> st
     """
     planner = Planner(docs)
     top = planner.plan(network.root, "arch", network.name)
+    plans = planner.named(top, HELPER_FILES)
+    writer = Writer(network, top, plans)
     body: list[str] = []
-    helpers: set[str] = set()
-    plans = planner.ordered()
     for plan in plans:
-        body += ["", "", *_class(plan, plan is top, network, plans)]
-        for instance in plan.instances:
-            for piece in instance.pieces.values():
-                helpers |= piece.helpers()
+        body += ["", "", *writer.lines(plan)]
     parts: list[str] = []
+    helpers = {
+        h for p in plans for i in p.instances for x in i.pieces.values() for h in x.helpers()
+    }
     for name in HELPER_FILES:
         if name in helpers:
             parts += ["", "", *helper_lines(name)]
-    text = "\n".join(parts + body)
-    return "\n".join([*docstring(header, 0), "", *_imports(text), *parts, *body]) + "\n"
+    imports = _imports("\n".join(parts + body))
+    return "\n".join([*docstring(header, 0), "", *imports, *parts, *body]) + "\n"
 
 
 def helper_lines(name: str) -> list[str]:
@@ -59,69 +69,114 @@ def helper_lines(name: str) -> list[str]:
 
 
 def _imports(text: str) -> list[str]:
-    lines = []
-    if "OrderedDict(" in text:
-        lines += ["from collections import OrderedDict", ""]
-    if "torch." in text.replace("torch.nn", ""):
-        lines.append("import torch")
-    if "F." in text:
-        lines.append("import torch.nn.functional as F")
-    lines.append("from torch import Tensor, nn")
-    return lines
+    """The imports that a text needs; what its docstrings speak of does not count."""
+    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    lines = ["from collections import OrderedDict", ""] if "OrderedDict" in names else []
+    lines += ["import torch"] if "torch" in names else []
+    lines += ["import torch.nn.functional as F"] if "F" in names else []
+    return [*lines, "from torch import Tensor, nn"]
 
 
 # --------------------------------------------------------------------------- classes
 
 
-def _class(plan: Plan, is_top: bool, network: Network, plans: list[Plan]) -> list[str]:
-    symbols = plan.offer_parameters()
-    made = _constructor_body(plan, symbols)
-    lines = [f"class {plan.name}(nn.Module):"]
-    doc = network.doc if is_top else plan.doc
-    if doc:
-        lines += [*docstring(doc, 1), ""]
-    lines += _signature(plan.signature())
-    lines.append(f"{INDENT * 2}super().__init__()")
-    lines += made
-    if is_top and (outputs := _output_weights(network)):
-        shown = ", ".join(f"{quoted(k)}: {literal(v)}" for k, v in outputs.items())
-        lines.append(f"{INDENT * 2}self.output_weights = {{{shown}}}")
-    starts = init_lines(network.root, plans, plan) if is_top else []
-    if starts:
-        lines.append(f"{INDENT * 2}self.init_weights()")
-    lines += ["", *_forward(plan, is_top, network)]
-    if starts:
-        lines += ["", f"{INDENT}def init_weights(self) -> None:", *starts]
-    if is_top and _output_weights(network):
-        lines += ["", *LOSS]
-    if is_top and plan.needs_path:
-        lines += ["", *_draw_path(network.root)]
-    return lines
+class Writer:
+    """Writes the classes of a network."""
 
+    def __init__(self, network: Network, top: Plan, plans: list[Plan]) -> None:
+        self.network, self.top, self.plans = network, top, plans
+        self.taken = {*HELPER_FILES, *SPOKEN, *BUILTINS, *(plan.name for plan in plans)}
+        side = flatten(network).side_outputs if _has_outputs(network.root) else []
+        self.outputs = {"main": 1.0, **{s.name: s.weight for s in side}} if side else {}
 
-def _constructor_body(plan: Plan, symbols: Symbols) -> list[str]:
-    lines: list[str] = []
-    for entry in plan.full.scope.entries:
-        pieces = [i.pieces.get(entry.label) for i in plan.instances]
-        piece = plan.full.pieces[entry.label]
-        if isinstance(piece, ExpressionPiece):
-            text, attributes = piece.text(pieces, symbols, entry.label)
-            plan.texts[entry.label] = text
-            for name, value in attributes:
-                lines += value.lines(2, f"self.{name} = ")
-            continue
-        label = attribute(entry.label)
-        code: Code = piece.emit(pieces, symbols, entry.label)
-        if any(p is None for p in pieces):
-            condition = symbols.truth([p is not None for p in pieces], entry.label)
-            lines += _optional(label, code, condition)
-        elif entry.repeat > 1:
-            stop = entry.number + entry.repeat
-            lines.append(f"{INDENT * 2}for i in range({entry.number}, {stop}):")
-            lines += code.lines(3, f'self.add_module(f"{entry.base}{{i}}", ', ")")
-        else:
-            lines += code.lines(2, f"self.{label} = ")
-    return lines
+    def lines(self, plan: Plan) -> list[str]:
+        is_top = plan is self.top
+        is_sequence = plan.is_chain and not is_top
+        made = self.constructor(plan, is_sequence)
+        lines = [f"class {plan.name}(nn.{'Sequential' if is_sequence else 'Module'}):"]
+        doc = self.network.doc if is_top else plan.doc
+        if doc:
+            lines += [*docstring(doc, 1), ""]
+        lines += _signature(plan.signature())
+        lines += [f"{INDENT * 2}super().__init__()", *made]
+        if is_top:
+            return lines + self.rest_of_top()
+        return lines if is_sequence else [*lines, "", *self.forward(plan)]
+
+    def rest_of_top(self) -> list[str]:
+        """What the network has beyond its parts."""
+        lines: list[str] = []
+        if self.outputs:
+            weights = tuple(Item(Value(v), f"{quoted(k)}: ") for k, v in self.outputs.items())
+            lines += Call("{", weights, "}").lines(2, "self.output_weights = ")
+        starts = init_lines(self.network.root, self.plans, self.top)
+        if starts:
+            lines.append(f"{INDENT * 2}self.init_weights()")
+        lines += ["", *self.forward(self.top)]
+        if starts:
+            lines += ["", f"{INDENT}def init_weights(self) -> None:", *starts]
+        if self.outputs:
+            lines += ["", *LOSS]
+        if self.top.needs_path:
+            lines += ["", *_draw_path(self.network.root)]
+        return lines
+
+    def constructor(self, plan: Plan, is_sequence: bool) -> list[str]:
+        """The statements that make the parts."""
+        symbols = plan.offer_parameters(self.taken)
+        attributes = {*MODULE_NAMES, *(attribute(label) for label in plan.full.pieces)}
+        lines: list[str] = []
+        for entry in plan.full.scope.entries:
+            pieces = [i.pieces.get(entry.label) for i in plan.instances]
+            piece = plan.full.pieces[entry.label]
+            if isinstance(piece, ExpressionPiece):
+                names = list(dict.fromkeys((entry.base, entry.label)))
+                text, values = piece.text(pieces, symbols, names, attributes)
+                plan.texts[entry.label] = text
+                for name, value in values:
+                    lines += value.lines(2, f"self.{name} = ")
+                continue
+            if is_sequence and needs_flat(entry, entry.inputs_shapes[0]):
+                name = identifier("flatten", attributes)
+                lines.append(f"{INDENT * 2}self.{name} = nn.Flatten()")
+            label = attribute(entry.label)
+            code: Code = piece.emit(pieces, symbols, entry.label)
+            if any(p is None for p in pieces):
+                there = [p is not None for p in pieces]
+                lines += _optional(label, code, symbols.truth(there, entry.base, entry.label))
+            elif entry.repeat > 1:
+                first, stop = entry.number, entry.number + entry.repeat
+                stem = run_stem(entry.base, first, entry.repeat)
+                lines.append(f"{INDENT * 2}for i in range({first}, {stop}):")
+                lines += code.lines(3, f'self.add_module(f"{stem}{{i}}", ', ")")
+            else:
+                lines += code.lines(2, f"self.{label} = ")
+        return lines
+
+    def forward(self, plan: Plan) -> list[str]:
+        is_top = plan is self.top
+        outputs = self.outputs if is_top else {}
+        items = ["self"] + ["x: Tensor"] * plan.full.uses_input
+        items += [f"{import_name(i)}: Tensor" for i in range(len(plan.full.part.imports))]
+        if plan.needs_path and not is_top:
+            items.append("path: tuple[Tensor, Tensor] | None = None")
+        returns = "Tensor | dict[str, Tensor]" if outputs else "Tensor"
+        lines = _definition("forward", items, returns)
+        if plan.needs_path and is_top:
+            lines.append(f"{INDENT * 2}path = self.draw_path(x) if self.training else None")
+        forward = Forward(plan.full, plan.texts, self.taken, comments=is_top)
+
+        def with_outputs(result: str) -> list[str]:
+            sides = zip(list(outputs)[1:], forward.side_names(), strict=True)
+            items = [(quoted("main"), result), *((quoted(n), variable) for n, variable in sides)]
+            found = Call("{", tuple(Item(Text(v), f"{k}: ") for k, v in items), "}")
+            return [
+                f"{INDENT * 2}if self.training:",
+                *found.lines(3, "return "),
+                f"{INDENT * 2}return {result}",
+            ]
+
+        return lines + forward.lines(2, with_outputs if outputs else None)
 
 
 def _optional(label: str, code: Code, condition: str) -> list[str]:
@@ -151,34 +206,6 @@ def _definition(name: str, items: Sequence[str], returns: str) -> list[str]:
     if len(inner) <= WIDTH:
         return [f"{pad}def {name}(", inner, f"{pad}) -> {returns}:"]
     return [f"{pad}def {name}(", *(f"{pad}{INDENT}{i}," for i in items), f"{pad}) -> {returns}:"]
-
-
-def _forward(plan: Plan, is_top: bool, network: Network) -> list[str]:
-    items = ["self", "x: Tensor"]
-    items += [f"{import_name(i)}: Tensor" for i in range(len(plan.full.part.imports))]
-    if plan.needs_path and not is_top:
-        items.append("path: tuple[Tensor, Tensor] | None = None")
-    outputs = _output_weights(network) if is_top else {}
-    returns = "Tensor | dict[str, Tensor]" if outputs else "Tensor"
-    lines = _definition("forward", items, returns)
-    if plan.needs_path and is_top:
-        lines.append(f"{INDENT * 2}path = self.draw_path(x) if self.training else None")
-    forward = Forward(plan.full, plan.texts, comments=is_top)
-
-    def with_outputs(result: str) -> list[str]:
-        names = ", ".join(f'"{n}": {attribute(n)}' for n in list(outputs)[1:])
-        return [
-            f"{INDENT * 2}if self.training:",
-            f'{INDENT * 3}return {{"main": {result}, {names}}}',
-            f"{INDENT * 2}return {result}",
-        ]
-
-    return lines + forward.lines(2, with_outputs if outputs else None)
-
-
-def _output_weights(network: Network) -> dict[str, float]:
-    side = flatten(network).side_outputs if _has_outputs(network.root) else []
-    return {"main": 1.0, **{s.name: s.weight for s in side}} if side else {}
 
 
 def _has_outputs(root: Part) -> bool:

@@ -6,11 +6,14 @@ than once, or further down, gets a name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from itertools import chain, count
 
-from archdsl.backend.pieces import ExpressionPiece, attribute
+from archdsl.backend.names import SPOKEN, UNCLEAR, attribute
+from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
 from archdsl.backend.plan import Instance, needs_flat
-from archdsl.backend.python import INDENT, Call, Code, Item, Text, operand
+from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Operation, Text, operand
 from archdsl.backend.scope import Entry
 from archdsl.elaborate.network import Part
 from archdsl.layers.base import show_shape
@@ -23,15 +26,20 @@ class Forward:
     """Writes the forward pass of one class."""
 
     def __init__(
-        self, instance: Instance, texts: Mapping[str, str], comments: bool = False
+        self,
+        instance: Instance,
+        texts: Mapping[str, str],
+        taken: Container[str],
+        comments: bool = False,
     ) -> None:
         self.instance = instance
         self.texts = texts  # the code of steps without a module, by label
+        self.given = taken  # names that stand for something else in the file
         self.entries = instance.scope.entries
         self.uses = instance.scope.uses()
         self.comments = comments
-        self.names: dict[int, str] = {}
         self.inlined = self.choose_inlined()
+        self.names: dict[int, str] = {}
         self.taken: set[str] = set()
 
     # ------------------------------------------------------------------ what is nested
@@ -74,6 +82,7 @@ class Forward:
         """The values within a chain of one line of the spec; long chains are cut in threes."""
         found: set[int] = set()
         run: list[int] = []
+        starts = self.line_starts()
         for value, entry in enumerate(self.entries, 1):
             run.append(value)
             user = self.entries[value] if value < len(self.entries) else None
@@ -81,14 +90,30 @@ class Forward:
                 user is not None
                 and user.inputs == (value,)
                 and consumers.get(value) == [value + 1]
-                and user.span.line == entry.span.line
+                and value + 1 not in starts
                 and not isinstance(entry.op, Part)
+                and not isinstance(user.op, Part)
             )
             if not goes_on:
                 cut = len(run) if len(run) <= MOST_NESTED else 3
                 found.update(v for i, v in enumerate(run[:-1], 1) if i % cut)
                 run = []
         return found
+
+    def line_starts(self) -> set[int]:
+        """The values with which a line of the spec begins. What was written elsewhere and
+        handed in, such as an activation, belongs to the line where it is applied."""
+        starts: set[int] = set()
+        source, lines, before = None, [0], 0
+        for value, entry in enumerate(self.entries, 1):
+            line = entry.span.line
+            if source not in (None, entry.span.source):
+                continue
+            if line > max(lines) or (line in lines and line != before):
+                source, before = entry.span.source, line
+                lines.append(line)
+                starts.add(value)
+        return starts
 
     def is_chained(self, entry: Entry, inlined: set[int]) -> bool:
         """Whether an expression nests others already: then it gets a line of its own."""
@@ -97,40 +122,76 @@ class Forward:
     # ------------------------------------------------------------------- the statements
 
     def lines(self, indent: int, wrap: Callable[[str], list[str]] | None = None) -> list[str]:
-        """All statements; ``wrap`` makes the last ones of the result's expression."""
+        """All statements; ``wrap`` makes the last ones of the result's expression.
+
+        Where an expression does not fit on a line, a part of it gets a line of its own.
+        """
+        while True:
+            self.names = {-i - 1: import_name(i) for i in range(len(self.instance.part.imports))}
+            self.taken = {*SPOKEN, *UNCLEAR, *self.names.values()}
+            if self.instance.uses_input:
+                self.names[0] = "x"
+            else:
+                self.taken.discard("x")
+            out: list[str] = []
+            for statement, value in self.statements(indent, wrap):
+                fits = len(statement) == 1 and len(statement[0]) <= WIDTH
+                knot = self.knot(value) if value and not fits else None
+                if knot is not None:
+                    self.inlined.discard(knot)
+                    break
+                out += statement
+            else:
+                return out
+
+    def statements(
+        self, indent: int, wrap: Callable[[str], list[str]] | None
+    ) -> Iterator[tuple[list[str], int]]:
+        """The statements, each with the value that it is the expression of, or 0."""
         scope = self.instance.scope
-        out: list[str] = []
-        self.names[0] = "x"
-        for i in range(len(self.instance.part.imports)):
-            self.names[-i - 1] = import_name(i)
-        self.taken.update(self.names.values())
         last_use = self.last_uses()
         for value, entry in enumerate(self.entries, 1):
             if value in self.inlined:
                 continue
             if entry.weight is not None:
-                name = self.new_name(attribute(entry.label))
-                self.names[value] = name
+                name = self.names[value] = self.new_name(attribute(entry.label))
                 call = self.module_call(entry).flat()
-                out.append(f"{INDENT * indent}{name} = {call} if self.training else None")
+                yield [f"{INDENT * indent}{name} = {call} if self.training else None"], 0
                 continue
             if entry.repeat > 1:
-                out += self.loop(value, entry, indent, last_use)
+                yield self.loop(value, entry, indent, last_use), 0
                 continue
             code = self.code(value)
             if value == scope.result and wrap is None and self.comes_last(value):
-                out += code.lines(indent, "return ")
-                return out
-            name = self.name_for(value, last_use)
-            self.names[value] = name
-            suffix = f"  # {show_shape(entry.shape)}" if self.comments else ""
+                yield code.lines(indent, "return "), value
+                return
+            name = self.names[value] = self.name_for(value, last_use)
             statement = code.lines(indent, f"{name} = ")
-            if suffix and len(statement) == 1:
-                statement[0] += suffix
-            out += statement
+            comment = f"  # {show_shape(entry.shape)}"
+            if self.comments and len(statement) == 1 and len(statement[0] + comment) <= WIDTH:
+                statement[0] += comment
+            yield statement, value
         result = self.reference(scope.result).flat()
-        out += [f"{INDENT * indent}return {result}"] if wrap is None else wrap(result)
-        return out
+        yield [f"{INDENT * indent}return {result}"] if wrap is None else wrap(result), 0
+
+    def knot(self, value: int) -> int | None:
+        """The nested value that best gets a line of its own: a join, or what comes first."""
+        entry = self.entries[value - 1]
+        for n in entry.inputs:
+            if n in self.inlined:
+                inner = self.knot(n)
+                if inner is not None and isinstance(self.entries[inner - 1].layer, Join):
+                    return inner
+                if isinstance(self.entries[n - 1].layer, Join):
+                    return n
+        if isinstance(entry.layer, Join) and not isinstance(self.code(value), Text):
+            return None  # it can be broken up
+        return next((n for n in entry.inputs if n in self.inlined), None)
+
+    def side_names(self) -> list[str]:
+        """The variables of the side outputs, in their order."""
+        sides = [v for v, entry in enumerate(self.entries, 1) if entry.weight is not None]
+        return [self.names[v] for v in sides]
 
     def comes_last(self, value: int) -> bool:
         return all(v in self.inlined for v in range(value + 1, len(self.entries) + 1))
@@ -170,17 +231,16 @@ class Forward:
         for read in self.reads(value):
             if last_use.get(read) == value and read >= 0:
                 return self.names[read]
-        return self.new_name("y")
+        return self.new_name()
 
-    def new_name(self, wanted: str) -> str:
-        free = [n for n in (wanted, "z", "h") if n not in self.taken]
-        number = 2
-        while not free:
-            if f"{wanted}{number}" not in self.taken:
-                free = [f"{wanted}{number}"]
-            number += 1
-        self.taken.add(free[0])
-        return free[0]
+    def new_name(self, wanted: str = "") -> str:
+        """A name for a variable; a short one if none is wanted."""
+        numbered = (f"{wanted or 'y'}{n}" for n in count(2))
+        for name in chain([wanted] if wanted else "xyzh", numbered):
+            if name not in self.taken and name not in self.given:
+                self.taken.add(name)
+                return name
+        raise AssertionError("numbers do not end")
 
     # ------------------------------------------------------------------ the expressions
 
@@ -201,8 +261,14 @@ class Forward:
         arguments = [self.reference(n) for n in entry.inputs]
         if needs_flat(entry, entry.inputs_shapes[0]):
             arguments[0] = Text(f"{operand(arguments[0])}.flatten(1)")
+        piece = self.instance.pieces[entry.label]
+        if isinstance(piece, PlanPiece) and not piece.plan.full.uses_input:
+            del arguments[0]
         items = [Item(a) for a in arguments]
-        if self.instance.pieces[entry.label].needs_path:
+        if isinstance(piece, ColumnsPiece):
+            keyed = zip(piece.columns, arguments, strict=True)
+            items = [Item(Call("{", tuple(Item(a, f"{c}: ") for c, a in keyed), "}"))]
+        if piece.needs_path:
             items.append(Item(Text("path")))
         return Call(f"self.{attribute(entry.label)}(", tuple(items))
 
@@ -211,6 +277,8 @@ class Forward:
         if text.startswith("torch.cat([") and text.endswith("], 1)"):
             inner = Call("[", tuple(Item(o) for o in operands), "]")
             return Call("torch.cat(", (Item(inner), Item(Text("1"))))
+        if sums := re.fullmatch(r"\{0\}( [+*] )\{1\}(?:\1\{\d+\})*", text):
+            return Operation(tuple(operands), sums[1].strip())
         shown = [operand(o) for o in operands]
         loose = " " in text.replace(", ", "") and not text.endswith(")")
         return Text(text.format(*shown, x=shown[0]), loose=loose)

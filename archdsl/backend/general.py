@@ -2,18 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from archdsl.backend.python import Call, Code, Item, Text, Value
+from archdsl.backend.names import attribute, run_stem, unnumbered
+from archdsl.backend.python import Call, Code, Comprehension, Either, Item, Text, Value
 from archdsl.backend.symbols import ABSENT, line_through
 
+FEW = 3  # like parts that are written in a loop; fewer are written out
 
-def generalize(codes: Sequence[Code]) -> Code | None:
-    """One code with an ``i`` that gives all of them in turn, if there is one."""
+
+@dataclass(slots=True)
+class Named:
+    """The code of a named part, ``repeat`` times in a row."""
+
+    label: str
+    number: int
+    code: Code
+    repeat: int = 1
+
+    @property
+    def base(self) -> str:
+        return unnumbered(self.label, self.number)
+
+    @property
+    def looped(self) -> bool:
+        """Whether the repetitions can be named by a counter."""
+        return self.repeat >= FEW and run_stem(self.base, self.number, self.repeat) is not None
+
+    def apart(self) -> Iterator[Named]:
+        """The repetitions one by one."""
+        if self.repeat == 1:
+            yield self
+            return
+        for number in range(self.number, self.number + self.repeat):
+            yield Named(f"{self.base}{number}", number, self.code)
+
+
+def named_items(parts: Sequence[Named]) -> list[Item]:
+    """Named parts as keyword arguments, runs of like ones as a loop."""
+    items: list[Item] = []
+    single: list[Named] = []
+    for part in parts:
+        if not part.looped:
+            single.extend(part.apart())
+            continue
+        items += _runs(single)
+        single.clear()
+        items.append(_loop(part, part.repeat, part.code))
+    return items + _runs(single)
+
+
+def _runs(parts: Sequence[Named]) -> list[Item]:
+    items: list[Item] = []
+    at = 0
+    while at < len(parts):
+        part, end = parts[at], at + 1
+        while (
+            end < len(parts)
+            and parts[end].base == part.base
+            and parts[end].number == part.number + end - at
+        ):
+            end += 1
+        length, common, _ = like([p.code for p in parts[at:end]], part.number)
+        if common is not None and run_stem(part.base, part.number, length) is not None:
+            items.append(_loop(part, length, common))
+            at += length
+        else:
+            items.append(Item(part.code, attribute(part.label)))
+            at += 1
+    return items
+
+
+def _loop(part: Named, count: int, code: Code) -> Item:
+    first = part.number
+    key = f'f"{run_stem(part.base, first, count)}{{i}}": '
+    loop = f"for i in range({first}, {first + count})"
+    return Item(Comprehension("{", key, code, loop, "}"), "**")
+
+
+def like(codes: Sequence[Code], start: int = 0) -> tuple[int, Code | None, bool]:
+    """How many of the first codes are alike, what they have in common, and whether that moves
+    on evenly with a counter from ``start`` on."""
+    same = 1
+    first = codes[0].flat()
+    while same < len(codes) and codes[same].flat() == first:
+        same += 1
+    if same >= FEW:
+        return same, codes[0], False
+
+    def common(length: int) -> Code | None:
+        return generalize(codes[:length], start)
+
+    if len(codes) <= FEW or common(FEW + 1) is None:
+        return 1, None, False
+    whole = common(len(codes))
+    if whole is not None:
+        return len(codes), whole, True
+    low, high = FEW + 1, len(codes)  # so many are alike, and so many are not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if common(middle) is None else (middle, high)
+    return low, common(low), True
+
+
+def generalize(codes: Sequence[Code], start: int = 0) -> Code | None:
+    """One code with an ``i``, counted from ``start``, that gives all of them in turn."""
     first = codes[0]
     if isinstance(first, Value):
-        return _general_value([c.value if isinstance(c, Value) else ABSENT for c in codes])
+        return _general_value([c.value if isinstance(c, Value) else ABSENT for c in codes], start)
     if isinstance(first, Call):
         if not all(
             isinstance(c, Call)
@@ -25,7 +123,8 @@ def generalize(codes: Sequence[Code]) -> Code | None:
             return None
         items = []
         for i, item in enumerate(first.items):
-            common = generalize([c.items[i].value for c in codes if isinstance(c, Call)])
+            values = [c.items[i].value for c in codes if isinstance(c, Call)]
+            common = generalize(values, start)
             if common is None:
                 return None
             items.append(Item(common, item.name))
@@ -33,10 +132,26 @@ def generalize(codes: Sequence[Code]) -> Code | None:
     return first if all(c.flat() == first.flat() for c in codes) else None
 
 
-def _general_value(values: Sequence[Any]) -> Code | None:
+def _general_value(values: Sequence[Any], start: int) -> Code | None:
     if all(type(v) is type(values[0]) and v == values[0] for v in values):
         return Value(values[0])
     if not all(type(v) in (int, float) for v in values):
         return None
-    text = line_through(range(len(values)), values, "i")
+    text = line_through(range(start, start + len(values)), values, "i")
     return None if text is None else Text(text, loose=True)
+
+
+def either(first: Code, later: Code) -> Code:
+    """One code for both: ``i`` is 0 for the first."""
+    if first.flat() == later.flat():
+        return first
+    if (
+        isinstance(first, Call)
+        and isinstance(later, Call)
+        and first.head == later.head
+        and [i.name for i in first.items] == [i.name for i in later.items]
+    ):
+        pairs = zip(first.items, later.items, strict=True)
+        items = tuple(Item(either(a.value, b.value), a.name) for a, b in pairs)
+        return Call(first.head, items, first.tail)
+    return Either(first, later)

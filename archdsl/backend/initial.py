@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from archdsl.backend.pieces import LayerPiece, Piece, PlanPiece, attribute
+from archdsl.backend.names import attribute
 from archdsl.backend.plan import Plan
-from archdsl.backend.python import INDENT, literal
-from archdsl.elaborate.network import Op, Part
+from archdsl.backend.python import INDENT, Call, Item, Text, literal
+from archdsl.elaborate.network import Part
 from archdsl.layers.base import Module, Weight
 from archdsl.layers.init import FUNCTIONS, Init
 
 Key = tuple[str, str]  # the PyTorch class of a layer, and the name of its weight
-Start = tuple[str, str]  # a condition, or nothing, and the call that it allows
+FEW = 3  # layers that are told in a loop; fewer get a line each
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The start of a weight: of which layer, under which condition, or none."""
+
+    layer: str
+    weight: str
+    init: Init
+    guard: str = ""
+
+    def lines(self, indent: int) -> list[str]:
+        return init_call(self.init, f"{self.layer}.{self.weight}").lines(indent)
 
 
 @dataclass(slots=True)
-class Starts:
-    """The initialisations of one kind of weight: how often each is wanted, and where."""
+class Counts:
+    """The initialisations of one kind of weight: how often each is wanted."""
 
-    counts: dict[Init | None, int] = field(default_factory=dict)
+    of: dict[Init | None, int] = field(default_factory=dict)
 
 
 # What torch.nn.init takes where an argument is left out.
 USUAL: dict[str, dict[str, object]] = {
     "nn.init.kaiming_normal_": {"mode": "fan_in", "nonlinearity": None},
+    "nn.init.kaiming_uniform_": {"mode": "fan_in", "nonlinearity": None},
     "nn.init.xavier_normal_": {"gain": 1.0},
     "nn.init.xavier_uniform_": {"gain": 1.0},
     "nn.init.orthogonal_": {"gain": 1.0},
@@ -36,164 +50,130 @@ USUAL: dict[str, dict[str, object]] = {
 }
 
 
-def init_call(init: Init, weight: str) -> str:
+def init_call(init: Init, weight: str) -> Call:
     """``nn.init.zeros_(m.bias)``: defaults of PyTorch left out."""
-    function = FUNCTIONS[init.name]
     values = dict(init.arguments)
-    head, _, tail = function.call.partition("(")
-    shown = [weight]
+    head, _, tail = FUNCTIONS[init.name].call.partition("(")
     usual = USUAL.get(head, {})
+    items = [Item(Text(weight))]
     for argument in tail.rstrip(")").split(", ")[1:]:
         key, equals, template = argument.partition("=")
         if not equals:
-            shown.append(key.format(**{k: literal(v) for k, v in values.items()}))
+            items.append(Item(Text(key.format(**{k: literal(v) for k, v in values.items()}))))
             continue
-        inner = template.strip('"').strip("{}")
-        value = values[inner]
+        value = values[template.strip('"').strip("{}")]
         if usual.get(key, ...) != value:
-            shown.append(f"{key}={literal(value)}")
-    return f"{head}({', '.join(shown)})"
+            items.append(Item(Text(literal(value)), key))
+    return Call(f"{head}(", tuple(items))
 
 
-def weights_of(part: Part) -> Iterator[tuple[str, list[Weight]]]:
+def weights_of(part: Part, seen: set[int]) -> Iterator[tuple[str, list[Weight]]]:
     """The trainable weights of each layer, with its PyTorch class; each part once."""
-    for inner in part.parts():
-        for step in inner.steps:
-            if isinstance(step.op, Op):
-                shapes = tuple(inner.shape_of(n) for n in step.inputs)
-                code = step.op.layer.torch(*shapes)
-                if isinstance(code, Module):
-                    weights = step.op.layer.weights(*shapes)
-                    yield code.target, [w for w in weights if w.trainable]
+    seen.add(id(part))
+    for step in part.steps:
+        if isinstance(step.op, Part):
+            if id(step.op) not in seen:
+                yield from weights_of(step.op, seen)
+            continue
+        shapes = tuple(part.shape_of(n) for n in step.inputs)
+        code = step.op.layer.torch(*shapes)
+        if isinstance(code, Module):
+            weights = step.op.layer.weights(*shapes)
+            yield code.target, [w for w in weights if w.trainable]
+
+
+def common_starts(root: Part) -> dict[Key, Init]:
+    """The kinds of weight that all start in some way of the spec's, with the usual way."""
+    found: dict[Key, Counts] = {}
+    for target, weights in weights_of(root, set()):
+        for weight in weights:
+            counts = found.setdefault((target, weight.name), Counts()).of
+            counts[weight.init] = counts.get(weight.init, 0) + 1
+    return {
+        key: max((i for i in counts.of if i is not None), key=lambda i: counts.of[i])
+        for key, counts in found.items()
+        if None not in counts.of
+    }
 
 
 def sometimes(root: Part) -> set[Key]:
     """The kinds of weight that some layers of their class have and others have not."""
     everywhere: dict[str, set[str]] = {}
     anywhere: dict[str, set[str]] = {}
-    for target, weights in weights_of(root):
+    for target, weights in weights_of(root, set()):
         names = {w.name for w in weights}
         anywhere.setdefault(target, set()).update(names)
         everywhere.setdefault(target, set(names)).intersection_update(names)
     return {(t, name) for t, names in anywhere.items() for name in names - everywhere[t]}
 
 
-def common_starts(root: Part) -> dict[Key, Init]:
-    """The kinds of weight that all start in some way of the spec's, with the usual way."""
-    found: dict[Key, Starts] = {}
-    for target, weights in weights_of(root):
-        for weight in weights:
-            starts = found.setdefault((target, weight.name), Starts())
-            starts.counts[weight.init] = starts.counts.get(weight.init, 0) + 1
-    return {
-        key: max((i for i in s.counts if i is not None), key=lambda i: s.counts[i])
-        for key, s in found.items()
-        if None not in s.counts
-    }
-
-
 def init_lines(root: Part, plans: list[Plan], top: Plan) -> list[str]:
     """The body of ``init_weights``, or nothing where PyTorch's own way is all that is wanted."""
     common = common_starts(root)
-    exceptions = list(_exceptions(plans, top, common))
-    if not common and not exceptions:
-        return []
-    pad = INDENT * 2
-    out: list[str] = []
     absent = sometimes(root)
     by_target: dict[str, list[Start]] = {}
     for (target, name), init in common.items():
         guard = f"m.{name} is not None" if (target, name) in absent else ""
-        by_target.setdefault(target, []).append((guard, init_call(init, f"m.{name}")))
+        by_target.setdefault(target, []).append(Start("m", name, init, guard))
     by_starts: dict[tuple[Start, ...], list[str]] = {}
     for target, starts in by_target.items():
         by_starts.setdefault(tuple(starts), []).append(target)
-    if by_starts:
-        out.append(f"{pad}for m in self.modules():")
-        word = "if"
-        for shared, targets in by_starts.items():
-            kinds = targets[0] if len(targets) == 1 else f"({', '.join(targets)})"
-            out.append(f"{pad}{INDENT}{word} isinstance(m, {kinds}):")
-            out += guarded(shared, 4)
-            word = "elif"
-    own = [line for owner, _, line in exceptions if owner is None]
-    inner: dict[str, list[Start]] = {}
-    for owner, guard, line in exceptions:
-        if owner is not None:
-            inner.setdefault(owner, []).append((guard, line))
-    if inner:
-        out.append(f"{pad}for m in self.modules():")
-        word = "if"
-        for owner, lines in inner.items():
-            out.append(f"{pad}{INDENT}{word} isinstance(m, {owner}):")
-            out += guarded(tuple(dict.fromkeys(lines)), 4)
-            word = "elif"
-    out += [f"{pad}{line}" for line in own]
-    return out
+    lines = loop((kinds, starts) for starts, kinds in by_starts.items())
+    inner: dict[tuple[Start, ...], list[str]] = {}
+    for plan in plans:
+        own = tuple(dict.fromkeys(exceptions(plan, "m", common)))
+        if own and plan is not top:
+            inner.setdefault(own, []).append(plan.name)
+    lines += loop((classes, starts) for starts, classes in inner.items())
+    return lines + guarded(tuple(dict.fromkeys(exceptions(top, "self", common))), 2)
 
 
-def guarded(lines: tuple[Start, ...], depth: int) -> list[str]:
+def loop(cases: Iterable[tuple[list[str], tuple[Start, ...]]]) -> list[str]:
+    """A loop over all modules: what is done with those of some classes."""
+    lines: list[str] = []
+    for classes, starts in cases:
+        kinds = classes[0] if len(classes) == 1 else f"({', '.join(classes)})"
+        word = "elif" if lines else "if"
+        lines.append(f"{INDENT * 3}{word} isinstance(m, {kinds}):")
+        lines += guarded(starts, 4)
+    return [f"{INDENT * 2}for m in self.modules():", *lines] if lines else []
+
+
+def guarded(starts: tuple[Start, ...], depth: int) -> list[str]:
     """The calls, each under its condition; neighbours under one and the same."""
     out: list[str] = []
-    for guard, group in groupby(lines, key=lambda start: start[0]):
+    for guard, group in groupby(starts, key=lambda start: start.guard):
         if guard:
             out.append(f"{INDENT * depth}if {guard}:")
-        out += [f"{INDENT * (depth + bool(guard))}{line}" for _, line in group]
+        out += alike(list(group), depth + bool(guard))
     return out
 
 
-def _exceptions(
-    plans: list[Plan], top: Plan, common: dict[Key, Init]
-) -> Iterator[tuple[str | None, str, str]]:
-    """Weights that start in a way of their own: the class that has them, the condition under
-    which it has, and the call."""
-    for plan in plans:
-        owner = None if plan is top else plan.name
-        prefix = "self" if plan is top else "m"
-        instance = plan.full
-        for entry in instance.scope.entries:
-            piece = instance.pieces[entry.label]
-            path = f"{prefix}.{attribute(entry.label)}"
-            absent = any(entry.label not in i.pieces for i in plan.instances)
+def alike(starts: list[Start], depth: int) -> list[str]:
+    """The calls; those that differ in their layer alone as a loop."""
+    out: list[str] = []
+    for (weight, init), group in groupby(starts, key=lambda s: (s.weight, s.init)):
+        same = list(group)
+        if len(same) < FEW:
+            out += [line for start in same for line in start.lines(depth)]
+            continue
+        layers = Call("(", tuple(Item(Text(s.layer)) for s in same))
+        out += layers.lines(depth, "for layer in ", ":")
+        out += Start("layer", weight, init).lines(depth + 1)
+    return out
+
+
+def exceptions(plan: Plan, prefix: str, common: dict[Key, Init]) -> Iterator[Start]:
+    """The weights of a class that start in a way of their own."""
+    for entry in plan.full.scope.entries:
+        piece = plan.full.pieces[entry.label]
+        absent = any(entry.label not in i.pieces for i in plan.instances)
+        for copy in range(entry.repeat):
+            label = entry.label if entry.repeat == 1 else f"{entry.base}{entry.number + copy}"
+            path = f"{prefix}.{attribute(label)}"
             guard = f"not isinstance({path}, nn.Identity)" if absent else ""
-            for line in _of_piece(piece, entry.op, entry.inputs_shapes, path, common):
-                yield owner, guard, line
-
-
-def _of_piece(
-    piece: Piece,
-    op: Op | Part,
-    shapes: tuple[tuple[int, ...], ...],
-    path: str,
-    common: dict[Key, Init],
-) -> Iterator[str]:
-    if isinstance(piece, PlanPiece):
-        return
-    if isinstance(piece, LayerPiece) and isinstance(op, Op):
-        for weight in op.layer.weights(*shapes):
-            usual = common.get((piece.module.target, weight.name))
-            if weight.init is not None and weight.init != usual:
-                yield init_call(weight.init, f"{path}.{weight.name}")
-    elif isinstance(op, Part):
-        for step in op.steps:
-            inner_shapes = tuple(op.shape_of(n) for n in step.inputs)
-            for copy in range(step.repeat):
-                label = attribute(step.numbered(step.number + copy))
-                inner = _piece_of(step.op, inner_shapes)
-                yield from _of_piece(inner, step.op, inner_shapes, f"{path}.{label}", common)
-
-
-def _piece_of(op: Op | Part, shapes: tuple[tuple[int, ...], ...]) -> Piece:
-    if isinstance(op, Op):
-        code = op.layer.torch(*shapes)
-        return LayerPiece(code) if isinstance(code, Module) else Piece()
-    if op.kind == "block":
-        return _Opaque()
-    return Piece()
-
-
-class _Opaque(PlanPiece):
-    """A block: its own class sees to its weights."""
-
-    def __init__(self) -> None:
-        pass
+            for inner, layer in piece.layers():
+                for weight in layer.weights:
+                    usual = common.get((layer.module.target, weight.name))
+                    if weight.trainable and weight.init not in (None, usual):
+                        yield Start(f"{path}{inner}", weight.name, weight.init, guard)

@@ -3,44 +3,22 @@ patterns. Pieces of several instances that have one skeleton are emitted togethe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.general import generalize
-from archdsl.backend.python import (
-    Call,
-    Code,
-    Comprehension,
-    Deferred,
-    Item,
-    Value,
-    call,
-    identifier,
-    listed,
-)
+from archdsl.backend.general import Named, either, like, named_items
+from archdsl.backend.names import attribute, identifier
+from archdsl.backend.python import Call, Code, Comprehension, Deferred, Item, Value, call, listed
 from archdsl.backend.symbols import ABSENT, Symbols
-from archdsl.layers.base import Expression, Module
+from archdsl.layers.base import Expression, Module, Weight
 
 if TYPE_CHECKING:
     from archdsl.backend.plan import Plan
     from archdsl.elaborate.network import Part
 
 Skeleton = tuple[Any, ...]
-
-# Attributes of a torch.nn.Module or Sequential: parts of these names get an underscore.
-MODULE_NAMES = frozenset(
-    """T_destination add_module append apply bfloat16 buffers call_super_init children compile
-    cpu cuda double dump_patches eval extend extra_repr float forward get_buffer
-    get_extra_state get_parameter get_submodule half insert ipu load_state_dict modules mtia
-    named_buffers named_children named_modules named_parameters parameters pop
-    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
-    register_full_backward_hook register_full_backward_pre_hook
-    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
-    register_parameter register_state_dict_post_hook register_state_dict_pre_hook
-    requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train
-    training type xpu zero_grad loss init_weights draw_path output_weights self""".split()
-)
 
 # What PyTorch calls the arguments that are given by position: for parameters that are made.
 POSITIONS = {
@@ -52,12 +30,6 @@ POSITIONS = {
     "nn.MaxPool": ("kernel",),
     "nn.AvgPool": ("kernel",),
 }
-
-
-def attribute(label: str) -> str:
-    """A part's label as the name of an attribute, and so as the key of its weights."""
-    clean = identifier(label, MODULE_NAMES)
-    return f"{clean}_" if clean.startswith("_") else clean
 
 
 class Piece:
@@ -80,6 +52,10 @@ class Piece:
         """The classes of the file that its code names."""
         yield from ()
 
+    def layers(self) -> Iterator[tuple[str, LayerPiece]]:
+        """Its layers with their paths in it, but for those in classes of the file."""
+        yield from ()
+
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         """The code that makes the piece; ``pieces`` are it and its like in each instance,
         nothing where an instance has none."""
@@ -89,15 +65,19 @@ class Piece:
 @dataclass(slots=True)
 class LayerPiece(Piece):
     module: Module
+    weights: tuple[Weight, ...] = ()
 
     @property
     def skeleton(self) -> Skeleton:
         m = self.module
-        others = tuple(k for k in m.keywords if k not in m.usual)
-        return (m.target, len(m.arguments), others)
+        others = tuple(k for k in m.keywords if k not in m.usual and k != "inplace")
+        return (m.target, len(m.arguments), others, tuple(w.init for w in self.weights))
 
     def helpers(self) -> set[str]:
         return set(self.module.helpers)
+
+    def layers(self) -> Iterator[tuple[str, LayerPiece]]:
+        yield "", self
 
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         modules = [None if p is None else p.module for p in pieces]
@@ -107,17 +87,18 @@ class LayerPiece(Piece):
         for i in range(len(self.module.arguments)):
             vector = tuple(ABSENT if m is None else m.arguments[i] for m in modules)
             name = names[i] if i < len(names) else f"size{i + 1}"
-            items.append(Item(symbols.express(vector, f"{hint}_{name}")))
+            items.append(Item(symbols.express(vector, name, f"{hint}_{name}")))
         present = [m for m in modules if m is not None]
         keys = dict.fromkeys(k for m in present for k in (*m.usual, *m.keywords))
         for key in keys:
-            given = any(m is not None and key in m.keywords for m in modules)
-            if not given:
+            given = [key in m.keywords for m in present]
+            if not any(given) or (key == "inplace" and not all(given)):
                 continue
             vector = tuple(
-                ABSENT if m is None else m.keywords.get(key, m.usual.get(key)) for m in modules
+                ABSENT if m is None else m.keywords.get(key, m.usual.get(key, ABSENT))
+                for m in modules
             )
-            items.append(Item(symbols.express(vector, f"{hint}_{key}"), key))
+            items.append(Item(symbols.express(vector, key, f"{hint}_{key}"), key))
         return call(target, items)
 
 
@@ -132,20 +113,50 @@ class ExpressionPiece(Piece):
         return ("expression", self.code.text, tuple(self.code.values))
 
     def text(
-        self, pieces: Sequence[Any], symbols: Symbols, label: str
+        self, pieces: Sequence[Any], symbols: Symbols, names: Sequence[str], taken: set[str]
     ) -> tuple[str, list[tuple[str, Code]]]:
         """The code with its values put in, and the attributes for those that differ between
-        instances."""
+        instances, called after the first free one of ``names``."""
         text, attributes = self.code.text, []
         for name in self.code.values:
+            if f"{{{name}}}" not in text:
+                continue
             vector = tuple(ABSENT if p is None else p.code.values[name] for p in pieces)
-            value = symbols.express(vector, f"{label}_{name}")
+            wanted = [f"{n}_{name}" for n in names]
+            value = symbols.express(vector, name, *wanted)
             shown = value.flat()
             if not isinstance(value, Value):
-                shown = f"self.{label}_{name}"
-                attributes.append((f"{label}_{name}", value))
+                kept = next((n for n in wanted if n not in taken), identifier(wanted[-1], taken))
+                taken.add(kept)
+                attributes.append((kept, value))
+                shown = f"self.{kept}"
             text = text.replace(f"{{{name}}}", shown)
-        return text, attributes
+        return spaced(text), attributes
+
+
+def spaced(text: str) -> str:
+    """Slices as the formatters have them: ``x[:, 3:]``, and ``x[:, self.first :]``."""
+
+    def slice(found: re.Match[str]) -> str:
+        return f"{found[1]} : {found[2]}".strip() if "self." in found[0] else found[0]
+
+    return re.sub(r"([\w.]*):([\w.]*)(?=\])", slice, text)
+
+
+@dataclass(slots=True)
+class ColumnsPiece(LayerPiece):
+    """Where columns of a fractal meet that is in no container."""
+
+    columns: tuple[int, ...] = ()
+    global_path: float = 0.0
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return ("columns", self.columns, self.needs_path)
+
+    @property
+    def needs_path(self) -> bool:
+        return self.global_path > 0
 
 
 @dataclass(slots=True)
@@ -156,11 +167,6 @@ class Child:
     number: int
     piece: Piece
     repeat: int = 1
-
-    @property
-    def base(self) -> str:
-        digits = str(self.number)
-        return self.label[: -len(digits)] if self.label.endswith(digits) else self.label
 
 
 @dataclass(slots=True)
@@ -178,35 +184,48 @@ class SequencePiece(Piece):
         for child in self.children:
             yield from child.piece.plans()
 
+    def layers(self) -> Iterator[tuple[str, LayerPiece]]:
+        for child in self.children:
+            part = Named(child.label, child.number, Value(None), child.repeat)
+            for copy in part.apart():
+                for inner, layer in child.piece.layers():
+                    yield f".{attribute(copy.label)}{inner}", layer
+
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
-        made: list[tuple[Child, Code]] = []
+        made: list[Named] = []
         for i, child in enumerate(self.children):
             vector = [None if p is None else p.children[i].piece for p in pieces]
-            made.append((child, child.piece.emit(vector, symbols, f"{hint}_{child.label}")))
+            code = child.piece.emit(vector, symbols, f"{hint}_{child.label}")
+            made.append(Named(child.label, child.number, code, child.repeat))
         return Call("seq(", tuple(named_items(made)))
 
 
 @dataclass(slots=True)
 class DensePiece(Piece):
-    layers: list[Piece]
+    units: list[Piece]
 
     @property
     def skeleton(self) -> Skeleton:
-        return ("dense", tuple(p.skeleton for p in self.layers))
+        return ("dense", tuple(p.skeleton for p in self.units))
 
     def helpers(self) -> set[str]:
-        return {"DenseBlock"}.union(*(p.helpers() for p in self.layers))
+        return {"DenseBlock"}.union(*(p.helpers() for p in self.units))
 
     def plans(self) -> Iterator[Plan]:
-        for piece in self.layers:
+        for piece in self.units:
             yield from piece.plans()
+
+    def layers(self) -> Iterator[tuple[str, LayerPiece]]:
+        for i, piece in enumerate(self.units, 1):
+            for inner, layer in piece.layers():
+                yield f".layer{i}{inner}", layer
 
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         codes = []
-        for i, piece in enumerate(self.layers):
-            vector = [None if p is None else p.layers[i] for p in pieces]
+        for i, piece in enumerate(self.units):
+            vector = [None if p is None else p.units[i] for p in pieces]
             codes.append(piece.emit(vector, symbols, f"{hint}_layer{i + 1}"))
-        length, common, moving = _like(codes)
+        length, common, moving = like(codes)
         if common is not None and length == len(codes):
             loop = f"for {'i' if moving else '_'} in range({length})"
             return Call("DenseBlock(", (Item(Comprehension("", "", common, loop, "")),))
@@ -226,26 +245,36 @@ class FractalPiece(Piece):
     @property
     def skeleton(self) -> Skeleton:
         unit = None if self.unit is None else self.unit.skeleton
-        return ("fractal", self.columns, self.first.skeleton, unit, self.drop_path)
+        return (
+            "fractal", self.columns, self.first.skeleton, unit, self.drop_path, self.needs_path
+        )  # fmt: skip
 
     @property
     def needs_path(self) -> bool:
         return self.global_path > 0
 
     def helpers(self) -> set[str]:
-        return {"Fractal"} | self.first.helpers()
+        units = set() if self.unit is None else self.unit.helpers()
+        return {"Fractal", "ColumnMean"} | self.first.helpers() | units
 
     def plans(self) -> Iterator[Plan]:
         yield from self.first.plans()
         if self.unit is not None:
             yield from self.unit.plans()
 
+    def layers(self) -> Iterator[tuple[str, LayerPiece]]:
+        for c in range(self.columns):
+            for i in range(2**c):
+                piece = self.unit if i and self.unit is not None else self.first
+                for inner, layer in piece.layers():
+                    yield f".column{c + 1}_{i + 1}{inner}", layer
+
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         first = self.first.emit([None if p is None else p.first for p in pieces], symbols, hint)
         unit = first
         if self.unit is not None:
             unit = self.unit.emit([None if p is None else p.unit for p in pieces], symbols, hint)
-        items = [Item(Value(self.columns)), Item(Deferred(first)), Item(Deferred(unit))]
+        items = [Item(Value(self.columns)), Item(Deferred(either(first, unit)))]
         if self.drop_path:
             items.append(Item(Value(self.drop_path)))
         return call("Fractal", items)
@@ -280,92 +309,10 @@ class PlanPiece(Piece):
         places = [None if p is None else plan.place(p.part) for p in pieces]
         items = []
         for parameter in plan.signature():
+            name, default = parameter.name, parameter.default
             vector = tuple(ABSENT if i is None else parameter.values[i] for i in places)
-            if parameter.default is not ABSENT:
-                if all(v is ABSENT or v == parameter.default for v in vector):
-                    continue
-                items.append(Item(symbols.express(vector, parameter.name), parameter.name))
-            else:
-                items.append(Item(symbols.express(vector, parameter.name)))
+            if default is not ABSENT and all(v is ABSENT or v == default for v in vector):
+                continue
+            value = symbols.express(vector, name, f"{hint}_{name}")
+            items.append(Item(value, "" if default is ABSENT else name))
         return call(plan.name, items)
-
-
-# ------------------------------------------------------------------ runs of like parts
-
-FEW = 3  # like parts that are written in a loop; fewer are written out
-
-
-def named_items(made: Sequence[tuple[Child, Code]]) -> list[Item]:
-    """Named parts as keyword arguments, runs of like ones as a loop."""
-    flat: list[tuple[str, str, int, Code]] = []
-    items: list[Item] = []
-
-    def flush() -> None:
-        items.extend(_runs(flat))
-        flat.clear()
-
-    for child, code in made:
-        name = attribute(child.label)
-        if child.repeat >= FEW:
-            flush()
-            last = child.number + child.repeat
-            items.append(_loop(child.base, child.number, last, code))
-            continue
-        for copy in range(child.repeat):
-            number = child.number + copy
-            label = name if child.repeat == 1 else attribute(f"{child.base}{number}")
-            flat.append((label, child.base, number, code))
-    flush()
-    return items
-
-
-def _runs(parts: Sequence[tuple[str, str, int, Code]]) -> list[Item]:
-    items: list[Item] = []
-    at = 0
-    while at < len(parts):
-        label, base, number, code = parts[at]
-        end = at + 1
-        while (
-            end < len(parts)
-            and parts[end][1] == base
-            and parts[end][2] == number + end - at
-            and parts[end][0] == f"{base}{parts[end][2]}"
-        ):
-            end += 1
-        length, common, moving = _like([p[3] for p in parts[at:end]])
-        if common is not None and label == f"{base}{number}":
-            if moving:
-                items.append(_moving_loop(base, number, length, common))
-            else:
-                items.append(_loop(base, number, number + length, common))
-            at += length
-        else:
-            items.append(Item(code, label))
-            at += 1
-    return items
-
-
-def _like(codes: Sequence[Code]) -> tuple[int, Code | None, bool]:
-    """How many of the first codes are alike, what they have in common, and whether that
-    moves on evenly with their place."""
-    same = 1
-    first = codes[0].flat()
-    while same < len(codes) and codes[same].flat() == first:
-        same += 1
-    if same >= FEW:
-        return same, codes[0], False
-    for length in range(len(codes), FEW, -1):
-        common = generalize(codes[:length])
-        if common is not None:
-            return length, common, True
-    return 1, None, False
-
-
-def _loop(base: str, first: int, last: int, code: Code) -> Item:
-    key = f'f"{base}{{i}}": '
-    return Item(Comprehension("{", key, code, f"for i in range({first}, {last})", "}"), "**")
-
-
-def _moving_loop(base: str, first: int, length: int, code: Code) -> Item:
-    key = f'f"{base}{{i + {first}}}": '
-    return Item(Comprehension("{", key, code, f"for i in range({length})", "}"), "**")

@@ -8,12 +8,14 @@ differ in more get a class of their own, numbered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from archdsl.backend.names import ClassNames, class_name, identifier
 from archdsl.backend.pieces import (
     Child,
+    ColumnsPiece,
     DensePiece,
     ExpressionPiece,
     FractalPiece,
@@ -22,7 +24,6 @@ from archdsl.backend.pieces import (
     PlanPiece,
     SequencePiece,
 )
-from archdsl.backend.python import class_name
 from archdsl.backend.scope import Entry, Scope, may_overwrite, scope_of
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
 from archdsl.elaborate.network import Part
@@ -41,6 +42,11 @@ class Instance:
     scope: Scope
     pieces: dict[str, Piece]
 
+    @property
+    def uses_input(self) -> bool:
+        """Whether it works on its input, and not on tensors from outside alone."""
+        return self.scope.uses()[0] > 0
+
     def wiring(self) -> Wiring:
         return tuple(
             (e.label, self.pieces[e.label].skeleton, e.inputs, e.repeat) for e in self.scope.entries
@@ -51,9 +57,10 @@ class Instance:
 class Plan:
     """One class: its instances, of which the fullest has every step."""
 
-    name: str
+    title: str  # what it is a class of: a block's name, or a label
     doc: str
     definition: tree.Block | None
+    name: str = ""  # given when all classes of the file are known
     instances: list[Instance] = field(default_factory=list)
     places: dict[int, int] = field(default_factory=dict)  # of instances, by their part
     fullest: Instance | None = None
@@ -74,7 +81,13 @@ class Plan:
         if self.fullest is None:
             self.fullest = instance
         elif not self.takes(instance):
-            return False
+            lifted = _lifted(instance, self.full)
+            kept, self.fullest = self.full, _lifted(self.full, instance)
+            if not self.takes(lifted):
+                self.fullest = kept
+                return False
+            self.instances = [_lifted(i, lifted) for i in self.instances]
+            instance = lifted
         self.places[id(instance.part)] = len(self.instances)
         self.instances.append(instance)
         self.needs_path = self.needs_path or any(p.needs_path for p in instance.pieces.values())
@@ -104,10 +117,9 @@ class Plan:
             p for p in used if p.default is not ABSENT
         ]
 
-    def offer_parameters(self) -> Symbols:
+    def offer_parameters(self, taken: Iterable[str]) -> Symbols:
         """The symbols that a block's code may use: its input channels and its own parameters."""
-        symbols = Symbols(len(self.instances))
-        symbols.taken.update(("self", "x", "path"))
+        symbols = Symbols(len(self.instances), taken=set(taken))
         self.symbols = symbols
         parts = [i.part for i in self.instances]
         symbols.offer("in_channels", [p.input[0] for p in parts])
@@ -117,8 +129,30 @@ class Plan:
                 default = formal.default
                 known = default.value if isinstance(default, tree.Literal) else ABSENT
                 usable = type(known) in (bool, int) and known in values
-                symbols.offer(formal.name.text, values, known if usable else ABSENT)
+                symbols.offer(formal.name.text, values, known if usable else ABSENT, own=True)
         return symbols
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether a sequence does all that it does."""
+        pieces = self.full.pieces.values()
+        plain = not any(isinstance(p, ExpressionPiece) or p.needs_path for p in pieces)
+        return plain and self.full.scope.is_chain
+
+
+def _lifted(instance: Instance, other: Instance) -> Instance:
+    """An instance in which what stands for itself is a module, where it is one in the other."""
+    pieces = dict(instance.pieces)
+    for label, piece in instance.pieces.items():
+        peer = other.pieces.get(label)
+        if (
+            isinstance(piece, ExpressionPiece)
+            and piece.code.module is not None
+            and isinstance(peer, LayerPiece)
+            and peer.module.target == piece.code.module.target
+        ):
+            pieces[label] = LayerPiece(piece.code.module)
+    return Instance(instance.part, instance.scope, pieces)
 
 
 def _ends(instance: Instance) -> tuple[Wiring, int]:
@@ -144,14 +178,10 @@ def _without(instance: Instance, labels: set[str]) -> tuple[Wiring, int] | None:
 
 
 class Planner:
-    """Finds the classes of a network. ``plans`` are they, inner ones first."""
+    """Finds the classes of a network."""
 
-    def __init__(self, docs: Any) -> None:
+    def __init__(self, docs: Callable[[tree.Block], str]) -> None:
         self.docs = docs  # the doc comment of a block's definition
-        self.taken: set[str] = {
-            "Tensor", "OrderedDict", "F", "DenseBlock", "Fractal", "StochasticDepth",
-            "ChannelNorm", "Scale", "GlobalResponseNorm",
-        }  # fmt: skip
         self.plans: list[Plan] = []
         self.by_origin: dict[Any, list[Plan]] = {}
         self.known: dict[tuple[Any, int], Plan] = {}
@@ -169,17 +199,32 @@ class Planner:
             if plan.add(instance):
                 break
         else:
-            name = class_name(title, self.taken)
             doc = self.docs(part.definition) if part.definition is not None else ""
-            plan = Plan(name, doc, part.definition)
+            plan = Plan(title, doc, part.definition)
             plan.add(instance)
             self.plans.append(plan)
             self.by_origin[origin].append(plan)
         self.known[key] = plan
         return plan
 
+    def named(self, top: Plan, taken: Iterable[str]) -> list[Plan]:
+        """The classes with their names, each behind those that it uses."""
+        names = ClassNames(taken)
+        top.name = names.one(top.title, "Net")
+        plans = self.ordered()
+        kinds: dict[str, list[Plan]] = {}
+        for plan in plans:
+            if plan is not top:
+                kinds.setdefault(class_name(plan.title).lower(), []).append(plan)
+        for alike in kinds.values():
+            found = names.several(alike[0].title, len(alike), "Block")
+            for plan, name in zip(alike, found, strict=True):
+                plan.name = name
+                if plan.doc and plan.doc == alike[0].doc and plan is not alike[0]:
+                    plan.doc = f"Another form of `{alike[0].name}`."
+        return plans
+
     def ordered(self) -> list[Plan]:
-        """The classes, each behind those that it uses."""
         found: dict[int, Plan] = {}
 
         def visit(plan: Plan) -> None:
@@ -205,6 +250,11 @@ class Planner:
         code = entry.layer.torch(*entry.inputs_shapes)
         if isinstance(code, Expression):
             return ExpressionPiece(code)
+        if isinstance(entry.layer, FractalJoin):
+            join = entry.layer
+            code = Module("ColumnMean", (join.drop_path,), helpers=("ColumnMean",))
+            columns = tuple(c - 1 for c in join.columns)
+            return ColumnsPiece(code, (), columns, join.global_path)
         if may_overwrite(scope, place, uses):
             code = Module(
                 code.target,
@@ -213,7 +263,7 @@ class Planner:
                 code.usual,
                 code.helpers,
             )
-        return LayerPiece(code)
+        return LayerPiece(code, entry.layer.weights(*entry.inputs_shapes))
 
     def part_piece(self, part: Part, entry: Entry, unit: str | None) -> Piece:
         if part.kind == "block":
@@ -239,7 +289,8 @@ class Planner:
             if isinstance(piece, ExpressionPiece) or piece.needs_path:
                 return None
             if needs_flat(entry, entry.inputs_shapes[0]):
-                children.append(Child("flatten", 0, LayerPiece(Module("nn.Flatten"))))
+                label = identifier("flatten", scope.labels)
+                children.append(Child(label, 0, LayerPiece(Module("nn.Flatten"))))
             children.append(Child(entry.label, entry.number, piece, entry.repeat))
         return SequencePiece(children)
 

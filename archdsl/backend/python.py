@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import groupby
+from math import isfinite
+from textwrap import wrap
 from typing import Any
 
 WIDTH = 88
@@ -57,17 +58,20 @@ class Value(Code):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An argument: ``name=value``, a value, or (``name`` is ``**`` or ``*``) one unpacked."""
+    """An argument: ``name=value``, a value, or one with what is no name before it: ``**``."""
 
     value: Code
     name: str = ""
 
     @property
     def prefix(self) -> str:
-        return self.name if self.name in ("", "*", "**") else f"{self.name}="
+        return f"{self.name}=" if self.name.isidentifier() else self.name
 
     def flat(self) -> str:
         return self.prefix + self.value.flat()
+
+
+DISPLAYS = frozenset("([{")  # formatters give each item of these a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class Call(Code):
         first = f"{INDENT * indent}{prefix}{self.head}"
         last = f"{INDENT * indent}{self.tail}{suffix}"
         inner = f"{INDENT * (indent + 1)}{', '.join(i.flat() for i in self.items)}"
-        if len(inner) <= WIDTH:
+        if len(inner) <= WIDTH and self.head not in DISPLAYS:
             return [first, inner, last]
         out = [first]
         generator = isinstance(self.items[0].value, Comprehension) and not self.items[0].name
@@ -96,6 +100,30 @@ class Call(Code):
             comma = "" if generator else ","
             out.extend(item.value.lines(indent + 1, item.prefix, comma))
         return [*out, last]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Code):
+    """``a + b + c``."""
+
+    operands: tuple[Code, ...]
+    symbol: str
+
+    @property
+    def atomic(self) -> bool:
+        return False
+
+    def flat(self) -> str:
+        return f" {self.symbol} ".join(operand(o) for o in self.operands)
+
+    def lines(self, indent: int, prefix: str = "", suffix: str = "") -> list[str]:
+        one = f"{INDENT * indent}{prefix}{self.flat()}{suffix}"
+        if len(one) <= WIDTH:
+            return [one]
+        pad = INDENT * (indent + 1)
+        first, *others = [operand(o) for o in self.operands]
+        inner = [pad + first, *(f"{pad}{self.symbol} {o}" for o in others)]
+        return [f"{INDENT * indent}{prefix}(", *inner, f"{INDENT * indent}){suffix}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +158,30 @@ class Comprehension(Code):
 
 @dataclass(frozen=True, slots=True)
 class Deferred(Code):
-    """``lambda: code``."""
+    """``lambda i: code``."""
 
     code: Code
 
     def flat(self) -> str:
-        return f"lambda: {self.code.flat()}"
+        return f"lambda i: {self.code.flat()}"
 
     def lines(self, indent: int, prefix: str = "", suffix: str = "") -> list[str]:
-        return self.code.lines(indent, f"{prefix}lambda: ", suffix)
+        return self.code.lines(indent, f"{prefix}lambda i: ", suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Either(Code):
+    """``later if i else first``."""
+
+    first: Code
+    later: Code
+
+    @property
+    def atomic(self) -> bool:
+        return False
+
+    def flat(self) -> str:
+        return f"{self.later.flat()} if i else {self.first.flat()}"
 
 
 def call(target: str, items: Sequence[Item]) -> Call:
@@ -155,18 +198,33 @@ def operand(code: Code) -> str:
     return text if code.atomic else f"({text})"
 
 
+LONG = 8  # digits of a number that nobody would have written by hand
+
+
 def literal(value: Any) -> str:
     """A value as Python writes it; texts as the formatters quote them."""
     if isinstance(value, str):
         return quoted(value)
-    if isinstance(value, float):
-        return repr(int(value)) + ".0" if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, (float, Fraction)):
+        return decimal(float(value))
     if isinstance(value, tuple):
         inner = ", ".join(literal(v) for v in value)
         return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if isinstance(value, Fraction):
-        return repr(float(value))
     return repr(value)
+
+
+def decimal(value: float) -> str:
+    """A number as it would be written: ``0.5``, ``1e-6``, and ``169 / 170`` if it is that."""
+    if not isfinite(value):
+        return f'float("{value}")'
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{int(value)}.0"
+    shown = repr(value).replace("e-0", "e-")
+    if len(shown) > LONG:
+        near = Fraction(value).limit_denominator(10**4)
+        if float(near) == value:
+            return f"{near.numerator} / {near.denominator}"
+    return shown
 
 
 def quoted(text: str) -> str:
@@ -175,48 +233,38 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-# Names that a class body, a module of torch.nn or the emitted file has a use for.
-TAKEN = frozenset(
-    """self x l O I super nn torch F Tensor OrderedDict seq path range len sum str int float bool
-    enumerate zip list dict tuple print type object isinstance getattr setattr super""".split()
-)
-
-
-def identifier(name: str, taken: frozenset[str] = frozenset()) -> str:
-    """A name that Python accepts: one that is taken gets an underscore behind it."""
-    clean = re.sub(r"\W", "_", name)
-    if not clean or clean[0].isdigit():
-        clean = f"_{clean}"
-    while keyword.iskeyword(clean) or clean in taken:
-        clean += "_"
-    return clean
-
-
-def class_name(name: str, taken: set[str]) -> str:
-    """``bottleneck_v2`` as ``BottleneckV2``, numbered where there is one of the name already."""
-    words = [w for w in re.split(r"[_\W]+", name) if w] or ["Block"]
-    base = "".join(w[0].upper() + w[1:] for w in words)
-    if base[0].isdigit():
-        base = f"Block{base}"
-    found, number = base, 2
-    while found in taken or keyword.iskeyword(found):
-        found, number = f"{base}{number}", number + 1
-    taken.add(found)
-    return found
-
-
 def docstring(text: str, indent: int) -> list[str]:
     """A text as a docstring. Nothing in it can end the string or be taken for code."""
-    clean = "\n".join(
-        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
-        for line in text.split("\n")
-    )
-    safe = clean.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if safe.endswith('"'):
-        safe = safe[:-1] + '\\"'
     pad = INDENT * indent
-    lines = [f'{pad}"""{safe.split(chr(10))[0].strip()}']
-    lines += [f"{pad}{line}".rstrip() for line in safe.split("\n")[1:]]
-    if len(lines) == 1:
-        return [lines[0] + '"""']
-    return [*lines, f'{pad}"""']
+    width = WIDTH - len(pad)
+    lines = wrapped(text, width)
+    if len(lines) == 1:  # the quotes behind it are on its line, too
+        lines = wrapped(text, width - len(QUOTES))
+    safe = [line.replace("\\", "\\\\").replace(QUOTES, '\\"' * 3) for line in lines]
+    if safe[0].startswith('"'):
+        safe[0] = f" {safe[0]}"
+    gap = " " if safe[0].endswith('"') else ""
+    one = f"{pad}{QUOTES}{safe[0]}{gap}{QUOTES}"
+    if len(safe) == 1 and len(one) <= WIDTH:
+        return [one]
+    return [f"{pad}{QUOTES}{safe[0]}", *(f"{pad}{x}".rstrip() for x in safe[1:]), pad + QUOTES]
+
+
+QUOTES = '"' * 3
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text, of printable characters, with room for quotes before the first. A
+    paragraph with a line that is too long is filled anew; the others stay as they were."""
+    clean = [
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+        for line in (QUOTES + text.strip()).expandtabs(4).split("\n")
+    ]
+    lines: list[str] = []
+    for blank, group in groupby(clean, key=lambda line: not line.strip()):
+        paragraph = [line.rstrip() for line in group]
+        if not blank and any(len(line) > width for line in paragraph):
+            paragraph = wrap(" ".join(paragraph), width)
+        lines += paragraph[:1] if blank else paragraph
+    lines[0] = lines[0].removeprefix(QUOTES)
+    return lines

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from archdsl.backend.names import run_stem, unnumbered
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.network import Op, Part, Step
 from archdsl.layers.base import Layer, Module, Shape
 
 UNROLLED = 3  # repetitions that are written out where they are no part of a sequence
-CONTAINERS = ("dense", "fractal")
+SHORTCUT = "shortcut"  # always a module: other instances of its block may have none
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ class Entry:
     @property
     def base(self) -> str:
         """The label without its number."""
-        return self.label[: -len(str(self.number))] if self.label[-1].isdigit() else self.label
+        return unnumbered(self.label, self.number)
 
 
 @dataclass(slots=True)
@@ -56,6 +57,10 @@ class Scope:
         if self.result >= 0:
             counts[self.result] += 1
         return counts
+
+    @property
+    def labels(self) -> set[str]:
+        return {e.label for e in self.entries}
 
     @property
     def is_chain(self) -> bool:
@@ -98,7 +103,10 @@ def _fill(
             values.append(inputs[0])
             continue
         number = step.number + offsets.get(step.name, 0)
-        fold = not unroll or step.repeat > UNROLLED
+        fold = not unroll
+        if unroll and step.repeat > UNROLLED:
+            base = unnumbered(prefix + step.numbered(number), number)
+            fold = run_stem(base, number, step.repeat) is not None
         for copy in range(1 if fold else step.repeat):
             entry = _entry(step, number + copy, inputs, shapes, prefix)
             entry.repeat = step.repeat if fold else 1
@@ -122,7 +130,7 @@ def _entry(
 
 def is_stateless(part: Part) -> bool:
     """Whether a labelled part is made of expressions alone, so that no module is needed."""
-    if part.kind != "group":
+    if part.kind != "group" or part.name == SHORTCUT:
         return False
     for step in part.steps:
         if isinstance(step.op, Part):
@@ -147,7 +155,10 @@ def may_overwrite(scope: Scope, place: int, uses: Sequence[int]) -> bool:
     layer = entry.layer
     if layer is None or not layer.inplace or layer.kind != "activation" or source <= 0:
         return False
-    maker = scope.entries[source - 1].layer
-    if uses[source] != 1 or maker is None or scope.entries[source - 1].weight is not None:
+    made = scope.entries[source - 1]
+    maker = made.layer
+    if uses[source] != 1 or maker is None or made.weight is not None:
         return False
+    if maker.kind == "join" and len(made.inputs) == 1:
+        return False  # it may be the tensor that came in
     return maker.kind in OVERWRITABLE and maker.overwritable

@@ -10,23 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 from typing import Any
 
-from archdsl.backend.python import Code, Text, Value, identifier, literal
+from archdsl.backend.names import identifier
+from archdsl.backend.python import Code, Text, Value
 
 ABSENT: Any = object()  # an instance that has no such value: anything will do
 
 Vector = tuple[Any, ...]
+FEW = 4  # numbers below it are counts or strides, which conditions may ask for
 
 
 @dataclass(slots=True)
 class Parameter:
-    """A parameter of a constructor, with its value in each instance."""
+    """A parameter of a constructor, with its value in each instance. ``own`` ones are the
+    spec's; the others were made."""
 
     name: str
     values: Vector
     default: Any = ABSENT
     used: bool = False
+    own: bool = False
 
     @property
     def annotation(self) -> str:
@@ -48,17 +53,28 @@ class Symbols:
     taken: set[str] = field(default_factory=set)
     known: dict[tuple[Any, ...], Code] = field(default_factory=dict)
 
-    def offer(self, name: str, values: Sequence[Any], default: Any = ABSENT) -> None:
+    def offer(
+        self, name: str, values: Sequence[Any], default: Any = ABSENT, own: bool = False
+    ) -> None:
         """A parameter that is there if it is needed."""
-        if any(not isinstance(v, (bool, int, float, Fraction)) for v in values):
+        if not all(map(_is_plain, values)):
             return
         plain = tuple(float(v) if isinstance(v, Fraction) else v for v in values)
-        name = identifier(name, frozenset(self.taken))
-        self.taken.add(name)
-        self.parameters.append(Parameter(name, plain, default))
+        if {type(v) for v in plain} == {int, float}:
+            plain = tuple(map(float, plain))
+            default = float(default) if default is not ABSENT else default
+        name = self.new_name(name)
+        self.parameters.append(Parameter(name, plain, default, own=own))
 
-    def express(self, values: Vector, hint: str) -> Code:
-        """Code for a value; ``hint`` names a parameter if one has to be made."""
+    def new_name(self, *wanted: str) -> str:
+        """The first of the names that is free."""
+        free = [name for name in wanted if identifier(name, self.taken) == name]
+        name = free[0] if free else identifier(wanted[-1], self.taken)
+        self.taken.add(name)
+        return name
+
+    def express(self, values: Vector, *names: str) -> Code:
+        """Code for a value; a parameter that is made for it gets a free one of ``names``."""
         present = [v for v in values if v is not ABSENT]
         if not present:
             return Value(None)
@@ -68,10 +84,10 @@ class Symbols:
         key = tuple((type(v), v) for v in values)
         code = self.known.get(key)
         if code is None:
-            code = self.known[key] = self.derive(values) or self.make(values, hint)
+            code = self.known[key] = self.derive(values) or self.make(values, names)
         return code
 
-    def truth(self, values: Sequence[bool], hint: str) -> str:
+    def truth(self, values: Sequence[bool], *names: str) -> str:
         """A condition for what is there in some instances only."""
         wanted = tuple(values)
         for p in self.parameters:
@@ -80,27 +96,26 @@ class Symbols:
             if _all(p.values, bool) and tuple(not v for v in p.values) == wanted:
                 return f"not {self.use(p)}"
         for p in self.parameters:
-            if _all(p.values, (int, float)) and tuple(v > 0 for v in p.values) == wanted:
-                return f"{self.use(p)} > 0"
-        return self.make(wanted, hint, default=False).flat()
+            if not p.own or not _all(p.values, (int, float)):
+                continue
+            for limit in range(FEW):
+                if tuple(v > limit for v in p.values) == wanted:
+                    return f"{self.use(p)} > {limit}"
+        return self.make(wanted, names, default=False).flat()
 
     def use(self, parameter: Parameter) -> str:
         parameter.used = True
         return parameter.name
 
-    def make(self, values: Vector, hint: str, default: Any = ABSENT) -> Code:
+    def make(self, values: Vector, names: Sequence[str], default: Any = ABSENT) -> Code:
         """A new parameter. Where a value is absent, the usual one stands in."""
         present = [v for v in values if v is not ABSENT]
         usual = max(present, key=present.count)
-        name = identifier(hint, frozenset(self.taken))
-        number = 2
-        while name in self.taken:
-            name, number = f"{hint}{number}", number + 1
-        self.taken.add(name)
         filled = tuple(usual if v is ABSENT else v for v in values)
         absent = len(present) < len(values)
         if default is ABSENT and absent and filled.count(usual) > 1:
             default = usual
+        name = self.new_name(*names)
         self.parameters.append(Parameter(name, filled, default, used=True))
         return Text(name)
 
@@ -164,18 +179,17 @@ def line_through(xs: Sequence[Any], ys: Sequence[Any], name: str) -> str | None:
 
 
 def line_text(start: Fraction, slope: Fraction, name: str) -> str:
-    """``64 + 32 * i``, ``1 - i / 108``."""
+    """``64 + 32 * i``, ``1 - i / 108``, ``(164 - i) / 170``."""
+    bottom = lcm(start.denominator, slope.denominator)
+    if bottom > 1 and start.denominator > 1:
+        return f"({line_text(start * bottom, slope * bottom, name)}) / {bottom}"
     size = abs(slope)
-    if size.denominator == 1:
-        term = name if size == 1 else f"{size} * {name}"
-    elif size.numerator == 1:
-        term = f"{name} / {size.denominator}"
-    else:
-        term = f"{size.numerator} * {name} / {size.denominator}"
+    term = name if size.numerator == 1 else f"{size.numerator} * {name}"
+    if size.denominator > 1:
+        term += f" / {size.denominator}"
     if start == 0 and slope > 0:
         return term
-    shown = str(start) if start.denominator == 1 else literal(float(start))
-    return f"{shown} {'+' if slope > 0 else '-'} {term}"
+    return f"{start} {'+' if slope > 0 else '-'} {term}"
 
 
 def _all(values: Sequence[Any], kind: Any) -> bool:
@@ -184,8 +198,21 @@ def _all(values: Sequence[Any], kind: Any) -> bool:
     return all(isinstance(v, kind) and not isinstance(v, bool) for v in values)
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether a value can be written down, and be an argument of PyTorch's."""
+    if isinstance(value, tuple):
+        return all(isinstance(v, int) for v in value)
+    return isinstance(value, (int, float, Fraction, str))
+
+
 def _same(wanted: Vector, found: Vector) -> bool:
+    """Whether values may stand for those that are wanted: a count is no fraction, 1 no truth."""
     return all(
-        w is ABSENT or (w == f and isinstance(w, bool) == isinstance(f, bool))
+        w is ABSENT
+        or (
+            w == f
+            and isinstance(w, bool) == isinstance(f, bool)
+            and isinstance(w, int) <= isinstance(f, int)
+        )
         for w, f in zip(wanted, found, strict=True)
     )

@@ -75,11 +75,12 @@ class Expression:
     """PyTorch code without state: a format text over ``{x}`` (or ``{0}``, ``{1}``, ...).
 
     ``values`` are numbers that the text names too: those that differ between the places
-    where the code stands.
+    where the code stands. ``module`` does the same, for where others of its kind need one.
     """
 
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
+    module: Module | None = None
 
     def filled(self) -> str:
         """The text with its values put in, and its operands still open."""

@@ -74,11 +74,13 @@ class Add(Elementwise):
     )
 
     def torch(self, *inputs: Shape) -> Module | Expression:
+        helpers = ("StochasticDepth",)
         if self.survive == 1.0:
-            return Expression(" + ".join(f"{{{i}}}" for i in range(len(inputs))))
+            joint = Module("StochasticDepth", (1.0,), helpers=helpers)
+            return Expression(" + ".join(f"{{{i}}}" for i in range(len(inputs))), module=joint)
         usual = {"per": "batch", "scaling": "eval"}
         keywords = {k: v for k in usual if (v := getattr(self, k)) != usual[k]}
-        return Module("StochasticDepth", (self.survive,), keywords, usual, ("StochasticDepth",))
+        return Module("StochasticDepth", (self.survive,), keywords, usual, helpers)
 
 
 @dataclass(frozen=True, slots=True)

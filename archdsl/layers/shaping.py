@@ -358,4 +358,4 @@ class Split(Layer):
         return (inputs[0][0] // self.parts, *inputs[0][1:])
 
     def torch(self, *inputs: Shape) -> Expression:
-        return Expression(f"{{x}}.chunk({self.parts}, 1)[{self.part - 1}]")
+        return Expression(f"{{x}}.chunk({self.parts}, 1)[{{part}}]", {"part": self.part - 1})

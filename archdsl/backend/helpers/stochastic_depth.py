@@ -18,10 +18,12 @@ class StochasticDepth(nn.Module):
         self.survive, self.per, self.scaling = survive, per, scaling
 
     def forward(self, shortcut: Tensor, branch: Tensor) -> Tensor:
+        if self.survive == 1 or not (self.training or self.scaling == "eval"):
+            return shortcut + branch
         if not self.training:
-            scale = self.survive if self.scaling == "eval" else 1.0
-            return shortcut + scale * branch
+            return shortcut + self.survive * branch
         draws = [len(branch) if self.per == "sample" else 1] + [1] * (branch.dim() - 1)
         keep = (torch.rand(draws, device=branch.device) < self.survive).to(branch.dtype)
-        scale = 1 / self.survive if self.scaling == "train" and self.survive else 1.0
-        return shortcut + scale * keep * branch
+        if self.scaling == "train" and self.survive:
+            keep = keep / self.survive
+        return shortcut + keep * branch

@@ -1,0 +1,73 @@
+"""A network computed node by node from its graph, with the weights of the compiled module.
+
+It knows nothing of classes, sequences, names of variables or order of statements: what the
+emitted source adds to the layers' own code.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import archdsl.backend.helpers as helpers
+from archdsl import Architecture
+from archdsl.backend.names import attribute
+from archdsl.layers.base import Expression
+from archdsl.layers.join import FractalJoin
+
+NAMES: dict[str, object] = {"torch": torch, "nn": nn, "F": F}
+for found in pkgutil.iter_modules(helpers.__path__):
+    NAMES |= vars(importlib.import_module(f"{helpers.__name__}.{found.name}"))
+
+
+def key(path: str) -> str:
+    """The place of a node's module in the compiled one."""
+    return ".".join(map(attribute, path.split(".")))
+
+
+class ByNode:
+    """Evaluates a graph: ``run`` gives the results of all nodes."""
+
+    def __init__(self, arch: Architecture, compiled: nn.Module, dtype: torch.dtype) -> None:
+        self.flat = arch.flat
+        self.modules: dict[str, nn.Module] = {}
+        for node in self.flat.nodes[1:]:
+            layer = node.layer
+            code = layer.torch(*(self.flat.nodes[n].shape for n in node.inputs))
+            if isinstance(code, Expression) or isinstance(layer, FractalJoin):
+                continue
+            given = [repr(a) for a in code.arguments]
+            given += [f"{k}={v!r}" for k, v in code.keywords.items()]
+            module = eval(f"{code.target}({', '.join(given)})", NAMES).to(dtype)
+            if module.state_dict():
+                module.load_state_dict(compiled.get_submodule(key(node.path)).state_dict())
+            self.modules[node.path] = module.eval()
+
+    def run(self, x: Tensor) -> list[Tensor]:
+        values = [x]
+        for node in self.flat.nodes[1:]:
+            given = [values[n] for n in node.inputs]
+            shapes = [self.flat.nodes[n].shape for n in node.inputs]
+            if node.path in self.modules:
+                if node.layer.kind == "linear":
+                    given = [given[0].flatten(1)]
+                values.append(self.modules[node.path](*given))
+            elif isinstance(node.layer, FractalJoin):
+                values.append(sum(given) / len(given))
+            else:
+                code = node.layer.torch(*shapes)
+                names = {f"_{i}": y for i, y in enumerate(given)}
+                text = code.filled().format(*names, x="_0")
+                values.append(eval(text, NAMES | names))
+            assert tuple(values[-1].shape[1:]) == node.shape, node.path
+        return values
+
+    def outputs(self, x: Tensor) -> dict[str, Tensor]:
+        """The main output, and the side outputs by their names."""
+        values = self.run(x)
+        sides = {s.name: values[s.node] for s in self.flat.side_outputs}
+        return {"main": values[self.flat.output], **sides}
