@@ -4,7 +4,11 @@
 ``read(path)`` give a ``Spec``, whose ``with_knobs(...)`` makes many. Every failure is an
 ``ArchError`` that carries its diagnostics. ``transfer`` loads other implementations'
 weights into a compiled module; ``freeze`` writes an architecture as a spec.
+
+In a notebook ``%load_ext archdsl`` adds the cell magic ``%%arch``.
 """
+
+from typing import Any
 
 from archdsl.__about__ import VERSION
 from archdsl.backend.transfer import transfer
@@ -24,3 +28,10 @@ __all__ = [
     "transfer",
 ]
 __version__ = VERSION
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext archdsl``: see ``archdsl.notebook``."""
+    from archdsl.notebook import register
+
+    register(shell)

@@ -134,6 +134,14 @@ class Architecture:
             f"<Architecture {self.name}({knobs}): {self.params:,} parameters, {self.macs:,} MACs>"
         )
 
+    def _repr_html_(self) -> str:
+        """Its drawing, as notebooks show it."""
+        from archdsl.pictures.svg import svg
+        from archdsl.pictures.views import draw
+
+        scene = draw(self.network, self.shown_knobs)
+        return f'<div style="max-height: 45em; overflow: auto">{svg(scene)}</div>'
+
     @property
     def name(self) -> str:
         """The name of its spec."""

@@ -43,6 +43,7 @@ ORDER = (
     "spec",
     "extensions",
     "freeze",
+    "notebook",
     "__init__",
     "verdict",
     "training",
@@ -159,6 +160,9 @@ CALLS = {
     "error": ["A201"],
     "completion": ["bash"],
     "compile": ["alexnet"],
+    "draw": ["alexnet"],
+    "diff": ["alexnet", "resnet18"],
+    "compare": ["alexnet"],
     "train": ["--help"],  # writes alexnet.py
 }
 
@@ -208,7 +212,7 @@ FOLDERS = {
     "search": "archdsl/searches",
 }
 SHIPPED = {
-    "archdsl": (".py", "py.typed"),
+    "archdsl": (".py", "py.typed", ".js", ".css"),
     "grammars": (".py", ".lark", ".json"),
     "specs": (".py", ".arch"),
     "search": (".py", ".search"),

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -157,7 +158,7 @@ def _share(value: Any, key: str) -> float | None:
         return None
     text = str(value).strip()
     try:
-        share = float(text[:-1]) / 100 if text.endswith("%") else float(text)
+        share = float(Fraction(text[:-1]) / 100) if text.endswith("%") else float(text)
     except ValueError:
         raise ValueError(f"`{key}` is a share such as 0.931, not {text[:40]!r}") from None
     if not 0 <= share <= 1:

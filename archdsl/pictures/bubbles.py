@@ -75,14 +75,15 @@ def bubbles(
     spots = [_spot(plot, b, radius(b.size), b in best) for b in blobs]
     room = (LEFT + 3, TOP + 3, WIDTH - RIGHT - 3, HEIGHT - BOTTOM - 3)
     stairs = list(_staircase(plot, best))
+    intervals = list(_intervals(plot, blobs))
     shapes: list[Shape] = [
         *heading(title, _explanation(blobs, size_title), 20),
         *plot.axes(x_title, y_title),
         *_families(plot, blobs, hues),
         *stairs,
-        *_intervals(plot, blobs),
+        *intervals,
         *_discs(plot, blobs, radius, hues),
-        *labelled(spots, room, stairs),
+        *labelled(spots, room, [*stairs, *intervals]),
         *_sizes(most, radius, show_size, size_title),
     ]
     return Scene(WIDTH, HEIGHT, title, tuple(shapes))
@@ -118,7 +119,7 @@ def _staircase(plot: Plot, best: Sequence[Blob]) -> Iterator[Wire]:
         yield Wire((*points, end), "ink", dashed=True, stroke=1.4, radius=0)
 
 
-def _intervals(plot: Plot, blobs: Sequence[Blob]) -> Iterator[Shape]:
+def _intervals(plot: Plot, blobs: Sequence[Blob]) -> Iterator[Wire]:
     for blob in blobs:
         if blob.low is None or blob.high is None:
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import cos, pi, sin
+from math import cos, hypot, pi, sin
 
 from archdsl.pictures.scene import Anchor, Extent, Shape, Wire, Words, crosses
 
@@ -53,6 +53,8 @@ def labelled(
                 continue
             cost = ring + sum(12 for s in spots if s is not spot and _meet(extent, s.extent))
             cost += sum(25 for a, b in segments if crosses(a, b, extent))
+            own = _away(spot, extent)
+            cost += 30 * any(_away(s, extent) < own for s in spots if s is not spot)
             if best is None or cost < best[0]:
                 best = cost, words, ring
         if best is None:
@@ -82,6 +84,14 @@ def _leader(spot: Spot, words: Words) -> Wire:
     whole = (dx * dx + dy * dy) ** 0.5 or 1
     start = spot.x + dx / whole * spot.radius, spot.y + dy / whole * spot.radius
     return Wire((start, end), "rule", stroke=0.8, radius=0)
+
+
+def _away(spot: Spot, extent: Extent) -> float:
+    """How far a disc is from a name."""
+    left, top, right, bottom = extent
+    dx = max(left - spot.x, 0, spot.x - right)
+    dy = max(top - spot.y, 0, spot.y - bottom)
+    return hypot(dx, dy) - spot.radius
 
 
 def _meet(a: Extent, b: Extent) -> bool:

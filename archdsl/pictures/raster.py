@@ -78,21 +78,17 @@ def _draw(axes: Axes, shape: Shape) -> None:
 
 
 def _words(axes: Axes, words: Words) -> None:
-    shift = words.size * BASELINE
-    x, y = (words.x + shift, words.y) if words.upright else (words.x, words.y + shift)
+    across = {"start": "left", "middle": "center", "end": "right"}[words.anchor]
+    along = {"start": "bottom", "middle": "center", "end": "top"}[words.anchor]
     axes.text(
-        x,
-        y,
+        words.x,
+        words.y if words.upright else words.y + words.size * BASELINE,
         words.text,
         fontsize=words.size * POINTS,
         fontweight="bold" if words.bold else "normal",
         color=on_paper(words.colour),
-        ha={"start": "left", "middle": "center", "end": "right"}[words.anchor]
-        if not words.upright
-        else "left",
-        va={"start": "bottom", "middle": "center", "end": "top"}[words.anchor]
-        if words.upright
-        else "baseline",
+        ha="center" if words.upright else across,
+        va=along if words.upright else "baseline",
         rotation=90 if words.upright else 0,
         parse_math=False,
     )

@@ -27,13 +27,13 @@ def svg(scene: Scene, notes: bool = True, themed: bool = False) -> str:
     ``themed`` one has the colours of the page around it."""
     used = sorted({role for s in scene.shapes for role in _roles(s)} | {"paper"})
     hues = {r: f"var(--{r})" if themed else on_paper(r) for r in used if r in COLOURS}
-    styles = "".join(f".{r}{{fill:{c}}}.l-{r}{{stroke:{c}}}" for r, c in hues.items())
+    styles = "".join(f".archdsl .{r}{{fill:{c}}}.archdsl .l-{r}{{stroke:{c}}}" for r, c in hues.items())
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(scene.width)}"'
         f' height="{_n(scene.height)}" viewBox="0 0 {_n(scene.width)} {_n(scene.height)}"'
-        f' role="img" font-family="{FAMILY}">',
+        f' class="archdsl" role="img" font-family="{FAMILY}">',
         f"<title>{_text(scene.title)}</title>",
-        f"<style>path,circle{{fill:none}}{styles}</style>",
+        f"<style>.archdsl path,.archdsl circle{{fill:none}}{styles}</style>",
         '<rect class="paper" width="100%" height="100%"/>',
         *(part for shape in scene.shapes for part in elements(shape, notes)),
         "</svg>",

@@ -2,45 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from archdsl.pictures.scene import Box, Disc, Extent, Point, Scene, Shape, Wire, Words, crosses
 
 AROUND = ("frame", "inner")  # fills of boxes that hold others
-S = TypeVar("S", bound=Shape)
+Thing = TypeVar("Thing")
+
+
+class Rows(Generic[Thing]):
+    """Things by where they are on the page: those of a few rows are looked at, not all."""
+
+    HEIGHT = 60
+
+    def __init__(self, things: Iterable[tuple[Extent, Thing]]) -> None:
+        self.rows: dict[int, list[tuple[Extent, Thing]]] = defaultdict(list)
+        for extent, thing in things:
+            for row in self._of(extent):
+                self.rows[row].append((extent, thing))
+
+    def _of(self, extent: Extent) -> range:
+        return range(int(extent[1] // self.HEIGHT), int(extent[3] // self.HEIGHT) + 1)
+
+    def meeting(self, extent: Extent, slack: float) -> Iterator[Thing]:
+        """The things that have more than the slack in common with an extent."""
+        seen: set[int] = set()
+        for row in self._of(extent):
+            for other, thing in self.rows.get(row, ()):
+                if id(thing) not in seen and meets(extent, other, slack):
+                    seen.add(id(thing))
+                    yield thing
 
 
 def faults(scene: Scene) -> list[str]:
     """What is wrong, in words."""
     words = [s for s in scene.shapes if isinstance(s, Words)]
     boxes = [s for s in scene.shapes if isinstance(s, Box)]
-    leaves = [b for b in boxes if b.fill not in AROUND and not _is_shadow(b, boxes)]
+    leaves = [b for b in boxes if b.fill not in AROUND and not _is_shadow(b)]
     frames = [b for b in boxes if b.fill in AROUND]
     discs = [s for s in scene.shapes if isinstance(s, Disc) and s.radius > 4]
     wires = [s for s in scene.shapes if isinstance(s, Wire)]
+    whole = (0.0, 0.0, scene.width, scene.height)
+    solid: list[Shape] = [*leaves, *discs]
     return [
-        *(f"{_say(s)} is cut off" for s in scene.shapes if not _inside(s.extent, _whole(scene))),
-        *(f"{_say(a)} and {_say(b)} overlap" for a, b in _meeting([*leaves, *discs], 0.6)),
-        *(f"{_say(a)} and {_say(b)} overlap" for a, b in _meeting(words, 1.5)),
-        *(f"{_say(w)} sticks out of {_say(b)}" for w, b in _sticking(words, boxes, 0)),
-        *(f"{_say(w)} lies on {_say(d)}" for w, d in _across(words, discs, 1)),
-        *(
-            f"{_say(b)} sticks out of {_say(f)}"
-            for b, f in _sticking([*leaves, *frames], frames, 1)
-        ),
-        *(f"a line runs through {_say(s)}" for s in _run_through(wires, [*leaves, *discs], 1.2)),
-        *(f"a line runs through {_say(s)}" for s in _run_through(wires, words, 2)),
+        *(f"{say(s)} is cut off" for s in scene.shapes if not inside(s.extent, whole)),
+        *(f"{say(a)} and {say(b)} overlap" for a, b in _pairs(solid, 0.6)),
+        *(f"{say(a)} and {say(b)} overlap" for a, b in _pairs(words, 1.5)),
+        *(f"{say(w)} sticks out of {say(b)}" for w, b in _sticking(words, boxes)),
+        *(f"{say(w)} lies on {say(d)}" for w, d in _across(words, discs, 1)),
+        *(f"{say(b)} sticks out of {say(f)}" for b, f in _sticking([*leaves, *frames], frames)),
+        *(f"a line runs through {say(s)}" for s in _run_through(wires, solid, 1.2)),
+        *(f"a line runs through {say(s)}" for s in _run_through(wires, words, 2)),
     ]
 
 
-def _is_shadow(box: Box, boxes: list[Box]) -> bool:
+def _is_shadow(box: Box) -> bool:
     """Whether it only shows that others lie behind one."""
     return box.fill == "block" and not box.note
 
 
-def _say(shape: Shape) -> str:
+def say(shape: Shape) -> str:
     x, y = shape.extent[:2]
     name = shape.text if isinstance(shape, Words) else type(shape).__name__
     if isinstance(shape, Box) and shape.note:
@@ -48,11 +72,7 @@ def _say(shape: Shape) -> str:
     return f"{name} at {x:.0f}, {y:.0f}"
 
 
-def _whole(scene: Scene) -> Extent:
-    return 0, 0, scene.width, scene.height
-
-
-def _inside(a: Extent, b: Extent, slack: float = 0.5) -> bool:
+def inside(a: Extent, b: Extent, slack: float = 0.5) -> bool:
     return (
         a[0] >= b[0] - slack
         and a[1] >= b[1] - slack
@@ -61,47 +81,50 @@ def _inside(a: Extent, b: Extent, slack: float = 0.5) -> bool:
     )
 
 
-def _meets(a: Extent, b: Extent, slack: float) -> bool:
+def meets(a: Extent, b: Extent, slack: float) -> bool:
     return (
         a[0] < b[2] - slack and b[0] < a[2] - slack and a[1] < b[3] - slack and b[1] < a[3] - slack
     )
 
 
-def _meeting(shapes: list[S], slack: float) -> Iterator[tuple[S, S]]:
+def _pairs(shapes: Iterable[Shape], slack: float) -> Iterator[tuple[Shape, Shape]]:
     """Pairs whose extents have more than the slack in common."""
-    active: list[S] = []
-    for shape in sorted(shapes, key=lambda s: s.extent[1]):
-        active = [a for a in active if a.extent[3] > shape.extent[1] + slack]
-        yield from ((a, shape) for a in active if _meets(a.extent, shape.extent, slack))
-        active.append(shape)
+    listed = list(enumerate(shapes))
+    rows = Rows((s.extent, (i, s)) for i, s in listed)
+    for i, shape in listed:
+        for j, other in rows.meeting(shape.extent, slack):
+            if i < j:
+                yield shape, other
 
 
 def _across(
-    some: list[S], others: list[Disc] | list[Box], slack: float
-) -> Iterator[tuple[S, Disc | Box]]:
+    some: Iterable[Shape], others: Iterable[Shape], slack: float
+) -> Iterator[tuple[Shape, Shape]]:
+    rows = Rows((s.extent, s) for s in others)
     for a in some:
-        yield from ((a, b) for b in others if _meets(a.extent, b.extent, slack))
+        yield from ((a, b) for b in rows.meeting(a.extent, slack))
 
 
-def _sticking(some: list[S], boxes: list[Box], slack: float) -> Iterator[tuple[S, Box]]:
+def _sticking(some: Iterable[Shape], boxes: Iterable[Box]) -> Iterator[tuple[Shape, Shape]]:
     """Shapes that are neither inside a box nor outside of it."""
-    for a, b in _across(some, boxes, 1 + slack):
-        if not _inside(a.extent, b.extent) and not _inside(b.extent, a.extent):
-            yield a, b  # type: ignore[misc]
+    for a, b in _across(some, boxes, 1):
+        if not inside(a.extent, b.extent) and not inside(b.extent, a.extent):
+            yield a, b
 
 
-def _run_through(wires: list[Wire], shapes: list[S], slack: float) -> Iterator[S]:
+def _run_through(wires: list[Wire], shapes: Iterable[Shape], slack: float) -> Iterator[Shape]:
     segments = [s for w in wires for s in pairwise(_points(w))]
-    segments.sort(key=lambda s: min(s[0][1], s[1][1]))
+    rows = Rows((_extent(s), s) for s in segments)
     for shape in shapes:
         left, top, right, bottom = shape.extent
         box = (left + slack, top + slack, right - slack, bottom - slack)
-        for a, b in segments:
-            if min(a[1], b[1]) > bottom:
-                break
-            if max(a[1], b[1]) >= top and crosses(a, b, box):
-                yield shape
-                break
+        if any(crosses(a, b, box) for a, b in rows.meeting(box, -1)):
+            yield shape
+
+
+def _extent(segment: tuple[Point, Point]) -> Extent:
+    (a, b), (c, d) = segment
+    return min(a, c), min(b, d), max(a, c), max(b, d)
 
 
 def _points(wire: Wire) -> list[Point]:
