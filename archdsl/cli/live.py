@@ -52,8 +52,9 @@ class Lines(View):
     """A line for each trial."""
 
     def show(self, progress: Progress) -> None:
-        for row in self.news(progress):
-            print(f"{progress.done}/{progress.planned}  {line(row)}", flush=True)
+        news = self.news(progress)
+        for place, row in enumerate(news, progress.done - len(news) + 1):
+            print(f"{max(place, 1)}/{progress.planned}  {line(row)}", flush=True)
 
 
 class JsonLines(View):

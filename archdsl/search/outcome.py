@@ -29,7 +29,7 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
             Result(
                 slice=row.slice if study.search.hold is not None else "",
                 budget=budgets[row.slice],
-                shape=name_of(row),
+                shape=row.shape,
                 depth=row.depth,
                 width=row.width,
                 seed=row.seed or 0,
@@ -88,7 +88,7 @@ def arms_to_settle(study: Study) -> dict[str, list[FrozenTrial]]:
                 for r in rows
                 if r.slice == slice.name
                 and r.is_result
-                and (name_of(r), r.setting) == (arm.shape, arm.setting)
+                and (r.shape, r.setting) == (arm.shape, arm.setting)
             )
             arms.setdefault(slice.name, []).append(trials[row.number])
     return arms

@@ -116,11 +116,8 @@ def _place(name: str, sentence: str) -> str:
 
 
 def _names(arms: Sequence[Settled]) -> list[str]:
-    """Depths, where these tell the shapes apart."""
-    depths = [a.depth for a in arms]
-    if None in depths or len(set(depths)) < len(depths):
-        return [a.shape for a in arms]
-    return [f"depth {a.depth:g}" for a in arms]
+    """Shapes as a sentence has them: "depth 16"."""
+    return [a.shape.replace(" = ", " ") for a in arms]
 
 
 def _figures(name: str, arm: Settled, question: Question) -> str:
