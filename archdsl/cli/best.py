@@ -13,6 +13,7 @@ from archdsl.cli.output import human, say
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import freeze
+from archdsl.training.packages import need_for_search
 from archdsl.writing import write_bytes, write_text
 
 
@@ -35,6 +36,7 @@ def command(study: str, slice: str | None, output: Path, storage: str | None, py
     Of the shape that won after settling, the network with the best score on validation data;
     without settling, the best that was explored.
     """
+    need_for_search()
     from archdsl.search.leader import URL
     from archdsl.search.outcome import architecture, best, name_of
     from archdsl.search.study import find_study

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from archdsl.extensions import table_with
 from archdsl.files import builtin_names
 from archdsl.layers.table import TABLE, Table
-from archdsl.settings import split_settings
+from archdsl.settings import read_arguments, split_settings
 from archdsl.spec import Architecture, Spec, resolve
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,6 +15,7 @@ from archdsl.cli.output import say
 from archdsl.files import SEARCH, builtin_names, read_source
 from archdsl.search.reading import read_search
 from archdsl.syntax.build_search import read_duration
+from archdsl.training.packages import need_for_search
 
 
 class SearchName(click.ParamType[str]):
@@ -89,6 +90,7 @@ def command(
     SEARCH is a .search file or the name of a built-in search. The study is a folder beside
     you that ends in .study. Ctrl-C ends a search so that --resume goes on with it.
     """
+    need_for_search()
     from archdsl.cli.live import view_of
     from archdsl.cli.verdict import say_verdict
     from archdsl.search.leader import Leader

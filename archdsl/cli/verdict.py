@@ -10,6 +10,7 @@ import click
 
 from archdsl.cli.options import json_option, python_option, read_table
 from archdsl.cli.output import human, say, say_json, say_text, table
+from archdsl.training.packages import need_for_search
 
 if TYPE_CHECKING:
     from archdsl.search.rows import Row
@@ -27,6 +28,7 @@ def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
     STUDY is the folder that `archdsl search` has made, or, with --storage, the name of the
     study there.
     """
+    need_for_search()
     from archdsl.search.leader import URL
     from archdsl.search.study import find_study
 

@@ -12,6 +12,7 @@ import click
 from archdsl.cli.options import python_option, read_table
 from archdsl.cli.output import say
 from archdsl.diagnostics.model import ArchError
+from archdsl.training.packages import need_for_search
 
 
 @click.command()
@@ -52,6 +53,7 @@ def command(
     study there. Any number of workers may join, on any machine that reaches the storage; end one
     with Ctrl-C, and its trial goes back into the queue.
     """
+    need_for_search()
     import torch  # a worker needs it; the other commands of this module's kind do not
 
     from archdsl.search.leader import URL
