@@ -138,6 +138,8 @@ def same(a: Any, b: Any) -> bool:
         return a is b
     if isinstance(a, range) != isinstance(b, range):
         a, b = (tuple(v) if isinstance(v, range) and len(v) <= MAX_LIST else v for v in (a, b))
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(same, a, b))
     return bool(a == b)
 
 

@@ -74,7 +74,13 @@ def with_defaults(callee: LayerRef | BlockCode, word: str, scope: Scope) -> Gett
         getters.append((key, get, argument.span))
     if not getters:
         return constant(callee)
-    return lambda frame: Preset(callee, tuple([(k, get(frame), s) for k, get, s in getters]))
+
+    def get_preset(frame: Frame) -> Preset:
+        values = listed(tuple([get(frame) for _, get, _ in getters]), frame, getters[0][2])
+        given = zip(getters, values, strict=True)
+        return Preset(callee, tuple([(key, value, span) for (key, _, span), value in given]))
+
+    return get_preset
 
 
 def read_variable(variable: Variable, scope: Scope, span: Span) -> Getter:

@@ -12,7 +12,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import OPERATORS, bounded, compare
-from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, show
+from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, kind_of, show
 from archdsl.layers.polynomial import decided
 
 
@@ -143,7 +143,7 @@ def _sorted(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
 def _unique(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
     first: dict[Any, Any] = {}
     for value in map(decided, _items("unique", given[0], span)):
-        first.setdefault((isinstance(value, bool), value), value)  # true is not 1
+        first.setdefault((kind_of(value), value), value)
     return tuple(first.values())
 
 

@@ -14,7 +14,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.network import Choice, Op, Part
-from archdsl.elaborate.values import Closure, Preset, Tensor, show, weigh
+from archdsl.elaborate.values import Closure, Preset, Tensor, kind_of, show, weigh
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
 
@@ -197,7 +197,7 @@ class Machine:
                 own = self.files[0]
                 found = [own[s] for s in self.top if not isinstance(own[s], Tensor)]
                 self.spend(sum(weigh((v,), span) for v in found) // 8, span)
-                return tuple(found)
+                return tuple(found), tuple(map(kind_of, found))
         return None
 
     def shared(self, part: Part) -> Part:

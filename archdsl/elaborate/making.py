@@ -13,7 +13,7 @@ from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope, constant
-from archdsl.elaborate.values import HOLDERS, describe, rounding, weigh
+from archdsl.elaborate.values import HOLDERS, describe, kind_of, rounding, weigh
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, signature
 from archdsl.syntax import tree
@@ -87,12 +87,13 @@ def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Calla
     return get
 
 
-def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[type, ...]:
-    """What a key made of these values needs beside them: 1 equals true in Python. To look one
-    up goes through all that the values hold, which is counted as work."""
+def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[Any, ...]:
+    """What a key made of these values needs beside them (see ``kind_of``). To look one up goes
+    through all that the values hold, which is counted as work."""
     kinds = tuple(map(type, values))
     if not HOLDERS.isdisjoint(kinds):
         frame.m.spend(weigh(values, span) // 8, span)
+        return tuple(map(kind_of, values))
     return kinds
 
 

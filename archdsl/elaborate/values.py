@@ -91,6 +91,17 @@ def is_layer(value: Value) -> bool:
 HOLDERS = frozenset((tuple, Closure, Preset))  # values that hold other values
 
 
+def held_by(value: Value) -> tuple[Value, ...] | None:
+    """The values that a value holds; nothing for one that can hold none."""
+    if isinstance(value, tuple):
+        return value
+    if isinstance(value, Closure):
+        return value.captured
+    if isinstance(value, Preset):
+        return tuple([given for _, given, _ in value.given])
+    return None
+
+
 def weigh(values: Iterable[Value], span: Span) -> int:
     """How many values these are, with all that they hold; a fault where that is too many or too
     deep. Who compares values, or keeps them for later, counts their weight as work."""
@@ -102,14 +113,8 @@ def weigh(values: Iterable[Value], span: Span) -> int:
             raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
         below: list[Value] = []
         for value in level:
-            held: tuple[Value, ...]
-            if isinstance(value, Closure):
-                held = value.captured
-            elif isinstance(value, Preset):
-                held = tuple([v for _, v, _ in value.given])
-            elif isinstance(value, tuple):
-                held = value
-            else:
+            held = held_by(value) if value.__class__ in HOLDERS else None
+            if held is None:
                 continue
             if total + len(below) + len(held) > MAX_LIST:
                 raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
@@ -118,6 +123,13 @@ def weigh(values: Iterable[Value], span: Span) -> int:
             return total
         level = below
     raise fault(codes.TOO_NESTED, span, what="lists and layers", limit=MAX_LEVELS)
+
+
+def kind_of(value: Value) -> Any:
+    """What a key needs beside a value, since 1 equals true in Python: which of all that the
+    value holds are booleans."""
+    held = held_by(value)
+    return isinstance(value, bool) if held is None else tuple(map(kind_of, held))
 
 
 def exact(value: Fraction) -> int | Fraction:

@@ -62,6 +62,8 @@ def loops_and_blocks() -> Iterator[tuple[str, str, str]]:
         60, "", "let a{n} = a{p} -> b{p}\nlet b{n} = a{p} -> b{p}"
     )
     yield "layers_of_two_layers", "A316 A316", pairs + "a60\n"
+    presets = lets(60, "let a0 = relu", "default b(f = a{p}, g = a{p})\nlet a{n} = b")
+    yield "presets_of_presets", "A316", f"block b(f, g) {{ f -> g }}\n{presets}a60\n"
     yield "choices_of_choices", "A401", blocks(36, "choose {{ {n}; {n} }} -> {n}", "relu") + "b0\n"
     yield "fractal_30", "A405", "fractal(30) { relu }\n"
     yield "fractal_of_fractals", "A401", "fractal(12) { fractal(12) { conv(3, 3) } }\n"
