@@ -1,0 +1,132 @@
+"""What networks are measured by, and their numbers as people read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log10
+
+from archdsl.search.request import COSTS, Search
+from archdsl.search.rows import Row
+from archdsl.units import duration, human
+from archdsl.verdict.contrast import Interval
+from archdsl.verdict.results import SHARES
+from archdsl.verdict.words import UNITS
+
+COST_NAMES = {
+    "macs": "multiply-adds (MACs)",
+    "params": "parameters",
+    "activations": "activations",
+    "latency": "latency of one image",
+    "seconds": "training time",
+}
+PLACES = {"accuracy": 1, "loss": 2}  # where an epoch has it
+QUOTED = re.compile(r'[\w.]+ = "([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What the networks of a study are compared by. Values come in the unit they are read in:
+    shares as percent."""
+
+    name: str
+    maximize: bool
+
+    @property
+    def is_share(self) -> bool:
+        return self.name in SHARES
+
+    @property
+    def factor(self) -> int:
+        return 100 if self.is_share else 1
+
+    @property
+    def unit(self) -> str:
+        return " %" if self.is_share else ""
+
+    @property
+    def title(self) -> str:
+        """What it is called at an axis."""
+        return f"{self.name}, %" if self.is_share else self.name
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.maximize else -1
+
+    def of(self, row: Row) -> float | None:
+        """The value of a trial, if it has one."""
+        if self.name == "error":
+            return None if row.accuracy is None else 100 * (1 - row.accuracy)
+        found: float | None = getattr(row, self.name)
+        return None if found is None else found * self.factor
+
+    def along(self, row: Row) -> list[tuple[float, float]]:
+        """The value after each epoch of a trial."""
+        place = PLACES.get("accuracy" if self.name == "error" else self.name)
+        if place is None:
+            return []
+        points = [(point[0], point[place] * self.factor) for point in row.curve]
+        return [(e, 100 - v) for e, v in points] if self.name == "error" else points
+
+    def text(self, value: float, reach: float = 0.0) -> str:
+        return f"{value:.{digits(reach) if reach else self.digits}f}{self.unit}"
+
+    @property
+    def digits(self) -> int:
+        return 2 if self.is_share else 4
+
+
+def measure_of(search: Search) -> Measure:
+    """The first objective that is measured on images; accuracy where there is none."""
+    known = [o for o in search.objectives if o.name not in COSTS]
+    if not known and not search.is_pareto:
+        known = list(search.objectives)
+    return Measure(known[0].name, not known[0].minimize) if known else Measure("accuracy", True)
+
+
+def digits(reach: float) -> int:
+    """Digits behind the point that show the first digit of an uncertainty, and at least one."""
+    return max(1, -floor(log10(reach))) if reach > 0 else 1
+
+
+def plus_minus(value: float, interval: Interval | None, factor: float = 1.0) -> str:
+    """``93.4 ± 0.3``."""
+    if interval is None:
+        return f"{value * factor:.4g}"
+    reach = (interval[1] - interval[0]) / 2 * factor
+    count = digits(reach)
+    return f"{value * factor:.{count}f} ± {reach:.{count}f}"
+
+
+def cost_text(name: str, value: float) -> str:
+    """A cost or an objective with its unit."""
+    if name in SHARES:
+        return f"{100 * value:.2f} %"
+    if name == "latency":
+        return f"{1000 * value:.3g} ms"
+    if name == "seconds":
+        return f"{value:.1f} s" if value < 60 else duration(value)
+    return f"{value:.4f}" if name == "loss" else human(value)
+
+
+def place_text(slice: str) -> str:
+    """The name of a slice: ``5M multiply-adds``."""
+    return " ".join(UNITS.get(word, word) for word in slice.split())
+
+
+def shape_text(shape: str) -> str:
+    """A shape in few characters: ``depth 16``, ``residual``."""
+    return QUOTED.sub(r"\1", shape).replace(" = ", " ")
+
+
+def listing(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """``1 trial``, ``12 trials``."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
