@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ import click
 from archdsl.cli.compared import Row, read_results, rows_of
 from archdsl.cli.mapped import map_costs
 from archdsl.cli.options import SpecName, json_option, python_option
-from archdsl.cli.output import human_bytes, say, say_json, table
+from archdsl.cli.output import WIDTH, human_bytes, say, say_json, table
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.pictures.bubbles import Blob, bubbles, front
@@ -63,7 +64,13 @@ MEASURES = {"top1": "top-1", "top5": "top-5"}
     help="Measured accuracies, CSV or JSON: name, accuracy, low, high.",
 )
 @click.option("--over", metavar="X,Y", help="The two knobs of contours.", default="depth,width")
-@click.option("--batch", default=1, show_default=True, help="Images at once: memory, times.")
+@click.option(
+    "--batch",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 10**6),
+    help="Images at once: memory, times.",
+)
 @click.option("--device", default="cpu", show_default=True, help="Where times are measured.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Draw: .svg, .html, .png or .pdf."
@@ -248,7 +255,9 @@ def _say(rows: Sequence[Row], x: str, size: str, y: str) -> None:
         say(line)
     say()
     name = COUNTED.get(x, TITLES[x])
-    say(f"*  no other is as good or better with as little or less: {name}")
+    best = f"*  no other is as good or better with as little or less: {name}"
+    for line in wrap(best, WIDTH, subsequent_indent="   "):
+        say(line)
     if any(r.several_crops for r in rows):
         say("+  over several crops of each image: not compared with the others")
 

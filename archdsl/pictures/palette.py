@@ -9,13 +9,13 @@ from __future__ import annotations
 
 # By role: the colour on paper, and on a dark screen.
 COLOURS: dict[str, tuple[str, str]] = {
-    "conv": ("#77aadd", "#3f6fa3"),
-    "linear": ("#ffaabb", "#a5566b"),
-    "norm": ("#eedd88", "#857425"),
+    "conv": ("#77aadd", "#3a6899"),
+    "linear": ("#ffaabb", "#985062"),
+    "norm": ("#eedd88", "#756620"),
     "activation": ("#ee8866", "#a34f33"),
-    "pool": ("#44bb99", "#23785f"),
+    "pool": ("#44bb99", "#21735b"),
     "drop": ("#d6d6d6", "#5c6066"),
-    "shape": ("#bbcc33", "#6d7720"),
+    "shape": ("#bbcc33", "#626b1c"),
     "join": ("#ffffff", "#24282e"),
     "block": ("#eef2f7", "#2b323b"),
     "frame": ("#f8fafc", "#1d2228"),

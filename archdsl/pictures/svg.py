@@ -27,7 +27,9 @@ def svg(scene: Scene, notes: bool = True, themed: bool = False) -> str:
     ``themed`` one has the colours of the page around it."""
     used = sorted({role for s in scene.shapes for role in _roles(s)} | {"paper"})
     hues = {r: f"var(--{r})" if themed else on_paper(r) for r in used if r in COLOURS}
-    styles = "".join(f".archdsl .{r}{{fill:{c}}}.archdsl .l-{r}{{stroke:{c}}}" for r, c in hues.items())
+    styles = "".join(
+        f".archdsl .{r}{{fill:{c}}}.archdsl .l-{r}{{stroke:{c}}}" for r, c in hues.items()
+    )
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(scene.width)}"'
         f' height="{_n(scene.height)}" viewBox="0 0 {_n(scene.width)} {_n(scene.height)}"'

@@ -110,7 +110,7 @@ AWKWARD = {
         dense(9) { fractal(2) { conv(4, 3) } }
         dense(1) { conv(4, 3) }""",
     "long names": f"""
-        block {"very_" * 12}long(first, second) {{ conv(first, second) -> bn -> relu -> conv(8, 1) }}
+        block {"very_" * 12}long(c, kernel) {{ conv(c, kernel) -> bn -> relu -> conv(8, 1) }}
         {"a_rather_" * 8}long_label: {{ {"very_" * 12}long(8, 3) -> {"very_" * 12}long(8, 5) }}""",
 }
 
