@@ -11,6 +11,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Fault, did_you_mean, fault
+from archdsl.diagnostics.render import printable
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax import tree
 from archdsl.syntax.parse import MAX_CHARACTERS, parse
@@ -87,8 +88,9 @@ def is_one_of(name: str, ending: str) -> bool:
     spec is called."""
     if name.endswith(ending):
         return True
-    other = name in builtin_names() or Path(name).suffix or Path(name).is_file()
-    return not other and name in builtin_names(ending)
+    if name not in builtin_names(ending):
+        return False
+    return not (name in builtin_names() or Path(name).is_file())
 
 
 def read_source(name: str, ending: str = ARCH) -> tuple[Source, Path | None]:
@@ -98,7 +100,7 @@ def read_source(name: str, ending: str = ARCH) -> tuple[Source, Path | None]:
         if path is None:
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
             return Source(shown, decode(data, shown)), Path.cwd()
-        return Source(shown, read_text(path, shown)), path.parent
+        return Source(printable(shown), read_text(path, shown)), path.parent
     except Fault as error:
         raise ArchError([error.diagnostic]) from None
 

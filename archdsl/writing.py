@@ -32,10 +32,10 @@ def write_bytes(path: Path, data: bytes) -> None:
         mode = target.stat().st_mode & 0o7777 if target.exists() else 0o666 & ~_umask()
         Path(aside).chmod(mode)
         Path(aside).replace(target)
-    except OSError as problem:
+    except (OSError, ValueError) as problem:
         if aside:
             Path(aside).unlink(missing_ok=True)
-        reason = (problem.strerror or str(problem)).lower()
+        reason = (getattr(problem, "strerror", None) or str(problem)).lower()
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)]) from None
 
 

@@ -22,7 +22,13 @@ from archdsl.spec import read
 
 @click.command()
 @click.argument("specs", type=SpecName(), nargs=-1, required=True, metavar="SPEC...")
-@click.option("--limit", default=LIMIT, show_default=True, help="Runs to spend on a space.")
+@click.option(
+    "--limit",
+    default=LIMIT,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Runs to spend on a space.",
+)
 @json_option
 @click.option("--sarif", is_flag=True, help="Print a SARIF log for editors and code review.")
 @python_option

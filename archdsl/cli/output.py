@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import click
 
 from archdsl.diagnostics.model import Diagnostic
-from archdsl.diagnostics.render import render
+from archdsl.diagnostics.render import HIDDEN, render
 from archdsl.units import human as human
 from archdsl.units import human_bytes as human_bytes
 
@@ -53,7 +53,8 @@ def cut(text: str, width: int) -> str:
 
 
 def say_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    click.echo(HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic], *, error: bool = True) -> None:

@@ -20,9 +20,17 @@ from archdsl.spec import Architecture
 @click.command()
 @spec_argument
 @candidate_options
-@click.option("--depth", default=2, show_default=True, help="Levels of parts to open.")
+@click.option(
+    "--depth", default=2, show_default=True, type=click.IntRange(1), help="Levels of parts to open."
+)
 @click.option("--layers", is_flag=True, help="Open all, down to single layers.")
-@click.option("--batch", default=32, show_default=True, help="Batch size of the memory estimate.")
+@click.option(
+    "--batch",
+    default=32,
+    show_default=True,
+    type=click.IntRange(1, 10**6),
+    help="Batch size of the memory estimate.",
+)
 @click.option(
     "--dtype",
     default="float32",

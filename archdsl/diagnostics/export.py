@@ -80,7 +80,7 @@ def _location(label: Label) -> dict[str, Any]:
     empty = label.span.start == label.span.end
     found: dict[str, Any] = {
         "physicalLocation": {
-            "artifactLocation": {"uri": quote(place["file"])},
+            "artifactLocation": {"uri": quote(place["file"], errors="surrogatepass")},
             "region": {
                 "startLine": place["line"],
                 "startColumn": place["column"],

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from unicodedata import combining, east_asian_width
 
 from archdsl.diagnostics.model import Diagnostic, Label
 from archdsl.diagnostics.source import Source, Span
+
+# Characters that show a reader something else than what is there: those that move the cursor
+# or colour a terminal, those that turn the direction of text, and halves of characters.
+HIDDEN = re.compile(
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 WIDTH = 120  # columns of a source line that are shown
 LONGEST = 1_000  # characters of any line

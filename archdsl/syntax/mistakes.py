@@ -9,6 +9,7 @@ from lark import Token
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, Label, diagnose
+from archdsl.diagnostics.render import HIDDEN
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax.lines import CLOSE, OPEN, Brackets, brackets_before
 
@@ -45,11 +46,6 @@ _WORDS_ELSEWHERE = {
     "assert": 'write `require condition, "message"`',
 }
 
-# Characters that show a reader something else than what is there: those that move the cursor
-# or colour a terminal, those that turn the direction of text, and halves of characters.
-HIDDEN = re.compile(
-    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
 _BRACKETS = {"RPAR": "(", "RSQB": "[", "RBRACE": "{"}
