@@ -18,7 +18,18 @@ from archdsl.backend.names import (
 )
 from archdsl.backend.pieces import ExpressionPiece
 from archdsl.backend.plan import Plan, Planner, needs_flat
-from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Text, Value, docstring, literal, quoted
+from archdsl.backend.python import (
+    INDENT,
+    WIDTH,
+    Call,
+    Code,
+    Item,
+    Text,
+    Value,
+    docstring,
+    literal,
+    quoted,
+)
 from archdsl.backend.symbols import ABSENT, Parameter
 from archdsl.elaborate.network import Network, Part
 from archdsl.graph.flat import flatten

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,6 +29,7 @@ from archdsl.writing import write_text
 @click.option(
     "--depth", default=2, show_default=True, type=click.IntRange(1), help="Levels to open."
 )
+@click.option("--once", is_flag=True, help="Open each block only where it first stands.")
 @click.option(
     "--layout",
     type=click.Choice(["down", "right"]),
@@ -45,6 +47,7 @@ def command(
     python: tuple[Path, ...],
     output: Path,
     depth: int,
+    once: bool,
     layout: str,
     size: str | None,
 ) -> None:
@@ -58,22 +61,15 @@ def command(
     if not printed:
         check_format(output, (*FORMATS, ".dot"))
     arch, title = read_named(spec, settings, shape, python)
-    down = layout == "down"
+    network, knobs, down = arch.network, arch.shown_knobs, layout == "down"
     if output.suffix.lower() == ".dot":
-        write_text(output, dot(arch.network, depth, down))
+        write_text(output, dot(network, depth, down))
         return
+    options: dict[str, Any] = {"depth": depth, "down": down, "size": size or "", "title": title}
+    options["first_only"] = once
     if output.suffix.lower() == ".html":
-        write_text(
-            output,
-            drawing_page(
-                arch.network, arch.shown_knobs, depth=depth, down=down, size=size or "", title=title
-            ),
-        )
-        return
-    scene = draw(
-        arch.network, arch.shown_knobs, depth=depth, down=down, size=size or "", title=title
-    )
-    if printed:
-        click.echo(svg(scene), nl=False)
+        write_text(output, drawing_page(network, knobs, **options))
+    elif printed:
+        click.echo(svg(draw(network, knobs, **options)), nl=False)
     else:
-        save(scene, output)
+        save(draw(network, knobs, **options), output)

@@ -26,7 +26,7 @@ COMMANDS = {
     "verdict": "Print what a study says.",
     "worker": "Take trials of a study, on this machine or another.",
     "graph": "Print the graph: text, JSON or DOT.",
-    "draw": "Draw a network: SVG, PNG, PDF, or a page that opens and closes blocks.",
+    "draw": "Draw a network: SVG, PNG, PDF, DOT, or a page.",
     "compare": "Compare accuracy and cost: a table, and charts.",
     "diff": "Say what differs between two networks, and draw it.",
     "specs": "List the built-in specs and their figures.",

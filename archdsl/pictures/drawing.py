@@ -81,12 +81,14 @@ class Terminal(Component):
 @dataclass
 class Figure:
     """A block as it is drawn: closed, and (made when it is first asked for) open. ``children``
-    are the blocks in it: their names and their figures. ``note`` is said of it."""
+    are the blocks in it: their names and their figures. ``note`` is said of it; ``of`` is the
+    block that it is an application of."""
 
     name: str
     closed: Template
     make: Callable[[Figure], Template]
     note: int | None = None
+    of: str = ""
     children: list[tuple[str, Figure]] = field(default_factory=list)
 
     @cached_property
@@ -138,6 +140,7 @@ class Drawing:
                 self._closed(block, note),
                 lambda figure: self._open(block, note, figure),
                 note,
+                block.part.name,
             )
         return found
 

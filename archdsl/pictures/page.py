@@ -17,7 +17,7 @@ from archdsl.pictures.palette import COLOURS, KINDS
 from archdsl.pictures.pen import Flow, Template
 from archdsl.pictures.scene import Scene
 from archdsl.pictures.svg import svg
-from archdsl.pictures.views import SIZES, figures_line, view
+from archdsl.pictures.views import SIZES, figures_line, levels, once, view
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -74,8 +74,10 @@ def drawing_page(
     down: bool = True,
     size: str = "",
     title: str = "",
+    first_only: bool = False,
 ) -> str:
-    """The drawing of a network as a page on which its blocks open and close."""
+    """The drawing of a network as a page on which its blocks open and close. The arguments are
+    those of ``draw``, and say what is open at first."""
     drawing = Drawing(network.root, Flow(down), size)
     found: dict[int, int] = {}
     order: list[Figure] = []
@@ -92,10 +94,12 @@ def drawing_page(
     number(drawing.root)
     opened: list[str] = []
 
+    at_first = once(drawing.root, depth) if first_only else levels(depth)
+
     def is_open(path: str, level: int) -> bool:
-        if level < depth:
+        if at_first(path, level):
             opened.append(path)
-        return level < depth
+        return at_first(path, level)
 
     view(drawing.root, is_open)
     costs = figures(network)

@@ -35,7 +35,7 @@ def svg(scene: Scene, notes: bool = True, themed: bool = False) -> str:
         f' height="{_n(scene.height)}" viewBox="0 0 {_n(scene.width)} {_n(scene.height)}"'
         f' class="archdsl" role="img" font-family="{FAMILY}">',
         f"<title>{_text(scene.title)}</title>",
-        f"<style>.archdsl path,.archdsl circle{{fill:none}}{styles}</style>",
+        f"<style>.archdsl path{{fill:none;stroke-width:1.2}}{styles}</style>",
         '<rect class="paper" width="100%" height="100%"/>',
         *(part for shape in scene.shapes for part in elements(shape, notes)),
         "</svg>",
@@ -91,9 +91,8 @@ def _words(words: Words) -> str:
 
 def _wire(wire: Wire) -> Iterator[str]:
     dash = ' stroke-dasharray="4 3"' if wire.dashed else ""
-    yield (
-        f'<path class="l-{wire.colour}" d="{path(wire)}" stroke-width="{_n(wire.stroke)}"{dash}/>'
-    )
+    width = f' style="stroke-width:{_n(wire.stroke)}"' if wire.stroke != 1.2 else ""
+    yield f'<path class="l-{wire.colour}" d="{path(wire)}"{width}{dash}/>'
     if wire.arrow:
         yield f'<path class="{wire.colour}" d="{_closed(arrow_head(wire.points))}"/>'
 
@@ -107,7 +106,7 @@ def _disc(disc: Disc, notes: bool) -> Iterator[str]:
     )
     if disc.sign:
         strokes = " ".join(f"M{_p(a)} L{_p(b)}" for a, b in sign_strokes(disc))
-        yield f'<path class="l-{disc.line}" d="{strokes}" stroke-width="1.4"/>'
+        yield f'<path class="l-{disc.line}" d="{strokes}"/>'
 
 
 def sign_strokes(disc: Disc) -> Iterator[tuple[Point, Point]]:

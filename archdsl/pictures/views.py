@@ -50,6 +50,27 @@ def view(figure: Figure, opened: Opened, path: str = "", level: int = 0) -> View
     return View(path, figure, template, results, children)
 
 
+def levels(depth: int) -> Opened:
+    """Opens so many levels."""
+    return lambda path, level: level < depth
+
+
+def once(root: Figure, depth: int) -> Opened:
+    """Opens so many levels, and each block only where it first stands."""
+    found: set[str] = set()
+    seen: set[str] = set()
+
+    def walk(figure: Figure, prefix: str, level: int) -> None:
+        for name, child in figure.children if figure.open else ():
+            if level < depth and child.of not in seen:
+                seen.add(child.of)
+                found.add(prefix + name)
+                walk(child, f"{prefix}{name}.", level + 1)
+
+    walk(root, "", 1)
+    return lambda path, level: path in found
+
+
 def shapes(drawing: Drawing, whole: View, marks: Mapping[str, str]) -> Iterator[Shape]:
     """The shapes of a view, its axis at 0."""
     yield from _shapes(drawing, whole, 0.0, 0.0, marks)
@@ -122,15 +143,18 @@ def draw(
     down: bool = True,
     size: str = "",
     title: str = "",
+    first_only: bool = False,
 ) -> Scene:
-    """The drawing of a network, so many levels of its blocks open.
+    """The drawing of a network, so many levels of its blocks open; with ``first_only``, each
+    block only where it first stands.
 
     ``knobs`` are said in the title, ``title`` replaces the network's name there. The network
     runs down the page, or to the right. ``size`` makes the widths of boxes follow their
     ``channels`` or ``macs``.
     """
     drawing = Drawing(network.root, Flow(down), size)
-    whole = view(drawing.root, lambda _, level: level < depth)
+    opened = once(drawing.root, depth) if first_only else levels(depth)
+    whole = view(drawing.root, opened)
     drawn = list(shapes(drawing, whole, {}))
     return framed(network, knobs, drawing, drawn, size, title)
 

@@ -176,4 +176,4 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _align(cell: str) -> str:
-    return ' class="n"' if cell[:1].isdigit() or cell[:1] in "+-−" else ""
+    return ' class="n"' if cell[:1].isdigit() or cell[:1] in "+-\N{MINUS SIGN}" else ""

@@ -52,11 +52,11 @@ class Records:
             else:
                 key = argument.name.text
             if key not in parameters or key in values:
-                kind = codes.GIVEN_TWICE if key in values else codes.NO_SUCH_ARGUMENT
+                kind, help = codes.GIVEN_TWICE, []
+                if key not in parameters:
+                    kind, help = codes.NO_SUCH_ARGUMENT, did_you_mean(key, names)
+                    help = help or ([f"`{cls.name}` takes {', '.join(names)}"] if names else [])
                 where = argument.span if argument.name is None else argument.name.span
-                help = did_you_mean(key, names) or (
-                    [f"`{cls.name}` takes {', '.join(names)}"] if names else []
-                )
                 self.report(kind, where, help=help, name=key, callee=cls.name)
                 continue
             value = self.value(argument.value, parameters[key].reader)

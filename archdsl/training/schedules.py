@@ -17,7 +17,7 @@ def learning_rate(recipe: Recipe, step: int, per_epoch: int) -> float:
     """
     warmup = recipe.warmup * per_epoch
     if step < warmup:
-        return recipe.lr * (step + 1) / max(warmup, 1)
+        return recipe.lr * min((step + 1) / warmup, 1.0)
     done = (step - warmup) / (recipe.epochs * per_epoch - warmup)
     schedule = recipe.schedule
     if isinstance(schedule, Cosine):

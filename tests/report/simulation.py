@@ -82,9 +82,7 @@ class Formula:
             on_epoch(epoch)
         seconds = arch.activations / 1e4 + arch.depth / 4
         last = epochs[-1]
-        outcome = Outcome(
-            last.accuracy, last.loss, tuple(epochs), seconds, 60_000 / seconds, None
-        )
+        outcome = Outcome(last.accuracy, last.loss, tuple(epochs), seconds, 60_000 / seconds, None)
         return torch.nn.Linear(1, 1), outcome
 
 

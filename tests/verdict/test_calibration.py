@@ -79,9 +79,10 @@ def test_nor_between_categories() -> None:
 
 def test_arms_that_differ_in_all_but_the_mean_are_the_limit() -> None:
     """Ten seeds often hold no failure of an arm that fails in one training of ten: its mean is
-    then overrated, and no test of ten results can know. Measured: 7.3 % instead of 5 %."""
+    then overrated, and no test of ten results can know. Measured: a verdict in 6.9 % of
+    studies of one slice, in 8.7 % of three."""
     count = 1000
-    assert share(count, anywhere, nothing, failing_when_deep) <= bound(count, 0.075)
+    assert share(count, anywhere, nothing, failing_when_deep) <= bound(count, 0.09)
 
 
 @pytest.mark.slow
@@ -93,7 +94,7 @@ def test_arms_that_differ_in_all_but_the_mean_are_the_limit() -> None:
         (wilder_when_deep, 0.05),
         (rounded, 0.05),
         (failing, 0.05),
-        (failing_when_deep, 0.075),
+        (failing_when_deep, 0.09),
     ],
 )
 def test_calibration_at_length(noise: Noise, most: float, slices: int) -> None:

@@ -1,0 +1,300 @@
+"""Data sets: read from where they are, or an error that says how to get them."""
+
+import gzip
+import pickle
+import struct
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision.datasets
+
+from archdsl import ArchError
+from archdsl.training.data import describe, load, places, plugins, sources
+from archdsl.training.sets import Cifar10, Cifar100, Data, Digits, FashionMnist, PluginData
+
+HERE = Path()
+
+
+def idx(array: np.ndarray) -> bytes:
+    shape = struct.pack(f">{array.ndim}I", *array.shape)
+    return bytes([0, 0, 8, array.ndim]) + shape + array.astype(np.uint8).tobytes()
+
+
+def fashion(folder: Path, packed: bool = False, train: int = 60, test: int = 20) -> Path:
+    """Files such as Fashion-MNIST's; the first pixel of an image is its number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, count in (("train", train), ("t10k", test)):
+        pixels = np.zeros((count, 28, 28))
+        pixels[:, 0, 0] = np.arange(count)
+        for kind, array in (("images-idx3", pixels), ("labels-idx1", np.arange(count) % 10)):
+            data, name = idx(array), f"{part}-{kind}-ubyte"
+            if packed:
+                data, name = gzip.compress(data), f"{name}.gz"
+            (folder / name).write_bytes(data)
+    return folder
+
+
+def problem(data: Data, folder: Path = HERE) -> str:
+    with pytest.raises(ArchError) as caught:
+        load(data, folder)
+    return str(caught.value)
+
+
+# ------------------------------------------------------------------------------- digits
+
+
+def test_digits() -> None:
+    found = load(Digits(), HERE)
+    assert describe(Digits(), HERE) == (found.image, found.classes) == ((1, 8, 8), 10)
+    assert (len(found.train), len(found.validation), len(found.test)) == (1079, 359, 359)
+    assert found.train.images.dtype == torch.uint8
+    assert found.train.images.unique().tolist() == [round(v * 255 / 16) for v in range(17)]
+    counts = found.validation.labels.bincount()
+    assert counts.min() >= 35 and counts.max() <= 36
+    assert not len(load(Digits(test=0.0), HERE).test)
+
+
+def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr("archdsl.training.packages.import_module", refuse)
+    assert problem(Digits()).splitlines() == [
+        "error[A601]: this needs the package scikit-learn, which is not installed",
+        "  = help: pip install 'archdsl[torch]'",
+    ]
+
+
+# ------------------------------------------------------------------------ Fashion-MNIST
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_files_of_a_folder(packed: bool) -> None:
+    fashion(HERE / "beside" / "mine", packed)
+    found = load(FashionMnist(path="mine"), HERE / "beside")
+    assert (found.image, found.classes) == ((1, 28, 28), 10)
+    assert (len(found.train), len(found.validation), len(found.test)) == (54, 6, 20)
+    for part in (found.train, found.validation, found.test):
+        assert torch.equal(part.images[:, 0, 0, 0].long() % 10, part.labels)
+
+
+def test_a_part_of_the_training_images() -> None:
+    fashion(HERE / "mine")
+    found = load(FashionMnist(path="mine", train=20), HERE)
+    assert found.train.labels.bincount().tolist() == [2] * 10
+    assert torch.equal(
+        found.validation.images, load(FashionMnist(path="mine"), HERE).validation.images
+    )
+
+
+def test_where_debian_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "DEBIAN", fashion(HERE / "debian", packed=True, train=40))
+    assert len(load(FashionMnist(), HERE).train) == 36
+
+
+def test_it_is_downloaded_where_it_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Path] = []
+
+    def download(root: Path, download: bool) -> None:
+        calls.append(root)
+        fashion(root / "FashionMNIST" / "raw")
+
+    monkeypatch.setattr(sources, "DEBIAN", HERE / "nowhere")
+    monkeypatch.setattr(torchvision.datasets, "FashionMNIST", download)
+    assert len(load(FashionMnist(), HERE).train) == 54
+    assert len(load(FashionMnist(), HERE).test) == 20
+    assert len(calls) == 1, "it is kept"
+    assert [p.name for p in places.cache_folder().iterdir()] == ["FashionMNIST"]
+
+
+def test_a_download_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def download(root: Path, download: bool) -> None:
+        fashion(root / "FashionMNIST" / "raw")
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz:\nmany lines")
+
+    monkeypatch.setattr(sources, "DEBIAN", HERE / "nowhere")
+    monkeypatch.setattr(torchvision.datasets, "FashionMNIST", download)
+    assert problem(FashionMnist()).splitlines() == [
+        "error[A801]: the data `fashion_mnist` is not here: it cannot be downloaded: Error "
+        "downloading train-images-idx3-ubyte.gz:",
+        "  = looked for in nowhere",
+        "  = looked for in cache/archdsl/FashionMNIST/raw",
+        "  = help: sudo apt install dataset-fashion-mnist",
+        '  = help: python -c "from torchvision.datasets import FashionMNIST; '
+        "FashionMNIST('cache/archdsl', download=True)\"",
+    ]
+    assert list(places.cache_folder().iterdir()) == []
+
+
+def broken(name: str, data: bytes) -> str:
+    folder = fashion(HERE / "mine", packed=name.endswith(".gz"))
+    (folder / name).write_bytes(data)
+    return problem(FashionMnist(path="mine"))
+
+
+PACKED = gzip.compress(idx(np.arange(60) % 10))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "reason"),
+    [
+        ("train-labels-idx1-ubyte.gz", PACKED[:-9], "end-of-stream marker"),
+        ("train-labels-idx1-ubyte.gz", b"<html>", "not a gzipped file"),
+        ("train-labels-idx1-ubyte", b"<html>", "train-labels-idx1-ubyte is no IDX file of bytes"),
+        ("train-labels-idx1-ubyte", b"", "train-labels-idx1-ubyte is no IDX file of bytes"),
+        (
+            "t10k-images-idx3-ubyte",
+            idx(np.zeros((20, 28, 28)))[:-5],
+            "t10k-images-idx3-ubyte has 15,675 bytes of images or labels, not 15,680",
+        ),
+        (
+            "t10k-labels-idx1-ubyte",
+            idx(np.zeros(19)),
+            "the t10k files hold 20x28x28 and 19",
+        ),
+        ("train-images-idx3-ubyte", idx(np.zeros((60, 9, 9))), "hold 60x9x9 and 60"),
+        ("train-labels-idx1-ubyte", idx(np.full(60, 10)), "its labels are 10..10, not 0..9"),
+    ],
+)
+def test_files_that_are_not_what_they_should_be(name: str, data: bytes, reason: str) -> None:
+    text = broken(name, data)
+    assert text.startswith("error[A802]: the data `fashion_mnist` cannot be read: ")
+    assert reason in text and text.splitlines()[1] == "  = in mine"
+
+
+def test_a_file_that_is_missing() -> None:
+    (fashion(HERE / "mine") / "t10k-labels-idx1-ubyte").unlink()
+    text = problem(FashionMnist(path="mine"))
+    assert text.splitlines()[:2] == [
+        "error[A801]: the data `fashion_mnist` is not here: t10k-labels-idx1-ubyte is not there",
+        "  = looked for in mine",
+    ]
+
+
+# -------------------------------------------------------------------------------- CIFAR
+
+
+def cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches such as CIFAR-10's, a hundred times smaller; their sums are not looked at."""
+    folder = root / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
+    for name in names:
+        content = {"data": np.zeros((20, 3072), np.uint8), "labels": [i % 10 for i in range(20)]}
+        content["data"][:, 1024:2048] = 200  # green
+        (folder / name).write_bytes(pickle.dumps(content))
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
+    for check in ("_check_integrity", "_load_meta"):
+        monkeypatch.setattr(torchvision.datasets.CIFAR10, check, lambda self: True)
+
+
+@pytest.mark.parametrize("path", ["mine", "mine/cifar-10-batches-py"])
+def test_batches_of_cifar(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cifar(HERE / "mine", monkeypatch)
+    found = load(Cifar10(path=path, train=50), HERE)
+    assert (found.image, found.classes) == ((3, 32, 32), 10)
+    assert (len(found.train), len(found.validation), len(found.test)) == (50, 10, 20)
+    assert found.mean.tolist() == pytest.approx([0, 200 / 255, 0])
+    assert found.train.images.is_contiguous()
+
+
+def test_cifar_is_not_here() -> None:
+    assert problem(Cifar100()).splitlines() == [
+        "error[A801]: the data `cifar100` is not here: there is no folder cifar-100-python",
+        "  = looked for in cache/archdsl",
+        '  = help: python -c "from torchvision.datasets import CIFAR100; '
+        "CIFAR100('cache/archdsl', download=True)\"",
+    ]
+
+
+def test_cifar_that_is_cut_short() -> None:
+    (HERE / "mine" / "cifar-10-batches-py").mkdir(parents=True)
+    (HERE / "mine" / "cifar-10-batches-py" / "data_batch_1").write_bytes(b"short")
+    text = problem(Cifar10(path="mine"))
+    assert text.startswith("error[A802]: the data `cifar10` cannot be read: cifar-10-batches-py is")
+    assert "CIFAR10('mine', download=True)" in text
+
+
+# ----------------------------------------------------------------------------- packages
+
+
+@dataclass
+class Stripes:
+    """A package's data: as docs/training.md describes it."""
+
+    count: int = 40
+    seed: int = 5
+    fails: str = ""
+    validation = 0.25
+    image = (1, 4, 6)
+    classes = 2
+
+    def read(self, folder: Path) -> Any:
+        if self.fails == "raise":
+            raise KeyError("a column")
+        labels = np.arange(self.count) % self.classes
+        pixels = np.repeat(labels, 24).reshape(-1, *self.image).astype(np.uint8)
+        if self.fails == "float":
+            return pixels / 255, labels
+        if self.fails == "labels":
+            return pixels, labels + 1
+        if self.fails == "three":
+            return pixels, labels, labels
+        if self.fails == "tested":
+            return pixels, labels, pixels[:6], labels[:6]
+        return pixels, labels
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [
+        EntryPoint("stripes", "test_data:Stripes", "archdsl.data"),
+        EntryPoint("gone", "no_such_module:Set", "archdsl.data"),
+        EntryPoint("shapeless", "builtins:dict", "archdsl.data"),
+        EntryPoint("flat", "test_data:Flat", "archdsl.data"),
+    ]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: found)
+
+
+class Flat:
+    image = (4, 6)
+    classes = 2
+
+
+def test_data_of_a_package() -> None:
+    data = PluginData("stripes", (("", 80),))
+    assert describe(data, HERE) == ((1, 4, 6), 2)
+    found = load(data, HERE)
+    assert (len(found.train), len(found.validation), len(found.test)) == (52, 20, 8)
+    assert found.train.labels.dtype == torch.int64
+    tested = load(PluginData("stripes", (("fails", "tested"),)), HERE)
+    assert (len(tested.train), len(tested.validation), len(tested.test)) == (30, 10, 6)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (PluginData("strips"), "is not here: no installed package has an entry point"),
+        (PluginData("stripes", (("size", 3),)), "fails: TypeError: "),
+        (PluginData("gone"), "fails: ModuleNotFoundError: No module named 'no_such_module'"),
+        (PluginData("shapeless"), "fails: AttributeError: "),
+        (PluginData("flat"), "fails: image = (4, 6) and classes = 2 are no counts"),
+        (PluginData("stripes", (("fails", "raise"),)), "fails: KeyError: 'a column'"),
+        (
+            PluginData("stripes", (("fails", "float"),)),
+            "fails: its images are torch.float64 40x1x4x6, not torch.uint8 Nx1x4x6",
+        ),
+        (
+            PluginData("stripes", (("fails", "labels"),)),
+            "fails: its labels are not 40 whole numbers in 0..1",
+        ),
+        (PluginData("stripes", (("fails", "three"),)), "fails: `read` gives images and labels"),
+    ],
+)
+def test_data_of_a_package_that_fails(data: PluginData, text: str) -> None:
+    assert text in problem(data)

@@ -1,0 +1,90 @@
+"""Data and recipes as texts: read, and written again."""
+
+import pytest
+
+from archdsl import ArchError
+from archdsl.training.recipe import AdamW, Crop, Cutout, Flip, OneCycle, Recipe, Sgd, Steps
+from archdsl.training.records import read_data, read_recipe
+from archdsl.training.sets import Data, Digits, FashionMnist, ImageFolder, PluginData
+
+DATA: dict[str, Data] = {
+    "digits": Digits(),
+    "digits(validation = 0.1, seed = 3)": Digits(validation=0.1, seed=3),
+    "fashion_mnist(train = 5000)": FashionMnist(train=5000),
+    'image_folder(path = "my pets", size = 32)': ImageFolder("my pets", 32),
+}
+RECIPES = {
+    "": Recipe(),
+    "epochs = 5, lr = 0.05": Recipe(epochs=5, lr=0.05),
+    "optimizer = adamw(weight_decay = 0.05, decay = weights)": Recipe(
+        optimizer=AdamW(weight_decay=0.05, decay="weights")
+    ),
+    "schedule = step(at = [3, 5], factor = 0.2)": Recipe(schedule=Steps((3, 5), 0.2)),
+    "schedule = one_cycle, augment = [crop(pad = 2), flip, cutout]": Recipe(
+        schedule=OneCycle(), augment=(Crop(2), Flip(), Cutout())
+    ),
+    "warmup = 1.5, label_smoothing = 0.1, clip = 1.0, amp = on, compile = true": Recipe(
+        warmup=1.5, label_smoothing=0.1, clip=1.0, amp="on", compile=True
+    ),
+    "optimizer = sgd(nesterov = false)": Recipe(optimizer=Sgd(nesterov=False)),
+}
+
+
+@pytest.mark.parametrize("text", DATA)
+def test_data(text: str) -> None:
+    assert read_data(text) == DATA[text]
+    assert DATA[text].written() == text
+    assert read_data(DATA[text].written(full=True)) == DATA[text]
+
+
+@pytest.mark.parametrize("text", RECIPES)
+def test_recipes(text: str) -> None:
+    recipe = RECIPES[text]
+    assert read_recipe(text) == recipe
+    assert ", ".join(f"{k} = {v}" for k, v in recipe.arguments().items()) == text
+    full = ", ".join(f"{k} = {v}" for k, v in recipe.arguments(full=True).items())
+    assert read_recipe(full) == recipe
+
+
+def test_data_of_a_package_as_text() -> None:
+    data = PluginData("stripes", (("", 80), ("name", 'a "b"')))
+    assert data.written(full=True) == 'stripes(80, name = "a \\"b\\"")'
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("digit", "A701"),
+        ("fashion_mnist(trian = 5)", "A105"),
+        ("fashion_mnist(train = 0)", "A301"),
+        ("digits(validation = 20)", "A301"),
+        ("image_folder", "A108"),
+        ("digits\ndata digits", "A703"),
+        ("digits(", "A015"),
+        ("", "A016"),
+    ],
+)
+def test_data_that_is_none(text: str, code: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        read_data(text)
+    assert [d.code for d in caught.value.diagnostics] == [code]
+    assert "--> --data:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("epoch = 5", "A105"),
+        ("epochs = 0", "A301"),
+        ("optimizer = sdg", "A701"),
+        ("optimizer = cosine", "A701"),
+        ("schedule = step", "A108"),
+        ("amp = maybe", "A101"),
+        ("lr = 0.1, lr = 0.2", "A107"),
+    ],
+)
+def test_recipes_that_are_none(text: str, code: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        read_recipe(text)
+    assert [d.code for d in caught.value.diagnostics] == [code]
+    assert "--> --recipe:1:" in str(caught.value)
