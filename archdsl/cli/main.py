@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "Train one network.",
     "search": "Ask a question of a space, by training: wider or deeper?",
     "verdict": "Print what a study says.",
+    "best": "Write the best network of a study as a spec, its weights beside it.",
     "worker": "Take trials of a study, on this machine or another.",
     "graph": "Print the graph: text, JSON or DOT.",
     "draw": "Draw a network: SVG, PNG, PDF, DOT, or a page.",
