@@ -7,7 +7,7 @@ over width. They are estimates with intervals and not part of the verdict's test
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 
 import numpy as np
@@ -38,44 +38,88 @@ class Peak:
     width: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The quadratic through the scores of a slice, better ones higher, over the logarithm of
+    the aspect. ``low`` and ``high`` are the logarithms of the widest and the deepest explored
+    aspect; coefficients are of places between them, from -1 to 1."""
+
+    low: float
+    high: float
+    curve: Floats
+    curves: Floats  # of the resamples, a row each
+
+    @property
+    def scaling(self) -> tuple[float, float]:
+        """The middle of the explored range, and half its length."""
+        return (self.low + self.high) / 2, (self.high - self.low) / 2
+
+    def at(self, places: Floats) -> Floats:
+        """The scores at logarithms of the aspect."""
+        return np.asarray(self.design(places) @ self.curve)
+
+    def band(self, places: Floats, level: float) -> tuple[Floats, Floats]:
+        """Where the curve runs in the resamples, place by place."""
+        share = [(1 - level) / 2, (1 + level) / 2]
+        low, high = np.quantile(self.curves @ self.design(places).T, share, axis=0)
+        return low, high
+
+    def design(self, places: Floats) -> Floats:
+        centre, scale = self.scaling
+        return np.vander((places - centre) / scale, 3)
+
+
+def fit(shapes: Sequence[Explored], resamples: int, seed: int) -> Fit | None:
+    """The curve through shapes; none where they are of fewer than four aspects.
+
+    Its resamples are of a wild bootstrap: residuals, scaled up as in HC3, times random normal
+    numbers, so that the spread may change with depth and one seed per shape is enough.
+    """
+    aspects = sorted({e.aspect for e in shapes})
+    if len(aspects) < SHAPES:
+        return None
+    x = np.log([e.aspect for e in shapes for _ in e.scores])
+    y = np.array([s for e in shapes for s in e.scores])
+    empty = np.empty(0)
+    found = Fit(float(np.log(aspects[0])), float(np.log(aspects[-1])), empty, empty)
+    design = found.design(x)
+    solve = np.linalg.pinv(design)
+    curve = solve @ y
+    residuals = (y - design @ curve) / np.maximum(1 - np.sum(design.T * solve, axis=0), 1e-9)
+    noise = np.random.default_rng(seed).standard_normal((resamples, len(y)))
+    return replace(found, curve=curve, curves=curve + (noise * residuals) @ solve.T)
+
+
 def optimum(
     shapes: Sequence[Explored], level: float, resamples: int, seed: int
 ) -> tuple[Optimum, Peak | None]:
     """The peak of the score over the explored shapes of a slice, the best first; as a ``Peak``
     where it is located: where its interval excludes both ends of what was explored.
 
-    The interval is from a wild bootstrap: residuals, scaled up as in HC3, times random normal
-    numbers, so that the spread may change with depth and one seed per shape is enough. A
-    resample whose curve has no peak in the explored range counts at its better end.
+    The interval is from the resamples of ``fit``. One whose curve has no peak in the explored
+    range counts at its better end.
     """
-    aspects = np.array(sorted({e.aspect for e in shapes}))
-    if len(aspects) < SHAPES:
-        return Optimum(why=f"{len(aspects)} of the {SHAPES} shapes that a curve needs"), None
-    x = np.log([e.aspect for e in shapes for _ in e.scores])
-    y = np.array([s for e in shapes for s in e.scores])
-    low, high = float(np.log(aspects[0])), float(np.log(aspects[-1]))
-    centre, scale = (low + high) / 2, (high - low) / 2
-    design = np.vander((x - centre) / scale, 3)  # so that the explored range is -1 .. 1
-    solve = np.linalg.pinv(design)
-    curve = solve @ y
-    bend, slope = float(curve[0]), float(curve[1])
-    if bend >= -1e-12 * max(1.0, float(np.abs(y).max())):
+    found = fit(shapes, resamples, seed)
+    if found is None:
+        count = len({e.aspect for e in shapes})
+        return Optimum(why=f"{count} of the {SHAPES} shapes that a curve needs"), None
+    bend, slope = float(found.curve[0]), float(found.curve[1])
+    most = max(abs(s) for e in shapes for s in e.scores)
+    if bend >= -1e-12 * max(1.0, most):
         return Optimum(why="the scores have no peak between the explored shapes"), None
     if abs(slope) >= -2 * bend:
         end = "deepest" if slope > 0 else "widest"
         return Optimum(why=f"the scores still rise at the {end} explored shape"), None
-    residuals = (y - design @ curve) / np.maximum(1 - np.sum(design.T * solve, axis=0), 1e-9)
-    noise = np.random.default_rng(seed).standard_normal((resamples, len(y)))
-    curves = curve + (noise * residuals) @ solve.T
-    places = centre + scale * np.concatenate([[-slope / bend / 2], tops(curves)])
+    centre, scale = found.scaling
+    places = centre + scale * np.concatenate([[-slope / bend / 2], tops(found.curves)])
     peak = Peak(places, *(along(shapes, places, kind) for kind in ("depth", "width")))
     reach = between(peak.aspect, level)
-    ends = [reach[0] < low + EDGE, reach[1] > high - EDGE]
-    found = Optimum(
+    ends = [reach[0] < found.low + EDGE, reach[1] > found.high - EDGE]
+    best = Optimum(
         *figures(peak.aspect, level), *figures(peak.depth, level), *figures(peak.width, level),
         BEYOND[ends[0], ends[1]],
     )  # fmt: skip
-    return found, None if any(ends) else peak
+    return best, None if any(ends) else peak
 
 
 def figures(logarithms: Floats, level: float) -> tuple[float, Interval]:
