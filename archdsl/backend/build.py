@@ -25,7 +25,7 @@ def source_of(arch: Architecture) -> str:
 
 def header_of(arch: Architecture) -> str:
     """What the file says of itself: where it came from, and what it costs."""
-    knobs = ", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items())
+    knobs = ", ".join(_kept(f"{k} = {v}") for k, v in arch.shown_knobs.items())
     origin = f"Compiled by archdsl {__about__.VERSION} from {arch.spec.source.name}"
     figures = arch.figures
     costs = f"{figures.params:,} parameters, {figures.macs:,} multiply-adds"
@@ -33,7 +33,15 @@ def header_of(arch: Architecture) -> str:
         f"{arch.name}: {costs} at {show_shape(arch.input)}.",
         f"{origin}{f' with {knobs}' if knobs else ''}.",
     ]
-    return "\n\n".join("\n".join(wrap(p, 84)) for p in paragraphs)
+    return "\n\n".join("\n".join(wrap(p, 84)) for p in paragraphs).replace(UNBROKEN, " ")
+
+
+UNBROKEN = "\N{NO-BREAK SPACE}"
+
+
+def _kept(text: str) -> str:
+    """A short text in one piece; a long one can be broken into lines."""
+    return text.replace(" ", UNBROKEN) if len(text) <= 40 else text
 
 
 def load_source(source: str, name: str) -> dict[str, Any]:

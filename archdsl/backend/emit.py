@@ -12,6 +12,7 @@ from archdsl.backend.names import (
     BUILTINS,
     MODULE_NAMES,
     SPOKEN,
+    UNCLEAR,
     attribute,
     identifier,
     run_stem,
@@ -55,7 +56,7 @@ def emit(network: Network, header: str, docs: Callable[[tree.Block], str]) -> st
     """
     planner = Planner(docs)
     top = planner.plan(network.root, "arch", network.name)
-    plans = planner.named(top, HELPER_FILES)
+    plans = planner.named(top, HELPER_FILES, network.doc)
     writer = Writer(network, top, plans)
     body: list[str] = []
     for plan in plans:
@@ -96,7 +97,7 @@ class Writer:
 
     def __init__(self, network: Network, top: Plan, plans: list[Plan]) -> None:
         self.network, self.top, self.plans = network, top, plans
-        self.taken = {*HELPER_FILES, *SPOKEN, *BUILTINS, *(plan.name for plan in plans)}
+        self.taken = {*HELPER_FILES, *SPOKEN, *UNCLEAR, *BUILTINS, *(plan.name for plan in plans)}
         side = flatten(network).side_outputs if _has_outputs(network.root) else []
         self.outputs = {"main": 1.0, **{s.name: s.weight for s in side}} if side else {}
 

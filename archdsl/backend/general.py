@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.backend.names import attribute, run_stem, unnumbered
@@ -44,7 +44,7 @@ def named_items(parts: Sequence[Named]) -> list[Item]:
     """Named parts as keyword arguments, runs of like ones as a loop."""
     items: list[Item] = []
     single: list[Named] = []
-    for part in parts:
+    for part in _folded(parts):
         if not part.looped:
             single.extend(part.apart())
             continue
@@ -52,6 +52,22 @@ def named_items(parts: Sequence[Named]) -> list[Item]:
         single.clear()
         items.append(_loop(part, part.repeat, part.code))
     return items + _runs(single)
+
+
+def _folded(parts: Sequence[Named]) -> list[Named]:
+    """Neighbours that are alike and counted on as one part, repeated."""
+    found: list[Named] = []
+    for part in parts:
+        last = found[-1] if found else None
+        if (
+            last is not None
+            and (last.base, last.number + last.repeat) == (part.base, part.number)
+            and last.code.flat() == part.code.flat()
+        ):
+            found[-1] = replace(last, repeat=last.repeat + part.repeat)
+        else:
+            found.append(part)
+    return found
 
 
 def _runs(parts: Sequence[Named]) -> list[Item]:

@@ -72,11 +72,29 @@ def identifier(name: str, taken: Container[str] = frozenset()) -> str:
     return name
 
 
-def class_name(name: str) -> str:
-    """``bottleneck_v2`` as ``BottleneckV2``; what is written with capitals keeps them."""
+def class_name(name: str, doc: str = "") -> str:
+    """``bottleneck_v2`` as ``BottleneckV2``; what is written with capitals keeps them.
+
+    Where the doc comment spells the name, or a word of it, with capitals, so does the class:
+    ``resnet`` is ``ResNet`` if the comment speaks of ResNets, and ``unet`` of a U-Net ``UNet``.
+    """
     words = [w for w in name.split("_") if w]
-    found = "".join(w[0].upper() + w[1:] for w in words) or "Block"
-    return f"Block{found}" if found[0].isdigit() else found
+    found = spelling("".join(words), doc) or "".join(
+        spelling(w, doc) or w[0].upper() + w[1:] for w in words
+    )
+    return f"Block{found}" if not found or found[0].isdigit() else found
+
+
+def spelling(word: str, doc: str) -> str:
+    """A word as a text writes it with capitals in it, or nothing."""
+    letters = r"[ _-]?".join(map(re.escape, word))
+    whole = rf"(?<![A-Za-z0-9]){letters}(?=s?(?![A-Za-z0-9]))"
+    for found in re.findall(whole, doc, re.IGNORECASE | re.ASCII):
+        parts = re.split(r"[ _-]", found)
+        spelled = "".join(p[:1].upper() + p[1:] for p in parts)
+        if any(c.isupper() for c in spelled[1:]):
+            return spelled
+    return ""
 
 
 LETTERS = tuple("".join(p) for n in (1, 2) for p in product(ascii_uppercase, repeat=n))
@@ -90,18 +108,17 @@ class ClassNames:
             name.lower() for name in (*taken, *SPOKEN, *UNCLEAR, *BUILTINS, *keyword.kwlist)
         }
 
-    def one(self, name: str, suffix: str) -> str:
+    def one(self, base: str, suffix: str) -> str:
         """The name of a class that is alone of its kind."""
-        return next(self._free(name, suffix, ("",)))
+        return next(self._free(base, suffix, ("",)))
 
-    def several(self, name: str, count: int, suffix: str) -> list[str]:
+    def several(self, base: str, count: int, suffix: str) -> list[str]:
         """The names of so many forms of one thing: lettered, as Inception's modules are."""
-        found = self._free(name, suffix, ("",) if count == 1 else LETTERS)
+        found = self._free(base, suffix, ("",) if count == 1 else LETTERS)
         return [next(found) for _ in range(count)]
 
-    def _free(self, name: str, suffix: str, letters: Sequence[str]) -> Iterator[str]:
+    def _free(self, base: str, suffix: str, letters: Sequence[str]) -> Iterator[str]:
         """Names that nothing has; the suffix makes more where all letters are taken."""
-        base = class_name(name)
         while True:
             for letter in letters:
                 found = base + letter

@@ -207,17 +207,19 @@ class Planner:
         self.known[key] = plan
         return plan
 
-    def named(self, top: Plan, taken: Iterable[str]) -> list[Plan]:
-        """The classes with their names, each behind those that it uses."""
+    def named(self, top: Plan, taken: Iterable[str], doc: str) -> list[Plan]:
+        """The classes with their names, each behind those that it uses. ``doc`` is the
+        network's: names are written as it writes them."""
         names = ClassNames(taken)
-        top.name = names.one(top.title, "Net")
+        top.name = names.one(class_name(top.title, doc), "Net")
         plans = self.ordered()
         kinds: dict[str, list[Plan]] = {}
         for plan in plans:
             if plan is not top:
                 kinds.setdefault(class_name(plan.title).lower(), []).append(plan)
         for alike in kinds.values():
-            found = names.several(alike[0].title, len(alike), "Block")
+            base = class_name(alike[0].title, f"{alike[0].doc}\n{doc}")
+            found = names.several(base, len(alike), "Block")
             for plan, name in zip(alike, found, strict=True):
                 plan.name = name
                 if plan.doc and plan.doc == alike[0].doc and plan is not alike[0]:

@@ -98,8 +98,9 @@ class Symbols:
         for p in self.parameters:
             if not p.own or not _all(p.values, (int, float)):
                 continue
-            for limit in range(FEW):
-                if tuple(v > limit for v in p.values) == wanted:
+            for limit in range(FEW):  # one that is counted past, not one that is jumped over
+                counted = not limit or limit + 1 in p.values
+                if counted and tuple(v > limit for v in p.values) == wanted:
                     return f"{self.use(p)} > {limit}"
         return self.make(wanted, names, default=False).flat()
 
