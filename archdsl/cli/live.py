@@ -18,11 +18,11 @@ from rich.text import Text
 from archdsl.cli.output import wants_color
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
-from archdsl.search.rows import SETTLE, Row
+from archdsl.search.rows import BASELINE, SETTLE, Row
 from archdsl.units import duration
 
 RECENT = 5  # results that the live view shows
-STAGES = {"explore": "exploring", "settle": "settling"}
+STAGES = {"explore": "exploring", "baseline": "baseline", "settle": "settling"}
 
 
 class View(AbstractContextManager["View"]):
@@ -104,7 +104,7 @@ def slices_table(rows: Sequence[Row]) -> Table:
     for name in ("slice", "tried", "best so far", "score", "seeds"):
         table.add_column(name, justify="right" if name in ("tried", "score", "seeds") else "left")
     for slice in dict.fromkeys(r.slice for r in rows):
-        mine = [r for r in rows if r.slice == slice and r.is_result and r.accuracy is not None]
+        mine = [r for r in rows if r.slice == slice and r.is_result and r.stage != BASELINE]
         settled = [r for r in mine if r.stage == SETTLE]
         groups: dict[tuple[str, str], list[Row]] = {}
         for row in settled or mine:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli.options import json_option, python_option, read_table
-from archdsl.cli.output import human, say, say_json, say_text, table
+from archdsl.cli.output import say, say_json, say_text, table
 from archdsl.training.packages import need_for_search
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
 
 def say_verdict(study: Study, as_json: bool = False) -> None:
     """Prints what a study says: a verdict, or a front where it has several objectives."""
-    from archdsl.search.outcome import best, front, name_of, verdict
+    from archdsl.search.outcome import beside, best, front, name_of, verdict
     from archdsl.verdict import words
 
     if as_json:
@@ -55,6 +55,8 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
         return
     for line in words(verdict(study, rows)).split("\n"):
         say_text(line) if not line.startswith("  ") else say(line)
+    for pair in beside(study, rows):
+        say_text(pair.words(study.search.objectives[0].name))
     row = best(study)
     folder = study.folder
     say(f"best: {name_of(row)} (trial {row.number}, {row.slice}); to take it from here:")
@@ -62,33 +64,32 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
 
 
 def say_front(study: Study, rows: list[Row]) -> None:
-    from archdsl.search.outcome import name_of
+    from archdsl.search.outcome import name_of, shown
 
     names = [o.name for o in study.search.objectives]
     lines = [
-        [name_of(row), *(_shown(n, v) for n, v in zip(names, row.values, strict=True))]
+        [name_of(row), *(shown(n, v) for n, v in zip(names, row.values, strict=True))]
         for row in rows
     ]
     for line in table(["network", *names], lines, right=range(1, len(names) + 1)):
         say(line)
 
 
-def _shown(name: str, value: float) -> str:
-    if name in ("accuracy", "error"):
-        return f"{100 * value:.2f} %"
-    if name == "latency":
-        return f"{1000 * value:.3g} ms"
-    return human(value) if name != "loss" else f"{value:.4f}"
-
-
 def plain_verdict(study: Study) -> dict[str, Any]:
     """What a study says, as JSON has it."""
     from archdsl.cli.live import plain
-    from archdsl.search.outcome import best, front, verdict
+    from archdsl.search.outcome import beside, best, front, verdict
     from archdsl.verdict import to_json
 
     rows = study.rows()
     if study.search.is_pareto:
         return {"study": study.name, "front": [plain(row) for row in front(study, rows)]}
     found = to_json(verdict(study, rows))
-    return {"study": study.name, "verdict": found, "best": plain(best(study))}
+    answer: dict[str, Any] = {"study": study.name, "verdict": found, "best": plain(best(study))}
+    if pairs := beside(study, rows):
+        answer["baseline"] = [
+            {"slice": p.slice, "better": p.better, "baseline": plain(p.baseline),
+             "explored": plain(p.explored)}
+            for p in pairs
+        ]  # fmt: skip
+    return answer

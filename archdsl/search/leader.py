@@ -21,10 +21,10 @@ from optuna.trial import FrozenTrial, TrialState
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.search.outcome import arms_to_settle
-from archdsl.search.plan import queue_exploration, queue_settling
+from archdsl.search.plan import queue_baseline, queue_exploration, queue_settling
 from archdsl.search.presence import is_gone
 from archdsl.search.reach import survey
-from archdsl.search.rows import EXPLORE, FAULTS, SETTLE, Row
+from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, SETTLE, Row
 from archdsl.search.study import Study, take_up
 
 NEW = 30.0  # seconds in which a trial may have no worker's name yet
@@ -90,6 +90,10 @@ class Leader:
         study.stage = EXPLORE
         try:
             done = self.work(EXPLORE, planned)
+            if BASELINE in study.stages:
+                planned = queue_baseline(study)
+                study.stage = BASELINE
+                done = self.work(BASELINE, planned) and done
             if study.search.settle_seeds:
                 arms = arms_to_settle(study)
                 planned = queue_settling(study, arms)
@@ -122,15 +126,17 @@ class Leader:
             self.reap()
 
     def time_is_up(self, stage: str, rows: Sequence[Row]) -> bool:
-        """Whether to end a stage. Exploration leaves the time that settling will take."""
+        """Whether to end a stage. What comes before settling leaves the time that it will take."""
         if self.deadline is None:
             return False
         left = self.deadline - time.monotonic()
         seconds = [r.seconds for r in rows if r.seconds is not None]
-        if stage == EXPLORE and seconds and self.study.search.settle_seeds:
+        if stage != SETTLE and seconds and self.study.search.settle_seeds:
             arms = 2 * len(self.study.space.slices)
             settling = arms * self.study.search.settle_seeds * sum(seconds) / len(seconds)
             left -= settling / max(self.workers, 1)
+            if stage == EXPLORE and BASELINE in self.study.stages:
+                left /= 2  # the baseline takes as long as the exploration has
         return left <= 0
 
     def give_up_if_hopeless(self, rows: Sequence[Row]) -> None:

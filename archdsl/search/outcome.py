@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from optuna.trial import FrozenTrial
 
@@ -11,10 +12,13 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.values import is_number
 from archdsl.search.request import Search
-from archdsl.search.rows import EXPLORE, FAULTS, SETTLE, Row
+from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, SETTLE, Row
+from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
 from archdsl.spec import Architecture
+from archdsl.units import human
 from archdsl.verdict import Question, Result, Verdict, choose_arms, judge
+from archdsl.verdict.words import placed
 
 
 def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
@@ -23,7 +27,9 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
     objective = study.search.objectives[0]
     found = []
     for row in study.rows() if rows is None else rows:
-        if not row.shape or not (row.is_result or row.failure in FAULTS):
+        if not row.shape or row.stage == BASELINE:
+            continue
+        if not (row.is_result or row.failure in FAULTS):
             continue
         found.append(
             Result(
@@ -97,7 +103,8 @@ def arms_to_settle(study: Study) -> dict[str, list[FrozenTrial]]:
 def best(study: Study, slice: str | None = None) -> Row:
     """The best trial: of the settled arm with the better mean, the one with the best score; where
     nothing is settled, of all that were explored. Raises ``ArchError`` where there is none."""
-    rows = [r for r in study.rows() if r.is_result and slice in (None, r.slice)]
+    known = [r for r in study.rows() if r.stage != BASELINE]
+    rows = [r for r in known if r.is_result and slice in (None, r.slice)]
     if not rows:
         raise ArchError([diagnose(codes.NOTHING_TO_SAY, name=study.name)])
     sign = -1.0 if study.search.objectives[0].minimize else 1.0
@@ -111,6 +118,54 @@ def best(study: Study, slice: str | None = None) -> Row:
             groups.setdefault((row.shape, row.setting), []).append(row)
         rows = max(groups.values(), key=lambda g: sign * sum(r.values[0] for r in g) / len(g))
     return max(rows, key=lambda r: (sign * r.values[0], -r.number))
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The best explored trial of a slice, and the best that its baseline drew in as many epochs."""
+
+    slice: str
+    explored: Row
+    baseline: Row
+    better: bool  # whether exploration was
+
+    def words(self, objective: str) -> str:
+        """The two in a sentence."""
+        scores = [shown(objective, row.values[0]) for row in (self.explored, self.baseline)]
+        than = "better than" if self.better else "no better than"
+        name = "" if self.slice == WHOLE.name else self.slice
+        return placed(
+            name,
+            f"the best that was explored is {than} the best that random draws found in as many"
+            f" epochs: {scores[0]} against {scores[1]} ({name_of(self.baseline)}).",
+        )
+
+
+def beside(study: Study, rows: Sequence[Row]) -> list[Beside]:
+    """The exploration of each slice and its baseline, where both have a result."""
+    sign = -1.0 if study.search.objectives[0].minimize else 1.0
+    found = []
+    for slice in study.space.slices:
+        mine = [r for r in rows if r.slice == slice.name and r.is_result]
+        best_of = {
+            stage: max((r for r in mine if r.stage == stage), key=lambda r: sign * r.values[0],
+                       default=None)
+            for stage in (EXPLORE, BASELINE)
+        }  # fmt: skip
+        ours, theirs = best_of[EXPLORE], best_of[BASELINE]
+        if ours is not None and theirs is not None:
+            better = sign * ours.values[0] > sign * theirs.values[0]
+            found.append(Beside(slice.name, ours, theirs, better))
+    return found
+
+
+def shown(objective: str, value: float) -> str:
+    """A value of an objective, as people read it."""
+    if objective in ("accuracy", "error"):
+        return f"{100 * value:.2f} %"
+    if objective == "latency":
+        return f"{1000 * value:.3g} ms"
+    return human(value) if objective != "loss" else f"{value:.4f}"
 
 
 def front(study: Study, rows: Sequence[Row]) -> list[Row]:

@@ -19,7 +19,7 @@ from optuna.trial import FrozenTrial
 from archdsl.elaborate.knobs import Domain
 from archdsl.search.distributions import param
 from archdsl.search.reach import Reach
-from archdsl.search.rows import EXPLORE, KEPT, SETTLE
+from archdsl.search.rows import BASELINE, EXPLORE, KEPT, SETTLE
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
@@ -132,6 +132,25 @@ def places_of(part: optuna.Study) -> set[Any]:
 def enqueue(part: optuna.Study, stage: str, slice: str, turn: Turn) -> None:
     attrs = {"turn": turn.place, "stage": stage, "slice": slice, "seed": turn.seed, **turn.attrs}
     part.enqueue_trial(turn.params, attrs)
+
+
+def queue_baseline(study: Study) -> int:
+    """Queues trials that a slice's baseline draws, for as many epochs as its exploration took.
+    The number of turns in all."""
+    total = 0
+    for slice in study.space.slices:
+        explored = study.parts[EXPLORE, slice.name].get_trials(deepcopy=False)
+        epochs = sum(len(t.user_attrs.get("curve", ())) for t in explored)
+        part = study.parts[BASELINE, slice.name]
+        known = places_of(part)
+        count = round(epochs / study.search.recipe.epochs)
+        total += count
+        for place in range(count):
+            if place not in known:
+                enqueue(
+                    part, BASELINE, slice.name, Turn(place, place % study.search.explore_seeds + 1)
+                )
+    return total
 
 
 FRESH = 1000  # seeds of retrained winners begin behind this

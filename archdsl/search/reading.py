@@ -36,6 +36,9 @@ from archdsl.training.records import Records
 from archdsl.training.sets import DATA, DATA_GROUP, PluginData
 from archdsl.training.settings import Setting
 
+NO_BEST = "a search with several objectives has no best trial that a baseline could be put beside"
+UNGUIDED = "the search leaves nothing to be guided, so that a baseline says nothing of it"
+
 KINDS: dict[type[tree.Node], str] = {
     search_tree.Search: "search",
     search_tree.Spec: "spec",
@@ -116,6 +119,7 @@ class _Reader(Records):
             timeout,
             self.read_kind("prune", settings.PRUNERS, settings.NoPruning()),
             self.read_kind("sampler", settings.SAMPLERS, settings.Tpe()),
+            self.read_kind("baseline", settings.BASELINES, None),
             {kind: node.span for kind, node in self.nodes.items()},
         )
         self.check_together(search)
@@ -337,7 +341,7 @@ class _Reader(Records):
                 self.report(codes.BAD_OBJECTIVE, word.span, help=help, name=word.text, verb=verb)
             self.objectives.append(Objective(word.text, node.minimize))
 
-    def read_kind(self, kind: str, table: Mapping[str, type[Setting]], default: Setting) -> Setting:
+    def read_kind(self, kind: str, table: Mapping[str, type[Setting]], default: Any) -> Any:
         node = self.nodes.get(kind)
         return default if node is None else self.read_named(node, table, kind)
 
@@ -369,6 +373,13 @@ class _Reader(Records):
         if search.is_pareto and search.hold is not None:
             what = "`hold` fixes a cost, so there is one objective: leave one of them out"
             self.report(codes.BAD_COMBINATION, search.hold.span, what=what)
+        if (baseline := search.spans.get("baseline")) is not None:
+            if search.is_pareto:
+                self.report(codes.BAD_COMBINATION, baseline, what=NO_BEST)
+            elif sampler in ("random", "grid") or not (
+                search.tune or any(isinstance(v.domain, Interval) for v in search.vary)
+            ):
+                self.report(codes.BAD_COMBINATION, baseline, what=UNGUIDED)
         if sampler == "nsga2" and not search.is_pareto:
             what = "nsga2 is for several objectives: add `minimize macs`"
             self.report(codes.BAD_COMBINATION, place, what=what)

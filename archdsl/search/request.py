@@ -77,6 +77,7 @@ class Search:
     timeout: float | None
     pruner: Setting
     sampler: Setting
+    baseline: Setting | None  # what draws the trials beside which the search is put
     spans: dict[str, Span] = field(default_factory=dict)
 
     @property

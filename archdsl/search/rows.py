@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-EXPLORE, SETTLE = "explore", "settle"  # the stages of a search
+EXPLORE, BASELINE, SETTLE = "explore", "baseline", "settle"  # the stages of a search
 
 # How trials fail. The first three are the network's or the recipe's own fault.
 DIVERGED, OUT_OF_MEMORY, ERROR = "diverged", "out of memory", "error"

@@ -92,4 +92,5 @@ class Nsga2(Setting):
 
 
 PRUNERS = table_of(NoPruning, Median, SuccessiveHalving, Hyperband)
+BASELINES = table_of(RandomSampling)
 SAMPLERS = table_of(Tpe, RandomSampling, Grid, Gp, CmaEs, Nsga2)

@@ -33,6 +33,9 @@ class Slice:
     budget: float | None = None
 
 
+WHOLE = Slice("all")
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What is varied, decided. ``text`` names it: ``depth = 16``."""
@@ -81,7 +84,7 @@ class Space:
     def slices(self) -> tuple[Slice, ...]:
         hold = self.search.hold
         if hold is None:
-            return (Slice("all"),)
+            return (WHOLE,)
         return tuple(Slice(name_of(hold.cost, budget), budget) for budget in hold.budgets)
 
     # ---------------------------------------------------------------------- shapes

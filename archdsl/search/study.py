@@ -23,7 +23,7 @@ from archdsl.search.card import Card
 from archdsl.search.journal import Mended, mend
 from archdsl.search.optimizers import SeededSampler, make_pruner
 from archdsl.search.request import Search
-from archdsl.search.rows import EXPLORE, KEPT, SETTLE, Row, row_of
+from archdsl.search.rows import BASELINE, EXPLORE, KEPT, SETTLE, Row, row_of
 from archdsl.search.settings import RandomSampling
 from archdsl.search.space import Slice, Space, space_of
 from archdsl.search.storage import JOURNAL, open_storage, shown
@@ -31,6 +31,8 @@ from archdsl.writing import write_text
 
 CARD = "study.json"
 ENDING = ".study"
+SUFFIXES = {EXPLORE: "", BASELINE: ", baseline", SETTLE: ", settled"}  # of the names of parts
+BASELINE_SEED = 500_009  # other draws than those of the search it stands beside
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -51,6 +53,12 @@ class Study:
     def name(self) -> str:
         return self.card.study
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """What the search has to go through, in this order."""
+        asked = {BASELINE: self.search.baseline, SETTLE: self.search.settle_seeds}
+        return tuple(stage for stage in SUFFIXES if asked.get(stage, True))
+
     # ----------------------------------------------------------- Optuna's own studies
 
     @cached_property
@@ -61,9 +69,10 @@ class Study:
     @cached_property
     def parts(self) -> dict[tuple[str, str], optuna.Study]:
         """Optuna's study of each stage and slice."""
-        stages = (EXPLORE, SETTLE) if self.search.settle_seeds else (EXPLORE,)
         return {
-            (stage, s.name): self._part(stage, s) for stage in stages for s in self.space.slices
+            (stage, s.name): self._part(stage, s)
+            for stage in self.stages
+            for s in self.space.slices
         }
 
     def _part(self, stage: str, slice: Slice) -> optuna.Study:
@@ -71,13 +80,14 @@ class Study:
             StudyDirection.MINIMIZE if o.minimize else StudyDirection.MAXIMIZE
             for o in self.search.objectives
         ]
-        name = f"{self.name}: {slice.name}" + (", settled" if stage == SETTLE else "")
+        name = f"{self.name}: {slice.name}" + SUFFIXES[stage]
         setting = self.search.sampler if stage == EXPLORE else RandomSampling()
+        seed = self.card.seed + (BASELINE_SEED if stage == BASELINE else 0)
         part = optuna.create_study(
             study_name=name,
             storage=self.storage,
             directions=directions,
-            sampler=SeededSampler(setting, self.card.seed),
+            sampler=SeededSampler(setting, seed),
             pruner=self._pruner(stage),
             load_if_exists=True,
         )
@@ -89,7 +99,7 @@ class Study:
         return part
 
     def _pruner(self, stage: str) -> optuna.pruners.BasePruner:
-        if stage == SETTLE:
+        if stage != EXPLORE:
             return optuna.pruners.NopPruner()
         return make_pruner(self.search.pruner, self.search.recipe.epochs)
 
@@ -97,7 +107,7 @@ class Study:
 
     @property
     def stage(self) -> str:
-        """``explore``, ``settle`` or ``done``."""
+        """``explore``, ``baseline``, ``settle`` or ``done``."""
         return str(self.head.user_attrs.get("stage", EXPLORE))
 
     @stage.setter

@@ -24,7 +24,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
 from archdsl.search.distributions import suggest
 from archdsl.search.plan import facts
-from archdsl.search.rows import ERROR, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
+from archdsl.search.rows import ERROR, EXPLORE, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
 from archdsl.search.space import Candidate, Slice, Unreachable
 from archdsl.search.study import Study, queue_again
 from archdsl.search.team import TeamFailed
@@ -215,13 +215,13 @@ class Worker:
         search = self.study.search
         seed = self.study.card.seed * 1_000_003 + trial.user_attrs["seed"]
         measured = search.objectives[0].name
-        settles = trial.user_attrs["stage"] == SETTLE
+        stage = trial.user_attrs["stage"]
         curve: list[tuple[float, ...]] = []
 
         def on_epoch(epoch: Epoch) -> None:
             point = (epoch.epoch, epoch.accuracy, epoch.loss, epoch.train_loss, epoch.lr)
             curve.append(tuple(round(float(x), 7) for x in point))
-            if search.is_pareto or settles:
+            if search.is_pareto or stage != EXPLORE:
                 return
             trial.report(value_of(measured, epoch), epoch.epoch)
             if trial.should_prune():

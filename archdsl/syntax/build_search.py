@@ -65,6 +65,9 @@ class SearchBuilder(Builder):
     def sampler(self, meta: Meta, c: Sequence[Any]) -> tree.Named:
         return self.named("sampler", meta, c)
 
+    def baseline(self, meta: Meta, c: Sequence[Any]) -> tree.Named:
+        return self.named("baseline", meta, c)
+
     def setting(self, meta: Meta, c: Sequence[Any]) -> Argument:
         return Argument(self.span(meta), self.word(c[0]), c[1])
 

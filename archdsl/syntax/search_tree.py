@@ -44,7 +44,7 @@ class Hold(Node):
 
 @dataclass(slots=True)
 class Named(Node):
-    """``data``, ``prune``, ``sampler``: one of some kinds, with arguments."""
+    """``data``, ``prune``, ``sampler``, ``baseline``: one of some kinds, with arguments."""
 
     statement: str
     name: Word

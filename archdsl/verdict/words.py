@@ -38,7 +38,7 @@ def words(verdict: Verdict) -> str:
 
 def _slice(part: SliceVerdict, question: Question) -> list[str]:
     names = _names(part.arms)
-    lines = [_place(part.slice, _sentence(part, names, question))]
+    lines = [placed(part.slice, _sentence(part, names, question))]
     figures = [_figures(n, a, question) for n, a in zip(names, part.arms, strict=True) if a.seeds]
     if figures:
         lines.append(f"  {'; '.join(figures)}")
@@ -107,7 +107,7 @@ def _peak(peak: Optimum) -> str:
 # ----------------------------------------------------------------------------- pieces
 
 
-def _place(name: str, sentence: str) -> str:
+def placed(name: str, sentence: str) -> str:
     """A sentence behind the budget that it is about: "At 5M multiply-adds, ..."."""
     if not name:
         return sentence[0].upper() + sentence[1:]
