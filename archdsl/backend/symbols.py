@@ -19,6 +19,7 @@ from archdsl.backend.python import Code, Text, Value
 ABSENT: Any = object()  # an instance that has no such value: anything will do
 
 Vector = tuple[Any, ...]
+MOST = 16  # the largest number in a share of a parameter
 FEW = 4  # numbers below it are counts or strides, which conditions may ask for
 
 
@@ -132,7 +133,7 @@ class Symbols:
                 for p in used:
                     p.used = True
                 return Text(text, loose=True)
-        return self.affine(values)
+        return self.share(values) or self.affine(values)
 
     def expressions(self) -> Iterator[tuple[str, Vector, tuple[Parameter, ...]]]:
         """Multiples, halves and products of whole parameters."""
@@ -149,6 +150,25 @@ class Symbols:
                 yield f"{p.name} * {q.name}", products, (p, q)
                 sums = tuple(a + b for a, b in zip(p.values, q.values, strict=True))
                 yield f"{p.name} + {q.name}", sums, (p, q)
+
+    def share(self, values: Vector) -> Code | None:
+        """A share of a whole parameter, alone or on top of another: ``3 * c // 8`` channels,
+        ``in_channels + 2 * c``."""
+        points = [(i, v) for i, v in enumerate(values) if v is not ABSENT]
+        if not _all([v for _, v in points], int):
+            return None
+        whole = [p for p in self.parameters if len(set(p.values)) > 1 and _all(p.values, int)]
+        for base in (None, *whole):
+            rest = [(i, v - (base.values[i] if base else 0)) for i, v in points]
+            for p in whole:
+                share = Fraction(rest[0][1], p.values[rest[0][0]] or 1)
+                n, d = share.numerator, share.denominator
+                if 0 < n <= MOST and d <= MOST and all(n * p.values[i] == d * v for i, v in rest):
+                    term = (
+                        (f"{n} * " if n > 1 else "") + self.use(p) + (f" // {d}" if d > 1 else "")
+                    )
+                    return Text(f"{self.use(base)} + {term}" if base else term, loose=True)
+        return None
 
     def affine(self, values: Vector) -> Code | None:
         """A schedule: a number that falls or rises evenly with a parameter."""

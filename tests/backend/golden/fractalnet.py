@@ -1,0 +1,117 @@
+"""fractalnet: 33,724,618 parameters, 845,222,912 multiply-adds at 3x32x32.
+
+Compiled by archdsl 0.0.0 from fractalnet.arch with columns = 3,
+widths = [64, 128, 256, 512, 512], drop_path = 0.15,
+dropouts = [0, 0.1, 0.2, 0.3, 0.4], plain = false, caffe = false, classes = 10.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+class ColumnMean(nn.Module):
+    """The mean of columns that meet, some dropped in training (arXiv:1605.07648).
+
+    Each is dropped with probability ``drop_path``, but one is kept; or, if ``path``
+    says so, all but one column of the whole network are.
+    """
+
+    def __init__(self, drop_path: float) -> None:
+        super().__init__()
+        self.drop_path = drop_path
+
+    def forward(self, inputs: dict[int, Tensor], path=None) -> Tensor:
+        first, *others = inputs.values()
+        if not self.training or not others or not (self.drop_path or path):
+            return sum(others, first) / len(inputs) if others else first
+        places = torch.arange(len(inputs), device=first.device)
+        keep = torch.rand(len(inputs), device=first.device) >= self.drop_path
+        saved = places == torch.randint(len(inputs), (), device=first.device)
+        keep = torch.where(keep.any(), keep, saved)
+        if path is not None:
+            whole, column = path
+            chosen = torch.stack([column == c for c in inputs])
+            keep = torch.where(whole, chosen | ~chosen.any(), keep)
+        shares = (keep / keep.sum()).to(first.dtype)
+        first, *others = [s * x for s, x in zip(shares, inputs.values(), strict=True)]
+        return sum(others, first)
+
+
+class Fractal(nn.Module):
+    """Columns of 1, 2, 4, ... units, which meet in means (arXiv:1605.07648).
+
+    ``unit(i)`` makes the units of a column: ``i`` is 0 for the first.
+    """
+
+    def __init__(self, columns: int, unit, drop_path: float = 0.0) -> None:
+        super().__init__()
+        self.columns, self.mean = columns, ColumnMean(drop_path)
+        for c in range(columns):
+            for i in range(2**c):
+                self.add_module(f"column{c + 1}_{i + 1}", unit(i))
+
+    def forward(self, x: Tensor, path=None) -> Tensor:
+        heads, steps = [x] * self.columns, 2 ** (self.columns - 1)
+        for step in range(1, steps + 1):
+            ends = {}  # the columns of which a unit ends here
+            for c in range(self.columns):
+                i, rest = divmod(step * 2**c, steps)
+                if rest == 0:
+                    ends[c] = getattr(self, f"column{c + 1}_{i}")(heads[c])
+            joined = self.mean(ends, path)
+            heads = [joined if c in ends else head for c, head in enumerate(heads)]
+        return heads[0]
+
+
+class Unit(nn.Sequential):
+    def __init__(self, in_channels: int, c: int, p: float) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, c, 3, padding=1, bias=False)
+        self.dropout1 = nn.Dropout(p=p) if p > 0 else nn.Identity()
+        self.bn1 = nn.BatchNorm2d(c)
+        self.relu1 = nn.ReLU(inplace=True)
+
+
+class FractalNet(nn.Module):
+    """FractalNet for CIFAR: no residuals; a fractal of convolutions in each block,
+    trained by dropping paths.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fractal1 = Fractal(3, lambda i: Unit(64 if i else 3, 64, 0.0), 0.15)
+        self.maxpool1 = nn.MaxPool2d(2)
+        self.fractal2 = Fractal(3, lambda i: Unit(128 if i else 64, 128, 0.1), 0.15)
+        self.maxpool2 = nn.MaxPool2d(2)
+        self.fractal3 = Fractal(3, lambda i: Unit(256 if i else 128, 256, 0.2), 0.15)
+        self.maxpool3 = nn.MaxPool2d(2)
+        self.fractal4 = Fractal(3, lambda i: Unit(512 if i else 256, 512, 0.3), 0.15)
+        self.maxpool4 = nn.MaxPool2d(2)
+        self.fractal5 = Fractal(3, lambda i: Unit(512, 512, 0.4), 0.15)
+        self.maxpool5 = nn.MaxPool2d(2)
+        self.head = nn.Linear(512, 10)
+        self.init_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        path = self.draw_path(x) if self.training else None
+        x = self.fractal1(x, path)  # 64x32x32
+        x = self.maxpool1(x)  # 64x16x16
+        x = self.fractal2(x, path)  # 128x16x16
+        x = self.maxpool2(x)  # 128x8x8
+        x = self.fractal3(x, path)  # 256x8x8
+        x = self.maxpool3(x)  # 256x4x4
+        x = self.fractal4(x, path)  # 512x4x4
+        x = self.maxpool4(x)  # 512x2x2
+        x = self.fractal5(x, path)  # 512x2x2
+        x = self.maxpool5(x)  # 512x1x1
+        return self.head(x.flatten(1))
+
+    def init_weights(self) -> None:
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.xavier_uniform_(m.weight)
+
+    def draw_path(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Whether this mini-batch trains one column of the network alone, and which."""
+        whole = torch.rand((), device=x.device) < 0.5
+        return whole, torch.randint(3, (), device=x.device)

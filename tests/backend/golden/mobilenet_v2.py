@@ -1,0 +1,152 @@
+"""mobilenet_v2: 3,504,872 parameters, 300,774,272 multiply-adds at 3x224x224.
+
+Compiled by archdsl 0.0.0 from mobilenet_v2.arch with width = 1, expansion = 6,
+size = 224, classes = 1000.
+"""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+
+def seq(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))
+
+
+class Depthwise(nn.Sequential):
+    """A filter for each channel."""
+
+    def __init__(self, in_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(
+            in_channels,
+            in_channels,
+            3,
+            stride=stride,
+            padding=1,
+            groups=in_channels,
+            bias=False,
+        )
+
+
+class InvertedResidualA(nn.Sequential):
+    """MobileNetV2's block (Sandler et al. 2018, arXiv:1801.04381): wide inside, `inner`
+    channels, and narrow between blocks, where nothing is activated. `attention` stands
+    on the wide side (MnasNet, MobileNetV3, EfficientNet); `survive < 1` drops whole
+    samples in training.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depthwise1 = Depthwise(32)
+        self.bn1 = nn.BatchNorm2d(32)
+        self.relu6_1 = nn.ReLU6(inplace=True)
+        self.conv1 = nn.Conv2d(32, 16, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(16)
+
+
+class InvertedResidualB(nn.Sequential):
+    """Another form of `InvertedResidualA`."""
+
+    def __init__(self, in_channels: int, c: int, inner: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.relu6_1 = nn.ReLU6(inplace=True)
+        self.depthwise1 = Depthwise(inner, stride=stride)
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.relu6_2 = nn.ReLU6(inplace=True)
+        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(c)
+
+
+class InvertedResidualC(nn.Module):
+    """Another form of `InvertedResidualA`."""
+
+    def __init__(self, in_channels: int, inner: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.relu6_1 = nn.ReLU6(inplace=True)
+        self.depthwise1 = Depthwise(inner)
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.relu6_2 = nn.ReLU6(inplace=True)
+        self.conv2 = nn.Conv2d(inner, in_channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(in_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu6_1(self.bn1(self.conv1(x)))
+        y = self.depthwise1(y)
+        y = self.relu6_2(self.bn2(y))
+        y = self.bn3(self.conv2(y))
+        return x + y
+
+
+class MobileNetV2(nn.Module):
+    """MobileNetV2: blocks that are wide inside and narrow between, with depthwise
+    convolutions.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = seq(
+            conv1=nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False),
+            bn1=nn.BatchNorm2d(32),
+            relu6_1=nn.ReLU6(inplace=True),
+        )
+        self.stage1 = InvertedResidualA()
+        self.stage2 = seq(
+            inverted_residual1=InvertedResidualB(16, 24, 96, stride=2),
+            inverted_residual2=InvertedResidualC(24, 144),
+        )
+        self.stage3 = seq(
+            inverted_residual1=InvertedResidualB(24, 32, 144, stride=2),
+            inverted_residual2=InvertedResidualC(32, 192),
+            inverted_residual3=InvertedResidualC(32, 192),
+        )
+        self.stage4 = seq(
+            inverted_residual1=InvertedResidualB(32, 64, 192, stride=2),
+            **{
+                f"inverted_residual{i}": InvertedResidualC(64, 384) for i in range(2, 5)
+            },
+        )
+        self.stage5 = seq(
+            inverted_residual1=InvertedResidualB(64, 96, 384),
+            inverted_residual2=InvertedResidualC(96, 576),
+            inverted_residual3=InvertedResidualC(96, 576),
+        )
+        self.stage6 = seq(
+            inverted_residual1=InvertedResidualB(96, 160, 576, stride=2),
+            inverted_residual2=InvertedResidualC(160, 960),
+            inverted_residual3=InvertedResidualC(160, 960),
+        )
+        self.stage7 = InvertedResidualB(160, 320, 960)
+        self.head = seq(
+            conv1=nn.Conv2d(320, 1280, 1, bias=False),
+            bn1=nn.BatchNorm2d(1280),
+            relu6_1=nn.ReLU6(inplace=True),
+            global_avgpool1=nn.AdaptiveAvgPool2d(1),
+            dropout1=nn.Dropout(p=0.2),
+            flatten=nn.Flatten(),
+            linear1=nn.Linear(1280, 1000),
+        )
+        self.init_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # 32x112x112
+        x = self.stage1(x)  # 16x112x112
+        x = self.stage2(x)  # 24x56x56
+        x = self.stage3(x)  # 32x28x28
+        x = self.stage4(x)  # 64x14x14
+        x = self.stage5(x)  # 96x14x14
+        x = self.stage6(x)  # 160x7x7
+        x = self.stage7(x)  # 320x7x7
+        return self.head(x)
+
+    def init_weights(self) -> None:
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(m, nn.Linear):
+                nn.init.normal_(m.weight, std=0.01)
+                nn.init.zeros_(m.bias)

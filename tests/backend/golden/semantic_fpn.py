@@ -1,0 +1,215 @@
+"""semantic_fpn: 28,478,675 parameters, 44,017,123,328 multiply-adds at 3x512x512.
+
+Compiled by archdsl 0.0.0 from semantic_fpn.arch with depth = 50, width = 256,
+merged = 128, size = 512, classes = 19.
+"""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+
+def seq(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))
+
+
+class Bottleneck(nn.Module):
+    """A 3x3 convolution between two of 1x1, `inner` channels wide (He et al. 2015);
+    `groups` make it a ResNeXt's (Xie et al. 2017, arXiv:1611.05431).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        inner: int,
+        stride: int = 1,
+        shortcut: bool = False,
+    ) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride=stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv3 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(c)
+        self.shortcut = nn.Identity()
+        if shortcut:
+            self.shortcut = seq(
+                conv1=nn.Conv2d(in_channels, c, 1, stride=stride, bias=False),
+                bn1=nn.BatchNorm2d(c),
+            )
+        self.relu3 = nn.ReLU(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.relu1(self.bn1(self.conv1(x)))
+        y = self.relu2(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        return self.relu3(self.shortcut(x) + y)
+
+
+class StageA(nn.Sequential):
+    def __init__(self, in_channels: int, c: int, n: int, stride: int = 2) -> None:
+        super().__init__()
+        self.bottleneck1 = Bottleneck(
+            in_channels, c, c // 4, stride=stride, shortcut=True
+        )
+        self.bottleneck2 = Bottleneck(c, c, c // 4)
+        self.bottleneck3 = Bottleneck(c, c, c // 4)
+        self.bottleneck4 = Bottleneck(512, 512, 128) if n > 3 else nn.Identity()
+
+
+class StageB(nn.Sequential):
+    def __init__(self) -> None:
+        super().__init__()
+        self.bottleneck1 = Bottleneck(512, 1024, 256, stride=2, shortcut=True)
+        for i in range(2, 7):
+            self.add_module(f"bottleneck{i}", Bottleneck(1024, 1024, 256))
+
+
+class TopDown(nn.Module):
+    """One step down a feature pyramid (Lin et al. 2017, arXiv:1612.03144): the coarse
+    image, as large as the `lateral` one of the trunk, and that one added.
+    """
+
+    def __init__(self, size: tuple[int, ...], branch2_in_channels: int) -> None:
+        super().__init__()
+        self.branch1 = nn.Upsample(size=size)
+        self.branch2 = nn.Conv2d(branch2_in_channels, 256, 1)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        return self.branch1(x) + self.branch2(skip)
+
+
+class Quarter(nn.Sequential):
+    """A level of the pyramid at a quarter of the image's size."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(256, 256, 3, padding=1)
+        self.conv2 = nn.Conv2d(256, 128, 3, padding=1, bias=False)
+        self.group_norm1 = nn.GroupNorm(32, 128)
+        self.relu1 = nn.ReLU(inplace=True)
+        self.upsample1 = nn.Identity()
+        if steps > 0:
+            self.upsample1 = nn.Upsample(
+                scale_factor=2, mode="bilinear", align_corners=False
+            )
+        self.conv3 = nn.Identity()
+        if steps > 1:
+            self.conv3 = nn.Conv2d(128, 128, 3, padding=1, bias=False)
+        self.group_norm2 = nn.GroupNorm(32, 128) if steps > 1 else nn.Identity()
+        self.relu2 = nn.ReLU(inplace=True) if steps > 1 else nn.Identity()
+        self.upsample2 = nn.Identity()
+        if steps > 1:
+            self.upsample2 = nn.Upsample(
+                scale_factor=2, mode="bilinear", align_corners=False
+            )
+        self.conv4 = nn.Identity()
+        if steps > 2:
+            self.conv4 = nn.Conv2d(128, 128, 3, padding=1, bias=False)
+        self.group_norm3 = nn.GroupNorm(32, 128) if steps > 2 else nn.Identity()
+        self.relu3 = nn.ReLU(inplace=True) if steps > 2 else nn.Identity()
+        self.upsample3 = nn.Identity()
+        if steps > 2:
+            self.upsample3 = nn.Upsample(
+                scale_factor=2, mode="bilinear", align_corners=False
+            )
+
+
+class Head(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.branch1 = Quarter(0)
+        self.branch2 = Quarter(1)
+        self.branch3 = Quarter(2)
+        self.branch4 = Quarter(3)
+        self.conv1 = nn.Conv2d(128, 19, 1)
+        self.upsample1 = nn.Upsample(
+            scale_factor=4, mode="bilinear", align_corners=False
+        )
+
+    def forward(
+        self, skip: Tensor, skip2: Tensor, skip3: Tensor, skip4: Tensor
+    ) -> Tensor:
+        y = (
+            self.branch1(skip)
+            + self.branch2(skip2)
+            + self.branch3(skip3)
+            + self.branch4(skip4)
+        )
+        return self.upsample1(self.conv1(y))
+
+
+class SemanticFPN(nn.Module):
+    """Semantic FPN: a pyramid of features on a residual network, all its levels brought
+    to a quarter of the image's size and summed. It gives every pixel a class.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = seq(
+            conv1=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),
+            bn1=nn.BatchNorm2d(64),
+            relu1=nn.ReLU(inplace=True),
+            maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
+        )
+        self.stage1 = StageA(64, 256, 3, stride=1)
+        self.stage2 = StageA(256, 512, 4)
+        self.stage3 = StageB()
+        self.stage4 = StageA(1024, 2048, 3)
+        self.top = nn.Conv2d(2048, 256, 1)
+        self.top_down1 = TopDown((32, 32), 1024)
+        self.top_down2 = TopDown((64, 64), 512)
+        self.top_down3 = TopDown((128, 128), 256)
+        self.head = Head()
+        self.init_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # 64x128x128
+        x = self.stage1(x)  # 256x128x128
+        y = self.stage2(x)  # 512x64x64
+        z = self.stage3(y)  # 1024x32x32
+        h = self.stage4(z)  # 2048x16x16
+        h = self.top(h)  # 256x16x16
+        z = self.top_down1(h, z)  # 256x32x32
+        y = self.top_down2(z, y)  # 256x64x64
+        x = self.top_down3(y, x)  # 256x128x128
+        return self.head(x, y, z, h)
+
+    def init_weights(self) -> None:
+        for m in self.modules():
+            if isinstance(m, Bottleneck):
+                for layer in (m.conv1, m.conv2, m.conv3):
+                    nn.init.kaiming_normal_(
+                        layer.weight, mode="fan_out", nonlinearity="relu"
+                    )
+                if not isinstance(m.shortcut, nn.Identity):
+                    nn.init.kaiming_normal_(
+                        m.shortcut.conv1.weight, mode="fan_out", nonlinearity="relu"
+                    )
+            elif isinstance(m, Quarter):
+                nn.init.kaiming_normal_(
+                    m.conv1.weight, mode="fan_out", nonlinearity="relu"
+                )
+                nn.init.kaiming_normal_(
+                    m.conv2.weight, mode="fan_out", nonlinearity="relu"
+                )
+                if not isinstance(m.conv3, nn.Identity):
+                    nn.init.kaiming_normal_(
+                        m.conv3.weight, mode="fan_out", nonlinearity="relu"
+                    )
+                if not isinstance(m.conv4, nn.Identity):
+                    nn.init.kaiming_normal_(
+                        m.conv4.weight, mode="fan_out", nonlinearity="relu"
+                    )
+            elif isinstance(m, Head):
+                nn.init.kaiming_normal_(
+                    m.conv1.weight, mode="fan_out", nonlinearity="relu"
+                )
+        nn.init.kaiming_normal_(
+            self.stem.conv1.weight, mode="fan_out", nonlinearity="relu"
+        )
+        nn.init.kaiming_normal_(self.top.weight, mode="fan_out", nonlinearity="relu")
