@@ -31,12 +31,15 @@ class _Everything:
 class Language:
     """A grammar file, and the keywords that begin its statements.
 
-    ``sets``: the tokens behind which a brace opens a set of values, and not a body.
+    ``blank``: the tokens of a statement that takes the place of one with a mistake; the first can
+    stand only where a statement begins. ``sets``: the tokens behind which a brace opens a set of
+    values, and not a body.
     """
 
     grammar: str
     starters: frozenset[str]
     builder: type[Builder]
+    blank: tuple[str, ...]
     sets: frozenset[str] = frozenset(["IN"])
 
     @cache  # noqa: B019  (a handful of languages, for the life of the process)
@@ -65,6 +68,7 @@ ARCH = Language(
         "ARCH INPUT DEFAULT LET FN REQUIRE USE BLOCK OUTPUT PAPER VARIANT FIX".split(),
     ),
     Builder,
+    ("REQUIRE", "NAME"),
 )
 SEARCH = Language(
     "search.lark",
@@ -73,6 +77,7 @@ SEARCH = Language(
         "SAMPLER".split()
     ),
     SearchBuilder,
+    ("SEARCH", "NAME"),
     frozenset(["IN", "EQUAL"]),
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from lark import Token
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, Label, diagnose
+from archdsl.diagnostics.model import Diagnostic, Label, diagnose, did_you_mean
 from archdsl.diagnostics.render import HIDDEN
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax.lines import CLOSE, OPEN, Brackets, brackets_before
@@ -58,6 +58,7 @@ _WORDS = {
     "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`",
     "COMMA": "`,`", "EQUAL": "`=`", "COLON": "`:`", "_ARROW": "`->`", "_MEANS": "`=>`",
     "_SEP": "a new line", "AS": "`as`", "IN": "`in`", "DOT": "`.`", "_DOTS": "`..`",
+    "DURATION": "a time such as `90s` or `2h`",
 }  # fmt: skip
 
 
@@ -193,6 +194,11 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     for name in (str(first), str(token)):
         if name in _WORDS_ELSEWHERE:
             return [_WORDS_ELSEWHERE[name]]
+    if "SEARCH" in expected:
+        known = sorted(kind.lower() for kind in expected if kind.isalpha() and kind.isupper())
+        return did_you_mean(str(token), known) or [f"a statement begins with {', '.join(known)}"]
+    if token.type == "_SEP" and "BY" in expected:
+        return ["`hold` ends with the knob that is solved for: `by width`"]
     if (
         token.type == "_SEP"
         and after is not None
@@ -257,6 +263,8 @@ def _value_hint(token: Token, before: Token, begins: bool, expected: set[str]) -
         return [f"`{token}` stands after a range: `16..128 step 8`, `1e-4..1e-1 log`"]
     if token.type == "NAME" and before.type == "NUMBER" and before.end_pos == token.start_pos:
         return ["a number may end in K, M, G, T or %"]
+    if {"IN", "COMMA"} <= expected and "PLUS" not in expected and token.type != "NAME":
+        return ["what it may be stands behind `in`"]
     if "COMMA" in expected:
         return ["is a comma missing before it?"]
     if before.type == "NAME" and begins and token.type in ("NUMBER", "SHAPE", "STRING", "LSQB"):

@@ -138,12 +138,13 @@ class _Reader:
         """Forget the statement that failed, and find where the next one starts."""
         state = self.parser.parser_state
         opened = 0  # braces of the statement that are still open; below 0, whole bodies of it
-        while opened < 0 or "REQUIRE" not in self.parser.choices():
+        while opened < 0 or self.language.blank[0] not in self.parser.choices():
             state.state_stack.pop()
             kind = getattr(state.value_stack.pop(), "type", None)
             opened += (kind == "LBRACE") - (kind == "RBRACE")
         inside = any(isinstance(v, Token) and v.type == "LBRACE" for v in state.value_stack)
-        self.parser.feed_token(Token("NAME", "_", 0, 1, 1, 1, 1, 0))
+        for kind in self.language.blank:
+            self.parser.feed_token(Token(kind, "_", 0, 1, 1, 1, 1, 0))
         while at < len(self.tokens):
             kind = self.tokens[at].type
             if opened == 0 and (kind == "_SEP" or (kind == "RBRACE" and inside)):
