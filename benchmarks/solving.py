@@ -3,8 +3,8 @@
 python benchmarks/solving.py [--repeats N] [--trials N] [--real]
 
 The question is the same for all: the best network of Wide ResNet's (depth, width) space within
-a budget of MACs. Solving proposes a depth and works out the width. The others propose both, and
-know the MACs as well (from the same static analysis, for nothing): Optuna's constraints train
+a budget of MACs. Solving proposes a depth, of those that can meet the budget, and works out
+the width, as a search does. The others propose both, and know the MACs as well (from the same static analysis, for nothing): Optuna's constraints train
 what is over the budget and mark it; penalties train it and take points off; pruning ends the
 trial before it is trained, and the sampler goes on. All have TPE, the same seeds and the same
 number of trained epochs. Without ``--real`` the accuracy is a formula with noise, and the regret
@@ -27,8 +27,9 @@ import optuna
 
 import archdsl
 from archdsl.diagnostics.source import Source
+from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
-from archdsl.search.space import Slice, Space, Unreachable, space_of
+from archdsl.search.space import Space, space_of
 from archdsl.spec import Architecture
 from archdsl.training.data import load
 from archdsl.training.loop import train_candidate
@@ -70,6 +71,12 @@ class Problem:
 
     def truth(self, arch: Architecture) -> float:
         raise NotImplementedError
+
+    @cached_property
+    def solved(self) -> dict[int, Architecture]:
+        """The network of each depth that can meet the budget, as a search surveys them."""
+        (reach,) = survey(self.space)
+        return {c.shape.knobs["depth"]: c.arch for c in reach.candidates or ()}
 
     def within(self, arch: Architecture) -> bool:
         return arch.macs <= OVER * self.budget
@@ -130,14 +137,7 @@ Way = Callable[[Problem, optuna.Trial, int], tuple[Tried, float]]
 
 
 def solving(problem: Problem, trial: optuna.Trial, seed: int) -> tuple[Tried, float]:
-    shape = problem.space.shape(lambda n, d: trial.suggest_categorical(n, d.enumerate()))
-    slice: Slice = problem.space.slices[0]
-    try:
-        arch = problem.space.candidate(shape, slice).arch
-    except Unreachable as off:
-        assert off.nearest is not None
-        trial.set_user_attr("tried", Tried(off.nearest.arch, False, None))
-        raise optuna.TrialPruned from None
+    arch = problem.solved[trial.suggest_categorical("depth", list(problem.solved))]
     score = problem.score(arch, seed)
     return Tried(arch, problem.within(arch), score), score
 
