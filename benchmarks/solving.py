@@ -2,14 +2,15 @@
 
 python benchmarks/solving.py [--repeats N] [--trials N] [--real]
 
-The question is the same for all: the best network of Wide ResNet's (depth, width) space within
-a budget of MACs. Solving proposes a depth, of those that can meet the budget, and works out
-the width, as a search does. The others propose both, and know the MACs as well (from the same static analysis, for nothing): Optuna's constraints train
-what is over the budget and mark it; penalties train it and take points off; pruning ends the
-trial before it is trained, and the sampler goes on. All have TPE, the same seeds and the same
-number of trained epochs. Without ``--real`` the accuracy is a formula with noise, and the regret
-is known exactly; with it, networks are trained on digits, and the regret is against the best
-that any of them found, each answer trained anew on three fresh seeds.
+The question is the same for all: the best network of Wide ResNet's (depth, width) space within a
+budget of MACs. Solving proposes a depth, of those that can meet the budget, and works out the
+width, as a search does. The others propose both, and know the MACs as well (from the same static
+analysis, for nothing): Optuna's constraints train what is over the budget and mark it; penalties
+train it and take points off; pruning ends the trial before it is trained, and the sampler goes
+on. All have TPE, the same seeds and the same number of trained epochs. Without ``--real`` the
+accuracy is a formula with noise, and the regret is known exactly; with it, networks are trained
+on digits, and the regret is against the best that any of them found, each answer trained anew on
+three fresh seeds.
 """
 
 from __future__ import annotations
