@@ -184,7 +184,7 @@ class Dense(Component):
         length: Length = BEND
         for m in sizes:
             length = length + (m.length + self.GAP)
-        self.half = (text_width("concat", SMALL) + 14) / 2 if flow.down else 12.0
+        self.half = (text_width("concat", SMALL) + 14) / 2
         edge = most(self.half, *(m.after for m in sizes))
         self.edge = edge + self.STUB
         reach = self.edge + (self.bulge(len(steps) + 1) + 4)
@@ -214,9 +214,9 @@ class Dense(Component):
             for j in range(i + 1, len(enter)):
                 self._arc(pen, t, (s1, t1), enter[j], j - i, f"curve{i % 8 + 1}")
         pen.disc(dot, t, 3, fill="wire", line="wire")
-        name = "concat" if self.flow.down else "c"
         pen.box(along, t - self.half, BAR, 2 * self.half, "join", about=self.about)
-        pen.words(along + BAR / 2, t, name, size=SMALL, anchor="middle")
+        upright = not self.flow.down
+        pen.words(along + BAR / 2, t, "concat", size=SMALL, anchor="middle", upright=upright)
         return [Line(((along + BAR, t),))]
 
     def _arc(

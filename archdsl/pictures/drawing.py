@@ -175,8 +175,8 @@ class Drawing:
         return pen.template
 
     def _open(self, block: Block, note: int, figure: Figure) -> Template:
-        count = len(block.inputs)
-        doors = tuple(End((i - (count - 1) / 2) * PORT, 0, i) for i in range(count))
+        middle = (len(block.doors) - 1) / 2
+        doors = tuple(End((i - middle) * PORT, 0, n) for i, n in enumerate(block.doors))
         inside = self._inside(block.part, figure, doors)
         head = f"{short_name(block)} {times(block.repeat)}".strip()
         frame = Frame(inside, head, self.flow, doors, about=note)

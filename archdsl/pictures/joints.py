@@ -98,7 +98,7 @@ class Joint(Component):
 
     def _span(self) -> tuple[Length, Length]:
         """How far a bar reaches: over all lines that enter or leave it, and its name."""
-        width = text_width(self.name, SMALL) + 14 if self.label.flow.down else 24
+        width = text_width(self.name, SMALL) + 14
         ends = [*self.coming, *self.going]
         low = most(width / 2, *(8 - e.t for e in ends))
         return -low, most(width / 2, *(8 + e.t for e in ends))
@@ -121,8 +121,9 @@ class Joint(Component):
         """A line for each that goes on: all from the one that comes, or each from its door."""
         found = []
         several = len(lines) > 1
+        places = {end.tag: i for i, end in enumerate(self.coming)}
         for place, end in enumerate(self.going):
-            line = lines[end.tag if several else 0]
+            line = lines[places[end.tag] if several else 0]
             row = s + (self.label.along + BEND + (TRACK * place if several else 0))
             ahead = end.side == 0 and not several and not isinstance(end.t, Expr) and end.t == 0
             across = line.points[-1][1]
@@ -147,9 +148,8 @@ class Joint(Component):
             line.end(pen, (top, t + end.t))
         low, high = self._span()
         pen.box(top, t + low, BAR, high - low, "join", about=self.note)
-        middle, down = t + (low + high) * 0.5, self.label.flow.down
-        text = self.name if down else self.name[0]
-        pen.words(top + BAR / 2, middle, text, size=SMALL, anchor="middle")
+        middle, upright = t + (low + high) * 0.5, not self.label.flow.down
+        pen.words(top + BAR / 2, middle, self.name, size=SMALL, anchor="middle", upright=upright)
         return top + BAR, [Line(((top + BAR, t + e.t),)) for e in self.going]
 
     def _block(

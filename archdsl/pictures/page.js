@@ -93,9 +93,11 @@ const draw = {
   },
   words(parent, [x, y, text], extra) {
     const size = extra.size || 11;
-    const made = element("text", {
-      x: round(x), y: round(y + size * BASELINE), "font-size": size, "text-anchor": extra.anchor || "start",
-    }, parent, text);
+    const place = extra.upright
+      ? { transform: `translate(${round(x + size * BASELINE)} ${round(y)}) rotate(-90)` }
+      : { x: round(x), y: round(y + size * BASELINE) };
+    const anchor = extra.anchor || "start";
+    const made = element("text", { ...place, "font-size": size, "text-anchor": anchor }, parent, text);
     if (extra.bold) made.setAttribute("font-weight", "bold");
     made.style.fill = colour(extra.colour || "ink");
   },

@@ -35,15 +35,23 @@ def colours() -> str:
     )
 
 
-def page(title: str, body: str, script: str = "", data: Any = None) -> str:
-    """An HTML file. ``body`` is markup; ``data`` is what the script reads."""
-    css = colours() + _asset("page.css").replace("FAMILY", FAMILY)
+def page(
+    title: str,
+    body: str,
+    script: str = "",
+    data: Any = None,
+    style: str | None = None,
+    policy: str = POLICY,
+) -> str:
+    """An HTML file. ``body`` is markup; ``data`` is what the script reads; ``style`` stands in the
+    place of the style sheet of drawings, and ``policy`` says what the page may load."""
+    css = colours() + (_asset("page.css") if style is None else style).replace("FAMILY", FAMILY)
     held = (
         "" if data is None else f'<script type="application/json" id="data">{_json(data)}</script>'
     )
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n{body}\n{held}\n"
         + (f"<script>\n{script}</script>\n" if script else "")

@@ -2,7 +2,8 @@
 
 The kinds of layers have Paul Tol's *light* scheme, which is made for labelled cells and stays
 apart for colour-blind readers (https://sronpersonalpages.nl/~pault/); the curves of charts have
-Okabe and Ito's. No picture says a thing by colour alone.
+Okabe and Ito's, and amounts viridis (van der Walt and Smith 2015). No picture
+says a thing by colour alone.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ COLOURS: dict[str, tuple[str, str]] = {
     "curve6": ("#3aa0d8", "#8fd0f5"),
     "curve7": ("#6a51a3", "#b5a2e0"),
     "curve8": ("#4a525c", "#b3bac2"),
+    "heat1": ("#fde725", "#482878"),
+    "heat2": ("#9fda3a", "#3e4989"),
+    "heat3": ("#4ac16d", "#31688e"),
+    "heat4": ("#1fa187", "#26828e"),
+    "heat5": ("#277f8e", "#1f9e89"),
+    "heat6": ("#365c8d", "#6ece58"),
+    "heat7": ("#46327e", "#fde725"),
 }
 KINDS = {
     "conv": "convolution",
@@ -48,6 +56,7 @@ KINDS = {
     "drop": "dropping",
     "shape": "moving, splitting",
 }
+HEAT = tuple(f"heat{i}" for i in range(1, 8))  # from little to much
 CURVES = tuple(f"curve{i}" for i in range(1, 9))
 
 

@@ -73,10 +73,12 @@ class Stack(Piece):
 
 @dataclass(frozen=True, slots=True)
 class Block(Piece):
-    """A part: a box that can be opened. A ``turn`` (the body of a loop) always is."""
+    """A part: a box that can be opened. A ``turn`` (the body of a loop) always is. ``doors`` are
+    which of the part's operands its lines are: 0 the input, ``k`` the ``k``-th import."""
 
     part: Part = field(kw_only=True)
     labelled: bool = False
+    doors: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,15 @@ def _piece(part: Part, step: Step, name: str, inputs: tuple[int, ...], cut: bool
     labelled = op.kind != "turn" and not own and step.name != op.name
     if not labelled and step.weight is None and (strips := _row(op, name + ".")):
         return Stack(name, inputs, *place, strips=tuple(strips), whole=True)
-    return Block(name, inputs, *place, part=op, labelled=labelled)
+    doors = _taken(op) or (0,)
+    lines = tuple(inputs[n] for n in doors)
+    return Block(name, lines, *place, part=op, labelled=labelled, doors=doors)
+
+
+def _taken(part: Part) -> tuple[int, ...]:
+    """The operands that a part makes use of: one that has imports may not look at its input."""
+    used = {part.result, *(n for s in part.steps for n in s.inputs)}
+    return tuple(k for k in range(len(part.imports) + 1) if -k in used)
 
 
 def _strip(part: Part, step: Step, name: str) -> Strip:

@@ -129,7 +129,8 @@ def path(wire: Wire) -> str:
         bend = " ".join(_p(p) for p in points[2:5])
         return f"M{_p(points[0])} L{_p(points[1])} C{bend} L{_p(points[5])}"
     corners = "".join(
-        f" L{_p(a)} Q{_p(b)} {_p(c)}" for a, b, c in rounded(points, wire.radius) if b not in (a, c)
+        f" L{_p(b)}" if b in (a, c) else f" L{_p(a)} Q{_p(b)} {_p(c)}"
+        for a, b, c in rounded(points, wire.radius)
     )
     return f"M{_p(points[0])}{corners} L{_p(points[-1])}"
 

@@ -230,10 +230,11 @@ def figures_line(network: Network) -> str:
 def _title(network: Network, knobs: Mapping[str, str], width: float, title: str) -> Iterator[Shape]:
     yield Words(MARGIN, MARGIN + 9, title or network.name, 17, bold=True)
     yield Words(MARGIN, MARGIN + 29, figures_line(network), 11)
-    said = ", ".join(f"{k} = {v}" for k, v in knobs.items())
+    whole = ", ".join(f"{k} = {v}".replace(" ", "\xa0") for k, v in knobs.items())
     room = int(width / text_width("n", 9.5))
-    for i, line in enumerate(wrap(said, room, max_lines=3, placeholder=" …")):
-        yield Words(MARGIN, MARGIN + 46 + 13 * i, line, 9.5, colour="faint")
+    for i, line in enumerate(wrap(whole, room, max_lines=3, placeholder=" …")):
+        text = line.replace("\xa0", " ")
+        yield Words(MARGIN, MARGIN + 46 + 13 * i, text, 9.5, colour="faint")
 
 
 def _legend(drawing: Drawing, top: float, width: float, size: str) -> Iterator[Shape]:

@@ -16,8 +16,9 @@ def layer_words(layer: Layer, input: Shape) -> str:
     """A layer as papers write it: ``3x3 conv, 64, /2``.
 
     What is read is what arguments are called, not which layer it is: a kernel stands in front,
-    channels behind, a stride behind a slash, groups as ``g32``, or ``dw`` where each channel is
-    one. Other required arguments follow the name, and so does what a dropping drops.
+    channels behind, a stride behind a slash (the kernel's size, where it is not given), groups
+    as ``g32``, or ``dw`` where each channel is one, a dilation as ``d2``. Other required
+    arguments follow the name, and so does what a dropping drops.
     """
     given = {p.name: getattr(layer, p.name) for p in signature(type(layer))}
     kernel = given.get("kernel")
@@ -26,13 +27,16 @@ def layer_words(layer: Layer, input: Shape) -> str:
     axes = max(len(input) - 1, 1)
     sizes = (kernel,) * axes if isinstance(kernel, int) else kernel
     words = f"{show_shape(sizes)} {layer.name}"
-    channels, groups, stride = (given.get(k) for k in ("channels", "groups", "stride"))
+    channels, groups, dilation = (given.get(k) for k in ("channels", "groups", "dilation"))
+    stride = given.get("stride", 1)
     if channels is not None:
         words += f", {channels}"
     if groups is not None and groups > 1:
         words += ", dw" if groups == channels == input[0] else f", g{groups}"
-    if stride not in (None, 1):
-        words += f", /{value_text(stride)}"
+    if dilation not in (None, 1):
+        words += f", d{value_text(dilation)}"
+    if stride != 1:
+        words += f", /{value_text(kernel if stride is None else stride)}"
     return words
 
 

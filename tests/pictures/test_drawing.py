@@ -10,7 +10,7 @@ from archdsl.elaborate.network import Part
 from archdsl.pictures.drawing import Drawing
 from archdsl.pictures.pen import Flow
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
-from archdsl.pictures.sketch import Join, Stack, sketch
+from archdsl.pictures.sketch import Block, Join, Stack, sketch
 from archdsl.pictures.views import draw, shapes, view
 from archdsl.pictures.weave import Fork, Knot, Leaf, Run, Thread, Web, weave
 
@@ -94,6 +94,9 @@ LAYERS = {
     "conv(16, 3, groups = 16)": "3x3 conv, 16, dw",
     "conv_transpose(8, 2, stride = 2)": "2x2 conv_transpose, 8, /2",
     "maxpool(3, stride = 2, pad = 1)": "3x3 maxpool, /2",
+    "avgpool(2)": "2x2 avgpool, /2",
+    "maxpool(3, stride = 1, pad = 1)": "3x3 maxpool",
+    "conv(16, 3, dilation = 12)": "3x3 conv, 16, d12",
     "linear(10)": "linear 10",
     "dropout(0.3)": "dropout 0.3",
     "bn(eps = 1e-3)": "bn",
@@ -150,6 +153,16 @@ WOVEN = {
 @pytest.mark.parametrize("path", WOVEN, ids=".".join)
 def test_how_pieces_hang_together(path: tuple[str, ...]) -> None:
     assert woven(weave(sketch(part_of(*path)))) == WOVEN[path]
+
+
+def test_a_block_that_does_not_look_at_its_input_has_no_line_from_it() -> None:
+    """The head of this network takes four levels by their names, the last of which stands right
+    before it."""
+    (head,) = (p for p in sketch(part_of("semantic_fpn_50")).pieces if p.name == "head")
+    assert isinstance(head, Block)
+    assert (len(head.part.imports), head.doors, len(set(head.inputs))) == (4, (1, 2, 3, 4), 4)
+    (down,) = (p for p in sketch(part_of("semantic_fpn_50")).pieces if p.name == "top_down1")
+    assert isinstance(down, Block) and down.doors == (0, 1)
 
 
 # ------------------------------------------------------------------------------- pictures
@@ -279,7 +292,18 @@ def test_a_flow_to_the_right() -> None:
     down, right = picture("resnet50"), picture("resnet50", down=False)
     assert down.height > down.width and right.width > right.height
     missing = Counter(texts(down)) - Counter(texts(right))
+    (bar, *_) = (s for s in picture("googlenet", down=False).shapes if _is_join(s))
+    assert isinstance(bar, Words) and bar.upright
     assert all("classes" in t or "depth" in t for t in missing), "the knobs have another line"
+
+
+def _is_join(shape: object) -> bool:
+    return isinstance(shape, Words) and shape.text == "concat"
+
+
+def test_a_line_of_knobs_breaks_between_knobs() -> None:
+    lines = texts(picture("unet_2015", title="unet"))[2:4]
+    assert lines[0].endswith(",") and " = " in lines[1]
 
 
 def test_notes_say_what_is_known() -> None:
