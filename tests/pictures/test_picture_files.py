@@ -56,6 +56,12 @@ def test_svg_is_xml_with_a_size_a_title_and_no_script() -> None:
     assert "http" not in svg(ALL).replace("http://www.w3.org/2000/svg", "")
 
 
+def test_a_line_without_rounding_goes_through_its_corners() -> None:
+    points = ((0.0, 0.0), (10.0, 0.0), (10.0, 10.0))
+    assert path(Wire(points, radius=0)) == "M0 0 L10 0 L10 10"
+    assert path(Wire(points, radius=2)) == "M0 0 L8 0 Q10 0 10 2 L10 10"
+
+
 def test_styles_hold_for_the_picture_alone() -> None:
     """A notebook that shows one keeps its own look."""
     style = tree(ALL).findtext(f"{SVG}style") or ""
