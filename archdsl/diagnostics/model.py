@@ -98,6 +98,10 @@ class Diagnostic:
         """Where it is; nothing where no text is at fault."""
         return self.labels[0].span if self.labels else None
 
+    def at(self, span: Span) -> Diagnostic:
+        """The same diagnostic at a place, if it has none."""
+        return self if self.labels else replace(self, labels=(Label(span),))
+
     def within(self, trail: Sequence[Frame], knobs: Mapping[str, str]) -> Diagnostic:
         """The same diagnostic with the blocks and knob values that led to it."""
         return replace(self, trail=tuple(trail), knobs=dict(knobs))

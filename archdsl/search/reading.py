@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import fields
-from importlib.metadata import entry_points
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Label, diagnose, did_you_mean
+from archdsl.diagnostics.model import ArchError, Label, diagnose, did_you_mean, in_order
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.facts import Variant
-from archdsl.elaborate.knobs import Choices, Domain, Interval
-from archdsl.elaborate.values import describe, is_number, show
+from archdsl.elaborate.knobs import Domain, Interval
+from archdsl.elaborate.values import describe, is_number
+from archdsl.files import ARCH
+from archdsl.layers.arguments import Number
+from archdsl.layers.base import signature
 from archdsl.layers.table import TABLE, Table
 from archdsl.search import settings
+from archdsl.search.combinations import clashes
+from archdsl.search.domains import Domains
 from archdsl.search.request import (
     ANY,
     COSTS,
@@ -26,18 +31,17 @@ from archdsl.search.request import (
     Objective,
     Search,
     Varied,
+    name_of,
+    ordered,
 )
 from archdsl.spec import Spec, resolve
 from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
 from archdsl.training.recipe import Recipe
-from archdsl.training.records import Records
-from archdsl.training.sets import DATA, DATA_GROUP, PluginData
+from archdsl.training.records import MISTAKEN
+from archdsl.training.sets import DATA
 from archdsl.training.settings import Setting
-
-NO_BEST = "a search with several objectives has no best trial that a baseline could be put beside"
-UNGUIDED = "the search leaves nothing to be guided, so that a baseline says nothing of it"
 
 KINDS: dict[type[tree.Node], str] = {
     search_tree.Search: "search",
@@ -61,14 +65,10 @@ def read_search(
     Raises ``ArchError`` with every mistake that can be seen without data.
     """
     file = parse(source, SEARCH)
-    reader = _Reader(file, folder, table, spec)
-    search = reader.read()
-    if reader.found:
-        raise ArchError(reader.found)
-    return search
+    return _Reader(file, folder, table, spec).read()
 
 
-class _Reader(Records):
+class _Reader(Domains):
     def __init__(
         self, file: tree.File, folder: Path | None, table: Table, spec: Spec | None
     ) -> None:
@@ -86,55 +86,61 @@ class _Reader(Records):
         self.sort()
         spec_node = self.needed("spec", "which spec is searched")
         data_node = self.needed("data", "what it trains on (`data digits`)")
-        if spec_node is None or data_node is None:
-            raise ArchError(self.found)
-        spec, fixed = self.read_spec(spec_node)
+        data = None if data_node is None else self.read_named(data_node, DATA, "data")
+        recipe = self.read_recipe()
+        tune = self.read_tune(recipe)
+        seeds, trials = self.nodes.get("seeds"), self.nodes.get("trials")
+        explore = self.whole(seeds.explore if seeds else None, 1, "seeds")
+        settle = self.whole(seeds.settle if seeds and seeds.settle else None, 0, "seeds")
+        count = self.whole(trials.count if trials else None, 20, "trials")
+        timeout = self.nodes["timeout"].seconds if "timeout" in self.nodes else None
+        pruner = self.read_kind("prune", settings.PRUNERS, settings.NoPruning())
+        sampler = self.read_kind("sampler", settings.SAMPLERS, settings.Tpe())
+        baseline = self.read_kind("baseline", settings.BASELINES, None)
+        spec, fixed = (None, {}) if spec_node is None else self.read_spec(spec_node)
+        if spec is None or data is None:
+            raise ArchError(in_order(self.found))
         vary = self.read_vary(spec, fixed)
         hold = self.read_hold(spec, fixed, vary)
-        if not vary and hold is None:
+        if "vary" not in self.nodes and hold is None:
             self.report(codes.MISSING_STATEMENT, spec_node.span, what="what is varied")
-        recipe = self.read_recipe()
-        name = self.nodes["search"].name.text if "search" in self.nodes else self.stem()
-        seeds = self.nodes.get("seeds")
-        explore = self.whole(seeds.explore if seeds else None, 1)
-        settle = self.whole(seeds.settle if seeds and seeds.settle else None, 0)
-        timeout = self.nodes["timeout"].seconds if "timeout" in self.nodes else None
-        objectives = tuple(self.objectives) or (Objective("accuracy", False),)
+        if self.found:
+            raise ArchError(in_order(self.found))
+        asked = self.nodes.get("search")
         search = Search(
-            name,
-            self.file.doc(self.nodes["search"]) if "search" in self.nodes else "",
+            Path(self.file.span.source.name).stem if asked is None else asked.name.text,
+            "" if asked is None else self.file.doc(asked),
             self.file.span.source,
             spec_node.name.text,
             spec,
             fixed,
             vary,
             hold,
-            self.read_named(data_node, DATA, "data"),
+            data,
             recipe,
-            self.read_tune(recipe),
-            objectives,
+            tune,
+            ordered(self.objectives),
             explore,
             settle,
-            self.whole(self.nodes["trials"].count if "trials" in self.nodes else None, 20),
+            count,
             timeout,
-            self.read_kind("prune", settings.PRUNERS, settings.NoPruning()),
-            self.read_kind("sampler", settings.SAMPLERS, settings.Tpe()),
-            self.read_kind("baseline", settings.BASELINES, None),
+            pruner,
+            sampler,
+            baseline,
             {kind: node.span for kind, node in self.nodes.items()},
         )
-        self.check_together(search)
+        if found := list(clashes(search)):
+            raise ArchError(in_order(found))
         return search
-
-    def stem(self) -> str:
-        return Path(self.file.span.source.name).stem
 
     def sort(self) -> None:
         """The statements by what they are; each may stand once."""
         for node in self.file.statements:
+            kind: str = KINDS.get(type(node), "") or getattr(node, "statement", "")
             if isinstance(node, search_tree.Objective):
                 self.read_objectives(node)
+                self.nodes.setdefault("objective", node)
                 continue
-            kind: str = KINDS.get(type(node), "") or getattr(node, "statement", "")
             if kind in self.nodes:
                 first = Label(self.nodes[kind].span, "first said here")
                 self.report(codes.SAID_TWICE, node.span, first, what=kind)
@@ -149,43 +155,51 @@ class _Reader(Records):
 
     # ------------------------------------------------------------------- the spec
 
-    def read_spec(self, node: search_tree.Spec) -> tuple[Spec, dict[str, Any]]:
+    def read_spec(self, node: search_tree.Spec) -> tuple[Spec | None, dict[str, Any]]:
+        """The spec, and the knobs that stay as they are; no spec where it has mistakes."""
         try:
             spec, variant = self.find_spec(node.name.text)
         except ArchError as error:
-            place = [Label(node.name.span)] if not error.diagnostics[0].labels else []
-            first = error.diagnostics[0]
-            placed = diagnose(
-                first.kind, *place, *first.labels, help=first.help, fields=first.fields
-            )
-            raise ArchError([*self.found, placed, *error.diagnostics[1:]]) from None
+            own = self.own_spec(node.name.text)
+            self.found += [
+                replace(d.at(node.name.span), help=d.help or own) for d in error.diagnostics
+            ]
+            return None, {}
         fixed: dict[str, Any] = dict(variant.knobs) if variant is not None else {}
+        given: set[str] = set()
         for argument in node.arguments:
             key = "" if argument.name is None else argument.name.text
-            knob = spec.knobs.get(key)
-            if knob is None:
-                place_of = argument.span if argument.name is None else argument.name.span
-                self.report(
-                    codes.UNKNOWN_KNOB, place_of, help=did_you_mean(key, spec.knobs), name=key
-                )
-                continue
-            try:
-                text = argument.value.span.text
-                fixed[key] = spec.read_knob(key, text)
-            except ArchError as error:
-                for problem in error.diagnostics:
-                    self.report(
-                        problem.kind, argument.value.span, help=problem.help, fields=problem.fields
-                    )
+            place = argument.span if argument.name is None else argument.name.span
+            if key not in spec.knobs:
+                help = did_you_mean(key, spec.knobs) or ["a knob is set by its name: `depth = 16`"]
+                self.report(codes.UNKNOWN_KNOB, place, help=help, name=key or argument.span.text)
+            elif key in given:
+                self.report(codes.SAID_TWICE, place, what=key)
+            else:
+                given.add(key)
+                try:
+                    fixed[key] = spec.read_knob(key, argument.value.span.text)
+                except ArchError as error:
+                    value = argument.value.span
+                    self.found += [replace(d, labels=(Label(value),)) for d in error.diagnostics]
         return spec, fixed
 
     def find_spec(self, name: str) -> tuple[Spec, Variant | None]:
         if self.spec is not None:
             return self.spec, self.spec.variants.get(name)
+        if not name.endswith(ARCH) and not name.isidentifier():
+            hint = ["a spec is a file that ends in .arch, or the name of a built-in one"]
+            raise ArchError([diagnose(codes.NO_SUCH_FILE, help=hint, name=name)])
         path = name
-        if name.endswith(".arch") and self.folder is not None:
+        if name.endswith(ARCH) and self.folder is not None:
             path = str(self.folder / name)
         return resolve(path, self.table)
+
+    def own_spec(self, name: str) -> tuple[str, ...]:
+        """A hint where a file beside the search is called much the same."""
+        files = [] if self.folder is None else [p.name for p in self.folder.glob("*.arch")]
+        near = did_you_mean(f"{name.removesuffix('.arch')}.arch", files)
+        return tuple(re.sub("`(.*)`", r'`spec "\1"`', text) for text in near)
 
     def read_vary(self, spec: Spec, fixed: Mapping[str, Any]) -> tuple[Varied, ...]:
         node = self.nodes.get("vary")
@@ -198,61 +212,19 @@ class _Reader(Records):
                 help = did_you_mean(item.path, spec.knobs)
                 self.report(codes.UNKNOWN_KNOB, item.span, help=help, name=item.path)
                 continue
-            domain = knob.domain if knob is not None else ANY
+            known = ANY if knob is None else knob.domain
+            domain = known
             if item.domain is not None:
-                given = self.read_domain(item.domain, spec if knob is not None else None)
-                if given is None:
+                domain = self.read_domain(item.domain, spec, knob)
+                if domain is None:
                     continue
-                known = None if knob is None else domain
-                outside = [v for v in given.edges() if known is not None and v not in known]
-                if outside:
-                    self.report(
-                        codes.OUTSIDE_DOMAIN,
-                        item.domain.span,
-                        name=item.path,
-                        given=show(outside[0]),
-                        domain=str(domain),
-                    )
-                domain = given
-            if isinstance(domain, Interval) and domain.log and domain.step not in (None, 1):
-                what = f"`{item.path}` has a step and is drawn in its logarithm: leave one out"
-                self.report(codes.BAD_COMBINATION, item.span, what=what)
+                self.check_inside(item, domain, known)
             if domain is None:
-                self.report(
-                    codes.BAD_COMBINATION,
-                    item.span,
-                    what=f"`{item.path}` has no domain in the spec: say one, `{item.path} in ...`",
-                )
+                what = f"`{item.path}` has no domain in the spec: say one, `{item.path} in ...`"
+                self.report(codes.BAD_COMBINATION, item.span, what=what)
                 continue
             found[item.path] = Varied(item.path, domain, item.span)
         return tuple(found.values())
-
-    def read_domain(self, node: tree.Choices | tree.Interval, spec: Spec | None) -> Domain | None:
-        """A domain of constants; layers and other values are read as the spec would read them."""
-        if isinstance(node, tree.Choices):
-            names = tuple(" ".join(i.span.text.split()) for i in node.items)
-            if spec is None:
-                values: tuple[Any, ...] = tuple(n.strip('"') for n in names)
-                return Choices(values, names)
-            try:
-                return Choices(tuple(spec.read_constant(n) for n in names), names)
-            except ArchError as error:
-                self.report(
-                    error.diagnostics[0].kind, node.span, fields=error.diagnostics[0].fields
-                )
-                return None
-        bounds = [self.constant(n) for n in (node.low, node.high)]
-        step = None if node.step is None else self.constant(node.step)
-        if any(not is_number(b) for b in bounds) or (step is not None and not is_number(step)):
-            self.report(codes.DOMAIN_NUMBERS, node.span, given=describe(bounds[0]))
-            return None
-        low, high = bounds
-        if step is None and type(low) is int and type(high) is int:
-            step = 1
-        if low > high or (step is not None and step <= 0) or (node.log and low <= 0):
-            self.report(codes.DOMAIN_EMPTY, node.span, domain=" ".join(node.span.text.split()))
-            return None
-        return Interval(low, high, step, node.log)
 
     def read_hold(
         self, spec: Spec, fixed: Mapping[str, Any], vary: tuple[Varied, ...]
@@ -265,12 +237,16 @@ class _Reader(Records):
             self.report(
                 codes.NO_SUCH_SETTING, node.cost.span, help=help, what="cost", name=node.cost.text
             )
-        budgets = []
+        budgets: list[float] = []
         for item in node.budgets:
             value = self.constant(item)
+            if value is MISTAKEN:
+                continue
             if not is_number(value) or value <= 0:
                 self.report(codes.WRONG_ARGUMENT, item.span, name=node.cost.text, callee="hold",
                             given=describe(value), expected="a positive number")  # fmt: skip
+            elif name_of(node.cost.text, value) in {name_of(node.cost.text, b) for b in budgets}:
+                self.report(codes.SAID_TWICE, item.span, what=name_of(node.cost.text, value))
             else:
                 budgets.append(float(value))
         tolerance = 0.02 if node.within is None else self.constant(node.within)
@@ -278,10 +254,12 @@ class _Reader(Records):
             self.report(codes.WRONG_ARGUMENT, node.within.span, name="within", callee="hold",
                         given=describe(tolerance), expected="a share such as 2%")  # fmt: skip
             tolerance = 0.02
-        for word in node.knobs:
-            self.check_solvable(word, spec, fixed, vary)
-        step = self.whole(node.step, 1)
         names = tuple(w.text for w in node.knobs)
+        for place, word in enumerate(node.knobs):
+            if word.text in names[:place]:
+                self.report(codes.SAID_TWICE, word.span, what=word.text)
+            self.check_solvable(word, spec, fixed, vary)
+        step = self.whole(node.step, 1, "hold")
         ordered = tuple(sorted(budgets))
         return Hold(node.cost.text, ordered, float(tolerance), names, step, node.span)
 
@@ -316,20 +294,21 @@ class _Reader(Records):
     def read_tune(self, recipe: Recipe) -> dict[str, Domain]:
         node = self.nodes.get("tune")
         found: dict[str, Domain] = {}
-        inner = {f.name for f in fields(recipe.optimizer)}  # type: ignore[arg-type]
+        inner = [p for p in signature(type(recipe.optimizer)) if isinstance(p.reader, Number)]
+        known = {p.name: p.reader for p in (*signature(Recipe), *inner)}
+        names = [*TUNABLE, *(p.name for p in inner)]
         for item in node.items if node is not None else ():
             name = item.name.text
-            if name not in TUNABLE and name not in inner:
-                known = [*TUNABLE, *sorted(inner)]
-                help = did_you_mean(name, known) or [f"there are {', '.join(known)}"]
+            if name not in names:
+                help = did_you_mean(name, names) or [f"there are {', '.join(names)}"]
                 self.report(codes.BAD_TUNE, item.name.span, help=help, name=name)
                 continue
-            domain = self.read_domain(item.domain, None)
+            if name in found:
+                self.report(codes.SAID_TWICE, item.span, what=name)
+            domain = self.read_domain(item.domain)
             if domain is not None:
-                if isinstance(domain, Choices):
-                    values = tuple(self.constant(i) for i in item.domain.items)
-                    domain = Choices(values, domain.names)
                 found[name] = domain
+                self.check_values(item, domain, known[name])
         return found
 
     def read_objectives(self, node: search_tree.Objective) -> None:
@@ -339,58 +318,11 @@ class _Reader(Records):
             if word.text not in known:
                 help = did_you_mean(word.text, known) or [f"it can {verb} {', '.join(known)}"]
                 self.report(codes.BAD_OBJECTIVE, word.span, help=help, name=word.text, verb=verb)
+            if any(o.name == word.text for o in self.objectives):
+                self.report(codes.SAID_TWICE, word.span, what=word.text)
             self.objectives.append(Objective(word.text, node.minimize))
 
     def read_kind(self, kind: str, table: Mapping[str, type[Setting]], default: Any) -> Any:
         node = self.nodes.get(kind)
-        return default if node is None else self.read_named(node, table, kind)
-
-    def read_named(
-        self, node: search_tree.Named, table: Mapping[str, type[Setting]], what: str
-    ) -> Any:
-        name = node.name.text
-        if name not in table:
-            if what == "data" and name in {p.name for p in entry_points(group=DATA_GROUP)}:
-                given = tuple(
-                    (a.name.text if a.name else "", self.constant(a.value)) for a in node.arguments
-                )
-                return PluginData(name, given)
-            help = did_you_mean(name, table) or [f"there are {', '.join(table)}"]
-            self.report(codes.NO_SUCH_SETTING, node.name.span, help=help, what=what, name=name)
-            return None
-        return self.make(table[name], node.arguments, node.name.span)
-
-    # -------------------------------------------------------------- what goes together
-
-    def check_together(self, search: Search) -> None:
-        sampler = search.sampler.name if search.sampler is not None else ""
-        place = search.spans.get("sampler", search.spans["spec"])
-        if search.is_pareto and search.spans.get("prune") is not None:
-            what = (
-                "a search with several objectives cannot prune: a trial is not worse in all of them"
-            )
-            self.report(codes.BAD_COMBINATION, search.spans["prune"], what=what)
-        if search.is_pareto and search.hold is not None:
-            what = "`hold` fixes a cost, so there is one objective: leave one of them out"
-            self.report(codes.BAD_COMBINATION, search.hold.span, what=what)
-        if (baseline := search.spans.get("baseline")) is not None:
-            if search.is_pareto:
-                self.report(codes.BAD_COMBINATION, baseline, what=NO_BEST)
-            elif sampler in ("random", "grid") or not (
-                search.tune or any(isinstance(v.domain, Interval) for v in search.vary)
-            ):
-                self.report(codes.BAD_COMBINATION, baseline, what=UNGUIDED)
-        if sampler == "nsga2" and not search.is_pareto:
-            what = "nsga2 is for several objectives: add `minimize macs`"
-            self.report(codes.BAD_COMBINATION, place, what=what)
-        domains = [v.domain for v in search.vary] + list(search.tune.values())
-        if sampler == "grid" and any(d.count is None for d in domains):
-            what = "grid needs finite domains: give continuous ones a step, or list their values"
-            self.report(codes.BAD_COMBINATION, place, what=what)
-        if (
-            sampler in ("cma_es", "gp")
-            and all(isinstance(d, Choices) for d in domains)
-            and not search.tune
-        ):
-            what = f"{sampler} needs a number to search over"
-            self.report(codes.BAD_COMBINATION, place, what=what)
+        what = {"prune": "pruner"}.get(kind, kind)
+        return default if node is None else self.read_named(node, table, what)

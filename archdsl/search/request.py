@@ -5,6 +5,7 @@ Nothing here imports torch or optuna: a search is checked as fast as a spec.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +15,14 @@ from archdsl.spec import Spec
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
 from archdsl.training.settings import Setting
+from archdsl.units import short
 
 STATIC_COSTS = ("macs", "params", "activations")
 ANY = Choices((), ())  # the domain of a choice inside a body that may be any of its options
 COSTS = (*STATIC_COSTS, "latency")
 MAXIMIZED = ("accuracy",)
 MINIMIZED = ("error", "loss", *COSTS)
+LIMIT = 1_000  # shapes that are listed; a space of more is sampled
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
 
 
@@ -83,3 +86,20 @@ class Search:
     @property
     def is_pareto(self) -> bool:
         return len(self.objectives) > 1
+
+
+def ordered(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
+    """What is learned before what it costs; accuracy, if nothing is said."""
+    found = sorted(objectives, key=lambda o: o.name in COSTS)
+    return tuple(found) or (Objective("accuracy", False),)
+
+
+def name_of(cost: str, budget: float) -> str:
+    """The name of a slice: ``5M macs``, ``20ms latency``."""
+    return f"{shown_cost(cost, budget)} {cost}"
+
+
+def shown_cost(cost: str, value: float) -> str:
+    if cost == "latency":
+        return f"{value * 1000:.4g}ms"
+    return short(value)

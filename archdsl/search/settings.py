@@ -1,9 +1,12 @@
 """What Optuna is to use, by name: samplers and pruners."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from archdsl.layers.arguments import Count, Index
+from archdsl.layers.arguments import Count, Index, Whole
 from archdsl.training.settings import Setting, table_of
+
+Several = Annotated[int, Whole(2)]
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class SuccessiveHalving(Setting):
     """Asynchronous successive halving (arXiv:1810.05934), within each shape."""
 
     warmup: Count = 5
-    factor: Count = 3
+    factor: Several = 3
 
     name = "successive_halving"
 
@@ -38,7 +41,7 @@ class Hyperband(Setting):
     """Hyperband (arXiv:1603.06560), within each shape."""
 
     warmup: Count = 5
-    factor: Count = 3
+    factor: Several = 3
 
     name = "hyperband"
 
@@ -86,7 +89,7 @@ class CmaEs(Setting):
 class Nsga2(Setting):
     """The evolutionary sampler for several objectives."""
 
-    population: Count = 20
+    population: Several = 20
 
     name = "nsga2"
 

@@ -13,14 +13,20 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Domain
 from archdsl.layers.base import Shape as Sizes
-from archdsl.search.request import ANY, STATIC_COSTS, Hold, Search, Varied
+from archdsl.search.request import (
+    ANY,
+    LIMIT,
+    STATIC_COSTS,
+    Hold,
+    Search,
+    Varied,
+    name_of,
+    shown_cost,
+)
 from archdsl.search.solve import Cost, Solution, Solver, describe_off
 from archdsl.spec import Architecture
 from archdsl.training.data import describe
 from archdsl.training.fit import adapt, check_fit
-from archdsl.units import short
-
-LIMIT = 1_000  # shapes that are listed; a space of more is sampled
 
 Suggest = Callable[[str, Domain], Any]  # decides a knob: its name, its domain -> a value
 
@@ -216,8 +222,13 @@ class Space:
 
     def check(self, arch: Architecture) -> None:
         """Raises ``ArchError`` for a network that does not fit the data."""
-        if self.input is not None and self.classes is not None:
+        if self.input is None or self.classes is None:
+            return
+        try:
             check_fit(arch, self.input, self.classes)
+        except ArchError as error:
+            place = self.search.spans["spec"]
+            raise ArchError([d.at(place) for d in error.diagnostics]) from None
 
     @cached_property
     def solver(self) -> Solver:
@@ -249,17 +260,10 @@ class Space:
 
 def space_of(search: Search, folder: Path) -> Space:
     """The space of a search, its spec fitted to its data. Raises ``ArchError``."""
-    image, classes = describe(search.data, folder)
+    try:
+        image, classes = describe(search.data, folder)
+    except ArchError as error:
+        place = search.spans["data"]
+        raise ArchError([d.at(place) for d in error.diagnostics]) from None
     fixed, input = adapt(search.spec, image, classes)
     return Space(search, {**fixed, **search.fixed}, input, classes)
-
-
-def name_of(cost: str, budget: float) -> str:
-    """The name of a slice: ``5M macs``, ``20ms latency``."""
-    return f"{shown_cost(cost, budget)} {cost}"
-
-
-def shown_cost(cost: str, value: float) -> str:
-    if cost == "latency":
-        return f"{value * 1000:.4g}ms"
-    return short(value)

@@ -123,13 +123,14 @@ class Records:
         value = self.compiler.constant(node, self.scope)
         return MISTAKEN if len(self.found) > found else value
 
-    def whole(self, node: tree.Node | None, default: int) -> int:
+    def whole(self, node: tree.Node | None, default: int, name: str) -> int:
+        """A positive whole number; ``name`` is that of its statement."""
         if node is None:
             return default
         value = self.constant(node)
         if type(value) is not int or value < 1:
             if value is not MISTAKEN:
-                wrong = {"name": "count", "callee": "the search", "given": describe_value(value)}
+                wrong = {"name": name, "callee": "search", "given": describe_value(value)}
                 wrong["expected"] = "a positive whole number"
                 self.report(codes.WRONG_ARGUMENT, node.span, fields=wrong)
             return default

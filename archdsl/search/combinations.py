@@ -1,0 +1,64 @@
+"""Which statements of a search do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, diagnose
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.knobs import Interval
+from archdsl.search.request import COSTS, LIMIT, Search
+
+COSTS_ALONE = "nothing that is learned is asked for: add `maximize accuracy`"
+SEVERAL_PRUNED = (
+    "a search with several objectives cannot prune: a trial is not worse in all of them"
+)
+SEVERAL_HELD = "`hold` fixes a cost, so there is one objective: leave one of them out"
+SEVERAL_BASELINE = (
+    "a search with several objectives has no best trial that a baseline could be put beside"
+)
+UNGUIDED = "the search leaves nothing to be guided, so that a baseline says nothing of it"
+ONE_OBJECTIVE = "nsga2 is for several objectives: add `minimize macs`"
+ENDLESS_GRID = "grid needs finite domains: give continuous ones a step, or list their values"
+LARGE_GRID = f"grid takes at most {LIMIT:,} shapes, and here are more: take larger steps"
+
+
+def clashes(search: Search) -> Iterator[Diagnostic]:
+    """The mistakes in a search whose statements are right one by one."""
+    spans = search.spans
+    start = spans["spec"]
+
+    def clash(what: str, *statements: str) -> Diagnostic:
+        place: Span = next((spans[s] for s in statements if s in spans), start)
+        return diagnose(codes.BAD_COMBINATION, place, what=what)
+
+    varied = [v.domain for v in search.vary]
+    tuned = list(search.tune.values())
+    sampler = search.sampler.name
+    if all(o.name in COSTS for o in search.objectives):
+        yield clash(COSTS_ALONE, "objective")
+    if search.is_pareto and "prune" in spans:
+        yield clash(SEVERAL_PRUNED, "prune")
+    if search.is_pareto and search.hold is not None:
+        yield clash(SEVERAL_HELD, "hold")
+    if search.baseline is not None:
+        guided = bool(tuned) or any(isinstance(d, Interval) for d in varied)
+        if search.is_pareto:
+            yield clash(SEVERAL_BASELINE, "baseline")
+        elif sampler in ("random", "grid") or not guided:
+            yield clash(UNGUIDED, "baseline")
+    if sampler == "nsga2" and not search.is_pareto:
+        yield clash(ONE_OBJECTIVE, "sampler")
+    if sampler == "grid":
+        counts = [d.count for d in (*varied, *tuned)]
+        if None in counts:
+            yield clash(ENDLESS_GRID, "sampler")
+        elif prod(d.count or 1 for d in varied) > LIMIT:
+            yield clash(LARGE_GRID, "sampler")
+    if sampler in ("cma_es", "gp") and not any(isinstance(d, Interval) for d in (*varied, *tuned)):
+        yield clash(f"{sampler} needs a number to search over", "sampler")
+    if search.hold is not None and search.trials < len(search.hold.budgets):
+        what = f"there are {len(search.hold.budgets)} budgets, and too few trials for all of them"
+        yield clash(what, "trials")
