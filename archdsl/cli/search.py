@@ -96,6 +96,8 @@ def command(
     from archdsl.search.leader import Leader
     from archdsl.search.presence import leading
     from archdsl.search.start import begin, go_on
+    from archdsl.search.stop import Stop
+    from archdsl.search.storage import shown
     from archdsl.search.study import folder_of
 
     table = read_table(python)
@@ -104,31 +106,34 @@ def command(
     asked.trials = trials or asked.trials
     asked.timeout = timeout or asked.timeout
     where, data = folder_of(study or asked.name), folder or Path()
-    if resume:
-        found = go_on(asked, where, data, seed, storage, python, table)
-    else:
-        command = shlex.join(["archdsl", *sys.argv[1:]])
-        found = begin(asked, where, data, seed or 0, storage, python, command, table)
-    if found.mended is not None:
-        say(f"{found.mended}", error=True)
     options = ["--device", device] if device else []
     options += ["--ranks", str(ranks)] if ranks > 1 else []
     options += [part for path in python for part in ("--allow-python", str(path))]
-    view = view_of(quiet, as_json, workers)
-    try:
-        with leading(where), view:
-            leader = Leader(found, workers, options, storage, asked.timeout, view.show)
-            done = leader.run()
-    except KeyboardInterrupt:
-        count = sum(row.state == "done" for row in found.rows())
-        say(f"stopped: {count} trials are done, and kept in {where}", error=True)
-        say(f"go on with: archdsl search {shlex.quote(search)}{_name(study)} --resume", error=True)
-        return 130
+    found = None
+    if not resume:
+        given = [shown(word) if word == storage else word for word in sys.argv[1:]]
+        command = shlex.join(["archdsl", *given])
+        found = begin(asked, where, data, seed or 0, storage, python, command, table)
+    with leading(where):
+        found = found or go_on(asked, where, data, seed, storage, python, table)
+        if found.mended is not None:
+            say(f"{found.mended}", error=True)
+        stop, view = Stop(), view_of(quiet, as_json, workers)
+        try:
+            with stop.listening(), view:
+                leader = Leader(
+                    found, workers, options, storage, asked.timeout, view.show, stop=stop
+                )
+                done = leader.run()
+        except KeyboardInterrupt:
+            count = sum(row.state == "done" for row in found.rows())
+            say(f"stopped: {count} trials are done, and kept in {where}", error=True)
+            again = ["archdsl", "search", search, *(("--study", study) if study else ())]
+            again += ["--storage", shown(storage)] if storage else []
+            again += [part for path in python for part in ("--allow-python", str(path))]
+            say(f"go on with: {shlex.join([*again, '--resume'])}", error=True)
+            return 130
     say_verdict(found, as_json)
     if not done:
         say(f"the time was up: --resume goes on where {where} stands", error=True)
     return 0
-
-
-def _name(study: str | None) -> str:
-    return f" --study {shlex.quote(study)}" if study else ""

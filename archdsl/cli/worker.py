@@ -60,12 +60,10 @@ def command(
     from archdsl.search.presence import present
     from archdsl.search.study import find_study
     from archdsl.search.team import Team
-    from archdsl.search.worker import Worker, stop_on_signals
+    from archdsl.search.worker import Worker
     from archdsl.training.devices import AUTO, choose_device
 
-    stop_on_signals()
-    if led is not None:
-        _end_with_the_leader()
+    tell = _led() if led is not None else None
     try:
         place = choose_device(device or AUTO, led or 0)
         if place.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
@@ -76,20 +74,23 @@ def command(
             worker.trainer = Team(ranks, found.search.data, found.data, python)
         if led is None:
             say(f"{worker.name} works for {found.name} on {place}; Ctrl-C ends it")
-        with present(found.folder, worker.name):
+        with present(found.folder, worker.name), worker.stop.listening():
             worker.run(wait=not once)
     except ArchError as error:
-        if led is None:
+        if tell is None:
             raise
         first = error.diagnostics[0]
-        trouble = Path(study) / "workers" / f"{led}.trouble"
-        trouble.write_text("\n".join([first.message, *first.help]), "utf-8")
+        os.write(tell, "\n".join([first.message, *first.help]).encode())
         return 1
     return 0
 
 
-def _end_with_the_leader() -> None:
-    """Stops this process when the leader is gone, in whatever way: its pipe ends then."""
+def _led() -> int:
+    """Makes this process the leader's: what it prints goes to its log, and what the leader has to
+    know to the pipe that is given back. It stops when the leader is gone, in whatever way, as
+    the pipe that is its input ends then."""
+    tell = os.dup(1)
+    os.dup2(2, 1)
 
     def watch() -> None:
         while os.read(0, 1):  # not by `sys.stdin`, whose lock would outlive the interpreter
@@ -97,3 +98,4 @@ def _end_with_the_leader() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
+    return tell

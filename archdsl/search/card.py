@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from archdsl import __version__
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source
 from archdsl.files import Bundle
 from archdsl.layers.table import Table
+from archdsl.search.database import shown
 from archdsl.search.reading import read_search
 from archdsl.search.request import Search
 from archdsl.spec import Spec
@@ -47,6 +50,7 @@ class Card:
     machine: Mapping[str, str]
     command: str
     created: str
+    storage: str = ""  # the address of the database that has the trials, without its password
     format: int = FORMAT
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,6 +70,18 @@ class Card:
         source = Source(self.search_name, self.search)
         return read_search(source, Path(self.folder), table, spec)
 
+    def check_storage(self, url: str | None) -> None:
+        """Raises ``ArchError`` where the trials are not where they are looked for."""
+        if bool(self.storage) == (url is not None):
+            return
+        kept = self.storage or f"the journal of {self.study}.study"
+        advice = f"add --storage {self.storage}" if self.storage else "leave out --storage"
+        reason = f"the trials of `{self.study}` are in {kept}"
+        name = shown(url) if url else "journal.log"
+        raise ArchError(
+            [diagnose(codes.BAD_STORAGE, help=[advice], fields={"name": name, "reason": reason})]
+        )
+
     def changed(self, other: Card) -> list[str]:
         """What another study would be made of that this one is not."""
         pieces = dict.fromkeys([*self.identity, *other.identity])
@@ -80,6 +96,7 @@ def make_card(
     data: str,
     python: Sequence[Path],
     command: str,
+    url: str | None = None,
 ) -> Card:
     """The card of a new study. ``data`` tells one set of images from another."""
     spec = search.spec
@@ -108,6 +125,7 @@ def make_card(
         machine=machine(),
         command=command,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        storage=shown(url) if url else "",
     )
 
 

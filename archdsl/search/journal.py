@@ -1,118 +1,156 @@
-"""Mending a journal: a line that a disk or an editor has spoilt must not take a study with it."""
+"""The journal of a study: Optuna's log of all that happens, as a file beside the study."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-import re
-from dataclasses import dataclass
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Any
+
+from optuna.storages.journal import JournalFileBackend
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
 Log = dict[str, Any]
 
-# The operations of Optuna's journal that others refer to by number.
-CREATE_STUDY, CREATE_TRIAL = 0, 4
-FAILED = 3  # Optuna's number of that state
+CREATE_TRIAL = 4  # Optuna's number of that operation
+START = b'{"op_code":4,'
+CHECK = b',"crc":'
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """What was wrong with a journal: the lines, and where it is kept as it was."""
+class Journal(JournalFileBackend):
+    """Optuna's journal, for disks that fill up and processes that are killed while they write.
 
-    lines: tuple[int, ...]
-    kept: Path
-
-    def __str__(self) -> str:
-        which = ", ".join(str(n) for n in self.lines)
-        lines = f"line {which} is" if len(self.lines) == 1 else f"lines {which} are"
-        return f"the journal was damaged: {lines} left out; {self.kept} has it as it was"
-
-
-def mend(journal: Path) -> Mended | None:
-    """Leaves out lines of a journal that cannot be read, if there are any; the file as it was is
-    kept beside it.
-
-    Trials are known by the order in which they were made: where the line of such a one is lost,
-    a failed trial takes its place. An unfinished last line is no damage: see ``KernelLock``.
-    Raises ``ArchError`` where the file cannot be read or written.
+    A line carries a checksum, and one that makes a trial says which: Optuna counts them, and one
+    that is lost would give each behind it the number of another. A line is written whole or not
+    at all; what a killed writer left of one is removed by the next. Raises ``ArchError`` where
+    the file cannot be read or written, or is damaged.
     """
-    try:
-        data = journal.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as problem:
-        raise _unusable(journal, problem) from None
-    lines = data.split(b"\n")[:-1]
-    logs: list[Log | None] = [_read(line) for line in lines]
-    broken = [number for number, log in enumerate(logs) if log is None]
-    if not broken:
-        return None
-    for number in broken:
-        logs[number] = _stand_in(lines[number], logs, number)
-    text = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs if log)
-    kept = _free_name(journal)
-    aside = journal.with_name(f".{journal.name}.mended")
-    try:
-        aside.write_bytes(text.encode())
-        os.link(journal, kept)
-        aside.replace(journal)
-    except OSError as problem:
-        aside.unlink(missing_ok=True)
-        raise _unusable(journal, problem) from None
-    return Mended(tuple(n + 1 for n in broken), kept)
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.made = 0  # trials that the file makes up to the byte `counted`
+        self.counted = 0
+        try:
+            super().__init__(str(path))
+        except OSError as problem:
+            raise unusable(path, problem) from None
+
+    def read_logs(self, log_number_from: int) -> Generator[Log, None, None]:
+        try:
+            yield from super().read_logs(log_number_from)
+        except ValueError:
+            raise damaged(self.path) from None
+        except OSError as problem:
+            raise unusable(self.path, problem) from None
+
+    def append_logs(self, logs: list[Log]) -> None:
+        try:
+            with locked(self.path), self.path.open("r+b", buffering=0) as stream:
+                end = whole(stream)
+                made = self.count(stream, end)
+                lines = []
+                for log in logs:
+                    if log["op_code"] == CREATE_TRIAL:
+                        log = {**log, "trial_id": made}
+                        made += 1
+                    lines.append(written(log))
+                append(stream, end, b"".join(lines))
+        except OSError as problem:
+            raise unusable(self.path, problem) from None
+
+    def count(self, stream: FileIO, end: int) -> int:
+        """The trials that the file makes up to a byte. Reads what has come since the last time."""
+        if end < self.counted:  # it was mended
+            self.made = self.counted = 0
+        stream.seek(self.counted)
+        for line in stream.read(end - self.counted).split(b"\n"):
+            if line.startswith(START) and (log := read(line)) is not None:
+                self.made = log.get("trial_id", self.made) + 1
+        self.counted = end
+        return self.made
 
 
-def _read(line: bytes) -> Log | None:
+# --------------------------------------------------------------------------------- lines
+
+
+def written(log: Log) -> bytes:
+    """A line of the journal."""
+    text = json.dumps(log, separators=(",", ":")).encode()[:-1]
+    return text + CHECK + str(zlib.crc32(text)).encode() + b"}\n"
+
+
+def read(line: bytes) -> Log | None:
+    """What a line says; nothing where it is damaged. One that another program wrote has no sum."""
+    text, check, sum = line.rpartition(CHECK)
+    if check and sum != str(zlib.crc32(text)).encode() + b"}":
+        return None
     try:
         log = json.loads(line)
     except ValueError:
         return None
-    return log if isinstance(log, dict) and "op_code" in log and "worker_id" in log else None
+    return log if isinstance(log, dict) else None
 
 
-def _stand_in(line: bytes, logs: list[Log | None], number: int) -> Log | None:
-    """A failed trial, where the lost line made one; else nothing."""
-    found = re.search(rb'"op_code":\s*(\d+)', line)
-    made = int(found[1]) == CREATE_TRIAL if found else _is_trial_missing(logs)
-    if not made:
-        return None
-    study = re.search(rb'"study_id":\s*(\d+)', line)
-    before = [log for log in logs[:number] if log is not None]
-    studies = sum(log["op_code"] == CREATE_STUDY for log in before)
-    now = next((log["datetime_start"] for log in reversed(before) if log.get("datetime_start")), "")
-    return {
-        "op_code": CREATE_TRIAL,
-        "worker_id": "mended",
-        "study_id": int(study[1]) if study else max(studies - 1, 0),
-        "datetime_start": now or "1970-01-01T00:00:00",
-        "datetime_complete": now or "1970-01-01T00:00:00",
-        "state": FAILED,
-        "user_attrs": {"failure": "lost", "cause": "its line in the journal was lost"},
-    }
+# ------------------------------------------------------------------------------- writing
 
 
-def _is_trial_missing(logs: list[Log | None]) -> bool:
-    """Whether a log speaks of a trial that no log before it has made."""
-    made = 0
-    for log in logs:
-        if log is not None:
-            made += log["op_code"] == CREATE_TRIAL
-            if log.get("trial_id", -1) >= made:
-                return True
-    return False
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keeps others from writing a journal. The kernel lets go of the lock with the process."""
+    handle = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
-def _free_name(journal: Path) -> Path:
-    number = 1
-    while (kept := journal.with_name(f"{journal.name}.broken{number}")).exists():
-        number += 1
-    return kept
+def whole(stream: FileIO) -> int:
+    """Removes an unfinished last line; the bytes that are left. For who holds the lock."""
+    end = size = stream.seek(0, os.SEEK_END)
+    step = 1  # the last byte alone, as nearly always it ends a line
+    while end:
+        start = max(0, end - step)
+        stream.seek(start)
+        found = stream.read(end - start).rfind(b"\n")
+        if found >= 0:
+            end = start + found + 1
+            break
+        end, step = start, 1 << 16
+    if end < size:
+        stream.truncate(end)
+    return end
 
 
-def _unusable(journal: Path, problem: OSError) -> ArchError:
+def append(stream: FileIO, end: int, data: bytes) -> None:
+    """Writes at the end of a file, to the disk, all or nothing. Raises ``OSError``."""
+    left = memoryview(data)
+    try:
+        stream.seek(end)
+        while left:
+            left = left[stream.write(left) or 0 :]
+        os.fsync(stream.fileno())
+    except BaseException:
+        stream.truncate(end)
+        raise
+
+
+# -------------------------------------------------------------------------------- errors
+
+
+def unusable(journal: Path, problem: OSError) -> ArchError:
     reason = (problem.strerror or str(problem)).lower()
     return ArchError([diagnose(codes.BAD_STORAGE, name=str(journal), reason=reason)])
+
+
+def damaged(journal: Path) -> ArchError:
+    reason = "it was damaged while it was in use"
+    help = "`archdsl search` with --resume mends it"
+    return ArchError([diagnose(codes.BAD_STORAGE, help=[help], name=str(journal), reason=reason)])

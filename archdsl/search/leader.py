@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from archdsl.search.plan import queue_baseline, queue_exploration, queue_settlin
 from archdsl.search.presence import is_gone
 from archdsl.search.reach import survey
 from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, SETTLE, Row
+from archdsl.search.stop import Stop
 from archdsl.search.study import Study, take_up
 
 NEW = 30.0  # seconds in which a trial may have no worker's name yet
@@ -69,6 +71,8 @@ class Leader:
     timeout: float | None = None
     watch: Watch = lambda progress: None
     crew: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    stop: Stop = field(default_factory=Stop)
+    nameless: dict[int, float] = field(default_factory=dict)  # trials, and when they were seen
     lost: int = 0  # workers that ended since a trial was last finished
     finished: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -85,8 +89,10 @@ class Leader:
         ``KeyboardInterrupt``; workers have ended by then, and what they had in hand is queued.
         """
         study = self.study
+        with self.stop.at_once():
+            reaches = survey(study.space)
+        planned = queue_exploration(study, reaches)
         self.reap()
-        planned = queue_exploration(study, survey(study.space))
         study.stage = EXPLORE
         try:
             done = self.work(EXPLORE, planned)
@@ -110,6 +116,7 @@ class Leader:
     def work(self, stage: str, planned: int) -> bool:
         """Has a stage worked off; whether nothing of it is left."""
         while True:
+            self.stop.ask()
             self.keep_crew()
             rows = self.study.rows()
             self.watch(Progress(stage, rows, planned, self.started, self.deadline))
@@ -117,12 +124,13 @@ class Leader:
             finished = sum(r.state in ("done", "pruned") for r in rows)
             if finished > self.finished:
                 self.finished, self.lost = finished, 0
-            if not any(r.state in ("waiting", "running") for r in mine):
+            if not any(r.state in ("waiting", "running") for r in mine) and not self.reap():
                 return True
             if self.time_is_up(stage, mine):
                 return False
             self.give_up_if_hopeless(mine)
-            time.sleep(LOOK)
+            with self.stop.at_once():
+                time.sleep(LOOK)
             self.reap()
 
     def time_is_up(self, stage: str, rows: Sequence[Row]) -> bool:
@@ -162,9 +170,11 @@ class Leader:
         """Why a worker ended. Raises ``ArchError`` where others would end in the same way."""
         self.bury(f"{platform.node()}:{process.pid}")
         log = self.log_of(place)
-        trouble = log.with_suffix(".trouble")
-        if trouble.exists():
-            reason, *help = trouble.read_text("utf-8").strip().split("\n")
+        assert process.stdin is not None and process.stdout is not None
+        with process.stdin, process.stdout as stream:
+            trouble = stream.read().decode("utf-8", "replace").strip()
+        if trouble:
+            reason, *help = trouble.split("\n")
             raise ArchError([diagnose(codes.WORKERS_FAIL, help=help, reason=reason)])
         self.lost += 1
         if self.lost > 2 * self.workers + 1:
@@ -175,26 +185,29 @@ class Leader:
 
     def start(self, place: int) -> subprocess.Popen[bytes]:
         log = self.log_of(place)
-        log.parent.mkdir(exist_ok=True)
-        log.with_suffix(".trouble").unlink(missing_ok=True)
         command = [sys.executable, "-m", "archdsl", "worker", str(self.study.folder)]
         command += ["--led", str(place), "--of", str(self.workers), *self.worker_options]
         environment = {**os.environ, **({URL: self.url} if self.url else {})}
-        with log.open("ab") as stream:
-            return subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=stream,
-                stderr=stream,
-                env=environment,
-                start_new_session=True,  # Ctrl-C reaches the leader alone
-            )
+        try:
+            log.parent.mkdir(exist_ok=True)
+            with log.open("ab") as stream:
+                return subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,  # ends with the leader, and the worker with it
+                    stdout=subprocess.PIPE,  # says why it ended, for all workers
+                    stderr=stream,
+                    env=environment,
+                    start_new_session=True,  # Ctrl-C reaches the leader alone
+                )
+        except OSError as problem:
+            reason = (problem.strerror or str(problem)).lower()
+            raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(log), reason=reason)]) from None
 
     def log_of(self, place: int) -> Path:
         return self.study.folder / "workers" / f"{place}.log"
 
     def dismiss(self) -> None:
-        """Ends the workers: they put back what they have in hand, or it is put back for them."""
+        """Ends the workers, and queues again what they had in hand."""
         for process in self.crew:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
@@ -205,35 +218,48 @@ class Leader:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        crew = [f"{platform.node()}:{process.pid}" for process in self.crew]
         self.crew.clear()
+        for worker in crew:
+            self.bury(worker)
         self.reap()
 
     # --------------------------------------------------------------------- lost trials
 
-    def reap(self) -> None:
-        """Fails the trials of workers that are gone, and queues them again."""
+    def reap(self) -> int:
+        """Fails the trials of workers that are gone, and queues again what was lost or
+        interrupted; how many trials that is."""
+        by_heartbeat = isinstance(self.study.storage, RDBStorage)
+        count = 0
         for part in self.study.parts_of():
-            if isinstance(self.study.storage, RDBStorage):
-                optuna.storages.fail_stale_trials(part)  # by their heartbeats
-                continue
+            if by_heartbeat:
+                optuna.storages.fail_stale_trials(part)
             for trial in part.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 worker = trial.user_attrs.get("worker")
-                new = (datetime.now() - (trial.datetime_start or self.began)).total_seconds() < NEW
-                if is_gone(self.study.folder, worker) if worker else not new:
-                    give_up(part, trial)
+                if worker is None:
+                    lost = self.is_overdue(trial)
+                else:
+                    lost = not by_heartbeat and is_gone(self.study.folder, worker)
+                if lost:
+                    fail(part, trial)
+            count += take_up(part)
+        return count
+
+    def is_overdue(self, trial: FrozenTrial) -> bool:
+        """Whether a trial that is running has gone without a worker's name for too long: its
+        worker was lost as it took the trial, and has left no lock and no heartbeat."""
+        seen = self.nameless.setdefault(trial._trial_id, time.monotonic())
+        return time.monotonic() - seen > NEW
 
     def bury(self, worker: str) -> None:
-        """Takes up what a worker of the crew had in hand: its end was seen."""
+        """Fails what a worker of the crew had in hand: its end was seen."""
         for part in self.study.parts_of():
             for trial in part.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 if trial.user_attrs.get("worker") == worker:
-                    give_up(part, trial)
+                    fail(part, trial)
 
 
-def give_up(part: optuna.Study, trial: FrozenTrial) -> None:
-    """Fails a trial whose worker is lost, and queues it again."""
-    try:
+def fail(part: optuna.Study, trial: FrozenTrial) -> None:
+    """Fails a trial whose worker is lost."""
+    with suppress(ValueError, UpdateFinishedTrialError):  # it has ended meanwhile
         part.tell(trial.number, state=TrialState.FAIL)
-    except (ValueError, UpdateFinishedTrialError):
-        return  # it has ended meanwhile
-    take_up(part, trial)

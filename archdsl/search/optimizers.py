@@ -56,8 +56,8 @@ def make_pruner(setting: Setting, epochs: int) -> BasePruner:
 
 
 class SeededSampler(BaseSampler):
-    """Gives every trial a sampler with a seed of its own number, so that a study that goes on
-    after a stop draws what it would have drawn without it."""
+    """Gives every trial a sampler with a seed of its own turn, so that a study that goes on after
+    a stop draws what it would have drawn without it."""
 
     def __init__(self, setting: Setting, seed: int) -> None:
         self.setting = setting
@@ -67,7 +67,8 @@ class SeededSampler(BaseSampler):
 
     def _at(self, trial: FrozenTrial) -> BaseSampler:
         if trial.number != self.number:
-            text = f"{self.seed}/{trial.number}".encode()
+            turn = trial.user_attrs.get("turn", trial.number)
+            text = f"{self.seed}/{turn}/{trial.user_attrs.get('draws', 0)}".encode()
             seed = int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
             self.number, self.inner = trial.number, make_sampler(self.setting, seed)
         return self.inner

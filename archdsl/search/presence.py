@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from archdsl.diagnostics import codes
@@ -15,13 +15,17 @@ from archdsl.diagnostics.model import ArchError, diagnose
 
 @contextmanager
 def leading(folder: Path) -> Iterator[None]:
-    """Leads a study, as the only one. Raises ``ArchError`` where another process does."""
+    """Leads a study, as the only one. Raises ``ArchError`` where another process does, and where
+    there is no such folder."""
+    if not folder.is_dir():
+        raise ArchError([diagnose(codes.NO_STUDY, name=str(folder))])
     with _open(folder / "leader.lock") as handle:
-        if not _take(handle):
+        if not _take(handle, folder):
             pid = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
             raise ArchError([diagnose(codes.STUDY_BUSY, name=str(folder), pid=pid or "?")])
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        with suppress(OSError):  # a full disk: then others do not see by whom it is led
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
 
 
@@ -30,11 +34,12 @@ def present(folder: Path, worker: str) -> Iterator[None]:
     """Shows that a worker is at work, for as long as it lives."""
     path = _path(folder, worker)
     with _open(path) as handle:
-        _take(handle)
+        _take(handle, folder)
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def is_gone(folder: Path, worker: str) -> bool:
@@ -43,7 +48,7 @@ def is_gone(folder: Path, worker: str) -> bool:
     if not path.exists():
         return True
     with _open(path) as handle:
-        return _take(handle)
+        return _take(handle, folder)
 
 
 def _path(folder: Path, worker: str) -> Path:
@@ -64,9 +69,16 @@ def _open(path: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def _take(handle: int) -> bool:
+def _take(handle: int, folder: Path) -> bool:
+    """Takes a lock, if nobody has it. Raises ``ArchError`` where a file system has none."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError as problem:
+        reason = f"its file system cannot lock files ({(problem.strerror or '').lower()})"
+        help = "keep the study on another one, or its trials in a database: --storage"
+        raise ArchError(
+            [diagnose(codes.BAD_STORAGE, help=[help], name=str(folder), reason=reason)]
+        ) from None
     return True

@@ -10,7 +10,8 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.table import Table
 from archdsl.search.card import make_card
 from archdsl.search.request import Search
-from archdsl.search.study import Study, find_study, make_study, read_card
+from archdsl.search.storage import open_storage
+from archdsl.search.study import Study, make_study, open_study, read_card
 from archdsl.training.data import describe
 
 
@@ -31,7 +32,7 @@ def begin(
     """
     known = f"{search.data} {describe(search.data, data)}"
     name = where.name.removesuffix(".study")
-    card = make_card(search, name, seed, data, known, python, command)
+    card = make_card(search, name, seed, data, known, python, command, url)
     study = make_study(card, where, url, table)
     study.search.trials, study.search.timeout = search.trials, search.timeout
     return study
@@ -51,12 +52,14 @@ def go_on(
     Raises ``ArchError`` where there is none, or it is of another question.
     """
     before = read_card(where, str(where))
+    before.check_storage(url)
     known = f"{search.data} {describe(search.data, data)}"
     seed = before.seed if seed is None else seed
-    now = make_card(search, before.study, seed, data, known, python, before.command)
+    now = make_card(search, before.study, seed, data, known, python, before.command, url)
     if changed := before.changed(now):
         fields = {"name": str(where), "what": " and ".join(changed)}
         raise ArchError([diagnose(codes.STUDY_CHANGED, fields=fields)])
-    study = find_study(str(where), url, table, data)
+    storage = None if url is None else open_storage(where, url)
+    study = open_study(before, where, storage, table, data).signed()
     study.search.trials, study.search.timeout = search.trials, search.timeout
     return study

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +20,20 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.table import Table
 from archdsl.search.card import Card
-from archdsl.search.journal import Mended, mend
+from archdsl.search.mending import Mended, mend
 from archdsl.search.optimizers import SeededSampler, make_pruner
+from archdsl.search.presence import leading
 from archdsl.search.request import Search
-from archdsl.search.rows import BASELINE, EXPLORE, KEPT, SETTLE, Row, row_of
+from archdsl.search.rows import (
+    BASELINE,
+    EXPLORE,
+    INTERRUPTED,
+    KEPT,
+    LOST,
+    SETTLE,
+    Row,
+    row_of,
+)
 from archdsl.search.settings import RandomSampling
 from archdsl.search.space import Slice, Space, space_of
 from archdsl.search.storage import JOURNAL, open_storage, shown
@@ -32,6 +42,7 @@ from archdsl.writing import write_text
 CARD = "study.json"
 ENDING = ".study"
 SUFFIXES = {EXPLORE: "", BASELINE: ", baseline", SETTLE: ", settled"}  # of the names of parts
+HEAD = (StudyDirection.MINIMIZE,)  # Optuna wants one of every study
 BASELINE_SEED = 500_009  # other draws than those of the search it stands beside
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -56,15 +67,14 @@ class Study:
     @property
     def stages(self) -> tuple[str, ...]:
         """What the search has to go through, in this order."""
-        asked = {BASELINE: self.search.baseline, SETTLE: self.search.settle_seeds}
-        return tuple(stage for stage in SUFFIXES if asked.get(stage, True))
+        return stages_of(self.search)
 
     # ----------------------------------------------------------- Optuna's own studies
 
     @cached_property
     def head(self) -> optuna.Study:
         """A study without trials: what is known of the whole stands in its attributes."""
-        return optuna.create_study(study_name=self.name, storage=self.storage, load_if_exists=True)
+        return _opened(self.storage, self.name, HEAD)
 
     @cached_property
     def parts(self) -> dict[tuple[str, str], optuna.Study]:
@@ -76,20 +86,14 @@ class Study:
         }
 
     def _part(self, stage: str, slice: Slice) -> optuna.Study:
-        directions = [
-            StudyDirection.MINIMIZE if o.minimize else StudyDirection.MAXIMIZE
-            for o in self.search.objectives
-        ]
-        name = f"{self.name}: {slice.name}" + SUFFIXES[stage]
         setting = self.search.sampler if stage == EXPLORE else RandomSampling()
         seed = self.card.seed + (BASELINE_SEED if stage == BASELINE else 0)
-        part = optuna.create_study(
-            study_name=name,
-            storage=self.storage,
-            directions=directions,
+        part = _opened(
+            self.storage,
+            part_name(self.card, stage, slice),
+            directions_of(self.search),
             sampler=SeededSampler(setting, seed),
             pruner=self._pruner(stage),
-            load_if_exists=True,
         )
         names = [o.name for o in self.search.objectives]
         if part.metric_names != names:
@@ -114,6 +118,12 @@ class Study:
     def stage(self, word: str) -> None:
         self.head.set_user_attr("stage", word)
 
+    def signed(self) -> Study:
+        """The study, its card in the storage, where workers on other machines find it."""
+        if "card" not in self.head.user_attrs:
+            self.head.set_user_attr("card", self.card.to_dict())
+        return self
+
     def rows(self, stage: str | None = None) -> list[Row]:
         """All trials that were planned, by stage, slice and number."""
         return [
@@ -129,27 +139,61 @@ class Study:
                 yield part
 
 
+# --------------------------------------------------------------- Optuna's studies by name
+
+
+def stages_of(search: Search) -> tuple[str, ...]:
+    asked = {BASELINE: search.baseline, SETTLE: search.settle_seeds}
+    return tuple(stage for stage in SUFFIXES if asked.get(stage, True))
+
+
+def directions_of(search: Search) -> list[StudyDirection]:
+    directions = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
+    return [directions[o.minimize] for o in search.objectives]
+
+
+def part_name(card: Card, stage: str, slice: Slice) -> str:
+    return f"{card.study}: {slice.name}{SUFFIXES[stage]}"
+
+
+def names_of(card: Card, search: Search, space: Space) -> dict[str, Sequence[StudyDirection]]:
+    """Optuna's studies in the order in which they are made, with their directions."""
+    parts = [part_name(card, stage, s) for stage in stages_of(search) for s in space.slices]
+    return {card.study: HEAD, **dict.fromkeys(parts, directions_of(search))}
+
+
+def _opened(
+    storage: BaseStorage, name: str, directions: Sequence[StudyDirection], **how: Any
+) -> optuna.Study:
+    """One of Optuna's studies; where it is there already, nothing is written."""
+    try:
+        return optuna.load_study(study_name=name, storage=storage, **how)
+    except KeyError:
+        return optuna.create_study(
+            study_name=name, storage=storage, directions=directions, load_if_exists=True, **how
+        )
+
+
 # ------------------------------------------------------------------- making and finding
 
 
 def make_study(card: Card, folder: Path, url: str | None, table: Table) -> Study:
     """A new study in its folder. Raises ``ArchError`` where something is there already."""
-    if (folder / CARD).exists():
-        raise ArchError(
-            [diagnose(codes.EXISTS, name=str(folder), count=_count(folder, url, table))]
-        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(folder), reason=reason)]) from None
-    storage = open_storage(folder, url, take_up)
-    if card.study in optuna.get_all_study_names(storage):
-        raise ArchError([diagnose(codes.EXISTS, name=card.study, count=0)])
-    study = open_study(card, folder, storage, table)
-    study.head.set_user_attr("card", card.to_dict())
-    write_text(folder / CARD, json.dumps(card.to_dict(), indent=1, ensure_ascii=False) + "\n")
-    return study
+    with leading(folder):
+        if (folder / CARD).exists():
+            count = _count(folder, url, table)
+            raise ArchError([diagnose(codes.EXISTS, name=str(folder), count=count)])
+        storage = None if url is None else open_storage(folder, url)
+        if storage is not None and card.study in optuna.get_all_study_names(storage):
+            raise ArchError([diagnose(codes.EXISTS, name=card.study, count=0)])
+        text = json.dumps(card.to_dict(), indent=1, ensure_ascii=False)
+        write_text(folder / CARD, text + "\n")
+        return open_study(card, folder, storage, table).signed()
 
 
 def find_study(name: str, url: str | None, table: Table, data: Path | None = None) -> Study:
@@ -158,11 +202,9 @@ def find_study(name: str, url: str | None, table: Table, data: Path | None = Non
     folder = folder_of(name)
     if url is None:
         card = read_card(folder, name)
-        mended = mend(folder / JOURNAL)
-        study = open_study(card, folder, open_storage(folder, None, take_up), table, data)
-        study.mended = mended
-        return study
-    storage = open_storage(folder, url, take_up)
+        card.check_storage(None)
+        return open_study(card, folder, None, table, data)
+    storage = open_storage(folder, url)
     wanted = folder.name.removesuffix(ENDING)
     if wanted not in optuna.get_all_study_names(storage):
         raise ArchError([diagnose(codes.NO_STUDY, name=f"{wanted} in {shown(url)}")])
@@ -172,10 +214,16 @@ def find_study(name: str, url: str | None, table: Table, data: Path | None = Non
 
 
 def open_study(
-    card: Card, folder: Path, storage: BaseStorage, table: Table, data: Path | None = None
+    card: Card, folder: Path, storage: BaseStorage | None, table: Table, data: Path | None = None
 ) -> Study:
+    """The study of a card: in a storage, or in its journal, which is mended if need be."""
     search, data = card.read(table), data or Path(card.folder)
-    return Study(card, folder, storage, search, space_of(search, data), data)
+    space = space_of(search, data)
+    mended = None
+    if storage is None:
+        mended = mend(folder / JOURNAL, names_of(card, search, space))
+        storage = open_storage(folder, None)
+    return Study(card, folder, storage, search, space, data, mended)
 
 
 def folder_of(name: str) -> Path:
@@ -204,21 +252,29 @@ def _card(found: Any, name: str) -> Card:
         raise ArchError([diagnose(codes.UNREADABLE, name=name, reason=str(problem))]) from None
 
 
-RETRIES = 2  # times that a lost trial is taken up again
+RETRIES = 2  # times that a lost trial is taken up again: it may be what kills its workers
 PLANNED = ("turn", "stage", "slice", "seed", "retries", *KEPT)
 
 
-def take_up(part: optuna.Study, trial: FrozenTrial) -> None:
-    """Queues a trial again whose worker was lost; not for ever, as it may be what kills them."""
-    retries = trial.user_attrs.get("retries", 0)
-    if "turn" in trial.user_attrs and retries < RETRIES:
-        queue_again(part, trial, retries + 1)
+def take_up(part: optuna.Study) -> int:
+    """Queues the turns again whose last trial was lost or interrupted; how many they are.
 
-
-def queue_again(part: optuna.Study, trial: FrozenTrial, retries: int = 0) -> None:
-    """Queues a trial again, with all that has been decided for it."""
-    attrs = {k: v for k, v in trial.user_attrs.items() if k in PLANNED}
-    part.enqueue_trial(dict(trial.params), {**attrs, "retries": retries})
+    This is for the leader alone. It goes by what stands in the storage: who is killed between the
+    end of a trial and its new place in the queue loses nothing.
+    """
+    last: dict[int, FrozenTrial] = {}
+    for trial in part.get_trials(deepcopy=False):
+        if "turn" in trial.user_attrs:
+            last[trial.user_attrs["turn"]] = trial
+    count = 0
+    for trial in last.values():
+        failure, retries = row_of(trial).failure, trial.user_attrs.get("retries", 0)
+        if failure == INTERRUPTED or (failure == LOST and retries < RETRIES):
+            attrs = {k: v for k, v in trial.user_attrs.items() if k in PLANNED}
+            attrs["retries"] = retries + (failure == LOST)
+            part.enqueue_trial(dict(trial.params), attrs)
+            count += 1
+    return count
 
 
 def _count(folder: Path, url: str | None, table: Table) -> int:

@@ -6,9 +6,9 @@ import logging
 import os
 import platform
 import re
-import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, NoReturn
@@ -26,7 +26,8 @@ from archdsl.search.distributions import suggest
 from archdsl.search.plan import facts
 from archdsl.search.rows import ERROR, EXPLORE, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
 from archdsl.search.space import Candidate, Slice, Unreachable
-from archdsl.search.study import Study, queue_again
+from archdsl.search.stop import Stop
+from archdsl.search.study import Study
 from archdsl.search.team import TeamFailed
 from archdsl.spec import Architecture
 from archdsl.training.data import load
@@ -39,6 +40,7 @@ from archdsl.training.timing import measure
 
 DRAWS = 20  # times that a sampler may propose what meets no budget before its turn is over
 PAUSE = 0.5  # seconds between looks into an empty queue
+NO_FAULT = (codes.BAD_STORAGE, codes.CANNOT_WRITE)  # errors that no trial is to blame for
 
 log = logging.getLogger(__name__)
 
@@ -55,16 +57,19 @@ class Worker:
     device: torch.device
     name: str = field(default_factory=lambda: f"{platform.node()}:{os.getpid()}")
     trainer: Callable[..., tuple[nn.Module, Outcome]] = train_candidate
+    stop: Stop = field(default_factory=Stop)
     trouble: ArchError | None = None  # what happened beside a trial, and stops the worker
 
     def run(self, wait: bool = True) -> None:
         """Works until the study is done; with ``wait``, also for what is queued later.
 
         Raises ``ArchError`` where the data or the study's folder are not what they were, and
-        ``KeyboardInterrupt`` when asked to stop; the trial at hand is then queued again.
+        ``KeyboardInterrupt`` when asked to stop; the trial at hand has failed then, and its
+        leader queues it again.
         """
         self.check_data()
         while True:
+            self.stop.ask()
             part = self.next_part()
             if part is not None:
                 self.work(part)
@@ -77,7 +82,8 @@ class Worker:
 
     @cached_property
     def splits(self) -> Splits:
-        return load(self.study.search.data, self.study.data)
+        with self.stop.at_once():
+            return load(self.study.search.data, self.study.data)
 
     def check_data(self) -> None:
         """The data of all workers are the same."""
@@ -108,10 +114,9 @@ class Worker:
 
         try:
             part.optimize(objective, n_trials=1, catch=(Failed,))
-        except KeyboardInterrupt:
-            queue_again(part, part.trials[taken[0].number])
-            raise
-        except UpdateFinishedTrialError:
+        except (UpdateFinishedTrialError, ValueError):  # what Optuna says to one who is late
+            if not taken or not part.trials[taken[0].number].state.is_finished():
+                raise
             log.warning("the trial was given to another worker")  # this one seemed to be lost
 
     # ------------------------------------------------------------------------ a trial
@@ -126,9 +131,9 @@ class Worker:
             if found is not None:
                 return self.repeat(trial, found)
             return self.result(trial, candidate_arch, recipe)
-        except (Failed, optuna.TrialPruned):
+        except (Failed, optuna.TrialPruned, UpdateFinishedTrialError):
             raise
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # whoever leads queues it again
             trial.set_user_attr("failure", INTERRUPTED)
             raise
         except TeamFailed as problem:
@@ -136,6 +141,10 @@ class Worker:
         except Failure as problem:
             self.fail(trial, problem.cause, problem.diagnostic.message)
         except ArchError as error:
+            if error.diagnostics[0].kind in NO_FAULT:
+                with suppress(ArchError):
+                    trial.set_user_attr("failure", INTERRUPTED)
+                raise
             self.fail(trial, ERROR, error.diagnostics[0].message)
         except Exception as problem:  # whatever a layer of the user's does
             log.exception("trial %s", trial.number)
@@ -219,6 +228,10 @@ class Worker:
         curve: list[tuple[float, ...]] = []
 
         def on_epoch(epoch: Epoch) -> None:
+            with self.stop.later():
+                note(epoch)
+
+        def note(epoch: Epoch) -> None:
             point = (epoch.epoch, epoch.accuracy, epoch.loss, epoch.train_loss, epoch.lr)
             curve.append(tuple(round(float(x), 7) for x in point))
             if search.is_pareto or stage != EXPLORE:
@@ -228,9 +241,11 @@ class Worker:
                 trial.set_user_attr("curve", curve)
                 raise optuna.TrialPruned
 
-        module, outcome = self.trainer(
-            arch, self.splits, recipe, seed, self.device, on_epoch=on_epoch
-        )
+        splits = self.splits
+        with self.stop.at_once():
+            module, outcome = self.trainer(
+                arch, splits, recipe, seed, self.device, on_epoch=on_epoch
+            )
         trial.set_user_attr("curve", curve)
         values = self.note(trial, arch, module, outcome, recipe)
         self.keep_weights(trial, module, values[0])
@@ -250,10 +265,11 @@ class Worker:
             found["peak_memory"] = outcome.peak_memory
         names = [o.name for o in self.study.search.objectives]
         hold = self.study.search.hold
-        if "latency" in names or (hold is not None and hold.cost == "latency"):
-            found["latency"] = self.latency(module, arch)
-        if trial.user_attrs["stage"] == SETTLE and len(self.splits.test):
-            found["test"] = evaluate(module, self.splits.test, self.splits, self.device, recipe)[0]
+        with self.stop.at_once():
+            if "latency" in names or (hold is not None and hold.cost == "latency"):
+                found["latency"] = self.latency(module, arch)
+            if trial.user_attrs["stage"] == SETTLE and len(test := self.splits.test):
+                found["test"] = evaluate(module, test, self.splits, self.device, recipe)[0]
         for name, value in found.items():
             trial.set_user_attr(name, value)
         costs = {"macs": arch.macs, "params": arch.params, "activations": arch.activations}
@@ -301,15 +317,3 @@ def arm_of(attrs: dict[str, Any]) -> tuple[str, str]:
 def value_of(name: str, epoch: Epoch) -> float:
     """An objective at the end of an epoch."""
     return {"accuracy": epoch.accuracy, "loss": epoch.loss, "error": 1 - epoch.accuracy}[name]
-
-
-def stop_on_signals() -> None:
-    """SIGTERM and SIGINT end the trial at hand as an interruption, once."""
-
-    def stop(number: int, frame: Any) -> None:
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, stop)
