@@ -1,4 +1,4 @@
-"""Augmentation of whole batches, where they are: no image leaves the device, no step waits."""
+"""Augmentation of many images at once, where they are: no image leaves the device, no step waits."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from archdsl.training.settings import Setting
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Random numbers for each image of a batch, of which this process has a share: drawn for
-    all, so that they do not depend on how many processes there are."""
+    """Random numbers for images, of which this process has a share: drawn for all, so that they
+    do not depend on how many processes there are."""
 
     generator: torch.Generator
-    batch: int
     share: slice
 
-    def below(self, high: int) -> Tensor:
-        """Whole numbers from 0 to ``high - 1``, one for each image of the share."""
-        device = self.generator.device
-        drawn = torch.randint(high, (self.batch,), generator=self.generator, device=device)
+    def below(self, high: int, count: int) -> Tensor:
+        """Whole numbers from 0 to ``high - 1``, one for each of the ``count`` images of the
+        share."""
+        all = count * (self.share.step or 1)
+        drawn = torch.randint(high, (all,), generator=self.generator, device=self.generator.device)
         return drawn[self.share]
 
 
@@ -44,22 +44,24 @@ def augmented(images: Tensor, kinds: Iterable[Setting], draws: Draws) -> Tensor:
 
 def cropped(images: Tensor, draws: Draws, pad: int) -> Tensor:
     """A window of the padded image, of its former size; a view of all windows is indexed."""
-    height, width = images.shape[2:]
+    count, _, height, width = images.shape
     windows = F.pad(images, (pad,) * 4).unfold(2, height, 1).unfold(3, width, 1)
-    rows = torch.arange(len(images), device=images.device)
-    return windows[rows, :, draws.below(2 * pad + 1), draws.below(2 * pad + 1)]
+    rows = torch.arange(count, device=images.device)
+    return windows[rows, :, draws.below(2 * pad + 1, count), draws.below(2 * pad + 1, count)]
 
 
 def flipped(images: Tensor, draws: Draws) -> Tensor:
     """The mirror image, half of the time."""
-    mirrored = draws.below(2).bool()[:, None, None, None]
+    mirrored = draws.below(2, len(images)).bool()[:, None, None, None]
     return torch.where(mirrored, images.flip(3), images)
 
 
 def cut(images: Tensor, draws: Draws, size: int) -> Tensor:
     """A square set to zero, its centre anywhere; it may stand over the edge."""
+    count = len(images)
     inside = [
-        _window(length, draws.below(length), size, images.device) for length in images.shape[2:]
+        _window(length, draws.below(length, count), size, images.device)
+        for length in images.shape[2:]
     ]
     square = inside[0][:, None, :, None] & inside[1][:, None, None, :]
     return images.masked_fill(square, 0.0)

@@ -16,12 +16,14 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 SHARE = 0.5  # of a device's free memory that images may fill
-AHEAD = 2  # batches that are fetched before they are asked for
+AHEAD = 2  # groups of batches that are fetched before they are asked for
+TOGETHER = 4 << 20  # bytes of normalised images that are fetched at once
+WHOLE = slice(None)
 
 
 class Feed:
     """The images of one part, by rows. They stay on the device where they fit, and else come to
-    it from the host, a thread being two batches ahead."""
+    it from the host, a thread being ahead."""
 
     def __init__(
         self,
@@ -37,6 +39,7 @@ class Feed:
         self.resident = fits(images.images, device)
         place = device if self.resident else torch.device("cpu")
         self.images = images.images.to(place)
+        self.image_bytes = 4 * self.images[0].numel()  # normalised, as float32
         self.labels = images.labels.to(place)
         self.scale = (1 / (255 * std)).view(-1, 1, 1).to(device)
         self.shift = (-mean / std).view(-1, 1, 1).to(device)
@@ -44,17 +47,35 @@ class Feed:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images ``(N, C, H, W)`` of float32, and their classes, for each tensor of rows."""
-        taken = map(self.take, rows) if self.resident else ahead(self.take, rows)
+    def batches(
+        self,
+        order: Tensor,
+        batch: int,
+        share: slice = WHOLE,
+        change: Callable[[Tensor], Tensor] | None = None,
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images ``(N, C, H, W)`` of float32, and their classes: the rows of ``order`` in batches,
+        and of each batch a share.
+
+        Small images are fetched, normalised and changed several batches at a time: what that
+        costs is then as good as nothing beside the steps.
+        """
+        together = batch * max(1, TOGETHER // (batch * self.image_bytes))
+        order = order.to(self.labels.device)
+        rows = [group[share] for group in order.split(together)]
+        groups = [group for group in rows if len(group)]
+        taken = map(self.take, groups) if self.resident else ahead(self.take, groups)
+        size = -(-batch // (share.step or 1))
         for images, labels in taken:
             images = images.to(self.device, non_blocking=True)
             labels = labels.to(self.device, non_blocking=True)
             images = images.float().mul_(self.scale).add_(self.shift)
-            yield images.contiguous(memory_format=self.memory_format), labels
+            images = images.contiguous(memory_format=self.memory_format)
+            if change is not None:
+                images = change(images)
+            yield from zip(images.split(size), labels.split(size), strict=True)
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        rows = rows.to(self.labels.device)
         images, labels = self.images.index_select(0, rows), self.labels.index_select(0, rows)
         if self.device.type == "cuda" and not self.resident:
             return images.pin_memory(), labels.pin_memory()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -16,8 +17,8 @@ class Precision:
     device: torch.device
     dtype: torch.dtype | None
 
-    def autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype is not None)
+    def autocast(self) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, self.dtype) if self.dtype else nullcontext()
 
     def scaler(self) -> torch.amp.GradScaler:
         """Scales the loss, so that small gradients are not lost: float16 alone needs it."""

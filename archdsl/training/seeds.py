@@ -24,6 +24,14 @@ def generator(device: torch.device | str, seed: int, *of: str | int) -> torch.Ge
     return torch.Generator(device).manual_seed(derived(seed, *of))
 
 
+def seed_all(device: torch.device, seed: int) -> None:
+    """Seeds what draws on the processor and on a device; ``torch.manual_seed`` would note where
+    it was called for each kind of device that is not there, which is felt in short epochs."""
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(seed)
+
+
 @contextmanager
 def kept_apart(device: torch.device) -> Iterator[None]:
     """Leaves PyTorch's own random state, and the choice of cuDNN's algorithms, as it was.

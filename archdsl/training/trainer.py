@@ -24,7 +24,7 @@ from archdsl.training.precision import memory_format, precision
 from archdsl.training.ranks import Ranks
 from archdsl.training.recipe import Recipe
 from archdsl.training.schedules import learning_rate
-from archdsl.training.seeds import derived, generator
+from archdsl.training.seeds import derived, generator, seed_all
 
 OnStep = Callable[[int, int, int], None]  # the epoch, its steps that are done, and all of them
 
@@ -67,7 +67,7 @@ class Trainer:
         """
         number = len(self.progress.epochs) + 1
         started = perf_counter()
-        torch.manual_seed(derived(self.seed, "network", number, self.team.rank))
+        seed_all(self.device, derived(self.seed, "network", number, self.team.rank))
         self.module.train()
         total = torch.zeros((), device=self.device)
         lr = 0.0
@@ -99,12 +99,10 @@ class Trainer:
         order = torch.randperm(
             len(self.train_feed), generator=generator("cpu", self.seed, "order", number)
         )[: self.steps * self.batch]
-        order = order.to(self.train_feed.labels.device)
-        rows = (chunk[self.team.share] for chunk in order.split(self.batch))
         random = generator(self.device, self.seed, "augmentation", number)
-        draws = Draws(random, self.batch, self.team.share)
-        for images, labels in self.train_feed.batches(rows):
-            yield augmented(images, self.recipe.augment, draws), labels
+        draws = Draws(random, self.team.share)
+        change = partial(augmented, kinds=self.recipe.augment, draws=draws)
+        return self.train_feed.batches(order, self.batch, self.team.share, change)
 
     def step(self, images: Tensor, labels: Tensor, lr: float) -> Tensor:
         """Learns from a batch. Gives its loss, which stays on the device."""

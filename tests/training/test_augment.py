@@ -14,7 +14,7 @@ KINDS: list[Setting] = [Crop(2), Flip(), Cutout(3)]
 
 
 def made(*kinds: Setting, share: slice = slice(None), images: Tensor = IMAGES) -> Tensor:
-    draws = Draws(generator("cpu", 0, "augmentation", 1), len(images), share)
+    draws = Draws(generator("cpu", 0, "augmentation", 1), share)
     return augmented(images[share], kinds, draws)
 
 
