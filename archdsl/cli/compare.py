@@ -215,7 +215,7 @@ def _scene(rows: Sequence[Row], x: str, size: str, measure: str, dataset: str) -
     blobs = _blobs(rows, x, size)
     if not blobs:
         raise ArchError([diagnose(codes.NOTHING_PUBLISHED, dataset=dataset)])
-    title = f"Accuracy on {dataset} and {COUNTED.get(x, TITLES[x])}"
+    title = f"Accuracy on {dataset} over {COUNTED.get(x, TITLES[x])}"
     named = COUNTED.get(size, TITLES[size])
     return bubbles(blobs, title, TITLES[x], measure, named, _show(x), _show(size))
 

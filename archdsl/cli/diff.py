@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ import click
 from archdsl.cli.options import SpecName, json_option, python_option, read_call
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, table
 from archdsl.layers.base import show_shape
-from archdsl.pictures.difference import Change, Item, difference, marks
+from archdsl.pictures.difference import Change, Item, difference, marks, opened
 from archdsl.pictures.files import check_format, save
 from archdsl.pictures.views import draw_both
 from archdsl.spec import Architecture
 
 SIGNS = {"removed": "-", "added": "+"}
 COLOURS = {"-": "red", "+": "green"}
+FEW = 5  # of a kind in a row within a block that are all listed
 FIGURES = ("params", "macs", "activations", "depth")
 
 
@@ -58,7 +60,8 @@ def command(
         _say(left, right, changes, depth)
     if output is not None:
         both = [(arch.network, arch.shown_knobs, title) for arch, title in (left, right)]
-        save(draw_both(both[0], both[1], marks(changes), depth), output)
+        scene = draw_both(both[0], both[1], marks(changes), opened(changes), depth)
+        save(scene, output)
 
 
 Named = tuple[Architecture, str]
@@ -94,6 +97,25 @@ def _differing(arch: Architecture, other: Architecture) -> dict[str, str]:
 
 
 def _rows(changes: Sequence[Change], levels: int, level: int) -> Iterator[list[str]]:
+    for mark, group in groupby(changes, key=lambda c: c.mark):
+        run = list(group)
+        if mark == "changed" or level == 0 or len(run) <= FEW:
+            yield from _listed(run, levels, level)
+            continue
+        yield from _listed(run[:2], levels, level)
+        hidden = [item for c in run[2:-1] if (item := c.a or c.b)]
+        yield _folded(hidden, SIGNS.get(mark, " "), level)
+        yield from _listed(run[-1:], levels, level)
+
+
+def _folded(items: Sequence[Item], sign: str, level: int) -> list[str]:
+    """What stands for many in a row."""
+    params, macs = (sum(getattr(i, key) for i in items) for key in ("params", "macs"))
+    name = f"{sign} {'  ' * level}… {len(items)} more"
+    return [name, "", "", human(params) if params else "", human(macs) if macs else ""]
+
+
+def _listed(changes: Sequence[Change], levels: int, level: int) -> Iterator[list[str]]:
     for change in changes:
         mark = change.mark
         if mark == "same" and change.a is not None:

@@ -61,7 +61,7 @@ def bubbles(
         TOP,
         WIDTH - LEFT - RIGHT,
         HEIGHT - TOP - BOTTOM,
-        spanning([b.x for b in blobs], show=show_x),
+        spanning([b.x for b in blobs], show=show_x, margin=0.08),
         spanning(ys, False, percent, 0.08),
     )
     best = front(blobs)
@@ -90,7 +90,10 @@ def bubbles(
 
 
 def _explanation(blobs: Sequence[Blob], size_title: str) -> str:
-    parts = [f"Area of a blob: {size_title}", "dashed: what no other beats"]
+    parts = [f"Area of a blob: {size_title}"]
+    several = len({b.family for b in blobs}) < len(blobs)
+    parts += ["a thin line: one family"] * several
+    parts += ["dashed: what no other beats"]
     parts += ["hollow: accuracy of several crops, left out of that"] * any(b.apart for b in blobs)
     parts += ["bars: intervals of what was measured"] * any(b.low is not None for b in blobs)
     return "; ".join(parts) + "."

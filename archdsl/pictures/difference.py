@@ -145,6 +145,20 @@ def _aligned(
             j += 1
 
 
+def opened(changes: Sequence[Change]) -> tuple[set[str], set[str]]:
+    """The blocks of either network in which something differs, by path: in both of two that go
+    together, though it be only in one."""
+    left: set[str] = set()
+    right: set[str] = set()
+    for change in changes:
+        if change.a and change.b and any(c.mark != "same" for c in change.inside):
+            left.add(change.a.path)
+            right.add(change.b.path)
+            for found, inner in zip((left, right), opened(change.inside), strict=True):
+                found.update(inner)
+    return left, right
+
+
 def marks(changes: Sequence[Change]) -> tuple[dict[str, str], dict[str, str]]:
     """What is to be marked in the drawing of either network, by path."""
     left: dict[str, str] = {}

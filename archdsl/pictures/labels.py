@@ -51,7 +51,7 @@ def labelled(
                 continue
             if any(_meet(extent, m) for m in middles):
                 continue
-            cost = ring + sum(12 for s in spots if s is not spot and _meet(extent, s.extent))
+            cost = ring + sum(20 for s in spots if s is not spot and _meet(extent, s.extent))
             cost += sum(25 for a, b in segments if crosses(a, b, extent))
             own = _away(spot, extent)
             cost += 30 * any(_away(s, extent) < own for s in spots if s is not spot)
@@ -83,7 +83,7 @@ def _leader(spot: Spot, words: Words) -> Wire:
     dx, dy = end[0] - spot.x, end[1] - spot.y
     whole = (dx * dx + dy * dy) ** 0.5 or 1
     start = spot.x + dx / whole * spot.radius, spot.y + dy / whole * spot.radius
-    return Wire((start, end), "rule", stroke=0.8, radius=0)
+    return Wire((start, end), "faint", stroke=0.6, radius=0)
 
 
 def _away(spot: Spot, extent: Extent) -> float:

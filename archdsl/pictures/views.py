@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from textwrap import wrap
 from typing import Any
@@ -183,17 +183,20 @@ Titled = tuple[Network, Mapping[str, str], str]
 
 
 def draw_both(
-    a: Titled, b: Titled, marks: tuple[Mapping[str, str], Mapping[str, str]], depth: int
+    a: Titled,
+    b: Titled,
+    marks: tuple[Mapping[str, str], Mapping[str, str]],
+    opened: tuple[Set[str], Set[str]],
+    depth: int,
 ) -> Scene:
     """Two networks side by side; boxes are marked by their paths: ``added``, ``removed`` or
-    ``changed``. Those blocks are open in which something is marked."""
+    ``changed``. So many levels of the ``opened`` blocks are open."""
     scenes = []
-    for (network, knobs, title), marked in zip((a, b), marks, strict=True):
+    for (network, knobs, title), marked, inside in zip((a, b), marks, opened, strict=True):
         drawing = Drawing(network.root, Flow())
-        inside = [p for p in marked if "." in p]
 
-        def opens(path: str, level: int, inside: list[str] = inside) -> bool:
-            return level < depth and any(p.startswith(path + ".") for p in inside)
+        def opens(path: str, level: int, inside: Set[str] = inside) -> bool:
+            return level < depth and path in inside
 
         whole = view(drawing.root, opens)
         drawn = list(shapes(drawing, whole, marked))

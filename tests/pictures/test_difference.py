@@ -9,7 +9,7 @@ import pytest
 from crowding import faults
 
 import archdsl
-from archdsl.pictures.difference import Change, difference, marks
+from archdsl.pictures.difference import Change, difference, marks, opened
 from archdsl.pictures.scene import Box, Disc, Words
 from archdsl.pictures.views import draw_both
 
@@ -101,7 +101,8 @@ def test_what_is_marked_in_the_pictures() -> None:
 def test_the_picture_has_both_and_marks_what_differs() -> None:
     a, b = archdsl.load("vgg11"), archdsl.load("vgg11_bn")
     found = marks(difference(a.network, b.network))
-    scene = draw_both((a.network, {}, "vgg11"), (b.network, {}, "vgg11_bn"), found, 2)
+    opens = opened(difference(a.network, b.network))
+    scene = draw_both((a.network, {}, "vgg11"), (b.network, {}, "vgg11_bn"), found, opens, 2)
     texts = [s.text for s in scene.shapes if isinstance(s, Words)]
     assert {"vgg11", "vgg11_bn", "only on the right", "differs"} <= set(texts)
     assert "only on the left" not in texts
@@ -115,7 +116,32 @@ def test_the_picture_has_both_and_marks_what_differs() -> None:
     assert [f for f in plain if "≠" not in f] == []
 
 
+def test_two_blocks_that_go_together_are_both_open() -> None:
+    """The third dense block of the one has no step that the other's has not."""
+    a, b = archdsl.load("densenet121").network, archdsl.load("densenet169").network
+    left, right = opened(difference(a, b))
+    assert (
+        left
+        == right
+        == {"dense3", "transition3", "dense4", "head"} | {f"dense4.layer{i}" for i in range(1, 17)}
+    )
+
+
 # ----------------------------------------------------------------------- the command line
+
+
+def test_many_of_a_kind_in_a_row_are_one_line(run: Any) -> None:
+    ran = run("diff", "densenet121", "densenet169")
+    start = ran.out.index("- dense3")
+    assert ran.out[start:].splitlines()[2:9] == [
+        "    layer1           layer(32)                      32x14x14    70.40K  13.65M",
+        "    concat1          concat                         288x14x14",
+        "    … 45 more                                                    2.77M  535.5M",
+        "    concat24         concat                         1024x14x14",
+        "+   layer25          layer(32)                      32x14x14    170.2K  32.92M",
+        "+   concat25         concat                         1056x14x14",
+        "+   … 13 more                                                    1.31M  252.9M",
+    ]
 
 
 def test_the_text(run: Any) -> None:
