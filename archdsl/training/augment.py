@@ -1,4 +1,4 @@
-"""Augmentation of many images at once, where they are: no image leaves the device, no step waits."""
+"""Augmentation where the images are: none leaves the device, and no step waits."""
 
 from __future__ import annotations
 
