@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.search.space import Candidate, Shape, Slice, Space, Unreachable
 
 
@@ -17,8 +20,11 @@ class Reach:
 
 
 def survey(space: Space) -> list[Reach]:
-    """The candidates of each slice. Raises ``ArchError`` where a slice has none."""
+    """The candidates of each slice. Raises ``ArchError`` where a slice has none, where a shape is
+    no network, and for a choice that no network has."""
     shapes = space.shapes()
+    if shapes is not None:
+        space.check_met()
     found = []
     for slice in space.slices:
         if shapes is None:
@@ -37,7 +43,18 @@ def survey(space: Space) -> list[Reach]:
                 seen.add(candidate.arch.hash)
                 candidates.append(candidate)
         if not candidates:
-            nearest = [p.nearest for _, p in missed if p.nearest is not None]
-            raise space.unreachable(slice, min(nearest, key=lambda s: s.off, default=None))
+            raise nothing(space, missed)
         found.append(Reach(slice, tuple(candidates), tuple(missed)))
     return found
+
+
+def nothing(space: Space, missed: Sequence[tuple[Shape, Unreachable]]) -> ArchError:
+    """The diagnostic of a slice without candidates: that of the shape that comes nearest."""
+    problems = [problem for _, problem in missed]
+    near = [p for p in problems if p.nearest is not None]
+    if near:
+        return min(near, key=lambda p: p.nearest.off if p.nearest else 0).error
+    if problems:
+        return problems[0].error
+    what = "every shape is ruled out by a requirement"
+    return ArchError([diagnose(codes.BAD_COMBINATION, space.search.spans["spec"], what=what)])

@@ -35,8 +35,13 @@ class Varied:
     span: Span
 
     def names(self, path: str) -> bool:
-        """Whether a choice inside a body is meant: by its whole path, or by the end of it."""
-        return path == self.path or path.endswith(f".{self.path}")
+        """Whether a choice inside a body is meant: by its path, or by the end of it, with numbers
+        or without. ``mix`` means all of ``mix``, ``mix2`` and ``stage1.mix3``."""
+        own, other = self.path.split("."), path.split(".")
+        ends = other[-len(own) :]
+        return len(ends) == len(own) and all(
+            b in (a, a.rstrip("0123456789")) for a, b in zip(ends, own, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)

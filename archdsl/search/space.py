@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.diagnostics.model import ArchError, Fault, diagnose, did_you_mean
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Domain
 from archdsl.layers.base import Shape as Sizes
@@ -27,6 +28,8 @@ from archdsl.search.solve import Cost, Solution, Solver, describe_off
 from archdsl.spec import Architecture
 from archdsl.training.data import describe
 from archdsl.training.fit import adapt, check_fit
+
+FEW = 32  # values of a knob that are all looked at for whether it changes anything
 
 Suggest = Callable[[str, Domain], Any]  # decides a knob: its name, its domain -> a value
 
@@ -63,15 +66,30 @@ class Candidate:
 
 
 class Unreachable(Exception):
-    """No candidate of a shape meets a budget. ``nearest`` comes nearest, if there is any."""
+    """No candidate of a shape meets a budget, or the shape breaks a `require`.
 
-    def __init__(self, nearest: Solution | None) -> None:
+    ``error`` says so; ``nearest`` comes nearest to the budget, if there is any.
+    """
+
+    def __init__(self, error: ArchError, nearest: Solution | None = None) -> None:
         super().__init__()
+        self.error = error
         self.nearest = nearest
 
 
 class Endless(Exception):
     """A space has more shapes than can be listed."""
+
+
+@contextmanager
+def requirements() -> Iterator[None]:
+    """Raises ``Unreachable`` for an ``ArchError`` that only says what is required."""
+    try:
+        yield
+    except ArchError as error:
+        if all(d.kind is codes.REQUIREMENT for d in error.diagnostics):
+            raise Unreachable(error) from None
+        raise
 
 
 @dataclass
@@ -83,8 +101,9 @@ class Space:
     input: Sizes | None = None
     classes: int | None = None
     measure: Cost | None = None  # seconds of an inference, where latency is held
-    alive: dict[Any, bool] = field(default_factory=dict)
+    hashes: dict[frozenset[tuple[str, str]], str] = field(default_factory=dict)
     solved: dict[tuple[str, str], Candidate | Solution | None] = field(default_factory=dict)
+    met: dict[str, set[str]] = field(default_factory=dict)  # choices inside bodies: their options
 
     @cached_property
     def slices(self) -> tuple[Slice, ...]:
@@ -98,71 +117,134 @@ class Space:
     def shape(self, suggest: Suggest) -> Shape:
         """The shape that ``suggest`` decides, asked only for what changes the network.
 
-        Raises ``ArchError`` where there is no such network.
+        Raises ``Unreachable`` where a `require` rules it out, and ``ArchError`` where there is no
+        such network.
         """
-        knobs = dict(self.fixed)
-        words = []
-        for varied in self.header:
-            if not self.is_live(varied, knobs):
-                continue
-            value = suggest(varied.path, varied.domain)
-            knobs[varied.path] = value
-            words.append(f"{varied.path} = {self.search.spec.knobs[varied.path].show(value)}")
-        for path, option in self.choices(knobs, suggest).items():
-            knobs[path] = option
-            words.append(f"{path} = {option}")
-        return Shape(", ".join(words) or self.search.spec_name, knobs)
+        knobs = {**self.fixed, **self.single}
+        left = [v for v in self.header if v.path not in self.single]
+        decided: set[str] = set()
+        options: dict[str, str] = {}
+        while True:  # a choice inside a body may bring a knob to life, and a knob a choice
+            while (varied := self.next_live(left, {**knobs, **options})) is not None:
+                left.remove(varied)
+                decided.add(varied.path)
+                knobs[varied.path] = suggest(varied.path, varied.domain)
+            known = len(options)
+            with requirements():
+                self.choose(knobs, options, suggest)
+            if len(options) == known:
+                break
+        words = [
+            f"{v.path} = {self.search.spec.knobs[v.path].show(knobs[v.path])}"
+            for v in self.header
+            if v.path in decided
+        ]
+        words += [f"{path} = {option}" for path, option in options.items()]
+        dead = {v.path: v.domain.edges()[0] for v in left}
+        return Shape(", ".join(words) or self.search.spec_name, {**dead, **knobs, **options})
 
     @cached_property
     def header(self) -> list[Varied]:
-        """The varied knobs of the header; listed values first, as they may rule the others."""
-        known = [v for v in self.search.vary if v.path in self.search.spec.knobs]
-        return sorted(known, key=lambda v: not isinstance(v.domain, Choices))
+        """The varied knobs of the header."""
+        return [v for v in self.search.vary if v.path in self.search.spec.knobs]
+
+    @cached_property
+    def single(self) -> dict[str, Any]:
+        """The knobs that a search sets, by listing a single value for them."""
+        return {v.path: v.domain.edges()[0] for v in self.header if v.domain.count == 1}
 
     @cached_property
     def inner(self) -> list[Varied]:
+        """The varied choices inside bodies."""
         return [v for v in self.search.vary if v.path not in self.search.spec.knobs]
 
+    def next_live(self, left: Sequence[Varied], knobs: Mapping[str, Any]) -> Varied | None:
+        """The knob to decide next: one that can change the network, and that no other one that is
+        left can keep from it."""
+        live = [v for v in left if self.can_live(v, left, knobs)]
+        sure = (v for v in live if not any(self.rules(z, v, knobs) for z in live if z is not v))
+        return next(sure, live[0] if live else None)
+
+    def can_live(self, varied: Varied, left: Sequence[Varied], knobs: Mapping[str, Any]) -> bool:
+        """Whether a knob changes the network, as it stands or with another value of one of the
+        others that are left."""
+        return self.is_live(varied, knobs) or any(
+            self.is_live(varied, {**knobs, other.path: value})
+            for other in left
+            if other is not varied
+            for value in other.domain.edges()
+        )
+
+    def rules(self, first: Varied, second: Varied, knobs: Mapping[str, Any]) -> bool:
+        """Whether some value of the first knob leaves the second without effect."""
+        values = first.domain.edges()
+        return any(not self.is_live(second, {**knobs, first.path: v}) for v in values)
+
     def is_live(self, varied: Varied, knobs: Mapping[str, Any]) -> bool:
-        """Whether a knob changes the network, with what has been decided before it."""
-        key = (varied.path, tuple((k, str(v)) for k, v in knobs.items()))
-        if key not in self.alive:
-            values = varied.domain.edges()
-            first = self.hash({**knobs, varied.path: values[0]})
-            self.alive[key] = any(
-                self.hash({**knobs, varied.path: v}) != first for v in reversed(values[1:])
-            )
-        return self.alive[key]
+        """Whether a knob changes the network that these make of it."""
+        count = varied.domain.count
+        few = count is not None and count <= FEW
+        values = list(varied.domain.enumerate() if few else varied.domain.edges())
+        first = self.hash({**knobs, varied.path: values[0]})
+        return any(self.hash({**knobs, varied.path: v}) != first for v in values[:0:-1])
 
     def hash(self, knobs: Mapping[str, Any]) -> str:
-        try:
-            return self.search.spec.candidate(knobs, self.input, first_only=True).hash
-        except ArchError as error:
-            return str(error)
+        """The hash of a network, or what is wrong with it."""
+        key = frozenset((name, str(value)) for name, value in knobs.items())
+        if key not in self.hashes:
+            try:
+                arch = self.search.spec.candidate(knobs, self.input, first_only=True)
+                self.hashes[key] = arch.hash
+            except ArchError as error:
+                self.hashes[key] = str(error)
+        return self.hashes[key]
 
-    def choices(self, knobs: Mapping[str, Any], suggest: Suggest) -> dict[str, str]:
-        """What is decided for the choices inside bodies that this network has."""
+    def choose(self, knobs: Mapping[str, Any], options: dict[str, str], suggest: Suggest) -> None:
+        """Decides the choices inside bodies that this network has, into ``options``."""
         program = self.search.spec.program
-        found: dict[str, str] = {}
         if not self.inner:
-            return found
+            return
 
-        def decide(path: str, options: Sequence[str], span: Span) -> int:
-            asked = next((v for v in self.inner if v.names(path)), None)
-            if asked is None:
-                return program.fixed_option(path, options) or 0
-            among = [o for o in options if asked.domain is ANY or o in asked.domain]
-            if not among:
-                fields = {"name": path, "given": str(asked.domain), "domain": ", ".join(options)}
-                raise ArchError([diagnose(codes.OUTSIDE_DOMAIN, span, fields=fields)])
-            if len(among) == 1:
-                found[path] = among[0]
-            elif path not in found:
-                found[path] = suggest(path, Choices(tuple(among), tuple(among)))
-            return list(options).index(found[path])
+        def decide(path: str, names: Sequence[str], span: Span) -> int:
+            asked = max(
+                (v for v in self.inner if v.names(path)), key=lambda v: len(v.path), default=None
+            )
+            self.met.setdefault(path, set()).update(names)
+            if path not in options:
+                if asked is None:
+                    return program.fixed_option(path, names) or 0
+                among = [n for n in names if asked.domain is ANY or n in asked.domain]
+                if not among:
+                    fields = {"name": path, "given": str(asked.domain), "domain": ", ".join(names)}
+                    raise Fault(diagnose(codes.OUTSIDE_DOMAIN, asked.span, span, fields=fields))
+                options[path] = (
+                    among[0] if len(among) == 1
+                    else suggest(path, Choices(tuple(among), tuple(among)))
+                )  # fmt: skip
+            return list(names).index(options[path])
 
         program.elaborate(knobs, decide, self.input, True)
-        return found
+
+    def check_met(self) -> None:
+        """Raises ``ArchError`` for a choice inside a body that no network has, or an option."""
+        found = []
+        for varied in self.inner:
+            paths = [p for p in self.met if varied.names(p)]
+            known = set().union(*(self.met[p] for p in paths))
+            lost = [n for n in getattr(varied.domain, "names", ()) if n not in known]
+            if not paths:
+                names = [*self.search.spec.knobs, *self.met, *(p.split(".")[-1] for p in self.met)]
+                help = did_you_mean(varied.path, [n.rstrip("0123456789") for n in names])
+                fields = {"name": varied.path}
+                found.append(diagnose(codes.UNKNOWN_KNOB, varied.span, help=help, fields=fields))
+            elif lost:
+                help = did_you_mean(lost[0], known)
+                fields = {"name": varied.path, "given": lost[0]}
+                fields["domain"] = "{" + ", ".join(sorted(known)) + "}"
+                place = varied.span
+                found.append(diagnose(codes.OUTSIDE_DOMAIN, place, help=help, fields=fields))
+        if found:
+            raise ArchError(found)
 
     def shapes(self, limit: int = LIMIT) -> list[Shape] | None:
         """All shapes, in the order of their domains; nothing where they are too many to list."""
@@ -187,8 +269,8 @@ class Space:
                 found.append((tuple(taken), shape))
             except Endless:
                 return None
-            except ArchError:
-                pass  # ruled out by a requirement: no shape of this space
+            except Unreachable:
+                pass  # no shape of this space
             for at in range(len(decided), len(counts)):
                 stack.extend((*taken[:at], other) for other in range(1, counts[at]))
             if len(found) + len(stack) > limit:
@@ -198,11 +280,14 @@ class Space:
     # ------------------------------------------------------------------- candidates
 
     def candidate(self, shape: Shape, slice: Slice) -> Candidate:
-        """The network of a shape in a slice, its width solved for. Raises ``Unreachable``, or
-        ``ArchError`` where the shape is no network."""
+        """The network of a shape in a slice, its width solved for.
+
+        Raises ``Unreachable``, and ``ArchError`` where the shape is no network.
+        """
         spec, hold = self.search.spec, self.search.hold
         if hold is None or slice.budget is None:
-            arch = spec.candidate(shape.knobs, self.input)
+            with requirements():
+                arch = spec.candidate(shape.knobs, self.input)
             self.check(arch)
             return Candidate(arch, shape, slice, arch.shown_knobs)
         key = (shape.text, slice.name)
@@ -217,7 +302,7 @@ class Space:
                 )
         solved = self.solved[key]
         if not isinstance(solved, Candidate):
-            raise Unreachable(solved)
+            raise Unreachable(self.unreachable(slice, solved), solved)
         return solved
 
     def check(self, arch: Architecture) -> None:
@@ -266,4 +351,6 @@ def space_of(search: Search, folder: Path) -> Space:
         place = search.spans["data"]
         raise ArchError([d.at(place) for d in error.diagnostics]) from None
     fixed, input = adapt(search.spec, image, classes)
+    for varied in search.vary:
+        fixed.pop(varied.path, None)
     return Space(search, {**fixed, **search.fixed}, input, classes)

@@ -25,7 +25,7 @@ from archdsl.elaborate.values import show
 from archdsl.search.distributions import suggest
 from archdsl.search.plan import facts
 from archdsl.search.rows import ERROR, EXPLORE, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
-from archdsl.search.space import Candidate, Slice, Unreachable
+from archdsl.search.space import Unreachable
 from archdsl.search.stop import Stop
 from archdsl.search.study import Study
 from archdsl.search.team import TeamFailed
@@ -158,32 +158,32 @@ class Worker:
     def decide(self, trial: Trial) -> tuple[Architecture, Recipe, str]:
         """The network of a trial and how it is trained."""
         study = self.study
-        shape = study.space.shape(lambda name, domain: suggest(trial, name, domain))
-        known = trial.user_attrs.get("knobs")
-        if known is None or trial.user_attrs.get("shape") != shape.text:
-            slice = next(s for s in study.space.slices if s.name == trial.user_attrs["slice"])
-            candidate = self.candidate(trial, shape, slice)
-            for name, value in facts(candidate).items():
-                trial.set_user_attr(name, value)
-            arch = candidate.arch
-        else:
-            arch = study.search.spec.candidate(known, study.space.input)
+        try:
+            shape = study.space.shape(lambda name, domain: suggest(trial, name, domain))
+            known = trial.user_attrs.get("knobs")
+            if known is None or trial.user_attrs.get("shape") != shape.text:
+                slice = next(s for s in study.space.slices if s.name == trial.user_attrs["slice"])
+                candidate = study.space.candidate(shape, slice)
+                for name, value in facts(candidate).items():
+                    trial.set_user_attr(name, value)
+                arch = candidate.arch
+            else:
+                arch = study.search.spec.candidate(known, study.space.input)
+        except Unreachable as problem:
+            self.draw_again(trial, problem)
         recipe, setting = self.tuned(trial)
         if setting:
             trial.set_user_attr("setting", setting)
         return arch, recipe, setting
 
-    def candidate(self, trial: Trial, shape: Any, slice: Slice) -> Candidate:
-        try:
-            return self.study.space.candidate(shape, slice)
-        except Unreachable as problem:
-            error = self.study.space.unreachable(slice, problem.nearest)
-            draws = trial.user_attrs.get("draws", 0) + 1
-            if draws < DRAWS:
-                part = self.study.parts[trial.user_attrs["stage"], slice.name]
-                attrs = {k: trial.user_attrs[k] for k in ("turn", "stage", "slice", "seed")}
-                part.enqueue_trial({}, {**attrs, "draws": draws})
-            self.fail(trial, UNREACHABLE, error.diagnostics[0].message)
+    def draw_again(self, trial: Trial, problem: Unreachable) -> NoReturn:
+        """Ends a trial whose shape is ruled out, and gives its turn to another."""
+        draws = trial.user_attrs.get("draws", 0) + 1
+        if draws < DRAWS:
+            part = self.study.parts[trial.user_attrs["stage"], trial.user_attrs["slice"]]
+            attrs = {k: trial.user_attrs[k] for k in ("turn", "stage", "slice", "seed")}
+            part.enqueue_trial({}, {**attrs, "draws": draws})
+        self.fail(trial, UNREACHABLE, problem.error.diagnostics[0].message)
 
     def tuned(self, trial: Trial) -> tuple[Recipe, str]:
         """The recipe with what is tuned, and that in words."""
