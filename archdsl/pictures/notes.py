@@ -18,7 +18,7 @@ LONGEST = 300  # characters of source that are shown
 @dataclass(frozen=True, slots=True)
 class Note:
     """What is known of one thing drawn. ``name`` is its path within the part around it; costs
-    are those of one application, for one image."""
+    are those of one application, for one image; ``drawn`` is what the drawing calls it."""
 
     name: str
     what: str
@@ -28,6 +28,7 @@ class Note:
     repeat: int = 1
     place: str = ""
     source: str = ""
+    drawn: str = ""
 
     @property
     def text(self) -> str:
@@ -59,7 +60,8 @@ def _shapes(before: tuple[Shape, ...], after: Shape) -> str:
 
 def of_strip(strip: Strip) -> Note:
     shapes = _shapes((strip.input,), strip.shape)
-    return Note(strip.name, strip.call, shapes, strip.params, strip.macs, 1, *_place(strip.span))
+    place, words = _place(strip.span), strip.words
+    return Note(strip.name, strip.call, shapes, strip.params, strip.macs, 1, *place, words)
 
 
 def of_block(block: Block) -> Note:

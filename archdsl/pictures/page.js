@@ -255,7 +255,8 @@ function look() {
   hit = -1;
   if (words.length)
     walk((path, note) => {
-      const text = (path + " " + note.what + " " + note.shapes + " " + note.source).toLowerCase();
+      const said = [path, note.drawn, note.what, note.shapes, note.source];
+      const text = said.join(" ").toLowerCase();
       if (words.every((w) => text.includes(w))) hits.push({ path, note });
     });
   found.replaceChildren();
