@@ -193,7 +193,7 @@ def test_search_opens_what_it_finds(opened: Opened) -> None:
     expect(page.locator("#found [aria-current]")).to_have_count(1)
     page.press("#search", "Escape")
     expect(page.locator("#count")).to_have_text("")
-    page.fill("#search", "3x3 conv, 512, /2")
+    page.fill("#search", "7x7 conv, 64, /2")
     expect(page.locator("#count")).to_have_text("1 match")
     page.fill("#search", "no such thing")
     expect(page.locator("#count")).to_have_text("0 matches")
