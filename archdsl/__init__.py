@@ -3,18 +3,26 @@
 ``load("resnet", depth=101)`` gives an ``Architecture`` with its figures; ``parse(text)`` and
 ``read(path)`` give a ``Spec``, whose ``with_knobs(...)`` makes many. Every failure is an
 ``ArchError`` that carries its diagnostics. ``transfer`` loads other implementations'
-weights into a compiled module; ``freeze`` writes an architecture as a spec.
+weights into a compiled module; ``freeze`` writes an architecture as a spec; ``study`` reads what
+a search has found.
 
 In a notebook ``%load_ext archdsl`` adds the cell magic ``%%arch``.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from archdsl.__about__ import VERSION
 from archdsl.backend.transfer import transfer
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.freeze import freeze
 from archdsl.spec import Architecture, Spec, load, parse, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archdsl.report.view import StudyView
 
 __all__ = [
     "ArchError",
@@ -25,9 +33,30 @@ __all__ = [
     "load",
     "parse",
     "read",
+    "study",
     "transfer",
 ]
 __version__ = VERSION
+
+
+def study(path: str | Path, storage: str | None = None) -> StudyView:
+    """A study by its folder, with or without ``.study``, or by its name in a ``storage``.
+
+    Shown in a notebook, it is its answer and the main chart of its report. ``words`` says the
+    answer as text and ``verdict`` in numbers; ``rows`` are its trials, ``best`` the best of
+    them, and ``architecture(row)`` is a trial's network; ``save(path)`` writes the whole report.
+    Nothing of the study is touched, even while it is searched. Raises ``ArchError``.
+
+        study = archdsl.study("wide_or_deep")
+        print(study.words)
+        network = study.architecture(study.best)
+    """
+    from archdsl.training.packages import need_for_search
+
+    need_for_search()
+    from archdsl.report.view import read_study
+
+    return read_study(path, storage)
 
 
 def load_ipython_extension(shell: Any) -> None:

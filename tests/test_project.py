@@ -44,10 +44,11 @@ ORDER = (
     "extensions",
     "freeze",
     "notebook",
-    "__init__",
     "verdict",
     "training",
     "search",
+    "report",
+    "__init__",
     "cli",
     "__main__",
 )
@@ -164,6 +165,11 @@ CALLS = {
     "diff": ["alexnet", "resnet18"],
     "compare": ["alexnet"],
     "train": ["--help"],  # writes alexnet.py
+    "report": ["--help"],
+    "search": ["--help"],
+    "verdict": ["--help"],
+    "best": ["--help"],
+    "worker": ["--help"],
 }
 
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "Train one network.",
     "search": "Ask a question of a space, by training: wider or deeper?",
     "verdict": "Print what a study says.",
+    "report": "Write what a study says as a page, or follow it while it runs.",
     "best": "Write the best network of a study as a spec, its weights beside it.",
     "worker": "Take trials of a study, on this machine or another.",
     "graph": "Print the graph: text, JSON or DOT.",

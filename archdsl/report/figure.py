@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from archdsl.pictures.charts import Plot, Scale
 from archdsl.pictures.fonts import FAMILY
 from archdsl.pictures.scene import Area, Disc, Shape, Wire
 from archdsl.pictures.svg import elements
@@ -90,6 +91,11 @@ def lying(y: float, low: float, high: float, role: str, half: float = 4) -> tupl
         Wire(((low, y), (high, y)), role, stroke=1.8, radius=0),
         *(Wire(((x, y - half), (x, y + half)), role, stroke=1.8, radius=0) for x in (low, high)),
     )
+
+
+def framed(width: float, height: float, x: Scale, y: Scale, left: float = 64) -> Plot:
+    """The frame of a panel, with room for what stands at its axes."""
+    return Plot(left, 10, width - left - 12, height - 56, x, y)
 
 
 def plain(shapes: Iterable[Shape], style: str = "") -> Group:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import floor, log10
 
+from archdsl.pictures.charts import Scale, spanning
+from archdsl.search.outcome import shown
 from archdsl.search.request import COSTS, Search
 from archdsl.search.rows import Row
-from archdsl.units import duration, human
+from archdsl.units import duration
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.results import SHARES
 from archdsl.verdict.words import UNITS
@@ -69,8 +71,16 @@ class Measure:
         points = [(point[0], point[place] * self.factor) for point in row.curve]
         return [(e, 100 - v) for e, v in points] if self.name == "error" else points
 
-    def text(self, value: float, reach: float = 0.0) -> str:
-        return f"{value:.{digits(reach) if reach else self.digits}f}{self.unit}"
+    def text(self, value: float) -> str:
+        return f"{value:.{self.digits}f}{self.unit}"
+
+    def scale(self, values: Iterable[float], margin: float = 0.08) -> Scale:
+        """A scale for values; no share goes far beyond 0 or 100 %."""
+        found = spanning(values, False, "{:.4g}".format, margin)
+        if not self.is_share:
+            return found
+        room = 0.03 * (found.high - found.low)
+        return replace(found, low=max(found.low, -room), high=min(found.high, 100 + room))
 
     @property
     def digits(self) -> int:
@@ -101,13 +111,9 @@ def plus_minus(value: float, interval: Interval | None, factor: float = 1.0) -> 
 
 def cost_text(name: str, value: float) -> str:
     """A cost or an objective with its unit."""
-    if name in SHARES:
-        return f"{100 * value:.2f} %"
-    if name == "latency":
-        return f"{1000 * value:.3g} ms"
     if name == "seconds":
         return f"{value:.1f} s" if value < 60 else duration(value)
-    return f"{value:.4f}" if name == "loss" else human(value)
+    return shown(name, value)
 
 
 def place_text(slice: str) -> str:

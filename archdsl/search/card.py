@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from archdsl import __version__
+from archdsl.__about__ import VERSION
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source
@@ -131,7 +131,7 @@ def make_card(
 
 def versions() -> dict[str, str]:
     """The versions of what a result depends on."""
-    found = {"archdsl": __version__, "python": platform.python_version()}
+    found = {"archdsl": VERSION, "python": platform.python_version()}
     for name in PACKAGES:
         try:
             found[name] = version(name)

@@ -89,6 +89,13 @@ NOTHING_TO_SAY = Kind(
     "the study `{name}` has no finished trial yet",
     """A verdict, or a best network, needs results.""",
 )
+NO_PORT = Kind(
+    "A718",
+    "no report can be served at port {port}: {reason}",
+    """`archdsl report --live` serves a report to this machine, at a port that no other program
+has taken; ports below 1024 are the system's.""",
+    help="choose another with --port N; --port 0 takes a free one",
+)
 EXISTS = Kind(
     "A720",
     "the study `{name}` is there already, with {count} finished trials",

@@ -1,0 +1,86 @@
+"""``archdsl report``: a study as a page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl.cli.options import python_option, read_table
+from archdsl.cli.output import human_bytes, say
+from archdsl.training.packages import need_for_search
+from archdsl.writing import write_text
+
+PORT = 8421
+
+
+@click.command()
+@click.argument("study", metavar="STUDY")
+@click.option(
+    "-o",
+    "--output",
+    default="report.html",
+    show_default=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+)
+@click.option("--live", is_flag=True, help="Serve it to this machine, and follow the search.")
+@click.option(
+    "--port",
+    default=PORT,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="Where to serve it; 0 takes a free one.",
+)
+@click.option("--storage", metavar="URL", help="The database that has the study.")
+@click.option(
+    "--data-folder",
+    type=click.Path(path_type=Path),
+    help="Where paths of data start on this machine, if not where they do on the leader's.",
+)
+@python_option
+def command(
+    study: str,
+    output: Path,
+    live: bool,
+    port: int,
+    storage: str | None,
+    data_folder: Path | None,
+    python: Any,
+) -> int:
+    """Write what a study says as one page: its answer, its charts, its trials, and how it was
+    made.
+
+    STUDY is the folder that `archdsl search` has made, or, with --storage, the name of the
+    study there. The page is a file that needs no other, and asks nothing of the network. The
+    study may be at work: nothing of it is touched.
+    """
+    need_for_search()
+    from archdsl.report.view import read_study
+    from archdsl.search.leader import URL
+
+    url, table = storage or os.environ.get(URL), read_table(python)
+    found = read_study(study, url, table, data_folder)
+    if live:
+        return _follow(study, url, table, data_folder, port)
+    text = found.report()
+    write_text(output, text)
+    trials = len(found.rows)
+    size = human_bytes(len(text.encode()))
+    say(f"{output}: {trials} trial{'s' * (trials != 1)}, {size}")
+    return 0
+
+
+def _follow(study: str, url: str | None, table: Any, data: Path | None, port: int) -> int:
+    from archdsl.report.serve import Follower, Server
+
+    with Server(Follower(study, url, table, data), port) as server:
+        say(f"{server.url} follows {study}; Ctrl-C ends it")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            say("ended")
+    return 0

@@ -1,0 +1,163 @@
+"""The top of a report: what a study says, how far it is, and what was asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from html import escape
+from shlex import quote
+
+from archdsl.layers.base import show_shape
+from archdsl.report.facts import OPEN, Facts
+from archdsl.report.figure import table
+from archdsl.report.measure import cost_text, listing, many, place_text, shape_text
+from archdsl.search.outcome import name_of
+from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, Row
+from archdsl.verdict import words
+
+STAGES = {
+    EXPLORE: "exploring",
+    BASELINE: "drawing its random baseline",
+    SETTLE: "retraining what it chose on fresh seeds",
+}
+
+
+def answer_html(facts: Facts) -> str:
+    """What a study says, in words."""
+    parts = [f'<p class="status" role="note">{escape(s)}</p>' for s in status(facts)]
+    if facts.front:
+        parts += _front(facts)
+    elif facts.verdict is not None:
+        parts += [_line(line) for line in words(facts.verdict).split("\n")]
+        parts += [f"<p>{escape(sentence)}</p>" for sentence in facts.beside]
+    else:
+        parts.append(f'<p class="answer">{escape(nothing(facts))}</p>')
+    if facts.best is not None and facts.compares:
+        parts.append(_best(facts, facts.best))
+    head = '<section id="answer" aria-labelledby="h-answer"><h2 id="h-answer">The answer</h2>'
+    return f"{head}{''.join(parts)}</section>"
+
+
+def _line(line: str) -> str:
+    style = "figures" if line.startswith("  ") else "answer"
+    return f'<p class="{style}">{escape(line.strip())}</p>'
+
+
+def status(facts: Facts) -> Iterator[str]:
+    """How far a study is, where it is not at its end, and what failed."""
+    ended = sum(n for state, n in facts.counts.items() if state not in OPEN)
+    if not facts.rows:
+        yield "This search has only begun: nothing is planned yet."
+    elif not facts.is_done:
+        doing = STAGES.get(facts.stage)
+        doing = f"it is {doing}" if doing else "it has been gone on with"
+        running = facts.counts["running"]
+        at_work = f", {running} running" if running else ""
+        yield (
+            f"This search is not at its end: {doing}, {ended} of {many(len(facts.rows), 'trial')}"
+            f" have ended{at_work}. What stands here may change."
+        )
+    failed = [r for r in facts.rows if r.state == "failed"]
+    if failed:
+        yield (
+            f"{len(failed)} of {many(len(facts.rows), 'trial')} failed: "
+            f"{listing([*_causes(failed)])}."
+        )
+
+
+def _causes(failed: Sequence[Row]) -> Iterator[str]:
+    for cause, count in Counter(r.failure for r in failed).most_common():
+        yield f"{cause} ({count})"
+
+
+def nothing(facts: Facts) -> str:
+    """Why there is no answer."""
+    failed = [r for r in facts.rows if r.state == "failed"]
+    if failed and len(failed) == len(facts.rows):
+        last = next((r.cause for r in reversed(failed) if r.cause), "")
+        return "There is no answer: every trial failed." + (f" The last: {last}." if last else "")
+    if facts.is_done:
+        return "There is no answer: no training was done to its end."
+    return "There is no answer yet: no training has been done to its end."
+
+
+def _best(facts: Facts, row: Row) -> str:
+    value = facts.measure.of(row)
+    words = [shape_text(name_of(row))]
+    words += [f"at {place_text(row.slice)}"] if facts.search.hold is not None else []
+    if value is not None:
+        words.append(f"which reached {facts.measure.name} {facts.measure.text(value)}")
+    storage = " --storage URL" if facts.storage else ""
+    name = facts.name if facts.storage else str(facts.folder)
+    command = f"archdsl best {quote(name)} -o best.arch{storage}"
+    return (
+        f'<p class="best">Best network: {escape(", ".join(words))} '
+        f'(<a href="#trials" data-open="{facts.key(row)}">trial {row.number}</a>).'
+        f" To take it from here: <code>{escape(command)}</code></p>"
+    )
+
+
+def _front(facts: Facts) -> Iterator[str]:
+    names = [o.name for o in facts.search.objectives]
+    aims = [f"{'less' if o.minimize else 'more'} {o.name}" for o in facts.search.objectives]
+    these = "this one is" if len(facts.front) == 1 else f"these {len(facts.front)} are"
+    text = (
+        f"Of {many(sum(r.is_result for r in facts.rows), 'trained network')}, {these} beaten by no"
+        f" other in all that was asked for, {listing(aims)}."
+    )
+    yield f'<p class="answer">{escape(text)}</p>'
+    rows = [
+        [
+            shape_text(name_of(row)),
+            *(cost_text(n, v) for n, v in zip(names, row.values, strict=True)),
+        ]
+        for row in facts.front
+    ]
+    yield table(["network", *names], rows)
+
+
+# ------------------------------------------------------------------------------- the question
+
+
+def asked_html(facts: Facts) -> str:
+    """What was asked, for who has not asked it."""
+    doc = f'<p class="doc">{escape(facts.search.doc)}</p>' if facts.search.doc else ""
+    return doc + f'<p class="faint">{escape(" ".join(asked(facts)))}</p>'
+
+
+def _data(facts: Facts) -> str:
+    """The data as the search names them."""
+    span = facts.search.spans["data"]
+    return " ".join(facts.search.source.text[span.start : span.end].split()[1:])
+
+
+def asked(facts: Facts) -> Iterator[str]:
+    """The set-up of a study in sentences."""
+    search = facts.search
+    varied = listing([f"{v.path} in {v.domain}" for v in search.vary])
+    image = f", whose images are {show_shape(facts.input)}" if facts.input else ""
+    yield f"Networks of the spec {search.spec_name} were trained on {_data(facts)}{image}."
+    if search.hold is None:
+        yield f"Varied: {varied}."
+    else:
+        budgets = listing([p.title for p in facts.parts])
+        within = f"{100 * search.hold.tolerance:g} %"
+        yield (
+            f"Varied: {varied}. For each, {listing(search.hold.knobs)} was solved for, so that the"
+            f" networks compared have the same cost: {budgets}, within {within}."
+        )
+    if search.tune:
+        tuned = listing([f"{name} in {domain}" for name, domain in search.tune.items()])
+        yield f"Tuned for every shape: {tuned}."
+    seeds = many(search.explore_seeds, "seed")
+    if search.is_pareto:
+        aims = [f"{'minimized' if o.minimize else 'maximized'} {o.name}" for o in search.objectives]
+        yield f"The search {listing(aims)}, on validation data."
+    elif search.settle_seeds:
+        yield (
+            f"Exploring took {seeds} a shape; the best shape of each side was then trained anew on"
+            f" {many(search.settle_seeds, 'fresh seed')}. Scores are of validation data; the test"
+            " data were looked at once, at the end."
+        )
+    else:
+        yield f"Exploring took {seeds} a shape, and nothing was retrained on fresh seeds."

@@ -1,0 +1,98 @@
+"""A report as a page: one file, which asks nothing of any other place."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+
+from archdsl.pictures.page import POLICY, page
+from archdsl.pictures.palette import COLOURS
+from archdsl.report.answer import answer_html, asked_html
+from archdsl.report.aspect import ID as ASPECT
+from archdsl.report.aspect import TITLE as ASPECT_TITLE
+from archdsl.report.aspect import aspect_figure
+from archdsl.report.curves import curves_figure
+from archdsl.report.facts import Facts
+from archdsl.report.figure import Figure, figure_html
+from archdsl.report.fronts import fronts_figure
+from archdsl.report.growth import growth_figure
+from archdsl.report.networks import networks
+from archdsl.report.origin import glossary_html, origin_html
+from archdsl.report.plane import map_figure
+from archdsl.report.shapes import shapes_figure
+from archdsl.report.trials import Album, trials_data, trials_html
+from archdsl.report.weights import importances_figure
+
+LIVE = "; connect-src 'self'"
+
+
+def report_page(facts: Facts, album: Album | None = None, live: bool = False) -> str:
+    """The report of a study. A ``live`` one asks the server that it comes from for news; an
+    ``album`` keeps the drawings from one report to the next."""
+    shown = figures(facts)
+    sections = [
+        answer_html(facts),
+        *(figure_html(f) for f in shown),
+        f'<section id="trials" aria-labelledby="h-trials"><h2 id="h-trials">Trials</h2>'
+        f"{trials_html(facts)}</section>",
+        origin_html(facts),
+        glossary_html(),
+    ]
+    titles = [
+        ("answer", "The answer"),
+        *((f.id, f.title) for f in shown if not f.why),
+        ("trials", "Trials"),
+        ("origin", "How it was made"),
+        ("words", "Words"),
+    ]
+    links = "".join(f'<li><a href="#{i}">{escape(t)}</a></li>' for i, t in titles)
+    status = '<p id="live" role="status">Live: this page follows the search.</p>' if live else ""
+    body = (
+        f'<a class="skip" href="#answer">To the answer</a>{status}<header><div class="top">'
+        f'<h1>{escape(facts.name)}</h1><button type="button" id="dark">Light or dark</button></div>'
+        f'{asked_html(facts)}<nav aria-label="contents"><ul>{links}</ul></nav></header>'
+        f"<main>{''.join(sections)}</main>"
+        f'<div id="tip" role="status" hidden></div>'
+    )
+    return page(
+        f"{facts.name}: a report",
+        body,
+        _asset("report.js"),
+        {**trials_data(facts, album or Album()), "live": live},
+        _roles() + _asset("report.css"),
+        POLICY + LIVE * live,
+    )
+
+
+def figures(facts: Facts) -> list[Figure]:
+    """The figures of a study in the order of a report, the main one first."""
+    found = networks(facts)
+    return [
+        *([main_figure(facts)] if facts.compares else []),
+        *([] if facts.compares else [fronts_figure(facts, found)]),
+        map_figure(facts, found),
+        growth_figure(facts),
+        *([fronts_figure(facts, found)] if facts.compares else []),
+        curves_figure(facts),
+        importances_figure(facts),
+    ]
+
+
+def main_figure(facts: Facts) -> Figure:
+    """The figure that shows the answer."""
+    if not facts.compares:
+        return fronts_figure(facts, networks(facts))
+    if not any(p.shapes for p in facts.parts):
+        return Figure(ASPECT, ASPECT_TITLE, "", why="No training has ended well yet.")
+    return aspect_figure(facts) if facts.question.ordered else shapes_figure(facts)
+
+
+def _roles() -> str:
+    """The colours of the roles of shapes."""
+    return "".join(
+        f".archdsl .{r}{{fill:var(--{r})}}.archdsl .l-{r}{{stroke:var(--{r})}}" for r in COLOURS
+    )
+
+
+def _asset(name: str) -> str:
+    return files("archdsl.report").joinpath(name).read_text("utf-8")

@@ -1,0 +1,116 @@
+"""A study in hand: its trials and its verdict, and, in a notebook, the chart that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from archdsl.layers.table import TABLE, Table
+from archdsl.pictures.palette import COLOURS, on_paper
+from archdsl.report.answer import nothing, status
+from archdsl.report.facts import Facts, gather
+from archdsl.report.figure import panel_svg, symbol
+from archdsl.report.measure import many
+from archdsl.report.page import main_figure, report_page
+from archdsl.report.snapshot import opened
+from archdsl.search.rows import Row
+from archdsl.spec import Architecture
+from archdsl.verdict import Verdict, words
+from archdsl.writing import write_text
+
+LOOKS = "".join(
+    f".archdsl-study .{role}{{fill:{on_paper(role)}}}"
+    f".archdsl-study .l-{role}{{stroke:{on_paper(role)}}}"
+    for role in COLOURS
+)
+
+
+class StudyView:
+    """A study as it stood when it was read: see ``archdsl.study``."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+
+    def __repr__(self) -> str:
+        return f"<Study {self.name}: {many(len(self.rows), 'trial')}>\n{self.words}"
+
+    def _repr_html_(self) -> str:
+        """What it says and the main chart of its report, as notebooks show them."""
+        figure = main_figure(self.facts)
+        parts = [f"<p><b>{escape(self.name)}</b></p>"]
+        parts += [f"<p>{escape(line)}</p>" for line in self.words.split("\n")]
+        if figure.why:
+            return "".join([*parts, f"<p>{escape(figure.why)}</p>"])
+        panels = "".join(
+            f'<figure style="flex: 1 1 {p.width:g}px; max-width: {p.width:g}px; margin: 0">'
+            f"<figcaption>{escape(p.title)}</figcaption>{panel_svg(p, notes=True)}</figure>"
+            for p in figure.wide or figure.panels
+        )
+        key = "".join(f"<span>{symbol(g)} {escape(t)}</span> " for g, t in figure.key)
+        return (
+            f"<style>.archdsl-study path{{fill:none;stroke-width:1.2}}{LOOKS}</style>"
+            f'{"".join(parts)}<div class="archdsl-study" style="background: #fff; color: #000;'
+            f' padding: 8px"><div>{key}</div><div style="display: flex; flex-wrap: wrap;'
+            f' gap: 16px">{panels}</div><p>{escape(figure.caption)}</p></div>'
+        )
+
+    @property
+    def name(self) -> str:
+        """What the study is called."""
+        return self.facts.name
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """Its trials, as records: by stage, by budget, by number."""
+        return self.facts.rows
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict in numbers; nothing where there are no results, or several objectives."""
+        return self.facts.verdict
+
+    @property
+    def best(self) -> Row | None:
+        """The best trial, as `archdsl best` takes it; nothing where there is none."""
+        return self.facts.best
+
+    @property
+    def front(self) -> Sequence[Row]:
+        """With several objectives: the trials that no other beats in all of them."""
+        return self.facts.front
+
+    @property
+    def words(self) -> str:
+        """What the study says, in lines of text, how far it is first."""
+        lines = list(status(self.facts))
+        if self.facts.front:
+            lines.append(f"{many(len(self.front), 'network')} are beaten by no other.")
+        elif self.verdict is not None:
+            lines += [words(self.verdict), *self.facts.beside]
+        else:
+            lines.append(nothing(self.facts))
+        return "\n".join(lines)
+
+    def architecture(self, row: Row) -> Architecture:
+        """The network of a trial. Raises ``ArchError`` where it cannot be made any more."""
+        return self.facts.architecture(row)
+
+    def report(self) -> str:
+        """The report, as the text of an HTML file."""
+        return report_page(self.facts)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the report. Raises ``ArchError``."""
+        write_text(Path(path), self.report())
+
+
+def read_study(
+    name: str | Path,
+    storage: str | None = None,
+    table: Table = TABLE,
+    data: Path | None = None,
+) -> StudyView:
+    """A study by its folder, or by its name in a storage. Raises ``ArchError``."""
+    with opened(str(name), storage, table, data) as study:
+        return StudyView(gather(study, storage is not None))
