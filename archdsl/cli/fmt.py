@@ -1,4 +1,4 @@
-"""``archdsl fmt``: one way for specs to look."""
+"""``archdsl fmt``: one way for specs and searches to look."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from archdsl.cli.output import say, show_diagnostics
 from archdsl.diagnostics.model import ArchError, Fault
 from archdsl.diagnostics.render import printable
 from archdsl.diagnostics.source import Source
-from archdsl.files import MAX_BYTES, decode, read_text
+from archdsl.files import ARCH, MAX_BYTES, SEARCH, decode, read_text
 from archdsl.syntax.format import format_source
+from archdsl.syntax.language import language_of
 from archdsl.writing import write_text
 
 
@@ -22,15 +23,22 @@ from archdsl.writing import write_text
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--check", is_flag=True, help="Write nothing; fail where something would change.")
 @click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
-def command(files: tuple[str, ...], check: bool, diff: bool) -> int:
-    """Format specs in place, comments kept. A folder stands for the specs in it; - reads
-    standard input and prints."""
+@click.option(
+    "--stdin-name",
+    default="<stdin>",
+    metavar="NAME",
+    help="What standard input is called: a search, if that ends in .search.",
+)
+def command(files: tuple[str, ...], check: bool, diff: bool, stdin_name: str) -> int:
+    """Format specs and searches in place, comments kept. A folder stands for those in it; -
+    reads standard input and prints."""
     failed = changed = 0
     for name in _expand(files):
-        shown = printable("<stdin>" if name == "-" else name)
+        called = stdin_name if name == "-" else name
+        shown = printable(called)
         try:
             before = _read(name)
-            after = format_source(Source(shown, before))
+            after = format_source(Source(shown, before), language_of(called))
             changed += after != before
             if diff:
                 click.echo("".join(_diff(shown, before, after)).encode(), nl=False)
@@ -52,7 +60,8 @@ def _expand(files: tuple[str, ...]) -> list[str]:
     for name in files:
         path = Path(name)
         if name != "-" and path.is_dir():
-            found.extend(str(p) for p in sorted(path.rglob("*.arch")))
+            below = (p for ending in (ARCH, SEARCH) for p in path.rglob(f"*{ending}"))
+            found.extend(str(p) for p in sorted(below) if p.is_file())
         else:
             found.append(name)
     return found

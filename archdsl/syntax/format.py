@@ -28,7 +28,7 @@ def format_source(source: Source, language: Language = ARCH) -> str:
     tokens = tokenize(source, language)
     begins, names = _statement_starts(tokens, language)
     tokens = [names.get(t.start_pos or 0, t) for t in tokens]
-    layout = _Layout(begins, _match_braces(tokens))
+    layout = _Layout(begins, _match_braces(tokens), language.sets)
     out: list[str] = []
     blank = False
     for line, below in _with_code_below(list(_lines(tokens))):
@@ -112,9 +112,10 @@ class _Bracket:
 class _Layout:
     """How deep lines stand, and what stands between their tokens."""
 
-    def __init__(self, begins: set[int], match_braces: set[int]) -> None:
+    def __init__(self, begins: set[int], match_braces: set[int], sets: frozenset[str]) -> None:
         self.begins = begins
         self.match_braces = match_braces
+        self.sets = sets
         self.stack: list[_Bracket] = []
         self.last: Token | None = None  # before this line, comments left out
 
@@ -165,7 +166,8 @@ class _Layout:
                 text += self.space(before, token, unary)
             unary = token.type == "MINUS" and (self.last is None or self.last.type not in _OPERANDS)
             if token.type in OPEN:
-                is_set = token.type == "LBRACE" and self.last is not None and self.last.type == "IN"
+                opener = self.last.type if self.last is not None else ""
+                is_set = token.type == "LBRACE" and opener in self.sets
                 is_match = (token.start_pos or 0) in self.match_braces
                 self.stack.append(_Bracket(token.type, level, is_set, is_match))
             elif token.type in CLOSE and self.stack:

@@ -74,7 +74,7 @@ SEARCH = Language(
     "search.lark",
     frozenset(
         "SEARCH SPEC VARY HOLD DATA TRAIN TUNE MAXIMIZE MINIMIZE SEEDS TRIALS TIMEOUT PRUNE "
-        "SAMPLER".split()
+        "SAMPLER BASELINE".split()
     ),
     SearchBuilder,
     ("SEARCH", "NAME"),

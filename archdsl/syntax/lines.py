@@ -20,7 +20,7 @@ _OPERATORS = "PLUS MINUS STAR SLASH FLOOR_DIVIDE MODULO POWER EQ NE LE GE LT GT 
 _GOES_ON = frozenset(
     f"{_OPERATORS} NOT COMMA EQUAL COLON IF ELSE IN _ARROW _DOTS _MEANS VBAR".split()
 )
-_CARRIES_ON = frozenset(["_ARROW", "ELSE", "AND", "OR", "RBRACE"])
+_CARRIES_ON = frozenset(["_ARROW", "ELSE", "AND", "OR", "RBRACE", "WITHIN", "BY", "THEN"])
 
 # Keywords behind an operand only.
 _AFTER_OPERAND = frozenset(["_STEP", "LOG", "WITHIN", "BY", "THEN"])

@@ -7,44 +7,19 @@ import os
 from pathlib import Path
 
 import pytest
+from format_checks import check, formatted
 from hypothesis import given, settings
 from program_texts import spec_texts
 
 from archdsl import ArchError
-from archdsl.diagnostics.source import Source
 from archdsl.files import builtin_folder
-from archdsl.syntax.format import format_source
-from archdsl.syntax.language import tokenize
-from archdsl.syntax.parse import parse
 
 PAIRS = sorted((Path(__file__).parent / "format").glob("*.before.arch"))
 REWRITE = bool(os.environ.get("ARCHDSL_REWRITE"))
 
 
-def formatted(text: str) -> str:
-    return format_source(Source("x.arch", text))
-
-
 def read(path: Path) -> str:
     return path.read_bytes().decode()  # line ends as they are
-
-
-def comments(text: str) -> list[str]:
-    return [str(t).rstrip() for t in tokenize(Source("x.arch", text)) if t.type == "COMMENT"]
-
-
-def check(text: str) -> None:
-    """Nothing but the looks changes, and that once."""
-    once = formatted(text)
-    assert formatted(once) == once
-    assert parse(Source("x.arch", once)).statements == parse(Source("x.arch", text)).statements
-    assert comments(once) == comments(text)
-    docs = [parse(Source("x.arch", t)).docs.values() for t in (text, once)]
-    assert list(docs[0]) == list(docs[1])
-    lines = once.split("\n")
-    assert all(line == line.rstrip() and "\t" not in line.split("#")[0] for line in lines)
-    assert once == "" or (once.endswith("\n") and not once.endswith("\n\n"))
-    assert not once.startswith("\n") and "\n\n\n" not in once and "\r" not in once
 
 
 @pytest.mark.parametrize("before", PAIRS, ids=lambda path: path.name.partition(".")[0])
