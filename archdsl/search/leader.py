@@ -33,6 +33,7 @@ NEW = 30.0  # seconds in which a trial may have no worker's name yet
 LOOK = 0.5  # seconds between looks at the study
 GRACE = 15.0  # seconds that a worker has to end when it is asked to
 IN_A_ROW = 5  # failures after which a search is given up
+INSTALLED = {"PYTHONSAFEPATH": "1"}  # the package that runs, whatever lies in this folder
 URL = "ARCHDSL_STORAGE"  # how a worker is told of a storage: no password in a list of processes
 
 Watch = Callable[["Progress"], None]
@@ -187,7 +188,7 @@ class Leader:
         log = self.log_of(place)
         command = [sys.executable, "-m", "archdsl", "worker", str(self.study.folder)]
         command += ["--led", str(place), "--of", str(self.workers), *self.worker_options]
-        environment = {**os.environ, **({URL: self.url} if self.url else {})}
+        environment = {**os.environ, **INSTALLED, **({URL: self.url} if self.url else {})}
         try:
             log.parent.mkdir(exist_ok=True)
             with log.open("ab") as stream:

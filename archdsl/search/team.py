@@ -108,7 +108,7 @@ class Team:
             ],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONSAFEPATH": "1"},
             start_new_session=True,
         )
         assert process.stdout is not None
