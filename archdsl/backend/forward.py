@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import chain, count
 
-from archdsl.backend.names import SPOKEN, UNCLEAR, attribute
+from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, run_stem
 from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
 from archdsl.backend.plan import Instance, needs_flat
 from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Operation, Text, operand
@@ -204,8 +204,9 @@ class Forward:
         self.names[value] = name
         out = [] if source == name else [f"{pad}{name} = {source}"]
         stop = entry.number + entry.repeat
+        stem = run_stem(entry.base, entry.number, entry.repeat)
         out.append(f"{pad}for i in range({entry.number}, {stop}):")
-        out.append(f'{pad}{INDENT}{name} = getattr(self, f"{entry.base}{{i}}")({name})')
+        out.append(f'{pad}{INDENT}{name} = getattr(self, f"{stem}{{i}}")({name})')
         return out
 
     def last_uses(self) -> dict[int, int]:

@@ -198,6 +198,8 @@ def output(node: tree.Output, scope: Scope) -> Action:
     """A side output: a part beside the main path, with a weight in the training loss."""
     if not scope.flow:
         scope.context.report(codes.OUTPUT_INSIDE, node.name.span, name=node.name.text)
+    if node.name.text == "main":
+        scope.context.report(codes.OUTPUT_MAIN, node.name.span)
     parameters = signature(SideOutput)
     chosen = bind(node.arguments, [p.name for p in parameters], set(), "output", node, scope)
     arguments = tuple(

@@ -251,3 +251,9 @@ NO_TENSOR_YET = Kind(
     """`in` is the current tensor, and the first is the one that `input` names. What stands above
 `input`, the defaults of knobs, and the values of a file that is used have none.""",
 )
+OUTPUT_MAIN = Kind(
+    "A143",
+    "a side output cannot be called `main`",
+    """In training a network with side outputs gives all its outputs by their names, and `main` is
+what comes out at its end.""",
+)
