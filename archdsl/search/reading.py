@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -197,9 +196,11 @@ class _Reader(Domains):
 
     def own_spec(self, name: str) -> tuple[str, ...]:
         """A hint where a file beside the search is called much the same."""
-        files = [] if self.folder is None else [p.name for p in self.folder.glob("*.arch")]
-        near = did_you_mean(f"{name.removesuffix('.arch')}.arch", files)
-        return tuple(re.sub("`(.*)`", r'`spec "\1"`', text) for text in near)
+        place = (self.folder or Path()) / name
+        files = [] if self.folder is None else place.parent.glob(f"*{ARCH}")
+        near = did_you_mean(place.stem + ARCH, (p.name for p in files))
+        shown = (str(Path(name).with_name(text.split("`")[1])) for text in near)
+        return tuple(f'did you mean `spec "{text}"`?' for text in shown)
 
     def read_vary(self, spec: Spec, fixed: Mapping[str, Any]) -> tuple[Varied, ...]:
         node = self.nodes.get("vary")
@@ -259,7 +260,7 @@ class _Reader(Domains):
             if word.text in names[:place]:
                 self.report(codes.SAID_TWICE, word.span, what=word.text)
             self.check_solvable(word, spec, fixed, vary)
-        step = self.whole(node.step, 1, "hold")
+        step = self.whole(node.step, 1, "step", "hold")
         ordered = tuple(sorted(budgets))
         return Hold(node.cost.text, ordered, float(tolerance), names, step, node.span)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -95,7 +95,7 @@ class Records:
         else:
             return self.constant(node)
         if name not in table:
-            help = did_you_mean(name, table) or [f"there are {', '.join(table)}"]
+            help = did_you_mean(name, table) or [known(table)]
             what = reader.table.removesuffix("s")
             self.report(codes.NO_SUCH_SETTING, node.span, help=help, what=what, name=name)
             return MISTAKEN
@@ -113,7 +113,7 @@ class Records:
                     (a.name.text if a.name else "", self.constant(a.value)) for a in node.arguments
                 )
                 return PluginData(name, given)
-            help = did_you_mean(name, table) or [f"there are {', '.join(table)}"]
+            help = did_you_mean(name, table) or [known(table)]
             self.report(codes.NO_SUCH_SETTING, node.name.span, help=help, what=what, name=name)
             return None
         return self.make(table[name], node.arguments, node.name.span)
@@ -123,14 +123,14 @@ class Records:
         value = self.compiler.constant(node, self.scope)
         return MISTAKEN if len(self.found) > found else value
 
-    def whole(self, node: tree.Node | None, default: int, name: str) -> int:
-        """A positive whole number; ``name`` is that of its statement."""
+    def whole(self, node: tree.Node | None, default: int, name: str, callee: str = "search") -> int:
+        """A positive whole number; ``name`` of ``callee`` is what it is for."""
         if node is None:
             return default
         value = self.constant(node)
         if type(value) is not int or value < 1:
             if value is not MISTAKEN:
-                wrong = {"name": name, "callee": "search", "given": describe_value(value)}
+                wrong = {"name": name, "callee": callee, "given": describe_value(value)}
                 wrong["expected"] = "a positive whole number"
                 self.report(codes.WRONG_ARGUMENT, node.span, fields=wrong)
             return default
@@ -169,6 +169,12 @@ def _statement(word: str, text: str, place: str) -> tuple[Records, Any]:
     if len(file.statements) > 1:
         raise ArchError([diagnose(codes.SAID_TWICE, file.statements[1].span, what=word)])
     return Records(file, TABLE), file.statements[0]
+
+
+def known(names: Iterable[str]) -> str:
+    """What there is to choose from."""
+    listed = list(names)
+    return f"there {'is' if len(listed) == 1 else 'are'} {', '.join(listed)}"
 
 
 def describe_value(value: Any) -> str:
