@@ -29,7 +29,7 @@ from archdsl.writing import write_text
 @click.option(
     "--depth", default=2, show_default=True, type=click.IntRange(1), help="Levels to open."
 )
-@click.option("--once", is_flag=True, help="Open each block only where it first stands.")
+@click.option("--once", is_flag=True, help="Open each block only where it is new.")
 @click.option(
     "--layout",
     type=click.Choice(["down", "right"]),

@@ -82,13 +82,13 @@ class Terminal(Component):
 class Figure:
     """A block as it is drawn: closed, and (made when it is first asked for) open. ``children``
     are the blocks in it: their names and their figures. ``note`` is said of it; ``of`` is the
-    block that it is an application of."""
+    block that it is an application of, with the names of what is in it."""
 
     name: str
     closed: Template
     make: Callable[[Figure], Template]
     note: int | None = None
-    of: str = ""
+    of: tuple[str, frozenset[str]] = ("", frozenset())
     children: list[tuple[str, Figure]] = field(default_factory=list)
 
     @cached_property
@@ -140,7 +140,7 @@ class Drawing:
                 self._closed(block, note),
                 lambda figure: self._open(block, note, figure),
                 note,
-                block.part.name,
+                (block.part.name, _names(block.part)),
             )
         return found
 
@@ -256,6 +256,11 @@ def _sized(pen: Pen, component: Component) -> Template:
     m = component.measure
     pen.template.size = [pen.template.program.add(x) for x in (m.length, m.before, m.after)]
     return pen.template
+
+
+def _names(part: Part) -> frozenset[str]:
+    """What the steps in a part are called, whatever their order, arguments and repeats."""
+    return frozenset(step.name for inner in part.parts() for step in inner.steps)
 
 
 def _macs(stack: Stack) -> int:

@@ -56,9 +56,10 @@ def levels(depth: int) -> Opened:
 
 
 def once(root: Figure, depth: int) -> Opened:
-    """Opens so many levels, and each block only where it first stands."""
+    """Opens so many levels, and each block only where it first stands: there, and where it
+    first has other layers in it."""
     found: set[str] = set()
-    seen: set[str] = set()
+    seen: set[tuple[str, frozenset[str]]] = set()
 
     def walk(figure: Figure, prefix: str, level: int) -> None:
         for name, child in figure.children if figure.open else ():
@@ -146,7 +147,7 @@ def draw(
     first_only: bool = False,
 ) -> Scene:
     """The drawing of a network, so many levels of its blocks open; with ``first_only``, each
-    block only where it first stands.
+    block only where it first stands, or first has other layers in it.
 
     ``knobs`` are said in the title, ``title`` replaces the network's name there. The network
     runs down the page, or to the right. ``size`` makes the widths of boxes follow their

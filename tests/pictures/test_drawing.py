@@ -333,6 +333,16 @@ def test_blocks_open_by_their_paths() -> None:
     assert "3x3 conv, 64" not in found and "bottleneck2-3 x 2" not in found
 
 
+def test_a_block_is_opened_where_it_is_new() -> None:
+    """The units of a stage have a shortcut with layers first, and one without after that; those
+    of later stages are like them."""
+    found = Counter(texts(picture("resnet50", 3, first_only=True)))
+    assert found["3x3 conv, 64"] == 2 and found["3x3 conv, 128"] == 0
+    assert found["stage2"] == 1 and found["bottleneck2-4 x 3"] == 0
+    found = Counter(texts(picture("densenet121", 3, first_only=True)))
+    assert found["3x3 conv, 32"] == 1, "of one dense block, of one step"
+
+
 def test_a_block_within_sizes_the_parts_around_it() -> None:
     """The frames of an open block hold it: what a template leaves open is filled in."""
     drawing = Drawing(archdsl.load("resnet50").network.root, Flow())
