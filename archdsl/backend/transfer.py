@@ -7,6 +7,7 @@ which is all that a sorted file, a shortcut listed first or a parameter beside m
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -69,7 +70,9 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
             from safetensors.torch import load_file
 
             return dict(load_file(path))
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of old formats of pickle
+            content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except ImportError:
         raise ArchError(
             [diagnose(codes.NEEDS_PACKAGE, package="safetensors", extra="safetensors")]
@@ -93,9 +96,9 @@ def _why(path: Path, problem: Exception) -> str:
     if start == b"PK" and not is_zipfile(path):
         return "it is cut short"
     if isinstance(problem, UnpicklingError):
-        if "Unsupported" in str(problem):
+        if "Unsupported global" in str(problem):
             return "it holds more than tensors, and reading that would run it"
-        return "torch.save did not write it"
+        return "it is neither written by torch.save nor called .safetensors"
     return str(problem).split("\n", 1)[0] or type(problem).__name__
 
 

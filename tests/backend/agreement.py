@@ -33,7 +33,7 @@ def drawn(make: Callable[[], nn.Module]) -> nn.Module:
         for name, tensor in layer.named_parameters(recurse=False):
             fan_in = tensor[0].numel() if tensor.dim() > 1 else 1
             bound = (3 / fan_in) ** 0.5 if tensor.dim() > 1 else 0.1
-            low, high = (0.5, 1.5) if norm and name == "weight" else (-bound, bound)
+            low, high = (-1.5, 1.5) if norm and name == "weight" else (-bound, bound)
             nn.init.uniform_(tensor, low, high, generator)
         for name, tensor in layer.named_buffers(recurse=False):
             if name == "running_mean":
