@@ -33,10 +33,11 @@ def write_bytes(path: Path, data: bytes) -> None:
         Path(aside).chmod(mode)
         Path(aside).replace(target)
     except (OSError, ValueError) as problem:
-        if aside:
-            Path(aside).unlink(missing_ok=True)
         reason = (getattr(problem, "strerror", None) or str(problem)).lower()
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)]) from None
+    finally:  # of an interruption too
+        if aside:
+            Path(aside).unlink(missing_ok=True)
 
 
 def _umask() -> int:

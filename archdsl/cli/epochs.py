@@ -32,6 +32,7 @@ class EpochView(AbstractContextManager["EpochView"]):
             TimeRemainingColumn(),
             console=console,
             transient=True,
+            refresh_per_second=2,  # each time takes milliseconds from the training
             disable=not (shown and console.is_terminal),
         )
         self.task = self.bar.add_task("", total=None, epoch=f"1/{epochs}")

@@ -46,6 +46,7 @@ class Request:
     output: Path | None
     checkpoint: Path | None
     resume: bool
+    quiet: bool
     as_json: bool
 
 
@@ -85,6 +86,7 @@ class Request:
     help="Keep the state of the training there, epoch by epoch.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it is there.")
+@click.option("--quiet", is_flag=True, help="Print what comes out alone.")
 @json_option
 @python_option
 def command(
@@ -98,6 +100,7 @@ def command(
     output: Path | None,
     checkpoint: Path | None,
     resume: bool,
+    quiet: bool,
     as_json: bool,
     python: tuple[Path, ...],
 ) -> int:
@@ -114,7 +117,10 @@ def command(
     how = how if epochs is None else replace(how, epochs=epochs)
     arch = _candidate(spec, settings, images, read_table(python))
     need("torch")
-    return _run(Request(spec, arch, images, how, seed, output, checkpoint, resume, as_json), device)
+    request = Request(
+        spec, arch, images, how, seed, output, checkpoint, resume, quiet or as_json, as_json
+    )
+    return _run(request, device, bar=not quiet)
 
 
 def _candidate(name: str, settings: tuple[str, ...], data: Data, table: Table) -> Architecture:
@@ -125,7 +131,7 @@ def _candidate(name: str, settings: tuple[str, ...], data: Data, table: Table) -
     return fit(spec, {**published, **split_settings(settings)}, image, classes)
 
 
-def _run(request: Request, device: str) -> int:
+def _run(request: Request, device: str, bar: bool) -> int:
     from archdsl.training.devices import choose_device
     from archdsl.training.keep import check_place
     from archdsl.training.outcome import Failure
@@ -136,7 +142,7 @@ def _run(request: Request, device: str) -> int:
             check_place(path)
     with distributed(choose_device(device)) as place:
         team = ranks()
-        view = EpochView(request.recipe.epochs, request.as_json, team.leads)
+        view = EpochView(request.recipe.epochs, request.quiet, team.leads and bar)
         try:
             with team.leader_first():
                 splits = load(request.data, Path())
@@ -166,7 +172,7 @@ def _train(
 ) -> None:
     from archdsl.training.loop import evaluate, train_candidate
 
-    if team.leads and not request.as_json:
+    if team.leads and not request.quiet:
         _say_head(request, splits, device, team)
     with view:
         module, outcome = train_candidate(

@@ -18,7 +18,11 @@ def choose_device(name: str = AUTO, index: int = 0) -> torch.device:
             return torch.device("cuda", index % torch.cuda.device_count())
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        return torch.empty(0, device=name).device
+        probe = torch.zeros(1, device=name)
+        probe.item()  # a device may be known and hold no numbers, as `meta` does
     except (RuntimeError, AssertionError) as problem:
-        reason = str(problem).split("\n", 1)[0]
+        reason = str(problem).split("\n", 1)[0].split(". ", 1)[0]
+        if reason.startswith("Expected one of"):  # a long list, most of it not in this build
+            reason = "PyTorch has no type of device of this name"
         raise ArchError([diagnose(codes.NO_DEVICE, name=name, reason=reason)]) from None
+    return probe.device
