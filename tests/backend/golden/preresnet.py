@@ -1,7 +1,7 @@
 """preresnet: 25,549,352 parameters, 4,089,184,256 multiply-adds at 3x224x224.
 
 Compiled by archdsl 0.0.0 from preresnet.arch with depth = 50, width = 64,
-classifier = "linear", classes = 1000.
+version = "torch7", classes = 1000.
 """
 
 from collections import OrderedDict
@@ -54,8 +54,7 @@ class UnitB(nn.Module):
 
 class PreResNet(nn.Module):
     """PreResNet: pre-activation residual networks for ImageNet ("identity mappings"),
-    where nothing stands after an addition. As in fb.resnet.torch and timm's resnetv2,
-    the stem is activated and the first unit is not.
+    where nothing stands after an addition.
     """
 
     def __init__(self) -> None:
