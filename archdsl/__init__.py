@@ -3,8 +3,8 @@
 ``load("resnet", depth=101)`` gives an ``Architecture`` with its figures; ``parse(text)`` and
 ``read(path)`` give a ``Spec``, whose ``with_knobs(...)`` makes many. Every failure is an
 ``ArchError`` that carries its diagnostics. ``transfer`` loads other implementations'
-weights into a compiled module; ``freeze`` writes an architecture as a spec; ``study`` reads what
-a search has found.
+weights into a compiled module; ``freeze`` writes an architecture as a spec; ``diff`` says in what
+two differ; ``study`` reads what a search has found.
 
 In a notebook ``%load_ext archdsl`` adds the cell magic ``%%arch``.
 """
@@ -22,6 +22,7 @@ from archdsl.spec import Architecture, Spec, load, parse, read
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from archdsl.pictures.pair import Pair
     from archdsl.report.view import StudyView
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Architecture",
     "Diagnostic",
     "Spec",
+    "diff",
     "freeze",
     "load",
     "parse",
@@ -37,6 +39,19 @@ __all__ = [
     "transfer",
 ]
 __version__ = VERSION
+
+
+def diff(a: Architecture, b: Architecture, depth: int = 2) -> Pair:
+    """In what two architectures differ: ``differing`` are the parts that do.
+
+    Shown in a notebook, it is the two side by side, so many levels open where they differ, and
+    what differs marked.
+
+        archdsl.diff(archdsl.load("resnet50"), archdsl.load("resnet101"))
+    """
+    from archdsl.pictures.pair import Pair
+
+    return Pair(a, b, (a.name, b.name), depth)
 
 
 def study(path: str | Path, storage: str | None = None) -> StudyView:

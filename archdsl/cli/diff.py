@@ -12,9 +12,9 @@ import click
 from archdsl.cli.options import SpecName, json_option, python_option, read_call
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, table
 from archdsl.layers.base import show_shape
-from archdsl.pictures.difference import Change, Item, difference, marks, opened
+from archdsl.pictures.difference import Change, Item
 from archdsl.pictures.files import check_format, save
-from archdsl.pictures.views import draw_both
+from archdsl.pictures.pair import Pair
 from archdsl.spec import Architecture
 
 SIGNS = {"removed": "-", "added": "+"}
@@ -53,15 +53,14 @@ def command(
     if output is not None:
         check_format(output)
     left, right = read_call(a, python), read_call(b, python)
-    changes = difference(left[0].network, right[0].network)
+    pair = Pair(left[0], right[0], (left[1], right[1]), depth)
+    changes = pair.changes
     if as_json:
         say_json(_plain(left, right, changes))
     else:
         _say(left, right, changes, depth)
     if output is not None:
-        both = [(arch.network, arch.shown_knobs, title) for arch, title in (left, right)]
-        scene = draw_both(both[0], both[1], marks(changes), opened(changes), depth)
-        save(scene, output)
+        save(pair.scene(), output)
 
 
 Named = tuple[Architecture, str]

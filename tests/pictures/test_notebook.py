@@ -17,6 +17,9 @@ CELLS = [
     "%%arch broken\narch broken\ninput 3x32x32\nconv(8, 3) -> maxpol(2)",
     "'broken' in globals()",
     "%%arch 2nd\narch a\ninput 3x8x8\nrelu",
+    "archdsl.diff(archdsl.load('resnet50'), archdsl.load('resnet101'))",
+    "archdsl.diff(small, small.with_knobs(width=16))",
+    "archdsl.diff(small, small.with_knobs(width=24)).differing[0]",
 ]
 
 
@@ -59,3 +62,15 @@ def test_a_mistake_is_told_as_on_the_command_line(
     assert " --> <broken>:3:15" in output.text
     assert outputs[5][0].data["text/plain"] == "False"
     assert outputs[6][0].text == "%%arch: '2nd' is no name for a variable\n"
+
+
+def test_a_difference_shows_both(outputs: list[list[nbformat.NotebookNode]]) -> None:
+    (output,) = outputs[7]
+    html = output.data["text/html"]
+    assert html.count("<svg ") == 1
+    assert all(f">{text}</text>" in html for text in ("bottleneck2-6 x 5", "bottleneck2-23 x 22"))
+    assert output.data["text/plain"] == "<Pair: 1 part differs>"
+    (same,) = outputs[8]
+    assert same.data["text/plain"] == "<Pair: the same network>"
+    (path,) = outputs[9]
+    assert path.data["text/plain"] == "('conv1', 'conv1')"
