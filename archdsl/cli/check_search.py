@@ -11,7 +11,6 @@ from archdsl.files import SEARCH, read_source
 from archdsl.layers.table import Table
 from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
-from archdsl.search.request import STATIC_COSTS
 from archdsl.search.solve import describe_off
 from archdsl.search.space import Space, space_of
 
@@ -25,8 +24,7 @@ def survey_of(name: str, table: Table) -> Survey:
     source, folder = read_source(name, SEARCH)
     search = read_search(source, folder, table)
     space = space_of(search, folder or Path())
-    hold = search.hold
-    if hold is not None and hold.cost not in STATIC_COSTS:
+    if space.is_measured:
         return space, []  # what is measured is known on the machine that measures it
     return space, survey(space)
 

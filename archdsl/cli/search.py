@@ -118,6 +118,11 @@ def command(
         found = found or go_on(asked, where, data, seed, storage, python, table)
         if found.mended is not None:
             say(f"{found.mended}", error=True)
+        if found.space.is_measured:
+            from archdsl.search.latency import latency_on
+            from archdsl.training.devices import AUTO, choose_device
+
+            found.space.measure = latency_on(choose_device(device or AUTO))
         stop, view = Stop(), view_of(quiet, as_json, workers)
         try:
             with stop.listening(), view:

@@ -106,5 +106,5 @@ def name_of(cost: str, budget: float) -> str:
 
 def shown_cost(cost: str, value: float) -> str:
     if cost == "latency":
-        return f"{value * 1000:.4g}ms"
+        return f"{float(value) * 1000:.4g}ms"
     return short(value)

@@ -105,6 +105,11 @@ class Space:
     solved: dict[tuple[str, str], Candidate | Solution | None] = field(default_factory=dict)
     met: dict[str, set[str]] = field(default_factory=dict)  # choices inside bodies: their options
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether what is held can only be measured."""
+        return self.search.hold is not None and self.search.hold.cost not in STATIC_COSTS
+
     @cached_property
     def slices(self) -> tuple[Slice, ...]:
         hold = self.search.hold

@@ -23,6 +23,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
 from archdsl.search.distributions import suggest
+from archdsl.search.latency import latency_on
 from archdsl.search.plan import facts
 from archdsl.search.rows import ERROR, EXPLORE, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
 from archdsl.search.space import Unreachable
@@ -36,7 +37,7 @@ from archdsl.training.keep import write_weights
 from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
-from archdsl.training.timing import measure
+from archdsl.training.timing import measure_inference
 
 DRAWS = 20  # times that a sampler may propose what meets no budget before its turn is over
 PAUSE = 0.5  # seconds between looks into an empty queue
@@ -59,6 +60,10 @@ class Worker:
     trainer: Callable[..., tuple[nn.Module, Outcome]] = train_candidate
     stop: Stop = field(default_factory=Stop)
     trouble: ArchError | None = None  # what happened beside a trial, and stops the worker
+
+    def __post_init__(self) -> None:
+        if self.study.space.is_measured and self.study.space.measure is None:
+            self.study.space.measure = latency_on(self.device)
 
     def run(self, wait: bool = True) -> None:
         """Works until the study is done; with ``wait``, also for what is queued later.
@@ -277,7 +282,7 @@ class Worker:
         return [float(known[name]) for name in names]
 
     def latency(self, module: nn.Module, arch: Architecture) -> float:
-        return measure(module, arch.input, 1, self.device).inference_seconds
+        return measure_inference(module, arch.input, self.device)
 
     # ------------------------------------------------------------------------ weights
 

@@ -47,16 +47,41 @@ def measure(
     """
     device = torch.device(device)
     with kept_apart(device):
-        torch.manual_seed(0)
-        built = network.build() if isinstance(network, Architecture) else copy.deepcopy(network)
-        layout = memory_format(Recipe(), device)
-        module = built.to(device=device, dtype=dtype, memory_format=layout)  # type: ignore[call-overload]
-        images = torch.randn(batch, *input, dtype=dtype, device=device)
-        if images.dim() == 4:
-            images = images.contiguous(memory_format=layout)
+        module, images = _ready(network, input, batch, device, dtype)
         inference = _median(lambda: _infer(module.eval(), images), device, runs)
         step = _median(_step_of(module.train(), images), device, runs)
     return Latency(inference, step)
+
+
+def measure_inference(
+    network: Architecture | nn.Module,
+    input: Shape,
+    device: torch.device | str = "cpu",
+    runs: int = RUNS,
+) -> float:
+    """Seconds for the results of one image: what ``measure`` says of them, and no more."""
+    device = torch.device(device)
+    with kept_apart(device):
+        module, image = _ready(network, input, 1, device, torch.float32)
+        return _median(lambda: _infer(module.eval(), image), device, runs)
+
+
+def _ready(
+    network: Architecture | nn.Module,
+    input: Shape,
+    batch: int,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> tuple[nn.Module, Tensor]:
+    """A module of its own, and images for it."""
+    torch.manual_seed(0)
+    built = network.build() if isinstance(network, Architecture) else copy.deepcopy(network)
+    layout = memory_format(Recipe(), device)
+    module = built.to(device=device, dtype=dtype, memory_format=layout)  # type: ignore[call-overload]
+    images = torch.randn(batch, *input, dtype=dtype, device=device)
+    if images.dim() == 4:
+        images = images.contiguous(memory_format=layout)
+    return module, images
 
 
 def _infer(module: nn.Module, images: Tensor) -> None:
