@@ -164,11 +164,14 @@ class Space:
         return [v for v in self.search.vary if v.path not in self.search.spec.knobs]
 
     def next_live(self, left: Sequence[Varied], knobs: Mapping[str, Any]) -> Varied | None:
-        """The knob to decide next: one that can change the network, and that no other one that is
-        left can keep from it."""
+        """The knob to decide next: one that can change the network, and that the others which are
+        left can keep from it least."""
         live = [v for v in left if self.can_live(v, left, knobs)]
-        sure = (v for v in live if not any(self.rules(z, v, knobs) for z in live if z is not v))
-        return next(sure, live[0] if live else None)
+
+        def hindered(varied: Varied) -> float:
+            return max((self.rules(z, varied, knobs) for z in live if z is not varied), default=0)
+
+        return min(live, key=hindered, default=None)
 
     def can_live(self, varied: Varied, left: Sequence[Varied], knobs: Mapping[str, Any]) -> bool:
         """Whether a knob changes the network, as it stands or with another value of one of the
@@ -180,10 +183,11 @@ class Space:
             for value in other.domain.edges()
         )
 
-    def rules(self, first: Varied, second: Varied, knobs: Mapping[str, Any]) -> bool:
-        """Whether some value of the first knob leaves the second without effect."""
+    def rules(self, first: Varied, second: Varied, knobs: Mapping[str, Any]) -> float:
+        """The share of the first knob's values that leave the second without effect."""
         values = first.domain.edges()
-        return any(not self.is_live(second, {**knobs, first.path: v}) for v in values)
+        dead = [not self.is_live(second, {**knobs, first.path: v}) for v in values]
+        return sum(dead) / len(dead)
 
     def is_live(self, varied: Varied, knobs: Mapping[str, Any]) -> bool:
         """Whether a knob changes the network that these make of it."""
