@@ -15,16 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tiny_search import TRIALS, TinySearch, is_alive, kill, wait_for
-
-REQUIRED = os.environ.get("ARCHDSL_REQUIRE_ALL") == "1"
-
-
-def skip(reason: str) -> None:
-    """Skips a test, unless everything is wanted."""
-    if REQUIRED:
-        pytest.fail(f"this has to be tested, but {reason}")
-    pytest.skip(reason)
+from tiny_search import SEARCH, TRIALS, TinySearch, is_alive, kill, skip, wait_for
 
 
 def finished(tiny: TinySearch) -> int:
@@ -285,7 +276,5 @@ def test_a_search_in_which_every_trial_fails_ends(tiny: TinySearch, whole: TinyS
 
 
 def tiny_text(old: str, new: str) -> str:
-    from tiny_search import SEARCH
-
     assert old in SEARCH
     return SEARCH.replace(old, new)

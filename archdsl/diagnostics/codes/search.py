@@ -75,14 +75,14 @@ as postgresql://user@host/name.""",
 WORKERS_FAIL = Kind(
     "A715",
     "the workers stop at once: {reason}",
-    """Worker after worker ended before it had finished a trial. What was finished is kept;
-when the cause is mended, --resume goes on.""",
+    """Worker after worker ended before it had finished a trial. What was finished is kept.""",
+    help="what was finished is kept: when the cause is mended, --resume goes on",
 )
 TRIALS_FAIL = Kind(
     "A716",
     "{count} trials in a row failed: {reason}",
-    """Something is wrong with all of them. What was finished is kept; when the cause is mended,
---resume goes on.""",
+    """Something is wrong with all of them. What was finished is kept.""",
+    help="what was finished is kept: when the cause is mended, --resume goes on",
 )
 NOTHING_TO_SAY = Kind(
     "A717",
