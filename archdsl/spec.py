@@ -54,7 +54,7 @@ class Spec:
     @property
     def doc(self) -> str:
         """The ``##`` comment above the header."""
-        return self.program.main.syntax.doc(self.program.arch)
+        return self.program.doc
 
     @property
     def used(self) -> dict[str, str]:

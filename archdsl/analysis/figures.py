@@ -43,22 +43,19 @@ def part_costs(part: Part) -> Costs:
     if found is None:
         a = b = c = d = e = f = 0
         for step in part.steps:
-            op = step.op
-            if isinstance(op, Op):
-                if op.free:
-                    continue
-                p, q, r, s, t, u = step_costs(part, step)
-            else:
-                p, q, r, s, t, u = part_costs(op)
-                if step.weight is not None:
-                    r, s, t, u = 0, 0, 0, r
-            n = step.repeat
-            a += n * p
-            b += n * q
-            c += n * r
-            d += n * s
-            e += n * t
-            f += n * u
+            if step.op.free:
+                continue
+            p, q, r, s, t, u = step_costs(part, step)
+            if step.weight is not None:
+                r, s, t, u = 0, 0, 0, r
+            if (n := step.repeat) != 1:
+                p, q, r, s, t, u = n * p, n * q, n * r, n * s, n * t, n * u
+            a += p
+            b += q
+            c += r
+            d += s
+            e += t
+            f += u
         found = part.figures = (a, b, c, d, e, f)
     return found
 

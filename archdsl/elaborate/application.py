@@ -13,7 +13,7 @@ from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
-from archdsl.elaborate.machine import UNSET, Frame, Skip, fit
+from archdsl.elaborate.machine import UNSET, Frame, Skip, fit, reshaped
 from archdsl.elaborate.making import bind_layer, kinds_of, layer_op, missing
 from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
@@ -186,10 +186,12 @@ def layer_action(make: Callable[[Frame], Op], span: Span) -> Action:
     def run(frame: Frame) -> None:
         op = make(frame)
         x = frame.x
-        if x is None or op.layer.__class__ is Identity:
+        if x is None:
             return
         shape = op.shapes.get(x.shape)
         if shape is None:
+            if op.layer.__class__ is Identity:
+                return
             shape = op.shapes[x.shape] = fit(op.layer, (x.shape,), span)
         frame.m.fuel -= 1
         builder = frame.b
@@ -206,7 +208,8 @@ def use_layer(op: Op, frame: Frame, span: Span) -> None:
 def enter_block(
     block: BlockCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span
 ) -> None:
-    """Applies a block: the part that it makes is built once for equal arguments and shapes."""
+    """Applies a block: the part that it makes is built once for equal arguments and shapes, and
+    for equal arguments alone where its body asks for no shape."""
     machine = frame.m
     machine.spend(2, span)
     variables: list[Any] = [UNSET] * block.slots
@@ -217,23 +220,27 @@ def enter_block(
     if x is None:
         return
     home = machine.files[block.file]
-    key = None
+    key: Any = None
     if not block.chooses:
         files = machine.files
-        outside = tuple([files[f][s] for f, s in block.reads])
-        values = tuple(variables[: len(block.formals)])
-        kinds = kinds_of(values, frame, span), kinds_of(outside, frame, span)
-        key = (block, values, x.shape, outside, kinds, machine.context_of(values, span))
-        part = machine.memo.get(key)
+        values = *variables[: len(block.formals)], *[files[f][s] for f, s in block.reads]
+        kinds = kinds_of(values, frame, span)
+        key = (block, values, kinds, machine.context_of(values, span))
+        part = machine.memo.get((key, x.shape))
+        if part is None and (alike := machine.memo.get(key)) is not None:
+            machine.spend(len(alike.steps), span)
+            part = reshaped(alike, x.shape)
+            if part is not None:
+                machine.memo[key, x.shape] = part
         if part is not None:
             machine.enter(frame, part, (), block.name, number, span)
             return
     machine.built += 1
     machine.spend(8, span)
     builder = Builder(frame.b, numbered(block.name, number), x.shape)
-    inner = Frame(machine, builder, variables, home, builder.source)
+    inner = Frame(machine, builder, variables, home, builder.start())
     given: list[tuple[str, Any]] = []
-    before = len(machine.found), machine.effects
+    before, looks = (len(machine.found), machine.effects), machine.looks
     with machine.entered(block.name, span, given):
         for formal in block.formals:
             if variables[formal.slot] is UNSET:
@@ -250,7 +257,9 @@ def enter_block(
         "block", block.name, inner.x, definition=block.definition, arguments=tuple(given)
     )
     if key is not None and not builder.imports and before == (len(machine.found), machine.effects):
-        machine.memo[key] = part
+        machine.memo[key, x.shape] = part
+        if machine.looks == looks:
+            machine.memo[key] = part
     machine.enter(frame, part, builder.imports, block.name, number, span)
 
 

@@ -17,7 +17,7 @@ from archdsl.layers.base import Shape
 class Builder:
     """A part under construction."""
 
-    __slots__ = ("counts", "imports", "label", "parent", "size", "source", "steps")
+    __slots__ = ("counts", "imports", "input", "label", "parent", "size", "steps")
 
     def __init__(self, parent: Builder | None, label: str, input: Shape) -> None:
         self.parent = parent
@@ -26,7 +26,11 @@ class Builder:
         self.counts: dict[str, int] = {}
         self.imports: list[Tensor] = []
         self.size = 0
-        self.source = Tensor(input, 0, self)
+        self.input = input
+
+    def start(self) -> Tensor:
+        """The tensor that it begins with."""
+        return Tensor(self.input, 0, self)
 
     def number(self, name: str) -> int:
         """The next number of an unlabelled kind of step: conv1, conv2, ..."""
@@ -104,7 +108,7 @@ class Builder:
         return Part(
             kind,
             name,
-            self.source.shape,
+            self.input,
             tuple(t.shape for t in self.imports),
             tuple(self.steps),
             self.node(result),

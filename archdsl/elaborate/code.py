@@ -77,9 +77,6 @@ class BlockCode:
     calls: set[BlockCode | FnCode] = field(default_factory=set)
     chooses: bool = False  # it, or what it calls, has knobs of its own
 
-    def __hash__(self) -> int:
-        return id(self)
-
     def __str__(self) -> str:
         return self.name
 
@@ -97,6 +94,3 @@ class FnCode:
     reads: set[tuple[int, int]] = field(default_factory=set)
     calls: set[BlockCode | FnCode] = field(default_factory=set)
     chooses: bool = False
-
-    def __hash__(self) -> int:
-        return id(self)

@@ -323,8 +323,8 @@ def _start(getter: Getter, span: Span) -> Callable[[Frame], None]:
                     given=describe(value),
                     expected=problem.expected,
                 ) from None
-        frame.b.source.shape = shape
-        frame.x = frame.b.source
+        frame.b.input = shape
+        frame.x = frame.b.start()
 
     return run
 

@@ -35,7 +35,7 @@ def run_named(
     number = outer.number(name)
     label = numbered(name, number, plain)
     inner = Builder(outer, label, x.shape)
-    frame.b, frame.x = inner, inner.source
+    frame.b, frame.x = inner, inner.start()
     try:
         if noted:
             with frame.m.entered(label, span, []):

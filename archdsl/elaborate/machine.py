@@ -4,7 +4,6 @@ and the machine that bounds, remembers and reports."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
@@ -13,7 +12,7 @@ from archdsl.diagnostics.model import Frame as TrailFrame
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode
-from archdsl.elaborate.network import Choice, Op, Part
+from archdsl.elaborate.network import Choice, Op, Part, Step
 from archdsl.elaborate.values import Closure, Preset, Tensor, kind_of, show, weigh
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
@@ -89,9 +88,11 @@ class Frame:
         self.x = x  # None after a mistake: what follows cannot be judged
 
     def here(self) -> Tensor:
-        """The current tensor; raises ``Skip`` where a mistake has made it unknown."""
+        """The current tensor, for whoever looks at it; raises ``Skip`` where a mistake has made
+        it unknown."""
         if self.x is None:
             raise Skip
+        self.m.looks += 1
         return self.x
 
 
@@ -128,7 +129,7 @@ class Machine:
         self,
         decide: Decide,
         memo: dict[Any, Part],
-        ops: dict[Layer, Op],
+        ops: dict[Layer | type[Layer], Op],
         first_only: bool = False,
     ) -> None:
         self.decide = decide
@@ -145,6 +146,7 @@ class Machine:
         self.choices: list[Choice] = []
         self.given_input: Shape | None = None  # instead of what `input` says
         self.effects = 0  # choices and outputs met so far: turns with some never run alike
+        self.looks = 0  # at tensors, by all but layers: what comes of it may depend on a shape
         self.files: list[list[Any]] = []  # the variables of each file
         self.top: list[int] = []  # the slots of the first file's that are visible everywhere
 
@@ -192,13 +194,12 @@ class Machine:
 
     def context_of(self, values: tuple[Any, ...], span: Span) -> tuple[Any, ...] | None:
         """What else the code of layers among the values may depend on."""
-        for value in values:
-            if value.__class__ in HAS_CODE:
-                own = self.files[0]
-                found = [own[s] for s in self.top if not isinstance(own[s], Tensor)]
-                self.spend(sum(weigh((v,), span) for v in found) // 8, span)
-                return tuple(found), tuple(map(kind_of, found))
-        return None
+        if HAS_CODE.isdisjoint(map(type, values)):
+            return None
+        own = self.files[0]
+        found = [own[s] for s in self.top if not isinstance(own[s], Tensor)]
+        self.spend(sum(weigh((v,), span) for v in found) // 8, span)
+        return tuple(found), tuple(map(kind_of, found))
 
     def shared(self, part: Part) -> Part:
         """The one object for equal labelled parts."""
@@ -262,6 +263,7 @@ class Machine:
 
     def join(self, op: Op, frame: Frame, inputs: Sequence[Tensor], span: Span) -> None:
         """Applies a join to several tensors; the result is the current tensor."""
+        self.looks += 1
         shapes = tuple([t.shape for t in inputs])
         shape = op.shapes.get(shapes)
         if shape is None:
@@ -307,6 +309,43 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
             text = f"the input is {show_shape(shapes[0])}"
         help = [misfit.help] if misfit.help else []
         raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None
-    if all(type(n) is int for n in shape) and prod(shape) > MAX_ELEMENTS:
+    if shape is shapes[0]:
+        return shape
+    elements = 1
+    for n in shape:
+        if n.__class__ is not int:
+            return shape  # a polynomial stands for many numbers
+        elements *= n
+    if elements > MAX_ELEMENTS:
         raise fault(codes.TENSOR_TOO_LARGE, span, limit=MAX_ELEMENTS, shape=show_shape(shape))
     return shape
+
+
+def reshaped(part: Part, input: Shape) -> Part | None:
+    """A part whose making looked at no shape, as it is made for another input: the same layers.
+    Nothing where one of them does not fit."""
+    shapes, steps = [input], []
+    for step in part.steps:
+        op, before = step.op, shapes[step.inputs[0]]
+        assert isinstance(op, Op)
+        shape = op.shapes.get(before)
+        if shape is None:
+            try:
+                shape = op.shapes[before] = fit(op.layer, (before,), step.span)
+            except Fault:
+                return None
+        shapes.append(shape)
+        name, number, plain = step.name, step.number, step.plain
+        steps.append(Step(op, step.inputs, shape, name, number, step.span, plain=plain))
+    return Part(
+        part.kind,
+        part.name,
+        input,
+        (),
+        tuple(steps),
+        part.result,
+        shapes[part.result],
+        part.size,
+        part.definition,
+        part.arguments,
+    )

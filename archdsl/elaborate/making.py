@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -15,7 +15,7 @@ from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope, constant
 from archdsl.elaborate.values import HOLDERS, describe, kind_of, rounding, weigh
 from archdsl.layers.arguments import Reader, Unreadable
-from archdsl.layers.base import Layer, Parameter, signature
+from archdsl.layers.base import Layer, Parameter, required, signature
 from archdsl.syntax import tree
 
 LayerArguments = tuple[tuple[Parameter, Getter, Span], ...]
@@ -98,14 +98,13 @@ def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[Any, ..
 
 
 def _without_arguments(layer: type[Layer], span: Span) -> Callable[[Frame], Op]:
-    kept: list[Op] = []
-
     def get(frame: Frame) -> Op:
-        if not kept:
-            if absent := [p.name for p in signature(layer) if p.required]:
-                raise missing(absent, layer.name, span, [p.name for p in signature(layer)])
-            kept.append(frame.m.intern(layer()))
-        return kept[0]
+        op = frame.m.ops.get(layer)
+        if op is None:
+            if required(layer):
+                raise lacking(layer, (), span)
+            op = frame.m.ops[layer] = frame.m.intern(layer())
+        return op
 
     return get
 
@@ -128,9 +127,16 @@ def construct(
                 given=describe(value),
                 expected=problem.expected,
             ) from None
-    if absent := [p.name for p in signature(layer) if p.required and p.name not in read]:
-        raise missing(absent, layer.name, span, [p.name for p in signature(layer)])
+    if not required(layer) <= read.keys():
+        raise lacking(layer, read, span)
     return layer(**read)
+
+
+def lacking(layer: type[Any], given: Collection[str], span: Span) -> Fault:
+    """What is wrong with a layer that has only these arguments."""
+    names = [p.name for p in signature(layer)]
+    absent = [n for n in names if n in required(layer) and n not in given]
+    return missing(absent, layer.name, span, names)
 
 
 def missing(absent: list[str], callee: str, span: Span, names: list[str]) -> Fault:

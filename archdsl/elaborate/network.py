@@ -23,6 +23,7 @@ class Op:
     """A layer in use: one object for equal layers, with what is known of it by input shapes."""
 
     __slots__ = ("figures", "free", "layer", "name", "shapes")
+    levels = 0  # of parts within it
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
@@ -109,6 +110,7 @@ class Part:
         "size",
         "steps",
     )
+    free = False  # it may have costs
 
     def __init__(
         self,
@@ -131,9 +133,7 @@ class Part:
         self.result = result
         self.shape = shape
         self.size = size  # layers and joins in it, all repeats counted
-        self.levels: int = 1 + max(
-            [s.op.levels for s in steps if isinstance(s.op, Part)], default=0
-        )
+        self.levels: int = 1 + max([s.op.levels for s in steps], default=0)
         self.definition = definition
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes

@@ -70,12 +70,13 @@ class Program:
         self.compiler = compiler = Compiler(load, table)
         self.found = compiler.found
         self.memo: dict[Any, Part] = {}
-        self.ops: dict[Layer, Op] = {}
+        self.ops: dict[Layer | type[Layer], Op] = {}  # a class: without arguments
         self.main = compiler.compile_file(file)
         compiler.check_whole()
         self.stop_if_found()
         assert compiler.arch is not None
         self.arch: tree.Arch = compiler.arch
+        self.doc = self.main.syntax.doc(self.arch)  # the comment above it
         self.files = compiler.files
         close_over(
             e
@@ -208,8 +209,7 @@ class Program:
             root = frame.b.close("arch", self.arch.name.text, frame.x)
         except Fault as error:
             raise ArchError([error.diagnostic]) from None
-        doc = self.main.syntax.doc(self.arch)
-        network = Network(self.arch.name.text, root, knobs, tuple(machine.choices), doc)
+        network = Network(self.arch.name.text, root, knobs, tuple(machine.choices), self.doc)
         return Candidate(
             network, frame, self.compiler.budgets, MAX_STEPS - machine.fuel + 10 * machine.built
         )

@@ -81,9 +81,6 @@ class Variable:
     top: bool = False  # of a file, outside all bodies: blocks and functions see it
     used: bool = False
 
-    def __hash__(self) -> int:
-        return id(self)
-
 
 Entry = Variable | BlockCode | FnCode
 

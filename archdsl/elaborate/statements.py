@@ -221,7 +221,7 @@ def output(node: tree.Output, scope: Scope) -> Action:
         number = outer.number(name)
         label = numbered(name, number, plain)
         frame.b = Builder(outer, label, x.shape)
-        frame.x = frame.b.source
+        frame.x = frame.b.start()
         try:
             with machine.entered(label, span, []):
                 machine.run(body, frame)
@@ -330,6 +330,7 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
     def run(frame: Frame) -> None:
         count = turns_of(get_count(frame), span)
         machine = frame.m
+        machine.looks += 1  # whether turns are alike
         i = 1
         while i <= count:
             x, builder = frame.x, frame.b

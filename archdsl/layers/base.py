@@ -204,6 +204,17 @@ def _signature(cls: Any) -> tuple[Parameter, ...]:
     return tuple(found)
 
 
+def required(cls: type[Any]) -> frozenset[str]:
+    """The names of the arguments that have no default."""
+    key: Any = cls
+    return _required(key)
+
+
+@cache
+def _required(cls: Any) -> frozenset[str]:
+    return frozenset(p.name for p in signature(cls) if p.required)
+
+
 def image(shape: Shape, name: str) -> tuple[int, Shape]:
     """Channels and spatial sizes; raises ``Misfit`` for a tensor without spatial axes."""
     if len(shape) < 2:
