@@ -14,22 +14,6 @@ def seq(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-class Depthwise(nn.Sequential):
-    """A filter for each channel."""
-
-    def __init__(self, in_channels: int, stride: int = 1) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(
-            in_channels,
-            in_channels,
-            3,
-            stride=stride,
-            padding=1,
-            groups=in_channels,
-            bias=False,
-        )
-
-
 class ShuffleV2A(nn.Module):
     """ShuffleNetV2's unit (Ma et al. 2018, arXiv:1807.11164): half of the channels pass
     by. With a stride both halves come from all channels, each by convolutions of its
@@ -39,9 +23,17 @@ class ShuffleV2A(nn.Module):
     def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
         self.branch1 = seq(
-            depthwise1=Depthwise(in_channels, stride=2),
+            conv1=nn.Conv2d(
+                in_channels,
+                in_channels,
+                3,
+                stride=2,
+                padding=1,
+                groups=in_channels,
+                bias=False,
+            ),
             bn1=nn.BatchNorm2d(in_channels),
-            conv1=nn.Conv2d(in_channels, c // 2, 1, bias=False),
+            conv2=nn.Conv2d(in_channels, c // 2, 1, bias=False),
             bn2=nn.BatchNorm2d(c // 2),
             relu1=nn.ReLU(inplace=True),
         )
@@ -49,9 +41,11 @@ class ShuffleV2A(nn.Module):
             conv1=nn.Conv2d(in_channels, c // 2, 1, bias=False),
             bn1=nn.BatchNorm2d(c // 2),
             relu1=nn.ReLU(inplace=True),
-            depthwise1=Depthwise(c // 2, stride=2),
+            conv2=nn.Conv2d(
+                c // 2, c // 2, 3, stride=2, padding=1, groups=c // 2, bias=False
+            ),
             bn2=nn.BatchNorm2d(c // 2),
-            conv2=nn.Conv2d(c // 2, c // 2, 1, bias=False),
+            conv3=nn.Conv2d(c // 2, c // 2, 1, bias=False),
             bn3=nn.BatchNorm2d(c // 2),
             relu2=nn.ReLU(inplace=True),
         )
@@ -67,16 +61,23 @@ class Branch(nn.Module):
         self.conv1 = nn.Conv2d(in_channels // 2, in_channels // 2, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(in_channels // 2)
         self.relu1 = nn.ReLU(inplace=True)
-        self.depthwise1 = Depthwise(in_channels // 2)
+        self.conv2 = nn.Conv2d(
+            in_channels // 2,
+            in_channels // 2,
+            3,
+            padding=1,
+            groups=in_channels // 2,
+            bias=False,
+        )
         self.bn2 = nn.BatchNorm2d(in_channels // 2)
-        self.conv2 = nn.Conv2d(in_channels // 2, in_channels // 2, 1, bias=False)
+        self.conv3 = nn.Conv2d(in_channels // 2, in_channels // 2, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(in_channels // 2)
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu1(self.bn1(self.conv1(x.chunk(2, 1)[1])))
-        x = self.depthwise1(x)
-        return self.relu2(self.bn3(self.conv2(self.bn2(x))))
+        x = self.bn1(self.conv1(x.chunk(2, 1)[1]))
+        x = self.bn2(self.conv2(self.relu1(x)))
+        return self.relu2(self.bn3(self.conv3(x)))
 
 
 class ShuffleV2B(nn.Module):
@@ -124,7 +125,6 @@ class ShuffleNetV2(nn.Module):
             flatten=nn.Flatten(),
             linear1=nn.Linear(1024, 1000),
         )
-        self.init_weights()
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 24x56x56
@@ -132,10 +132,3 @@ class ShuffleNetV2(nn.Module):
         x = self.stage2(x)  # 232x14x14
         x = self.stage3(x)  # 464x7x7
         return self.head(x)
-
-    def init_weights(self) -> None:
-        for m in self.modules():
-            if isinstance(m, Depthwise):
-                nn.init.kaiming_normal_(
-                    m.conv1.weight, mode="fan_out", nonlinearity="relu"
-                )
