@@ -57,9 +57,11 @@ class Card:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Card:
+    def from_dict(cls, found: Any) -> Card:
         """Raises ``ValueError`` for what is no card of this format."""
         names = {f.name for f in fields(cls)}
+        if not isinstance(found, dict):
+            raise ValueError("it is no card of a study")
         if found.get("format") != FORMAT or set(found) != names:
             raise ValueError("it is of another version of archdsl")
         return cls(**found)

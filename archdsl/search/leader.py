@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import optuna
@@ -77,7 +76,7 @@ class Leader:
     lost: int = 0  # workers that ended since a trial was last finished
     finished: int = 0
     started: float = field(default_factory=time.monotonic)
-    began: datetime = field(default_factory=datetime.now)
+    before: frozenset[tuple[str, str, int]] = frozenset()  # trials that had ended when it began
 
     @property
     def deadline(self) -> float | None:
@@ -90,6 +89,7 @@ class Leader:
         ``KeyboardInterrupt``; workers have ended by then, and what they had in hand is queued.
         """
         study = self.study
+        self.before = frozenset(key(row) for row in study.rows() if row.ended is not None)
         with self.stop.at_once():
             reaches = survey(study.space)
         planned = queue_exploration(study, reaches)
@@ -118,7 +118,6 @@ class Leader:
         """Has a stage worked off; whether nothing of it is left."""
         while True:
             self.stop.ask()
-            self.keep_crew()
             rows = self.study.rows()
             self.watch(Progress(stage, rows, planned, self.started, self.deadline))
             mine = [r for r in rows if r.stage == stage]
@@ -130,6 +129,7 @@ class Leader:
             if self.time_is_up(stage, mine):
                 return False
             self.give_up_if_hopeless(mine)
+            self.keep_crew()
             with self.stop.at_once():
                 time.sleep(LOOK)
             self.reap()
@@ -150,7 +150,7 @@ class Leader:
 
     def give_up_if_hopeless(self, rows: Sequence[Row]) -> None:
         """Raises ``ArchError`` where trial after trial fails by its own fault."""
-        ended = [(r.ended, r) for r in rows if r.ended is not None and r.ended >= self.began]
+        ended = [(r.ended, r) for r in rows if r.ended is not None and key(r) not in self.before]
         last = [r for _, r in sorted(ended, key=lambda pair: pair[0])[-IN_A_ROW:]]
         if len(last) == IN_A_ROW and all(r.failure in FAULTS for r in last):
             fields = {"count": IN_A_ROW, "reason": last[-1].cause}
@@ -258,6 +258,10 @@ class Leader:
             for trial in part.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 if trial.user_attrs.get("worker") == worker:
                     fail(part, trial)
+
+
+def key(row: Row) -> tuple[str, str, int]:
+    return row.stage, row.slice, row.number
 
 
 def fail(part: optuna.Study, trial: FrozenTrial) -> None:

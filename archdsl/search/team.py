@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from archdsl.search.rows import LOST
 from archdsl.spec import Architecture
 from archdsl.training.data.splits import Splits
 from archdsl.training.outcome import Epoch, Outcome
@@ -70,7 +71,7 @@ class Team:
                     else:
                         result = event["outcome"]
             if result is None:
-                raise TeamFailed("error", "a rank ended before there was a result")
+                raise TeamFailed(LOST, "a rank was lost before there was a result")
             module = arch.build()
             module.load_state_dict(torch.load(weights, weights_only=True))
         epochs = tuple(Epoch(**epoch) for epoch in result.pop("epochs"))
