@@ -1,8 +1,9 @@
 """What is to be trained: turns, queued before a search begins.
 
 Exploration gives every shape of a slice its turns, so that all are tuned alike, and leaves the
-rest to the sampler. The queue is worked off by whoever is there; what a study has already
-queued is not queued again, so that planning may be cut short and done anew.
+rest to the sampler; all of it, where there are more shapes than turns. The queue is worked off by
+whoever is there; what a study has already queued is not queued again, so that planning may be cut
+short and done anew.
 """
 
 from __future__ import annotations
@@ -42,18 +43,21 @@ def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
     search = study.search
     seeds = search.explore_seeds
     listed = reach.candidates
-    free = isinstance(search.sampler, RandomSampling) or listed is None or search.is_pareto
+    guided = math.ceil(GUIDED * count) if search.tune else count
     if listed is not None and isinstance(search.sampler, Grid):
         yield from _grid(study, listed, count)
-    elif listed is not None and not search.tune:
+    elif listed is None or len(listed) > guided:
+        yield from (Turn(place, place % seeds + 1) for place in range(count))
+    elif not search.tune:
         for place, (seed, c) in enumerate(product(range(1, seeds + 1), listed)):
             if place == count:
                 return
             yield Turn(place, seed, *decided(study, c))
     else:
-        guided = 0 if free or listed is None else max(len(listed), math.ceil(GUIDED * count))
+        if isinstance(search.sampler, RandomSampling) or search.is_pareto:
+            guided = 0
         for place in range(count):
-            if listed is not None and place < guided:
+            if place < guided:
                 seed = place // len(listed) % seeds + 1
                 yield Turn(place, seed, *decided(study, listed[place % len(listed)]))
             else:
