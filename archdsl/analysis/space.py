@@ -10,11 +10,11 @@ is special, two.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import combinations, pairwise, product
-from math import prod
+from math import inf, prod
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -28,6 +28,7 @@ from archdsl.layers.polynomial import Undecided, unknown_value
 LIMIT = 2_000
 WORK = 500_000
 SAMPLE = 300
+SAMPLED = 1 / 6  # of the work goes into the sample
 SEED = 20_161_124
 FEW = 5
 ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
@@ -97,7 +98,9 @@ class Region:
     forced: Mapping[str, int] = field(default_factory=dict)  # choices inside bodies
 
 
-def prove(program: Program, limit: int = LIMIT) -> Proof:
+def prove(
+    program: Program, limit: int = LIMIT, watch: Callable[[float], None] = lambda share: None
+) -> Proof:
     """Covers the space of a spec in at most ``limit`` runs, and as much as ``WORK`` allows.
 
     A space that takes more is covered in part: as far as the runs go, and beyond that by the
@@ -105,14 +108,16 @@ def prove(program: Program, limit: int = LIMIT) -> Proof:
 
     Options of a `choose` are tried one by one where they stand: where all leave the same
     shape, what follows cannot depend on them, and their combinations need not be tried.
+    ``watch`` is told now and then what share of the work is done at most.
     """
-    return _Prover(program, limit).prove()
+    return _Prover(program, limit, watch).prove()
 
 
 class _Prover:
-    def __init__(self, program: Program, limit: int) -> None:
+    def __init__(self, program: Program, limit: int, watch: Callable[[float], None]) -> None:
         self.program = program
         self.limit = limit
+        self.watch = watch
         self.knobs = {k.name: k for k in program.knobs.values() if k.domain is not None}
         counts = [k.domain.count for k in self.knobs.values() if k.domain is not None]
         total = None if None in counts else prod(c for c in counts if c is not None)
@@ -135,11 +140,17 @@ class _Prover:
                 proof.complete = False
                 break
             stack.extend(reversed(self.run(stack.pop())))
+            self.watch(self.share())
         if proof.holds and not proof.complete:
             self.sample()
         if not proof.how:
             proof.how = self.words()
         return proof
+
+    def share(self) -> float:
+        """How much of what may be done has been, before a sample is taken."""
+        covered = self.proof.covered / (self.proof.total or inf)
+        return max(covered, self.proof.runs / self.limit, self.work / WORK) * (1 - SAMPLED)
 
     def words(self) -> str:
         proof = self.proof
@@ -290,10 +301,12 @@ class _Prover:
         covered, tried = proof.covered, 0
         start = self.work
         for values in _some(list(self.knobs.values()), SAMPLE):
-            if self.work - start > WORK // 5:
+            done = max((self.work - start) / (WORK // 5), tried / SAMPLE)
+            if done > 1:
                 break
             tried += 1
             self.run(Region(values))
+            self.watch(1 - SAMPLED + SAMPLED * done)
             if not proof.holds:
                 break
         size = "endlessly many" if proof.total is None else f"{proof.total:,}"

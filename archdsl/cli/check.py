@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -11,7 +12,8 @@ from archdsl import __version__
 from archdsl.analysis.space import LIMIT, Proof, prove
 from archdsl.cli.check_search import Survey, plain_survey, say_survey, survey_of
 from archdsl.cli.options import SpecName, json_option, python_option, read_table
-from archdsl.cli.output import say, say_json, show_diagnostics
+from archdsl.cli.output import WIDTH, say, say_json, show_diagnostics
+from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
@@ -64,7 +66,8 @@ def _check(name: str, limit: int, table: Table) -> dict[str, Any]:
         spec.with_knobs()
         for variant in spec.variants:
             spec.variant(variant)
-        proof = prove(spec.program, limit)
+        with Meter(f"checking {name}") as meter:
+            proof = prove(spec.program, limit, meter)
     except ArchError as error:
         result["diagnostics"] = error.diagnostics
         return result
@@ -94,7 +97,9 @@ def _say(result: dict[str, Any]) -> None:
         say(f"{name}: not every candidate is a network: not with {knobs}", error=True)
         return
     verdict = "every candidate is a network" if proof.complete else "no mistake was found"
-    say(f"{name}: {verdict} ({proof.how})")
+    said = f"{name}: {verdict} ({proof.how})"
+    for line in wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False):
+        say(line)
     if proof.excluded:
         say(f"  {proof.excluded:,} of them are ruled out by requirements")
     if proof.choices:

@@ -16,6 +16,7 @@ from archdsl.cli.compared import Row, read_results, rows_of
 from archdsl.cli.mapped import map_costs
 from archdsl.cli.options import SpecName, json_option, python_option
 from archdsl.cli.output import WIDTH, human_bytes, say, say_json, table
+from archdsl.cli.progress import followed
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.pictures.bubbles import Blob, bubbles, front
@@ -162,11 +163,8 @@ def _measure(rows: Sequence[Row], batch: int, device: str) -> None:
     except ImportError:
         extra = "archdsl[torch]"
         raise ArchError([diagnose(codes.NEEDS_PACKAGE, package="torch", extra=extra)]) from None
-    for number, row in enumerate(rows, 1):
-        if "latency" in row.costs:
-            continue
-        if sys.stderr.isatty():
-            say(f"measuring {number} of {len(rows)}: {row.name}", error=True)
+    open_rows = [row for row in rows if "latency" not in row.costs]
+    for row in followed(open_rows, "measuring", lambda row: row.name):
         found = measure(row.arch, row.arch.input, batch, device)
         for key, field in TIMED.items():
             row.costs[key] = getattr(found, field)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.cli.options import read_call
+from archdsl.cli.progress import followed
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Fault, diagnose
 from archdsl.elaborate.facts import Published
@@ -57,7 +58,7 @@ def rows_of(
     """The networks that are named, the variants of a spec with what is published of them; those
     of all built-in specs if none is named, as far as something is. Raises ``ArchError``."""
     found: list[Row] = []
-    for name in names or builtin_names():
+    for name in followed(names or builtin_names(), "reading", str):
         found += _rows(name, dataset, measure, python)
     if not names:
         found = [r for r in found if r.accuracy is not None or r.name in results]

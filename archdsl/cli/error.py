@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from archdsl.cli.output import say, say_text
+from archdsl.cli.output import WIDTH, cut, say, say_text
 from archdsl.diagnostics import codes
 
 
@@ -14,7 +14,7 @@ def command(code: str | None) -> None:
     """Explain a diagnostic by its code, such as A201; without one, list them all."""
     if code is None:
         for kind in codes.ALL.values():
-            say(f"{kind.code}  {kind.template}")
+            say(cut(f"{kind.code}  {kind.template}", WIDTH))
         return
     found = codes.ALL.get(code.strip("[]").upper())
     if found is None:

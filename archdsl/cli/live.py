@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from archdsl.cli.output import wants_color
+from archdsl.cli.output import cut, wants_color
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
 from archdsl.search.rows import BASELINE, SETTLE, Row
@@ -87,22 +87,24 @@ class LiveTable(View):
     def show(self, progress: Progress) -> None:
         self.recent = [*self.recent, *self.news(progress)][-RECENT:]
         running = [r for r in progress.rows if r.state == "running"]
-        bar = ProgressBar(max(progress.planned, 1), progress.done, width=30)
+        bar = ProgressBar(max(progress.planned, 1), progress.done, width=20)
         head = Table.grid(padding=(0, 2))
         left = time_left(progress, self.workers)
         words = [f"{progress.done} of {progress.planned}", f"{len(running)} running"]
         words += [f"{duration(left)} left"] if left is not None else []
         head.add_row(STAGES[progress.stage], bar, " · ".join(words))
         parts: list[Any] = [head, slices_table(progress.rows)]
-        parts += [Text(line(row)[: self.console.width - 1], "dim") for row in self.recent]
+        parts += [Text(line(row, self.console.width - 1), "dim") for row in self.recent]
         self.live.update(Group(*parts))
 
 
 def slices_table(rows: Sequence[Row]) -> Table:
     """The best of each slice so far."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", expand=True)
     for name in ("slice", "tried", "best so far", "score", "seeds"):
-        table.add_column(name, justify="right" if name in ("tried", "score", "seeds") else "left")
+        number = name in ("tried", "score", "seeds")
+        room = 1 if name == "best so far" else None  # this one gives way
+        table.add_column(name, justify="right" if number else "left", no_wrap=True, ratio=room)
     for slice in dict.fromkeys(r.slice for r in rows):
         mine = [r for r in rows if r.slice == slice and r.is_result and r.stage != BASELINE]
         settled = [r for r in mine if r.stage == SETTLE]
@@ -135,9 +137,10 @@ def time_left(progress: Progress, workers: int) -> float | None:
     return left
 
 
-def line(row: Row) -> str:
-    """A trial in a line."""
-    words = [row.slice, name_of(row), row.setting, f"seed {row.seed}"]
+def line(row: Row, width: int = 0) -> str:
+    """A trial in a line, of at most so many characters if told: what came of it is kept."""
+    trained = [row.slice, name_of(row), row.setting, f"seed {row.seed}"]
+    words = []
     if row.state == "failed":
         words.append(f"{row.failure}: {row.cause}")
     elif row.same_as is not None:
@@ -149,7 +152,11 @@ def line(row: Row) -> str:
         words.append(f"pruned in epoch {len(row.curve)}{last}")
     if row.seconds is not None:
         words.append(f"{row.seconds:.1f} s")
-    return "  ".join(word for word in words if word)
+    start, end = ("  ".join(filter(None, texts)) for texts in (trained, words))
+    if width and end:
+        start = cut(start, max(width - len(end) - 2, 0))
+    text = f"{start}  {end}" if end else start
+    return cut(text, width) if width else text
 
 
 def plain(row: Row) -> dict[str, Any]:

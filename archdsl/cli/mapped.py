@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.cli.options import read_call
+from archdsl.cli.progress import followed
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.elaborate.knobs import Choices, Interval, Knob
@@ -64,7 +65,10 @@ def map_costs(spec: str, over: str, python: tuple[Path, ...]) -> Map:
     if len(names) != 2 or names[0] == names[1]:
         raise ArchError([diagnose(codes.NO_AXIS, name=over, reason="two knobs are wanted: `x,y`")])
     axes = [_values(_knob(arch, name)) for name in names]
-    found = [[_candidate(arch, names, (x, y)) for y in axes[1]] for x in axes[0]]
+    found = [
+        [_candidate(arch, names, (x, y)) for y in axes[1]]
+        for x in followed(axes[0], "working out costs")
+    ]
     return Map(title, names[0], names[1], axes[0], axes[1], found)
 
 

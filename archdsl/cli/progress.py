@@ -1,0 +1,65 @@
+"""How far long work is, on a terminal: one line, written anew and wiped in the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from archdsl.cli.output import WIDTH, cut
+from archdsl.diagnostics.render import printable
+from archdsl.units import duration
+
+T = TypeVar("T")
+QUIET = 1.0  # seconds before anything is said
+PAUSE = 0.2  # seconds between two lines
+ENOUGH = 0.01  # of the work, before the time that is left is told
+
+
+class Meter(AbstractContextManager["Meter"]):
+    """Says on standard error how much is done, and how long the rest takes if it goes on so.
+
+    Short work says nothing; a stream that is no terminal gets nothing at all.
+    """
+
+    def __init__(self, what: str, now: Callable[[], float] = time.monotonic) -> None:
+        self.what = what
+        self.now = now
+        self.start = self.last = now()
+        self.shown = False
+        self.stream = sys.stderr
+        self.is_on = self.stream.isatty() and os.environ.get("TERM") != "dumb"
+
+    def __call__(self, share: float, text: str = "") -> None:
+        """The share of the work that is done, 0 to 1; ``text`` says what is at work."""
+        now = self.now()
+        if not self.is_on or now - self.start < QUIET:
+            return
+        if self.shown and now - self.last < PAUSE:
+            return
+        words = [f"{self.what} {100 * min(share, 1):.0f} %"]
+        if share >= ENOUGH:
+            left = (now - self.start) * max(1 - share, 0) / share
+            words.append(f"{duration(left)} left")
+        words += [printable(text)] if text else []
+        self.shown, self.last = True, now
+        self.stream.write(f"\r{cut(' · '.join(words), WIDTH - 1):<{WIDTH - 1}}")
+        self.stream.flush()
+
+    def __exit__(self, *problem: object) -> None:
+        if self.shown:
+            self.stream.write("\r" + " " * (WIDTH - 1) + "\r")
+            self.stream.flush()
+
+
+def followed(
+    items: Sequence[T], what: str, name: Callable[[T], str] = lambda item: ""
+) -> Iterator[T]:
+    """The items in their order, and how many of them are done."""
+    with Meter(what) as meter:
+        for done, item in enumerate(items):
+            meter(done / len(items), name(item))
+            yield item
