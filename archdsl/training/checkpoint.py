@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 import torch
 
@@ -71,20 +72,23 @@ def restore(path: Path, of: Identity, device: torch.device) -> tuple[Progress, d
     """The progress and the states of a checkpoint; its tensors alone are loaded, and nothing in
     it is run. Raises ``ArchError`` (A807) for one that is damaged, or of another training."""
     try:
-        content: Any = torch.load(path, map_location=device, weights_only=True)
+        with catch_warnings(action="ignore"):  # of old formats: the error says all
+            content: Any = torch.load(path, map_location=device, weights_only=True)
     except Exception as problem:  # torch raises many kinds for a bad file
-        raise _bad(path, f"it cannot be read: {_first_line(problem)}") from None
+        raise bad(path, f"it cannot be read: {_first_line(problem)}") from None
     try:
+        if not isinstance(content, dict):
+            raise TypeError
         if content["format"] != FORMAT:
-            raise _bad(path, f"archdsl {content['archdsl']} wrote it, in another format")
+            raise bad(path, f"archdsl {content['archdsl']} wrote it, in another format")
         theirs = Identity(**content["of"])
         given = content["progress"]
         epochs = tuple(Epoch(**epoch) for epoch in given["epochs"])
         progress = Progress(epochs, given["images"], given["seconds"])
     except (KeyError, TypeError):
-        raise _bad(path, "it is a file of another kind") from None
+        raise bad(path, "it is a file of another kind") from None
     if difference := of.difference(theirs):
-        raise _bad(path, difference)
+        raise bad(path, difference)
     return progress, content
 
 
@@ -92,5 +96,6 @@ def _first_line(problem: Exception) -> str:
     return str(problem).split("\n", 1)[0].split(". ", 1)[0] or type(problem).__name__
 
 
-def _bad(path: Path, reason: str) -> ArchError:
+def bad(path: Path, reason: str) -> ArchError:
+    """The error of a checkpoint that cannot be gone on with."""
     return ArchError([diagnose(codes.BAD_RUN, name=str(path), reason=reason)])

@@ -14,7 +14,7 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.freeze import freeze
+from archdsl.freeze import write_frozen
 from archdsl.spec import Architecture
 from archdsl.training.packages import need
 from archdsl.writing import write_bytes, write_text
@@ -55,6 +55,6 @@ def write_folder(
     folder.mkdir(exist_ok=True)
     spec, weights = (folder / f"{arch.name}{ending}" for ending in (".arch", ".pt"))
     write_weights(weights, module)
-    write_text(spec, freeze(arch))
+    write_frozen(spec, arch)
     write_text(folder / f"{arch.name}.json", json.dumps(result, indent=1) + "\n")
     return spec, weights

@@ -19,7 +19,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import freeze
 from archdsl.spec import Architecture
-from archdsl.training.checkpoint import Identity, restore, save
+from archdsl.training.checkpoint import Identity, bad, restore, save
 from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import evaluate
 from archdsl.training.fit import check_fit
@@ -110,8 +110,11 @@ def train(
     with kept_apart(device):
         saved = restore(checkpoint, of, device) if checkpoint is not None and going_on else None
         trainer = guard(lambda: Trainer(module, splits, recipe, seed, device, team))
-        if saved is not None:
-            trainer.go_on(*saved)
+        if checkpoint is not None and saved is not None:
+            try:
+                guard(lambda: trainer.go_on(*saved))
+            except (KeyError, TypeError, ValueError, RuntimeError):  # PyTorch has no one error
+                raise bad(checkpoint, "its states are not those of such a network") from None
         while not trainer.finished:
             epoch = guard(lambda: trainer.epoch(on_step))
             if checkpoint is not None and team.leads:
