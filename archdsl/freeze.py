@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.values import show
+from archdsl.files import builtin_folder
 from archdsl.spec import Architecture
 from archdsl.syntax import tree
+from archdsl.writing import write_text
+
+OTHER = "it is another file than the one that the spec uses"
 
 Edit = tuple[int, int, str]  # characters from .. to, and what stands there instead
 
@@ -35,6 +43,31 @@ def freeze(arch: Architecture) -> str:
     if fixed:
         text = text.rstrip("\n") + "\n\n" + "".join(fixed)
     return text
+
+
+def write_frozen(path: Path, arch: Architecture) -> list[Path]:
+    """Writes the frozen text, and beside it the files that the spec uses, if they are not those
+    that come with archdsl. Gives the files beside it that are new.
+
+    Raises ``ArchError`` (A008), with nothing written, where another file is in the way.
+    """
+    new = {}
+    for name, text in arch.spec.used.items():
+        target = path.parent / name
+        if target.exists():
+            if not _is_that(target, text):
+                raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(target), reason=OTHER)])
+        elif not _is_that(builtin_folder() / name, text):
+            new[target] = text
+    for target, text in new.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_text(target, text)
+    write_text(path, freeze(arch))
+    return list(new)
+
+
+def _is_that(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode("utf-8")
 
 
 def _is_other_variant(node: tree.Node, arch: Architecture) -> bool:

@@ -12,9 +12,9 @@ from archdsl.cli.options import python_option, read_table
 from archdsl.cli.output import human, say
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.freeze import freeze
+from archdsl.freeze import write_frozen
 from archdsl.training.packages import need_for_search
-from archdsl.writing import write_bytes, write_text
+from archdsl.writing import write_bytes
 
 
 @click.command()
@@ -47,8 +47,10 @@ def command(study: str, slice: str | None, output: Path, storage: str | None, py
         raise click.BadParameter(f"there is {', '.join(names)}", param_hint="--slice")
     row = best(found, slice)
     arch = architecture(found, row)
-    write_text(output, freeze(arch))
+    used = write_frozen(output, arch)
     say(f"{output}: {name_of(row)}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
+    for path in used:
+        say(f"{path}: what it uses")
     weights = output.with_suffix(".pt")
     kept = found.folder / "weights" / row.weights
     if not row.weights or not kept.is_file():

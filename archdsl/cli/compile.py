@@ -15,7 +15,7 @@ from archdsl.cli.output import human, say, show_diagnostics
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import find
-from archdsl.freeze import freeze
+from archdsl.freeze import write_frozen
 from archdsl.spec import Architecture
 from archdsl.writing import write_bytes, write_text
 
@@ -87,7 +87,7 @@ def _compile(
     arch: Architecture, output: Path, weights: Path | None, device: str, dtype: str
 ) -> None:
     if output.suffix == ".arch":
-        write_text(output, freeze(arch))
+        write_frozen(output, arch)
         _report(output, arch, f"next: archdsl search over it, or archdsl compile {output}")
         return
     if output.suffix == ".py":
