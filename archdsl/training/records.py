@@ -108,7 +108,8 @@ class Records:
         """A record of a table, or the data of a package; nothing where there is a mistake."""
         name = node.name.text
         if name not in table:
-            if what == "data" and name in {p.name for p in entry_points(group=DATA_GROUP)}:
+            installed = [p.name for p in entry_points(group=DATA_GROUP)] if what == "data" else []
+            if name in installed:
                 given = tuple(
                     (a.name.text if a.name else "", self.constant(a.value)) for a in node.arguments
                 )

@@ -1,10 +1,12 @@
 """Data sets: read from where they are, or an error that says how to get them."""
 
 import gzip
+import hashlib
+import os
 import pickle
 import struct
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import torchvision.datasets
 
 from archdsl import ArchError
 from archdsl.training.data import describe, load, places, plugins, sources
+from archdsl.training.records import read_data
 from archdsl.training.sets import Cifar10, Cifar100, Data, Digits, FashionMnist, PluginData
 
 HERE = Path()
@@ -176,31 +179,113 @@ def test_a_file_that_is_missing() -> None:
     ]
 
 
+@pytest.mark.skipif(
+    not places.DEBIAN.is_dir() and not os.environ.get("ARCHDSL_REQUIRE_ALL"),
+    reason="Debian's package dataset-fashion-mnist is not installed",
+)
+def test_the_whole_set() -> None:
+    """The published counts, mean and deviation."""
+    found = load(FashionMnist(), HERE)
+    assert (len(found.train), len(found.validation), len(found.test)) == (54000, 6000, 10000)
+    assert found.train.labels.bincount().tolist() == [5400] * 10
+    assert found.test.labels.bincount().tolist() == [1000] * 10
+    assert found.mean.item() == pytest.approx(0.2860, abs=5e-4)
+    assert found.std.item() == pytest.approx(0.3530, abs=5e-4)
+    smaller = load(FashionMnist(train=1000), HERE)
+    assert smaller.train.labels.bincount().tolist() == [100] * 10
+    assert torch.equal(smaller.validation.images, found.validation.images)
+
+
 # -------------------------------------------------------------------------------- CIFAR
 
 
-def cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches such as CIFAR-10's, a hundred times smaller; their sums are not looked at."""
-    folder = root / "cifar-10-batches-py"
+def cifar10(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches in CIFAR-10's format, a hundred times smaller, with their own sums."""
+    batches = [f"data_batch_{i}" for i in range(1, 6)]
+    labels = [i % 10 for i in range(20)]
+    cifar_files(
+        root / "cifar-10-batches-py",
+        {name: {"labels": labels} for name in [*batches, "test_batch"]},
+        ("batches.meta", "label_names"),
+        (torchvision.datasets.CIFAR10, batches, ["test_batch"]),
+        monkeypatch,
+    )
+
+
+def cifar100(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CIFAR-100 has a file for each part, and two labels of each image."""
+    fine = [i % 100 for i in range(200)]
+    both = {"fine_labels": fine, "coarse_labels": [i // 5 for i in fine]}
+    cifar_files(
+        root / "cifar-100-python",
+        {"train": both, "test": both},
+        ("meta", "fine_label_names"),
+        (torchvision.datasets.CIFAR100, ["train"], ["test"]),
+        monkeypatch,
+    )
+
+
+def cifar_files(
+    folder: Path,
+    batches: dict[str, dict[str, list[int]]],
+    meta: tuple[str, str],
+    of: tuple[Any, list[str], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Pickles of rows of 3,072 bytes: all red, then all green, then all blue."""
     folder.mkdir(parents=True)
-    names = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
-    for name in names:
-        content = {"data": np.zeros((20, 3072), np.uint8), "labels": [i % 10 for i in range(20)]}
-        content["data"][:, 1024:2048] = 200  # green
-        (folder / name).write_bytes(pickle.dumps(content))
-    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": list("abcdefghij")}))
-    for check in ("_check_integrity", "_load_meta"):
-        monkeypatch.setattr(torchvision.datasets.CIFAR10, check, lambda self: True)
+    sums = {}
+    for name, labels in batches.items():
+        (count,) = {len(found) for found in labels.values()}
+        rows = np.zeros((count, 3072), np.uint8)
+        rows[:, 1024:2048] = 200  # green
+        rows[:, 0] = next(iter(labels.values()))  # the class, in red in the first corner
+        data = pickle.dumps({"data": rows, **labels}, protocol=2)
+        (folder / name).write_bytes(data)
+        sums[name] = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    words = pickle.dumps({meta[1]: [f"class {i}" for i in range(100)]}, protocol=2)
+    (folder / meta[0]).write_bytes(words)
+    kind, train, test = of
+    monkeypatch.setattr(kind, "train_list", [[name, sums[name]] for name in train])
+    monkeypatch.setattr(kind, "test_list", [[name, sums[name]] for name in test])
+    sum_of_words = hashlib.md5(words, usedforsecurity=False).hexdigest()
+    monkeypatch.setattr(kind, "meta", {"filename": meta[0], "key": meta[1], "md5": sum_of_words})
 
 
 @pytest.mark.parametrize("path", ["mine", "mine/cifar-10-batches-py"])
 def test_batches_of_cifar(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    cifar(HERE / "mine", monkeypatch)
+    cifar10(HERE / "mine", monkeypatch)
     found = load(Cifar10(path=path, train=50), HERE)
-    assert (found.image, found.classes) == ((3, 32, 32), 10)
+    assert (found.image, found.classes) == ((3, 32, 32), 10) == describe(Cifar10(), HERE)
     assert (len(found.train), len(found.validation), len(found.test)) == (50, 10, 20)
-    assert found.mean.tolist() == pytest.approx([0, 200 / 255, 0])
+    assert found.mean.tolist() == pytest.approx([4.5 / 1024 / 255, 200 / 255, 0])
     assert found.train.images.is_contiguous()
+    for part in (found.train, found.validation, found.test):
+        assert torch.equal(part.images[:, 0, 0, 0].long(), part.labels)
+        assert part.images[:, 1].eq(200).all() and not part.images[:, 2].any()
+
+
+def test_the_hundred_classes_are_the_fine_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    cifar100(cache(), monkeypatch)
+    found = load(Cifar100(validation=0.5), HERE)
+    assert (found.image, found.classes) == ((3, 32, 32), 100) == describe(Cifar100(), HERE)
+    assert (len(found.train), len(found.validation), len(found.test)) == (100, 100, 200)
+    for part in (found.train, found.validation, found.test):
+        assert torch.equal(part.images[:, 0, 0, 0].long(), part.labels)
+    assert found.train.labels.sort().values.tolist() == list(range(100))
+
+
+def test_a_batch_of_cifar_that_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchvision unpickles it: what is not as it was published is not opened."""
+    cifar10(HERE / "mine", monkeypatch)
+    path = HERE / "mine" / "cifar-10-batches-py" / "data_batch_3"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    text = problem(Cifar10(path="mine"))
+    assert text.startswith("error[A802]: the data `cifar10` cannot be read: cifar-10-batches-py is")
+
+
+def cache() -> Path:
+    return places.cache_folder()
 
 
 def test_cifar_is_not_here() -> None:
@@ -298,3 +383,43 @@ def test_data_of_a_package() -> None:
 )
 def test_data_of_a_package_that_fails(data: PluginData, text: str) -> None:
     assert text in problem(data)
+
+
+PACKAGE = """
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass
+class Rings:
+    radius: int = 2
+    image = (1, 6, 6)
+    classes = 2
+
+    def read(self, folder):
+        labels = np.arange(60) % 2
+        pixels = np.full((60, *self.image), self.radius, np.uint8)
+        pixels[labels == 1] += 200
+        (folder / "read.txt").write_text("so")
+        return pixels, labels
+"""
+
+
+def test_data_of_a_package_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package as pip leaves it, named in a text."""
+    info = HERE.absolute() / "site" / "rings-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rings\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[archdsl.data]\nrings = rings_of_mine:Rings\n")
+    (info.parent / "rings_of_mine.py").write_text(PACKAGE)
+    monkeypatch.setattr(plugins, "entry_points", entry_points)
+    monkeypatch.syspath_prepend(info.parent)
+    data = read_data("rings(radius = 5)")
+    assert (data.written(), describe(data, HERE)) == ("rings(radius = 5)", ((1, 6, 6), 2))
+    found = load(data, HERE)
+    assert (len(found.train), len(found.validation), len(found.test)) == (48, 6, 6)
+    assert found.train.images.unique().tolist() == [5, 205]
+    assert (HERE / "read.txt").exists(), "the folder is that of the search"
+    with pytest.raises(ArchError, match="did you mean `rings`"):
+        read_data("ring")
