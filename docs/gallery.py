@@ -2,6 +2,7 @@
 
 python docs/gallery.py           # rewrites what has changed
 python docs/gallery.py --check   # writes nothing; fails where something would change
+python docs/gallery.py --report  # takes the picture of the report, in Chromium
 
 A picture in a document is what the command above it draws: ``archdsl draw ... -o NAME.svg`` in a
 ``console`` example, and an image ``gallery/NAME.svg`` somewhere below it.
@@ -9,6 +10,7 @@ A picture in a document is what the command above it draws: ``archdsl draw ... -
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -16,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import tables
@@ -34,6 +37,7 @@ PAGE = DOCS / "gallery.md"
 FOLDER = DOCS / "gallery"
 DEPTH = 3  # levels that are open in a picture of the page
 LEVELS = {"inception_v3": 2, "mobilenet_v3": 2}  # of those with too many different blocks
+STUDY = "small.study"  # the one of which the report is shown
 FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 FILE = re.compile(r"\bfile (\S+)")
 DRAWS = re.compile(r"^\$ (archdsl .*-o (\S+\.svg)\b.*)$", re.MULTILINE)
@@ -147,11 +151,30 @@ def wanted() -> Iterator[tuple[Path, str]]:
             yield FOLDER / name, text
 
 
+def photograph() -> None:
+    """Writes the picture of the report of the study in the examples."""
+    from playwright.sync_api import sync_playwright
+
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        copytree(DOCS / "examples" / STUDY, Path(folder, STUDY))
+        make = [sys.executable, "-m", "archdsl", "report", STUDY, "-o", "report.html"]
+        subprocess.run(make, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1000, "height": 1100}, color_scheme="light")
+        page.goto(Path(folder, "report.html").as_uri())
+        page.screenshot(path=FOLDER / "report.png")
+        browser.close()
+
+
 def main(arguments: list[str]) -> int:
     found = dict(wanted())
     made = {path for path in FOLDER.glob("*.svg") if path not in found}
     old = [p for p, text in found.items() if not p.exists() or p.read_text("utf-8") != text]
     names = [str(path.relative_to(DOCS.parent)) for path in [*old, *sorted(made)]]
+    if "--report" in arguments:
+        photograph()
     if "--check" in arguments:
         for name in names:
             print(f"{name} is not what `python docs/gallery.py` makes")

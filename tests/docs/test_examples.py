@@ -11,6 +11,8 @@ A fence says what it is behind its three backticks:
 - ``arch values``: expressions, each with its value behind a ``#``.
 - ``text graph``: what `archdsl graph` prints of the example above; ``...`` leaves lines out.
 - ``text error``: what is printed of the mistake in the example above.
+- ``text compiled small.arch``: a part of the source of a file above it.
+- ``text searched small.study``: what a search printed whose study is in docs/examples.
 - ``console``: commands behind ``$``, each with its output; ``...`` leaves lines out.
 """
 
@@ -29,7 +31,9 @@ from typing import Any
 import pytest
 from fences import DOCUMENTS, HEADER, ROOT, SHAPE, Fence, fences
 
+import archdsl
 from archdsl import ArchError, Architecture, parse, read
+from archdsl.cli import live
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.source import Source
 from archdsl.elaborate.scope import Variable
@@ -154,11 +158,31 @@ def test_message(fence: Fence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert found.splitlines() == fence.text.rstrip("\n").splitlines()
 
 
+@pytest.mark.parametrize("fence", examples("text compiled"))
+def test_source(fence: Fence, tmp_path: Path) -> None:
+    written_above(fence, tmp_path)
+    name = fence.after("compiled") or ""
+    assert fence.text in read(str(tmp_path / name)).with_knobs().source()
+
+
+@pytest.mark.parametrize("fence", examples("text searched"))
+def test_what_a_search_printed(fence: Fence) -> None:
+    """A search is not run again: its trials and its verdict are in its study."""
+    study = archdsl.study(EXAMPLES / (fence.after("searched") or ""))
+    trials = [f"  {live.line(row)}" for row in study.rows]
+    found = fence.text.splitlines()
+    shown = [text for text in found if re.match(r"\d+/\d+  ", text)]
+    assert len(shown) > 5 and all(any(text.endswith(t) for t in trials) for text in shown)
+    assert " ".join(study.words.split()) in " ".join(fence.text.split())
+
+
 @pytest.mark.parametrize("fence", examples("console"))
 def test_commands(fence: Fence, tmp_path: Path) -> None:
     written_above(fence, tmp_path)
     for path in EXAMPLES.glob("*.py"):
         shutil.copy(path, tmp_path)
+    for path in EXAMPLES.glob("*.study"):
+        shutil.copytree(path, tmp_path / path.name)
     lines = fence.text.splitlines()
     places = [i for i, line in enumerate(lines) if line.startswith("$ ")]
     for start, end in zip(places, [*places[1:], len(lines)], strict=True):
