@@ -61,7 +61,8 @@ def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
                 seed = place // len(listed) % seeds + 1
                 yield Turn(place, seed, *decided(study, listed[place % len(listed)]))
             else:
-                yield Turn(place, place % seeds + 1)
+                instead = {"instead": decided(study, listed[place % len(listed)])[0]}
+                yield Turn(place, place % seeds + 1, attrs=instead if reach.missed else {})
 
 
 def _grid(study: Study, listed: Sequence[Candidate], count: int) -> Iterator[Turn]:

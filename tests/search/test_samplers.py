@@ -239,3 +239,15 @@ def test_values_there_and_back(domain: Any) -> None:
         assert drawn._contains(drawn.to_internal_repr(there))
         back = value(domain, there)
         assert back == known and type(back) is type(known)
+
+
+def test_a_draw_out_of_reach_costs_no_turn(tmp_path: Path) -> None:
+    """Depth 1 cannot have so many parameters: a turn that draws it goes to another shape."""
+    asked = "vary depth in {1, 2, 3}\nhold params = 4K within 10% by width\ntune lr in 0.01..1\n"
+    study = explored(tmp_path, asked + "trials 30\ntrain epochs = 1\nsampler tpe(startup = 4)\n")
+    found = trials(study, "4K params")
+    done = [t for t in found if t.state is TrialState.COMPLETE]
+    assert {t.user_attrs["turn"] for t in done} == set(range(30))
+    assert {t.params["depth"] for t in done} == {2, 3}
+    lost = [t.user_attrs["turn"] for t in found if t.state is TrialState.FAIL]
+    assert len(lost) == len(set(lost)) <= 10, "one draw a turn at most"
