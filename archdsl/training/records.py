@@ -114,7 +114,8 @@ class Records:
                     (a.name.text if a.name else "", self.constant(a.value)) for a in node.arguments
                 )
                 return PluginData(name, given)
-            help = did_you_mean(name, table) or [known(table)]
+            there = [*table, *installed]
+            help = did_you_mean(name, there) or [known(there)]
             self.report(codes.NO_SUCH_SETTING, node.name.span, help=help, what=what, name=name)
             return None
         return self.make(table[name], node.arguments, node.name.span)
