@@ -78,8 +78,8 @@ def _follow(study: str, url: str | None, table: Any, data: Path | None, port: in
     from archdsl.report.serve import Follower, Server
 
     with Server(Follower(study, url, table, data), port) as server:
-        say(f"{server.url} follows {study}; Ctrl-C ends it")
         try:
+            say(f"{server.url} follows {study}; Ctrl-C ends it")
             server.serve_forever()
         except KeyboardInterrupt:
             say("ended")

@@ -30,13 +30,13 @@ function arrange() {
   if (state.column >= 0)
     order = order.map((row) => [value(row), row]).sort(([a], [b]) =>  // what has no value is last
       a === null || b === null ? (a === null) - (b === null) : state.down ? b - a : a - b).map((x) => x[1]);
-  const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const parts = state.text.toLowerCase().split(",").map((part) => part.trim()).filter(Boolean);
   let count = 0;
   for (const row of order) {
     const [, stage, budget] = key(row).match(/^([ebs])(\d+)/);
     const known = { state: row.dataset.state, stage, budget };
-    const text = row.textContent.toLowerCase().replace(/\s+/g, " ");
-    row.hidden = !words.every((w) => text.includes(w))
+    const text = " " + [...row.cells].map((cell) => cell.textContent.toLowerCase()).join(" ");
+    row.hidden = !parts.every((part) => text.includes(" " + part))
       || Object.entries(state.by).some(([name, wanted]) => wanted && known[name] !== wanted)
       || (state.only !== null && !state.only.has(key(row)));
     count += !row.hidden;

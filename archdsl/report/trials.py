@@ -194,7 +194,7 @@ def _tools(facts: Facts) -> str:
         titles = [(str(p.place), p.title) for p in facts.parts]
         fields.append(_select("budget", "all budgets", titles))
     return (
-        '<div class="tools"><input id="filter" type="search" placeholder="Filter: depth 16 done"'
+        '<div class="tools"><input id="filter" type="search" placeholder="Filter: depth 16, done"'
         f' aria-label="filter trials">{"".join(fields)}'
         '<button type="button" id="all" hidden>All trials</button>'
         f'<span id="count" class="faint" role="status">{len(facts.rows)} trials</span></div>'

@@ -19,7 +19,7 @@ from archdsl.diagnostics.model import diagnose
 from archdsl.diagnostics.source import Source
 from archdsl.layers.table import TABLE
 from archdsl.search.outcome import arms_to_settle
-from archdsl.search.plan import queue_exploration, queue_settling
+from archdsl.search.plan import mean_width, queue_exploration, queue_settling
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
 from archdsl.search.rows import EXPLORE, SETTLE
@@ -34,11 +34,11 @@ COMMAND = "archdsl search wide_or_deep --workers 2"
 
 
 def wide_or_deep(arch: Any, lr: float) -> float:
-    """A hill over the aspect, its top deeper with a larger budget."""
+    """A hill over the aspect; the aspect of its top falls with the root of the budget."""
     budget = math.log2(arch.macs / 1e6)
-    aspect = math.log(arch.depth / (arch.macs / arch.depth) ** 0.5 * 200)
-    off = aspect - 0.35 * budget + 0.3
-    return 0.86 + 0.012 * budget - 0.012 * off**2 - 0.003 * math.log(lr / 0.1) ** 2
+    width: float = mean_width(SimpleNamespace(arch=arch))  # type: ignore[arg-type]
+    off = math.log(arch.depth / width / 0.75) + 0.5 * math.log(2) * budget
+    return 0.86 + 0.012 * budget - 0.03 * off**2 - 0.003 * math.log(lr / 0.1) ** 2
 
 
 def by_pattern(arch: Any, lr: float) -> float:
@@ -114,7 +114,11 @@ def work(study: Study, formula: Formula, trials: int | None = None) -> int:
     worker.splits = splits
     tests = lambda module, *rest: (0.9, 0.3)  # noqa: E731
     done = 0
-    with mock.patch("archdsl.search.worker.evaluate", tests):
+    latency = lambda self, module, arch: arch.activations / 1e6  # noqa: E731
+    with (
+        mock.patch("archdsl.search.worker.evaluate", tests),
+        mock.patch.object(Worker, "latency", latency),
+    ):
         while trials is None or done < trials:
             part = worker.next_part()
             if part is None:
