@@ -1,0 +1,146 @@
+"""Several workers, several ranks, and the same numbers whoever trains."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+from tiny_search import SEARCH, TRIALS, TinySearch, is_alive, kill, wait_for
+
+
+def names(tiny: TinySearch) -> set[int]:
+    """The processes that have trained something."""
+    return {int(row.worker.partition(":")[2]) for row in tiny.rows() if row.worker}
+
+
+def test_two_workers_share_the_trials(tiny: TinySearch, whole: TinySearch) -> None:
+    """And give what one gives."""
+    tiny.wish("pause")
+    search = tiny.search("--workers", "2")
+    first = tiny.paused()
+    second = tiny.paused(besides=(first,))
+    running = [row for row in tiny.rows() if row.state == "running"]
+    assert len({(row.slice, row.turn) for row in running}) == 2, "each has a trial of its own"
+    tiny.unwish()
+    assert tiny.ended(search).code == 0
+    assert names(tiny) == {first, second}
+    assert tiny.results() == whole.results()
+    assert len([row for row in tiny.rows() if row.state != "failed"]) == TRIALS
+
+
+@pytest.mark.slow
+def test_a_worker_joins_a_folder(tiny: TinySearch, whole: TinySearch) -> None:
+    """From another process on the same file system; it ends with the study."""
+    tiny.wish("pause", 64)
+    search = tiny.search("--workers", "0")
+    wait_for(lambda: (tiny.study / "leader.lock").exists() and tiny.journal.exists())
+    wait_for(lambda: [row for row in tiny.rows() if row.state == "waiting"])
+    join = ("worker", "tiny.study", "--allow-python", "watched.py")
+    first = tiny.start(*join)
+    tiny.paused()
+    kill(first.pid)  # by nobody of its own: the lock on its file tells
+    second = tiny.start(*join)
+    wait_for(lambda: [row for row in tiny.rows() if row.failure == "lost"])
+    tiny.unwish(64)
+    assert tiny.ended(search).code == 0
+    assert tiny.ended(second).code == 0
+    assert names(tiny) == {first.pid, second.pid}
+    assert tiny.results() == whole.results()
+
+
+@pytest.mark.slow
+def test_a_worker_that_waits_for_no_more(tiny: TinySearch) -> None:
+    tiny.wish("pause", 34)
+    search = tiny.search()
+    tiny.paused()
+    search.send_signal(signal.SIGINT)
+    tiny.ended(search)
+    tiny.unwish(34)
+    ran = tiny.run("worker", "tiny", "--once", "--allow-python", "watched.py")
+    assert ran.code == 0
+    states = [row.state for row in tiny.rows()]
+    assert states.count("done") == 4, "the leader had queued the interrupted one again"
+    assert "waiting" not in states
+    tiny.finish("--resume")
+    assert len(tiny.results()) == TRIALS
+
+
+@pytest.mark.slow
+def test_the_seed_of_a_study_fixes_its_draws(tiny: TinySearch) -> None:
+    """Rates are drawn for the same turns, and networks trained to the same numbers."""
+    text = SEARCH.replace(", lr = 0.3", "").replace("trials 4", "tune lr in 0.01..1 log\ntrials 6")
+    tiny.write("tiny.search", text)
+    studies = {}
+    for name, seed in (("one", 7), ("two", 7), ("other", 8)):
+        ran = tiny.ended(tiny.search("--study", name, "--seed", str(seed)))
+        assert ran.code == 0
+        studies[name] = of_study(tiny, name)
+    assert studies["one"] == studies["two"]
+    assert len(studies["one"]) >= 6
+    assert not studies["one"].keys() & studies["other"].keys(), "no rate is the same"
+
+
+def of_study(tiny: TinySearch, name: str) -> dict[tuple[object, ...], tuple[object, ...]]:
+    from archdsl.search.study import find_study
+
+    rows = find_study(str(tiny.folder / name), None, tiny.table).rows()
+    return {
+        (row.stage, row.slice, row.turn, row.shape, row.setting, row.seed): (row.values, row.curve)
+        for row in rows
+    }
+
+
+@pytest.mark.slow
+def test_ranks_train_a_network_together(tiny: TinySearch) -> None:
+    """The worker asks Optuna and the ranks train; the same numbers come of it each time."""
+    tiny.write("tiny.search", SEARCH.replace("{1, 2}", "{1}").replace("seeds 1 then 2", "seeds 1"))
+    studies = []
+    for name in ("one", "two"):
+        ran = tiny.ended(tiny.search("--ranks", "2", "--study", name))
+        assert ran.code == 0, ran.text
+        studies.append(of_study(tiny, name))
+    assert studies[0] == studies[1]
+    assert len(studies[0]) == 2
+    assert all(len(curve) == 2 for _, curve in studies[0].values())
+    weights = list((tiny.folder / "one.study" / "weights").glob("*.pt"))
+    assert len(weights) == 2
+    ran = tiny.run("best", "one", "--allow-python", "watched.py")
+    assert ran.code == 0
+    assert "best.pt: its weights" in ran.out
+
+
+@pytest.mark.slow
+def test_a_rank_is_lost(tiny: TinySearch) -> None:
+    """Its trial is taken up again, and no process is left behind."""
+    tiny.write("tiny.search", SEARCH.replace("{1, 2}", "{1}").replace("seeds 1 then 2", "seeds 1"))
+    tiny.wish("pause", 64)
+    search = tiny.search("--ranks", "2")
+    first = tiny.paused()
+    second = tiny.paused(besides=(first,))
+    kill(first)
+    third = tiny.paused(besides=(first, second))
+    wait_for(lambda: not is_alive(second))
+    tiny.unwish(64)
+    ran = tiny.ended(search)
+    assert ran.code == 0
+    (lost,) = [row for row in tiny.rows() if row.state == "failed"]
+    assert (lost.failure, lost.cause) == ("lost", "a rank was lost before there was a result")
+    assert sum(row.is_result for row in tiny.rows()) == 2
+    wait_for(lambda: not is_alive(third))
+
+
+@pytest.mark.slow
+def test_ranks_end_with_their_worker(tiny: TinySearch) -> None:
+    """Also with one that is killed: at the end of their epoch, when nobody hears them."""
+    tiny.write("tiny.search", SEARCH.replace("{1, 2}", "{1}").replace("seeds 1 then 2", "seeds 1"))
+    tiny.wish("pause", 64)
+    search = tiny.search("--ranks", "2")
+    ranks = [tiny.paused()]
+    ranks.append(tiny.paused(besides=tuple(ranks)))
+    (running,) = [row for row in tiny.rows() if row.state == "running"]
+    kill(int(running.worker.partition(":")[2]))
+    tiny.unwish(64)
+    for rank in ranks:
+        wait_for(lambda rank=rank: not is_alive(rank))
+    assert tiny.ended(search).code == 0
+    assert sum(row.is_result for row in tiny.rows()) == 2
