@@ -128,6 +128,7 @@ def drawn(document: Path) -> dict[str, str]:
     text = document.read_text("utf-8")
     found: dict[str, str] = {}
     with TemporaryDirectory() as folder:
+        copytree(DOCS / "examples" / STUDY, Path(folder, STUDY))
         for words, inside in FENCE.findall(text):
             if name := FILE.search(words):
                 path = Path(folder, name[1])

@@ -17,6 +17,7 @@ from archdsl.cli.mapped import map_costs
 from archdsl.cli.options import SpecName, json_option, python_option
 from archdsl.cli.output import WIDTH, human_bytes, say, say_json, table
 from archdsl.cli.progress import followed
+from archdsl.cli.studied import is_study, rows_of_study
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.pictures.bubbles import Blob, bubbles, front
@@ -57,12 +58,12 @@ MEASURES = {"top1": "top-1", "top5": "top-5"}
     show_default=True,
     help="What the areas of blobs are.",
 )
-@click.option("--dataset", default="imagenet", show_default=True, help="Whose accuracies.")
+@click.option("--dataset", help="Whose accuracies: imagenet, or what a study was trained on.")
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Measured accuracies, CSV or JSON: name, accuracy, low, high.",
+    help="Measured accuracies: a study, or CSV or JSON with name, accuracy, low, high.",
 )
 @click.option("--over", metavar="X,Y", help="The two knobs of contours.", default="depth,width")
 @click.option(
@@ -85,7 +86,7 @@ def command(
     x: str,
     y: str,
     size: str,
-    dataset: str,
+    dataset: str | None,
     results: Path | None,
     over: str,
     batch: int,
@@ -116,7 +117,7 @@ def command(
         if output is not None:
             save(grid.scene(), output)
         return
-    rows = rows_of(specs, dataset, y, read_results(results), python)
+    rows, dataset = _rows(specs, dataset, y, results, python)
     for key in dict.fromkeys(("macs", "params", x, size)):
         _add_costs(rows, key, batch, device)
     rows.sort(key=lambda r: (-(r.accuracy or 0), r.costs[x]))
@@ -125,6 +126,22 @@ def command(
     _print(records, as_json, as_csv, lambda: _say(rows, x, size, y))
     if output is not None:
         save(_scene(rows, x, size, measure, dataset), output, _markup(rows, x, y))
+
+
+def _rows(
+    specs: tuple[str, ...],
+    dataset: str | None,
+    measure: str,
+    results: Path | None,
+    python: tuple[Path, ...],
+) -> tuple[list[Row], str]:
+    """What is compared, and on which data: networks by their names, and those of a study."""
+    if results is None or not is_study(results):
+        dataset = dataset or "imagenet"
+        return rows_of(specs, dataset, measure, read_results(results), python), dataset
+    studied, data = rows_of_study(results, python)
+    named = rows_of(specs, dataset or data, measure, {}, python) if specs else []
+    return [*studied, *named], dataset or data
 
 
 def _print(

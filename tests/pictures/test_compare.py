@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -166,6 +167,43 @@ def test_what_is_no_table_of_results(text: str, run: Any, tmp_path: Path) -> Non
     (tmp_path / "r.json").write_text(text)
     ran = run("compare", "alexnet", "--results", str(tmp_path / "r.json"))
     assert ran.code == 1 and ran.err.startswith(f"error[{BAD[text]}]")
+
+
+STUDY = Path(__file__).parents[2] / "docs" / "examples" / "small.study"
+
+
+def test_what_a_study_has_measured(run: Any, tmp_path: Path) -> None:
+    """Shapes that were trained anew, with their means and intervals, which the chart has as bars."""
+    picture = tmp_path / "c.svg"
+    ran = run("compare", "--results", str(STUDY), "-o", str(picture))
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[1:3] == [
+        "small(depth = 4, width = 17)  99.07 % (98.5 to 99.7)  3.86M  416.8K  *",
+        "small(depth = 2, width = 25)  98.93 % (98.3 to 99.6)  4.02M  425.5K",
+    ]
+    text = picture.read_text()
+    assert "top-1 accuracy on digits" in text and "bars: intervals of what was measured" in text
+    assert "study small: 4M macs, 6 seeds" in text
+    named = str(STUDY.with_suffix(""))
+    found = json.loads(run("compare", "resnet20", "--results", named, "--json").out)
+    assert [r["name"] for r in found][-1] == "resnet20" and found[-1]["accuracy"] is None
+    found = json.loads(
+        run("compare", "resnet20", "--results", named, "--dataset", "cifar10", "--json").out
+    )
+    assert [r["accuracy"] for r in found][-1] == pytest.approx(1 - 0.0875)
+
+
+def test_a_study_that_has_settled_nothing(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "s.study"
+    folder.mkdir()
+    ran = run("compare", "--results", str(folder))
+    assert ran.code == 1 and ran.err.startswith("error[A7")
+    shutil.copy(STUDY / "study.json", folder)
+    lines = (STUDY / "journal.log").read_text().splitlines(keepends=True)
+    (folder / "journal.log").write_text("".join(lines[:60]))
+    ran = run("compare", "--results", str(folder))
+    assert ran.code == 1 and ran.err.startswith("error[A904]")
+    assert "is no table of results: it has trained no shape anew yet" in ran.err
 
 
 def test_results_that_are_not_there() -> None:

@@ -27,7 +27,8 @@ BAD_RESULTS = Kind(
     "`{name}` is no table of results: {reason}",
     """Results are a CSV file whose first line names its columns, or a JSON list of objects:
 `name`, `accuracy` (a share such as 0.931, or 93.1%), and if they were measured `low` and `high`,
-the ends of the accuracy's interval.""",
+the ends of the accuracy's interval. The folder of a study is such a table too, once it has trained
+its best shapes anew.""",
 )
 NO_AXIS = Kind(
     "A905",
