@@ -65,7 +65,6 @@ class Handler(BaseHTTPRequestHandler):
     """Answers for the page, and for nothing else."""
 
     server: Server
-    protocol_version = "HTTP/1.1"
     server_version, sys_version = "archdsl", ""
 
     def do_GET(self) -> None:
