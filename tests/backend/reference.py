@@ -30,7 +30,11 @@ def key(path: str) -> str:
 
 
 class ByNode:
-    """Evaluates a graph: ``run`` gives the results of all nodes."""
+    """Evaluates a graph: ``run`` gives the results of all nodes.
+
+    Nothing is done in place, and nothing is dropped. ``modules`` are those of the nodes by their
+    paths, with weights and statistics of their own.
+    """
 
     def __init__(self, arch: Architecture, compiled: nn.Module, dtype: torch.dtype) -> None:
         self.flat = arch.flat
@@ -45,7 +49,12 @@ class ByNode:
             module = eval(f"{code.target}({', '.join(given)})", NAMES).to(dtype)
             if module.state_dict():
                 module.load_state_dict(compiled.get_submodule(key(node.path)).state_dict())
-            self.modules[node.path] = module.eval()
+            self.modules[node.path] = module
+
+    def train(self, mode: bool) -> ByNode:
+        for module in self.modules.values():
+            still(module.train(mode))
+        return self
 
     def run(self, x: Tensor) -> list[Tensor]:
         values = [x]
@@ -71,3 +80,17 @@ class ByNode:
         values = self.run(x)
         sides = {s.name: values[s.node] for s in self.flat.side_outputs}
         return {"main": values[self.flat.output], **sides}
+
+
+def still(module: nn.Module) -> nn.Module:
+    """The module, its training without chance: nothing is dropped, no column is drawn."""
+    for layer in module.modules():
+        if type(layer).__name__ == "StochasticDepth" and layer.training:
+            layer.survive = 1.0
+        elif type(layer).__name__ == "ColumnMean":
+            layer.drop_path = 0.0
+        elif isinstance(layer, nn.modules.dropout._DropoutNd):
+            layer.p = 0.0
+    if hasattr(module, "draw_path"):
+        module.draw_path = lambda x: None
+    return module

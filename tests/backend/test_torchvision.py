@@ -39,8 +39,11 @@ CASES = {
     "squeezenet1_0": ("squeezenet1_0", 64),
     "squeezenet1_1": ("squeezenet1_1", 64),
 }
-# Half a gigabyte of weights each, and nothing in them that a smaller one has not.
-LARGE = {"vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg19_bn"}
+# Up to half a gigabyte of weights each, and nothing in them that a smaller one has not.
+LARGE = {
+    *("vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn"),
+    *("resnext101_32x8d", "resnext101_64x4d", "wide_resnet101_2"),
+}
 
 
 def torchvision(name: str, **options: object) -> nn.Module:
