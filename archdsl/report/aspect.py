@@ -88,6 +88,7 @@ def _panel(facts: Facts, part: Part, width: float, height: float) -> Panel:
     band = tuple([min(max(v, y.low), y.high) for v in edge] for edge in band)
     plot = framed(width, height, x, y)
     groups = [plain(plot.axes("aspect: depth / width   (wide to deep)", measure.title))]
+    lines: list[Wire] = []
     if curve:
         places = [float(np.exp(v)) for v in xs]
         edge = [*zip(places, band[0], strict=True), *reversed([*zip(places, band[1], strict=True)])]
@@ -97,6 +98,7 @@ def _panel(facts: Facts, part: Part, width: float, height: float) -> Panel:
             stroke=1.8,
             radius=0,
         )
+        lines.append(line)
         groups.append(plain((Area(tuple(plot.at(*p) for p in edge), "curve1", 0.18), line)))
     groups += _peak(part, plot)
     hidden = 0
@@ -119,7 +121,7 @@ def _panel(facts: Facts, part: Part, width: float, height: float) -> Panel:
         keys = _keys(facts, part, EXPLORE, e.arm.shape, e.arm.setting)
         groups.append(Group(mark("disc", *at, 4.5, "paper", "ink"), keys, note))
     groups += [_settled(facts, part, a, plot) for a in arms]
-    groups.append(plain(_names(part, arms, plot, sign, measure.factor)))
+    groups.append(plain(_names(part, arms, plot, sign, measure.factor, lines)))
     return Panel(part.title, width, height, tuple(groups), _below(part, hidden))
 
 
@@ -162,7 +164,12 @@ def _settled(facts: Facts, part: Part, arm: Settled, plot: Plot) -> Group:
 
 
 def _names(
-    part: Part, arms: Sequence[Settled], plot: Plot, sign: float, factor: float
+    part: Part,
+    arms: Sequence[Settled],
+    plot: Plot,
+    sign: float,
+    factor: float,
+    lines: Sequence[Wire],
 ) -> Iterator[Shape]:
     spots, taken = [], []
     for rank, e in enumerate(part.shapes):
@@ -174,7 +181,7 @@ def _names(
             x, y = plot.at(arm.depth / arm.width, arm.mean * factor)
             taken.append((x - 6, y - 6, x + 6, y + 6))
     room = (plot.left + 2, plot.top + 2, plot.left + plot.width - 2, plot.top + plot.height - 14)
-    yield from labelled(spots, room, taken=taken)
+    yield from labelled(spots, room, lines, taken)
 
 
 def _below(part: Part, hidden: int) -> str:
@@ -191,7 +198,8 @@ def _below(part: Part, hidden: int) -> str:
             f" width {best.width:.0f} ({c:.0f} to {d:.0f})."
         )
     if hidden:
-        words.append(f"{many(hidden, 'training')} at worse settings lie below what is shown.")
+        where = "lies beyond" if hidden == 1 else "lie beyond"
+        words.append(f"{many(hidden, 'training')} at worse settings {where} what is shown.")
     return " ".join(words)
 
 

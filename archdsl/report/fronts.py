@@ -12,7 +12,7 @@ from archdsl.pictures.scene import Wire
 from archdsl.report.facts import Facts
 from archdsl.report.figure import COLUMN, MARKS, Figure, Group, Panel, framed, mark, plain
 from archdsl.report.measure import COST_NAMES, cost_text, many
-from archdsl.report.networks import Trained
+from archdsl.report.networks import Trained, flattered
 from archdsl.units import duration, short
 
 ID, TITLE = "fronts", "What it costs"
@@ -50,7 +50,8 @@ def fronts_figure(facts: Facts, found: Sequence[Trained]) -> Figure:
     if not any(t.cost("latency") for t in scored):
         notes = ("Latency was not measured: a search measures it where it holds or minimizes it.",)
     header = ("cost", "value", "network on the front", facts.measure.name)
-    return Figure(ID, TITLE, CAPTION, tuple(panels), (), tuple(key), header, tuple(rows), "", notes)
+    caption = CAPTION + flattered(scored)
+    return Figure(ID, TITLE, caption, tuple(panels), (), tuple(key), header, tuple(rows), "", notes)
 
 
 def front(points: Sequence[tuple[float, Trained]], sign: int) -> list[tuple[float, Trained]]:

@@ -24,6 +24,10 @@ class Importance:
     why: str = ""
 
 
+def _are(count: int) -> str:
+    return "is 1" if count == 1 else f"are {count}"
+
+
 def importance_of(part: optuna.Study, slice: str) -> Importance:
     """The share of the variance of the first objective that each knob explains by itself and
     with others, by a random forest over the finished trials (fANOVA, Hutter et al. 2014)."""
@@ -33,7 +37,7 @@ def importance_of(part: optuna.Study, slice: str) -> Importance:
         if "turn" in t.user_attrs and "same_as" not in t.user_attrs
     ]
     if len(trials) < LEAST:
-        why = f"there are {len(trials)} of the {LEAST} finished trials that it takes"
+        why = f"it takes {LEAST} finished trials, and there {_are(len(trials))}"
         return Importance(slice, why=why)
     shared = set.intersection(*(set(t.params) for t in trials))
     varied = [n for n in sorted(shared) if len({str(t.params[n]) for t in trials}) > 1]

@@ -59,6 +59,23 @@ class Trained:
         return ", ".join(words)
 
 
+FLATTERED = (
+    " Scores of retrained networks are of their fresh seeds; those of the others, the best that was"
+    " explored, flatter them."
+)
+
+
+def flattered(found: Sequence[Trained]) -> str:
+    """A warning where some scores decide and others only chose."""
+    return FLATTERED if len({t.fresh for t in found if t.score is not None}) > 1 else ""
+
+
+def winner(found: Sequence[Trained], sign: int) -> Trained | None:
+    """The best of some networks: of those that were retrained, where there are any."""
+    fresh = [t for t in found if t.fresh] or [t for t in found if t.score is not None]
+    return max(fresh, key=lambda t: sign * (t.score or 0), default=None)
+
+
 def networks(facts: Facts) -> list[Trained]:
     """The networks of which a training has ended, slice by slice, in the order they were tried.
     What a baseline drew stands beside the search, and is none of them."""

@@ -12,7 +12,7 @@ from archdsl.pictures.scene import Disc, Shape, Wire
 from archdsl.report.facts import Facts
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, framed, mark, plain
 from archdsl.report.measure import many
-from archdsl.report.networks import Trained
+from archdsl.report.networks import Trained, flattered, winner
 
 ID, TITLE = "map", "Width and depth"
 CAPTION = (
@@ -43,7 +43,7 @@ def map_figure(facts: Facts, found: Sequence[Trained]) -> Figure:
     return Figure(
         ID,
         TITLE,
-        CAPTION + lines,
+        CAPTION + lines + flattered(placed),
         (_panel(facts, placed, ranks, COLUMN, 340),),
         (_panel(facts, placed, ranks, PAGE, 440),),
         tuple(key),
@@ -94,7 +94,7 @@ def _panel(
             groups.append(plain([Wire(tuple(at.values()), "rule", stroke=1.4, radius=0)]))
         if facts.search.hold is not None and mine:
             spots.append(Spot(*at[id(mine[-1])], LARGE, part.title, 100 - part.place))
-        best = max((t for t in mine if id(t) in ranks), key=lambda t: ranks[id(t)], default=None)
+        best = winner(mine, facts.measure.sign)
         for t in sorted(mine, key=lambda t: ranks.get(id(t), -1)):
             groups.append(_network(facts, t, at[id(t)], ranks.get(id(t)), t is best))
         if best is not None:

@@ -217,6 +217,8 @@ def test_python(fence: Fence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     written_above(fence, tmp_path)
     for path in EXAMPLES.glob("*.py"):
         shutil.copy(path, tmp_path)
+    for path in EXAMPLES.glob("*.study"):
+        shutil.copytree(path, tmp_path / path.name)
     monkeypatch.chdir(tmp_path)
     exec(compile(fence.text, str(fence), "exec"), {"__name__": "example"})
 

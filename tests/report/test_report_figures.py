@@ -14,7 +14,7 @@ from archdsl.report.facts import Facts
 from archdsl.report.figure import Figure, Group, Panel
 from archdsl.report.fronts import front, fronts_figure
 from archdsl.report.growth import growth_figure
-from archdsl.report.networks import networks
+from archdsl.report.networks import networks, winner
 from archdsl.report.page import figures
 from archdsl.report.plane import map_figure
 from archdsl.report.shapes import shapes_figure
@@ -192,9 +192,11 @@ def test_a_panel_for_each_cost_latency_where_it_was_measured(pareto: Path, found
 
 
 def test_importances_are_optuna_s(kinds: Path, found: Facts) -> None:
-    assert importances_figure(facts(kinds)).why.startswith("Not known at 1M multiply-adds: there")
+    assert importances_figure(facts(kinds)).why.startswith(
+        "Not known at 1M multiply-adds: it takes"
+    )
     assert {i.why for i in found.importances if not i.trials} <= {
-        f"there are {n} of the 10 finished trials that it takes" for n in range(10)
+        f"it takes 10 finished trials, and there are {n}" for n in range(10)
     }
 
 
@@ -240,3 +242,14 @@ def test_which_figures_a_study_has(name: str, drawn: str, request: pytest.Fixtur
                     left, top, right, bottom = shape.extent
                     assert left >= -1 and right <= panel.width + 1, (figure.id, shape)
                     assert top >= -1 and bottom <= panel.height + 1, (figure.id, shape)
+
+
+def test_the_best_is_among_the_retrained(found: Facts) -> None:
+    """What was explored is the best of many, and may well stand higher."""
+    placed = networks(found)
+    for part in found.parts:
+        best = winner([t for t in placed if t.part is part], 1)
+        assert best is not None and part.judged is not None
+        assert best.fresh and best.row.shape == part.judged.best
+    assert "flatter them" in map_figure(found, placed).caption
+    assert "flatter" not in map_figure(found, [t for t in placed if not t.fresh]).caption

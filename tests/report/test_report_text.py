@@ -200,4 +200,4 @@ def test_one_of_a_single_trial(one: Path) -> None:
     text = read.text("answer")
     assert "nothing is settled: only one shape was explored." in text
     assert "failed" not in text and "This search is not at its end" not in text
-    assert "there are 1 of the 10 finished trials that it takes" in read.text("importances")
+    assert "it takes 10 finished trials, and there is 1." in read.text("importances")
