@@ -47,8 +47,10 @@ class Proof:
     """What was found of a space.
 
     ``total``: how many assignments of the header's knobs there are, nothing where one of
-    them is continuous. ``complete``: all of them are covered. ``covered`` assignments were
-    elaborated, many at once, in ``runs``; ``excluded`` are those that a `require` rules out.
+    them is continuous. ``complete``: all of them are covered; a proof ends with the first
+    ``counterexample``. ``covered`` assignments were elaborated, many at once, in ``runs``;
+    ``excluded`` are those that a `require` rules out (not those of a budget: what it speaks of
+    is known of networks alone).
     ``choices``: options of choices inside bodies, each elaborated wherever it can stand.
     ``how`` says in words what was covered.
     """
@@ -143,7 +145,9 @@ class _Prover:
             self.watch(self.share())
         if proof.holds and not proof.complete:
             self.sample()
-        if not proof.how:
+        if not proof.holds:
+            proof.complete, proof.how = False, "up to the first candidate that is no network"
+        elif not proof.how:
             proof.how = self.words()
         return proof
 
@@ -298,7 +302,7 @@ class _Prover:
     def sample(self) -> None:
         """Covers what the runs did not reach by single candidates."""
         proof = self.proof
-        covered, tried = proof.covered, 0
+        covered, excluded, tried = proof.covered, proof.excluded, 0
         start = self.work
         for values in _some(list(self.knobs.values()), SAMPLE):
             done = max((self.work - start) / (WORK // 5), tried / SAMPLE)
@@ -309,6 +313,8 @@ class _Prover:
             self.watch(1 - SAMPLED + SAMPLED * done)
             if not proof.holds:
                 break
+        # Some of the sample may be among those: they count once.
+        proof.covered, proof.excluded = covered, excluded
         size = "endlessly many" if proof.total is None else f"{proof.total:,}"
         pairs = "alone and in pairs, " if len(self.knobs) > 1 else ""
         proof.how = (

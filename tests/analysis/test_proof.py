@@ -1,0 +1,233 @@
+"""What `prove` says of a space, against trying every candidate of it by itself."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import archdsl
+from archdsl import ArchError, Diagnostic, Spec
+from archdsl.analysis.space import Proof, prove
+from archdsl.diagnostics import codes
+
+KNOBS = (
+    "arch net(a = 4 in 1..12, b = 8 in 2..16 step 2, "
+    'c = 1 in {1, 2, 3}, m = "x" in {"x", "y"}, on = true in {true, false})\n'
+    "input 12x16x16\n"
+)
+
+
+def assignments(spec: Spec) -> list[dict[str, Any]]:
+    """Every assignment of a small space."""
+    domains = {n: k.domain.enumerate() for n, k in spec.knobs.items() if k.domain is not None}
+    return [dict(zip(domains, values, strict=True)) for values in product(*domains.values())]
+
+
+def first_mistake(spec: Spec, knobs: dict[str, Any]) -> Diagnostic | None:
+    """What is wrong with one candidate, by itself."""
+    try:
+        archdsl.parse(spec.source.text).candidate(knobs, first_only=True)
+    except ArchError as error:
+        return error.diagnostics[0]
+    return None
+
+
+def one_by_one(spec: Spec) -> tuple[int, int, int]:
+    """How many candidates are networks, are ruled out, and are neither."""
+    found = [first_mistake(spec, knobs) for knobs in assignments(spec)]
+    excluded = [d for d in found if d is not None and d.kind is codes.REQUIREMENT]
+    wrong = [d for d in found if d is not None and d.kind is not codes.REQUIREMENT]
+    return len(found) - len(excluded) - len(wrong), len(excluded), len(wrong)
+
+
+def agrees(text: str) -> Proof:
+    """The proof of a space, which is what trying all of it would say."""
+    spec = archdsl.parse(text)
+    proof = prove(spec.program)
+    good, excluded, wrong = one_by_one(spec)
+    assert proof.total == good + excluded + wrong
+    assert proof.holds == (wrong == 0)
+    if proof.counterexample is None:
+        assert proof.complete
+        assert (proof.covered, proof.excluded) == (proof.total, excluded)
+        assert proof.how == f"all {proof.total:,} assignments"
+    else:
+        assert not proof.complete
+        shown = proof.counterexample.knobs
+        alone = first_mistake(spec, {n: spec.read_knob(n, text) for n, text in shown.items()})
+        told = proof.counterexample.diagnostics[0]
+        assert alone is not None
+        assert told.span is not None and alone.span is not None
+        assert (told.code, told.span.start, told.span.end) == (
+            alone.code,
+            alone.span.start,
+            alone.span.end,
+        )
+        assert told.message == alone.message
+        assert told.knobs == {n: shown[n] for n in spec.knobs}
+    return proof
+
+
+HOLDS = {
+    "a width": "conv(a, 3) -> bn -> relu",
+    "a depth": "repeat a { conv(b, 3) }",
+    "a stride that fits": "conv(8, 3, stride = a)",
+    "groups that are asked for": "require b % c == 0\nconv(b, 1) -> conv(b, 3, groups = c)",
+    "a case apart": "if a == 7 { conv(12, 1) } else { conv(a, 1) }",
+    "a half where it is whole": "conv(b / 2, 1)",
+    "rounded": "conv(ceil(a / 3), 1) -> conv(floor(b / 5) + 1, 1)",
+    "a product": "conv(a * b + c, 1)",
+    "a power": "conv(a ^ 2 + 1, 1)",
+    "a list": "for x in [a, b, a + b] { conv(x, 3) }",
+    "an index": "let xs = [4, 8, 16]\nconv(xs[c], 1)",
+    "a match": "conv(match c { 1 => a, 2 | 3 => b }, 1)",
+    "a shortcut": "conv(b, 1) -> residual { conv(a, 3, stride = 2) }",
+    "a sum that meets": "conv(b, 1) -> branch add { identity; conv(b, 3) }",
+    "texts and booleans": 'if m == "x" and on { conv(a, 1) } else { maxpool(2) }',
+    "a function": "fn even(n) = n // 2 * 2 + 2\nconv(even(a), 1) -> conv(even(a) / 2, 1)",
+    "the shape": "conv(b, 1) -> conv(in.channels / 2, 1) -> conv(in.channels * a, 1)",
+    "many requirements": 'require a > 3\nrequire b < 10 or on\nrequire m == "x" or c > 1\n'
+    "conv(a - 3, 1)",
+}
+
+
+@pytest.mark.parametrize("body", HOLDS.values(), ids=HOLDS.keys())
+def test_every_candidate_is_a_network(body: str) -> None:
+    assert agrees(f"{KNOBS}{body}\n").holds
+
+
+FAILS = {
+    "one value of one": ("require a == 5 or true\nif a == 11 { conv(0, 1) } else { relu }", "A301"),
+    "groups": ("conv(b, 1) -> conv(b, 3, groups = a)", "A209"),
+    "a window": ("repeat a { maxpool(2) }", "A207"),
+    "a fraction": ("conv(a / 2, 1)", "A301"),
+    "a sum": ("branch add { conv(a, 1); conv(b, 1) }", "A201"),
+    "an index": ("let xs = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]\nconv(xs[a], 1)", "A305"),
+    "a division": ("conv(12 // (a - 6) + 20, 1)", "A307"),
+    "no arm": ("conv(match a { 1..11 => 4 }, 1)", "A313"),
+    "two at once": ("if a == 3 and b == 10 { conv(7, 2) } else { relu }", "A208"),
+    "all five": (
+        'if a == 3 and b == 10 and c == 2 and m == "y" and not on { maxpool(17) } else { relu }',
+        "A207",
+    ),
+    "only where it is required": ("require a > 10\nconv(12 - a, 1)", "A301"),
+    "deep inside": (
+        "block unit(c) { residual(shortcut = identity) { conv(c, 3) } }\n"
+        "stage: repeat 2 { branch concat { unit(12); unit(b) } }",
+        "A201",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "code"), FAILS.values(), ids=FAILS.keys())
+def test_a_candidate_that_is_no_network_is_shown(body: str, code: str) -> None:
+    proof = agrees(f"{KNOBS}{body}\n")
+    assert proof.counterexample is not None
+    assert proof.counterexample.diagnostics[0].code == code
+
+
+def test_budgets_are_of_networks_and_rule_out_none_here() -> None:
+    """What a candidate costs is known when it is a network: all are covered, the dear ones too."""
+    proof = prove(archdsl.parse(f"{KNOBS}require params <= 2K\nconv(a * b, 1)\n").program)
+    assert (proof.holds, proof.complete, proof.excluded) == (True, True, 0)
+
+
+# ----------------------------------------------------------------------- random spaces
+
+NUMBERS = st.recursive(
+    st.sampled_from(["a", "b", "c", "1", "2", "3", "8", "12"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "//", "%"]), inner).map(
+            lambda t: f"({t[0]} {t[1]} {t[2]})"
+        ),
+        inner.map(lambda n: f"floor({n})"),
+        inner.map(lambda n: f"round({n})"),
+        st.tuples(inner, inner).map(lambda t: f"max({t[0]}, {t[1]})"),
+    ),
+    max_leaves=4,
+)
+CONDITIONS = st.one_of(
+    st.tuples(NUMBERS, st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in"]), NUMBERS).map(
+        lambda t: f"{t[0]} in 2..{t[2]}" if t[1] == "in" else f"{t[0]} {t[1]} {t[2]}"
+    ),
+    st.sampled_from(['m == "x"', "on", "c == 2"]),
+)
+STATEMENTS = st.one_of(
+    NUMBERS.map(lambda n: f"conv({n}, 1)"),
+    NUMBERS.map(lambda n: f"conv(12, 3, stride = {n})"),
+    NUMBERS.map(lambda n: f"conv(24, 3, groups = {n})"),
+    NUMBERS.map(lambda n: f"repeat {n} {{ conv(12, 3) }}"),
+    NUMBERS.map(lambda n: f"maxpool({n})"),
+    NUMBERS.map(lambda n: f"branch add {{ identity; conv({n}, 1) }}"),
+    NUMBERS.map(lambda n: f"residual {{ conv({n}, 3, stride = 2) }}"),
+    st.tuples(CONDITIONS, NUMBERS).map(lambda t: f"if {t[0]} {{ conv({t[1]}, 1) }}"),
+    CONDITIONS.map(lambda c: f"require {c}"),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(STATEMENTS, min_size=1, max_size=3))
+def test_random_spaces(statements: list[str]) -> None:
+    """144 candidates each."""
+    knobs = (
+        'arch net(a = 4 in 1..6, b = 8 in 2..12 step 2, c = 1 in {1, 2}, m = "x" in {"x", "y"})\n'
+        "input 12x16x16\n"
+    )
+    body = "\n".join(statements).replace("on", "c == 1") if "on " in statements else statements
+    text = knobs + "\n".join(body if isinstance(body, list) else [body]) + "\nrelu\n"
+    try:
+        archdsl.parse(text)
+    except ArchError:
+        return
+    agrees(text)
+
+
+# -------------------------------------------------------------------- what is too large
+
+
+def test_numbers_of_any_size_are_covered_at_once() -> None:
+    proof = prove(
+        archdsl.parse(
+            "arch net(a = 4 in 1..10^6, b = 4 in 1..10^6)\ninput 3x8x8\nconv(a, 3) -> conv(b, 1)\n"
+        ).program
+    )
+    assert (proof.holds, proof.complete, proof.total) == (True, True, 10**12)
+    assert proof.covered == 10**12 and proof.runs < 10
+
+
+def test_continuous_knobs_are_covered_too() -> None:
+    text = "arch net(p = 0.1 in 0..0.9, w = 0.5 in 0.25..4.5)\ninput 8x8x8\n"
+    proof = prove(archdsl.parse(f"{text}dropout(p) -> conv(max(1, round(16 * w)), 1)\n").program)
+    assert proof.holds and proof.total is None
+    wrong = prove(archdsl.parse(f"{text}dropout(2 * p)\n").program)
+    assert wrong.counterexample is not None
+    assert wrong.counterexample.diagnostics[0].code == "A301"
+    assert float(wrong.counterexample.knobs["p"]) > 0.5
+
+
+def test_a_space_that_cannot_be_covered_says_what_was() -> None:
+    text = "arch net(a = 1 in 1..10^6, b = 1 in 1..10^6)\ninput 3x8x8\n"
+    proof = prove(archdsl.parse(f"{text}conv((a * b) % 97 + 1, 1)\n").program, 200)
+    assert proof.holds and not proof.complete and proof.covered < 10**12
+    assert proof.runs <= 200 + 300
+    assert proof.how == (
+        f"{proof.covered:,} of 1,000,000,000,000 assignments, and 300 by themselves, which may be "
+        "among them: the ends and middles of all knobs, alone and in pairs, and some at random"
+    )
+
+
+def test_choices_inside_bodies_are_tried_where_they_stand() -> None:
+    cell = (
+        "block cell(c) { choose op { conv(c, 3); conv(c, 5); maxpool(3, stride = 1, pad = 1) } }\n"
+    )
+    text = f"arch net(w = 8 in 4..16)\ninput 3x8x8\n{cell}conv(w, 1)\n"
+    proof = prove(archdsl.parse(f"{text}repeat 10 {{ cell(w) }}\n").program)
+    assert proof.holds and proof.complete and proof.choices == 30
+    wrong = prove(
+        archdsl.parse(f"{text}cell(w)\ncell(w + 1)\nconv(w + 1, 1, groups = w + 1)\n").program
+    )
+    assert wrong.counterexample is not None
+    assert wrong.counterexample.knobs["cell2.op"] == "3"
+    assert wrong.counterexample.diagnostics[0].code == "A209"
