@@ -57,11 +57,13 @@ def check_fit(arch: Architecture, image: Shape, classes: int) -> None:
     for name, shape in ends:
         if shape != (classes,):
             reason = f"{name} has the shape {show_shape(shape)}, and the data has {classes} classes"
-            raise _mismatch(reason, [] if CLASSES in arch.spec.knobs else [_advice(classes)])
+            raise _mismatch(reason, _advice(arch, classes))
 
 
-def _advice(classes: int) -> str:
-    return f"give the spec a knob `{CLASSES}` for its last layer, or write {classes} there"
+def _advice(arch: Architecture, classes: int) -> list[str]:
+    if CLASSES not in arch.spec.knobs:
+        return [f"give the spec a knob `{CLASSES}` for its last layer, or write {classes} there"]
+    return [f"leave `{CLASSES}` to the data"] if arch.knobs[CLASSES] != classes else []
 
 
 def _mismatch(reason: str, help: list[str] | None = None) -> ArchError:

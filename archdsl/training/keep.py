@@ -32,7 +32,8 @@ def check_place(path: Path) -> None:
         need("safetensors.torch")
     folder = path if path.is_dir() else path.parent
     if not os.access(folder, os.W_OK):
-        reason = f"{folder} cannot be written" if folder.is_dir() else f"there is no {folder}"
+        there = folder.is_dir()
+        reason = f"{folder} cannot be written" if there else f"there is no folder {folder}"
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
 
 
