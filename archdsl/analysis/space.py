@@ -9,18 +9,18 @@ is special, two.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import combinations, pairwise, product
+from itertools import pairwise, product
 from math import inf, prod
 from typing import Any
 
+from archdsl.analysis.sample import FEW, some
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob
+from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
 from archdsl.layers.polynomial import Undecided, unknown_value
@@ -29,8 +29,6 @@ LIMIT = 2_000
 WORK = 500_000
 SAMPLE = 300
 SAMPLED = 1 / 6  # of the work goes into the sample
-SEED = 20_161_124
-FEW = 5
 ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
 
 
@@ -304,7 +302,7 @@ class _Prover:
         proof = self.proof
         covered, excluded, tried = proof.covered, proof.excluded, 0
         start = self.work
-        for values in _some(list(self.knobs.values()), SAMPLE):
+        for values in some(list(self.knobs.values()), SAMPLE):
             done = max((self.work - start) / (WORK // 5), tried / SAMPLE)
             if done > 1:
                 break
@@ -365,37 +363,3 @@ def _split_grid(piece: Span1D, cuts: tuple[Any, ...], modulus: int | None) -> li
             return [part(i, i + 1) for i in range(count)]
         starts = [count // 2]
     return [part(a, b) for a, b in pairwise([0, *starts, count])]
-
-
-def _some(knobs: Sequence[Knob], most: int) -> Iterator[dict[str, Any]]:
-    """The defaults, then edges alone and in pairs, then a sample; at most ``most`` in all."""
-    rng = random.Random(SEED)
-    seen: set[tuple[Any, ...]] = set()
-    for values in _sequence(knobs, rng):
-        key = tuple(values.values())
-        if key not in seen:
-            seen.add(key)
-            yield values
-        if len(seen) >= most:
-            return
-
-
-def _sequence(knobs: Sequence[Knob], rng: random.Random) -> Iterator[dict[str, Any]]:
-    defaults = {k.name: k.default for k in knobs}
-    few = {k.name: _few(k.domain) for k in knobs if k.domain is not None}
-    yield dict(defaults)
-    for knob in knobs:
-        for value in few[knob.name]:
-            yield {**defaults, knob.name: value}
-    for a, b in combinations(knobs, 2):
-        for x, y in product(few[a.name], few[b.name]):
-            yield {**defaults, a.name: x, b.name: y}
-    for _ in range(100 * SAMPLE):
-        yield {k.name: k.domain.at(rng.random()) for k in knobs if k.domain is not None}
-
-
-def _few(domain: Domain) -> Sequence[Any]:
-    values = domain.edges()
-    if len(values) <= FEW:
-        return values
-    return [values[round(i * (len(values) - 1) / (FEW - 1))] for i in range(FEW)]

@@ -11,9 +11,10 @@ SPECS = builtin_names()
 VARIANTS = [(s, v) for s in SPECS for v in spec(s).variants]
 FREE = {"classes", "aux", "size"}  # what a row may set beside its variant: the task, not the net
 OWN = sorted({f.spec for f in FACTS})
+OURS = {"patterns"}  # no published network: four patterns side by side, to be searched
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", [s for s in SPECS if s not in OURS])
 def test_a_spec_has_a_paper_and_a_named_variant(name: str) -> None:
     variants = spec(name).variants
     assert variants
