@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -47,10 +47,14 @@ from archdsl.layers.arguments import (
 from archdsl.layers.base import Layer, Parameter, show_shape, signature
 from archdsl.layers.init import FUNCTIONS as INITIALISATIONS
 from archdsl.layers.table import BUILT_IN, TABLE, layers_of
+from archdsl.search.settings import PRUNERS, SAMPLERS
 from archdsl.spec import Spec, read
 from archdsl.syntax.build import MAX_DIGITS
 from archdsl.syntax.nesting import MAX_BRACKETS, MAX_OPERATORS
 from archdsl.syntax.parse import MAX_CHARACTERS
+from archdsl.training.recipe import TABLES, Recipe
+from archdsl.training.sets import DATA
+from archdsl.training.settings import Setting
 
 ROOT = Path(__file__).parents[1]
 
@@ -212,6 +216,46 @@ def unfolded(text: str) -> str:
     return " ".join(text.split())
 
 
+def setting(parameter: Parameter) -> str:
+    """An argument of a record of a search: its default may be another record."""
+    default, name = parameter.default, parameter.name
+    if isinstance(default, Setting):
+        others = [f"`{w}`" for w in parameter.reader.words if w != default.name]
+        return f"`{name} = {default.written()}`, or {', '.join(others)}"
+    if default in ("", ()):
+        return f"`{name}` {takes(parameter.reader)}, optional"
+    return argument(parameter)
+
+
+def records(kinds: Mapping[str, type[Setting]], title: str) -> Iterator[str]:
+    yield header(title, "arguments", "")
+    for name, cls in kinds.items():
+        given = "<br>".join(setting(p) for p in signature(cls))
+        yield row(f"`{name}`", given, prose((cls.__doc__ or "").split("\n\n")[0]))
+
+
+def samplers() -> Iterator[str]:
+    yield from records(SAMPLERS, "sampler")
+
+
+def pruners() -> Iterator[str]:
+    yield from records(PRUNERS, "pruner")
+
+
+def data_sets() -> Iterator[str]:
+    yield from records(DATA, "data")
+
+
+def recipe() -> Iterator[str]:
+    yield header("setting")
+    for parameter in signature(Recipe):
+        yield row(setting(parameter))
+    yield ""
+    for name, kinds in TABLES.items():
+        yield from records(kinds, name.removesuffix("s"))
+        yield ""
+
+
 def limits() -> Iterator[str]:
     yield header("at most", "of", "")
     for most, what, kind in (
@@ -276,6 +320,10 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "errors": errors,
     "commands": commands,
     "zoo": zoo,
+    "samplers": samplers,
+    "pruners": pruners,
+    "data": data_sets,
+    "recipe": recipe,
 }
 MARKED = re.compile(r"(<!-- generated: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
