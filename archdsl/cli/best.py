@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archdsl.cli.options import python_option, read_table
+from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import human, say
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -28,7 +27,7 @@ from archdsl.writing import write_bytes
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
 )
-@click.option("--storage", metavar="URL", help="The database that has the study.")
+@storage_option
 @python_option
 def command(study: str, slice: str | None, output: Path, storage: str | None, python: Any) -> int:
     """Write the best network of a study as a spec, its weights beside it.
@@ -37,11 +36,10 @@ def command(study: str, slice: str | None, output: Path, storage: str | None, py
     without settling, the best that was explored.
     """
     need_for_search()
-    from archdsl.search.leader import URL
     from archdsl.search.outcome import architecture, best, name_of
     from archdsl.search.study import find_study
 
-    found = find_study(study, storage or os.environ.get(URL), read_table(python))
+    found = find_study(study, storage, read_table(python))
     names = [s.name for s in found.space.slices]
     if slice is not None and slice not in names:
         raise click.BadParameter(f"there is {', '.join(names)}", param_hint="--slice")

@@ -32,6 +32,13 @@ class SpecName(click.ParamType[str]):
 
 spec_argument = click.argument("spec", type=SpecName(), metavar="SPEC")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for tools.")
+storage_option = click.option(
+    "--storage",
+    metavar="URL",
+    envvar="ARCHDSL_STORAGE",  # so that no password need stand in a list of processes
+    show_envvar=True,
+    help="The database that has the study, for several machines.",
+)
 python_option = click.option(
     "--allow-python",
     "python",

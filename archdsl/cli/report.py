@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archdsl.cli.options import python_option, read_table
+from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import human_bytes, say
 from archdsl.training.packages import need_for_search
 from archdsl.writing import write_text
@@ -35,7 +34,7 @@ PORT = 8421
     metavar="N",
     help="Where to serve it; 0 takes a free one.",
 )
-@click.option("--storage", metavar="URL", help="The database that has the study.")
+@storage_option
 @click.option(
     "--data-folder",
     type=click.Path(path_type=Path),
@@ -60,9 +59,8 @@ def command(
     """
     need_for_search()
     from archdsl.report.view import read_study
-    from archdsl.search.leader import URL
 
-    url, table = storage or os.environ.get(URL), read_table(python)
+    url, table = storage, read_table(python)
     found = read_study(study, url, table, data_folder)
     if live:
         return _follow(study, url, table, data_folder, port)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from archdsl.cli.options import python_option, read_table
+from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import say
 from archdsl.files import SEARCH, builtin_names, read_source
 from archdsl.search.reading import read_search
@@ -63,7 +63,7 @@ class Duration(click.ParamType[float]):
     help="Processes, and GPUs, that train each network together.",
 )
 @click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps. A GPU each by default.")
-@click.option("--storage", metavar="URL", help="A database, for workers on other machines.")
+@storage_option
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Of all that is random: 0.")
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="Instead of the search's own.")
 @click.option("--timeout", type=Duration(), metavar="TIME", help="End after 90s, 15min, 2h.")
@@ -138,7 +138,7 @@ def command(
             again += [part for path in python for part in ("--allow-python", str(path))]
             say(f"go on with: {shlex.join([*again, '--resume'])}", error=True)
             return 130
-    say_verdict(found, as_json)
     if not done:
         say(f"the time was up: --resume goes on where {where} stands", error=True)
+    say_verdict(found, as_json)
     return 0

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.options import json_option, python_option, read_table
+from archdsl.cli.options import json_option, python_option, read_table, storage_option
 from archdsl.cli.output import say, say_json, say_text, table
 from archdsl.training.packages import need_for_search
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("study", metavar="STUDY")
-@click.option("--storage", metavar="URL", help="The database that has the study.")
+@storage_option
 @json_option
 @python_option
 def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
@@ -29,10 +28,9 @@ def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
     study there.
     """
     need_for_search()
-    from archdsl.search.leader import URL
     from archdsl.search.study import find_study
 
-    found = find_study(study, storage or os.environ.get(URL), read_table(python))
+    found = find_study(study, storage, read_table(python))
     if as_json:
         say_json(plain_verdict(found))
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.options import python_option, read_table
+from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import say
 from archdsl.diagnostics.model import ArchError
 from archdsl.training.packages import need_for_search
@@ -17,7 +17,7 @@ from archdsl.training.packages import need_for_search
 
 @click.command()
 @click.argument("study", metavar="STUDY")
-@click.option("--storage", metavar="URL", help="The database that has the study.")
+@storage_option
 @click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps.")
 @click.option(
     "--data-folder",
@@ -56,7 +56,6 @@ def command(
     need_for_search()
     import torch  # a worker needs it; the other commands of this module's kind do not
 
-    from archdsl.search.leader import URL
     from archdsl.search.presence import present
     from archdsl.search.study import find_study
     from archdsl.search.team import Team
@@ -68,10 +67,12 @@ def command(
         place = choose_device(device or AUTO, led or 0)
         if place.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // of))
-        found = find_study(study, storage or os.environ.get(URL), read_table(python), data_folder)
+        found = find_study(study, storage, read_table(python), data_folder)
         worker = Worker(found, place)
         if ranks > 1:
-            worker.trainer = Team(ranks, found.search.data, found.data, python)
+            team = Team(ranks, found.search.data, found.data, python, led or 0)
+            team.check(place)
+            worker.trainer = team
         if led is None:
             say(f"{worker.name} works for {found.name} on {place}; Ctrl-C ends it")
         with present(found.folder, worker.name), worker.stop.listening():

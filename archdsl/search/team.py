@@ -20,6 +20,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.search.rows import LOST
 from archdsl.spec import Architecture
 from archdsl.training.data.splits import Splits
@@ -44,6 +46,14 @@ class Team:
     data: Data
     folder: Path  # where paths of data start
     python: Sequence[Path] = ()
+    place: int = 0  # of the worker among those of this machine: each team has its own GPUs
+
+    def check(self, device: torch.device) -> None:
+        """Raises ``ArchError`` where this machine has too few GPUs for its teams."""
+        wanted, count = (self.place + 1) * self.ranks, torch.cuda.device_count()
+        if device.type == "cuda" and wanted > count:
+            reason = f"{self.place + 1} x {self.ranks} ranks want a GPU each, and {count} are here"
+            raise ArchError([diagnose(codes.NO_DEVICE, name=f"cuda:{wanted - 1}", reason=reason)])
 
     def __call__(
         self,
@@ -97,6 +107,15 @@ class Team:
             "python": [str(path) for path in self.python],
         }
 
+    def gpus(self, device: torch.device) -> dict[str, str]:
+        """The variable by which the ranks see the GPUs of this team alone."""
+        if device.type != "cuda":
+            return {}
+        given = os.environ.get("CUDA_VISIBLE_DEVICES")
+        names = given.split(",") if given else [str(i) for i in range(torch.cuda.device_count())]
+        mine = names[self.place * self.ranks : (self.place + 1) * self.ranks]
+        return {"CUDA_VISIBLE_DEVICES": ",".join(mine)}
+
     @contextmanager
     def started(self, job: Path, device: torch.device) -> Iterator[Iterator[str]]:
         """What rank 0 says, line by line. All ranks are gone at the end."""
@@ -109,7 +128,12 @@ class Team:
             ],
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONSAFEPATH": "1"},
+            env={
+                **os.environ,
+                **self.gpus(device),
+                "OMP_NUM_THREADS": str(threads),
+                "PYTHONSAFEPATH": "1",
+            },
             start_new_session=True,
         )
         assert process.stdout is not None

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
+import torch
 from tiny_search import SEARCH, TRIALS, TinySearch, is_alive, kill, wait_for
+
+from archdsl.diagnostics.model import ArchError
+from archdsl.search.study import find_study
+from archdsl.search.team import Team
+from archdsl.training.sets import Digits
 
 
 def names(tiny: TinySearch) -> set[int]:
@@ -81,8 +88,6 @@ def test_the_seed_of_a_study_fixes_its_draws(tiny: TinySearch) -> None:
 
 
 def of_study(tiny: TinySearch, name: str) -> dict[tuple[object, ...], tuple[object, ...]]:
-    from archdsl.search.study import find_study
-
     rows = find_study(str(tiny.folder / name), None, tiny.table).rows()
     return {
         (row.stage, row.slice, row.turn, row.shape, row.setting, row.seed): (row.values, row.curve)
@@ -144,3 +149,25 @@ def test_ranks_end_with_their_worker(tiny: TinySearch) -> None:
         wait_for(lambda rank=rank: not is_alive(rank))
     assert tiny.ended(search).code == 0
     assert sum(row.is_result for row in tiny.rows()) == 2
+
+
+def test_each_team_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers with ranks on one machine must not train on the same GPUs."""
+    cuda = torch.device("cuda", 0)
+    teams = [Team(2, Digits(), Path(), (), place) for place in range(2)]
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert [team.gpus(cuda) for team in teams] == [
+        {"CUDA_VISIBLE_DEVICES": "0,1"},
+        {"CUDA_VISIBLE_DEVICES": "2,3"},
+    ]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "7,5,3,1")
+    assert teams[1].gpus(cuda) == {"CUDA_VISIBLE_DEVICES": "3,1"}
+    assert teams[1].gpus(torch.device("cpu")) == {}
+    for team in teams:
+        team.check(cuda)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    teams[0].check(cuda)
+    with pytest.raises(ArchError, match="2 x 2 ranks want a GPU each, and 3 are here"):
+        teams[1].check(cuda)
+    teams[1].check(torch.device("cpu"))

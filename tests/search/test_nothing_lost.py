@@ -128,13 +128,13 @@ def test_two_leaders(tiny: TinySearch) -> None:
     first = tiny.search()
     tiny.paused()
     for arguments in (["--resume"], []):
-        ran = tiny.ended(tiny.search(*arguments))
+        ran = tiny.search_here(*arguments)
         assert ran.code == 1
         assert f"`tiny.study` is being searched already, by process {first.pid}" in ran.text
     tiny.unwish(34)
     assert tiny.ended(first).code == 0
     assert finished(tiny) == TRIALS
-    ran = tiny.ended(tiny.search())
+    ran = tiny.search_here()
     assert ran.code == 1
     assert f"the study `tiny.study` is there already, with {TRIALS} finished trials" in ran.text
 
@@ -181,7 +181,7 @@ def test_a_full_disk(tiny: TinySearch, whole: TinySearch) -> None:
         assert "no space left on device" in ran.text
         assert "tiny.study" in ran.text
         assert before.items() <= tiny.results().items()
-        ran = tiny.ended(tiny.search("--resume"))
+        ran = tiny.search_here("--resume")
         assert ran.code == 1
         assert "no space left on device" in ran.text
         (tiny.study / "ballast").unlink()
@@ -218,17 +218,16 @@ def test_a_folder_that_is_read_only(tiny: TinySearch, whole: TinySearch) -> None
         elsewhere = TinySearch(tiny.folder.parent / "elsewhere")
         study = str(tiny.study)
         python = ("--allow-python", "watched.py")
-        ran = elsewhere.run("verdict", study, *python)
+        ran = elsewhere.here("verdict", study, *python)
         assert ran.code == 0
         assert "no evidence of a difference" in ran.text
-        ran = elsewhere.run("best", study, *python)
+        ran = elsewhere.here("best", study, *python)
         assert ran.code == 0
         assert (elsewhere.folder / "best.pt").stat().st_size > 1000
         for arguments in (["--study", study, "--resume"], ["--study", str(tiny.folder / "new")]):
-            ran = elsewhere.ended(elsewhere.search(*arguments))
+            ran = elsewhere.search_here(*arguments)
             assert ran.code == 1
             assert "cannot be written: read-only file system" in ran.text
-        elsewhere.close()
 
 
 # ------------------------------------------------------------------------------- trials

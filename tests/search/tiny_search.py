@@ -6,18 +6,21 @@ trial in its midst, and wait for events only, never by the clock.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from archdsl.cli.main import main
 from archdsl.extensions import table_with
 from archdsl.layers.table import TABLE
 from archdsl.search.rows import Row
@@ -168,6 +171,21 @@ class TinySearch:
 
     def run(self, *arguments: str, **how: Any) -> Ran:
         return self.ended(self.start(*arguments, **how))
+
+    def here(self, *arguments: str) -> Ran:
+        """The same within this process: for what ends soon."""
+        out, err = io.StringIO(), io.StringIO()
+        with chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
+            try:
+                main(list(arguments))
+            except SystemExit as exit:
+                code = exit.code
+        assert isinstance(code, int)
+        assert "internal error" not in err.getvalue()
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def search_here(self, *arguments: str) -> Ran:
+        return self.here("search", "tiny.search", "--allow-python", "watched.py", *arguments)
 
     def finish(self, *arguments: str) -> Ran:
         """Searches, or goes on, to the verdict."""
