@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-TOLERANCE = 1e-4  # of ONNX's results, relative to the largest
+# How far ONNX's results may be off, relative to the largest: rounding, in float32 or in float16.
+TOLERANCE, ROUGH = 1e-4, 1e-2
 
 
 def write_pt2(module: nn.Module, example: torch.Tensor, path: Path) -> None:
@@ -35,7 +36,7 @@ def write_onnx(module: nn.Module, example: torch.Tensor, path: Path) -> float:
     """An ONNX file for any batch size, checked against onnxruntime.
 
     Returns the largest difference of its results, relative to the largest result. Raises
-    ``ArchError``, also where that is more than 1e-4.
+    ``ArchError``, also where that is more than 1e-4 (1e-2 in float16).
     """
     import torch
 
@@ -87,7 +88,7 @@ def _onnx_difference(module: nn.Module, example: torch.Tensor, path: Path) -> fl
     (found,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
     difference = (torch.from_numpy(found) - expected).abs().max().item()
     relative: float = difference / max(expected.abs().max().item(), 1e-12)
-    if not relative <= TOLERANCE:
+    if not relative <= (ROUGH if example.dtype == torch.float16 else TOLERANCE):
         reason = f"its results differ by {relative:.2g} from PyTorch's"
         raise ArchError([diagnose(codes.EXPORT_FAILED, format="onnx", reason=reason)])
     return relative

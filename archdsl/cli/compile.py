@@ -92,13 +92,13 @@ def _compile(
         return
     if output.suffix == ".py":
         source = source_of(arch)
-        write_text(output, source)
         name = top_class(source)
         load = ""
-        if weights is not None:
+        if weights is not None:  # first: if they do not fit, nothing is written
             beside = output.with_suffix(".pt")
             _save_weights(arch, weights, beside)
             load = f"; model.load_state_dict(torch.load({str(beside)!r}))"
+        write_text(output, source)
         _report(output, arch, f"next: from {output.stem} import {name}; model = {name}(){load}")
         return
     _export(arch, output, weights, device, dtype)
