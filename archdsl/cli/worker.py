@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -81,7 +82,8 @@ def command(
         if tell is None:
             raise
         first = error.diagnostics[0]
-        os.write(tell, "\n".join([first.message, *first.help]).encode())
+        trouble = {"reason": first.message, "notes": first.notes, "help": first.helps}
+        os.write(tell, json.dumps(trouble).encode())
         return 1
     return 0
 

@@ -64,7 +64,9 @@ class Whole(Reader):
     def read(self, value: Any) -> int:
         number = value if type(value) is int else whole(value)
         if number is None or not self.low <= number <= MAX_WHOLE:
-            raise Unreadable(TOO_LARGE if number is not None and number > MAX_WHOLE else self.expected)
+            raise Unreadable(
+                TOO_LARGE if number is not None and number > MAX_WHOLE else self.expected
+            )
         return number
 
 

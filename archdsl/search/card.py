@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
+from ast import literal_eval
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -65,6 +66,12 @@ class Card:
         if found.get("format") != FORMAT or set(found) != names:
             raise ValueError("it is of another version of archdsl")
         return cls(**found)
+
+    @property
+    def fits(self) -> tuple[tuple[int, ...], int]:
+        """The shape and the classes of the data."""
+        image, classes = literal_eval(self.data[self.data.rindex("((") :])
+        return tuple(image), int(classes)
 
     def read(self, table: Table) -> Search:
         """The search, from the texts alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import signal
@@ -173,10 +174,9 @@ class Leader:
         log = self.log_of(place)
         assert process.stdin is not None and process.stdout is not None
         with process.stdin, process.stdout as stream:
-            trouble = stream.read().decode("utf-8", "replace").strip()
+            trouble = stream.read()
         if trouble:
-            reason, *help = trouble.split("\n")
-            raise ArchError([diagnose(codes.WORKERS_FAIL, help=help, reason=reason)])
+            raise ArchError([diagnose(codes.WORKERS_FAIL, **json.loads(trouble))])
         self.lost += 1
         if self.lost > 2 * self.workers + 1:
             code = process.returncode

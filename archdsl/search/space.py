@@ -352,10 +352,13 @@ class Space:
         return ArchError([diagnose(codes.UNREACHABLE, hold.span, fields=fields)])
 
 
-def space_of(search: Search, folder: Path) -> Space:
-    """The space of a search, its spec fitted to its data. Raises ``ArchError``."""
+def space_of(
+    search: Search, folder: Path, known: tuple[tuple[int, ...], int] | None = None
+) -> Space:
+    """The space of a search, its spec fitted to its data. ``known`` are their shape and classes,
+    where they need not be looked at. Raises ``ArchError``."""
     try:
-        image, classes = describe(search.data, folder)
+        image, classes = known or describe(search.data, folder)
     except ArchError as error:
         place = search.spans["data"]
         raise ArchError([d.at(place) for d in error.diagnostics]) from None

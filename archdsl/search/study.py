@@ -218,7 +218,7 @@ def open_study(
 ) -> Study:
     """The study of a card: in a storage, or in its journal, which is mended if need be."""
     search, data = card.read(table), data or Path(card.folder)
-    space = space_of(search, data)
+    space = space_of(search, data, card.fits)  # also where the data are not: to read results
     mended = None
     if storage is None:
         mended = mend(folder / JOURNAL, names_of(card, search, space))

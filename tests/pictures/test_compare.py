@@ -173,7 +173,7 @@ STUDY = Path(__file__).parents[2] / "docs" / "examples" / "small.study"
 
 
 def test_what_a_study_has_measured(run: Any, tmp_path: Path) -> None:
-    """Shapes that were trained anew, with their means and intervals, which the chart has as bars."""
+    """Shapes that were trained anew, with their means and intervals, drawn as bars."""
     picture = tmp_path / "c.svg"
     ran = run("compare", "--results", str(STUDY), "-o", str(picture))
     assert (ran.code, ran.err) == (0, "")

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tiny_search import SEARCH, TRIALS, TinySearch, is_alive, kill, skip, wait_for
+from PIL import Image
+from tiny_search import SEARCH, SPEC, TRIALS, TinySearch, is_alive, kill, skip, wait_for
 
 
 def finished(tiny: TinySearch) -> int:
@@ -277,3 +278,42 @@ def test_a_search_in_which_every_trial_fails_ends(tiny: TinySearch, whole: TinyS
 def tiny_text(old: str, new: str) -> str:
     assert old in SEARCH
     return SEARCH.replace(old, new)
+
+
+@pytest.mark.slow
+def test_a_dataset_that_vanishes(tiny: TinySearch) -> None:
+    """A worker that has it goes on; who has to read it says what is missing, before any trial."""
+    pictures = tiny.folder / "pictures"
+    for number in range(60):
+        path = pictures / "even odd".split()[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), 60 + 120 * (number % 2)).save(path)
+    tiny.write("tiny.arch", SPEC.replace("1x8x8", "3x8x8"))
+    data = 'data image_folder("pictures", size = 8, validation = 0.2, test = 0.2)'
+    tiny.write("tiny.search", SEARCH.replace("data digits", data))
+    tiny.wish("pause", 23)
+    search = tiny.search()
+    worker = tiny.paused()
+    before = tiny.results()
+    away = pictures.rename(tiny.folder / "away")
+    kill(worker)
+    ran = tiny.ended(search)
+    assert ran.code == 1
+    assert "pictures" in ran.text and "the workers stop at once" in ran.text
+    assert tiny.results() == before, "results can be read without the data"
+    ran = tiny.search_here("--resume")
+    assert ran.code == 1
+    assert "looked for in pictures" in ran.text
+    away.rename(pictures)
+    kept = {path: path.read_bytes() for path in (pictures / "odd").iterdir()}
+    for path in kept:
+        Image.new("L", (8, 8), 0).save(path)
+    tiny.unwish(23)
+    ran = tiny.ended(tiny.search("--resume"))
+    assert ran.code == 1
+    assert "made of something else: the data" in ran.text, "they are as many, and others"
+    for path, content in kept.items():
+        path.write_bytes(content)
+    tiny.finish("--resume")
+    assert before.items() <= tiny.results().items()
+    assert finished(tiny) == TRIALS
