@@ -30,7 +30,7 @@ from archdsl.writing import write_bytes
 @storage_option
 @python_option
 def command(study: str, slice: str | None, output: Path, storage: str | None, python: Any) -> int:
-    """Write the best network of a study as a spec, its weights beside it.
+    """Write the best network of a study as a spec, with its weights.
 
     Of the shape that won after settling, the network with the best score on validation data;
     without settling, the best that was explored.

@@ -25,7 +25,7 @@ COMMANDS = {
     "search": "Ask a question of a space, by training: wider or deeper?",
     "verdict": "Print what a study says.",
     "report": "Write what a study says as a page, or follow it while it runs.",
-    "best": "Write the best network of a study as a spec, its weights beside it.",
+    "best": "Write the best network of a study as a spec, with its weights.",
     "worker": "Take trials of a study, on this machine or another.",
     "graph": "Print the graph: text, JSON or DOT.",
     "draw": "Draw a network: SVG, PNG, PDF, DOT, or a page.",
