@@ -88,7 +88,7 @@ def _compile(
 ) -> None:
     if output.suffix == ".arch":
         write_frozen(output, arch)
-        _report(output, arch, f"next: archdsl search over it, or archdsl compile {output}")
+        _report(output, arch, f"next: archdsl compile {output}, or archdsl train {output} --data ...")
         return
     if output.suffix == ".py":
         source = source_of(arch)

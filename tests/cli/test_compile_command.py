@@ -132,7 +132,7 @@ def test_arch(run: Any) -> None:
     ran = run("compile", "tiny.arch", "--set", "width=16", "-o", "frozen.arch")
     assert ran.code == 0
     assert ran.out.splitlines()[1] == (
-        "next: archdsl search over it, or archdsl compile frozen.arch"
+        "next: archdsl compile frozen.arch, or archdsl train frozen.arch --data ..."
     )
     frozen = archdsl.load("frozen.arch")
     assert frozen.hash == archdsl.load("tiny.arch", width=16).hash
