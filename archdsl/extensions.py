@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterable
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -35,8 +34,10 @@ def table_with(table: Table, files: Iterable[Path]) -> Table:
 def table_of_packages(table: Table) -> Table:
     """A table with the layers of installed packages: modules under ``archdsl.layers``.
 
-    Loading them runs them: this is for callers who ask for it by ``packages=True``.
+    Loading them runs them: nothing calls this but who wants them.
     """
+    from importlib.metadata import entry_points  # slow to load, and most calls need no package
+
     for point in entry_points(group=ENTRY_POINTS):
         try:
             table = table.with_layers(layers_of(point.load()))

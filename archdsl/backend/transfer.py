@@ -15,7 +15,6 @@ from math import prod
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
-from zipfile import is_zipfile
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -84,6 +83,8 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
 
 def _why(path: Path, problem: Exception) -> str:
     """What is the matter with a file that could not be read."""
+    import zipfile
+
     if not path.exists():
         return "there is no such file"
     if not path.is_file():
@@ -93,7 +94,7 @@ def _why(path: Path, problem: Exception) -> str:
     start = path.open("rb").read(2)
     if not start:
         return "it is empty"
-    if start == b"PK" and not is_zipfile(path):
+    if start == b"PK" and not zipfile.is_zipfile(path):
         return "it is cut short"
     if isinstance(problem, UnpicklingError):
         if "Unsupported global" in str(problem):

@@ -10,7 +10,6 @@ import click
 
 from archdsl import __version__
 from archdsl.analysis.space import LIMIT, Proof, prove
-from archdsl.cli.check_search import Survey, plain_survey, say_survey, survey_of
 from archdsl.cli.options import SpecName, json_option, python_option, read_table
 from archdsl.cli.output import WIDTH, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
@@ -59,6 +58,8 @@ def _check(name: str, limit: int, table: Table) -> dict[str, Any]:
     result: dict[str, Any] = {"spec": name, "ok": False, "diagnostics": (), "proof": None}
     try:
         if is_one_of(name, SEARCH):
+            from archdsl.cli.check_search import survey_of  # a spec is checked without it
+
             result["survey"] = survey_of(name, table)
             result["ok"] = True
             return result
@@ -83,9 +84,10 @@ def _say(result: dict[str, Any]) -> None:
     name = printable(result["spec"])
     diagnostics: tuple[Diagnostic, ...] = result["diagnostics"]
     proof: Proof | None = result["proof"]
-    survey: Survey | None = result.get("survey")
-    if survey is not None:
-        say_survey(name, survey)
+    if "survey" in result:
+        from archdsl.cli.check_search import say_survey
+
+        say_survey(name, result["survey"])
         return
     if proof is None:
         show_diagnostics(diagnostics)
@@ -118,6 +120,8 @@ def _plain(result: dict[str, Any]) -> dict[str, Any]:
         "diagnostics": [to_dict(d) for d in result["diagnostics"]],
     }
     if "survey" in result:
+        from archdsl.cli.check_search import plain_survey
+
         plain["search"] = plain_survey(result["survey"])
     if proof is not None:
         counterexample = proof.counterexample

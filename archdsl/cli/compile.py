@@ -88,7 +88,8 @@ def _compile(
 ) -> None:
     if output.suffix == ".arch":
         write_frozen(output, arch)
-        _report(output, arch, f"next: archdsl compile {output}, or archdsl train {output} --data ...")
+        then = f"next: archdsl compile {output}, or archdsl train {output} --data ..."
+        _report(output, arch, then)
         return
     if output.suffix == ".py":
         source = source_of(arch)
