@@ -65,7 +65,7 @@ def command(
 
     tell = _led() if led is not None else None
     try:
-        place = choose_device(device or AUTO, led or 0)
+        place = choose_device(device or AUTO, (led or 0) * ranks)
         if place.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // of))
         found = find_study(study, storage, read_table(python), data_folder)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
@@ -34,12 +35,14 @@ def open_database(url: str) -> PatientStorage:
         address = make_url(url)
         if address.drivername == "postgresql":
             address = address.set(drivername="postgresql+psycopg")
-        return PatientStorage(
-            address.render_as_string(hide_password=False),
-            engine_kwargs={"pool_pre_ping": True},
-            heartbeat_interval=BEAT,
-            grace_period=GRACE,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # of heartbeats
+            return PatientStorage(
+                address.render_as_string(hide_password=False),
+                engine_kwargs={"pool_pre_ping": True},
+                heartbeat_interval=BEAT,
+                grace_period=GRACE,
+            )
     except (ArgumentError, NoSuchModuleError):
         raise unusable(url, "it is no address such as postgresql://user@host/name") from None
     except ImportError as problem:

@@ -77,7 +77,7 @@ def _take(handle: int, folder: Path) -> bool:
         return False
     except OSError as problem:
         reason = f"its file system cannot lock files ({(problem.strerror or '').lower()})"
-        help = "keep the study on another one, or its trials in a database: --storage"
+        help = "keep the study's folder on another one, such as a local disk"
         raise ArchError(
             [diagnose(codes.BAD_STORAGE, help=[help], name=str(folder), reason=reason)]
         ) from None

@@ -129,9 +129,9 @@ class Team:
             stdout=subprocess.PIPE,
             text=True,
             env={
+                "OMP_NUM_THREADS": str(threads),
                 **os.environ,
                 **self.gpus(device),
-                "OMP_NUM_THREADS": str(threads),
                 "PYTHONSAFEPATH": "1",
             },
             start_new_session=True,

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from tiny_search import SEARCH, TRIALS, TinySearch, is_alive, kill, wait_for
 
+from archdsl.cli.main import main
 from archdsl.diagnostics.model import ArchError
+from archdsl.search.database import open_database
 from archdsl.search.study import find_study
 from archdsl.search.team import Team
 from archdsl.training.sets import Digits
@@ -171,3 +176,48 @@ def test_each_team_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ArchError, match="2 x 2 ranks want a GPU each, and 3 are here"):
         teams[1].check(cuda)
     teams[1].check(torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("given", "threads"), [(None, "2"), ("3", "3")])
+def test_threads_of_ranks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None, threads: str
+) -> None:
+    """Ranks share the cores, but where a number is given: a scheduler may have allotted fewer."""
+    seen: list[str] = []
+
+    def start(command: list[str], **how: Any) -> None:
+        seen.append(how["env"]["OMP_NUM_THREADS"])
+        raise FileNotFoundError
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    team = Team(2, Digits(), tmp_path)
+    with pytest.raises(FileNotFoundError), team.started(tmp_path / "job", torch.device("cpu")):
+        pass
+    assert seen == [threads]
+
+
+def test_a_worker_of_ranks_has_a_gpu_of_its_team(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tests what they have trained, and takes the memory of no other team's GPU."""
+    asked: list[tuple[str, int]] = []
+
+    def choose(name: str, index: int) -> torch.device:
+        asked.append((name, index))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archdsl.training.devices.choose_device", choose)
+    monkeypatch.setattr("archdsl.cli.worker._led", lambda: -1)
+    for words in (["--led", "1"], ["--led", "1", "--ranks", "2"], ["--ranks", "2"]):
+        with pytest.raises(SystemExit):
+            main(["worker", "tiny", *words])
+    assert asked == [("auto", 1), ("auto", 2), ("auto", 0)]
+
+
+def test_a_database_is_opened_without_a_word(tmp_path: Path) -> None:
+    """That heartbeats are an experiment of Optuna's is nothing to a user."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        open_database(f"sqlite:///{tmp_path / 'studies.db'}")
