@@ -11,6 +11,7 @@ nothing can be remembered of it.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import statistics
 import subprocess
@@ -25,6 +26,7 @@ WRITTEN = "archdsl"
 
 
 def seconds(action: Callable[[], object]) -> float:
+    gc.collect()  # what the other has left behind is not counted
     start = time.perf_counter()
     action()
     return time.perf_counter() - start

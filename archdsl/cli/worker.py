@@ -61,13 +61,13 @@ def command(
     from archdsl.search.study import find_study
     from archdsl.search.team import Team
     from archdsl.search.worker import Worker
-    from archdsl.training.devices import AUTO, choose_device
+    from archdsl.training.devices import AUTO, choose_device, cores
 
     tell = _led() if led is not None else None
     try:
         place = choose_device(device or AUTO, (led or 0) * ranks)
         if place.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(max(1, (os.cpu_count() or 1) // of))
+            torch.set_num_threads(max(1, cores() // of))
         found = find_study(study, storage, read_table(python), data_folder)
         worker = Worker(found, place)
         if ranks > 1:

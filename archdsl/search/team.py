@@ -25,6 +25,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.search.rows import LOST
 from archdsl.spec import Architecture
 from archdsl.training.data.splits import Splits
+from archdsl.training.devices import cores
 from archdsl.training.outcome import Epoch, Outcome
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
@@ -119,7 +120,7 @@ class Team:
     @contextmanager
     def started(self, job: Path, device: torch.device) -> Iterator[Iterator[str]]:
         """What rank 0 says, line by line. All ranks are gone at the end."""
-        threads = max(1, (os.cpu_count() or 1) // self.ranks)
+        threads = max(1, cores() // self.ranks)
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "torch.distributed.run", "--standalone"),

@@ -1,6 +1,8 @@
-"""Which device trains."""
+"""Which device trains, and on how many cores."""
 
 from __future__ import annotations
+
+import os
 
 import torch
 
@@ -26,3 +28,10 @@ def choose_device(name: str = AUTO, index: int = 0) -> torch.device:
             reason = "PyTorch has no type of device of this name"
         raise ArchError([diagnose(codes.NO_DEVICE, name=name, reason=reason)]) from None
     return probe.device
+
+
+def cores() -> int:
+    """The cores that this process may use: a job on a shared machine may have few of them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

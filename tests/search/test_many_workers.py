@@ -190,7 +190,7 @@ def test_threads_of_ranks(
         raise FileNotFoundError
 
     monkeypatch.setattr(subprocess, "Popen", start)
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("archdsl.search.team.cores", lambda: 4)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if given is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", given)
