@@ -1,6 +1,6 @@
 """A search against a hand-written Optuna loop, and two workers against one.
 
-python benchmarks/search.py [--epochs N] [--repeats N]
+python benchmarks/search.py [--only overhead|workers] [--epochs N] [--seeds N] [--repeats N]
 
 The loop trains the same networks (the compiled sources, imported) on the same images with the
 same batches, recipe and number of epochs, each in turn, and keeps its study in memory; the
@@ -178,13 +178,16 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", choices=("overhead", "workers"))
     given = parser.parse_args()
     print(f"archdsl {archdsl.__version__}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         prepare(folder, given.epochs, given.seeds)
-        overhead(folder, given.repeats)
-        workers(folder, given.repeats)
+        if given.only != "workers":
+            overhead(folder, given.repeats)
+        if given.only != "overhead":
+            workers(folder, given.repeats)
 
 
 if __name__ == "__main__":
