@@ -127,6 +127,8 @@ class Leader:
             if finished > self.finished:
                 self.finished, self.lost = finished, 0
             if not any(r.state in ("waiting", "running") for r in mine) and not self.reap():
+                if not finished:  # they may fail faster than they are looked at
+                    self.give_up_if_hopeless(mine)
                 return True
             if self.time_is_up(stage, mine):
                 return False
