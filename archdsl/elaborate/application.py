@@ -14,7 +14,7 @@ from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
 from archdsl.elaborate.machine import UNSET, Frame, Skip, fit, reshaped
-from archdsl.elaborate.making import bind_layer, kinds_of, layer_op, missing
+from archdsl.elaborate.making import bind_layer, kinds_of, layer_op, missing, plain_op
 from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor, describe
@@ -175,6 +175,9 @@ def apply_with(
         return
     if issubclass(callee.layer, Join):
         raise fault(codes.JOIN_AS_LAYER, span, name=callee.layer.name)
+    if not chosen:
+        use_layer(plain_op(callee.layer, frame, span), frame, span)
+        return
     parameters = {p.name: p for p in signature(callee.layer)}
     arguments = tuple((parameters[k], g, s) for k, (g, s) in chosen.items())
     use_layer(layer_op(callee.layer, arguments, span)(frame), frame, span)

@@ -18,6 +18,8 @@ from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
 from archdsl.syntax import tree
 
+MAX_MADE = 5000  # layers that a place keeps, in case that they are asked for again
+
 LayerArguments = tuple[tuple[Parameter, Getter, Span], ...]
 
 
@@ -63,7 +65,7 @@ def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:
 def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Callable[[Frame], Op]:
     """How a layer is made from its arguments, once for each different values."""
     if not arguments:
-        return _without_arguments(layer, span)
+        return lambda frame: plain_op(layer, frame, span)
     getters = [getter for _, getter, _ in arguments]
     # Only what is worked out anew has to be looked at: most arguments are constants.
     given = [g.value if isinstance(g, constant) else None for g in getters]
@@ -71,17 +73,32 @@ def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Calla
     moving = [getters[i] for i in places]
     made: dict[Any, Op] = {}
 
-    def get(frame: Frame) -> Op:
-        key = tuple([g(frame) for g in moving])
+    def find(frame: Frame, key: tuple[Any, ...]) -> Op:
         typed = (key, kinds_of(key, frame, span))
         op = made.get(typed)
         if op is None:
-            if len(made) > 5000:
+            if len(made) > MAX_MADE:
                 made.clear()
             values = list(given)
             for i, value in zip(places, key, strict=True):
                 values[i] = value
             op = made[typed] = frame.m.intern(construct(layer, arguments, tuple(values), span))
+        return op
+
+    if len(moving) != 1:
+        return lambda frame: find(frame, tuple([g(frame) for g in moving]))
+    only = moving[0]
+    whole: dict[int, Op] = {}  # what varies is most often one whole number: kept flat
+
+    def get(frame: Frame) -> Op:
+        value = only(frame)
+        if value.__class__ is not int:
+            return find(frame, (value,))
+        op = whole.get(value)
+        if op is None:
+            if len(whole) > MAX_MADE:
+                whole.clear()
+            op = whole[value] = find(frame, (value,))
         return op
 
     return get
@@ -97,16 +114,14 @@ def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[Any, ..
     return kinds
 
 
-def _without_arguments(layer: type[Layer], span: Span) -> Callable[[Frame], Op]:
-    def get(frame: Frame) -> Op:
-        op = frame.m.ops.get(layer)
-        if op is None:
-            if required(layer):
-                raise lacking(layer, (), span)
-            op = frame.m.ops[layer] = frame.m.intern(layer())
-        return op
-
-    return get
+def plain_op(layer: type[Layer], frame: Frame, span: Span) -> Op:
+    """A layer without arguments."""
+    op = frame.m.ops.get(layer)
+    if op is None:
+        if required(layer):
+            raise lacking(layer, (), span)
+        op = frame.m.ops[layer] = frame.m.intern(layer())
+    return op
 
 
 def construct(

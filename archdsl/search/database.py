@@ -13,9 +13,11 @@ from optuna.storages import RDBStorage
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    IntegrityError,
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
+    ProgrammingError,
     SQLAlchemyError,
 )
 
@@ -35,14 +37,7 @@ def open_database(url: str) -> PatientStorage:
         address = make_url(url)
         if address.drivername == "postgresql":
             address = address.set(drivername="postgresql+psycopg")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ExperimentalWarning)  # of heartbeats
-            return PatientStorage(
-                address.render_as_string(hide_password=False),
-                engine_kwargs={"pool_pre_ping": True},
-                heartbeat_interval=BEAT,
-                grace_period=GRACE,
-            )
+        return opened(address.render_as_string(hide_password=False))
     except (ArgumentError, NoSuchModuleError):
         raise unusable(url, "it is no address such as postgresql://user@host/name") from None
     except ImportError as problem:
@@ -50,6 +45,30 @@ def open_database(url: str) -> PatientStorage:
         raise unusable(url, reason) from None
     except (SQLAlchemyError, StorageInternalError, RuntimeError, OSError) as problem:
         raise unusable(url, cause_of(problem)) from None
+
+
+def opened(address: str) -> PatientStorage:
+    """The storage at an address, whose tables are made where there are none.
+
+    Where several open an empty database at once, as the workers of a cluster may, all but one
+    of them find that a table has come to be while they were making it: they look again.
+    """
+    pause = 0.2
+    while True:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ExperimentalWarning)  # of heartbeats
+                return PatientStorage(
+                    address,
+                    engine_kwargs={"pool_pre_ping": True},
+                    heartbeat_interval=BEAT,
+                    grace_period=GRACE,
+                )
+        except (IntegrityError, ProgrammingError):
+            if pause > 2:
+                raise
+            time.sleep(pause)
+            pause *= 1.5
 
 
 class PatientStorage(RDBStorage):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
 import pytest
+from optuna.storages._rdb.models import BaseModel
 from own_server import PASSWORD, OwnServer
+from sqlalchemy import create_engine
 from tiny_search import TRIALS, TinySearch, is_alive, kill, wait_for
+
+from archdsl.search.database import open_database
 
 pytestmark = pytest.mark.postgres
 
@@ -149,6 +154,23 @@ def test_a_worker_is_stopped(shared: TinySearch, elsewhere: TinySearch, whole: T
     assert shared.ended(search).code == 0
     assert shared.results() == whole.results()
     assert [row.failure for row in shared.rows() if row.failure] == ["interrupted"]
+
+
+def test_an_empty_database_that_two_open_at_once(server: OwnServer) -> None:
+    """Both would make its tables; one does, while the other waits to."""
+    storage = server.database()
+    engine = create_engine(storage.replace("postgresql", "postgresql+psycopg", 1))
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(storage, autocommit=True) as look:
+        with engine.begin() as connection:
+            BaseModel.metadata.create_all(connection)
+            other = pool.submit(open_database, storage)
+            wait_for(lambda: look.execute(waiting).fetchall())
+        assert other.result(60).get_all_studies() == []
+    engine.dispose()
 
 
 def test_a_trial_that_was_given_away(shared: TinySearch, whole: TinySearch) -> None:
