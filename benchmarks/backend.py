@@ -3,8 +3,9 @@
 python benchmarks/backend.py [--device DEVICE] [--batch N] [--pairs N]
 
 Ours is the emitted file, imported without archdsl; both have the same weights. The two take
-turns, each first in every other pair, and a ratio is the median over the pairs. Peak memory is
-that of a process which makes one training step: on a GPU what PyTorch has allocated, else how far
+turns, each first in every other pair, in two rounds: in the second the other is made first. A
+ratio is the median over the pairs; beside it stands that of torchvision's over a copy of itself,
+which says how much of it is noise. Peak memory is that of a process which makes one training step: on a GPU what PyTorch has allocated, else how far
 the resident set grew from the imports on.
 """
 
@@ -102,8 +103,8 @@ def seconds(action: Callable[[], object]) -> float:
     return perf_counter() - started
 
 
-def ratio(first: Callable[[], object], second: Callable[[], object], pairs: int) -> float:
-    """The median of first over second, which take turns."""
+def ratios(first: Callable[[], object], second: Callable[[], object], pairs: int) -> list[float]:
+    """First over second, which take turns."""
     first(), second()
     found = []
     for number in range(pairs):
@@ -112,7 +113,24 @@ def ratio(first: Callable[[], object], second: Callable[[], object], pairs: int)
         else:
             a, b = seconds(first), seconds(second)
         found.append(a / b)
-    return median(found)
+    return found
+
+
+def steps(
+    first: Callable[[], nn.Module],
+    second: Callable[[], nn.Module],
+    device: torch.device,
+    given: Any,
+) -> tuple[float, float]:
+    """A training step and an inference of the first network over those of the second."""
+    training, inference = [], []
+    for swapped in (False, True):
+        made = [second(), first()] if swapped else [first(), second()]
+        tasks = [Task(module, device, given.batch) for module in made]
+        a, b = reversed(tasks) if swapped else tasks
+        training += ratios(a.training, b.training, given.pairs)
+        inference += ratios(a.inference, b.inference, 3 * given.pairs)
+    return median(training), median(inference)
 
 
 def peak(folder: Path, name: str, whose: str, device: torch.device, batch: int) -> int:
@@ -139,23 +157,30 @@ def say_peak(folder: Path, name: str, whose: str, device: torch.device, batch: i
     print(json.dumps({"bytes": found}))
 
 
-def networks(folder: Path, device: torch.device, batch: int, pairs: int) -> None:
+def networks(folder: Path, device: torch.device, given: Any) -> None:
     import archdsl
 
     for name in NETWORKS:
         (folder / f"{name}.py").write_text(archdsl.load(name).source())
-        a, b = ours(folder, name), theirs(name)
-        archdsl.transfer(b.state_dict(), a)
-        mine, other = Task(a, device, batch), Task(b, device, batch)
-        training = ratio(mine.training, other.training, pairs)
-        inference = ratio(mine.inference, other.inference, 3 * pairs)
-        del mine, other, a, b
+
+        def mine(name: str = name) -> nn.Module:
+            module = ours(folder, name)
+            archdsl.transfer(theirs(name).state_dict(), module)
+            return module
+
+        def other(name: str = name) -> nn.Module:
+            return theirs(name)
+
+        training, inference = steps(mine, other, device, given)
+        noise = steps(other, other, device, given)
         memory = [
-            peak(folder, name, "ours", device, batch) / peak(folder, name, "theirs", device, batch)
+            peak(folder, name, "ours", device, given.batch)
+            / peak(folder, name, "theirs", device, given.batch)
             for _ in range(3)
         ]
         print(
-            f"{name:14} training step {training:.3f}   inference {inference:.3f}"
+            f"{name:14} training step {training:.3f} (noise {noise[0]:.3f})"
+            f"   inference {inference:.3f} (noise {noise[1]:.3f})"
             f"   peak memory {median(memory):.3f}",
             flush=True,
         )
@@ -168,15 +193,15 @@ def construction(pairs: int) -> None:
 
     arch = archdsl.load("resnet152")
     arch.build()
-    build = ratio(arch.build, lambda: torchvision.models.resnet152(weights=None), pairs)
-    print(f"resnet152: source, and construction, over torchvision's constructor {build:.3f}")
+    build = ratios(arch.build, lambda: torchvision.models.resnet152(weights=None), pairs)
+    print(f"resnet152: construction over torchvision's constructor {median(build):.3f}")
     spec = archdsl.read("densenet")
     shares = []
     for classes in range(900, 900 + pairs):  # a fresh candidate each time
         fresh = spec.variant("densenet201").with_knobs(classes=classes)
         source = seconds(fresh.source)
         shares.append(source / seconds(fresh.build))
-    print(f"densenet201: source over source and construction {median(shares):.3f}")
+    print(f"densenet201: making its source over constructing it {median(shares):.3f}")
 
 
 def main() -> None:
@@ -194,7 +219,7 @@ def main() -> None:
         return
     print(f"torch {torch.__version__}, {device}, batch {given.batch}; ours over torchvision's")
     with tempfile.TemporaryDirectory() as folder:
-        networks(Path(folder), device, given.batch, given.pairs)
+        networks(Path(folder), device, given)
     construction(given.pairs)
 
 

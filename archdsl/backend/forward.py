@@ -17,7 +17,9 @@ from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Operation, T
 from archdsl.backend.scope import Entry
 from archdsl.elaborate.network import Part
 from archdsl.layers.base import show_shape
-from archdsl.layers.join import Join
+from archdsl.layers.convolution import Conv
+from archdsl.layers.join import Add, Join
+from archdsl.layers.normalization import BatchNorm
 
 MOST_NESTED = 4  # calls within calls
 
@@ -39,6 +41,7 @@ class Forward:
         self.uses = instance.scope.uses()
         self.comments = comments
         self.inlined = self.choose_inlined()
+        self.sums = self.choose_sums()
         self.names: dict[int, str] = {}
         self.taken: set[str] = set()
 
@@ -72,6 +75,26 @@ class Forward:
             if same_line or into_join or out_of_join:
                 inlined.add(value)
         return inlined
+
+    def choose_sums(self) -> dict[int, int]:
+        """The sums that are taken in place, ``y += x``, each with its ``y``: it has a name, is
+        used for nothing else, and its layer does not need it again for its gradient."""
+        found: dict[int, int] = {}
+        for value, entry in enumerate(self.entries, 1):
+            y = entry.inputs[-1]
+            if (
+                isinstance(entry.layer, Add)
+                and entry.layer.survive == 1
+                and len(entry.inputs) == 2
+                and y > 0
+                and y not in self.inlined
+                and self.uses[y] == 1
+                and isinstance(self.entries[y - 1].layer, (Conv, BatchNorm))
+                and value in self.inlined
+            ):
+                found[value] = y
+        self.inlined -= found.keys()
+        return found
 
     def reads_twice(self, entry: Entry) -> bool:
         """Whether an expression names its operand more than once: it must not be computed twice."""
@@ -160,6 +183,10 @@ class Forward:
                 continue
             if entry.repeat > 1:
                 yield self.loop(value, entry, indent, last_use), 0
+                continue
+            if value in self.sums:
+                name = self.names[value] = self.names[self.sums[value]]
+                yield self.reference(entry.inputs[0]).lines(indent, f"{name} += "), value
                 continue
             code = self.code(value)
             if value == scope.result and wrap is None and self.comes_last(value):

@@ -67,25 +67,29 @@ def init_call(init: Init, weight: str) -> Call:
     return Call(f"{head}(", tuple(items))
 
 
-def weights_of(part: Part, seen: set[int]) -> Iterator[tuple[str, list[Weight]]]:
-    """The trainable weights of each layer, with its PyTorch class; each part once."""
+Owned = list[tuple[str, list[Weight]]]  # the PyTorch class of a layer, its trainable weights
+
+
+def weights_of(part: Part, seen: set[int], found: Owned) -> Owned:
+    """The weights of each layer, those of equal parts once, added to what was found."""
     seen.add(id(part))
     for step in part.steps:
         if isinstance(step.op, Part):
             if id(step.op) not in seen:
-                yield from weights_of(step.op, seen)
+                weights_of(step.op, seen, found)
             continue
-        shapes = tuple(part.shape_of(n) for n in step.inputs)
+        shapes = tuple([part.shape_of(n) for n in step.inputs])
+        weights = [w for w in step.op.layer.weights(*shapes) if w.trainable]
         code = step.op.layer.torch(*shapes)
         if isinstance(code, Module):
-            weights = step.op.layer.weights(*shapes)
-            yield code.target, [w for w in weights if w.trainable]
+            found.append((code.target, weights))
+    return found
 
 
-def common_starts(root: Part) -> dict[Key, Init]:
+def common_starts(owned: Owned) -> dict[Key, Init]:
     """The kinds of weight that all start in some way of the spec's, with the usual way."""
     found: dict[Key, Counts] = {}
-    for target, weights in weights_of(root, set()):
+    for target, weights in owned:
         for weight in weights:
             counts = found.setdefault((target, weight.name), Counts()).of
             counts[weight.init] = counts.get(weight.init, 0) + 1
@@ -96,11 +100,11 @@ def common_starts(root: Part) -> dict[Key, Init]:
     }
 
 
-def sometimes(root: Part) -> set[Key]:
+def sometimes(owned: Owned) -> set[Key]:
     """The kinds of weight that some layers of their class have and others have not."""
     everywhere: dict[str, set[str]] = {}
     anywhere: dict[str, set[str]] = {}
-    for target, weights in weights_of(root, set()):
+    for target, weights in owned:
         names = {w.name for w in weights}
         anywhere.setdefault(target, set()).update(names)
         everywhere.setdefault(target, set(names)).intersection_update(names)
@@ -109,8 +113,8 @@ def sometimes(root: Part) -> set[Key]:
 
 def init_lines(root: Part, plans: list[Plan], top: Plan) -> list[str]:
     """The body of ``init_weights``, or nothing where PyTorch's own way is all that is wanted."""
-    common = common_starts(root)
-    absent = sometimes(root)
+    owned = weights_of(root, set(), [])
+    common, absent = common_starts(owned), sometimes(owned)
     by_target: dict[str, list[Start]] = {}
     for (target, name), init in common.items():
         guard = f"m.{name} is not None" if (target, name) in absent else ""

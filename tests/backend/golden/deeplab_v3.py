@@ -58,7 +58,8 @@ class Bottleneck(nn.Module):
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.relu2(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
-        return self.relu3(self.shortcut(x) + y)
+        y += self.shortcut(x)
+        return self.relu3(y)
 
 
 class StageA(nn.Sequential):

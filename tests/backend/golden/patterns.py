@@ -43,10 +43,12 @@ class ResidualStage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.unit1(x)
         y = self.bn1(self.conv1(y))
-        x = self.relu1(self.shortcut1(x) + y)
-        z = self.unit2(x)
+        y += self.shortcut1(x)
+        y = self.relu1(y)
+        z = self.unit2(y)
         z = self.bn2(self.conv2(z))
-        return self.relu2(x + z)
+        z += y
+        return self.relu2(z)
 
 
 class Patterns(nn.Module):

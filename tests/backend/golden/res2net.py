@@ -79,7 +79,8 @@ class Res2A(nn.Module):
             [self.branch1(y), self.branch2(y), self.branch3(y), self.branch4(y)], 1
         )
         y = self.bn2(self.conv2(y))
-        return self.relu2(self.shortcut(x) + y)
+        y += self.shortcut(x)
+        return self.relu2(y)
 
 
 class LayerA(nn.Module):
@@ -142,7 +143,8 @@ class Res2B(nn.Module):
         y = self.dense1(y)
         y = y[:, self.slice_first :]
         y = self.bn2(self.conv2(y))
-        return self.relu2(x + y)
+        y += x
+        return self.relu2(y)
 
 
 class Res2Net(nn.Module):

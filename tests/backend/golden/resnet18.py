@@ -32,7 +32,8 @@ class Basic(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return self.relu2(self.shortcut(x) + y)
+        y += self.shortcut(x)
+        return self.relu2(y)
 
 
 class ResNet(nn.Module):
