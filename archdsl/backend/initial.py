@@ -10,7 +10,7 @@ from archdsl.backend.names import attribute
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import INDENT, Call, Item, Text, literal
 from archdsl.elaborate.network import Part
-from archdsl.layers.base import Module, Weight
+from archdsl.layers.base import Weight
 from archdsl.layers.init import FUNCTIONS, Init
 
 Key = tuple[str, str]  # the PyTorch class of a layer, and the name of its weight
@@ -70,20 +70,15 @@ def init_call(init: Init, weight: str) -> Call:
 Owned = list[tuple[str, list[Weight]]]  # the PyTorch class of a layer, its trainable weights
 
 
-def weights_of(part: Part, seen: set[int], found: Owned) -> Owned:
-    """The weights of each layer, those of equal parts once, added to what was found."""
-    seen.add(id(part))
-    for step in part.steps:
-        if isinstance(step.op, Part):
-            if id(step.op) not in seen:
-                weights_of(step.op, seen, found)
-            continue
-        shapes = tuple([part.shape_of(n) for n in step.inputs])
-        weights = [w for w in step.op.layer.weights(*shapes) if w.trainable]
-        code = step.op.layer.torch(*shapes)
-        if isinstance(code, Module):
-            found.append((code.target, weights))
-    return found
+def weights_of(plans: list[Plan]) -> Owned:
+    """The weights of each layer, those of equal parts once."""
+    return [
+        (layer.module.target, [w for w in layer.weights if w.trainable])
+        for plan in plans
+        for instance in plan.instances
+        for piece in instance.pieces.values()
+        for _, layer in piece.layers()
+    ]
 
 
 def common_starts(owned: Owned) -> dict[Key, Init]:
@@ -113,7 +108,7 @@ def sometimes(owned: Owned) -> set[Key]:
 
 def init_lines(root: Part, plans: list[Plan], top: Plan) -> list[str]:
     """The body of ``init_weights``, or nothing where PyTorch's own way is all that is wanted."""
-    owned = weights_of(root, set(), [])
+    owned = weights_of(plans)
     common, absent = common_starts(owned), sometimes(owned)
     by_target: dict[str, list[Start]] = {}
     for (target, name), init in common.items():
