@@ -15,6 +15,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.table import Table, layers_of
 
 ENTRY_POINTS = "archdsl.layers"
+MODULE = "archdsl_layers_"  # how the modules of Python files are called: this, and a number
 
 
 def table_with(table: Table, files: Iterable[Path]) -> Table:
@@ -23,7 +24,7 @@ def table_with(table: Table, files: Iterable[Path]) -> Table:
     The files are run. Raises ``ArchError`` for one that fails or whose layers do not do.
     """
     for number, path in enumerate(files):
-        module = _run(path, f"archdsl_layers_{number}")
+        module = _run(path, f"{MODULE}{number}")
         try:
             table = table.with_layers(layers_of(module))
         except (ValueError, TypeError) as problem:

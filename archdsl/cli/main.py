@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from archdsl import __version__
+from archdsl.cli.blame import blame
 from archdsl.cli.output import say, show_diagnostics
 from archdsl.diagnostics.model import ArchError, did_you_mean
 
@@ -109,6 +110,9 @@ def main(arguments: list[str] | None = None) -> Any:
     except Exception as error:
         if os.environ.get("ARCHDSL_DEBUG"):
             raise
+        if (layer := blame(error)) is not None:
+            show_diagnostics(layer.diagnostics)
+            sys.exit(1)
         say(f"internal error: {type(error).__name__}: {error}", error=True)
         say("This is a bug of archdsl. ARCHDSL_DEBUG=1 shows where; please report it.", error=True)
         code = 70

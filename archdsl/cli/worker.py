@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+from math import inf
 from pathlib import Path
 
 import click
@@ -25,7 +26,12 @@ from archdsl.training.packages import need_for_search
     type=click.Path(path_type=Path),
     help="Where paths of data start on this machine, if not where they do on the leader's.",
 )
-@click.option("--once", is_flag=True, help="End when the queue is empty: do not wait for more.")
+@click.option(
+    "--idle",
+    type=click.FloatRange(0),
+    metavar="MINUTES",
+    help="End after so long without a trial, with 0 at once; else only with the study.",
+)
 @click.option(
     "--ranks",
     default=1,
@@ -42,7 +48,7 @@ def command(
     storage: str | None,
     device: str | None,
     data_folder: Path | None,
-    once: bool,
+    idle: float | None,
     ranks: int,
     led: int | None,
     of: int,
@@ -57,6 +63,7 @@ def command(
     need_for_search()
     import torch  # a worker needs it; the other commands of this module's kind do not
 
+    from archdsl.search.card import differing
     from archdsl.search.presence import present
     from archdsl.search.study import find_study
     from archdsl.search.team import Team
@@ -76,8 +83,12 @@ def command(
             worker.trainer = team
         if led is None:
             say(f"{worker.name} works for {found.name} on {place}; Ctrl-C ends it")
+            if other := differing(found.card.versions):
+                say(f"note: results may differ: the study was begun with {other}", error=True)
         with present(found.folder, worker.name), worker.stop.listening():
-            worker.run(wait=not once)
+            done = worker.run(inf if idle is None else 60 * idle)
+        if led is None:
+            say(f"{found.name} is done" if done else "nothing is queued: the study is not done")
     except ArchError as error:
         if tell is None:
             raise

@@ -27,7 +27,7 @@ from archdsl.elaborate.making import construct
 from archdsl.elaborate.network import numbered
 from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import describe, is_number, rounding, show
-from archdsl.layers.arguments import Positive, whole
+from archdsl.layers.arguments import NotNegative, whole
 from archdsl.layers.base import Layer, signature
 from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
@@ -242,7 +242,7 @@ def output(node: tree.Output, scope: Scope) -> Action:
 class SideOutput(Layer):
     """The arguments of ``output name(...)``."""
 
-    weight: Positive = 1.0
+    weight: NotNegative = 1.0
 
     name = "output"
 

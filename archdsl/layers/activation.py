@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Flag, OneOf, Positive, Real
+from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real
 from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, Weight
 
 
@@ -63,8 +63,8 @@ class LeakyReLU(Activation):
 class RReLU(Activation):
     """A leaky ReLU whose slope is drawn anew in training (arXiv:1505.00853)."""
 
-    lower: Positive = 0.125
-    upper: Positive = 1 / 3
+    lower: NotNegative = 0.125
+    upper: NotNegative = 1 / 3
 
     name = "rrelu"
     module = "nn.RReLU"
@@ -82,7 +82,7 @@ class RReLU(Activation):
 class ELU(Activation):
     """x where positive, alpha * (exp(x) - 1) elsewhere (arXiv:1511.07289)."""
 
-    alpha: Positive = 1.0
+    alpha: NotNegative = 1.0
 
     name = "elu"
     module = "nn.ELU"
@@ -95,7 +95,7 @@ class ELU(Activation):
 class CELU(Activation):
     """The continuously differentiable ELU (arXiv:1704.07483)."""
 
-    alpha: Positive = 1.0
+    alpha: NotNegative = 1.0
 
     name = "celu"
     module = "nn.CELU"

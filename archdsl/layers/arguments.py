@@ -98,9 +98,12 @@ class PerAxis(Reader):
 class Number(Reader):
     low: float | None = None
     high: float | None = None
+    above: bool = False  # than ``low``, which itself is none then
 
     @property
     def expected(self) -> str:
+        if self.above:
+            return f"a number above {self.low:g}"
         if self.low is not None and self.high is not None:
             return f"a number from {self.low:g} to {self.high:g}"
         return "a number" if self.low is None else f"a number of at least {self.low:g}"
@@ -113,7 +116,7 @@ class Number(Reader):
         except OverflowError:
             raise Unreadable(self.expected) from None
         finite = isinstance(number, Polynomial) or isfinite(number)
-        low_ok = self.low is None or number >= self.low
+        low_ok = self.low is None or number > self.low or (number == self.low and not self.above)
         if not (finite and low_ok and (self.high is None or number <= self.high)):
             raise Unreadable(self.expected)
         found: float = number
@@ -183,7 +186,8 @@ Index = Annotated[int, Whole(0)]
 Size = Annotated[int | tuple[int, ...], PerAxis(1)]
 Pad = Annotated[int | tuple[int, ...], PerAxis(0)]
 Real = Annotated[float, Number()]
-Positive = Annotated[float, Number(0)]
+NotNegative = Annotated[float, Number(0)]
+Positive = Annotated[float, Number(0, above=True)]
 Chance = Annotated[float, Number(0, 1)]
 Flag = Annotated[bool, Boolean()]
 Start = Annotated[Init | None, Initial()]

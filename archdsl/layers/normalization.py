@@ -5,7 +5,7 @@ from math import prod
 from typing import Annotated
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Flag, OneOf, Positive, Real, Start
+from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real, Start
 from archdsl.layers.base import (
     Example,
     Expression,
@@ -29,7 +29,7 @@ class BatchNorm(Layer):
     and a counter as buffers unless ``track = false``.
     """
 
-    eps: Positive = 1e-5
+    eps: NotNegative = 1e-5
     momentum: Real = 0.1
     affine: Flag = True
     track: Flag = True
@@ -96,7 +96,7 @@ class GroupNorm(Layer):
     """Normalisation over groups of channels (Wu and He 2018, arXiv:1803.08494)."""
 
     groups: Count = 32
-    eps: Positive = 1e-5
+    eps: NotNegative = 1e-5
     affine: Flag = True
     init: Start = None
     bias_init: Start = None
@@ -142,7 +142,7 @@ class LayerNorm(Layer):
     """
 
     over: Annotated[str, OneOf(("all", "channels"))] = "all"
-    eps: Positive = 1e-5
+    eps: NotNegative = 1e-5
     affine: Flag = True
 
     name = "layer_norm"
@@ -180,7 +180,7 @@ class LayerNorm(Layer):
 class InstanceNorm(Layer):
     """Normalisation of every channel of every image (Ulyanov et al. 2016, arXiv:1607.08022)."""
 
-    eps: Positive = 1e-5
+    eps: NotNegative = 1e-5
     affine: Flag = False
     init: Start = None
     bias_init: Start = None
@@ -220,9 +220,9 @@ class LocalResponseNorm(Layer):
     """
 
     size: Count = 5
-    alpha: Positive = 1e-4
-    beta: Positive = 0.75
-    k: Positive = 1.0
+    alpha: NotNegative = 1e-4
+    beta: NotNegative = 0.75
+    k: NotNegative = 1.0
 
     name = "lrn"
     kind = "norm"
@@ -281,7 +281,7 @@ class GlobalResponseNorm(Layer):
     to the input.
     """
 
-    eps: Positive = 1e-6
+    eps: NotNegative = 1e-6
 
     name = "grn"
     kind = "norm"
@@ -310,7 +310,7 @@ class GlobalResponseNorm(Layer):
 class L2Norm(Layer):
     """Divides the channels at each pixel by their length (ParseNet, arXiv:1506.04579)."""
 
-    eps: Positive = 1e-12
+    eps: NotNegative = 1e-12
 
     name = "l2_norm"
     kind = "norm"

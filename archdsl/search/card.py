@@ -149,6 +149,16 @@ def versions() -> dict[str, str]:
     return found
 
 
+def differing(theirs: Mapping[str, str]) -> str:
+    """The versions of a study's leader that are not those here, with those."""
+    own = versions()
+    return ", ".join(
+        f"{name} {version}, here is {own.get(name, 'none')}"
+        for name, version in theirs.items()
+        if own.get(name) != version
+    )
+
+
 def machine() -> dict[str, str]:
     """What this machine is."""
     return {

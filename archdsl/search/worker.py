@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from math import inf
 from typing import Any, NoReturn
 
 import optuna
@@ -65,14 +66,16 @@ class Worker:
         if self.study.space.is_measured and self.study.space.measure is None:
             self.study.space.measure = latency_on(self.device)
 
-    def run(self, wait: bool = True) -> None:
-        """Works until the study is done; with ``wait``, also for what is queued later.
+    def run(self, patience: float = inf) -> bool:
+        """Works until the study is done: says so, or that nothing was queued for ``patience``
+        seconds.
 
         Raises ``ArchError`` where the data or the study's folder are not what they were, and
         ``KeyboardInterrupt`` when asked to stop; the trial at hand has failed then, and its
         leader queues it again.
         """
         self.check_data()
+        idle = time.monotonic()
         while True:
             self.stop.ask()
             part = self.next_part()
@@ -80,8 +83,11 @@ class Worker:
                 self.work(part)
                 if self.trouble is not None:
                     raise self.trouble
-            elif not wait or self.study.stage == "done":
-                return
+                idle = time.monotonic()
+            elif self.study.stage == "done":
+                return True
+            elif time.monotonic() - idle >= patience:
+                return False
             else:
                 time.sleep(PAUSE)
 

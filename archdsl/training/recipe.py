@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from archdsl.layers.arguments import Chance, Count, Flag, OneOf, Positive
+from archdsl.layers.arguments import Chance, Count, Flag, NotNegative, OneOf, Positive
 from archdsl.training.settings import Numbers, Setting, SettingReader, SettingsReader, table_of
 
 # Which parameters decay: all of them, as in most papers, or weights alone, neither biases nor the
@@ -16,7 +16,7 @@ class Sgd(Setting):
     """Stochastic gradient descent with momentum."""
 
     momentum: Chance = 0.9
-    weight_decay: Positive = 5e-4
+    weight_decay: NotNegative = 5e-4
     nesterov: Flag = True
     decay: Decay = "all"
 
@@ -29,7 +29,7 @@ class AdamW(Setting):
 
     beta1: Chance = 0.9
     beta2: Chance = 0.999
-    weight_decay: Positive = 0.01
+    weight_decay: NotNegative = 0.01
     decay: Decay = "all"
 
     name = "adamw"
@@ -47,7 +47,7 @@ class Steps(Setting):
     """The learning rate times ``factor`` behind each of the epochs ``at``."""
 
     at: Numbers
-    factor: Positive = 0.1
+    factor: NotNegative = 0.1
 
     name = "step"
 
@@ -113,7 +113,7 @@ class Recipe(Setting):
     schedule: Annotated[Setting, SettingReader("schedules", tuple(SCHEDULES))] = field(
         default=Cosine()
     )
-    warmup: Positive = 0.0
+    warmup: NotNegative = 0.0
     label_smoothing: Chance = 0.0
     clip: Positive | None = None
     augment: Annotated[

@@ -7,6 +7,7 @@ from expected_text import expected
 
 import archdsl
 from archdsl import ArchError
+from archdsl.cli.main import main
 from archdsl.extensions import table_with
 from archdsl.files import MAX_FILES
 from archdsl.layers.table import TABLE
@@ -187,6 +188,37 @@ def test_layer_files(name: str) -> None:
     with pytest.raises(ArchError) as caught:
         table_with(TABLE, [path])
     expected(f"layers_{name}", caught.value)
+
+
+RAISES = {
+    "shape": ("def shape(self, *inputs): return (inputs[0][7],)", "check"),
+    "torch": ("def torch(self, *inputs): return 1 / 0", "compile"),
+    "forward": (
+        "def shape(self, *inputs): return (2 * inputs[0][0], *inputs[0][1:])\n"
+        "    def torch(self, *inputs): return Module('nn.Identity')",
+        "train",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RAISES)
+def test_layers_that_raise(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no bug of archdsl, and said where it is one of theirs."""
+    body, command = RAISES[name]
+    Path("own.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from archdsl.layers.base import Layer, Module\n\n"
+        "@dataclass(frozen=True, slots=True)\n"
+        f"class Own(Layer):\n    name = 'own'\n    {body}\n"
+    )
+    Path("net.arch").write_text(
+        "arch net(classes = 10)\ninput 1x8x8\nown -> global_avgpool -> linear(classes)\n"
+    )
+    more = ["--data", "digits", "--quiet"] if command == "train" else []
+    with pytest.raises(SystemExit) as ended:
+        main([command, "net.arch", "--allow-python", "own.py", *more])
+    assert ended.value.code == 1
+    expected(f"layer_raises_{name}", capsys.readouterr().err.rstrip())
 
 
 def test_writing_where_there_is_no_folder() -> None:

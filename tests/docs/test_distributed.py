@@ -74,7 +74,7 @@ def test_every_option_in_the_sentences_is_one() -> None:
     known = {word for command in found if command for p in command.params for word in p.opts}
     sentences = re.sub(r"^```.*?^```$", "", TEXT, flags=re.DOTALL | re.MULTILINE)
     said = set(re.findall(r"`(--[a-z-]+)", sentences))
-    assert said >= {"--workers", "--ranks", "--storage", "--device", "--once", "--data-folder"}
+    assert said >= {"--workers", "--ranks", "--storage", "--device", "--idle", "--data-folder"}
     assert said - known == {"--gpus-per-task"}, "that one is Slurm's"
 
 

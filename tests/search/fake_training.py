@@ -70,7 +70,7 @@ def explored(
     with patch("os.fsync"):  # the disk would take longer than all the rest
         study = begun(folder, asked, spec, seed)
         queue_exploration(study, survey(study.space))
-        Worker(study, CPU, trainer=trainer(formula)).run(wait=False)
+        Worker(study, CPU, trainer=trainer(formula)).run(0)
     return study
 
 

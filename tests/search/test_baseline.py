@@ -57,7 +57,7 @@ def study(tmp_path: Path) -> Study:
     search = read_search(Source("tiny.search", SEARCH), tmp_path)
     made = begin(search, tmp_path / "s.study", tmp_path, 0, None, (), "archdsl search", TABLE)
     queue_exploration(made, survey(made.space))
-    Worker(made, torch.device("cpu"), trainer=trainer).run(wait=False)
+    Worker(made, torch.device("cpu"), trainer=trainer).run(0)
     return made
 
 
@@ -69,7 +69,7 @@ def test_the_baseline_has_as_many_epochs_as_the_exploration(study: Study) -> Non
     assert queue_baseline(study) == round(epochs / 4) < 9
     assert queue_baseline(study) == round(epochs / 4), "planning again queues nothing"
     study.stage = BASELINE
-    Worker(study, torch.device("cpu"), trainer=trainer).run(wait=False)
+    Worker(study, torch.device("cpu"), trainer=trainer).run(0)
     drawn = study.rows(BASELINE)
     assert len(drawn) == round(epochs / 4)
     assert all(r.state == "done" and len(r.curve) == 4 for r in drawn), "nothing is pruned"
@@ -79,7 +79,7 @@ def test_the_baseline_has_as_many_epochs_as_the_exploration(study: Study) -> Non
 def test_the_best_of_both_are_put_side_by_side(study: Study) -> None:
     queue_baseline(study)
     study.stage = BASELINE
-    Worker(study, torch.device("cpu"), trainer=trainer).run(wait=False)
+    Worker(study, torch.device("cpu"), trainer=trainer).run(0)
     rows = study.rows()
     (pair,) = beside(study, rows)
     assert pair.explored.values[0] == max(r.values[0] for r in study.rows(EXPLORE) if r.values)

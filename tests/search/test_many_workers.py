@@ -68,8 +68,9 @@ def test_a_worker_that_waits_for_no_more(tiny: TinySearch) -> None:
     search.send_signal(signal.SIGINT)
     tiny.ended(search)
     tiny.unwish(34)
-    ran = tiny.run("worker", "tiny", "--once", "--allow-python", "watched.py")
+    ran = tiny.run("worker", "tiny", "--idle", "0", "--allow-python", "watched.py")
     assert ran.code == 0
+    assert ran.out.splitlines()[-1] == "nothing is queued: the study is not done"
     states = [row.state for row in tiny.rows()]
     assert states.count("done") == 4, "the leader had queued the interrupted one again"
     assert "waiting" not in states

@@ -89,7 +89,7 @@ def test_a_stop_in_between_changes_nothing(name: str, tmp_path: Path) -> None:
         assert part is not None
         worker.work(part)
         study = find_study(str(study.folder), None, TABLE)
-    Worker(study, CPU, trainer=trainer(lr_of_a_tenth)).run(wait=False)
+    Worker(study, CPU, trainer=trainer(lr_of_a_tenth)).run(0)
     assert [t.params for t in trials(study)] == drawn(tmp_path / "whole", name)
 
 

@@ -89,7 +89,7 @@ def to_the_end(folder: Path, asked: str = ASKED) -> Study:
 
 
 def work(study: Study) -> None:
-    Worker(study, CPU, trainer=trainer(score)).run(wait=False)
+    Worker(study, CPU, trainer=trainer(score)).run(0)
 
 
 @pytest.fixture(scope="module")

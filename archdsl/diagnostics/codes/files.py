@@ -47,6 +47,13 @@ LAYER_FILE = Kind(
 `archdsl.layers.base.Layer` in it become layers of the language. Something failed on the way;
 docs/adding-a-layer.md shows a file that works.""",
 )
+LAYER_RAISES = Kind(
+    "A020",
+    "a layer of yours fails in {place}: {reason}",
+    """The code of a layer that came from a Python file raised an exception; or the compiled
+network did, and the shape or the module that such a layer gives may be the cause. With
+ARCHDSL_DEBUG=1 Python shows the whole way to it.""",
+)
 CANNOT_WRITE = Kind(
     "A008",
     "`{name}` cannot be written: {reason}",
