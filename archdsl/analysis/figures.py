@@ -30,6 +30,7 @@ class Figures:
 
 
 Costs = tuple[int, int, int, int, int, int]  # as the fields of Figures
+NOTHING: Costs = (0, 0, 0, 0, 0, 0)
 
 
 def figures(network: Network) -> Figures:
@@ -41,22 +42,18 @@ def part_costs(part: Part) -> Costs:
     """The costs of a part, remembered with it."""
     found: Costs | None = part.figures
     if found is None:
-        a = b = c = d = e = f = 0
+        rows = [NOTHING]
         for step in part.steps:
             if step.op.free:
                 continue
-            p, q, r, s, t, u = step_costs(part, step)
+            row = step_costs(part, step)
             if step.weight is not None:
-                r, s, t, u = 0, 0, 0, r
+                row = (row[0], row[1], 0, 0, 0, row[2])
             if (n := step.repeat) != 1:
-                p, q, r, s, t, u = n * p, n * q, n * r, n * s, n * t, n * u
-            a += p
-            b += q
-            c += r
-            d += s
-            e += t
-            f += u
-        found = part.figures = (a, b, c, d, e, f)
+                row = (n * row[0], n * row[1], n * row[2], n * row[3], n * row[4], n * row[5])
+            rows.append(row)
+        params, buffers, macs, outputs, convolved, aside = map(sum, zip(*rows, strict=True))
+        found = part.figures = (params, buffers, macs, outputs, convolved, aside)
     return found
 
 

@@ -10,6 +10,8 @@ from archdsl.elaborate.network import Part, Step
 if TYPE_CHECKING:
     from archdsl.diagnostics.source import Span
 
+DIGITS = frozenset("0123456789")
+
 
 def clash(steps: Sequence[Step], names: Mapping[str, int]) -> tuple[str, Span, Span] | None:
     """A name that two steps have, and their places.
@@ -17,7 +19,7 @@ def clash(steps: Sequence[Step], names: Mapping[str, int]) -> tuple[str, Span, S
     Names without a digit at their end cannot meet what numbering makes of others; those
     that have one (a label ``stage2`` beside ``stage`` in a loop) are compared with all.
     """
-    if not any(name[-1].isdigit() for name in names):
+    if DIGITS.isdisjoint([name[-1] for name in names]):
         return None
     seen: dict[str, Span] = {}
     for name, span in _named(steps, {}):

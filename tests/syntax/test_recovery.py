@@ -67,7 +67,7 @@ def late(code: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "first, second", combinations([t for t in BROKEN if not late(BROKEN[t])], 2)
+    "first, second", list(combinations([t for t in BROKEN if not late(BROKEN[t])], 2))
 )
 def test_two_mistakes_are_two_diagnostics(first: str, second: str) -> None:
     text = f"arch net\n{first}\ninput 3x8x8\nblock b {{ relu }}\n{second}\nbn -> relu\n"

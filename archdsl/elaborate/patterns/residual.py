@@ -18,6 +18,8 @@ from archdsl.layers.convolution import Conv
 from archdsl.layers.join import Add
 from archdsl.layers.shaping import PadChannels, Subsample
 
+PLAIN = Add()
+
 
 @dataclass(frozen=True)
 class LayerOr(Reader):
@@ -62,10 +64,7 @@ class Residual(Pattern):
             return
         if self.shortcut == "none":
             return
-        frame.x = x
-        plain = not use.scope.looped
-        run_named(lambda f: self.take_shortcut(use, f, y), frame, "shortcut", use.span, plain=plain)
-        s = frame.x
+        s = self.take_shortcut(use, frame, x, y)
         if s is None:
             return
         if s.shape != y.shape:
@@ -77,7 +76,7 @@ class Residual(Pattern):
                 verb="added",
                 shapes=f"{show_shape(s.shape)} and {show_shape(y.shape)}",
             )
-        join = Add(self.survive, self.per, self.scaling) if self.survive < 1 else Add()
+        join = Add(self.survive, self.per, self.scaling) if self.survive < 1 else PLAIN
         frame.m.join(frame.m.intern(join), frame, (s, y), use.span)
 
     def advice(self) -> list[str]:
@@ -85,16 +84,24 @@ class Residual(Pattern):
             return ["leave `shortcut` out, and a projection is added where shapes differ"]
         return []
 
-    def take_shortcut(self, use: Use, frame: Frame, y: Tensor) -> None:
-        x = frame.here()
-        if is_layer(self.shortcut):
-            apply_value(self.shortcut, frame, use.span)
-        elif self.shortcut == "identity" or (self.shortcut == "auto" and x.shape == y.shape):
-            pass
-        elif self.shortcut == "pad":
-            pad_shortcut(use, frame, y)
-        else:
-            project(use, frame, y)
+    def take_shortcut(self, use: Use, frame: Frame, x: Tensor, y: Tensor) -> Tensor | None:
+        """The input as it is added to what the body gives; nothing after a mistake."""
+        shortcut = self.shortcut
+        if shortcut == "identity" or (shortcut == "auto" and x.shape == y.shape):
+            frame.b.number("shortcut")  # those that follow keep their numbers
+            return x
+
+        def run(frame: Frame) -> None:
+            if is_layer(shortcut):
+                apply_value(shortcut, frame, use.span)
+            elif shortcut == "pad":
+                pad_shortcut(use, frame, y)
+            else:
+                project(use, frame, y)
+
+        frame.x = x
+        run_named(run, frame, "shortcut", use.span, plain=not use.scope.looped)
+        return frame.x
 
 
 def strides(use: Use, x: Shape, y: Shape, what: str) -> tuple[int, ...]:
