@@ -14,6 +14,7 @@ from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import say
 from archdsl.files import SEARCH, builtin_names, read_source
 from archdsl.search.reading import read_search
+from archdsl.search.request import MOST_TRIALS
 from archdsl.syntax.build_search import read_duration
 from archdsl.training.packages import need_for_search
 
@@ -65,7 +66,12 @@ class Duration(click.ParamType[float]):
 @click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps. A GPU each by default.")
 @storage_option
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Of all that is random: 0.")
-@click.option("--trials", type=click.IntRange(1), metavar="N", help="Instead of the search's own.")
+@click.option(
+    "--trials",
+    type=click.IntRange(1, MOST_TRIALS),
+    metavar="N",
+    help="Instead of the search's own.",
+)
 @click.option("--timeout", type=Duration(), metavar="TIME", help="End after 90s, 15min, 2h.")
 @click.option("--quiet", is_flag=True, help="Print the verdict alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each event.")

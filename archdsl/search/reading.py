@@ -25,6 +25,8 @@ from archdsl.search.request import (
     COSTS,
     MAXIMIZED,
     MINIMIZED,
+    MOST_SEEDS,
+    MOST_TRIALS,
     TUNABLE,
     Hold,
     Objective,
@@ -89,9 +91,10 @@ class _Reader(Domains):
         recipe = self.read_recipe()
         tune = self.read_tune(recipe)
         seeds, trials = self.nodes.get("seeds"), self.nodes.get("trials")
-        explore = self.whole(seeds.explore if seeds else None, 1, "seeds")
-        settle = self.whole(seeds.settle if seeds and seeds.settle else None, 0, "seeds")
-        count = self.whole(trials.count if trials else None, 20, "trials")
+        explore = self.whole(seeds.explore if seeds else None, 1, "seeds", limit=MOST_SEEDS)
+        after = seeds.settle if seeds and seeds.settle else None
+        settle = self.whole(after, 0, "seeds", limit=MOST_SEEDS)
+        count = self.whole(trials.count if trials else None, 20, "trials", limit=MOST_TRIALS)
         timeout = self.nodes["timeout"].seconds if "timeout" in self.nodes else None
         pruner = self.read_kind("prune", settings.PRUNERS, settings.NoPruning())
         sampler = self.read_kind("sampler", settings.SAMPLERS, settings.Tpe())

@@ -125,15 +125,23 @@ class Records:
         value = self.compiler.constant(node, self.scope)
         return MISTAKEN if len(self.found) > found else value
 
-    def whole(self, node: tree.Node | None, default: int, name: str, callee: str = "search") -> int:
+    def whole(
+        self,
+        node: tree.Node | None,
+        default: int,
+        name: str,
+        callee: str = "search",
+        limit: int | None = None,
+    ) -> int:
         """A positive whole number; ``name`` of ``callee`` is what it is for."""
         if node is None:
             return default
         value = self.constant(node)
-        if type(value) is not int or value < 1:
+        if type(value) is not int or value < 1 or (limit is not None and value > limit):
             if value is not MISTAKEN:
                 wrong = {"name": name, "callee": callee, "given": describe_value(value)}
-                wrong["expected"] = "a positive whole number"
+                most = "" if limit is None else f", at most {limit:,}"
+                wrong["expected"] = f"a positive whole number{most}"
                 self.report(codes.WRONG_ARGUMENT, node.span, fields=wrong)
             return default
         return value

@@ -1,4 +1,4 @@
-"""Specs with something wrong: those that come with archdsl, a few tokens changed."""
+"""Specs and searches with something wrong: those that come with archdsl, a few tokens changed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from lark import Token
 from archdsl.diagnostics.source import Source
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.patterns import PATTERNS
+from archdsl.files import SEARCH as SEARCH_FILES
 from archdsl.files import builtin_folder
 from archdsl.layers.init import FUNCTIONS as INITIALISATIONS
 from archdsl.layers.table import TABLE
-from archdsl.syntax.language import tokenize
+from archdsl.syntax.language import SEARCH, tokenize
 
 SHORT = 2500  # characters: longer specs only take longer
 
@@ -94,6 +95,47 @@ SYMBOLS = tuple(
 
 
 OPERANDS = frozenset("NUMBER SHAPE STRING TRUE FALSE".split())
+
+
+# Searches that hold what may be said, and what may be said of the ones in the others.
+SEARCHES = [
+    *(path.read_text("utf-8") for path in sorted(builtin_folder(SEARCH_FILES).glob("*.search"))),
+    """search all
+spec resnet_cifar
+vary depth in {8, 14, 20}, shortcut in {"A", "B"}
+hold macs = {1M, 2M} within 5% by width
+data fashion_mnist(train = 5000, validation = 10%)
+train epochs = 2, optimizer = adamw, schedule = step(at = [1]), warmup = 0.5, clip = 1
+tune lr in 0.01..1 log, weight_decay in 1e-5..1e-3 log
+minimize error
+sampler gp
+baseline random
+seeds 2 then 3
+trials 8
+timeout 10min
+""",
+]
+SAID = tuple(
+    """accuracy macs params activations latency width depth classes lr batch epochs digits cifar10
+    median hyperband tpe random grid gp cmaes nsga2 sgd adamw cosine step one_cycle constant crop
+    within by then log in spec vary hold data train tune maximize minimize sampler prune""".split()
+)
+NUMBERS = (*"0 -1 0.5 1 1e300 10^30 10M 5% {1,2} 1..2 {1M,10^30} 1..10^9 10h 5..1 [1]".split(), "x")
+
+
+@st.composite
+def search_mutants(draw: st.DrawFn) -> str:
+    """A search in which one or two tokens were replaced, deleted or doubled."""
+    text = draw(st.sampled_from(SEARCHES))
+    source = Source("x", text)
+    tokens = [t for t in tokenize(source, SEARCH) if t.type not in ("_NEWLINE", "COMMENT")]
+    new = {t.start_pos or 0: str(t) for t in tokens}
+    for _ in range(draw(st.integers(1, 2))):
+        token = draw(st.sampled_from(tokens))
+        other = draw(st.sampled_from(tokens))
+        kinds = [NUMBERS, SAID, ("", f"{token} {token}", str(other)), ODD]
+        new[token.start_pos or 0] = draw(st.sampled_from(draw(st.sampled_from(kinds))))
+    return _written(text, tokens, new)
 
 
 @st.composite
