@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -12,6 +14,8 @@ from archdsl.elaborate.naming import clash
 from archdsl.elaborate.network import Op, Part, Step
 from archdsl.elaborate.values import Tensor
 from archdsl.layers.base import Shape
+
+INPUTS = attrgetter("inputs")
 
 
 class Builder:
@@ -85,10 +89,8 @@ class Builder:
 
     def unused(self, result: Tensor) -> Step | None:
         """A step whose result nothing uses: work and weights for nothing."""
-        used = {n for step in self.steps for n in step.inputs if n > 0}
-        if (last := self.node(result)) > 0:
-            used.add(last)
-        if len(used) == len(self.steps):
+        used = {self.node(result), *chain.from_iterable(map(INPUTS, self.steps))}
+        if used.issuperset(range(1, len(self.steps) + 1)):
             return None
         for place, step in enumerate(self.steps, 1):
             if place not in used and step.weight is None:

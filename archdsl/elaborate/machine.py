@@ -229,13 +229,7 @@ class Machine:
     def run(self, body: BodyCode, frame: Frame) -> None:
         """Runs the statements of a body one after the other."""
         for statement in body.statements:
-            try:  # as in ``attempt``: this is where time goes
-                statement.run(frame)
-            except Fault as error:
-                frame.x = None
-                self.report(error.diagnostic)
-            except Skip:
-                frame.x = None
+            self.attempt(statement.run, frame)
 
     def choose(
         self, path: str, names: tuple[str, ...], options: list[Action], frame: Frame, span: Span

@@ -65,7 +65,7 @@ def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:
 def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Callable[[Frame], Op]:
     """How a layer is made from its arguments, once for each different values."""
     if not arguments:
-        return lambda frame: plain_op(layer, frame, span)
+        return _without_arguments(layer, span)
     getters = [getter for _, getter, _ in arguments]
     # Only what is worked out anew has to be looked at: most arguments are constants.
     given = [g.value if isinstance(g, constant) else None for g in getters]
@@ -112,6 +112,13 @@ def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[Any, ..
         frame.m.spend(weigh(values, span) // 8, span)
         return tuple(map(kind_of, values))
     return kinds
+
+
+def _without_arguments(layer: type[Layer], span: Span) -> Callable[[Frame], Op]:
+    def get(frame: Frame) -> Op:
+        return frame.m.ops.get(layer) or plain_op(layer, frame, span)
+
+    return get
 
 
 def plain_op(layer: type[Layer], frame: Frame, span: Span) -> Op:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from archdsl.layers.base import Layer, Shape
@@ -39,6 +40,9 @@ def numbered(name: str, number: int, plain: bool = False) -> str:
     if plain and number == 1:
         return name
     return f"{name}_{number}" if name[-1].isdigit() else f"{name}{number}"
+
+
+LEVELS = attrgetter("op.levels")  # of a step
 
 
 class Step:
@@ -133,7 +137,7 @@ class Part:
         self.result = result
         self.shape = shape
         self.size = size  # layers and joins in it, all repeats counted
-        self.levels: int = 1 + max([s.op.levels for s in steps], default=0)
+        self.levels: int = 1 + max(map(LEVELS, steps), default=0)
         self.definition = definition
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
