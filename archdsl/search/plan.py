@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial
 from archdsl.elaborate.knobs import Domain
 from archdsl.search.distributions import param
 from archdsl.search.reach import Reach
+from archdsl.search.request import MOST_SEEDS
 from archdsl.search.rows import BASELINE, EXPLORE, KEPT, SETTLE
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import Candidate
@@ -158,7 +159,7 @@ def queue_baseline(study: Study) -> int:
     return total
 
 
-FRESH = 1000  # seeds of retrained winners begin behind this
+FRESH = MOST_SEEDS  # seeds of retrained winners begin behind this
 
 
 def queue_settling(study: Study, arms: Mapping[str, Sequence[FrozenTrial]]) -> int:

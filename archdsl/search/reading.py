@@ -25,6 +25,7 @@ from archdsl.search.request import (
     COSTS,
     MAXIMIZED,
     MINIMIZED,
+    MOST_FRESH,
     MOST_SEEDS,
     MOST_TRIALS,
     TUNABLE,
@@ -93,7 +94,7 @@ class _Reader(Domains):
         seeds, trials = self.nodes.get("seeds"), self.nodes.get("trials")
         explore = self.whole(seeds.explore if seeds else None, 1, "seeds", limit=MOST_SEEDS)
         after = seeds.settle if seeds and seeds.settle else None
-        settle = self.whole(after, 0, "seeds", limit=MOST_SEEDS)
+        settle = self.whole(after, 0, "seeds", limit=MOST_FRESH)
         count = self.whole(trials.count if trials else None, 20, "trials", limit=MOST_TRIALS)
         timeout = self.nodes["timeout"].seconds if "timeout" in self.nodes else None
         pruner = self.read_kind("prune", settings.PRUNERS, settings.NoPruning())
