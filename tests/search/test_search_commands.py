@@ -274,7 +274,7 @@ def test_a_study_is_not_begun_twice_and_not_gone_on_with_when_its_question_has_c
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--trials", "0"], "0 is not in the range x>=1"),
+        (["--trials", "0"], "0 is not in the range 1<=x<=100000"),
         (["--timeout", "soon"], "'soon' is no time such as 90s, 15min, 2h"),
         (["--workers", "-1"], "-1 is not in the range 0<=x<=1024"),
         (["--storage", "nowhere"], "error[A714]: the storage `the address that was given`"),
