@@ -256,6 +256,7 @@ def test_the_keyboard_walks_through_a_chart(opened: Opened, budgets: Path) -> No
     expect(page.locator("#count")).to_contain_text("of 69 trials")
     assert rows(page).count() < 20
     chart.focus()
+    page.evaluate("() => new Promise((done) => setTimeout(done, 500))")  # it scrolls there
     page.keyboard.press("ArrowRight")
     expect(page.locator("#tip")).to_be_visible()
     page.keyboard.press("Escape")
