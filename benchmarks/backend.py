@@ -5,8 +5,8 @@ python benchmarks/backend.py [--device DEVICE] [--batch N] [--pairs N]
 Ours is the emitted file, imported without archdsl; both have the same weights. The two take
 turns, each first in every other pair, in two rounds: in the second the other is made first. A
 ratio is the median over the pairs; beside it stands that of torchvision's over a copy of itself,
-which says how much of it is noise. Peak memory is that of a process which makes one training
-step: on a GPU what PyTorch has allocated, else how far the resident set grew from the imports on.
+which says how much of it is noise. Peak memory is that of a process which makes two training
+steps: on a GPU what PyTorch has allocated, else how far the resident set grew from the imports on.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def steps(
 
 
 def peak(folder: Path, name: str, whose: str, device: torch.device, batch: int) -> int:
-    """The bytes that a training step takes, in a process of its own."""
+    """The bytes that training takes, in a process of its own."""
     command = [sys.executable, __file__, "--peak", whose, "--name", name, "--folder", str(folder)]
     command += ["--device", str(device), "--batch", str(batch)]
     done = subprocess.run(command, capture_output=True, text=True)

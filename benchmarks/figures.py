@@ -5,8 +5,7 @@ Run: python benchmarks/figures.py [--json]
 Every number is a ratio of medians taken in this one run, ours and the peer's in turn. The peer
 builds torchvision's module on the meta device and counts with torch.utils.flop_counter. Each
 candidate is a fresh one: a knob is changed to a value that has not been seen before, so that
-nothing can be remembered of it. Ours come fifty in a row, as in a search, and take about as long
-as one of the peer's.
+nothing can be remembered of it. Ours come fifty in a row, as in a search.
 """
 
 from __future__ import annotations

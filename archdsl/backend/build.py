@@ -36,6 +36,7 @@ def header_of(arch: Architecture) -> str:
     return "\n\n".join("\n".join(wrap(p, 84)) for p in paragraphs).replace(UNBROKEN, " ")
 
 
+COMPILED = "<archdsl "  # how the file name of a source that is run begins
 UNBROKEN = "\N{NO-BREAK SPACE}"
 
 
@@ -46,7 +47,7 @@ def _kept(text: str) -> str:
 
 def load_source(source: str, name: str) -> dict[str, Any]:
     """The names that a source defines. Tracebacks and debuggers show its lines."""
-    file = f"<archdsl {name}>"
+    file = f"{COMPILED}{name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     namespace: dict[str, Any] = {"__name__": f"archdsl_compiled_{name}"}
     exec(compile(source, file, "exec"), namespace)

@@ -10,8 +10,6 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.extensions import MODULE
 from archdsl.layers.base import Layer
 
-COMPILED = "<archdsl "  # how the name of a source that was compiled and run begins
-
 
 def blame(problem: Exception) -> ArchError | None:
     """What to say where the code of a layer from a Python file raised something, or where the
@@ -22,9 +20,10 @@ def blame(problem: Exception) -> ArchError | None:
             file, here = Path(frame.f_code.co_filename), Path.cwd()
             shown = file.relative_to(here) if file.is_relative_to(here) else file
             return _error(f"`{frame.f_code.co_name}` at {shown}:{line}", problem)
+    from archdsl.backend.build import COMPILED  # slow to load, and nothing else here needs it
+
     for frame, line in reversed(frames):
-        name = frame.f_code.co_filename
-        if name.startswith(COMPILED) and has_own(Layer):
+        if frame.f_code.co_filename.startswith(COMPILED) and has_own(Layer):
             return _error(f"line {line} of the compiled network", problem)
     return None
 

@@ -73,7 +73,8 @@ def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Calla
     moving = [getters[i] for i in places]
     made: dict[Any, Op] = {}
 
-    def find(frame: Frame, key: tuple[Any, ...]) -> Op:
+    def get(frame: Frame) -> Op:
+        key = tuple([g(frame) for g in moving])
         typed = (key, kinds_of(key, frame, span))
         op = made.get(typed)
         if op is None:
@@ -83,22 +84,6 @@ def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Calla
             for i, value in zip(places, key, strict=True):
                 values[i] = value
             op = made[typed] = frame.m.intern(construct(layer, arguments, tuple(values), span))
-        return op
-
-    if len(moving) != 1:
-        return lambda frame: find(frame, tuple([g(frame) for g in moving]))
-    only = moving[0]
-    whole: dict[int, Op] = {}  # what varies is most often one whole number: kept flat
-
-    def get(frame: Frame) -> Op:
-        value = only(frame)
-        if value.__class__ is not int:
-            return find(frame, (value,))
-        op = whole.get(value)
-        if op is None:
-            if len(whole) > MAX_MADE:
-                whole.clear()
-            op = whole[value] = find(frame, (value,))
         return op
 
     return get
