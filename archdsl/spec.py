@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from archdsl.analysis.family import Families
 from archdsl.analysis.figures import Figures, figures, longest_path
 from archdsl.analysis.figures import Path as LongestPath
 from archdsl.analysis.memory import Memory, memory
@@ -42,6 +43,7 @@ class Spec:
         can be seen without a candidate."""
         self.source = source
         self.program = Program(parse_text(source), load, table)
+        self.families = Families(self.program)
 
     def __repr__(self) -> str:
         return f"<Spec {self.name} from {self.source.name}>"
@@ -117,16 +119,31 @@ class Architecture:
         first_only: bool = False,
         kept: Mapping[str, str] | None = None,
     ) -> None:
+        """Raises ``ArchError`` where it is no network."""
         self.spec = spec
-        decide = Decisions(choices, spec.program.fixed, kept or {})
-        found = spec.program.elaborate(values, decide, input, first_only)
-        self.network: Network = found.network
-        decide.check_all_used(self.network.choices)
+        self._decided = values, choices, input, kept or {}
+        known = None if choices or kept else spec.families.figures(values, input)
+        if known is None:
+            self.network = self._elaborate(first_only)
+        else:  # a network, which is elaborated when more than its figures is asked for
+            self.figures = known
+
+    def _elaborate(self, first_only: bool = False) -> Network:
+        values, choices, input, kept = self._decided
+        decide = Decisions(choices, self.spec.program.fixed, kept)
+        found = self.spec.program.elaborate(values, decide, input, first_only)
+        decide.check_all_used(found.network.choices)
         if found.budgets:
-            costs = self.figures
+            costs = figures(found.network)
             found.judge(
                 {"params": costs.params, "macs": costs.macs, "activations": costs.activations}
             )
+        return found.network
+
+    @cached_property
+    def network(self) -> Network:
+        """Its parts within parts, as they were elaborated."""
+        return self._elaborate()
 
     def __repr__(self) -> str:
         knobs = ", ".join(f"{k}={v}" for k, v in self.shown_knobs.items())
@@ -145,7 +162,7 @@ class Architecture:
     @property
     def name(self) -> str:
         """The name of its spec."""
-        return self.network.name
+        return self.spec.name
 
     @property
     def knobs(self) -> Mapping[str, Any]:

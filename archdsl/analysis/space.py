@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import pairwise, product
+from itertools import product
 from math import inf, prod
 from typing import Any
 
+from archdsl.analysis.region import Piece, Region, Stretch, whole
 from archdsl.analysis.sample import FEW, some
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -23,13 +24,12 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
-from archdsl.layers.polynomial import Undecided, unknown_value
+from archdsl.layers.polynomial import Undecided, Unknown
 
 LIMIT = 2_000
 WORK = 500_000
 SAMPLE = 300
 SAMPLED = 1 / 6  # of the work goes into the sample
-ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +68,6 @@ class Proof:
         return self.counterexample is None
 
 
-@dataclass(frozen=True, slots=True)
-class Span1D:
-    """A piece of a numeric domain: every ``stride``-th place from ``first`` to ``last`` of a grid,
-    or, of a continuous one, all between two places of 0 to 1 (or one place)."""
-
-    first: int | Fraction
-    last: int | Fraction
-    stride: int = 1
-
-    @property
-    def count(self) -> int:
-        """How many places of a grid it has."""
-        return int(self.last - self.first) // self.stride + 1
-
-    @property
-    def is_point(self) -> bool:
-        return self.first == self.last
-
-
-Piece = Any  # a value, or a Span1D
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A piece of a space: for each knob a value, or a span of its domain."""
-
-    pieces: Mapping[str, Piece]
-    forced: Mapping[str, int] = field(default_factory=dict)  # choices inside bodies
-
-
 def prove(
     program: Program, limit: int = LIMIT, watch: Callable[[float], None] = lambda share: None
 ) -> Proof:
@@ -124,7 +94,7 @@ class _Prover:
         domains = {k.name: str(k.domain) for k in self.knobs.values()}
         self.proof = Proof(total, domains=domains)
         self.work = 0
-        self.values: dict[tuple[str, Span1D], Any] = {}
+        self.values: dict[tuple[str, Stretch], Any] = {}
 
     def prove(self) -> Proof:
         proof = self.proof
@@ -170,7 +140,7 @@ class _Prover:
             if isinstance(domain, Choices):
                 listed.append([(knob.name, value) for value in domain.values])
             elif isinstance(domain, Interval):
-                listed.append([(knob.name, piece) for piece in _whole(domain)])
+                listed.append([(knob.name, piece) for piece in whole(domain)])
         for pieces in product(*listed):
             yield Region(dict(pieces))
 
@@ -187,25 +157,23 @@ class _Prover:
             return self.split(region, question)
         except Fork as fork:
             if not region.forced:
-                proof.covered += self.size(region)
+                proof.covered += region.size
             return [
                 replace(region, forced={**region.forced, fork.path: i}) for i in range(fork.count)
             ]
         except ArchError as error:
-            size = self.size(region)
             if error.diagnostics and error.diagnostics[0].kind is codes.REQUIREMENT:
-                proof.excluded += size
-                proof.covered += size
+                proof.excluded += region.size
+                proof.covered += region.size
                 return []
             return self.refute(region)
         except (TypeError, AttributeError, ValueError):
             # A layer of a user's that cannot work with undecided numbers: decide them all.
-            open_pieces = [n for n, p in region.pieces.items() if _is_open(p)]
-            if not open_pieces:
+            if not region.open:
                 raise
-            return self.pieces_of(region, open_pieces[0], ())
+            return self.decide(region, region.open[0])
         proof.choices = max(proof.choices, choices)
-        proof.covered += self.size(region) if not region.forced else 0
+        proof.covered += region.size if not region.forced else 0
         return []
 
     def elaborate(self, values: Mapping[str, Any], forced: Mapping[str, int]) -> int:
@@ -221,67 +189,39 @@ class _Prover:
 
     def value(self, name: str, piece: Piece) -> Any:
         """What the spec is run with for a piece: a value, or a polynomial."""
-        if not isinstance(piece, Span1D):
+        if not isinstance(piece, Stretch):
             return piece
         key = (name, piece)
         if key not in self.values:  # one unknown for a piece: what is known of it is kept
-            self.values[key] = self.make_value(name, piece)
+            self.values[key] = piece.value(name, self.domain(name))
         return self.values[key]
 
-    def make_value(self, name: str, piece: Span1D) -> Any:
-        domain = self.knobs[name].domain
-        assert isinstance(domain, Interval)
-        if domain.step is not None:
-            first, step = domain.value(int(piece.first)), domain.step * piece.stride
-            return unknown_value(name, piece.count, first, step)
-        length = Fraction(domain.high) - Fraction(domain.low)
-        low = Fraction(domain.low) + length * piece.first
-        if piece.is_point:
-            return low.numerator if low.denominator == 1 else low
-        return unknown_value(name, None, low, length * (piece.last - piece.first))
+    def domain(self, name: str) -> Interval:
+        found = self.knobs[name].domain
+        assert isinstance(found, Interval)
+        return found
 
-    def size(self, region: Region) -> int:
-        """How many assignments a region has; a continuous piece counts as one."""
-        sizes = [
-            p.count
-            for n, p in region.pieces.items()
-            if isinstance(p, Span1D) and self.knobs[n].domain.step is not None  # type: ignore[union-attr]
-        ]
-        return prod(sizes)
+    def decide(self, region: Region, name: str) -> list[Region]:
+        """A region split as nothing but the name of a knob says."""
+        return self.split(region, Undecided(Unknown(name, None)))
 
     def split(self, region: Region, question: Undecided) -> list[Region]:
-        return self.pieces_of(region, question.unknown.name, question.cuts, question.modulus)
-
-    def pieces_of(
-        self, region: Region, name: str, cuts: tuple[Any, ...], modulus: int | None = None
-    ) -> list[Region]:
-        """A region with the piece of one knob split at places of its own unknown."""
+        """A region with the piece of one knob split where the answer to a question differs."""
+        name = question.unknown.name
         piece = region.pieces[name]
-        domain = self.knobs[name].domain
-        assert isinstance(piece, Span1D) and isinstance(domain, Interval)
-        if domain.step is None:
-            parts = self.split_real(piece, cuts)
-        else:
-            parts = _split_grid(piece, cuts, modulus)
-        return [replace(region, pieces={**region.pieces, name: part}) for part in parts]
-
-    def split_real(self, piece: Span1D, cuts: tuple[Any, ...]) -> list[Span1D]:
-        length = piece.last - piece.first
-        places = sorted({piece.first + length * c for c in cuts if 0 < c < 1})
-        if not places:
-            # Nothing says where the answer changes: some places stand for all.
+        assert isinstance(piece, Stretch)
+        parts = piece.split(self.domain(name), question)
+        if not parts:  # nothing says where: some places stand for all
             self.proof.complete = False
-            return [
-                Span1D(at, at)
-                for at in (piece.first + length * Fraction(i, FEW + 1) for i in range(1, FEW + 1))
-            ]
-        ends = [piece.first, *places, piece.last]
-        parts = [Span1D(a, b) for a, b in pairwise(ends)]
-        return parts + [Span1D(at, at) for at in places]
+            length = piece.last - piece.first
+            places = [piece.first + length * Fraction(i, FEW + 1) for i in range(1, FEW + 1)]
+            parts = [Stretch(at, at) for at in places]
+        return [region.with_piece(name, part) for part in parts]
 
     def refute(self, region: Region) -> list[Region]:
         """A region that is no network: one candidate of it is shown."""
-        values = {n: self.value(n, _first(piece)) for n, piece in region.pieces.items()}
+        pieces = {n: p.middle if isinstance(p, Stretch) else p for n, p in region.pieces.items()}
+        values = {n: self.value(n, piece) for n, piece in pieces.items()}
         try:
             self.elaborate(values, region.forced)
         except ArchError as error:
@@ -290,10 +230,7 @@ class _Prover:
                 chosen = {path: str(i + 1) for path, i in region.forced.items()}
                 self.proof.counterexample = Counterexample(shown | chosen, error.diagnostics)
                 return []
-        for name, piece in region.pieces.items():
-            if _is_open(piece):
-                return self.pieces_of(region, name, ())
-        return []
+        return self.decide(region, region.open[0]) if region.open else []
 
     # ------------------------------------------------------------------------ sampling
 
@@ -319,47 +256,3 @@ class _Prover:
             f"{covered:,} of {size} assignments, and {tried:,} by themselves, which may be among "
             f"them: the ends and middles of all knobs, {pairs}and some at random"
         )
-
-
-def _whole(domain: Interval) -> list[Span1D]:
-    """A numeric domain in as few pieces as can be: a continuous one apart from its ends."""
-    if domain.step is not None:
-        count = domain.count
-        assert count is not None
-        return [Span1D(0, count - 1)]
-    if domain.low == domain.high:
-        return [Span1D(Fraction(0), Fraction(0))]
-    zero, one = Fraction(0), Fraction(1)
-    return [Span1D(zero, zero), Span1D(zero, one), Span1D(one, one)]
-
-
-def _is_open(piece: Piece) -> bool:
-    return isinstance(piece, Span1D) and not piece.is_point
-
-
-def _first(piece: Piece) -> Piece:
-    """A point of a piece: its first place, or the middle of a continuous one."""
-    if not isinstance(piece, Span1D) or piece.is_point:
-        return piece
-    if isinstance(piece.first, Fraction) or isinstance(piece.last, Fraction):
-        middle = Fraction(piece.first + piece.last) / 2
-        return Span1D(middle, middle)
-    return Span1D(piece.first, piece.first)
-
-
-def _split_grid(piece: Span1D, cuts: tuple[Any, ...], modulus: int | None) -> list[Span1D]:
-    first, count, stride = int(piece.first), piece.count, piece.stride
-
-    def part(start: int, stop: int, step: int = 1) -> Span1D:
-        """The places ``start``, ``start + step``, ... below ``stop``, of the piece's own."""
-        last = start + (stop - 1 - start) // step * step
-        return Span1D(first + start * stride, first + last * stride, stride * step)
-
-    if modulus is not None and modulus < count:
-        return [part(r, count, modulus) for r in range(modulus)]
-    starts = sorted({int(c) for c in cuts if 0 < c < count})
-    if not starts:
-        if count <= ALL_AT_ONCE:
-            return [part(i, i + 1) for i in range(count)]
-        starts = [count // 2]
-    return [part(a, b) for a, b in pairwise([0, *starts, count])]

@@ -74,6 +74,11 @@ class Interval:
         return f"{show(self.low)}..{show(self.high)}{step}{' log' if self.log else ''}"
 
     @property
+    def is_exact(self) -> bool:
+        """Whether its ends and its step are, as all numbers that are written are."""
+        return float not in map(type, (self.low, self.high, self.step))
+
+    @property
     def count(self) -> int | None:
         """How many values there are; nothing for a continuous interval."""
         if self.step is None:

@@ -81,7 +81,7 @@ LAYER_VALUES = (LayerRef, Preset, Closure, Tensor, BlockCode)
 
 
 def is_number(value: Value) -> bool:
-    return isinstance(value, (int, Fraction, float, Polynomial)) and not isinstance(value, bool)
+    return isinstance(value, (int, float, Polynomial, Fraction)) and not isinstance(value, bool)
 
 
 def is_layer(value: Value) -> bool:

@@ -109,7 +109,7 @@ class Number(Reader):
         return "a number" if self.low is None else f"a number of at least {self.low:g}"
 
     def read(self, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float, Fraction, Polynomial)):
+        if isinstance(value, bool) or not isinstance(value, (int, float, Polynomial, Fraction)):
             raise Unreadable(self.expected)
         try:
             number: Any = value if isinstance(value, Polynomial) else float(value)

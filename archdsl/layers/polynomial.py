@@ -16,6 +16,7 @@ from typing import Any
 
 Exact = int | Fraction
 Monomial = tuple[tuple["Unknown", int], ...]
+Bounds = tuple[Exact, Exact, bool]
 MAX_TERMS = 24
 MAX_MODULUS = 64
 
@@ -52,13 +53,14 @@ class Undecided(Exception):
 class Polynomial:
     """A sum of products of unknowns with exact coefficients. Immutable."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_bounds", "_hash", "terms")
 
     def __init__(self, terms: dict[Monomial, Exact]) -> None:
         if len(terms) > MAX_TERMS:
             raise Undecided(next(iter(terms))[-1][0])
         self.terms = terms
         self._hash = 0
+        self._bounds: Bounds | None = None
 
     # ------------------------------------------------------------------ arithmetic
 
@@ -71,18 +73,21 @@ class Polynomial:
     __radd__ = __add__
 
     def __neg__(self) -> Any:
-        return _made({m: -c for m, c in self.terms.items()})
+        return Polynomial({m: -c for m, c in self.terms.items()})
 
     def __sub__(self, other: Any) -> Any:
-        return self + (-other)
+        terms = dict(self.terms)
+        for monomial, coefficient in _terms(other).items():
+            terms[monomial] = terms.get(monomial, 0) - coefficient
+        return _made(terms)
 
     def __rsub__(self, other: Any) -> Any:
         return (-self) + other
 
     def __mul__(self, other: Any) -> Any:
         terms: dict[Monomial, Exact] = {}
-        for m, c in self.terms.items():
-            for n, d in _terms(other).items():
+        for n, d in _terms(other).items():
+            for m, c in self.terms.items():
                 product = _product(m, n)
                 terms[product] = terms.get(product, 0) + c * d
         return _made(terms)
@@ -91,7 +96,7 @@ class Polynomial:
 
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, Polynomial):
-            raise other.undecided()
+            return self.multiple_of(other)
         return self * (Fraction(1) / other)
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -103,7 +108,7 @@ class Polynomial:
 
     def __mod__(self, other: Any) -> Any:
         if isinstance(other, Polynomial):
-            raise other.undecided()
+            return self - other * (self // other)
         moving = {m: c / Fraction(other) for m, c in self.terms.items() if m}
         self.need_whole(moving)
         return self.terms.get((), 0) % other
@@ -140,31 +145,76 @@ class Polynomial:
                 unknown = monomial[0][0]
                 raise Undecided(unknown, modulus=divisor if divisor <= MAX_MODULUS else None)
 
+    def multiple_of(self, other: Polynomial) -> Exact:
+        """The number by which another polynomial is multiplied here, as the channels of a
+        depthwise convolution are of its groups; raises ``Undecided`` where there is none."""
+        if other == 0:
+            raise ZeroDivisionError
+        monomial, coefficient = next(iter(other.terms.items()))
+        factor = self.terms.get(monomial, 0) / Fraction(coefficient)
+        if self.terms.keys() != other.terms.keys() or any(
+            self.terms[m] != factor * c for m, c in other.terms.items()
+        ):
+            raise other.undecided()
+        return factor.numerator if factor.denominator == 1 else factor
+
     def __abs__(self) -> Any:
         return self if self >= 0 else -self
+
+    def at(self, places: Mapping[str, Exact]) -> Exact:
+        """Its value where each unknown, by its name, is at a place."""
+        total: Exact = 0
+        for monomial, value in self.terms.items():
+            for unknown, power in monomial:
+                value *= places[unknown.name] ** power
+            total += value
+        return total
 
     # -------------------------------------------------------------------- questions
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, (int, float, Fraction, Polynomial)) or isinstance(other, bool):
+        if isinstance(other, Polynomial):
+            return self.terms == other.terms or (self - other) == 0
+        if not isinstance(other, (int, float, Fraction)) or isinstance(other, bool):
             return NotImplemented
-        return self._is(other, "==")
+        low, high, open = self.bounds()
+        if low > other or high < other or (open and (other in (low, high))):
+            return False
+        if self.never(other):
+            return False
+        raise self.split(other)
 
     def __ne__(self, other: object) -> bool:
         equal = self.__eq__(other)
         return equal if equal is NotImplemented else not equal
 
     def __lt__(self, other: Any) -> bool:
-        return self._is(other, "<")
+        if isinstance(other, Polynomial):
+            difference = self - other
+            return bool(difference < 0)
+        low, high, open = self.bounds()
+        if high < other or (open and high == other):
+            return True
+        if low >= other:
+            return False
+        raise self.split(other)
 
     def __le__(self, other: Any) -> bool:
-        return self._is(other, "<=")
+        if isinstance(other, Polynomial):
+            difference = self - other
+            return bool(difference <= 0)
+        low, high, open = self.bounds()
+        if high <= other:
+            return True
+        if low > other or (open and low == other):
+            return False
+        raise self.split(other)
 
     def __gt__(self, other: Any) -> bool:
-        return not self._is(other, "<=")
+        return not self <= other
 
     def __ge__(self, other: Any) -> bool:
-        return not self._is(other, "<")
+        return not self < other
 
     def __hash__(self) -> int:
         if not self._hash:
@@ -172,7 +222,7 @@ class Polynomial:
         return self._hash
 
     def __bool__(self) -> bool:
-        return not self._is(0, "==")
+        return self != 0
 
     def _concrete(self) -> Any:
         raise self.undecided()
@@ -200,39 +250,15 @@ class Polynomial:
             for m, c in self.terms.items()
         )
 
-    def _is(self, other: Any, relation: str) -> bool:
-        """Whether ``self - other`` stands in a relation to 0, for all values."""
-        if isinstance(other, float):
-            other = Fraction(other)
-        difference = self - other
-        if not isinstance(difference, Polynomial):
-            return bool(
-                {"==": difference == 0, "<": difference < 0, "<=": difference <= 0}[relation]
-            )
-        low, high, low_open, high_open = difference.bounds()
-        if relation == "==":
-            if low > 0 or high < 0 or (low == 0 and low_open) or (high == 0 and high_open):
-                return False
-            if difference.never_zero():
-                return False
-        elif relation == "<":
-            if high < 0 or (high == 0 and high_open):
-                return True
-            if low >= 0:
-                return False
-        else:
-            if high <= 0:
-                return True
-            if low > 0 or (low == 0 and low_open):
-                return False
-        raise difference.split()
+    def bounds(self) -> Bounds:
+        """The least and greatest value, and whether they are only approached."""
+        if self._bounds is None:
+            self._bounds = self.work_out_bounds()
+        return self._bounds
 
-    def bounds(self) -> tuple[Exact, Exact, bool, bool]:
-        """The least and greatest value, and for each whether it is only approached."""
+    def work_out_bounds(self) -> Bounds:
         low: Exact = 0
         high: Exact = 0
-        # An end is only approached where a term of real unknowns alone never reaches its own.
-        ends_open = any(m and all(u.count is None for u, _ in m) for m in self.terms)
         for monomial, coefficient in self.terms.items():
             small: Exact = 1
             large: Exact = 1
@@ -241,25 +267,23 @@ class Polynomial:
                 small, large = small * a**power, large * b**power
             low += coefficient * (small if coefficient > 0 else large)
             high += coefficient * (large if coefficient > 0 else small)
-        return low, high, ends_open, ends_open
+        # An end is only approached where a term of real unknowns alone never reaches its own.
+        return low, high, any(m and all(u.count is None for u, _ in m) for m in self.terms)
 
-    def never_zero(self) -> bool:
-        """Whether divisibility rules a zero out: 4 t + 2 has none."""
+    def never(self, value: Any) -> bool:
+        """Whether divisibility rules a value out: 4 t + 2 is never 0."""
         if not self.is_whole():
             return False
-        common = 0
-        for monomial, coefficient in self.terms.items():
-            if monomial:
-                common = gcd(common, int(coefficient))
-        return bool(common) and int(self.terms.get((), 0)) % common != 0
+        common = gcd(*(int(c) for m, c in self.terms.items() if m))
+        return (self.terms.get((), 0) - Fraction(value)) % common != 0
 
-    def split(self) -> Undecided:
-        """Where the sign changes, if the polynomial is linear in a single unknown."""
+    def split(self, value: Any) -> Undecided:
+        """Where it passes a value, if it is linear in a single unknown."""
         unknowns = {u for m in self.terms for u, _ in m}
         first = min(unknowns, key=lambda u: (u.count is None, u.count or 0, u.name))
         if len(unknowns) == 1 and all(sum(p for _, p in m) <= 1 for m in self.terms):
             slope = self.terms[((first, 1),)]
-            root = -Fraction(self.terms.get((), 0)) / slope
+            root = (Fraction(value) - self.terms.get((), 0)) / slope
             if first.count is None:
                 return Undecided(first, (root,))
             return Undecided(first, tuple(dict.fromkeys((ceil(root), floor(root) + 1))))
@@ -295,8 +319,9 @@ def _made(terms: dict[Monomial, Exact]) -> Any:
     kept: dict[Monomial, Exact] = {}
     for monomial, coefficient in terms.items():
         if coefficient:
-            whole = isinstance(coefficient, Fraction) and coefficient.denominator == 1
-            kept[monomial] = int(coefficient) if whole else coefficient
+            if coefficient.__class__ is not int and coefficient.denominator == 1:
+                coefficient = coefficient.numerator
+            kept[monomial] = coefficient
     if not kept:
         return 0
     if len(kept) == 1 and () in kept:

@@ -1,0 +1,130 @@
+"""What a whole family of candidates costs, in closed form.
+
+A candidate's figures take one elaboration. Where many candidates are asked for that differ in
+their numeric knobs, the spec is elaborated with polynomials in the place of these
+(``archdsl.layers.polynomial``), as for a proof of its space: its figures then are polynomials too,
+exact for a whole region of the space, and a further candidate of that region costs no more than
+putting its numbers in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from archdsl.analysis.figures import Figures, part_costs
+from archdsl.analysis.region import Place, Region, Stretch, place_of, whole
+from archdsl.diagnostics.model import ArchError
+from archdsl.elaborate.knobs import Interval
+from archdsl.elaborate.program import Program
+from archdsl.elaborate.values import kind_of
+from archdsl.layers.base import Shape
+from archdsl.layers.polynomial import Polynomial, Undecided
+from archdsl.layers.table import TABLE
+
+OFTEN = 4  # candidates of a region that are elaborated before it is worth a closed form
+MOST = 5_000  # regions that are kept
+
+
+@dataclass(slots=True)
+class _Node:
+    """A region of candidates, and how often one of it was asked for.
+
+    It has its ``costs``, or the ``parts`` that it was split into by the values of a ``knob``, or,
+    where it is ``ended``, neither: its candidates are no networks, or there is only one.
+    """
+
+    region: Region
+    asked: int = 0
+    costs: tuple[Any, ...] | None = None  # as the fields of Figures: numbers, or polynomials
+    knob: str = ""
+    parts: list[_Node] = field(default_factory=list)
+    ended: bool = False
+
+
+class Families:
+    """The closed forms of a spec, as far as they were worked out."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.domains = {
+            knob.name: knob.domain
+            for knob in program.knobs.values()
+            if isinstance(knob.domain, Interval) and knob.domain.is_exact
+        }
+        self.starts = {name: whole(domain) for name, domain in self.domains.items()}
+        self.roots: dict[Any, _Node] = {}
+        self.count = 0
+        # A choice inside a body is no number, a budget asks for one candidate, and a user's layer
+        # need not know what to do with a polynomial.
+        simple = not (program.has_choices or program.fixed or program.compiler.budgets)
+        self.able = simple and program.compiler.table is TABLE
+
+    def figures(self, values: Mapping[str, Any], input: Shape | None) -> Figures | None:
+        """The figures of a candidate with these knobs, which then is a network; nothing where
+        no closed form is known, and it has to be elaborated."""
+        if not self.able:
+            return None
+        places: dict[str, Place] = {}
+        pieces: dict[str, Any] = {}
+        key: list[Any] = [input]
+        for name, value in values.items():
+            place = place_of(value, self.domains[name]) if name in self.domains else None
+            if place is None:
+                pieces[name] = value
+                key += name, value, kind_of(value)
+            else:
+                starts = self.starts[name]
+                start = 0 if len(starts) == 1 or place == 0 else 1 if place < 1 else 2
+                places[name], pieces[name] = place, starts[start]
+                key += name, start
+        if not places:
+            return None
+        root = self.roots.get(tuple(key))
+        if root is None:
+            if self.count > MOST:
+                self.roots.clear()
+                self.count = 0
+            root = self.roots[tuple(key)] = self.node(Region(pieces))
+        return self.look_up(root, places, input)
+
+    def node(self, region: Region) -> _Node:
+        self.count += 1
+        return _Node(region, ended=not region.open)
+
+    def look_up(
+        self, node: _Node, places: Mapping[str, Place], input: Shape | None
+    ) -> Figures | None:
+        while node.costs is None:
+            if node.parts:
+                place, domain = places[node.knob], self.domains[node.knob]
+                node = next(
+                    n
+                    for n in node.parts
+                    if n.region.pieces[node.knob].inside(place, domain) is not None
+                )
+                continue
+            node.asked += 1
+            if node.ended or node.asked < OFTEN:
+                return None
+            self.work_out(node, input)
+        at = {n: node.region.pieces[n].inside(p, self.domains[n]) for n, p in places.items()}
+        return Figures(*[int(c.at(at)) if isinstance(c, Polynomial) else c for c in node.costs])
+
+    def work_out(self, node: _Node, input: Shape | None) -> None:
+        """Elaborates a region as a whole, or splits it where its candidates differ."""
+        values = {
+            name: piece.value(name, self.domains[name]) if isinstance(piece, Stretch) else piece
+            for name, piece in node.region.pieces.items()
+        }
+        try:
+            found = self.program.elaborate(values, lambda path, options, span: 0, input, True)
+            node.costs = part_costs(found.network.root)
+        except Undecided as question:
+            name = node.knob = question.unknown.name
+            parts = node.region.pieces[name].split(self.domains[name], question)
+            node.parts = [self.node(node.region.with_piece(name, part)) for part in parts]
+            node.ended = not parts
+        except ArchError:
+            node.ended = True

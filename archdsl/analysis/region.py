@@ -1,0 +1,148 @@
+"""Pieces of a space: for each knob one value, or a stretch of its domain.
+
+The numbers of a domain stand at *places*: those of a grid at 0, 1, 2, ..., those of a continuous
+domain between 0 and 1. A spec is run for all places of a stretch at once, with a polynomial
+(``archdsl.layers.polynomial``); where an answer differs between them, the stretch is split.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+from archdsl.elaborate.knobs import Interval
+from archdsl.layers.polynomial import Undecided, unknown_value
+
+ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
+
+Place = int | Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Every ``stride``-th place from ``first`` to ``last`` of a grid, or, of a continuous domain,
+    all between two places (or one place)."""
+
+    first: Place
+    last: Place
+    stride: int = 1
+
+    @property
+    def count(self) -> int:
+        """How many places of a grid it has."""
+        return int(self.last - self.first) // self.stride + 1
+
+    @property
+    def is_point(self) -> bool:
+        return self.first == self.last
+
+    @property
+    def middle(self) -> Stretch:
+        """One of its points: the middle of a continuous stretch, the first place of a grid."""
+        if isinstance(self.first, Fraction) or isinstance(self.last, Fraction):
+            middle = Fraction(self.first + self.last) / 2
+            return Stretch(middle, middle)
+        return Stretch(self.first, self.first)
+
+    def value(self, name: str, domain: Interval) -> Any:
+        """What a spec is run with: the value of a point, or a polynomial for all of them."""
+        if domain.step is not None:
+            step = domain.step * self.stride
+            return unknown_value(name, self.count, domain.value(int(self.first)), step)
+        length = Fraction(domain.high) - Fraction(domain.low)
+        low = Fraction(domain.low) + length * self.first
+        if self.is_point:
+            return low.numerator if low.denominator == 1 else low
+        return unknown_value(name, None, low, length * (self.last - self.first))
+
+    def inside(self, place: Place, domain: Interval) -> Place | None:
+        """Where the unknown of ``value`` is for a place of the domain; nothing for one outside."""
+        offset = place - self.first
+        if domain.step is not None:
+            steps, over = divmod(offset, self.stride)
+            return None if over or place < self.first or place > self.last else int(steps)
+        if self.is_point:
+            return None if offset else 0
+        share = Fraction(offset) / (self.last - self.first)
+        return share if 0 < share < 1 else None
+
+    def split(self, domain: Interval, question: Undecided) -> list[Stretch]:
+        """The stretches between which an answer differs; none where nothing says where it does."""
+        if domain.step is None:
+            return self._split_line(question.cuts)
+        return self._split_grid(question.cuts, question.modulus)
+
+    def _split_line(self, cuts: tuple[Any, ...]) -> list[Stretch]:
+        length = self.last - self.first
+        places = sorted({self.first + length * c for c in cuts if 0 < c < 1})
+        if not places:
+            return []
+        ends = [self.first, *places, self.last]
+        return [Stretch(a, b) for a, b in pairwise(ends)] + [Stretch(at, at) for at in places]
+
+    def _split_grid(self, cuts: tuple[Any, ...], modulus: int | None) -> list[Stretch]:
+        count = self.count
+        if modulus is not None and modulus < count:
+            return [self._part(r, count, modulus) for r in range(modulus)]
+        starts = sorted({int(c) for c in cuts if 0 < c < count})
+        if not starts:
+            if count <= ALL_AT_ONCE:
+                return [self._part(i, i + 1) for i in range(count)]
+            starts = [count // 2]
+        return [self._part(a, b) for a, b in pairwise([0, *starts, count])]
+
+    def _part(self, start: int, stop: int, step: int = 1) -> Stretch:
+        """The places ``start``, ``start + step``, ... below ``stop``, of the stretch's own."""
+        first, stride = int(self.first), self.stride
+        last = start + (stop - 1 - start) // step * step
+        return Stretch(first + start * stride, first + last * stride, stride * step)
+
+
+def whole(domain: Interval) -> list[Stretch]:
+    """A domain in as few stretches as can be: a continuous one apart from its ends."""
+    count = domain.count
+    if domain.step is not None and count is not None:
+        return [Stretch(0, count - 1)]
+    zero, one = Fraction(0), Fraction(1)
+    if domain.low == domain.high:
+        return [Stretch(zero, zero)]
+    return [Stretch(zero, zero), Stretch(zero, one), Stretch(one, one)]
+
+
+def place_of(value: Any, domain: Interval) -> Place | None:
+    """The place of a value of a domain; nothing where it is only nearly at one."""
+    if value.__class__ is float:
+        return None
+    if domain.step is None:
+        return Fraction(value - domain.low) / Fraction(domain.high - domain.low)
+    place, over = divmod(value - domain.low, domain.step)
+    return None if over else int(place)
+
+
+Piece = Any  # a value, or a Stretch
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A piece of a space: for each knob a value, or a stretch of its domain."""
+
+    pieces: Mapping[str, Piece]
+    forced: Mapping[str, int] = field(default_factory=dict)  # choices inside bodies
+
+    @property
+    def open(self) -> list[str]:
+        """The knobs of which it has more than one value."""
+        return [n for n, p in self.pieces.items() if isinstance(p, Stretch) and not p.is_point]
+
+    @property
+    def size(self) -> int:
+        """How many assignments it has; a continuous stretch counts as one."""
+        found = [p for p in self.pieces.values() if isinstance(p, Stretch)]
+        return prod(p.count for p in found if not isinstance(p.last, Fraction))
+
+    def with_piece(self, name: str, piece: Piece) -> Region:
+        return replace(self, pieces={**self.pieces, name: piece})
