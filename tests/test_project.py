@@ -28,6 +28,7 @@ PACKAGE = ROOT / "archdsl"
 # of `archdsl` gets its place here.
 ORDER = (
     "__about__",
+    "records",
     "diagnostics",
     "layers",
     "syntax",

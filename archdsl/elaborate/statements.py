@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -238,7 +237,6 @@ def output(node: tree.Output, scope: Scope) -> Action:
     return run
 
 
-@dataclass(frozen=True)
 class SideOutput(Layer):
     """The arguments of ``output name(...)``."""
 

@@ -1,6 +1,5 @@
 """Activations. All but the last few work on each element alone."""
 
-from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from archdsl.diagnostics import codes
@@ -11,7 +10,6 @@ from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shap
 class Activation(Layer):
     """A layer that is one PyTorch module; ``keywords`` maps its arguments to the module's."""
 
-    __slots__ = ()
     kind = "activation"
     module: ClassVar[str]
     keywords: ClassVar[dict[str, str]] = {}
@@ -24,7 +22,6 @@ def _example(call: str) -> tuple[Example, ...]:
     return (Example(call, ((16, 8, 8),), (16, 8, 8)),)
 
 
-@dataclass(frozen=True, slots=True)
 class ReLU(Activation):
     """max(0, x)."""
 
@@ -35,7 +32,6 @@ class ReLU(Activation):
     examples = _example("relu")
 
 
-@dataclass(frozen=True, slots=True)
 class ReLU6(Activation):
     """min(max(0, x), 6), the activation of MobileNet (arXiv:1704.04861)."""
 
@@ -45,7 +41,6 @@ class ReLU6(Activation):
     examples = _example("relu6")
 
 
-@dataclass(frozen=True, slots=True)
 class LeakyReLU(Activation):
     """x where positive, slope * x elsewhere."""
 
@@ -59,7 +54,6 @@ class LeakyReLU(Activation):
     examples = _example("leaky_relu(0.1)")
 
 
-@dataclass(frozen=True, slots=True)
 class RReLU(Activation):
     """A leaky ReLU whose slope is drawn anew in training (arXiv:1505.00853)."""
 
@@ -78,7 +72,6 @@ class RReLU(Activation):
         return inputs[0]
 
 
-@dataclass(frozen=True, slots=True)
 class ELU(Activation):
     """x where positive, alpha * (exp(x) - 1) elsewhere (arXiv:1511.07289)."""
 
@@ -91,7 +84,6 @@ class ELU(Activation):
     examples = _example("elu")
 
 
-@dataclass(frozen=True, slots=True)
 class CELU(Activation):
     """The continuously differentiable ELU (arXiv:1704.07483)."""
 
@@ -104,7 +96,6 @@ class CELU(Activation):
     examples = _example("celu(0.5)")
 
 
-@dataclass(frozen=True, slots=True)
 class SELU(Activation):
     """The self-normalising ELU (arXiv:1706.02515)."""
 
@@ -114,7 +105,6 @@ class SELU(Activation):
     examples = _example("selu")
 
 
-@dataclass(frozen=True, slots=True)
 class GELU(Activation):
     """x times the normal distribution function (arXiv:1606.08415)."""
 
@@ -126,7 +116,6 @@ class GELU(Activation):
     examples = _example("gelu") + _example("gelu(tanh)")
 
 
-@dataclass(frozen=True, slots=True)
 class SiLU(Activation):
     """x * sigmoid(x), also called swish (arXiv:1710.05941)."""
 
@@ -137,7 +126,6 @@ class SiLU(Activation):
     examples = _example("silu")
 
 
-@dataclass(frozen=True, slots=True)
 class Mish(Activation):
     """x * tanh(softplus(x)) (arXiv:1908.08681)."""
 
@@ -147,7 +135,6 @@ class Mish(Activation):
     examples = _example("mish")
 
 
-@dataclass(frozen=True, slots=True)
 class HardSwish(Activation):
     """The piecewise linear swish of MobileNetV3 (arXiv:1905.02244)."""
 
@@ -158,7 +145,6 @@ class HardSwish(Activation):
     examples = _example("hardswish")
 
 
-@dataclass(frozen=True, slots=True)
 class HardSigmoid(Activation):
     """The piecewise linear sigmoid of MobileNetV3 (arXiv:1905.02244)."""
 
@@ -169,7 +155,6 @@ class HardSigmoid(Activation):
     examples = _example("hardsigmoid")
 
 
-@dataclass(frozen=True, slots=True)
 class HardTanh(Activation):
     """x kept between two bounds."""
 
@@ -189,7 +174,6 @@ class HardTanh(Activation):
         return inputs[0]
 
 
-@dataclass(frozen=True, slots=True)
 class Sigmoid(Activation):
     """1 / (1 + exp(-x))."""
 
@@ -199,7 +183,6 @@ class Sigmoid(Activation):
     examples = _example("sigmoid")
 
 
-@dataclass(frozen=True, slots=True)
 class Tanh(Activation):
     """The hyperbolic tangent."""
 
@@ -208,7 +191,6 @@ class Tanh(Activation):
     examples = _example("tanh")
 
 
-@dataclass(frozen=True, slots=True)
 class Softplus(Activation):
     """log(1 + exp(beta * x)) / beta."""
 
@@ -220,7 +202,6 @@ class Softplus(Activation):
     examples = _example("softplus(2)")
 
 
-@dataclass(frozen=True, slots=True)
 class Softsign(Activation):
     """x / (1 + abs(x))."""
 
@@ -229,7 +210,6 @@ class Softsign(Activation):
     examples = _example("softsign")
 
 
-@dataclass(frozen=True, slots=True)
 class PReLU(Activation):
     """A leaky ReLU whose slope is learned, one per channel unless ``shared`` (arXiv:1502.01852)."""
 
@@ -247,7 +227,6 @@ class PReLU(Activation):
         return Module("nn.PReLU", () if self.shared else (inputs[0][0],), keywords)
 
 
-@dataclass(frozen=True, slots=True)
 class Softmax(Activation):
     """Softmax over channels."""
 
@@ -258,7 +237,6 @@ class Softmax(Activation):
         return Module("nn.Softmax", (), {"dim": 1})
 
 
-@dataclass(frozen=True, slots=True)
 class LogSoftmax(Activation):
     """The logarithm of the softmax over channels."""
 
@@ -269,7 +247,6 @@ class LogSoftmax(Activation):
         return Module("nn.LogSoftmax", (), {"dim": 1})
 
 
-@dataclass(frozen=True, slots=True)
 class GLU(Activation):
     """The first half of the channels times the sigmoid of the second (arXiv:1612.08083)."""
 
@@ -287,7 +264,6 @@ class GLU(Activation):
         return Module("nn.GLU", (), {"dim": 1})
 
 
-@dataclass(frozen=True, slots=True)
 class CReLU(Activation):
     """ReLU of x beside ReLU of -x: twice the channels (arXiv:1603.05201)."""
 
@@ -301,7 +277,6 @@ class CReLU(Activation):
         return Expression("F.relu(torch.cat([{x}, -{x}], 1))")
 
 
-@dataclass(frozen=True, slots=True)
 class Maxout(Activation):
     """The maximum of each ``pieces`` neighbouring channels (arXiv:1302.4389)."""
 

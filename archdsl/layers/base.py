@@ -1,12 +1,12 @@
 """What a layer is.
 
-A layer is a frozen dataclass. Its fields are its arguments in the language, in their
+A layer is a record, a frozen dataclass. Its fields are its arguments in the language, in their
 order; its methods are the rule for its shape, its weights, its cost, and its PyTorch
 code. Nothing else knows its name: docs/adding-a-layer.md adds one from start to end.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -16,6 +16,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Kind
 from archdsl.layers.arguments import Reader
 from archdsl.layers.init import Init
+from archdsl.records import Record, complete
 
 Steps = tuple[int | Fraction, ...]
 Shape = tuple[int, ...]  # channels first, without the batch: 64x56x56 is (64, 56, 56)
@@ -99,8 +100,8 @@ class Example:
     output: Shape
 
 
-class Layer:
-    """The base of all layers; a subclass is a ``@dataclass(frozen=True, slots=True)``.
+class Layer(Record):
+    """The base of all layers: records, whose fields are their arguments.
 
     Class attributes: ``name`` in the language; ``kind`` for counting and colouring
     (``conv``, ``linear``, ``norm``, ``activation``, ``pool``, ``drop``, ``join``,
@@ -109,8 +110,6 @@ class Layer:
     the backward pass needs that again); ``synonyms``, other spellings that an error should
     recognise.
     """
-
-    __slots__ = ()
 
     name: ClassVar[str]
     kind: ClassVar[str] = "shape"
@@ -173,7 +172,7 @@ def _reader(hint: Any) -> Reader | None:
 
 
 def signature(cls: type[Any]) -> tuple[Parameter, ...]:
-    """The arguments of a layer, or of another record, from the fields of its dataclass.
+    """The arguments of a layer, or of another record, from its fields.
 
     Raises ``TypeError`` for a field whose type carries no reader.
     """
@@ -184,8 +183,7 @@ def signature(cls: type[Any]) -> tuple[Parameter, ...]:
 @cache
 def _signature(cls: Any) -> tuple[Parameter, ...]:
     title: str = cls.__name__
-    if not is_dataclass(cls):
-        raise TypeError(f"{title} is no dataclass: write `@dataclass(frozen=True)` above it")
+    complete(cls)
     hints: dict[str, Any] = {}
     found = []
     for slot in fields(cls):

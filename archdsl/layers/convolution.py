@@ -1,7 +1,6 @@
 """Convolutions and the fully connected layer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, prod
 from typing import Annotated
@@ -51,7 +50,6 @@ def check_border(border: str, size: tuple[int, ...], pads: Sequence[tuple[int, i
             raise Misfit(codes.BORDER_TOO_WIDE, border=border, pad=max(before, after), size=n)
 
 
-@dataclass(frozen=True, slots=True)
 class Conv(Layer):
     """A convolution over 1, 2 or 3 spatial axes, as the input has them.
 
@@ -164,7 +162,6 @@ class Conv(Layer):
         return Module(f"nn.Conv{axes}d", arguments, keywords, CONV_USUAL)
 
 
-@dataclass(frozen=True, slots=True)
 class ConvTranspose(Layer):
     """A transposed convolution ("deconvolution"): ``(n - 1) * stride - 2 * pad + kernel``."""
 
@@ -264,7 +261,6 @@ class ConvTranspose(Layer):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Linear(Layer):
     """A fully connected layer. It sees its whole input as one vector, as papers draw it."""
 

@@ -1,6 +1,5 @@
 """Where branches meet. A join is a layer of several inputs."""
 
-from dataclasses import dataclass
 from functools import reduce
 from typing import Annotated, ClassVar
 
@@ -14,7 +13,6 @@ class Join(Layer):
     """The base of joins. ``verb`` is how an error speaks of it; ``sign`` (``+`` or ``*``) is
     what a drawing has for it, if anything."""
 
-    __slots__ = ()
     kind = "join"
     verb: ClassVar[str] = "joined"
     sign: ClassVar[str] = ""
@@ -36,8 +34,6 @@ def broadcast(join: Join, inputs: tuple[Shape, ...]) -> Shape:
 class Elementwise(Join):
     """A join of equal shapes."""
 
-    __slots__ = ()
-
     def shape(self, *inputs: Shape) -> Shape:
         if any(s != inputs[0] for s in inputs):
             raise Misfit(codes.CANNOT_JOIN, verb=self.verb, shapes=show_shapes(inputs))
@@ -48,7 +44,6 @@ def _example(name: str) -> tuple[Example, ...]:
     return (Example(name, ((16, 8, 8), (16, 8, 8)), (16, 8, 8)),)
 
 
-@dataclass(frozen=True, slots=True)
 class Add(Elementwise):
     """The sum.
 
@@ -83,7 +78,6 @@ class Add(Elementwise):
         return Module("StochasticDepth", (self.survive,), keywords, usual, helpers)
 
 
-@dataclass(frozen=True, slots=True)
 class Concat(Join):
     """All channels, one input's after the other's."""
 
@@ -108,7 +102,6 @@ class Concat(Join):
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Mean(Elementwise):
     """The mean."""
 
@@ -122,7 +115,6 @@ class Mean(Elementwise):
         return Expression(f"({terms}) / {len(inputs)}")
 
 
-@dataclass(frozen=True, slots=True)
 class FractalJoin(Elementwise):
     """A join of a FractalNet in training (Larsson et al. 2017, arXiv:1605.07648, section 3).
 
@@ -147,7 +139,6 @@ class FractalJoin(Elementwise):
         return Module("FractalJoin", arguments, helpers=("FractalJoin",))
 
 
-@dataclass(frozen=True, slots=True)
 class Max(Elementwise):
     """The element-wise maximum."""
 
@@ -160,7 +151,6 @@ class Max(Elementwise):
         return Expression(_nested("torch.maximum({}, {})", len(inputs)))
 
 
-@dataclass(frozen=True, slots=True)
 class Mul(Join):
     """The element-wise product; an axis of 1 stretches, so that a ``Cx1x1`` gate fits."""
 

@@ -1,6 +1,5 @@
 """Normalisation layers, and learned scales."""
 
-from dataclasses import dataclass
 from math import prod
 from typing import Annotated
 
@@ -21,7 +20,6 @@ from archdsl.layers.base import (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class BatchNorm(Layer):
     """Batch normalisation over channels (Ioffe and Szegedy 2015, arXiv:1502.03167).
 
@@ -91,7 +89,6 @@ def _affine(layer: "GroupNorm | InstanceNorm", channels: int) -> tuple[Weight, .
     )
 
 
-@dataclass(frozen=True, slots=True)
 class GroupNorm(Layer):
     """Normalisation over groups of channels (Wu and He 2018, arXiv:1803.08494)."""
 
@@ -132,7 +129,6 @@ class GroupNorm(Layer):
         return Module("nn.GroupNorm", (self.groups, inputs[0][0]), keywords)
 
 
-@dataclass(frozen=True, slots=True)
 class LayerNorm(Layer):
     """Layer normalisation (Ba et al. 2016, arXiv:1607.06450).
 
@@ -176,7 +172,6 @@ class LayerNorm(Layer):
         return Module("nn.LayerNorm", (size,), keywords)
 
 
-@dataclass(frozen=True, slots=True)
 class InstanceNorm(Layer):
     """Normalisation of every channel of every image (Ulyanov et al. 2016, arXiv:1607.08022)."""
 
@@ -211,7 +206,6 @@ class InstanceNorm(Layer):
         return Module(f"nn.InstanceNorm{len(inputs[0]) - 1}d", (inputs[0][0],), keywords)
 
 
-@dataclass(frozen=True, slots=True)
 class LocalResponseNorm(Layer):
     """AlexNet's response normalisation across channels.
 
@@ -241,7 +235,6 @@ class LocalResponseNorm(Layer):
         return Module("nn.LocalResponseNorm", (self.size,), keywords)
 
 
-@dataclass(frozen=True, slots=True)
 class Scale(Layer):
     """A learned factor per channel ("layer scale", Touvron et al. 2021, arXiv:2103.17239).
 
@@ -272,7 +265,6 @@ class Scale(Layer):
         return Module("Scale", (inputs[0][0],), keywords, helpers=("Scale",))
 
 
-@dataclass(frozen=True, slots=True)
 class GlobalResponseNorm(Layer):
     """Makes channels compete (ConvNeXt V2, Woo et al. 2023, arXiv:2301.00808): each is multiplied
     by its length over the image, relative to the mean of all lengths.
@@ -306,7 +298,6 @@ class GlobalResponseNorm(Layer):
         return Module("GlobalResponseNorm", arguments, keywords, helpers=helpers)
 
 
-@dataclass(frozen=True, slots=True)
 class L2Norm(Layer):
     """Divides the channels at each pixel by their length (ParseNet, arXiv:1506.04579)."""
 

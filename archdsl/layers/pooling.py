@@ -1,6 +1,5 @@
 """Pooling."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from typing import ClassVar
@@ -25,7 +24,6 @@ from archdsl.layers.base import (
 class Pool(Layer):
     """What max and average pooling share: where the windows stand."""
 
-    __slots__ = ()
     kind = "pool"
     kernel: Size
     stride: Size | None
@@ -84,7 +82,6 @@ class Pool(Layer):
         return found
 
 
-@dataclass(frozen=True, slots=True)
 class MaxPool(Pool):
     """Max pooling. It steps by its kernel and pads nothing unless told.
 
@@ -121,7 +118,6 @@ class MaxPool(Pool):
         return Module(f"nn.MaxPool{len(inputs[0]) - 1}d", (self.kernel,), keywords, usual)
 
 
-@dataclass(frozen=True, slots=True)
 class AvgPool(Pool):
     """Average pooling.
 
@@ -168,7 +164,6 @@ class AvgPool(Pool):
 class AdaptivePool(Layer):
     """Pooling to a given size, whatever comes in."""
 
-    __slots__ = ()
     kind = "pool"
     module: ClassVar[str]
 
@@ -195,7 +190,6 @@ class AdaptivePool(Layer):
         return Module(f"{self.module}{axes}d", (target[0] if len(set(target)) == 1 else target,))
 
 
-@dataclass(frozen=True, slots=True)
 class AdaptiveAvgPool(AdaptivePool):
     """Average pooling to a given size, whatever comes in."""
 
@@ -210,7 +204,6 @@ class AdaptiveAvgPool(AdaptivePool):
         return axes_of(self.size, axes, self.name, "size")
 
 
-@dataclass(frozen=True, slots=True)
 class AdaptiveMaxPool(AdaptivePool):
     """Max pooling to a given size, whatever comes in."""
 
@@ -225,7 +218,6 @@ class AdaptiveMaxPool(AdaptivePool):
         return axes_of(self.size, axes, self.name, "size")
 
 
-@dataclass(frozen=True, slots=True)
 class GlobalAvgPool(AdaptivePool):
     """The mean of each channel: ``CxHxW`` to ``Cx1x1``."""
 
@@ -235,7 +227,6 @@ class GlobalAvgPool(AdaptivePool):
     examples = (Example("global_avgpool", ((512, 7, 7),), (512, 1, 1)),)
 
 
-@dataclass(frozen=True, slots=True)
 class GlobalMaxPool(AdaptivePool):
     """The maximum of each channel: ``CxHxW`` to ``Cx1x1``."""
 
@@ -245,7 +236,6 @@ class GlobalMaxPool(AdaptivePool):
     examples = (Example("global_maxpool", ((512, 7, 7),), (512, 1, 1)),)
 
 
-@dataclass(frozen=True, slots=True)
 class ChannelAvgPool(Layer):
     """The mean over channels at each pixel: ``CxHxW`` to ``1xHxW``."""
 
@@ -262,7 +252,6 @@ class ChannelAvgPool(Layer):
         return Expression("{x}.mean(1, keepdim=True)")
 
 
-@dataclass(frozen=True, slots=True)
 class ChannelMaxPool(Layer):
     """The maximum over channels at each pixel: ``CxHxW`` to ``1xHxW``."""
 

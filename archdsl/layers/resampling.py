@@ -1,6 +1,5 @@
 """Resampling: sizes made larger or other than they are, and pixels dealt into channels."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, ClassVar
 
@@ -26,7 +25,6 @@ def resampled(mode: str, input: Shape, output: Shape) -> tuple[Steps, Steps]:
     return (seen,) * len(steps), steps
 
 
-@dataclass(frozen=True, slots=True)
 class Upsample(Layer):
     """Enlarges by a whole factor.
 
@@ -78,7 +76,6 @@ class Upsample(Layer):
         return Module("nn.Upsample", (), keywords)
 
 
-@dataclass(frozen=True, slots=True)
 class Resize(Layer):
     """Resamples to a given size, whatever comes in."""
 
@@ -114,7 +111,6 @@ class Resize(Layer):
         return Module("nn.Upsample", (), keywords)
 
 
-@dataclass(frozen=True, slots=True)
 class PixelShuffle(Layer):
     """Channels to pixels: ``C*r*r x H x W`` to ``C x rH x rW`` (arXiv:1609.05158)."""
 
@@ -145,7 +141,6 @@ class PixelShuffle(Layer):
         return Module("nn.PixelShuffle", (self.factor,))
 
 
-@dataclass(frozen=True, slots=True)
 class PixelUnshuffle(Layer):
     """Pixels to channels: ``C x rH x rW`` to ``C*r*r x H x W``."""
 

@@ -1,6 +1,5 @@
 """Layers that move, drop or rearrange what is there."""
 
-from dataclasses import dataclass
 from math import prod
 from typing import Annotated
 
@@ -23,7 +22,6 @@ from archdsl.layers.base import (
 from archdsl.layers.convolution import Border, check_border
 
 
-@dataclass(frozen=True, slots=True)
 class Identity(Layer):
     """The tensor itself."""
 
@@ -35,7 +33,6 @@ class Identity(Layer):
         return Expression("{x}")
 
 
-@dataclass(frozen=True, slots=True)
 class Zero(Layer):
     """Zeros of the same shape: the path that is not taken."""
 
@@ -47,7 +44,6 @@ class Zero(Layer):
         return Expression("torch.zeros_like({x})")
 
 
-@dataclass(frozen=True, slots=True)
 class Dropout(Layer):
     """Sets elements to zero with probability ``p`` in training (Srivastava et al. 2014)."""
 
@@ -64,7 +60,6 @@ class Dropout(Layer):
         return Module("nn.Dropout", (), keywords, {"p": 0.5})
 
 
-@dataclass(frozen=True, slots=True)
 class DropoutChannels(Layer):
     """Sets whole channels to zero with probability ``p`` in training (arXiv:1411.4280)."""
 
@@ -85,7 +80,6 @@ class DropoutChannels(Layer):
         return Module(f"nn.Dropout{len(inputs[0]) - 1}d", (), keywords)
 
 
-@dataclass(frozen=True, slots=True)
 class AlphaDropout(Layer):
     """Dropout that keeps the mean and variance which ``selu`` aims at (arXiv:1706.02515)."""
 
@@ -101,7 +95,6 @@ class AlphaDropout(Layer):
         return Module("nn.AlphaDropout", (), {} if self.p == 0.5 else {"p": self.p})
 
 
-@dataclass(frozen=True, slots=True)
 class Flatten(Layer):
     """One vector of all elements."""
 
@@ -119,7 +112,6 @@ class Flatten(Layer):
         return Module("nn.Flatten")
 
 
-@dataclass(frozen=True, slots=True)
 class Reshape(Layer):
     """The same elements in another shape."""
 
@@ -154,7 +146,6 @@ class Reshape(Layer):
         return Expression(f"{{x}}.reshape(-1, {sizes})", values)
 
 
-@dataclass(frozen=True, slots=True)
 class PadSpace(Layer):
     """Pads the spatial axes: ``size`` on every side, or ``before`` and ``after`` apart."""
 
@@ -196,7 +187,6 @@ class PadSpace(Layer):
         return Module(f"nn.{name[self.border]}Pad{axes}d", (amount,))
 
 
-@dataclass(frozen=True, slots=True)
 class Crop(Layer):
     """Cuts ``size`` pixels off every side."""
 
@@ -227,7 +217,6 @@ class Crop(Layer):
         return Expression(f"{{x}}[:, :, {text}]")
 
 
-@dataclass(frozen=True, slots=True)
 class Subsample(Layer):
     """Every ``stride``-th pixel: a 1x1 pooling, as the identity shortcuts of ResNets use."""
 
@@ -251,7 +240,6 @@ class Subsample(Layer):
         return Expression(f"{{x}}[:, :, {text}]")
 
 
-@dataclass(frozen=True, slots=True)
 class PadChannels(Layer):
     """Adds channels of zeros until there are ``to``: after the others, or half on each side."""
 
@@ -278,7 +266,6 @@ class PadChannels(Layer):
         return Expression(f"F.pad({{x}}, ({zeros}{{before}}, {{after}}))", values)
 
 
-@dataclass(frozen=True, slots=True)
 class ChannelShuffle(Layer):
     """Deals the channels out over groups (ShuffleNet, arXiv:1707.01083)."""
 
@@ -305,7 +292,6 @@ class ChannelShuffle(Layer):
         return Expression(text, {"groups": self.groups})
 
 
-@dataclass(frozen=True, slots=True)
 class Slice(Layer):
     """Channels ``first`` to ``last``, counted from 1, both included."""
 
@@ -333,7 +319,6 @@ class Slice(Layer):
         return Expression(f"{{x}}[:, {first}:{last}]", values)
 
 
-@dataclass(frozen=True, slots=True)
 class Split(Layer):
     """Part ``part`` (counted from 1) of ``parts`` equal parts of the channels."""
 

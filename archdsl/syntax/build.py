@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from lark import Token, v_args
-from lark.tree import Meta
-from lark.visitors import Transformer_NonRecursive
+from lark import Token, Tree
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, diagnose
@@ -39,8 +37,7 @@ def read_number(text: str) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 
 
-@v_args(meta=True)
-class Builder(Transformer_NonRecursive[Token, Any]):
+class Builder:
     """One method per alternative of the grammar, called bottom up.
 
     A method gets the place and the children of its alternative, and returns a node or,
@@ -48,14 +45,19 @@ class Builder(Transformer_NonRecursive[Token, Any]):
     """
 
     def __init__(self, source: Source) -> None:
-        super().__init__()
         self.source = source
         self.faults: list[Diagnostic] = []
 
-    def span(self, meta: Meta) -> Span:
-        if meta.empty:
-            return Span(self.source, 0, 0)
-        return Span(self.source, meta.start_pos, meta.end_pos)
+    def build(self, parsed: Tree[Token]) -> tuple[tree.Node, ...]:
+        """The statements of a parsed file."""
+        made: dict[int, Any] = {}
+        for part in parsed.iter_subtrees():  # what is within another comes first
+            meta = part.meta
+            span = Span(self.source, *((0, 0) if meta.empty else (meta.start_pos, meta.end_pos)))
+            children = [made[id(c)] if c.__class__ is Tree else c for c in part.children]
+            made[id(part)] = getattr(self, part.data)(span, children)
+        statements: tuple[tree.Node, ...] = made[id(parsed)]
+        return statements
 
     def word(self, token: Token) -> tree.Word:
         start = token.start_pos or 0
@@ -66,15 +68,13 @@ class Builder(Transformer_NonRecursive[Token, Any]):
 
     # -------------------------------------------------------------- expressions
 
-    def number(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
-        span = self.span(meta)
+    def number(self, span: Span, c: Sequence[Any]) -> tree.Literal:
         try:
             return tree.Literal(span, read_number(str(c[0])))
         except OverflowError:
             return self.too_long(span)
 
-    def shape(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
-        span = self.span(meta)
+    def shape(self, span: Span, c: Sequence[Any]) -> tree.Literal:
         if len(c[0]) > MAX_DIGITS:
             return self.too_long(span)
         return tree.Literal(span, tuple(int(n) for n in c[0].split("x")))
@@ -83,156 +83,156 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         self.faults.append(diagnose(codes.NUMBER_TOO_LONG, span, limit=MAX_DIGITS))
         return tree.Literal(span, 0)
 
-    def string(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
-        return tree.Literal(self.span(meta), unquote(str(c[0])))
+    def string(self, span: Span, c: Sequence[Any]) -> tree.Literal:
+        return tree.Literal(span, unquote(str(c[0])))
 
-    def true(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
-        return tree.Literal(self.span(meta), True)
+    def true(self, span: Span, c: Sequence[Any]) -> tree.Literal:
+        return tree.Literal(span, True)
 
-    def false(self, meta: Meta, c: Sequence[Any]) -> tree.Literal:
-        return tree.Literal(self.span(meta), False)
+    def false(self, span: Span, c: Sequence[Any]) -> tree.Literal:
+        return tree.Literal(span, False)
 
-    def name(self, meta: Meta, c: Sequence[Any]) -> tree.Name:
-        return tree.Name(self.span(meta), str(c[0]))
+    def name(self, span: Span, c: Sequence[Any]) -> tree.Name:
+        return tree.Name(span, str(c[0]))
 
-    def here(self, meta: Meta, c: Sequence[Any]) -> tree.Here:
-        return tree.Here(self.span(meta), str(c[1]))
+    def here(self, span: Span, c: Sequence[Any]) -> tree.Here:
+        return tree.Here(span, str(c[1]))
 
-    def field(self, meta: Meta, c: Sequence[Any]) -> tree.Field:
-        return tree.Field(self.span(meta), c[0], str(c[1]))
+    def field(self, span: Span, c: Sequence[Any]) -> tree.Field:
+        return tree.Field(span, c[0], str(c[1]))
 
-    def index(self, meta: Meta, c: Sequence[Any]) -> tree.Index:
-        return tree.Index(self.span(meta), c[0], c[1])
+    def index(self, span: Span, c: Sequence[Any]) -> tree.Index:
+        return tree.Index(span, c[0], c[1])
 
-    def group(self, meta: Meta, c: Sequence[Any]) -> tree.Node:
+    def group(self, span: Span, c: Sequence[Any]) -> tree.Node:
         node: tree.Node = c[0]
         return node
 
-    def unary(self, meta: Meta, c: Sequence[Any]) -> tree.Unary:
-        return tree.Unary(self.span(meta), str(c[0]), c[1])
+    def unary(self, span: Span, c: Sequence[Any]) -> tree.Unary:
+        return tree.Unary(span, str(c[0]), c[1])
 
-    def binary(self, meta: Meta, c: Sequence[Any]) -> tree.Binary:
-        return tree.Binary(self.span(meta), str(c[1]), c[0], c[2])
+    def binary(self, span: Span, c: Sequence[Any]) -> tree.Binary:
+        return tree.Binary(span, str(c[1]), c[0], c[2])
 
-    def compare_op(self, meta: Meta, c: Sequence[Any]) -> Token:
+    def compare_op(self, span: Span, c: Sequence[Any]) -> Token:
         token: Token = c[0]
         return token
 
-    def compare(self, meta: Meta, c: Sequence[Any]) -> tree.Compare:
-        return tree.Compare(self.span(meta), tuple(c[0::2]), tuple(str(t) for t in c[1::2]))
+    def compare(self, span: Span, c: Sequence[Any]) -> tree.Compare:
+        return tree.Compare(span, tuple(c[0::2]), tuple(str(t) for t in c[1::2]))
 
-    def ternary(self, meta: Meta, c: Sequence[Any]) -> tree.Ternary:
-        return tree.Ternary(self.span(meta), c[0], c[1], c[2])
+    def ternary(self, span: Span, c: Sequence[Any]) -> tree.Ternary:
+        return tree.Ternary(span, c[0], c[1], c[2])
 
-    def range(self, meta: Meta, c: Sequence[Any]) -> tree.Range:
-        return tree.Range(self.span(meta), c[0], c[1], c[2] if len(c) > 2 else None)
+    def range(self, span: Span, c: Sequence[Any]) -> tree.Range:
+        return tree.Range(span, c[0], c[1], c[2] if len(c) > 2 else None)
 
-    def list(self, meta: Meta, c: Sequence[Any]) -> tree.ListOf:
-        return tree.ListOf(self.span(meta), tuple(x for x in c if x is not None))
+    def list(self, span: Span, c: Sequence[Any]) -> tree.ListOf:
+        return tree.ListOf(span, tuple(x for x in c if x is not None))
 
-    def target(self, meta: Meta, c: Sequence[Any]) -> Made:
-        return self.span(meta), tuple(self.word(t) for t in c if t is not None)
+    def target(self, span: Span, c: Sequence[Any]) -> Made:
+        return span, tuple(self.word(t) for t in c if t is not None)
 
-    def clause(self, meta: Meta, c: Sequence[Any]) -> tree.Clause:
+    def clause(self, span: Span, c: Sequence[Any]) -> tree.Clause:
         where, words = c[0]
         condition = c[3] if len(c) > 3 else None
-        return tree.Clause(self.span(meta), words, where.text.startswith("("), c[2], condition)
+        return tree.Clause(span, words, where.text.startswith("("), c[2], condition)
 
-    def comprehension(self, meta: Meta, c: Sequence[Any]) -> tree.Comprehension:
-        return tree.Comprehension(self.span(meta), c[0], tuple(c[1:]))
+    def comprehension(self, span: Span, c: Sequence[Any]) -> tree.Comprehension:
+        return tree.Comprehension(span, c[0], tuple(c[1:]))
 
-    def pattern(self, meta: Meta, c: Sequence[Any]) -> Made:
-        return self.span(meta), tuple(c)
+    def pattern(self, span: Span, c: Sequence[Any]) -> Made:
+        return span, tuple(c)
 
-    def arm(self, meta: Meta, c: Sequence[Any]) -> tree.Arm:
-        return tree.Arm(self.span(meta), c[0][1], c[1])
+    def arm(self, span: Span, c: Sequence[Any]) -> tree.Arm:
+        return tree.Arm(span, c[0][1], c[1])
 
-    def match(self, meta: Meta, c: Sequence[Any]) -> tree.Match:
-        return tree.Match(self.span(meta), c[0], tuple(x for x in c[1:] if x is not None))
+    def match(self, span: Span, c: Sequence[Any]) -> tree.Match:
+        return tree.Match(span, c[0], tuple(x for x in c[1:] if x is not None))
 
-    def keyword(self, meta: Meta, c: Sequence[Any]) -> tree.Argument:
-        return tree.Argument(self.span(meta), self.word(c[0]), c[1])
+    def keyword(self, span: Span, c: Sequence[Any]) -> tree.Argument:
+        return tree.Argument(span, self.word(c[0]), c[1])
 
-    def positional(self, meta: Meta, c: Sequence[Any]) -> tree.Argument:
-        return tree.Argument(self.span(meta), None, c[0])
+    def positional(self, span: Span, c: Sequence[Any]) -> tree.Argument:
+        return tree.Argument(span, None, c[0])
 
-    def arguments(self, meta: Meta, c: Sequence[Any]) -> Made:
-        return self.span(meta), tuple(x for x in c if x is not None)
+    def arguments(self, span: Span, c: Sequence[Any]) -> Made:
+        return span, tuple(x for x in c if x is not None)
 
     # -------------------------------------------------------- layer expressions
 
-    def call(self, meta: Meta, c: Sequence[Any]) -> tree.Call:
-        return tree.Call(self.span(meta), self.word(c[0]), c[1][1])
+    def call(self, span: Span, c: Sequence[Any]) -> tree.Call:
+        return tree.Call(span, self.word(c[0]), c[1][1])
 
-    def bodied(self, meta: Meta, c: Sequence[Any]) -> tree.Call:
+    def bodied(self, span: Span, c: Sequence[Any]) -> tree.Call:
         arguments = next((x[1] for x in c if type(x) is tuple), ())
         words = [self.word(x) for x in c if isinstance(x, Token)]
         qualifier = words[1] if len(words) > 1 else None
-        return tree.Call(self.span(meta), words[0], arguments, qualifier, c[-1])
+        return tree.Call(span, words[0], arguments, qualifier, c[-1])
 
-    def sequence(self, meta: Meta, c: Sequence[Any]) -> tree.Body:
+    def sequence(self, span: Span, c: Sequence[Any]) -> tree.Body:
         body: tree.Body = c[0]
         return body
 
-    def chain(self, meta: Meta, c: Sequence[Any]) -> tree.Chain:
-        return tree.Chain(self.span(meta), tuple(c))
+    def chain(self, span: Span, c: Sequence[Any]) -> tree.Chain:
+        return tree.Chain(span, tuple(c))
 
-    def body(self, meta: Meta, c: Sequence[Any]) -> tree.Body:
-        return tree.Body(self.span(meta), tuple(x for x in c if x is not None))
+    def body(self, span: Span, c: Sequence[Any]) -> tree.Body:
+        return tree.Body(span, tuple(x for x in c if x is not None))
 
     # --------------------------------------------------------------- statements
 
-    def choices(self, meta: Meta, c: Sequence[Any]) -> tree.Choices:
-        return tree.Choices(self.span(meta), tuple(x for x in c if x is not None))
+    def choices(self, span: Span, c: Sequence[Any]) -> tree.Choices:
+        return tree.Choices(span, tuple(x for x in c if x is not None))
 
-    def interval(self, meta: Meta, c: Sequence[Any]) -> tree.Interval:
+    def interval(self, span: Span, c: Sequence[Any]) -> tree.Interval:
         bounds = [x for x in c if isinstance(x, tree.Node)]
         step = bounds[2] if len(bounds) > 2 else None
-        return tree.Interval(self.span(meta), bounds[0], bounds[1], step, isinstance(c[-1], Token))
+        return tree.Interval(span, bounds[0], bounds[1], step, isinstance(c[-1], Token))
 
-    def knob(self, meta: Meta, c: Sequence[Any]) -> tree.Knob:
-        return tree.Knob(self.span(meta), self.word(c[0]), c[1], c[3])
+    def knob(self, span: Span, c: Sequence[Any]) -> tree.Knob:
+        return tree.Knob(span, self.word(c[0]), c[1], c[3])
 
-    def parameter(self, meta: Meta, c: Sequence[Any]) -> tree.Parameter:
-        return tree.Parameter(self.span(meta), self.word(c[0]), c[1])
+    def parameter(self, span: Span, c: Sequence[Any]) -> tree.Parameter:
+        return tree.Parameter(span, self.word(c[0]), c[1])
 
-    def arch(self, meta: Meta, c: Sequence[Any]) -> tree.Arch:
-        return tree.Arch(self.span(meta), self.word(c[0]), tuple(x for x in c[1:] if x is not None))
+    def arch(self, span: Span, c: Sequence[Any]) -> tree.Arch:
+        return tree.Arch(span, self.word(c[0]), tuple(x for x in c[1:] if x is not None))
 
-    def input(self, meta: Meta, c: Sequence[Any]) -> tree.Input:
-        return tree.Input(self.span(meta), c[0])
+    def input(self, span: Span, c: Sequence[Any]) -> tree.Input:
+        return tree.Input(span, c[0])
 
-    def default(self, meta: Meta, c: Sequence[Any]) -> tree.Default:
-        return tree.Default(self.span(meta), self.word(c[0]), c[1][1])
+    def default(self, span: Span, c: Sequence[Any]) -> tree.Default:
+        return tree.Default(span, self.word(c[0]), c[1][1])
 
-    def let(self, meta: Meta, c: Sequence[Any]) -> tree.Let:
+    def let(self, span: Span, c: Sequence[Any]) -> tree.Let:
         where, words = c[0]
-        return tree.Let(self.span(meta), words, where.text.startswith("("), c[1])
+        return tree.Let(span, words, where.text.startswith("("), c[1])
 
-    def fn(self, meta: Meta, c: Sequence[Any]) -> tree.Fn:
+    def fn(self, span: Span, c: Sequence[Any]) -> tree.Fn:
         parameters = tuple(x for x in c[1:-1] if x is not None)
-        return tree.Fn(self.span(meta), self.word(c[0]), parameters, c[-1])
+        return tree.Fn(span, self.word(c[0]), parameters, c[-1])
 
-    def require(self, meta: Meta, c: Sequence[Any]) -> tree.Require:
-        return tree.Require(self.span(meta), c[0], None if c[1] is None else unquote(str(c[1])))
+    def require(self, span: Span, c: Sequence[Any]) -> tree.Require:
+        return tree.Require(span, c[0], None if c[1] is None else unquote(str(c[1])))
 
-    def import_name(self, meta: Meta, c: Sequence[Any]) -> tree.Import:
-        return tree.Import(self.span(meta), self.word(c[0]), self.maybe(c[1]))
+    def import_name(self, span: Span, c: Sequence[Any]) -> tree.Import:
+        return tree.Import(span, self.word(c[0]), self.maybe(c[1]))
 
-    def use(self, meta: Meta, c: Sequence[Any]) -> tree.Use:
+    def use(self, span: Span, c: Sequence[Any]) -> tree.Use:
         word = self.word(c[0])
         path = tree.Literal(word.span, unquote(word.text))
-        return tree.Use(self.span(meta), path, tuple(x for x in c[1:] if x is not None))
+        return tree.Use(span, path, tuple(x for x in c[1:] if x is not None))
 
-    def block(self, meta: Meta, c: Sequence[Any]) -> tree.Block:
+    def block(self, span: Span, c: Sequence[Any]) -> tree.Block:
         parameters = tuple(x for x in c[1:-1] if x is not None)
-        return tree.Block(self.span(meta), self.word(c[0]), parameters, c[-1])
+        return tree.Block(span, self.word(c[0]), parameters, c[-1])
 
-    def output(self, meta: Meta, c: Sequence[Any]) -> tree.Output:
+    def output(self, span: Span, c: Sequence[Any]) -> tree.Output:
         arguments = () if c[1] is None else c[1][1]
-        return tree.Output(self.span(meta), self.word(c[0]), arguments, c[2])
+        return tree.Output(span, self.word(c[0]), arguments, c[2])
 
-    def paper(self, meta: Meta, c: Sequence[Any]) -> tree.Paper:
+    def paper(self, span: Span, c: Sequence[Any]) -> tree.Paper:
         names, values = c[1::2], c[2::2]
         facts = tuple(
             tree.Argument(
@@ -240,44 +240,44 @@ class Builder(Transformer_NonRecursive[Token, Any]):
             )
             for name, value in zip(names, values, strict=True)
         )
-        return tree.Paper(self.span(meta), unquote(str(c[0])), facts)
+        return tree.Paper(span, unquote(str(c[0])), facts)
 
-    def published(self, meta: Meta, c: Sequence[Any]) -> tree.Published:
-        return tree.Published(self.span(meta), self.word(c[0]), c[1][1])
+    def published(self, span: Span, c: Sequence[Any]) -> tree.Published:
+        return tree.Published(span, self.word(c[0]), c[1][1])
 
-    def variant(self, meta: Meta, c: Sequence[Any]) -> tree.Variant:
+    def variant(self, span: Span, c: Sequence[Any]) -> tree.Variant:
         arguments = () if c[1] is None else c[1][1]
         facts = tuple(x for x in c[2:] if x is not None)
-        return tree.Variant(self.span(meta), self.word(c[0]), arguments, facts)
+        return tree.Variant(span, self.word(c[0]), arguments, facts)
 
-    def fix(self, meta: Meta, c: Sequence[Any]) -> tree.Fix:
-        return tree.Fix(self.span(meta), ".".join(str(t) for t in c[:-1]), c[-1])
+    def fix(self, span: Span, c: Sequence[Any]) -> tree.Fix:
+        return tree.Fix(span, ".".join(str(t) for t in c[:-1]), c[-1])
 
-    def labelled(self, meta: Meta, c: Sequence[Any]) -> tree.Labelled:
-        return tree.Labelled(self.span(meta), self.word(c[0]), c[1])
+    def labelled(self, span: Span, c: Sequence[Any]) -> tree.Labelled:
+        return tree.Labelled(span, self.word(c[0]), c[1])
 
-    def kept(self, meta: Meta, c: Sequence[Any]) -> tree.Kept:
-        return tree.Kept(self.span(meta), c[0], self.word(c[1]))
+    def kept(self, span: Span, c: Sequence[Any]) -> tree.Kept:
+        return tree.Kept(span, c[0], self.word(c[1]))
 
-    def apply(self, meta: Meta, c: Sequence[Any]) -> tree.Apply:
-        return tree.Apply(self.span(meta), c[0])
+    def apply(self, span: Span, c: Sequence[Any]) -> tree.Apply:
+        return tree.Apply(span, c[0])
 
-    def if_(self, meta: Meta, c: Sequence[Any]) -> tree.If:
+    def if_(self, span: Span, c: Sequence[Any]) -> tree.If:
         parts: list[Any] = [x for x in c if isinstance(x, tree.Node)]
         odd = len(parts) % 2 == 1
         pairs = parts[:-1] if odd else parts
         otherwise = parts[-1] if odd else None
-        return tree.If(self.span(meta), tuple(pairs[0::2]), tuple(pairs[1::2]), otherwise)
+        return tree.If(span, tuple(pairs[0::2]), tuple(pairs[1::2]), otherwise)
 
-    def for_(self, meta: Meta, c: Sequence[Any]) -> tree.For:
+    def for_(self, span: Span, c: Sequence[Any]) -> tree.For:
         where, words = c[0]
         unpack = where.text.startswith("(")
-        return tree.For(self.span(meta), words, unpack, c[2], self.maybe(c[3]), c[4])
+        return tree.For(span, words, unpack, c[2], self.maybe(c[3]), c[4])
 
-    def repeat(self, meta: Meta, c: Sequence[Any]) -> tree.Repeat:
-        return tree.Repeat(self.span(meta), c[0], self.maybe(c[1]), c[2])
+    def repeat(self, span: Span, c: Sequence[Any]) -> tree.Repeat:
+        return tree.Repeat(span, c[0], self.maybe(c[1]), c[2])
 
-    def start(self, meta: Meta, c: Sequence[Any]) -> tuple[tree.Node, ...]:
+    def start(self, span: Span, c: Sequence[Any]) -> tuple[tree.Node, ...]:
         return tuple(x for x in c if x is not None)
 
 

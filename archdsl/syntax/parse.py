@@ -51,7 +51,7 @@ def parse(source: Source, language: Language = ARCH) -> tree.File:
     found = [*reader.found, *inside_tokens(source, tokens)]
     if not found:
         builder = language.builder(source)
-        nodes: tuple[tree.Node, ...] = builder.transform(made)
+        nodes = builder.build(made)
         found += builder.faults
         if (deepest := deepest_operator(nodes)) is not None:
             found.append(diagnose(codes.TOO_NESTED, deepest, what="operators", limit=MAX_OPERATORS))

@@ -1,6 +1,5 @@
 """Two layers of one's own: docs/adding-a-layer.md goes through them."""
 
-from dataclasses import dataclass
 from math import prod
 
 from archdsl.diagnostics import codes
@@ -18,7 +17,6 @@ from archdsl.layers.base import (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class SwishGate(Layer):
     """The first half of the channels times the swish of the second (arXiv:2002.05202)."""
 
@@ -39,7 +37,6 @@ class SwishGate(Layer):
         return Expression("{x}.chunk(2, 1)[0] * F.silu({x}.chunk(2, 1)[1])")
 
 
-@dataclass(frozen=True, slots=True)
 class Patches(Layer):
     """Cuts an image into squares of ``size`` pixels, each of which becomes one pixel."""
 

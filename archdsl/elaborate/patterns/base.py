@@ -38,7 +38,6 @@ class Use:
 class Pattern(Layer):
     """The base of patterns. ``qualified``: what the word before the body says, if any goes."""
 
-    __slots__ = ()
     qualified: ClassVar[str | None] = None
     qualifier_required: ClassVar[bool] = False
 

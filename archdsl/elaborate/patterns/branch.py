@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import did_you_mean, fault
 from archdsl.diagnostics.source import Span
@@ -17,7 +15,6 @@ from archdsl.elaborate.values import Tensor
 from archdsl.syntax import tree
 
 
-@dataclass(frozen=True)
 class Branch(Pattern):
     """Parallel arms, one for each statement, that meet in a join: ``branch concat { ... }``."""
 

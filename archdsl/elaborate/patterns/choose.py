@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
@@ -16,7 +14,6 @@ from archdsl.elaborate.statements import compile_body
 from archdsl.syntax import tree
 
 
-@dataclass(frozen=True)
 class Choose(Pattern):
     """One of several layers: a knob of its own wherever the body stands.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
 from archdsl.elaborate.code import BodyCode
@@ -18,7 +16,6 @@ from archdsl.layers.join import Concat
 from archdsl.syntax import tree
 
 
-@dataclass(frozen=True)
 class Dense(Pattern):
     """Each step sees the concatenation of all before it (Huang et al. 2017, arXiv:1608.06993).
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.elaborate.code import BodyCode
@@ -19,7 +17,6 @@ from archdsl.syntax import tree
 MAX_COLUMNS = 12
 
 
-@dataclass(frozen=True)
 class Fractal(Pattern):
     """The expansion rule of FractalNet (Larsson et al. 2017, arXiv:1605.07648):
     ``f(1) = body``, ``f(C + 1) = join(f(C) -> f(C), body)``.

@@ -37,7 +37,6 @@ class LayerOr(Reader):
         raise Unreadable(self.expected)
 
 
-@dataclass(frozen=True)
 class Residual(Pattern):
     """``x + body(x)`` (He et al. 2015, arXiv:1512.03385).
 
