@@ -1,4 +1,4 @@
-"""Pieces of a space: for each knob one value, or a stretch of its domain.
+"""Pieces of a space: for each knob one value, or several of its domain.
 
 The numbers of a domain stand at *places*: those of a grid at 0, 1, 2, ..., those of a continuous
 domain between 0 and 1. A spec is run for all places of a stretch at once, with a polynomial
@@ -14,7 +14,7 @@ from itertools import pairwise
 from math import prod
 from typing import Any
 
-from archdsl.elaborate.knobs import Interval
+from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.layers.polynomial import Undecided, unknown_value
 
 ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
@@ -123,12 +123,12 @@ def place_of(value: Any, domain: Interval) -> Place | None:
     return None if over else int(place)
 
 
-Piece = Any  # a value, or a Stretch
+Piece = Any  # a value, a Stretch of an Interval, or Choices of which nothing was asked
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A piece of a space: for each knob a value, or a stretch of its domain."""
+    """A piece of a space: for each knob a value, or several of its domain."""
 
     pieces: Mapping[str, Piece]
     forced: Mapping[str, int] = field(default_factory=dict)  # choices inside bodies
@@ -136,13 +136,21 @@ class Region:
     @property
     def open(self) -> list[str]:
         """The knobs of which it has more than one value."""
-        return [n for n, p in self.pieces.items() if isinstance(p, Stretch) and not p.is_point]
+        return [
+            name
+            for name, piece in self.pieces.items()
+            if isinstance(piece, Choices) or (isinstance(piece, Stretch) and not piece.is_point)
+        ]
 
     @property
     def size(self) -> int:
         """How many assignments it has; a continuous stretch counts as one."""
-        found = [p for p in self.pieces.values() if isinstance(p, Stretch)]
-        return prod(p.count for p in found if not isinstance(p.last, Fraction))
+        return prod(
+            piece.count
+            for piece in self.pieces.values()
+            if isinstance(piece, Choices)
+            or (isinstance(piece, Stretch) and not isinstance(piece.last, Fraction))
+        )
 
     def with_piece(self, name: str, piece: Piece) -> Region:
         return replace(self, pieces={**self.pieces, name: piece})

@@ -1,10 +1,10 @@
 """A proof for a whole space: whether every candidate type-checks, or one that does not.
 
-Knobs with a numeric domain are not tried value by value. The spec is run with polynomials in
-their place (``archdsl.layers.polynomial``): a run that ends well holds for all their values at
-once, and one that meets a question whose answer depends on a knob says where its domain has to
-be split. So ``width in 16..4096`` costs about as much as one candidate, and where a width of 1
-is special, two.
+Knobs are not tried value by value. The spec is run with polynomials in the place of those with a
+numeric domain (``archdsl.layers.polynomial``), and with nothing in that of the others: a run that
+ends well holds for all values at once, and one that meets a question whose answer depends on a
+knob says where its domain has to be split. So ``width in 16..4096`` costs about as much as one
+candidate, and where a width of 1 is special, two; a knob that nothing asks for costs nothing.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class _Prover:
         domains = {k.name: str(k.domain) for k in self.knobs.values()}
         self.proof = Proof(total, domains=domains)
         self.work = 0
-        self.values: dict[tuple[str, Stretch], Any] = {}
+        self.values: dict[Any, Any] = {}
 
     def prove(self) -> Proof:
         proof = self.proof
@@ -133,16 +133,13 @@ class _Prover:
         return "the only assignment" if proof.total == 1 else f"all {proof.total:,} assignments"
 
     def start(self) -> Iterator[Region]:
-        """The space by the values of its listed domains, numeric ones whole."""
-        listed: list[list[tuple[str, Piece]]] = []
-        for knob in self.knobs.values():
-            domain = knob.domain
-            if isinstance(domain, Choices):
-                listed.append([(knob.name, value) for value in domain.values])
-            elif isinstance(domain, Interval):
-                listed.append([(knob.name, piece) for piece in whole(domain)])
-        for pieces in product(*listed):
-            yield Region(dict(pieces))
+        """The space in as few regions as can be."""
+        pieces: list[list[Piece]] = [
+            whole(knob.domain) if isinstance(knob.domain, Interval) else [knob.domain]
+            for knob in self.knobs.values()
+        ]
+        for chosen in product(*pieces):
+            yield Region(dict(zip(self.knobs, chosen, strict=True)))
 
     # ------------------------------------------------------------------------ a region
 
@@ -188,18 +185,18 @@ class _Prover:
         return sum(len(c.options) for c in found.network.choices)
 
     def value(self, name: str, piece: Piece) -> Any:
-        """What the spec is run with for a piece: a value, or a polynomial."""
-        if not isinstance(piece, Stretch):
+        """What the spec is run with for a piece: a value, a polynomial, or nothing known."""
+        if not isinstance(piece, Stretch | Choices):
             return piece
-        key = (name, piece)
+        key = (name, piece if isinstance(piece, Stretch) else None)
         if key not in self.values:  # one unknown for a piece: what is known of it is kept
-            self.values[key] = piece.value(name, self.domain(name))
+            domain = self.knobs[name].domain
+            self.values[key] = (
+                piece.value(name, domain)
+                if isinstance(piece, Stretch) and isinstance(domain, Interval)
+                else Unknown(name, None)
+            )
         return self.values[key]
-
-    def domain(self, name: str) -> Interval:
-        found = self.knobs[name].domain
-        assert isinstance(found, Interval)
-        return found
 
     def decide(self, region: Region, name: str) -> list[Region]:
         """A region split as nothing but the name of a knob says."""
@@ -208,9 +205,11 @@ class _Prover:
     def split(self, region: Region, question: Undecided) -> list[Region]:
         """A region with the piece of one knob split where the answer to a question differs."""
         name = question.unknown.name
-        piece = region.pieces[name]
-        assert isinstance(piece, Stretch)
-        parts = piece.split(self.domain(name), question)
+        piece, domain = region.pieces[name], self.knobs[name].domain
+        if isinstance(piece, Choices):
+            return [region.with_piece(name, value) for value in piece.values]
+        assert isinstance(piece, Stretch) and isinstance(domain, Interval)
+        parts = piece.split(domain, question)
         if not parts:  # nothing says where: some places stand for all
             self.proof.complete = False
             length = piece.last - piece.first
@@ -220,8 +219,7 @@ class _Prover:
 
     def refute(self, region: Region) -> list[Region]:
         """A region that is no network: one candidate of it is shown."""
-        pieces = {n: p.middle if isinstance(p, Stretch) else p for n, p in region.pieces.items()}
-        values = {n: self.value(n, piece) for n, piece in pieces.items()}
+        values = {n: self.value(n, _one_of(piece)) for n, piece in region.pieces.items()}
         try:
             self.elaborate(values, region.forced)
         except ArchError as error:
@@ -256,3 +254,10 @@ class _Prover:
             f"{covered:,} of {size} assignments, and {tried:,} by themselves, which may be among "
             f"them: the ends and middles of all knobs, {pairs}and some at random"
         )
+
+
+def _one_of(piece: Piece) -> Piece:
+    """A value or a point of a piece."""
+    if isinstance(piece, Choices):
+        return piece.values[0]
+    return piece.middle if isinstance(piece, Stretch) else piece

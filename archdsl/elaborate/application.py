@@ -30,8 +30,8 @@ def layer_value(node: tree.Node, scope: Scope) -> Getter:
     """A chain, a call of a layer, or a body as a value: a closure over what it uses."""
     unit = Unit("closure", scope.context.file, scope.unit)
     inner = Scope(scope.context, unit, scope)
-    code = Code(node.span, scope.context.file, inner.action(node), captures=unit.captures)
-    code.slots = unit.slots
+    run = inner.action(node)
+    code = Code(node.span, scope.context.file, run, unit.slots, unit.captures, unit.calls)
     scope.unit.calls |= unit.calls
     scope.unit.reads |= unit.reads
     scope.unit.chooses |= unit.chooses

@@ -50,6 +50,7 @@ class Code:
     run: Action | None = None
     slots: int = 0
     captures: list[tuple[int, Getter]] = field(default_factory=list)  # slot, and its value
+    calls: set[BlockCode | FnCode] = field(default_factory=set)
 
 
 @dataclass(eq=False, slots=True)

@@ -13,7 +13,15 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.network import Choice, Op, Part, Step
-from archdsl.elaborate.values import Closure, Preset, Tensor, kind_of, show, weigh
+from archdsl.elaborate.values import (
+    Closure,
+    Preset,
+    Tensor,
+    calls_blocks,
+    kind_of,
+    show,
+    weigh,
+)
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
 
@@ -194,7 +202,7 @@ class Machine:
 
     def context_of(self, values: tuple[Any, ...], span: Span) -> tuple[Any, ...] | None:
         """What else the code of layers among the values may depend on."""
-        if HAS_CODE.isdisjoint(map(type, values)):
+        if HAS_CODE.isdisjoint(map(type, values)) or not any(map(calls_blocks, values)):
             return None
         own = self.files[0]
         found = [own[s] for s in self.top if not isinstance(own[s], Tensor)]

@@ -24,6 +24,7 @@ from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
+from archdsl.layers.polynomial import Undecided, Unknown
 from archdsl.layers.table import Table
 from archdsl.syntax import tree
 
@@ -217,10 +218,10 @@ def read(variable: Variable, unit: Unit, span: Span) -> Getter:
     if variable.unit is unit:
         if variable.kind == "turn":
             return lambda frame: frame.v[slot].read()
-        return _checked(variable, span)
+        return _known(variable, _checked(variable, span))
     if variable.top and unit.kind in ("block", "fn"):
         unit.reads.add((variable.unit.file, slot))
-        return _global(variable, span)
+        return _known(variable, _global(variable, span))
     own = unit.captured.get(variable)
     if own is None:
         assert unit.parent is not None, "a name is visible only from around"
@@ -228,6 +229,20 @@ def read(variable: Variable, unit: Unit, span: Span) -> Getter:
         unit.captures.append((own, read(variable, unit.parent, span)))
     found = own
     return lambda frame: frame.v[found]
+
+
+def _known(variable: Variable, get: Getter) -> Getter:
+    """The getter of a variable; of a knob, nothing may be known until it is asked for."""
+    if variable.kind != "knob":
+        return get
+
+    def get_known(frame: Frame) -> object:
+        value = get(frame)
+        if value.__class__ is Unknown:
+            raise Undecided(value)
+        return value
+
+    return get_known
 
 
 def _checked(variable: Variable, span: Span) -> Getter:

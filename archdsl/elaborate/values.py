@@ -128,8 +128,20 @@ def weigh(values: Iterable[Value], span: Span) -> int:
 def kind_of(value: Value) -> Any:
     """What a key needs beside a value, since 1 equals true in Python: which of all that the
     value holds are booleans."""
-    held = held_by(value)
-    return isinstance(value, bool) if held is None else tuple(map(kind_of, held))
+    if value.__class__ in HOLDERS:
+        return tuple(map(kind_of, held_by(value) or ()))
+    return value.__class__ is bool
+
+
+def calls_blocks(value: Value) -> bool:
+    """Whether to apply it may run blocks or functions, which can read what their file names."""
+    if isinstance(value, BlockCode):
+        return True
+    if isinstance(value, Closure) and value.code.calls:
+        return True
+    if isinstance(value, Preset) and isinstance(value.callee, BlockCode):
+        return True
+    return value.__class__ in HOLDERS and any(map(calls_blocks, held_by(value) or ()))
 
 
 def exact(value: Fraction) -> int | Fraction:

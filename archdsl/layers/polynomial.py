@@ -85,6 +85,8 @@ class Polynomial:
         return (-self) + other
 
     def __mul__(self, other: Any) -> Any:
+        if not isinstance(other, (int, float, Polynomial, Fraction)):
+            return NotImplemented  # a list so many times: Python asks for the number
         terms: dict[Monomial, Exact] = {}
         for n, d in _terms(other).items():
             for m, c in self.terms.items():

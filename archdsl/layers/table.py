@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from types import ModuleType
 
 from archdsl.layers import (
@@ -14,7 +15,7 @@ from archdsl.layers import (
     resampling,
     shaping,
 )
-from archdsl.layers.base import Layer, signature
+from archdsl.layers.base import Layer, required, signature
 from archdsl.layers.join import Join
 
 BUILT_IN = (convolution, normalization, activation, pooling, resampling, shaping, join)
@@ -37,13 +38,16 @@ class Table(Mapping[str, type[Layer]]):
 
     def __init__(self, layers: Mapping[str, type[Layer]]) -> None:
         self._layers = dict(layers)
-        # what `branch` can name: the joins that need no arguments
-        self.joins = {
-            n: c
-            for n, c in self._layers.items()
-            if issubclass(c, Join) and not any(p.required for p in signature(c))
-        }
         self.synonyms = {s: n for n, c in self._layers.items() for s in c.synonyms}
+
+    @cached_property
+    def joins(self) -> dict[str, type[Join]]:
+        """What `branch` can name: the joins that need no arguments."""
+        return {
+            name: layer
+            for name, layer in self._layers.items()
+            if issubclass(layer, Join) and not required(layer)
+        }
 
     def __getitem__(self, name: str) -> type[Layer]:
         return self._layers[name]
