@@ -31,6 +31,10 @@ def bounded(value: Any, span: Span) -> Any:
         return exact(value)
     if type(value) is float and not math.isfinite(value):
         raise fault(codes.NUMBER_TOO_LARGE, span)
+    if type(value) is Polynomial:
+        low, high, _ = value.bounds()
+        if low <= -_BOUND or high >= _BOUND:
+            raise value.undecided()
     return value
 
 
@@ -100,7 +104,7 @@ def _divide(a: Any, b: Any) -> Any:
 def power(a: Any, b: Any, span: Span) -> Any:
     numbers("^", a, b, span)
     if isinstance(a, Polynomial) or isinstance(b, Polynomial):
-        return a**b
+        return bounded(a**b, span)
     try:
         if type(b) is int and not isinstance(a, float):
             size = (

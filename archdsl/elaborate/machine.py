@@ -4,6 +4,7 @@ and the machine that bounds, remembers and reports."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
@@ -24,6 +25,7 @@ from archdsl.elaborate.values import (
 )
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
+from archdsl.layers.polynomial import Polynomial
 
 if TYPE_CHECKING:
     from archdsl.elaborate.code import Action, BodyCode
@@ -319,12 +321,10 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
         raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None
     if shape is shapes[0]:
         return shape
-    elements = 1
+    most: Any = 1
     for n in shape:
-        if n.__class__ is not int:
-            return shape  # a polynomial stands for many numbers
-        elements *= n
-    if elements > MAX_ELEMENTS:
+        most *= n.bounds()[1] if isinstance(n, Polynomial) else n
+    if most > MAX_ELEMENTS and prod(shape) > MAX_ELEMENTS:
         raise fault(codes.TENSOR_TOO_LARGE, span, limit=MAX_ELEMENTS, shape=show_shape(shape))
     return shape
 

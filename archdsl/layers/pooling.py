@@ -24,11 +24,16 @@ from archdsl.layers.base import (
 class Pool(Layer):
     """What max and average pooling share: where the windows stand."""
 
-    kind = "pool"
     kernel: Size
-    stride: Size | None
-    pad: Pad
-    mode: Rounding
+    stride: Size | None = None
+    pad: Pad = 0
+
+    kind = "pool"
+
+    @property
+    def up(self) -> bool:
+        """Whether a last window counts that only partly fits."""
+        raise NotImplementedError
 
     def steps(self) -> int | tuple[int, ...]:
         return self.kernel if self.stride is None else self.stride
@@ -50,7 +55,7 @@ class Pool(Layer):
                 pad=show_shape(pad),
                 kernel=show_shape(kernel),
             )
-        up = self.mode == "ceil"
+        up = self.up
         out = []
         for n, k, s, p in zip(size, reach, stride, pad, strict=True):
             room = n + 2 * p - k
@@ -77,7 +82,7 @@ class Pool(Layer):
             found["stride"] = self.steps()
         if self.pad != 0:
             found["padding"] = self.pad
-        if self.mode == "ceil":
+        if self.up:
             found["ceil_mode"] = True
         return found
 
@@ -88,9 +93,6 @@ class MaxPool(Pool):
     ``mode = ceil`` keeps a last window that only partly fits, as Caffe does.
     """
 
-    kernel: Size
-    stride: Size | None = None
-    pad: Pad = 0
     dilation: Size = 1
     mode: Rounding = "floor"
 
@@ -104,6 +106,10 @@ class MaxPool(Pool):
         Example("maxpool(3, stride = 1, dilation = 2)", ((4, 9, 9),), (4, 5, 5)),
         Example("maxpool(2x1)", ((4, 8, 8),), (4, 4, 8)),
     )
+
+    @property
+    def up(self) -> bool:
+        return self.mode == "ceil"
 
     def reach(self, axes: int) -> tuple[int, ...]:
         kernel = axes_of(self.kernel, axes, self.name, "kernel")
@@ -125,9 +131,6 @@ class AvgPool(Pool):
     and what ``mode = ceil`` hangs over the edge never does.
     """
 
-    kernel: Size
-    stride: Size | None = None
-    pad: Pad = 0
     mode: Rounding = "floor"
     count_pad: Flag = True
 
@@ -138,6 +141,10 @@ class AvgPool(Pool):
         Example("avgpool(3, stride = 2, mode = ceil)", ((8, 16, 16),), (8, 8, 8)),
         Example("avgpool(3, stride = 1, pad = 1, count_pad = false)", ((8, 7, 7),), (8, 7, 7)),
     )
+
+    @property
+    def up(self) -> bool:
+        return self.mode == "ceil"
 
     def shape(self, *inputs: Shape) -> Shape:
         output = Pool.shape(self, *inputs)

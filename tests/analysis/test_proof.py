@@ -1,5 +1,6 @@
 """What `prove` says of a space, against trying every candidate of it by itself."""
 
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import archdsl
-from archdsl import ArchError, Diagnostic, Spec
+from archdsl import ArchError, Architecture, Diagnostic, Spec
 from archdsl.analysis.space import Proof, prove
 from archdsl.diagnostics import codes
 
@@ -25,10 +26,25 @@ def assignments(spec: Spec) -> list[dict[str, Any]]:
     return [dict(zip(domains, values, strict=True)) for values in product(*domains.values())]
 
 
-def first_mistake(spec: Spec, knobs: dict[str, Any]) -> Diagnostic | None:
-    """What is wrong with one candidate, by itself."""
+@cache
+def alone(text: str) -> Spec:
+    """A spec that is asked for one candidate after the other, and remembers none."""
+    spec = archdsl.parse(text)
+    spec.families.able = False
+    return spec
+
+
+def by_itself(text: str, knobs: dict[str, Any]) -> Architecture:
+    spec = alone(text)
+    spec.program.memo.clear()
+    spec.program.ops.clear()
+    return spec.candidate(knobs, first_only=True)
+
+
+def first_mistake(text: str, knobs: dict[str, Any]) -> Diagnostic | None:
+    """What is wrong with one candidate."""
     try:
-        archdsl.parse(spec.source.text).candidate(knobs, first_only=True)
+        by_itself(text, knobs)
     except ArchError as error:
         return error.diagnostics[0]
     return None
@@ -36,7 +52,7 @@ def first_mistake(spec: Spec, knobs: dict[str, Any]) -> Diagnostic | None:
 
 def one_by_one(spec: Spec) -> tuple[int, int, int]:
     """How many candidates are networks, are ruled out, and are neither."""
-    found = [first_mistake(spec, knobs) for knobs in assignments(spec)]
+    found = [first_mistake(spec.source.text, knobs) for knobs in assignments(spec)]
     excluded = [d for d in found if d is not None and d.kind is codes.REQUIREMENT]
     wrong = [d for d in found if d is not None and d.kind is not codes.REQUIREMENT]
     return len(found) - len(excluded) - len(wrong), len(excluded), len(wrong)
@@ -56,16 +72,16 @@ def agrees(text: str) -> Proof:
     else:
         assert not proof.complete
         shown = proof.counterexample.knobs
-        alone = first_mistake(spec, {n: spec.read_knob(n, text) for n, text in shown.items()})
+        single = first_mistake(text, {n: spec.read_knob(n, shown[n]) for n in shown})
         told = proof.counterexample.diagnostics[0]
-        assert alone is not None
-        assert told.span is not None and alone.span is not None
+        assert single is not None
+        assert told.span is not None and single.span is not None
         assert (told.code, told.span.start, told.span.end) == (
-            alone.code,
-            alone.span.start,
-            alone.span.end,
+            single.code,
+            single.span.start,
+            single.span.end,
         )
-        assert told.message == alone.message
+        assert told.message == single.message
         assert told.knobs == {n: shown[n] for n in spec.knobs}
     return proof
 

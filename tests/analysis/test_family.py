@@ -1,0 +1,141 @@
+"""Figures in closed form, against those of the same candidates elaborated one by one."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_proof import FAILS, HOLDS, KNOBS, STATEMENTS, assignments, by_itself, first_mistake
+
+import archdsl
+from archdsl import ArchError, Spec
+from archdsl.analysis import family
+from archdsl.analysis.figures import Figures, figures
+from archdsl.analysis.sample import some
+from archdsl.files import builtin_names
+from archdsl.settings import read_settings
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A closed form is worked out for the first candidate that asks."""
+    monkeypatch.setattr(family, "OFTEN", 1)
+
+
+def elaborated(spec: Spec, knobs: dict[str, Any]) -> Figures:
+    return figures(spec.candidate(knobs).network)
+
+
+def in_closed_form(spec: Spec, knobs: dict[str, Any]) -> Figures | None:
+    """What a closed form says, which may take several splits."""
+    found, values = None, read_settings(spec.program, knobs)
+    for _ in range(12):
+        found = spec.families.figures(values, None) or found
+    return found
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_built_in_specs(name: str, at_once: None) -> None:
+    spec = archdsl.read(name)
+    asked = list(some([k for k in spec.knobs.values() if k.domain is not None], 24))
+    known = 0
+    for knobs in asked:
+        found = in_closed_form(spec, knobs)
+        if found is not None:
+            known += 1
+            assert found == elaborated(spec, knobs), knobs
+    assert known == 0 if name in WITHOUT else known >= 4
+
+
+WITHOUT = (  # no numeric knob, or all that is counted changes with each of its values
+    *("alexnet", "deeplab_v3", "googlenet", "inception_v3", "mobilenet_v3", "nin"),
+    *("preresnet_cifar", "regnet", "resnext", "resnext_cifar", "squeezenet", "vgg", "zfnet"),
+)
+
+
+def agrees(text: str) -> int:
+    """Every candidate has the figures, and the mistake, that it has by itself; how many of them
+    had their figures in closed form."""
+    spec = archdsl.parse(text)
+    known = 0
+    for knobs in assignments(spec):
+        found = in_closed_form(spec, knobs)
+        if found is not None:
+            known += 1
+            assert found == figures(by_itself(text, knobs).network), knobs
+        elif (wrong := first_mistake(text, knobs)) is not None:
+            with pytest.raises(ArchError) as error:
+                spec.candidate(knobs, first_only=True)
+            assert str(error.value.diagnostics[0]) == str(wrong)
+    return known
+
+
+BODIES = HOLDS | {name: body for name, (body, _) in FAILS.items()}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_each_kind_of_body(body: str, at_once: None) -> None:
+    agrees(f"{KNOBS}{body}\n")
+
+
+@settings(max_examples=40)
+@given(st.lists(STATEMENTS, min_size=1, max_size=3))
+def test_random_bodies(statements: list[str]) -> None:
+    text = (
+        'arch net(a = 4 in 1..6, b = 8 in 2..12 step 2, c = 1 in {1, 2}, m = "x" in {"x", "y"}, '
+        "on = true in {true, false})\ninput 12x16x16\n" + "\n".join(statements) + "\nrelu\n"
+    )
+    try:
+        archdsl.parse(text)
+    except ArchError:
+        return
+    before, family.OFTEN = family.OFTEN, 1
+    try:
+        agrees(text)
+    finally:
+        family.OFTEN = before
+
+
+def test_a_closed_form_is_worked_out_when_it_pays() -> None:
+    spec = archdsl.read("wide_resnet")
+    runs = elaborations(spec)
+    widths = [1 + i / 8 for i in range(40)]
+    found = [spec.with_knobs(depth=16, width=w).params for w in widths]
+    assert found == [archdsl.load("wide_resnet", depth=16, width=w).params for w in widths]
+    assert len(runs) < 25
+    runs.clear()
+    arch = spec.with_knobs(depth=16, width=5.125)
+    assert (arch.macs, arch.name, runs) == (640_449_744, "wide_resnet", [])
+    assert arch.shapes["stage3.unit1.pair1.conv1"] == (328, 8, 8) and len(runs) == 1
+
+
+def elaborations(spec: Spec) -> list[Any]:
+    """Counts how often a spec is elaborated from here on."""
+    runs: list[Any] = []
+    plain = spec.program.elaborate
+
+    def counted(values: Any, *rest: Any) -> Any:
+        runs.append(values)
+        return plain(values, *rest)
+
+    spec.program.elaborate = counted  # type: ignore[method-assign]
+    return runs
+
+
+def test_what_a_closed_form_is_not_for(at_once: None) -> None:
+    """Choices inside bodies, budgets, and layers of a user's: these are elaborated."""
+    choosing = "choose { conv(w, 1); conv(w, 3) }"
+    for body in (choosing, "require params <= 10K\nconv(w, 1)"):
+        spec = archdsl.parse(f"arch net(w = 8 in 4..16)\ninput 3x8x8\n{body}\n")
+        assert in_closed_form(spec, {"w": 9}) is None
+    with pytest.raises(ArchError, match="params"):
+        archdsl.parse(
+            "arch net(w = 8 in 4..16)\ninput 3x8x8\nrequire params <= 50\nconv(w, 1)\n"
+        ).with_knobs(w=16)
+
+
+def test_a_value_between_the_places_of_a_grid(at_once: None) -> None:
+    """A domain admits what is off its grid by a rounding; the closed form does not."""
+    spec = archdsl.parse("arch net(w = 1 in 0..4 step 0.1)\ninput 3x8x8\nconv(round(w * 10), 1)\n")
+    assert in_closed_form(spec, {"w": 1.2}) is not None
+    assert in_closed_form(spec, {"w": 1.2000000000001}) is None
