@@ -20,7 +20,7 @@ from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.values import kind_of
 from archdsl.layers.base import Shape
-from archdsl.layers.polynomial import Polynomial, Undecided
+from archdsl.layers.polynomial import Polynomial, Undecided, Unknown
 from archdsl.layers.table import TABLE
 
 OFTEN = 4  # candidates of a region that are elaborated before it is worth a closed form
@@ -41,6 +41,16 @@ class _Node:
     knob: str = ""
     parts: list[_Node] = field(default_factory=list)
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedForm:
+    """Costs as polynomials in one knob, for these values of it, the other knobs being decided."""
+
+    values: Interval
+    params: Any
+    macs: Any
+    activations: Any
 
 
 class Families:
@@ -98,12 +108,7 @@ class Families:
     ) -> Figures | None:
         while node.costs is None:
             if node.parts:
-                place, domain = places[node.knob], self.domains[node.knob]
-                node = next(
-                    n
-                    for n in node.parts
-                    if n.region.pieces[node.knob].inside(place, domain) is not None
-                )
+                node = self.part_of(node, places[node.knob])
                 continue
             node.asked += 1
             if node.ended or node.asked < OFTEN:
@@ -111,6 +116,36 @@ class Families:
             self.work_out(node, input)
         at = {n: node.region.pieces[n].inside(p, self.domains[n]) for n, p in places.items()}
         return Figures(*[int(c.at(at)) if isinstance(c, Polynomial) else c for c in node.costs])
+
+    def part_of(self, node: _Node, place: Place) -> _Node:
+        """The part in which a place of the knob is by which a region was split."""
+        domain = self.domains[node.knob]
+        return next(
+            n for n in node.parts if n.region.pieces[node.knob].inside(place, domain) is not None
+        )
+
+    def closed_form(
+        self, knobs: Mapping[str, Any], name: str, input: Shape | None
+    ) -> ClosedForm | None:
+        """How the costs of a candidate follow from one of its knobs, as far around as they follow
+        alike; nothing where each value is a case of its own."""
+        if not self.able or name not in self.domains:
+            return None
+        domain = self.domains[name]
+        place = place_of(knobs[name], domain)
+        starts = [
+            s
+            for s in self.starts[name]
+            if place is not None and s.inside(place, domain) is not None
+        ]
+        if place is None or not starts:
+            return None
+        node = self.node(Region({**knobs, name: starts[0]}))
+        while node.costs is None and not node.ended:
+            self.work_out(node, input)
+            if node.parts:
+                node = self.part_of(node, place)
+        return None if node.costs is None else _in_knob(name, domain, node)
 
     def work_out(self, node: _Node, input: Shape | None) -> None:
         """Elaborates a region as a whole, or splits it where its candidates differ."""
@@ -128,3 +163,18 @@ class Families:
             node.ended = not parts
         except ArchError:
             node.ended = True
+
+
+def _in_knob(name: str, domain: Interval, node: _Node) -> ClosedForm:
+    """The costs of a region in terms of a knob, and not of the places of its domain."""
+    piece: Stretch = node.region.pieces[name]
+    low, high = (Stretch(end, end).value(name, domain) for end in (piece.first, piece.last))
+    step = None if domain.step is None else domain.step * piece.stride
+    unit = high - low if step is None else step
+    knob = Polynomial({((Unknown(name, None), 1),): 1})
+    costs = [
+        c.at({name: (knob - low) / unit}) if isinstance(c, Polynomial) else c
+        for c in node.costs or ()
+    ]
+    params, _, macs, activations, *_ = costs
+    return ClosedForm(Interval(low, high, step, domain.log), params, macs, activations)

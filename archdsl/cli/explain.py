@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from archdsl.cli.formulas import formulas, where
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, say_text, table
 from archdsl.diagnostics import codes
@@ -126,9 +127,11 @@ def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
         raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
     knob = known[name]
     rows = list(_values(arch, knob))
+    form = arch.spec.families.closed_form(arch.network.knobs, name, arch.input)
     changed = _changed_lines(arch, knob)
     if as_json:
-        say_json({"knob": name, "values": rows, "changes": changed})
+        closed = form and {"where": where(form), **formulas(form)}
+        say_json({"knob": name, "values": rows, "closed_form": closed, "changes": changed})
         return
     domain = f" in {knob.domain}" if knob.domain is not None else ""
     say(click.style(name, bold=True) + f" = {knob.show(arch.network.knobs[name])}{domain}")
@@ -147,6 +150,11 @@ def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
     for line in table([name, "params", "MACs", "activations", "depth"], shown, (1, 2, 3, 4)):
         say(line)
     say()
+    if form is not None and changed:
+        say(f"For {name} {where(form)}:")
+        for cost, formula in formulas(form).items():
+            say(f"  {'MACs' if cost == 'macs' else cost:11}  {formula}")
+        say()
     if changed:
         say("It changes what these lines make:")
         for place in changed:

@@ -285,6 +285,14 @@ def test_explain_as_json(run: Any) -> None:
     found = json.loads(run("explain", "-", "--knob", "n", "--json", stdin=GOOD).out)
     assert [v["value"] for v in found["values"]] == ["1", "2", "3"]
     assert found["values"][1]["params"] == 112 + 8 + 148 + 8 + 514
+    assert found["closed_form"] is None
+    found = json.loads(run("explain", "densenet", "--knob", "growth", "--json").out)
+    assert found["closed_form"] == {
+        "where": "in 12..48 step 4",
+        "params": "6,700 growth^2 + 34,908 growth + 1,000",
+        "macs": "2,651,488 growth^2 + 3,719,936 growth",
+        "activations": "215,600 growth + 1,000",
+    }
 
 
 def test_what_all_lines_cost_is_what_the_network_costs(run: Any) -> None:

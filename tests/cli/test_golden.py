@@ -49,6 +49,7 @@ COMMANDS = {
     "explain_part": "explain - stage",
     "explain_knob": "explain - --knob depth",
     "explain_resnet_knob": "explain resnet --knob depth",
+    "explain_resnet_width": "explain resnet --knob width",
     "specs_alexnet": "specs alexnet",
     "specs_densenet_cifar": "specs densenet_cifar",
     "graph_net": "graph - --set depth=1",
