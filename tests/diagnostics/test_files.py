@@ -163,19 +163,13 @@ LAYER_FILES = {
     "fails": "1 / 0\n",
     "exits": "raise SystemExit(3)\n",
     "no_reader": (
-        "from dataclasses import dataclass\nfrom archdsl.layers.base import Layer\n"
-        "@dataclass(frozen=True)\nclass Mine(Layer):\n    size: int\n    name = 'mine'\n"
+        "from archdsl.layers.base import Layer\n"
+        "class Mine(Layer):\n    size: int\n    name = 'mine'\n"
     ),
-    "taken": (
-        "from dataclasses import dataclass\nfrom archdsl.layers.base import Layer\n"
-        "@dataclass(frozen=True)\nclass Mine(Layer):\n    name = 'conv'\n"
-    ),
+    "taken": "from archdsl.layers.base import Layer\nclass Mine(Layer):\n    name = 'conv'\n",
     "no_name": (
         "from dataclasses import dataclass\nfrom archdsl.layers.base import Layer\n"
         "@dataclass(frozen=True)\nclass Mine(Layer):\n    name = 'my layer'\n"
-    ),
-    "no_dataclass": (
-        "from archdsl.layers.base import Layer\nclass Mine(Layer):\n    name = 'mine'\n"
     ),
 }
 
