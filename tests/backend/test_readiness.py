@@ -40,6 +40,7 @@ TRACED = {
     "waveform",
     "zfnet",
 }
+DISTINCT = TRACED | {"convnext", "densenet_cifar", "googlenet", "mobilenet_v3", "resnext", "senet"}
 
 
 def families(quick: set[str]) -> list[object]:
@@ -48,7 +49,7 @@ def families(quick: set[str]) -> list[object]:
     return [pytest.param(n, marks=[] if n in quick else [slow], id=n) for n in SMALL]
 
 
-EACH = pytest.mark.parametrize("name", families(set(SMALL) - {"vgg", "inception_v3", "deeplab_v3"}))
+EACH = pytest.mark.parametrize("name", families(DISTINCT))
 SOME = pytest.mark.parametrize("name", families(TRACED))
 MODES = pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])
 
@@ -115,7 +116,7 @@ def test_a_module_among_modules(name: str) -> None:
             torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", SMALL)
+@EACH
 @MODES
 def test_nothing_waits_for_a_number(name: str, training: bool) -> None:
     """On a device that has none: no ``item()``, no ``if tensor``, nothing made elsewhere."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from crowding import faults
 from hypothesis import given, settings
+from thinned import thinned
 
 import archdsl
 from archdsl.files import builtin_names
@@ -61,7 +62,7 @@ def all_faults(arch: Architecture, *depths: int) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", builtin_names())
+@pytest.mark.parametrize("name", thinned(builtin_names(), 4))
 def test_networks_that_come_with_archdsl(name: str) -> None:
     spec = archdsl.read(name)
     assert all_faults(spec.with_knobs(), 1, 2, 3, 99) == []

@@ -25,6 +25,7 @@ def names(tiny: TinySearch) -> set[int]:
     return {int(row.worker.partition(":")[2]) for row in tiny.rows() if row.worker}
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_trials(tiny: TinySearch, whole: TinySearch) -> None:
     """And give what one gives."""
     tiny.wish("pause")

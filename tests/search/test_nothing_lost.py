@@ -46,6 +46,7 @@ def test_a_worker_is_killed(tiny: TinySearch, whole: TinySearch) -> None:
     assert any(row.worker.endswith(f":{second}") for row in again)
 
 
+@pytest.mark.slow
 def test_the_leader_is_killed(tiny: TinySearch, whole: TinySearch) -> None:
     """Its worker ends as well, in the midst of a trial; and another may lead."""
     tiny.wish("pause", 64)
@@ -123,6 +124,7 @@ def test_workers_that_all_die_end_the_search(tiny: TinySearch, whole: TinySearch
     assert finished(tiny) >= TRIALS - 4
 
 
+@pytest.mark.slow
 def test_two_leaders(tiny: TinySearch) -> None:
     """The second is sent away, with the id of the first, and harms nothing."""
     tiny.wish("pause", 34)
@@ -168,6 +170,7 @@ def fill(folder: Path) -> None:
                 continue
 
 
+@pytest.mark.slow
 def test_a_full_disk(tiny: TinySearch, whole: TinySearch) -> None:
     tiny.study.mkdir()
     with mounted(tiny.study, "-t", "tmpfs", "-o", "size=1m", "tmpfs"):
@@ -234,6 +237,7 @@ def test_a_folder_that_is_read_only(tiny: TinySearch, whole: TinySearch) -> None
 # ------------------------------------------------------------------------------- trials
 
 
+@pytest.mark.slow
 def test_trials_that_fail_leave_the_others_be(tiny: TinySearch, whole: TinySearch) -> None:
     tiny.wish("memory", 34)
     tiny.wish("diverge", 64)
