@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import (
@@ -27,10 +27,6 @@ from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.polynomial import Undecided, Unknown
 from archdsl.layers.table import Table
 from archdsl.syntax import tree
-
-if TYPE_CHECKING:
-    from archdsl.elaborate.patterns import Pattern
-
 
 # What Python writes, and how it is written here.
 ELSEWHERE = {
@@ -86,6 +82,13 @@ class Variable:
 Entry = Variable | BlockCode | FnCode
 
 
+class Connecting(Protocol):
+    """What a scope knows of a connection pattern: it compiles each use of itself."""
+
+    @classmethod
+    def compile(cls, node: tree.Call, scope: Scope) -> Action: ...
+
+
 @dataclass(eq=False, slots=True)
 class Context:
     """What one file is compiled with: the layers and patterns that there are, the compilers
@@ -93,7 +96,7 @@ class Context:
 
     file: int
     table: Table
-    patterns: Mapping[str, type[Pattern]]
+    patterns: Mapping[str, type[Connecting]]
     values: Mapping[type[tree.Node], Callable[[Any, Scope], Getter]]
     actions: Mapping[type[tree.Node], Callable[[Any, Scope], Action]]
     layer_value: Callable[[tree.Node, Scope], Getter]
