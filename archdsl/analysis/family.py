@@ -85,9 +85,8 @@ class Families:
                 pieces[name] = value
                 key += name, value, kind_of(value)
             else:
-                starts = self.starts[name]
-                start = 0 if len(starts) == 1 or place == 0 else 1 if place < 1 else 2
-                places[name], pieces[name] = place, starts[start]
+                start = self.start(name, place)
+                places[name], pieces[name] = place, self.starts[name][start]
                 key += name, start
         if not places:
             return None
@@ -98,6 +97,13 @@ class Families:
                 self.count = 0
             root = self.roots[tuple(key)] = self.node(Region(pieces))
         return self.look_up(root, places, input)
+
+    def start(self, name: str, place: Place) -> int:
+        """Which piece of a whole domain has a place: of a continuous one the low end, what is
+        between, or the high end."""
+        if len(self.starts[name]) == 1 or place == 0:
+            return 0
+        return 1 if place < 1 else 2
 
     def node(self, region: Region) -> _Node:
         self.count += 1
@@ -133,14 +139,10 @@ class Families:
             return None
         domain = self.domains[name]
         place = place_of(knobs[name], domain)
-        starts = [
-            s
-            for s in self.starts[name]
-            if place is not None and s.inside(place, domain) is not None
-        ]
-        if place is None or not starts:
+        if place is None:
             return None
-        node = self.node(Region({**knobs, name: starts[0]}))
+        start = self.starts[name][self.start(name, place)]
+        node = self.node(Region({**knobs, name: start}))
         while node.costs is None and not node.ended:
             self.work_out(node, input)
             if node.parts:

@@ -117,6 +117,8 @@ def place_of(value: Any, domain: Interval) -> Place | None:
     """The place of a value of a domain; nothing where it is only nearly at one."""
     if value.__class__ is float:
         return None
+    if domain.low == domain.high:
+        return 0
     if domain.step is None:
         return Fraction(value - domain.low) / Fraction(domain.high - domain.low)
     place, over = divmod(value - domain.low, domain.step)

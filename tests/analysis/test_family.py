@@ -139,3 +139,12 @@ def test_a_value_between_the_places_of_a_grid(at_once: None) -> None:
     spec = archdsl.parse("arch net(w = 1 in 0..4 step 0.1)\ninput 3x8x8\nconv(round(w * 10), 1)\n")
     assert in_closed_form(spec, {"w": 1.2}) is not None
     assert in_closed_form(spec, {"w": 1.2000000000001}) is None
+
+
+def test_domains_of_one_value(at_once: None) -> None:
+    spec = archdsl.parse(
+        "arch net(a = 4 in 4..4, b = 0.5 in 0.5..0.5, w = 8 in 4..16)\n"
+        "input 3x8x8\ndropout(b) -> conv(a * w, 1)\n"
+    )
+    found = in_closed_form(spec, {"a": 4, "b": 0.5, "w": 9})
+    assert found is not None and found == elaborated(spec, {"w": 9})
