@@ -119,9 +119,13 @@ class Study:
         self.head.set_user_attr("stage", word)
 
     def signed(self) -> Study:
-        """The study, its card in the storage, where workers on other machines find it."""
+        """The study, its card in the storage, where workers on other machines find it.
+
+        All parts are there by then: who only reads a study finds nothing to make.
+        """
         if "card" not in self.head.user_attrs:
-            self.head.set_user_attr("card", self.card.to_dict())
+            head, *_ = self.head, *self.parts.values()  # made in this order
+            head.set_user_attr("card", self.card.to_dict())
         return self
 
     def rows(self, stage: str | None = None) -> list[Row]:

@@ -200,8 +200,10 @@ class TinySearch:
         for process in self.running:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-        for process in self.running:
-            process.wait(PATIENCE)
+        for number, process in enumerate(self.running):  # pytest shows it where a test failed
+            code = process.wait(PATIENCE)
+            said = [(self.folder / f"{number}.{end}").read_text() for end in ("out", "err")]
+            print(process.args, code, *said, sep="\n")
 
     # ------------------------------------------------------------------------- events
 
