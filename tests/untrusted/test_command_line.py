@@ -9,6 +9,7 @@ from hostile_texts import HOSTILE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutants import mutants
+from thinned import thinned
 
 from archdsl.cli.main import main
 
@@ -57,7 +58,7 @@ class Ran:
         assert self.code == 0 or self.err or self.out
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", thinned(SOME, 3))
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_hostile_files(command: list[str], name: str, tmp_path: Path) -> None:
     path = tmp_path / "evil.arch"
