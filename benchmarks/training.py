@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import random
-from math import cos, pi, sqrt
+from math import cos, floor, pi, sqrt
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -103,7 +103,7 @@ def main() -> None:
         found = [pair(arch, splits, floats, recipe) for _ in range(given.pairs)]
         ratios = sorted(a / b for a, b in found)
         # How many of n lie below the median is binomial: n/2, give or take sqrt(n) in 95 %.
-        edge = max(0, round((len(ratios) - 1.96 * sqrt(len(ratios))) / 2))
+        edge = max(0, floor((len(ratios) - 1.96 * sqrt(len(ratios))) / 2))
         loop, script = (median(x) for x in zip(*found, strict=True))
         spread = f"({ratios[edge]:.3f} to {ratios[-edge - 1]:.3f})"
         macs = f"{arch.macs / 1e6:.1f}M"

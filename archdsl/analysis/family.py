@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.analysis.figures import Figures, part_costs
-from archdsl.analysis.region import Place, Region, Stretch, place_of, whole
+from archdsl.analysis.region import Place, Region, Stretch, index_of, place_of, whole
 from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.program import Program
@@ -23,7 +23,7 @@ from archdsl.layers.base import Shape
 from archdsl.layers.polynomial import Polynomial, Undecided, Unknown
 from archdsl.layers.table import TABLE
 
-OFTEN = 4  # candidates of a region that are elaborated before it is worth a closed form
+OFTEN = 4  # the how-manieth candidate of a region is worth a closed form
 MOST = 5_000  # regions that are kept
 
 
@@ -85,7 +85,7 @@ class Families:
                 pieces[name] = value
                 key += name, value, kind_of(value)
             else:
-                start = self.start(name, place)
+                start = index_of(place, self.starts[name])
                 places[name], pieces[name] = place, self.starts[name][start]
                 key += name, start
         if not places:
@@ -97,13 +97,6 @@ class Families:
                 self.count = 0
             root = self.roots[tuple(key)] = self.node(Region(pieces))
         return self.look_up(root, places, input)
-
-    def start(self, name: str, place: Place) -> int:
-        """Which piece of a whole domain has a place: of a continuous one the low end, what is
-        between, or the high end."""
-        if len(self.starts[name]) == 1 or place == 0:
-            return 0
-        return 1 if place < 1 else 2
 
     def node(self, region: Region) -> _Node:
         self.count += 1
@@ -141,7 +134,7 @@ class Families:
         place = place_of(knobs[name], domain)
         if place is None:
             return None
-        start = self.starts[name][self.start(name, place)]
+        start = self.starts[name][index_of(place, self.starts[name])]
         node = self.node(Region({**knobs, name: start}))
         while node.costs is None and not node.ended:
             self.work_out(node, input)

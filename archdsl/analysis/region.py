@@ -113,6 +113,13 @@ def whole(domain: Interval) -> list[Stretch]:
     return [Stretch(zero, zero), Stretch(zero, one), Stretch(one, one)]
 
 
+def index_of(place: Place, stretches: list[Stretch]) -> int:
+    """Which of the stretches of a ``whole`` domain has a place."""
+    if len(stretches) == 1 or place == 0:
+        return 0
+    return 1 if place < 1 else 2
+
+
 def place_of(value: Any, domain: Interval) -> Place | None:
     """The place of a value of a domain; nothing where it is only nearly at one."""
     if value.__class__ is float:

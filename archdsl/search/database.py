@@ -17,6 +17,7 @@ from sqlalchemy.exc import (
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
+    PendingRollbackError,
     ProgrammingError,
     SQLAlchemyError,
 )
@@ -27,6 +28,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 BEAT = 10  # seconds between the heartbeats of a worker
 GRACE = 60  # seconds without one, and its trial is taken up by another
 PATIENCE = 120.0  # seconds that a database may be away
+CUT_OFF = "8s2b"  # SQLAlchemy's code of a transaction whose connection was lost before its end
 
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it tells of lost connections
 
@@ -115,6 +117,8 @@ def is_away(problem: BaseException | None) -> bool:
     """Whether an error says that the database cannot be reached now."""
     while problem is not None:
         if isinstance(problem, (OperationalError, InterfaceError)):
+            return True
+        if isinstance(problem, PendingRollbackError) and problem.code == CUT_OFF:
             return True
         problem = problem.__cause__
     return False

@@ -121,11 +121,11 @@ class Study:
     def signed(self) -> Study:
         """The study, its card in the storage, where workers on other machines find it.
 
-        All parts are there by then: who only reads a study finds nothing to make.
+        Its parts are made first: who finds a study by its card there has nothing left to make.
         """
         if "card" not in self.head.user_attrs:
-            head, *_ = self.head, *self.parts.values()  # made in this order
-            head.set_user_attr("card", self.card.to_dict())
+            list(self.parts_of())
+            self.head.set_user_attr("card", self.card.to_dict())
         return self
 
     def rows(self, stage: str | None = None) -> list[Row]:

@@ -95,6 +95,19 @@ def test_a_study_that_was_only_just_begun(tiny: TinySearch) -> None:
     assert study.head.user_attrs["card"]["search"] == SEARCH
 
 
+def test_who_reads_a_study_makes_nothing(tiny: TinySearch) -> None:
+    """All of its parts are there when its card is, also before anything was planned."""
+    source, folder = read_source(str(tiny.folder / "tiny.search"), SEARCHES)
+    assert folder is not None
+    search = read_search(source, folder, tiny.table)
+    files = [tiny.folder / "watched.py"]
+    begin(search, tiny.study, folder, 0, None, files, "archdsl search", tiny.table)
+    before = tiny.journal.read_bytes()
+    assert b'"card"' in before.splitlines()[-1], "it is signed last"
+    assert tiny.rows() == []
+    assert tiny.journal.read_bytes() == before
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"format": 1}'])
 def test_a_card_that_is_damaged(begun: TinySearch, text: str) -> None:
     """It holds no result; the error names it."""
