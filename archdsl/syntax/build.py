@@ -213,7 +213,9 @@ class Builder:
         parameters = tuple(x for x in c[1:-1] if x is not None)
         return tree.Fn(span, self.word(c[0]), parameters, c[-1])
 
-    def require(self, span: Span, c: Sequence[Any]) -> tree.Require:
+    def require(self, span: Span, c: Sequence[Any]) -> tree.Require | tree.Poison:
+        if isinstance(c[0], tree.Name) and not c[0].text:  # a blank: see archdsl.syntax.reader
+            return tree.Poison(span)
         return tree.Require(span, c[0], None if c[1] is None else unquote(str(c[1])))
 
     def import_name(self, span: Span, c: Sequence[Any]) -> tree.Import:

@@ -12,7 +12,7 @@ from archdsl.diagnostics.model import diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.syntax import search_tree as tree
 from archdsl.syntax.build import Builder, unquote
-from archdsl.syntax.tree import Argument, Node, Word
+from archdsl.syntax.tree import Argument, Node, Poison, Word
 
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
@@ -26,7 +26,9 @@ def read_duration(text: str) -> float:
 class SearchBuilder(Builder):
     """The statements of a .search file; expressions are built as those of .arch."""
 
-    def search(self, span: Span, c: Sequence[Any]) -> tree.Search:
+    def search(self, span: Span, c: Sequence[Any]) -> tree.Search | Poison:
+        if not c[0]:  # a blank: see archdsl.syntax.reader
+            return Poison(span)
         return tree.Search(span, self.word(c[0]))
 
     def spec(self, span: Span, c: Sequence[Any]) -> tree.Spec:
