@@ -138,7 +138,7 @@ class Reader:
         """Forgets the statement that failed, and finds where the next one starts."""
         start = self.starts[-1]
         opened = self.braces - start.braces  # braces of the statement that are still open
-        last = self.tokens[at] if at < len(self.tokens) else None
+        last = self.tokens[at - 1] if at else None
         while at < len(self.tokens):
             kind = self.tokens[at].type
             if opened == 0 and (kind == "_SEP" or (kind == "RBRACE" and start.braces)):
