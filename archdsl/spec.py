@@ -18,6 +18,7 @@ from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Knob
 from archdsl.elaborate.network import Network
 from archdsl.elaborate.program import Program
+from archdsl.elaborate.work import Work
 from archdsl.files import Library, builtin_names, read_source
 from archdsl.graph.flat import Flat, flatten
 from archdsl.graph.identity import canonical_hash
@@ -38,11 +39,14 @@ class Spec:
     ``with_knobs`` gives one of them. Made by ``archdsl.parse`` and ``archdsl.read``.
     """
 
-    def __init__(self, source: Source, load: Loader, table: Table = TABLE) -> None:
-        """``load`` gives the files that it uses. Raises ``ArchError`` with every mistake that
-        can be seen without a candidate."""
+    def __init__(
+        self, source: Source, load: Loader, table: Table = TABLE, work: Work | None = None
+    ) -> None:
+        """``load`` gives the files that it uses; ``work`` bounds all that is done with it, which
+        otherwise is bounded for each candidate. Raises ``ArchError`` with every mistake that can
+        be seen without a candidate."""
         self.source = source
-        self.program = Program(parse_text(source), load, table)
+        self.program = Program(parse_text(source), load, table, work)
         self.families = Families(self.program)
 
     def __repr__(self) -> str:
@@ -288,13 +292,14 @@ class Architecture:
         return Architecture(self.spec, values, choices, self.network.root.input, kept=inner)
 
 
-def read(name: str, table: Table = TABLE) -> Spec:
+def read(name: str, table: Table = TABLE, work: Work | None = None) -> Spec:
     """The spec of a path, of a built-in name, or (``-``) of standard input.
 
+    ``work`` bounds all that is done with it: for a command, which answers soon or not at all.
     Raises ``ArchError``.
     """
     source, folder = read_source(name)
-    return Spec(source, Library(folder), table)
+    return Spec(source, Library(folder), table, work)
 
 
 def parse(text: str, name: str = "<text>", table: Table = TABLE) -> Spec:
@@ -309,20 +314,22 @@ def load(name_or_path: str, **knobs: Any) -> Architecture:
     return spec.candidate({**(variant.knobs if variant else {}), **knobs})
 
 
-def resolve(name: str, table: Table = TABLE) -> tuple[Spec, Variant | None]:
+def resolve(
+    name: str, table: Table = TABLE, work: Work | None = None
+) -> tuple[Spec, Variant | None]:
     """The spec that a name stands for, and the variant if the name is one's.
 
     A name that is no file and no built-in spec is looked for among the variants of those.
     """
     try:
-        return read(name, table), None
+        return read(name, table, work), None
     except ArchError as error:
         if error.diagnostics[0].kind is not codes.NO_SUCH_FILE or not name.isidentifier():
             raise
         for stem in builtin_names():
             source, folder = read_source(stem)
             if name in source.text:  # the others need not be parsed
-                spec = Spec(source, Library(folder), table)
+                spec = Spec(source, Library(folder), table, work)
                 if name in spec.variants:
                     return spec, spec.variants[name]
         raise

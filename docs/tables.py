@@ -18,11 +18,12 @@ from archdsl.cli.output import human
 from archdsl.diagnostics import codes
 from archdsl.elaborate.arithmetic import MAX_LIST
 from archdsl.elaborate.functions import FUNCTIONS
-from archdsl.elaborate.machine import MAX_DEPTH, MAX_SIZE, MAX_STEPS
+from archdsl.elaborate.machine import MAX_DEPTH, MAX_SIZE
 from archdsl.elaborate.patterns import PATTERNS
 from archdsl.elaborate.patterns.fractal import MAX_COLUMNS
 from archdsl.elaborate.patterns.residual import LayerOr
 from archdsl.elaborate.statements import MAX_TURNS
+from archdsl.elaborate.work import MAX_PIECES, MAX_STEPS, MAX_WORK
 from archdsl.files import builtin_names
 from archdsl.graph.written import value_text
 from archdsl.layers import (
@@ -268,7 +269,9 @@ def limits() -> Iterator[str]:
         (MAX_TURNS, "turns of a `repeat`", codes.TOO_MANY_TURNS),
         (MAX_COLUMNS, "columns of a fractal", codes.TOO_MANY_COLUMNS),
         (MAX_SIZE, "layers of a network", codes.TOO_LARGE),
-        (MAX_STEPS, "calls, turns and list items of a candidate", codes.TOO_MUCH_WORK),
+        (MAX_PIECES, "pieces of a spec, defaults put in where they are used", codes.TOO_MUCH_WORK),
+        (MAX_STEPS, "steps of a candidate: pieces that are run", codes.TOO_MUCH_WORK),
+        (MAX_WORK, "steps of all that a command does with a text", codes.TOO_MUCH_WORK),
     ):
         yield row(f"{most:,}", what, f"[{kind.code}](errors.md#{kind.code.lower()})")
 

@@ -24,10 +24,11 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
+from archdsl.elaborate.work import ENDLESS
 from archdsl.layers.polynomial import Undecided, Unknown
 
 LIMIT = 2_000
-WORK = 500_000
+WORK = 1_200_000  # for as many runs
 SAMPLE = 300
 SAMPLED = 1 / 6  # of the work goes into the sample
 
@@ -80,11 +81,20 @@ def prove(
     shape, what follows cannot depend on them, and their combinations need not be tried.
     ``watch`` is told now and then what share of the work is done at most.
     """
-    return _Prover(program, limit, watch).prove()
+    work, program.work = program.work, ENDLESS  # so that what fails for want of it is no proof
+    most = WORK * limit / LIMIT if limit > LIMIT else WORK
+    prover = _Prover(program, limit, min(most, work.left), watch)
+    try:
+        return prover.prove()
+    finally:
+        program.work = work
+        work.take(prover.work)
 
 
 class _Prover:
-    def __init__(self, program: Program, limit: int, watch: Callable[[float], None]) -> None:
+    def __init__(
+        self, program: Program, limit: int, most: float, watch: Callable[[float], None]
+    ) -> None:
         self.program = program
         self.limit = limit
         self.watch = watch
@@ -94,6 +104,8 @@ class _Prover:
         domains = {k.name: str(k.domain) for k in self.knobs.values()}
         self.proof = Proof(total, domains=domains)
         self.work = 0
+        self.largest = 0  # of what a run took
+        self.most = most
         self.values: dict[Any, Any] = {}
 
     def prove(self) -> Proof:
@@ -106,7 +118,7 @@ class _Prover:
                 if region is None:
                     break
                 stack.append(region)
-            if proof.runs >= self.limit or self.work > WORK:
+            if proof.runs >= self.limit or self.work + self.largest > self.most:
                 proof.complete = False
                 break
             stack.extend(reversed(self.run(stack.pop())))
@@ -122,7 +134,9 @@ class _Prover:
     def share(self) -> float:
         """How much of what may be done has been, before a sample is taken."""
         covered = self.proof.covered / (self.proof.total or inf)
-        return max(covered, self.proof.runs / self.limit, self.work / WORK) * (1 - SAMPLED)
+        return max(covered, self.proof.runs / self.limit, self.work / max(self.most, 1)) * (
+            1 - SAMPLED
+        )
 
     def words(self) -> str:
         proof = self.proof
@@ -180,8 +194,13 @@ class _Prover:
             fixed = self.program.fixed_option(path, options)
             return forced.get(path) if fixed is None else fixed
 
-        found = self.program.elaborate(values, decide, first_only=True)
-        self.work += found.work
+        before = self.program.spent
+        try:
+            found = self.program.elaborate(values, decide, first_only=True)
+        finally:
+            spent = self.program.spent - before
+            self.work += spent
+            self.largest = max(self.largest, spent)
         return sum(len(c.options) for c in found.network.choices)
 
     def value(self, name: str, piece: Piece) -> Any:
@@ -237,9 +256,10 @@ class _Prover:
         proof = self.proof
         covered, excluded, tried = proof.covered, proof.excluded, 0
         start = self.work
+        most = self.most // 5
         for values in some(list(self.knobs.values()), SAMPLE):
-            done = max((self.work - start) / (WORK // 5), tried / SAMPLE)
-            if done > 1:
+            done = max((self.work - start) / max(most, 1), tried / SAMPLE)
+            if done > 1 or self.work + self.largest > self.most + most:
                 break
             tried += 1
             self.run(Region(values))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Callable, Sequence
 from importlib.resources import files
 
@@ -80,9 +80,15 @@ def helper_lines(name: str) -> list[str]:
     return "\n".join(lines[start:]).rstrip().split("\n")
 
 
+UNREAD = re.compile(  # what is no code in a source: texts and comments
+    r"""\"{3}(?:\\.|[^\\])*?\"{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\#[^\n]*""", re.DOTALL
+)
+NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+
+
 def _imports(text: str) -> list[str]:
     """The imports that a text needs; what its docstrings speak of does not count."""
-    names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    names = set(NAME.findall(UNREAD.sub("", text)))
     lines = ["from collections import OrderedDict", ""] if "OrderedDict" in names else []
     lines += ["import torch"] if "torch" in names else []
     lines += ["import torch.nn.functional as F"] if "F" in names else []

@@ -44,6 +44,7 @@ class Forward:
         self.sums = self.choose_sums()
         self.names: dict[int, str] = {}
         self.taken: set[str] = set()
+        self.numbered: dict[str, Iterator[str]] = {}  # names that were not looked at yet
 
     # ------------------------------------------------------------------ what is nested
 
@@ -151,6 +152,7 @@ class Forward:
         """
         while True:
             self.names = {-i - 1: import_name(i) for i in range(len(self.instance.part.imports))}
+            self.numbered = {}
             self.taken = {*SPOKEN, *UNCLEAR, *self.names.values()}
             if self.instance.uses_input:
                 self.names[0] = "x"
@@ -263,7 +265,8 @@ class Forward:
 
     def new_name(self, wanted: str = "") -> str:
         """A name for a variable; a short one if none is wanted."""
-        numbered = (f"{wanted or 'y'}{n}" for n in count(2))
+        base = wanted or "y"
+        numbered = self.numbered.setdefault(base, (f"{base}{n}" for n in count(2)))
         for name in chain([wanted] if wanted else "xyzh", numbered):
             if name not in self.taken and name not in self.given:
                 self.taken.add(name)

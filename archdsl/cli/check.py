@@ -16,6 +16,7 @@ from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
+from archdsl.elaborate.work import MAX_WORK, Work
 from archdsl.files import SEARCH, is_one_of
 from archdsl.layers.table import Table
 from archdsl.spec import read
@@ -28,7 +29,7 @@ from archdsl.spec import read
     default=LIMIT,
     show_default=True,
     type=click.IntRange(1),
-    help="Runs to spend on a space.",
+    help="Runs to spend on a space; more of them may do more work, too.",
 )
 @json_option
 @click.option("--sarif", is_flag=True, help="Print a SARIF log for editors and code review.")
@@ -63,7 +64,7 @@ def _check(name: str, limit: int, table: Table) -> dict[str, Any]:
             result["survey"] = survey_of(name, table)
             result["ok"] = True
             return result
-        spec = read(name, table)
+        spec = read(name, table, Work(MAX_WORK * max(limit / LIMIT, 1)))
         spec.with_knobs()
         for variant in spec.variants:
             spec.variant(variant)

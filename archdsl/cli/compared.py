@@ -16,6 +16,7 @@ from archdsl.cli.progress import followed
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Fault, diagnose
 from archdsl.elaborate.facts import Published
+from archdsl.elaborate.work import Work
 from archdsl.files import builtin_names, read_text
 from archdsl.spec import Architecture, Spec, read
 
@@ -77,7 +78,7 @@ def rows_of(
 
 def _rows(name: str, dataset: str, measure: str, python: tuple[Path, ...]) -> Iterator[Row]:
     if name in builtin_names() and not Path(name).is_file():
-        spec = read(name)
+        spec = read(name, work=Work())
         if spec.variants:
             for variant in spec.variants.values():
                 yield _published(variant.name, spec.variant(variant.name), dataset, measure)

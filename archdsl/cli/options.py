@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from archdsl.elaborate.work import Work
 from archdsl.extensions import table_with
 from archdsl.files import builtin_names
 from archdsl.layers.table import TABLE, Table
@@ -92,7 +93,7 @@ def read_named(
     name: str, settings: tuple[str, ...], shape: str | None, python: tuple[Path, ...] = ()
 ) -> tuple[Architecture, str]:
     """The architecture that a command is about, and what to call it: a variant by its name."""
-    spec, variant = resolve(name, read_table(python))
+    spec, variant = resolve(name, read_table(python), Work())
     knobs = {**(variant.knobs if variant else {}), **split_settings(settings)}
     arch = spec.candidate(knobs, read_shape(shape))
     return arch, variant.name if variant and not settings else arch.name
@@ -114,4 +115,4 @@ def read_call(text: str, python: tuple[Path, ...] = ()) -> tuple[Architecture, s
 
 
 def read_spec(name: str, python: tuple[Path, ...] = ()) -> Spec:
-    return resolve(name, read_table(python))[0]
+    return resolve(name, read_table(python), Work())[0]

@@ -8,6 +8,7 @@ import click
 
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, say_text, table
 from archdsl.elaborate.facts import Published, Variant
+from archdsl.elaborate.work import Work
 from archdsl.files import builtin_names
 from archdsl.layers.base import show_shape
 from archdsl.spec import Spec, read
@@ -21,7 +22,7 @@ def command(names: tuple[str, ...], as_json: bool) -> None:
 
     A variant is a named setting of the knobs; each can be given wherever a SPEC can.
     """
-    specs = [read(name) for name in names or builtin_names()]
+    specs = [read(name, work=Work()) for name in names or builtin_names()]
     if as_json:
         say_json([_plain(spec) for spec in specs])
         return

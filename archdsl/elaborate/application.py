@@ -14,7 +14,7 @@ from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
 from archdsl.elaborate.machine import UNSET, Frame, Skip, fit, reshaped
-from archdsl.elaborate.making import bind_layer, kinds_of, layer_op, missing, plain_op
+from archdsl.elaborate.making import MAKING, bind_layer, kinds_of, layer_op, missing, plain_op
 from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor, describe
@@ -30,8 +30,8 @@ def layer_value(node: tree.Node, scope: Scope) -> Getter:
     """A chain, a call of a layer, or a body as a value: a closure over what it uses."""
     unit = Unit("closure", scope.context.file, scope.unit)
     inner = Scope(scope.context, unit, scope)
-    run = inner.action(node)
-    code = Code(node.span, scope.context.file, run, unit.slots, unit.captures, unit.calls)
+    run, weight = scope.context.weigher.weighed(lambda: inner.action(node))
+    code = Code(node.span, scope.context.file, run, weight, unit.slots, unit.captures, unit.calls)
     scope.unit.calls |= unit.calls
     scope.unit.reads |= unit.reads
     scope.unit.chooses |= unit.chooses
@@ -59,7 +59,7 @@ def apply_value(value: Any, frame: Frame, span: Span) -> None:
 
 def run_closure(value: Closure, frame: Frame, span: Span) -> None:
     machine, code = frame.m, value.code
-    machine.spend(1, span)
+    machine.spend(4 + code.weight + (code.slots + len(code.captures)) // 8, span)
     variables: list[Any] = [UNSET] * code.slots
     for (slot, _), captured in zip(code.captures, value.captured, strict=True):
         variables[slot] = captured
@@ -129,6 +129,7 @@ def variable_call(entry: Variable, node: tree.Call, scope: Scope, bare: bool) ->
     if bare or not node.arguments:
         return lambda frame: apply_value(get(frame), frame, span)
     given = [(a, scope.value(a.value)) for a in node.arguments]
+    scope.context.weigher.count(span, 2 * MAKING)
 
     def apply(frame: Frame) -> None:
         found = get(frame)
@@ -214,7 +215,7 @@ def enter_block(
     """Applies a block: the part that it makes is built once for equal arguments and shapes, and
     for equal arguments alone where its body asks for no shape."""
     machine = frame.m
-    machine.spend(2, span)
+    machine.spend(2 + block.slots // 8 + len(block.reads) // 4, span)
     variables: list[Any] = [UNSET] * block.slots
     for slot, getter in bound:
         variables[slot] = getter(frame)
@@ -231,15 +232,17 @@ def enter_block(
         key = (block, values, kinds, machine.context_of(values, span))
         part = machine.memo.get((key, x.shape))
         if part is None and (alike := machine.memo.get(key)) is not None:
-            machine.spend(len(alike.steps), span)
             part = reshaped(alike, x.shape)
             if part is not None:
                 machine.memo[key, x.shape] = part
-        if part is not None:
+        if part is not None:  # it costs what to make it costs: a limit knows no memory
+            machine.spend(part.work, span)
+            machine.saved += part.work
             machine.enter(frame, part, (), block.name, number, span)
             return
     machine.built += 1
-    machine.spend(8, span)
+    start = machine.fuel
+    machine.spend(block.weight, span)
     builder = Builder(frame.b, numbered(block.name, number), x.shape)
     inner = Frame(machine, builder, variables, home, builder.start())
     given: list[tuple[str, Any]] = []
@@ -259,6 +262,7 @@ def enter_block(
     part = builder.close(
         "block", block.name, inner.x, definition=block.definition, arguments=tuple(given)
     )
+    part.work = start - machine.fuel
     if key is not None and not builder.imports and before == (len(machine.found), machine.effects):
         machine.memo[key, x.shape] = part
         if machine.looks == looks:

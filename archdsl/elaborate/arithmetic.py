@@ -141,7 +141,11 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, range) != isinstance(b, range):
-        a, b = (tuple(v) if isinstance(v, range) and len(v) <= MAX_LIST else v for v in (a, b))
+        if not (isinstance(a, (tuple, range)) and isinstance(b, (tuple, range))):
+            return False
+        if len(a) != len(b):
+            return False
+        a, b = tuple(a), tuple(b)  # as long as the one that is a list
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(same, a, b))
     return bool(a == b)

@@ -12,7 +12,7 @@ from archdsl.elaborate.code import FnCode, Formal, Getter
 from archdsl.elaborate.functions import FUNCTIONS, Function
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Frame
 from archdsl.elaborate.scope import Scope, constant, poison
-from archdsl.elaborate.values import describe, is_number, show, weigh
+from archdsl.elaborate.values import MAX_LIST, describe, is_number, show, weigh
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.init import Init, InitFunction
 from archdsl.syntax import tree
@@ -58,11 +58,12 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
 
     def get(frame: Frame) -> Any:
         values = tuple([g(frame) for g in getters])
-        cost = weigh(values, span) + sum(len(v) for v in values if isinstance(v, range))
-        frame.m.spend(1 + cost // 8, span)
+        cost = weigh(values, span)
+        cost += sum(min(len(v), MAX_LIST) for v in values if isinstance(v, range))
+        frame.m.spend(1 + cost // 2, span)
         result = apply(values, span)
         if result.__class__ is tuple:
-            frame.m.spend(weigh(result, span) // 8, span)
+            frame.m.spend(weigh(result, span) // 2, span)
         return result
 
     return get
@@ -76,7 +77,7 @@ def call_fn(fn: FnCode, node: tree.Call, scope: Scope) -> Getter:
 
 def run_fn(fn: FnCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span) -> Any:
     machine = frame.m
-    machine.spend(2, span)
+    machine.spend(fn.weight, span)
     if fn.value is None:  # in a domain, which is worked out before functions are compiled
         help = ["the spec's own functions are not known yet: write the value"]
         raise fault(codes.NEEDS_CONSTANT, span, help=help)
@@ -199,6 +200,7 @@ def initialisation(
             getters.append((key, constant(value.text), argument.span))
         else:
             getters.append((key, where.value(value), argument.span))
+            scope.context.weigher.count(span, 4)
 
     def get(frame: Frame) -> Init:
         values: dict[str, Any] = dict(function.parameters)

@@ -39,6 +39,7 @@ class BodyCode:
 
     statements: list[Statement]
     span: Span
+    weight: int = 1  # what one run of it costs, bodies within it apart
 
 
 @dataclass(eq=False, slots=True)
@@ -48,6 +49,7 @@ class Code:
     span: Span
     file: int
     run: Action | None = None
+    weight: int = 1
     slots: int = 0
     captures: list[tuple[int, Getter]] = field(default_factory=list)  # slot, and its value
     calls: set[BlockCode | FnCode] = field(default_factory=set)
@@ -73,6 +75,7 @@ class BlockCode:
     definition: tree.Block
     formals: list[Formal] = field(default_factory=list)
     body: BodyCode | None = None
+    weight: int = 1  # of its defaults, and of what a part takes to be made
     slots: int = 0
     reads: set[tuple[int, int]] = field(default_factory=set)  # (file, slot) of what it uses outside
     calls: set[BlockCode | FnCode] = field(default_factory=set)
@@ -91,6 +94,7 @@ class FnCode:
     file: int
     formals: list[Formal] = field(default_factory=list)
     value: Getter | None = None
+    weight: int = 1  # with its defaults
     slots: int = 0
     reads: set[tuple[int, int]] = field(default_factory=set)
     calls: set[BlockCode | FnCode] = field(default_factory=set)

@@ -10,8 +10,10 @@ from archdsl.elaborate.arithmetic import blamed, compare, numbers
 from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, Variable
-from archdsl.elaborate.values import HOLDERS, is_number, weigh
+from archdsl.elaborate.values import COSTLY, HOLDERS, is_number, weigh
 from archdsl.syntax import tree
+
+WEIGHTY = HOLDERS | COSTLY
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
@@ -51,9 +53,9 @@ def comparison(node: tree.Compare, scope: Scope) -> Getter:
 
 
 def measured(symbol: str, a: Any, b: Any, frame: Frame, span: Span) -> bool:
-    """A comparison; going through lists is counted as work."""
-    if a.__class__ in HOLDERS or b.__class__ in HOLDERS:
-        frame.m.spend(weigh((a, b), span) // 8, span)
+    """A comparison; going through lists, and comparing fractions, is counted as work."""
+    if a.__class__ in WEIGHTY or b.__class__ in WEIGHTY:
+        frame.m.spend(weigh((a, b), span) // 2, span)
     return compare(symbol, a, b, span)
 
 

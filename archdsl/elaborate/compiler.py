@@ -28,6 +28,7 @@ from archdsl.elaborate.patterns import PATTERNS
 from archdsl.elaborate.scope import Context, Scope, Unit, constant
 from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, let
 from archdsl.elaborate.values import MAX_RANGE, describe, is_number
+from archdsl.elaborate.work import Weigher, Work
 from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.layers.table import Table
 from archdsl.syntax import tree
@@ -39,8 +40,10 @@ Loader = Callable[[str, Span], tree.File]
 class Compiler:
     """Compiles a file and those that it uses. Mistakes are collected in ``found``."""
 
-    def __init__(self, load: Loader, table: Table) -> None:
+    def __init__(self, load: Loader, table: Table, work: Work) -> None:
         self.table = table
+        self.work = work
+        self.weigher = Weigher()
         self.found: list[Diagnostic] = []
         self.files: list[FileCode] = []
         self.budgets: list[Budget] = []
@@ -60,10 +63,17 @@ class Compiler:
             {**LAYER_ACTIONS, **STATEMENT_ACTIONS},
             layer_value,
             self.found,
+            self.weigher,
         )
         scope = Scope(context, Unit("file", index), flow=True)
         made = FileCode(index, file, scope)
         self.files.append(made)
+        _, made.weight = self.weigher.weighed(lambda: self.compile_statements(made))
+        return made
+
+    def compile_statements(self, made: FileCode) -> None:
+        file, scope = made.syntax, made.scope
+        context = scope.context
         self.declare(made)
         context.given.update((word.text, word.span) for word in _given(file))
         later: list[Callable[[], None]] = []
@@ -88,7 +98,6 @@ class Compiler:
                 made.statements.append(Statement(scope.action(node), node.span))
         for finish in later:
             finish()
-        return made
 
     def declare(self, made: FileCode) -> None:
         """Names that may be used before they stand in the text: blocks, functions, imports."""
@@ -218,10 +227,10 @@ class Compiler:
     def constant(self, node: tree.Node, scope: Scope) -> Any:
         """The value of an expression that depends on no candidate; mistakes are noted."""
         found = len(self.found)
-        get = scope.value(node)
+        get, weight = self.weigher.weighed(lambda: scope.value(node))
         if len(self.found) > found:
             return None
-        machine = Machine(lambda path, names, span: 0, {}, {})
+        machine = Machine(lambda path, names, span: 0, {}, {}, fuel=self.work.of_one())
         machine.files = [[UNSET] * f.scope.unit.slots for f in self.files]
         frame = Frame(
             machine,
@@ -231,6 +240,7 @@ class Compiler:
             None,
         )
         try:
+            machine.spend(weight, node.span)
             return get(frame)
         except Fault as error:
             self.found.append(error.diagnostic)
@@ -238,6 +248,8 @@ class Compiler:
             scope.context.report(codes.NEEDS_CONSTANT, node.span)
         except Stop:
             self.found.extend(machine.found)
+        finally:
+            self.work.take(machine.done)
         return None
 
     def compile_input(self, node: tree.Input, made: FileCode) -> None:
@@ -340,7 +352,9 @@ def _block_body(node: tree.Block, scope: Scope) -> Callable[[], None]:
         around = Scope(scope.context, scope.unit, scope.parent, scope.names, defaults)
         unit = Unit("block", block.file, scope.unit)
         inner = Scope(scope.context, unit, around)
-        _formals(node.parameters, block.formals, inner)
+        weighed = scope.context.weigher.weighed
+        _, weight = weighed(lambda: _formals(node.parameters, block.formals, inner))
+        block.weight = 16 + weight
         block.body = compile_body(node.body, inner)
         block.slots = unit.slots
         block.reads, block.calls, block.chooses = unit.reads, unit.calls, unit.chooses
@@ -355,8 +369,13 @@ def _fn_body(node: tree.Fn, scope: Scope) -> Callable[[], None]:
             return
         unit = Unit("fn", fn.file, scope.unit)
         inner = Scope(scope.context, unit, scope)
-        _formals(node.parameters, fn.formals, inner)
-        fn.value = inner.value(node.value)
+
+        def compile() -> None:
+            _formals(node.parameters, fn.formals, inner)
+            fn.value = inner.value(node.value)
+
+        _, weight = scope.context.weigher.weighed(compile)
+        fn.weight = 1 + weight + unit.slots // 8
         fn.slots = unit.slots
         fn.reads, fn.calls, fn.chooses = unit.reads, unit.calls, unit.chooses
 

@@ -23,6 +23,7 @@ from archdsl.elaborate.values import (
     Preset,
     Tensor,
     describe,
+    heft,
     is_number,
     rounding,
     weigh,
@@ -194,6 +195,7 @@ def binary(node: tree.Binary, scope: Scope) -> Getter:
         return lambda frame: truth(left(frame), left_span) or truth(right(frame), right_span)
     apply = OPERATORS[node.operator]
     joins = node.operator == "+"
+    plain = (int, float)
 
     def get(frame: Frame) -> Any:
         a, b = left(frame), right(frame)
@@ -201,6 +203,8 @@ def binary(node: tree.Binary, scope: Scope) -> Getter:
             result = apply(a, b, span)
         except Fault as error:
             raise blamed(error, (a, left_span), (b, right_span)) from None
+        if a.__class__ not in plain or b.__class__ not in plain or result.__class__ not in plain:
+            frame.m.spend(heft(a, b) + heft(result), span)
         return listed(result, frame, span) if joins and result.__class__ is tuple else result
 
     return get
@@ -242,7 +246,7 @@ def list_of(node: tree.ListOf, scope: Scope) -> Getter:
 
 def listed(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[Any, ...]:
     """A new list: what it holds is bounded, and counted as work."""
-    frame.m.spend(weigh(values, span) // 8, span)
+    frame.m.spend(weigh(values, span) // 2, span)
     return values
 
 
@@ -270,14 +274,27 @@ def bind_targets(
 
 def comprehension(node: tree.Comprehension, scope: Scope) -> Getter:
     inner = scope.inner()
-    clauses = []
-    for clause in node.clauses:
+    clauses: list[Any] = []
+    weighed = scope.context.weigher.weighed
+    span = node.span
+
+    def compile(depth: int) -> Getter:
+        """The clauses from one on, each with the weight of what it takes for each value."""
+        if depth == len(node.clauses):
+            return inner.value(node.item)
+        clause = node.clauses[depth]
         items = inner.value(clause.items)
         bind = bind_targets(clause.targets, clause.unpack, inner, "item", clause.items.span)
-        condition = None if clause.condition is None else inner.value(clause.condition)
-        clauses.append((items, bind, condition, clause))
-    item = inner.value(node.item)
-    span = node.span
+
+        def each() -> tuple[Getter | None, Getter]:
+            condition = None if clause.condition is None else inner.value(clause.condition)
+            return condition, compile(depth + 1)
+
+        (condition, item), weight = weighed(each)
+        clauses.insert(0, (items, bind, condition, clause, weight))
+        return item
+
+    item = compile(0)
 
     def get(frame: Frame) -> tuple[Any, ...]:
         made: list[Any] = []
@@ -288,14 +305,14 @@ def comprehension(node: tree.Comprehension, scope: Scope) -> Getter:
                     raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
                 made.append(item(frame))
                 return
-            get_items, bind, condition, clause = clauses[depth]
+            get_items, bind, condition, clause, weight = clauses[depth]
             values = get_items(frame)
             if not isinstance(values, (tuple, range)):
                 raise fault(
                     codes.NEEDS_LIST, clause.items.span, what="`for`", given=describe(values)
                 )
             for value in values:
-                frame.m.spend(1, span)
+                frame.m.spend(weight, span)
                 bind(frame, value)
                 if condition is None or truth(condition(frame), span):
                     expand(depth + 1)

@@ -21,6 +21,7 @@ class FileCode:
     knobs: list[KnobCode] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
     lets: list[Statement] = field(default_factory=list)
+    weight: int = 1
 
 
 @dataclass(eq=False, slots=True)

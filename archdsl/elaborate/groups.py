@@ -31,6 +31,7 @@ def run_named(
     if x is None:
         action(frame)  # for its mistakes
         return
+    frame.m.spend(4, span)
     outer = frame.b
     number = outer.number(name)
     label = numbered(name, number, plain)
@@ -97,6 +98,8 @@ def fold_turns(
     for name, count in counts.items():
         builder.counts[name] += count * copies
     frame.x = Tensor(source.shape, start + 1, builder)
+    frame.m.check_size(builder, steps[0].span)
+    frame.m.spend(size * copies, steps[0].span)
     return True
 
 

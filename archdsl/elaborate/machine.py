@@ -23,6 +23,7 @@ from archdsl.elaborate.values import (
     show,
     weigh,
 )
+from archdsl.elaborate.work import MAX_STEPS, MAX_WORK
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.polynomial import Polynomial
@@ -30,8 +31,8 @@ from archdsl.layers.polynomial import Polynomial
 if TYPE_CHECKING:
     from archdsl.elaborate.code import Action, BodyCode
 
-MAX_STEPS = 200_000  # evaluated calls, turns and list items of one candidate
-MAX_SIZE = 100_000  # layers and joins of a network
+FAULT = 50  # the work of saying what is wrong
+MAX_SIZE = 25_000  # layers and joins of a network
 MAX_DEPTH = 40  # blocks within blocks
 MAX_LEVELS = 100  # parts within parts
 MAX_ELEMENTS = 10**15  # of one tensor
@@ -141,14 +142,16 @@ class Machine:
         memo: dict[Any, Part],
         ops: dict[Layer | type[Layer], Op],
         first_only: bool = False,
+        fuel: int = MAX_STEPS,
     ) -> None:
         self.decide = decide
         self.memo = memo  # block applications met before, in this candidate or another
         self.ops = ops
         self.groups: dict[Any, Part] = {}  # labelled parts of this candidate
         self.first_only = first_only
-        self.fuel = MAX_STEPS
+        self.whole = self.fuel = fuel  # what may be spent, and what is left of it
         self.built = 0  # blocks that were not remembered
+        self.saved = 0  # of what was spent: work that was remembered, and not done again
         self.found: list[Diagnostic] = []
         self.depth = 0
         self.trail: list[Noted] = []
@@ -160,13 +163,19 @@ class Machine:
         self.files: list[list[Any]] = []  # the variables of each file
         self.top: list[int] = []  # the slots of the first file's that are visible everywhere
 
-    def spend(self, amount: int, span: Span) -> None:
-        """Counts work; raises ``Stop`` when a candidate costs more than any network should."""
+    def spend(self, amount: int, span: Span | None) -> None:
+        """Counts work; raises ``Stop`` when that is more than any network should take."""
         self.fuel -= amount
         if self.fuel < 0:
-            self.stop(codes.TOO_MUCH_WORK, span, limit=MAX_STEPS)
+            limit = MAX_STEPS if self.whole == MAX_STEPS else MAX_WORK
+            self.stop(codes.TOO_MUCH_WORK, span, limit=limit)
 
-    def stop(self, kind: Kind, span: Span, **fields: object) -> None:
+    @property
+    def done(self) -> int:
+        """The work that was done."""
+        return self.whole - self.fuel - self.saved
+
+    def stop(self, kind: Kind, span: Span | None, **fields: object) -> None:
         self.report(diagnose(kind, span, fields=fields))
         raise Stop
 
@@ -208,7 +217,7 @@ class Machine:
             return None
         own = self.files[0]
         found = [own[s] for s in self.top if not isinstance(own[s], Tensor)]
-        self.spend(sum(weigh((v,), span) for v in found) // 8, span)
+        self.spend(sum(weigh((v,), span) for v in found) // 2, span)
         return tuple(found), tuple(map(kind_of, found))
 
     def shared(self, part: Part) -> Part:
@@ -232,12 +241,14 @@ class Machine:
             action(frame)
         except Fault as error:
             frame.x = None
+            self.spend(FAULT, error.diagnostic.span)
             self.report(error.diagnostic)
         except Skip:
             frame.x = None
 
     def run(self, body: BodyCode, frame: Frame) -> None:
         """Runs the statements of a body one after the other."""
+        self.spend(body.weight, body.span)
         for statement in body.statements:
             self.attempt(statement.run, frame)
 
@@ -274,6 +285,7 @@ class Machine:
     def join(self, op: Op, frame: Frame, inputs: Sequence[Tensor], span: Span) -> None:
         """Applies a join to several tensors; the result is the current tensor."""
         self.looks += 1
+        self.spend(len(inputs), span)
         shapes = tuple([t.shape for t in inputs])
         shape = op.shapes.get(shapes)
         if shape is None:
@@ -345,7 +357,7 @@ def reshaped(part: Part, input: Shape) -> Part | None:
         shapes.append(shape)
         name, number, plain = step.name, step.number, step.plain
         steps.append(Step(op, step.inputs, shape, name, number, step.span, plain=plain))
-    return Part(
+    made = Part(
         part.kind,
         part.name,
         input,
@@ -357,3 +369,5 @@ def reshaped(part: Part, input: Shape) -> Part | None:
         part.definition,
         part.arguments,
     )
+    made.work = part.work
+    return made

@@ -13,12 +13,14 @@ from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope, constant
-from archdsl.elaborate.values import HOLDERS, describe, kind_of, rounding, weigh
+from archdsl.elaborate.values import COSTLY, HOLDERS, describe, kind_of, rounding, weigh
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
 from archdsl.syntax import tree
 
 MAX_MADE = 5000  # layers that a place keeps, in case that they are asked for again
+
+MAKING = 8  # the work of making a layer from its arguments
 
 LayerArguments = tuple[tuple[Parameter, Getter, Span], ...]
 
@@ -28,7 +30,7 @@ def bind_layer(layer: type[Layer], node: tree.Call, scope: Scope) -> LayerArgume
     parameters = {p.name: p for p in signature(layer)}
     required = {n for n, p in parameters.items() if p.required}
     chosen = bind(node.arguments, list(parameters), required, layer.name, node, scope)
-    return tuple(
+    arguments = tuple(
         (
             parameters[key],
             argument_value(argument.value, parameters[key].reader, where),
@@ -36,6 +38,9 @@ def bind_layer(layer: type[Layer], node: tree.Call, scope: Scope) -> LayerArgume
         )
         for key, (argument, where) in chosen.items()
     )
+    if not all(isinstance(getter, constant) for _, getter, _ in arguments):
+        scope.context.weigher.count(node.span, MAKING)  # it may be another layer each time
+    return arguments
 
 
 def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:
@@ -93,8 +98,10 @@ def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[Any, ..
     """What a key made of these values needs beside them (see ``kind_of``). To look one up goes
     through all that the values hold, which is counted as work."""
     kinds = tuple(map(type, values))
+    if not COSTLY.isdisjoint(kinds):
+        frame.m.spend(4 * len(values), span)
     if not HOLDERS.isdisjoint(kinds):
-        frame.m.spend(weigh(values, span) // 8, span)
+        frame.m.spend(weigh(values, span), span)
         return tuple(map(kind_of, values))
     return kinds
 

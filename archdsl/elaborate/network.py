@@ -113,6 +113,7 @@ class Part:
         "shape",
         "size",
         "steps",
+        "work",
     )
     free = False  # it may have costs
 
@@ -142,6 +143,7 @@ class Part:
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
         self.figures: Any = None  # filled by archdsl.analysis
+        self.work = 0  # what it took to make it, if it is a block's
 
     def shape_of(self, value: int) -> Shape:
         """The shape of a value by its number."""

@@ -24,11 +24,12 @@ from archdsl.elaborate.compiler import COSTS, Compiler, Loader
 from archdsl.elaborate.facts import Variant, read_fixed, read_variants
 from archdsl.elaborate.file_code import Budget, FileCode
 from archdsl.elaborate.knobs import Interval, Knob, option_number
-from archdsl.elaborate.machine import MAX_STEPS, UNSET, Decide, Frame, Machine, Skip, Stop
+from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part
 from archdsl.elaborate.scope import Variable
 from archdsl.elaborate.statements import unmet
 from archdsl.elaborate.values import show
+from archdsl.elaborate.work import ENDLESS, Work
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.table import TABLE, Table
 from archdsl.syntax import tree
@@ -65,13 +66,24 @@ class Candidate:
 class Program:
     """A compiled spec. It is compiled once, and elaborated for each candidate."""
 
-    def __init__(self, file: tree.File, load: Loader, table: Table = TABLE) -> None:
-        """Raises ``ArchError`` with every mistake that can be seen without a candidate."""
-        self.compiler = compiler = Compiler(load, table)
+    def __init__(
+        self, file: tree.File, load: Loader, table: Table = TABLE, work: Work | None = None
+    ) -> None:
+        """``work``: what may be done with the text in all. Raises ``ArchError`` with every mistake
+        that can be seen without a candidate."""
+        self.compiler = compiler = Compiler(load, table, work or Work())
+        self.work = compiler.work
+        self.spent = 0  # on candidates so far
         self.found = compiler.found
         self.memo: dict[Any, Part] = {}
         self.ops: dict[Layer | type[Layer], Op] = {}  # a class: without arguments
-        self.main = compiler.compile_file(file)
+        try:
+            self.main = compiler.compile_file(file)
+        except RecursionError:
+            name = compiler.arch.name if compiler.arch else tree.Word(file.span, "the file")
+            raise ArchError(
+                [diagnose(codes.TOO_DEEP, name.span, limit=MAX_DEPTH, name=name.text)]
+            ) from None
         compiler.check_whole()
         self.stop_if_found()
         assert compiler.arch is not None
@@ -88,6 +100,7 @@ class Program:
         self.variants: tuple[Variant, ...] = read_variants(file, self)
         self.fixed = read_fixed(file, self)
         self.stop_if_found()
+        self.work = compiler.work = work or ENDLESS
 
     def docs(self, block: tree.Block) -> str:
         """The doc comment of a block, in whichever file it stands."""
@@ -104,6 +117,11 @@ class Program:
         """The input shape that the spec itself says for these knobs."""
         candidate = self.elaborate(knobs, lambda path, options, span: 0)
         return candidate.network.root.input
+
+    def take(self, amount: int) -> None:
+        """Counts work that was done."""
+        self.spent += amount
+        self.work.take(amount)
 
     def stop_if_found(self) -> None:
         if self.found:
@@ -141,6 +159,7 @@ class Program:
                     )
                 )
             found[name] = Knob(name, value, code.domain, code.node.span, code.doc)
+        self.take(self.main.weight + machine.done)
         return found
 
     @property
@@ -156,7 +175,7 @@ class Program:
     def machine(self, decide: Decide, first_only: bool) -> Machine:
         if len(self.memo) > 20_000:
             self.memo.clear()
-        machine = Machine(decide, self.memo, self.ops, first_only)
+        machine = Machine(decide, self.memo, self.ops, first_only, self.work.of_one())
         machine.files = [[UNSET] * f.scope.unit.slots for f in self.files]
         machine.top = [
             e.slot
@@ -190,7 +209,10 @@ class Program:
                 name = code.variable.name
                 value = values[name] if name in values else code.default(frame)
                 knobs[name] = frame.v[code.variable.slot] = value
-            machine.run(BodyCode(self.main.statements, self.main.syntax.span), frame)
+            machine.run(
+                BodyCode(self.main.statements, self.main.syntax.span, self.main.weight), frame
+            )
+            machine.spend(0, self.arch.name.span)  # layers are counted, and not looked at each time
         except Stop:
             pass
         except Fault as error:
@@ -198,8 +220,10 @@ class Program:
         except RecursionError:
             arch = self.arch
             machine.found.append(
-                diagnose(codes.TOO_DEEP, arch.name.span, limit=40, name=arch.name.text)
+                diagnose(codes.TOO_DEEP, arch.name.span, limit=MAX_DEPTH, name=arch.name.text)
             )
+        finally:
+            self.take(machine.done)
         if not machine.found and not frame.b.steps:
             word = self.arch.name
             machine.found.append(diagnose(codes.NO_LAYERS, word.span, name=word.text))
@@ -210,9 +234,7 @@ class Program:
         except Fault as error:
             raise ArchError([error.diagnostic]) from None
         network = Network(self.arch.name.text, root, knobs, tuple(machine.choices), self.doc)
-        return Candidate(
-            network, frame, self.compiler.budgets, MAX_STEPS - machine.fuel + 10 * machine.built
-        )
+        return Candidate(network, frame, self.compiler.budgets, machine.whole - machine.fuel)
 
     def run_library(self, library: FileCode, machine: Machine) -> None:
         """The values that an imported file gives names to, its knobs at their defaults."""
@@ -220,4 +242,4 @@ class Program:
         frame = Frame(machine, Builder(None, "", (1,)), variables, variables, None)
         for code in library.knobs:
             variables[code.variable.slot] = code.default(frame)
-        machine.run(BodyCode(library.lets, library.syntax.span), frame)
+        machine.run(BodyCode(library.lets, library.syntax.span, library.weight), frame)

@@ -23,6 +23,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import UNSET, Frame, Skip
+from archdsl.elaborate.work import Weigher
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.polynomial import Undecided, Unknown
 from archdsl.layers.table import Table
@@ -101,6 +102,7 @@ class Context:
     actions: Mapping[type[tree.Node], Callable[[Any, Scope], Action]]
     layer_value: Callable[[tree.Node, Scope], Getter]
     found: list[Diagnostic]
+    weigher: Weigher
     started: bool = False  # from `input` on: there is a current tensor
     given: dict[str, Span] = field(default_factory=dict)  # where names are given, seen or not
     functions: frozenset[str] = frozenset((*FUNCTIONS, *INIT_FUNCTIONS))
@@ -145,10 +147,12 @@ class Scope:
 
     def value(self, node: tree.Node) -> Getter:
         """Any expression, a layer expression included, compiled: the getter of its value."""
+        self.context.weigher.count(node.span)
         return self.context.values[type(node)](node, self)
 
     def action(self, node: tree.Node) -> Action:
         """A statement or layer expression, compiled: what moves the current tensor."""
+        self.context.weigher.count(node.span)
         return self.context.actions[type(node)](node, self)
 
     def lookup(self, name: str) -> Entry | None:

@@ -21,7 +21,7 @@ from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
 from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import bind_targets
 from archdsl.elaborate.groups import fold_turns, run_named
-from archdsl.elaborate.machine import Frame, Skip, Stop, Turn
+from archdsl.elaborate.machine import FAULT, Frame, Skip, Stop, Turn
 from archdsl.elaborate.making import construct
 from archdsl.elaborate.network import numbered
 from archdsl.elaborate.scope import Scope, Variable
@@ -41,14 +41,18 @@ def compile_body(body: tree.Body, scope: Scope, arms: bool = False) -> BodyCode:
     kept beside its statement, and a loop gives an arm for every turn.
     """
     made: list[Statement] = []
-    for node in body.statements:
-        if isinstance(node, tree.Default):
-            default(node, scope)
-        elif arms:
-            made.append(_arm(node, scope))
-        else:
-            made.append(Statement(scope.action(node), node.span))
-    return BodyCode(made, body.span)
+
+    def compile() -> None:
+        for node in body.statements:
+            if isinstance(node, tree.Default):
+                default(node, scope)
+            elif arms:
+                made.append(_arm(node, scope))
+            else:
+                made.append(Statement(scope.action(node), node.span))
+
+    _, weight = scope.context.weigher.weighed(compile)
+    return BodyCode(made, body.span, weight)
 
 
 def _arm(node: tree.Node, scope: Scope) -> Statement:
@@ -119,6 +123,7 @@ def let(node: tree.Let, scope: Scope) -> Action:
         try:
             value = get(frame)
         except Fault as error:
+            frame.m.spend(FAULT, node.span)
             frame.m.report(error.diagnostic)
         except Skip:
             pass
@@ -294,7 +299,6 @@ def for_each(
             help = ["to count, write a range: `1..n`"] if is_number(values) else []
             raise fault(codes.NEEDS_LIST, span, help=help, what="`for`", given=describe(values))
         for i, value in enumerate(values, 1):
-            frame.m.spend(1, span)
             frame.m.check_size(frame.b, span)
             bind_item(frame, value)
             if turn is not None:
@@ -332,7 +336,7 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
         i = 1
         while i <= count:
             x, builder = frame.x, frame.b
-            machine.spend(1 + len(builder.counts) // 8, span)
+            machine.spend(6 + len(builder.counts) // 8, span)
             machine.check_size(builder, span)
             start, before, effects = len(builder.steps), dict(builder.counts), machine.effects
             turn = Turn(i, count + 1)

@@ -89,6 +89,7 @@ def is_layer(value: Value) -> bool:
 
 
 HOLDERS = frozenset((tuple, Closure, Preset))  # values that hold other values
+COSTLY = frozenset((Fraction, Polynomial))  # numbers that take a while to compare and to hash
 
 
 def held_by(value: Value) -> tuple[Value, ...] | None:
@@ -103,10 +104,11 @@ def held_by(value: Value) -> tuple[Value, ...] | None:
 
 
 def weigh(values: Iterable[Value], span: Span) -> int:
-    """How many values these are, with all that they hold; a fault where that is too many or too
-    deep. Who compares values, or keeps them for later, counts their weight as work."""
+    """How many values these are, with all that they hold (a fraction counts for many); a fault
+    where that is too many or too deep. Who compares values, or keeps them for later, counts half
+    of their weight as work."""
     level = list(values)
-    total = 0
+    total = costly = 0
     for _ in range(MAX_LEVELS):
         total += len(level)
         if total > MAX_LIST:
@@ -115,14 +117,33 @@ def weigh(values: Iterable[Value], span: Span) -> int:
         for value in level:
             held = held_by(value) if value.__class__ in HOLDERS else None
             if held is None:
+                if value.__class__ in COSTLY:
+                    costly += 1
                 continue
             if total + len(below) + len(held) > MAX_LIST:
                 raise fault(codes.LIST_TOO_LONG, span, limit=MAX_LIST)
             below.extend(held)
         if not below:
-            return total
+            return total + 31 * costly
         level = below
     raise fault(codes.TOO_NESTED, span, what="lists and layers", limit=MAX_LEVELS)
+
+
+def heft(a: Value, b: Value = 0) -> int:
+    """The work of an operator on two numbers, beyond that of one on small whole numbers."""
+    if Polynomial in (a.__class__, b.__class__):
+        return 2 * _terms(a) * _terms(b)
+    return _digits(a) + _digits(b)
+
+
+def _terms(value: Value) -> int:
+    return len(value.terms) if isinstance(value, Polynomial) else 1
+
+
+def _digits(value: Value) -> int:
+    if not isinstance(value, Fraction):
+        return 0
+    return 2 + (value.numerator.bit_length() + value.denominator.bit_length()) // 256
 
 
 def kind_of(value: Value) -> Any:
@@ -149,8 +170,8 @@ def exact(value: Fraction) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 
 
-def show(value: Value) -> str:
-    """A value as a user would write it."""
+def show(value: Value, depth: int = 3) -> str:
+    """A value as a user would write it; of lists within lists, so many levels."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -169,7 +190,9 @@ def show(value: Value) -> str:
         step = f" step {value.step}" if value.step != 1 else ""
         return f"{value.start}..{value[-1] if value else value.stop - 1}{step}"
     if isinstance(value, tuple):
-        shown = ", ".join(show(v) for v in value[:12])
+        if not depth:
+            return "[...]" if value else "[]"
+        shown = ", ".join([show(v, depth - 1) for v in value[:12]])
         return f"[{shown}{', ...' if len(value) > 12 else ''}]"
     if isinstance(value, Tensor):
         return "a tensor " + "x".join(map(str, value.shape))

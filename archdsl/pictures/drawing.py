@@ -104,6 +104,7 @@ class Drawing:
         self.notes: list[Note] = []
         self.known: dict[tuple[Any, ...], Figure] = {}
         self.sketches: dict[int, Sketch] = {}
+        self.widest: dict[int, float] = {}  # by the sketch: of the texts in its boxes
         self.kinds: Counter[str] = Counter()
         self.sizes = self._sizes(root, rule)
         self.root = Figure("", Template(), lambda figure: self._whole(root, figure))
@@ -211,9 +212,7 @@ class Drawing:
         if isinstance(piece, Stack):
             self.kinds.update(s.layer.kind for s in piece.strips)
             about = [self._note(notes.of_strip(s)) for s in piece.strips]
-            stacks = [p for p in whole.pieces if isinstance(p, Stack)]
-            texts = [strip_size(s, self.flow)[0] for p in stacks for s in p.strips]
-            width = self.sizes.width(max(NARROW, *texts), piece.shape[0], _macs(piece))
+            width = self.sizes.width(self._widest(whole), piece.shape[0], _macs(piece))
             return StackBox(piece, self.flow, width, about)
         assert isinstance(piece, Block)
         if piece.part.kind == "turn":
@@ -223,6 +222,14 @@ class Drawing:
             )
         figure.children.append((piece.name, self.figure(piece)))
         return Slot(len(figure.children) - 1, len(piece.inputs))
+
+    def _widest(self, whole: Sketch) -> float:
+        """The width of the longest text in the boxes of a part."""
+        if id(whole) not in self.widest:
+            stacks = [p for p in whole.pieces if isinstance(p, Stack)]
+            texts = [strip_size(s, self.flow)[0] for p in stacks for s in p.strips]
+            self.widest[id(whole)] = max(NARROW, *texts)
+        return self.widest[id(whole)]
 
     def _join(self, piece: Piece, whole: Sketch) -> int:
         assert isinstance(piece, Join)

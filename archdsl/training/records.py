@@ -11,6 +11,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, did_you_m
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.compiler import Compiler
 from archdsl.elaborate.values import describe
+from archdsl.elaborate.work import Work
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import signature
 from archdsl.layers.table import TABLE, Table
@@ -33,7 +34,7 @@ class Records:
     """Makes the values of a .search file. Mistakes are noted in ``found``."""
 
     def __init__(self, file: tree.File, table: Table) -> None:
-        self.compiler = Compiler(_no_files, table)
+        self.compiler = Compiler(_no_files, table, Work())
         self.found: list[Diagnostic] = self.compiler.found
         self.scope = self.compiler.compile_file(tree.File(file.span, (), {})).scope
 

@@ -5,13 +5,16 @@ from archdsl.diagnostics.model import Kind
 TOO_MUCH_WORK = Kind(
     "A401",
     "this spec takes more than {limit:,} steps to work out",
-    """Loops, calls and list items are counted, so that checking any text ends soon. A network
-of a thousand layers takes a few thousand.""",
+    """Every piece that is run counts (an operator, a call, a statement, an item of a list), and
+what takes long counts for more, so that any command ends soon with any text. One limit holds
+for each candidate, a larger one for all that a command does with a text: its variants, the
+proof of its space. The deepest published networks take a quarter; most take a hundredth.""",
 )
 TOO_LARGE = Kind(
     "A402",
     "this network has more than {limit:,} layers",
-    """Counted with all repetitions. The deepest published ones have a few thousand.""",
+    """Counted with all repetitions. The deepest published ones have a few thousand; one of ten
+thousand convolutions, each with an activation, fits.""",
 )
 TOO_DEEP = Kind(
     "A403",

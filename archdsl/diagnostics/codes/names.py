@@ -122,6 +122,12 @@ NO_DEFAULTS = Kind(
     "`{name}` is nothing that defaults can be set for",
     """`default` takes a layer, a pattern or a block, and arguments of it.""",
 )
+DEFAULT_OF_ITSELF = Kind(
+    "A144",
+    "this default of `{name}` needs the defaults of `{name}`{by}",
+    """What a default says is put in wherever its layer is written, and so here into itself,
+without end. Write the layer that is meant in a `block`, above the defaults, and name that.""",
+)
 TENSOR_FROM_OUTSIDE = Kind(
     "A122",
     "the tensor `{name}` is kept outside this block",

@@ -51,6 +51,7 @@ class Pattern(Layer):
         span = node.callee.span
         use = Use(span, body, node.qualifier, *_projection(scope, node), scope)
         getters = [getter for _, getter, _ in arguments]
+        scope.context.weigher.count(span, 8)
         made: dict[Any, Any] = {}
 
         def run(frame: Frame) -> None:

@@ -53,6 +53,7 @@ class Branch(Pattern):
             else:
                 results.append((frame.x, span))
 
+        frame.m.spend(use.body.weight, use.span)
         for statement in use.body.statements:
             frame.x = x
             if (arms := statement.arms) is not None:

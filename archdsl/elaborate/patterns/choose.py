@@ -43,6 +43,7 @@ class Choose(Pattern):
         run_named(lambda f: self.pick(use, f), frame, name, use.span, plain=plain)
 
     def pick(self, use: Use, frame: Frame) -> None:
+        frame.m.spend(use.body.weight, use.span)
         for statement in use.body.statements:
             if not statement.counts:
                 statement.run(frame)

@@ -50,7 +50,6 @@ class Fractal(Pattern):
         for step in range(1, 2 ** (count - 1) + 1):
             ending = [c for c in range(count) if step % 2 ** (count - 1 - c) == 0]
             for c in ending:
-                frame.m.spend(4, use.span)
                 frame.x = heads[c]
                 name = f"column{c + 1}"
                 run_named(lambda f: frame.m.run(use.body, f), frame, name, span, title="unit")

@@ -10,6 +10,7 @@ from archdsl.diagnostics.model import Label, fault
 from archdsl.elaborate.application import apply_value, use_layer
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.making import MAKING
 from archdsl.elaborate.patterns.base import Pattern, Use, last_span, run_body
 from archdsl.elaborate.values import Tensor, is_layer
 from archdsl.layers.arguments import Chance, OneOf, Reader, Unreadable
@@ -132,6 +133,7 @@ def project(use: Use, frame: Frame, y: Tensor) -> None:
             what="a projection",
         )
     step = strides(use, x.shape, y.shape, "a projection")
+    frame.m.spend(2 * MAKING, use.span)
     base = use.convolution(frame).layer
     assert isinstance(base, Conv)
     stride = step[0] if len(set(step)) == 1 else step
