@@ -1,21 +1,17 @@
-"""Taking weights over from another implementation, by structure and shape alone.
-
-A checkpoint is a tree of layers, the network a list of them in the order in which they run. The
-tree is walked as it is listed; where that does not fit, its branches are put in another order,
-which is all that a sorted file, a shortcut listed first or a parameter beside modules changes.
-"""
+"""Taking weights over from another implementation, by structure and shape; where several orders
+fit, by names; and where those do not decide, not at all."""
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from math import prod
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backend.arrangement import Search, Way, tree
+from archdsl.backend.layer_tensors import COUNTER, Group, difference, groups, key_of, pairs
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
@@ -23,40 +19,103 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-# The tensors of one layer by their names in it; `num_batches_tracked` is a counter that old
-# checkpoints lack.
-Tensors = dict[str, Any]
-Group = tuple[str, Tensors]
-COUNTER = "num_batches_tracked"
+TRIED = 8  # orders that are run where a module can be asked
+CLOSE = 1e-3  # how far results may be off, relative to the largest: rounding
+SHOWN = 3  # layers that are named where two orders fit
 
 
-def transfer(weights: Mapping[str, torch.Tensor] | str | Path, module: nn.Module) -> dict[str, str]:
+def transfer(
+    weights: Mapping[str, torch.Tensor] | str | Path | nn.Module,
+    module: nn.Module,
+    *,
+    order: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
+    example: torch.Tensor | None = None,
+) -> dict[str, str]:
     """Loads the weights of another implementation into a compiled module.
 
-    ``weights`` is a ``state_dict``, or the path of one. Layers are matched in their order and
-    by the shapes of their tensors, whatever they are called; where the order does not fit,
-    layers and groups of layers that stand beside each other change places, but never those
-    that differ in a number alone. A checkpoint with the module's own keys is taken by them.
+    ``weights`` is a ``state_dict``, the path of one, or a module. Layers are matched by the
+    shapes of their tensors and by the order in which they run, whatever they are called and
+    however the file is sorted. Where several orders fit, names decide: equal ones, shortcuts
+    (``downsample``, ``proj``), numbers and letters at the end. Where they do not, nothing is
+    loaded. Then ``order`` names layers or groups in the order in which they run, by their whole
+    names or the last parts of these; ``names`` maps their names, or patterns of them with
+    ``*``, to the module's. With a module and an ``example`` (a batch of images), both are run
+    in evaluation, and the order is taken with which they give the same.
     Returns the checkpoint's key for each key of the module.
 
-    Raises ``ArchError`` naming the first place that does not fit; then nothing is loaded.
+    Raises ``ArchError`` (A603) naming the first place that does not fit, or the orders that
+    fit; then nothing is loaded.
     """
+    source, target = groups(_tensors(weights)), groups(module.state_dict())
+    _check_told([layer for layer, _ in source], order, names or {})
+    fixed = _named(source, target, names or {})
+    told, given = ({group[at][0] for group in fixed} for at in (0, 1))
+    left = [group for group in source if group[0] not in told]
+    root = tree(left, order)
+    orders = _orders([group for group in target if group[0] not in given], module)
+    searches = [Search(ours, kept=TRIED if example is not None else 2) for ours in orders]
+    ways: list[tuple[Way, list[Group]]] = []
+    for search in searches:
+        named = None if order else _by_name(left, search.target)
+        if named is not None and search.fits(named):
+            ways = [(Way((0, 0, 0, 0), tuple(named)), search.target)]
+            break
+        search.fits(left)  # for the message: the first layer of the file that does not fit
+        ways += [(way, search.target) for way in search.best(root)]
+    if not ways:
+        furthest = max(searches, key=lambda search: search.reached)
+        raise _no_fit(furthest.problem)
+    least = min(way.cost for way, _ in ways)
+    ways = [(way, ours) for way, ours in ways if way.cost == least]
+    fitted = [[*fixed, *zip(way.groups, ours, strict=True)] for way, ours in ways]
+    if example is not None:
+        if isinstance(weights, (Mapping, str, Path)):
+            raise TypeError("an example wants the module that the weights are of")
+        return _load_running(fitted, weights, module, example)
+    if len(ways) > 1:
+        raise _several(ways[0][0], ways[1][0], ways[0][1])
+    return _load(fitted[0], module)
+
+
+def _tensors(weights: Any) -> dict[str, torch.Tensor]:
+    from torch import nn
+
     if isinstance(weights, (str, Path)):
-        found = read_checkpoint(weights)
-    else:
-        found = _state_dict(weights, f"a {type(weights).__name__}")
-    source, root = _groups(found), tree(_groups(found))
-    searches = [Search(target) for target in _orders(_groups(module.state_dict()), module)]
-    orders = chain(
-        ((search, _by_name(source, search.target)) for search in searches[:1]),
-        ((search, source) for search in searches),
-        ((search, search.arrange(root, 0)) for search in searches),
-    )
-    for search, order in orders:
-        if order is not None and search.fits(order):
-            return _load(order, search.target, module)
-    furthest = max(searches, key=lambda search: search.reached)
-    raise ArchError([diagnose(codes.NO_FIT, reason=furthest.problem)])
+        return read_checkpoint(weights)
+    name = f"a {type(weights).__name__}"
+    return _state_dict(weights.state_dict() if isinstance(weights, nn.Module) else weights, name)
+
+
+def _load_running(
+    fitted: list[list[tuple[Group, Group]]],
+    theirs: nn.Module,
+    module: nn.Module,
+    example: torch.Tensor,
+) -> dict[str, str]:
+    """Loads the first of several orders with which a module gives what the other gives."""
+    import torch
+
+    before = {key: tensor.clone() for key, tensor in module.state_dict().items()}
+    modes = [(m, m.training) for m in (module, theirs)]
+    off = []
+    try:
+        module.eval(), theirs.eval()
+        with torch.no_grad():
+            wanted = theirs(example)
+            for pairs in fitted:
+                taken = _load(pairs, module)
+                found = module(example)
+                scale = max(float(wanted.abs().max()), 1e-12)
+                off.append(float((found - wanted).abs().max()) / scale)
+                if off[-1] <= CLOSE:
+                    return taken
+    finally:
+        for m, training in modes:
+            m.train(training)
+    module.load_state_dict(before)
+    tried = f"of {len(off)} orders that fit, none gives" if len(off) > 1 else "they do not give"
+    raise _no_fit(f"{tried} the results of the other module: off by {min(off):.2g} of the largest")
 
 
 def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
@@ -107,7 +166,7 @@ def _state_dict(content: Any, name: str) -> dict[str, torch.Tensor]:
     """The tensors of a checkpoint, which may lie in it beside other things."""
     import torch
 
-    for key in ("state_dict", "model", "model_state_dict"):
+    for key in ("state_dict", "model", "model_state_dict", "net"):
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
     if not isinstance(content, Mapping) or not all(
@@ -121,21 +180,12 @@ def _unreadable(name: str, reason: str) -> ArchError:
     return ArchError([diagnose(codes.BAD_CHECKPOINT, name=name, reason=reason)])
 
 
-def _groups(tensors: Mapping[str, Any]) -> list[Group]:
-    """The tensors by the layer that has them, in their order."""
-    groups: dict[str, Tensors] = {}
-    for key, tensor in tensors.items():
-        layer, _, name = key.rpartition(".")
-        groups.setdefault(layer, {})[name] = tensor
-    return list(groups.items())
-
-
-def _orders(groups: list[Group], module: nn.Module) -> Iterator[list[Group]]:
+def _orders(found: list[Group], module: nn.Module) -> Iterator[list[Group]]:
     """The module's layers, and then with its side outputs at the end."""
-    yield groups
+    yield found
     sides = [n for n in getattr(module, "output_weights", {}) if n != "main"]
     if sides:
-        yield sorted(groups, key=lambda g: g[0].split(".")[0] in sides)
+        yield sorted(found, key=lambda g: g[0].split(".")[0] in sides)
 
 
 def _by_name(source: list[Group], target: list[Group]) -> list[Group] | None:
@@ -144,165 +194,89 @@ def _by_name(source: list[Group], target: list[Group]) -> list[Group] | None:
     return [(n, named[n]) for n, _ in target] if named.keys() == {n for n, _ in target} else None
 
 
-@dataclass(eq=False, slots=True)
-class Node:
-    """Layers and groups of layers. In a queue are those whose names differ in the number at
-    the end, in its order; an inner node has its own tensors as a layer."""
-
-    queues: list[list[Node | Group]] = field(default_factory=list)
-
-
-def tree(groups: Sequence[Group], depth: int = 0) -> Node:
-    """The layers by the parts of their names from ``depth`` on."""
-    children: dict[str, list[Group]] = {}
-    for group in groups:
-        parts = group[0].split(".")
-        children.setdefault(parts[depth] if depth < len(parts) else "", []).append(group)
-    queues: dict[str, list[tuple[int, Node | Group]]] = {}
-    for name, members in children.items():
-        alone = len(members) == 1 and members[0][0].count(".") <= depth
-        stem = name.rstrip("0123456789")
-        child = members[0] if alone else tree(members, depth + 1)
-        queues.setdefault(stem, []).append((int(name[len(stem) :] or -1), child))
-    return Node([[c for _, c in sorted(q, key=lambda x: x[0])] for q in queues.values()])
-
-
-class Search:
-    """Looks for an order of a checkpoint's layers in which they fit a network's.
-
-    ``problem`` is what is wrong with the layer at which it got furthest, if possible with one
-    that has the right tensors; ``reached`` says where that is, and whether it has.
-    """
-
-    def __init__(self, target: list[Group]) -> None:
-        self.target = target
-        self.reached, self.problem = (-1, False), ""
-        self.known: dict[tuple[int, int], list[Group] | None] = {}
-
-    def fits(self, order: list[Group]) -> bool:
-        """Whether the layers fit in this very order, and are all that is needed."""
-        if not all(self.fit(group, place) for place, group in enumerate(order)):
-            return False
-        if len(order) < len(self.target):
-            self.note((len(order), False), f"nothing is left for `{self.target[len(order)][0]}`")
-        return len(order) == len(self.target)
-
-    def fit(self, group: Group, place: int) -> bool:
-        if place == len(self.target):
-            problem = f"`{group[0]}` is left over: the network has no more layers"
-            self.note((place, False), problem)
-            return False
-        names, problem = _difference(group, self.target[place])
+def _named(
+    source: list[Group], target: list[Group], names: Mapping[str, str]
+) -> list[tuple[Group, Group]]:
+    """The layers that are named, each with that of the module. Raises ``ArchError`` (A603)."""
+    ours, taken = dict(target), dict[str, str]()
+    found = []
+    for layer, tensors in source:
+        wanted = next((w for k, v in names.items() if (w := _renamed(layer, k, v))), None)
+        if wanted is None:
+            continue
+        if wanted not in ours:
+            raise _no_fit(f"`{layer}` is to be `{wanted}`, which the network does not have")
+        if wanted in taken:
+            raise _no_fit(f"both `{taken[wanted]}` and `{layer}` are to be `{wanted}`")
+        taken[wanted] = layer
+        _, problem = difference((layer, tensors), (wanted, ours[wanted]))
         if problem:
-            self.note((place, names), problem)
-        return not problem
+            raise _no_fit(problem)
+        found.append(((layer, tensors), (wanted, ours[wanted])))
+    return found
 
-    def note(self, reached: tuple[int, bool], problem: str) -> None:
-        if reached > self.reached:
-            self.reached, self.problem = reached, problem
 
-    def arrange(self, node: Node | Group, start: int) -> list[Group] | None:
-        """The layers of a node in an order that fits the network's from ``start`` on."""
-        if not isinstance(node, Node):
-            return [node] if self.fit(node, start) else None
-        key = (id(node), start)
-        if key not in self.known:
-            self.known[key] = self.arrange_queues(node.queues, start)
-        return self.known[key]
-
-    def arrange_queues(self, queues: list[list[Node | Group]], start: int) -> list[Group] | None:
-        """Takes the head of one queue after the other; goes back where none fits."""
-        taken = tuple(0 for _ in queues)
-        ways = [iter(_heads(queues, taken))]
-        states, seen = [taken], {taken}
-        parts: list[list[Group]] = []
-        while ways:
-            place = start + sum(map(len, parts))
-            for q in ways[-1]:
-                after = tuple(n + (i == q) for i, n in enumerate(states[-1]))
-                part = None if after in seen else self.arrange(queues[q][after[q] - 1], place)
-                if part is not None:
-                    seen.add(after)
-                    parts.append(part)
-                    states.append(after)
-                    ways.append(iter(_heads(queues, after)))
-                    break
-            else:
-                if all(n == len(q) for n, q in zip(states[-1], queues, strict=True)):
-                    return [group for part in parts for group in part]
-                ways.pop()
-                states.pop()
-                if parts:
-                    parts.pop()
+def _renamed(layer: str, pattern: str, name: str) -> str | None:
+    """A layer's new name by a pattern, of which it may be a part: what ``*`` stands for in the
+    one, it stands for in the other."""
+    match = re.fullmatch(re.escape(pattern).replace(r"\*", "([^.]*)") + r"(\..*)?", layer)
+    if match is None:
         return None
+    *stars, rest = match.groups()
+    values = iter(stars)
+    return re.sub(r"\*", lambda _: next(values, "*"), name) + (rest or "")
 
 
-def _heads(queues: list[list[Node | Group]], taken: tuple[int, ...]) -> list[int]:
-    """The queues that are not empty, the likeliest to go on with first: layers before groups,
-    a count that has begun before others."""
-    left = [i for i, (n, q) in enumerate(zip(taken, queues, strict=True)) if n < len(q)]
-    return sorted(left, key=lambda i: (isinstance(queues[i][taken[i]], Node), not taken[i]))
+def _check_told(layers: list[str], order: Sequence[str], names: Mapping[str, str]) -> None:
+    """Raises ``ArchError`` (A603) for a name that no layer and no group of the file has."""
+    parts = [layer.split(".") for layer in layers]
+    known = {part for layer in parts for part in layer}
+    known |= {".".join(layer[:end]) for layer in parts for end in range(1, len(layer) + 1)}
+    for name in order:
+        if name not in known:
+            raise _no_fit(f"no layer of the checkpoint is called `{name}`, which `order` names")
+    for name in names:
+        if not any(_renamed(layer, name, "x") for layer in layers):
+            raise _no_fit(f"no layer of the checkpoint is called `{name}`, which `names` names")
 
 
-def _pairs(ours: Tensors, theirs: Tensors) -> dict[str, str] | None:
-    """The name of their tensor for each of ours, but for the counter; of one alone any name."""
-    x, y = ([n for n in tensors if n != COUNTER] for tensors in (theirs, ours))
-    if len(x) == len(y) == 1:
-        return {y[0]: x[0]}
-    return {n: n for n in y} if set(x) == set(y) else None
+def _several(one: Way, other: Way, target: list[Group]) -> ArchError:
+    """Both orders, where they differ first, and what to write."""
+    at = [i for i, (a, b) in enumerate(zip(one.names, other.names, strict=True)) if a != b]
+    first, ours = at[:SHOWN], [target[i][0] for i in at[:SHOWN]]
+    a, b = [one.names[i] for i in first], [other.names[i] for i in first]
+    more = f" and {len(at) - SHOWN:,} more" if len(at) > SHOWN else ""
+    reason = (
+        f"two orders fit, and names do not say which is meant: {_list(a)} or {_list(b)} "
+        f"for {_list(ours)}{more}"
+    )
+    parts = a[0].split("."), b[0].split(".")
+    same = next((i for i, (x, y) in enumerate(zip(*parts, strict=False)) if x != y), 0)
+    first_two = [".".join(p[same : same + 1]) for p in parts]
+    pair = ", ".join(f'"{name}"' for name in first_two)
+    call = f"--order {','.join(first_two)}, or transfer(..., order=[{pair}])"
+    help = [f"say which comes first: {call}; or the other way round"]
+    return ArchError([diagnose(codes.NO_FIT, help=help, reason=reason)])
 
 
-def _difference(theirs: Group, ours: Group) -> tuple[bool, str]:
-    """Whether a layer has the tensors of another, and why it does not fit that, or nothing."""
-    pairs = _pairs(ours[1], theirs[1])
-    if pairs is None:
-        a, b = _names(theirs[1]), _names(ours[1])
-        return False, f"`{theirs[0]}` has {a}, but `{ours[0]}` has {b}"
-    for name, other in pairs.items():
-        x, y = tuple(theirs[1][other].shape), tuple(ours[1][name].shape)
-        if not _same(x, y):
-            a, b = _key(theirs[0], other), _key(ours[0], name)
-            return True, f"`{a}` is {_show(x)}, but `{b}` is {_show(y)}"
-    return True, ""
+def _list(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
-def _same(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
-    """Equal shapes but for axes of 1 at the end; a linear layer on a flattened image is a
-    convolution of the image's size."""
-    a, b = _core(a), _core(b)
-    if min(len(a), len(b)) == 2 and a[0] == b[0]:
-        return prod(a) == prod(b)
-    return a == b
+def _no_fit(reason: str) -> ArchError:
+    return ArchError([diagnose(codes.NO_FIT, reason=reason)])
 
 
-def _core(shape: tuple[int, ...]) -> tuple[int, ...]:
-    while shape and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape
-
-
-def _key(layer: str, name: str) -> str:
-    return f"{layer}.{name}" if layer else name
-
-
-def _names(tensors: Tensors) -> str:
-    return " and ".join(n for n in tensors if n != COUNTER) or "nothing"
-
-
-def _show(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape)) or "a number"
-
-
-def _load(source: list[Group], target: list[Group], module: nn.Module) -> dict[str, str]:
+def _load(fitted: list[tuple[Group, Group]], module: nn.Module) -> dict[str, str]:
     values: dict[str, Any] = {}
     taken: dict[str, str] = {}
-    for (theirs, a), (ours, b) in zip(source, target, strict=True):
-        names = (_pairs(b, a) or {}) | ({COUNTER: COUNTER} if COUNTER in a else {})
+    for (theirs, a), (ours, b) in fitted:
+        names = (pairs(b, a) or {}) | ({COUNTER: COUNTER} if COUNTER in a else {})
         for name, old in b.items():
-            key = _key(ours, name)
+            key = key_of(ours, name)
             values[key] = old
             if name in names:
                 values[key] = a[names[name]].reshape(old.shape)
-                taken[key] = _key(theirs, names[name])
+                taken[key] = key_of(theirs, names[name])
     module.load_state_dict(values)
     return taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,15 @@ FORMATS = (".py", ".pt2", ".onnx", ".arch")
 POLL = 0.3  # seconds between two looks at a watched file
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file of weights, and what was told of its layers."""
+
+    path: Path
+    order: list[str]
+    names: dict[str, str]
+
+
 @click.command()
 @spec_argument
 @candidate_options
@@ -38,7 +48,18 @@ POLL = 0.3  # seconds between two looks at a watched file
 @click.option(
     "--weights",
     type=click.Path(path_type=Path),
-    help="Load a checkpoint first: torchvision's, timm's, or one of this network.",
+    help="Load a checkpoint first: one of this network, or of another implementation.",
+)
+@click.option(
+    "--order",
+    metavar="NAME,NAME",
+    help="Layers of the checkpoint in the order in which they run, where several orders fit.",
+)
+@click.option(
+    "--rename",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="What a layer or a group of the checkpoint is called here; * stands for any part.",
 )
 @click.option("--device", default="cpu", show_default=True, help="Device that an export is for.")
 @click.option(
@@ -56,6 +77,8 @@ def command(
     python: tuple[Path, ...],
     output: Path | None,
     weights: Path | None,
+    order: str | None,
+    rename: tuple[str, ...],
     device: str,
     dtype: str,
     watch: bool,
@@ -70,9 +93,13 @@ def command(
         known = ", ".join(FORMATS)
         raise ArchError([diagnose(codes.UNKNOWN_FORMAT, name=output.name, known=known)])
 
+    if weights is None and (order or rename):
+        raise click.UsageError("--order and --rename are of a checkpoint: --weights FILE")
+    checkpoint = None if weights is None else Checkpoint(weights, _names(order), _renames(rename))
+
     def run() -> None:
         arch = read_candidate(spec, settings, shape, python)
-        _compile(arch, output or Path(f"{arch.name}.py"), weights, device, dtype)
+        _compile(arch, output or Path(f"{arch.name}.py"), checkpoint, device, dtype)
 
     if not watch:
         run()
@@ -83,8 +110,22 @@ def command(
     _watch(path, name, run)
 
 
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def _renames(texts: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        old, equals, new = text.partition("=")
+        if not (equals and old.strip() and new.strip()):
+            raise click.UsageError(f"--rename wants OLD=NEW, not `{text}`")
+        found[old.strip()] = new.strip()
+    return found
+
+
 def _compile(
-    arch: Architecture, output: Path, weights: Path | None, device: str, dtype: str
+    arch: Architecture, output: Path, weights: Checkpoint | None, device: str, dtype: str
 ) -> None:
     if output.suffix == ".arch":
         write_frozen(output, arch)
@@ -106,7 +147,7 @@ def _compile(
 
 
 def _export(
-    arch: Architecture, output: Path, weights: Path | None, device: str, dtype: str
+    arch: Architecture, output: Path, weights: Checkpoint | None, device: str, dtype: str
 ) -> None:
     torch = _torch()
     from archdsl.backend.export import write_onnx, write_pt2
@@ -122,7 +163,7 @@ def _export(
         _report(output, arch, f"{checked}; the batch size is free")
 
 
-def _module(arch: Architecture, weights: Path | None, device: str, dtype: str) -> nn.Module:
+def _module(arch: Architecture, weights: Checkpoint | None, device: str, dtype: str) -> nn.Module:
     torch = _torch()
     from archdsl.backend.transfer import transfer
 
@@ -132,11 +173,11 @@ def _module(arch: Architecture, weights: Path | None, device: str, dtype: str) -
         reason = str(problem).split("\n", 1)[0]
         raise ArchError([diagnose(codes.NO_DEVICE, name=device, reason=reason)]) from None
     if weights is not None:
-        transfer(weights, module)
+        transfer(weights.path, module, order=weights.order, names=weights.names)
     return module
 
 
-def _save_weights(arch: Architecture, weights: Path, beside: Path) -> None:
+def _save_weights(arch: Architecture, weights: Checkpoint, beside: Path) -> None:
     import io
 
     torch = _torch()
@@ -144,7 +185,7 @@ def _save_weights(arch: Architecture, weights: Path, beside: Path) -> None:
     buffer = io.BytesIO()
     torch.save(module.state_dict(), buffer)
     write_bytes(beside, buffer.getvalue())
-    say(f"{beside}: the weights of {weights}, under this network's keys")
+    say(f"{beside}: the weights of {weights.path}, under this network's keys")
 
 
 def _torch() -> Any:

@@ -228,7 +228,7 @@ def test_side_outputs_have_to_be_there_or_not() -> None:
     options = {"aux_logits": True, "init_weights": False}
     with pytest.raises(ArchError) as error:
         transfer(theirs("googlenet", **options), without)
-    assert "`aux1.fc1` is left over: the network has no more layers" in reason(error, "A603")
+    assert "`aux1.conv.bn` is left over: the network has no more layers" in reason(error, "A603")
     with_sides = archdsl.load("googlenet_tv", classes=10).build("meta")
     with pytest.raises(ArchError) as error:
         transfer(theirs("googlenet", **{**options, "aux_logits": False}), with_sides)
@@ -364,7 +364,7 @@ def test_a_bad_file(case: str, tmp_path: Path) -> None:
     assert "\n" not in message and "torch.load" not in message
 
 
-@pytest.mark.parametrize("given", [{"a.weight": 1.0}, {1: torch.ones(1)}, nn.Linear(1, 1), 3, None])
+@pytest.mark.parametrize("given", [{"a.weight": 1.0}, {1: torch.ones(1)}, 3, None])
 def test_what_is_no_state_dict(given: object) -> None:
     with pytest.raises(ArchError) as error:
         transfer(given, small())  # type: ignore[arg-type]

@@ -336,3 +336,28 @@ def test_standard_input_cannot_be_watched(run: Any) -> None:
 def test_a_builtin_spec_can_be_watched() -> None:
     path, name = find("resnet")
     assert path is not None and path.name == "resnet.arch" and name == "resnet.arch"
+
+
+PAIR = "arch pair(c = 3)\ninput 3x8x8\nconv(c, 3) -> relu -> conv(c, 3)\n"
+
+
+def test_what_is_told_of_a_checkpoint(run: Any) -> None:
+    """Two layers that may be exchanged: refused, and the two ways to say which is which."""
+    Path("pair.arch").write_text(PAIR)
+    fine, coarse = torch.nn.Conv2d(3, 3, 3), torch.nn.Conv2d(3, 3, 3)
+    torch.save(torch.nn.ModuleDict({"fine": fine, "coarse": coarse}).state_dict(), "other.pt")
+    call = ("compile", "pair.arch", "--weights", "other.pt")
+    ran = run(*call)
+    assert ran.code == 1
+    assert "`coarse`, `fine` or `fine`, `coarse` for `conv1`, `conv2`" in ran.err
+    assert "--order coarse,fine" in ran.err
+    assert names() == ["other.pt", "pair.arch", "tiny.arch"]
+    for told in (["--order", "coarse, fine"], ["--rename", "coarse=conv1"]):
+        assert run(*call, *told).code == 0
+        assert torch.equal(torch.load("pair.pt")["conv1.weight"], coarse.weight)
+    assert run(*call, "--order", "fine,coarse").code == 0
+    assert torch.equal(torch.load("pair.pt")["conv1.weight"], fine.weight)
+    assert "no layer of the checkpoint is called `rough`" in run(*call, "--order", "rough").err
+    assert run(*call, "--rename", "fine").code == 2
+    ran = run("compile", "pair.arch", "--order", "fine")
+    assert (ran.code, "--weights FILE" in ran.err) == (2, True)

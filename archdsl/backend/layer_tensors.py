@@ -1,0 +1,76 @@
+"""The tensors of a layer, by which one layer may stand for another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+# The tensors of one layer by their names in it; `num_batches_tracked` is a counter that old
+# checkpoints lack.
+Tensors = dict[str, Any]
+Group = tuple[str, Tensors]
+COUNTER = "num_batches_tracked"
+
+
+def groups(tensors: Mapping[str, Any]) -> list[Group]:
+    """The tensors by the layer that has them, in their order."""
+    found: dict[str, Tensors] = {}
+    for key, tensor in tensors.items():
+        layer, _, name = key.rpartition(".")
+        found.setdefault(layer, {})[name] = tensor
+    return list(found.items())
+
+
+def pairs(ours: Tensors, theirs: Tensors) -> dict[str, str] | None:
+    """The name of their tensor for each of ours, but for the counter. Equal names belong
+    together; the one tensor that is then left may be called anything."""
+    x, y = ([n for n in tensors if n != COUNTER] for tensors in (theirs, ours))
+    if len(x) != len(y):
+        return None
+    named = {n: n for n in y if n in x}
+    left = [n for n in x if n not in named], [n for n in y if n not in named]
+    if len(left[0]) > 1:
+        return None
+    return named | dict(zip(left[1], left[0], strict=True))
+
+
+def difference(theirs: Group, ours: Group) -> tuple[bool, str]:
+    """Whether a layer has the tensors of another, and why it does not fit that, or nothing."""
+    found = pairs(ours[1], theirs[1])
+    if found is None:
+        a, b = _names(theirs[1]), _names(ours[1])
+        return False, f"`{theirs[0]}` has {a}, but `{ours[0]}` has {b}"
+    for name, other in found.items():
+        x, y = tuple(theirs[1][other].shape), tuple(ours[1][name].shape)
+        if not _same(x, y):
+            a, b = key_of(theirs[0], other), key_of(ours[0], name)
+            return name == other, f"`{a}` is {_show(x)}, but `{b}` is {_show(y)}"
+    return True, ""
+
+
+def _same(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Equal shapes but for axes of 1 at the end; a linear layer on a flattened image is a
+    convolution of the image's size."""
+    a, b = _core(a), _core(b)
+    if min(len(a), len(b)) == 2 and a[0] == b[0]:
+        return prod(a) == prod(b)
+    return a == b
+
+
+def _core(shape: tuple[int, ...]) -> tuple[int, ...]:
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
+
+
+def key_of(layer: str, name: str) -> str:
+    return f"{layer}.{name}" if layer else name
+
+
+def _names(tensors: Tensors) -> str:
+    return " and ".join(n for n in tensors if n != COUNTER) or "nothing"
+
+
+def _show(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "a number"
