@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from importlib.resources import files
 from itertools import islice
+from operator import or_
 from pathlib import Path
+from typing import BinaryIO
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Fault, did_you_mean, fault
@@ -35,10 +41,24 @@ def builtin_names(ending: str = ARCH) -> list[str]:
     return sorted(path.stem for path in builtin_folder(ending).glob(f"*{ending}"))
 
 
+def opened(path: Path) -> BinaryIO:
+    """A file that a user names, open for reading. Raises ``OSError``, also for what is there and
+    is no file: a pipe may be silent for ever, a device may never end."""
+    flags = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+    handle = os.open(path, reduce(or_, flags, os.O_RDONLY))
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    raise OSError(errno.EINVAL, "it is a pipe or a device, and no file")
+
+
 def read_text(path: Path, name: str, place: Span | None = None) -> str:
     """The text of a file. Raises a fault where it is missing, unreadable, too long or no text."""
     try:
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise fault(codes.NO_SUCH_FILE, place, name=name) from None

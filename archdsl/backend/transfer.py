@@ -14,6 +14,7 @@ from archdsl.backend.arrangement import Search, Way, tree
 from archdsl.backend.layer_tensors import COUNTER, Group, difference, groups, key_of, pairs
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.files import opened
 
 if TYPE_CHECKING:
     import torch
@@ -124,6 +125,7 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
 
     path = Path(path)
     try:
+        opened(path).close()  # a pipe would be waited for
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 

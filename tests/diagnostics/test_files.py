@@ -1,5 +1,6 @@
 """Files that are missing, unreadable, no text, too many, or where `use` may not look."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from expected_text import expected
 
 import archdsl
 from archdsl import ArchError
+from archdsl.backend.transfer import read_checkpoint
 from archdsl.cli.main import main
 from archdsl.extensions import table_with
 from archdsl.files import MAX_FILES
@@ -75,6 +77,31 @@ def test_missing(name: str) -> None:
 def test_a_folder_is_no_file() -> None:
     Path("folder.arch").mkdir()
     expected("folder", mistake("folder.arch"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_not_waited_for() -> None:
+    """Nobody writes to it: whoever opens it to read waits for ever."""
+    os.mkfifo("pipe.arch")
+    expected("pipe", mistake("pipe.arch"))
+    for name in ("pipe.arch", "net.search"):
+        if name == "net.search":
+            os.mkfifo(name)
+        for command in ("check", "fmt"):
+            with pytest.raises(SystemExit) as left:
+                main([command, name])
+            assert left.value.code == 1
+    Path("net.arch").write_text(f'use "pipe.arch": unit\n{NET}')
+    assert "pipe.arch" in str(mistake("net.arch"))
+    os.mkfifo("pipe.pt")
+    with pytest.raises(ArchError, match="it is no file"):
+        read_checkpoint("pipe.pt")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there are no devices with names here")
+def test_a_device_is_not_read() -> None:
+    Path("zero.arch").symlink_to("/dev/zero")
+    expected("device", mistake("zero.arch"))
 
 
 def test_outside_by_dots(folder: Path) -> None:
