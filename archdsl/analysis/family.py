@@ -16,9 +16,9 @@ from typing import Any
 from archdsl.analysis.figures import Figures, part_costs
 from archdsl.analysis.region import Place, Region, Stretch, index_of, place_of, whole
 from archdsl.diagnostics.model import ArchError
+from archdsl.elaborate.equality import key as key_of
 from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.program import Program
-from archdsl.elaborate.values import kind_of
 from archdsl.layers.base import Shape
 from archdsl.layers.polynomial import Polynomial, Undecided, Unknown
 from archdsl.layers.table import TABLE
@@ -83,7 +83,7 @@ class Families:
             place = place_of(value, self.domains[name]) if name in self.domains else None
             if place is None:
                 pieces[name] = value
-                key += name, value, kind_of(value)
+                key += name, key_of((value,))
             else:
                 start = index_of(place, self.starts[name])
                 places[name], pieces[name] = place, self.starts[name][start]

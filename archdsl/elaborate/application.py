@@ -14,7 +14,7 @@ from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
 from archdsl.elaborate.machine import UNSET, Frame, Skip, fit, reshaped
-from archdsl.elaborate.making import MAKING, bind_layer, kinds_of, layer_op, missing, plain_op
+from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plain_op
 from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor, describe
@@ -228,8 +228,7 @@ def enter_block(
     if not block.chooses:
         files = machine.files
         values = *variables[: len(block.formals)], *[files[f][s] for f, s in block.reads]
-        kinds = kinds_of(values, frame, span)
-        key = (block, values, kinds, machine.context_of(values, span))
+        key = (block, machine.key(values, span), machine.context_of(values, span))
         part = machine.memo.get((key, x.shape))
         if part is None and (alike := machine.memo.get(key)) is not None:
             part = reshaped(alike, x.shape)

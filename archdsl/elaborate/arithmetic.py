@@ -12,6 +12,7 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Fault, Label, fault
 from archdsl.diagnostics.source import Span
+from archdsl.elaborate.equality import same
 from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, show
 from archdsl.layers.polynomial import Polynomial, decided
 
@@ -134,21 +135,6 @@ OPERATORS: dict[str, Callable[[Any, Any, Span], Any]] = {
     "%": _dividing("%", operator.mod),
     "^": power,
 }
-
-
-def same(a: Any, b: Any) -> bool:
-    """Equality of the language: a boolean equals no number, a range equals its list."""
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, range) != isinstance(b, range):
-        if not (isinstance(a, (tuple, range)) and isinstance(b, (tuple, range))):
-            return False
-        if len(a) != len(b):
-            return False
-        a, b = tuple(a), tuple(b)  # as long as the one that is a list
-    if isinstance(a, tuple) and isinstance(b, tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    return bool(a == b)
 
 
 def contains(a: Any, b: Any, span: Span) -> bool:

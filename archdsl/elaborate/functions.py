@@ -12,8 +12,8 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import OPERATORS, bounded, compare
-from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, kind_of, show
-from archdsl.layers.polynomial import decided
+from archdsl.elaborate.equality import meaning
+from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,8 @@ def _sorted(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
 
 def _unique(given: tuple[Any, ...], span: Span) -> tuple[Any, ...]:
     first: dict[Any, Any] = {}
-    for value in map(decided, _items("unique", given[0], span)):
-        first.setdefault((kind_of(value), value), value)
+    for value in _items("unique", given[0], span):
+        first.setdefault(meaning(value), value)
     return tuple(first.values())
 
 

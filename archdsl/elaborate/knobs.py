@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.arithmetic import same
+from archdsl.elaborate.equality import same
 from archdsl.elaborate.values import Number, is_number, show
 
 

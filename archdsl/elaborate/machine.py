@@ -3,7 +3,7 @@ and the machine that bounds, remembers and reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,15 @@ from archdsl.diagnostics.model import Frame as TrailFrame
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode
+from archdsl.elaborate.equality import key
 from archdsl.elaborate.network import Choice, Op, Part, Step
 from archdsl.elaborate.values import (
+    COSTLY,
+    HOLDERS,
     Closure,
     Preset,
     Tensor,
     calls_blocks,
-    kind_of,
     show,
     weigh,
 )
@@ -211,20 +213,35 @@ class Machine:
             self.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=name)
         return Deeper(self, (name, span, arguments))
 
-    def context_of(self, values: tuple[Any, ...], span: Span) -> tuple[Any, ...] | None:
+    def key(self, values: tuple[Any, ...], span: Span) -> Hashable:
+        """What is remembered of these values is found by this (see ``archdsl.elaborate.equality``).
+        To look something up goes through all that they hold, which is counted as work."""
+        kinds = tuple(map(type, values))
+        if not COSTLY.isdisjoint(kinds):
+            self.spend(4 * len(values), span)
+        if not HOLDERS.isdisjoint(kinds):
+            self.spend(weigh(values, span), span)
+        return key(values)
+
+    def context_of(self, values: tuple[Any, ...], span: Span) -> Hashable:
         """What else the code of layers among the values may depend on."""
         if HAS_CODE.isdisjoint(map(type, values)) or not any(map(calls_blocks, values)):
             return None
         own = self.files[0]
         found = [own[s] for s in self.top if not isinstance(own[s], Tensor)]
         self.spend(sum(weigh((v,), span) for v in found) // 2, span)
-        return tuple(found), tuple(map(kind_of, found))
+        return key(tuple(found))
 
     def shared(self, part: Part) -> Part:
         """The one object for equal labelled parts."""
-        steps = tuple([(id(s.op), s.inputs, s.name, s.number, s.repeat) for s in part.steps])
-        key = (part.kind, part.name, part.input, part.imports, steps, part.result)
-        return self.groups.setdefault(key, part)
+        steps = tuple(
+            [
+                (id(s.op), s.inputs, s.name, s.number, s.repeat, s.weight, s.plain)
+                for s in part.steps
+            ]
+        )
+        alike = (part.kind, part.name, part.input, part.imports, steps, part.result)
+        return self.groups.setdefault(alike, part)
 
     def intern(self, layer: Layer) -> Op:
         """The one op for equal layers."""

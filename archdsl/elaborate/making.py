@@ -13,7 +13,7 @@ from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope, constant
-from archdsl.elaborate.values import COSTLY, HOLDERS, describe, kind_of, rounding, weigh
+from archdsl.elaborate.values import describe, rounding
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
 from archdsl.syntax import tree
@@ -79,31 +79,19 @@ def layer_op(layer: type[Layer], arguments: LayerArguments, span: Span) -> Calla
     made: dict[Any, Op] = {}
 
     def get(frame: Frame) -> Op:
-        key = tuple([g(frame) for g in moving])
-        typed = (key, kinds_of(key, frame, span))
-        op = made.get(typed)
+        found = tuple([g(frame) for g in moving])
+        key = frame.m.key(found, span)
+        op = made.get(key)
         if op is None:
             if len(made) > MAX_MADE:
                 made.clear()
             values = list(given)
-            for i, value in zip(places, key, strict=True):
+            for i, value in zip(places, found, strict=True):
                 values[i] = value
-            op = made[typed] = frame.m.intern(construct(layer, arguments, tuple(values), span))
+            op = made[key] = frame.m.intern(construct(layer, arguments, tuple(values), span))
         return op
 
     return get
-
-
-def kinds_of(values: tuple[Any, ...], frame: Frame, span: Span) -> tuple[Any, ...]:
-    """What a key made of these values needs beside them (see ``kind_of``). To look one up goes
-    through all that the values hold, which is counted as work."""
-    kinds = tuple(map(type, values))
-    if not COSTLY.isdisjoint(kinds):
-        frame.m.spend(4 * len(values), span)
-    if not HOLDERS.isdisjoint(kinds):
-        frame.m.spend(weigh(values, span), span)
-        return tuple(map(kind_of, values))
-    return kinds
 
 
 def _without_arguments(layer: type[Layer], span: Span) -> Callable[[Frame], Op]:

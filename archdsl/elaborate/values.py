@@ -146,14 +146,6 @@ def _digits(value: Value) -> int:
     return 2 + (value.numerator.bit_length() + value.denominator.bit_length()) // 256
 
 
-def kind_of(value: Value) -> Any:
-    """What a key needs beside a value, since 1 equals true in Python: which of all that the
-    value holds are booleans."""
-    if value.__class__ in HOLDERS:
-        return tuple(map(kind_of, held_by(value) or ()))
-    return value.__class__ is bool
-
-
 def calls_blocks(value: Value) -> bool:
     """Whether to apply it may run blocks or functions, which can read what their file names."""
     if isinstance(value, BlockCode):

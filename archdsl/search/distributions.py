@@ -13,7 +13,7 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
-from archdsl.elaborate.arithmetic import same
+from archdsl.elaborate.equality import same
 from archdsl.elaborate.knobs import Choices, Domain, Interval
 
 DIGITS = 4  # of a number from a continuous domain: what is written is what is trained

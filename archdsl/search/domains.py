@@ -7,7 +7,7 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Label
-from archdsl.elaborate.arithmetic import same
+from archdsl.elaborate.equality import same
 from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob
 from archdsl.elaborate.values import describe, is_number, show
 from archdsl.layers.arguments import Reader, Unreadable

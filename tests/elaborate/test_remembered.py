@@ -88,3 +88,53 @@ def test_a_block_that_asks_for_no_shape_runs_once() -> None:
     spec.program.machine = lambda decide, first_only: machine  # type: ignore[method-assign]
     assert len(spec.with_knobs().flat.nodes) == 1 + 20 * 5
     assert machine.built == 1
+
+
+# What a block is given by the candidates w = 0 and w = 1: values that Python takes for equal.
+NEARLY = {
+    "a number of another kind in a list": (
+        "[1 if w == 0 else exp(0)]",
+        "for i in 1..xs[1] { conv(8, 3) }",
+    ),
+    "deeper": ("[[1 if w == 0 else exp(0)]]", "for i in 1..xs[1][1] { conv(8, 3) }"),
+    "an index": ("[1 if w == 0 else exp(0), 2]", "for i in 1..xs[1] { conv(8, 3) }"),
+    "a step of a range": (
+        "1..(1 if w == 0 else 2) step (1 if w == 0 else 2)",
+        "conv([4, 8][xs][1], 3)",
+    ),
+    "a value of a function": ("held(1 if w == 0 else exp(0))", "each(xs)"),
+    "a closure": ("(each([1 if w == 0 else exp(0)]) -> relu)", "xs"),
+}
+
+
+@pytest.mark.parametrize(("value", "body"), NEARLY.values(), ids=NEARLY.keys())
+def test_values_that_are_nearly_alike_are_remembered_apart(value: str, body: str) -> None:
+    text = (
+        "arch net(w = 0 in {0, 1})\ninput 3x8x8\n"
+        "fn held(n) = [n]\n"
+        "block each(x) { for i in 1..x[1] { conv(8, 3) } }\n"
+        f"block b(xs) {{ {body} }}\nb({value})\n"
+    )
+    spec = archdsl.parse(text)
+    for w in (0, 1, 0):
+        alone = said(archdsl.parse(text), w)
+        assert said(spec, w) == alone
+    assert said(spec, 0) != said(spec, 1)
+
+
+def said(spec: archdsl.Spec, w: int) -> str:
+    try:
+        return to_text(spec.with_knobs(w=w).graph)
+    except archdsl.ArchError as error:
+        return str(error)
+
+
+def test_a_pattern_is_remembered_by_what_its_lists_hold() -> None:
+    text = (
+        "arch net(w = 0 in {0, 1})\ninput 3x8x8\n"
+        "branch add { conv(8, 3); conv(8, [1 if w == 0 else true, 1]) }\n"
+    )
+    spec = archdsl.parse(text)
+    spec.with_knobs(w=0)
+    with pytest.raises(archdsl.ArchError):
+        spec.with_knobs(w=1)

@@ -56,7 +56,7 @@ class Pattern(Layer):
 
         def run(frame: Frame) -> None:
             values = tuple([g(frame) for g in getters])
-            key = (values, tuple(map(type, values)))
+            key = frame.m.key(values, span)
             pattern = made.get(key)
             if pattern is None:
                 if len(made) > 1000:
