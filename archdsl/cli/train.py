@@ -28,7 +28,7 @@ from archdsl.units import duration, human
 if TYPE_CHECKING:
     import torch
 
-    from archdsl.training.data.splits import Splits
+    from archdsl.training.data.splits import Images, Splits
     from archdsl.training.ranks import Ranks
 
 FAILED = 3  # the exit code of a training that came to no result
@@ -194,22 +194,30 @@ def _train(
         **_facts(request, splits, device, team),
         **asdict(outcome),
         "test": None if tested is None else {"accuracy": tested[0], "loss": tested[1]},
+        "largest_class": {"validation": splits.validation.largest, "test": test.largest},
     }
     if request.as_json:
         _keep(request, module, result)
         say_json(result)
         return
-    say(f"validation  {_score(outcome.accuracy, outcome.loss)}")
+    say(f"validation  {_score(outcome.accuracy, outcome.loss, splits.validation)}")
     if tested is not None:
-        say(f"test        {_score(*tested)}")
+        say(f"test        {_score(*tested, test)}")
     rate = f"{outcome.images_per_second:,.0f} images a second"
     say(f"time        {duration(outcome.seconds)}, {rate}")
     for line in _keep(request, module, result):
         say(line)
 
 
-def _score(accuracy: float, loss: float) -> str:
-    return f"accuracy {accuracy:.2%}, loss {loss:.4f}"
+def _score(accuracy: float, loss: float, images: Images) -> str:
+    """An accuracy stands beside that of always saying the class that most images have."""
+    return f"accuracy {accuracy:.2%}, loss {loss:.4f}; the largest class has {images.largest:.2%}"
+
+
+def _counts(splits: Splits) -> dict[str, int]:
+    """How many images of each class are trained on, by the names of the classes."""
+    counts = splits.train.labels.bincount(minlength=splits.classes).tolist()
+    return dict(zip(splits.names, counts, strict=True)) if splits.names else {}
 
 
 def _say_head(request: Request, splits: Splits, device: torch.device, team: Ranks) -> None:
@@ -219,6 +227,11 @@ def _say_head(request: Request, splits: Splits, device: torch.device, team: Rank
     say(f"{human(arch.params)} parameters, {human(arch.macs)} MACs at {shape}")
     sizes = f"{len(splits.train):,} images to train on, {len(splits.validation):,} to validate with"
     say(f"{request.data.written()}: {sizes}")
+    if counts := _counts(splits):
+        shown = {"".join(c if c.isprintable() else "?" for c in k): n for k, n in counts.items()}
+        say_text("classes: " + ", ".join(f"{name} {n:,}" for name, n in shown.items()))
+    for note in splits.notes:
+        say(note)
     where = f"{team.size} processes, {device}" if team.size > 1 else f"{device}"
     recipe = {"epochs": str(request.recipe.epochs), **request.recipe.arguments()}
     say_text(", ".join(f"{k} = {v}" for k, v in recipe.items()) + f"; seed {request.seed}; {where}")
@@ -237,7 +250,12 @@ def _facts(request: Request, splits: Splits, device: torch.device, team: Ranks) 
         "params": arch.params,
         "macs": arch.macs,
         "hash": arch.hash,
-        "data": {"set": request.data.written(full=True), "digest": splits.digest},
+        "data": {
+            "set": request.data.written(full=True),
+            "digest": splits.digest,
+            "classes": _counts(splits),
+            "notes": list(splits.notes),
+        },
         "recipe": request.recipe.arguments(full=True),
         "seed": request.seed,
         "device": str(device),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from archdsl.elaborate.values import show
-from archdsl.layers.arguments import Count, Index
+from archdsl.layers.arguments import Count, Flag, Index
 from archdsl.training.settings import Setting, Share, Text, table_of
 
 DATA_GROUP = "archdsl.data"
@@ -80,14 +80,16 @@ class Cifar100(Data):
 
 @dataclass(frozen=True)
 class ImageFolder(Data):
-    """A folder with a folder of images for each class. The middle square of each image is
-    resized to ``size`` pixels a side."""
+    """A folder with a folder of images for each class; or with the folders train, val and test,
+    and those of the classes in each. The middle square of each image is resized to ``size``
+    pixels a side."""
 
     path: Text
     size: Count = 64
     validation: Share = 0.1
     test: Share = 0.1
     seed: Index = 0
+    skip_unreadable: Flag = False
 
     name = "image_folder"
 

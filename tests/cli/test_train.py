@@ -125,6 +125,29 @@ def test_a_built_in_spec_follows_the_data(run: Any) -> None:
     assert found["input"] == "1x8x8" and found["knobs"]["classes"] == "10"
 
 
+def test_classes_are_named_and_counted(run: Any) -> None:
+    """And what was left out; the share of the largest class stands beside each accuracy."""
+    from PIL import Image
+
+    for name, count in (("cat", 24), ("dog\x1b", 8)):
+        Path("pets", name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("L", (8, 8), 5 * number).save(Path("pets", name, f"{number}.png"))
+    Path("pets", "cat", "notes.txt").write_text("")
+    data = 'image_folder("pets", size = 8, validation = 0.25, test = 0.25)'
+    call = ("train", "small.arch", "--data", data, "--epochs", "1", "--device", "cpu",
+            "--recipe", "batch = 8")  # fmt: skip
+    ran = run(*call)
+    assert (ran.code, ran.err) == (0, "")
+    assert "classes: cat 12, dog? 4\n1 file is left out for the ending: .txt 1\n" in ran.out
+    for part in ("validation", "test"):
+        assert re.search(rf"^{part} .*; the largest class has 75.00%$", ran.out, re.MULTILINE)
+    found = json.loads(run(*call, "--json").out)
+    assert found["data"]["classes"] == {"cat": 12, "dog\x1b": 4}
+    assert found["data"]["notes"] == ["1 file is left out for the ending: .txt 1"]
+    assert found["largest_class"] == {"validation": 0.75, "test": 0.75}
+
+
 # --------------------------------------------------------------------------- refusals
 
 REFUSALS = {

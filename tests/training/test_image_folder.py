@@ -55,7 +55,10 @@ def test_the_middle_square_of_each_image() -> None:
         assert not blue.any()
 
 
-@pytest.mark.parametrize(("mode", "ending"), [("L", ".jpg"), ("RGBA", ".png"), ("P", ".gif")])
+@pytest.mark.parametrize(
+    ("mode", "ending"),
+    [("L", ".jpg"), ("RGBA", ".png"), ("P", ".gif"), ("L", ".jfif"), ("RGB", ".jp2")],
+)
 def test_images_of_other_kinds(mode: str, ending: str) -> None:
     pets()
     Image.new(mode, (30, 50), 1).save(HERE / "pets" / "cat" / f"other{ending.upper()}")
@@ -111,8 +114,11 @@ def test_a_file_that_is_no_image(data: bytes | None) -> None:
     path = HERE / "pets" / "dog" / "more" / "3.png"
     path.write_bytes(path.read_bytes()[:-40] if data is None else data)
     text = problem()
-    assert text.startswith("error[A802]: the data `image_folder` cannot be read: 3.png: ")
-    assert text.endswith("  = in pets/dog/more")
+    assert text.startswith("error[A802]: the data `image_folder` cannot be read: dog/more/3.png: ")
+    assert text.splitlines()[1:] == [
+        "  = in pets",
+        "  = help: skip_unreadable = true leaves out what cannot be read, and says how many",
+    ]
     assert kept() == [], "nothing is left half written"
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.training.data.places import class_folders
+from archdsl.training.data.layout import layout
 from archdsl.training.data.plugins import made
 from archdsl.training.sets import Data, ImageFolder, PluginData
 
@@ -24,7 +24,7 @@ def describe(data: Data, folder: Path) -> tuple[Image, int]:
     """The shape of an image, channels first, and the number of classes. Reads no pixel, and
     needs no PyTorch. Raises ``ArchError`` where a folder or a package is missing."""
     if isinstance(data, ImageFolder):
-        return (3, data.size, data.size), len(class_folders(data, folder))
+        return (3, data.size, data.size), len(layout(data, folder).classes)
     source: Any = made(data) if isinstance(data, PluginData) else data
     channels, height, width = source.image
     return (channels, height, width), source.classes

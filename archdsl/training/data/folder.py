@@ -10,63 +10,94 @@ import os
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from hashlib import blake2b
-from itertools import islice
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.training.data.places import cache_folder, class_folders, missing, unreadable
+from archdsl.training.data.layout import images_of, layout, left_out, no_images
+from archdsl.training.data.pictures import Decoder
+from archdsl.training.data.places import cache_folder, unreadable
 from archdsl.training.data.splits import Images, Splits, parts
-from archdsl.training.packages import need
 from archdsl.training.sets import ImageFolder
 
-ENDINGS = frozenset(".bmp .gif .jpeg .jpg .pgm .png .ppm .tif .tiff .webp".split())
 CHUNK = 512  # images that are decoded before they are written
+READING = 2  # of the bytes in the cache: another where pictures are decoded otherwise
+LISTED = 20  # files that a message names
+
+
+Labelled = list[tuple[Path, int]]  # images with their classes
 
 
 def image_folder(data: ImageFolder, folder: Path) -> Splits:
     """The splits of a folder. The bytes lie in their order: training, validation, test."""
-    classes = class_folders(data, folder)
-    found = [(path, label) for label, place in enumerate(classes) for path in images_of(place)]
-    empty = sorted({c.name for c in classes} - {classes[label].name for _, label in found})
-    if empty:
-        reason = f"no image is in the folder of the class {empty[0]}"
-        raise missing(data.name, reason, [folder / data.path])
-    rows = parts(data.name, [label for _, label in found], data.seed, data.validation, data.test)
-    ordered = [found[row] for part in rows for row in part]
-    pixels = decoded([path for path, _ in ordered], folder / data.path, data)
-    labels = torch.tensor([label for _, label in ordered], dtype=torch.int64)
-    sizes = [len(part) for part in rows]
+    plan = layout(data, folder)
+    found: dict[str, Labelled] = {}
+    others: list[Path] = []
+    for part, places in plan.parts.items():
+        for label, name in enumerate(plan.classes):
+            images, rest = images_of(places[name]) if name in places else ([], [])
+            if not images and part == "train":
+                raise no_images(data, name, rest, plan.root)
+            found.setdefault(part, []).extend((path, label) for path in images)
+            others += rest
+    pieces = _split(data, found, plan.given)
+    ordered = [image for piece in pieces for image in piece]
+    pixels, bad = decoded([path for path, _ in ordered], plan.root, data)
+    gone = set(bad)
+    labels = torch.tensor([n for i, (_, n) in enumerate(ordered) if i not in gone])
+    ends = [0, *accumulate(len(piece) for piece in pieces)]
+    sizes = [sum(i not in gone for i in range(a, b)) for a, b in pairwise(ends)]
+    if not sizes[0] or not sizes[1]:
+        raise unreadable(data.name, "no image is left that can be read", plan.root)
     train, validation, test = map(Images, pixels.split(sizes), labels.split(sizes))
-    return Splits(train, validation, lambda: test, len(classes))
+    notes = [left_out(others)] if others else []
+    if bad:
+        notes.append(
+            f"{len(bad):,} that cannot be read {'is' if len(bad) == 1 else 'are'} left out"
+        )
+    return Splits(train, validation, lambda: test, len(plan.classes), plan.classes, notes)
 
 
-def images_of(place: Path) -> list[Path]:
-    """The images in a folder and below it, in an order that every system agrees on."""
-    found = (p for p in place.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
-    return sorted(found, key=lambda p: p.relative_to(place).as_posix())
+def _split(data: ImageFolder, found: dict[str, Labelled], given: bool) -> list[Labelled]:
+    """The images to train on, to validate with and to test on: by shares, or by their folders.
+    Where there are folders, but none to validate with, a share of those to train on is; what
+    tests has a folder, or is not there."""
+    pool = found["train"]
+    if "validation" in found:
+        return [pool, found["validation"], found.get("test", [])]
+    test = 0.0 if given else data.test
+    rows = parts(data.name, [label for _, label in pool], data.seed, data.validation, test)
+    train, validation, tested = ([pool[row] for row in part] for part in rows)
+    return [train, validation, found.get("test", tested)]
 
 
-def decoded(paths: list[Path], root: Path, data: ImageFolder) -> Tensor:
-    """The pixels of files, ``(N, 3, size, size)`` bytes, mapped from the cache."""
-    kept = cache_folder() / f"images-{fingerprint(paths, root, data.size)}.bytes"
-    shape = (len(paths), 3, data.size, data.size)
-    total = len(paths) * 3 * data.size * data.size
-    if not kept.is_file() or kept.stat().st_size != total:
-        write(kept, total, squares(paths, data))
-    pixels = torch.from_file(str(kept), shared=False, size=total, dtype=torch.uint8)
-    return pixels.reshape(shape)
+def decoded(paths: list[Path], root: Path, data: ImageFolder) -> tuple[Tensor, list[int]]:
+    """The pixels of files, ``(N, 3, size, size)`` bytes, mapped from the cache; and which files
+    are not among them, because they cannot be read and may be left out."""
+    kept = cache_folder() / f"images-{fingerprint(paths, root, data)}.bytes"
+    beside = kept.with_suffix(".bad")  # the places of those that were left out
+    bad = [int(number) for number in beside.read_text().split()] if beside.is_file() else []
+    one = 3 * data.size * data.size
+    if not kept.is_file() or kept.stat().st_size != one * (len(paths) - len(bad)):
+        bad = []
+        write(kept, one * len(paths), squares(paths, root, data, bad))
+        if bad:
+            write(beside, 0, iter([" ".join(map(str, bad)).encode()]))
+    total = len(paths) - len(bad)
+    if not total:
+        return torch.empty(0, 3, data.size, data.size, dtype=torch.uint8), bad
+    pixels = torch.from_file(str(kept), shared=False, size=one * total, dtype=torch.uint8)
+    return pixels.reshape(total, 3, data.size, data.size), bad
 
 
-def fingerprint(paths: list[Path], root: Path, size: int) -> str:
+def fingerprint(paths: list[Path], root: Path, data: ImageFolder) -> str:
     """What the bytes were made of: names, sizes and times of the files, in their order."""
-    found = blake2b(f"{size}".encode(), digest_size=12)
+    found = blake2b(f"{READING} {data.size} {data.skip_unreadable}".encode(), digest_size=12)
     for path in paths:
         stat = path.stat()
         name = path.relative_to(root).as_posix()
@@ -74,27 +105,37 @@ def fingerprint(paths: list[Path], root: Path, size: int) -> str:
     return found.hexdigest()
 
 
-def squares(paths: list[Path], data: ImageFolder) -> Iterator[bytes]:
-    """The middle square of each image, resized, its channels one after the other."""
-    pillow: Any = need("PIL.Image", "pillow")
-    fit = need("PIL.ImageOps", "pillow").fit
-    read = partial(_square, pillow, fit, data)
+def squares(paths: list[Path], root: Path, data: ImageFolder, bad: list[int]) -> Iterator[bytes]:
+    """The middle square of each image. The places of those that cannot be read go into ``bad``;
+    all of them are an error at the end, unless they may be left out."""
+    read = Decoder(data.size).read
+    problems: list[str] = []
     waiting = iter(paths)
+    place = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while chunk := list(islice(waiting, CHUNK)):
-            yield from pool.map(read, chunk)
+            for path, found in zip(chunk, pool.map(read, chunk), strict=True):
+                if isinstance(found, bytes):
+                    yield found
+                else:
+                    bad.append(place)
+                    problems.append(f"{path.relative_to(root).as_posix()}: {found}")
+                place += 1
+    if problems and not data.skip_unreadable:
+        raise _all_unreadable(data, problems, len(paths), root)
 
 
-def _square(pillow: Any, fit: Any, data: ImageFolder, path: Path) -> bytes:
-    try:
-        with pillow.open(path) as image:
-            image.draft("RGB", (2 * data.size, 2 * data.size))  # a large JPEG needs no more
-            square = fit(image.convert("RGB"), (data.size, data.size), pillow.Resampling.BILINEAR)
-    except Exception as problem:  # Pillow raises many kinds for a file that is no image
-        reason = str(problem).replace(f"'{path}'", "the file") or type(problem).__name__
-        raise unreadable(data.name, f"{path.name}: {reason}", path.parent) from None
-    interleaved: bytes = square.tobytes()
-    return b"".join(interleaved[channel::3] for channel in range(3))
+def _all_unreadable(data: ImageFolder, problems: list[str], total: int, root: Path) -> ArchError:
+    """All files that cannot be read, at once."""
+    more = len(problems) - LISTED
+    notes = [*problems[:LISTED], *([f"and {more:,} more"] if more > 0 else []), f"in {root}"]
+    one = len(problems) == 1
+    reason = problems[0] if one else f"{len(problems):,} of {total:,} files are no images"
+    help = ["skip_unreadable = true leaves out what cannot be read, and says how many"]
+    error = diagnose(
+        codes.BAD_DATA, notes=notes[1:] if one else notes, help=help, name=data.name, reason=reason
+    )
+    return ArchError([error])
 
 
 def write(path: Path, total: int, pieces: Iterator[bytes]) -> None:

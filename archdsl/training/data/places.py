@@ -8,7 +8,6 @@ from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.training.sets import ImageFolder
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
@@ -17,19 +16,6 @@ def cache_folder() -> Path:
     """Where archdsl keeps what it downloads: ``~/.cache/archdsl``."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "archdsl"
-
-
-def class_folders(data: ImageFolder, folder: Path) -> list[Path]:
-    """The folders of the classes, in the order of their names. Raises ``ArchError``."""
-    root = folder / data.path
-    try:
-        found = sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-    except OSError as problem:
-        raise missing(data.name, (problem.strerror or str(problem)).lower(), [root]) from None
-    if not found:
-        reason = "there is no folder for each class in it"
-        raise missing(data.name, reason, [root])
-    return found
 
 
 def missing(name: str, reason: str, places: Iterable[Path], help: Iterable[str] = ()) -> ArchError:

@@ -28,6 +28,11 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def largest(self) -> float:
+        """The share of the class that most images have: what knows nothing is right that often."""
+        return int(self.labels.bincount().max()) / len(self) if len(self) else 0.0
+
     def at(self, rows: Sequence[int]) -> Images:
         """Those of some rows, as a copy."""
         index = torch.tensor(rows, dtype=torch.int64)
@@ -35,14 +40,23 @@ class Images:
 
 
 class Splits:
-    """A data set in its parts. ``test`` is made when it is asked for, and not before."""
+    """A data set in its parts. ``test`` is made when it is asked for, and not before. ``names``
+    are those of the classes, where they have names; ``notes`` what was found out in reading."""
 
     def __init__(
-        self, train: Images, validation: Images, test: Callable[[], Images], classes: int
+        self,
+        train: Images,
+        validation: Images,
+        test: Callable[[], Images],
+        classes: int,
+        names: Sequence[str] = (),
+        notes: Sequence[str] = (),
     ) -> None:
         self.train = train
         self.validation = validation
         self.classes = classes
+        self.names = tuple(names)
+        self.notes = tuple(notes)
         self._test = test
 
     @cached_property
