@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from archdsl.elaborate.knobs import Knob
 from archdsl.elaborate.network import Network
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import Work
-from archdsl.files import Library, builtin_names, read_source
+from archdsl.files import Bundle, Library, builtin_names, read_source
 from archdsl.graph.flat import Flat, flatten
 from archdsl.graph.identity import canonical_hash
 from archdsl.layers.base import Shape
@@ -46,11 +47,17 @@ class Spec:
         otherwise is bounded for each candidate. Raises ``ArchError`` with every mistake that can
         be seen without a candidate."""
         self.source = source
+        self.table = table
         self.program = Program(parse_text(source), load, table, work)
         self.families = Families(self.program)
 
     def __repr__(self) -> str:
         return f"<Spec {self.name} from {self.source.name}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle holds its text and those that it uses: it is parsed where it is read."""
+        table = () if self.table is TABLE else (self.table,)
+        return _from_texts, (self.source.name, self.source.text, self.used, *table)
 
     @property
     def name(self) -> str:
@@ -143,6 +150,14 @@ class Architecture:
                 {"params": costs.params, "macs": costs.macs, "activations": costs.activations}
             )
         return found.network
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle holds the spec and the knobs: it is elaborated where it is read."""
+        values, *others = self._decided
+        knobs = self.spec.knobs
+        plain = {k: v for k, v in values.items() if _is_plain(v)}
+        shown = {k: knobs[k].show(v) for k, v in values.items() if not _is_plain(v)}
+        return _from_knobs, (self.spec, plain, shown, *others)
 
     @cached_property
     def network(self) -> Network:
@@ -290,6 +305,27 @@ class Architecture:
         values = {**self.network.knobs, **read_settings(self.spec.program, knobs)}
         choices = {k: v for k, v in knobs.items() if k not in values}
         return Architecture(self.spec, values, choices, self.network.root.input, kept=inner)
+
+
+def _from_texts(name: str, text: str, used: dict[str, str], table: Table = TABLE) -> Spec:
+    return Spec(Source(name, text), Bundle(used), table)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a knob's value is a number or a text, and none that a spec has to be asked for."""
+    return isinstance(value, (int, float, Fraction, str))
+
+
+def _from_knobs(
+    spec: Spec,
+    values: Mapping[str, Any],
+    shown: Mapping[str, str],
+    choices: Mapping[str, Any],
+    input: Shape | None,
+    kept: Mapping[str, str],
+) -> Architecture:
+    read = {k: spec.read_knob(k, text) for k, text in shown.items()}
+    return Architecture(spec, {**values, **read}, choices, input, kept=kept)
 
 
 def read(name: str, table: Table = TABLE, work: Work | None = None) -> Spec:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import linecache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from archdsl import __about__
 from archdsl.backend.emit import emit
+from archdsl.backend.written import Written
 from archdsl.layers.base import show_shape
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
 def source_of(arch: Architecture) -> str:
     """The Python source of an architecture."""
-    docs = arch.spec.program.docs
-    return emit(arch.network, header_of(arch), docs)
+    written = Written(file.syntax for file in arch.spec.program.files)
+    return emit(arch.network, header_of(arch), written)
 
 
 def header_of(arch: Architecture) -> str:
@@ -46,12 +48,42 @@ def _kept(text: str) -> str:
 
 
 def load_source(source: str, name: str) -> dict[str, Any]:
-    """The names that a source defines. Tracebacks and debuggers show its lines."""
+    """The names that a source defines. Tracebacks and debuggers show its lines; instances of
+    its classes can be pickled and copied, with the source."""
     file = f"{COMPILED}{name}>"
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {"__name__": f"archdsl_compiled_{name}"}
+    module = f"archdsl_compiled_{name}"
+    namespace: dict[str, Any] = {"__name__": module}
     exec(compile(source, file, "exec"), namespace)
+    for value in list(namespace.values()):
+        if isinstance(value, type) and value.__module__ == module:
+            keep_source(value, source, name)
     return namespace
+
+
+# Classes in use, so that a copy has the class of its original.
+LOADED: WeakValueDictionary[tuple[str, str, str], type] = WeakValueDictionary()
+
+
+def keep_source(made: Any, source: str, name: str) -> None:
+    """Lets instances of a class be pickled: they take the source along, and run it where it is
+    not loaded."""
+    LOADED[source, name, made.__name__] = made
+
+    def reduce(self: Any, protocol: Any) -> tuple[Any, ...]:
+        found = object.__reduce_ex__(self, max(2, int(protocol)))
+        assert isinstance(found, tuple), "from protocol 2 on"
+        return restore, (source, name, type(self).__name__), *found[2:]
+
+    made.__reduce_ex__ = reduce
+
+
+def restore(source: str, name: str, title: str) -> Any:
+    """An empty instance of a class of a source, for pickle to fill."""
+    made: Any = LOADED.get((source, name, title))
+    if made is None:
+        made = load_source(source, name)[title]
+    return made.__new__(made)
 
 
 def build(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 
 from archdsl.backend.forward import Forward, import_name
@@ -32,10 +32,10 @@ from archdsl.backend.python import (
     quoted,
 )
 from archdsl.backend.symbols import ABSENT, Parameter
+from archdsl.backend.written import Written
 from archdsl.elaborate.network import Network, Part
 from archdsl.graph.flat import flatten
 from archdsl.layers.join import FractalJoin
-from archdsl.syntax import tree
 
 HELPER_FILES = {
     "seq": "seq.py",
@@ -49,15 +49,15 @@ HELPER_FILES = {
 }
 
 
-def emit(network: Network, header: str, docs: Callable[[tree.Block], str]) -> str:
+def emit(network: Network, header: str, written: Written) -> str:
     """Python source that needs nothing but torch.
 
-    ``header`` is the text of the file's docstring; ``docs`` gives a block's doc comment.
+    ``header`` is the text of the file's docstring; ``written`` is the spec's own text.
     """
-    planner = Planner(docs)
+    planner = Planner(written.doc)
     top = planner.plan(network.root, "arch", network.name)
     plans = planner.named(top, HELPER_FILES, network.doc)
-    writer = Writer(network, top, plans)
+    writer = Writer(network, top, plans, written)
     body: list[str] = []
     for plan in plans:
         body += ["", "", *writer.lines(plan)]
@@ -101,8 +101,8 @@ def _imports(text: str) -> list[str]:
 class Writer:
     """Writes the classes of a network."""
 
-    def __init__(self, network: Network, top: Plan, plans: list[Plan]) -> None:
-        self.network, self.top, self.plans = network, top, plans
+    def __init__(self, network: Network, top: Plan, plans: list[Plan], written: Written) -> None:
+        self.network, self.top, self.plans, self.written = network, top, plans, written
         self.taken = {*HELPER_FILES, *SPOKEN, *UNCLEAR, *BUILTINS, *(plan.name for plan in plans)}
         side = flatten(network).side_outputs if _has_outputs(network.root) else []
         self.outputs = {"main": 1.0, **{s.name: s.weight for s in side}} if side else {}
@@ -182,7 +182,7 @@ class Writer:
         lines = _definition("forward", items, returns)
         if plan.needs_path and is_top:
             lines.append(f"{INDENT * 2}path = self.draw_path(x) if self.training else None")
-        forward = Forward(plan.full, plan.texts, self.taken, comments=is_top)
+        forward = Forward(plan.full, plan.texts, self.written, self.taken, comments=is_top)
 
         def with_outputs(result: str) -> list[str]:
             sides = zip(list(outputs)[1:], forward.side_names(), strict=True)

@@ -1,6 +1,6 @@
 """The body of ``forward``: dataflow as statements that read as they would be written.
 
-Steps of one line of the spec, and joins, are nested into one expression; what is used more
+Steps of one statement of the spec, and joins, are nested into one expression; what is used more
 than once, or further down, gets a name.
 """
 
@@ -15,6 +15,7 @@ from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
 from archdsl.backend.plan import Instance, needs_flat
 from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Operation, Text, operand
 from archdsl.backend.scope import Entry
+from archdsl.backend.written import Written
 from archdsl.elaborate.network import Part
 from archdsl.layers.base import show_shape
 from archdsl.layers.convolution import Conv
@@ -31,11 +32,13 @@ class Forward:
         self,
         instance: Instance,
         texts: Mapping[str, str],
+        written: Written,
         taken: Container[str],
         comments: bool = False,
     ) -> None:
         self.instance = instance
         self.texts = texts  # the code of steps without a module, by label
+        self.written = written
         self.given = taken  # names that stand for something else in the file
         self.entries = instance.scope.entries
         self.uses = instance.scope.uses()
@@ -59,7 +62,7 @@ class Forward:
         """The values that stand within the expression of their only use."""
         consumers = self.consumers()
         inlined: set[int] = set()
-        nested = self.nested_lines(consumers)
+        nested = self.nested_chains(consumers)
         for value in range(1, len(self.entries) + 1):
             if self.uses[value] != 1 or value == self.instance.scope.result:
                 continue
@@ -102,11 +105,11 @@ class Forward:
         piece = self.instance.pieces[entry.label]
         return isinstance(piece, ExpressionPiece) and piece.code.text.count("{x}") > 1
 
-    def nested_lines(self, consumers: dict[int, list[int]]) -> set[int]:
-        """The values within a chain of one line of the spec; long chains are cut in threes."""
+    def nested_chains(self, consumers: dict[int, list[int]]) -> set[int]:
+        """The values within a chain of one statement of the spec; long chains are cut in threes."""
         found: set[int] = set()
         run: list[int] = []
-        starts = self.line_starts()
+        starts = self.statement_starts()
         for value, entry in enumerate(self.entries, 1):
             run.append(value)
             user = self.entries[value] if value < len(self.entries) else None
@@ -124,18 +127,18 @@ class Forward:
                 run = []
         return found
 
-    def line_starts(self) -> set[int]:
-        """The values with which a line of the spec begins. What was written elsewhere and
-        handed in, such as an activation, belongs to the line where it is applied."""
+    def statement_starts(self) -> set[int]:
+        """The values with which a statement of the spec begins. What was written elsewhere and
+        handed in, such as an activation, belongs to the statement where it is applied."""
         starts: set[int] = set()
-        source, lines, before = None, [0], 0
+        source, begun, before = None, [-1], -1
         for value, entry in enumerate(self.entries, 1):
-            line = entry.span.line
+            start = self.written.statement(entry.span)
             if source not in (None, entry.span.source):
                 continue
-            if line > max(lines) or (line in lines and line != before):
-                source, before = entry.span.source, line
-                lines.append(line)
+            if start > max(begun) or (start in begun and start != before):
+                source, before = entry.span.source, start
+                begun.append(start)
                 starts.add(value)
         return starts
 

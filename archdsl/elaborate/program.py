@@ -102,13 +102,6 @@ class Program:
         self.stop_if_found()
         self.work = compiler.work = work or ENDLESS
 
-    def docs(self, block: tree.Block) -> str:
-        """The doc comment of a block, in whichever file it stands."""
-        for file in self.files:
-            if file.syntax.span.source is block.span.source:
-                return file.syntax.doc(block)
-        return ""
-
     def fixed_option(self, path: str, options: Sequence[str]) -> int | None:
         """The number of the option that the file fixes at a path, if it does."""
         return option_number(self.fixed[path][0], options) if path in self.fixed else None
