@@ -30,7 +30,7 @@ class Draws:
 
 
 def augmented(images: Tensor, kinds: Iterable[Setting], draws: Draws) -> Tensor:
-    """Normalised images ``(N, C, H, W)``, each changed at random by every kind in turn."""
+    """Normalised images ``(N, C, ...)``, each changed at random by every kind in turn."""
     for kind in kinds:
         if isinstance(kind, Crop):
             images = cropped(images, draws, kind.pad)
@@ -44,26 +44,31 @@ def augmented(images: Tensor, kinds: Iterable[Setting], draws: Draws) -> Tensor:
 
 def cropped(images: Tensor, draws: Draws, pad: int) -> Tensor:
     """A window of the padded image, of its former size; a view of all windows is indexed."""
-    count, _, height, width = images.shape
-    windows = F.pad(images, (pad,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+    count, _, *sizes = images.shape
+    windows = F.pad(images, (pad,) * (2 * len(sizes)))
+    for axis, size in enumerate(sizes, start=2):
+        windows = windows.unfold(axis, size, 1)
     rows = torch.arange(count, device=images.device)
-    return windows[rows, :, draws.below(2 * pad + 1, count), draws.below(2 * pad + 1, count)]
+    offsets = tuple(draws.below(2 * pad + 1, count) for _ in sizes)
+    where: tuple[Tensor | slice, ...] = (rows, slice(None), *offsets)
+    return windows[where]
 
 
 def flipped(images: Tensor, draws: Draws) -> Tensor:
-    """The mirror image, half of the time."""
-    mirrored = draws.below(2, len(images)).bool()[:, None, None, None]
-    return torch.where(mirrored, images.flip(3), images)
+    """The mirror image along the last axis, half of the time."""
+    mirrored = draws.below(2, len(images)).bool().view(-1, *(1,) * (images.dim() - 1))
+    return torch.where(mirrored, images.flip(-1), images)
 
 
 def cut(images: Tensor, draws: Draws, size: int) -> Tensor:
     """A square set to zero, its centre anywhere; it may stand over the edge."""
-    count = len(images)
-    inside = [
-        _window(length, draws.below(length, count), size, images.device)
-        for length in images.shape[2:]
-    ]
-    square = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    count, _, *lengths = images.shape
+    square = torch.ones(count, *(1,) * (images.dim() - 1), dtype=torch.bool, device=images.device)
+    for axis, length in enumerate(lengths, start=2):
+        inside = _window(length, draws.below(length, count), size, images.device)
+        square = square & inside.view(
+            count, *(length if a == axis else 1 for a in range(1, images.dim()))
+        )
     return images.masked_fill(square, 0.0)
 
 

@@ -27,7 +27,7 @@ def evaluate(
     together share the work.
     """
     device, recipe = torch.device(device), recipe or Recipe()
-    layout = memory_format(recipe, device)
+    layout = memory_format(recipe, device, len(splits.image) - 1)
     module = module.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     feed = Feed(part, splits.mean, splits.std, device, layout)
     return score(module, feed, recipe.batch, precision(recipe, device))

@@ -41,8 +41,9 @@ class Feed:
         self.images = images.images.to(place)
         self.image_bytes = 4 * self.images[0].numel()  # normalised, as float32
         self.labels = images.labels.to(place)
-        self.scale = (1 / (255 * std)).view(-1, 1, 1).to(device)
-        self.shift = (-mean / std).view(-1, 1, 1).to(device)
+        ones = (1,) * (self.images.dim() - 2)
+        self.scale = (1 / (255 * std)).view(-1, *ones).to(device)
+        self.shift = (-mean / std).view(-1, *ones).to(device)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -54,7 +55,7 @@ class Feed:
         share: slice = WHOLE,
         change: Callable[[Tensor], Tensor] | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images ``(N, C, H, W)`` of float32, and their classes: the rows of ``order`` in batches,
+        """Images ``(N, C, ...)`` of float32, and their classes: the rows of ``order`` in batches,
         and of each batch a share.
 
         Small images are fetched, normalised and changed several batches at a time: what that

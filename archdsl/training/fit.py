@@ -17,12 +17,26 @@ CLASSES = "classes"  # the knob that says how many there are
 def adapt(spec: Spec, image: Shape, classes: int) -> tuple[dict[str, Any], Shape]:
     """The knobs that the data fixes, and the input: for ``spec.candidate(knobs, input)``.
 
-    ``image`` is a shape, channels first. Nothing is elaborated: ``check_fit`` says whether a
-    candidate fits. Raises ``ArchError`` where the spec does not allow so many classes.
+    ``image`` is a shape, channels first. ``check_fit`` says whether a candidate fits. Raises
+    ``ArchError`` where the spec's own input has another number of axes (A805), or it does not
+    allow so many classes.
     """
+    _check_axes(spec, image)
     if CLASSES not in spec.knobs:
         return {}, image
     return {CLASSES: spec.read_knob(CLASSES, str(classes))}, image
+
+
+def _check_axes(spec: Spec, image: Shape) -> None:
+    """A network for signals is another one on images: each of its kernels has an axis more."""
+    try:
+        given = spec.with_knobs().input
+    except ArchError:  # it has no input of its own, or is no network there
+        return
+    if len(given) != len(image):
+        kinds = {2: "signals", 3: "images", 4: "volumes"}
+        a, b = (f"{kinds.get(len(s), 'vectors')} such as {show_shape(s)}" for s in (given, image))
+        raise _mismatch(f"it is one for {a}, and the data has {b}")
 
 
 def fit(spec: Spec, knobs: Mapping[str, Any], image: Shape, classes: int) -> Architecture:

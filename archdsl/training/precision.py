@@ -33,10 +33,12 @@ def precision(recipe: Recipe, device: torch.device) -> Precision:
     return Precision(device, torch.float16 if old else torch.bfloat16)
 
 
-def memory_format(recipe: Recipe, device: torch.device) -> torch.memory_format:
-    """How images and weights of four axes lie in memory."""
-    last = _wanted(recipe.channels_last, device.type in ("cuda", "cpu"))
-    return torch.channels_last if last else torch.contiguous_format
+def memory_format(recipe: Recipe, device: torch.device, axes: int = 2) -> torch.memory_format:
+    """How images of so many axes beside the channels, and the weights for them, lie in memory."""
+    if not _wanted(recipe.channels_last, device.type in ("cuda", "cpu")):
+        return torch.contiguous_format
+    known = {2: torch.channels_last, 3: torch.channels_last_3d}
+    return known.get(axes, torch.contiguous_format)
 
 
 def _wanted(word: str, usual: bool) -> bool:

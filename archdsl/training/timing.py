@@ -76,12 +76,10 @@ def _ready(
     """A module of its own, and images for it."""
     torch.manual_seed(0)
     built = network.build() if isinstance(network, Architecture) else copy.deepcopy(network)
-    layout = memory_format(Recipe(), device)
+    layout = memory_format(Recipe(), device, len(input) - 1)
     module = built.to(device=device, dtype=dtype, memory_format=layout)  # type: ignore[call-overload]
     images = torch.randn(batch, *input, dtype=dtype, device=device)
-    if images.dim() == 4:
-        images = images.contiguous(memory_format=layout)
-    return module, images
+    return module, images.contiguous(memory_format=layout)
 
 
 def _infer(module: nn.Module, images: Tensor) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import os
 import pickle
 import struct
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -15,9 +16,12 @@ import pytest
 import torch
 import torchvision.datasets
 
+import archdsl
 from archdsl import ArchError
 from archdsl.training.data import describe, load, places, plugins, sources
-from archdsl.training.records import read_data
+from archdsl.training.fit import fit
+from archdsl.training.loop import evaluate, train_candidate
+from archdsl.training.records import read_data, read_recipe
 from archdsl.training.sets import Cifar10, Cifar100, Data, Digits, FashionMnist, PluginData
 
 HERE = Path()
@@ -342,13 +346,68 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
         EntryPoint("gone", "no_such_module:Set", "archdsl.data"),
         EntryPoint("shapeless", "builtins:dict", "archdsl.data"),
         EntryPoint("flat", "test_data:Flat", "archdsl.data"),
+        EntryPoint("shaped", "test_data:Shaped", "archdsl.data"),
     ]
     monkeypatch.setattr(plugins, "entry_points", lambda group: found)
 
 
 class Flat:
-    image = (4, 6)
+    image = (6,)
     classes = 2
+
+
+@dataclass
+class Shaped(Stripes):
+    """Signals and volumes; counts of NumPy; arrays of a file that is mapped."""
+
+    axes: int = 1
+    mapped: bool = False
+    empty: bool = False
+    classes = np.int64(2)
+
+    def __post_init__(self) -> None:
+        self.image = (np.int64(3), *(8,) * self.axes)
+
+    def read(self, folder: Path) -> Any:
+        pixels = np.repeat(np.arange(40) % 2, 3 * 8**self.axes).astype(np.uint8) * 200
+        pixels = pixels.reshape(-1, *self.image)
+        if self.mapped:
+            np.save(folder / "kept.npy", pixels)
+            pixels = np.load(folder / "kept.npy", mmap_mode="r")
+        labels = np.arange(40) % 2
+        return (pixels, labels, pixels[:0], labels[:0]) if self.empty else (pixels, labels)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.filterwarnings("error")
+def test_signals_images_and_volumes_are_trained_on(axes: int) -> None:
+    data = PluginData("shaped", (("axes", axes), ("mapped", True)))
+    assert describe(data, HERE) == ((3, *(8,) * axes), 2)
+    splits = load(data, HERE)
+    assert splits.image == (3, *(8,) * axes)
+    size = "x".join(["8"] * axes)
+    spec = archdsl.parse(
+        f"arch net(classes = 5)\ninput 3x{size}\nconv(4, 3) -> bn -> relu -> global_avgpool -> "
+        "linear(classes)\n"
+    )
+    recipe = read_recipe(
+        "epochs = 8, batch = 10, augment = [crop(pad = 1), flip, cutout(size = 2)]"
+    )
+    module, outcome = train_candidate(fit(spec, {}, splits.image, 2), splits, recipe, 0)
+    assert outcome.accuracy == 1.0
+    assert evaluate(module, splits.test, splits)[0] == 1.0
+
+
+def test_an_array_that_cannot_be_written_to_is_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(PluginData("shaped", (("mapped", True),)), HERE)
+
+
+def test_a_test_set_without_images() -> None:
+    assert "fails: one of its sets has no images" in problem(
+        PluginData("shaped", (("empty", True),))
+    )
 
 
 def test_data_of_a_package() -> None:
@@ -368,7 +427,7 @@ def test_data_of_a_package() -> None:
         (PluginData("stripes", (("size", 3),)), "fails: TypeError: "),
         (PluginData("gone"), "fails: ModuleNotFoundError: No module named 'no_such_module'"),
         (PluginData("shapeless"), "fails: AttributeError: "),
-        (PluginData("flat"), "fails: image = (4, 6) and classes = 2 are no counts"),
+        (PluginData("flat"), "fails: image = (6,) is not what it should be, channels, and one to "),
         (PluginData("stripes", (("fails", "raise"),)), "fails: KeyError: 'a column'"),
         (
             PluginData("stripes", (("fails", "float"),)),
@@ -376,7 +435,7 @@ def test_data_of_a_package() -> None:
         ),
         (
             PluginData("stripes", (("fails", "labels"),)),
-            "fails: its labels are not 40 whole numbers in 0..1",
+            "fails: its labels are 1..2, not 40 whole numbers in 0..1",
         ),
         (PluginData("stripes", (("fails", "three"),)), "fails: `read` gives images and labels"),
     ],

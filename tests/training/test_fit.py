@@ -27,6 +27,21 @@ def test_input_and_classes_are_those_of_the_data() -> None:
     assert fit(archdsl.parse(FIXED), {}, (1, 8, 8), 7).output == (7,)
 
 
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ((12, 1, 1000), "it is one for signals such as 12x80, and the data has images such as"),
+        ((1, 8, 8, 8), "it is one for signals such as 12x80, and the data has volumes such as"),
+    ],
+)
+def test_another_number_of_axes(image: tuple[int, ...], reason: str) -> None:
+    """A 1-D network would become a 2-D one, with other weights, without a word."""
+    spec = archdsl.parse("arch s\ninput 12x80\nconv(4, 7) -> global_avgpool -> linear(4)\n")
+    with pytest.raises(ArchError, match="A805.*" + reason):
+        fit(spec, {}, image, 4)
+    assert fit(spec, {}, (12, 1000), 4).input == (12, 1000)
+
+
 def test_another_number_of_results() -> None:
     assert error(FIXED).splitlines() == [
         "error[A805]: the network does not fit the data: its result has the shape 7, and the "

@@ -17,7 +17,7 @@ from archdsl.training.sets import Data, ImageFolder, PluginData
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Splits
 
-Image = tuple[int, int, int]  # channels, height, width
+Image = tuple[int, ...]  # channels, height, width; or channels and one or three sizes
 
 
 def describe(data: Data, folder: Path) -> tuple[Image, int]:
@@ -26,8 +26,7 @@ def describe(data: Data, folder: Path) -> tuple[Image, int]:
     if isinstance(data, ImageFolder):
         return (3, data.size, data.size), len(layout(data, folder).classes)
     source: Any = made(data) if isinstance(data, PluginData) else data
-    channels, height, width = source.image
-    return (channels, height, width), source.classes
+    return tuple(map(int, source.image)), int(source.classes)
 
 
 def load(data: Data, folder: Path) -> Splits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from numbers import Integral
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -28,9 +29,17 @@ def made(data: PluginData) -> Any:
         image, classes = tuple(source.image), source.classes
     except Exception as problem:  # whatever the author's code does
         raise failed(data, f"{type(problem).__name__}: {problem}") from None
-    if len(image) != 3 or not all(type(n) is int and n > 0 for n in (*image, classes)):
-        raise failed(data, f"image = {image!r} and classes = {classes!r} are no counts")
+    if not 2 <= len(image) <= 4 or not all(map(_count, image)):
+        wanted = "channels, and one to three sizes: all whole numbers above 0"
+        raise failed(data, f"image = {image!r} is not what it should be, {wanted}")
+    if not _count(classes) or classes < 2:
+        raise failed(data, f"classes = {classes!r} is no whole number from 2 on")
     return source
+
+
+def _count(value: Any) -> bool:
+    """Whether a value is a whole number above 0, of Python or of NumPy."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
 def failed(data: PluginData, reason: str) -> ArchError:

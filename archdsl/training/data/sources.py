@@ -201,7 +201,7 @@ def plugin(data: PluginData, folder: Path) -> Splits:
     source = made(data)
     try:
         found = source.read(folder)
-        arrays = [torch.as_tensor(a) for a in found]
+        arrays = [_tensor(a) for a in found] if isinstance(found, (tuple, list)) else []
     except Exception as problem:  # whatever the author's code does
         raise failed(data, f"{type(problem).__name__}: {problem}") from None
     if len(arrays) not in (2, 4):
@@ -224,16 +224,24 @@ def plugin_part(data: PluginData, source: Any, images: Tensor, labels: Tensor) -
         wanted = "x".join(map(str, ("N", *shape)))
         given = "x".join(map(str, images.shape))
         raise failed(data, f"its images are {images.dtype} {given}, not torch.uint8 {wanted}")
+    if not len(images):
+        raise failed(data, "one of its sets has no images")
     whole = labels.dim() == 1 and len(labels) == len(images) and not labels.is_floating_point()
-    if (
-        not whole
-        or not len(labels)
-        or not 0 <= int(labels.min()) <= int(labels.max()) < source.classes
-    ):
-        raise failed(
-            data, f"its labels are not {len(images):,} whole numbers in 0..{source.classes - 1}"
-        )
+    low, high = (int(labels.min()), int(labels.max())) if whole else (-1, -1)
+    if not 0 <= low <= high < source.classes:
+        kind = str(labels.dtype).removeprefix("torch.")
+        found = f"{low}..{high}" if whole else f"{kind} {'x'.join(map(str, labels.shape))}"
+        wanted = f"{len(images):,} whole numbers in 0..{source.classes - 1}"
+        raise failed(data, f"its labels are {found}, not {wanted}")
     return Images(images, labels.long())
+
+
+def _tensor(values: Any) -> Tensor:
+    """An array as a tensor; one that cannot be written to, such as a mapped file, as a copy."""
+    flags = getattr(values, "flags", None)
+    if flags is not None and not flags.writeable:
+        values = values.copy()
+    return torch.as_tensor(values)
 
 
 SOURCES: dict[type[Data], Callable[[Any, Path], Splits]] = {

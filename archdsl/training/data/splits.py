@@ -20,7 +20,8 @@ DARKEST = 1 / 255  # the least deviation: a channel of one value is not divided 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Images ``(N, C, H, W)`` of bytes, and their classes ``(N,)`` of int64."""
+    """Images ``(N, C, H, W)``, signals ``(N, C, L)`` or volumes of bytes, and their classes
+    ``(N,)`` of int64."""
 
     images: Tensor
     labels: Tensor
@@ -65,10 +66,10 @@ class Splits:
         return self._test()
 
     @property
-    def image(self) -> tuple[int, int, int]:
-        """The shape of an image: channels, height, width."""
-        channels, height, width = self.train.images.shape[1:]
-        return channels, height, width
+    def image(self) -> tuple[int, ...]:
+        """The shape of an image: channels, height, width; of a signal, channels and length; of
+        a volume, channels and three sizes."""
+        return tuple(self.train.images.shape[1:])
 
     @cached_property
     def histogram(self) -> Tensor:
