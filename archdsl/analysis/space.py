@@ -201,7 +201,7 @@ class _Prover:
             spent = self.program.spent - before
             self.work += spent
             self.largest = max(self.largest, spent)
-        return sum(len(c.options) for c in found.network.choices)
+        return found.options
 
     def value(self, name: str, piece: Piece) -> Any:
         """What the spec is run with for a piece: a value, a polynomial, or nothing known."""
@@ -244,7 +244,9 @@ class _Prover:
         except ArchError as error:
             if error.diagnostics[0].kind is not codes.REQUIREMENT:
                 shown = {n: self.program.knobs[n].show(v) for n, v in values.items()}
-                chosen = {path: str(i + 1) for path, i in region.forced.items()}
+                # The knobs without a domain are at their defaults; the rest are choices.
+                known = error.diagnostics[0].knobs
+                chosen = {p: o for p, o in known.items() if p not in self.program.knobs}
                 self.proof.counterexample = Counterexample(shown | chosen, error.diagnostics)
                 return []
         return self.decide(region, region.open[0]) if region.open else []

@@ -97,7 +97,8 @@ def _say(result: dict[str, Any]) -> None:
     if proof.counterexample is not None:
         show_diagnostics(diagnostics)
         knobs = ", ".join(f"{k} = {v}" for k, v in proof.counterexample.knobs.items())
-        say(f"{name}: not every candidate is a network: not with {knobs}", error=True)
+        shown = f": not with {knobs}" if knobs else ""
+        say(f"{name}: not every candidate is a network{shown}", error=True)
         return
     verdict = "every candidate is a network" if proof.complete else "no mistake was found"
     said = f"{name}: {verdict} ({proof.how})"

@@ -12,6 +12,7 @@ from archdsl.elaborate.arithmetic import OPERATORS, blamed, truth
 from archdsl.elaborate.calls import call, initialisation
 from archdsl.elaborate.code import BlockCode, FnCode, Getter
 from archdsl.elaborate.comparisons import comparison, measured
+from archdsl.elaborate.equality import same
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.making import argument_value
@@ -162,7 +163,7 @@ def index(node: tree.Index, scope: Scope) -> Getter:
             part = items[at.start - 1 : at.stop - 1] if at else ()
             return listed(part, frame, span) if isinstance(part, tuple) else part
         if type(at) is not int or not 1 <= at <= len(items):
-            help = ["lists are counted from 1"] if at == 0 else []
+            help = ["lists are counted from 1"] if same(at, 0) else rounding(at)
             raise fault(
                 codes.INDEX_OUTSIDE, index_span, help=help, given=describe(at), length=len(items)
             )

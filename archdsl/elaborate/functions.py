@@ -97,7 +97,7 @@ def _log(given: tuple[Any, ...], span: Span) -> Any:
         if _number("log", value, span) <= 0:
             raise fault(codes.NOT_DEFINED, span, what=f"log({show(value)})")
     if len(given) == 2:
-        if given[1] == 1:
+        if given[1] == 1 or math.log(given[1]) == 0:
             raise fault(codes.NOT_DEFINED, span, what="a logarithm to the base 1")
         if given[1] == 2 and not isinstance(given[0], float):
             return bounded(math.log2(given[0]), span)

@@ -160,6 +160,6 @@ def option_number(text: str, options: Sequence[str]) -> int | None:
     """Which option of a choice a text means: one of their names, or a number from 1."""
     if text in options:
         return options.index(text)
-    if text.isdigit() and 1 <= int(text) <= len(options):
+    if text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= len(options):
         return int(text) - 1
     return None

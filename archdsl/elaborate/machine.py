@@ -3,7 +3,7 @@ and the machine that bounds, remembers and reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -157,8 +157,9 @@ class Machine:
         self.found: list[Diagnostic] = []
         self.depth = 0
         self.trail: list[Noted] = []
-        self.knobs: Mapping[str, Any] = {}
+        self.knobs: dict[str, Any] = {}
         self.choices: list[Choice] = []
+        self.options = 0  # of the choices met so far
         self.given_input: Shape | None = None  # instead of what `input` says
         self.effects = 0  # choices and outputs met so far: turns with some never run alike
         self.looks = 0  # at tensors, by all but layers: what comes of it may depend on a shape
@@ -199,7 +200,12 @@ class Machine:
             TrailFrame(name, span, {k: show(v) for k, v in arguments})
             for name, span, arguments in self.trail
         ]
-        return diagnostic.within(trail, {k: show(v) for k, v in self.knobs.items()})
+        return diagnostic.within(trail, self.decided())
+
+    def decided(self) -> dict[str, str]:
+        """The knobs and the choices met so far, as they would be written."""
+        knobs = {k: show(v) for k, v in self.knobs.items()}
+        return knobs | {c.path: c.options[c.chosen] for c in self.choices}
 
     def deeper(self, name: str, span: Span) -> Deeper:
         """Bounds how deep blocks, functions and passed layers stand in each other: a context."""
@@ -274,6 +280,7 @@ class Machine:
     ) -> None:
         """Applies the option that is decided on, and notes the choice."""
         chosen = self.decide(path, names, span)
+        self.options += len(names)
         if chosen is None:
             self.explore(path, names, options, frame, span)
         else:
@@ -290,12 +297,13 @@ class Machine:
             del builder.steps[:], builder.imports[:]
             builder.counts.clear()
             builder.size, frame.x = 0, x
+            met = len(self.choices)
             self.choices.append(Choice(path, names, chosen, span))
             with self.deeper(f"the option `{names[chosen]}`", span):
                 options[chosen](frame)
             shapes.add(frame.here().shape)
             if chosen:
-                del self.choices[-1]
+                del self.choices[met:]
         if len(shapes) > 1:
             raise Fork(path, len(options))
 

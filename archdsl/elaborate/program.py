@@ -43,6 +43,7 @@ class Candidate:
     frame: Frame
     budgets: list[Budget]
     work: int  # steps that it took
+    options: int  # of the choices that it met, with those of options that were tried
 
     def judge(self, figures: Mapping[str, int]) -> None:
         """Raises ``ArchError`` where a budget is not met."""
@@ -107,9 +108,31 @@ class Program:
         return option_number(self.fixed[path][0], options) if path in self.fixed else None
 
     def given_input(self, knobs: Mapping[str, Any]) -> Shape | None:
-        """The input shape that the spec itself says for these knobs."""
-        candidate = self.elaborate(knobs, lambda path, options, span: 0)
-        return candidate.network.root.input
+        """The input shape that the spec itself says for these knobs: what comes after it is not
+        run. Nothing where it says none, for a mistake."""
+        machine = self.machine(lambda path, options, span: 0, True)
+        try:
+            frame = self.begin(machine, knobs)
+            for statement in self.main.statements:
+                machine.attempt(statement.run, frame)
+                if frame.x is not None:
+                    return frame.x.shape
+        except (Fault, Stop):
+            pass
+        finally:
+            self.take(machine.done)
+        return None
+
+    def begin(self, machine: Machine, values: Mapping[str, Any]) -> Frame:
+        """What comes before the statements: the values of libraries, and the knobs."""
+        frame = Frame(machine, Builder(None, "", ()), machine.files[0], machine.files[0], None)
+        for library in self.files[1:]:
+            self.run_library(library, machine)
+        for code in self.main.knobs:
+            name = code.variable.name
+            value = values[name] if name in values else code.default(frame)
+            machine.knobs[name] = frame.v[code.variable.slot] = value
+        return frame
 
     def take(self, amount: int) -> None:
         """Counts work that was done."""
@@ -191,17 +214,10 @@ class Program:
         mistake that was found, or with the first alone.
         """
         machine = self.machine(decide, first_only)
-        knobs: dict[str, Any] = {}
-        machine.knobs = knobs
-        frame = Frame(machine, Builder(None, "", ()), machine.files[0], machine.files[0], None)
         machine.given_input = input
+        frame: Frame | None = None
         try:
-            for library in self.files[1:]:
-                self.run_library(library, machine)
-            for code in self.main.knobs:
-                name = code.variable.name
-                value = values[name] if name in values else code.default(frame)
-                knobs[name] = frame.v[code.variable.slot] = value
+            frame = self.begin(machine, values)
             machine.run(
                 BodyCode(self.main.statements, self.main.syntax.span, self.main.weight), frame
             )
@@ -209,7 +225,7 @@ class Program:
         except Stop:
             pass
         except Fault as error:
-            machine.found.append(error.diagnostic)
+            machine.found.append(machine.placed(error.diagnostic))
         except RecursionError:
             arch = self.arch
             machine.found.append(
@@ -217,17 +233,21 @@ class Program:
             )
         finally:
             self.take(machine.done)
-        if not machine.found and not frame.b.steps:
+        if not machine.found and frame is not None and not frame.b.steps:
             word = self.arch.name
             machine.found.append(diagnose(codes.NO_LAYERS, word.span, name=word.text))
-        if machine.found or frame.x is None:
+        if machine.found or frame is None or frame.x is None:
             raise ArchError(machine.found)
         try:
             root = frame.b.close("arch", self.arch.name.text, frame.x)
         except Fault as error:
-            raise ArchError([error.diagnostic]) from None
-        network = Network(self.arch.name.text, root, knobs, tuple(machine.choices), self.doc)
-        return Candidate(network, frame, self.compiler.budgets, machine.whole - machine.fuel)
+            raise ArchError([machine.placed(error.diagnostic)]) from None
+        network = Network(
+            self.arch.name.text, root, machine.knobs, tuple(machine.choices), self.doc
+        )
+        return Candidate(
+            network, frame, self.compiler.budgets, machine.whole - machine.fuel, machine.options
+        )
 
     def run_library(self, library: FileCode, machine: Machine) -> None:
         """The values that an imported file gives names to, its knobs at their defaults."""

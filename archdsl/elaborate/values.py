@@ -203,7 +203,8 @@ def describe(value: Value) -> str:
     if isinstance(value, bool):
         return show(value)
     if is_number(value):
-        return f"the number {show(value)}"
+        nearly = isinstance(value, float) and value.is_integer()
+        return f"the {'inexact ' if nearly else ''}number {show(value)}"
     if isinstance(value, str):
         return f"the text {show(value)}"
     if isinstance(value, (tuple, range)):

@@ -4,6 +4,10 @@ The proof over a space runs a spec with such numbers in the place of knobs. What
 computed from them is exact; whatever is *asked* of them (is it equal, is it less, is it a
 whole number) is answered where the answer is the same for all values, and otherwise raises
 ``Undecided``, which says where the space has to be split.
+
+A float is rounded at each step, in an order that a sum of terms does not keep: arithmetic of a
+polynomial with a float is undecided. To compare the two is exact, as it is of whole numbers and
+fractions with floats.
 """
 
 from __future__ import annotations
@@ -57,16 +61,28 @@ class Polynomial:
 
     def __init__(self, terms: dict[Monomial, Exact]) -> None:
         if len(terms) > MAX_TERMS:
-            raise Undecided(next(iter(terms))[-1][0])
+            raise Undecided(next(m for m in terms if m)[0][0])
         self.terms = terms
         self._hash = 0
         self._bounds: Bounds | None = None
+
+    def terms_of(self, other: Any) -> dict[Monomial, Exact]:
+        """The terms of what it is combined with; raises ``Undecided`` for a float."""
+        if isinstance(other, Polynomial):
+            return other.terms
+        return {(): self.exact(other)}
+
+    def exact(self, other: Any) -> Any:
+        """A number; raises ``Undecided`` for a float."""
+        if isinstance(other, float):
+            raise self.undecided()
+        return other
 
     # ------------------------------------------------------------------ arithmetic
 
     def __add__(self, other: Any) -> Any:
         terms = dict(self.terms)
-        for monomial, coefficient in _terms(other).items():
+        for monomial, coefficient in self.terms_of(other).items():
             terms[monomial] = terms.get(monomial, 0) + coefficient
         return _made(terms)
 
@@ -77,7 +93,7 @@ class Polynomial:
 
     def __sub__(self, other: Any) -> Any:
         terms = dict(self.terms)
-        for monomial, coefficient in _terms(other).items():
+        for monomial, coefficient in self.terms_of(other).items():
             terms[monomial] = terms.get(monomial, 0) - coefficient
         return _made(terms)
 
@@ -88,7 +104,7 @@ class Polynomial:
         if not isinstance(other, (int, float, Polynomial, Fraction)):
             return NotImplemented  # a list so many times: Python asks for the number
         terms: dict[Monomial, Exact] = {}
-        for n, d in _terms(other).items():
+        for n, d in self.terms_of(other).items():
             for m, c in self.terms.items():
                 product = _product(m, n)
                 terms[product] = terms.get(product, 0) + c * d
@@ -99,7 +115,7 @@ class Polynomial:
     def __truediv__(self, other: Any) -> Any:
         if isinstance(other, Polynomial):
             return self.multiple_of(other)
-        return self * (Fraction(1) / other)
+        return self * (Fraction(1) / self.exact(other))
 
     def __rtruediv__(self, other: Any) -> Any:
         raise self.undecided()
@@ -111,7 +127,7 @@ class Polynomial:
     def __mod__(self, other: Any) -> Any:
         if isinstance(other, Polynomial):
             return self - other * (self // other)
-        moving = {m: c / Fraction(other) for m, c in self.terms.items() if m}
+        moving = {m: c / Fraction(self.exact(other)) for m, c in self.terms.items() if m}
         self.need_whole(moving)
         return self.terms.get((), 0) % other
 
@@ -297,14 +313,6 @@ def decided(value: Any) -> Any:
     if isinstance(value, Polynomial):
         raise value.undecided()
     return value
-
-
-def _terms(value: Any) -> dict[Monomial, Exact]:
-    if isinstance(value, Polynomial):
-        return value.terms
-    if isinstance(value, float):
-        value = Fraction(value)
-    return {(): value}
 
 
 def _product(m: Monomial, n: Monomial) -> Monomial:

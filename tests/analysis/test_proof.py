@@ -245,5 +245,53 @@ def test_choices_inside_bodies_are_tried_where_they_stand() -> None:
         archdsl.parse(f"{text}cell(w)\ncell(w + 1)\nconv(w + 1, 1, groups = w + 1)\n").program
     )
     assert wrong.counterexample is not None
-    assert wrong.counterexample.knobs["cell2.op"] == "3"
+    assert wrong.counterexample.knobs["cell2.op"] == "maxpool(3, stride = 1, pad = 1)"
     assert wrong.counterexample.diagnostics[0].code == "A209"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "options"),
+    [
+        ("relu", "x: identity; y: maxpool(9)", {"b": "y"}),
+        ("choose a { x: identity; y: maxpool(4) }", "x: identity; y: maxpool(4)", "yy"),
+        ("choose a { x: identity; y: relu }", "x: maxpool(9); y: identity", {"a": "x", "b": "x"}),
+    ],
+)
+def test_a_counterexample_names_the_choice_that_fails(
+    first: str, second: str, options: Any
+) -> None:
+    wanted = {"a": "y", "b": "y"} if options == "yy" else options
+    text = (
+        f"arch net(classes = 10)\ninput 1x8x8\n{first}\nchoose b {{ {second} }}\nlinear(classes)\n"
+    )
+    spec = archdsl.parse(text)
+    counterexample = prove(spec.program).counterexample
+    assert counterexample is not None and dict(counterexample.knobs) == wanted
+    assert counterexample.diagnostics[0].knobs == {"classes": "10", **wanted}
+    with pytest.raises(ArchError) as caught:
+        spec.candidate(wanted)
+    assert caught.value.diagnostics[0].code == counterexample.diagnostics[0].code
+
+
+# Floats are rounded: in which order they are added and multiplied matters.
+ROUNDED = {
+    "a product": "if a * log(2) >= log(32) { conv(a, 3, groups = 2) } else { conv(a, 1) }",
+    "a sum": "if a + exp(-40) > a { conv(a, 3, groups = 2) } else { conv(a, 1) }",
+    "a difference": "conv(floor(a * sqrt(2) - sqrt(2)) + 1, 1)",
+    "a quotient": "conv(max(1, floor(a / log(3))), 1)",
+    "a remainder": "conv(floor(a % sqrt(3)) + 1, 1)",
+    "a comparison": "if a >= 5 * sqrt(2) { conv(a, 1) } else { conv(1, 1) }",
+    "equal": "if a == exp(0) { conv(a, 1) } else { conv(12, 1) }",
+}
+
+
+@pytest.mark.parametrize("body", ROUNDED.values(), ids=ROUNDED.keys())
+def test_floats_and_knobs(body: str) -> None:
+    agrees(f"{KNOBS}{body}\n")
+
+
+def test_a_sum_of_many_terms_is_undecided() -> None:
+    knobs = ", ".join(f"{n} = 1 in 0..1" for n in "abcdef")
+    sums = " * ".join(f"((a + 1 + {n}) - a)" for n in "bcdef")
+    proof = prove(archdsl.parse(f"arch net({knobs})\ninput 3x8x8\nconv({sums}, 1)\n").program)
+    assert (proof.holds, proof.complete, proof.total) == (True, True, 64)
