@@ -144,12 +144,13 @@ class Writer:
         symbols = plan.offer_parameters(self.taken)
         attributes = {*MODULE_NAMES, *(attribute(label) for label in plan.full.pieces)}
         lines: list[str] = []
+        kept: dict[str, str] = {}  # attributes by their code
         for entry in plan.full.scope.entries:
             pieces = [i.pieces.get(entry.label) for i in plan.instances]
             piece = plan.full.pieces[entry.label]
             if isinstance(piece, ExpressionPiece):
                 names = list(dict.fromkeys((entry.base, entry.label)))
-                text, values = piece.text(pieces, symbols, names, attributes)
+                text, values = piece.text(pieces, symbols, names, attributes, kept)
                 plan.texts[entry.label] = text
                 for name, value in values:
                     lines += value.lines(2, f"self.{name} = ")

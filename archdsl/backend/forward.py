@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import chain, count
 
-from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, run_stem
+from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, identifier, run_stem
 from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
 from archdsl.backend.plan import Instance, needs_flat
 from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Operation, Text, operand
@@ -22,6 +22,7 @@ from archdsl.layers.convolution import Conv
 from archdsl.layers.join import Add, Join
 from archdsl.layers.normalization import BatchNorm
 
+SUBSCRIPT = r"\{\w+\}(\.\w+\([^()]*\))*\[[^\[\]]*\]"  # of an operand: no operator around it
 MOST_NESTED = 4  # calls within calls
 
 
@@ -46,6 +47,7 @@ class Forward:
         self.inlined = self.choose_inlined()
         self.sums = self.choose_sums()
         self.names: dict[int, str] = {}
+        self.kept: set[int] = set()  # values with a name from the spec: nothing else has it
         self.taken: set[str] = set()
         self.numbered: dict[str, Iterator[str]] = {}  # names that were not looked at yet
 
@@ -260,9 +262,14 @@ class Forward:
         return found
 
     def name_for(self, value: int, last_use: dict[int, int]) -> str:
-        """The variable of a value: that of its source, if nobody reads it after this."""
+        """The variable of a value: the spec's name for it, if it is kept and used more than
+        once; or that of its source, if nobody reads it after this."""
+        wanted = self.written.kept_as(self.entries[value - 1].span)
+        if wanted and self.uses[value] > 1:
+            self.kept.add(value)
+            return self.new_name(identifier(wanted))
         for read in self.reads(value):
-            if last_use.get(read) == value and read >= 0:
+            if last_use.get(read) == value and read >= 0 and read not in self.kept:
                 return self.names[read]
         return self.new_name()
 
@@ -315,6 +322,7 @@ class Forward:
             return Operation(tuple(operands), sums[1].strip())
         shown = [operand(o) for o in operands]
         loose = " " in text.replace(", ", "") and not text.endswith(")")
+        loose = loose and not re.fullmatch(SUBSCRIPT, text)
         return Text(text.format(*shown, x=shown[0]), loose=loose)
 
 

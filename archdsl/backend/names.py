@@ -30,7 +30,7 @@ MODULE_NAMES = frozenset(
 
 # What the code of a class speaks of or binds by itself; parameters and variables that come
 # from the spec are called something else.
-SPOKEN = frozenset("F OrderedDict Tensor _ i m nn path self seq skip torch x".split())
+SPOKEN = frozenset("F OrderedDict Tensor _ i m nn path self seq torch x".split())
 UNCLEAR = frozenset("lOI")  # hard to tell from digits
 BUILTINS = frozenset(name for name in dir(builtins) if not name.startswith("_"))
 UNSEEN = re.compile(r"(private)*_")

@@ -113,10 +113,16 @@ class ExpressionPiece(Piece):
         return ("expression", self.code.text, tuple(self.code.values))
 
     def text(
-        self, pieces: Sequence[Any], symbols: Symbols, names: Sequence[str], taken: set[str]
+        self,
+        pieces: Sequence[Any],
+        symbols: Symbols,
+        names: Sequence[str],
+        taken: set[str],
+        known: dict[str, str],
     ) -> tuple[str, list[tuple[str, Code]]]:
         """The code with its values put in, and the attributes for those that differ between
-        instances, called after the first free one of ``names``."""
+        instances, called after the first free one of ``names``. ``known`` are the attributes
+        that the class has, by their code."""
         text, attributes = self.code.text, []
         for name in self.code.values:
             if f"{{{name}}}" not in text:
@@ -126,9 +132,13 @@ class ExpressionPiece(Piece):
             value = symbols.express(vector, name, *wanted)
             shown = value.flat()
             if not isinstance(value, Value):
-                kept = next((n for n in wanted if n not in taken), identifier(wanted[-1], taken))
-                taken.add(kept)
-                attributes.append((kept, value))
+                kept = known.get(shown)
+                if kept is None:
+                    own = [shown] if symbols.is_own(shown) and attribute(shown) == shown else []
+                    kept = next((n for n in (*own, *wanted) if n not in taken), None)
+                    kept = known[shown] = kept or identifier(wanted[-1], taken)
+                    taken.add(kept)
+                    attributes.append((kept, value))
                 shown = f"self.{kept}"
             text = text.replace(f"{{{name}}}", shown)
         return spaced(text), attributes

@@ -102,6 +102,9 @@ def _fill(
                 inputs[0] = _fill(scope, op, inputs[0], inputs[1:], inner, moved, unroll)
             values.append(inputs[0])
             continue
+        if isinstance(op, Op) and op.layer.does_nothing(*shapes):
+            values.append(inputs[0])
+            continue
         number = step.number + offsets.get(step.name, 0)
         fold = not unroll
         if unroll and step.repeat > UNROLLED:

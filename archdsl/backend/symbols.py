@@ -105,6 +105,10 @@ class Symbols:
                     return f"{self.use(p)} > {limit}"
         return self.make(wanted, names, default=False).flat()
 
+    def is_own(self, text: str) -> bool:
+        """Whether a text is the name of a parameter that the spec's block has."""
+        return any(p.own and p.name == text for p in self.parameters)
+
     def use(self, parameter: Parameter) -> str:
         parameter.used = True
         return parameter.name

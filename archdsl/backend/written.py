@@ -18,11 +18,24 @@ class Written:
     def __init__(self, files: Iterable[tree.File]) -> None:
         self.files = {file.span.source.name: file for file in files}
         self.starts: dict[str, dict[tuple[int, int], int]] = {}
+        self.names: dict[str, dict[int, str]] = {}  # of tensors, by the end of their statement
 
     def doc(self, node: tree.Node) -> str:
         """The ``##`` comment above a block, or an empty text."""
         file = self.files.get(node.span.source.name)
         return "" if file is None else file.doc(node)
+
+    def kept_as(self, span: Span) -> str:
+        """The name under which the spec keeps the result of the layer at this place: that of
+        the last layer of ``... as name``."""
+        name = span.source.name
+        known = self.names.get(name)
+        if known is None:
+            file = self.files.get(name)
+            nodes = () if file is None else file.walk()
+            kept = (node for node in nodes if isinstance(node, tree.Kept))
+            known = self.names[name] = {k.statement.span.end: k.name.text for k in kept}
+        return known.get(span.end, "")
 
     def statement(self, span: Span) -> int:
         """Where the statement begins that a layer of this place belongs to: the innermost one

@@ -140,6 +140,10 @@ class Layer(Record):
         """Its PyTorch code."""
         raise TypeError(f"{type(self).__name__} has no PyTorch code: define its method torch()")
 
+    def does_nothing(self, *inputs: Shape) -> bool:
+        """Whether it gives back its input for these shapes: it then is no code."""
+        return False
+
     @classmethod
     def is_free(cls) -> bool:
         """Whether it has neither weights nor a cost that is counted, whatever its input."""

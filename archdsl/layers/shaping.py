@@ -312,6 +312,9 @@ class Slice(Layer):
             )
         return (self.last - self.first + 1, *inputs[0][1:])
 
+    def does_nothing(self, *inputs: Shape) -> bool:
+        return self.first == 1 and self.last == inputs[0][0]
+
     def torch(self, *inputs: Shape) -> Expression:
         first = "" if self.first == 1 else "{first}"
         last = "" if self.last == inputs[0][0] else "{last}"

@@ -47,3 +47,43 @@ def test_line_breaks_change_nothing(name: str) -> None:
 def test_a_statement_of_the_spec_is_one_of_the_source() -> None:
     source = archdsl.parse(broken(CHAINED), "net.arch").with_knobs().source()
     assert "x = self.conv2(self.relu1(self.bn1(self.conv1(x))))" in source
+
+
+TWO_SLICES = """arch net
+input 16x8x8
+block dual(c, grow) {
+  identity as x
+  conv(c + grow, 3) as wide
+  branch concat {
+    branch add { x -> slice(1, c); wide -> slice(1, c) }
+    x -> slice(c + 1, x.channels)
+    wide -> slice(c + 1, wide.channels)
+  }
+}
+dual(8, 4) -> dual(8, 4) -> conv(32, 1) -> dual(16, 4)
+"""
+
+ALL_CHANNELS = """arch net(c = 8)
+input 8x8x8
+dense(3) { slice(in.channels - c + 1, in.channels) -> conv(c, 3) -> bn }
+"""
+
+
+def test_a_number_of_several_slices_is_one_attribute_with_the_name_of_the_spec() -> None:
+    source = archdsl.parse(TWO_SLICES, "net.arch").with_knobs().source()
+    assert source.count("self.c = c\n") == source.count("self.c = ") == 1
+    assert " = x[:, : self.c] + wide[:, : self.c]\n" in source
+
+
+def test_a_tensor_that_is_kept_has_its_name_and_no_other_value_has_it() -> None:
+    source = archdsl.parse(TWO_SLICES, "net.arch").with_knobs().source()
+    assert source.count("wide = ") == 1
+    assert "wide = self.conv1(x)" in source
+
+
+def test_a_slice_of_all_channels_is_no_code() -> None:
+    spec = archdsl.parse(ALL_CHANNELS, "net.arch")
+    source = spec.with_knobs().source()
+    assert "[:, :]" not in source and "self.slice_first :" in source
+    alike = archdsl.parse(ALL_CHANNELS.replace("slice(in", "identity -> slice(in"), "net.arch")
+    assert alike.with_knobs().hash == spec.with_knobs().hash

@@ -170,15 +170,15 @@ class SemanticFPN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 64x128x128
-        x = self.stage1(x)  # 256x128x128
-        y = self.stage2(x)  # 512x64x64
-        z = self.stage3(y)  # 1024x32x32
-        h = self.stage4(z)  # 2048x16x16
-        h = self.top(h)  # 256x16x16
-        z = self.top_down1(h, z)  # 256x32x32
-        y = self.top_down2(z, y)  # 256x64x64
-        x = self.top_down3(y, x)  # 256x128x128
-        return self.head(x, y, z, h)
+        c2 = self.stage1(x)  # 256x128x128
+        c3 = self.stage2(c2)  # 512x64x64
+        c4 = self.stage3(c3)  # 1024x32x32
+        y = self.stage4(c4)  # 2048x16x16
+        p5 = self.top(y)  # 256x16x16
+        p4 = self.top_down1(p5, c4)  # 256x32x32
+        p3 = self.top_down2(p4, c3)  # 256x64x64
+        p2 = self.top_down3(p3, c2)  # 256x128x128
+        return self.head(p2, p3, p4, p5)
 
     def init_weights(self) -> None:
         for m in self.modules():

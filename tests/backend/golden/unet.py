@@ -42,11 +42,11 @@ class UNetB(nn.Module):
         self.double_conv2 = DoubleConv(1024, 512)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.double_conv1(x)
-        y = self.maxpool1(x)
+        skip = self.double_conv1(x)
+        y = self.maxpool1(skip)
         y = self.unet1(y)
-        x = torch.cat([x[:, :, 4:-4, 4:-4], self.conv_transpose1(y)], 1)
-        return self.double_conv2(x)
+        y = torch.cat([skip[:, :, 4:-4, 4:-4], self.conv_transpose1(y)], 1)
+        return self.double_conv2(y)
 
 
 class UNetC(nn.Module):
@@ -61,11 +61,11 @@ class UNetC(nn.Module):
         self.double_conv2 = DoubleConv(512, 256)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.double_conv1(x)
-        y = self.maxpool1(x)
+        skip = self.double_conv1(x)
+        y = self.maxpool1(skip)
         y = self.unet1(y)
-        x = torch.cat([x[:, :, 16:-16, 16:-16], self.conv_transpose1(y)], 1)
-        return self.double_conv2(x)
+        y = torch.cat([skip[:, :, 16:-16, 16:-16], self.conv_transpose1(y)], 1)
+        return self.double_conv2(y)
 
 
 class UNetD(nn.Module):
@@ -80,11 +80,11 @@ class UNetD(nn.Module):
         self.double_conv2 = DoubleConv(256, 128)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.double_conv1(x)
-        y = self.maxpool1(x)
+        skip = self.double_conv1(x)
+        y = self.maxpool1(skip)
         y = self.unet1(y)
-        x = torch.cat([x[:, :, 40:-40, 40:-40], self.conv_transpose1(y)], 1)
-        return self.double_conv2(x)
+        y = torch.cat([skip[:, :, 40:-40, 40:-40], self.conv_transpose1(y)], 1)
+        return self.double_conv2(y)
 
 
 class UNetE(nn.Module):
@@ -99,11 +99,11 @@ class UNetE(nn.Module):
         self.double_conv2 = DoubleConv(128, 64)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.double_conv1(x)
-        y = self.maxpool1(x)
+        skip = self.double_conv1(x)
+        y = self.maxpool1(skip)
         y = self.unet1(y)
-        x = torch.cat([x[:, :, 88:-88, 88:-88], self.conv_transpose1(y)], 1)
-        return self.double_conv2(x)
+        y = torch.cat([skip[:, :, 88:-88, 88:-88], self.conv_transpose1(y)], 1)
+        return self.double_conv2(y)
 
 
 class UNet(nn.Module):

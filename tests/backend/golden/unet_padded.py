@@ -44,10 +44,10 @@ class UNetB(nn.Module):
         self.double_conv2 = DoubleConv(1024, 512)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.double_conv1(x)
-        y = self.maxpool1(x)
+        skip = self.double_conv1(x)
+        y = self.maxpool1(skip)
         y = self.unet1(y)
-        return self.double_conv2(torch.cat([x, self.conv_transpose1(y)], 1))
+        return self.double_conv2(torch.cat([skip, self.conv_transpose1(y)], 1))
 
 
 class UNetC(nn.Module):
@@ -62,10 +62,10 @@ class UNetC(nn.Module):
         self.double_conv2 = DoubleConv(512, 256)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.double_conv1(x)
-        y = self.maxpool1(x)
+        skip = self.double_conv1(x)
+        y = self.maxpool1(skip)
         y = self.unet1(y)
-        return self.double_conv2(torch.cat([x, self.conv_transpose1(y)], 1))
+        return self.double_conv2(torch.cat([skip, self.conv_transpose1(y)], 1))
 
 
 class UNetD(nn.Module):
@@ -80,10 +80,10 @@ class UNetD(nn.Module):
         self.double_conv2 = DoubleConv(256, 128)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.double_conv1(x)
-        y = self.maxpool1(x)
+        skip = self.double_conv1(x)
+        y = self.maxpool1(skip)
         y = self.unet1(y)
-        return self.double_conv2(torch.cat([x, self.conv_transpose1(y)], 1))
+        return self.double_conv2(torch.cat([skip, self.conv_transpose1(y)], 1))
 
 
 class UNetE(nn.Module):
@@ -98,10 +98,10 @@ class UNetE(nn.Module):
         self.double_conv2 = DoubleConv(128, 64)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.double_conv1(x)
-        y = self.maxpool1(x)
+        skip = self.double_conv1(x)
+        y = self.maxpool1(skip)
         y = self.unet1(y)
-        return self.double_conv2(torch.cat([x, self.conv_transpose1(y)], 1))
+        return self.double_conv2(torch.cat([skip, self.conv_transpose1(y)], 1))
 
 
 class UNet(nn.Module):
