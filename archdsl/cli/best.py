@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,8 +12,11 @@ from archdsl.cli.output import human, say
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import write_frozen
-from archdsl.training.packages import need_for_search
+from archdsl.training.packages import need_for_reading
 from archdsl.writing import write_bytes
+
+if TYPE_CHECKING:
+    from archdsl.search.study import Study
 
 
 @click.command()
@@ -35,11 +38,17 @@ def command(study: str, slice: str | None, output: Path, storage: str | None, py
     Of the shape that won after settling, the network with the best score on validation data;
     without settling, the best that was explored.
     """
-    need_for_search()
-    from archdsl.search.outcome import architecture, best, name_of
-    from archdsl.search.study import find_study
+    need_for_reading()
+    from archdsl.search.snapshot import read_study
 
-    found = find_study(study, storage, read_table(python))
+    with read_study(study, storage, read_table(python)) as found:
+        return write(found, slice, output)
+
+
+def write(found: Study, slice: str | None, output: Path) -> int:
+    """Writes the best network of a study, and what belongs to it."""
+    from archdsl.search.outcome import architecture, best, name_of
+
     names = [s.name for s in found.space.slices]
     if slice is not None and slice not in names:
         raise click.BadParameter(f"there is {', '.join(names)}", param_hint="--slice")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console, Group
@@ -28,31 +29,18 @@ STAGES = {"explore": "exploring", "baseline": "baseline", "settle": "settling"}
 class View(AbstractContextManager["View"]):
     """Shows nothing; others show more."""
 
-    def __init__(self) -> None:
-        self.told: set[tuple[str, str, int]] = set()
-
     def __exit__(self, *problem: object) -> None:
         return None
 
     def show(self, progress: Progress) -> None:
         """Looks at a search anew."""
 
-    def news(self, progress: Progress) -> list[Row]:
-        """The trials that have ended since this was last asked, in the order of their ends."""
-        found = []
-        for row in progress.rows:
-            key = (row.stage, row.slice, row.number)
-            if row.ended is not None and key not in self.told:
-                self.told.add(key)
-                found.append(row)
-        return sorted(found, key=lambda row: str(row.ended))
-
 
 class Lines(View):
     """A line for each trial."""
 
     def show(self, progress: Progress) -> None:
-        news = self.news(progress)
+        news = progress.news
         for place, row in enumerate(news, progress.done - len(news) + 1):
             print(f"{max(place, 1)}/{progress.planned}  {line(row)}", flush=True)
 
@@ -61,7 +49,7 @@ class JsonLines(View):
     """A line of JSON for each trial."""
 
     def show(self, progress: Progress) -> None:
-        for row in self.news(progress):
+        for row in progress.news:
             event = {"event": "trial", "stage": row.stage, **plain(row)}
             print(json.dumps(event, ensure_ascii=False), flush=True)
 
@@ -70,9 +58,9 @@ class LiveTable(View):
     """A table that follows the search, on a terminal."""
 
     def __init__(self, workers: int) -> None:
-        super().__init__()
         self.workers = workers
         self.recent: list[Row] = []
+        self.slices: dict[str, Tried] = {}
         color = wants_color(sys.stdout)
         self.console = Console(no_color=not color, highlight=False)
         self.live = Live(console=self.console, refresh_per_second=4, transient=True)
@@ -85,53 +73,65 @@ class LiveTable(View):
         self.live.stop()
 
     def show(self, progress: Progress) -> None:
-        self.recent = [*self.recent, *self.news(progress)][-RECENT:]
-        running = [r for r in progress.rows if r.state == "running"]
+        self.recent = [*self.recent, *progress.news][-RECENT:]
+        for row in progress.news:
+            self.slices.setdefault(row.slice, Tried()).add(row)
         bar = ProgressBar(max(progress.planned, 1), progress.done, width=20)
         head = Table.grid(padding=(0, 2))
         left = time_left(progress, self.workers)
-        words = [f"{progress.done} of {progress.planned}", f"{len(running)} running"]
+        words = [f"{progress.done} of {progress.planned}", f"{progress.running} running"]
         words += [f"{duration(left)} left"] if left is not None else []
         head.add_row(STAGES[progress.stage], bar, " · ".join(words))
-        parts: list[Any] = [head, slices_table(progress.rows)]
+        parts: list[Any] = [head, slices_table(self.slices)]
         parts += [Text(line(row, self.console.width - 1), "dim") for row in self.recent]
         self.live.update(Group(*parts))
 
 
-def slices_table(rows: Sequence[Row]) -> Table:
+@dataclass
+class Tried:
+    """What has ended in a slice: the sums of the accuracies of each shape and setting."""
+
+    count: int = 0
+    arms: dict[bool, dict[tuple[str, str], tuple[str, float, int]]] = field(
+        default_factory=lambda: {False: {}, True: {}}
+    )  # explored ones, and those that were settled: name, sum, how many
+
+    def add(self, row: Row) -> None:
+        self.count += 1
+        if row.is_result and row.stage != BASELINE:
+            arms, key = self.arms[row.stage == SETTLE], (row.shape, row.setting)
+            name, total, count = arms.get(key, (name_of(row), 0.0, 0))
+            arms[key] = (name, total + (row.accuracy or 0.0), count + 1)
+
+    @property
+    def best(self) -> tuple[str, float, int] | None:
+        """The best so far: its name, its mean accuracy, and of how many trainings."""
+        arms = self.arms[True] or self.arms[False]
+        known = [(name, total / count, count) for name, total, count in arms.values()]
+        return max(known, key=lambda arm: arm[1], default=None)
+
+
+def slices_table(slices: Mapping[str, Tried]) -> Table:
     """The best of each slice so far."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", expand=True)
     for name in ("slice", "tried", "best so far", "score", "seeds"):
         number = name in ("tried", "score", "seeds")
         room = 1 if name == "best so far" else None  # this one gives way
         table.add_column(name, justify="right" if number else "left", no_wrap=True, ratio=room)
-    for slice in dict.fromkeys(r.slice for r in rows):
-        mine = [r for r in rows if r.slice == slice and r.is_result and r.stage != BASELINE]
-        settled = [r for r in mine if r.stage == SETTLE]
-        groups: dict[tuple[str, str], list[Row]] = {}
-        for row in settled or mine:
-            groups.setdefault((row.shape, row.setting), []).append(row)
-        tried = str(sum(r.slice == slice and r.ended is not None for r in rows))
-        if groups:
-            top = max(groups.values(), key=mean_accuracy)
-            best, score = name_of(top[0]), f"{100 * mean_accuracy(top):.2f} %"
-            table.add_row(slice, tried, best, score, str(len(top)))
+    for slice, tried in slices.items():
+        if tried.best is not None:
+            name, accuracy, count = tried.best
+            table.add_row(slice, str(tried.count), name, f"{100 * accuracy:.2f} %", str(count))
         else:
-            table.add_row(slice, tried, "", "", "")
+            table.add_row(slice, str(tried.count), "", "", "")
     return table
-
-
-def mean_accuracy(rows: Sequence[Row]) -> float:
-    return sum(r.accuracy or 0.0 for r in rows) / len(rows)
 
 
 def time_left(progress: Progress, workers: int) -> float | None:
     """The seconds that a stage still takes, by the trials so far; nothing before the first."""
-    seconds = [r.seconds for r in progress.rows if r.seconds is not None]
-    if not seconds:
+    if progress.seconds is None:
         return None
-    turns = progress.planned - progress.done
-    left = turns * sum(seconds) / len(seconds) / max(workers, 1)
+    left = (progress.planned - progress.done) * progress.seconds / max(workers, 1)
     if progress.deadline is not None:
         left = min(left, max(0.0, progress.deadline - time.monotonic()))
     return left

@@ -9,7 +9,7 @@ import click
 
 from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import human_bytes, say
-from archdsl.training.packages import need_for_search
+from archdsl.training.packages import need_for_reading
 from archdsl.writing import write_text
 
 PORT = 8421
@@ -57,16 +57,16 @@ def command(
     study there. The page is a file that needs no other, and asks nothing of the network. The
     study may be at work: nothing of it is touched.
     """
-    need_for_search()
-    from archdsl.report.view import read_study
+    need_for_reading()
+    from archdsl.report.view import read_report
 
     url, table = storage, read_table(python)
-    found = read_study(study, url, table, data_folder)
+    found = read_report(study, url, table, data_folder)
     if live:
         return _follow(study, url, table, data_folder, port)
     text = found.report()
     write_text(output, text)
-    trials = len(found.rows)
+    trials = found.facts.total
     size = human_bytes(len(text.encode()))
     say(f"{output}: {trials} trial{'s' * (trials != 1)}, {size}")
     return 0

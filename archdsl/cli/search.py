@@ -99,11 +99,11 @@ def command(
     need_for_search()
     from archdsl.cli.live import view_of
     from archdsl.cli.verdict import say_verdict
+    from archdsl.search.database import TRIALS, shown
     from archdsl.search.leader import Leader
     from archdsl.search.presence import leading
     from archdsl.search.start import begin, go_on
     from archdsl.search.stop import Stop
-    from archdsl.search.storage import shown
     from archdsl.search.study import folder_of
 
     table = read_table(python)
@@ -122,8 +122,12 @@ def command(
         found = begin(asked, where, data, seed or 0, storage, python, command, table)
     with leading(where):
         found = found or go_on(asked, where, data, seed, storage, python, table)
-        if found.mended is not None:
-            say(f"{found.mended}", error=True)
+        if found.converted is not None:
+            say(
+                f"{where} had a journal: {TRIALS} has its trials now, and {found.converted} is as"
+                " it was",
+                error=True,
+            )
         if found.space.is_measured:
             from archdsl.search.latency import latency_on
             from archdsl.training.devices import AUTO, choose_device
@@ -137,7 +141,8 @@ def command(
                 )
                 done = leader.run()
         except KeyboardInterrupt:
-            count = sum(row.state == "done" for row in found.rows())
+            counts = found.tables.counts(list(found.ids()))
+            count = sum(n for (_, state), n in counts.items() if state == "COMPLETE")
             say(f"stopped: {count} trials are done, and kept in {where}", error=True)
             again = ["archdsl", "search", search, *(("--study", study) if study else ())]
             again += ["--storage", shown(storage)] if storage else []

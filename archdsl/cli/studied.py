@@ -9,7 +9,7 @@ from archdsl.cli.compared import Row
 from archdsl.cli.options import read_table
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.training.packages import need_for_search
+from archdsl.training.packages import need_for_reading
 
 if TYPE_CHECKING:
     from archdsl.report.view import StudyView
@@ -24,7 +24,7 @@ def is_study(path: Path) -> bool:
 def rows_of_study(path: Path, python: tuple[Path, ...]) -> tuple[list[Row], str]:
     """The shapes that a study has trained anew, with the means of their accuracies and their
     intervals; and what its data are called. Raises ``ArchError``."""
-    need_for_search()
+    need_for_reading()
     from archdsl.report.view import read_study
 
     study = read_study(path, table=read_table(python))

@@ -9,7 +9,7 @@ import click
 
 from archdsl.cli.options import json_option, python_option, read_table, storage_option
 from archdsl.cli.output import say, say_json, say_text, table
-from archdsl.training.packages import need_for_search
+from archdsl.training.packages import need_for_reading
 
 if TYPE_CHECKING:
     from archdsl.search.rows import Row
@@ -27,26 +27,26 @@ def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
     STUDY is the folder that `archdsl search` has made, or, with --storage, the name of the
     study there.
     """
-    need_for_search()
-    from archdsl.search.study import find_study
+    need_for_reading()
+    from archdsl.search.snapshot import read_study
 
-    found = find_study(study, storage, read_table(python))
-    if as_json:
-        say_json(plain_verdict(found))
-    else:
-        say_verdict(found)
+    with read_study(study, storage, read_table(python)) as found:
+        if as_json:
+            say_json(plain_verdict(found))
+        else:
+            say_verdict(found)
     return 0
 
 
 def say_verdict(study: Study, as_json: bool = False) -> None:
     """Prints what a study says: a verdict, or a front where it has several objectives."""
-    from archdsl.search.outcome import beside, best, front, name_of, verdict
+    from archdsl.search.outcome import beside, best, front, judged, name_of, verdict
     from archdsl.verdict import words
 
     if as_json:
         say(json.dumps({"event": "verdict", **plain_verdict(study)}, ensure_ascii=False))
         return
-    rows = study.rows()
+    rows = judged(study)
     if study.search.is_pareto:
         say(f"{study.name}: no network that was trained beats one of these in every objective")
         say_front(study, front(study, rows))
@@ -55,7 +55,7 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
         say_text(line) if not line.startswith("  ") else say(line)
     for pair in beside(study, rows):
         say_text(pair.words(study.search.objectives[0].name))
-    row = best(study)
+    row = best(study, rows=rows)
     folder = study.folder
     say(f"best: {name_of(row)} (trial {row.number}, {row.slice}); to take it from here:")
     say(f"  archdsl best {folder} -o best.arch")
@@ -76,18 +76,25 @@ def say_front(study: Study, rows: list[Row]) -> None:
 def plain_verdict(study: Study) -> dict[str, Any]:
     """What a study says, as JSON has it."""
     from archdsl.cli.live import plain
-    from archdsl.search.outcome import beside, best, front, verdict
+    from archdsl.search.outcome import beside, best, front, judged, verdict
     from archdsl.verdict import to_json
 
-    rows = study.rows()
+    rows = judged(study)
     if study.search.is_pareto:
-        return {"study": study.name, "front": [plain(row) for row in front(study, rows)]}
+        return {
+            "study": study.name,
+            "front": [plain(*study.whole([row])) for row in front(study, rows)],
+        }
     found = to_json(verdict(study, rows))
-    answer: dict[str, Any] = {"study": study.name, "verdict": found, "best": plain(best(study))}
+    answer: dict[str, Any] = {
+        "study": study.name,
+        "verdict": found,
+        "best": plain(best(study, rows=rows)),
+    }
     if pairs := beside(study, rows):
         answer["baseline"] = [
-            {"slice": p.slice, "better": p.better, "baseline": plain(p.baseline),
-             "explored": plain(p.explored)}
+            {"slice": p.slice, "better": p.better, "baseline": plain(*study.whole([p.baseline])),
+             "explored": plain(*study.whole([p.explored]))}
             for p in pairs
         ]  # fmt: skip
     return answer

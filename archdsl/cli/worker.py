@@ -64,8 +64,8 @@ def command(
     import torch  # a worker needs it; the other commands of this module's kind do not
 
     from archdsl.search.card import differing
+    from archdsl.search.opened import find_study
     from archdsl.search.presence import present
-    from archdsl.search.study import find_study
     from archdsl.search.team import Team
     from archdsl.search.worker import Worker
     from archdsl.training.devices import AUTO, choose_device, cores

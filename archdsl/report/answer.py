@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from html import escape
 from shlex import quote
 
@@ -46,7 +45,7 @@ def _line(line: str) -> str:
 def status(facts: Facts) -> Iterator[str]:
     """How far a study is, where it is not at its end, and what failed."""
     ended = sum(n for state, n in facts.counts.items() if state not in OPEN)
-    if not facts.rows:
+    if not facts.total:
         yield "This search has only begun: nothing is planned yet."
     elif not facts.is_done:
         doing = STAGES.get(facts.stage)
@@ -54,26 +53,20 @@ def status(facts: Facts) -> Iterator[str]:
         running = facts.counts["running"]
         at_work = f", {running} running" if running else ""
         yield (
-            f"This search is not at its end: {doing}, {ended} of {many(len(facts.rows), 'trial')}"
+            f"This search is not at its end: {doing}, {ended} of {many(facts.total, 'trial')}"
             f" have ended{at_work}. What stands here may change."
         )
-    failed = [r for r in facts.rows if r.state == "failed"]
-    if failed:
+    if facts.counts["failed"]:
+        causes = [f"{cause} ({count})" for cause, count in facts.failures.most_common()]
         yield (
-            f"{len(failed)} of {many(len(facts.rows), 'trial')} failed: "
-            f"{listing([*_causes(failed)])}."
+            f"{facts.counts['failed']} of {many(facts.total, 'trial')} failed: {listing(causes)}."
         )
-
-
-def _causes(failed: Sequence[Row]) -> Iterator[str]:
-    for cause, count in Counter(r.failure for r in failed).most_common():
-        yield f"{cause} ({count})"
 
 
 def nothing(facts: Facts) -> str:
     """Why there is no answer."""
     failed = [r for r in facts.rows if r.state == "failed"]
-    if failed and len(failed) == len(facts.rows):
+    if failed and facts.counts["failed"] == facts.total:
         last = next((r.cause for r in reversed(failed) if r.cause), "")
         return "There is no answer: every trial failed." + (f" The last: {last}." if last else "")
     if facts.is_done:
@@ -101,8 +94,9 @@ def _front(facts: Facts) -> Iterator[str]:
     names = [o.name for o in facts.search.objectives]
     aims = [f"{'less' if o.minimize else 'more'} {o.name}" for o in facts.search.objectives]
     these = "this one is" if len(facts.front) == 1 else f"these {len(facts.front)} are"
+    trained = sum(r.is_result for r in facts.rows) if facts.is_whole else facts.counts["done"]
     text = (
-        f"Of {many(sum(r.is_result for r in facts.rows), 'trained network')}, {these} beaten by no"
+        f"Of {many(trained, 'trained network')}, {these} beaten by no"
         f" other in all that was asked for, {listing(aims)}."
     )
     yield f'<p class="answer">{escape(text)}</p>'

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import Shape as Sizes
+from archdsl.report.chosen import MOST, chosen
 from archdsl.report.importance import Importance, importance_of
 from archdsl.report.measure import Measure, measure_of, place_text
 from archdsl.search.card import Card
 from archdsl.search.outcome import beside, best, front, question, results, verdict
 from archdsl.search.request import Search
-from archdsl.search.rows import EXPLORE, Row
+from archdsl.search.rows import JUDGED, STATES, Row, moment
 from archdsl.search.study import Study
+from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
 from archdsl.verdict import Question, Result, Verdict
 from archdsl.verdict.arms import Explored, explored_shapes
@@ -25,6 +28,7 @@ from archdsl.verdict.model import SliceVerdict
 from archdsl.verdict.results import slices_of
 
 OPEN = ("waiting", "running")
+AT_WORK = 100  # trials that run and are shown, of a large study
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class Facts:
     search: Search
     input: Sizes | None
     stage: str
-    rows: Sequence[Row]
+    rows: Sequence[Row]  # those that the page shows: all of them, if they are not too many
+    total: int
     parts: Sequence[Part]
     measure: Measure
     question: Question
@@ -62,11 +67,19 @@ class Facts:
     front: Sequence[Row]
     importances: Sequence[Importance]
     beside: Sequence[str]  # what is said of the baseline of each slice
-    counts: Counter[str] = field(default_factory=Counter)  # of trials, by their state
+    counts: Counter[str] = field(default_factory=Counter)  # of all trials, by their state
+    failures: Counter[str] = field(default_factory=Counter)  # of those that failed, by what
+    seconds: Sequence[float] = ()  # of trainings
+    last_end: datetime | None = None
 
     @property
     def name(self) -> str:
         return self.card.study
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all trials are shown."""
+        return len(self.rows) == self.total
 
     @property
     def compares(self) -> bool:
@@ -89,15 +102,27 @@ class Facts:
 
 def gather(study: Study, storage: bool = False) -> Facts:
     """What is known of a study."""
-    rows = study.rows()
-    found = results(study, rows)
+    ids = study.ids()
+    counts = Counter[str]()
+    for (_, state), count in study.tables.counts(list(ids)).items():
+        counts[STATES.get(state, state)] += count
+    total = counts.total()
+    if total <= MOST:
+        rows = known = study.rows()
+        total = len(rows)
+    else:
+        known = study.rows(names=(*JUDGED, "seconds"), states=FINISHED)
+        running = study.rows(states=("RUNNING",))[:AT_WORK]
+        rows = [*study.whole(chosen(study, known, MOST - len(running))), *running]
+    found = results(study, known)
     asked = question(study.search, found)
     scored = any(r.score is not None for r in found)
-    judged = verdict(study, rows) if scored and not study.search.is_pareto else None
+    judged = verdict(study, known) if scored and not study.search.is_pareto else None
     try:
-        top = best(study)
+        top = best(study, rows=known)
     except ArchError:
         top = None  # there are no results yet
+    ends = study.tables.last_end(list(ids))
     return Facts(
         card=study.card,
         folder=study.folder,
@@ -106,18 +131,20 @@ def gather(study: Study, storage: bool = False) -> Facts:
         input=study.space.input,
         stage=study.stage,
         rows=rows,
+        total=total,
         parts=_parts(study, rows, found, asked, judged),
         measure=measure_of(study.search),
         question=asked,
         results=found,
         verdict=judged,
         best=top,
-        front=front(study, rows) if study.search.is_pareto else (),
-        importances=[
-            importance_of(study.parts[EXPLORE, s.name], s.name) for s in study.space.slices
-        ],
-        beside=[p.words(study.search.objectives[0].name) for p in beside(study, rows)],
-        counts=Counter(row.state for row in rows),
+        front=study.whole(front(study, known)) if study.search.is_pareto else (),
+        importances=[importance_of(study, s.name, known) for s in study.space.slices],
+        beside=[p.words(study.search.objectives[0].name) for p in beside(study, known)],
+        counts=counts,
+        failures=Counter(row.failure for row in known if row.state == "failed"),
+        seconds=[row.seconds for row in known if row.seconds is not None],
+        last_end=None if ends is None else moment(ends, study.name),
     )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import optuna
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-from optuna.trial import TrialState
+from archdsl.report.chosen import spread
+from archdsl.search.rows import EXPLORE, Row
+from archdsl.search.study import Study
 
 LEAST = 10  # finished trials, below which a forest says nothing
+MOST = 500  # that it is grown from; of more, an even sample
 TREES = 64
 
 
@@ -28,17 +30,18 @@ def _are(count: int) -> str:
     return "is 1" if count == 1 else f"are {count}"
 
 
-def importance_of(part: optuna.Study, slice: str) -> Importance:
+def importance_of(study: Study, slice: str, rows: Sequence[Row]) -> Importance:
     """The share of the variance of the first objective that each knob explains by itself and
     with others, by a random forest over the finished trials (fANOVA, Hutter et al. 2014)."""
-    trials = [
-        t
-        for t in part.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if "turn" in t.user_attrs and "same_as" not in t.user_attrs
-    ]
-    if len(trials) < LEAST:
-        why = f"it takes {LEAST} finished trials, and there {_are(len(trials))}"
+    done = [r for r in rows if r.is_result and (r.stage, r.slice) == (EXPLORE, slice)]
+    if len(done) < LEAST:
+        why = f"it takes {LEAST} finished trials, and there {_are(len(done))}"
         return Importance(slice, why=why)
+    try:
+        import optuna
+    except ImportError:
+        return Importance(slice, why="it takes Optuna, which is not installed")
+    trials = _trials(study, slice, spread(done, MOST))
     shared = set.intersection(*(set(t.params) for t in trials))
     varied = [n for n in sorted(shared) if len({str(t.params[n]) for t in trials}) > 1]
     if len(varied) < 2:
@@ -48,10 +51,34 @@ def importance_of(part: optuna.Study, slice: str) -> Importance:
         return Importance(slice, why="all scores are equal")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        shares = get_param_importances(
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        part = optuna.create_study(directions=["maximize"] * len(trials[0].values))
+        part.add_trials(trials)
+        shares = optuna.importance.get_param_importances(
             part,
-            evaluator=FanovaImportanceEvaluator(n_trees=TREES, seed=0),
+            evaluator=optuna.importance.FanovaImportanceEvaluator(n_trees=TREES, seed=0),
             params=varied,
             target=lambda trial: trial.values[0],
         )
     return Importance(slice, {n: float(s) for n, s in shares.items()}, len(trials))
+
+
+def _trials(study: Study, slice: str, rows: Sequence[Row]) -> list[Any]:
+    """Trials as Optuna has them, with what was drawn for them."""
+    import optuna
+    from optuna.distributions import json_to_distribution
+
+    part = study.part_id(EXPLORE, slice)
+    drawn = {} if part is None else study.tables.params(part, [row.number for row in rows])
+    trials = []
+    for row in rows:
+        params, distributions = {}, {}
+        for name, value, text in drawn.get(row.number, ()):
+            distributions[name] = json_to_distribution(text)
+            params[name] = distributions[name].to_external_repr(value)
+        trials.append(
+            optuna.trial.create_trial(
+                params=params, distributions=distributions, values=list(row.values)
+            )
+        )
+    return trials

@@ -52,10 +52,9 @@ def origin_html(facts: Facts) -> str:
 def _origin(facts: Facts) -> Iterator[tuple[str, str]]:
     card = facts.card
     yield "begun", card.created.replace("T", " ")
-    ends = [r.ended for r in facts.rows if r.ended is not None]
-    if ends:
-        yield "last trial ended", f"{max(ends):%Y-%m-%d %H:%M:%S}"
-    seconds = [r.seconds for r in facts.rows if r.seconds is not None]
+    if facts.last_end is not None:
+        yield "last trial ended", f"{facts.last_end:%Y-%m-%d %H:%M:%S}"
+    seconds = facts.seconds
     if seconds:
         yield "training in all", f"{duration(sum(seconds))} in {many(len(seconds), 'training')}"
     yield "seed", str(card.seed)

@@ -11,6 +11,7 @@ from archdsl.report.answer import answer_html, asked_html
 from archdsl.report.aspect import ID as ASPECT
 from archdsl.report.aspect import TITLE as ASPECT_TITLE
 from archdsl.report.aspect import aspect_figure
+from archdsl.report.chosen import words
 from archdsl.report.curves import curves_figure
 from archdsl.report.facts import Facts
 from archdsl.report.figure import Figure, figure_html
@@ -32,6 +33,7 @@ def report_page(facts: Facts, album: Album | None = None, live: bool = False) ->
     shown = figures(facts)
     sections = [
         answer_html(facts),
+        *([] if facts.is_whole else [_left_out(facts)]),
         *(figure_html(f) for f in shown),
         f'<section id="trials" aria-labelledby="h-trials"><h2 id="h-trials">Trials</h2>'
         f"{trials_html(facts)}</section>",
@@ -62,6 +64,10 @@ def report_page(facts: Facts, album: Album | None = None, live: bool = False) ->
         _roles() + _asset("report.css"),
         POLICY + LIVE * live,
     )
+
+
+def _left_out(facts: Facts) -> str:
+    return f'<p class="faint" role="note">{escape(words(len(facts.rows), facts.total))}</p>'
 
 
 def figures(facts: Facts) -> list[Figure]:

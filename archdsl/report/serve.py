@@ -18,8 +18,8 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.table import TABLE, Table
 from archdsl.report.facts import gather
 from archdsl.report.page import report_page
-from archdsl.report.snapshot import opened, state_of
 from archdsl.report.trials import Album
+from archdsl.search.snapshot import read_study, state_of
 
 HOST = "127.0.0.1"
 PAUSE = 2.0  # seconds between two readings of a study, at least
@@ -38,7 +38,7 @@ class Follower:
     def __init__(
         self, name: str, url: str | None = None, table: Table = TABLE, data: Path | None = None
     ) -> None:
-        self.read = partial(opened, name, url, table, data)
+        self.read = partial(read_study, name, url, table, data)
         self.state: Callable[[], Any] = partial(state_of, name) if url is None else time.monotonic
         self.storage = url is not None
         self.album = Album()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -11,6 +12,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.freeze import freeze
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw
+from archdsl.report.chosen import words
 from archdsl.report.facts import Facts
 from archdsl.report.measure import cost_text, shape_text
 from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, Row
@@ -148,9 +150,10 @@ def trials_html(facts: Facts) -> str:
         for c in shown
     )
     body = "".join(_line(facts, r, shown, ranks) for r in facts.rows)
+    left_out = "" if facts.is_whole else f"<p>{escape(words(len(facts.rows), facts.total))}</p>"
     return (
-        f'{_tools(facts)}<div class="scroll" id="grid"><table class="trials"><caption class="hide">'
-        f"The trials of this study</caption><thead><tr>{head}</tr></thead>"
+        f'{left_out}{_tools(facts)}<div class="scroll" id="grid"><table class="trials">'
+        f'<caption class="hide">The trials of this study</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -183,8 +186,9 @@ def _style(column: Column) -> str:
 
 
 def _tools(facts: Facts) -> str:
-    states = [s for s in ORDER if facts.counts[s]]
-    fields = [_select("state", "any state", [(s, f"{s} ({facts.counts[s]})") for s in states])]
+    counts = Counter(row.state for row in facts.rows)
+    states = [s for s in ORDER if counts[s]]
+    fields = [_select("state", "any state", [(s, f"{s} ({counts[s]})") for s in states])]
     if len({r.stage for r in facts.rows}) > 1:
         stages = [
             (s[0], name) for s, name in STAGES.items() if any(r.stage == s for r in facts.rows)

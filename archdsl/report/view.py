@@ -13,7 +13,7 @@ from archdsl.report.facts import Facts, gather
 from archdsl.report.figure import panel_svg, symbol
 from archdsl.report.measure import many
 from archdsl.report.page import main_figure, report_page
-from archdsl.report.snapshot import opened
+from archdsl.search import snapshot
 from archdsl.search.rows import Row
 from archdsl.spec import Architecture
 from archdsl.verdict import Verdict, words
@@ -29,11 +29,12 @@ LOOKS = "".join(
 class StudyView:
     """A study as it stood when it was read: see ``archdsl.study``."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, rows: Sequence[Row] | None = None) -> None:
         self.facts = facts
+        self._rows = facts.rows if rows is None else rows
 
     def __repr__(self) -> str:
-        return f"<Study {self.name}: {many(len(self.rows), 'trial')}>\n{self.words}"
+        return f"<Study {self.name}: {many(self.facts.total, 'trial')}>\n{self.words}"
 
     def _repr_html_(self) -> str:
         """What it says and the main chart of its report, as notebooks show them."""
@@ -63,7 +64,7 @@ class StudyView:
     @property
     def rows(self) -> Sequence[Row]:
         """Its trials, as records: by stage, by budget, by number."""
-        return self.facts.rows
+        return self._rows
 
     @property
     def verdict(self) -> Verdict | None:
@@ -112,5 +113,15 @@ def read_study(
     data: Path | None = None,
 ) -> StudyView:
     """A study by its folder, or by its name in a storage. Raises ``ArchError``."""
-    with opened(str(name), storage, table, data) as study:
+    with snapshot.read_study(str(name), storage, table, data) as study:
+        facts = gather(study, storage is not None)
+        return StudyView(facts, facts.rows if facts.is_whole else study.rows())
+
+
+def read_report(
+    name: str, storage: str | None = None, table: Table = TABLE, data: Path | None = None
+) -> StudyView:
+    """The same for its report alone: of a large study, the trials that it shows. Raises
+    ``ArchError``."""
+    with snapshot.read_study(name, storage, table, data) as study:
         return StudyView(gather(study, storage is not None))

@@ -19,7 +19,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source
 from archdsl.files import Bundle
 from archdsl.layers.table import Table
-from archdsl.search.database import shown
+from archdsl.search.database import TRIALS, shown
 from archdsl.search.reading import read_search
 from archdsl.search.request import Search
 from archdsl.spec import Spec
@@ -83,10 +83,10 @@ class Card:
         """Raises ``ArchError`` where the trials are not where they are looked for."""
         if bool(self.storage) == (url is not None):
             return
-        kept = self.storage or f"the journal of {self.study}.study"
+        kept = self.storage or f"the folder {self.study}.study"
         advice = f"add --storage {self.storage}" if self.storage else "leave out --storage"
         reason = f"the trials of `{self.study}` are in {kept}"
-        name = shown(url) if url else "journal.log"
+        name = shown(url) if url else TRIALS
         raise ArchError(
             [diagnose(codes.BAD_STORAGE, help=[advice], fields={"name": name, "reason": reason})]
         )

@@ -1,133 +1,170 @@
-"""A database that many machines share, and that may be away for a while."""
+"""Databases of trials: SQLite within a study's folder, or one that many machines share.
+
+Nothing here imports Optuna: what only reads a study does without it.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+import sqlite3
 import time
-import warnings
 from collections.abc import Callable
-from typing import Any
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
 
-from optuna.exceptions import ExperimentalWarning, StorageInternalError
-from optuna.storages import RDBStorage
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
-    IntegrityError,
     InterfaceError,
     NoSuchModuleError,
     OperationalError,
     PendingRollbackError,
-    ProgrammingError,
     SQLAlchemyError,
 )
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
-BEAT = 10  # seconds between the heartbeats of a worker
-GRACE = 60  # seconds without one, and its trial is taken up by another
+TRIALS = "trials.db"  # the database in a study's folder
 PATIENCE = 120.0  # seconds that a database may be away
+BUSY = 60.0  # seconds that SQLite itself waits for another process that writes
 CUT_OFF = "8s2b"  # SQLAlchemy's code of a transaction whose connection was lost before its end
+READING = {"archdsl_reading": True}  # the option of a connection that writes nothing
+
+T = TypeVar("T")
 
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it tells of lost connections
 
 
-def open_database(url: str) -> PatientStorage:
-    """The storage at an address. Raises ``ArchError`` where there is none that can be used."""
+def address_of(url: str) -> URL:
+    """An address as SQLAlchemy has it. Raises ``ArchError`` for what is none."""
     try:
         address = make_url(url)
-        if address.drivername == "postgresql":
-            address = address.set(drivername="postgresql+psycopg")
-        return opened(address.render_as_string(hide_password=False))
-    except (ArgumentError, NoSuchModuleError):
+        address.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError):
         raise unusable(url, "it is no address such as postgresql://user@host/name") from None
-    except ImportError as problem:
-        reason = f"{problem}; `pip install archdsl[postgres]` has what PostgreSQL needs"
-        raise unusable(url, reason) from None
-    except (SQLAlchemyError, StorageInternalError, RuntimeError, OSError) as problem:
-        raise unusable(url, cause_of(problem)) from None
+    except ImportError:
+        pass  # the driver is missing: it is said when the database is opened
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    return address
 
 
-def opened(address: str) -> PatientStorage:
-    """The storage at an address, whose tables are made where there are none.
+def file_address(path: Path) -> URL:
+    """The address of an SQLite file."""
+    return URL.create("sqlite", database=str(path.resolve()))
 
-    Where several open an empty database at once, as the workers of a cluster may, all but one
-    of them find that a table has come to be while they were making it: they look again.
+
+def settings_of(address: URL) -> dict[str, Any]:
+    """What an engine for an address is made with."""
+    if address.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": BUSY}}
+    return {"pool_pre_ping": True}
+
+
+def arrange(engine: Engine) -> None:
+    """Has an SQLite engine write ahead (WAL), so that who reads and who writes do not wait for
+    each other, and take the right to write when a transaction begins: one that reads first and
+    then writes, as when a trial is taken from the queue, would else let two pass at once.
+
+    What is committed outlives every process. It outlives the machine when it was moved from the
+    log to the file, or when ``keep`` was called.
     """
-    pause = 0.2
-    while True:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ExperimentalWarning)  # of heartbeats
-                return PatientStorage(
-                    address,
-                    engine_kwargs={"pool_pre_ping": True},
-                    heartbeat_interval=BEAT,
-                    grace_period=GRACE,
-                )
-        except (IntegrityError, ProgrammingError):
-            if pause > 2:
-                raise
-            time.sleep(pause)
-            pause *= 1.5
+    if engine.dialect.name != "sqlite":
+        return
+    engine.dispose()  # connections that were made without these settings
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: sqlite3.Connection, record: object) -> None:
+        connection.isolation_level = None  # transactions begin below, not by the driver
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Any) -> None:
+        reads = connection.get_execution_options().get("archdsl_reading")
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-class PatientStorage(RDBStorage):
-    """What is asked of a database while it is away is asked again until it is back.
+def log_of(file: Path) -> Path:
+    """What SQLite has written ahead of a file."""
+    return file.with_name(file.name + "-wal")
+
+
+def keep(address: URL) -> None:
+    """Sees that what is committed to an SQLite file is on the disk. Raises ``OSError``."""
+    if address.get_backend_name() == "sqlite" and address.database:
+        with suppress(FileNotFoundError), log_of(Path(address.database)).open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+# ---------------------------------------------------------------------------- being away
+
+
+class Patience:
+    """Asks a database again while it is away, until it is back.
 
     Raises ``ArchError`` where it stays away, and where it cannot do what it is asked.
     """
 
-    gone = False  # it was away for too long
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.gone = False  # it was away for too long: nothing is waited for any more
 
-    def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
-        return patiently(self, found) if name in ASKED else found
-
-
-# What is asked of a storage: its own methods, and those by which Optuna's cache and reaper ask.
-ASKED = frozenset(n for n, f in vars(RDBStorage).items() if callable(f) and n[0] != "_") | {
-    "_create_new_trial",
-    "_get_best_trial_id",
-    "_get_stale_trial_ids",
-    "_get_trials",
-    "_set_trial_param",
-}
-
-
-def patiently(storage: PatientStorage, call: Callable[..., Any]) -> Callable[..., Any]:
-    def patient(*args: Any, **kwargs: Any) -> Any:
+    def ask(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         pause, end = 0.2, time.monotonic() + PATIENCE
         while True:
             try:
                 return call(*args, **kwargs)
-            except (SQLAlchemyError, StorageInternalError) as problem:
+            except Exception as problem:
+                if not is_of_database(problem):
+                    raise
                 away = is_away(problem)
-                if not away or storage.gone or time.monotonic() > end:
-                    storage.gone = storage.gone or away
-                    raise unusable(str(storage.engine.url), cause_of(problem)) from None
+                if not away or self.gone or time.monotonic() > end:
+                    self.gone = self.gone or away
+                    raise unusable(self.url, cause_of(problem)) from None
                 time.sleep(pause)
                 pause = min(2 * pause, 5.0)
 
-    return patient
+
+def is_of_database(problem: BaseException | None) -> bool:
+    """Whether an error comes from a database, also where Optuna has wrapped it."""
+    while problem is not None:
+        if isinstance(problem, (SQLAlchemyError, sqlite3.Error)):
+            return True
+        problem = problem.__cause__
+    return False
 
 
 def is_away(problem: BaseException | None) -> bool:
     """Whether an error says that the database cannot be reached now."""
     while problem is not None:
         if isinstance(problem, (OperationalError, InterfaceError)):
-            return True
+            return not isinstance(problem.orig, sqlite3.Error) or _is_busy(problem.orig)
         if isinstance(problem, PendingRollbackError) and problem.code == CUT_OFF:
             return True
         problem = problem.__cause__
     return False
 
 
+def _is_busy(problem: sqlite3.Error) -> bool:
+    """Whether another process has an SQLite file to itself. Whatever else is wrong with a file
+    does not go away by waiting."""
+    code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
 def cause_of(problem: BaseException) -> str:
     """The first line of what lies at the bottom of an error."""
     while problem.__cause__ is not None:
         problem = problem.__cause__
+    if isinstance(problem, SQLAlchemyError) and getattr(problem, "orig", None) is not None:
+        problem = problem.orig  # type: ignore[attr-defined]
+    if getattr(problem, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+        return "no space left on device"
     return str(problem).strip().partition("\n")[0] or type(problem).__name__
 
 
@@ -135,9 +172,16 @@ def shown(url: str) -> str:
     """An address without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return "the address that was given"
 
 
 def unusable(url: str, reason: str) -> ArchError:
-    return ArchError([diagnose(codes.BAD_STORAGE, name=shown(url), reason=reason)])
+    return ArchError([diagnose(codes.BAD_STORAGE, name=named(url), reason=reason)])
+
+
+def named(url: str) -> str:
+    """What a database is called to a user: a file by its path."""
+    if url.startswith("sqlite:///"):
+        return url.removeprefix("sqlite:///").partition("?")[0]
+    return shown(url)

@@ -10,28 +10,38 @@ import subprocess
 import sys
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import optuna
 from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
-from optuna.storages import RDBStorage
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.search.outcome import arms_to_settle
-from archdsl.search.plan import queue_baseline, queue_exploration, queue_settling
+from archdsl.search.changes import Changes
+from archdsl.search.opened import OpenStudy, take_up
+from archdsl.search.plan import (
+    arms_to_settle,
+    queue_baseline,
+    queue_exploration,
+    queue_settling,
+)
 from archdsl.search.presence import is_gone
 from archdsl.search.reach import survey
-from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, SETTLE, Row
+from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, INTERRUPTED, LOST, SETTLE, Row
 from archdsl.search.stop import Stop
-from archdsl.search.study import Study, take_up
+from archdsl.search.storage import BEAT
+from archdsl.search.study import Part
 
 NEW = 30.0  # seconds in which a trial may have no worker's name yet
-LOOK = 0.5  # seconds between looks at the study
+LOOK = 0.5  # seconds between looks at the study, at least
+SHARE = 100  # and as often the work of a look: a hundredth of a core
+MOST = 10.0  # seconds between looks
 GRACE = 15.0  # seconds that a worker has to end when it is asked to
 IN_A_ROW = 5  # failures after which a search is given up
 INSTALLED = {"PYTHONSAFEPATH": "1"}  # the package that runs, whatever lies in this folder
@@ -45,28 +55,25 @@ class Progress:
     """How far a search is."""
 
     stage: str
-    rows: Sequence[Row]
+    news: Sequence[Row]  # trials that have ended since the last look, of any stage
+    running: int
+    waiting: int
     planned: int  # turns of this stage
+    seconds: float | None  # that a training takes, by those so far
     started: float  # when the leader began, on the monotonic clock
     deadline: float | None
 
     @property
     def done(self) -> int:
-        """Turns that are over, whatever came of them."""
-        turns = {(r.slice, r.turn) for r in self.rows if r.stage == self.stage}
-        open_turns = {
-            (r.slice, r.turn)
-            for r in self.rows
-            if r.stage == self.stage and r.state in ("waiting", "running")
-        }
-        return len(turns - open_turns)
+        """Turns that are over, whatever came of them: a turn is queued once at a time."""
+        return max(self.planned - self.running - self.waiting, 0)
 
 
 @dataclass
 class Leader:
     """Leads a search to its end, or to where it can be gone on with."""
 
-    study: Study
+    study: OpenStudy
     workers: int
     worker_options: Sequence[str] = ()
     url: str | None = None
@@ -75,10 +82,18 @@ class Leader:
     crew: list[subprocess.Popen[bytes]] = field(default_factory=list)
     stop: Stop = field(default_factory=Stop)
     nameless: dict[int, float] = field(default_factory=dict)  # trials, and when they were seen
+    lost_in: set[Part] = field(default_factory=set)  # parts where a turn may have to be taken up
+    checked: float = -inf  # when heartbeats were last looked at
     lost: int = 0  # workers that ended since a trial was last finished
-    finished: int = 0
+    finished: bool = False  # whether any training came to its end, this time or before
+    last: deque[Row] = field(default_factory=lambda: deque(maxlen=IN_A_ROW))  # to end, this time
+    times: tuple[float, int] = (0.0, 0)  # of trainings: seconds in all, and how many
+    backlog: list[Row] = field(default_factory=list)  # what had ended when it began
     started: float = field(default_factory=time.monotonic)
-    before: frozenset[tuple[str, str, int]] = frozenset()  # trials that had ended when it began
+
+    def __post_init__(self) -> None:
+        self.changes = Changes(self.study)
+        self.lost_in.update(self.study.places)
 
     @property
     def deadline(self) -> float | None:
@@ -91,7 +106,8 @@ class Leader:
         ``KeyboardInterrupt``; workers have ended by then, and what they had in hand is queued.
         """
         study = self.study
-        self.before = frozenset(key(row) for row in study.rows() if row.ended is not None)
+        self.backlog = self.look()
+        self.last.clear()  # what failed before does not end this search
         with self.stop.at_once():
             reaches = survey(study.space)
         planned = queue_exploration(study, reaches)
@@ -120,42 +136,59 @@ class Leader:
         """Has a stage worked off; whether nothing of it is left."""
         while True:
             self.stop.ask()
-            rows = self.study.rows()
-            self.watch(Progress(stage, rows, planned, self.started, self.deadline))
-            mine = [r for r in rows if r.stage == stage]
-            finished = sum(r.state in ("done", "pruned") for r in rows)
-            if finished > self.finished:
-                self.finished, self.lost = finished, 0
-            if not any(r.state in ("waiting", "running") for r in mine) and not self.reap():
-                if not finished:  # they may fail faster than they are looked at
-                    self.give_up_if_hopeless(mine)
+            began = time.process_time()
+            news, self.backlog = self.backlog + self.look(), []
+            queue = self.changes.open(stage)
+            progress = Progress(
+                stage, news, queue.running, queue.waiting, planned, self.seconds,
+                self.started, self.deadline,
+            )  # fmt: skip
+            self.watch(progress)
+            if not (queue.waiting or queue.running) and not self.reap():
+                if not self.finished:  # they may fail faster than they are looked at
+                    self.give_up_if_hopeless()
                 return True
-            if self.time_is_up(stage, mine):
+            if self.time_is_up(stage):
                 return False
-            self.give_up_if_hopeless(mine)
+            self.give_up_if_hopeless()
             self.keep_crew()
-            with self.stop.at_once():
-                time.sleep(LOOK)
             self.reap()
+            with self.stop.at_once():
+                time.sleep(min(max(LOOK, SHARE * (time.process_time() - began)), MOST))
 
-    def time_is_up(self, stage: str, rows: Sequence[Row]) -> bool:
+    def look(self) -> list[Row]:
+        """What has ended since the last look, and what follows from it for the leader."""
+        news = self.changes.look()
+        if any(row.state in ("done", "pruned") for row in news):
+            self.finished, self.lost = True, 0
+        known = [row.seconds for row in news if row.seconds is not None]
+        self.times = (self.times[0] + sum(known), self.times[1] + len(known))
+        self.last.extend(news)
+        self.lost_in |= {(r.stage, r.slice) for r in news if r.failure in (LOST, INTERRUPTED)}
+        return news
+
+    @property
+    def seconds(self) -> float | None:
+        """How long a training takes, by those so far."""
+        total, count = self.times
+        return total / count if count else None
+
+    def time_is_up(self, stage: str) -> bool:
         """Whether to end a stage. What comes before settling leaves the time that it will take."""
         if self.deadline is None:
             return False
         left = self.deadline - time.monotonic()
-        seconds = [r.seconds for r in rows if r.seconds is not None]
-        if stage != SETTLE and seconds and self.study.search.settle_seeds:
+        if stage != SETTLE and self.seconds is not None and self.study.search.settle_seeds:
             arms = 2 * len(self.study.space.slices)
-            settling = arms * self.study.search.settle_seeds * sum(seconds) / len(seconds)
+            settling = arms * self.study.search.settle_seeds * self.seconds
             left -= settling / max(self.workers, 1)
             if stage == EXPLORE and BASELINE in self.study.stages:
                 left /= 2  # the baseline takes as long as the exploration has
         return left <= 0
 
-    def give_up_if_hopeless(self, rows: Sequence[Row]) -> None:
+    def give_up_if_hopeless(self) -> None:
         """Raises ``ArchError`` where trial after trial fails by its own fault."""
-        ended = [(r.ended, r) for r in rows if r.ended is not None and key(r) not in self.before]
-        last = [r for _, r in sorted(ended, key=lambda pair: pair[0])[-IN_A_ROW:]]
+        last = self.last
         if len(last) == IN_A_ROW and all(r.failure in FAULTS for r in last):
             fields = {"count": IN_A_ROW, "reason": last[-1].cause}
             raise ArchError([diagnose(codes.TRIALS_FAIL, fields=fields)])
@@ -233,43 +266,38 @@ class Leader:
     def reap(self) -> int:
         """Fails the trials of workers that are gone, and queues again what was lost or
         interrupted; how many trials that is."""
-        by_heartbeat = isinstance(self.study.storage, RDBStorage)
-        count = 0
-        for part in self.study.parts_of():
-            if by_heartbeat:
+        study = self.study
+        if time.monotonic() - self.checked > BEAT:
+            self.checked = time.monotonic()
+            for part in study.parts_of():
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", ExperimentalWarning)
                     optuna.storages.fail_stale_trials(part)
-            for trial in part.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                worker = trial.user_attrs.get("worker")
-                if worker is None:
-                    lost = self.is_overdue(trial)
-                else:
-                    lost = not by_heartbeat and is_gone(self.study.folder, worker)
-                if lost:
-                    fail(part, trial)
-            count += take_up(part)
+        places = study.ids()
+        for id, trial, worker in study.tables.running(list(places)):
+            if self.is_lost(trial, worker):
+                self.fail(trial, places[id])
+        count = sum(take_up(study, place) for place in self.lost_in)
+        self.lost_in.clear()
         return count
 
-    def is_overdue(self, trial: FrozenTrial) -> bool:
-        """Whether a trial that is running has gone without a worker's name for too long: its
-        worker was lost as it took the trial, and has left no lock and no heartbeat."""
-        seen = self.nameless.setdefault(trial._trial_id, time.monotonic())
-        return time.monotonic() - seen > NEW
+    def is_lost(self, trial: int, worker: str | None) -> bool:
+        """Whether nobody trains a trial any more: in the folder a worker's lock tells at once,
+        elsewhere its heartbeat after a while, and as it takes the trial there is neither."""
+        if worker is None:
+            seen = self.nameless.setdefault(trial, time.monotonic())
+            return time.monotonic() - seen > NEW
+        return self.study.embedded and is_gone(self.study.folder, worker)
 
     def bury(self, worker: str) -> None:
         """Fails what a worker of the crew had in hand: its end was seen."""
-        for part in self.study.parts_of():
-            for trial in part.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if trial.user_attrs.get("worker") == worker:
-                    fail(part, trial)
+        places = self.study.ids()
+        for id, trial, name in self.study.tables.running(list(places)):
+            if name == worker:
+                self.fail(trial, places[id])
 
-
-def key(row: Row) -> tuple[str, str, int]:
-    return row.stage, row.slice, row.number
-
-
-def fail(part: optuna.Study, trial: FrozenTrial) -> None:
-    """Fails a trial whose worker is lost."""
-    with suppress(ValueError, UpdateFinishedTrialError):  # it has ended meanwhile
-        part.tell(trial.number, state=TrialState.FAIL)
+    def fail(self, trial: int, place: Part) -> None:
+        """Fails a trial whose worker is lost."""
+        self.lost_in.add(place)
+        with suppress(UpdateFinishedTrialError):  # it has ended meanwhile
+            self.study.storage.set_trial_state_values(trial, TrialState.FAIL)

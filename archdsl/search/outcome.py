@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from optuna.trial import FrozenTrial
-
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.values import is_number
 from archdsl.search.request import Search
-from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, SETTLE, Row
+from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, JUDGED, SETTLE, Row
 from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
+from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
 from archdsl.units import human
-from archdsl.verdict import Question, Result, Verdict, choose_arms, judge
+from archdsl.verdict import Question, Result, Verdict, judge
 from archdsl.verdict.words import placed
 
 
@@ -26,7 +25,7 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
     budgets = {s.name: s.budget or 0.0 for s in study.space.slices}
     objective = study.search.objectives[0]
     found = []
-    for row in study.rows() if rows is None else rows:
+    for row in judged(study) if rows is None else rows:
         if not row.shape or row.stage == BASELINE:
             continue
         if not (row.is_result or row.failure in FAULTS):
@@ -46,6 +45,11 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
             )
         )
     return found
+
+
+def judged(study: Study) -> list[Row]:
+    """The trials that have ended, with what a verdict needs of them."""
+    return study.rows(names=JUDGED, states=FINISHED)
 
 
 def measured(name: str, accuracy: float) -> float | None:
@@ -79,31 +83,10 @@ def verdict(study: Study, rows: Sequence[Row] | None = None) -> Verdict:
     return judge(found, question(study.search, found))
 
 
-def arms_to_settle(study: Study) -> dict[str, list[FrozenTrial]]:
-    """The explored trials whose shapes and settings are to be trained on fresh seeds."""
-    rows = study.rows(EXPLORE)
-    found = results(study, rows)
-    chosen = choose_arms(found, question(study.search, found))
-    arms: dict[str, list[FrozenTrial]] = {}
-    for slice in study.space.slices:
-        known = chosen.get(slice.name if study.search.hold is not None else "", ())
-        trials = study.parts[EXPLORE, slice.name].get_trials(deepcopy=False)
-        for arm in known:
-            row = next(
-                r
-                for r in rows
-                if r.slice == slice.name
-                and r.is_result
-                and (r.shape, r.setting) == (arm.shape, arm.setting)
-            )
-            arms.setdefault(slice.name, []).append(trials[row.number])
-    return arms
-
-
-def best(study: Study, slice: str | None = None) -> Row:
+def best(study: Study, slice: str | None = None, rows: Sequence[Row] | None = None) -> Row:
     """The best trial: of the settled arm with the better mean, the one with the best score; where
     nothing is settled, of all that were explored. Raises ``ArchError`` where there is none."""
-    known = [r for r in study.rows() if r.stage != BASELINE]
+    known = [r for r in (judged(study) if rows is None else rows) if r.stage != BASELINE]
     rows = [r for r in known if r.is_result and slice in (None, r.slice)]
     if not rows:
         raise ArchError([diagnose(codes.NOTHING_TO_SAY, name=study.name)])
@@ -117,7 +100,8 @@ def best(study: Study, slice: str | None = None) -> Row:
         for row in settled:
             groups.setdefault((row.shape, row.setting), []).append(row)
         rows = max(groups.values(), key=lambda g: sign * sum(r.values[0] for r in g) / len(g))
-    return max(rows, key=lambda r: (sign * r.values[0], -r.number))
+    (found,) = study.whole([max(rows, key=lambda r: (sign * r.values[0], -r.number))])
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,22 +153,25 @@ def shown(objective: str, value: float) -> str:
 
 
 def front(study: Study, rows: Sequence[Row]) -> list[Row]:
-    """The rows that no other one beats in all objectives, by the first."""
+    """The rows that no other one beats in all objectives, by the first.
+
+    One that beats another comes before it in the order of their scores, so that each is held
+    against those alone that nothing before it has beaten.
+    """
     signs = [-1.0 if o.minimize else 1.0 for o in study.search.objectives]
-
-    def score(row: Row) -> list[float]:
-        return [s * v for s, v in zip(signs, row.values, strict=True)]
-
-    done = [r for r in rows if r.is_result]
-    kept = [
-        r
-        for r in done
-        if not any(
-            score(o) != score(r) and all(a >= b for a, b in zip(score(o), score(r), strict=True))
-            for o in done
-        )
+    scored = [
+        ([s * v for s, v in zip(signs, row.values, strict=True)], row)
+        for row in rows
+        if row.is_result
     ]
-    return sorted(kept, key=lambda r: -score(r)[0])
+    kept: list[tuple[list[float], Row]] = []
+    for score, row in sorted(scored, key=lambda pair: pair[0], reverse=True):
+        if not any(
+            other != score and all(a >= b for a, b in zip(other, score, strict=True))
+            for other, _ in kept
+        ):
+            kept.append((score, row))
+    return [row for _, row in kept]
 
 
 def architecture(study: Study, row: Row) -> Architecture:

@@ -19,12 +19,15 @@ from optuna.trial import FrozenTrial
 
 from archdsl.elaborate.knobs import Domain
 from archdsl.search.distributions import param
+from archdsl.search.opened import OpenStudy
+from archdsl.search.outcome import judged, question, results
 from archdsl.search.reach import Reach
 from archdsl.search.request import MOST_SEEDS
 from archdsl.search.rows import BASELINE, EXPLORE, KEPT, SETTLE
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
+from archdsl.verdict import choose_arms
 
 GUIDED = 2 / 3  # the share of a slice's turns that go round its shapes
 
@@ -117,13 +120,13 @@ def mean_width(candidate: Candidate) -> float:
     return 0.0
 
 
-def queue_exploration(study: Study, reaches: Sequence[Reach]) -> int:
+def queue_exploration(study: OpenStudy, reaches: Sequence[Reach]) -> int:
     """Queues what is not queued yet; the number of turns in all."""
     total = 0
     share, rest = divmod(study.search.trials, len(reaches))
     for number, reach in enumerate(reaches):
         part = study.parts[EXPLORE, reach.slice.name]
-        known = places_of(part)
+        known = places_of(study, EXPLORE, reach.slice.name)
         for turn in turns(study, reach, share + (number < rest)):
             total += 1
             if turn.place not in known:
@@ -131,8 +134,11 @@ def queue_exploration(study: Study, reaches: Sequence[Reach]) -> int:
     return total
 
 
-def places_of(part: optuna.Study) -> set[Any]:
-    return {t.user_attrs.get("turn") for t in part.get_trials(deepcopy=False)}
+def places_of(study: Study, stage: str, slice: str) -> set[Any]:
+    """The turns of a part that are queued, or were."""
+    id = study.part_id(stage, slice)
+    found = {} if id is None else study.tables.values_of(id, "turn")
+    return set(found.values())
 
 
 def enqueue(part: optuna.Study, stage: str, slice: str, turn: Turn) -> None:
@@ -140,15 +146,16 @@ def enqueue(part: optuna.Study, stage: str, slice: str, turn: Turn) -> None:
     part.enqueue_trial(turn.params, attrs)
 
 
-def queue_baseline(study: Study) -> int:
+def queue_baseline(study: OpenStudy) -> int:
     """Queues trials that a slice's baseline draws, for as many epochs as its exploration took.
     The number of turns in all."""
     total = 0
     for slice in study.space.slices:
-        explored = study.parts[EXPLORE, slice.name].get_trials(deepcopy=False)
-        epochs = sum(len(t.user_attrs.get("curve", ())) for t in explored)
+        explored = study.part_id(EXPLORE, slice.name)
+        curves = {} if explored is None else study.tables.values_of(explored, "curve")
+        epochs = sum(len(curve) for curve in curves.values() if isinstance(curve, list))
         part = study.parts[BASELINE, slice.name]
-        known = places_of(part)
+        known = places_of(study, BASELINE, slice.name)
         count = round(epochs / study.search.recipe.epochs)
         total += count
         for place in range(count):
@@ -162,7 +169,30 @@ def queue_baseline(study: Study) -> int:
 FRESH = MOST_SEEDS  # seeds of retrained winners begin behind this
 
 
-def queue_settling(study: Study, arms: Mapping[str, Sequence[FrozenTrial]]) -> int:
+def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:
+    """The explored trials whose shapes and settings are to be trained on fresh seeds."""
+    rows = [row for row in judged(study) if row.stage == EXPLORE]
+    found = results(study, rows)
+    chosen = choose_arms(found, question(study.search, found))
+    arms: dict[str, list[FrozenTrial]] = {}
+    for slice in study.space.slices:
+        known = chosen.get(slice.name if study.search.hold is not None else "", ())
+        part = study.part_id(EXPLORE, slice.name)
+        for arm in known:
+            number = next(
+                r.number
+                for r in rows
+                if r.slice == slice.name
+                and r.is_result
+                and (r.shape, r.setting) == (arm.shape, arm.setting)
+            )
+            assert part is not None
+            trial = study.storage.get_trial_id_from_study_id_trial_number(part, number)
+            arms.setdefault(slice.name, []).append(study.storage.get_trial(trial))
+    return arms
+
+
+def queue_settling(study: OpenStudy, arms: Mapping[str, Sequence[FrozenTrial]]) -> int:
     """Queues fresh seeds for the trials of each slice that were chosen, in turns, so that a
     search that is cut short has as many of each. The number of turns in all."""
     total = 0

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
-
-from optuna.trial import FrozenTrial, TrialState
 
 EXPLORE, BASELINE, SETTLE = "explore", "baseline", "settle"  # the stages of a search
 
@@ -21,12 +20,17 @@ KEPT = (
     "shape", "setting", "knobs", "solved", "hash", "params", "macs", "activations", "depth", "width"
 )  # fmt: skip
 
+# What a verdict needs of a trial; the rest is read where it is shown.
+JUDGED = (
+    "turn", "seed", "shape", "setting", "solved", "depth", "width", "failure", "same_as", "test"
+)  # fmt: skip
+
 STATES = {
-    TrialState.COMPLETE: "done",
-    TrialState.PRUNED: "pruned",
-    TrialState.FAIL: "failed",
-    TrialState.RUNNING: "running",
-    TrialState.WAITING: "waiting",
+    "COMPLETE": "done",
+    "PRUNED": "pruned",
+    "FAIL": "failed",
+    "RUNNING": "running",
+    "WAITING": "waiting",
 }
 
 
@@ -59,7 +63,7 @@ class Row:
     images_per_second: float | None = None
     worker: str = ""
     weights: str = ""
-    failure: str = ""  # what became of one that failed: see below
+    failure: str = ""  # what became of one that failed: see above
     cause: str = ""  # and why, in words
     same_as: int | None = None  # the trial that trained this network already
     values: tuple[float, ...] = ()
@@ -72,24 +76,127 @@ class Row:
         return self.state == "done" and self.same_as is None
 
 
-FIELDS = frozenset(Row.__dataclass_fields__) - {"number", "state", "values", "started", "ended"}
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A trial as a database has it: columns, the values of its objectives, its attributes."""
+
+    id: int
+    number: Any
+    state: Any
+    started: Any
+    ended: Any
+    values: Sequence[float]
+    attributes: Mapping[str, Any]
 
 
-def row_of(trial: FrozenTrial) -> Row:
-    """The record of one of Optuna's trials; attributes that others have set are left out."""
-    known: dict[str, Any] = {k: v for k, v in trial.user_attrs.items() if k in FIELDS}
-    if "curve" in known:
-        known["curve"] = tuple(tuple(point) for point in known["curve"])
-    if trial.state is TrialState.FAIL and not known.get("failure"):
+class Damaged(ValueError):
+    """What stands of a trial is not what archdsl writes."""
+
+
+def row_of(trial: Recorded, stage: str, slice: str) -> Row:
+    """The record of a trial. Attributes that others have set are left out; raises ``Damaged``
+    for those of archdsl's own that are not of their kind."""
+    where = f"trial {trial.number!r} of {slice}"
+    if not _is_whole(trial.number) or trial.number < 0:
+        raise Damaged(f"{where} has a number that is none")
+    if trial.state not in STATES:
+        raise Damaged(f"{where} has a state that there is not")
+    known: dict[str, Any] = {}
+    for name, value in trial.attributes.items():
+        if name in KINDS and value is not None:
+            what, read = KINDS[name]
+            try:
+                known[name] = read(value)
+            except (ValueError, TypeError, OverflowError):
+                raise Damaged(f"{where} has a `{name}` that is not {what}") from None
+    state = STATES[trial.state]
+    if not all(isinstance(v, (int, float)) and isfinite(v) for v in trial.values):
+        raise Damaged(f"{where} has a score that is no finite number")
+    if state == "done" and not trial.values:
+        raise Damaged(f"{where} is done and has no score")
+    if state == "failed" and not known.get("failure"):
         known |= {"failure": LOST, "cause": "its worker was lost"}
-    known.setdefault("slice", "")
-    known.setdefault("stage", EXPLORE)
-    values = tuple(trial.values) if trial.values is not None else ()
     return Row(
         trial.number,
-        state=STATES[trial.state],
-        values=values,
-        started=trial.datetime_start,
-        ended=trial.datetime_complete,
+        slice,
+        stage,
+        state,
+        values=tuple(trial.values),
+        started=moment(trial.started, where),
+        ended=moment(trial.ended, where),
         **known,
     )
+
+
+# ---------------------------------------------------------------------- kinds of attributes
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
+
+
+def _whole(value: Any) -> int:
+    if not _is_whole(value):
+        raise ValueError
+    return int(value)
+
+
+def _number(value: Any) -> float | None:
+    """A number; none for one that is not finite."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError
+    return value if isfinite(value) else None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _file(value: Any) -> str:
+    """The bare name of a file; nothing for one that leads elsewhere."""
+    name = _text(value)
+    return name if name not in (".", "..") and not set(name) & set("/\\\0") else ""
+
+
+def _texts(value: Any) -> Mapping[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError
+    return value
+
+
+def _points(value: Any) -> tuple[tuple[float, ...], ...]:
+    if not isinstance(value, list) or not all(isinstance(p, list) and len(p) == 5 for p in value):
+        raise ValueError
+    for point in value:
+        for entry in point:
+            _number(entry)
+    return tuple(tuple(point) for point in value)
+
+
+Reader = Callable[[Any], Any]
+_WHOLE: tuple[str, Reader] = ("a whole number", _whole)
+_NUMBER: tuple[str, Reader] = ("a number", _number)
+_TEXT: tuple[str, Reader] = ("a text", _text)
+KINDS: Mapping[str, tuple[str, Reader]] = {
+    **dict.fromkeys(("turn", "seed", "params", "macs", "activations", "depth", "same_as"), _WHOLE),
+    **dict.fromkeys(
+        ("latency", "width", "accuracy", "loss", "test", "seconds", "images_per_second"), _NUMBER
+    ),
+    **dict.fromkeys(("shape", "setting", "solved", "hash", "worker", "failure", "cause"), _TEXT),
+    "weights": ("the name of a file", _file),
+    "knobs": ("a table of texts", _texts),
+    "curve": ("a list of epochs", _points),
+}
+
+
+def moment(value: Any, where: str) -> datetime | None:
+    """A time of a database, which is in UTC, as one of this place."""
+    if value is None:
+        return None
+    try:
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return found.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
+    except (ValueError, TypeError, OverflowError, OSError):
+        raise Damaged(f"{where} has a time that is none") from None

@@ -9,9 +9,10 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.table import Table
 from archdsl.search.card import make_card
+from archdsl.search.opened import OpenStudy, make_study, open_study
 from archdsl.search.request import Search
 from archdsl.search.storage import open_storage
-from archdsl.search.study import Study, make_study, open_study, read_card
+from archdsl.search.study import read_card
 from archdsl.training.data import describe
 
 
@@ -24,7 +25,7 @@ def begin(
     python: Sequence[Path],
     command: str,
     table: Table,
-) -> Study:
+) -> OpenStudy:
     """A new study in the folder ``where``. ``data`` is where paths of data start.
 
     Raises ``ArchError`` where the data are missing or the spec does not fit them, where a study
@@ -46,7 +47,7 @@ def go_on(
     url: str | None,
     python: Sequence[Path],
     table: Table,
-) -> Study:
+) -> OpenStudy:
     """A study that has been begun. How much is searched may have changed, and nothing else.
 
     Raises ``ArchError`` where there is none, or it is of another question.

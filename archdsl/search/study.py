@@ -1,64 +1,47 @@
-"""A study: a folder, a storage, and Optuna's studies in it, one for each slice and stage."""
+"""A study, to be read: a folder, a database, and what stands there of each stage and slice.
+
+Nothing here writes, and nothing imports Optuna or PyTorch; see ``archdsl.search.opened`` for
+studies that are worked on.
+"""
 
 from __future__ import annotations
 
 import json
-import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import optuna
-from optuna.exceptions import ExperimentalWarning
-from optuna.storages import BaseStorage
-from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.table import Table
 from archdsl.search.card import Card
-from archdsl.search.mending import Mended, mend
-from archdsl.search.optimizers import SeededSampler, make_pruner
-from archdsl.search.presence import leading
+from archdsl.search.database import unusable
 from archdsl.search.request import Search
-from archdsl.search.rows import (
-    BASELINE,
-    EXPLORE,
-    INTERRUPTED,
-    KEPT,
-    LOST,
-    SETTLE,
-    Row,
-    row_of,
-)
-from archdsl.search.settings import RandomSampling
-from archdsl.search.space import Slice, Space, space_of
-from archdsl.search.storage import JOURNAL, open_storage, shown
-from archdsl.writing import write_text
+from archdsl.search.rows import BASELINE, EXPLORE, KINDS, SETTLE, Damaged, Row, row_of
+from archdsl.search.space import Space, space_of
+from archdsl.search.tables import TIMES, Tables
 
 CARD = "study.json"
 ENDING = ".study"
 SUFFIXES = {EXPLORE: "", BASELINE: ", baseline", SETTLE: ", settled"}  # of the names of parts
-HEAD = (StudyDirection.MINIMIZE,)  # Optuna wants one of every study
-BASELINE_SEED = 500_009  # other draws than those of the search it stands beside
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
+ALL = (*KINDS, TIMES)  # that is known of a trial
+
+Part = tuple[str, str]  # a stage, and the name of a slice
 
 
 @dataclass
 class Study:
-    """A study in a storage. ``folder`` holds its weights and, where it has one, its journal."""
+    """What stands of a study in a database. ``folder`` holds its weights."""
 
     card: Card
     folder: Path
-    storage: BaseStorage
+    tables: Tables
     search: Search
     space: Space
     data: Path  # where paths of data start
-    mended: Mended | None = None  # what was wrong with the journal
+    _ids: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -67,167 +50,97 @@ class Study:
     @property
     def stages(self) -> tuple[str, ...]:
         """What the search has to go through, in this order."""
-        return stages_of(self.search)
-
-    # ----------------------------------------------------------- Optuna's own studies
-
-    @cached_property
-    def head(self) -> optuna.Study:
-        """A study without trials: what is known of the whole stands in its attributes."""
-        return _opened(self.storage, self.name, HEAD)
-
-    @cached_property
-    def parts(self) -> dict[tuple[str, str], optuna.Study]:
-        """Optuna's study of each stage and slice."""
-        return {
-            (stage, s.name): self._part(stage, s)
-            for stage in self.stages
-            for s in self.space.slices
-        }
-
-    def _part(self, stage: str, slice: Slice) -> optuna.Study:
-        setting = self.search.sampler if stage == EXPLORE else RandomSampling()
-        seed = self.card.seed + (BASELINE_SEED if stage == BASELINE else 0)
-        part = _opened(
-            self.storage,
-            part_name(self.card, stage, slice),
-            directions_of(self.search),
-            sampler=SeededSampler(setting, seed),
-            pruner=self._pruner(stage),
-        )
-        names = [o.name for o in self.search.objectives]
-        if part.metric_names != names:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ExperimentalWarning)
-                part.set_metric_names(names)
-        return part
-
-    def _pruner(self, stage: str) -> optuna.pruners.BasePruner:
-        if stage != EXPLORE:
-            return optuna.pruners.NopPruner()
-        return make_pruner(self.search.pruner, self.search.recipe.epochs)
-
-    # ----------------------------------------------------------------- what it says
+        asked = {BASELINE: self.search.baseline, SETTLE: self.search.settle_seeds}
+        return tuple(stage for stage in SUFFIXES if asked.get(stage, True))
 
     @property
     def stage(self) -> str:
         """``explore``, ``baseline``, ``settle`` or ``done``."""
-        return str(self.head.user_attrs.get("stage", EXPLORE))
+        found = self.attribute("stage")
+        return found if isinstance(found, str) else EXPLORE
 
-    @stage.setter
-    def stage(self, word: str) -> None:
-        self.head.set_user_attr("stage", word)
+    def attribute(self, name: str) -> Any:
+        """What is known of the whole study; nothing where it is not."""
+        head = self.id_of(self.name)
+        return None if head is None else self.tables.attribute(head, name)
 
-    def signed(self) -> Study:
-        """The study, its card in the storage, where workers on other machines find it.
+    # --------------------------------------------------------------------------- parts
 
-        Its parts are made first: who finds a study by its card there has nothing left to make.
-        """
-        if "card" not in self.head.user_attrs:
-            list(self.parts_of())
-            self.head.set_user_attr("card", self.card.to_dict())
-        return self
+    @property
+    def places(self) -> list[Part]:
+        """The stages and slices, which have a study of Optuna's each."""
+        return [(stage, s.name) for stage in self.stages for s in self.space.slices]
 
-    def rows(self, stage: str | None = None) -> list[Row]:
-        """All trials that were planned, by stage, slice and number."""
+    def id_of(self, name: str) -> int | None:
+        """Optuna's id of one of its studies; nothing where it is not made yet."""
+        if name not in self._ids:
+            self._ids |= self.tables.studies()
+        return self._ids.get(name)
+
+    def part_id(self, stage: str, slice: str) -> int | None:
+        return self.id_of(part_name(self.card, stage, slice))
+
+    def ids(self, stages: Iterable[str] = ()) -> dict[int, Part]:
+        """Optuna's ids of the parts (of some stages, if told) that are made."""
+        wanted = set(stages) or set(self.stages)
+        known = ((self.part_id(*place), place) for place in self.places if place[0] in wanted)
+        return {id: place for id, place in known if id is not None}
+
+    # ---------------------------------------------------------------------------- rows
+
+    def rows(
+        self,
+        stage: str | None = None,
+        names: Sequence[str] = ALL,
+        states: Sequence[str] = (),
+    ) -> list[Row]:
+        """The trials that were planned, by stage, slice and number, with what is asked of them:
+        all of it, if not told. Raises ``ArchError``."""
         return [
-            row_of(trial)
-            for part in self.parts_of(stage)
-            for trial in part.get_trials(deepcopy=False)
-            if "turn" in trial.user_attrs
+            row
+            for id, place in self.ids([stage] if stage else ()).items()
+            for row in self._read(id, place, names, states=states)
         ]
 
-    def parts_of(self, stage: str | None = None) -> Iterator[optuna.Study]:
-        for (of, _), part in self.parts.items():
-            if stage is None or of == stage:
-                yield part
+    def rows_of(self, id: int, place: Part, ids: Sequence[int], *names: str) -> list[Row]:
+        """Some trials of a part, by Optuna's ids."""
+        return list(self._read(id, place, names or ALL, ids=ids))
+
+    def whole(self, rows: Iterable[Row]) -> list[Row]:
+        """All that stands of trials of which something is known, in the order of ``rows()``."""
+        numbers: dict[Part, list[int]] = {}
+        for row in rows:
+            numbers.setdefault((row.stage, row.slice), []).append(row.number)
+        return [
+            row
+            for id, place in self.ids().items()
+            if place in numbers
+            for row in self._read(id, place, ALL, numbers=numbers[place])
+        ]
+
+    def _read(self, id: int, place: Part, names: Sequence[str], **which: Any) -> Iterator[Row]:
+        asked = ["turn", *(n for n in names if n != "turn")]
+        try:
+            for trial in self.tables.recorded(id, asked, **which):
+                if "turn" not in trial.attributes:
+                    continue  # Optuna's own, where a worker came too late for the queue
+                row = row_of(trial, *place)
+                if row.state == "done" and len(row.values) != len(self.search.objectives):
+                    raise Damaged(f"trial {row.number} of {row.slice} has too many or few scores")
+                yield row
+        except Damaged as problem:
+            raise unusable(self.tables.patience.url, str(problem)) from None
 
 
-# --------------------------------------------------------------- Optuna's studies by name
+def part_name(card: Card, stage: str, slice: str) -> str:
+    return f"{card.study}: {slice}{SUFFIXES[stage]}"
 
 
-def stages_of(search: Search) -> tuple[str, ...]:
-    asked = {BASELINE: search.baseline, SETTLE: search.settle_seeds}
-    return tuple(stage for stage in SUFFIXES if asked.get(stage, True))
-
-
-def directions_of(search: Search) -> list[StudyDirection]:
-    directions = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
-    return [directions[o.minimize] for o in search.objectives]
-
-
-def part_name(card: Card, stage: str, slice: Slice) -> str:
-    return f"{card.study}: {slice.name}{SUFFIXES[stage]}"
-
-
-def names_of(card: Card, search: Search, space: Space) -> dict[str, Sequence[StudyDirection]]:
-    """Optuna's studies in the order in which they are made, with their directions."""
-    parts = [part_name(card, stage, s) for stage in stages_of(search) for s in space.slices]
-    return {card.study: HEAD, **dict.fromkeys(parts, directions_of(search))}
-
-
-def _opened(
-    storage: BaseStorage, name: str, directions: Sequence[StudyDirection], **how: Any
-) -> optuna.Study:
-    """One of Optuna's studies; where it is there already, nothing is written."""
-    try:
-        return optuna.load_study(study_name=name, storage=storage, **how)
-    except KeyError:
-        return optuna.create_study(
-            study_name=name, storage=storage, directions=directions, load_if_exists=True, **how
-        )
-
-
-# ------------------------------------------------------------------- making and finding
-
-
-def make_study(card: Card, folder: Path, url: str | None, table: Table) -> Study:
-    """A new study in its folder. Raises ``ArchError`` where something is there already."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        reason = (problem.strerror or str(problem)).lower()
-        raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(folder), reason=reason)]) from None
-    with leading(folder):
-        if (folder / CARD).exists():
-            count = _count(folder, url, table)
-            raise ArchError([diagnose(codes.EXISTS, name=str(folder), count=count)])
-        storage = None if url is None else open_storage(folder, url)
-        if storage is not None and card.study in optuna.get_all_study_names(storage):
-            raise ArchError([diagnose(codes.EXISTS, name=card.study, count=0)])
-        text = json.dumps(card.to_dict(), indent=1, ensure_ascii=False)
-        write_text(folder / CARD, text + "\n")
-        return open_study(card, folder, storage, table).signed()
-
-
-def find_study(name: str, url: str | None, table: Table, data: Path | None = None) -> Study:
-    """A study by its folder, or, with a storage, by its name there. ``data`` is where paths of
-    data start on this machine, if that is another. Raises ``ArchError``."""
-    folder = folder_of(name)
-    if url is None:
-        card = read_card(folder, name)
-        card.check_storage(None)
-        return open_study(card, folder, None, table, data)
-    storage = open_storage(folder, url)
-    wanted = folder.name.removesuffix(ENDING)
-    if wanted not in optuna.get_all_study_names(storage):
-        raise ArchError([diagnose(codes.NO_STUDY, name=f"{wanted} in {shown(url)}")])
-    head = optuna.load_study(study_name=wanted, storage=storage)
-    card = _card(head.user_attrs.get("card", {}), wanted)
-    return open_study(card, folder, storage, table, data)
-
-
-def open_study(
-    card: Card, folder: Path, storage: BaseStorage | None, table: Table, data: Path | None = None
-) -> Study:
-    """The study of a card: in a storage, or in its journal, which is mended if need be."""
-    search, data = card.read(table), data or Path(card.folder)
-    space = space_of(search, data, card.fits)  # also where the data are not: to read results
-    mended = None
-    if storage is None:
-        mended = mend(folder / JOURNAL, names_of(card, search, space))
-        storage = open_storage(folder, None)
-    return Study(card, folder, storage, search, space, data, mended)
+def made_of(card: Card, table: Table, data: Path | None = None) -> tuple[Search, Space, Path]:
+    """The search of a card, its space, and where paths of data start. The data need not be
+    there: results can be read without them. Raises ``ArchError``."""
+    search, folder = card.read(table), data or Path(card.folder)
+    return search, space_of(search, folder, card.fits), folder
 
 
 def folder_of(name: str) -> Path:
@@ -246,45 +159,12 @@ def read_card(folder: Path, name: str) -> Card:
         raise ArchError(
             [diagnose(codes.UNREADABLE, name=str(folder / CARD), reason=str(problem))]
         ) from None
-    return _card(found, name)
+    return card_of(found, name)
 
 
-def _card(found: Any, name: str) -> Card:
+def card_of(found: Any, name: str) -> Card:
+    """A card as JSON has it. Raises ``ArchError``."""
     try:
         return Card.from_dict(found)
     except (ValueError, TypeError) as problem:
         raise ArchError([diagnose(codes.UNREADABLE, name=name, reason=str(problem))]) from None
-
-
-RETRIES = 2  # times that a lost trial is taken up again: it may be what kills its workers
-PLANNED = ("turn", "stage", "slice", "seed", "retries", *KEPT)
-
-
-def take_up(part: optuna.Study) -> int:
-    """Queues the turns again whose last trial was lost or interrupted; how many they are.
-
-    This is for the leader alone. It goes by what stands in the storage: who is killed between the
-    end of a trial and its new place in the queue loses nothing.
-    """
-    last: dict[int, FrozenTrial] = {}
-    for trial in part.get_trials(deepcopy=False):
-        if "turn" in trial.user_attrs:
-            last[trial.user_attrs["turn"]] = trial
-    count = 0
-    for trial in last.values():
-        failure, retries = row_of(trial).failure, trial.user_attrs.get("retries", 0)
-        if failure == INTERRUPTED or (failure == LOST and retries < RETRIES):
-            attrs = {k: v for k, v in trial.user_attrs.items() if k in PLANNED}
-            attrs["retries"] = retries + (failure == LOST)
-            part.enqueue_trial(dict(trial.params), attrs)
-            count += 1
-    return count
-
-
-def _count(folder: Path, url: str | None, table: Table) -> int:
-    """How many trials of a study are finished; none where it cannot be read."""
-    try:
-        study = find_study(str(folder), url, table)
-        return sum(row.state == "done" for row in study.rows())
-    except ArchError:
-        return 0

@@ -25,11 +25,12 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
 from archdsl.search.distributions import suggest
 from archdsl.search.latency import latency_on
+from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import facts
 from archdsl.search.rows import ERROR, EXPLORE, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
 from archdsl.search.space import Unreachable
 from archdsl.search.stop import Stop
-from archdsl.search.study import Study
+from archdsl.search.study import Part
 from archdsl.search.team import TeamFailed
 from archdsl.spec import Architecture
 from archdsl.training.data import load
@@ -40,6 +41,7 @@ from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
 from archdsl.training.timing import measure_inference
 
+SAME = ("seed", "setting", "same_as", "accuracy", "loss", "latency")  # of what is trained alike
 DRAWS = 20  # times that a sampler may propose what meets no budget before its turn is over
 PAUSE = 0.5  # seconds between looks into an empty queue
 NO_FAULT = (codes.BAD_STORAGE, codes.CANNOT_WRITE)  # errors that no trial is to blame for
@@ -55,7 +57,7 @@ class Failed(Exception):
 class Worker:
     """Trains trials of a study on one device."""
 
-    study: Study
+    study: OpenStudy
     device: torch.device
     name: str = field(default_factory=lambda: f"{platform.node()}:{os.getpid()}")
     trainer: Callable[..., tuple[nn.Module, Outcome]] = train_candidate
@@ -98,22 +100,23 @@ class Worker:
 
     def check_data(self) -> None:
         """The data of all workers are the same."""
-        head = self.study.head
-        digest = head.user_attrs.get("data")
+        digest = self.study.attribute("data")
         if digest is None:
-            head.set_user_attr("data", self.splits.digest)
+            self.study.head.set_user_attr("data", self.splits.digest)
         elif digest != self.splits.digest:
             fields = {"name": self.study.name, "what": "the data"}
             raise ArchError([diagnose(codes.STUDY_CHANGED, fields=fields)])
 
     def next_part(self) -> optuna.Study | None:
         """The part whose next turn comes first: slices take turns."""
-        waiting = (optuna.trial.TrialState.WAITING,)
-        first: dict[int, optuna.Study] = {}
-        for part in self.study.parts_of(self.study.stage):
-            for trial in part.get_trials(deepcopy=False, states=waiting)[:1]:
-                first.setdefault(trial.user_attrs.get("turn", 0), part)
-        return first[min(first)] if first else None
+        study = self.study
+        places = study.ids([study.stage])
+        first: dict[int, Part] = {}
+        for id, queue in study.tables.queues(list(places)).items():
+            if queue.next is not None:
+                for row in study.rows_of(id, places[id], [queue.next], "turn"):
+                    first.setdefault(row.turn or 0, places[id])
+        return study.parts[first[min(first)]] if first else None
 
     def work(self, part: optuna.Study) -> None:
         """One trial, from the queue to its end."""
@@ -126,9 +129,15 @@ class Worker:
         try:
             part.optimize(objective, n_trials=1, catch=(Failed,))
         except (UpdateFinishedTrialError, ValueError):  # what Optuna says to one who is late
-            if not taken or not part.trials[taken[0].number].state.is_finished():
+            if not taken or not self.has_ended(part, taken[0].number):
                 raise
             log.warning("the trial was given to another worker")  # this one seemed to be lost
+
+    def has_ended(self, part: optuna.Study, number: int) -> bool:
+        storage = self.study.storage
+        study = storage.get_study_id_from_name(part.study_name)
+        trial = storage.get_trial_id_from_study_id_trial_number(study, number)
+        return storage.get_trial(trial).state.is_finished()
 
     # ------------------------------------------------------------------------ a trial
 
@@ -219,11 +228,12 @@ class Worker:
 
     def known(self, trial: Trial, arch: Architecture, setting: str) -> Row | None:
         """A finished trial that trained the same network in the same way."""
-        seed = trial.user_attrs["seed"]
-        stage = trial.user_attrs["stage"]
-        for row in self.study.rows(stage):
-            if row.is_result and (row.hash, row.seed, row.setting) == (arch.hash, seed, setting):
-                return row
+        study, seed = self.study, trial.user_attrs["seed"]
+        for id, place in study.ids([trial.user_attrs["stage"]]).items():
+            alike = study.tables.with_value(id, "hash", arch.hash)
+            for row in study.rows_of(id, place, alike, *SAME):
+                if row.is_result and (row.seed, row.setting) == (seed, setting):
+                    return row
         return None
 
     def repeat(self, trial: Trial, row: Row) -> Any:
@@ -298,10 +308,14 @@ class Worker:
         """Keeps the weights of the best network of each arm; those it beats are removed."""
         minimize = self.study.search.objectives[0].minimize
         attrs = trial.user_attrs
+        place = (attrs["stage"], attrs["slice"])
+        id = self.study.part_id(*place)
+        assert id is not None
+        known = self.study.tables.with_attribute(id, "weights")
         alike = [
             row
-            for row in self.study.rows(attrs["stage"])
-            if row.slice == attrs["slice"] and row.weights and row.state == "done"
+            for row in self.study.rows_of(id, place, known, "weights", "shape", "setting")
+            if row.state == "done"
             if attrs["stage"] != SETTLE or (row.shape, row.setting) == arm_of(attrs)
         ]
         if any((r.values[0] <= value) if minimize else (r.values[0] >= value) for r in alike):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -12,6 +13,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 EXTRA = "archdsl[torch]"
 SEARCH_EXTRA = "archdsl[search]"
 SEARCH_NEEDS = ("torch", "optuna", "scipy", "cmaes")
+READING_NEEDS = ("scipy", "sqlalchemy")  # a study can be read without the others
 
 
 def need(module: str, package: str = "") -> Any:
@@ -27,7 +29,16 @@ def need(module: str, package: str = "") -> Any:
 
 def need_for_search() -> None:
     """Raises ``ArchError`` where a package that a search needs is not installed."""
-    for module in SEARCH_NEEDS:
+    _need(SEARCH_NEEDS)
+
+
+def need_for_reading() -> None:
+    """Raises ``ArchError`` where a package that it takes to read a study is not installed."""
+    _need(READING_NEEDS)
+
+
+def _need(modules: Sequence[str]) -> None:
+    for module in modules:
         if find_spec(module) is None:
             raise missing(module, SEARCH_EXTRA)
 

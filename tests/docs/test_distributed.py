@@ -17,9 +17,9 @@ import yaml  # type: ignore[import-untyped]
 from fences import ROOT, Fence, fences
 
 from archdsl.cli.main import cli
-from archdsl.search import database
+from archdsl.search import database, storage
 from archdsl.search.leader import URL
-from archdsl.search.study import RETRIES
+from archdsl.search.opened import RETRIES
 
 PAGE = ROOT / "docs" / "distributed.md"
 TEXT = PAGE.read_text("utf-8")
@@ -108,9 +108,7 @@ def test_the_manifests_go_together() -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    assert (
-        f"every {database.BEAT} seconds while it trains. Without one for {database.GRACE}" in TEXT
-    )
+    assert f"every {storage.BEAT} seconds while it trains. Without one for {storage.GRACE}" in TEXT
     assert database.PATIENCE == 120 and "for two minutes; then" in TEXT
     assert RETRIES == 2 and "is taken up again twice" in TEXT
     command = cli.get_command(click.Context(cli), "worker")

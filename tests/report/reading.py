@@ -8,12 +8,12 @@ from typing import Any
 
 from archdsl.report.facts import Facts, gather
 from archdsl.report.page import report_page
-from archdsl.report.snapshot import opened
+from archdsl.search.snapshot import read_study
 
 
 def facts(study: Path) -> Facts:
     """What a report knows of a study."""
-    with opened(str(study)) as found:
+    with read_study(str(study)) as found:
         return gather(found)
 
 

@@ -18,13 +18,12 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import diagnose
 from archdsl.diagnostics.source import Source
 from archdsl.layers.table import TABLE
-from archdsl.search.outcome import arms_to_settle
-from archdsl.search.plan import mean_width, queue_exploration, queue_settling
+from archdsl.search.opened import OpenStudy
+from archdsl.search.plan import arms_to_settle, mean_width, queue_exploration, queue_settling
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
 from archdsl.search.rows import EXPLORE, SETTLE
 from archdsl.search.start import begin
-from archdsl.search.study import Study
 from archdsl.search.worker import Worker
 from archdsl.training.outcome import DIVERGED, Epoch, Failure, Outcome, diverged
 
@@ -97,7 +96,7 @@ def always(arch: Any, lr: float, seed: int) -> BaseException | None:
     return Failure(DIVERGED, diagnose(codes.DIVERGED, epoch=1, lr=f"{lr:g}"))
 
 
-def start(folder: Path, text: str, command: str = COMMAND, seed: int = 0) -> Study:
+def start(folder: Path, text: str, command: str = COMMAND, seed: int = 0) -> OpenStudy:
     """A study that has been begun, with its turns queued."""
     search = read_search(Source("made.search", text), folder)
     where = folder / f"{search.name}.study"
@@ -107,7 +106,7 @@ def start(folder: Path, text: str, command: str = COMMAND, seed: int = 0) -> Stu
     return study
 
 
-def work(study: Study, formula: Formula, trials: int | None = None) -> int:
+def work(study: OpenStudy, formula: Formula, trials: int | None = None) -> int:
     """Has so many queued trials trained (all of them, if not told); how many were left to do."""
     splits = SimpleNamespace(test=range(100), digest="")
     worker = Worker(study, torch.device("cpu"), name="machine:1", trainer=formula)
@@ -128,7 +127,7 @@ def work(study: Study, formula: Formula, trials: int | None = None) -> int:
     return done
 
 
-def settle(study: Study, formula: Formula, trials: int | None = None) -> None:
+def settle(study: OpenStudy, formula: Formula, trials: int | None = None) -> None:
     queue_settling(study, arms_to_settle(study))
     study.stage = SETTLE
     work(study, formula, trials)
@@ -136,7 +135,7 @@ def settle(study: Study, formula: Formula, trials: int | None = None) -> None:
         study.stage = "done"
 
 
-def whole(folder: Path, text: str, formula: Formula) -> Study:
+def whole(folder: Path, text: str, formula: Formula) -> OpenStudy:
     """A study that was searched to its end."""
     study = start(folder, text)
     work(study, formula)

@@ -17,7 +17,7 @@ from archdsl.layers.table import TABLE
 from archdsl.report import serve
 from archdsl.report.page import report_page
 from archdsl.report.serve import Follower, Server
-from archdsl.search.study import find_study
+from archdsl.search.opened import find_study
 
 pytestmark = pytest.mark.browser
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"

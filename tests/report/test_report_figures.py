@@ -18,9 +18,9 @@ from archdsl.report.networks import networks, winner
 from archdsl.report.page import figures
 from archdsl.report.plane import map_figure
 from archdsl.report.shapes import shapes_figure
-from archdsl.report.snapshot import opened
 from archdsl.report.weights import importances_figure
 from archdsl.search.rows import EXPLORE, SETTLE
+from archdsl.search.snapshot import read_study
 from archdsl.verdict.arms import explored_shapes
 from archdsl.verdict.results import slices_of
 
@@ -201,7 +201,7 @@ def test_importances_are_optuna_s(kinds: Path, found: Facts) -> None:
 
 
 def test_importances_of_enough_trials(pareto: Path) -> None:
-    with opened(str(pareto)) as study:
+    with read_study(str(pareto)) as study:
         part = study.parts[EXPLORE, "all"]
         evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=64, seed=0)
         shares = optuna.importance.get_param_importances(

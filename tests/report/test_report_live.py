@@ -16,7 +16,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.layers.table import TABLE
 from archdsl.report import serve
 from archdsl.report.serve import Follower, Server
-from archdsl.search.study import find_study
+from archdsl.search.opened import find_study
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from reading import Read
 
 import archdsl
-from archdsl.report.snapshot import opened
 from archdsl.search.outcome import best, verdict
+from archdsl.search.snapshot import read_study
 from archdsl.verdict import words
 
 
@@ -18,7 +18,7 @@ def read(budgets: Path) -> Read:
 
 
 def test_the_verdict_stands_on_top_in_its_words(read: Read, budgets: Path) -> None:
-    with opened(str(budgets)) as study:
+    with read_study(str(budgets)) as study:
         said = [line.strip() for line in words(verdict(study)).split("\n")]
     assert read.sections[0] == "answer"
     lines = read.text("answer").split("\n")
@@ -33,7 +33,7 @@ def test_what_failed_is_told(read: Read) -> None:
 
 
 def test_the_best_network_and_how_to_take_it(read: Read, budgets: Path) -> None:
-    with opened(str(budgets)) as study:
+    with read_study(str(budgets)) as study:
         row = best(study)
     text = " ".join(read.text("answer").split("\n"))
     solved = row.solved.replace(" = ", " ")

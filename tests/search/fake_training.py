@@ -12,11 +12,11 @@ from torch import nn
 
 from archdsl.diagnostics.source import Source
 from archdsl.layers.table import TABLE
+from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
 from archdsl.search.start import begin
-from archdsl.search.study import Study
 from archdsl.search.worker import Worker
 from archdsl.spec import Architecture
 from archdsl.training.outcome import Epoch, Outcome
@@ -53,7 +53,7 @@ def trainer(formula: Formula, trained: list[str] | None = None) -> Any:
     return train
 
 
-def begun(folder: Path, asked: str, spec: str = TINY, seed: int = 0) -> Study:
+def begun(folder: Path, asked: str, spec: str = TINY, seed: int = 0) -> OpenStudy:
     """A new study of a search; ``asked`` are the statements behind ``spec`` and ``data``."""
     folder.mkdir(exist_ok=True)
     (folder / "a.arch").write_text(spec)
@@ -65,7 +65,7 @@ def begun(folder: Path, asked: str, spec: str = TINY, seed: int = 0) -> Study:
 
 def explored(
     folder: Path, asked: str, spec: str = TINY, seed: int = 0, formula: Formula = lr_of_a_tenth
-) -> Study:
+) -> OpenStudy:
     """A study whose exploration is over."""
     with patch("os.fsync"):  # the disk would take longer than all the rest
         study = begun(folder, asked, spec, seed)
@@ -74,5 +74,5 @@ def explored(
     return study
 
 
-def trials(study: Study, slice: str = "all") -> list[FrozenTrial]:
+def trials(study: OpenStudy, slice: str = "all") -> list[FrozenTrial]:
     return study.parts["explore", slice].get_trials(deepcopy=False)

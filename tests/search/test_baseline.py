@@ -12,13 +12,13 @@ from torch import nn
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.layers.table import TABLE
+from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import beside, results
 from archdsl.search.plan import queue_baseline, queue_exploration
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
 from archdsl.search.rows import BASELINE, EXPLORE
 from archdsl.search.start import begin
-from archdsl.search.study import Study
 from archdsl.search.worker import Worker
 from archdsl.training.outcome import Epoch, Outcome
 
@@ -52,7 +52,7 @@ def trainer(arch: Any, splits: Any, recipe: Any, seed: int, device: Any, *, on_e
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
+def study(tmp_path: Path) -> OpenStudy:
     (tmp_path / "tiny.arch").write_text(SPEC)
     search = read_search(Source("tiny.search", SEARCH), tmp_path)
     made = begin(search, tmp_path / "s.study", tmp_path, 0, None, (), "archdsl search", TABLE)
@@ -61,7 +61,7 @@ def study(tmp_path: Path) -> Study:
     return made
 
 
-def test_the_baseline_has_as_many_epochs_as_the_exploration(study: Study) -> None:
+def test_the_baseline_has_as_many_epochs_as_the_exploration(study: OpenStudy) -> None:
     explored = study.rows(EXPLORE)
     epochs = sum(len(r.curve) for r in explored)
     pruned = sum(r.state == "pruned" for r in explored)
@@ -76,7 +76,7 @@ def test_the_baseline_has_as_many_epochs_as_the_exploration(study: Study) -> Non
     assert {r.setting for r in drawn}.isdisjoint(r.setting for r in explored)
 
 
-def test_the_best_of_both_are_put_side_by_side(study: Study) -> None:
+def test_the_best_of_both_are_put_side_by_side(study: OpenStudy) -> None:
     queue_baseline(study)
     study.stage = BASELINE
     Worker(study, torch.device("cpu"), trainer=trainer).run(0)

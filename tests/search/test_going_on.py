@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_search import SEARCH, SPEC, TinySearch
@@ -11,9 +12,11 @@ from tiny_search import SEARCH, SPEC, TinySearch
 from archdsl.diagnostics.model import ArchError
 from archdsl.files import SEARCH as SEARCHES
 from archdsl.files import read_source
+from archdsl.search.opened import OpenStudy
 from archdsl.search.reading import read_search
 from archdsl.search.start import begin, go_on
-from archdsl.search.study import CARD, Study
+from archdsl.search.storage import Storage
+from archdsl.search.study import CARD
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def begun(whole: TinySearch, tmp_path: Path) -> TinySearch:
     return copy
 
 
-def resumed(tiny: TinySearch, seed: int | None = None, python: bool = True) -> Study:
+def resumed(tiny: TinySearch, seed: int | None = None, python: bool = True) -> OpenStudy:
     """What ``archdsl search --resume`` goes on with."""
     source, folder = read_source(str(tiny.folder / "tiny.search"), SEARCHES)
     assert folder is not None
@@ -51,13 +54,13 @@ def test_a_change_is_not_gone_on_with(
     text = (begun.folder / file).read_text()
     assert old in text
     begun.write(file, text.replace(old, new))
-    before = begun.journal.read_bytes()
+    before = begun.database.read_bytes()
     with pytest.raises(ArchError) as caught:
         resumed(begun)
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "A712"
     assert diagnostic.message.endswith(f"was made of something else: {what}")
-    assert begun.journal.read_bytes() == before
+    assert begun.database.read_bytes() == before
 
 
 def test_another_seed_is_another_study(begun: TinySearch) -> None:
@@ -88,7 +91,7 @@ def test_a_study_that_was_only_just_begun(tiny: TinySearch) -> None:
     search = read_search(source, folder, tiny.table)
     files = [tiny.folder / "watched.py"]
     begin(search, tiny.study, folder, 0, None, files, "archdsl search", tiny.table)
-    tiny.journal.unlink()
+    tiny.database.unlink()
     assert (tiny.study / CARD).exists()
     study = resumed(tiny)
     assert study.rows() == []
@@ -102,10 +105,27 @@ def test_who_reads_a_study_makes_nothing(tiny: TinySearch) -> None:
     search = read_search(source, folder, tiny.table)
     files = [tiny.folder / "watched.py"]
     begin(search, tiny.study, folder, 0, None, files, "archdsl search", tiny.table)
-    before = tiny.journal.read_bytes()
-    assert b'"card"' in before.splitlines()[-1], "it is signed last"
+    before = {p: p.read_bytes() for p in tiny.study.rglob("*") if p.is_file()}
     assert tiny.rows() == []
-    assert tiny.journal.read_bytes() == before
+    assert {p: p.read_bytes() for p in tiny.study.rglob("*") if p.is_file()} == before
+
+
+def test_the_card_is_signed_last(tiny: TinySearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who finds it in a database finds all parts of the study there."""
+    source, folder = read_source(str(tiny.folder / "tiny.search"), SEARCHES)
+    assert folder is not None
+    search = read_search(source, folder, tiny.table)
+    seen: list[int] = []
+    write = Storage.set_study_user_attr
+
+    def noting(self: Storage, study_id: int, key: str, value: Any) -> None:
+        if key == "card":
+            seen.append(len(self.tables.studies()))
+        write(self, study_id, key, value)
+
+    monkeypatch.setattr(Storage, "set_study_user_attr", noting)
+    made = begin(search, tiny.study, folder, 0, None, [], "archdsl search", tiny.table)
+    assert seen == [1 + len(made.places)] == [5]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 99}', '{"format": 1}'])

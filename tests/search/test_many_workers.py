@@ -14,8 +14,8 @@ from tiny_search import SEARCH, TRIALS, TinySearch, is_alive, kill, wait_for
 
 from archdsl.cli.main import main
 from archdsl.diagnostics.model import ArchError
-from archdsl.search.database import open_database
-from archdsl.search.study import find_study
+from archdsl.search.snapshot import read_study
+from archdsl.search.storage import open_storage
 from archdsl.search.team import Team
 from archdsl.training.sets import Digits
 
@@ -46,7 +46,7 @@ def test_a_worker_joins_a_folder(tiny: TinySearch, whole: TinySearch) -> None:
     """From another process on the same file system; it ends with the study."""
     tiny.wish("pause", 64)
     search = tiny.search("--workers", "0")
-    wait_for(lambda: (tiny.study / "leader.lock").exists() and tiny.journal.exists())
+    wait_for(lambda: (tiny.study / "leader.lock").exists() and tiny.database.exists())
     wait_for(lambda: [row for row in tiny.rows() if row.state == "waiting"])
     join = ("worker", "tiny.study", "--allow-python", "watched.py")
     first = tiny.start(*join)
@@ -95,7 +95,8 @@ def test_the_seed_of_a_study_fixes_its_draws(tiny: TinySearch) -> None:
 
 
 def of_study(tiny: TinySearch, name: str) -> dict[tuple[object, ...], tuple[object, ...]]:
-    rows = find_study(str(tiny.folder / name), None, tiny.table).rows()
+    with read_study(str(tiny.folder / name), None, tiny.table) as study:
+        rows = study.rows()
     return {
         (row.stage, row.slice, row.turn, row.shape, row.setting, row.seed): (row.values, row.curve)
         for row in rows
@@ -222,4 +223,5 @@ def test_a_database_is_opened_without_a_word(tmp_path: Path) -> None:
     """That heartbeats are an experiment of Optuna's is nothing to a user."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        open_database(f"sqlite:///{tmp_path / 'studies.db'}")
+        open_storage(tmp_path, f"sqlite:///{tmp_path / 'studies.db'}")
+        open_storage(tmp_path, None)

@@ -14,7 +14,7 @@ from own_server import PASSWORD, OwnServer
 from sqlalchemy import create_engine
 from tiny_search import TRIALS, TinySearch, is_alive, kill, wait_for
 
-from archdsl.search.database import open_database
+from archdsl.search.storage import open_storage
 
 pytestmark = pytest.mark.postgres
 
@@ -68,7 +68,7 @@ def test_a_study_in_a_database(
     assert shared.storage is not None
     ran = shared.finish()
     assert shared.results() == whole.results()
-    assert not shared.journal.exists()
+    assert not shared.database.exists()
     read = elsewhere.run("verdict", "tiny", "--storage", shared.storage, *JOIN)
     assert read.code == 0
     assert read.out.splitlines()[:-1] == [
@@ -167,7 +167,7 @@ def test_an_empty_database_that_two_open_at_once(server: OwnServer) -> None:
     with ThreadPoolExecutor(1) as pool, psycopg.connect(storage, autocommit=True) as look:
         with engine.begin() as connection:
             BaseModel.metadata.create_all(connection)
-            other = pool.submit(open_database, storage)
+            other = pool.submit(open_storage, Path(), storage)
             wait_for(lambda: look.execute(waiting).fetchall())
         assert other.result(60).get_all_studies() == []
     engine.dispose()

@@ -14,9 +14,9 @@ from test_space import MANY, NESTED
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.layers.table import TABLE
 from archdsl.search.distributions import distribution, param, value
+from archdsl.search.opened import find_study
 from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
-from archdsl.search.study import find_study
 from archdsl.search.worker import Worker
 
 TUNED = "vary depth in {1, 2, 3}\ntune lr in 0.01..1 log\ntrials 12\ntrain epochs = 2\n"

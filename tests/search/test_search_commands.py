@@ -23,11 +23,11 @@ from archdsl.cli.live import JsonLines, Lines, View, view_of
 from archdsl.cli.main import main
 from archdsl.layers.table import TABLE
 from archdsl.search.leader import Progress
-from archdsl.search.outcome import arms_to_settle, best
-from archdsl.search.plan import queue_exploration, queue_settling
+from archdsl.search.opened import OpenStudy, find_study
+from archdsl.search.outcome import best
+from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling
 from archdsl.search.reach import survey
 from archdsl.search.rows import EXPLORE, SETTLE, Row
-from archdsl.search.study import Study, find_study
 from archdsl.search.worker import Worker
 from archdsl.training.data import load
 from archdsl.training.loop import evaluate
@@ -75,7 +75,7 @@ def score(arch: Architecture, recipe: Recipe, seed: int) -> float:
     return round(0.6 + gain - abs(recipe.lr - 0.1) / 10 + noise, 4)
 
 
-def to_the_end(folder: Path, asked: str = ASKED) -> Study:
+def to_the_end(folder: Path, asked: str = ASKED) -> OpenStudy:
     with patch("os.fsync"):
         study = begun(folder, asked)
         queue_exploration(study, survey(study.space))
@@ -88,18 +88,18 @@ def to_the_end(folder: Path, asked: str = ASKED) -> Study:
     return study
 
 
-def work(study: Study) -> None:
+def work(study: OpenStudy) -> None:
     Worker(study, CPU, trainer=trainer(score)).run(0)
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def told(tmp_path_factory: pytest.TempPathFactory) -> OpenStudy:
     """A study that is done, its scores a formula."""
     return to_the_end(tmp_path_factory.mktemp("told"))
 
 
 @pytest.fixture
-def at(told: Study, monkeypatch: pytest.MonkeyPatch) -> Study:
+def at(told: OpenStudy, monkeypatch: pytest.MonkeyPatch) -> OpenStudy:
     monkeypatch.chdir(told.folder.parent)
     return told
 
@@ -107,14 +107,14 @@ def at(told: Study, monkeypatch: pytest.MonkeyPatch) -> Study:
 # ------------------------------------------------------------------------ what is printed
 
 
-def test_verdict(at: Study, run: Run) -> None:
+def test_verdict(at: OpenStudy, run: Run) -> None:
     for name in ("x", "x.study"):
         code, out, err = run("verdict", name)
         assert (code, err) == (0, "")
         golden("verdict", f"$ archdsl verdict x\n{out}")
 
 
-def test_verdict_as_json(at: Study, run: Run) -> None:
+def test_verdict_as_json(at: OpenStudy, run: Run) -> None:
     code, out, _ = run("verdict", "x", "--json")
     found = json.loads(out)
     assert code == 0 and set(found) == {"study", "verdict", "best"}
@@ -135,7 +135,7 @@ def test_verdict_of_several_objectives(tmp_path: Path, run: Run) -> None:
     assert values == sorted(values, reverse=True) and len(values) >= 3
 
 
-def test_best(at: Study, run: Run, tmp_path: Path) -> None:
+def test_best(at: OpenStudy, run: Run, tmp_path: Path) -> None:
     output = tmp_path / "best.arch"
     code, out, err = run("best", "x", "-o", str(output))
     assert (code, err) == (0, "")
@@ -148,7 +148,7 @@ def test_best(at: Study, run: Run, tmp_path: Path) -> None:
     assert read(str(small)).with_knobs().hash == best(at, "4K params").hash != row.hash
 
 
-def test_lines_of_trials(at: Study, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_trials(at: OpenStudy, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [r for r in at.rows(EXPLORE) if r.slice == "4K params"][:3]
     other = Row(
         3,
@@ -180,20 +180,28 @@ def test_lines_of_trials(at: Study, capsys: pytest.CaptureFixture[str]) -> None:
     )
     pruned = Row(5, "4K params", EXPLORE, "pruned", 5, 1, "depth = 8", "lr = 0.2", "width = 8",
                  curve=((1, 0.25, 1, 1, 1),), ended=rows[0].ended)  # fmt: skip
-    progress = Progress(EXPLORE, [*rows, other, same, pruned], 12, 0.0, None)
+    progress = Progress(
+        EXPLORE,
+        sorted([*rows, other, same, pruned], key=lambda row: str(row.ended)),
+        1,
+        5,
+        12,
+        None,
+        0.0,
+        None,
+    )
     view = view_of(False, False, 1)
     assert isinstance(view, Lines)
     view.show(progress)
-    view.show(progress)  # nothing is told twice
     golden("lines", capsys.readouterr().out)
     assert progress.done == 6
 
 
-def test_lines_of_json(at: Study, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_json(at: OpenStudy, capsys: pytest.CaptureFixture[str]) -> None:
     view = view_of(False, True, 1)
     assert isinstance(view, JsonLines)
     rows = at.rows(EXPLORE)
-    view.show(Progress(EXPLORE, rows, 36, 0.0, None))
+    view.show(Progress(EXPLORE, rows, 0, 0, 36, None, 0.0, None))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) == len(rows)
     assert sum(line["state"] == "done" for line in lines) == 30
@@ -204,11 +212,11 @@ def test_lines_of_json(at: Study, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_nothing_is_shown_where_quiet_was_asked_for(
-    at: Study, capsys: pytest.CaptureFixture[str]
+    at: OpenStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     view = view_of(True, True, 1)
     assert type(view) is View
-    view.show(Progress(EXPLORE, at.rows(), 36, 0.0, None))
+    view.show(Progress(EXPLORE, at.rows(), 0, 0, 36, None, 0.0, None))
     assert capsys.readouterr().out == ""
 
 
@@ -237,7 +245,7 @@ def test_where_nothing_is_finished(tmp_path: Path, run: Run) -> None:
         assert code == 1 and "error[A717]: the study `x` has no finished trial yet" in err
 
 
-def test_a_slice_that_is_none(at: Study, run: Run) -> None:
+def test_a_slice_that_is_none(at: OpenStudy, run: Run) -> None:
     code, _, err = run("best", "x", "--slice", "5M macs")
     assert code == 2 and "there is 4K params, 16K params" in err
 
@@ -348,7 +356,7 @@ def test_a_line_of_json_for_each_event(trained: tuple[Path, list[Any]]) -> None:
 
 def test_a_study_s_folder(trained: tuple[Path, list[Any]]) -> None:
     folder = trained[0] / "tiny.study"
-    assert {p.name for p in folder.iterdir()} >= {"study.json", "journal.log", "weights", "workers"}
+    assert {p.name for p in folder.iterdir()} >= {"study.json", "trials.db", "weights", "workers"}
     card = json.loads((folder / "study.json").read_text())
     assert card["spec"] == USING and card["uses"] == {"units.arch": UNITS}
     assert card["search"] == TRAINED and card["seed"] == 0 and card["study"] == "tiny"

@@ -24,7 +24,7 @@ from archdsl.cli.main import main
 from archdsl.extensions import table_with
 from archdsl.layers.table import TABLE
 from archdsl.search.rows import Row
-from archdsl.search.study import find_study
+from archdsl.search.snapshot import read_study
 
 PATIENCE = 180.0  # seconds after which what does not happen is given up
 
@@ -131,8 +131,8 @@ class TinySearch:
         return self.folder / "tiny.study"
 
     @property
-    def journal(self) -> Path:
-        return self.study / "journal.log"
+    def database(self) -> Path:
+        return self.study / "trials.db"
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
@@ -225,7 +225,8 @@ class TinySearch:
 
     def rows(self) -> list[Row]:
         """All trials, as they stand."""
-        return find_study(str(self.study), self.storage, self.table).rows()
+        with read_study(str(self.study), self.storage, self.table) as study:
+            return study.rows()
 
     @property
     def table(self) -> Any:

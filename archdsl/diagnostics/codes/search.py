@@ -69,8 +69,9 @@ STUDY_BUSY = Kind(
 BAD_STORAGE = Kind(
     "A714",
     "the storage `{name}` cannot be used: {reason}",
-    """A storage is the study's own journal (the default), or a database for many machines such
-as postgresql://user@host/name.""",
+    """A storage is the database in the study's folder (the default), or one for many machines such
+as postgresql://user@host/name. Where a trial is named, what stands of it there is not what archdsl
+writes: somebody else has written it, or the file is damaged.""",
 )
 WORKERS_FAIL = Kind(
     "A715",

@@ -1,0 +1,53 @@
+"""What has changed in a study since somebody last looked: queries, and not lists of trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archdsl.search.rows import Row
+from archdsl.search.study import ALL, Part, Study
+from archdsl.search.tables import FINISHED, Queue
+
+SHOWN = tuple(name for name in ALL if name != "knobs")
+
+
+@dataclass
+class Changes:
+    """Trials that have ended, each told once, and what is open.
+
+    Optuna's ids grow as trials are made, and queues are worked off in their order: what has ended
+    since the last look lies, but for a few, at or after the first trial that was open then.
+    """
+
+    study: Study
+    first: dict[int, int] = field(default_factory=dict)  # of each part: ids before it have ended
+    told: dict[int, set[int]] = field(default_factory=dict)  # those from there on that are told
+    queues: dict[int, Queue] = field(default_factory=dict)  # as they were at the last look
+
+    def look(self) -> list[Row]:
+        """The trials that have ended since the last look, in the order of their ends."""
+        study, before, news = self.study, self.queues, []
+        places = study.ids()
+        self.queues = study.tables.queues(list(places))
+        for id, place in places.items():
+            if id not in before or before[id] != self.queues[id] or self.queues[id].running:
+                news += self._ended(id, place)
+        return sorted(news, key=lambda row: str(row.ended))
+
+    def _ended(self, id: int, place: Part) -> list[Row]:
+        told = self.told.setdefault(id, set())
+        ended = self.study.tables.ids(id, FINISHED, self.first.get(id, 0))
+        new = [trial for trial in ended if trial not in told]
+        told.update(new)
+        first = self.queues[id].first
+        if first is None:  # all of them had ended: later ones have larger ids than these
+            first = max(ended, default=self.first.get(id, 1) - 1) + 1
+        if first > self.first.get(id, 0):
+            self.first[id] = first
+            self.told[id] = {trial for trial in told if trial >= first}
+        return self.study.rows_of(id, place, new, *SHOWN) if new else []
+
+    def open(self, stage: str) -> Queue:
+        """What is open of a stage, as it was at the last look."""
+        mine = [self.queues[i] for i in self.study.ids([stage]) if i in self.queues]
+        return Queue(sum(q.waiting for q in mine), sum(q.running for q in mine))
