@@ -8,6 +8,7 @@ import pytest
 from reading import facts
 from scipy import stats
 
+from archdsl.layers.table import TABLE
 from archdsl.report.aspect import aspect_figure
 from archdsl.report.curves import curves_figure
 from archdsl.report.facts import Facts
@@ -19,8 +20,8 @@ from archdsl.report.page import figures
 from archdsl.report.plane import map_figure
 from archdsl.report.shapes import shapes_figure
 from archdsl.report.weights import importances_figure
+from archdsl.search.opened import find_study
 from archdsl.search.rows import EXPLORE, SETTLE
-from archdsl.search.snapshot import read_study
 from archdsl.verdict.arms import explored_shapes
 from archdsl.verdict.results import slices_of
 
@@ -201,12 +202,15 @@ def test_importances_are_optuna_s(kinds: Path, found: Facts) -> None:
 
 
 def test_importances_of_enough_trials(pareto: Path) -> None:
-    with read_study(str(pareto)) as study:
+    study = find_study(str(pareto), None, TABLE)
+    try:
         part = study.parts[EXPLORE, "all"]
         evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=64, seed=0)
         shares = optuna.importance.get_param_importances(
             part, evaluator=evaluator, params=["depth", "width"], target=lambda t: t.values[0]
         )
+    finally:
+        study.storage.close()
     figure = importances_figure(facts(pareto))
     assert [r[1:3] for r in figure.rows] == [(n, f"{100 * s:.0f} %") for n, s in shares.items()]
 
