@@ -101,13 +101,7 @@ def evaluate(program: Program, name: str, text: str) -> Any:
     node = file.statements[0] if len(file.statements) == 1 else None
     if not isinstance(node, tree.Let):
         raise ArchError([diagnose(codes.BAD_SETTING, text=text)])
-    before = len(program.found)
-    value = program.constant(node.value)
-    if len(program.found) > before:
-        problems = program.found[before:]
-        del program.found[before:]
-        raise ArchError(problems)
-    return value
+    return program.evaluate(node.value)
 
 
 def from_python(value: Any, name: str) -> Any:

@@ -226,9 +226,10 @@ class Compiler:
 
     def constant(self, node: tree.Node, scope: Scope) -> Any:
         """The value of an expression that depends on no candidate; mistakes are noted."""
-        found = len(self.found)
-        get, weight = self.weigher.weighed(lambda: scope.value(node))
-        if len(self.found) > found:
+        context = scope.context
+        found = len(context.found)
+        get, weight = context.weigher.weighed(lambda: scope.value(node))
+        if len(context.found) > found:
             return None
         machine = Machine(lambda path, names, span: 0, {}, {}, fuel=self.work.of_one())
         machine.files = [[UNSET] * f.scope.unit.slots for f in self.files]
@@ -243,11 +244,11 @@ class Compiler:
             machine.spend(weight, node.span)
             return get(frame)
         except Fault as error:
-            self.found.append(error.diagnostic)
+            context.found.append(error.diagnostic)
         except Skip:
-            scope.context.report(codes.NEEDS_CONSTANT, node.span)
+            context.report(codes.NEEDS_CONSTANT, node.span)
         except Stop:
-            self.found.extend(machine.found)
+            context.found.extend(machine.found)
         finally:
             self.work.take(machine.done)
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -26,10 +26,10 @@ from archdsl.elaborate.file_code import Budget, FileCode
 from archdsl.elaborate.knobs import Interval, Knob, option_number
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.network import Network, Op, Part
-from archdsl.elaborate.scope import Variable
+from archdsl.elaborate.scope import Scope, Unit, Variable
 from archdsl.elaborate.statements import unmet
 from archdsl.elaborate.values import show
-from archdsl.elaborate.work import ENDLESS, Work
+from archdsl.elaborate.work import ENDLESS, Weigher, Work
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.table import TABLE, Table
 from archdsl.syntax import tree
@@ -146,6 +146,18 @@ class Program:
     def constant(self, node: tree.Node) -> Any:
         """The value of an expression that depends on no candidate; mistakes are noted."""
         return self.compiler.constant(node, self.main.scope)
+
+    def evaluate(self, node: tree.Node) -> Any:
+        """The value of an expression among the names of the file. It is compiled apart: nothing
+        of the program changes. Raises ``ArchError``."""
+        scope = self.main.scope
+        given = dict(scope.context.given)
+        context = replace(scope.context, found=[], given=given, weigher=Weigher())
+        apart = Scope(context, Unit("block", 0), names=scope.names, defaults=scope.defaults)
+        value = self.compiler.constant(node, apart)
+        if context.found:
+            raise ArchError(context.found)
+        return value
 
     def read_knobs(self) -> dict[str, Knob]:
         """The knobs with the values of their defaults, each checked against its domain."""
