@@ -7,7 +7,9 @@ from fractions import Fraction
 from math import prod
 
 from archdsl.elaborate.network import Network, Op, Part, Step
+from archdsl.elaborate.values import exact
 from archdsl.layers.base import Layer, Shape
+from archdsl.layers.polynomial import Exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ class Path:
     pixel grows into a window of the input: ``reach + 1`` pixels that step by ``stride``."""
 
     depth: int
-    reach: tuple[Fraction, ...]
-    stride: tuple[Fraction, ...]
+    reach: tuple[Exact, ...]
+    stride: tuple[Exact, ...]
 
     def then(self, other: Path) -> Path:
         if len(other.reach) != len(self.reach):  # into a vector: what it sees stays
@@ -118,11 +120,13 @@ class Path:
 BEYOND = 10**15  # pixels: no tensor has as many
 
 
-def kept(count: Fraction) -> Fraction:
+def kept(count: Exact) -> Exact:
     """A count of pixels, rounded where it is finer or greater than any tensor has them."""
+    if isinstance(count, int):
+        return min(count, BEYOND)
     if count.numerator < BEYOND and count.denominator < BEYOND:
-        return count
-    return min(count, Fraction(BEYOND)).limit_denominator(BEYOND)
+        return exact(count)
+    return exact(min(count, Fraction(BEYOND)).limit_denominator(BEYOND))
 
 
 def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
@@ -132,7 +136,7 @@ def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
         return known
     count = 1 + len(part.imports)
     axes = len(part.input) - 1
-    start = Path(0, (Fraction(0),) * axes, (Fraction(1),) * axes)
+    start = Path(0, (0,) * axes, (1,) * axes)
 
     def source(i: int) -> list[Path | None]:
         return [start if j == i else None for j in range(count)]
@@ -177,7 +181,9 @@ def _layer_path(op: Op, shape: Shape) -> Path:
     kernel, stride = op.layer.window(shape)
     weighted = op.layer.kind in ("conv", "linear")
     return Path(
-        int(weighted), tuple(Fraction(k) - 1 for k in kernel), tuple(Fraction(s) for s in stride)
+        int(weighted),
+        tuple(exact(Fraction(k) - 1) for k in kernel),
+        tuple(exact(Fraction(s)) for s in stride),
     )
 
 

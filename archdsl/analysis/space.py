@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import product
-from math import inf, prod
+from math import log10, prod
 from typing import Any
 
 from archdsl.analysis.region import Piece, Region, Stretch, whole
@@ -30,6 +30,7 @@ from archdsl.layers.polynomial import Undecided, Unknown
 LIMIT = 2_000
 WORK = 1_200_000  # for as many runs
 SAMPLE = 300
+ENDLESS_SPACE = 10**300  # assignments that nobody counts
 SAMPLED = 1 / 6  # of the work goes into the sample
 
 
@@ -101,6 +102,8 @@ class _Prover:
         self.knobs = {k.name: k for k in program.knobs.values() if k.domain is not None}
         counts = [k.domain.count for k in self.knobs.values() if k.domain is not None]
         total = None if None in counts else prod(c for c in counts if c is not None)
+        if total is not None and total > ENDLESS_SPACE:
+            total = None
         domains = {k.name: str(k.domain) for k in self.knobs.values()}
         self.proof = Proof(total, domains=domains)
         self.work = 0
@@ -133,7 +136,8 @@ class _Prover:
 
     def share(self) -> float:
         """How much of what may be done has been, before a sample is taken."""
-        covered = self.proof.covered / (self.proof.total or inf)
+        total = self.proof.total
+        covered = 0 if total is None else self.proof.covered / total
         return max(covered, self.proof.runs / self.limit, self.work / max(self.most, 1)) * (
             1 - SAMPLED
         )
@@ -143,8 +147,11 @@ class _Prover:
         if not self.knobs:
             return "no knob has a domain"
         if proof.total is None:
-            return "all assignments, continuous knobs included"
-        return "the only assignment" if proof.total == 1 else f"all {proof.total:,} assignments"
+            finite = None not in [k.domain.count for k in self.knobs.values() if k.domain]
+            return (
+                f"all assignments, {'more than 10^300' if finite else 'continuous knobs included'}"
+            )
+        return "the only assignment" if proof.total == 1 else f"all {many(proof.total)} assignments"
 
     def start(self) -> Iterator[Region]:
         """The space in as few regions as can be."""
@@ -198,7 +205,7 @@ class _Prover:
         try:
             found = self.program.elaborate(values, decide, first_only=True)
         finally:
-            spent = self.program.spent - before
+            spent = self.program.spent - before + 4 * len(self.knobs)
             self.work += spent
             self.largest = max(self.largest, spent)
         return found.options
@@ -270,12 +277,17 @@ class _Prover:
                 break
         # Some of the sample may be among those: they count once.
         proof.covered, proof.excluded = covered, excluded
-        size = "endlessly many" if proof.total is None else f"{proof.total:,}"
+        size = "endlessly many" if proof.total is None else many(proof.total)
         pairs = "alone and in pairs, " if len(self.knobs) > 1 else ""
         proof.how = (
-            f"{covered:,} of {size} assignments, and {tried:,} by themselves, which may be among "
-            f"them: the ends and middles of all knobs, {pairs}and some at random"
+            f"{many(covered)} of {size} assignments, and {tried:,} by themselves, which may be "
+            f"among them: the ends and middles of all knobs, {pairs}and some at random"
         )
+
+
+def many(number: int) -> str:
+    """A number of assignments in words: of a long one, how many digits it has."""
+    return f"{number:,}" if number < 10**18 else f"about 10^{int(log10(number))}"
 
 
 def _one_of(piece: Piece) -> Piece:

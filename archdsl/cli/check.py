@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archdsl import __version__
-from archdsl.analysis.space import LIMIT, Proof, prove
+from archdsl.analysis.space import ENDLESS_SPACE, LIMIT, Proof, prove
 from archdsl.cli.options import SpecName, json_option, python_option, read_table
 from archdsl.cli.output import WIDTH, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
@@ -130,7 +130,7 @@ def _plain(result: dict[str, Any]) -> dict[str, Any]:
         plain["space"] = {
             "domains": proof.domains,
             "total": proof.total,
-            "covered": proof.covered,
+            "covered": min(proof.covered, ENDLESS_SPACE),
             "runs": proof.runs,
             "excluded": proof.excluded,
             "complete": proof.complete,

@@ -21,6 +21,11 @@ class Choices:
     names: tuple[str, ...]
 
     def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, (tuple, range)):  # thousands of values are told apart by this
+            if value not in self.values:
+                return False
+            if same(value, self.values[self.values.index(value)]):
+                return True
         return any(same(value, v) for v in self.values)
 
     def __str__(self) -> str:

@@ -278,13 +278,14 @@ def _divided(whole: Sketch, row: list[int]) -> Iterator[list[int]]:
     stacks = [p for n in row if isinstance(p := whole.pieces[n], Stack)]
     light = [not p.whole and all(s.light for s in p.strips) for p in stacks]
     leads = light[0] and stacks[0].strips[0].layer.kind == "norm" and not all(light)
+    last = max((i for i, is_light in enumerate(light) if not is_light), default=-1)
     group: list[int] = []
-    for place, is_light in zip(row, light, strict=True):
-        heavy = any(not light[row.index(n)] for n in group)
-        rest_is_light = all(light[row.index(place) :])
-        starts = heavy and not rest_is_light if leads else not is_light
+    heavy = False  # whether the group has a layer that is not light
+    for i, (place, is_light) in enumerate(zip(row, light, strict=True)):
+        starts = heavy and i <= last if leads else not is_light
         if group and starts:
             yield group
-            group = []
+            group, heavy = [], False
         group.append(place)
+        heavy = heavy or not is_light
     yield group
