@@ -6,6 +6,7 @@ python docs/tables.py --check   # writes nothing; fails where something would ch
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -313,6 +314,24 @@ def span(counts: list[int]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def references() -> Iterator[str]:
+    """Networks of torchvision and timm, and what their weights give here."""
+    known = json.loads((ROOT / "docs" / "references.json").read_text("utf-8"))
+
+    def names(found: Mapping[str, Mapping[str, str]], package: str) -> str:
+        given = found.get(package, {}).items()
+        return ", ".join(f"`{n}`" if n == v else f"`{n}` (`{v}`)" for n, v in given)
+
+    yield header("weights of", "network there (variant here, if it is called otherwise)")
+    for package in ("torchvision", "timm"):
+        yield row(package, names(known["equal"], package))
+        yield row(f"{package}, too large to be run", names(known["equal tensors"], package))
+    yield ""
+    yield header("network of timm", "what is another there")
+    for found in known["others"].values():
+        yield row(names(found, "timm"), found["why"])
+
+
 PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "layers": layers,
     "arguments": kinds,
@@ -323,6 +342,7 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "errors": errors,
     "commands": commands,
     "zoo": zoo,
+    "references": references,
     "samplers": samplers,
     "pruners": pruners,
     "data": data_sets,
