@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FORMATS = (".py", ".pt2", ".onnx", ".arch")
+HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
 POLL = 0.3  # seconds between two looks at a watched file
 
 
@@ -99,7 +101,7 @@ def command(
 
     def run() -> None:
         arch = read_candidate(spec, settings, shape, python)
-        _compile(arch, output or Path(f"{arch.name}.py"), checkpoint, device, dtype)
+        _compile(arch, output or _module_name(arch.name), checkpoint, device, dtype)
 
     if not watch:
         run()
@@ -108,6 +110,13 @@ def command(
     if path is None:
         raise click.UsageError("standard input cannot be watched")
     _watch(path, name, run)
+
+
+def _module_name(name: str) -> Path:
+    """The file of a network: one that hides no module which its own source imports."""
+    return Path(
+        f"{name}_net.py" if name in HIDDEN or name in sys.stdlib_module_names else f"{name}.py"
+    )
 
 
 def _names(text: str | None) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -58,7 +60,8 @@ class Records:
                     kind, help = codes.NO_SUCH_ARGUMENT, did_you_mean(key, names)
                     help = help or ([f"`{cls.name}` takes {', '.join(names)}"] if names else [])
                 where = argument.span if argument.name is None else argument.name.span
-                self.report(kind, where, help=help, name=key, callee=cls.name)
+                shown = key or where.source.text[where.start : where.end]
+                self.report(kind, where, help=help, name=shown, callee=cls.name)
                 continue
             value = self.value(argument.value, parameters[key].reader)
             if value is MISTAKEN:
@@ -153,10 +156,16 @@ def read_data(text: str, place: str = "--data") -> Data:
 
     Raises ``ArchError`` with every mistake.
     """
-    records, node = _statement("data", text, place)
-    data: Data | None = records.read_named(node, DATA, "data")
-    if data is None or records.found:
-        raise ArchError(records.found)
+    try:
+        records, node = _statement("data", text, place)
+        data: Data | None = records.read_named(node, DATA, "data")
+        if data is None or records.found:
+            raise ArchError(records.found)
+    except ArchError as error:
+        if not text.strip() or not Path(text.strip()).is_dir():
+            raise
+        help = (f'a folder of images is written image_folder("{text.strip()}")',)
+        raise ArchError([replace(error.diagnostics[0], help=help)]) from None
     return data
 
 

@@ -364,3 +364,12 @@ def test_what_is_told_of_a_checkpoint(run: Any) -> None:
     assert run(*call, "--rename", "fine").code == 2
     ran = run("compile", "pair.arch", "--order", "fine")
     assert (ran.code, "--weights FILE" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["torch", "collections"])
+def test_a_file_hides_no_module(run: Any, name: str) -> None:
+    """Beside a torch.py of one's own, no network can be imported."""
+    Path("mine.arch").write_text(f"arch {name}(c = 3)\ninput 3x8x8\nconv(c, 3)\n")
+    assert run("compile", "mine.arch").out.startswith(f"{name}_net.py: {name}, ")
+    assert not Path(f"{name}.py").exists()
+    assert run("compile", "mine.arch", "-o", f"{name}.py").code == 0

@@ -1,5 +1,7 @@
 """Data and recipes as texts: read, and written again."""
 
+from pathlib import Path
+
 import pytest
 
 from archdsl import ArchError
@@ -49,6 +51,27 @@ def test_recipes(text: str) -> None:
 def test_data_of_a_package_as_text() -> None:
     data = PluginData("stripes", (("", 80), ("name", 'a "b"')))
     assert data.written(full=True) == 'stripes(80, name = "a \\"b\\"")'
+
+
+@pytest.mark.parametrize("text", ["plain", "./plain", "plain/", " plain "])
+def test_a_folder_that_is_there_is_said_how_to_write(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArchError) as caught:
+        read_data(text)
+    assert "image_folder(" not in "".join(caught.value.diagnostics[0].help)
+    Path("plain").mkdir()
+    with pytest.raises(ArchError) as caught:
+        read_data(text)
+    assert tuple(caught.value.diagnostics[0].help) == (
+        f'a folder of images is written image_folder("{text.strip()}")',
+    )
+
+
+def test_an_argument_too_many_is_shown() -> None:
+    with pytest.raises(ArchError, match="`cosine` has no argument `5`"):
+        read_recipe("schedule = cosine(5)")
 
 
 @pytest.mark.parametrize(
