@@ -11,7 +11,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, Fault, diagnose, did_you_mean
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.arithmetic import MAX_BITS
-from archdsl.elaborate.knobs import Choices, Knob, option_number
+from archdsl.elaborate.knobs import Choices, Interval, Knob, option_number
 from archdsl.elaborate.network import Choice
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.values import describe, exact, is_layer, is_number, show, weigh
@@ -88,6 +88,8 @@ def read_value(program: Program, knob: Knob, value: Any) -> Any:
             return value
         return evaluate(program, knob.name, value)
     found = from_python(value, knob.name)
+    if isinstance(value, float) and isinstance(knob.domain, Interval):
+        found = knob.domain.meant(Fraction(found))
     try:
         weigh((found,), knob.span)
     except Fault as error:

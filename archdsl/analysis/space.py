@@ -26,6 +26,7 @@ from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import ENDLESS
 from archdsl.layers.polynomial import Undecided, Unknown
+from archdsl.layers.table import TABLE
 
 LIMIT = 2_000
 WORK = 1_200_000  # for as many runs
@@ -52,7 +53,8 @@ class Proof:
     ``excluded`` are those that a `require` rules out (not those of a budget: what it speaks of
     is known of networks alone).
     ``choices``: options of choices inside bodies, each elaborated wherever it can stand.
-    ``how`` says in words what was covered.
+    ``decided``: a layer of a user's does not work with undecided numbers, and values were tried
+    one by one. ``how`` says in words what was covered.
     """
 
     total: int | None
@@ -61,6 +63,7 @@ class Proof:
     runs: int = 0
     complete: bool = True
     choices: int = 0
+    decided: bool = False
     how: str = ""
     counterexample: Counterexample | None = None
     domains: dict[str, str] = field(default_factory=dict)
@@ -132,6 +135,11 @@ class _Prover:
             proof.complete, proof.how = False, "up to the first candidate that is no network"
         elif not proof.how:
             proof.how = self.words()
+        if proof.decided:
+            proof.how += (
+                "; a layer that is not built in cannot work with undecided numbers: knobs that it "
+                "depends on were tried value by value"
+            )
         return proof
 
     def share(self) -> float:
@@ -187,8 +195,9 @@ class _Prover:
             return self.refute(region)
         except (TypeError, AttributeError, ValueError):
             # A layer of a user's that cannot work with undecided numbers: decide them all.
-            if not region.open:
+            if not region.open or self.program.compiler.table is TABLE:
                 raise
+            proof.decided = True
             return self.decide(region, region.open[0])
         proof.choices = max(proof.choices, choices)
         proof.covered += region.size if not region.forced else 0

@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.equality import same
-from archdsl.elaborate.values import Number, is_number, show
+from archdsl.elaborate.values import Number, exact, is_number, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,17 @@ class Interval:
             return False
         if self.step is None:
             return True
-        steps = (value - self.low) / self.step
-        return bool(abs(steps - round(steps)) < 1e-9)
+        off: Any = (value - self.low) % self.step
+        if isinstance(off, float):  # one of them is not exact
+            return bool(min(off, self.step - off) < 1e-9 * self.step)
+        return bool(off == 0)
+
+    def meant(self, value: Fraction) -> Number:
+        """The value of the grid that a decimal is meant to be, if it is a rounding away."""
+        if self.step is None:
+            return exact(value)
+        near: Any = self.value(round((value - self.low) / self.step))
+        return near if abs(near - value) < 1e-9 * self.step else exact(value)
 
     def __str__(self) -> str:
         whole = self.step == 1 and isinstance(self.low, int) and isinstance(self.high, int)

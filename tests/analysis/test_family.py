@@ -1,5 +1,6 @@
 """Figures in closed form, against those of the same candidates elaborated one by one."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -135,10 +136,14 @@ def test_what_a_closed_form_is_not_for(at_once: None) -> None:
 
 
 def test_a_value_between_the_places_of_a_grid(at_once: None) -> None:
-    """A domain admits what is off its grid by a rounding; the closed form does not."""
+    """A float that is a rounding off the grid means the value there; an exact number does not."""
     spec = archdsl.parse("arch net(w = 1 in 0..4 step 0.1)\ninput 3x8x8\nconv(round(w * 10), 1)\n")
     assert in_closed_form(spec, {"w": 1.2}) is not None
-    assert in_closed_form(spec, {"w": 1.2000000000001}) is None
+    assert spec.with_knobs(w=1.2000000000001).knobs["w"] == Fraction(6, 5)
+    for text in ("1.2000000000001", Fraction(12000000000001, 10**13), 1.21):
+        with pytest.raises(ArchError) as caught:
+            spec.with_knobs(w=text)
+        assert caught.value.diagnostics[0].code == "A503"
 
 
 def test_domains_of_one_value(at_once: None) -> None:

@@ -12,6 +12,8 @@ import archdsl
 from archdsl import ArchError, Architecture, Diagnostic, Spec
 from archdsl.analysis.space import Proof, prove
 from archdsl.diagnostics import codes
+from archdsl.layers.base import Layer
+from archdsl.layers.table import TABLE
 
 KNOBS = (
     "arch net(a = 4 in 1..12, b = 8 in 2..16 step 2, "
@@ -295,3 +297,25 @@ def test_a_sum_of_many_terms_is_undecided() -> None:
     sums = " * ".join(f"((a + 1 + {n}) - a)" for n in "bcdef")
     proof = prove(archdsl.parse(f"arch net({knobs})\ninput 3x8x8\nconv({sums}, 1)\n").program)
     assert (proof.holds, proof.complete, proof.total) == (True, True, 64)
+
+
+class Picky(Layer):
+    """A layer of a user's that asks for a number itself."""
+
+    name = "picky"
+
+    def shape(self, *inputs: tuple[int, ...]) -> tuple[int, ...]:
+        channels = inputs[0][0]
+        return (channels + 0 * channels.bit_length(), *inputs[0][1:])
+
+
+def test_a_layer_that_needs_values_is_proved_value_by_value_and_that_is_said() -> None:
+    text = "arch net(a = 4 in 1..12)\ninput 3x8x8\nconv(a, 1) -> {} -> conv(4, 1)\n"
+    spec = archdsl.parse(text.format("picky"), table=TABLE.with_layers(iter([Picky])))
+    proof = prove(spec.program)
+    assert (proof.holds, proof.complete, proof.covered, proof.decided) == (True, True, 12, True)
+    assert proof.how == (
+        "all 12 assignments; a layer that is not built in cannot work with undecided numbers: "
+        "knobs that it depends on were tried value by value"
+    )
+    assert not prove(archdsl.parse(text.format("relu")).program).decided
