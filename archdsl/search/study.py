@@ -7,7 +7,7 @@ studies that are worked on.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from archdsl.layers.table import Table
 from archdsl.search.card import Card
 from archdsl.search.database import unusable
 from archdsl.search.request import Search
-from archdsl.search.rows import BASELINE, EXPLORE, KINDS, SETTLE, Damaged, Row, row_of
+from archdsl.search.rows import BASELINE, EXPLORE, KINDS, SETTLE, Damaged, Recorded, Row, row_of
 from archdsl.search.space import Space, space_of
 from archdsl.search.tables import TIMES, Tables
 
@@ -104,7 +104,7 @@ class Study:
 
     def rows_of(self, id: int, place: Part, ids: Sequence[int], *names: str) -> list[Row]:
         """Some trials of a part, by Optuna's ids."""
-        return list(self._read(id, place, names or ALL, ids=ids))
+        return self._read(id, place, names or ALL, ids=ids)
 
     def whole(self, rows: Iterable[Row]) -> list[Row]:
         """All that stands of trials of which something is known, in the order of ``rows()``."""
@@ -118,16 +118,20 @@ class Study:
             for row in self._read(id, place, ALL, numbers=numbers[place])
         ]
 
-    def _read(self, id: int, place: Part, names: Sequence[str], **which: Any) -> Iterator[Row]:
+    def _read(self, id: int, place: Part, names: Sequence[str], **which: Any) -> list[Row]:
         asked = ["turn", *(n for n in names if n != "turn")]
+        objectives = len(self.search.objectives)
+
+        def make(trial: Recorded) -> Row | None:
+            if "turn" not in trial.attributes:
+                return None  # Optuna's own, where a worker came too late for the queue
+            row = row_of(trial, *place)
+            if row.state == "done" and len(row.values) != objectives:
+                raise Damaged(f"trial {row.number} of {row.slice} has too many or few scores")
+            return row
+
         try:
-            for trial in self.tables.recorded(id, asked, **which):
-                if "turn" not in trial.attributes:
-                    continue  # Optuna's own, where a worker came too late for the queue
-                row = row_of(trial, *place)
-                if row.state == "done" and len(row.values) != len(self.search.objectives):
-                    raise Damaged(f"trial {row.number} of {row.slice} has too many or few scores")
-                yield row
+            return self.tables.recorded(id, asked, make=make, **which)
         except Damaged as problem:
             raise unusable(self.tables.patience.url, str(problem)) from None
 

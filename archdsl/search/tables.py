@@ -8,10 +8,10 @@ are those of its schema, which it moves on by migrations and checks when it open
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, inspect, text
 
@@ -20,9 +20,12 @@ from archdsl.search.rows import Recorded
 
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 OPEN = ("WAITING", "RUNNING")
+T = TypeVar("T")
+
 INFINITE = {"INF_POS": inf, "INF_NEG": -inf}
 AT_ONCE = 500  # numbers of trials in one question
 TIMES = "times"  # asked for as if it were an attribute: when a trial started and ended
+KNOWN = 20_000  # texts that are remembered
 SHORT = 64  # characters of a text that is likely to come again
 
 # Optuna's own indexes find the trials of a study, but not those of a state, and no attribute.
@@ -230,24 +233,31 @@ class Tables:
         numbers: Sequence[int] | None = None,
         ids: Sequence[int] | None = None,
         states: Sequence[str] = (),
-    ) -> list[Recorded]:
-        """Trials of a study in the order in which they were made: all, or those of some numbers
-        or ids; with the attributes of some names."""
+        *,
+        make: Callable[[Recorded], T | None],
+    ) -> list[T]:
+        """What ``make`` makes of trials of a study, in the order in which they were made: of all,
+        or of those of some numbers or ids; with the attributes of some names."""
         conditions = [f"t.state IN ({_words(states)})"] if states else []
         if numbers is None and ids is None:
-            return self.patience.ask(self._recorded, study, names, conditions, {})
+            return self.patience.ask(self._recorded, study, names, conditions, {}, make)
         column, chosen = ("number", numbers) if ids is None else ("trial_id", ids)
-        found: list[Recorded] = []
+        found: list[T] = []
         wanted = sorted(set(chosen or ()))
         for start in range(0, len(wanted), AT_ONCE):
             asked = [*conditions, f"t.{column} IN :chosen"]
             values = {"chosen": wanted[start : start + AT_ONCE]}
-            found += self.patience.ask(self._recorded, study, names, asked, values)
+            found += self.patience.ask(self._recorded, study, names, asked, values, make)
         return found
 
     def _recorded(
-        self, study: int, names: Sequence[str], conditions: Sequence[str], values: dict[str, Any]
-    ) -> list[Recorded]:
+        self,
+        study: int,
+        names: Sequence[str],
+        conditions: Sequence[str],
+        values: dict[str, Any],
+        make: Callable[[Recorded], T | None],
+    ) -> list[T]:
         """Three answers in the order of the trials, merged as they come."""
         given = {"study": study, **values}
         times = "t.datetime_start, t.datetime_complete" if TIMES in names else "NULL, NULL"
@@ -277,18 +287,21 @@ class Tables:
                 )
             )
             known: dict[str, Any] = {}
-            return [
-                Recorded(
-                    id,
-                    number,
-                    state,
-                    started,
-                    ended,
-                    [INFINITE.get(kind, value) for _, value, kind in scores.of(id)],
-                    {key: _decoded(value, known) for _, key, value in attributes.of(id)},
+            made = (
+                make(
+                    Recorded(
+                        id,
+                        number,
+                        state,
+                        started,
+                        ended,
+                        [INFINITE.get(kind, value) for _, value, kind in scores.of(id)],
+                        {key: _decoded(value, known) for _, key, value in attributes.of(id)},
+                    )
                 )
                 for id, number, state, started, ended in trials
-            ]
+            )
+            return [one for one in made if one is not None]
 
 
 class _Following:
@@ -309,7 +322,10 @@ def _asked(connection: Connection, question: str, values: Mapping[str, Any]) -> 
     lists = [n for n, value in values.items() if isinstance(value, list)]
     asked = text(question).bindparams(*(bindparam(n, expanding=True) for n in lists))
     answer = connection.execution_options(stream_results=True).execute(asked, dict(values))
-    return iter(answer)
+    cursor = answer.cursor  # plain tuples: a large study has millions of them
+    if cursor is not None:
+        yield from iter(cursor.fetchone, None)
+    answer.close()
 
 
 def _words(words: Sequence[str]) -> str:
@@ -330,6 +346,6 @@ def _decoded(value: Any, known: dict[str, Any]) -> Any:
         found = json.loads(value)
     except (ValueError, TypeError, RecursionError):
         found = Undecodable()
-    if isinstance(value, str) and len(value) < SHORT:
+    if isinstance(value, str) and len(value) < SHORT and len(known) < KNOWN:
         known[value] = found
     return found
