@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 
+from archdsl.backend.flow import Flow
 from archdsl.backend.forward import Forward, import_name
 from archdsl.backend.initial import init_lines
 from archdsl.backend.names import (
@@ -89,7 +90,9 @@ NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 def _imports(text: str) -> list[str]:
     """The imports that a text needs; what its docstrings speak of does not count."""
     names = set(NAME.findall(UNREAD.sub("", text)))
-    lines = ["from collections import OrderedDict", ""] if "OrderedDict" in names else []
+    lines = ["import math"] if "math" in names else []
+    lines += ["from collections import OrderedDict"] if "OrderedDict" in names else []
+    lines += [""] if lines else []
     lines += ["import torch"] if "torch" in names else []
     lines += ["import torch.nn.functional as F"] if "F" in names else []
     return [*lines, "from torch import Tensor, nn"]
@@ -141,16 +144,16 @@ class Writer:
 
     def constructor(self, plan: Plan, is_sequence: bool) -> list[str]:
         """The statements that make the parts."""
-        symbols = plan.offer_parameters(self.taken)
+        symbols = plan.offer_parameters(self.taken, Flow(self.written, self.network.knobs))
         attributes = {*MODULE_NAMES, *(attribute(label) for label in plan.full.pieces)}
         lines: list[str] = []
-        kept: dict[str, str] = {}  # attributes by their code
+        given: dict[str, str] = {}  # attributes by their code
         for entry in plan.full.scope.entries:
             pieces = [i.pieces.get(entry.label) for i in plan.instances]
             piece = plan.full.pieces[entry.label]
             if isinstance(piece, ExpressionPiece):
                 names = list(dict.fromkeys((entry.base, entry.label)))
-                text, values = piece.text(pieces, symbols, names, attributes, kept)
+                text, values = piece.text(pieces, symbols, names, attributes, given)
                 plan.texts[entry.label] = text
                 for name, value in values:
                     lines += value.lines(2, f"self.{name} = ")
@@ -170,7 +173,8 @@ class Writer:
                 lines += code.lines(3, f'self.add_module(f"{stem}{{i}}", ', ")")
             else:
                 lines += code.lines(2, f"self.{label} = ")
-        return lines
+        kept = [(n, t) for n, t in symbols.locals.items() if n in symbols.used_locals]
+        return [*(f"{INDENT * 2}{name} = {text}" for name, text in kept), *lines]
 
     def forward(self, plan: Plan) -> list[str]:
         is_top = plan is self.top

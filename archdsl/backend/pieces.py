@@ -5,20 +5,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.general import Named, either, like, named_items
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.python import Call, Code, Comprehension, Deferred, Item, Value, call, listed
 from archdsl.backend.symbols import ABSENT, Symbols
-from archdsl.layers.base import Expression, Module, Weight
+from archdsl.diagnostics.source import Span
+from archdsl.layers.base import Expression, Layer, Module, Shape, Weight
 
 if TYPE_CHECKING:
     from archdsl.backend.plan import Plan
     from archdsl.elaborate.network import Part
 
 Skeleton = tuple[Any, ...]
+Made = tuple[Layer, tuple[Shape, ...], Span]  # a layer, its inputs, and its place
 
 # What PyTorch calls the arguments that are given by position: for parameters that are made.
 POSITIONS = {
@@ -66,6 +68,7 @@ class Piece:
 class LayerPiece(Piece):
     module: Module
     weights: tuple[Weight, ...] = ()
+    made: Made | None = field(default=None, compare=False, kw_only=True)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -83,11 +86,13 @@ class LayerPiece(Piece):
         modules = [None if p is None else p.module for p in pieces]
         target = self.module.target
         names = POSITIONS.get(target.rstrip("0123d"), ())
+        traced = symbols.flow.codes.get(id(self))
         items = []
         for i in range(len(self.module.arguments)):
             vector = tuple(ABSENT if m is None else m.arguments[i] for m in modules)
             name = names[i] if i < len(names) else f"size{i + 1}"
-            items.append(Item(symbols.express(vector, name, f"{hint}_{name}")))
+            term = traced.arguments[i] if isinstance(traced, Module) else None
+            items.append(Item(symbols.express(vector, name, f"{hint}_{name}", term=term)))
         present = [m for m in modules if m is not None]
         keys = dict.fromkeys(k for m in present for k in (*m.usual, *m.keywords))
         for key in keys:
@@ -98,7 +103,10 @@ class LayerPiece(Piece):
                 ABSENT if m is None else m.keywords.get(key, m.usual.get(key, ABSENT))
                 for m in modules
             )
-            items.append(Item(symbols.express(vector, key, f"{hint}_{key}"), key))
+            term = traced.keywords.get(key) if isinstance(traced, Module) else None
+            if term is None:  # what is left out here, where it is as usual
+                term = getattr(symbols.flow.layers.get(id(self)), key, None)
+            items.append(Item(symbols.express(vector, key, f"{hint}_{key}", term=term), key))
         return call(target, items)
 
 
@@ -107,6 +115,7 @@ class ExpressionPiece(Piece):
     """Code without a module: it stands in ``forward``."""
 
     code: Expression
+    made: Made | None = field(default=None, compare=False, kw_only=True)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -129,7 +138,9 @@ class ExpressionPiece(Piece):
                 continue
             vector = tuple(ABSENT if p is None else p.code.values[name] for p in pieces)
             wanted = [f"{n}_{name}" for n in names]
-            value = symbols.express(vector, name, *wanted)
+            traced = symbols.flow.codes.get(id(self))
+            term = traced.values.get(name) if isinstance(traced, Expression) else None
+            value = symbols.express(vector, name, *wanted, term=term)
             shown = value.flat()
             if not isinstance(value, Value):
                 kept = known.get(shown)
@@ -296,6 +307,7 @@ class PlanPiece(Piece):
 
     plan: Plan
     part: Part
+    span: Span | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PlanPiece) and self.part is other.part
@@ -317,12 +329,14 @@ class PlanPiece(Piece):
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         plan = self.plan
         places = [None if p is None else plan.place(p.part) for p in pieces]
+        terms = symbols.flow.calls.get(id(self), {})
         items = []
         for parameter in plan.signature():
             name, default = parameter.name, parameter.default
             vector = tuple(ABSENT if i is None else parameter.values[i] for i in places)
             if default is not ABSENT and all(v is ABSENT or v == default for v in vector):
                 continue
-            value = symbols.express(vector, name, f"{hint}_{name}")
+            term = terms.get(parameter.origin)
+            value = symbols.express(vector, name, f"{hint}_{name}", term=term)
             items.append(Item(value, "" if default is ABSENT else name))
         return call(plan.name, items)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from archdsl.backend.flow import Flow
 from archdsl.backend.names import ClassNames, class_name, identifier
 from archdsl.backend.pieces import (
     Child,
@@ -117,9 +118,9 @@ class Plan:
             p for p in used if p.default is not ABSENT
         ]
 
-    def offer_parameters(self, taken: Iterable[str]) -> Symbols:
+    def offer_parameters(self, taken: Iterable[str], flow: Flow) -> Symbols:
         """The symbols that a block's code may use: its input channels and its own parameters."""
-        symbols = Symbols(len(self.instances), taken=set(taken))
+        symbols = Symbols(len(self.instances), flow, taken=set(taken))
         self.symbols = symbols
         parts = [i.part for i in self.instances]
         symbols.offer("in_channels", [p.input[0] for p in parts])
@@ -130,6 +131,8 @@ class Plan:
                 known = default.value if isinstance(default, tree.Literal) else ABSENT
                 usable = type(known) in (bool, int) and known in values
                 symbols.offer(formal.name.text, values, known if usable else ABSENT, own=True)
+        moving = {p.origin: p.name for p in symbols.parameters if len(set(p.values)) > 1}
+        flow.trace(self, moving, symbols.keep)
         return symbols
 
     @property
@@ -151,7 +154,7 @@ def _lifted(instance: Instance, other: Instance) -> Instance:
             and isinstance(peer, LayerPiece)
             and peer.module.target == piece.code.module.target
         ):
-            pieces[label] = LayerPiece(piece.code.module)
+            pieces[label] = LayerPiece(piece.code.module, made=piece.made)
     return Instance(instance.part, instance.scope, pieces)
 
 
@@ -250,13 +253,14 @@ class Planner:
             return self.part_piece(entry.op, entry, unit)
         assert entry.layer is not None
         code = entry.layer.torch(*entry.inputs_shapes)
+        made = entry.layer, entry.inputs_shapes, entry.span
         if isinstance(code, Expression):
-            return ExpressionPiece(code)
+            return ExpressionPiece(code, made=made)
         if isinstance(entry.layer, FractalJoin):
             join = entry.layer
             code = Module("ColumnMean", (join.drop_path,), helpers=("ColumnMean",))
             columns = tuple(c - 1 for c in join.columns)
-            return ColumnsPiece(code, (), columns, join.global_path)
+            return ColumnsPiece(code, (), columns, join.global_path, made=made)
         if may_overwrite(scope, place, uses):
             code = Module(
                 code.target,
@@ -265,11 +269,12 @@ class Planner:
                 code.usual,
                 code.helpers,
             )
-        return LayerPiece(code, entry.layer.weights(*entry.inputs_shapes))
+        return LayerPiece(code, entry.layer.weights(*entry.inputs_shapes), made=made)
 
     def part_piece(self, part: Part, entry: Entry, unit: str | None) -> Piece:
         if part.kind == "block":
-            return PlanPiece(self.plan(part, ("block", id(part.definition)), part.name), part)
+            plan = self.plan(part, ("block", id(part.definition)), part.name)
+            return PlanPiece(plan, part, entry.span)
         found: Piece | None = self.container(part)
         if found is None and unit is None:
             found = self.sequence(part)
@@ -277,7 +282,7 @@ class Planner:
             return found
         span = entry.span
         origin = (part.kind, unit or entry.name, span.source.name, span.start)
-        return PlanPiece(self.plan(part, origin, unit or entry.name), part)
+        return PlanPiece(self.plan(part, origin, unit or entry.name), part, entry.span)
 
     def sequence(self, part: Part) -> SequencePiece | None:
         """A part as a sequence of modules, if it is one."""

@@ -7,14 +7,21 @@ parameter of the block (``4 * width``) are written as that; what is left becomes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from math import lcm
-from typing import Any
+from types import CodeType
+from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.names import identifier
 from archdsl.backend.python import Code, Text, Value
+from archdsl.backend.terms import ATOM, Named, Real, Whole
+
+if TYPE_CHECKING:
+    from archdsl.backend.flow import Flow
 
 ABSENT: Any = object()  # an instance that has no such value: anything will do
 
@@ -33,6 +40,7 @@ class Parameter:
     default: Any = ABSENT
     used: bool = False
     own: bool = False
+    origin: str = ""  # what the spec calls it
 
     @property
     def annotation(self) -> str:
@@ -50,6 +58,10 @@ class Symbols:
     """The parameters of one class. ``express`` finds or makes what a vector needs."""
 
     count: int
+    flow: Flow
+    locals: dict[str, str] = field(default_factory=dict)  # variables with their expressions
+    used_locals: set[str] = field(default_factory=set)
+    names: dict[str, str] = field(default_factory=dict)  # of parameters, by those of the spec
     parameters: list[Parameter] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     known: dict[tuple[Any, ...], Code] = field(default_factory=dict)
@@ -64,8 +76,9 @@ class Symbols:
         if {type(v) for v in plain} == {int, float}:
             plain = tuple(map(float, plain))
             default = float(default) if default is not ABSENT else default
-        name = self.new_name(name)
-        self.parameters.append(Parameter(name, plain, default, own=own))
+        origin, name = name, self.new_name(name)
+        self.names[origin] = name
+        self.parameters.append(Parameter(name, plain, default, own=own, origin=origin))
 
     def new_name(self, *wanted: str) -> str:
         """The first of the names that is free."""
@@ -74,12 +87,17 @@ class Symbols:
         self.taken.add(name)
         return name
 
-    def express(self, values: Vector, *names: str) -> Code:
-        """Code for a value; a parameter that is made for it gets a free one of ``names``."""
+    def express(self, values: Vector, *names: str, term: Any = None) -> Code:
+        """Code for a value: its ``term``, if the spec says it; or a parameter that is made for
+        it, which gets a free one of ``names``."""
         present = [v for v in values if v is not ABSENT]
         if not present:
             return Value(None)
         first = present[0]
+        if isinstance(term, (Whole, Real, Named)) and self.varies(term):
+            found = self.said(term, values)
+            if found is not None:
+                return found
         if all(type(v) is type(first) and v == first for v in present):
             return Value(first)
         key = tuple((type(v), v) for v in values)
@@ -87,6 +105,42 @@ class Symbols:
         if code is None:
             code = self.known[key] = self.derive(values) or self.make(values, names)
         return code
+
+    def keep(self, name: str, term: Whole) -> str:
+        """A variable of the constructor for a `let` of the spec."""
+        name = self.new_name(name)
+        self.locals[name] = term.text
+        return name
+
+    def said(self, term: Any, values: Vector) -> Code | None:
+        """The expression of a term, where it is right for every instance."""
+        for i, value in enumerate(values):
+            if value is ABSENT:
+                continue
+            names: dict[str, Any] = {p.name: p.values[i] for p in self.parameters}
+            for name, text in self.locals.items():
+                names[name] = worked_out(text, names)
+            if not _same((value,), (worked_out(term.text, names),)):
+                return None
+        self.note(term.text)
+        return Text(term.text, loose=term.level < ATOM)
+
+    def note(self, text: str) -> None:
+        """Notes that the class speaks of what a text speaks of."""
+        names = spoken(text)
+        for p in self.parameters:
+            p.used = p.used or p.name in names
+        for name in self.locals.keys() & names:
+            if name not in self.used_locals:
+                self.used_locals.add(name)
+                self.note(self.locals[name])
+
+    def varies(self, term: Any) -> bool:
+        """Whether a parameter that a term speaks of differs between instances."""
+        names = spoken(term.text)
+        if not names.isdisjoint(self.locals):
+            return True
+        return any(len(set(p.values)) > 1 for p in self.parameters if p.name in names)
 
     def truth(self, values: Sequence[bool], *names: str) -> str:
         """A condition for what is there in some instances only."""
@@ -184,6 +238,24 @@ class Symbols:
                 if text is not None:
                     self.use(p)
                     return Text(text, loose=True)
+        return None
+
+
+@cache
+def compiled(text: str) -> CodeType:
+    return compile(text, "<term>", "eval")
+
+
+def spoken(text: str) -> set[str]:
+    """The names that an expression speaks of."""
+    return set(compiled(text).co_names)
+
+
+def worked_out(text: str, names: Mapping[str, Any]) -> Any:
+    """The value of an expression; nothing where it has none."""
+    try:
+        return eval(compiled(text), {"math": math}, dict(names))
+    except (ArithmeticError, TypeError):
         return None
 
 

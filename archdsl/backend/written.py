@@ -18,6 +18,7 @@ class Written:
     def __init__(self, files: Iterable[tree.File]) -> None:
         self.files = {file.span.source.name: file for file in files}
         self.starts: dict[str, dict[tuple[int, int], int]] = {}
+        self.calls: dict[str, dict[tuple[int, int], tree.Call]] = {}
         self.names: dict[str, dict[int, str]] = {}  # of tensors, by the end of their statement
 
     def doc(self, node: tree.Node) -> str:
@@ -36,6 +37,52 @@ class Written:
             kept = (node for node in nodes if isinstance(node, tree.Kept))
             known = self.names[name] = {k.statement.span.end: k.name.text for k in kept}
         return known.get(span.end, "")
+
+    def call(self, span: Span) -> tree.Call | None:
+        """The call that stands at this place."""
+        name = span.source.name
+        known = self.calls.get(name)
+        if known is None:
+            file = self.files.get(name)
+            nodes = () if file is None else file.walk()
+            calls = [node for node in nodes if isinstance(node, tree.Call)]
+            known = self.calls[name] = {(c.span.start, c.span.end): c for c in calls}
+        return known.get((span.start, span.end))
+
+    def let(self, name: tree.Name, block: tree.Block | None) -> tree.Node | None:
+        """The statement that gives a name where it is used: a `let`, a loop, ``... as name``.
+        Nothing for a parameter of the block, or a name of the header."""
+        file = self.files[name.span.source.name]
+        inside: tree.Node = file if block is None else block.body
+        found: tree.Node | None = None
+        while True:
+            statements = inside.statements if isinstance(inside, (tree.Body, tree.File)) else ()
+            for node in statements:
+                if node.span.end <= name.span.start and name.text in _given(node):
+                    found = node
+            around = [n for n in inside.children() if _covers(n, name)]
+            if not around:
+                break
+            inside = around[0]
+            loop = isinstance(inside, (tree.For, tree.Repeat, tree.Comprehension))
+            if loop and name.text in _given(inside):
+                found = inside
+        if found is None and block is not None:
+            if any(p.name.text == name.text for p in block.parameters):
+                return None
+            for node in file.statements:
+                if name.text in _given(node):
+                    found = node
+        return found
+
+    def is_first(self, let: tree.Let, block: tree.Block) -> bool:
+        """Whether nothing has been applied yet in its block where a `let` stands."""
+        for node in block.body.statements:
+            if node is let:
+                return True
+            if not isinstance(node, (tree.Let, tree.Require, tree.Default)):
+                return False
+        return False
 
     def statement(self, span: Span) -> int:
         """Where the statement begins that a layer of this place belongs to: the innermost one
@@ -61,3 +108,21 @@ def _places(file: tree.File) -> Iterator[tuple[tuple[int, int], int]]:
         if start is not None:
             yield (node.span.start, node.span.end), start
         stack.extend((child, start) for child in node.children())
+
+
+def _covers(node: tree.Node, inner: tree.Node) -> bool:
+    return node.span.start <= inner.span.start and inner.span.end <= node.span.end
+
+
+def _given(node: tree.Node) -> set[str]:
+    """The names that a statement gives."""
+    if isinstance(node, tree.Let):
+        return {t.text for t in node.targets}
+    if isinstance(node, tree.Kept):
+        return {node.name.text}
+    if isinstance(node, tree.Comprehension):
+        return {t.text for clause in node.clauses for t in clause.targets}
+    if isinstance(node, (tree.For, tree.Repeat)):
+        turn = {node.turn.text} if node.turn is not None else set()
+        return turn | ({t.text for t in node.targets} if isinstance(node, tree.For) else set())
+    return set()

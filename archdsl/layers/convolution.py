@@ -105,7 +105,7 @@ class Conv(Layer):
             if span % 2:
                 kernel = (self.kernel,) if isinstance(self.kernel, int) else self.kernel
                 raise Misfit(codes.EVEN_KERNEL, kernel=show_shape(kernel))
-            pad = span // 2
+            pad = d * (k // 2) if k % 2 else span // 2
         return span + 1, s, pad
 
     def shape(self, *inputs: Shape) -> Shape:

@@ -129,6 +129,7 @@ def test_it_needs_torch_alone(name: str) -> None:
     tree = ast.parse(golden(name))
     imported = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
     assert {ast.unparse(n) for n in imported} <= {
+        "import math",
         "from collections import OrderedDict",
         "import torch",
         "import torch.nn.functional as F",

@@ -113,7 +113,7 @@ class InvertedResidualC(nn.Module):
     """Another form of `InvertedResidualA`."""
 
     def __init__(
-        self, in_channels: int, inner: int, survive: float, kernel: int = 3
+        self, in_channels: int, c: int, inner: int, survive: float, kernel: int = 3
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
@@ -123,8 +123,8 @@ class InvertedResidualC(nn.Module):
         self.bn2 = nn.BatchNorm2d(inner)
         self.silu2 = nn.SiLU(inplace=True)
         self.squeeze_excite1 = SqueezeExcite(inner, in_channels // 4)
-        self.conv2 = nn.Conv2d(inner, in_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(in_channels)
+        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(c)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -151,27 +151,27 @@ class EfficientNet(nn.Module):
         self.stage1 = InvertedResidualA()
         self.stage2 = seq(
             inverted_residual1=InvertedResidualB(16, 24, 96, stride=2),
-            inverted_residual2=InvertedResidualC(24, 144, 0.975),
+            inverted_residual2=InvertedResidualC(24, 24, 144, 0.975),
         )
         self.stage3 = seq(
             inverted_residual1=InvertedResidualB(24, 40, 144, kernel=5, stride=2),
-            inverted_residual2=InvertedResidualC(40, 240, 0.95, kernel=5),
+            inverted_residual2=InvertedResidualC(40, 40, 240, 0.95, kernel=5),
         )
         self.stage4 = seq(
             inverted_residual1=InvertedResidualB(40, 80, 240, stride=2),
-            inverted_residual2=InvertedResidualC(80, 480, 0.925),
-            inverted_residual3=InvertedResidualC(80, 480, 0.9125),
+            inverted_residual2=InvertedResidualC(80, 80, 480, 0.925),
+            inverted_residual3=InvertedResidualC(80, 80, 480, 0.9125),
         )
         self.stage5 = seq(
             inverted_residual1=InvertedResidualB(80, 112, 480, kernel=5),
-            inverted_residual2=InvertedResidualC(112, 672, 0.8875, kernel=5),
-            inverted_residual3=InvertedResidualC(112, 672, 0.875, kernel=5),
+            inverted_residual2=InvertedResidualC(112, 112, 672, 0.8875, kernel=5),
+            inverted_residual3=InvertedResidualC(112, 112, 672, 0.875, kernel=5),
         )
         self.stage6 = seq(
             inverted_residual1=InvertedResidualB(112, 192, 672, kernel=5, stride=2),
-            inverted_residual2=InvertedResidualC(192, 1152, 0.85, kernel=5),
-            inverted_residual3=InvertedResidualC(192, 1152, 0.8375, kernel=5),
-            inverted_residual4=InvertedResidualC(192, 1152, 0.825, kernel=5),
+            inverted_residual2=InvertedResidualC(192, 192, 1152, 0.85, kernel=5),
+            inverted_residual3=InvertedResidualC(192, 192, 1152, 0.8375, kernel=5),
+            inverted_residual4=InvertedResidualC(192, 192, 1152, 0.825, kernel=5),
         )
         self.stage7 = InvertedResidualB(192, 320, 1152)
         self.head = seq(

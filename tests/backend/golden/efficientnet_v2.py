@@ -45,16 +45,19 @@ class FusedInvertedResidualA(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, inner: int, survive: float = 1.0, conv: bool = False
+        self,
+        in_channels: int,
+        c: int,
+        inner: int,
+        survive: float = 1.0,
+        conv: bool = False,
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner, eps=0.001)
         self.silu1 = nn.SiLU(inplace=True)
-        self.conv2 = nn.Identity()
-        if conv:
-            self.conv2 = nn.Conv2d(inner, in_channels, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(in_channels, eps=0.001) if conv else nn.Identity()
+        self.conv2 = nn.Conv2d(inner, c, 1, bias=False) if conv else nn.Identity()
+        self.bn2 = nn.BatchNorm2d(c, eps=0.001) if conv else nn.Identity()
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -133,7 +136,7 @@ class InvertedResidualA(nn.Sequential):
 class InvertedResidualB(nn.Module):
     """Another form of `InvertedResidualA`."""
 
-    def __init__(self, in_channels: int, inner: int, survive: float) -> None:
+    def __init__(self, in_channels: int, c: int, inner: int, survive: float) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner, eps=0.001)
@@ -142,8 +145,8 @@ class InvertedResidualB(nn.Module):
         self.bn2 = nn.BatchNorm2d(inner, eps=0.001)
         self.silu2 = nn.SiLU(inplace=True)
         self.squeeze_excite1 = SqueezeExcite(inner, in_channels // 4)
-        self.conv2 = nn.Conv2d(inner, in_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(in_channels, eps=0.001)
+        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(c, eps=0.001)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -168,51 +171,57 @@ class EfficientNetV2(nn.Module):
             silu1=nn.SiLU(inplace=True),
         )
         self.stage1 = seq(
-            fused_inverted_residual1=FusedInvertedResidualA(24, 24),
-            fused_inverted_residual2=FusedInvertedResidualA(24, 24, survive=0.995),
+            fused_inverted_residual1=FusedInvertedResidualA(24, 24, 24),
+            fused_inverted_residual2=FusedInvertedResidualA(24, 24, 24, survive=0.995),
         )
         self.stage2 = seq(
             fused_inverted_residual1=FusedInvertedResidualB(24, 48, 96),
             fused_inverted_residual2=FusedInvertedResidualA(
-                48, 192, survive=0.985, conv=True
+                48, 48, 192, survive=0.985, conv=True
             ),
             fused_inverted_residual3=FusedInvertedResidualA(
-                48, 192, survive=0.98, conv=True
+                48, 48, 192, survive=0.98, conv=True
             ),
             fused_inverted_residual4=FusedInvertedResidualA(
-                48, 192, survive=0.975, conv=True
+                48, 48, 192, survive=0.975, conv=True
             ),
         )
         self.stage3 = seq(
             fused_inverted_residual1=FusedInvertedResidualB(48, 64, 192),
             fused_inverted_residual2=FusedInvertedResidualA(
-                64, 256, survive=0.965, conv=True
+                64, 64, 256, survive=0.965, conv=True
             ),
             fused_inverted_residual3=FusedInvertedResidualA(
-                64, 256, survive=0.96, conv=True
+                64, 64, 256, survive=0.96, conv=True
             ),
             fused_inverted_residual4=FusedInvertedResidualA(
-                64, 256, survive=0.955, conv=True
+                64, 64, 256, survive=0.955, conv=True
             ),
         )
         self.stage4 = seq(
             inverted_residual1=InvertedResidualA(64, 128, 256, stride=2),
             **{
-                f"inverted_residual{i}": InvertedResidualB(128, 512, (191 - i) / 200)
+                f"inverted_residual{i}": InvertedResidualB(
+                    128, 128, 512, (191 - i) / 200
+                )
                 for i in range(2, 7)
             },
         )
         self.stage5 = seq(
             inverted_residual1=InvertedResidualA(128, 160, 768),
             **{
-                f"inverted_residual{i}": InvertedResidualB(160, 960, (185 - i) / 200)
+                f"inverted_residual{i}": InvertedResidualB(
+                    160, 160, 960, (185 - i) / 200
+                )
                 for i in range(2, 10)
             },
         )
         self.stage6 = seq(
             inverted_residual1=InvertedResidualA(160, 256, 960, stride=2),
             **{
-                f"inverted_residual{i}": InvertedResidualB(256, 1536, (176 - i) / 200)
+                f"inverted_residual{i}": InvertedResidualB(
+                    256, 256, 1536, (176 - i) / 200
+                )
                 for i in range(2, 16)
             },
         )

@@ -82,7 +82,7 @@ class StageA(nn.Sequential):
         )
         self.bottleneck2 = Bottleneck(c, c, c // 4, dilation=dilation)
         self.bottleneck3 = Bottleneck(c, c, c // 4, dilation=dilation)
-        self.bottleneck4 = Bottleneck(512, 512, 128) if n > 3 else nn.Identity()
+        self.bottleneck4 = Bottleneck(c, c, 128) if n > 3 else nn.Identity()
 
 
 class StageB(nn.Sequential):

@@ -4,6 +4,7 @@ Compiled by archdsl 0.0.0 from ghostnet.arch with width = 1, ratio = 2,
 classes = 1000.
 """
 
+import math
 from collections import OrderedDict
 
 import torch
@@ -21,12 +22,13 @@ class GhostA(nn.Module):
 
     def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, c // 2, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(c // 2)
+        few = math.ceil(c / 2)
+        self.conv1 = nn.Conv2d(in_channels, few, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(few)
         self.relu1 = nn.ReLU(inplace=True)
         self.branch2 = seq(
-            conv1=nn.Conv2d(c // 2, c // 2, 3, padding=1, groups=c // 2, bias=False),
-            bn1=nn.BatchNorm2d(c // 2),
+            conv1=nn.Conv2d(few, few, 3, padding=1, groups=few, bias=False),
+            bn1=nn.BatchNorm2d(few),
             relu1=nn.ReLU(inplace=True),
         )
 
@@ -40,11 +42,12 @@ class GhostB(nn.Module):
 
     def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, c // 2, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(c // 2)
+        few = math.ceil(c / 2)
+        self.conv1 = nn.Conv2d(in_channels, few, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(few)
         self.branch2 = seq(
-            conv1=nn.Conv2d(c // 2, c // 2, 3, padding=1, groups=c // 2, bias=False),
-            bn1=nn.BatchNorm2d(c // 2),
+            conv1=nn.Conv2d(few, few, 3, padding=1, groups=few, bias=False),
+            bn1=nn.BatchNorm2d(few),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -107,12 +110,16 @@ class GhostBottleneck(nn.Module):
         self.ghost1 = GhostA(in_channels, inner)
         self.depthwise1 = nn.Identity()
         if stride > 1:
-            self.depthwise1 = Depthwise(inner, kernel=kernel, stride=2)
-        self.bn1 = nn.BatchNorm2d(inner) if stride > 1 else nn.Identity()
+            self.depthwise1 = Depthwise(
+                2 * math.ceil(inner / 2), kernel=kernel, stride=stride
+            )
+        self.bn1 = nn.Identity()
+        if stride > 1:
+            self.bn1 = nn.BatchNorm2d(2 * math.ceil(inner / 2))
         self.squeeze_excite1 = nn.Identity()
         if squeeze_excite:
-            self.squeeze_excite1 = SqueezeExcite(inner, reduced)
-        self.ghost2 = GhostB(inner, c)
+            self.squeeze_excite1 = SqueezeExcite(2 * math.ceil(inner / 2), reduced)
+        self.ghost2 = GhostB(2 * math.ceil(inner / 2), c)
         self.shortcut = nn.Identity()
         if shortcut:
             self.shortcut = seq(

@@ -53,7 +53,7 @@ class InvertedResidualA(nn.Sequential):
 class InvertedResidualB(nn.Module):
     """Another form of `InvertedResidualA`."""
 
-    def __init__(self, in_channels: int, inner: int, kernel: int = 3) -> None:
+    def __init__(self, in_channels: int, c: int, inner: int, kernel: int = 3) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner, momentum=0.0003)
@@ -61,8 +61,8 @@ class InvertedResidualB(nn.Module):
         self.depthwise1 = Depthwise(inner, kernel=kernel)
         self.bn2 = nn.BatchNorm2d(inner, momentum=0.0003)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(inner, in_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(in_channels, momentum=0.0003)
+        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(c, momentum=0.0003)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
@@ -91,27 +91,27 @@ class MnasNet(nn.Module):
         )
         self.stage1 = seq(
             inverted_residual1=InvertedResidualA(16, 24, 48, stride=2),
-            inverted_residual2=InvertedResidualB(24, 72),
-            inverted_residual3=InvertedResidualB(24, 72),
+            inverted_residual2=InvertedResidualB(24, 24, 72),
+            inverted_residual3=InvertedResidualB(24, 24, 72),
         )
         self.stage2 = seq(
             inverted_residual1=InvertedResidualA(24, 40, 72, kernel=5, stride=2),
-            inverted_residual2=InvertedResidualB(40, 120, kernel=5),
-            inverted_residual3=InvertedResidualB(40, 120, kernel=5),
+            inverted_residual2=InvertedResidualB(40, 40, 120, kernel=5),
+            inverted_residual3=InvertedResidualB(40, 40, 120, kernel=5),
         )
         self.stage3 = seq(
             inverted_residual1=InvertedResidualA(40, 80, 240, kernel=5, stride=2),
-            inverted_residual2=InvertedResidualB(80, 480, kernel=5),
-            inverted_residual3=InvertedResidualB(80, 480, kernel=5),
+            inverted_residual2=InvertedResidualB(80, 80, 480, kernel=5),
+            inverted_residual3=InvertedResidualB(80, 80, 480, kernel=5),
         )
         self.stage4 = seq(
             inverted_residual1=InvertedResidualA(80, 96, 480),
-            inverted_residual2=InvertedResidualB(96, 576),
+            inverted_residual2=InvertedResidualB(96, 96, 576),
         )
         self.stage5 = seq(
             inverted_residual1=InvertedResidualA(96, 192, 576, kernel=5, stride=2),
             **{
-                f"inverted_residual{i}": InvertedResidualB(192, 1152, kernel=5)
+                f"inverted_residual{i}": InvertedResidualB(192, 192, 1152, kernel=5)
                 for i in range(2, 5)
             },
         )

@@ -63,7 +63,7 @@ class InvertedResidualB(nn.Sequential):
 class InvertedResidualC(nn.Module):
     """Another form of `InvertedResidualA`."""
 
-    def __init__(self, in_channels: int, inner: int) -> None:
+    def __init__(self, in_channels: int, c: int, inner: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
@@ -71,8 +71,8 @@ class InvertedResidualC(nn.Module):
         self.depthwise1 = Depthwise(inner)
         self.bn2 = nn.BatchNorm2d(inner)
         self.relu6_2 = nn.ReLU6(inplace=True)
-        self.conv2 = nn.Conv2d(inner, in_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(in_channels)
+        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(c)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu6_1(self.bn1(self.conv1(x)))
@@ -97,28 +97,29 @@ class MobileNetV2(nn.Module):
         self.stage1 = InvertedResidualA()
         self.stage2 = seq(
             inverted_residual1=InvertedResidualB(16, 24, 96, stride=2),
-            inverted_residual2=InvertedResidualC(24, 144),
+            inverted_residual2=InvertedResidualC(24, 24, 144),
         )
         self.stage3 = seq(
             inverted_residual1=InvertedResidualB(24, 32, 144, stride=2),
-            inverted_residual2=InvertedResidualC(32, 192),
-            inverted_residual3=InvertedResidualC(32, 192),
+            inverted_residual2=InvertedResidualC(32, 32, 192),
+            inverted_residual3=InvertedResidualC(32, 32, 192),
         )
         self.stage4 = seq(
             inverted_residual1=InvertedResidualB(32, 64, 192, stride=2),
             **{
-                f"inverted_residual{i}": InvertedResidualC(64, 384) for i in range(2, 5)
+                f"inverted_residual{i}": InvertedResidualC(64, 64, 384)
+                for i in range(2, 5)
             },
         )
         self.stage5 = seq(
             inverted_residual1=InvertedResidualB(64, 96, 384),
-            inverted_residual2=InvertedResidualC(96, 576),
-            inverted_residual3=InvertedResidualC(96, 576),
+            inverted_residual2=InvertedResidualC(96, 96, 576),
+            inverted_residual3=InvertedResidualC(96, 96, 576),
         )
         self.stage6 = seq(
             inverted_residual1=InvertedResidualB(96, 160, 576, stride=2),
-            inverted_residual2=InvertedResidualC(160, 960),
-            inverted_residual3=InvertedResidualC(160, 960),
+            inverted_residual2=InvertedResidualC(160, 160, 960),
+            inverted_residual3=InvertedResidualC(160, 160, 960),
         )
         self.stage7 = InvertedResidualB(160, 320, 960)
         self.head = seq(

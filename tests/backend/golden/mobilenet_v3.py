@@ -90,7 +90,7 @@ class InvertedResidualB(nn.Sequential):
         self.relu2 = nn.ReLU(inplace=True)
         self.squeeze_excite1 = nn.Identity()
         if squeeze_excite:
-            self.squeeze_excite1 = SqueezeExcite(72, 24)
+            self.squeeze_excite1 = SqueezeExcite(inner, 24)
         self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c, eps=0.001, momentum=0.01)
 
@@ -101,6 +101,7 @@ class InvertedResidualC(nn.Module):
     def __init__(
         self,
         in_channels: int,
+        c: int,
         inner: int,
         kernel: int = 3,
         squeeze_excite: bool = False,
@@ -114,9 +115,9 @@ class InvertedResidualC(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.squeeze_excite1 = nn.Identity()
         if squeeze_excite:
-            self.squeeze_excite1 = SqueezeExcite(120, 32)
-        self.conv2 = nn.Conv2d(inner, in_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(in_channels, eps=0.001, momentum=0.01)
+            self.squeeze_excite1 = SqueezeExcite(inner, 32)
+        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(c, eps=0.001, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
@@ -159,6 +160,7 @@ class InvertedResidualE(nn.Module):
     def __init__(
         self,
         in_channels: int,
+        c: int,
         inner: int,
         kernel: int = 3,
         squeeze_excite: bool = False,
@@ -173,8 +175,8 @@ class InvertedResidualE(nn.Module):
         self.squeeze_excite1 = nn.Identity()
         if squeeze_excite:
             self.squeeze_excite1 = SqueezeExcite(inner, inner // 4)
-        self.conv2 = nn.Conv2d(inner, in_channels, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(in_channels, eps=0.001, momentum=0.01)
+        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(c, eps=0.001, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.hardswish1(self.bn1(self.conv1(x)))
@@ -200,30 +202,30 @@ class MobileNetV3(nn.Module):
         self.features = seq(
             inverted_residual1=InvertedResidualA(),
             inverted_residual2=InvertedResidualB(16, 24, 64),
-            inverted_residual3=InvertedResidualC(24, 72),
+            inverted_residual3=InvertedResidualC(24, 24, 72),
             inverted_residual4=InvertedResidualB(
                 24, 40, 72, kernel=5, squeeze_excite=True
             ),
             inverted_residual5=InvertedResidualC(
-                40, 120, kernel=5, squeeze_excite=True
+                40, 40, 120, kernel=5, squeeze_excite=True
             ),
             inverted_residual6=InvertedResidualC(
-                40, 120, kernel=5, squeeze_excite=True
+                40, 40, 120, kernel=5, squeeze_excite=True
             ),
             inverted_residual7=InvertedResidualD(40, 80, 240, stride=2),
-            inverted_residual8=InvertedResidualE(80, 200),
-            inverted_residual9=InvertedResidualE(80, 184),
-            inverted_residual10=InvertedResidualE(80, 184),
+            inverted_residual8=InvertedResidualE(80, 80, 200),
+            inverted_residual9=InvertedResidualE(80, 80, 184),
+            inverted_residual10=InvertedResidualE(80, 80, 184),
             inverted_residual11=InvertedResidualD(80, 112, 480, squeeze_excite=True),
-            inverted_residual12=InvertedResidualE(112, 672, squeeze_excite=True),
+            inverted_residual12=InvertedResidualE(112, 112, 672, squeeze_excite=True),
             inverted_residual13=InvertedResidualD(
                 112, 160, 672, kernel=5, stride=2, squeeze_excite=True
             ),
             inverted_residual14=InvertedResidualE(
-                160, 960, kernel=5, squeeze_excite=True
+                160, 160, 960, kernel=5, squeeze_excite=True
             ),
             inverted_residual15=InvertedResidualE(
-                160, 960, kernel=5, squeeze_excite=True
+                160, 160, 960, kernel=5, squeeze_excite=True
             ),
         )
         self.head = seq(

@@ -24,11 +24,11 @@ class Convs(nn.Sequential):
 
 
 class UnitA(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
-        self.convs1 = Convs(in_channels, in_channels, 1)
+        self.convs1 = Convs(in_channels, c, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(x))
@@ -65,12 +65,12 @@ class PreResNetCIFAR(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.stage1 = seq(**{f"unit{i}": UnitA(16) for i in range(1, 19)})
+        self.stage1 = seq(**{f"unit{i}": UnitA(16, 16) for i in range(1, 19)})
         self.stage2 = seq(
-            unit1=UnitB(16, 32), **{f"unit{i}": UnitA(32) for i in range(2, 19)}
+            unit1=UnitB(16, 32), **{f"unit{i}": UnitA(32, 32) for i in range(2, 19)}
         )
         self.stage3 = seq(
-            unit1=UnitB(32, 64), **{f"unit{i}": UnitA(64) for i in range(2, 19)}
+            unit1=UnitB(32, 64), **{f"unit{i}": UnitA(64, 64) for i in range(2, 19)}
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(64),

@@ -44,11 +44,11 @@ class Unit(nn.Module):
         in_channels: int,
         c: int,
         stride: int,
-        middle: int,
         conv1_stride: int | tuple[int, ...],
         conv2_stride: int | tuple[int, ...],
     ) -> None:
         super().__init__()
+        middle = 27 * in_channels * c // (9 * in_channels + 3 * c)
         self.convolve1 = Convolve(in_channels, c, middle, conv1_stride, conv2_stride)
         self.bn1 = nn.BatchNorm3d(c)
         self.relu1 = nn.ReLU(inplace=True)
@@ -87,20 +87,15 @@ class VideoResNet(nn.Module):
             bn2=nn.BatchNorm3d(64),
             relu2=nn.ReLU(inplace=True),
         )
-        self.stage1 = seq(
-            unit1=Unit(64, 64, 1, 144, 1, 1), unit2=Unit(64, 64, 1, 144, 1, 1)
-        )
+        self.stage1 = seq(unit1=Unit(64, 64, 1, 1, 1), unit2=Unit(64, 64, 1, 1, 1))
         self.stage2 = seq(
-            unit1=Unit(64, 128, 2, 230, (1, 2, 2), (2, 1, 1)),
-            unit2=Unit(128, 128, 1, 288, 1, 1),
+            unit1=Unit(64, 128, 2, (1, 2, 2), (2, 1, 1)), unit2=Unit(128, 128, 1, 1, 1)
         )
         self.stage3 = seq(
-            unit1=Unit(128, 256, 2, 460, (1, 2, 2), (2, 1, 1)),
-            unit2=Unit(256, 256, 1, 576, 1, 1),
+            unit1=Unit(128, 256, 2, (1, 2, 2), (2, 1, 1)), unit2=Unit(256, 256, 1, 1, 1)
         )
         self.stage4 = seq(
-            unit1=Unit(256, 512, 2, 921, (1, 2, 2), (2, 1, 1)),
-            unit2=Unit(512, 512, 1, 1152, 1, 1),
+            unit1=Unit(256, 512, 2, (1, 2, 2), (2, 1, 1)), unit2=Unit(512, 512, 1, 1, 1)
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool3d(1),

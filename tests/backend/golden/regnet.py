@@ -39,7 +39,7 @@ class Bottleneck(nn.Module):
         self.bn1 = nn.BatchNorm2d(c)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            c, c, 3, stride=stride, padding=1, groups=c // 8, bias=False
+            c, c, 3, stride=stride, padding=1, groups=c // min(8, c), bias=False
         )
         self.bn2 = nn.BatchNorm2d(c)
         self.relu2 = nn.ReLU(inplace=True)

@@ -125,7 +125,7 @@ class LayerC(nn.Module):
 class Res2B(nn.Module):
     """Another form of `Res2A`."""
 
-    def __init__(self, in_channels: int, width: int) -> None:
+    def __init__(self, in_channels: int, c: int, width: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * width)
@@ -134,8 +134,8 @@ class Res2B(nn.Module):
             [LayerA(4 * width), LayerB(5 * width), LayerC(6 * width)]
         )
         self.slice_first = 3 * width
-        self.conv2 = nn.Conv2d(4 * width, in_channels, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(in_channels)
+        self.conv2 = nn.Conv2d(4 * width, c, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(c)
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -161,20 +161,22 @@ class Res2Net(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            res2_1=Res2A(64, 256, 26), res2_2=Res2B(256, 26), res2_3=Res2B(256, 26)
+            res2_1=Res2A(64, 256, 26),
+            res2_2=Res2B(256, 256, 26),
+            res2_3=Res2B(256, 256, 26),
         )
         self.stage2 = seq(
             res2_1=Res2A(256, 512, 52, stride=2),
-            **{f"res2_{i}": Res2B(512, 52) for i in range(2, 5)},
+            **{f"res2_{i}": Res2B(512, 512, 52) for i in range(2, 5)},
         )
         self.stage3 = seq(
             res2_1=Res2A(512, 1024, 104, stride=2),
-            **{f"res2_{i}": Res2B(1024, 104) for i in range(2, 7)},
+            **{f"res2_{i}": Res2B(1024, 1024, 104) for i in range(2, 7)},
         )
         self.stage4 = seq(
             res2_1=Res2A(1024, 2048, 208, stride=2),
-            res2_2=Res2B(2048, 208),
-            res2_3=Res2B(2048, 208),
+            res2_2=Res2B(2048, 2048, 208),
+            res2_3=Res2B(2048, 2048, 208),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -33,7 +33,8 @@ class BottleneckA(nn.Module):
         self.shortcut = nn.Identity()
         if shortcut:
             self.shortcut = seq(
-                conv1=nn.Conv2d(64, 256, 1, bias=False), bn1=nn.BatchNorm2d(256)
+                conv1=nn.Conv2d(in_channels, 256, 1, bias=False),
+                bn1=nn.BatchNorm2d(256),
             )
         self.relu3 = nn.ReLU(inplace=True)
 

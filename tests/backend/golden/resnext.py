@@ -18,15 +18,16 @@ class Bottleneck(nn.Module):
         self, in_channels: int, c: int, stride: int = 1, shortcut: bool = False
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, 2 * c, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(2 * c)
+        inner = 32 * (4 * c // 64)
+        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            2 * c, 2 * c, 3, stride=stride, padding=1, groups=32, bias=False
+            inner, inner, 3, stride=stride, padding=1, groups=32, bias=False
         )
-        self.bn2 = nn.BatchNorm2d(2 * c)
+        self.bn2 = nn.BatchNorm2d(inner)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(2 * c, 4 * c, 1, bias=False)
+        self.conv3 = nn.Conv2d(inner, 4 * c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * c)
         self.shortcut = nn.Identity()
         if shortcut:

@@ -36,11 +36,11 @@ class UnitA(nn.Module):
 
 
 class UnitB(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
-        self.pair1 = Pair(in_channels, in_channels, 1)
+        self.pair1 = Pair(in_channels, c, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(x))
@@ -57,15 +57,15 @@ class WideResNet(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.stage1 = seq(
-            unit1=UnitA(16, 160), **{f"unit{i}": UnitB(160) for i in range(2, 5)}
+            unit1=UnitA(16, 160), **{f"unit{i}": UnitB(160, 160) for i in range(2, 5)}
         )
         self.stage2 = seq(
             unit1=UnitA(160, 320, stride=2),
-            **{f"unit{i}": UnitB(320) for i in range(2, 5)},
+            **{f"unit{i}": UnitB(320, 320) for i in range(2, 5)},
         )
         self.stage3 = seq(
             unit1=UnitA(320, 640, stride=2),
-            **{f"unit{i}": UnitB(640) for i in range(2, 5)},
+            **{f"unit{i}": UnitB(640, 640) for i in range(2, 5)},
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(640),

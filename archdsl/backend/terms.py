@@ -1,0 +1,211 @@
+"""Numbers that know how they were worked out: each is what it is in one instance of a class,
+and the Python expression of the constructor's parameters that gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+LONGEST = 80  # characters of an expression; of a longer one the number is given
+SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
+
+
+class Whole(int):
+    """A whole number with its expression. Layers compute with it as with any other, and what
+    comes of sums and products of it has an expression again."""
+
+    text: str
+    level: int
+    base: Whole | None  # of a sum with a number: the rest
+    offset: int
+
+    @classmethod
+    def of(cls, value: int, text: str, level: int = ATOM) -> Whole:
+        made = cls(value)
+        made.text, made.level = text, level
+        made.base, made.offset = None, 0
+        return made
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is more than one operation on names."""
+        return "(" in self.text or self.text.count(" ") > 2
+
+    def __add__(self, other: Any) -> Any:
+        return _joined(self, "+", other, int.__add__)
+
+    def __radd__(self, other: Any) -> Any:
+        return _joined(other, "+", self, int.__add__)
+
+    def __sub__(self, other: Any) -> Any:
+        return _joined(self, "-", other, int.__sub__)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _joined(other, "-", self, int.__sub__)
+
+    def __mul__(self, other: Any) -> Any:
+        return _joined(self, "*", other, int.__mul__)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _joined(other, "*", self, int.__mul__)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _joined(self, "//", other, int.__floordiv__)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _joined(other, "//", self, int.__floordiv__)
+
+
+LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "//": PRODUCT, "/": PRODUCT}
+
+
+def shown(value: int | Whole, level: int) -> str:
+    """A number as an operand of an operator of this level."""
+    if not isinstance(value, Whole):
+        return str(int(value)) if value >= 0 else f"({int(value)})"
+    return value.text if value.level >= level else f"({value.text})"
+
+
+def _joined(a: Any, symbol: str, b: Any, apply: Any) -> Any:
+    if type(a) not in (int, Whole) or type(b) not in (int, Whole):
+        return NotImplemented
+    value = apply(int(a), int(b))
+    if type(b) is int and b == (1 if symbol in ("*", "//") else 0):
+        return a
+    if symbol == "*" and type(a) is int and a == 1:
+        return b
+    if symbol == "+" and type(a) is int and a == 0:
+        return b
+    if symbol == "+" and same(a, b):
+        return 2 * a
+    if symbol in "+-" and type(b) is int and isinstance(a, Whole):
+        return _moved(a, b if symbol == "+" else -b)
+    if symbol == "*" and type(b) is int:  # a factor stands first
+        a, b = b, a
+    level = LEVELS[symbol]
+    right = level if symbol in "+*" else level + 1
+    if symbol == "*" and isinstance(b, Whole) and "//" in b.text:
+        right = level + 1  # a * (b // c) is not a * b // c
+    text = f"{shown(a, level)} {symbol} {shown(b, right)}"
+    return Whole.of(value, text, level) if len(text) <= LONGEST else value
+
+
+def _moved(a: Whole, by: int) -> Whole:
+    """A sum with a number; numbers that were added before are one with it."""
+    base = a.base or a
+    offset = a.offset + by
+    if not offset:
+        return base
+    sign = "+" if offset > 0 else "-"
+    made = Whole.of(int(a) + by, f"{shown(base, SUM)} {sign} {abs(offset)}", SUM)
+    made.base, made.offset = base, offset
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """An exact quotient of two whole numbers, either with an expression."""
+
+    top: int
+    bottom: int
+
+    @property
+    def value(self) -> Fraction:
+        return Fraction(int(self.top), int(self.bottom))
+
+    def whole(self) -> int:
+        """The number itself, where it is whole."""
+        return self.top if self.is_whole else self.top // self.bottom
+
+    @property
+    def is_whole(self) -> bool:
+        return not isinstance(self.bottom, Whole) and self.bottom == 1
+
+
+def ratio(value: Any) -> Ratio:
+    """Any exact number as a quotient."""
+    if isinstance(value, Ratio):
+        return value
+    if isinstance(value, int):
+        return Ratio(value, 1)
+    return Ratio(value.numerator, value.denominator)
+
+
+def same(a: int, b: int) -> bool:
+    """Whether two numbers have one expression."""
+    return int(a) == int(b) and shown(a, ATOM) == shown(b, ATOM)
+
+
+def added(a: Ratio, b: Ratio, sign: int = 1) -> Ratio:
+    if same(a.bottom, b.bottom):
+        return Ratio(a.top + b.top if sign > 0 else a.top - b.top, a.bottom)
+    left, right = a.top * b.bottom, b.top * a.bottom
+    return Ratio(left + right if sign > 0 else left - right, a.bottom * b.bottom)
+
+
+def multiplied(a: Ratio, b: Ratio) -> Ratio:
+    return reduced(a.top * b.top, a.bottom * b.bottom)
+
+
+def divided(a: Ratio, b: Ratio) -> Ratio:
+    return reduced(a.top * b.bottom, a.bottom * b.top)
+
+
+def reduced(top: int, bottom: int) -> Ratio:
+    if same(top, bottom):
+        return Ratio(1, 1)
+    if not isinstance(top, Whole) and not isinstance(bottom, Whole):
+        exact = Fraction(top, bottom)
+        return Ratio(exact.numerator, exact.denominator)
+    return Ratio(top, bottom)
+
+
+def rounded_up(a: Ratio) -> int:
+    if a.is_whole:
+        return a.top
+    text = f"math.ceil({shown(a.top, PRODUCT)} / {shown(a.bottom, PRODUCT + 1)})"
+    return Whole.of(ceil(a.value), text)
+
+
+def rounded_down(a: Ratio) -> int:
+    if a.is_whole:
+        return a.top
+    found = a.top // a.bottom
+    assert int(found) == floor(a.value)
+    return found
+
+
+class Real(float):
+    """A float with its expression."""
+
+    text: str
+    level: int = ATOM
+
+    @classmethod
+    def of(cls, value: float, text: str) -> Real:
+        made = cls(value)
+        made.text = text
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A truth or a word with its expression."""
+
+    value: Any
+    text: str
+    level: int = ATOM
+
+
+Term = Whole | Real | Named
+
+
+def named(value: Any, text: str) -> Term:
+    """A constructor's parameter as a term."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Whole.of(value, text)
+    if isinstance(value, (float, Fraction)):
+        return Real.of(float(value), text)
+    return Named(value, text)
