@@ -21,6 +21,7 @@ from archdsl.diagnostics.render import printable
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax import tree
 from archdsl.syntax.parse import MAX_CHARACTERS, parse
+from archdsl.within import Outside, plain, within
 
 MAX_BYTES = 4 * MAX_CHARACTERS
 MAX_LISTED = 200  # files of a folder that a wrong name is compared with
@@ -28,6 +29,7 @@ MAX_FILES = 50  # that one spec may use
 
 
 ARCH, SEARCH = ".arch", ".search"  # the endings of files
+FOLDER = "the spec's folder"  # where `use` reads, in messages
 PACKAGES = {ARCH: "archdsl.specs", SEARCH: "archdsl.searches"}
 
 
@@ -125,6 +127,11 @@ def read_source(name: str, ending: str = ARCH) -> tuple[Source, Path | None]:
         raise ArchError([error.diagnostic]) from None
 
 
+def outside(path: str, place: Span, problem: Outside) -> Fault:
+    """What is said of a `use` that may not name such a file."""
+    return fault(codes.OUTSIDE_FOLDER, place, path=path, reason=str(problem))
+
+
 @dataclass
 class Library:
     """Loads what `use` names: from the spec's folder downwards, or from the built-in specs.
@@ -137,15 +144,13 @@ class Library:
 
     def __call__(self, path: str, place: Span) -> tree.File:
         for root in self.roots():
-            target = root / path
             try:
-                real = target.resolve()
-                inside = real.is_relative_to(root.resolve())
+                real = within(root, path, ARCH, FOLDER).resolve()
                 exists = real.is_file()
-            except (OSError, ValueError, RuntimeError):
+            except Outside as problem:
+                raise outside(path, place, problem) from None
+            except OSError:
                 continue
-            if not inside:
-                raise fault(codes.OUTSIDE_FOLDER, place, path=path)
             if exists:
                 if real not in self.loaded:
                     if len(self.loaded) >= MAX_FILES:
@@ -176,6 +181,10 @@ class Bundle:
     def __call__(self, path: str, place: Span) -> tree.File:
         if path not in self.texts:
             raise fault(codes.NO_SUCH_FILE, place, name=path)
+        try:
+            plain(path, ARCH, FOLDER)
+        except Outside as problem:
+            raise outside(path, place, problem) from None
         if path not in self.loaded:
             self.loaded[path] = parse(Source(path, self.texts[path]))
         return self.loaded[path]

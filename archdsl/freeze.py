@@ -8,9 +8,10 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.values import show
-from archdsl.files import builtin_folder
+from archdsl.files import ARCH, builtin_folder
 from archdsl.spec import Architecture
 from archdsl.syntax import tree
+from archdsl.within import Outside, within
 from archdsl.writing import write_text
 
 OTHER = "it is another file than the one that the spec uses"
@@ -49,11 +50,19 @@ def write_frozen(path: Path, arch: Architecture) -> list[Path]:
     """Writes the frozen text, and beside it the files that the spec uses, if they are not those
     that come with archdsl. Gives the files beside it that are new.
 
-    Raises ``ArchError`` (A008), with nothing written, where another file is in the way.
+    Raises ``ArchError`` (A008), with nothing written, where another file is in the way, and where
+    one of them would lie outside of the folder of ``path``.
     """
     new = {}
     for name, text in arch.spec.used.items():
-        target = path.parent / name
+        try:
+            target = within(path.parent, name, ARCH, f"the folder of {path}")
+        except Outside as problem:
+            fields = {"name": name, "reason": str(problem)}
+            raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)]) from None
+        if target.resolve() == path.resolve():
+            fields = {"name": str(path), "reason": "the spec uses a file of this name"}
+            raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)])
         if target.exists():
             if not _is_that(target, text):
                 raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(target), reason=OTHER)])

@@ -37,6 +37,7 @@ ORDER = (
     "analysis",
     "units",
     "writing",
+    "within",
     "files",
     "settings",
     "pictures",

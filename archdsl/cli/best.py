@@ -59,8 +59,8 @@ def write(found: Study, slice: str | None, output: Path) -> int:
     for path in used:
         say(f"{path}: what it uses")
     weights = output.with_suffix(".pt")
-    kept = found.folder / "weights" / row.weights
-    if not row.weights or not kept.is_file():
+    kept = found.weights(row.weights)
+    if kept is None or not kept.is_file():
         where = f" on {row.worker.partition(':')[0]}" if row.weights else ""
         say(f"its weights are not in {found.folder}{where}: `archdsl train {output}` makes others")
         return 0

@@ -34,6 +34,7 @@ from archdsl.search.study import (
     Part,
     Study,
     card_of,
+    check_links,
     folder_of,
     made_of,
     part_name,
@@ -162,6 +163,7 @@ def find_study(name: str, url: str | None, table: Table, data: Path | None = Non
         card = read_card(folder, name)
         card.check_storage(None)
         return open_study(card, folder, None, table, data)
+    check_links(folder)
     storage = open_storage(folder, url)
     wanted = folder.name.removesuffix(ENDING)
     head = storage.tables.studies().get(wanted)

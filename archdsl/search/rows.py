@@ -8,6 +8,10 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
+from archdsl.within import Outside, bare
+
+WEIGHTS = ".pt"  # the ending of files of weights
+
 EXPLORE, BASELINE, SETTLE = "explore", "baseline", "settle"  # the stages of a search
 
 # How trials fail. The first three are the network's or the recipe's own fault.
@@ -155,9 +159,11 @@ def _text(value: Any) -> str:
 
 
 def _file(value: Any) -> str:
-    """The bare name of a file; nothing for one that leads elsewhere."""
-    name = _text(value)
-    return name if name not in (".", "..") and not set(name) & set("/\\\0") else ""
+    """The bare name of a file of weights; nothing for one that leads elsewhere."""
+    try:
+        return bare(_text(value), WEIGHTS)
+    except Outside:
+        return ""
 
 
 def _texts(value: Any) -> Mapping[str, str]:

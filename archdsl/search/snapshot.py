@@ -28,7 +28,7 @@ from archdsl.search.database import (
     shown,
     unusable,
 )
-from archdsl.search.study import ENDING, Study, card_of, folder_of, made_of, read_card
+from archdsl.search.study import ENDING, Study, card_of, check_links, folder_of, made_of, read_card
 from archdsl.search.tables import Tables
 
 TRIES = 20  # of a copy of a database that is written to
@@ -41,6 +41,7 @@ def read_study(
 ) -> Iterator[Study]:
     """A study by its folder, or by its name in a storage, to be read. Raises ``ArchError``."""
     folder = folder_of(name)
+    check_links(folder)
     if url is not None:
         with _shared(url) as tables:
             wanted = folder.name.removesuffix(ENDING)

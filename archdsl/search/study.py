@@ -18,9 +18,20 @@ from archdsl.layers.table import Table
 from archdsl.search.card import Card
 from archdsl.search.database import unusable
 from archdsl.search.request import Search
-from archdsl.search.rows import BASELINE, EXPLORE, KINDS, SETTLE, Damaged, Recorded, Row, row_of
+from archdsl.search.rows import (
+    BASELINE,
+    EXPLORE,
+    KINDS,
+    SETTLE,
+    WEIGHTS,
+    Damaged,
+    Recorded,
+    Row,
+    row_of,
+)
 from archdsl.search.space import Space, space_of
 from archdsl.search.tables import TIMES, Tables
+from archdsl.within import Outside, bare, link_out, within
 
 CARD = "study.json"
 ENDING = ".study"
@@ -63,6 +74,13 @@ class Study:
         """What is known of the whole study; nothing where it is not."""
         head = self.id_of(self.name)
         return None if head is None else self.tables.attribute(head, name)
+
+    def weights(self, name: str) -> Path | None:
+        """The file of weights of a bare name; nothing for a name that leads elsewhere."""
+        try:
+            return within(self.folder, f"weights/{bare(name, WEIGHTS)}", WEIGHTS)
+        except Outside:
+            return None
 
     # --------------------------------------------------------------------------- parts
 
@@ -153,8 +171,17 @@ def folder_of(name: str) -> Path:
     return path if path.name.endswith(ENDING) else path.with_name(path.name + ENDING)
 
 
+def check_links(folder: Path) -> None:
+    """Raises ``ArchError`` where a link in a study's folder leads out of it: what is written to
+    the study, or removed there, would be somewhere else."""
+    if link := link_out(folder):
+        reason = "it is a link that leads out of the study; put the file itself there"
+        raise ArchError([diagnose(codes.UNREADABLE, name=str(link), reason=reason)])
+
+
 def read_card(folder: Path, name: str) -> Card:
     """The card of a study's folder. Raises ``ArchError``."""
+    check_links(folder)
     try:
         found: Any = json.loads((folder / CARD).read_text("utf-8"))
     except FileNotFoundError:

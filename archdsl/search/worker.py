@@ -27,7 +27,16 @@ from archdsl.search.distributions import suggest
 from archdsl.search.latency import latency_on
 from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import facts
-from archdsl.search.rows import ERROR, EXPLORE, INTERRUPTED, LOST, SETTLE, UNREACHABLE, Row
+from archdsl.search.rows import (
+    ERROR,
+    EXPLORE,
+    INTERRUPTED,
+    LOST,
+    SETTLE,
+    UNREACHABLE,
+    WEIGHTS,
+    Row,
+)
 from archdsl.search.space import Unreachable
 from archdsl.search.stop import Stop
 from archdsl.search.study import Part
@@ -321,8 +330,10 @@ class Worker:
         if any((r.values[0] <= value) if minimize else (r.values[0] >= value) for r in alike):
             return
         words = f"{attrs['slice']} {attrs['stage']} {trial.number}"
-        path = self.study.folder / "weights" / f"{re.sub(r'[^A-Za-z0-9.]+', '-', words)}.pt"
+        path = self.study.weights(f"{re.sub(r'[^A-Za-z0-9.]+', '-', words)}{WEIGHTS}")
         try:
+            if path is None:
+                raise OSError("a link leads out of the study")
             path.parent.mkdir(exist_ok=True)
             write_weights(path, module)
         except ArchError as problem:
@@ -330,11 +341,13 @@ class Worker:
             return
         except OSError as problem:
             reason = (problem.strerror or str(problem)).lower()
-            self.trouble = ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
+            where = str(path or self.study.folder / "weights")
+            self.trouble = ArchError([diagnose(codes.CANNOT_WRITE, name=where, reason=reason)])
             return
         trial.set_user_attr("weights", path.name)
         for row in alike:
-            (path.parent / row.weights).unlink(missing_ok=True)
+            if beaten := self.study.weights(row.weights):
+                beaten.unlink(missing_ok=True)
 
 
 def arm_of(attrs: dict[str, Any]) -> tuple[str, str]:

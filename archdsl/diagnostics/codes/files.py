@@ -31,9 +31,10 @@ with `use`.""",
 )
 OUTSIDE_FOLDER = Kind(
     "A005",
-    "`use` cannot read `{path}`: it lies outside the spec's folder",
-    """A spec is untrusted text, so `use` reads only below the folder of the spec that is
-being compiled, and in the built-in library. Copy the file there.""",
+    "`use` cannot read `{path}`: {reason}",
+    """A spec is untrusted text, so `use` reads only files that end in .arch, below the folder of
+the spec that is being compiled and in the built-in library. It takes no absolute path, no `..`,
+no hidden file, and no link that leads out. Copy the file there.""",
 )
 CYCLIC_USE = Kind(
     "A006",
