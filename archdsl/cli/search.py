@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from click.shell_completion import CompletionItem
 
 from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import say
+from archdsl.cli.repeated import repeated
 from archdsl.files import SEARCH, builtin_names, read_source
 from archdsl.search.reading import read_search
 from archdsl.search.request import MOST_TRIALS
@@ -41,6 +41,9 @@ class Duration(click.ParamType[float]):
             return read_duration(str(value))
         except (ValueError, StopIteration):
             self.fail(f"{value!r} is no time such as 90s, 15min, 2h", param, ctx)
+
+
+WRITERS = {"timeout": lambda seconds: f"{seconds:g}s"}
 
 
 @click.command()
@@ -76,7 +79,9 @@ class Duration(click.ParamType[float]):
 @click.option("--quiet", is_flag=True, help="Print the verdict alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each event.")
 @python_option
+@click.pass_context
 def command(
+    ctx: click.Context,
     search: str,
     study: str | None,
     resume: bool,
@@ -117,8 +122,7 @@ def command(
     options += [part for path in python for part in ("--allow-python", str(path))]
     found = None
     if not resume:
-        given = [shown(word) if word == storage else word for word in sys.argv[1:]]
-        command = shlex.join(["archdsl", *given])
+        command = repeated(ctx, WRITERS | {"storage": shown})
         found = begin(asked, where, data, seed or 0, storage, python, command, table)
     with leading(where):
         found = found or go_on(asked, where, data, seed, storage, python, table)

@@ -32,6 +32,14 @@ TRIALS = "trials.db"  # the database in a study's folder
 PATIENCE = 120.0  # seconds that a database may be away
 BUSY = 60.0  # seconds that SQLite itself waits for another process that writes
 CUT_OFF = "8s2b"  # SQLAlchemy's code of a transaction whose connection was lost before its end
+NO_ADDRESS = (
+    "it is no address such as postgresql://user@host/name, where %40 stands for an @ and %3A for"
+    " a : in a password"
+)
+TOLD = frozenset(  # the settings of an address that hold no secret; any other is not shown
+    "user host hostaddr port dbname sslmode sslrootcert connect_timeout application_name"
+    " target_session_attrs channel_binding gssencmode keepalives".split()
+)
 READING = {"archdsl_reading": True}  # the option of a connection that writes nothing
 
 T = TypeVar("T")
@@ -42,10 +50,10 @@ logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # it tells of l
 def address_of(url: str) -> URL:
     """An address as SQLAlchemy has it. Raises ``ArchError`` for what is none."""
     try:
-        address = make_url(url)
+        address = _read(url)
         address.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise unusable(url, "it is no address such as postgresql://user@host/name") from None
+        raise unusable(url, NO_ADDRESS) from None
     except ImportError:
         pass  # the driver is missing: it is said when the database is opened
     if address.drivername == "postgresql":
@@ -168,15 +176,43 @@ def cause_of(problem: BaseException) -> str:
     return str(problem).strip().partition("\n")[0] or type(problem).__name__
 
 
+def _read(url: str) -> URL:
+    """An address in its parts. Raises ``ArgumentError`` or ``ValueError`` for what is none; also
+    where an `@` stands behind the host, as then a part of the password is taken for the host."""
+    address = make_url(url)
+    behind = f"{address.host}{address.database}{address.query}"
+    if address.get_backend_name() != "sqlite" and "@" in behind:
+        raise ValueError("an @ that is not written as %40")
+    return address
+
+
 def shown(url: str) -> str:
-    """An address without its password."""
+    """An address without its password, and with those settings alone that are known to hold no
+    secret; nothing of an address that cannot be read."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        address = _read(url)
     except (ArgumentError, ValueError):
         return "the address that was given"
+    told = {name: value for name, value in address.query.items() if name in TOLD}
+    return address.set(query=told).render_as_string(hide_password=True)
+
+
+def _secrets(url: str) -> list[str]:
+    """What of an address is not shown, the longest first."""
+    try:
+        address = _read(url)
+    except (ArgumentError, ValueError):
+        return [url]
+    hidden = [v for name, v in address.query.items() if name not in TOLD]
+    found = [w for value in hidden for w in ([value] if isinstance(value, str) else value)]
+    found += [str(address.password)] if address.password else []
+    return sorted((word for word in found if len(word) > 2), key=len, reverse=True)
 
 
 def unusable(url: str, reason: str) -> ArchError:
+    """Says what is wrong with a database, and nothing that is secret of its address."""
+    for secret in _secrets(url):
+        reason = reason.replace(secret, "***")
     return ArchError([diagnose(codes.BAD_STORAGE, name=named(url), reason=reason)])
 
 
