@@ -15,6 +15,8 @@ import torch
 
 import archdsl
 
+pytestmark = pytest.mark.quiet
+
 NET = """## A small network for digits.
 arch small(width = 8 in 4..16, classes = 10)
 input 1x8x8

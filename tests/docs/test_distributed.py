@@ -21,6 +21,8 @@ from archdsl.search import database, storage
 from archdsl.search.leader import URL
 from archdsl.search.opened import RETRIES
 
+pytestmark = pytest.mark.quiet
+
 PAGE = ROOT / "docs" / "distributed.md"
 TEXT = PAGE.read_text("utf-8")
 SCRIPTS = [f for f in fences(PAGE) if f.language == "sh"]

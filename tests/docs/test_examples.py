@@ -44,6 +44,8 @@ from archdsl.layers.table import TABLE
 from archdsl.spec import Spec
 from archdsl.syntax.format import format_source
 
+pytestmark = pytest.mark.quiet
+
 EXAMPLES = ROOT / "docs" / "examples"
 ALL = [fence for document in DOCUMENTS for fence in fences(document)]
 

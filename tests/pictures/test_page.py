@@ -16,7 +16,7 @@ from archdsl.pictures.pen import Flow
 from archdsl.pictures.scene import Box, extent
 from archdsl.pictures.views import draw, shapes, view
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.quiet]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 
 

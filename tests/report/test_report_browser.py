@@ -19,7 +19,7 @@ from archdsl.report.page import report_page
 from archdsl.report.serve import Follower, Server
 from archdsl.search.opened import find_study
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.quiet]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox --disable-gpu --no-first-run --disable-background-networking"

@@ -18,6 +18,8 @@ from archdsl.report import serve
 from archdsl.report.serve import Follower, Server
 from archdsl.search.opened import find_study
 
+pytestmark = pytest.mark.quiet
+
 
 @pytest.fixture
 def study(half: Path, tmp_path: Path) -> Path:

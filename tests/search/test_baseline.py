@@ -22,6 +22,8 @@ from archdsl.search.start import begin
 from archdsl.search.worker import Worker
 from archdsl.training.outcome import Epoch, Outcome
 
+pytestmark = pytest.mark.quiet
+
 SPEC = """
 arch tiny(depth = 2 in 1..8, width = 8 in 1..64, classes = 10)
 input 1x8x8

@@ -7,6 +7,8 @@ from sqlalchemy.exc import OperationalError, PendingRollbackError
 
 from archdsl.search.database import is_away
 
+pytestmark = pytest.mark.quiet
+
 
 def test_a_connection_that_is_lost_within_a_transaction() -> None:
     with create_engine("sqlite://").connect() as connection:

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from test_baseline import SPEC
+
+pytestmark = pytest.mark.quiet
 
 SEARCH = """
 spec "tiny.arch"

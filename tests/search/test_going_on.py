@@ -18,6 +18,8 @@ from archdsl.search.start import begin, go_on
 from archdsl.search.storage import Storage
 from archdsl.search.study import CARD
 
+pytestmark = pytest.mark.quiet
+
 
 @pytest.fixture
 def begun(whole: TinySearch, tmp_path: Path) -> TinySearch:

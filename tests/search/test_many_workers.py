@@ -19,6 +19,8 @@ from archdsl.search.storage import open_storage
 from archdsl.search.team import Team
 from archdsl.training.sets import Digits
 
+pytestmark = pytest.mark.quiet
+
 
 def names(tiny: TinySearch) -> set[int]:
     """The processes that have trained something."""

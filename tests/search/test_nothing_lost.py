@@ -18,6 +18,8 @@ import pytest
 from PIL import Image
 from tiny_search import SEARCH, SPEC, TRIALS, TinySearch, is_alive, kill, skip, wait_for
 
+pytestmark = pytest.mark.quiet
+
 
 def finished(tiny: TinySearch) -> int:
     return sum(row.is_result for row in tiny.rows())

@@ -16,7 +16,7 @@ from tiny_search import TRIALS, TinySearch, is_alive, kill, wait_for
 
 from archdsl.search.storage import open_storage
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.quiet]
 
 JOIN = ("--allow-python", "watched.py")
 

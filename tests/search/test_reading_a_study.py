@@ -18,6 +18,8 @@ from archdsl.search.database import log_of
 from archdsl.search.snapshot import read_study
 from archdsl.search.storage import open_storage
 
+pytestmark = pytest.mark.quiet
+
 JOURNAL = Path(__file__).with_name("data") / "journal.study"
 PYTHON = ("--allow-python", "watched.py")
 READERS = {

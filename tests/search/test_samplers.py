@@ -19,6 +19,8 @@ from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
 from archdsl.search.worker import Worker
 
+pytestmark = pytest.mark.quiet
+
 TUNED = "vary depth in {1, 2, 3}\ntune lr in 0.01..1 log\ntrials 12\ntrain epochs = 2\n"
 PARETO = "vary depth, width\nmaximize accuracy\nminimize macs\ntrials 12\ntrain epochs = 1\n"
 BOTH = "vary depth, width in 4..32\ntrials 12\ntrain epochs = 1\n"

@@ -33,6 +33,8 @@ from archdsl.training.data import load
 from archdsl.training.loop import evaluate
 from archdsl.training.recipe import Recipe
 
+pytestmark = pytest.mark.quiet
+
 GOLDEN = Path(__file__).with_name("golden")
 Run = Callable[..., tuple[int, str, str]]
 

@@ -24,6 +24,8 @@ from archdsl.training.loop import identity, train, train_candidate
 from archdsl.training.outcome import Epoch, Outcome
 from archdsl.training.recipe import AdamW, Crop, Cutout, Flip, OneCycle, Recipe
 
+pytestmark = pytest.mark.quiet
+
 HERE = Path(__file__).parent
 FILE = Path("kept.pt")
 SGD = Recipe(epochs=4, batch=16, lr=0.05, augment=(Crop(1), Flip(), Cutout(2)))

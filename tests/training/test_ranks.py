@@ -16,6 +16,8 @@ from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.ranks import Ranks, distributed, ranks
 from archdsl.training.recipe import Crop, Cutout, Flip, Recipe
 
+pytestmark = pytest.mark.quiet
+
 HERE = Path(__file__).parent
 RECIPE = Recipe(epochs=3, batch=16, lr=0.03, augment=(Crop(1), Flip(), Cutout(2)), clip=1.0)
 

@@ -1,6 +1,6 @@
 """Random specs, and whether all that is said of them agrees.
 
-Run: python tests/analysis/agreement.py --seed 1 --count 10000
+Run: python tests/analysis/brute_force.py --seed 1 --count 10000
 
 Of each spec four things are compared: candidates elaborated with what was remembered of others
 against candidates elaborated with no memory at all; the proof of the space against every candidate
