@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import platform
 import sys
-from ast import literal_eval
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,12 +19,35 @@ from archdsl.diagnostics.source import Source
 from archdsl.files import Bundle
 from archdsl.layers.table import Table
 from archdsl.search.database import TRIALS, shown
+from archdsl.search.kinds import (
+    DATA,
+    MOMENT,
+    NAME,
+    NATURAL,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    Kind,
+    Wrong,
+    fits,
+    read,
+)
 from archdsl.search.reading import read_search
 from archdsl.search.request import Search
 from archdsl.spec import Spec
 from archdsl.syntax.language import ARCH, SEARCH, Language, tokenize
 
 FORMAT = 1
+KINDS: Mapping[str, Kind] = {  # of the fields of a card
+    "study": NAME,
+    "seed": NATURAL,
+    "data": DATA,
+    "created": MOMENT,
+    "format": WHOLE,
+    **dict.fromkeys(("search_name", "search", "folder", "spec_name", "spec"), TEXT),
+    **dict.fromkeys(("command", "storage"), TEXT),
+    **dict.fromkeys(("uses", "identity", "versions", "machine"), TEXTS),
+}
 PACKAGES = ("torch", "torchvision", "optuna", "numpy", "scipy", "scikit-learn")
 QUANTITIES = ("trials", "timeout")  # how much is searched, not what: these may change
 
@@ -59,19 +81,24 @@ class Card:
 
     @classmethod
     def from_dict(cls, found: Any) -> Card:
-        """Raises ``ValueError`` for what is no card of this format."""
-        names = {f.name for f in fields(cls)}
+        """Raises ``ValueError`` for what is no card of this format, and names the field that is
+        not of its kind."""
         if not isinstance(found, dict):
             raise ValueError("it is no card of a study")
-        if found.get("format") != FORMAT or set(found) != names:
+        if found.get("format") != FORMAT or set(found) != set(KINDS):
             raise ValueError("it is of another version of archdsl")
-        return cls(**found)
+        known = {}
+        for field, kind in KINDS.items():
+            try:
+                known[field] = read(kind, found[field])
+            except Wrong as problem:
+                raise ValueError(f"its `{field}` is not {problem}") from None
+        return cls(**known)
 
     @property
     def fits(self) -> tuple[tuple[int, ...], int]:
         """The shape and the classes of the data."""
-        image, classes = literal_eval(self.data[self.data.rindex("((") :])
-        return tuple(image), int(classes)
+        return fits(self.data)
 
     def read(self, table: Table) -> Search:
         """The search, from the texts alone."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
 
-from archdsl.within import Outside, bare
-
-WEIGHTS = ".pt"  # the ending of files of weights
+from archdsl.search.kinds import (
+    FILE,
+    NUMBER,
+    POINTS,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    Kind,
+    Wrong,
+    is_whole,
+    read,
+)
 
 EXPLORE, BASELINE, SETTLE = "explore", "baseline", "settle"  # the stages of a search
 
@@ -35,6 +44,19 @@ STATES = {
     "FAIL": "failed",
     "RUNNING": "running",
     "WAITING": "waiting",
+}
+
+
+# What archdsl writes of a trial, and of which kind that is.
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("turn", "seed", "params", "macs", "activations", "depth", "same_as"), WHOLE),
+    **dict.fromkeys(
+        ("latency", "width", "accuracy", "loss", "test", "seconds", "images_per_second"), NUMBER
+    ),
+    **dict.fromkeys(("shape", "setting", "solved", "hash", "worker", "failure", "cause"), TEXT),
+    "weights": FILE,
+    "knobs": TEXTS,
+    "curve": POINTS,
 }
 
 
@@ -101,18 +123,17 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
     """The record of a trial. Attributes that others have set are left out; raises ``Damaged``
     for those of archdsl's own that are not of their kind."""
     where = f"trial {trial.number!r} of {slice}"
-    if not _is_whole(trial.number) or trial.number < 0:
+    if not is_whole(trial.number) or trial.number < 0:
         raise Damaged(f"{where} has a number that is none")
     if trial.state not in STATES:
         raise Damaged(f"{where} has a state that there is not")
     known: dict[str, Any] = {}
     for name, value in trial.attributes.items():
         if name in KINDS and value is not None:
-            what, read = KINDS[name]
             try:
-                known[name] = read(value)
-            except (ValueError, TypeError, OverflowError):
-                raise Damaged(f"{where} has a `{name}` that is not {what}") from None
+                known[name] = read(KINDS[name], value)
+            except Wrong as problem:
+                raise Damaged(f"{where} has a `{name}` that is not {problem}") from None
     state = STATES[trial.state]
     if not all(isinstance(v, (int, float)) and isfinite(v) for v in trial.values):
         raise Damaged(f"{where} has a score that is no finite number")
@@ -130,71 +151,6 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
         ended=moment(trial.ended, where),
         **known,
     )
-
-
-# ---------------------------------------------------------------------- kinds of attributes
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63
-
-
-def _whole(value: Any) -> int:
-    if not _is_whole(value):
-        raise ValueError
-    return int(value)
-
-
-def _number(value: Any) -> float | None:
-    """A number; none for one that is not finite."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError
-    return value if isfinite(value) else None
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    return value
-
-
-def _file(value: Any) -> str:
-    """The bare name of a file of weights; nothing for one that leads elsewhere."""
-    try:
-        return bare(_text(value), WEIGHTS)
-    except Outside:
-        return ""
-
-
-def _texts(value: Any) -> Mapping[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
-        raise ValueError
-    return value
-
-
-def _points(value: Any) -> tuple[tuple[float, ...], ...]:
-    if not isinstance(value, list) or not all(isinstance(p, list) and len(p) == 5 for p in value):
-        raise ValueError
-    for point in value:
-        for entry in point:
-            _number(entry)
-    return tuple(tuple(point) for point in value)
-
-
-Reader = Callable[[Any], Any]
-_WHOLE: tuple[str, Reader] = ("a whole number", _whole)
-_NUMBER: tuple[str, Reader] = ("a number", _number)
-_TEXT: tuple[str, Reader] = ("a text", _text)
-KINDS: Mapping[str, tuple[str, Reader]] = {
-    **dict.fromkeys(("turn", "seed", "params", "macs", "activations", "depth", "same_as"), _WHOLE),
-    **dict.fromkeys(
-        ("latency", "width", "accuracy", "loss", "test", "seconds", "images_per_second"), _NUMBER
-    ),
-    **dict.fromkeys(("shape", "setting", "solved", "hash", "worker", "failure", "cause"), _TEXT),
-    "weights": ("the name of a file", _file),
-    "knobs": ("a table of texts", _texts),
-    "curve": ("a list of epochs", _points),
-}
 
 
 def moment(value: Any, where: str) -> datetime | None:

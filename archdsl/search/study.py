@@ -14,16 +14,17 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.files import opened
 from archdsl.layers.table import Table
 from archdsl.search.card import Card
 from archdsl.search.database import unusable
+from archdsl.search.kinds import WEIGHTS
 from archdsl.search.request import Search
 from archdsl.search.rows import (
     BASELINE,
     EXPLORE,
     KINDS,
     SETTLE,
-    WEIGHTS,
     Damaged,
     Recorded,
     Row,
@@ -35,6 +36,7 @@ from archdsl.within import Outside, bare, link_out, within
 
 CARD = "study.json"
 ENDING = ".study"
+MAX_CARD = 1 << 25  # bytes
 SUFFIXES = {EXPLORE: "", BASELINE: ", baseline", SETTLE: ", settled"}  # of the names of parts
 
 ALL = (*KINDS, TIMES)  # that is known of a trial
@@ -176,21 +178,24 @@ def check_links(folder: Path) -> None:
     the study, or removed there, would be somewhere else."""
     if link := link_out(folder):
         reason = "it is a link that leads out of the study; put the file itself there"
-        raise ArchError([diagnose(codes.UNREADABLE, name=str(link), reason=reason)])
+        raise _unreadable(str(link), reason)
 
 
 def read_card(folder: Path, name: str) -> Card:
     """The card of a study's folder. Raises ``ArchError``."""
     check_links(folder)
     try:
-        found: Any = json.loads((folder / CARD).read_text("utf-8"))
+        with opened(folder / CARD) as stream:
+            text = stream.read(MAX_CARD + 1)
+        found: Any = None if len(text) > MAX_CARD else json.loads(text)
     except FileNotFoundError:
         raise ArchError([diagnose(codes.NO_STUDY, name=name)]) from None
-    except (OSError, ValueError) as problem:
-        raise ArchError(
-            [diagnose(codes.UNREADABLE, name=str(folder / CARD), reason=str(problem))]
-        ) from None
-    return card_of(found, name)
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise _unreadable(str(folder / CARD), reason) from None
+    except (ValueError, RecursionError):
+        raise _unreadable(str(folder / CARD), "it is no text in JSON") from None
+    return card_of(found, str(folder / CARD))
 
 
 def card_of(found: Any, name: str) -> Card:
@@ -198,4 +203,8 @@ def card_of(found: Any, name: str) -> Card:
     try:
         return Card.from_dict(found)
     except (ValueError, TypeError) as problem:
-        raise ArchError([diagnose(codes.UNREADABLE, name=name, reason=str(problem))]) from None
+        raise _unreadable(name, str(problem)) from None
+
+
+def _unreadable(name: str, reason: str) -> ArchError:
+    return ArchError([diagnose(codes.UNREADABLE, name=name, reason=reason)])

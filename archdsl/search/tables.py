@@ -95,7 +95,7 @@ class Tables:
         )
         try:
             return json.loads(found[0][0]) if found else None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return None
 
     # -------------------------------------------------------------------------- trials

@@ -24,6 +24,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
 from archdsl.search.distributions import suggest
+from archdsl.search.kinds import WEIGHTS
 from archdsl.search.latency import latency_on
 from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import facts
@@ -34,7 +35,6 @@ from archdsl.search.rows import (
     LOST,
     SETTLE,
     UNREACHABLE,
-    WEIGHTS,
     Row,
 )
 from archdsl.search.space import Unreachable
