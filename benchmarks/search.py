@@ -4,7 +4,7 @@ python benchmarks/search.py [--only overhead|workers] [--epochs N] [--seeds N] [
 
 The loop trains the same networks (the compiled sources, imported) on the same images with the
 same batches, recipe and number of epochs, each in turn, and keeps its study in memory; the
-search has its worker, its journal on disk and its plan. Both are whole commands, from start to
+search has its worker, its database on disk and its plan. Both are whole commands, from start to
 end, and take turns. Two workers are compared with one at one thread each, by what a trial costs
 once the processes are up.
 """
@@ -156,7 +156,7 @@ def workers(folder: Path, repeats: int) -> None:
     """Trials an hour of two workers over those of one, a thread each, by the trials' own times:
     from the first start to the last end."""
     from archdsl.layers.table import TABLE
-    from archdsl.search.study import find_study
+    from archdsl.search.opened import find_study
 
     def rate(name: str, count: int) -> float:
         run(search(folder, name, "--workers", str(count)), folder, OMP_NUM_THREADS="1")
