@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from archdsl.cli.output import say
-
 if TYPE_CHECKING:
     from archdsl.training.outcome import Epoch
 
 HEADER = "epoch     train loss     loss  accuracy        lr  seconds"
+NARROW = 39  # columns of the table without the learning rate and the seconds
 
 
 class EpochView(AbstractContextManager["EpochView"]):
@@ -23,10 +22,11 @@ class EpochView(AbstractContextManager["EpochView"]):
     def __init__(self, epochs: int, quiet: bool, shown: bool) -> None:
         self.epochs, self.quiet, self.shown = epochs, quiet, shown
         self.headed = False
-        console = Console(stderr=quiet)
+        self.console = console = Console(stderr=quiet)
+        self.narrow = console.is_terminal and console.width <= len(HEADER)
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
+            BarColumn(8 if self.narrow else 30),
             TaskProgressColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -56,11 +56,17 @@ class EpochView(AbstractContextManager["EpochView"]):
         if self.quiet or not self.shown:
             return
         if not self.headed:
-            say(HEADER)
+            self.print(HEADER)
         self.headed = True
         losses = f"{number(epoch.train_loss):>10} {number(epoch.loss):>8}"
         at = f"{epoch.epoch:>4}/{self.epochs:<4}"
-        say(f"{at} {losses} {epoch.accuracy:>9.2%} {epoch.lr:>9.3g} {epoch.seconds:>8.1f}")
+        self.print(f"{at} {losses} {epoch.accuracy:>9.2%} {epoch.lr:>9.3g} {epoch.seconds:>8.1f}")
+
+    def print(self, line: str) -> None:
+        """A line of the table, above the bar: the console of the bar wipes it first, which
+        others do not know of."""
+        shown = line[:NARROW] if self.narrow else line
+        self.console.print(shown, markup=False, highlight=False, soft_wrap=True)
 
 
 def number(loss: float) -> str:

@@ -17,12 +17,14 @@ from rich.table import Table
 from rich.text import Text
 
 from archdsl.cli.output import cut, wants_color
+from archdsl.cli.progress import LOADING
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
 from archdsl.search.rows import BASELINE, SETTLE, Row
 from archdsl.units import duration
 
 RECENT = 5  # results that the live view shows
+ROOM = 70  # columns that the head takes with its bar
 STAGES = {"explore": "exploring", "baseline": "baseline", "settle": "settling"}
 
 
@@ -60,6 +62,7 @@ class LiveTable(View):
     def __init__(self, workers: int) -> None:
         self.workers = workers
         self.recent: list[Row] = []
+        self.began = False  # whether a worker was seen at work
         self.slices: dict[str, Tried] = {}
         color = wants_color(sys.stdout)
         self.console = Console(no_color=not color, highlight=False)
@@ -67,6 +70,7 @@ class LiveTable(View):
 
     def __enter__(self) -> LiveTable:
         self.live.start()
+        self.live.update(Text(LOADING), refresh=True)
         return self
 
     def __exit__(self, *problem: object) -> None:
@@ -76,15 +80,23 @@ class LiveTable(View):
         self.recent = [*self.recent, *progress.news][-RECENT:]
         for row in progress.news:
             self.slices.setdefault(row.slice, Tried()).add(row)
-        bar = ProgressBar(max(progress.planned, 1), progress.done, width=20)
-        head = Table.grid(padding=(0, 2))
-        left = time_left(progress, self.workers)
-        words = [f"{progress.done} of {progress.planned}", f"{progress.running} running"]
-        words += [f"{duration(left)} left"] if left is not None else []
-        head.add_row(STAGES[progress.stage], bar, " · ".join(words))
-        parts: list[Any] = [head, slices_table(self.slices)]
+        parts: list[Any] = [self.head(progress), slices_table(self.slices)]
         parts += [Text(line(row, self.console.width - 1), "dim") for row in self.recent]
         self.live.update(Group(*parts))
+
+    def head(self, progress: Progress) -> Any:
+        """What is at work, and how far it is: with a bar, where there is room for one."""
+        left = time_left(progress, self.workers)
+        self.began = self.began or progress.running > 0
+        running = f"{progress.running} running" if self.began else LOADING
+        words = [f"{progress.done} of {progress.planned}", running]
+        words += [f"{duration(left)} left"] if left is not None else []
+        if self.console.width < ROOM:
+            return Text(" · ".join([STAGES[progress.stage], *words]))
+        head = Table.grid(padding=(0, 2))
+        bar = ProgressBar(max(progress.planned, 1), progress.done, width=20)
+        head.add_row(STAGES[progress.stage], bar, " · ".join(words))
+        return head
 
 
 @dataclass

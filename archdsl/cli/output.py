@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any, TextIO
 
@@ -33,15 +34,20 @@ def say(text: str = "", *, error: bool = False) -> None:
     click.echo(text, err=error, color=wants_color(stream))
 
 
+def columns() -> int:
+    """The columns of a text: 80, or fewer on a terminal that has fewer."""
+    return min(WIDTH, get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
+
+
 def say_text(text: str, *, title: str = "") -> None:
-    """Prints a text in lines of 80 columns: an empty line parts its paragraphs. A title stands
-    before the first of them, and what follows it is indented."""
+    """Prints a text in lines of 80 columns at most: an empty line parts its paragraphs. A title
+    stands before the first of them, and what follows it is indented."""
     indent = "  " if title else ""
     for number, paragraph in enumerate(text.split("\n\n") if text else [""]):
         if number:
             say()
         lead = f"{title}  " if title and not number else indent
-        lines = wrap(lead + " ".join(paragraph.split()), WIDTH, subsequent_indent=indent)
+        lines = wrap(lead + " ".join(paragraph.split()), columns(), subsequent_indent=indent)
         for place, line in enumerate(lines):
             bold = title if title and not number and not place else ""
             say(click.style(bold, bold=True) + line.removeprefix(bold) if bold else line)

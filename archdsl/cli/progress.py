@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from archdsl.cli.output import WIDTH, cut
@@ -16,6 +16,7 @@ from archdsl.units import duration
 T = TypeVar("T")
 QUIET = 1.0  # seconds before anything is said
 PAUSE = 0.2  # seconds between two lines
+LOADING = "loading PyTorch"  # takes seconds, in which nothing else is seen
 ENOUGH = 0.01  # of the work, before the time that is left is told
 
 
@@ -53,6 +54,22 @@ class Meter(AbstractContextManager["Meter"]):
         if self.shown:
             self.stream.write("\r" + " " * (WIDTH - 1) + "\r")
             self.stream.flush()
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Says on a terminal what is at work, and wipes it when that is over."""
+    stream = sys.stderr
+    if not what or not stream.isatty() or os.environ.get("TERM") == "dumb":
+        yield
+        return
+    stream.write(what)
+    stream.flush()
+    try:
+        yield
+    finally:
+        stream.write("\r" + " " * len(what) + "\r")
+        stream.flush()
 
 
 def followed(

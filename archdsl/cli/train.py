@@ -12,6 +12,7 @@ import click
 from archdsl.cli.epochs import EpochView
 from archdsl.cli.options import json_option, python_option, read_table, spec_argument
 from archdsl.cli.output import say, say_json, say_text, show_diagnostics
+from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
 from archdsl.layers.table import Table
@@ -116,7 +117,8 @@ def command(
     images, how = read_data(data), read_recipe(recipe)
     how = how if epochs is None else replace(how, epochs=epochs)
     arch = _candidate(spec, settings, images, read_table(python))
-    need("torch")
+    with told("" if quiet else LOADING):
+        need("torch")
     request = Request(
         spec, arch, images, how, seed, output, checkpoint, resume, quiet or as_json, as_json
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from archdsl.cli.live import LiveTable, line, slices_table, view_of
+from archdsl.cli.live import LiveTable, Tried, line, slices_table, view_of
 from archdsl.cli.progress import Meter, followed
 from archdsl.files import builtin_names
 from archdsl.search.leader import Progress
@@ -217,7 +217,7 @@ def test_the_live_view_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", Terminal())
     view = LiveTable(2)
     view.console = Console(file=io.StringIO(), width=80, height=40)
-    view.show(Progress("explore", rows(), 40, 0.0, None))
+    view.show(Progress("explore", rows(), 2, 28, 40, 30.0, 0.0, None))
     view.console.print(view.live.renderable)
     lines = view.console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
@@ -250,4 +250,5 @@ def test_the_live_view_respects_no_color(
 def test_a_trial_is_a_line() -> None:
     text = line(rows()[1])
     assert text.endswith("seed 1  accuracy 90.10 %  30.0 s")
-    assert slices_table(rows()).row_count == 2
+    tried = {row.slice: Tried() for row in rows()}
+    assert slices_table(tried).row_count == 2

@@ -1,0 +1,193 @@
+"""What training and searching leave on a real terminal, wide and narrow."""
+
+import re
+from pathlib import Path
+
+import pytest
+from screens import on_terminal
+
+EPOCHS = """
+import time
+from archdsl.cli.epochs import EpochView
+from archdsl.training.outcome import Epoch
+
+with EpochView(3, quiet=False, shown=True) as view:
+    for epoch in 1, 2, 3:
+        for step in 1, 2:
+            view.step(epoch, step, 2)
+            view.bar.refresh()
+        view.epoch(Epoch(epoch, 1.25, 0.5, 1.5 / epoch, 0.05, 2.5))
+print("the end")
+"""
+WIDE = """\
+epoch     train loss     loss  accuracy        lr  seconds
+   1/3        1.5000   1.2500    50.00%      0.05      2.5
+   2/3        0.7500   1.2500    50.00%      0.05      2.5
+   3/3        0.5000   1.2500    50.00%      0.05      2.5
+the end
+"""
+NARROW = """\
+epoch     train loss     loss  accuracy
+   1/3        1.5000   1.2500    50.00%
+   2/3        0.7500   1.2500    50.00%
+   3/3        0.5000   1.2500    50.00%
+the end
+"""
+
+
+@pytest.mark.parametrize(("columns", "screen"), [(80, WIDE), (40, NARROW)])
+def test_the_bar_leaves_the_table_whole(columns: int, screen: str, tmp_path: Path) -> None:
+    ran = on_terminal(["-c", EPOCHS], columns, tmp_path)
+    assert (ran.code, ran.screen) == (0, screen)
+    assert "epoch 3/3" in ran.written and "83%" in ran.written  # the bar was there
+
+
+SEARCHING = """
+import sys
+from archdsl.cli.live import LiveTable
+from archdsl.search.leader import Progress
+from archdsl.search.rows import Row
+
+rows = [
+    Row(n, "40K macs", "explore", "done", shape=f"depth = {n}", setting="lr = 0.25", seed=1,
+        accuracy=0.5 + n / 16, loss=1.0, seconds=2.0)
+    for n in (1, 2)
+]
+view = LiveTable(1)
+view.__enter__()
+for news, running in ([], 0), (rows[:1], 1), (rows[1:], 1):
+    view.show(Progress("explore", news, running, 2, 5, 2.0, 0.0, None))
+view.live.refresh()
+if "stay" in sys.argv:
+    import os
+    os._exit(0)
+view.__exit__()
+print("the verdict")
+"""
+AT_WORK = {
+    80: """\
+exploring  ━━━━━━━━╺━━━━━━━━━━━  2 of 5 · 1 running · 6 s left
+slice     tried  best so far                                      score  seeds
+40K macs      2  depth = 2                                      62.50 %      1
+40K macs  depth = 1  lr = 0.25  seed 1  accuracy 56.25 %  2.0 s
+40K macs  depth = 2  lr = 0.25  seed 1  accuracy 62.50 %  2.0 s
+""",
+    40: """\
+exploring · 2 of 5 · 1 running · 6 s
+left
+slice     tried  best…    score  seeds
+40K macs      2  dept…  62.50 %      1
+40K macs  dep…  accuracy 56.25 %  2.0 s
+40K macs  dep…  accuracy 62.50 %  2.0 s
+""",
+}
+
+
+@pytest.mark.parametrize("columns", AT_WORK)
+def test_a_search_at_work(columns: int, tmp_path: Path) -> None:
+    ran = on_terminal(["-c", SEARCHING, "stay"], columns, tmp_path)
+    assert (ran.code, ran.screen) == (0, AT_WORK[columns])
+
+
+@pytest.mark.parametrize("columns", AT_WORK)
+def test_a_search_that_has_ended(columns: int, tmp_path: Path) -> None:
+    ran = on_terminal(["-c", SEARCHING], columns, tmp_path)
+    assert (ran.code, ran.screen) == (0, "the verdict\n")
+    assert "loading PyTorch" in ran.written
+
+
+NET = """arch small(depth = 1 in {1, 2}, width = 8 in 1..64, classes = 10)
+input 1x8x8
+for i in 1..depth { conv(width, 3) -> bn -> relu }
+global_avgpool -> linear(classes)
+"""
+ASKED = """search tiny
+spec "small.arch"
+vary depth in {1, 2}
+hold macs = 20K within 20% by width
+data digits
+train epochs = 1, batch = 256, lr = 0.3
+seeds 1
+trials 2
+"""
+TRAINED = {
+    80: """\
+small  depth = 1, width = 8, classes = 10
+186 parameters, 4.69K MACs at 1x8x8
+digits: 1,079 images to train on, 359 to validate with
+epochs = 2; seed 0; cpu
+
+epoch     train loss     loss  accuracy        lr  seconds
+   1/2        #.####   #.####    ##.##%    #.####      #.#
+   2/2        #.####   #.####    ##.##%  0.000961      #.#
+validation  accuracy ##.##%, loss #.####; the largest class has ##.##%
+test        accuracy ##.##%, loss #.####; the largest class has ##.##%
+time        # s, # images a second
+""",
+    40: """\
+small  depth = 1, width = 8, classes =
+  10
+186 parameters, 4.69K MACs at 1x8x8
+digits: 1,079 images to train on, 359 to
+ validate with
+epochs = 2; seed 0; cpu
+
+epoch     train loss     loss  accuracy
+   1/2        #.####   #.####    ##.##%
+   2/2        #.####   #.####    ##.##%
+validation  accuracy ##.##%, loss #.####
+; the largest class has ##.##%
+test        accuracy ##.##%, loss #.####
+; the largest class has ##.##%
+time        # s, # images a second
+""",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", TRAINED)
+def test_a_training(columns: int, tmp_path: Path) -> None:
+    (tmp_path / "small.arch").write_text(NET)
+    call = "-m archdsl train small.arch --data digits --epochs 2 --device cpu".split()
+    ran = on_terminal(call, columns, tmp_path)
+    assert (ran.code, masked(ran.screen)) == (0, TRAINED[columns])
+    assert ran.written.startswith("loading PyTorch\r")
+
+
+SEARCHED = {
+    80: """\
+At 20K multiply-adds, nothing is settled: a comparison needs 2 fresh results of
+each shape; there are 0 of depth = 2, 0 of depth = 1.
+best: depth = 2, width = 5 (trial 1, 20K macs); to take it from here:
+  archdsl best tiny.study -o best.arch
+""",
+    40: """\
+At 20K multiply-adds, nothing is
+settled: a comparison needs 2 fresh
+results of each shape; there are 0 of
+depth = 2, 0 of depth = 1.
+best: depth = 2, width = 5 (trial 1, 20K
+ macs); to take it from here:
+  archdsl best tiny.study -o best.arch
+""",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", SEARCHED)
+def test_a_search(columns: int, tmp_path: Path) -> None:
+    (tmp_path / "small.arch").write_text(NET)
+    (tmp_path / "tiny.search").write_text(ASKED)
+    call = "-m archdsl search tiny.search --device cpu".split()
+    ran = on_terminal(call, columns, tmp_path)
+    assert (ran.code, ran.screen) == (0, SEARCHED[columns])
+    first, last = (ran.written.index(text) for text in ("loading PyTorch", "accuracy"))
+    assert first < last
+
+
+def masked(screen: str) -> str:
+    """Figures that depend on the machine."""
+    for digits in (r"\d+\.\d\d%", r"\b\d\.\d{4}\b", r"(?<= )\d+\.\d$", r"\d[\d.]* m?s(?=, \d)",
+                   r"[\d,]+(?= images a second)"):  # fmt: skip
+        screen = re.sub(digits, lambda m: re.sub(r"\d", "#", m[0]), screen, flags=re.MULTILINE)
+    return re.sub(r"#[#,]* images", "# images", re.sub(r"#[#.]* s,", "# s,", screen))
