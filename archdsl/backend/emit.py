@@ -32,6 +32,7 @@ from archdsl.backend.python import (
     literal,
     quoted,
 )
+from archdsl.backend.scope import Entry
 from archdsl.backend.symbols import ABSENT, Parameter
 from archdsl.backend.written import Written
 from archdsl.elaborate.network import Network, Part
@@ -163,14 +164,14 @@ class Writer:
                 lines.append(f"{INDENT * 2}self.{name} = nn.Flatten()")
             label = attribute(entry.label)
             code: Code = piece.emit(pieces, symbols, entry.label)
+            condition = ""
             if any(p is None for p in pieces):
                 there = [p is not None for p in pieces]
-                lines += _optional(label, code, symbols.truth(there, entry.base, entry.label))
-            elif entry.repeat > 1:
-                first, stop = entry.number, entry.number + entry.repeat
-                stem = run_stem(entry.base, first, entry.repeat)
-                lines.append(f"{INDENT * 2}for i in range({first}, {stop}):")
-                lines += code.lines(3, f'self.add_module(f"{stem}{{i}}", ', ")")
+                condition = symbols.truth(there, entry.base, entry.label)
+            if entry.repeat > 1:
+                lines += _several(entry, code, condition)
+            elif condition:
+                lines += _optional(label, code, condition)
             else:
                 lines += code.lines(2, f"self.{label} = ")
         kept = [(n, t) for n, t in symbols.locals.items() if n in symbols.used_locals]
@@ -210,6 +211,21 @@ def _optional(label: str, code: Code, condition: str) -> list[str]:
         return [one]
     made = code.lines(3, f"self.{label} = ")
     return [f"{pad}self.{label} = nn.Identity()", f"{pad}if {condition}:", *made]
+
+
+def _several(entry: Entry, code: Code, condition: str) -> list[str]:
+    """Modules that are alike, numbered; under a condition where some instances lack them."""
+    first, stop = entry.number, entry.number + entry.repeat
+    add = f'self.add_module(f"{run_stem(entry.base, first, entry.repeat)}{{i}}", '
+    pad = INDENT * 3
+    loop = f"{INDENT * 2}for i in range({first}, {stop}):"
+    if not condition:
+        return [loop, *code.lines(3, add, ")")]
+    one = f"{pad}{add}{code.flat()} if {condition} else nn.Identity())"
+    if len(one) <= WIDTH:
+        return [loop, one]
+    otherwise = [f"{pad}else:", f"{pad}{INDENT}{add}nn.Identity())"]
+    return [loop, f"{pad}if {condition}:", *code.lines(4, add, ")"), *otherwise]
 
 
 def _signature(parameters: Sequence[Parameter]) -> list[str]:

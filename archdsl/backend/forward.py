@@ -231,12 +231,16 @@ class Forward:
         return all(v in self.inlined for v in range(value + 1, len(self.entries) + 1))
 
     def loop(self, value: int, entry: Entry, indent: int, last_use: dict[int, int]) -> list[str]:
-        """A layer that is repeated many times."""
+        """A layer that is repeated many times: its modules in their order, or its code."""
         pad = INDENT * indent
         source = self.reference(entry.inputs[0]).flat()
         name = self.name_for(value, last_use)
         self.names[value] = name
         out = [] if source == name else [f"{pad}{name} = {source}"]
+        if isinstance(self.instance.pieces[entry.label], ExpressionPiece):
+            code = self.expression(self.texts[entry.label], [Text(name)])
+            out.append(f"{pad}for _ in range({entry.repeat}):")
+            return [*out, *code.lines(indent + 1, f"{name} = ")]
         stop = entry.number + entry.repeat
         stem = run_stem(entry.base, entry.number, entry.repeat)
         out.append(f"{pad}for i in range({entry.number}, {stop}):")

@@ -313,7 +313,7 @@ class Planner:
 
     def dense(self, part: Part) -> DensePiece | None:
         scope = scope_of(part)
-        uses = scope.uses()
+        uses = [2] * (len(scope.entries) + 1)  # the container needs what a layer took again
         layers = []
         for i in range(0, len(scope.entries), 2):
             layer = scope.entries[i]

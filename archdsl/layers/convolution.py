@@ -104,9 +104,21 @@ class Conv(Layer):
         if pad is None:
             if span % 2:
                 kernel = (self.kernel,) if isinstance(self.kernel, int) else self.kernel
-                raise Misfit(codes.EVEN_KERNEL, kernel=show_shape(kernel))
+                raise Misfit(
+                    codes.EVEN_KERNEL, kernel=show_shape(kernel), before=self.uneven_padding()
+                )
             pad = d * (k // 2) if k % 2 else span // 2
         return span + 1, s, pad
+
+    def uneven_padding(self) -> str:
+        """The layer that pads so that a stride of 1 keeps the size, as it is written."""
+        given = (self.kernel, self.dilation)
+        axes = max((len(v) for v in given if isinstance(v, tuple)), default=1)
+        kernel, dilation = (axes_of(v, axes, self.name, "kernel") for v in given)
+        spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        sides = {"before": [n // 2 for n in spans], "after": [n - n // 2 for n in spans]}
+        shown = [f"{side} = {show_shape(tuple(v))}" for side, v in sides.items() if any(v)]
+        return f"pad({', '.join(shown)})"
 
     def shape(self, *inputs: Shape) -> Shape:
         channels, size = image(inputs[0], self.name)

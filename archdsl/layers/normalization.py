@@ -115,6 +115,9 @@ class GroupNorm(Layer):
                 given=inputs[0][0],
                 by=self.groups,
             )
+        if prod(inputs[0]) == self.groups:
+            shape = show_shape(inputs[0])
+            raise Misfit(codes.ONE_VALUE, layer=self.name, groups=self.groups, shape=shape)
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:

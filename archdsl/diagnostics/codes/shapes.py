@@ -51,7 +51,7 @@ EVEN_KERNEL = Kind(
     "a kernel of {kernel} cannot keep the size with equal padding on both sides",
     """Without `pad`, a convolution pads so that a stride of 1 keeps the size. An even kernel
 would need one pixel more on one side: say what is meant.""",
-    help="write `pad = 0`, or pad first: `pad(before = 1, after = 2)`",
+    help="write `pad = 0`, and `{before}` before it where a stride of 1 is to keep the size",
 )
 GROUPS_DO_NOT_DIVIDE = Kind(
     "A209",
@@ -115,4 +115,11 @@ ONE_PIXEL = Kind(
     "`{layer}` needs more than one pixel a channel, but the tensor is {shape}",
     """The layer divides by how much the pixels of a channel differ, and a single pixel differs
 from nothing: PyTorch refuses it. Normalise before the pooling, or use `bn` or `layer_norm`.""",
+)
+ONE_VALUE = Kind(
+    "A221",
+    "`{layer}({groups})` normalises groups of one value: the tensor is {shape}",
+    """The layer divides by how much the values of a group differ, and a single value differs
+from nothing: PyTorch refuses it for one image. Take fewer groups, normalise before the pooling,
+or use `bn` or `layer_norm`.""",
 )
