@@ -4,7 +4,6 @@ fit, by names; and where those do not decide, not at all."""
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.arrangement import Search, Way, tree
 from archdsl.backend.layer_tensors import COUNTER, Group, difference, groups, key_of, pairs
+from archdsl.backend.saved import read_saved, trouble
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
@@ -121,25 +121,23 @@ def _load_running(
 
 def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     """The tensors of a file. Nothing that stands in it is run. Raises ``ArchError``."""
-    import torch
-
     path = Path(path)
     try:
-        opened(path).close()  # a pipe would be waited for
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            return dict(load_file(path))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of old formats of pickle
-            content: Any = torch.load(path, map_location="cpu", weights_only=True)
+            opened(path).close()  # a pipe would be waited for
+            content: Any = dict(load_file(path))
+        else:
+            content = read_saved(path)
+        size = path.stat().st_size
     except ImportError:
         raise ArchError(
             [diagnose(codes.NEEDS_PACKAGE, package="safetensors", extra="safetensors")]
         ) from None
     except Exception as problem:  # torch and safetensors raise many kinds for a bad file
         raise _unreadable(str(path), _why(path, problem)) from None
-    return _state_dict(content, str(path))
+    return _state_dict(content, str(path), size)
 
 
 def _why(path: Path, problem: Exception) -> str:
@@ -164,8 +162,9 @@ def _why(path: Path, problem: Exception) -> str:
     return str(problem).split("\n", 1)[0] or type(problem).__name__
 
 
-def _state_dict(content: Any, name: str) -> dict[str, torch.Tensor]:
-    """The tensors of a checkpoint, which may lie in it beside other things."""
+def _state_dict(content: Any, name: str, size: int | None = None) -> dict[str, torch.Tensor]:
+    """The tensors of a checkpoint, which may lie in it beside other things. ``size`` is that of
+    its file."""
     import torch
 
     for key in ("state_dict", "model", "model_state_dict", "net"):
@@ -175,6 +174,9 @@ def _state_dict(content: Any, name: str) -> dict[str, torch.Tensor]:
         isinstance(k, str) and isinstance(v, torch.Tensor) for k, v in content.items()
     ):
         raise _unreadable(name, "it holds no state_dict")
+    for key, tensor in content.items():
+        if why := trouble(tensor, size):
+            raise _unreadable(name, f"its tensor `{key}` is {why}")
     return dict(content)
 
 

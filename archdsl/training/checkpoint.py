@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings
 
 import torch
 
 from archdsl.__about__ import VERSION
+from archdsl.backend.saved import read_saved, tensors_in, trouble
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.training.outcome import Epoch
@@ -72,8 +72,7 @@ def restore(path: Path, of: Identity, device: torch.device) -> tuple[Progress, d
     """The progress and the states of a checkpoint; its tensors alone are loaded, and nothing in
     it is run. Raises ``ArchError`` (A807) for one that is damaged, or of another training."""
     try:
-        with catch_warnings(action="ignore"):  # of old formats: the error says all
-            content: Any = torch.load(path, map_location=device, weights_only=True)
+        content: Any = read_saved(path, device)
     except Exception as problem:  # torch raises many kinds for a bad file
         raise bad(path, f"it cannot be read: {_first_line(problem)}") from None
     try:
@@ -89,6 +88,9 @@ def restore(path: Path, of: Identity, device: torch.device) -> tuple[Progress, d
         raise bad(path, "it is a file of another kind") from None
     if difference := of.difference(theirs):
         raise bad(path, difference)
+    for name, tensor in tensors_in(content):
+        if why := trouble(tensor, path.stat().st_size):
+            raise bad(path, f"its tensor `{name}` is {why}")
     return progress, content
 
 

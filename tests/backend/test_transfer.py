@@ -1,6 +1,7 @@
 """``archdsl.transfer``: weights of torchvision, timm and files, by structure and shape alone."""
 
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -352,6 +353,54 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
+def changed(path: Path, change: Callable[[torch.Tensor], torch.Tensor]) -> Path:
+    return saved(path, {"a.weight": change(torch.ones(3, 4)), "b.weight": torch.ones(3)})
+
+
+def packed(path: Path, compression: int, comment: bytes = b"") -> Path:
+    """A file of torch's with its records written anew."""
+    with zipfile.ZipFile(saved(path / "first.pt", {"a.weight": torch.zeros(1000)})) as first:
+        records = {name: first.read(name) for name in first.namelist()}
+    with zipfile.ZipFile(path / "x.pt", "w", compression) as second:
+        second.comment = comment
+        for name, record in records.items():
+            second.writestr(name, record)
+    return path / "x.pt"
+
+
+BAD_FILES |= {
+    "sparse": (
+        lambda p: changed(p / "x.pt", torch.Tensor.to_sparse),
+        "its tensor `a.weight` is sparse or nested",
+    ),
+    "without values": (
+        lambda p: changed(p / "x.pt", lambda t: t.to("meta")),
+        "its tensor `a.weight` is without values (on the meta device)",
+    ),
+    "complex": (
+        lambda p: changed(p / "x.pt", lambda t: t.to(torch.complex64)),
+        "its tensor `a.weight` is complex",
+    ),
+    "quantised": (
+        lambda p: changed(p / "x.pt", lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8)),
+        "its tensor `a.weight` is quantised",
+    ),
+    "one value shown a billion times": (
+        lambda p: changed(p / "x.pt", lambda t: torch.ones(1).expand(1 << 30)),
+        "its tensor `a.weight` is larger than the file",
+    ),
+    "compressed": (
+        lambda p: packed(p, zipfile.ZIP_DEFLATED),
+        "its records are compressed, which torch.save never does",
+    ),
+    "with a comment": (
+        lambda p: packed(p, zipfile.ZIP_STORED, b"x"),
+        "it has a comment, which torch.save never writes",
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*quantize_per_tensor")
 @pytest.mark.parametrize("case", BAD_FILES)
 def test_a_bad_file(case: str, tmp_path: Path) -> None:
     make, why = BAD_FILES[case]

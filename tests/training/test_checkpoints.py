@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,27 @@ def test_states_that_do_not_fit() -> None:
     del content["model"]["conv1.weight"]
     torch.save(content, FILE)
     assert problem().endswith("its states are not those of such a network")
+
+
+@pytest.mark.parametrize("word", ["sparse or nested", "complex", "without values"])
+def test_tensors_that_no_network_has(word: str) -> None:
+    changes = {"sparse or nested": torch.Tensor.to_sparse, "complex": lambda t: t.to(torch.cfloat)}
+    break_off(SGD, 1)
+    content = torch.load(FILE, weights_only=True)
+    change = changes.get(word, lambda t: t.to("meta"))
+    content["model"]["conv1.weight"] = change(content["model"]["conv1.weight"])
+    torch.save(content, FILE)
+    assert f"its tensor `model.conv1.weight` is {word}" in problem()
+
+
+def test_a_checkpoint_that_is_compressed() -> None:
+    break_off(SGD, 1)
+    with zipfile.ZipFile(FILE) as first:
+        records = {name: first.read(name) for name in first.namelist()}
+    with zipfile.ZipFile(FILE, "w", zipfile.ZIP_DEFLATED) as second:
+        for name, record in records.items():
+            second.writestr(name, record)
+    assert "its records are compressed, which torch" in problem()
 
 
 def test_a_checkpoint_of_another_training() -> None:
