@@ -272,7 +272,7 @@ def limits() -> Iterator[str]:
         (MAX_SIZE, "layers of a network", codes.TOO_LARGE),
         (MAX_PIECES, "pieces of a spec, defaults put in where they are used", codes.TOO_MUCH_WORK),
         (MAX_STEPS, "steps of a candidate: pieces that are run", codes.TOO_MUCH_WORK),
-        (MAX_WORK, "steps of all that a command does with a text", codes.TOO_MUCH_WORK),
+        (MAX_WORK, "steps of all candidates of a command", codes.TOO_MUCH_WORK),
     ):
         yield row(f"{most:,}", what, f"[{kind.code}](errors.md#{kind.code.lower()})")
 

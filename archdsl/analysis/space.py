@@ -24,12 +24,11 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
-from archdsl.elaborate.work import ENDLESS
+from archdsl.elaborate.work import ENDLESS, PROOF_WORK
 from archdsl.layers.polynomial import Undecided, Unknown
 from archdsl.layers.table import TABLE
 
 LIMIT = 2_000
-WORK = 1_200_000  # for as many runs
 SAMPLE = 300
 ENDLESS_SPACE = 10**300  # assignments that nobody counts
 SAMPLED = 1 / 6  # of the work goes into the sample
@@ -74,9 +73,13 @@ class Proof:
 
 
 def prove(
-    program: Program, limit: int = LIMIT, watch: Callable[[float], None] = lambda share: None
+    program: Program,
+    limit: int = LIMIT,
+    watch: Callable[[float], None] = lambda share: None,
+    most: int = PROOF_WORK,
 ) -> Proof:
-    """Covers the space of a spec in at most ``limit`` runs, and as much as ``WORK`` allows.
+    """Covers the space of a spec in at most ``limit`` runs, and in ``most`` units of work: what
+    else is done with the text is not among them.
 
     A space that takes more is covered in part: as far as the runs go, and beyond that by the
     ends and middles of every knob, alone and in pairs, and by a seeded random sample.
@@ -86,13 +89,10 @@ def prove(
     ``watch`` is told now and then what share of the work is done at most.
     """
     work, program.work = program.work, ENDLESS  # so that what fails for want of it is no proof
-    most = WORK * limit / LIMIT if limit > LIMIT else WORK
-    prover = _Prover(program, limit, min(most, work.left), watch)
     try:
-        return prover.prove()
+        return _Prover(program, limit, most * max(limit / LIMIT, 1), watch).prove()
     finally:
         program.work = work
-        work.take(prover.work)
 
 
 class _Prover:

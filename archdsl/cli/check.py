@@ -16,7 +16,7 @@ from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
-from archdsl.elaborate.work import MAX_WORK, Work
+from archdsl.elaborate.work import Work
 from archdsl.files import SEARCH, is_one_of
 from archdsl.layers.table import Table
 from archdsl.spec import read
@@ -64,7 +64,7 @@ def _check(name: str, limit: int, table: Table) -> dict[str, Any]:
             result["survey"] = survey_of(name, table)
             result["ok"] = True
             return result
-        spec = read(name, table, Work(MAX_WORK * max(limit / LIMIT, 1)))
+        spec = read(name, table, Work())
         spec.with_knobs()
         for variant in spec.variants:
             spec.variant(variant)

@@ -57,8 +57,21 @@ def networks() -> Iterator[tuple[str, str, str]]:
     yield "fractals", "", f"{HEAD}fractal(11) {{ conv(3, 1) }}\nconv(width, 1)\n"
 
 
+def spaces() -> Iterator[tuple[str, str, str]]:
+    """Each candidate is quick, and there are many that a proof has to tell apart."""
+    asked = "conv(1 / (width % 61 + 1) * 0 + 1, 1)\n"
+    yield "runs", "", f"{HEAD}for i in 1..60000 {{ let a = i + 1 }}\n{asked}"
+    yield "undecided", "", f"{HEAD}for i in 1..25000 {{ let a = i + width * width }}\n{asked}"
+    knobs = ", ".join(f"k{n} = 1 in 1..1000" for n in range(20))
+    many = " + ".join(f"k{n} * k{n + 1}" for n in range(19))
+    layers = "conv(max(1, SUM % 5), 1)\n".replace("SUM", many) * 200
+    yield "many_knobs", "", f"arch net({knobs})\ninput 3x8x8\n{layers}"
+
+
 BLOW_UPS = {
-    name: (codes.split(" "), text) for kind in (turns, networks) for name, codes, text in kind()
+    name: (codes.split(" "), text)
+    for kind in (turns, networks, spaces)
+    for name, codes, text in kind()
 }
 too_long = {name: len(text) for name, (_, text) in BLOW_UPS.items() if len(text) > 50_000}
 assert not too_long, too_long
