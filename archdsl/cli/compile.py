@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,15 +63,16 @@ class Checkpoint:
     metavar="OLD=NEW",
     help="What a layer or a group of the checkpoint is called here; * stands for any part.",
 )
-@click.option("--device", default="cpu", show_default=True, help="Device that an export is for.")
+@click.option("--device", show_default="cpu", help="Device that a .pt2 or .onnx file is for.")
 @click.option(
     "--dtype",
-    default="float32",
-    show_default=True,
+    show_default="float32",
     type=click.Choice(["float32", "float64", "bfloat16", "float16"]),
-    help="Type of the weights of an export.",
+    help="Type of the weights of a .pt2 or .onnx file.",
 )
-@click.option("--watch", is_flag=True, help="Compile again whenever the spec changes.")
+@click.option(
+    "--watch", is_flag=True, help="Compile again whenever the spec, or a file it uses, changes."
+)
 def command(
     spec: str,
     settings: tuple[str, ...],
@@ -81,8 +82,8 @@ def command(
     weights: Path | None,
     order: str | None,
     rename: tuple[str, ...],
-    device: str,
-    dtype: str,
+    device: str | None,
+    dtype: str | None,
     watch: bool,
 ) -> None:
     """Compile a spec to PyTorch.
@@ -91,17 +92,25 @@ def command(
     against onnxruntime, .arch is the spec with its knobs frozen. A file is written whole or
     not at all.
     """
-    if output is not None and output.suffix not in FORMATS:
+    if output is not None and output.suffix.lower() not in FORMATS:
         known = ", ".join(FORMATS)
         raise ArchError([diagnose(codes.UNKNOWN_FORMAT, name=output.name, known=known)])
 
     if weights is None and (order or rename):
         raise click.UsageError("--order and --rename are of a checkpoint: --weights FILE")
+    ending = ".py" if output is None else output.suffix.lower()
+    if weights is not None and ending == ".arch":
+        raise click.UsageError("an .arch file holds no weights: --weights is of the other formats")
+    if ending in (".py", ".arch") and (device or dtype):
+        option = "--device" if device else "--dtype"
+        raise click.UsageError(f"{option} is of an export: -o FILE.pt2 or -o FILE.onnx")
     checkpoint = None if weights is None else Checkpoint(weights, _names(order), _renames(rename))
 
-    def run() -> None:
+    def run() -> Iterable[str]:
         arch = read_candidate(spec, settings, shape, python)
-        _compile(arch, output or _module_name(arch.name), checkpoint, device, dtype)
+        target = output or _module_name(arch.name)
+        _compile(arch, target, checkpoint, device or "cpu", dtype or "float32")
+        return arch.spec.used
 
     if not watch:
         run()
@@ -109,7 +118,7 @@ def command(
     path, name = find(spec)
     if path is None:
         raise click.UsageError("standard input cannot be watched")
-    _watch(path, name, run)
+    _watch([path, *python], name, run)
 
 
 def _module_name(name: str) -> Path:
@@ -136,12 +145,13 @@ def _renames(texts: tuple[str, ...]) -> dict[str, str]:
 def _compile(
     arch: Architecture, output: Path, weights: Checkpoint | None, device: str, dtype: str
 ) -> None:
-    if output.suffix == ".arch":
+    ending = output.suffix.lower()
+    if ending == ".arch":
         write_frozen(output, arch)
         then = f"next: archdsl compile {output}, or archdsl train {output} --data ..."
         _report(output, arch, then)
         return
-    if output.suffix == ".py":
+    if ending == ".py":
         source = source_of(arch)
         name = top_class(source)
         load = ""
@@ -163,7 +173,7 @@ def _export(
 
     module = _module(arch, weights, device, dtype)
     example = torch.zeros(2, *arch.input, dtype=getattr(torch, dtype), device=device)
-    if output.suffix == ".pt2":
+    if output.suffix.lower() == ".pt2":
         write_pt2(module, example, output)
         _report(output, arch, f"next: torch.export.load({str(output)!r}).module()(images)")
     else:
@@ -212,20 +222,33 @@ def _report(output: Path, arch: Architecture, then: str) -> None:
     say(then)
 
 
-def _watch(path: Path, name: str, run: Callable[[], None]) -> None:
-    """Compiles now, and again whenever the file changes, until interrupted."""
-    last: tuple[int, int] | None = None
+def _watch(paths: list[Path], name: str, run: Callable[[], Iterable[str]]) -> None:
+    """Compiles now, and again whenever one of the files changes, until interrupted.
+
+    The first of ``paths`` is the spec. ``run`` gives the files that it uses, as it names them;
+    where it fails, those that the diagnostics speak of are watched too.
+    """
+    used: set[Path] = set()
+    last: dict[Path, tuple[int, int] | None] = {}
     while True:
-        try:
-            status = path.stat()
-            now = (status.st_mtime_ns, status.st_size)
-        except OSError:
-            now = None
-        if now != last and now is not None:
-            last = now
+        now = {path: _state(path) for path in (*paths, *used)}
+        if now != last and now[paths[0]] is not None:
             try:
-                run()
+                used = {paths[0].parent / file for file in run()}
             except ArchError as error:
                 show_diagnostics(error.diagnostics)
+                spans = [d.span for d in error.diagnostics if d.span is not None]
+                used |= {paths[0].parent / span.source.name for span in spans}
             say(f"watching {name}; Ctrl-C ends")
+            now = {path: now.get(path) or _state(path) for path in (*paths, *used)}
+        last = now
         time.sleep(POLL)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What tells that a file was changed."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

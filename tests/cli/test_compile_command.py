@@ -331,6 +331,82 @@ def test_watch(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran.err.count("error[") == 1 and ran.err.endswith("interrupted\n")
 
 
+@pytest.mark.parametrize("broken_first", [False, True])
+def test_a_file_that_the_spec_uses_is_watched(
+    run: Any, monkeypatch: pytest.MonkeyPatch, broken_first: bool
+) -> None:
+    library = "block unit(n) { conv(KERNELS, 3) }\n"
+    Path("lib.arch").write_text(
+        "block unit(n) {" if broken_first else library.replace("KERNELS", "3")
+    )
+    Path("user.arch").write_text('use "lib.arch"\narch user\ninput 3x8x8\nunit(1)\n')
+    texts = iter([library.replace("KERNELS", "17"), "", library.replace("KERNELS", "19")])
+
+    def wait(seconds: float) -> None:
+        text = next(texts, None)
+        if text is None:
+            raise KeyboardInterrupt
+        if text:
+            Path("lib.arch").write_text(text)
+
+    monkeypatch.setattr(time, "sleep", wait)
+    ran = run("compile", "user.arch", "--watch")
+    assert ran.code == 130
+    assert "nn.Conv2d(3, 19, 3, padding=1)" in Path("user.py").read_text()
+    assert ran.out.count("watching user.arch") == 3
+    assert ("lib.arch:1:15" in ran.err) == broken_first
+
+
+LAYER = """
+from archdsl.layers.base import Expression, Layer
+class Times(Layer):
+    name = "times"
+    def torch(self, *inputs):
+        return Expression("{x} * FACTOR")
+"""
+
+
+def test_a_file_of_layers_is_watched(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("mine.py").write_text(LAYER.replace("FACTOR", "2"))
+    Path("user.arch").write_text("arch user\ninput 3x8x8\ntimes\n")
+    texts = iter([LAYER.replace("FACTOR", "345")])
+
+    def wait(seconds: float) -> None:
+        text = next(texts, None)
+        if text is None:
+            raise KeyboardInterrupt
+        Path("mine.py").write_text(text)
+
+    monkeypatch.setattr(time, "sleep", wait)
+    assert run("compile", "user.arch", "--watch", "--allow-python", "mine.py").code == 130
+    assert "x * 345" in Path("user.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-o", "a.arch", "--weights", "none.pt"], "an .arch file holds no weights"),
+        (["--dtype", "float16"], "--dtype is of an export"),
+        (["-o", "a.py", "--device", "cpu"], "--device is of an export"),
+        (["-o", "a.arch", "--dtype", "float32"], "--dtype is of an export"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    run: Any, options: list[str], said: str
+) -> None:
+    before = names()
+    ran = run("compile", "tiny.arch", *options)
+    assert ran.code == 2 and said in ran.err
+    assert names() == before
+
+
+def test_an_ending_may_have_capitals(run: Any) -> None:
+    assert run("compile", "tiny.arch", "-o", "NET.PY").code == 0
+    assert "class TinyNet(nn.Module)" in Path("NET.PY").read_text()
+    assert run("compile", "tiny.arch", "-o", "NET.ARCH").code == 0
+    assert Path("NET.ARCH").read_text().startswith("## A TinyNet.\narch tinynet(")
+
+
 def test_standard_input_cannot_be_watched(run: Any) -> None:
     ran = run("compile", "-", "--watch", stdin=NET)
     assert ran.code == 2 and "standard input cannot be watched" in ran.err
