@@ -19,6 +19,7 @@ from archdsl.spec import Architecture, Spec
 
 NEAR = 8  # places to look at where a candidate cannot be
 HALVINGS = 48
+SCANNED = 4_096  # values that are all looked at, where halving does not do
 
 Cost = Callable[[Architecture], float]
 
@@ -44,6 +45,7 @@ class Solver:
     and smaller together.
 
     ``cost`` is what is held; ``input`` replaces the spec's. ``step`` is the grid of lists.
+    ``scans``: whether all values of a domain may be looked at, which measuring takes too long for.
     """
 
     def __init__(
@@ -53,19 +55,28 @@ class Solver:
         cost: Cost,
         step: int = 1,
         input: Sequence[int] | None = None,
+        scans: bool = True,
     ) -> None:
         self.spec = spec
         self.names = tuple(names)
         self.cost = cost
         self.step = step
         self.input = input
+        self.scans = scans
 
-    def solve(self, knobs: Mapping[str, Any], budget: float) -> Solution | None:
-        """The nearest candidate with these knobs; nothing where there is no candidate at all."""
+    def solve(
+        self, knobs: Mapping[str, Any], budget: float, within: float = math.inf
+    ) -> Solution | None:
+        """The nearest candidate with these knobs; nothing where there is no candidate at all.
+
+        A number with a grid is halved while its cost rises; where a candidate costs less than one
+        of a smaller value, or is none, or where the answer is farther off than ``within``, all
+        values are looked at.
+        """
         only = self.spec.knobs[self.names[0]]
         alone = len(self.names) == 1 and is_number(only.default)
         if alone and isinstance(only.domain, Interval):
-            return self.solve_number(knobs, budget, only.name, only.domain)
+            return self.solve_number(knobs, budget, only.name, only.domain, within)
         return self.solve_together(knobs, budget)
 
     def candidate(
@@ -81,7 +92,12 @@ class Solver:
     # ---------------------------------------------------------------------- one number
 
     def solve_number(
-        self, knobs: Mapping[str, Any], budget: float, name: str, domain: Interval
+        self,
+        knobs: Mapping[str, Any],
+        budget: float,
+        name: str,
+        domain: Interval,
+        within: float,
     ) -> Solution | None:
         """Halves a domain until the budget lies between two neighbours."""
         seen: dict[int, Solution | None] = {}
@@ -115,7 +131,11 @@ class Solver:
         for place in (low, low - 1, low + 1):
             if 0 <= place < places:
                 near(place)
-        return _best(seen.values())
+        best = _best(seen.values())
+        missed = best is None or best.off > within or not _rises(seen)
+        if missed and self.scans and count is not None and count <= SCANNED:
+            best = _best([at(place) for place in range(count)])
+        return best
 
     # ---------------------------------------------------------------- several together
 
@@ -199,6 +219,13 @@ def _on_grid(domain: Any, value: float) -> Any:
     count = domain.count
     assert count is not None
     return domain.value(min(max(place, 0), count - 1))
+
+
+def _rises(seen: Mapping[int, Solution | None]) -> bool:
+    """Whether there is a candidate at each place, and none costs less than one before it."""
+    found = [seen[place] for place in sorted(seen)]
+    costs = [s.cost for s in found if s is not None]
+    return len(costs) == len(found) and costs == sorted(costs)
 
 
 def _best(found: Any) -> Solution | None:

@@ -301,7 +301,7 @@ class Space:
             return Candidate(arch, shape, slice, arch.shown_knobs)
         key = (shape.text, slice.name)
         if key not in self.solved:
-            found = self.solver.solve(shape.knobs, slice.budget)
+            found = self.solver.solve(shape.knobs, slice.budget, hold.tolerance)
             self.solved[key] = found
             if found is not None and found.off <= hold.tolerance:
                 self.check(found.arch)
@@ -328,7 +328,8 @@ class Space:
     def solver(self) -> Solver:
         hold = self.search.hold
         assert hold is not None
-        return Solver(self.search.spec, hold.knobs, self.cost(hold), hold.step, self.input)
+        scans = not self.is_measured
+        return Solver(self.search.spec, hold.knobs, self.cost(hold), hold.step, self.input, scans)
 
     def cost(self, hold: Hold) -> Cost:
         if hold.cost in STATIC_COSTS:

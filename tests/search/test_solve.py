@@ -93,6 +93,33 @@ def test_widths_where_some_are_no_networks() -> None:
         assert abs(found.cost - budget) == min(abs(c - budget) for c in known)
 
 
+BENT = {  # costs that do not rise with the knob
+    "reduction": "max(1, 64 // width)",
+    "groups": "width, groups = 8 if width % 8 == 0 else 1",
+}
+
+
+@pytest.mark.parametrize("bent", BENT)
+@pytest.mark.parametrize("cost", COSTS)
+def test_no_budget_is_out_of_reach_that_some_value_meets(bent: str, cost: str) -> None:
+    """What is said to be out of reach is, and its nearest is the nearest of all."""
+    kernel = BENT[bent].replace(", ", ", 3, ", 1) if bent == "groups" else f"{BENT[bent]}, 3"
+    spec = parse(TINY.replace("conv(width, 3)", f"conv(16, 1) -> conv({kernel})"))
+    solver = Solver(spec, ["width"], lambda arch: getattr(arch, cost))
+    known = []
+    for width in range(1, 65):
+        with suppress(ArchError):
+            known.append(getattr(spec.candidate({"depth": 1, "width": width}), cost))
+    for i in range(20):
+        budget = max(known) * (i + 1) / 18
+        best = min(abs(c - budget) / budget for c in known)
+        found = solver.solve({"depth": 1}, budget, 0.02)
+        assert found is not None
+        assert found.off == pytest.approx(best) if best > 0.02 else found.off <= 0.02
+        if bent == "reduction":
+            assert found.off == pytest.approx(best)
+
+
 def test_a_spec_without_any_network_has_no_solution() -> None:
     spec = parse(TINY.replace("conv(width, 3)", "conv(width, 3, groups = 3)"))
     assert Solver(spec, ["width"], lambda arch: arch.params).solve({"depth": 1}, 1000) is None
