@@ -94,30 +94,30 @@ def test_widths_where_some_are_no_networks() -> None:
 
 
 BENT = {  # costs that do not rise with the knob
-    "reduction": "max(1, 64 // width)",
-    "groups": "width, groups = 8 if width % 8 == 0 else 1",
+    "reduction": ("width = 4 in 1..32", "conv(max(1, 64 // width), 1) -> conv(64, 3)"),
+    "groups": ("width = 32 in 8..64", "conv(width, 3, groups = 8 if width % 8 == 0 else 1)"),
 }
 
 
-@pytest.mark.parametrize("bent", BENT)
+@pytest.mark.parametrize("depth", [1, 3])
 @pytest.mark.parametrize("cost", COSTS)
-def test_no_budget_is_out_of_reach_that_some_value_meets(bent: str, cost: str) -> None:
-    """What is said to be out of reach is, and its nearest is the nearest of all."""
-    kernel = BENT[bent].replace(", ", ", 3, ", 1) if bent == "groups" else f"{BENT[bent]}, 3"
-    spec = parse(TINY.replace("conv(width, 3)", f"conv(16, 1) -> conv({kernel})"))
+@pytest.mark.parametrize("bent", BENT)
+def test_costs_that_do_not_rise_with_the_knob(bent: str, cost: str, depth: int) -> None:
+    """For each of 40 budgets the nearest of all values, as trying every one of them says."""
+    knob, body = BENT[bent]
+    first = "64" if bent == "reduction" else "width"
+    spec = parse(
+        f"arch bent({knob}, depth = 1 in 1..3, classes = 10)\ninput 1x8x8\nconv({first}, 3)\n"
+        f"repeat depth {{ {body} }}\nglobal_avgpool -> linear(classes)\n"
+    )
+    known = [*costs(spec, "width", {"depth": depth}, cost).values()]
     solver = Solver(spec, ["width"], lambda arch: getattr(arch, cost))
-    known = []
-    for width in range(1, 65):
-        with suppress(ArchError):
-            known.append(getattr(spec.candidate({"depth": 1, "width": width}), cost))
-    for i in range(20):
-        budget = max(known) * (i + 1) / 18
-        best = min(abs(c - budget) / budget for c in known)
-        found = solver.solve({"depth": 1}, budget, 0.02)
+    assert (known == sorted(known)) == (bent == "groups" and cost == "activations")
+    for i in range(40):
+        budget = min(known) + (max(known) - min(known)) * (i + 0.5) / 40
+        found = solver.solve({"depth": depth}, budget, 0.02)
         assert found is not None
-        assert found.off == pytest.approx(best) if best > 0.02 else found.off <= 0.02
-        if bent == "reduction":
-            assert found.off == pytest.approx(best)
+        assert abs(found.cost - budget) == min(abs(c - budget) for c in known)
 
 
 def test_a_spec_without_any_network_has_no_solution() -> None:
