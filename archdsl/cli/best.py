@@ -9,6 +9,7 @@ import click
 
 from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import human, say
+from archdsl.cli.studied import check_output
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import write_frozen
@@ -41,6 +42,8 @@ def command(study: str, slice: str | None, output: Path, storage: str | None, py
     need_for_reading()
     from archdsl.search.snapshot import read_study
 
+    for written in (output, output.with_suffix(".pt")):
+        check_output(written, study)
     with read_study(study, storage, read_table(python)) as found:
         return write(found, slice, output)
 

@@ -19,6 +19,8 @@ from archdsl.units import human as human
 from archdsl.units import human_bytes as human_bytes
 
 WIDTH = 80
+COLORS = r"\x1b\[(?:[0124]|22|[39][0-7])m"  # as `click.style` writes them
+ACTING = re.compile(rf"({COLORS})|{HIDDEN.pattern}|\r")
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -28,10 +30,16 @@ def wants_color(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+def harmless(text: str) -> str:
+    """A text with whatever would act on a terminal, or hide what is there, written out; but for
+    the colours of ``click.style``. What is printed may come from a study of somebody else."""
+    return ACTING.sub(lambda m: m[0] if m[1] else rf"\u{ord(m[0]):04x}", text)
+
+
 def say(text: str = "", *, error: bool = False) -> None:
     """Prints a line; ``text`` may hold ``click.style`` colours, which only a terminal gets."""
     stream = sys.stderr if error else sys.stdout
-    click.echo(text, err=error, color=wants_color(stream))
+    click.echo(harmless(text), err=error, color=wants_color(stream))
 
 
 def columns() -> int:

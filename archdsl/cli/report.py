@@ -9,6 +9,7 @@ import click
 
 from archdsl.cli.options import python_option, read_table, storage_option
 from archdsl.cli.output import human_bytes, say
+from archdsl.cli.studied import check_output
 from archdsl.training.packages import need_for_reading
 from archdsl.writing import write_text
 
@@ -65,6 +66,7 @@ def command(
     if live:
         return _follow(study, url, table, data_folder, port)
     text = found.report()
+    check_output(output, study)
     write_text(output, text)
     trials = found.facts.total
     size = human_bytes(len(text.encode()))

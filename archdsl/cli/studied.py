@@ -1,4 +1,4 @@
-"""Networks that a study has measured, to be compared with others."""
+"""What commands ask of a study: the networks that it has measured, and that it is left alone."""
 
 from __future__ import annotations
 
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 def is_study(path: Path) -> bool:
     """Whether a path is that of a study: its folder, with or without its ending."""
     return path.is_dir() or path.with_name(path.name + ".study").is_dir()
+
+
+def check_output(output: Path, study: str) -> None:
+    """Raises ``ArchError`` for an output in the folder of the study that it is made from."""
+    from archdsl.search.study import folder_of
+
+    if output.resolve().is_relative_to(folder_of(study).resolve()):
+        reason = "it is in the study, where archdsl alone writes; choose another folder"
+        raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(output), reason=reason)])
 
 
 def rows_of_study(path: Path, python: tuple[Path, ...]) -> tuple[list[Row], str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -58,7 +59,8 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
     row = best(study, rows=rows)
     folder = study.folder
     say(f"best: {name_of(row)} (trial {row.number}, {row.slice}); to take it from here:")
-    say(f"  archdsl best {folder} -o best.arch")
+    there = f" --storage {quote(study.card.storage)}" if study.card.storage else ""
+    say(f"  archdsl best {folder}{there} -o best.arch")
 
 
 def say_front(study: Study, rows: list[Row]) -> None:

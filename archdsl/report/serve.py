@@ -23,6 +23,7 @@ from archdsl.search.snapshot import read_study, state_of
 
 HOST = "127.0.0.1"
 PAUSE = 2.0  # seconds between two readings of a study, at least
+IDLE = 30.0  # seconds that a connection may be silent
 HEADERS = {
     "Cache-Control": "no-cache",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -66,6 +67,8 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Server
     server_version, sys_version = "archdsl", ""
+    timeout = IDLE
+    default_request_version = "HTTP/1.0"  # what is no request is answered with headers as well
 
     def do_GET(self) -> None:
         if self.headers.get("Host") not in self.server.hosts:  # a page elsewhere, by a false name
@@ -99,8 +102,6 @@ class Handler(BaseHTTPRequestHandler):
         tag: str = "",
     ) -> None:
         self.send_response(status)
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
         if tag:
             self.send_header("ETag", tag)
         if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
@@ -110,6 +111,12 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def end_headers(self) -> None:
+        """Every answer has them, those to what is no request at all as well."""
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
+
     def log_message(self, *given: Any) -> None:
         """Says nothing: the terminal is the user's."""
 
@@ -118,6 +125,7 @@ class Server(ThreadingHTTPServer):
     """Serves a study on the loopback. Raises ``ArchError`` where the port cannot be had."""
 
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, follower: Follower, port: int = 0) -> None:
         self.follower = follower

@@ -1,4 +1,5 @@
-"""When a process may be stopped: SIGTERM and SIGINT leave nothing half done."""
+"""When a process may be stopped: SIGTERM, SIGINT, and SIGHUP of a terminal that is closed leave
+nothing half done."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+NAMES = ("SIGTERM", "SIGINT", "SIGHUP")  # Windows has not all of them
+SIGNALS = tuple(getattr(signal, name) for name in NAMES if hasattr(signal, name))
 
 
 class Stop:

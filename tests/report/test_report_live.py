@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -126,3 +127,32 @@ def test_ctrl_c_ends_it(study: Path) -> None:
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "ended\n", "")
+
+
+def raw(server: Server, request: bytes) -> bytes:
+    """All that comes back for some bytes."""
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"POST / HTTP/1.1\r\n\r\n", b"501"),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET / HTTP/9.9\r\n\r\n", b"505"),
+        (b"no request at all\r\n\r\n", b"400"),
+        (b"GET /nothing HTTP/1.1\r\n\r\n", b"403"),
+    ],
+)
+def test_every_answer_has_the_headers(server: Server, request_: bytes, status: bytes) -> None:
+    answer = raw(server, request_)
+    assert status in answer.split(b"\r\n")[0] and answer.count(b"nosniff") == 1
+
+
+def test_a_connection_that_says_nothing_is_ended(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve.Handler, "timeout", 0.05)
+    assert raw(server, b"GET / HT") == b""

@@ -81,7 +81,12 @@ def test_leader_and_worker_are_killed_at_once(tiny: TinySearch, whole: TinySearc
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+    "number",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+    ],
 )
 def test_a_search_is_stopped(tiny: TinySearch, whole: TinySearch, number: int) -> None:
     """It says what is kept and how to go on; the trial at hand comes back."""

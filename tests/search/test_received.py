@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from fake_training import CPU, explored, trainer
 from sqlalchemy import create_engine, text
 
 import archdsl
 from archdsl.cli.main import main
+from archdsl.cli.output import harmless
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.table import TABLE
 from archdsl.search.opened import find_study
@@ -213,3 +215,46 @@ def test_a_study_with_a_link_out_of_it_is_refused(
     with pytest.raises(ArchError, match="it is a link that leads out"):
         find_study("x", None, TABLE)
     assert files(tmp_path) == before
+
+
+# ------------------------------------------------------------------------ outputs, and terminals
+
+
+@pytest.mark.parametrize(
+    "name", ["study.json", "trials.db", "weights/all-explore-0.pt", "new.arch"]
+)
+def test_nothing_is_written_into_the_study_that_it_is_made_from(
+    name: str, place: Path, run: Run
+) -> None:
+    before = files(place)
+    for command in ("report", "best"):
+        code, out, err = run(command, "x", "-o", f"x.study/{name}")
+        assert (code, out) == (1, "") and f"error[A008]: `x.study/{name}` cannot be written" in err
+    assert files(place) == before
+
+
+def test_a_text_of_a_study_does_not_act_on_the_terminal(place: Path, run: Run) -> None:
+    engine = create_engine(f"sqlite:///{place / 'x.study' / 'trials.db'}")
+    evil = "\x1b]0;OWNED\x07\r\x9b2J\x1b[8m\u202e"
+    with engine.begin() as connection:
+        changed = connection.execute(
+            text("UPDATE trial_user_attributes SET value_json = :evil WHERE key = 'shape'"),
+            {"evil": json.dumps(evil)},
+        )
+        assert changed.rowcount
+    engine.dispose()
+    for command in ("verdict", "best"):
+        code, out, err = run(command, "x")
+        assert code == 0 and "OWNED" in out + err
+        assert not set(out + err) & set("\x1b\x07\x9b\r\u202e")
+
+
+def test_what_is_printed_keeps_its_own_colours() -> None:
+    for style in (
+        {"fg": "red"},
+        {"bold": True},
+        {"fg": "bright_blue", "bold": True},
+        {"dim": True},
+    ):
+        assert harmless(click.style("x", **style)) == click.style("x", **style)
+    assert harmless("\x1b[2J\x1b[8mx\x1b]0;t\x07") == "\\u001b[2J\\u001b[8mx\\u001b]0;t\\u0007"

@@ -13,6 +13,7 @@ from searches import START, TINY
 
 from archdsl.cli.repeated import repeated
 from archdsl.cli.search import command as search_command
+from archdsl.cli.verdict import say_verdict
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.table import TABLE
 from archdsl.report.view import read_report
@@ -20,6 +21,7 @@ from archdsl.search.database import address_of, shown, unusable
 from archdsl.search.opened import find_study
 from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
+from archdsl.search.snapshot import read_study
 from archdsl.search.worker import Worker
 
 SECRET = "s3cr3tPW"
@@ -115,7 +117,9 @@ def test_the_command_has_what_was_given_and_no_more() -> None:
     )
 
 
-def test_nothing_that_a_search_leaves_has_it(tmp_path: Path) -> None:
+def test_nothing_that_a_search_leaves_has_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A search in a database whose address has a password: all of its files are looked through."""
     from archdsl.diagnostics.source import Source
     from archdsl.search.reading import read_search
@@ -139,6 +143,8 @@ def test_nothing_that_a_search_leaves_has_it(tmp_path: Path) -> None:
         study.storage.close()
         again = find_study(str(tmp_path / "x"), url, TABLE)
         again.storage.close()
+        with read_study(str(tmp_path / "x"), url, TABLE) as found:
+            say_verdict(found)
         page = read_report(str(tmp_path / "x"), url, TABLE, None).report()
         with pytest.raises(ArchError) as caught:
             find_study(str(tmp_path / "nothing"), url, TABLE)
@@ -149,3 +155,6 @@ def test_nothing_that_a_search_leaves_has_it(tmp_path: Path) -> None:
         assert SECRET.encode() not in path.read_bytes(), path
     assert SECRET not in str(caught.value)
     assert "shared.db" in again.card.storage and "shared.db" in again.card.command
+    printed = capsys.readouterr().out
+    assert f" --storage sqlite:///{tmp_path}/shared.db -o best.arch" in printed
+    assert SECRET not in printed
