@@ -16,6 +16,9 @@ from archdsl.writing import write_text
 
 OTHER = "it is another file than the one that the spec uses"
 
+INPUT = "it is the spec that is read, or a file that the spec uses"
+ELSEWHERE = "give another file with -o"
+
 Edit = tuple[int, int, str]  # characters from .. to, and what stands there instead
 
 
@@ -50,9 +53,11 @@ def write_frozen(path: Path, arch: Architecture) -> list[Path]:
     """Writes the frozen text, and beside it the files that the spec uses, if they are not those
     that come with archdsl. Gives the files beside it that are new.
 
-    Raises ``ArchError`` (A008), with nothing written, where another file is in the way, and where
-    one of them would lie outside of the folder of ``path``.
+    Raises ``ArchError`` (A008), with nothing written, where another file is in the way, where
+    one of them would lie outside of the folder of ``path``, and where it would take the place of
+    what it was made of.
     """
+    check_frozen(path, arch)
     new = {}
     for name, text in arch.spec.used.items():
         try:
@@ -73,6 +78,15 @@ def write_frozen(path: Path, arch: Architecture) -> list[Path]:
         write_text(target, text)
     write_text(path, freeze(arch))
     return list(new)
+
+
+def check_frozen(path: Path, arch: Architecture) -> None:
+    """Raises ``ArchError`` (A008) where a file has the text of the spec or of a file that it uses,
+    and would lose it: its domains, its variants and its other choices. A link is followed."""
+    texts = [arch.spec.source.text, *arch.spec.used.values()]
+    if any(_is_that(path, text) for text in texts) and not _is_that(path, freeze(arch)):
+        fields = {"name": str(path), "reason": INPUT}
+        raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields, help=[ELSEWHERE])])
 
 
 def _is_that(path: Path, text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FORMATS = (".py", ".pt2", ".onnx", ".arch")
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
+MARK, HEAD = b"Compiled by archdsl", 4096  # in these first bytes of what it wrote before
 POLL = 0.3  # seconds between two looks at a watched file
 
 
@@ -73,6 +74,7 @@ class Checkpoint:
 @click.option(
     "--watch", is_flag=True, help="Compile again whenever the spec, or a file it uses, changes."
 )
+@click.option("--force", is_flag=True, help="Replace a Python file that archdsl did not write.")
 def command(
     spec: str,
     settings: tuple[str, ...],
@@ -84,6 +86,7 @@ def command(
     rename: tuple[str, ...],
     device: str | None,
     dtype: str | None,
+    force: bool,
     watch: bool,
 ) -> None:
     """Compile a spec to PyTorch.
@@ -109,6 +112,7 @@ def command(
     def run() -> Iterable[str]:
         arch = read_candidate(spec, settings, shape, python)
         target = output or _module_name(arch.name)
+        _check_own(target, force, python)
         _compile(arch, target, checkpoint, device or "cpu", dtype or "float32")
         return arch.spec.used
 
@@ -119,6 +123,22 @@ def command(
     if path is None:
         raise click.UsageError("standard input cannot be watched")
     _watch([path, *python], name, run)
+
+
+def _check_own(target: Path, force: bool, read: Sequence[Path]) -> None:
+    """Raises ``ArchError`` (A008) where a Python file is in the way that archdsl did not write,
+    and, whether forced or not, where it is one that this call reads."""
+    if target.suffix.lower() != ".py" or not target.is_file():
+        return
+    if any(path.exists() and target.samefile(path) for path in read):
+        reason, help = "it is read by this call", "give another file with -o"
+    elif force or MARK in target.read_bytes()[:HEAD]:
+        return
+    else:
+        reason = "it is there, and archdsl did not write it"
+        help = "give another file with -o, or replace it with --force"
+    fields = {"name": str(target), "reason": reason}
+    raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields, help=[help])])
 
 
 def _module_name(name: str) -> Path:

@@ -14,6 +14,7 @@ from archdsl.cli.options import json_option, python_option, read_table, spec_arg
 from archdsl.cli.output import say, say_json, say_text, show_diagnostics
 from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics.model import ArchError
+from archdsl.freeze import check_frozen
 from archdsl.layers.base import show_shape
 from archdsl.layers.table import Table
 from archdsl.settings import split_settings
@@ -142,6 +143,8 @@ def _run(request: Request, device: str, bar: bool) -> int:
     for path in (request.output, request.checkpoint):
         if path is not None:
             check_place(path)
+    if request.output is not None and (request.output.is_dir() or not request.output.suffix):
+        check_frozen(request.output / f"{request.arch.name}.arch", request.arch)
     with distributed(choose_device(device)) as place:
         team = ranks()
         view = EpochView(request.recipe.epochs, request.quiet, team.leads and bar)

@@ -201,7 +201,7 @@ def test_weights_of_another_network_are_refused(run: Any) -> None:
 
 # ------------------------------------------------------------------ never a half-written file
 
-OLD = "the old file\n"
+OLD = "the old file. Compiled by archdsl before.\n"
 FORMATS = ["net.py", "net.arch", "net.pt2", "net.onnx"]
 
 
@@ -449,3 +449,40 @@ def test_a_file_hides_no_module(run: Any, name: str) -> None:
     assert run("compile", "mine.arch").out.startswith(f"{name}_net.py: {name}, ")
     assert not Path(f"{name}.py").exists()
     assert run("compile", "mine.arch", "-o", f"{name}.py").code == 0
+
+
+OPEN = """arch own(width = 8 in 4..16)
+input 3x8x8
+conv(width, 3)
+"""
+
+
+@pytest.mark.parametrize("name", ["own.arch", "link.arch"])
+def test_a_spec_is_not_replaced_by_its_frozen_self(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.arch").write_text(OPEN)
+    Path("link.arch").symlink_to("own.arch")
+    ran = run("compile", "own.arch", "-o", name)
+    assert ran.code == 1 and Path("own.arch").read_text() == OPEN
+    assert f"error[A008]: `{name}` cannot be written: it is the spec that is read" in ran.err
+    assert "give another file with -o" in ran.err
+    for _ in range(2):  # the second time over its own
+        assert run("compile", "own.arch", "-o", "frozen.arch").code == 0
+    assert run("compile", "frozen.arch", "-o", "frozen.arch").code == 0, "nothing is lost"
+
+
+def test_a_python_file_of_the_user_is_kept(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.arch").write_text(OPEN)
+    Path("own.py").write_text("print('mine')\n")
+    ran = run("compile", "own.arch")
+    assert ran.code == 1 and Path("own.py").read_text() == "print('mine')\n"
+    assert "it is there, and archdsl did not write it" in ran.err
+    assert "replace it with --force" in ran.err
+    assert run("compile", "own.arch", "--force").code == 0
+    assert "Compiled by archdsl" in Path("own.py").read_text()
+    assert run("compile", "own.arch").code == 0, "its own is replaced"

@@ -59,7 +59,10 @@ CANNOT_WRITE = Kind(
     "A008",
     "`{name}` cannot be written: {reason}",
     """The result is written beside its place and renamed when it is whole, so nothing is ever
-half written. The system refused: look at the folder's permissions and at the space left.""",
+half written. Where the system refused, look at the folder's permissions and at the space left.
+What a command reads (a spec, a file that it uses, a study) is never replaced by what it writes:
+give another file with -o. `archdsl compile` replaces a Python file that archdsl did not write
+with --force alone.""",
 )
 BAD_GRAPH = Kind(
     "A009",
