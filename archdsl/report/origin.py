@@ -25,7 +25,7 @@ GLOSSARY = {
     "baseline": "drawn at random, for as many epochs as exploring took: what a search is worth.",
     "pruned": "ended early, as it learnt worse than others of its shape.",
     "interval": "95 %, Student's; of a difference Welch's, corrected for all comparisons of the"
-    " study (Holm). A verdict is given only where it excludes zero.",
+    " study (closed testing). A verdict is given only where it excludes zero.",
     "hash": "of the network's graph: equal for networks that compute the same, whatever the knobs"
     " are called.",
 }

@@ -10,7 +10,9 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.table import Table
 from archdsl.search.card import make_card
 from archdsl.search.opened import OpenStudy, make_study, open_study
+from archdsl.search.reach import survey
 from archdsl.search.request import Search
+from archdsl.search.space import space_of
 from archdsl.search.storage import open_storage
 from archdsl.search.study import read_card
 from archdsl.training.data import describe
@@ -28,12 +30,16 @@ def begin(
 ) -> OpenStudy:
     """A new study in the folder ``where``. ``data`` is where paths of data start.
 
-    Raises ``ArchError`` where the data are missing or the spec does not fit them, where a study
-    is there already, and where nothing can be written.
+    Raises ``ArchError`` where the data are missing or the spec does not fit them, where a budget
+    is out of reach (all of this before anything is made: no study is left to stand in the way of
+    the mended search), where a study is there already, and where nothing can be written.
     """
     known = f"{search.data} {describe(search.data, data)}"
     name = where.name.removesuffix(".study")
     card = make_card(search, name, seed, data, known, python, command, url)
+    space = space_of(search, data, card.fits)
+    if not space.is_measured:  # a budget of latency is only known on the device
+        survey(space)
     study = make_study(card, where, url, table)
     study.search.trials, study.search.timeout = search.trials, search.timeout
     return study
