@@ -259,14 +259,6 @@ def test_a_budget_out_of_reach_leaves_no_study(
     assert sorted(path.name for path in Path().iterdir()) == ["q.search", "tiny.arch"]
 
 
-def test_a_page_does_not_replace_a_part_of_its_study(at: OpenStudy, run: Run) -> None:
-    card = at.folder / "study.json"
-    before = card.read_bytes()
-    code, out, err = run("report", str(at.folder), "-o", str(card))
-    assert (code, out) == (1, "") and card.read_bytes() == before
-    assert "cannot be written: it lies in the study that is read" in err
-
-
 def test_a_slice_that_is_none(at: OpenStudy, run: Run) -> None:
     code, _, err = run("best", "x", "--slice", "5M macs")
     assert code == 2 and "there is 4K params, 16K params" in err
