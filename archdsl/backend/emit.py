@@ -35,8 +35,11 @@ from archdsl.backend.python import (
 from archdsl.backend.scope import Entry
 from archdsl.backend.symbols import ABSENT, Parameter
 from archdsl.backend.written import Written
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.elaborate.network import Network, Part
 from archdsl.graph.flat import flatten
+from archdsl.layers.base import Layer
 from archdsl.layers.join import FractalJoin
 
 HELPER_FILES = {
@@ -55,7 +58,9 @@ def emit(network: Network, header: str, written: Written) -> str:
     """Python source that needs nothing but torch.
 
     ``header`` is the text of the file's docstring; ``written`` is the spec's own text.
+    Raises ``ArchError`` (A607) for layers that have no code.
     """
+    _require_code(network)
     planner = Planner(written.doc)
     top = planner.plan(network.root, "arch", network.name)
     plans = planner.named(top, HELPER_FILES, network.doc)
@@ -72,6 +77,18 @@ def emit(network: Network, header: str, written: Written) -> str:
             parts += ["", "", *helper_lines(name)]
     imports = _imports("\n".join(parts + body))
     return "\n".join([*docstring(header, 0), "", *imports, *parts, *body]) + "\n"
+
+
+def _require_code(network: Network) -> None:
+    missing: dict[type[Layer], Diagnostic] = {}
+    for node in flatten(network).nodes:
+        layer = node.layer
+        if layer is None or layer.has_code() or type(layer) in missing:
+            continue
+        title = type(layer).__name__
+        missing[type(layer)] = diagnose(codes.NO_CODE, node.span, layer=layer.name, title=title)
+    if missing:
+        raise ArchError(list(missing.values()))
 
 
 def helper_lines(name: str) -> list[str]:

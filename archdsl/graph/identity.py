@@ -6,7 +6,7 @@ import hashlib
 
 from archdsl.elaborate.network import Network
 from archdsl.graph.flat import Flat, flatten
-from archdsl.layers.base import Expression, Layer, Shape
+from archdsl.layers.base import Expression, Layer, Shape, signature
 
 
 def canonical_hash(network: Network) -> str:
@@ -50,7 +50,10 @@ def _order(flat: Flat) -> tuple[list[int], dict[int, int]]:
 
 
 def _identity(layer: Layer, shapes: tuple[Shape, ...]) -> str:
-    """What a layer computes: its PyTorch code, which spells out what was left to a default."""
+    """What a layer computes: its PyTorch code, which spells out what was left to a default;
+    its name and arguments, where it has no code."""
+    if not layer.has_code():
+        return f"{layer.name}{[(p.name, getattr(layer, p.name)) for p in signature(type(layer))]!r}"
     code = layer.torch(*shapes)
     if isinstance(code, Expression):
         return code.filled()

@@ -137,8 +137,13 @@ class Layer(Record):
         return (1,) * axes, (1,) * axes
 
     def torch(self, *inputs: Shape) -> Module | Expression:
-        """Its PyTorch code."""
-        raise TypeError(f"{type(self).__name__} has no PyTorch code: define its method torch()")
+        """Its PyTorch code; a layer that has none can be analysed, not compiled."""
+        raise NotImplementedError(f"{type(self).__name__}.torch: see has_code")
+
+    @classmethod
+    def has_code(cls) -> bool:
+        """Whether there is PyTorch code of it."""
+        return cls.torch is not Layer.torch
 
     def does_nothing(self, *inputs: Shape) -> bool:
         """Whether it gives back its input for these shapes: it then is no code."""

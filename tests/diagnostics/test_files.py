@@ -242,6 +242,55 @@ def test_layers_that_raise(name: str, capsys: pytest.CaptureFixture[str]) -> Non
     expected(f"layer_raises_{name}", capsys.readouterr().err.rstrip())
 
 
+@pytest.mark.parametrize("command", ["check", "summary", "summary --json", "graph", "graph --json"])
+def test_layers_without_code_are_analysed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    write_layers_without_code()
+    run = [*command.split(), "net.arch", "--allow-python", "own.py"]
+    with pytest.raises(SystemExit) as ended:
+        main(run)
+    shown = capsys.readouterr()
+    assert (ended.value.code, shown.err) == (0, "")
+    assert "twice" in shown.out or command == "check"
+
+
+@pytest.mark.parametrize("command", ["compile", "train"])
+def test_layers_without_code_are_not_compiled(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_layers_without_code()
+    more = ["--data", "digits", "--quiet"] if command == "train" else []
+    with pytest.raises(SystemExit) as ended:
+        main([command, "net.arch", "--allow-python", "own.py", *more])
+    assert ended.value.code == 1
+    expected("layer_without_code", capsys.readouterr().err.rstrip())
+    assert not Path("net.py").exists()
+
+
+def test_the_hash_of_layers_without_code_is_of_their_arguments() -> None:
+    write_layers_without_code()
+    table = table_with(TABLE, [Path("own.py")])
+
+    def hash_of(body: str) -> str:
+        return archdsl.parse(f"arch a\ninput 1x8x8\n{body}\n", table=table).with_knobs().hash
+
+    bodies = ["twice", "twice(3)", "still", "twice -> still", "still -> twice"]
+    assert len({hash_of(body) for body in bodies}) == len(bodies)
+    assert hash_of("twice(2)") == hash_of("twice")
+
+
+def write_layers_without_code() -> None:
+    Path("own.py").write_text(
+        "from archdsl.layers.arguments import Count\n"
+        "from archdsl.layers.base import Layer\n\n"
+        "class Twice(Layer):\n    times: Count = 2\n    name = 'twice'\n\n"
+        "class Still(Layer):\n    name = 'still'\n"
+    )
+    Path("net.arch").write_text(
+        "arch net(classes = 10)\ninput 1x8x8\n"
+        "repeat 5 { a: twice }\ntwice(3) -> still -> global_avgpool -> linear(classes)\n"
+    )
+
+
 def test_writing_where_there_is_no_folder() -> None:
     with pytest.raises(ArchError) as caught:
         write_text(Path("no/such/folder/net.py"), "text")

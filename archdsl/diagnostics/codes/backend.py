@@ -42,3 +42,10 @@ NO_DEVICE = Kind(
     "there is no device `{name}` here: {reason}",
     """Devices are named as PyTorch names them: cpu, cuda, cuda:1, mps.""",
 )
+NO_CODE = Kind(
+    "A607",
+    "`{layer}` has no PyTorch code: `{title}` defines no method `torch`",
+    """A layer of a Python file can be checked, costed and drawn without PyTorch code. What
+compiles or runs a network needs the code of each of its layers. The file
+docs/adding-a-layer.md shows how it is given.""",
+)
