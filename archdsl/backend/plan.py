@@ -343,7 +343,7 @@ class Planner:
             (firsts if entry.inputs == (0,) else units).append(piece)
         columns = len(firsts)
         alike = _alike(firsts) and _alike(units)
-        if not alike or len(units) != 2**columns - 1 - columns:
+        if not firsts or not alike or len(units) != 2**columns - 1 - columns:
             return None
         unit = units[0] if units else None
         local, whole = (0.0, 0.0) if join is None else (join.drop_path, join.global_path)

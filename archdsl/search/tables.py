@@ -322,10 +322,8 @@ def _asked(connection: Connection, question: str, values: Mapping[str, Any]) -> 
     lists = [n for n, value in values.items() if isinstance(value, list)]
     asked = text(question).bindparams(*(bindparam(n, expanding=True) for n in lists))
     answer = connection.execution_options(stream_results=True).execute(asked, dict(values))
-    cursor = answer.cursor  # plain tuples: a large study has millions of them
-    if cursor is not None:
-        yield from iter(cursor.fetchone, None)
-    answer.close()
+    for rows in answer.partitions(1000):  # not the driver's cursor: the first rows have left it
+        yield from map(tuple, rows)
 
 
 def _words(words: Sequence[str]) -> str:
