@@ -36,11 +36,12 @@ def read_arguments(text: str, whole: str) -> dict[str, str]:
     """``name = value`` texts of a list such as a call has. Raises ``ArchError`` for another."""
     try:
         file = parse(Source("<knobs>", f"let it = f({text})"))
-        node = file.statements[0]
-        assert isinstance(node, tree.Let) and isinstance(node.value, tree.Call)
-    except (ArchError, AssertionError, IndexError):
+    except ArchError:
+        file = None
+    node = file.statements[0] if file is not None and file.statements else None
+    if not (isinstance(node, tree.Let) and isinstance(node.value, tree.Call)):
         reason = "its knobs are written `name = value`, with commas between them"
-        raise ArchError([diagnose(codes.BAD_NETWORK, text=whole, reason=reason)]) from None
+        raise ArchError([diagnose(codes.BAD_NETWORK, text=whole, reason=reason)])
     found: dict[str, str] = {}
     for argument in node.value.arguments:
         if argument.name is None:

@@ -18,10 +18,14 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file beside its place and renames it when it is whole.
 
-    An existing file keeps its permissions. Raises ``ArchError`` where the system refuses, and
-    then leaves everything as it was.
+    An existing file keeps its permissions. Raises ``ArchError`` where the system refuses, and where
+    a link leads to a file of another kind (a drawing that would replace a spec); then everything
+    stays as it was.
     """
     target = path.resolve() if path.is_symlink() else path
+    if target.suffix.lower() != path.suffix.lower():
+        fields = {"name": str(path), "reason": f"it is a link to {target.name}"}
+        raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)])
     aside = ""
     try:
         handle, aside = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent or Path())

@@ -12,6 +12,8 @@ from archdsl.graph.exchange import to_json
 from archdsl.graph.text import to_dot, to_text
 from archdsl.writing import write_text
 
+SOURCES = (".arch", ".search", ".py")  # files that people write: no graph takes their place
+
 
 @click.command()
 @spec_argument
@@ -29,6 +31,8 @@ def command(
     output: Path | None,
 ) -> None:
     """Print the graph: every layer and join by its path, its operands and its shape."""
+    if output is not None and output.suffix.lower() in SOURCES:
+        raise click.UsageError(f"a graph is no {output.suffix} file: give another ending with -o")
     graph = build(read_candidate(spec, settings, shape, python).network)
     text = {"json": to_json, "dot": to_dot, "text": to_text}[form](graph)
     if output is None:
