@@ -259,6 +259,7 @@ class Leader:
         self.crew.clear()
         for worker in crew:
             self.bury(worker)
+        self.lost_in.update(self.study.places)  # where they broke off was not looked at yet
         self.reap()
 
     # --------------------------------------------------------------------- lost trials
