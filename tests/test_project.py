@@ -124,6 +124,13 @@ def test_names_of_test_files_are_unique() -> None:
     assert {n for n in names if names.count(n) > 1} == set()
 
 
+def test_tests_import_what_they_share_by_its_bare_name() -> None:
+    """`tests` is no package: `from tests.thinned` works by chance, where the path has the root."""
+    by_chance = re.compile(r"^\s*(?:from|import) tests\b", re.MULTILINE)
+    files = (ROOT / "tests").rglob("*.py")
+    assert [p.name for p in files if by_chance.search(p.read_text())] == []
+
+
 # ----------------------------------------------------------------- what a command loads
 
 HEAVY = ("torch", "numpy", "optuna", "torchvision", "onnx")

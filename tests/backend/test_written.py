@@ -6,7 +6,7 @@ import pytest
 
 import archdsl
 from archdsl.files import builtin_names, read_source
-from tests.thinned import thinned
+from thinned import thinned
 
 CHAINED = """arch net
 input 3x32x32
