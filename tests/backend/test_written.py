@@ -3,10 +3,10 @@
 import re
 
 import pytest
+from thinned import thinned
 
 import archdsl
 from archdsl.files import builtin_names, read_source
-from thinned import thinned
 
 CHAINED = """arch net
 input 3x32x32

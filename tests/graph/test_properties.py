@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import prod
 
 import networkx as nx
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from random_specs import specs
 
 import archdsl
@@ -19,13 +19,7 @@ from archdsl.layers.base import Layer, Shape
 from archdsl.layers.join import Add, FractalJoin, Join
 from archdsl.syntax.format import format_source
 
-random = settings(
-    derandomize=True,
-    max_examples=60,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+random = settings(max_examples=60)
 
 
 def shapes_into(flat: Flat, node: Node) -> tuple[Shape, ...]:

@@ -16,7 +16,7 @@ from archdsl.layers.init import FUNCTIONS as INITS
 from archdsl.layers.init import Init
 from archdsl.layers.table import TABLE
 
-thorough = settings(derandomize=True, max_examples=250, deadline=None, database=None)
+thorough = settings(max_examples=250)
 BORDERS = ("zeros", "reflect", "replicate", "circular")
 
 
@@ -252,14 +252,15 @@ def test_what_is_accepted_runs(name: str, shape: Shape) -> None:
 @given(cases(conv) | cases(maxpool) | cases(avgpool) | cases(adaptive) | cases(conv_transpose, 6))
 def test_windows(case: tuple[Layer, Shape]) -> None:
     """What a pixel of the output sees of one axis is at most the window, and all of it where
-    there is room."""
+    there is room. (A circular border shows it the other end, too.)"""
     layer, shape = case
+    border = getattr(layer, "border", "zeros")
     if len(shape) > 2 or ours(layer, shape) is None:
         return
     (window,), _ = layer.window(shape)
     seen = rows_seen(layer, shape, 0, [])
-    assert seen <= window
-    if 2 * window < shape[1] and getattr(layer, "border", "zeros") == "zeros":
+    assert seen <= window or border == "circular"
+    if 2 * window < shape[1] and border == "zeros":
         assert seen == window
 
 
