@@ -12,9 +12,9 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, Fault, diagnose, di
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.arithmetic import MAX_BITS
 from archdsl.elaborate.knobs import Choices, Interval, Knob, option_number
-from archdsl.elaborate.network import Choice
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.values import describe, exact, is_layer, is_number, show, weigh
+from archdsl.ir.network import Choice
 from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.layers.base import Shape
 from archdsl.syntax import tree

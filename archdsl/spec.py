@@ -17,12 +17,12 @@ from archdsl.diagnostics.source import Source
 from archdsl.elaborate.compiler import Loader
 from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Knob
-from archdsl.elaborate.network import Network
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import Work
 from archdsl.files import Bundle, Library, builtin_names, read_source
-from archdsl.graph.flat import Flat, flatten
-from archdsl.graph.identity import canonical_hash
+from archdsl.ir.flat import Flat, flatten
+from archdsl.ir.hash import canonical_hash
+from archdsl.ir.network import Network
 from archdsl.layers.base import Shape
 from archdsl.layers.table import TABLE, Table
 from archdsl.settings import Decisions, evaluate, read_input, read_settings

@@ -31,6 +31,7 @@ ORDER = (
     "records",
     "diagnostics",
     "layers",
+    "ir",
     "syntax",
     "elaborate",
     "graph",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
-from archdsl.elaborate.network import Network, Op, Part, Step
 from archdsl.elaborate.values import exact
+from archdsl.ir.network import Network, Op, Part, Step
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.polynomial import Exact
 

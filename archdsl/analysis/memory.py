@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from archdsl.graph.flat import Flat
+from archdsl.ir.flat import Flat
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 

@@ -37,8 +37,8 @@ from archdsl.backend.symbols import ABSENT, Parameter
 from archdsl.backend.written import Written
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
-from archdsl.elaborate.network import Network, Part
-from archdsl.graph.flat import flatten
+from archdsl.ir.flat import flatten
+from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Layer
 from archdsl.layers.join import FractalJoin
 

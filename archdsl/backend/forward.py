@@ -16,7 +16,7 @@ from archdsl.backend.plan import Instance, needs_flat
 from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Operation, Text, operand
 from archdsl.backend.scope import Entry
 from archdsl.backend.written import Written
-from archdsl.elaborate.network import Part
+from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
 from archdsl.layers.convolution import Conv
 from archdsl.layers.join import Add, Join

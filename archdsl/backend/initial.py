@@ -9,7 +9,7 @@ from itertools import groupby
 from archdsl.backend.names import attribute
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import INDENT, Call, Item, Text, literal
-from archdsl.elaborate.network import Part
+from archdsl.ir.network import Part
 from archdsl.layers.base import Weight
 from archdsl.layers.init import FUNCTIONS, Init
 

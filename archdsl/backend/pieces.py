@@ -17,7 +17,7 @@ from archdsl.layers.base import Expression, Layer, Module, Shape, Weight
 
 if TYPE_CHECKING:
     from archdsl.backend.plan import Plan
-    from archdsl.elaborate.network import Part
+    from archdsl.ir.network import Part
 
 Skeleton = tuple[Any, ...]
 Made = tuple[Layer, tuple[Shape, ...], Span]  # a layer, its inputs, and its place

@@ -27,7 +27,7 @@ from archdsl.backend.pieces import (
 )
 from archdsl.backend.scope import Entry, Scope, may_overwrite, scope_of
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
-from archdsl.elaborate.network import Part
+from archdsl.ir.network import Part
 from archdsl.layers.base import Expression, Module, Shape
 from archdsl.layers.join import FractalJoin
 from archdsl.syntax import tree

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from archdsl.backend.names import run_stem, unnumbered
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.network import Op, Part, Step
+from archdsl.ir.network import Op, Part, Step
 from archdsl.layers.base import Layer, Module, Shape
 
 UNROLLED = 3  # repetitions that are written out where they are no part of a sequence

@@ -18,8 +18,8 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Knob
-from archdsl.graph.flat import Node
 from archdsl.graph.written import call
+from archdsl.ir.flat import Node
 from archdsl.layers.base import show_shape
 from archdsl.spec import Architecture
 

@@ -11,8 +11,8 @@ import click
 from archdsl.analysis.figures import part_costs, step_costs
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
 from archdsl.cli.output import WIDTH, cut, human, human_bytes, say, say_json, say_text, table
-from archdsl.elaborate.network import Part, Step
 from archdsl.graph.written import call
+from archdsl.ir.network import Part, Step
 from archdsl.layers.base import show_shape
 from archdsl.spec import Architecture
 

@@ -15,9 +15,9 @@ from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
 from archdsl.elaborate.machine import UNSET, Frame, Skip, fit, reshaped
 from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plain_op
-from archdsl.elaborate.network import Op, numbered
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor, describe
+from archdsl.ir.network import Op, numbered
 from archdsl.layers.base import signature
 from archdsl.layers.join import Join
 from archdsl.layers.shaping import Identity

@@ -10,9 +10,9 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.naming import clash
-from archdsl.elaborate.network import Op, Part, Step
 from archdsl.elaborate.values import Tensor
+from archdsl.ir.naming import clash
+from archdsl.ir.network import Op, Part, Step
 from archdsl.layers.base import Shape
 
 INPUTS = attrgetter("inputs")

@@ -7,8 +7,8 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import Action
 from archdsl.elaborate.machine import Frame
-from archdsl.elaborate.network import Part, Step, numbered
 from archdsl.elaborate.values import Tensor
+from archdsl.ir.network import Part, Step, numbered
 
 
 def run_named(

@@ -14,7 +14,6 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.equality import key
-from archdsl.elaborate.network import Choice, Op, Part, Step
 from archdsl.elaborate.values import (
     COSTLY,
     HOLDERS,
@@ -26,6 +25,7 @@ from archdsl.elaborate.values import (
     weigh,
 )
 from archdsl.elaborate.work import MAX_STEPS, MAX_WORK
+from archdsl.ir.network import Choice, Op, Part, Step
 from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.polynomial import Polynomial

@@ -11,9 +11,9 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.calls import bind, takes
 from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
-from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope, constant
 from archdsl.elaborate.values import describe, rounding
+from archdsl.ir.network import Op
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
 from archdsl.syntax import tree

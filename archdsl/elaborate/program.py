@@ -25,11 +25,11 @@ from archdsl.elaborate.facts import Variant, read_fixed, read_variants
 from archdsl.elaborate.file_code import Budget, FileCode
 from archdsl.elaborate.knobs import Interval, Knob, option_number
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Decide, Frame, Machine, Skip, Stop
-from archdsl.elaborate.network import Network, Op, Part
 from archdsl.elaborate.scope import Scope, Unit, Variable
 from archdsl.elaborate.statements import unmet
 from archdsl.elaborate.values import show
 from archdsl.elaborate.work import ENDLESS, Weigher, Work
+from archdsl.ir.network import Network, Op, Part
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.table import TABLE, Table
 from archdsl.syntax import tree

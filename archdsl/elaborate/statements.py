@@ -23,9 +23,9 @@ from archdsl.elaborate.expressions import bind_targets
 from archdsl.elaborate.groups import fold_turns, run_named
 from archdsl.elaborate.machine import FAULT, Frame, Skip, Stop, Turn
 from archdsl.elaborate.making import construct
-from archdsl.elaborate.network import numbered
 from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import describe, is_number, rounding, show
+from archdsl.ir.network import numbered
 from archdsl.layers.arguments import NotNegative, whole
 from archdsl.layers.base import Layer, signature
 from archdsl.layers.polynomial import decided

@@ -6,8 +6,8 @@ from typing import Any
 
 import networkx as nx
 
-from archdsl.elaborate.network import Network
-from archdsl.graph.flat import flatten
+from archdsl.ir.flat import flatten
+from archdsl.ir.network import Network
 
 
 def build(network: Network) -> nx.MultiDiGraph[str]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.analysis.figures import part_costs
-from archdsl.elaborate.network import Network, Part
 from archdsl.graph.written import call
+from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Layer, Shape
 from archdsl.pictures.boxes import times
 from archdsl.pictures.drawing import short_name, summary

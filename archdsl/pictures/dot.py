@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.elaborate.network import Network, Part
+from archdsl.ir.network import Network, Part
 from archdsl.layers.base import show_shape
 from archdsl.pictures.boxes import times
 from archdsl.pictures.drawing import short_name, summary

@@ -11,7 +11,7 @@ from math import log2, sqrt
 from typing import Any
 
 from archdsl.analysis.figures import part_costs
-from archdsl.elaborate.network import Part
+from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
 from archdsl.pictures import notes
 from archdsl.pictures.boxes import (

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from archdsl.analysis.figures import figures
-from archdsl.elaborate.network import Network
+from archdsl.ir.network import Network
 from archdsl.pictures.drawing import Drawing, Figure
 from archdsl.pictures.fonts import FAMILY
 from archdsl.pictures.palette import COLOURS, KINDS

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from archdsl.analysis.figures import step_costs
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.network import Op, Part, Step
 from archdsl.graph.written import call
+from archdsl.ir.network import Op, Part, Step
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.join import Join as JoinLayer
 from archdsl.pictures.words import layer_words, step_name

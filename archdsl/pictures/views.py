@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from archdsl.analysis.figures import figures, longest_path
-from archdsl.elaborate.network import Network
+from archdsl.ir.network import Network
 from archdsl.pictures.drawing import Drawing, Figure
 from archdsl.pictures.fonts import text_width
 from archdsl.pictures.lengths import value

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from archdsl.elaborate.network import Part, Step
 from archdsl.elaborate.values import is_layer, show
 from archdsl.graph.written import value_text
+from archdsl.ir.network import Part, Step
 from archdsl.layers.base import Layer, Shape, show_shape, signature
 
 

@@ -25,7 +25,7 @@ from archdsl.analysis import family
 from archdsl.analysis.space import prove
 from archdsl.diagnostics import codes
 from archdsl.elaborate.machine import Machine
-from archdsl.elaborate.network import Op
+from archdsl.ir.network import Op
 from archdsl.layers.polynomial import Polynomial
 
 BUILT = 25

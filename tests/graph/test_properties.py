@@ -11,10 +11,10 @@ import archdsl
 from archdsl.diagnostics.source import Source
 from archdsl.graph.build import build, operands
 from archdsl.graph.exchange import from_json, to_json
-from archdsl.graph.flat import Flat, Node
 from archdsl.graph.text import to_text
 from archdsl.graph.verify import verify
 from archdsl.graph.written import call
+from archdsl.ir.flat import Flat, Node
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.join import Add, FractalJoin, Join
 from archdsl.syntax.format import format_source

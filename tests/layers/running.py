@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import archdsl
-from archdsl.elaborate.network import Op
+from archdsl.ir.network import Op
 from archdsl.layers.base import Expression, Layer, Shape, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.table import TABLE

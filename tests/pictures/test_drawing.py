@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 import archdsl
-from archdsl.elaborate.network import Part
+from archdsl.ir.network import Part
 from archdsl.pictures.drawing import Drawing
 from archdsl.pictures.pen import Flow
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words

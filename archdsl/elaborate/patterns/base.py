@@ -12,10 +12,10 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BodyCode
 from archdsl.elaborate.machine import Frame, fit
 from archdsl.elaborate.making import bind_layer, construct, layer_op
-from archdsl.elaborate.network import Op
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body
 from archdsl.elaborate.values import Tensor
+from archdsl.ir.network import Op
 from archdsl.layers.base import Layer, show_shape
 from archdsl.layers.convolution import Conv
 from archdsl.layers.join import Add, Concat, Mean

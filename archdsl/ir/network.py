@@ -2,8 +2,7 @@
 
 A ``Part`` is a straight piece of dataflow. Its steps are layers, joins, and other parts;
 equal parts are one object, however often they are used, so that whatever is computed
-over a network grows with the number of its *different* blocks. ``archdsl.graph`` makes
-the flat networkx graph of it.
+over a network grows with the number of its *different* blocks. ``archdsl.ir.flat`` spells it out.
 """
 
 from __future__ import annotations

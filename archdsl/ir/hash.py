@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from archdsl.elaborate.network import Network
-from archdsl.graph.flat import Flat, flatten
+from archdsl.ir.flat import Flat, flatten
+from archdsl.ir.network import Network
 from archdsl.layers.base import Expression, Layer, Shape, signature
 
 

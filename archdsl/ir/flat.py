@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archdsl.elaborate.network import Network, Op, Part, Step
+from archdsl.ir.network import Network, Op, Part, Step
 from archdsl.layers.base import Layer, Shape
 
 if TYPE_CHECKING:

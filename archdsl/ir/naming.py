@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archdsl.elaborate.network import Part, Step
+from archdsl.ir.network import Part, Step
 
 if TYPE_CHECKING:
     from archdsl.diagnostics.source import Span
