@@ -1,4 +1,4 @@
-"""A user's own layers: from Python files that the user allowed by name, and from packages.
+"""What a user adds: from Python files that the user allowed by name, and from packages.
 
 Nothing here runs for a spec's own sake: a spec cannot name a Python file.
 """
@@ -12,39 +12,52 @@ from types import ModuleType
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.layers.table import Table, layers_of
+from archdsl.registered import defined_in
+from archdsl.registry import Registry
 
-ENTRY_POINTS = "archdsl.layers"
+ENTRY_POINTS = "archdsl"  # the group of a package's entry points: modules
 MODULE = "archdsl_layers_"  # how the modules of Python files are called: this, and a number
 
 
-def table_with(table: Table, files: Iterable[Path]) -> Table:
-    """A table with the layers that these Python files define.
+def with_files(registry: Registry, files: Iterable[Path]) -> Registry:
+    """A registry with what these Python files define: layers, patterns, costs, data sets, formats.
 
-    The files are run. Raises ``ArchError`` for one that fails or whose layers do not do.
+    The files are run. A name that is no file is that of a package's entry point, see
+    ``with_packages``. Raises ``ArchError`` for one that fails or that defines what cannot be used.
     """
     for number, path in enumerate(files):
-        module = _run(path, f"{MODULE}{number}")
-        try:
-            table = table.with_layers(layers_of(module))
-        except (ValueError, TypeError) as problem:
-            raise _failed(str(path), str(problem)) from None
-    return table
+        if not path.suffix and not path.exists() and len(path.parts) == 1:
+            registry = with_packages(registry, [str(path)])
+        else:
+            registry = _with_module(registry, _run(path, f"{MODULE}{number}"), str(path))
+    return registry
 
 
-def table_of_packages(table: Table) -> Table:
-    """A table with the layers of installed packages: modules under ``archdsl.layers``.
+def with_packages(registry: Registry, names: Iterable[str] | None = None) -> Registry:
+    """A registry with what installed packages define: modules that are entry points of the group
+    ``archdsl``, those with these names or all.
 
-    Loading them runs them: nothing calls this but who wants them.
+    The modules are run. Raises ``ArchError``.
     """
     from importlib.metadata import entry_points  # slow to load, and most calls need no package
 
-    for point in entry_points(group=ENTRY_POINTS):
+    points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    for name in points if names is None else names:
+        if name not in points:
+            raise _failed(name, "there is no such file, and no installed package of this name")
         try:
-            table = table.with_layers(layers_of(point.load()))
-        except Exception as problem:
-            raise _failed(point.value, f"{type(problem).__name__}: {problem}") from None
-    return table
+            module = points[name].load()
+        except Exception as problem:  # whatever the author's code does
+            raise _failed(points[name].value, f"{type(problem).__name__}: {problem}") from None
+        registry = _with_module(registry, module, points[name].value)
+    return registry
+
+
+def _with_module(registry: Registry, module: ModuleType, name: str) -> Registry:
+    try:
+        return registry.with_added(defined_in(module))
+    except (ValueError, TypeError) as problem:
+        raise _failed(name, str(problem)) from None
 
 
 def _run(path: Path, name: str) -> ModuleType:

@@ -24,7 +24,7 @@ from archdsl.ir.flat import Flat, flatten
 from archdsl.ir.hash import canonical_hash
 from archdsl.ir.network import Network
 from archdsl.layers.base import Shape
-from archdsl.layers.table import TABLE, Table
+from archdsl.registry import REGISTRY, Registry
 from archdsl.settings import Decisions, evaluate, read_input, read_settings
 from archdsl.syntax.parse import parse as parse_text
 
@@ -41,14 +41,14 @@ class Spec:
     """
 
     def __init__(
-        self, source: Source, load: Loader, table: Table = TABLE, work: Work | None = None
+        self, source: Source, load: Loader, registry: Registry = REGISTRY, work: Work | None = None
     ) -> None:
         """``load`` gives the files that it uses; ``work`` bounds all that is done with it, which
         otherwise is bounded for each candidate. Raises ``ArchError`` with every mistake that can
         be seen without a candidate."""
         self.source = source
-        self.table = table
-        self.program = Program(parse_text(source), load, table, work)
+        self.registry = registry
+        self.program = Program(parse_text(source), load, registry, work)
         self.families = Families(self.program)
 
     def __repr__(self) -> str:
@@ -56,8 +56,8 @@ class Spec:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle holds its text and those that it uses: it is parsed where it is read."""
-        table = () if self.table is TABLE else (self.table,)
-        return _from_texts, (self.source.name, self.source.text, self.used, *table)
+        added = () if self.registry is REGISTRY else (self.registry,)
+        return _from_texts, (self.source.name, self.source.text, self.used, *added)
 
     @property
     def name(self) -> str:
@@ -307,8 +307,8 @@ class Architecture:
         return Architecture(self.spec, values, choices, self.network.root.input, kept=inner)
 
 
-def _from_texts(name: str, text: str, used: dict[str, str], table: Table = TABLE) -> Spec:
-    return Spec(Source(name, text), Bundle(used), table)
+def _from_texts(name: str, text: str, used: dict[str, str], registry: Registry = REGISTRY) -> Spec:
+    return Spec(Source(name, text), Bundle(used), registry)
 
 
 def _is_plain(value: Any) -> bool:
@@ -328,19 +328,19 @@ def _from_knobs(
     return Architecture(spec, {**values, **read}, choices, input, kept=kept)
 
 
-def read(name: str, table: Table = TABLE, work: Work | None = None) -> Spec:
+def read(name: str, registry: Registry = REGISTRY, work: Work | None = None) -> Spec:
     """The spec of a path, of a built-in name, or (``-``) of standard input.
 
     ``work`` bounds all that is done with it: for a command, which answers soon or not at all.
     Raises ``ArchError``.
     """
     source, folder = read_source(name)
-    return Spec(source, Library(folder), table, work)
+    return Spec(source, Library(folder), registry, work)
 
 
-def parse(text: str, name: str = "<text>", table: Table = TABLE) -> Spec:
+def parse(text: str, name: str = "<text>", registry: Registry = REGISTRY) -> Spec:
     """The spec of a text; its `use` reaches the built-in library alone. Raises ``ArchError``."""
-    return Spec(Source(name, text), Library(None), table)
+    return Spec(Source(name, text), Library(None), registry)
 
 
 def load(name_or_path: str, **knobs: Any) -> Architecture:
@@ -351,21 +351,21 @@ def load(name_or_path: str, **knobs: Any) -> Architecture:
 
 
 def resolve(
-    name: str, table: Table = TABLE, work: Work | None = None
+    name: str, registry: Registry = REGISTRY, work: Work | None = None
 ) -> tuple[Spec, Variant | None]:
     """The spec that a name stands for, and the variant if the name is one's.
 
     A name that is no file and no built-in spec is looked for among the variants of those.
     """
     try:
-        return read(name, table, work), None
+        return read(name, registry, work), None
     except ArchError as error:
         if error.diagnostics[0].kind is not codes.NO_SUCH_FILE or not name.isidentifier():
             raise
         for stem in builtin_names():
             source, folder = read_source(stem)
             if name in source.text:  # the others need not be parsed
-                spec = Spec(source, Library(folder), table, work)
+                spec = Spec(source, Library(folder), registry, work)
                 if name in spec.variants:
                     return spec, spec.variants[name]
         raise

@@ -22,7 +22,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from archdsl.diagnostics.source import Source
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.changes import Changes
 from archdsl.search.opened import OpenStudy, find_study
 from archdsl.search.plan import facts
@@ -49,7 +49,7 @@ START = "2026-01-01 00:00:00.000000"
 def made(folder: Path, count: int) -> OpenStudy:
     """A study whose exploration is nearly over."""
     search = read_search(Source("large.search", SEARCH), folder)
-    study = begin(search, folder / "large.study", folder, 0, None, (), "archdsl search", TABLE)
+    study = begin(search, folder / "large.study", folder, 0, None, (), "archdsl search", REGISTRY)
     reaches = survey(study.space)
     draw = random.Random(0)
     trials, attributes, values, params = [], [], [], []
@@ -130,7 +130,7 @@ def main() -> None:
         from archdsl.search.leader import LOOK
         from archdsl.search.worker import PAUSE, Worker
 
-        study = find_study(str(folder / "large"), None, TABLE)
+        study = find_study(str(folder / "large"), None, REGISTRY)
         changes = Changes(study)
         began = process_time()
         changes.look()

@@ -155,12 +155,12 @@ def overhead(folder: Path, repeats: int) -> None:
 def workers(folder: Path, repeats: int) -> None:
     """Trials an hour of two workers over those of one, a thread each, by the trials' own times:
     from the first start to the last end."""
-    from archdsl.layers.table import TABLE
+    from archdsl.registry import REGISTRY
     from archdsl.search.opened import find_study
 
     def rate(name: str, count: int) -> float:
         run(search(folder, name, "--workers", str(count)), folder, OMP_NUM_THREADS="1")
-        rows = find_study(str(folder / name), None, TABLE).rows()
+        rows = find_study(str(folder / name), None, REGISTRY).rows()
         first = min(r.started for r in rows if r.started)
         last = max(r.ended for r in rows if r.ended)
         return len(rows) / (last - first).total_seconds() * 3600

@@ -20,22 +20,12 @@ from archdsl.diagnostics import codes
 from archdsl.elaborate.arithmetic import MAX_LIST
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import MAX_DEPTH, MAX_SIZE
-from archdsl.elaborate.patterns import PATTERNS
 from archdsl.elaborate.patterns.fractal import MAX_COLUMNS
 from archdsl.elaborate.patterns.residual import LayerOr
 from archdsl.elaborate.statements import MAX_TURNS
 from archdsl.elaborate.work import MAX_PIECES, MAX_STEPS, MAX_WORK
 from archdsl.files import builtin_names
 from archdsl.graph.written import value_text
-from archdsl.layers import (
-    activation,
-    convolution,
-    join,
-    normalization,
-    pooling,
-    resampling,
-    shaping,
-)
 from archdsl.layers.arguments import (
     Boolean,
     Initial,
@@ -48,26 +38,25 @@ from archdsl.layers.arguments import (
 )
 from archdsl.layers.base import Layer, Parameter, show_shape, signature
 from archdsl.layers.init import FUNCTIONS as INITIALISATIONS
-from archdsl.layers.table import BUILT_IN, TABLE, layers_of
+from archdsl.registry import BUILT_IN, REGISTRY
 from archdsl.search.settings import PRUNERS, SAMPLERS
 from archdsl.spec import Spec, read
 from archdsl.syntax.build import MAX_DIGITS
 from archdsl.syntax.nesting import MAX_BRACKETS, MAX_OPERATORS
 from archdsl.syntax.parse import MAX_CHARACTERS
 from archdsl.training.recipe import TABLES, Recipe
-from archdsl.training.sets import DATA
 from archdsl.training.settings import Setting
 
 ROOT = Path(__file__).parents[1]
 
 GROUPS = {
-    "Convolutions and linear layers": convolution,
-    "Normalisation": normalization,
-    "Activations": activation,
-    "Pooling": pooling,
-    "Resampling": resampling,
-    "Moving, dropping and rearranging": shaping,
-    "Joins": join,
+    "convolution": "Convolutions and linear layers",
+    "normalization": "Normalisation",
+    "activation": "Activations",
+    "pooling": "Pooling",
+    "resampling": "Resampling",
+    "shaping": "Moving, dropping and rearranging",
+    "join": "Joins",
 }
 
 # What an argument takes, in a word; the words are explained above the tables.
@@ -147,11 +136,11 @@ def arguments(cls: type[Layer]) -> str:
 
 
 def layers() -> Iterator[str]:
-    assert set(GROUPS.values()) == set(BUILT_IN), "GROUPS lacks a module of layers"
-    for title, module in GROUPS.items():
+    for module in BUILT_IN["layers"]:
+        title = GROUPS[module.rpartition(".")[2]]
         yield f"### {title}\n"
         yield header("layer", "arguments", "", "for example")
-        for cls in layers_of(module):
+        for cls in (c for c in REGISTRY.layers.values() if c.__module__ == module):
             example = cls.examples[0]
             shapes = " and ".join(map(show_shape, example.inputs))
             shown = f"`{example.call}`: {shapes} to {show_shape(example.output)}"
@@ -161,7 +150,7 @@ def layers() -> Iterator[str]:
 
 def kinds() -> Iterator[str]:
     yield header("word", "what the argument takes")
-    used = {p.reader for cls in TABLE.values() for p in signature(cls)}
+    used = {p.reader for cls in REGISTRY.layers.values() for p in signature(cls)}
     for reader, word in WORDS.items():
         if reader in used:
             yield row(word, reader.expected)
@@ -169,7 +158,7 @@ def kinds() -> Iterator[str]:
 
 def patterns() -> Iterator[str]:
     yield header("pattern", "arguments", "")
-    for name, cls in PATTERNS.items():
+    for name, cls in REGISTRY.patterns.items():
         first = (cls.__doc__ or "").split("\n\n")[0]
         yield row(f"`{name}`", arguments(cls), prose(first))
 
@@ -245,7 +234,7 @@ def pruners() -> Iterator[str]:
 
 
 def data_sets() -> Iterator[str]:
-    yield from records(DATA, "data")
+    yield from records(REGISTRY.data, "data")
 
 
 def recipe() -> Iterator[str]:

@@ -29,8 +29,10 @@ PACKAGE = ROOT / "archdsl"
 ORDER = (
     "__about__",
     "records",
+    "registered",
     "diagnostics",
     "layers",
+    "registry",
     "ir",
     "syntax",
     "elaborate",

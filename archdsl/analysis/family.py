@@ -21,7 +21,7 @@ from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.program import Program
 from archdsl.layers.base import Shape
 from archdsl.layers.polynomial import Polynomial, Undecided, Unknown
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 
 OFTEN = 4  # the how-manieth candidate of a region is worth a closed form
 MOST = 5_000  # regions that are kept
@@ -69,7 +69,7 @@ class Families:
         # A choice inside a body is no number, a budget asks for one candidate, and a user's layer
         # need not know what to do with a polynomial.
         simple = not (program.has_choices or program.fixed or program.compiler.budgets)
-        self.able = simple and program.compiler.table is TABLE
+        self.able = simple and program.compiler.registry is REGISTRY
 
     def figures(self, values: Mapping[str, Any], input: Shape | None) -> Figures | None:
         """The figures of a candidate with these knobs, which then is a network; nothing where

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.options import python_option, read_table, storage_option
+from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import human, say
 from archdsl.cli.studied import check_output
 from archdsl.diagnostics import codes
@@ -44,7 +44,7 @@ def command(study: str, slice: str | None, output: Path, storage: str | None, py
 
     for written in (output, output.with_suffix(".pt")):
         check_output(written, study)
-    with read_study(study, storage, read_table(python)) as found:
+    with read_study(study, storage, read_registry(python)) as found:
         return write(found, slice, output)
 
 

@@ -10,7 +10,7 @@ import click
 
 from archdsl import __version__
 from archdsl.analysis.space import ENDLESS_SPACE, LIMIT, Proof, prove
-from archdsl.cli.options import SpecName, json_option, python_option, read_table
+from archdsl.cli.options import SpecName, json_option, python_option, read_registry
 from archdsl.cli.output import WIDTH, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
@@ -18,7 +18,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
 from archdsl.elaborate.work import Work
 from archdsl.files import SEARCH, is_one_of
-from archdsl.layers.table import Table
+from archdsl.registry import Registry
 from archdsl.spec import read
 
 
@@ -43,8 +43,8 @@ def command(
     network is shown with its place and the knobs' values. Large spaces are covered in part,
     and the answer says which.
     """
-    table = read_table(python)
-    results = [_check(name, limit, table) for name in specs]
+    registry = read_registry(python)
+    results = [_check(name, limit, registry) for name in specs]
     if sarif:
         say_json(to_sarif([d for r in results for d in r["diagnostics"]], __version__))
     elif as_json:
@@ -55,16 +55,16 @@ def command(
     return 0 if all(r["ok"] for r in results) else 1
 
 
-def _check(name: str, limit: int, table: Table) -> dict[str, Any]:
+def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
     result: dict[str, Any] = {"spec": name, "ok": False, "diagnostics": (), "proof": None}
     try:
         if is_one_of(name, SEARCH):
             from archdsl.cli.check_search import survey_of  # a spec is checked without it
 
-            result["survey"] = survey_of(name, table)
+            result["survey"] = survey_of(name, registry)
             result["ok"] = True
             return result
-        spec = read(name, table, Work())
+        spec = read(name, registry, Work())
         spec.with_knobs()
         for variant in spec.variants:
             spec.variant(variant)

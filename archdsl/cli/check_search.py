@@ -8,7 +8,7 @@ from typing import Any
 from archdsl.cli.output import say
 from archdsl.diagnostics.render import printable
 from archdsl.files import SEARCH, read_source
-from archdsl.layers.table import Table
+from archdsl.registry import Registry
 from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
 from archdsl.search.solve import describe_off
@@ -19,10 +19,10 @@ SHOWN = 6  # shapes out of reach that are told
 Survey = tuple[Space, list[Reach]]
 
 
-def survey_of(name: str, table: Table) -> Survey:
+def survey_of(name: str, registry: Registry) -> Survey:
     """The slices of a search. Raises ``ArchError`` for what is wrong with it."""
     source, folder = read_source(name, SEARCH)
-    search = read_search(source, folder, table)
+    search = read_search(source, folder, registry)
     space = space_of(search, folder or Path())
     if space.is_measured:
         return space, []  # what is measured is known on the machine that measures it

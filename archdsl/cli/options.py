@@ -10,9 +10,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from archdsl.elaborate.work import Work
-from archdsl.extensions import table_with
+from archdsl.extensions import with_files
 from archdsl.files import builtin_names
-from archdsl.layers.table import TABLE, Table
+from archdsl.registry import REGISTRY, Registry
 from archdsl.settings import read_arguments, split_settings
 from archdsl.spec import Architecture, Spec, resolve
 
@@ -46,7 +46,8 @@ python_option = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Run this Python file, and take the layers that it defines.",
+    help="Run this Python file, or an installed package's, and take the layers, patterns, costs, "
+    "data sets and formats that it defines.",
 )
 
 
@@ -65,9 +66,9 @@ def candidate_options(command: F) -> F:
     return python_option(command)
 
 
-def read_table(python: tuple[Path, ...]) -> Table:
+def read_registry(python: tuple[Path, ...]) -> Registry:
     """The layers of the language, with those of the files that the user allowed."""
-    return table_with(TABLE, python)
+    return with_files(REGISTRY, python)
 
 
 def read_shape(text: str | None) -> tuple[int, ...] | None:
@@ -93,7 +94,7 @@ def read_named(
     name: str, settings: tuple[str, ...], shape: str | None, python: tuple[Path, ...] = ()
 ) -> tuple[Architecture, str]:
     """The architecture that a command is about, and what to call it: a variant by its name."""
-    spec, variant = resolve(name, read_table(python), Work())
+    spec, variant = resolve(name, read_registry(python), Work())
     knobs = {**(variant.knobs if variant else {}), **split_settings(settings)}
     arch = spec.candidate(knobs, read_shape(shape))
     return arch, variant.name if variant and not settings else arch.name
@@ -115,4 +116,4 @@ def read_call(text: str, python: tuple[Path, ...] = ()) -> tuple[Architecture, s
 
 
 def read_spec(name: str, python: tuple[Path, ...] = ()) -> Spec:
-    return resolve(name, read_table(python), Work())[0]
+    return resolve(name, read_registry(python), Work())[0]

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from archdsl.cli.options import python_option, read_table, storage_option
+from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import human_bytes, say
 from archdsl.cli.studied import check_output
 from archdsl.training.packages import need_for_reading
@@ -61,10 +61,10 @@ def command(
     need_for_reading()
     from archdsl.report.view import read_report
 
-    url, table = storage, read_table(python)
-    found = read_report(study, url, table, data_folder)
+    url, registry = storage, read_registry(python)
+    found = read_report(study, url, registry, data_folder)
     if live:
-        return _follow(study, url, table, data_folder, port)
+        return _follow(study, url, registry, data_folder, port)
     text = found.report()
     check_output(output, study)
     write_text(output, text)
@@ -74,10 +74,10 @@ def command(
     return 0
 
 
-def _follow(study: str, url: str | None, table: Any, data: Path | None, port: int) -> int:
+def _follow(study: str, url: str | None, registry: Any, data: Path | None, port: int) -> int:
     from archdsl.report.serve import Follower, Server
 
-    with Server(Follower(study, url, table, data), port) as server:
+    with Server(Follower(study, url, registry, data), port) as server:
         try:
             say(f"{server.url} follows {study}; Ctrl-C ends it")
             server.serve_forever()

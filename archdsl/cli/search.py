@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from archdsl.cli.options import python_option, read_table, storage_option
+from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.cli.repeated import repeated
 from archdsl.files import SEARCH, builtin_names, read_source
@@ -111,9 +111,9 @@ def command(
     from archdsl.search.stop import Stop
     from archdsl.search.study import folder_of
 
-    table = read_table(python)
+    registry = read_registry(python)
     source, folder = read_source(search, SEARCH)
-    asked = read_search(source, folder, table)
+    asked = read_search(source, folder, registry)
     asked.trials = trials or asked.trials
     asked.timeout = timeout or asked.timeout
     where, data = folder_of(study or asked.name), folder or Path()
@@ -123,9 +123,9 @@ def command(
     found = None
     if not resume:
         command = repeated(ctx, WRITERS | {"storage": shown})
-        found = begin(asked, where, data, seed or 0, storage, python, command, table)
+        found = begin(asked, where, data, seed or 0, storage, python, command, registry)
     with leading(where):
-        found = found or go_on(asked, where, data, seed, storage, python, table)
+        found = found or go_on(asked, where, data, seed, storage, python, registry)
         if found.converted is not None:
             say(
                 f"{where} had a journal: {TRIALS} has its trials now, and {found.converted} is as"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.cli.compared import Row
-from archdsl.cli.options import read_table
+from archdsl.cli.options import read_registry
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.training.packages import need_for_reading
@@ -36,7 +36,7 @@ def rows_of_study(path: Path, python: tuple[Path, ...]) -> tuple[list[Row], str]
     need_for_reading()
     from archdsl.report.view import read_study
 
-    study = read_study(path, table=read_table(python))
+    study = read_study(path, registry=read_registry(python))
     name = study.facts.search.objectives[0].name
     if name != "accuracy":
         raise _none(path, f"it measures {name}, not accuracy")

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli.epochs import EpochView
-from archdsl.cli.options import json_option, python_option, read_table, spec_argument
+from archdsl.cli.options import json_option, python_option, read_registry, spec_argument
 from archdsl.cli.output import say, say_json, say_text, show_diagnostics
 from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics.model import ArchError
 from archdsl.freeze import check_frozen
 from archdsl.layers.base import show_shape
-from archdsl.layers.table import Table
+from archdsl.registry import Registry
 from archdsl.settings import split_settings
 from archdsl.spec import Architecture, resolve
 from archdsl.training.data import describe, load
@@ -115,9 +115,10 @@ def command(
     """
     if resume and checkpoint is None:
         raise click.UsageError("--resume wants the file to go on from: --checkpoint FILE")
-    images, how = read_data(data), read_recipe(recipe)
+    registry = read_registry(python)
+    images, how = read_data(data, registry=registry), read_recipe(recipe)
     how = how if epochs is None else replace(how, epochs=epochs)
-    arch = _candidate(spec, settings, images, read_table(python))
+    arch = _candidate(spec, settings, images, registry)
     with told("" if quiet else LOADING):
         need("torch")
     request = Request(
@@ -126,9 +127,11 @@ def command(
     return _run(request, device, bar=not quiet)
 
 
-def _candidate(name: str, settings: tuple[str, ...], data: Data, table: Table) -> Architecture:
+def _candidate(
+    name: str, settings: tuple[str, ...], data: Data, registry: Registry
+) -> Architecture:
     """The network for the data. A variant's number of classes gives way to that of the data."""
-    spec, variant = resolve(name, table)
+    spec, variant = resolve(name, registry)
     published = {k: v for k, v in variant.knobs.items() if k != CLASSES} if variant else {}
     image, classes = describe(data, Path())
     return fit(spec, {**published, **split_settings(settings)}, image, classes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli.options import json_option, python_option, read_table, storage_option
+from archdsl.cli.options import json_option, python_option, read_registry, storage_option
 from archdsl.cli.output import say, say_json, say_text, table
 from archdsl.training.packages import need_for_reading
 
@@ -31,7 +31,7 @@ def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
     need_for_reading()
     from archdsl.search.snapshot import read_study
 
-    with read_study(study, storage, read_table(python)) as found:
+    with read_study(study, storage, read_registry(python)) as found:
         if as_json:
             say_json(plain_verdict(found))
         else:

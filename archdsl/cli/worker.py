@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.options import python_option, read_table, storage_option
+from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.diagnostics.model import ArchError
 from archdsl.training.packages import need_for_search
@@ -75,7 +75,7 @@ def command(
         place = choose_device(device or AUTO, (led or 0) * ranks)
         if place.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, cores() // of))
-        found = find_study(study, storage, read_table(python), data_folder)
+        found = find_study(study, storage, read_registry(python), data_folder)
         worker = Worker(found, place)
         if ranks > 1:
             team = Team(ranks, found.search.data, found.data, python, led or 0)

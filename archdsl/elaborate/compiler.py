@@ -24,13 +24,12 @@ from archdsl.elaborate.expressions import VALUES
 from archdsl.elaborate.file_code import Budget, FileCode, KnobCode
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import UNSET, Frame, Machine, Skip, Stop
-from archdsl.elaborate.patterns import PATTERNS
 from archdsl.elaborate.scope import Context, Scope, Unit, constant
 from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, let
 from archdsl.elaborate.values import MAX_RANGE, describe, is_number
 from archdsl.elaborate.work import Weigher, Work
 from archdsl.layers.arguments import Sizes, Unreadable
-from archdsl.layers.table import Table
+from archdsl.registry import Registry
 from archdsl.syntax import tree
 
 COSTS = ("params", "macs", "activations")
@@ -40,8 +39,8 @@ Loader = Callable[[str, Span], tree.File]
 class Compiler:
     """Compiles a file and those that it uses. Mistakes are collected in ``found``."""
 
-    def __init__(self, load: Loader, table: Table, work: Work) -> None:
-        self.table = table
+    def __init__(self, load: Loader, registry: Registry, work: Work) -> None:
+        self.registry = registry
         self.work = work
         self.weigher = Weigher()
         self.found: list[Diagnostic] = []
@@ -57,8 +56,8 @@ class Compiler:
         index = len(self.files)
         context = Context(
             index,
-            self.table,
-            PATTERNS,
+            self.registry.layers,
+            self.registry.patterns,
             {**VALUES, tree.Chain: layer_value, tree.Body: layer_value},
             {**LAYER_ACTIONS, **STATEMENT_ACTIONS},
             layer_value,

@@ -31,7 +31,7 @@ from archdsl.elaborate.values import show
 from archdsl.elaborate.work import ENDLESS, Weigher, Work
 from archdsl.ir.network import Network, Op, Part
 from archdsl.layers.base import Layer, Shape
-from archdsl.layers.table import TABLE, Table
+from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax import tree
 
 
@@ -68,11 +68,11 @@ class Program:
     """A compiled spec. It is compiled once, and elaborated for each candidate."""
 
     def __init__(
-        self, file: tree.File, load: Loader, table: Table = TABLE, work: Work | None = None
+        self, file: tree.File, load: Loader, registry: Registry = REGISTRY, work: Work | None = None
     ) -> None:
         """``work``: what may be done with the text in all. Raises ``ArchError`` with every mistake
         that can be seen without a candidate."""
-        self.compiler = compiler = Compiler(load, table, work or Work())
+        self.compiler = compiler = Compiler(load, registry, work or Work())
         self.work = compiler.work
         self.spent = 0  # on candidates so far
         self.found = compiler.found

@@ -15,7 +15,7 @@ from archdsl.graph.verify import verify
 from archdsl.layers.arguments import MAX_WHOLE, Number, OneOf, Unreadable
 from archdsl.layers.base import Layer, Misfit, Shape, signature
 from archdsl.layers.init import FUNCTIONS, Init
-from archdsl.layers.table import TABLE, Table
+from archdsl.registry import REGISTRY, Registry
 
 FORMAT = "archdsl-graph/1"
 
@@ -52,13 +52,13 @@ def to_json(graph: nx.MultiDiGraph[str]) -> str:
     return json.dumps(document, indent=1)
 
 
-def from_json(text: str, table: Table = TABLE) -> nx.MultiDiGraph[str]:
+def from_json(text: str, registry: Registry = REGISTRY) -> nx.MultiDiGraph[str]:
     """The graph of a JSON text. Raises ``ArchError`` where it is not one, or not whole.
 
     The text may come from anywhere: nothing in it is taken on trust.
     """
     try:
-        graph = _read(json.loads(text), table)
+        graph = _read(json.loads(text), registry)
     except Unreadable as problem:
         raise ArchError([diagnose(codes.BAD_GRAPH, reason=f"{problem} is wanted")]) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
@@ -68,7 +68,7 @@ def from_json(text: str, table: Table = TABLE) -> nx.MultiDiGraph[str]:
     return graph
 
 
-def _read(document: Any, table: Table) -> nx.MultiDiGraph[str]:
+def _read(document: Any, registry: Registry) -> nx.MultiDiGraph[str]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
@@ -87,7 +87,7 @@ def _read(document: Any, table: Table) -> nx.MultiDiGraph[str]:
             raise ValueError(f"`{path}` stands there twice")
         graph.add_node(
             path,
-            layer=_layer(item["layer"], item["arguments"], table),
+            layer=_layer(item["layer"], item["arguments"], registry),
             shape=_shape(item["shape"]),
             span=None,
             blocks=tuple(_path(b) for b in _list(item["blocks"])),
@@ -126,8 +126,8 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Fraction) else value
 
 
-def _layer(name: str, arguments: dict[str, Any], table: Table) -> Layer:
-    cls = table.get(name)
+def _layer(name: str, arguments: dict[str, Any], registry: Registry) -> Layer:
+    cls = registry.layers.get(name)
     if cls is None:
         raise ValueError(f"there is no layer `{name}`")
     parameters = {p.name: p for p in signature(cls)}

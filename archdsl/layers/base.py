@@ -17,6 +17,7 @@ from archdsl.diagnostics.model import Kind
 from archdsl.layers.arguments import Reader
 from archdsl.layers.init import Init
 from archdsl.records import Record, complete
+from archdsl.registered import Registered
 
 Steps = tuple[int | Fraction, ...]
 Shape = tuple[int, ...]  # channels first, without the batch: 64x56x56 is (64, 56, 56)
@@ -100,7 +101,7 @@ class Example:
     output: Shape
 
 
-class Layer(Record):
+class Layer(Record, Registered):
     """The base of all layers: records, whose fields are their arguments.
 
     Class attributes: ``name`` in the language; ``kind`` for counting and colouring
@@ -111,12 +112,18 @@ class Layer(Record):
     recognise.
     """
 
-    name: ClassVar[str]
+    group = "layers"
+    noun = "layer"
     kind: ClassVar[str] = "shape"
     inplace: ClassVar[bool] = False
     overwritable: ClassVar[bool] = True
     synonyms: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[Example, ...]] = ()
+
+    @classmethod
+    def check(cls) -> None:
+        super().check()
+        signature(cls)
 
     def shape(self, *inputs: Shape) -> Shape:
         """The shape of the output; raises ``Misfit`` where the inputs do not fit."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.layers.table import TABLE, Table
+from archdsl.registry import REGISTRY, Registry
 from archdsl.report.facts import gather
 from archdsl.report.page import report_page
 from archdsl.report.trials import Album
@@ -37,9 +37,13 @@ class Follower:
     """The page of a study as it stands, made anew only where the study has changed."""
 
     def __init__(
-        self, name: str, url: str | None = None, table: Table = TABLE, data: Path | None = None
+        self,
+        name: str,
+        url: str | None = None,
+        registry: Registry = REGISTRY,
+        data: Path | None = None,
     ) -> None:
-        self.read = partial(read_study, name, url, table, data)
+        self.read = partial(read_study, name, url, registry, data)
         self.state: Callable[[], Any] = partial(state_of, name) if url is None else time.monotonic
         self.storage = url is not None
         self.album = Album()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from archdsl.layers.table import TABLE, Table
 from archdsl.pictures.palette import COLOURS, on_paper
+from archdsl.registry import REGISTRY, Registry
 from archdsl.report.answer import nothing, status
 from archdsl.report.facts import Facts, gather
 from archdsl.report.figure import panel_svg, symbol
@@ -109,19 +109,19 @@ class StudyView:
 def read_study(
     name: str | Path,
     storage: str | None = None,
-    table: Table = TABLE,
+    registry: Registry = REGISTRY,
     data: Path | None = None,
 ) -> StudyView:
     """A study by its folder, or by its name in a storage. Raises ``ArchError``."""
-    with snapshot.read_study(str(name), storage, table, data) as study:
+    with snapshot.read_study(str(name), storage, registry, data) as study:
         facts = gather(study, storage is not None)
         return StudyView(facts, facts.rows if facts.is_whole else study.rows())
 
 
 def read_report(
-    name: str, storage: str | None = None, table: Table = TABLE, data: Path | None = None
+    name: str, storage: str | None = None, registry: Registry = REGISTRY, data: Path | None = None
 ) -> StudyView:
     """The same for its report alone: of a large study, the trials that it shows. Raises
     ``ArchError``."""
-    with snapshot.read_study(name, storage, table, data) as study:
+    with snapshot.read_study(name, storage, registry, data) as study:
         return StudyView(gather(study, storage is not None))

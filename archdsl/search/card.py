@@ -17,7 +17,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source
 from archdsl.files import Bundle
-from archdsl.layers.table import Table
+from archdsl.registry import Registry
 from archdsl.search.database import TRIALS, shown
 from archdsl.search.kinds import (
     DATA,
@@ -100,11 +100,11 @@ class Card:
         """The shape and the classes of the data."""
         return fits(self.data)
 
-    def read(self, table: Table) -> Search:
+    def read(self, registry: Registry) -> Search:
         """The search, from the texts alone."""
-        spec = Spec(Source(self.spec_name, self.spec), Bundle(self.uses), table)
+        spec = Spec(Source(self.spec_name, self.spec), Bundle(self.uses), registry)
         source = Source(self.search_name, self.search)
-        return read_search(source, Path(self.folder), table, spec)
+        return read_search(source, Path(self.folder), registry, spec)
 
     def check_storage(self, url: str | None) -> None:
         """Raises ``ArchError`` where the trials are not where they are looked for."""

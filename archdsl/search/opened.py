@@ -18,7 +18,7 @@ from optuna.study import StudyDirection
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.layers.table import Table
+from archdsl.registry import Registry
 from archdsl.search.card import Card
 from archdsl.search.conversion import convert
 from archdsl.search.database import shown
@@ -136,7 +136,7 @@ def _opened(
 # ------------------------------------------------------------------- making and finding
 
 
-def make_study(card: Card, folder: Path, url: str | None, table: Table) -> OpenStudy:
+def make_study(card: Card, folder: Path, url: str | None, registry: Registry) -> OpenStudy:
     """A new study in its folder. Raises ``ArchError`` where something is there already."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -145,24 +145,26 @@ def make_study(card: Card, folder: Path, url: str | None, table: Table) -> OpenS
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(folder), reason=reason)]) from None
     with leading(folder):
         if (folder / CARD).exists():
-            count = _count(folder, url, table)
+            count = _count(folder, url, registry)
             raise ArchError([diagnose(codes.EXISTS, name=str(folder), count=count)])
         storage = None if url is None else open_storage(folder, url)
         if storage is not None and card.study in storage.tables.studies():
             raise ArchError([diagnose(codes.EXISTS, name=card.study, count=0)])
         text = json.dumps(card.to_dict(), indent=1, ensure_ascii=False)
         write_text(folder / CARD, text + "\n")
-        return open_study(card, folder, storage, table).signed()
+        return open_study(card, folder, storage, registry).signed()
 
 
-def find_study(name: str, url: str | None, table: Table, data: Path | None = None) -> OpenStudy:
+def find_study(
+    name: str, url: str | None, registry: Registry, data: Path | None = None
+) -> OpenStudy:
     """A study to work on, by its folder, or, with a storage, by its name there. ``data`` is where
     paths of data start on this machine, if that is another. Raises ``ArchError``."""
     folder = folder_of(name)
     if url is None:
         card = read_card(folder, name)
         card.check_storage(None)
-        return open_study(card, folder, None, table, data)
+        return open_study(card, folder, None, registry, data)
     check_links(folder)
     storage = open_storage(folder, url)
     wanted = folder.name.removesuffix(ENDING)
@@ -170,15 +172,15 @@ def find_study(name: str, url: str | None, table: Table, data: Path | None = Non
     if head is None:
         raise ArchError([diagnose(codes.NO_STUDY, name=f"{wanted} in {shown(url)}")])
     card = card_of(storage.tables.attribute(head, "card"), wanted)
-    return open_study(card, folder, storage, table, data)
+    return open_study(card, folder, storage, registry, data)
 
 
 def open_study(
-    card: Card, folder: Path, storage: Storage | None, table: Table, data: Path | None = None
+    card: Card, folder: Path, storage: Storage | None, registry: Registry, data: Path | None = None
 ) -> OpenStudy:
     """The study of a card: in a storage, or in the database of its folder. A study that has a
     journal, as those of archdsl 0.1 do, is converted."""
-    search, space, data = made_of(card, table, data)
+    search, space, data = made_of(card, registry, data)
     embedded, converted = storage is None, None
     if storage is None:
         converted = convert(folder)
@@ -189,12 +191,12 @@ def open_study(
     )  # fmt: skip
 
 
-def _count(folder: Path, url: str | None, table: Table) -> int:
+def _count(folder: Path, url: str | None, registry: Registry) -> int:
     """How many trials of a study are finished; none where it cannot be read."""
     from archdsl.search.snapshot import read_study
 
     try:
-        with read_study(str(folder), url, table) as study:
+        with read_study(str(folder), url, registry) as study:
             counts = study.tables.counts(list(study.ids()))
             return sum(count for (_, state), count in counts.items() if state == "COMPLETE")
     except ArchError:

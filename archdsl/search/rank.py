@@ -10,9 +10,9 @@ from typing import Any
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
-from archdsl.extensions import table_with
+from archdsl.extensions import with_files
 from archdsl.files import Bundle
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.rows import ERROR
 from archdsl.search.team import say
 from archdsl.spec import Spec
@@ -30,11 +30,11 @@ def main(path: str) -> int:
     with distributed(choose_device(job["device"])) as device:
         team = ranks()
         try:
-            table = table_with(TABLE, [Path(p) for p in job["python"]])
-            spec = Spec(Source(job["name"], job["spec"]), Bundle(job["uses"]), table)
+            registry = with_files(REGISTRY, [Path(p) for p in job["python"]])
+            spec = Spec(Source(job["name"], job["spec"]), Bundle(job["uses"]), registry)
             arch = spec.candidate(job["knobs"], job["input"])
             with team.leader_first():
-                splits = load(read_data(job["data"]), Path(job["folder"]))
+                splits = load(read_data(job["data"], registry=registry), Path(job["folder"]))
             recipe = read_recipe(job["recipe"])
             module, outcome = train_candidate(
                 arch, splits, recipe, job["seed"], device, on_epoch=tell

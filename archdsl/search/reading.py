@@ -16,7 +16,7 @@ from archdsl.elaborate.values import describe, is_number
 from archdsl.files import ARCH
 from archdsl.layers.arguments import Number
 from archdsl.layers.base import signature
-from archdsl.layers.table import TABLE, Table
+from archdsl.registry import REGISTRY, Registry
 from archdsl.search import settings
 from archdsl.search.combinations import clashes
 from archdsl.search.domains import Domains
@@ -42,7 +42,6 @@ from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import MISTAKEN
-from archdsl.training.sets import DATA
 from archdsl.training.settings import Setting
 
 KINDS: dict[type[tree.Node], str] = {
@@ -59,7 +58,7 @@ KINDS: dict[type[tree.Node], str] = {
 
 
 def read_search(
-    source: Source, folder: Path | None, table: Table = TABLE, spec: Spec | None = None
+    source: Source, folder: Path | None, registry: Registry = REGISTRY, spec: Spec | None = None
 ) -> Search:
     """The search of a text. ``folder`` is where paths in it start; ``spec`` is taken instead of
     the one that it names, where that is in hand.
@@ -67,18 +66,18 @@ def read_search(
     Raises ``ArchError`` with every mistake that can be seen without data.
     """
     file = parse(source, SEARCH)
-    return _Reader(file, folder, table, spec).read()
+    return _Reader(file, folder, registry, spec).read()
 
 
 class _Reader(Domains):
     def __init__(
-        self, file: tree.File, folder: Path | None, table: Table, spec: Spec | None
+        self, file: tree.File, folder: Path | None, registry: Registry, spec: Spec | None
     ) -> None:
-        super().__init__(file, table)
+        super().__init__(file, registry)
         self.spec = spec
         self.file = file
         self.folder = folder
-        self.table = table
+        self.registry = registry
         self.nodes: dict[str, Any] = {}
         self.objectives: list[Objective] = []
 
@@ -88,7 +87,7 @@ class _Reader(Domains):
         self.sort()
         spec_node = self.needed("spec", "which spec is searched")
         data_node = self.needed("data", "what it trains on (`data digits`)")
-        data = None if data_node is None else self.read_named(data_node, DATA, "data")
+        data = None if data_node is None else self.read_named(data_node, self.registry.data, "data")
         recipe = self.read_recipe()
         tune = self.read_tune(recipe)
         seeds, trials = self.nodes.get("seeds"), self.nodes.get("trials")
@@ -196,7 +195,7 @@ class _Reader(Domains):
         path = name
         if name.endswith(ARCH) and self.folder is not None:
             path = str(self.folder / name)
-        return resolve(path, self.table)
+        return resolve(path, self.registry)
 
     def own_spec(self, name: str) -> tuple[str, ...]:
         """A hint where a file beside the search is called much the same."""

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.layers.table import TABLE, Table
+from archdsl.registry import REGISTRY, Registry
 from archdsl.search.conversion import JOURNAL, converted, is_journal
 from archdsl.search.database import (
     TRIALS,
@@ -37,7 +37,7 @@ HEADER = 32  # bytes of a write-ahead log that tell when it began anew
 
 @contextmanager
 def read_study(
-    name: str, url: str | None = None, table: Table = TABLE, data: Path | None = None
+    name: str, url: str | None = None, registry: Registry = REGISTRY, data: Path | None = None
 ) -> Iterator[Study]:
     """A study by its folder, or by its name in a storage, to be read. Raises ``ArchError``."""
     folder = folder_of(name)
@@ -49,11 +49,11 @@ def read_study(
             if head is None:
                 raise ArchError([diagnose(codes.NO_STUDY, name=f"{wanted} in {shown(url)}")])
             card = card_of(tables.attribute(head, "card"), wanted)
-            yield Study(card, folder, tables, *made_of(card, table, data))
+            yield Study(card, folder, tables, *made_of(card, registry, data))
         return
     card = read_card(folder, name)
     card.check_storage(None)
-    made = made_of(card, table, data)
+    made = made_of(card, registry, data)
     with _place() as place, _closing(_embedded(folder, place)) as engine:
         tables = Tables(engine, Patience(f"sqlite:///{folder / TRIALS}"))
         yield Study(card, folder, tables, *made)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.layers.table import Table
+from archdsl.registry import Registry
 from archdsl.search.card import make_card
 from archdsl.search.opened import OpenStudy, make_study, open_study
 from archdsl.search.reach import survey
@@ -26,7 +26,7 @@ def begin(
     url: str | None,
     python: Sequence[Path],
     command: str,
-    table: Table,
+    registry: Registry,
 ) -> OpenStudy:
     """A new study in the folder ``where``. ``data`` is where paths of data start.
 
@@ -40,7 +40,7 @@ def begin(
     space = space_of(search, data, card.fits)
     if not space.is_measured:  # a budget of latency is only known on the device
         survey(space)
-    study = make_study(card, where, url, table)
+    study = make_study(card, where, url, registry)
     study.search.trials, study.search.timeout = search.trials, search.timeout
     return study
 
@@ -52,7 +52,7 @@ def go_on(
     seed: int | None,
     url: str | None,
     python: Sequence[Path],
-    table: Table,
+    registry: Registry,
 ) -> OpenStudy:
     """A study that has been begun. How much is searched may have changed, and nothing else.
 
@@ -67,6 +67,6 @@ def go_on(
         fields = {"name": str(where), "what": " and ".join(changed)}
         raise ArchError([diagnose(codes.STUDY_CHANGED, fields=fields)])
     storage = None if url is None else open_storage(where, url)
-    study = open_study(before, where, storage, table, data).signed()
+    study = open_study(before, where, storage, registry, data).signed()
     study.search.trials, study.search.timeout = search.trials, search.timeout
     return study

@@ -15,7 +15,7 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
-from archdsl.layers.table import Table
+from archdsl.registry import Registry
 from archdsl.search.card import Card
 from archdsl.search.database import unusable
 from archdsl.search.kinds import WEIGHTS
@@ -160,10 +160,10 @@ def part_name(card: Card, stage: str, slice: str) -> str:
     return f"{card.study}: {slice}{SUFFIXES[stage]}"
 
 
-def made_of(card: Card, table: Table, data: Path | None = None) -> tuple[Search, Space, Path]:
+def made_of(card: Card, registry: Registry, data: Path | None = None) -> tuple[Search, Space, Path]:
     """The search of a card, its space, and where paths of data start. The data need not be
     there: results can be read without them. Raises ``ArchError``."""
-    search, folder = card.read(table), data or Path(card.folder)
+    search, folder = card.read(registry), data or Path(card.folder)
     return search, space_of(search, folder, card.fits), folder
 
 

@@ -16,12 +16,12 @@ from archdsl.elaborate.values import describe
 from archdsl.elaborate.work import Work
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import signature
-from archdsl.layers.table import TABLE, Table
+from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
 from archdsl.training.recipe import TABLES, Recipe
-from archdsl.training.sets import DATA, DATA_GROUP, Data, PluginData
+from archdsl.training.sets import DATA_GROUP, Data, PluginData
 from archdsl.training.settings import Setting, SettingReader
 
 
@@ -35,8 +35,9 @@ MISTAKEN: Any = Mistaken()
 class Records:
     """Makes the values of a .search file. Mistakes are noted in ``found``."""
 
-    def __init__(self, file: tree.File, table: Table) -> None:
-        self.compiler = Compiler(_no_files, table, Work())
+    def __init__(self, file: tree.File, registry: Registry) -> None:
+        self.registry = registry
+        self.compiler = Compiler(_no_files, registry, Work())
         self.found: list[Diagnostic] = self.compiler.found
         self.scope = self.compiler.compile_file(tree.File(file.span, (), {})).scope
 
@@ -151,14 +152,14 @@ class Records:
         return value
 
 
-def read_data(text: str, place: str = "--data") -> Data:
+def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -> Data:
     """The data of a text: ``fashion_mnist(train = 5000)``. ``place`` is what errors call it.
 
     Raises ``ArchError`` with every mistake.
     """
     try:
-        records, node = _statement("data", text, place)
-        data: Data | None = records.read_named(node, DATA, "data")
+        records, node = _statement("data", text, place, registry)
+        data: Data | None = records.read_named(node, registry.data, "data")
         if data is None or records.found:
             raise ArchError(records.found)
     except ArchError as error:
@@ -176,19 +177,19 @@ def read_recipe(text: str, place: str = "--recipe") -> Recipe:
     """
     if not text.strip():
         return Recipe()
-    records, node = _statement("train", text, place)
+    records, node = _statement("train", text, place, REGISTRY)
     recipe: Recipe | None = records.make(Recipe, node.settings, node.span)
     if recipe is None or records.found:
         raise ArchError(records.found)
     return recipe
 
 
-def _statement(word: str, text: str, place: str) -> tuple[Records, Any]:
+def _statement(word: str, text: str, place: str, registry: Registry) -> tuple[Records, Any]:
     """The one statement that a text is, behind the word that it has in a .search file."""
     file = parse(Source(place, f"{word} {text}"), SEARCH)
     if len(file.statements) > 1:
         raise ArchError([diagnose(codes.SAID_TWICE, file.statements[1].span, what=word)])
-    return Records(file, TABLE), file.statements[0]
+    return Records(file, registry), file.statements[0]
 
 
 def known(names: Iterable[str]) -> str:

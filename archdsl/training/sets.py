@@ -1,20 +1,55 @@
 """Sets of images, as a text names them; what loads them is in ``archdsl.training.data``."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.elaborate.values import show
 from archdsl.layers.arguments import Count, Flag, Index
-from archdsl.training.settings import Setting, Share, Text, table_of
+from archdsl.layers.base import signature
+from archdsl.registered import Registered
+from archdsl.training.settings import Setting, Share, Text
+
+if TYPE_CHECKING:
+    from archdsl.training.data.splits import Splits
 
 DATA_GROUP = "archdsl.data"
 
 
-class Data(Setting):
-    """A set of images with classes; ``image`` and ``classes`` are known where the set is fixed."""
+class Data(Setting, Registered):
+    """A set of images with classes.
 
+    ``image``, channels first, and ``classes`` are attributes where the set is fixed. A set of a
+    user's own has a method ``read``: docs/training.md says what it gives.
+    """
+
+    group = "data"
+    noun = "data set"
     image: ClassVar[tuple[int, ...] | None] = None
     classes: ClassVar[int | None] = None
+
+    @classmethod
+    def check(cls) -> None:
+        super().check()
+        signature(cls)
+
+    def read(self, folder: Path) -> tuple[Any, ...]:
+        """Images (bytes, ``N x image``) and labels, and those of a test set if there is one."""
+        raise NotImplementedError(f"{type(self).__name__} has no method `read`")
+
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        """The shape of an image and the number of classes, without reading a pixel."""
+        from archdsl.training.data.plugins import described
+
+        return described(self.name, self)
+
+    def load(self, folder: Path) -> Splits:
+        """The images, split. Raises ``ArchError``."""
+        from archdsl.training.data.sources import arrays
+
+        return arrays(self.name, self, folder)
 
 
 @dataclass(frozen=True)
@@ -28,6 +63,11 @@ class Digits(Data):
     name = "digits"
     image = (1, 8, 8)
     classes = 10
+
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.sources import digits
+
+        return digits(self, folder)
 
 
 @dataclass(frozen=True)
@@ -48,6 +88,11 @@ class FashionMnist(Data):
     image = (1, 28, 28)
     classes = 10
 
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.sources import fashion_mnist
+
+        return fashion_mnist(self, folder)
+
 
 @dataclass(frozen=True)
 class Cifar10(Data):
@@ -63,6 +108,11 @@ class Cifar10(Data):
     image = (3, 32, 32)
     classes = 10
 
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.sources import cifar
+
+        return cifar(self, folder)
+
 
 @dataclass(frozen=True)
 class Cifar100(Data):
@@ -76,6 +126,11 @@ class Cifar100(Data):
     name = "cifar100"
     image = (3, 32, 32)
     classes = 100
+
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.sources import cifar
+
+        return cifar(self, folder)
 
 
 @dataclass(frozen=True)
@@ -93,6 +148,16 @@ class ImageFolder(Data):
 
     name = "image_folder"
 
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        from archdsl.training.data.layout import layout
+
+        return (3, self.size, self.size), len(layout(self, folder).classes)
+
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.folder import image_folder
+
+        return image_folder(self, folder)
+
 
 @dataclass(frozen=True)
 class PluginData(Data):
@@ -101,11 +166,22 @@ class PluginData(Data):
     plugin: str
     given: tuple[tuple[str, Any], ...] = ()
 
-    name = "plugin"
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """What the entry point is called."""
+        return self.plugin
+
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        from archdsl.training.data.plugins import described, made
+
+        return described(self.plugin, made(self))
+
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.plugins import made
+        from archdsl.training.data.sources import arrays
+
+        return arrays(self.plugin, made(self), folder)
 
     def written(self, full: bool = False) -> str:
         shown = ", ".join(f"{name} = {show(v)}" if name else show(v) for name, v in self.given)
         return f"{self.plugin}({shown})" if shown else self.plugin
-
-
-DATA = table_of(Digits, FashionMnist, Cifar10, Cifar100, ImageFolder)

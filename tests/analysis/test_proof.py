@@ -13,7 +13,7 @@ from archdsl import ArchError, Architecture, Diagnostic, Spec
 from archdsl.analysis.space import Proof, prove
 from archdsl.diagnostics import codes
 from archdsl.layers.base import Layer
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 
 KNOBS = (
     "arch net(a = 4 in 1..12, b = 8 in 2..16 step 2, "
@@ -311,7 +311,7 @@ class Picky(Layer):
 
 def test_a_layer_that_needs_values_is_proved_value_by_value_and_that_is_said() -> None:
     text = "arch net(a = 4 in 1..12)\ninput 3x8x8\nconv(a, 1) -> {} -> conv(4, 1)\n"
-    spec = archdsl.parse(text.format("picky"), table=TABLE.with_layers(iter([Picky])))
+    spec = archdsl.parse(text.format("picky"), registry=REGISTRY.with_added([Picky]))
     proof = prove(spec.program)
     assert (proof.holds, proof.complete, proof.covered, proof.decided) == (True, True, 12, True)
     assert proof.how == (

@@ -13,7 +13,7 @@ import archdsl
 from archdsl import ArchError, Architecture
 from archdsl.layers.base import Example, show_shape
 from archdsl.layers.join import Join
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 
 HEAVY = 300_000
 LEAST_OF_SOME = 50
@@ -54,7 +54,7 @@ def arm(shape: tuple[int, ...]) -> str:
 
 def written(example: Example) -> str:
     """An example in a chain: a join stands in a branch, whose arms give what it takes."""
-    if not issubclass(TABLE[example.call.partition("(")[0]], Join):
+    if not issubclass(REGISTRY.layers[example.call.partition("(")[0]], Join):
         return example.call
     return f"branch {example.call} {{ {'; '.join(map(arm, example.inputs))} }}"
 
@@ -71,8 +71,8 @@ def written_apart(name: str) -> list[tuple[str, str]]:
     cases += [(k, v, 1) for k, v in FRACTALS.items()]
     found = []
     for construct, body, n in cases:
-        for example in TABLE[name].examples:
-            if issubclass(TABLE[name], Join) and "(" in example.call:
+        for example in REGISTRY.layers[name].examples:
+            if issubclass(REGISTRY.layers[name], Join) and "(" in example.call:
                 continue  # patterns alone write its arguments
             first = example.inputs[0]
             input = show_shape(first) if len(first) > 1 else f"({first[0]},)"
@@ -121,14 +121,16 @@ def assert_all_run(texts: list[tuple[str, str]]) -> int:
 def loops(name: str) -> list[tuple[str, str]]:
     """Some of each layer's texts in which it is repeated in a loop, others for each layer."""
     texts = written_apart(name)
-    return texts[:1] + texts[1 + list(TABLE).index(name) % 5 : len(BODIES) : 5]
+    return texts[:1] + texts[1 + list(REGISTRY.layers).index(name) % 5 : len(BODIES) : 5]
 
 
 def test_every_layer_in_a_loop() -> None:
-    assert assert_all_run([text for name in TABLE for text in loops(name)]) > LEAST_OF_SOME
+    assert (
+        assert_all_run([text for name in REGISTRY.layers for text in loops(name)]) > LEAST_OF_SOME
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in TABLE if written_apart(name)])
+@pytest.mark.parametrize("name", [name for name in REGISTRY.layers if written_apart(name)])
 def test_every_layer_in_every_construct(name: str) -> None:
     assert assert_all_run(written_apart(name)) > 0

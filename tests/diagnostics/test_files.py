@@ -10,9 +10,9 @@ import archdsl
 from archdsl import ArchError
 from archdsl.backend.transfer import read_checkpoint
 from archdsl.cli.main import main
-from archdsl.extensions import table_with
+from archdsl.extensions import with_files
 from archdsl.files import MAX_FILES
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.writing import write_text
 
 NET = "arch net\ninput 3x32x32\nunit(64)\n"
@@ -207,7 +207,7 @@ def test_layer_files(name: str) -> None:
     if (text := LAYER_FILES[name]) is not None:
         path.write_text(text)
     with pytest.raises(ArchError) as caught:
-        table_with(TABLE, [path])
+        with_files(REGISTRY, [path])
     expected(f"layers_{name}", caught.value)
 
 
@@ -268,10 +268,10 @@ def test_layers_without_code_are_not_compiled(
 
 def test_the_hash_of_layers_without_code_is_of_their_arguments() -> None:
     write_layers_without_code()
-    table = table_with(TABLE, [Path("own.py")])
+    registry = with_files(REGISTRY, [Path("own.py")])
 
     def hash_of(body: str) -> str:
-        return archdsl.parse(f"arch a\ninput 1x8x8\n{body}\n", table=table).with_knobs().hash
+        return archdsl.parse(f"arch a\ninput 1x8x8\n{body}\n", registry=registry).with_knobs().hash
 
     bodies = ["twice", "twice(3)", "still", "twice -> still", "still -> twice"]
     assert len({hash_of(body) for body in bodies}) == len(bodies)

@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from archdsl.elaborate.patterns import PATTERNS
+from archdsl.registry import REGISTRY
 
 FOLDER = files("archdsl.grammars")
 GRAMMAR = json.loads((FOLDER / "arch.tmLanguage.json").read_text("utf-8"))
@@ -75,7 +75,7 @@ def test_its_keywords_are_those_of_the_parser():
 
 def test_it_knows_the_patterns():
     (rule,) = (r for r in RULES if "pattern" in r.get("name", ""))
-    assert set(re.findall(r"[a-z]{4,}", rule["match"])) == set(PATTERNS)
+    assert set(re.findall(r"[a-z]{4,}", rule["match"])) == set(REGISTRY.patterns)
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.source import Source
 from archdsl.elaborate.scope import Variable
 from archdsl.elaborate.values import show
-from archdsl.extensions import table_with
+from archdsl.extensions import with_files
 from archdsl.graph.text import to_text
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.spec import Spec
 from archdsl.syntax.format import format_source
 
@@ -72,7 +72,7 @@ def spec_of(fence: Fence, folder: Path) -> Spec:
     path.write_text(fence.spec, "utf-8")
     extra = fence.after("python")
     files = [EXAMPLES / extra] if extra else []
-    return read(str(path), table_with(TABLE, files))
+    return read(str(path), with_files(REGISTRY, files))
 
 
 def above(fence: Fence) -> Fence:

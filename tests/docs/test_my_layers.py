@@ -7,16 +7,16 @@ from torch import nn
 from torch.nn import functional
 
 from archdsl import ArchError, parse
-from archdsl.extensions import table_with
+from archdsl.extensions import with_files
 from archdsl.layers.base import Expression, Layer
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 
-WITH_MINE = table_with(TABLE, [ROOT / "docs" / "examples" / "my_layers.py"])
-MINE = [WITH_MINE[name] for name in WITH_MINE if name not in TABLE]
+WITH_MINE = with_files(REGISTRY, [ROOT / "docs" / "examples" / "my_layers.py"])
+MINE = list(WITH_MINE.added)
 
 
 def applied(call: str, shape: tuple[int, ...]) -> tuple[Layer, tuple[int, ...]]:
-    arch = parse(f"arch t\ninput {'x'.join(map(str, shape))}\n{call}\n", table=WITH_MINE)
+    arch = parse(f"arch t\ninput {'x'.join(map(str, shape))}\n{call}\n", registry=WITH_MINE)
     node = arch.with_knobs().flat.nodes[-1]
     return node.layer, node.shape
 
@@ -42,7 +42,7 @@ def test_shape_and_weights(cls: type[Layer]) -> None:
 def test_they_compile() -> None:
     document = ROOT / "docs" / "adding-a-layer.md"
     (spec,) = (f for f in fences(document) if f.after("file") == "gated.arch")
-    arch = parse(spec.text, table=WITH_MINE).with_knobs()
+    arch = parse(spec.text, registry=WITH_MINE).with_knobs()
     module = arch.build()
     assert sum(p.numel() for p in module.parameters()) == arch.params
     assert module(torch.zeros(2, *arch.input)).shape == (2, *arch.output)

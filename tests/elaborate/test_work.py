@@ -15,7 +15,7 @@ from archdsl.diagnostics.source import Source
 from archdsl.elaborate.program import Candidate
 from archdsl.elaborate.work import MAX_PIECES, MAX_STEPS, MAX_WORK, Work
 from archdsl.files import Library, builtin_names
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.spec import Spec
 
 HEAD = "arch net(width = 8 in 1..64)\ninput 3x8x8\n"
@@ -138,7 +138,7 @@ def test_all_that_a_command_does_with_a_text_is_counted_together() -> None:
     alone = archdsl.parse(text)
     assert all(code(lambda v=v: alone.variant(v)) == "" for v in alone.variants)
     work = Work()
-    spec = Spec(Source("text", text), Library(None), TABLE, work)
+    spec = Spec(Source("text", text), Library(None), REGISTRY, work)
     found = [code(lambda v=v: spec.variant(v).network) for v in spec.variants]
     assert found[0] == "" and found[-1] == "A401" and work.left < 20_000
     assert found == sorted(found)
@@ -172,7 +172,7 @@ def test_a_proof_ends_with_its_share() -> None:
     assert proof.holds and not proof.complete and 0 < proof.covered < 64
     assert work.left == 40_000, "what candidates may take is not less for it"
     assert program.work is work
-    elaborated(Spec(Source("text", text), Library(None), TABLE, work))
+    elaborated(Spec(Source("text", text), Library(None), REGISTRY, work))
 
 
 def test_defaults_are_counted_where_they_are_put_in() -> None:

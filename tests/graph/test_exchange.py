@@ -10,7 +10,6 @@ import archdsl
 from archdsl.files import builtin_names
 from archdsl.graph.exchange import from_json, to_json
 from archdsl.graph.text import to_text
-from archdsl.layers.table import TABLE, Table
 
 TEXT = """
 arch small
@@ -177,7 +176,8 @@ def test_a_document_that_was_tampered_with(change: Callable[[Any], object], reas
     assert reason in broken(change)
 
 
-def test_a_layer_of_ones_own_needs_its_table() -> None:
-    table = Table({n: c for n, c in TABLE.items() if n != "bn"})
-    with pytest.raises(archdsl.ArchError, match="there is no layer `bn`"):
-        from_json(text(), table)
+def test_a_layer_that_is_not_there() -> None:
+    named = text().replace('"layer": "bn"', '"layer": "batch"')
+    assert named != text()
+    with pytest.raises(archdsl.ArchError, match="there is no layer `batch`"):
+        from_json(named)

@@ -16,7 +16,7 @@ import archdsl
 from archdsl.ir.network import Op
 from archdsl.layers.base import Expression, Layer, Shape, show_shape
 from archdsl.layers.join import Join
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 
 NOTHING = "arch nothing\ninput 1x1x1\nrelu"
 
@@ -33,7 +33,7 @@ def elaborated(call: str, *inputs: Shape) -> tuple[Layer, archdsl.Architecture]:
     A join stands in a `branch`, each of whose arms gives one of the inputs.
     """
     name = call.partition("(")[0]
-    if not issubclass(TABLE[name], Join):
+    if not issubclass(REGISTRY.layers[name], Join):
         written = call
     elif name == call:
         written = f"branch {call} {{ {'; '.join(arm(s) for s in inputs)} }}"
@@ -44,7 +44,7 @@ def elaborated(call: str, *inputs: Shape) -> tuple[Layer, archdsl.Architecture]:
     nodes = architecture.flat.nodes
     layer = nodes[nodes[-1].inputs[0]].layer
     if layer is None:  # the language leaves an identity out
-        layer = TABLE[name]()
+        layer = REGISTRY.layers[name]()
     return layer, architecture
 
 
@@ -59,7 +59,7 @@ def arm(shape: Shape) -> str:
 def join_with_arguments(call: str) -> Layer:
     """A join whose arguments are written: patterns alone make these, so that the call goes
     through a layer of one input with the same arguments."""
-    join = TABLE[call.partition("(")[0]]
+    join = REGISTRY.layers[call.partition("(")[0]]
     fields = [(f.name, f.type, f) for f in dataclasses.fields(join)]
     probe = dataclasses.make_dataclass(
         "Probe",
@@ -69,9 +69,9 @@ def join_with_arguments(call: str) -> Layer:
         frozen=True,
         slots=True,
     )
-    table = TABLE.with_layers(iter([probe]))
+    registry = REGISTRY.with_added([probe])
     text = call.replace(join.name, "probe", 1)
-    made = archdsl.parse(f"arch one\ninput 1x1x1\n{text}\n", table=table).with_knobs()
+    made = archdsl.parse(f"arch one\ninput 1x1x1\n{text}\n", registry=registry).with_knobs()
     (step,) = made.network.root.steps
     assert isinstance(step.op, Op)
     return join(**{n: getattr(step.op.layer, n) for n, _, _ in fields})

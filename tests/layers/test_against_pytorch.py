@@ -14,7 +14,7 @@ from archdsl.layers.base import Layer, Misfit, Shape, show_shape
 from archdsl.layers.convolution import Conv
 from archdsl.layers.init import FUNCTIONS as INITS
 from archdsl.layers.init import Init
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 
 thorough = settings(max_examples=250)
 BORDERS = ("zeros", "reflect", "replicate", "circular")
@@ -238,11 +238,11 @@ ODD_ONES = ((6,), (6, 5), (6, 5, 4), (6, 5, 4, 3), (6, 3, 3, 3, 2), (6, 1), (6, 
 
 
 @pytest.mark.parametrize("shape", ODD_ONES, ids=show_shape)
-@pytest.mark.parametrize("name", [n for n, c in TABLE.items() if c.kind != "join"])
+@pytest.mark.parametrize("name", [n for n, c in REGISTRY.layers.items() if c.kind != "join"])
 def test_what_is_accepted_runs(name: str, shape: Shape) -> None:
     """Each layer, with the arguments of its examples, on vectors, sequences, images, volumes
     and more, and on single pixels."""
-    for example in TABLE[name].examples:
+    for example in REGISTRY.layers[name].examples:
         layer = elaborated(example.call, example.inputs[0])[0]
         if ours(layer, shape) is not None:
             assert ours(layer, shape) == theirs(layer, shape)

@@ -11,11 +11,11 @@ from archdsl.graph.text import to_text
 from archdsl.graph.written import call
 from archdsl.layers.base import Example, Layer, show_shape
 from archdsl.layers.join import Join
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 
 EXAMPLES = [
     pytest.param(e, id=f"{e.call} of {', '.join(map(show_shape, e.inputs))}")
-    for cls in TABLE.values()
+    for cls in REGISTRY.layers.values()
     for e in cls.examples
 ]
 each = pytest.mark.parametrize("example", EXAMPLES)
@@ -28,7 +28,7 @@ def layer_of(example: Example) -> Layer:
 @each
 def test_the_call_makes_the_layer(example: Example) -> None:
     layer, architecture = elaborated(example.call, *example.inputs)
-    assert type(layer) is TABLE[example.call.partition("(")[0]]
+    assert type(layer) is REGISTRY.layers[example.call.partition("(")[0]]
     if "(" not in example.call or not isinstance(layer, Join):
         assert architecture.output == example.output
 

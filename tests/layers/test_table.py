@@ -3,17 +3,19 @@
 import ast
 import inspect
 from dataclasses import FrozenInstanceError, dataclass, fields
+from importlib import import_module
 
 import pytest
 
 import archdsl
 from archdsl.elaborate.functions import FUNCTIONS
-from archdsl.elaborate.patterns import PATTERNS
 from archdsl.layers.arguments import Count
 from archdsl.layers.base import Layer, Shape, signature
 from archdsl.layers.init import FUNCTIONS as INITS
-from archdsl.layers.table import BUILT_IN, TABLE, layers_of
+from archdsl.registered import defined_in
+from archdsl.registry import BUILT_IN, REGISTRY
 
+TABLE, PATTERNS = REGISTRY.layers, REGISTRY.patterns
 each = pytest.mark.parametrize("cls", [pytest.param(c, id=n) for n, c in TABLE.items()])
 KINDS = {"conv", "linear", "norm", "activation", "pool", "drop", "join", "shape"}
 
@@ -74,8 +76,8 @@ def test_synonyms_mean_one_layer_and_are_no_name() -> None:
 
 def test_every_class_of_the_modules_is_in_the_table() -> None:
     written = set()
-    for module in BUILT_IN:
-        for node in ast.parse(inspect.getsource(module)).body:
+    for name in BUILT_IN["layers"]:
+        for node in ast.parse(inspect.getsource(import_module(name))).body:
             if isinstance(node, ast.ClassDef) and any(
                 isinstance(b, ast.Assign) and getattr(b.targets[0], "id", "") == "name"
                 for b in node.body
@@ -120,10 +122,10 @@ class Loose(Layer):
 
 
 def test_a_layer_of_ones_own() -> None:
-    table = TABLE.with_layers(iter([Halve]))
-    spec = archdsl.parse("arch a\ninput 16x8x8\nhalve(2) -> conv(8, 3)", table=table)
+    registry = REGISTRY.with_added([Halve])
+    spec = archdsl.parse("arch a\ninput 16x8x8\nhalve(2) -> conv(8, 3)", registry=registry)
     assert spec.with_knobs().output == (8, 8, 8)
-    assert "halve" not in TABLE and len(table) == len(TABLE) + 1
+    assert "halve" not in TABLE and len(registry.layers) == len(TABLE) + 1
 
 
 @pytest.mark.parametrize(
@@ -136,11 +138,11 @@ def test_a_layer_of_ones_own() -> None:
 )
 def test_a_layer_that_will_not_do(cls: type[Layer], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
-        TABLE.with_layers(iter([cls]))
+        REGISTRY.with_added([cls])
 
 
-def test_layers_of_a_module_are_those_it_defines() -> None:
+def test_what_a_module_brings_is_those_it_defines() -> None:
     import archdsl.layers.shaping as module
 
-    assert {c.name for c in layers_of(module)} >= {"identity", "flatten"}
-    assert all(c.__module__ == module.__name__ for c in layers_of(module))
+    assert {c.name for c in defined_in(module)} >= {"identity", "flatten"}
+    assert all(c.__module__ == module.__name__ for c in defined_in(module))

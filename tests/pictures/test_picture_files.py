@@ -214,9 +214,9 @@ def test_wide_characters_take_their_room() -> None:
 
 
 def test_every_kind_of_layer_has_a_colour() -> None:
-    from archdsl.layers.table import TABLE
+    from archdsl.registry import REGISTRY
 
-    assert {layer.kind for layer in TABLE.values()} <= set(COLOURS)
+    assert {layer.kind for layer in REGISTRY.layers.values()} <= set(COLOURS)
     assert set(KINDS) <= set(COLOURS)
 
 

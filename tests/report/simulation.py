@@ -17,7 +17,7 @@ import torch
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import diagnose
 from archdsl.diagnostics.source import Source
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import arms_to_settle, mean_width, queue_exploration, queue_settling
 from archdsl.search.reach import survey
@@ -100,7 +100,7 @@ def start(folder: Path, text: str, command: str = COMMAND, seed: int = 0) -> Ope
     """A study that has been begun, with its turns queued."""
     search = read_search(Source("made.search", text), folder)
     where = folder / f"{search.name}.study"
-    study = begin(search, where, folder, seed, None, (), command, TABLE)
+    study = begin(search, where, folder, seed, None, (), command, REGISTRY)
     queue_exploration(study, survey(study.space))
     study.stage = EXPLORE
     return study

@@ -13,7 +13,7 @@ from reading import Read
 from simulation import Formula, wide_or_deep, work
 from test_report_hostile import hostile as hostile
 
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.report import serve
 from archdsl.report.page import report_page
 from archdsl.report.serve import Follower, Server
@@ -343,7 +343,7 @@ def test_it_follows_a_search(
         page.locator("#t-e0-0 .open").click()
         page.fill("#filter", "depth 10")
         sort(page, "accuracy")
-        work(find_study(str(study), None, TABLE), Formula(wide_or_deep), 3)
+        work(find_study(str(study), None, REGISTRY), Formula(wide_or_deep), 3)
         expect(page.locator("#answer")).to_contain_text("23 of 45 trials", timeout=20_000)
         expect(page.locator("#filter")).to_have_value("depth 10")
         assert set(column(page, "shape")) == {"depth 10"}

@@ -8,7 +8,7 @@ import pytest
 from reading import facts
 from scipy import stats
 
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.report.aspect import aspect_figure
 from archdsl.report.curves import curves_figure
 from archdsl.report.facts import Facts
@@ -202,7 +202,7 @@ def test_importances_are_optuna_s(kinds: Path, found: Facts) -> None:
 
 
 def test_importances_of_enough_trials(pareto: Path) -> None:
-    study = find_study(str(pareto), None, TABLE)
+    study = find_study(str(pareto), None, REGISTRY)
     try:
         part = study.parts[EXPLORE, "all"]
         evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=64, seed=0)

@@ -14,7 +14,7 @@ import pytest
 from simulation import Formula, wide_or_deep, work
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.report import serve
 from archdsl.report.serve import Follower, Server
 from archdsl.search.opened import find_study
@@ -65,7 +65,7 @@ def test_news_are_told_from_no_news(server: Server, study: Path) -> None:
     first = ask(server).headers["ETag"]
     answer = ask(server, If_None_Match=first)
     assert (answer.status, answer.text) == (304, "")  # type: ignore[attr-defined]
-    work(find_study(str(study), None, TABLE), Formula(wide_or_deep), 2)
+    work(find_study(str(study), None, REGISTRY), Formula(wide_or_deep), 2)
     answer = ask(server, If_None_Match=first)
     assert answer.status == 200 and answer.headers["ETag"] != first
     assert "22 of 45 trials have ended" in answer.text  # type: ignore[attr-defined]

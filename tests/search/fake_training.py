@@ -11,7 +11,7 @@ from searches import START, TINY
 from torch import nn
 
 from archdsl.diagnostics.source import Source
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
@@ -60,7 +60,7 @@ def begun(folder: Path, asked: str, spec: str = TINY, seed: int = 0) -> OpenStud
     text = START.replace("spec a", 'spec "a.arch"') + asked
     search = read_search(Source("x.search", text), folder)
     where = folder / "x.study"
-    return begin(search, where, folder, seed, None, (), "archdsl search x.search", TABLE)
+    return begin(search, where, folder, seed, None, (), "archdsl search x.search", REGISTRY)
 
 
 def explored(

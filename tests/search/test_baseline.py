@@ -11,7 +11,7 @@ from torch import nn
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import beside, results
 from archdsl.search.plan import queue_baseline, queue_exploration
@@ -57,7 +57,7 @@ def trainer(arch: Any, splits: Any, recipe: Any, seed: int, device: Any, *, on_e
 def study(tmp_path: Path) -> OpenStudy:
     (tmp_path / "tiny.arch").write_text(SPEC)
     search = read_search(Source("tiny.search", SEARCH), tmp_path)
-    made = begin(search, tmp_path / "s.study", tmp_path, 0, None, (), "archdsl search", TABLE)
+    made = begin(search, tmp_path / "s.study", tmp_path, 0, None, (), "archdsl search", REGISTRY)
     queue_exploration(made, survey(made.space))
     Worker(made, torch.device("cpu"), trainer=trainer).run(0)
     return made

@@ -14,7 +14,7 @@ from archdsl.diagnostics.source import Source
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.files import SEARCH as ENDING
 from archdsl.files import builtin_folder, read_source
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search import settings
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
@@ -266,7 +266,7 @@ def test_searches_ship() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_search_that_ships_meets_its_budgets(name: str) -> None:
     source, folder = read_source(name, ENDING)
-    search = read_search(source, folder, TABLE)
+    search = read_search(source, folder, REGISTRY)
     assert search.name == name and search.doc.endswith((".", "?"))
     for reach in survey(space_of(search, Path())):
         assert reach.candidates is not None and len(reach.candidates) >= 4

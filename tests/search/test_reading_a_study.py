@@ -141,20 +141,20 @@ def test_a_journal_is_read_where_it_is(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_is_worked_on_is_converted(tmp_path: Path) -> None:
-    from archdsl.layers.table import TABLE
+    from archdsl.registry import REGISTRY
     from archdsl.search.opened import find_study
 
     folder = tmp_path / "old.study"
     shutil.copytree(JOURNAL, folder)
     journal = (folder / "journal.log").read_bytes()
     before = archdsl.study(folder).rows
-    study = find_study(str(folder), None, TABLE)
+    study = find_study(str(folder), None, REGISTRY)
     assert study.converted == folder / "journal.log.converted"
     assert study.converted.read_bytes() == journal
     assert not (folder / "journal.log").exists()
     study.storage.close()
     assert archdsl.study(folder).rows == before
-    assert find_study(str(folder), None, TABLE).converted is None
+    assert find_study(str(folder), None, REGISTRY).converted is None
 
 
 def test_a_journal_that_is_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

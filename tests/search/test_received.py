@@ -15,7 +15,7 @@ import archdsl
 from archdsl.cli.main import main
 from archdsl.cli.output import harmless
 from archdsl.diagnostics.model import ArchError
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.opened import find_study
 from archdsl.search.worker import Worker
 from archdsl.within import Outside, bare, link_out, plain, within
@@ -185,7 +185,7 @@ def test_weights_are_removed_in_the_study_alone(name: str, place: Path, tmp_path
     for folder in (place, place / "x.study", tmp_path / "home"):
         (folder / "victim.pt").write_text("precious")
     change_weights(place, name.format(home=tmp_path / "home"))
-    study = find_study("x", None, TABLE)
+    study = find_study("x", None, REGISTRY)
     row = study.rows(states=["COMPLETE"])[0]
     assert row.weights == "" and study.weights("../../victim.pt") is None
     trial = study.parts["explore", "all"].get_trials(deepcopy=False)[0]
@@ -213,7 +213,7 @@ def test_a_study_with_a_link_out_of_it_is_refused(
         assert (code, out) == (1, "")
         assert f"error[A002]: `x.study/{name}` cannot be read: it is a link that leads out" in err
     with pytest.raises(ArchError, match="it is a link that leads out"):
-        find_study("x", None, TABLE)
+        find_study("x", None, REGISTRY)
     assert files(tmp_path) == before
 
 

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 from test_space import MANY, NESTED
 
 from archdsl.elaborate.knobs import Choices, Interval
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.distributions import distribution, param, value
 from archdsl.search.opened import find_study
 from archdsl.search.plan import queue_exploration
@@ -90,7 +90,7 @@ def test_a_stop_in_between_changes_nothing(name: str, tmp_path: Path) -> None:
         part = worker.next_part()
         assert part is not None
         worker.work(part)
-        study = find_study(str(study.folder), None, TABLE)
+        study = find_study(str(study.folder), None, REGISTRY)
     Worker(study, CPU, trainer=trainer(lr_of_a_tenth)).run(0)
     assert [t.params for t in trials(study)] == drawn(tmp_path / "whole", name)
 

@@ -21,7 +21,7 @@ from searches import TINY
 from archdsl import Architecture, read
 from archdsl.cli.live import JsonLines, Lines, View, view_of
 from archdsl.cli.main import main
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.leader import Progress
 from archdsl.search.opened import OpenStudy, find_study
 from archdsl.search.outcome import best
@@ -380,7 +380,7 @@ def test_a_study_s_folder(trained: tuple[Path, list[Any]]) -> None:
 
 
 def test_weights_of_the_best_of_each_arm_are_kept(trained: tuple[Path, list[Any]]) -> None:
-    study = find_study(str(trained[0] / "tiny"), None, TABLE)
+    study = find_study(str(trained[0] / "tiny"), None, REGISTRY)
     kept = {p.name for p in (study.folder / "weights").glob("*.pt")}
     arms = {
         (r.stage, r.shape if r.stage == SETTLE else "") for r in study.rows() if r.weights in kept
@@ -405,7 +405,7 @@ def test_from_a_study_to_a_module_that_is_as_good_as_its_record(
     exec((tmp_path / "net.py").read_text(), space)
     module = space["Tiny"]()
     module.load_state_dict(torch.load("net.pt", weights_only=True))
-    study = find_study(str(folder / "tiny"), None, TABLE)
+    study = find_study(str(folder / "tiny"), None, REGISTRY)
     row = best(study)
     splits = load(study.search.data, folder)
     recipe = study.search.recipe

@@ -15,7 +15,7 @@ from archdsl.cli.repeated import repeated
 from archdsl.cli.search import command as search_command
 from archdsl.cli.verdict import say_verdict
 from archdsl.diagnostics.model import ArchError
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.report.view import read_report
 from archdsl.search.database import address_of, shown, unusable
 from archdsl.search.opened import find_study
@@ -137,17 +137,17 @@ def test_nothing_that_a_search_leaves_has_it(
         patch("archdsl.search.storage.address_of", lambda given: real(given.partition("?")[0])),
         patch("archdsl.search.snapshot.address_of", lambda given: real(given.partition("?")[0])),
     ):
-        study = begin(search, tmp_path / "x.study", tmp_path, 0, url, (), command, TABLE)
+        study = begin(search, tmp_path / "x.study", tmp_path, 0, url, (), command, REGISTRY)
         queue_exploration(study, survey(study.space))
         Worker(study, CPU, trainer=trainer(lambda *_: 0.9)).run(0)
         study.storage.close()
-        again = find_study(str(tmp_path / "x"), url, TABLE)
+        again = find_study(str(tmp_path / "x"), url, REGISTRY)
         again.storage.close()
-        with read_study(str(tmp_path / "x"), url, TABLE) as found:
+        with read_study(str(tmp_path / "x"), url, REGISTRY) as found:
             say_verdict(found)
-        page = read_report(str(tmp_path / "x"), url, TABLE, None).report()
+        page = read_report(str(tmp_path / "x"), url, REGISTRY, None).report()
         with pytest.raises(ArchError) as caught:
-            find_study(str(tmp_path / "nothing"), url, TABLE)
+            find_study(str(tmp_path / "nothing"), url, REGISTRY)
     (tmp_path / "report.html").write_text(page)
     files = [p for p in tmp_path.rglob("*") if p.is_file()]
     assert {"study.json", "shared.db", "report.html"} <= {p.name for p in files}

@@ -21,8 +21,8 @@ from typing import Any, NoReturn
 import pytest
 
 from archdsl.cli.main import main
-from archdsl.extensions import table_with
-from archdsl.layers.table import TABLE
+from archdsl.extensions import with_files
+from archdsl.registry import REGISTRY
 from archdsl.search.rows import Row
 from archdsl.search.snapshot import read_study
 
@@ -230,7 +230,7 @@ class TinySearch:
 
     @property
     def table(self) -> Any:
-        return table_with(TABLE, [self.folder / "watched.py"])
+        return with_files(REGISTRY, [self.folder / "watched.py"])
 
     def results(self) -> dict[tuple[Any, ...], tuple[Any, ...]]:
         """The numbers of each trial that was trained to its end, by what was trained."""

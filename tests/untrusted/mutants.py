@@ -9,11 +9,10 @@ from lark import Token
 
 from archdsl.diagnostics.source import Source
 from archdsl.elaborate.functions import FUNCTIONS
-from archdsl.elaborate.patterns import PATTERNS
 from archdsl.files import SEARCH as SEARCH_FILES
 from archdsl.files import builtin_folder
 from archdsl.layers.init import FUNCTIONS as INITIALISATIONS
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.syntax.language import SEARCH, tokenize
 
 SHORT = 2500  # characters: longer specs only take longer
@@ -27,7 +26,7 @@ SPECS = [
     if len(text := path.read_text("utf-8")) <= SHORT
 ]
 
-WORDS = sorted({*TABLE, *PATTERNS, *FUNCTIONS, *INITIALISATIONS})
+WORDS = sorted({*REGISTRY.layers, *REGISTRY.patterns, *FUNCTIONS, *INITIALISATIONS})
 ODD = (
     *(
         "0",

@@ -10,7 +10,7 @@ from test_fuzz import LETTERS, said
 
 from archdsl import ArchError
 from archdsl.diagnostics.source import Source
-from archdsl.layers.table import TABLE
+from archdsl.registry import REGISTRY
 from archdsl.search.reading import read_search
 from archdsl.search.space import space_of
 from archdsl.syntax.format import format_source
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 def used(text: str) -> None:
     """What `archdsl check` asks of a search before widths are solved for."""
-    space_of(read_search(Source("fuzz.search", text), HERE, TABLE), HERE)
+    space_of(read_search(Source("fuzz.search", text), HERE, REGISTRY), HERE)
 
 
 def tried(text: str) -> None:

@@ -38,6 +38,8 @@ class Use:
 class Pattern(Layer):
     """The base of patterns. ``qualified``: what the word before the body says, if any goes."""
 
+    group = "patterns"
+    noun = "pattern"
     qualified: ClassVar[str | None] = None
     qualifier_required: ClassVar[bool] = False
 

@@ -14,8 +14,7 @@ from archdsl.training.sets import DATA_GROUP, PluginData
 def made(data: PluginData) -> Any:
     """What the entry point makes of the arguments: docs/training.md says what it has.
 
-    Raises ``ArchError`` where there is no such entry point, where it fails, or where what it
-    makes says no shape and no number of classes.
+    Raises ``ArchError`` where there is no such entry point, or where it fails.
     """
     points = {point.name: point for point in entry_points(group=DATA_GROUP)}
     if data.plugin not in points:
@@ -25,16 +24,26 @@ def made(data: PluginData) -> Any:
     placed = [value for name, value in data.given if not name]
     named = {name: value for name, value in data.given if name}
     try:
-        source = points[data.plugin].load()(*placed, **named)
+        return points[data.plugin].load()(*placed, **named)
+    except Exception as problem:  # whatever the author's code does
+        raise failed(data.plugin, f"{type(problem).__name__}: {problem}") from None
+
+
+def described(name: str, source: Any) -> tuple[tuple[int, ...], int]:
+    """The shape of an image and the number of classes that a user's object says.
+
+    Raises ``ArchError`` where it says none, or where they are none.
+    """
+    try:
         image, classes = tuple(source.image), source.classes
     except Exception as problem:  # whatever the author's code does
-        raise failed(data, f"{type(problem).__name__}: {problem}") from None
+        raise failed(name, f"{type(problem).__name__}: {problem}") from None
     if not 2 <= len(image) <= 4 or not all(map(_count, image)):
         wanted = "channels, and one to three sizes: all whole numbers above 0"
-        raise failed(data, f"image = {image!r} is not what it should be, {wanted}")
+        raise failed(name, f"image = {image!r} is not what it should be, {wanted}")
     if not _count(classes) or classes < 2:
-        raise failed(data, f"classes = {classes!r} is no whole number from 2 on")
-    return source
+        raise failed(name, f"classes = {classes!r} is no whole number from 2 on")
+    return tuple(map(int, image)), int(classes)
 
 
 def _count(value: Any) -> bool:
@@ -42,5 +51,5 @@ def _count(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
 
 
-def failed(data: PluginData, reason: str) -> ArchError:
-    return ArchError([diagnose(codes.BAD_PLUGIN, name=data.plugin, reason=reason)])
+def failed(name: str, reason: str) -> ArchError:
+    return ArchError([diagnose(codes.BAD_PLUGIN, name=name, reason=reason)])

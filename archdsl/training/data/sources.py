@@ -12,21 +12,12 @@ import torch
 from torch import Tensor
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.training.data.folder import image_folder
 from archdsl.training.data.idx import find_idx, read_idx
 from archdsl.training.data.places import DEBIAN, cache_folder, missing, unreadable
-from archdsl.training.data.plugins import failed, made
+from archdsl.training.data.plugins import described, failed
 from archdsl.training.data.splits import Images, Splits, parts
 from archdsl.training.packages import need
-from archdsl.training.sets import (
-    Cifar10,
-    Cifar100,
-    Data,
-    Digits,
-    FashionMnist,
-    ImageFolder,
-    PluginData,
-)
+from archdsl.training.sets import Cifar10, Cifar100, Digits, FashionMnist
 
 IDX_STEMS = [
     f"{part}-{kind}"
@@ -193,46 +184,45 @@ def cifar(data: Cifar10 | Cifar100, folder: Path) -> Splits:
     )
 
 
-# ----------------------------------------------------------------------------- packages
+# ----------------------------------------------------------------------- a user's own
 
 
-def plugin(data: PluginData, folder: Path) -> Splits:
-    """What a package's object reads: images and labels, and a test set if it has one."""
-    source = made(data)
+def arrays(name: str, source: Any, folder: Path) -> Splits:
+    """What a user's object reads: images and labels, and a test set if it has one."""
+    image, classes = described(name, source)
     try:
         found = source.read(folder)
-        arrays = [_tensor(a) for a in found] if isinstance(found, (tuple, list)) else []
+        read = [_tensor(a) for a in found] if isinstance(found, (tuple, list)) else []
     except Exception as problem:  # whatever the author's code does
-        raise failed(data, f"{type(problem).__name__}: {problem}") from None
-    if len(arrays) not in (2, 4):
-        raise failed(data, "`read` gives images and labels, and those of a test set if it has one")
-    pairs = [plugin_part(data, source, *arrays[at : at + 2]) for at in range(0, len(arrays), 2)]
+        raise failed(name, f"{type(problem).__name__}: {problem}") from None
+    if len(read) not in (2, 4):
+        raise failed(name, "`read` gives images and labels, and those of a test set if it has one")
+    pairs = [user_part(name, image, classes, *read[at : at + 2]) for at in range(0, len(read), 2)]
     seed, train = getattr(source, "seed", 0), getattr(source, "train", None)
     validation = getattr(source, "validation", 0.1)
     if len(pairs) == 2:
         learning, test = pairs
-        return fixed_split(
-            data.plugin, learning, lambda: test, source.classes, seed, validation, train
-        )
+        return fixed_split(name, learning, lambda: test, classes, seed, validation, train)
     tested = getattr(source, "test", 0.1)
-    return whole_split(data.plugin, pairs[0], source.classes, seed, validation, tested, train)
+    return whole_split(name, pairs[0], classes, seed, validation, tested, train)
 
 
-def plugin_part(data: PluginData, source: Any, images: Tensor, labels: Tensor) -> Images:
-    shape = tuple(source.image)
+def user_part(
+    name: str, shape: tuple[int, ...], classes: int, images: Tensor, labels: Tensor
+) -> Images:
     if images.dtype != torch.uint8 or tuple(images.shape[1:]) != shape:
         wanted = "x".join(map(str, ("N", *shape)))
         given = "x".join(map(str, images.shape))
-        raise failed(data, f"its images are {images.dtype} {given}, not torch.uint8 {wanted}")
+        raise failed(name, f"its images are {images.dtype} {given}, not torch.uint8 {wanted}")
     if not len(images):
-        raise failed(data, "one of its sets has no images")
+        raise failed(name, "one of its sets has no images")
     whole = labels.dim() == 1 and len(labels) == len(images) and not labels.is_floating_point()
     low, high = (int(labels.min()), int(labels.max())) if whole else (-1, -1)
-    if not 0 <= low <= high < source.classes:
+    if not 0 <= low <= high < classes:
         kind = str(labels.dtype).removeprefix("torch.")
         found = f"{low}..{high}" if whole else f"{kind} {'x'.join(map(str, labels.shape))}"
-        wanted = f"{len(images):,} whole numbers in 0..{source.classes - 1}"
-        raise failed(data, f"its labels are {found}, not {wanted}")
+        wanted = f"{len(images):,} whole numbers in 0..{classes - 1}"
+        raise failed(name, f"its labels are {found}, not {wanted}")
     return Images(images, labels.long())
 
 
@@ -242,13 +232,3 @@ def _tensor(values: Any) -> Tensor:
     if flags is not None and not flags.writeable:
         values = values.copy()
     return torch.as_tensor(values)
-
-
-SOURCES: dict[type[Data], Callable[[Any, Path], Splits]] = {
-    Digits: digits,
-    FashionMnist: fashion_mnist,
-    Cifar10: cifar,
-    Cifar100: cifar,
-    ImageFolder: image_folder,
-    PluginData: plugin,
-}

@@ -1,0 +1,96 @@
+"""All that a text can name, or a user can add: layers, patterns, costs, data sets, formats.
+
+What is built in comes from modules, as what a user brings does. The modules of a group are
+loaded when the group is first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from archdsl.layers.table import Table
+from archdsl.registered import Registered, defined_in
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.patterns.base import Pattern
+    from archdsl.training.sets import Data
+
+BUILT_IN: Mapping[str, tuple[str, ...]] = {
+    "layers": (
+        "archdsl.layers.convolution",
+        "archdsl.layers.normalization",
+        "archdsl.layers.activation",
+        "archdsl.layers.pooling",
+        "archdsl.layers.resampling",
+        "archdsl.layers.shaping",
+        "archdsl.layers.join",
+    ),
+    "patterns": (
+        "archdsl.elaborate.patterns.residual",
+        "archdsl.elaborate.patterns.branch",
+        "archdsl.elaborate.patterns.dense",
+        "archdsl.elaborate.patterns.fractal",
+        "archdsl.elaborate.patterns.choose",
+    ),
+    "data": ("archdsl.training.sets",),
+}
+"""The modules of each group. The order is that of lists that a user reads."""
+
+SHARED = ("layers", "patterns")  # groups whose names stand side by side in a spec
+
+
+@cache
+def built_in(group: str) -> tuple[type[Registered], ...]:
+    """What archdsl itself brings of a group."""
+    return tuple(cls for name in BUILT_IN[group] for cls in defined_in(import_module(name)))
+
+
+class Registry:
+    """What is built in, and what a user added. Immutable: ``with_added`` makes a new one."""
+
+    def __init__(self, added: Iterable[type[Registered]] = ()) -> None:
+        self.added = tuple(added)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Registry, (self.added,)
+
+    def with_added(self, more: Iterable[type[Registered]]) -> Registry:
+        """This registry and more. Raises ``ValueError`` for a name that is taken or cannot be
+        one, ``TypeError`` for a class that cannot be used."""
+        made = self
+        for cls in more:
+            shared = SHARED if cls.group in SHARED else (cls.group,)
+            for group in shared:
+                known = made.group(group).get(cls.name)
+                if known is not None:
+                    raise ValueError(f"there is a {known.noun} `{cls.name}` already")
+            cls.check()
+            made = Registry((*made.added, cls))
+        return made
+
+    def group(self, group: str) -> dict[str, Any]:
+        """All of a group, by their names."""
+        own = (cls for cls in self.added if cls.group == group)
+        return {cls.name: cls for cls in (*built_in(group), *own)}
+
+    @cached_property
+    def layers(self) -> Table:
+        """The layers."""
+        return Table(self.group("layers"))
+
+    @cached_property
+    def patterns(self) -> Mapping[str, type[Pattern]]:
+        """The connection patterns."""
+        return self.group("patterns")
+
+    @cached_property
+    def data(self) -> Mapping[str, type[Data]]:
+        """The data sets."""
+        return self.group("data")
+
+
+REGISTRY = Registry()
+"""What is built in."""
