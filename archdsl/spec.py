@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.family import Families
@@ -239,12 +240,17 @@ class Architecture:
     @property
     def receptive_field(self) -> tuple[int, ...]:
         """Pixels of the input, for each axis, that an element of the result can see."""
-        return tuple(int(r) + 1 for r in self.path.reach)
+        return tuple(ceil(r) + 1 for r in self.path.reach)
 
     @property
     def input(self) -> Shape:
         """The shape of the input, channels first."""
         return self.network.root.input
+
+    @property
+    def given_input(self) -> Shape | None:
+        """The input that replaces the spec's; nothing where the spec says it, or its knobs do."""
+        return self._decided[2]
 
     @property
     def output(self) -> Shape:
@@ -304,7 +310,7 @@ class Architecture:
         inner = {c.path: c.options[c.chosen] for c in self.network.choices}
         values = {**self.network.knobs, **read_settings(self.spec.program, knobs)}
         choices = {k: v for k, v in knobs.items() if k not in values}
-        return Architecture(self.spec, values, choices, self.network.root.input, kept=inner)
+        return Architecture(self.spec, values, choices, self.given_input, kept=inner)
 
 
 def _from_texts(name: str, text: str, used: dict[str, str], registry: Registry = REGISTRY) -> Spec:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import prod
+from math import ceil, prod
 
 from archdsl.elaborate.values import exact
 from archdsl.ir.network import Network, Op, Part, Step
@@ -96,25 +96,56 @@ class Path:
     pixel grows into a window of the input: ``reach + 1`` pixels that step by ``stride``."""
 
     depth: int
-    reach: tuple[Exact, ...]
-    stride: tuple[Exact, ...]
+    axes: tuple[Axis, ...]
+
+    @property
+    def reach(self) -> tuple[Exact, ...]:
+        return tuple(axis.reach for axis in self.axes)
+
+    @property
+    def stride(self) -> tuple[Exact, ...]:
+        return tuple(axis.stride for axis in self.axes)
 
     def then(self, other: Path) -> Path:
-        if len(other.reach) != len(self.reach):  # into a vector: what it sees stays
-            return Path(self.depth + other.depth, self.reach, self.stride)
-        grown = zip(self.reach, other.reach, self.stride, strict=True)
-        return Path(
-            self.depth + other.depth,
-            tuple(kept(a + b * s) for a, b, s in grown),
-            tuple(kept(a * b) for a, b in zip(self.stride, other.stride, strict=True)),
-        )
+        depth = self.depth + other.depth
+        if len(other.axes) != len(self.axes):  # into a vector: what it sees stays
+            return Path(depth, self.axes)
+        return Path(depth, tuple(a.then(b) for a, b in zip(self.axes, other.axes, strict=True)))
 
     def beside(self, other: Path) -> Path:
-        return Path(
-            max(self.depth, other.depth),
-            tuple(max(a, b) for a, b in zip(self.reach, other.reach, strict=True)),
-            tuple(max(a, b) for a, b in zip(self.stride, other.stride, strict=True)),
-        )
+        axes = zip(self.axes, other.axes, strict=True)
+        return Path(max(self.depth, other.depth), tuple(a.beside(b) for a, b in axes))
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A path along one axis. A layer that enlarges, or whose steps are no whole ones, reads whole
+    pixels of a ``grid``: what comes after it reaches ``fine`` there, rounded up to the grid, as it
+    may begin anywhere in a pixel of it."""
+
+    coarse: Exact
+    stride: Exact
+    fine: Exact = 0
+    grid: Exact = 0  # 0: no such layer
+
+    @property
+    def reach(self) -> Exact:
+        if not self.grid:
+            return self.coarse
+        return kept(self.coarse + ceil(Fraction(self.fine) / self.grid) * self.grid)
+
+    def then(self, other: Axis) -> Axis:
+        s = self.stride
+        stride = kept(s * other.stride)
+        if self.grid:
+            fine = kept(self.fine + (other.coarse + other.fine) * s)
+            return Axis(self.coarse, stride, fine, self.grid)
+        coarse = kept(self.coarse + other.coarse * s)
+        return Axis(coarse, stride, kept(other.fine * s), kept(other.grid * s))
+
+    def beside(self, other: Axis) -> Axis:
+        longer = max(self, other, key=lambda axis: (axis.reach, axis.grid))
+        return replace(longer, stride=max(self.stride, other.stride))
 
 
 BEYOND = 10**15  # pixels: no tensor has as many
@@ -136,7 +167,7 @@ def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
         return known
     count = 1 + len(part.imports)
     axes = len(part.input) - 1
-    start = Path(0, (0,) * axes, (1,) * axes)
+    start = Path(0, (Axis(0, 1),) * axes)
 
     def source(i: int) -> list[Path | None]:
         return [start if j == i else None for j in range(count)]
@@ -180,11 +211,11 @@ def _through(
 def _layer_path(op: Op, shape: Shape) -> Path:
     kernel, stride = op.layer.window(shape)
     weighted = op.layer.kind in ("conv", "linear")
-    return Path(
-        int(weighted),
-        tuple(exact(Fraction(k) - 1) for k in kernel),
-        tuple(exact(Fraction(s)) for s in stride),
-    )
+    axes = [
+        Axis(exact(Fraction(k) - 1), exact(Fraction(s)), 0, int(Fraction(s).denominator > 1))
+        for k, s in zip(kernel, stride, strict=True)
+    ]
+    return Path(int(weighted), tuple(axes))
 
 
 def longest_path(network: Network) -> Path:
@@ -196,5 +227,8 @@ def longest_path(network: Network) -> Path:
     root = network.root
     path = paths(root, {})[0]
     assert path is not None, "a result comes from the input"
-    reach = tuple(min(r, Fraction(n - 1)) for r, n in zip(path.reach, root.input[1:], strict=True))
-    return Path(path.depth, reach, path.stride)
+    axes = [
+        Axis(min(axis.reach, Fraction(n - 1)), axis.stride)
+        for axis, n in zip(path.axes, root.input[1:], strict=True)
+    ]
+    return Path(path.depth, tuple(axes))

@@ -127,7 +127,7 @@ def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
         raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
     knob = known[name]
     rows = list(_values(arch, knob))
-    form = arch.spec.families.closed_form(arch.network.knobs, name, arch.input)
+    form = arch.spec.families.closed_form(arch.network.knobs, name, arch.given_input)
     changed = _changed_lines(arch, knob)
     if as_json:
         closed = form and {"where": where(form), **formulas(form)}

@@ -387,5 +387,7 @@ def _formals(parameters: tuple[tree.Parameter, ...], formals: list[Formal], scop
         slot = scope.variable(parameter.name, "parameter").slot
         assert slot == formal.slot, "parameters take the first slots of a frame"
     for parameter, formal in zip(parameters, formals, strict=True):
-        if parameter.default is not None:
+        if parameter.default is not None:  # `over = over`: the name around the block, not its own
+            own = scope.names.pop(formal.name)
             formal.default = scope.value(parameter.default)
+            scope.names[formal.name] = own

@@ -71,19 +71,19 @@ def _arm(node: tree.Node, scope: Scope) -> Statement:
         named = None if inner.arms is None else _named_arms(inner.arms, label)
         return Statement(inner.run, span, label, named)
     if isinstance(node, tree.For):
-        each = for_each(node, scope)
+        each = for_each(node, scope, _is_if(node.body))
 
         def arms(frame: Frame, arm: Arm) -> None:
-            each(frame, lambda f, body: arm(lambda g: g.m.run(body, g), span, None))
+            each(frame, lambda f, body: _run_arm(f, body, arm, span))
 
         return Statement(lambda frame: each(frame, run_body), span, arms=arms)
     if isinstance(node, tree.If):
-        pick = picked(node, scope)
+        pick = picked(node, scope, arms=True)
 
         def maybe(frame: Frame, arm: Arm) -> None:
             body = pick(frame)
             if body is not None:
-                arm(lambda g: g.m.run(body, g), span, None)
+                _run_arm(frame, body, arm, span)
 
         return Statement(lambda frame: run_body(frame, pick(frame)), span, arms=maybe)
     if isinstance(node, tree.Repeat):
@@ -91,6 +91,27 @@ def _arm(node: tree.Node, scope: Scope) -> Statement:
         words = (node.turn or tree.Word(span, "_"),)
         return _arm(tree.For(span, words, False, times, None, node.body), scope)
     return Statement(scope.inner().action(node), span)
+
+
+def _is_if(body: tree.Body) -> bool:
+    """Whether a body does nothing but by an ``if``: where that is not taken, it is no arm."""
+    beside = (tree.Let, tree.Require, tree.Default)
+    doing = [s for s in body.statements if not isinstance(s, beside)]
+    if len(doing) != 1:
+        return False
+    only = doing[0].statement if isinstance(doing[0], tree.Labelled) else doing[0]
+    return isinstance(only, tree.If)
+
+
+def _run_arm(frame: Frame, body: BodyCode, arm: Arm, span: Span) -> None:
+    """A body as one arm, or, where it does nothing but by an ``if``, as one or none."""
+    if all(statement.arms is None for statement in body.statements):
+        arm(lambda f: f.m.run(body, f), span, None)
+        return
+    frame.m.spend(body.weight, body.span)
+    for statement in body.statements:
+        assert statement.arms is not None, "what stands beside an `if` is no arm"
+        statement.arms(frame, arm)
 
 
 def _named_arms(arms: Arms, label: tree.Word) -> Arms:
@@ -261,13 +282,18 @@ def misplaced(node: tree.Node, scope: Scope) -> Action:
 # ------------------------------------------------------------------------- control flow
 
 
-def picked(node: tree.If, scope: Scope) -> Callable[[Frame], BodyCode | None]:
-    """Which body of an ``if`` is taken."""
+def picked(node: tree.If, scope: Scope, arms: bool = False) -> Callable[[Frame], BodyCode | None]:
+    """Which body of an ``if`` is taken. With ``arms``, one that does nothing but by an ``if``
+    again is compiled to its arm, or none."""
+
+    def compiled(body: tree.Body) -> BodyCode:
+        return compile_body(body, scope.inner(), arms and _is_if(body))
+
     cases = [
-        (scope.value(c), c.span, compile_body(b, scope.inner()))
+        (scope.value(c), c.span, compiled(b))
         for c, b in zip(node.conditions, node.bodies, strict=True)
     ]
-    otherwise = None if node.otherwise is None else compile_body(node.otherwise, scope.inner())
+    otherwise = None if node.otherwise is None else compiled(node.otherwise)
 
     def pick(frame: Frame) -> BodyCode | None:
         for condition, span, body in cases:
@@ -284,13 +310,13 @@ def if_(node: tree.If, scope: Scope) -> Action:
 
 
 def for_each(
-    node: tree.For, scope: Scope
+    node: tree.For, scope: Scope, arms: bool = False
 ) -> Callable[[Frame, Callable[[Frame, BodyCode], None]], None]:
     items = scope.value(node.items)
     inner = scope.inner(looped=True)
     bind_item = bind_targets(node.targets, node.unpack, inner, "item", node.items.span)
     turn = None if node.turn is None else inner.variable(node.turn, "item")
-    body = compile_body(node.body, inner)
+    body = compile_body(node.body, inner, arms)
     span = node.items.span
 
     def each(frame: Frame, run: Callable[[Frame, BodyCode], None]) -> None:

@@ -47,6 +47,7 @@ class Builder:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.faults: list[Diagnostic] = []
+        self.grouped: set[int] = set()  # conditionals in parentheses, by their starts
 
     def build(self, parsed: Tree[Token]) -> tuple[tree.Node, ...]:
         """The statements of a parsed file."""
@@ -106,6 +107,8 @@ class Builder:
 
     def group(self, span: Span, c: Sequence[Any]) -> tree.Node:
         node: tree.Node = c[0]
+        if isinstance(node, tree.Ternary):
+            self.grouped.add(node.span.start)
         return node
 
     def unary(self, span: Span, c: Sequence[Any]) -> tree.Unary:
@@ -175,6 +178,9 @@ class Builder:
         return body
 
     def chain(self, span: Span, c: Sequence[Any]) -> tree.Chain:
+        for link in c[:-1]:
+            if isinstance(link, tree.Ternary) and link.span.start not in self.grouped:
+                self.faults.append(diagnose(codes.CONDITIONAL_IN_CHAIN, link.span))
         return tree.Chain(span, tuple(c))
 
     def body(self, span: Span, c: Sequence[Any]) -> tree.Body:

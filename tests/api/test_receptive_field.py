@@ -4,7 +4,10 @@ Sizes from Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional 
 Networks" (Distill, 2019), and from the layers themselves.
 """
 
+import random
+
 import pytest
+import torch
 
 import archdsl
 
@@ -82,9 +85,44 @@ def test_a_classifier_sees_the_whole_image_and_no_more() -> None:
         ("global_avgpool", "1x9x9", (9, 9)),
         ("branch mul { identity; global_avgpool }", "1x9x9", (9, 9)),
         ("linear(3)", "5", ()),
+        ("upsample(3) -> conv(1, 3)", "1x30", (2,)),
+        ("upsample(3) -> conv(1, 3) -> conv(1, 3)", "1x30", (3,)),
+        ("upsample(2) -> upsample(2) -> conv(1, 3)", "1x30", (2,)),
+        ("upsample(2) -> upsample(2, mode = linear)", "1x30", (2,)),
+        ("upsample(3, mode = linear) -> conv(1, 3)", "1x30", (3,)),
+        ("conv(1, 5, stride = 3, dilation = 2) -> upsample(2) -> maxpool(2, stride = 1)", "1x30",
+         (12,)),
+        ("repeat 2 { upsample(2) -> conv(1, 3) }", "1x30", (3,)),
     ],
-)
+)  # fmt: skip
 def test_small_networks(body: str, input: str, seen: tuple[int, ...]) -> None:
     shape = input if "x" in input else f"({input},)"
     arch = archdsl.parse(f"arch a\ninput {shape}\n{body}").with_knobs()
     assert arch.receptive_field == seen
+
+
+def seen(arch: archdsl.Architecture) -> int:
+    """The most pixels of a signal that an element of the result depends on."""
+    module = arch.build().double()
+    for weight in module.parameters():
+        torch.nn.init.uniform_(weight, 0.1, 1)
+    x = torch.rand(1, *arch.input, dtype=torch.double, requires_grad=True)
+    found = 0
+    for element in module(x).flatten():
+        (gradient,) = torch.autograd.grad(element, x, retain_graph=True)
+        places = gradient[0, 0].nonzero().flatten()
+        found = max(found, int(places[-1] - places[0]) + 1)
+    return found
+
+
+def test_random_networks_that_enlarge_see_what_their_gradients_say() -> None:
+    draw = random.Random(13)
+    smaller = ["avgpool(2)", "conv(1, 3, stride = 2)", "conv(1, 5, stride = 3)"]
+    larger = ["upsample(2)", "upsample(3)"]
+    plain = ["conv(1, 3)", "conv(1, 2, pad = 0)", "conv(1, 5, dilation = 2)"]
+    for _ in range(30):
+        layers = draw.choices([*smaller, *plain], k=draw.randint(0, 2))
+        layers += draw.choices([*larger, *plain], k=draw.randint(1, 3))
+        body = " -> ".join(layers)
+        arch = archdsl.parse(f"arch a\ninput 1x72\n{body}").with_knobs()
+        assert arch.receptive_field == (seen(arch),), body

@@ -56,3 +56,10 @@ BAD_ESCAPE = Kind(
 else may follow a backslash.""",
     help="a backslash itself is written `\\\\`",
 )
+CONDITIONAL_IN_CHAIN = Kind(
+    "A021",
+    "a conditional that other links of a chain follow stands in parentheses",
+    """`a if wide else b -> c` could mean two networks: `(a if wide else b) -> c`, where `c` follows
+both, and `a if wide else (b -> c)`, where it belongs to `b`. The parentheses say which.""",
+    help="write `(... if ... else ...) -> ...`, or put parentheses round what follows `else`",
+)

@@ -52,6 +52,7 @@ class Branch(Pattern):
                 whole = False
             else:
                 results.append((frame.x, span))
+            frame.x = x  # for the conditions and values of the next turn
 
         frame.m.spend(use.body.weight, use.span)
         for statement in use.body.statements:
