@@ -25,6 +25,7 @@ from archdsl.elaborate.file_code import Budget, FileCode, KnobCode
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import UNSET, Frame, Machine, Skip, Stop
 from archdsl.elaborate.scope import Context, Scope, Unit, constant
+from archdsl.elaborate.side_outputs import output
 from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, let
 from archdsl.elaborate.values import MAX_RANGE, describe, is_number
 from archdsl.elaborate.work import Weigher, Work
@@ -59,7 +60,7 @@ class Compiler:
             self.registry.layers,
             self.registry.patterns,
             {**VALUES, tree.Chain: layer_value, tree.Body: layer_value},
-            {**LAYER_ACTIONS, **STATEMENT_ACTIONS},
+            {**LAYER_ACTIONS, **STATEMENT_ACTIONS, tree.Output: output},
             layer_value,
             self.found,
             self.weigher,
