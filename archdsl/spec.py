@@ -12,6 +12,7 @@ from archdsl.analysis.family import Families
 from archdsl.analysis.figures import Figures, figures, longest_path
 from archdsl.analysis.figures import Path as LongestPath
 from archdsl.analysis.memory import Memory, memory
+from archdsl.budget.choosing import Choosing
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.diagnostics.source import Source
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Spec:
+class Spec(Choosing):
     """A spec that has been parsed and compiled: a space of architectures.
 
     ``with_knobs`` gives one of them. Made by ``archdsl.parse`` and ``archdsl.read``.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from archdsl.analysis.solve import describe_off
 from archdsl.cli.output import say
 from archdsl.diagnostics.render import printable
 from archdsl.files import SEARCH, read_source
 from archdsl.registry import Registry
 from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
-from archdsl.search.solve import describe_off
 from archdsl.search.space import Space, space_of
 
 SHOWN = 6  # shapes out of reach that are told

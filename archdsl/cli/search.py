@@ -133,8 +133,8 @@ def command(
                 error=True,
             )
         if found.space.is_measured:
-            from archdsl.search.latency import latency_on
             from archdsl.training.devices import AUTO, choose_device
+            from archdsl.training.latency import latency_on
 
             found.space.measure = latency_on(choose_device(device or AUTO))
         stop, view = Stop(), view_of(quiet, as_json, workers)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
+from archdsl.analysis.shapes import LIMIT
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Interval
-from archdsl.search.request import COSTS, LIMIT, Search
+from archdsl.search.request import COSTS, Search
 
 COSTS_ALONE = "nothing that is learned is asked for: add `maximize accuracy`"
 SEVERAL_PRUNED = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from archdsl.analysis.shapes import ANY
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Label
 from archdsl.elaborate.equality import same
 from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob
 from archdsl.elaborate.values import describe, is_number, show
 from archdsl.layers.arguments import Reader, Unreadable
-from archdsl.search.request import ANY
 from archdsl.spec import Spec
 from archdsl.syntax import search_tree, tree
 from archdsl.training.records import MISTAKEN, Records

@@ -17,8 +17,8 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial
 
+from archdsl.analysis.distributions import param
 from archdsl.elaborate.knobs import Domain
-from archdsl.search.distributions import param
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import judged, question, results
 from archdsl.search.reach import Reach

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from archdsl.analysis.shapes import Shape, Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.search.space import Candidate, Shape, Slice, Space, Unreachable
+from archdsl.search.space import Candidate, Slice, Space
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ def survey(space: Space) -> list[Reach]:
     no network, and for a choice that no network has."""
     shapes = space.shapes()
     if shapes is not None:
-        space.check_met()
+        space.tree.check_met()
     found = []
     for slice in space.slices:
         if shapes is None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from archdsl.analysis.shapes import ANY, Varied
+from archdsl.analysis.solve import reason_against
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Label, diagnose, did_you_mean, in_order
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.facts import Variant
-from archdsl.elaborate.knobs import Domain, Interval
+from archdsl.elaborate.knobs import Domain
 from archdsl.elaborate.values import describe, is_number
 from archdsl.files import ARCH
 from archdsl.layers.arguments import Number
@@ -21,7 +23,6 @@ from archdsl.search import settings
 from archdsl.search.combinations import clashes
 from archdsl.search.domains import Domains
 from archdsl.search.request import (
-    ANY,
     COSTS,
     MAXIMIZED,
     MINIMIZED,
@@ -32,7 +33,6 @@ from archdsl.search.request import (
     Hold,
     Objective,
     Search,
-    Varied,
     name_of,
     ordered,
 )
@@ -276,15 +276,8 @@ class _Reader(Domains):
             self.report(codes.UNKNOWN_KNOB, word.span, help=help, name=word.text)
         elif word.text in fixed or any(v.path == word.text for v in vary):
             self.report(codes.NOT_NUMERIC, word.span, name=word.text, reason="it is set or varied")
-        elif isinstance(knob.default, tuple):
-            if not all(is_number(v) for v in knob.default):
-                self.report(
-                    codes.NOT_NUMERIC, word.span, name=word.text, reason="it lists no numbers"
-                )
-        elif not isinstance(knob.domain, Interval):
-            self.report(
-                codes.NOT_NUMERIC, word.span, name=word.text, reason="it has no numeric domain"
-            )
+        elif reason := reason_against(knob):
+            self.report(codes.NOT_NUMERIC, word.span, name=word.text, reason=reason)
 
     # ----------------------------------------------------------- recipes and names
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from archdsl.analysis.shapes import Varied
 from archdsl.diagnostics.source import Source, Span
-from archdsl.elaborate.knobs import Choices, Domain
+from archdsl.elaborate.knobs import Domain
 from archdsl.spec import Spec
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
@@ -18,33 +19,13 @@ from archdsl.training.settings import Setting
 from archdsl.units import short
 
 STATIC_COSTS = ("macs", "params", "activations")
-ANY = Choices((), ())  # the domain of a choice inside a body that may be any of its options
 COSTS = (*STATIC_COSTS, "latency")
 MAXIMIZED = ("accuracy",)
 MOST_TRIALS = 100_000  # each is queued beforehand
 MOST_SEEDS = 1000  # that explore: the fresh ones begin behind them
 MOST_FRESH = 10_000
 MINIMIZED = ("error", "loss", *COSTS)
-LIMIT = 1_000  # shapes that are listed; a space of more is sampled
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
-
-
-@dataclass(frozen=True, slots=True)
-class Varied:
-    """A knob, or the path of a choice inside a body, and the values that are tried."""
-
-    path: str
-    domain: Domain
-    span: Span
-
-    def names(self, path: str) -> bool:
-        """Whether a choice inside a body is meant: by its path, or by the end of it, with numbers
-        or without. ``mix`` means all of ``mix``, ``mix2`` and ``stage1.mix3``."""
-        own, other = self.path.split("."), path.split(".")
-        ends = other[-len(own) :]
-        return len(ends) == len(own) and all(
-            b in (a, a.rstrip("0123456789")) for a, b in zip(ends, own, strict=True)
-        )
 
 
 @dataclass(frozen=True, slots=True)

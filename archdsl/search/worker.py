@@ -20,12 +20,12 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial
 from torch import nn
 
+from archdsl.analysis.distributions import suggest
+from archdsl.analysis.shapes import Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
-from archdsl.search.distributions import suggest
 from archdsl.search.kinds import WEIGHTS
-from archdsl.search.latency import latency_on
 from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import facts
 from archdsl.search.rows import (
@@ -37,7 +37,6 @@ from archdsl.search.rows import (
     UNREACHABLE,
     Row,
 )
-from archdsl.search.space import Unreachable
 from archdsl.search.stop import Stop
 from archdsl.search.study import Part
 from archdsl.search.team import TeamFailed
@@ -45,6 +44,7 @@ from archdsl.spec import Architecture
 from archdsl.training.data import load
 from archdsl.training.data.splits import Splits
 from archdsl.training.keep import write_weights
+from archdsl.training.latency import latency_on
 from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe

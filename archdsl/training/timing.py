@@ -47,9 +47,9 @@ def measure(
     """
     device = torch.device(device)
     with kept_apart(device):
-        module, images = _ready(network, input, batch, device, dtype)
-        inference = _median(lambda: _infer(module.eval(), images), device, runs)
-        step = _median(_step_of(module.train(), images), device, runs)
+        module, images = ready(network, input, batch, device, dtype)
+        inference = measure_call(lambda: _infer(module.eval(), images), device, runs)
+        step = measure_call(_step_of(module.train(), images), device, runs)
     return Latency(inference, step)
 
 
@@ -62,11 +62,11 @@ def measure_inference(
     """Seconds for the results of one image: what ``measure`` says of them, and no more."""
     device = torch.device(device)
     with kept_apart(device):
-        module, image = _ready(network, input, 1, device, torch.float32)
-        return _median(lambda: _infer(module.eval(), image), device, runs)
+        module, image = ready(network, input, 1, device, torch.float32)
+        return measure_call(lambda: _infer(module.eval(), image), device, runs)
 
 
-def _ready(
+def ready(
     network: Architecture | nn.Module,
     input: Shape,
     batch: int,
@@ -105,7 +105,7 @@ def _step_of(module: nn.Module, images: Tensor) -> Callable[[], None]:
     return step
 
 
-def _median(work: Callable[[], None], device: torch.device, runs: int) -> float:
+def measure_call(work: Callable[[], None], device: torch.device, runs: int) -> float:
     """Seconds. A GPU's own clock is read where there is one: the host only hands out its work."""
     for _ in range(WARM_UP):
         work()

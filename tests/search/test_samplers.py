@@ -11,9 +11,9 @@ from fake_training import CPU, begun, explored, lr_of_a_tenth, trainer, trials
 from optuna.trial import TrialState
 from test_space import MANY, NESTED
 
+from archdsl.analysis.distributions import distribution, param, value
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.registry import REGISTRY
-from archdsl.search.distributions import distribution, param, value
 from archdsl.search.opened import find_study
 from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
@@ -173,12 +173,12 @@ def test_no_parameter_is_dead(tmp_path: Path) -> None:
     study = explored(tmp_path, asked + "trials 40\ntrain epochs = 1\n", spec)
     done = [t for t in trials(study) if t.state is TrialState.COMPLETE]
     space = study.space
-    values = {v.path: [v.domain.at(i / 8) for i in range(8)] for v in space.header}
+    values = {v.path: [v.domain.at(i / 8) for i in range(8)] for v in space.tree.header}
     for trial in done:
         knobs = trial.user_attrs["knobs"]
         for name in trial.params:
             others = values.get(name, ("plain", "split"))
-            hashes = {space.hash({**knobs, name: other}) for other in others}
+            hashes = {space.tree.hash({**knobs, name: other}) for other in others}
             assert len(hashes) > 1 or name == "kind", (name, trial.params)
         assert "unused" not in trial.params
         assert ("act" in trial.params) == (trial.params["kind"] == "b")

@@ -9,12 +9,12 @@ import pytest
 from searches import TINY, space
 
 from archdsl import ArchError, Architecture, Spec, parse, read
+from archdsl.analysis.solve import Solver, describe_off
 from archdsl.diagnostics.source import Source
-from archdsl.search.latency import latency_on
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
-from archdsl.search.solve import Solver, describe_off
 from archdsl.search.space import space_of
+from archdsl.training.latency import latency_on
 
 COSTS = ("macs", "params", "activations")
 STAGED = """arch staged(
@@ -258,7 +258,7 @@ def test_latency_is_measured_and_held(monkeypatch: pytest.MonkeyPatch) -> None:
         measured.append(arch.macs)
         return arch.macs * 1e-9
 
-    monkeypatch.setattr("archdsl.search.latency.measure_inference", seconds)
+    monkeypatch.setattr("archdsl.training.latency.measure_inference", seconds)
     found = space("vary depth in {2, 4}\nhold latency = 0.001 within 4% by width\n")
     found.measure = latency_on("cpu")  # type: ignore[arg-type]
     (reach,) = survey(found)

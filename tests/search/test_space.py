@@ -7,11 +7,11 @@ import pytest
 from searches import TINY, space
 
 from archdsl import ArchError
+from archdsl.analysis.shapes import ANY, Unreachable, Varied
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
 from archdsl.search.reach import survey
-from archdsl.search.request import ANY, Varied
-from archdsl.search.space import Space, Unreachable
+from archdsl.search.space import Space
 
 MANY = """arch many(
   kind = "a" in {"a", "b"},
@@ -77,8 +77,8 @@ def test_a_single_value_is_set_and_not_asked_for() -> None:
 def test_more_shapes_than_can_be_listed() -> None:
     endless = TINY.replace("arch tiny(", "arch tiny(drop = 0.5 in 0.1..0.9, ") + "dropout(drop)\n"
     assert space("vary drop\n", endless).shapes() is None
-    assert space("vary depth, width\n", TINY).shapes(limit=100) is None
-    many = space("vary depth, width\n", TINY).shapes(limit=512)
+    assert space("vary depth, width\n", TINY).tree.shapes(limit=100) is None
+    many = space("vary depth, width\n", TINY).tree.shapes(limit=512)
     assert many is not None and len(many) == 512
 
 
@@ -237,7 +237,7 @@ def test_a_requirement_of_a_choice_is_met_by_drawing_again() -> None:
     assert reach.candidates is not None
     kept = [c.shape.text for c in reach.candidates]
     assert kept and set(kept) < set(texts)
-    lost = {"kind": "b", "act": found.header[1].domain.enumerate()[0]}
+    lost = {"kind": "b", "act": found.tree.header[1].domain.enumerate()[0]}
     shape = found.shape(lambda name, domain: lost[name])
     with pytest.raises(Unreachable):
         found.candidate(shape, found.slices[0])

@@ -74,3 +74,21 @@ NO_SUCH_CHOICE = Kind(
     """`fix` names a choice inside a body by its path: `archdsl summary` shows the parts, and
 `archdsl explain` the knobs. Where other knobs leave a choice out, it cannot be fixed.""",
 )
+NOTHING_SOLVED = Kind(
+    "A515",
+    "no knob is named that is made larger or smaller until the budget is met",
+    """`archdsl fit SPEC --macs 2G --by width` solves for `width`; several knobs, with commas
+between them, are made larger and smaller together.""",
+)
+NO_BUDGET = Kind(
+    "A516",
+    "a network is fitted to one budget, and here are {count}",
+    """`archdsl fit` takes one of --macs, --params, --activations, --memory and --latency, or
+--factor with the share of what the network costs; `spec.fit(...)` takes one by its name.""",
+)
+BAD_BUDGET = Kind(
+    "A517",
+    "`{given}` is no budget of {cost}: {reason}",
+    """A budget is a number such as 2G, 350K or 1.5 * 10^6; of memory it may have a unit (512MiB,
+8GB), and of latency it has one (3ms, 0.2s, 500us).""",
+)

@@ -7,21 +7,25 @@ width follows from the budget, by the static analysis, and no trial is spent on 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.elaborate.knobs import Interval
+from archdsl.elaborate.equality import same
+from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob
 from archdsl.elaborate.values import is_number
-from archdsl.spec import Architecture, Spec
+
+if TYPE_CHECKING:
+    from archdsl.spec import Architecture, Spec
 
 NEAR = 8  # places to look at where a candidate cannot be
 HALVINGS = 48
 SCANNED = 4_096  # values that are all looked at, where halving does not do
+WALK = 64  # steps to a value that costs something else
 
-Cost = Callable[[Architecture], float]
+Cost = Callable[["Architecture"], float]  # what a network costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Solver:
 
     ``cost`` is what is held; ``input`` replaces the spec's. ``step`` is the grid of lists.
     ``scans``: whether all values of a domain may be looked at, which measuring takes too long for.
+    ``start`` has values that are scaled instead of the defaults.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Solver:
         step: int = 1,
         input: Sequence[int] | None = None,
         scans: bool = True,
+        start: Mapping[str, Any] | None = None,
     ) -> None:
         self.spec = spec
         self.names = tuple(names)
@@ -63,6 +69,7 @@ class Solver:
         self.step = step
         self.input = input
         self.scans = scans
+        self.start = start or {}
 
     def solve(
         self, knobs: Mapping[str, Any], budget: float, within: float = math.inf
@@ -73,11 +80,16 @@ class Solver:
         of a smaller value, or is none, or where the answer is farther off than ``within``, all
         values are looked at.
         """
-        only = self.spec.knobs[self.names[0]]
-        alone = len(self.names) == 1 and is_number(only.default)
-        if alone and isinstance(only.domain, Interval):
-            return self.solve_number(knobs, budget, only.name, only.domain, within)
+        grid = self.grid
+        if grid is not None:
+            return self.solve_number(knobs, budget, grid, within)
         return self.solve_together(knobs, budget)
+
+    @property
+    def grid(self) -> Domain | None:
+        """The domain of the one knob that is solved for: nothing where they are several, or one
+        without a domain."""
+        return self.spec.knobs[self.names[0]].domain if len(self.names) == 1 else None
 
     def candidate(
         self, knobs: Mapping[str, Any], values: Mapping[str, Any], budget: float
@@ -92,21 +104,21 @@ class Solver:
     # ---------------------------------------------------------------------- one number
 
     def solve_number(
-        self,
-        knobs: Mapping[str, Any],
-        budget: float,
-        name: str,
-        domain: Interval,
-        within: float,
+        self, knobs: Mapping[str, Any], budget: float, domain: Domain, within: float
     ) -> Solution | None:
         """Halves a domain until the budget lies between two neighbours."""
         seen: dict[int, Solution | None] = {}
-        count = domain.count
+        name, count = self.names[0], domain.count
         places = 2**HALVINGS if count is None else count
+        listed = sorted(domain.values) if isinstance(domain, Choices) else None
 
         def at(place: int) -> Solution | None:
             if place not in seen:
-                value = domain.value(place) if count is not None else _real(domain, place, places)
+                if listed is not None:
+                    value = listed[place]
+                else:
+                    assert isinstance(domain, Interval)
+                    value = _value(domain, place, places)
                 seen[place] = self.candidate(knobs, {name: value}, budget)
             return seen[place]
 
@@ -173,10 +185,14 @@ class Solver:
         for name in self.names:
             knob = self.spec.knobs[name]
             if isinstance(knob.default, tuple):
-                values[name] = tuple(self.rounded(v * factor) for v in knob.default)
+                values[name] = tuple(self.rounded(v * factor) for v in self.starts(knob))
             else:
-                values[name] = _on_grid(knob.domain, float(knob.default) * factor)
+                values[name] = _on_grid(knob.domain, float(self.starts(knob)) * factor)
         return values
+
+    def starts(self, knob: Knob) -> Any:
+        """The value that is made larger or smaller."""
+        return self.start.get(knob.name, knob.default)
 
     def rounded(self, value: Any) -> int:
         return max(self.step, round(float(value) / self.step) * self.step)
@@ -192,15 +208,53 @@ class Solver:
                         if v + step >= self.step:
                             moved = (*value[:i], v + step, *value[i + 1 :])
                             found.append({**knobs, name: moved})
-            elif isinstance(domain, Interval) and domain.step is not None:
-                for move in (-domain.step, domain.step):
-                    if value + move in domain:
-                        found.append({**knobs, name: value + move})
+            elif domain is not None:
+                for walk in _walks(domain, value):
+                    found += [{**knobs, name: moved} for moved in list(walk)[:1]]
         return found
 
+    # ---------------------------------------------------------------------- neighbours
 
-def _real(domain: Interval, place: int, places: int) -> Any:
-    """A value of a continuous domain, exact."""
+    def around(
+        self, knobs: Mapping[str, Any], found: Solution, budget: float
+    ) -> dict[str, Solution]:
+        """The next candidates ``down`` and ``up`` that cost something else: of one knob by its
+        values; of several, and of lists, each is moved by itself, and the nearest is taken."""
+        steps: dict[str, Solution | None]
+        grid = self.grid
+        if grid is None:
+            near = [self.candidate(knobs, moved, budget) for moved in self.moves(found.knobs)]
+            moved = [s for s in near if s is not None]
+            less = [s for s in moved if s.cost < found.cost]
+            more = [s for s in moved if s.cost > found.cost]
+            steps = {"down": max(less, key=_cost, default=None)}
+            steps["up"] = min(more, key=_cost, default=None)
+        else:
+            down, up = _walks(grid, found.knobs[self.names[0]])
+            steps = {
+                w: self.first(knobs, found, budget, v) for w, v in (("down", down), ("up", up))
+            }
+        return {word: step for word, step in steps.items() if step is not None}
+
+    def first(
+        self, knobs: Mapping[str, Any], found: Solution, budget: float, values: Iterator[Any]
+    ) -> Solution | None:
+        """The first of some values that costs something else."""
+        for _, value in zip(range(WALK), values, strict=False):
+            step = self.candidate(knobs, {self.names[0]: value}, budget)
+            if step is not None and step.cost != found.cost:
+                return step
+        return None
+
+
+def _cost(solution: Solution) -> float:
+    return solution.cost
+
+
+def _value(domain: Interval, place: int, places: int) -> Any:
+    """A value of an interval at one of so many places; of a continuous one it is exact."""
+    if domain.count is not None:
+        return domain.enumerate()[place]
     share = Fraction(place, places - 1)
     if domain.log:
         return Fraction(repr(domain.at(float(share))))
@@ -208,9 +262,32 @@ def _real(domain: Interval, place: int, places: int) -> Any:
     return Fraction(repr(round(float(low + share * (high - low)), 9)))
 
 
+def _walks(domain: Domain, value: Any) -> tuple[Iterator[Any], Iterator[Any]]:
+    """The values below one, and those above it, the nearest first."""
+    if isinstance(domain, Choices):
+        values = sorted(domain.values)
+        at = next(i for i, v in enumerate(values) if same(v, value))
+        return iter(values[:at][::-1]), iter(values[at + 1 :])
+    return _walk(domain, value, -1), _walk(domain, value, 1)
+
+
+def _walk(domain: Interval, value: Any, way: int) -> Iterator[Any]:
+    """Step by step; in a continuous interval by twice as much each time, from a thousandth on."""
+    move: Any = domain.step
+    if move is None:
+        move = Fraction(repr(round(float(domain.high - domain.low) / 1000, 9)))
+    while (value + way * move) in domain:
+        value += way * move
+        yield value
+        if domain.step is None:
+            move *= 2
+
+
 def _on_grid(domain: Any, value: float) -> Any:
     """The value of a domain that is nearest to a number."""
-    if not isinstance(domain, Interval):
+    if isinstance(domain, Choices):
+        return min(domain.values, key=lambda v: abs(float(v) - value))
+    if domain is None:
         return round(value)
     value = min(max(value, float(domain.low)), float(domain.high))
     if domain.step is None:
@@ -231,6 +308,23 @@ def _rises(seen: Mapping[int, Solution | None]) -> bool:
 def _best(found: Any) -> Solution | None:
     solutions = [s for s in found if s is not None]
     return min(solutions, key=lambda s: (s.off, s.cost)) if solutions else None
+
+
+def reason_against(knob: Knob) -> str:
+    """Why a knob cannot be solved for; nothing where it can."""
+    default, domain = knob.default, knob.domain
+    values = domain.values if isinstance(domain, Choices) else (default,)
+    if isinstance(default, tuple):
+        numbers = all(isinstance(v, tuple) and all(map(is_number, v)) for v in values)
+        return "" if numbers else "it lists no numbers"
+    if not is_number(default) or domain is None or not all(map(is_number, values)):
+        return "it has no numeric domain"
+    return ""
+
+
+def solvable(knobs: Mapping[str, Knob]) -> list[str]:
+    """The knobs that can be solved for."""
+    return [name for name, knob in knobs.items() if not reason_against(knob)]
 
 
 def describe_off(solution: Solution, budget: float) -> str:

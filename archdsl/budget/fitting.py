@@ -1,0 +1,147 @@
+"""Networks of a budget: what `spec.fit` and `archdsl fit` solve for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, isfinite
+from typing import TYPE_CHECKING, Any
+
+from archdsl.analysis.solve import (
+    Cost,
+    Solution,
+    Solver,
+    describe_off,
+    reason_against,
+    solvable,
+)
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, did_you_mean
+from archdsl.elaborate.knobs import Knob
+from archdsl.settings import read_input, read_settings
+from archdsl.units import human_bytes, short
+
+if TYPE_CHECKING:
+    from archdsl.spec import Spec
+
+STATIC = ("macs", "params", "activations", "memory")  # costs that follow from a spec alone
+WITHIN = 0.02  # how far off a budget a network may be, as a share of it
+
+
+def cost_of(name: str, batch: int = 1, training: bool = False) -> Cost:
+    """A cost by its name: ``memory`` is the estimate of bytes at the peak, for a batch."""
+    if name != "memory":
+        return lambda arch: float(getattr(arch, name))
+
+    def bytes_of(arch: Any) -> float:
+        found = arch.memory(batch)
+        return float(found.training if training else found.inference)
+
+    return bytes_of
+
+
+def shown_cost(cost: str, value: float) -> str:
+    """A cost as people read it: ``5M``, ``20ms``, ``97.7 MiB``."""
+    if cost == "latency":
+        return f"{float(value) * 1000:.4g}ms"
+    return human_bytes(value) if cost == "memory" else short(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is asked for: a cost and its budget, the knobs that are solved for, how near.
+
+    ``measured``: whether a cost takes so long that not every value may be looked at.
+    """
+
+    name: str
+    cost: Cost
+    budget: float
+    by: tuple[str, ...]
+    within: float = WITHIN
+    step: int = 1
+    measured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The network that meets a budget, and what a step down and a step up would cost."""
+
+    found: Solution
+    around: Mapping[str, Solution]  # `down` and `up`
+
+
+def fit(
+    spec: Spec, aim: Aim, knobs: Mapping[str, Any], input: Sequence[int] | None = None
+) -> Fitted:
+    """The network that meets a budget; where ``knobs`` has values of what is solved for, those
+    are made larger and smaller, instead of the defaults.
+
+    Raises ``ArchError``: for a knob that is none or cannot be solved for (A105, A704), and where
+    nothing is near enough (A705).
+    """
+    check_aim(spec.knobs, aim)
+    start = {name: knobs[name] for name in aim.by if name in knobs}
+    fixed = {name: value for name, value in knobs.items() if name not in aim.by}
+    check_fixed(spec, fixed, input)
+    solver = Solver(spec, aim.by, aim.cost, aim.step, input, not aim.measured, start)
+    found = solver.solve(fixed, aim.budget, aim.within)
+    if found is None or found.off > aim.within:
+        raise ArchError([unreachable(aim, found)])
+    return Fitted(found, solver.around(fixed, found, aim.budget))
+
+
+def check_aim(knobs: Mapping[str, Knob], aim: Aim) -> None:
+    """Raises ``ArchError`` with all that is wrong with what is asked for."""
+    found = list(_faults(knobs, aim.by))
+    if not isfinite(aim.budget) or aim.budget <= 0:
+        given, expected = f"{aim.budget:g}", "a positive number"
+        found.append(_wrong(aim.name, given, expected))
+    if not 0 < aim.within < 1:
+        found.append(_wrong("within", f"{aim.within:g}", "a share such as 2%"))
+    if found:
+        raise ArchError(found)
+
+
+def _wrong(name: str, given: str, expected: str) -> Diagnostic:
+    fields = {"name": name, "callee": "fit", "given": given, "expected": expected}
+    return diagnose(codes.WRONG_ARGUMENT, fields=fields)
+
+
+def _faults(knobs: Mapping[str, Knob], by: Sequence[str]) -> Iterable[Diagnostic]:
+    able = solvable(knobs)
+    others = f"it can be solved for {', '.join(able)}" if able else "no knob has a numeric domain"
+    if not by:
+        yield diagnose(codes.NOTHING_SOLVED, help=[others])
+    for place, name in enumerate(by):
+        if name in by[:place]:
+            yield diagnose(codes.SAID_TWICE, what=name)
+        elif name not in knobs:
+            help = did_you_mean(name, knobs) or [others]
+            yield diagnose(codes.UNKNOWN_KNOB, help=help, name=name)
+        elif reason := reason_against(knobs[name]):
+            domain = f"give `{name}` a domain in the spec, as in `width = 64 in 8..512`"
+            help = [others] if able else [domain]
+            yield diagnose(codes.NOT_NUMERIC, knobs[name].span, help=help, name=name, reason=reason)
+
+
+def check_fixed(spec: Spec, fixed: Mapping[str, Any], input: Sequence[int] | None) -> None:
+    """Raises ``ArchError`` for knobs that are wrong whatever the others are: a solver would take
+    each candidate for one that is no network."""
+    read_settings(spec.program, fixed)
+    if input is not None:
+        read_input(input)
+
+
+def unreachable(aim: Aim, nearest: Solution | None) -> Diagnostic:
+    """The diagnostic of a budget that cannot be met."""
+    budget = shown_cost(aim.name, aim.budget)
+    if nearest is None:
+        names = " and ".join(f"`{name}`" for name in aim.by)
+        what = f"no network has {budget} {aim.name}: with every {names}, something is wrong"
+        return diagnose(codes.BAD_COMBINATION, what=what)
+    near = ceil(1000 * nearest.off) / 10
+    help = [f"the nearest is {nearest.shown}; a tolerance of {near:g}% takes it"]
+    fields = {"budget": budget, "cost": aim.name, "nearest": shown_cost(aim.name, nearest.cost)}
+    fields["off"] = describe_off(nearest, aim.budget)
+    return diagnose(codes.UNREACHABLE, help=help, fields=fields)

@@ -1,0 +1,93 @@
+"""Latency as a cost: measured, where the others follow from the spec."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from archdsl.analysis.solve import Cost
+from archdsl.backend.export import write_onnx
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.spec import Architecture
+from archdsl.training.packages import missing
+from archdsl.training.timing import RUNS, measure_call, measure_inference, ready
+
+EAGER, COMPILED, ONNX = "eager", "compile", "onnxruntime"
+ON = (EAGER, COMPILED, ONNX)  # what runs the network
+
+
+def latency_on(device: torch.device | str, on: str = EAGER) -> Cost:
+    """The seconds of an inference of one image on a device; equal networks are measured once.
+
+    ``on`` says what runs it: PyTorch, ``torch.compile``, or onnxruntime on the CPU, where the cost
+    raises ``ArchError`` if the network cannot be exported. Raises ``ArchError``.
+    """
+    place = torch.device(device)
+    measure = _MEASURES[on]
+    if on == ONNX:
+        check_onnx(place)
+    known: dict[str, float] = {}
+
+    def seconds(arch: Architecture) -> float:
+        if arch.hash not in known:
+            known[arch.hash] = measure(arch, place)
+        return known[arch.hash]
+
+    return seconds
+
+
+def check_onnx(device: torch.device) -> None:
+    """Raises ``ArchError`` where onnxruntime is not installed, or has nothing for a device."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        try:
+            __import__(package)
+        except ImportError:
+            raise missing(package, "archdsl[onnx]") from None
+    if device.type != "cpu":
+        fields = {"name": str(device), "reason": "onnxruntime is measured on the CPU"}
+        raise ArchError([diagnose(codes.NO_DEVICE, fields=fields)])
+
+
+def _eager(arch: Architecture, device: torch.device) -> float:
+    return measure_inference(arch, arch.input, device)
+
+
+def _compiled(arch: Architecture, device: torch.device) -> float:
+    torch.compiler.reset()
+    module, image = ready(arch, arch.input, 1, device, torch.float32)
+    run: Any = torch.compile(module.eval())
+
+    def infer() -> None:
+        with torch.inference_mode():
+            run(image)
+
+    return measure_call(infer, device, RUNS)
+
+
+def _onnx(arch: Architecture, device: torch.device) -> float:
+    import onnxruntime
+
+    module, images = ready(arch, arch.input, 2, device, torch.float32)
+    images = images.contiguous()
+    with tempfile.TemporaryDirectory(prefix="archdsl-") as place:
+        path = Path(place) / "network.onnx"
+        write_onnx(module, images, path)
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    given = {session.get_inputs()[0].name: images[:1].numpy()}
+    return measure_call(lambda: _run(session, given), device, RUNS)
+
+
+def _run(session: Any, given: dict[str, Any]) -> None:
+    session.run(None, given)
+
+
+_MEASURES: dict[str, Callable[[Architecture, torch.device], float]] = {
+    EAGER: _eager,
+    COMPILED: _compiled,
+    ONNX: _onnx,
+}

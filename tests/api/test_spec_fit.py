@@ -1,0 +1,109 @@
+"""`spec.fit`: the network of a budget, against trying every width there is."""
+
+from fractions import Fraction
+
+import pytest
+
+from archdsl import ArchError, parse, read
+from archdsl.analysis.solve import reason_against, solvable
+from archdsl.budget.fitting import Aim, cost_of, fit
+
+NET = """arch net(
+  width = 8 in 1..64, depth = 2 in 1..4, grid = 8 in {4, 8, 12, 16}, bare = 3,
+  widths = [8, 16, 32], act = relu in {relu, silu}, scale = 1 in 0.25..4
+)
+input 3x8x8
+for c in widths { conv(round(c * scale), 3) -> act }
+conv(grid, 3)
+repeat depth { conv(width, 3) -> act }
+conv(bare, 1)
+"""
+
+
+@pytest.mark.parametrize("cost", ["macs", "params", "activations", "memory"])
+def test_no_width_is_nearer(cost: str) -> None:
+    spec, costs = parse(NET), cost_of(cost)
+    every = [costs(spec.with_knobs(width=w, depth=3)) for w in range(1, 65)]
+    budget = 0.4 * every[-1] + 0.6 * every[0]
+    found = spec.fit(by="width", within=0.1, depth=3, **{cost: budget})
+    assert abs(costs(found) - budget) == min(abs(c - budget) for c in every)
+    assert found.knobs["depth"] == 3
+
+
+def test_values_that_are_listed_are_a_grid() -> None:
+    spec = parse(NET)
+    target = spec.with_knobs(grid=12).params
+    assert spec.fit(params=target, by="grid").knobs["grid"] == 12
+
+
+def test_a_continuous_knob_meets_a_budget_and_is_written_as_it_is() -> None:
+    spec = parse(NET)
+    target = spec.with_knobs(scale=Fraction(5, 2)).macs
+    found = spec.fit(macs=target, by="scale")
+    assert found.macs == target and spec.with_knobs(**found.shown_knobs).hash == found.hash
+
+
+def test_lists_are_scaled_from_where_they_stand() -> None:
+    spec = parse(NET)
+    target = spec.with_knobs(widths=[20, 20, 20]).params
+    even = spec.fit(params=target, by="widths", widths=[4, 4, 4])
+    assert max(even.knobs["widths"]) - min(even.knobs["widths"]) <= 1
+    steep = spec.fit(params=target, by="widths")
+    assert steep.knobs["widths"][2] > 2 * steep.knobs["widths"][0]
+
+
+def test_a_cost_of_ones_own() -> None:
+    spec = parse(NET)
+    found = spec.fit(by="width", cost=lambda arch: arch.output[0] + arch.knobs["width"], budget=20)
+    assert found.knobs["width"] == 17
+
+
+def test_neighbours_cost_less_and_more() -> None:
+    spec = parse(NET)
+    for by in (("width",), ("scale",), ("widths",), ("width", "scale")):
+        aim = Aim("macs", cost_of("macs"), 1.5 * spec.with_knobs().macs, by, 0.2)
+        fitted = fit(spec, aim, {})
+        assert list(fitted.around) == ["down", "up"]
+        down, up = fitted.around.values()
+        assert down.cost < fitted.found.cost < up.cost
+    top = fit(spec, Aim("macs", cost_of("macs"), 1e9, ("grid",), 0.9999), {})
+    assert top.found.knobs == {"grid": 16} and list(top.around) == ["down"]
+
+
+def test_what_can_be_solved_for() -> None:
+    knobs = parse(NET).knobs
+    assert solvable(knobs) == ["width", "depth", "grid", "widths", "scale"]
+    assert (
+        reason_against(knobs["bare"]) == reason_against(knobs["act"]) == "it has no numeric domain"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "codes"),
+    [
+        ({"macs": 1e6, "by": "widht"}, ["A502"]),
+        ({"macs": 1e6, "by": ()}, ["A515"]),
+        ({"macs": 1e6, "by": ["width", "width", "act"]}, ["A703", "A704"]),
+        ({"macs": 1e6, "by": "bare"}, ["A704"]),
+        ({"by": "width"}, ["A516"]),
+        ({"macs": 1e6, "params": 1e6, "by": "width"}, ["A516"]),
+        ({"macs": 1e30, "by": "width"}, ["A705"]),
+        ({"macs": -1, "by": "width", "within": 0}, ["A301", "A301"]),
+        ({"macs": float("nan"), "by": "width"}, ["A301"]),
+        ({"macs": "many", "by": "width"}, ["A517"]),
+        ({"macs": 1e6, "by": "width", "dpth": 3}, ["A502"]),
+        ({"macs": 1e6, "by": "width", "depth": 9}, ["A503"]),
+    ],
+    ids=str,
+)
+def test_bad_input(asked: dict[str, object], codes: list[str]) -> None:
+    with pytest.raises(ArchError) as caught:
+        parse(NET).fit(**asked)  # type: ignore[arg-type]
+    assert [d.code for d in caught.value.diagnostics] == codes
+
+
+def test_a_variant_is_fitted() -> None:
+    spec = read("wide_resnet")
+    knobs = spec.variants["wrn_16_4"].knobs
+    found = spec.fit(macs=spec.variant("wrn_16_4").macs / 2, by="width", **knobs)
+    assert found.knobs["depth"] == 16 and 2 < float(found.knobs["width"]) < 4
