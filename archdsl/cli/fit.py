@@ -14,8 +14,8 @@ from archdsl.cli.budgets import read_budget, read_factor, read_share
 from archdsl.cli.options import (
     candidate_options,
     json_option,
+    read_registry,
     read_shape,
-    read_table,
     spec_argument,
 )
 from archdsl.cli.output import human, human_bytes, say, say_json, say_text, table
@@ -101,7 +101,7 @@ def command(
         raise click.UsageError("--of says what --factor is of: give both")
     name = next(iter(given), of or "macs")
     _check_idle(name, {"--batch": "memory", "--training": "memory", "--on": "latency"})
-    found, variant = resolve(spec, read_table(python))
+    found, variant = resolve(spec, read_registry(python))
     knobs = {**(variant.knobs if variant else {}), **split_settings(settings)}
     input = read_shape(shape)
     before = found.candidate(knobs, input)
