@@ -15,6 +15,7 @@ from archdsl.layers.table import Table
 from archdsl.registered import Registered, defined_in
 
 if TYPE_CHECKING:
+    from archdsl.costs.base import Cost
     from archdsl.elaborate.patterns.base import Pattern
     from archdsl.training.sets import Data
 
@@ -34,6 +35,13 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.elaborate.patterns.dense",
         "archdsl.elaborate.patterns.fractal",
         "archdsl.elaborate.patterns.choose",
+    ),
+    "costs": (
+        "archdsl.costs.params",
+        "archdsl.costs.macs",
+        "archdsl.costs.activations",
+        "archdsl.analysis.memory",
+        "archdsl.training.timed",
     ),
     "data": ("archdsl.training.sets",),
 }
@@ -85,6 +93,16 @@ class Registry:
     def patterns(self) -> Mapping[str, type[Pattern]]:
         """The connection patterns."""
         return self.group("patterns")
+
+    @cached_property
+    def costs(self) -> Mapping[str, Cost]:
+        """The costs."""
+        return {name: cls() for name, cls in self.group("costs").items()}
+
+    @cached_property
+    def static_costs(self) -> Mapping[str, Cost]:
+        """The costs that follow from a spec."""
+        return {name: cost for name, cost in self.costs.items() if not cost.measured}
 
     @cached_property
     def data(self) -> Mapping[str, type[Data]]:

@@ -9,7 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.family import Families
-from archdsl.analysis.figures import Figures, figures, longest_path
+from archdsl.analysis.figures import NAMED, Figures, figures, longest_path
 from archdsl.analysis.figures import Path as LongestPath
 from archdsl.analysis.memory import Memory, memory
 from archdsl.budget.choosing import Choosing
@@ -147,10 +147,7 @@ class Architecture:
         found = self.spec.program.elaborate(values, decide, input, first_only)
         decide.check_all_used(found.network.choices)
         if found.budgets:
-            costs = figures(found.network)
-            found.judge(
-                {"params": costs.params, "macs": costs.macs, "activations": costs.activations}
-            )
+            found.judge(self.spec.registry.static_costs)
         return found.network
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -227,6 +224,15 @@ class Architecture:
     def conv_activations(self) -> int:
         """Outputs of convolutions alone."""
         return self.figures.conv_activations
+
+    def cost(self, name: str) -> float:
+        """A cost by its name, of those that follow from the spec.
+
+        Raises ``KeyError`` for a name that is none's.
+        """
+        cost = self.spec.registry.static_costs[name]
+        known: float = getattr(self.figures, name) if name in NAMED else cost.of(self.network)
+        return known
 
     @cached_property
     def path(self) -> LongestPath:

@@ -36,6 +36,11 @@ def short(count: float) -> str:
     return f"{scaled:.4g}{UNITS[unit]}"
 
 
+def time_text(seconds: float) -> str:
+    """A short time, as it is measured: ``3.2 ms``."""
+    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
 def duration(seconds: float) -> str:
     """A time in two units at most: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
     whole = round(seconds)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from archdsl.analysis.figures import Figures, part_costs
+from archdsl.analysis.figures import COUNTED, Figures, figures_of
 from archdsl.analysis.region import Place, Region, Stretch, index_of, place_of, whole
 from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.equality import key as key_of
@@ -37,7 +37,7 @@ class _Node:
 
     region: Region
     asked: int = 0
-    costs: tuple[Any, ...] | None = None  # as the fields of Figures: numbers, or polynomials
+    costs: tuple[Any, ...] | None = None  # of what is COUNTED: numbers, or polynomials
     knob: str = ""
     parts: list[_Node] = field(default_factory=list)
     ended: bool = False
@@ -114,7 +114,8 @@ class Families:
                 return None
             self.work_out(node, input)
         at = {n: node.region.pieces[n].inside(p, self.domains[n]) for n, p in places.items()}
-        return Figures(*[int(c.at(at)) if isinstance(c, Polynomial) else c for c in node.costs])
+        row = [int(c.at(at)) if isinstance(c, Polynomial) else c for c in node.costs]
+        return figures_of(tuple(row))
 
     def part_of(self, node: _Node, place: Place) -> _Node:
         """The part in which a place of the knob is by which a region was split."""
@@ -150,7 +151,7 @@ class Families:
         }
         try:
             found = self.program.elaborate(values, lambda path, options, span: 0, input, True)
-            node.costs = part_costs(found.network.root)
+            node.costs = COUNTED.of_part(found.network.root)
         except Undecided as question:
             name = node.knob = question.unknown.name
             parts = node.region.pieces[name].split(self.domains[name], question)

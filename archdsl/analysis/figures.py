@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, prod
+from math import ceil
 
+from archdsl.costs.activations import Activations, ConvActivations
+from archdsl.costs.macs import AllMacs, Macs
+from archdsl.costs.params import Buffers, Params
+from archdsl.costs.sums import Row, Sums
 from archdsl.elaborate.values import exact
 from archdsl.ir.network import Network, Op, Part, Step
-from archdsl.layers.base import Layer, Shape
+from archdsl.layers.base import Shape
 from archdsl.layers.polynomial import Exact
 
 
@@ -31,60 +35,19 @@ class Figures:
     side_macs: int = 0
 
 
-Costs = tuple[int, int, int, int, int, int]  # as the fields of Figures
-NOTHING: Costs = (0, 0, 0, 0, 0, 0)
+COUNTED = Sums((Params(), Buffers(), Macs(), Activations(), ConvActivations(), AllMacs()))
+NAMED = (Params.name, Macs.name, Activations.name)  # costs that are figures
 
 
 def figures(network: Network) -> Figures:
     """The figures of a whole network."""
-    return Figures(*part_costs(network.root))
+    return figures_of(COUNTED.of_part(network.root))
 
 
-def part_costs(part: Part) -> Costs:
-    """The costs of a part, remembered with it."""
-    found: Costs | None = part.figures
-    if found is None:
-        rows = [NOTHING]
-        for step in part.steps:
-            if step.op.free:
-                continue
-            row = step_costs(part, step)
-            if step.weight is not None:
-                row = (row[0], row[1], 0, 0, 0, row[2])
-            if (n := step.repeat) != 1:
-                row = (n * row[0], n * row[1], n * row[2], n * row[3], n * row[4], n * row[5])
-            rows.append(row)
-        params, buffers, macs, outputs, convolved, aside = map(sum, zip(*rows, strict=True))
-        found = part.figures = (params, buffers, macs, outputs, convolved, aside)
-    return found
-
-
-def step_costs(part: Part, step: Step) -> Costs:
-    """The costs of one application of a step; those of a layer are remembered with it."""
-    op = step.op
-    if isinstance(op, Part):
-        return part_costs(op)
-    if len(step.inputs) > 1:
-        shapes = tuple([part.shape_of(n) for n in step.inputs])
-        return layer_costs(op.layer, shapes, step.shape)
-    shape = part.shape_of(step.inputs[0])
-    found: Costs | None = op.figures.get(shape)
-    if found is None:
-        found = op.figures[shape] = layer_costs(op.layer, (shape,), step.shape)
-    return found
-
-
-def layer_costs(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> Costs:
-    """The costs of a layer on inputs of these shapes."""
-    params = buffers = 0
-    for weight in layer.weights(*inputs):
-        if weight.trainable:
-            params += prod(weight.shape)
-        else:
-            buffers += prod(weight.shape)
-    kind = layer.kind
-    out = prod(output) if kind in ("conv", "linear") else 0
-    return (params, buffers, layer.macs(inputs, output), out, out if kind == "conv" else 0, 0)
+def figures_of(row: Row) -> Figures:
+    """The figures of what is ``COUNTED``."""
+    params, buffers, macs, activations, conv_activations, all_macs = row
+    return Figures(params, buffers, macs, activations, conv_activations, all_macs - macs)
 
 
 # ---------------------------------------------------------------- depth and receptive field

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from archdsl.ir.flat import Flat
+from archdsl.analysis.figures import figures
+from archdsl.costs.base import BYTES, Cost
+from archdsl.ir.flat import Flat, flatten
+from archdsl.ir.network import Network
+from archdsl.layers.base import Layer, Shape
 
-BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+SIZES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +28,9 @@ class Memory:
 
 def memory(flat: Flat, params: int, buffers: int, batch: int = 1, dtype: str = "float32") -> Memory:
     """The estimate for a batch in a dtype. Raises ``ValueError`` for a dtype it does not know."""
-    if dtype not in BYTES:
-        raise ValueError(f"the dtypes are {', '.join(BYTES)}, not {dtype!r}")
-    size = BYTES[dtype]
+    if dtype not in SIZES:
+        raise ValueError(f"the dtypes are {', '.join(SIZES)}, not {dtype!r}")
+    size = SIZES[dtype]
     weights = (params + buffers) * size
     live, kept = _activations(flat)
     return Memory(
@@ -85,3 +89,22 @@ def _needed(flat: Flat) -> set[int]:
         if place in found:
             found.update(flat.nodes[place].inputs)
     return found
+
+
+class PeakMemory(Cost):
+    """The peak of inference for one image in float32. Of a layer: its weights, and its result
+    where it does not work in place."""
+
+    name = "memory"
+    title = "memory of inference, estimated"
+    heading = "memory"
+    about = "memory of inference, estimated"
+    unit = BYTES
+
+    def of_layer(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+        result = 0 if layer.inplace else prod(output)
+        return SIZES["float32"] * (result + sum(w.elements for w in layer.weights(*inputs)))
+
+    def of(self, network: Network) -> float:
+        counts = figures(network)
+        return memory(flatten(network), counts.params, counts.buffers).inference

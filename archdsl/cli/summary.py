@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from archdsl.analysis.figures import part_costs, step_costs
+from archdsl.analysis.figures import COUNTED
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
 from archdsl.cli.output import WIDTH, cut, human, human_bytes, say, say_json, say_text, table
 from archdsl.graph.written import call
@@ -126,12 +126,12 @@ def _part_rows(
                 "repeat": step.repeat,
                 "what": "",
                 "shape": show_shape(step.shape),
-                "params": part_costs(op)[0] * step.repeat,
-                "macs": part_costs(op)[2] * step.repeat,
+                "params": COUNTED.of_part(op)[0] * step.repeat,
+                "macs": COUNTED.of_part(op)[2] * step.repeat,
             }
             yield from _part_rows(op, level + 1, levels, offsets)
             continue
-        costs = step_costs(part, step)
+        costs = COUNTED.of_step(part, step)
         side = step.weight is not None
         yield {
             "level": level,

@@ -33,7 +33,6 @@ from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.registry import Registry
 from archdsl.syntax import tree
 
-COSTS = ("params", "macs", "activations")
 Loader = Callable[[str, Span], tree.File]
 
 
@@ -268,13 +267,9 @@ class Compiler:
 
     def compile_require(self, node: tree.Require, made: FileCode) -> None:
         scope = made.scope
-        costs = {
-            part.text
-            for part in node.condition.walk()
-            if isinstance(part, tree.Name)
-            and part.text in COSTS
-            and scope.lookup(part.text) is None
-        }
+        named = {part.text for part in node.condition.walk() if isinstance(part, tree.Name)}
+        unknown = {name for name in named if scope.lookup(name) is None}
+        costs = unknown and unknown & self.registry.static_costs.keys()
         if not costs:
             made.statements.append(Statement(scope.action(node), node.span))
             return

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import (
     MOST,
@@ -20,7 +21,7 @@ from archdsl.elaborate.arithmetic import truth
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.callgraph import close_over
 from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
-from archdsl.elaborate.compiler import COSTS, Compiler, Loader
+from archdsl.elaborate.compiler import Compiler, Loader
 from archdsl.elaborate.facts import Variant, read_fixed, read_variants
 from archdsl.elaborate.file_code import Budget, FileCode
 from archdsl.elaborate.knobs import Interval, Knob, option_number
@@ -45,8 +46,10 @@ class Candidate:
     work: int  # steps that it took
     options: int  # of the choices that it met, with those of options that were tried
 
-    def judge(self, figures: Mapping[str, int]) -> None:
+    def judge(self, costs: Mapping[str, Cost]) -> None:
         """Raises ``ArchError`` where a budget is not met."""
+        names = [n for n in costs if any(n in budget.slots for budget in self.budgets)]
+        figures = {name: costs[name].of(self.network) for name in names}
         found: list[Diagnostic] = []
         for budget in self.budgets:
             for name, slot in budget.slots.items():
@@ -57,7 +60,7 @@ class Candidate:
                 found.append(error.diagnostic)
                 continue
             if not met:
-                known = [f"{n} is {figures[n]:,}" for n in COSTS if n in budget.slots]
+                known = [f"{n} is {figures[n]:,}" for n in names if n in budget.slots]
                 knobs = {k: show(v) for k, v in self.network.knobs.items()}
                 found.append(unmet(budget.span, budget.message, known).within((), knobs))
         if found:

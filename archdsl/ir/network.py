@@ -30,7 +30,7 @@ class Op:
         self.name = layer.name
         self.free = layer.is_free()
         self.shapes: dict[Any, Shape] = {}  # by the input's shape, or by the tuple of them
-        self.figures: dict[Shape, Any] = {}  # by the input's shape, filled by archdsl.analysis
+        self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs
 
 
 def numbered(name: str, number: int, plain: bool = False) -> str:
@@ -141,7 +141,7 @@ class Part:
         self.definition = definition
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
-        self.figures: Any = None  # filled by archdsl.analysis
+        self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs
         self.work = 0  # what it took to make it, if it is a block's
 
     def shape_of(self, value: int) -> Shape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from archdsl.analysis.figures import part_costs
+from archdsl.analysis.figures import COUNTED
 from archdsl.graph.written import call
 from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Layer, Shape
@@ -89,7 +89,7 @@ def _items(part: Part, prefix: str) -> Iterator[Item]:
             shown = call(piece.layer)
             yield Item(prefix + piece.name, piece.name, shown, piece.shape, layer=piece.layer)
         elif isinstance(piece, Block):
-            costs = part_costs(piece.part)
+            costs = COUNTED.of_part(piece.part)
             n = piece.repeat
             name = f"{short_name(piece)} {times(n)}".strip()
             yield Item(

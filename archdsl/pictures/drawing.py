@@ -10,7 +10,7 @@ from functools import cached_property
 from math import log2, sqrt
 from typing import Any
 
-from archdsl.analysis.figures import part_costs
+from archdsl.analysis.figures import COUNTED
 from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
 from archdsl.pictures import notes
@@ -123,7 +123,7 @@ class Drawing:
         ]
         base = max([NARROW, *(strip_size(s, self.flow)[0] for p in stacks for s in p.strips)])
         if rule == "macs":
-            most = max([part_costs(p)[2] for p in root.parts() if p is not root], default=1)
+            most = max([COUNTED.of_part(p)[2] for p in root.parts() if p is not root], default=1)
             return Sizes(rule, base, 0, max(most, *(_macs(p) for p in stacks), 1))
         channels = [p.shape[0] for p in stacks]
         return Sizes(rule, base, min(channels, default=1), max(channels, default=1))
@@ -163,7 +163,7 @@ class Drawing:
         )
         if self.sizes.rule:
             base = max(wide, self.sizes.base)
-            macs = part_costs(block.part)[2]
+            macs = COUNTED.of_part(block.part)[2]
             wide = max(base, self.sizes.width(base, block.shape[0], macs))
         height = 40.0 if below else 28.0
         along, across = self.flow.along(wide, height)
@@ -250,7 +250,7 @@ class Drawing:
         first, last = hidden[0], hidden[-1]
         names = f"{first.name} … {last.name}"
         blocks = [p.part for p in hidden if isinstance(p, Block)]
-        params, macs = (sum(part_costs(b)[i] for b in blocks) for i in (0, 2))
+        params, macs = (sum(COUNTED.of_part(b)[i] for b in blocks) for i in (0, 2))
         what = f"{len(hidden)} steps, each of which takes all before it"
         inputs = (
             f"{show_shape(blocks[0].input)} to {show_shape(blocks[-1].input)}" if blocks else ""

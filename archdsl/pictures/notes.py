@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from archdsl.analysis.figures import part_costs
+from archdsl.analysis.figures import COUNTED
 from archdsl.diagnostics.source import Span
 from archdsl.graph.written import call
 from archdsl.layers.base import Shape, show_shape
@@ -66,7 +66,7 @@ def of_strip(strip: Strip) -> Note:
 
 def of_block(block: Block) -> Note:
     part = block.part
-    params, _, macs, *_ = part_costs(part)
+    params, _, macs, *_ = COUNTED.of_part(part)
     shapes = _shapes((part.input, *part.imports), part.shape)
     what = call_words(part) if part.kind == "block" else ""
     return Note(block.name, what, shapes, params, macs, block.repeat, *_place(block.span))

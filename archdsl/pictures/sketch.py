@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from archdsl.analysis.figures import step_costs
+from archdsl.analysis.figures import COUNTED
 from archdsl.diagnostics.source import Span
 from archdsl.graph.written import call
 from archdsl.ir.network import Op, Part, Step
@@ -168,7 +168,7 @@ def _taken(part: Part) -> tuple[int, ...]:
 
 def _strip(part: Part, step: Step, name: str) -> Strip:
     assert isinstance(step.op, Op)
-    params, _, macs, *_ = step_costs(part, step)
+    params, _, macs, *_ = COUNTED.of_step(part, step)
     return Strip(
         name, step.op.layer, part.shape_of(step.inputs[0]), step.shape, params, macs, step.span
     )

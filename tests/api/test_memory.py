@@ -3,7 +3,7 @@
 import pytest
 
 import archdsl
-from archdsl.analysis.memory import BYTES, Memory
+from archdsl.analysis.memory import SIZES, Memory
 
 
 def memory(body: str, input: str, batch: int = 1, dtype: str = "float32") -> Memory:
@@ -64,7 +64,7 @@ def test_batches_and_dtypes() -> None:
     many = memory("conv(2, 3) -> linear(3)", "1x4x4", batch=10)
     assert many.weights == one.weights
     assert many.inference - many.weights == 10 * (one.inference - one.weights)
-    for dtype, size in BYTES.items():
+    for dtype, size in SIZES.items():
         found = memory("conv(2, 3) -> linear(3)", "1x4x4", dtype=dtype)
         assert found.inference * 4 == one.inference * size
 

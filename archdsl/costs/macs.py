@@ -1,0 +1,30 @@
+"""Multiply-adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archdsl.costs.base import Cost
+
+if TYPE_CHECKING:
+    from archdsl.layers.base import Layer, Shape
+
+
+class Macs(Cost):
+    """Multiply-adds of convolutions and linear layers for one image in evaluation, bias
+    ignored."""
+
+    name = "macs"
+    title = "MACs"
+    heading = "MACs"
+    about = "multiply-adds (MACs) for one image"
+    of_free_layers = False
+
+    def of_layer(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return layer.macs(inputs, output)
+
+
+class AllMacs(Macs):
+    """The same with those of side outputs, which run in training."""
+
+    in_sides = True
