@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import wrap
@@ -11,9 +11,11 @@ from typing import Any
 
 import click
 
+from archdsl.analysis.figures import NAMED
 from archdsl.cli.formulas import formulas, where
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
-from archdsl.cli.output import WIDTH, cut, human, say, say_json, say_text, table
+from archdsl.cli.output import WIDTH, cut, say, say_json, say_text, table
+from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.diagnostics.source import Span
@@ -23,6 +25,7 @@ from archdsl.ir.flat import Node
 from archdsl.layers.base import show_shape
 from archdsl.spec import Architecture
 
+LINE = ("params", "macs")
 SHOWN = 4  # different layers made by one line before the rest is counted
 
 
@@ -33,8 +36,7 @@ class Made:
     span: Span
     layers: Counter[tuple[str, str]] = field(default_factory=Counter)
     paths: list[str] = field(default_factory=list)
-    params: int = 0
-    macs: int = 0
+    costs: Counter[str] = field(default_factory=Counter)
 
 
 @click.command()
@@ -67,7 +69,7 @@ def command(
     say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
     for place in places:
         say()
-        _say(place)
+        _say(place, shown_costs(arch))
 
 
 def places_of(arch: Architecture, path: str | None = None) -> Iterator[Made]:
@@ -75,7 +77,7 @@ def places_of(arch: Architecture, path: str | None = None) -> Iterator[Made]:
 
     Raises ``ArchError`` for a path that is none.
     """
-    flat = arch.flat
+    flat, costs = arch.flat, shown_costs(arch)
     nodes = [n for n in flat.nodes if n.layer is not None]
     if path is not None:
         chosen = [n for n in nodes if n.path == path or n.path.startswith(path + ".")]
@@ -93,9 +95,15 @@ def places_of(arch: Architecture, path: str | None = None) -> Iterator[Made]:
         inputs = tuple(flat.nodes[n].shape for n in node.inputs)
         made.layers[(call(layer), _shapes(inputs, node))] += 1
         made.paths.append(node.path)
-        made.params += sum(w.elements for w in layer.weights(*inputs) if w.trainable)
-        made.macs += layer.macs(inputs, node.shape)
+        for name, cost in costs.items():
+            made.costs[name] += cost.of_layer(layer, inputs, node.shape)
     yield from (found[key] for key in sorted(found))
+
+
+def shown_costs(arch: Architecture) -> dict[str, Cost]:
+    """The costs that are said of a line: those of weights and work, and a user's own."""
+    known = arch.spec.registry.static_costs
+    return {n: c for n, c in known.items() if n in LINE or type(c) in arch.spec.registry.added}
 
 
 def _shapes(inputs: tuple[tuple[int, ...], ...], node: Node) -> str:
@@ -103,11 +111,10 @@ def _shapes(inputs: tuple[tuple[int, ...], ...], node: Node) -> str:
     return f"{before} -> {show_shape(node.shape)}"
 
 
-def _say(place: Made) -> None:
+def _say(place: Made, costs: Mapping[str, Cost]) -> None:
     line = place.span.source.name + f":{place.span.line}"
     text = " ".join(place.span.text.split())
-    cost = [f"{human(place.params)} parameters"] if place.params else []
-    cost += [f"{human(place.macs)} MACs"] if place.macs else []
+    cost = [f"{c.show(place.costs[n])} {c.title}" for n, c in costs.items() if place.costs[n]]
     text = cut(text, max(WIDTH - len(line) - 2, 20))
     say(click.style(line, fg="blue") + "  " + click.style(text, bold=True))
     if cost:
@@ -138,16 +145,20 @@ def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
     if knob.doc:
         say_text(knob.doc)
     say()
+    costs = knob_costs(arch)
+    first, *others = costs
     shown = [
         [
             r["value"],
-            r.get("error") or human(r["params"]),
-            *(human(r[k]) if k in r else "" for k in ("macs", "activations")),
+            r.get("error") or costs[first].show(r[first]),
+            *(costs[k].show(r[k]) if k in r else "" for k in others),
             str(r.get("depth", "")),
         ]
         for r in rows
     ]
-    for line in table([name, "params", "MACs", "activations", "depth"], shown, (1, 2, 3, 4)):
+    heads = [c.title if n in NAMED else c.heading for n, c in costs.items()]
+    heads[0] = costs[first].heading
+    for line in table([name, *heads, "depth"], shown, range(1, len(costs) + 2)):
         say(line)
     say()
     if form is not None and changed:
@@ -163,13 +174,18 @@ def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
         say("It changes nothing that can be seen in the graph.")
 
 
+def knob_costs(arch: Architecture) -> dict[str, Cost]:
+    """The costs that are shown over the values of a knob."""
+    known = arch.spec.registry.static_costs
+    return {n: c for n, c in known.items() if n in NAMED or type(c) in arch.spec.registry.added}
+
+
 def _values(arch: Architecture, knob: Knob) -> Iterator[dict[str, Any]]:
     for value in _some_values(arch, knob):
         row: dict[str, Any] = {"value": knob.show(value)}
         try:
             other = arch.with_knobs(**{knob.name: value})
-            row |= {"params": other.params, "macs": other.macs}
-            row |= {"activations": other.activations, "depth": other.depth}
+            row |= {cost: other.cost(cost) for cost in knob_costs(arch)} | {"depth": other.depth}
         except ArchError as error:
             row["error"] = error.diagnostics[0].message
         yield row
@@ -223,6 +239,5 @@ def _plain(place: Made) -> dict[str, Any]:
             for (layer, shapes), times in place.layers.items()
         ],
         "paths": place.paths,
-        "params": place.params,
-        "macs": place.macs,
+        **place.costs,
     }
