@@ -46,8 +46,7 @@ python_option = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Run this Python file, or an installed package's, and take the layers, patterns, costs, "
-    "data sets and formats that it defines.",
+    help="Run this Python file, or an installed package, and take what it defines: layers, costs, ...",
 )
 
 
