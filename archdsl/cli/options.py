@@ -46,7 +46,7 @@ python_option = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Run this Python file, or an installed package, and take what it defines: layers, costs, ...",
+    help="Run this Python file, or installed package, and take what it defines: layers, costs, ...",
 )
 
 
