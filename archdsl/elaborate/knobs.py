@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.equality import same
+from archdsl.elaborate.equality import key, same
 from archdsl.elaborate.values import Number, exact, is_number, show
 
 
@@ -162,9 +162,14 @@ class Knob:
     doc: str = ""
 
     def show(self, value: Any) -> str:
-        """A value as it is written in the spec."""
+        """A value as it is written in the spec: read again, it is the very same. Of a domain
+        that has both `1` and `exp(0)`, which are equal, it is the one of its kind."""
         if isinstance(self.domain, Choices):
-            for known, name in zip(self.domain.values, self.domain.names, strict=True):
+            written = list(zip(self.domain.values, self.domain.names, strict=True))
+            for known, name in written:
+                if key((known,)) == key((value,)):
+                    return name
+            for known, name in written:
                 if same(known, value):
                     return name
         return show(value)

@@ -1,62 +1,113 @@
-"""The hash of a network: equal for equal graphs, whatever anything in them is called."""
+"""The hash of a network: equal for equal graphs, whatever anything in them is called.
+
+It covers the shape of the input, and of all that the outputs need: every layer with the meaning
+that it has on its operands (``Layer.meaning``: the operation, all arguments, how weights start),
+which operand is which, which results are shared, and of side outputs their order and weights.
+The order of operands counts where it makes a difference (not in a sum, a mean, a maximum, a
+product).
+
+It does not cover names of any kind (of parts, blocks, knobs, side outputs, keys of weights), the
+parts that layers are grouped in, places in texts, the order of independent statements, layers
+that do nothing on the shape that they meet, nor how PyTorch spells a layer. Sums in another order
+may differ in their last bit, and two networks of one hash may have their weights in another
+order. Of a layer from a user's file it takes the name and the arguments: what the file says of
+them is not read.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from typing import Any
 
 from archdsl.ir.flat import Flat, flatten
 from archdsl.ir.network import Network
-from archdsl.layers.base import Expression, Layer, Shape, signature
+from archdsl.layers.base import Layer, Shape
+from archdsl.layers.init import Init
+
+VERSION = b"archdsl-graph-hash/2\n"
 
 
 def canonical_hash(network: Network) -> str:
-    """32 hexadecimal digits over what is computed.
+    """32 hexadecimal digits over what is computed."""
+    return flat_hash(flatten(network))
 
-    That is the input shape, every layer with its PyTorch code and initialisation, and the
-    order of operands; not names, knobs, blocks, or the order of independent statements.
-    """
-    flat = flatten(network)
-    order, numbers = _order(flat)
-    digest = hashlib.sha256(b"archdsl-graph-hash/1\n")
-    for place in order:
-        node = flat.nodes[place]
-        shapes = tuple(flat.nodes[n].shape for n in node.inputs)
-        what = repr(node.shape) if node.layer is None else _identity(node.layer, shapes)
-        operands = ",".join(str(numbers[n]) for n in node.inputs)
-        digest.update(f"{what}({operands})\n".encode())
-    for side in flat.side_outputs:
-        digest.update(f"side {numbers[side.node]} {side.weight!r}\n".encode())
+
+def flat_hash(flat: Flat) -> str:
+    """``canonical_hash`` of a network that is spelled out."""
+    graph = _Graph(flat)
+    outputs = [graph.source(place) for place in (flat.output, *(s.node for s in flat.side_outputs))]
+    numbers = graph.numbered(outputs)
+    digest = hashlib.sha256(VERSION)
+    for place in numbers:
+        operands = ",".join(str(numbers[n]) for n in graph.operands[place])
+        digest.update(f"{graph.what[place]}({operands})\n".encode())
+    digest.update(f"output {numbers[outputs[0]]}\n".encode())
+    for side, place in zip(flat.side_outputs, outputs[1:], strict=True):
+        digest.update(f"side {numbers[place]} {side.weight!r}\n".encode())
     return digest.hexdigest()[:32]
 
 
-def _order(flat: Flat) -> tuple[list[int], dict[int, int]]:
-    """Nodes as the outputs need them: operands first, in their order."""
-    order: list[int] = []
-    numbers: dict[int, int] = {}
-    stack = [
-        (place, False) for place in reversed([flat.output, *(s.node for s in flat.side_outputs)])
-    ]
-    while stack:
-        place, ready = stack.pop()
-        if place in numbers:
-            continue
-        if ready:
-            numbers[place] = len(order)
-            order.append(place)
-        else:
-            stack.append((place, True))
-            stack.extend((n, False) for n in reversed(flat.nodes[place].inputs) if n not in numbers)
-    return order, numbers
+class _Graph:
+    """What each node computes and of what, without those that do nothing.
+
+    ``what`` is a node's own text, and ``below`` a digest of it and of all that it is computed from:
+    by that the operands of a sum are put in order.
+    """
+
+    def __init__(self, flat: Flat) -> None:
+        self.what: list[str] = []
+        self.below: list[bytes] = []
+        self.operands: list[tuple[int, ...]] = []
+        self.passed: dict[int, int] = {}  # nodes that do nothing, and what they give on
+        known: dict[tuple[Layer, tuple[Shape, ...]], str] = {}
+        for place, node in enumerate(flat.nodes):
+            inputs = tuple([self.source(n) for n in node.inputs])
+            layer = node.layer
+            if layer is None:
+                what = f"input {node.shape!r}"
+            else:
+                shapes = tuple([flat.nodes[n].shape for n in inputs])
+                if layer.does_nothing(*shapes):
+                    self.passed[place] = inputs[0]
+                if layer.commutes():
+                    inputs = tuple(sorted(inputs, key=self.below.__getitem__))
+                    shapes = tuple([flat.nodes[n].shape for n in inputs])
+                what = known.get((layer, shapes), "")
+                if not what:
+                    what = known[layer, shapes] = meaning_text(layer, shapes)
+            self.what.append(what)
+            self.operands.append(inputs)
+            self.below.append(
+                hashlib.sha256(b"".join([what.encode(), *(self.below[n] for n in inputs)])).digest()
+            )
+
+    def source(self, place: int) -> int:
+        """The node that a value comes from."""
+        return self.passed.get(place, place)
+
+    def numbered(self, outputs: Sequence[int]) -> dict[int, int]:
+        """The nodes that outputs need, numbered: operands first, in their order."""
+        numbers: dict[int, int] = {}
+        stack = [(place, False) for place in reversed(outputs)]
+        while stack:
+            place, ready = stack.pop()
+            if place in numbers:
+                continue
+            if ready:
+                numbers[place] = len(numbers)
+            else:
+                stack.append((place, True))
+                stack.extend((n, False) for n in reversed(self.operands[place]))
+        return numbers
 
 
-def _identity(layer: Layer, shapes: tuple[Shape, ...]) -> str:
-    """What a layer computes: its PyTorch code, which spells out what was left to a default;
-    its name and arguments, where it has no code."""
-    if not layer.has_code():
-        return f"{layer.name}{[(p.name, getattr(layer, p.name)) for p in signature(type(layer))]!r}"
-    code = layer.torch(*shapes)
-    if isinstance(code, Expression):
-        return code.filled()
-    starts = [f"{w.name}={w.init}" for w in layer.weights(*shapes) if w.init is not None]
-    keywords = sorted((k, repr(v)) for k, v in code.keywords.items())
-    return f"{code.target}{code.arguments!r}{keywords!r}{starts!r}"
+def meaning_text(layer: Layer, shapes: tuple[Shape, ...]) -> str:
+    """A layer's meaning on operands of these shapes, as a text that is the same everywhere."""
+    name, arguments = layer.meaning(*shapes)
+    plain = {key: _plain(value) for key, value in arguments.items()}
+    return f"{name} {sorted(plain.items())!r}"
+
+
+def _plain(value: Any) -> Any:
+    return (value.name, value.arguments) if isinstance(value, Init) else value

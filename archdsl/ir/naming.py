@@ -22,14 +22,15 @@ def clash(steps: Sequence[Step], names: Mapping[str, int]) -> tuple[str, Span, S
     if DIGITS.isdisjoint([name[-1] for name in names]):
         return None
     seen: dict[str, Span] = {}
-    for name, span in _named(steps, {}):
+    for name, span in numbered_names(steps, {}):
         if name in seen:
             return name, seen[name], span
         seen[name] = span
     return None
 
 
-def _named(steps: Sequence[Step], offsets: Mapping[str, int]) -> Iterator[tuple[str, Span]]:
+def numbered_names(steps: Sequence[Step], offsets: Mapping[str, int]) -> Iterator[tuple[str, Span]]:
+    """The names that the steps of a part have, those of turns in each turn, and their places."""
     for step in steps:
         op = step.op
         number = step.number + offsets.get(step.name, 0)
@@ -38,6 +39,6 @@ def _named(steps: Sequence[Step], offsets: Mapping[str, int]) -> Iterator[tuple[
                 moved = dict(offsets)
                 for name, count in op.counts.items():
                     moved[name] = moved.get(name, 0) + copy * count
-                yield from _named(op.steps, moved)
+                yield from numbered_names(op.steps, moved)
             else:
                 yield step.numbered(number + copy), step.span

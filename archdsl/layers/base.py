@@ -20,6 +20,7 @@ from archdsl.records import Record, complete
 from archdsl.registered import Registered
 
 Steps = tuple[int | Fraction, ...]
+Meaning = tuple[str, dict[str, Any]]  # of a layer: an operation, and its arguments by name
 Shape = tuple[int, ...]  # channels first, without the batch: 64x56x56 is (64, 56, 56)
 
 
@@ -152,6 +153,21 @@ class Layer(Record, Registered):
         """Whether there is PyTorch code of it."""
         return cls.torch is not Layer.torch
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        """What it computes on inputs of these shapes, and how it starts: an operation, and its
+        arguments with nothing left to a default.
+
+        Layers that compute the same have one meaning, however they are written; those that do
+        not have another. The hash of a network is made of it. A layer says more than its
+        fields do where it works a default out of others, or of its input.
+        """
+        names = [p.name for p in signature(type(self))]
+        return self.name, {name: getattr(self, name) for name in names}
+
+    def commutes(self) -> bool:
+        """Whether its inputs may change places. Said of layers of several inputs."""
+        return False
+
     def does_nothing(self, *inputs: Shape) -> bool:
         """Whether it gives back its input for these shapes: it then is no code."""
         return False
@@ -241,6 +257,11 @@ def image(shape: Shape, name: str) -> tuple[int, Shape]:
 def everything(input: Shape) -> tuple[Steps, Steps]:
     """The window of a layer each of whose outputs sees the whole input."""
     return tuple(2 * n - 1 for n in input[1:]), (1,) * (len(input) - 1)
+
+
+def alike(values: Sequence[int]) -> int | tuple[int, ...]:
+    """Numbers per axis in the one form that arguments have: a single one where all are equal."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
 
 
 def axes_of(value: int | tuple[int, ...], axes: int, name: str, argument: str) -> tuple[int, ...]:

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, prod
-from typing import Annotated
+from typing import Annotated, Any
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, OneOf, Pad, Size, Start
 from archdsl.layers.base import (
     Example,
     Layer,
+    Meaning,
     Misfit,
     Module,
     Shape,
     Steps,
     Weight,
+    alike,
     axes_of,
     everything,
     image,
@@ -48,6 +50,12 @@ def check_border(border: str, size: tuple[int, ...], pads: Sequence[tuple[int, i
     for n, (before, after) in zip(size, pads, strict=True):
         if max(before, after) > n - edge:
             raise Misfit(codes.BORDER_TOO_WIDE, border=border, pad=max(before, after), size=n)
+
+
+def with_bias(meaning: Meaning) -> dict[str, Any]:
+    """The arguments of a layer; how a bias starts is none of them where there is no bias."""
+    _, arguments = meaning
+    return arguments if arguments["bias"] else arguments | {"bias_init": None}
 
 
 class Conv(Layer):
@@ -154,6 +162,12 @@ class Conv(Layer):
         windows = self.windows(len(input) - 1)
         return tuple([r for r, _, _ in windows]), tuple([s for _, s, _ in windows])
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        axes = len(inputs[0]) - 1
+        pad = alike([p for _, _, p in self.windows(axes)])
+        meant = with_bias(Layer.meaning(self, *inputs)) | {"pad": pad}
+        return self.name, meant | ({"border": "zeros"} if pad == 0 else {})
+
     def torch(self, *inputs: Shape) -> Module:
         axes = len(inputs[0]) - 1
         pad = tuple([p for _, _, p in self.windows(axes)])
@@ -255,6 +269,9 @@ class ConvTranspose(Layer):
         )
         return seen, tuple(Fraction(1, s) for s in stride)
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.name, with_bias(Layer.meaning(self, *inputs))
+
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {}
         for key, name, usual in (
@@ -304,6 +321,9 @@ class Linear(Layer):
 
     def window(self, input: Shape) -> tuple[Steps, Steps]:
         return everything(input)
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.name, with_bias(Layer.meaning(self, *inputs))
 
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {} if self.bias else {"bias": False}

@@ -6,7 +6,16 @@ from typing import Annotated, ClassVar
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Chance, Count, OneOf
 from archdsl.layers.arguments import Shape as Sizes
-from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, show_shapes
+from archdsl.layers.base import (
+    Example,
+    Expression,
+    Layer,
+    Meaning,
+    Misfit,
+    Module,
+    Shape,
+    show_shapes,
+)
 
 
 class Join(Layer):
@@ -68,6 +77,13 @@ class Add(Elementwise):
         *_example("add(survive = 0.8, per = sample, scaling = train)"),
     )
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        kept = {"survive": self.survive}
+        return self.name, kept if self.survive == 1.0 else Layer.meaning(self, *inputs)[1]
+
+    def commutes(self) -> bool:
+        return self.survive == 1.0
+
     def torch(self, *inputs: Shape) -> Module | Expression:
         helpers = ("StochasticDepth",)
         if self.survive == 1.0:
@@ -110,6 +126,9 @@ class Mean(Elementwise):
     synonyms = ("average", "avg")
     examples = _example("mean")
 
+    def commutes(self) -> bool:
+        return True
+
     def torch(self, *inputs: Shape) -> Expression:
         terms = " + ".join(f"{{{i}}}" for i in range(len(inputs)))
         return Expression(f"({terms}) / {len(inputs)}")
@@ -147,6 +166,9 @@ class Max(Elementwise):
     synonyms = ("maximum",)
     examples = _example("max")
 
+    def commutes(self) -> bool:
+        return True
+
     def torch(self, *inputs: Shape) -> Expression:
         return Expression(_nested("torch.maximum({}, {})", len(inputs)))
 
@@ -162,6 +184,9 @@ class Mul(Join):
 
     def shape(self, *inputs: Shape) -> Shape:
         return broadcast(self, inputs)
+
+    def commutes(self) -> bool:
+        return True
 
     def torch(self, *inputs: Shape) -> Expression:
         return Expression(" * ".join(f"{{{i}}}" for i in range(len(inputs))))

@@ -1,7 +1,7 @@
 """Normalisation layers, and learned scales."""
 
 from math import prod
-from typing import Annotated
+from typing import Annotated, Any
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real, Start
@@ -9,6 +9,7 @@ from archdsl.layers.base import (
     Example,
     Expression,
     Layer,
+    Meaning,
     Misfit,
     Module,
     Shape,
@@ -65,6 +66,10 @@ class BatchNorm(Layer):
             )
         return found
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        meant = without_starts(Layer.meaning(self, *inputs))
+        return self.name, meant if self.track else meant | {"momentum": 0.1}
+
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {}
         if self.eps != 1e-5:
@@ -78,6 +83,12 @@ class BatchNorm(Layer):
         axes = max(len(inputs[0]) - 1, 1)
         usual = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
         return Module(f"nn.BatchNorm{axes}d", (inputs[0][0],), keywords, usual)
+
+
+def without_starts(meaning: Meaning) -> dict[str, Any]:
+    """The arguments of a layer; how its scale and shift start is none where it has neither."""
+    _, arguments = meaning
+    return arguments if arguments["affine"] else arguments | {"init": None, "bias_init": None}
 
 
 def _affine(layer: "GroupNorm | InstanceNorm", channels: int) -> tuple[Weight, ...]:
@@ -123,6 +134,9 @@ class GroupNorm(Layer):
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         return _affine(self, inputs[0][0])
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.name, without_starts(Layer.meaning(self, *inputs))
+
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {}
         if self.eps != 1e-5:
@@ -162,6 +176,11 @@ class LayerNorm(Layer):
         shape = self.normalized(inputs[0])
         return Weight("weight", shape), Weight("bias", shape)
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        """Of a vector, all elements are its channels."""
+        name, meant = Layer.meaning(self, *inputs)
+        return name, meant | ({"over": "channels"} if len(inputs[0]) == 1 else {})
+
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {}
         if self.eps != 1e-5:
@@ -199,6 +218,9 @@ class InstanceNorm(Layer):
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         return _affine(self, inputs[0][0])
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.name, without_starts(Layer.meaning(self, *inputs))
 
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {}

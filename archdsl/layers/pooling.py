@@ -10,10 +10,12 @@ from archdsl.layers.base import (
     Example,
     Expression,
     Layer,
+    Meaning,
     Misfit,
     Module,
     Shape,
     Steps,
+    alike,
     axes_of,
     everything,
     image,
@@ -75,6 +77,10 @@ class Pool(Layer):
     def window(self, input: Shape) -> tuple[Steps, Steps]:
         axes = len(input) - 1
         return self.reach(axes), axes_of(self.steps(), axes, self.name, "stride")
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        name, meant = Layer.meaning(self, *inputs)
+        return name, meant | {"stride": self.steps()}
 
     def keywords(self) -> dict[str, object]:
         found: dict[str, object] = {}
@@ -190,6 +196,9 @@ class AdaptivePool(Layer):
         # after a pixel's edge.
         widest = tuple(ceil(s + 1 - Fraction(1, s.denominator)) for s in steps)
         return widest, steps
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.module, {"size": alike(self.target(len(inputs[0]) - 1))}
 
     def torch(self, *inputs: Shape) -> Module:
         axes = len(inputs[0]) - 1

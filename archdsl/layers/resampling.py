@@ -1,13 +1,14 @@
 """Resampling: sizes made larger or other than they are, and pixels dealt into channels."""
 
 from fractions import Fraction
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, OneOf, Size
 from archdsl.layers.base import (
     Example,
     Layer,
+    Meaning,
     Misfit,
     Module,
     Shape,
@@ -23,6 +24,13 @@ def resampled(mode: str, input: Shape, output: Shape) -> tuple[Steps, Steps]:
     seen = {"nearest": 1, "bicubic": 4}.get(mode, 2)
     steps = tuple(Fraction(n, m) for n, m in zip(input[1:], output[1:], strict=True))
     return (seen,) * len(steps), steps
+
+
+def without_corners(meaning: Meaning) -> dict[str, Any]:
+    """The arguments of a layer; nothing is aligned by the corners where pixels are repeated."""
+    _, arguments = meaning
+    nearest = arguments["mode"] == "nearest"
+    return arguments | {"align_corners": False} if nearest else arguments
 
 
 class Upsample(Layer):
@@ -66,6 +74,9 @@ class Upsample(Layer):
     def window(self, input: Shape) -> tuple[Steps, Steps]:
         return resampled(self.mode, input, self.shape(input))
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.name, without_corners(Layer.meaning(self, *inputs))
+
     def torch(self, *inputs: Shape) -> Module:
         factor: object = self.factor
         if isinstance(self.factor, tuple):
@@ -101,6 +112,9 @@ class Resize(Layer):
 
     def window(self, input: Shape) -> tuple[Steps, Steps]:
         return resampled(self.mode, input, self.shape(input))
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.name, without_corners(Layer.meaning(self, *inputs))
 
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {

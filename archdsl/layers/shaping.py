@@ -10,6 +10,7 @@ from archdsl.layers.base import (
     Example,
     Expression,
     Layer,
+    Meaning,
     Misfit,
     Module,
     Shape,
@@ -173,6 +174,9 @@ class PadSpace(Layer):
         sides = self.sides(len(size))
         check_border(self.border, size, sides)
         return (channels, *(n + b + a for n, (b, a) in zip(size, sides, strict=True)))
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.name, {"sides": self.sides(len(inputs[0]) - 1), "border": self.border}
 
     def torch(self, *inputs: Shape) -> Module:
         axes = len(inputs[0]) - 1
@@ -344,6 +348,14 @@ class Split(Layer):
         if self.part > self.parts:
             raise Misfit(codes.NO_SUCH_PART, part=self.part, parts=self.parts)
         return (inputs[0][0] // self.parts, *inputs[0][1:])
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        """That of a ``slice``."""
+        size = inputs[0][0] // self.parts
+        return Slice.name, {"first": size * (self.part - 1) + 1, "last": size * self.part}
+
+    def does_nothing(self, *inputs: Shape) -> bool:
+        return self.parts == 1
 
     def torch(self, *inputs: Shape) -> Expression:
         return Expression(f"{{x}}.chunk({self.parts}, 1)[{{part}}]", {"part": self.part - 1})

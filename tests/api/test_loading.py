@@ -13,6 +13,8 @@ import pytest
 
 import archdsl
 from archdsl import ArchError, Architecture, Spec
+from archdsl.analysis.space import prove
+from archdsl.freeze import freeze
 
 TEXT = """
 ## A network of one block. It has knobs of every kind.
@@ -293,6 +295,18 @@ arch choices
 input 4x8x8
 repeat 2 as i { stage: { choose mix { a: conv(4, 1); b: conv(4, 3) } } }
 """
+
+
+def test_equal_values_of_a_domain_are_shown_as_what_they_are() -> None:
+    """`1` and `exp(0)` are equal, and only one of them can be an index."""
+    text = "arch a(n = 1 in {1, exp(0)})\ninput 3x8x8\nconv(4 if n == 1 else 2, 1)\n"
+    spec = archdsl.parse(text)
+    whole, root = (spec.with_knobs(n=n) for n in ("1", "exp(0)"))
+    assert [type(a.knobs["n"]) for a in (whole, root)] == [int, float]
+    assert [a.shown_knobs for a in (whole, root)] == [{"n": "1"}, {"n": "exp(0)"}]
+    assert "arch a(n = exp(0))" in freeze(root)
+    proof = prove(archdsl.parse(text + "conv([4, 8][n], 1)\n").program)
+    assert proof.counterexample is not None and proof.counterexample.knobs == {"n": "exp(0)"}
 
 
 def test_choices_by_their_path() -> None:

@@ -1,0 +1,162 @@
+"""A network as JSON, out and in: its different layers and parts, each once.
+
+Kept is all that the network is: parts within parts, repeats, names, shapes, side outputs, what was
+chosen. Not kept is where it came from: places in texts, definitions and arguments of blocks, knobs.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.diagnostics.source import Source, Span
+from archdsl.ir.layer_json import plain, read_layer, read_list, read_path, read_shape
+from archdsl.ir.network import Choice, Network, Op, Part, Step
+from archdsl.ir.verify import verify
+from archdsl.layers.arguments import Number, Unreadable, Whole
+from archdsl.registry import REGISTRY, Registry
+
+FORMAT = "archdsl-network/1"
+MOST_LAYERS = 25_000
+MOST_LEVELS = 100
+NOWHERE = Span(Source("<network>", ""), 0, 0)
+
+
+def to_json(network: Network) -> str:
+    """The network as JSON text, in the format ``archdsl-network/1``. The root is the last part."""
+    parts = list(network.root.parts())
+    places = {id(part): place for place, part in enumerate(parts)}
+    layers: dict[int, int] = {}
+    listed: list[dict[str, Any]] = []
+    for step in (step for part in parts for step in part.steps):
+        if isinstance(step.op, Op) and id(step.op) not in layers:
+            layers[id(step.op)] = len(listed)
+            layer = step.op.layer
+            arguments = {k: plain(v) for k, v in layer.given()}
+            listed.append({"layer": layer.name, "arguments": arguments})
+    document = {
+        "format": FORMAT,
+        "name": network.name,
+        "doc": network.doc,
+        "choices": [
+            {"path": c.path, "options": list(c.options), "chosen": c.chosen}
+            for c in network.choices
+        ],
+        "layers": listed,
+        "parts": [_part(part, layers, places) for part in parts],
+    }
+    return json.dumps(document, indent=1)
+
+
+def _part(part: Part, layers: dict[int, int], places: dict[int, int]) -> dict[str, Any]:
+    found = {
+        "kind": part.kind,
+        "name": part.name,
+        "input": list(part.input),
+        "imports": [list(shape) for shape in part.imports],
+        "steps": [_step(step, layers, places) for step in part.steps],
+        "result": part.result,
+        "shape": list(part.shape),
+    }
+    return found | ({"counts": dict(part.counts)} if part.counts else {})
+
+
+def _step(step: Step, layers: dict[int, int], places: dict[int, int]) -> dict[str, Any]:
+    found: dict[str, Any] = (
+        {"layer": layers[id(step.op)]} if isinstance(step.op, Op) else {"part": places[id(step.op)]}
+    )
+    found |= {"inputs": list(step.inputs), "shape": list(step.shape)}
+    found |= {"name": step.name, "number": step.number}
+    if step.repeat != 1:
+        found["repeat"] = step.repeat
+    if step.weight is not None:
+        found["weight"] = step.weight
+    if step.plain:
+        found["plain"] = True
+    return found
+
+
+def from_json(text: str, registry: Registry = REGISTRY) -> Network:
+    """The network of a JSON text. Raises ``ArchError`` (A009) where it is not one, or not whole.
+
+    The text may come from anywhere: nothing in it is taken on trust.
+    """
+    try:
+        network = _read(json.loads(text), registry)
+    except Unreadable as problem:
+        raise ArchError([diagnose(codes.BAD_GRAPH, reason=f"{problem} is wanted")]) from None
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as problem:
+        reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
+        raise ArchError([diagnose(codes.BAD_GRAPH, reason=reason)]) from None
+    verify(network)
+    return network
+
+
+def _read(document: Any, registry: Registry) -> Network:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"its format is not {FORMAT}")
+    ops = [
+        Op(read_layer(item["layer"], item["arguments"], registry))
+        for item in read_list(document["layers"])
+    ]
+    parts: list[Part] = []
+    for item in read_list(document["parts"]):
+        part = _read_part(item, ops, parts)
+        if part.size > MOST_LAYERS or part.levels > MOST_LEVELS:
+            raise ValueError(f"`{part.name}` has more than {MOST_LAYERS:,} layers, or levels")
+        parts.append(part)
+    if not parts:
+        raise ValueError("it has no parts")
+    choices = [
+        Choice(str(c["path"]), tuple(map(str, read_list(c["options"]))), c["chosen"], NOWHERE)
+        for c in read_list(document["choices"])
+    ]
+    for choice in choices:
+        if type(choice.chosen) is not int or not 0 <= choice.chosen < len(choice.options):
+            raise ValueError(f"`{choice.path}` has no option {choice.chosen!r}")
+    name = read_path(document["name"])
+    return Network(name, parts[-1], {}, tuple(choices), str(document["doc"]))
+
+
+def _read_part(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Part:
+    steps = tuple([_read_step(step, ops, parts) for step in read_list(item["steps"])])
+    part = Part(
+        item["kind"],
+        read_path(item["name"]),
+        read_shape(item["input"]),
+        tuple(read_shape(shape) for shape in read_list(item["imports"])),
+        steps,
+        _index(item["result"]),
+        read_shape(item["shape"]),
+        sum(step.size * step.repeat for step in steps),
+    )
+    counts = item.get("counts", {})
+    part.counts = {read_path(name): Whole(0).read(count) for name, count in counts.items()}
+    return part
+
+
+def _read_step(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Step:
+    known: list[Op] | list[Part] = ops if "layer" in item else parts
+    place = _index(item["layer"] if "layer" in item else item["part"])
+    if not 0 <= place < len(known):
+        raise ValueError(f"there is no layer or part {place} before it is used")
+    weight = item.get("weight")
+    return Step(
+        known[place],
+        tuple(_index(n) for n in read_list(item["inputs"])),
+        read_shape(item["shape"]),
+        read_path(item["name"]),
+        Whole(1).read(item["number"]),
+        NOWHERE,
+        Whole(1).read(item.get("repeat", 1)),
+        None if weight is None else Number(0).read(weight),
+        item.get("plain", False) is True,
+    )
+
+
+def _index(value: Any) -> int:
+    if type(value) is not int:
+        raise ValueError(f"{json.dumps(value)[:40]} stands where a number should be")
+    return value
