@@ -43,6 +43,7 @@ ORDER = (
     "writing",
     "within",
     "files",
+    "resolve",
     "settings",
     "budget",
     "pictures",

@@ -36,10 +36,13 @@ class Use:
 
 
 class Pattern(Layer):
-    """The base of patterns. ``qualified``: what the word before the body says, if any goes."""
+    """The base of patterns. ``qualified``: what the word before the body says, if any goes;
+    ``arms``: each statement of the body is an arm or an option, and not a step after the one
+    before it."""
 
     group = "patterns"
     noun = "pattern"
+    arms: ClassVar[bool] = False
     qualified: ClassVar[str | None] = None
     qualifier_required: ClassVar[bool] = False
 

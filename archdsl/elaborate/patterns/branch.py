@@ -19,12 +19,13 @@ class Branch(Pattern):
     """Parallel arms, one for each statement, that meet in a join: ``branch concat { ... }``."""
 
     name = "branch"
+    arms = True
     qualified = "how its arms are joined: concat, add, mean, max or mul"
     qualifier_required = True
 
     @classmethod
     def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
-        return compile_body(body, scope.inner(looped=False, flow=False), arms=True)
+        return compile_body(body, scope.inner(looped=False, flow=False), arms=cls.arms)
 
     @classmethod
     def check_qualifier(cls, node: tree.Call, scope: Scope) -> None:

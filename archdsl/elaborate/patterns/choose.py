@@ -22,6 +22,7 @@ class Choose(Pattern):
     """
 
     name = "choose"
+    arms = True
     qualified = "the name of the choice"
 
     @classmethod
@@ -32,7 +33,7 @@ class Choose(Pattern):
 
     @classmethod
     def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
-        return compile_body(body, scope.inner(looped=False, flow=False), arms=True)
+        return compile_body(body, scope.inner(looped=False, flow=False), arms=cls.arms)
 
     def run(self, use: Use, frame: Frame) -> None:
         if not any(s.counts for s in use.body.statements):
