@@ -105,6 +105,11 @@ class Registry:
         return {name: cost for name, cost in self.costs.items() if not cost.measured}
 
     @cached_property
+    def own_costs(self) -> Mapping[str, Cost]:
+        """Those among them that are a user's own."""
+        return {n: c for n, c in self.static_costs.items() if type(c) in self.added}
+
+    @cached_property
     def data(self) -> Mapping[str, type[Data]]:
         """The data sets."""
         return self.group("data")

@@ -11,8 +11,8 @@ from archdsl.costs.macs import AllMacs, Macs
 from archdsl.costs.params import Buffers, Params
 from archdsl.costs.sums import Row, Sums
 from archdsl.elaborate.values import exact
-from archdsl.ir.network import Network, Op, Part, Step
-from archdsl.layers.base import Shape
+from archdsl.ir.network import Network, Part, Step
+from archdsl.layers.base import Layer, Shape
 from archdsl.layers.polynomial import Exact
 
 
@@ -155,7 +155,7 @@ def _through(
     if isinstance(step.op, Part):
         legs = paths(step.op, memo)
     else:
-        legs = [_layer_path(step.op, shape)] * len(inputs)
+        legs = [layer_path(step.op.layer, shape)] * len(inputs)
     merged: list[Path | None] = [None] * count
     for values, leg in zip(inputs, legs, strict=True):
         if leg is None:
@@ -171,9 +171,10 @@ def _through(
     return merged
 
 
-def _layer_path(op: Op, shape: Shape) -> Path:
-    kernel, stride = op.layer.window(shape)
-    weighted = op.layer.kind in ("conv", "linear")
+def layer_path(layer: Layer, shape: Shape) -> Path:
+    """What one layer adds to a path."""
+    kernel, stride = layer.window(shape)
+    weighted = layer.kind in ("conv", "linear")
     axes = [
         Axis(exact(Fraction(k) - 1), exact(Fraction(s)), 0, int(Fraction(s).denominator > 1))
         for k, s in zip(kernel, stride, strict=True)

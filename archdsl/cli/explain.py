@@ -102,8 +102,8 @@ def places_of(arch: Architecture, path: str | None = None) -> Iterator[Made]:
 
 def shown_costs(arch: Architecture) -> dict[str, Cost]:
     """The costs that are said of a line: those of weights and work, and a user's own."""
-    known = arch.spec.registry.static_costs
-    return {n: c for n, c in known.items() if n in LINE or type(c) in arch.spec.registry.added}
+    registry = arch.spec.registry
+    return {n: registry.static_costs[n] for n in (*LINE, *registry.own_costs)}
 
 
 def _shapes(inputs: tuple[tuple[int, ...], ...], node: Node) -> str:
@@ -176,8 +176,8 @@ def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
 
 def knob_costs(arch: Architecture) -> dict[str, Cost]:
     """The costs that are shown over the values of a knob."""
-    known = arch.spec.registry.static_costs
-    return {n: c for n, c in known.items() if n in NAMED or type(c) in arch.spec.registry.added}
+    registry = arch.spec.registry
+    return {n: registry.static_costs[n] for n in (*NAMED, *registry.own_costs)}
 
 
 def _values(arch: Architecture, knob: Knob) -> Iterator[dict[str, Any]]:

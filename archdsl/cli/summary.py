@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archdsl.analysis.figures import COUNTED
+from archdsl.analysis.receptive import receptive_fields
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
-from archdsl.cli.output import WIDTH, cut, human, human_bytes, say, say_json, say_text, table
+from archdsl.cli.output import WIDTH, cut, human_bytes, say, say_json, say_text, table
+from archdsl.costs.base import Cost
 from archdsl.graph.written import call
 from archdsl.ir.network import Part, Step
 from archdsl.layers.base import show_shape
 from archdsl.spec import Architecture
+
+FIELD = "field"  # the column of receptive fields
 
 
 @click.command()
@@ -24,6 +28,13 @@ from archdsl.spec import Architecture
     "--depth", default=2, show_default=True, type=click.IntRange(1), help="Levels of parts to open."
 )
 @click.option("--layers", is_flag=True, help="Open all, down to single layers.")
+@click.option(
+    "--columns",
+    default="params,macs",
+    show_default=True,
+    metavar="NAME,NAME",
+    help="What is said of each part: costs (params, macs, activations, memory), and field.",
+)
 @click.option(
     "--batch",
     default=32,
@@ -46,6 +57,7 @@ def command(
     python: tuple[Path, ...],
     depth: int,
     layers: bool,
+    columns: str,
     batch: int,
     dtype: str,
     as_json: bool,
@@ -53,12 +65,14 @@ def command(
     """Print shapes and costs, part by part, repeats folded.
 
     MACs are multiply-adds of convolutions and linear layers for one image; parameters are
-    the trainable ones.
+    the trainable ones; memory is what weights and results take, in float32; field is the
+    receptive field, the pixels of the input that a part's result can see.
     """
     arch = read_candidate(spec, settings, shape, python)
+    shown = _columns(arch, columns)
     levels = 1000 if layers else depth
     if as_json:
-        say_json(_plain(arch, levels, batch, dtype))
+        say_json(_plain(arch, shown, levels, batch, dtype))
         return
     say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
     if arch.network.doc:
@@ -71,13 +85,13 @@ def command(
             + (f" x {row['repeat']}" if row["repeat"] > 1 else ""),
             row["what"],
             row["shape"],
-            human(row["params"]) if row["params"] else "",
-            human(row["macs"]) if row["macs"] else "",
+            *(column.text(row[name]) for name, column in shown.items()),
         ]
-        for row in _rows(arch, levels)
+        for row in _rows(arch, shown, levels)
     ]
-    rows.insert(0, ["input", "", show_shape(arch.input), "", ""])
-    for line in table(["part", "", "shape", "params", "MACs"], _fit(rows), right=(3, 4)):
+    rows.insert(0, ["input", "", show_shape(arch.input), *("" for _ in shown)])
+    head = ["part", "", "shape", *(c.heading for c in shown.values())]
+    for line in table(head, _fit(rows), right=range(3, len(head))):
         say(line)
     say()
     for line in _totals(arch, batch, dtype):
@@ -86,7 +100,8 @@ def command(
 
 def _fit(rows: list[list[str]]) -> list[list[str]]:
     """Shortens what is written of a layer, so that a row has its 80 columns."""
-    room = WIDTH - sum(max(len(r[i]) for r in rows) + 2 for i in (0, 2, 3, 4)) - 6
+    others = (0, *range(2, len(rows[0])))
+    room = WIDTH - sum(max(len(r[i]) for r in rows) + 2 for i in others) - 6
     for row in rows:
         row[1] = cut(row[1], max(room, 6))
     return rows
@@ -108,42 +123,86 @@ def _totals(arch: Architecture, batch: int, dtype: str) -> Iterator[str]:
         f"{human_bytes(memory.training)} for training"
     )
     yield f"             (batch {batch}, {dtype}; weights {human_bytes(memory.weights)})"
+    for cost in arch.spec.registry.own_costs.values():
+        yield f"{cost.title:12} {cost.show(arch.cost(cost.name))}"
 
 
-def _rows(arch: Architecture, levels: int) -> Iterator[dict[str, Any]]:
-    yield from _part_rows(arch.network.root, 0, levels, {})
+Value = Any  # a number, or the pixels of each axis
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What is said of each part: a cost, or, where there is none, its receptive field."""
+
+    heading: str
+    cost: Cost | None = None
+    fields: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def of(self, part: Part, step: Step, path: str) -> Value:
+        """The value of a step of a part, all its repetitions."""
+        if self.cost is None:
+            return self.fields.get(path, ())
+        if step.weight is not None and not self.cost.in_sides:
+            return 0
+        return self.cost.sums.of_step(part, step)[0] * step.repeat
+
+    def text(self, value: Value) -> str:
+        if not value:
+            return ""
+        return show_shape(value) if self.cost is None else self.cost.show(value)
+
+
+def _columns(arch: Architecture, text: str) -> dict[str, Column]:
+    costs = arch.spec.registry.static_costs
+    found: dict[str, Column] = {}
+    for name in (n.strip() for n in text.split(",")):
+        if name == FIELD:
+            found[name] = Column(FIELD, fields=receptive_fields(arch.flat))
+        elif name in costs:
+            found[name] = Column(costs[name].heading, costs[name])
+        else:
+            there = ", ".join([*costs, FIELD])
+            raise click.BadParameter(f"{name!r} is none of {there}", param_hint="--columns")
+    return found
+
+
+def _rows(
+    arch: Architecture, columns: Mapping[str, Column], levels: int
+) -> Iterator[dict[str, Any]]:
+    yield from _part_rows(arch.network.root, "", 0, levels, columns)
 
 
 def _part_rows(
-    part: Part, level: int, levels: int, offsets: dict[str, int]
+    part: Part, prefix: str, level: int, levels: int, columns: Mapping[str, Column]
 ) -> Iterator[dict[str, Any]]:
     for step in part.steps:
         op = step.op
-        if isinstance(op, Part) and op.kind == "turn":
-            yield {
-                "level": level,
-                "name": "repeat",
-                "repeat": step.repeat,
-                "what": "",
-                "shape": show_shape(step.shape),
-                "params": COUNTED.of_part(op)[0] * step.repeat,
-                "macs": COUNTED.of_part(op)[2] * step.repeat,
-            }
-            yield from _part_rows(op, level + 1, levels, offsets)
-            continue
-        costs = COUNTED.of_step(part, step)
-        side = step.weight is not None
+        is_turn = isinstance(op, Part) and op.kind == "turn"
+        path = prefix + _last(step)
         yield {
             "level": level,
-            "name": _name(step),
+            "name": "repeat" if is_turn else _name(step),
             "repeat": step.repeat,
-            "what": _what(step),
+            "what": "" if is_turn else _what(step),
             "shape": show_shape(step.shape),
-            "params": costs[0] * step.repeat,
-            "macs": 0 if side else costs[2] * step.repeat,
+            **{name: column.of(part, step, path) for name, column in columns.items()},
         }
-        if isinstance(op, Part) and level + 1 < levels:
-            yield from _part_rows(op, level + 1, levels, {})
+        if isinstance(op, Part) and is_turn:
+            yield from _part_rows(op, prefix, level + 1, levels, columns)
+        elif isinstance(op, Part) and level + 1 < levels:
+            yield from _part_rows(op, f"{prefix}{step.label}.", level + 1, levels, columns)
+
+
+def _last(step: Step) -> str:
+    """The path of the last layer of a step, or that of the last of its repetitions."""
+    number, turns, op = step.number + step.repeat - 1, step.repeat - 1, step.op
+    if not isinstance(op, Part) or op.kind != "turn":
+        return step.numbered(number)
+    last = op.steps[op.result - 1]
+    first = _last(last)
+    if isinstance(last.op, Part) and last.op.kind == "turn":
+        return first
+    return last.numbered(last.number + last.repeat - 1 + turns * op.counts.get(last.name, 0))
 
 
 def _name(step: Step) -> str:
@@ -161,7 +220,9 @@ def _what(step: Step) -> str:
     return "" if text == step.name else text
 
 
-def _plain(arch: Architecture, levels: int, batch: int, dtype: str) -> dict[str, Any]:
+def _plain(
+    arch: Architecture, columns: Mapping[str, Column], levels: int, batch: int, dtype: str
+) -> dict[str, Any]:
     f, memory = arch.figures, arch.memory(batch, dtype)
     return {
         "name": arch.name,
@@ -184,5 +245,6 @@ def _plain(arch: Architecture, levels: int, batch: int, dtype: str) -> dict[str,
             "inference": memory.inference,
             "training": memory.training,
         },
-        "rows": list(_rows(arch, levels)),
+        **{name: arch.cost(name) for name in arch.spec.registry.own_costs},
+        "rows": list(_rows(arch, columns, levels)),
     }
