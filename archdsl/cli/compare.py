@@ -14,29 +14,19 @@ import click
 
 from archdsl.cli.compared import Row, read_results, rows_of
 from archdsl.cli.mapped import map_costs
-from archdsl.cli.options import SpecName, json_option, python_option
-from archdsl.cli.output import WIDTH, human_bytes, say, say_json, table
+from archdsl.cli.options import SpecName, json_option, python_option, read_registry
+from archdsl.cli.output import WIDTH, say, say_json, table
 from archdsl.cli.progress import followed
 from archdsl.cli.studied import is_study, rows_of_study
+from archdsl.costs.base import COUNT, Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.pictures.bubbles import Blob, bubbles, front
 from archdsl.pictures.files import check_format, save
 from archdsl.pictures.scene import Scene
 from archdsl.pictures.winners import WINNERS, winners
-from archdsl.units import human, short
+from archdsl.training.packages import need
 
-COUNTED = {"macs": "MACs", "params": "parameters", "activations": "activations"}
-TIMED = {"latency": "inference_seconds", "train_step": "training_step_seconds"}
-TITLES = {
-    "macs": "multiply-adds (MACs) for one image",
-    "params": "parameters",
-    "activations": "activations of convolutions and linear layers, for one image",
-    "memory": "memory of inference, estimated",
-    "latency": "time of inference",
-    "train_step": "time of a training step",
-}
-SHORT = {"macs": "MACs", "params": "params", "activations": "activ.", "train_step": "train step"}
 MEASURES = {"top1": "top-1", "top5": "top-5"}
 
 
@@ -49,14 +39,14 @@ MEASURES = {"top1": "top-1", "top5": "top-5"}
     show_default=True,
     help="Accuracy over cost; the ImageNet challenge by year; lines of equal cost of one SPEC.",
 )
-@click.option("--x", type=click.Choice(list(TITLES)), default="macs", show_default=True)
+@click.option("--x", metavar="COST", default="macs", show_default=True, help="A cost: the axis.")
 @click.option("--y", type=click.Choice(list(MEASURES)), default="top1", show_default=True)
 @click.option(
     "--size",
-    type=click.Choice(list(TITLES)),
+    metavar="COST",
     default="params",
     show_default=True,
-    help="What the areas of blobs are.",
+    help="A cost: the areas of blobs.",
 )
 @click.option("--dataset", help="Whose accuracies: imagenet, or what a study was trained on.")
 @click.option(
@@ -117,15 +107,21 @@ def command(
         if output is not None:
             save(grid.scene(), output)
         return
+    costs = read_registry(python).costs
+    for option, name in (("--x", x), ("--size", size)):
+        if name not in costs:
+            known = ", ".join(costs)
+            raise click.BadParameter(f"{name!r} is none of {known}", param_hint=option)
     rows, dataset = _rows(specs, dataset, y, results, python)
-    for key in dict.fromkeys(("macs", "params", x, size)):
-        _add_costs(rows, key, batch, device)
+    columns = [costs[key] for key in dict.fromkeys((x, "macs", "params", size))]
+    _add_costs(rows, columns, batch, device)
     rows.sort(key=lambda r: (-(r.accuracy or 0), r.costs[x]))
     records = [_plain(r) for r in rows]
     measure = f"{MEASURES[y]} accuracy on {dataset}"
-    _print(records, as_json, as_csv, lambda: _say(rows, x, size, y))
+    _print(records, as_json, as_csv, lambda: _say(rows, columns, y))
     if output is not None:
-        save(_scene(rows, x, size, measure, dataset), output, _markup(rows, x, y))
+        scene = _scene(rows, costs[x], costs[size], measure, dataset)
+        save(scene, output, _markup(rows, columns, y))
 
 
 def _rows(
@@ -162,53 +158,36 @@ def _print(
 # --------------------------------------------------------------------------------- costs
 
 
-def _add_costs(rows: Sequence[Row], key: str, batch: int, device: str) -> None:
-    if key in TIMED:
-        _measure(rows, batch, device)
-        return
+def _add_costs(rows: Sequence[Row], costs: Sequence[Cost], batch: int, device: str) -> None:
     for row in rows:
-        if key == "memory":
-            row.costs[key] = row.arch.memory(batch).inference
-        else:
-            row.costs[key] = getattr(row.arch, key)
+        for cost in costs:
+            if cost.name == "memory":  # which grows with the batch
+                row.costs[cost.name] = row.arch.memory(batch).inference
+            elif not cost.measured:
+                row.costs[cost.name] = row.arch.cost(cost.name)
+    if measured := [cost for cost in costs if cost.measured]:
+        _measure(rows, measured, batch, device)
 
 
-def _measure(rows: Sequence[Row], batch: int, device: str) -> None:
+def _measure(rows: Sequence[Row], costs: Sequence[Cost], batch: int, device: str) -> None:
     """Times of one batch, measured here; said as it goes, since it takes long."""
-    try:
-        from archdsl.training.timing import measure
-    except ImportError:
-        extra = "archdsl[torch]"
-        raise ArchError([diagnose(codes.NEEDS_PACKAGE, package="torch", extra=extra)]) from None
-    open_rows = [row for row in rows if "latency" not in row.costs]
-    for row in followed(open_rows, "measuring", lambda row: row.name):
-        found = measure(row.arch, row.arch.input, batch, device)
-        for key, field in TIMED.items():
-            row.costs[key] = getattr(found, field)
-
-
-def _show(key: str) -> Callable[[float], str]:
-    """How a cost is written."""
-    if key in TIMED:
-        return _time
-    return human_bytes if key == "memory" else short
-
-
-def _time(seconds: float) -> str:
-    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+    need("torch")
+    for row in followed(rows, "measuring", lambda row: row.name):
+        for cost in costs:
+            row.costs[cost.name] = cost.measure(row.arch, batch, device)
 
 
 # ---------------------------------------------------------------------------------- chart
 
 
-def _blobs(rows: Sequence[Row], x: str, size: str) -> list[Blob]:
+def _blobs(rows: Sequence[Row], x: Cost, size: Cost) -> list[Blob]:
     return [
         Blob(
             r.name,
             r.family,
-            r.costs[x],
+            r.costs[x.name],
             r.accuracy,
-            r.costs[size],
+            r.costs[size.name],
             r.low,
             r.high,
             r.several_crops,
@@ -219,35 +198,38 @@ def _blobs(rows: Sequence[Row], x: str, size: str) -> list[Blob]:
     ]
 
 
-def _note(row: Row, x: str, size: str) -> str:
-    costs = [
-        f"{_show(k)(row.costs[k])} {COUNTED.get(k, TITLES[k])}" for k in dict.fromkeys((x, size))
-    ]
+def _note(row: Row, x: Cost, size: Cost) -> str:
+    costs = [f"{_brief(c)(row.costs[c.name])} {c.title}" for c in dict.fromkeys((x, size))]
     return f"{row.name}: {100 * (row.accuracy or 0):.2f} %\n{', '.join(costs)}\n{row.source}"
 
 
-def _scene(rows: Sequence[Row], x: str, size: str, measure: str, dataset: str) -> Scene:
+def _scene(rows: Sequence[Row], x: Cost, size: Cost, measure: str, dataset: str) -> Scene:
     blobs = _blobs(rows, x, size)
     if not blobs:
         raise ArchError([diagnose(codes.NOTHING_PUBLISHED, dataset=dataset)])
-    title = f"Accuracy on {dataset} over {COUNTED.get(x, TITLES[x])}"
-    named = COUNTED.get(size, TITLES[size])
-    return bubbles(blobs, title, TITLES[x], measure, named, _show(x), _show(size))
+    title = f"Accuracy on {dataset} over {x.title}"
+    return bubbles(blobs, title, x.about, measure, size.title, _brief(x), _brief(size))
+
+
+def _brief(cost: Cost) -> Callable[[float], str]:
+    """How a cost is written in a chart: a count in the digits that it needs."""
+    return cost.show_short if cost.unit == COUNT else cost.show
 
 
 # ---------------------------------------------------------------------------------- table
 
 
-def _cells(rows: Sequence[Row], x: str, size: str, y: str) -> tuple[list[str], list[list[str]]]:
-    best = {b.name for b in front(_blobs(rows, x, size))}
-    keys = list(dict.fromkeys((x, "macs", "params", size)))
-    head = ["network", MEASURES[y], *(SHORT.get(k, k) for k in keys), "best"]
-    show = {k: human if k in COUNTED else _show(k) for k in keys}
+def _cells(
+    rows: Sequence[Row], columns: Sequence[Cost], y: str
+) -> tuple[list[str], list[list[str]]]:
+    """The head and the lines of the table; the first column is what accuracy is put over."""
+    best = {b.name for b in front(_blobs(rows, columns[0], columns[-1]))}
+    head = ["network", MEASURES[y], *(c.heading for c in columns), "best"]
     cells = [
         [
             r.name,
             _accuracy(r),
-            *(show[k](r.costs[k]) for k in keys),
+            *(c.show(r.costs[c.name]) for c in columns),
             "*" if r.name in best else "",
         ]
         for r in rows
@@ -264,22 +246,21 @@ def _accuracy(row: Row) -> str:
     return text + (" +" if row.several_crops else "")
 
 
-def _say(rows: Sequence[Row], x: str, size: str, y: str) -> None:
-    head, cells = _cells(rows, x, size, y)
+def _say(rows: Sequence[Row], columns: Sequence[Cost], y: str) -> None:
+    head, cells = _cells(rows, columns, y)
     for line in table(head, cells, right=range(1, len(head) - 1)):
         say(line)
     say()
-    name = COUNTED.get(x, TITLES[x])
-    best = f"*  no other is as good or better with as little or less: {name}"
+    best = f"*  no other is as good or better with as little or less: {columns[0].title}"
     for line in wrap(best, WIDTH, subsequent_indent="   "):
         say(line)
     if any(r.several_crops for r in rows):
         say("+  over several crops of each image: not compared with the others")
 
 
-def _markup(rows: Sequence[Row], x: str, y: str) -> str:
+def _markup(rows: Sequence[Row], columns: Sequence[Cost], y: str) -> str:
     """The table for a page."""
-    head, cells = _cells(rows, x, "params", y)
+    head, cells = _cells(rows, columns, y)
     lines = ["".join(f"<th>{escape(c)}</th>" for c in head)]
     lines += ["".join(f"<td>{escape(c)}</td>" for c in row) for row in cells]
     body = "\n".join(f"<tr>{line}</tr>" for line in lines)

@@ -133,10 +133,10 @@ def command(
                 error=True,
             )
         if found.space.is_measured:
+            from archdsl.search.measured import measured_on
             from archdsl.training.devices import AUTO, choose_device
-            from archdsl.training.latency import latency_on
 
-            found.space.measure = latency_on(choose_device(device or AUTO))
+            found.space.measure = measured_on(found.search, choose_device(device or AUTO))
         stop, view = Stop(), view_of(quiet, as_json, workers)
         try:
             with stop.listening(), view:

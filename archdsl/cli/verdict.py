@@ -66,9 +66,9 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
 def say_front(study: Study, rows: list[Row]) -> None:
     from archdsl.search.outcome import name_of, shown
 
-    names = [o.name for o in study.search.objectives]
+    names, costs = [o.name for o in study.search.objectives], study.search.costs
     lines = [
-        [name_of(row), *(shown(n, v) for n, v in zip(names, row.values, strict=True))]
+        [name_of(row), *(shown(n, v, costs) for n, v in zip(names, row.values, strict=True))]
         for row in rows
     ]
     for line in table(["network", *names], lines, right=range(1, len(names) + 1)):

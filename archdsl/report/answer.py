@@ -103,7 +103,7 @@ def _front(facts: Facts) -> Iterator[str]:
     rows = [
         [
             shape_text(name_of(row)),
-            *(cost_text(n, v) for n, v in zip(names, row.values, strict=True)),
+            *(cost_text(n, v, facts.search.costs) for n, v in zip(names, row.values, strict=True)),
         ]
         for row in facts.front
     ]

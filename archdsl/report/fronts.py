@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from archdsl.pictures.charts import Plot, spanning
@@ -11,9 +11,8 @@ from archdsl.pictures.palette import CURVES
 from archdsl.pictures.scene import Wire
 from archdsl.report.facts import Facts
 from archdsl.report.figure import COLUMN, MARKS, Figure, Group, Panel, framed, mark, plain
-from archdsl.report.measure import COST_NAMES, cost_text, many
+from archdsl.report.measure import cost_names, cost_short, cost_text, many
 from archdsl.report.networks import Trained, flattered
-from archdsl.units import duration, short
 
 ID, TITLE = "fronts", "What it costs"
 CAPTION = (
@@ -30,13 +29,15 @@ def fronts_figure(facts: Facts, found: Sequence[Trained]) -> Figure:
     if not scored:
         return Figure(ID, TITLE, "", why="No training has ended well yet.")
     panels, rows = [], []
-    for cost in COST_NAMES:
+    costs = facts.search.costs
+    names = cost_names(costs)
+    for cost in names:
         points = [(c, t) for t in scored if (c := t.cost(cost)) is not None]
         if points and cost != facts.measure.name:
             best = front(points, facts.measure.sign)
             panels.append(_panel(facts, cost, points, best))
             rows += [
-                (COST_NAMES[cost], cost_text(cost, c), _name(facts, t), _score(facts, t))
+                (names[cost], cost_text(cost, c, costs), _name(facts, t), _score(facts, t))
                 for c, t in best
             ]
     held = facts.search.hold is not None
@@ -69,11 +70,16 @@ def _panel(
     points: Sequence[tuple[float, Trained]],
     best: Sequence[tuple[float, Trained]],
 ) -> Panel:
-    show = SHOW.get(cost, short)
+    costs = facts.search.costs
+    name = cost_names(costs)[cost]
+
+    def show(value: float) -> str:
+        return cost_short(cost, value, costs)
+
     x = spanning([c for c, _ in points], show=show, margin=0.08)
     y = facts.measure.scale([t.score or 0 for _, t in points], 0.1)
     plot = framed(COLUMN, 280, x, y)
-    groups = [plain(plot.axes(COST_NAMES[cost], facts.measure.title))]
+    groups = [plain(plot.axes(name, facts.measure.title))]
     groups.append(plain(_stairs(plot, best)))
     chosen = {id(t) for _, t in best}
     for c, t in points:
@@ -82,7 +88,7 @@ def _panel(
         kind = MARKS[place % 6] if facts.search.hold is not None else "disc"
         at = plot.at(c, t.score or 0)
         shapes = mark(kind, *at, 4.5 if on else 3.2, hue if on else "paper", hue)
-        note = f"{t.text(facts)}; {COST_NAMES[cost]} {cost_text(cost, c)}"
+        note = f"{t.text(facts)}; {name} {cost_text(cost, c, costs)}"
         groups.append(Group(shapes, tuple(facts.key(r) for r in t.rows), note))
     spots = [
         Spot(*plot.at(c, t.score or 0), 5, t.name, rank)
@@ -93,13 +99,7 @@ def _panel(
     taken = [(px - 3, py - 3, px + 3, py + 3) for px, py in others]
     groups.append(plain(labelled(spots, room, list(_stairs(plot, best)), taken)))
     below = f"{many(len(best), 'network')} of {len(points)} on the front."
-    return Panel(COST_NAMES[cost], COLUMN, 280, tuple(groups), below)
-
-
-SHOW: dict[str, Callable[[float], str]] = {
-    "latency": lambda seconds: f"{1000 * seconds:.4g} ms",
-    "seconds": lambda seconds: f"{seconds:.3g} s" if seconds < 60 else duration(seconds),
-}
+    return Panel(name, COLUMN, 280, tuple(groups), below)
 
 
 def _stairs(plot: Plot, best: Sequence[tuple[float, Trained]]) -> Iterator[Wire]:

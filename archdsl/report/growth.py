@@ -8,8 +8,7 @@ from archdsl.pictures.charts import spanning
 from archdsl.pictures.scene import Shape, Wire
 from archdsl.report.facts import Facts, Part
 from archdsl.report.figure import COLUMN, Figure, Group, Panel, framed, interval, mark, plain
-from archdsl.report.measure import COST_NAMES, many, shape_text
-from archdsl.units import short
+from archdsl.report.measure import cost_names, cost_short, many, shape_text
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import Optimum, Slope
 
@@ -40,8 +39,12 @@ def growth_figure(facts: Facts) -> Figure:
     if growth is not None and growth.why is not None:
         notes = (f"No line is drawn: {growth.why}.",)
     slopes = (growth.depth, growth.width) if growth else (None, None)
-    title = f"budget: {COST_NAMES[hold.cost]}"
-    show = _milliseconds if hold.cost == "latency" else short
+    costs = facts.search.costs
+    title = f"budget: {cost_names(costs)[hold.cost]}"
+
+    def show(value: float) -> str:
+        return cost_short(hold.cost, value, costs)
+
     return Figure(
         ID,
         TITLE,

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor, log10
 
+from archdsl.costs.base import SECONDS as UNIT_SECONDS
+from archdsl.costs.base import Cost
 from archdsl.pictures.charts import Scale, spanning
+from archdsl.registry import REGISTRY
 from archdsl.search.outcome import shown
-from archdsl.search.request import COSTS, Search
+from archdsl.search.request import LEARNED, Search
 from archdsl.search.rows import Row
 from archdsl.units import duration
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.results import SHARES
 from archdsl.verdict.words import UNITS
 
-COST_NAMES = {
-    "macs": "multiply-adds (MACs)",
-    "params": "parameters",
-    "activations": "activations",
-    "latency": "latency of one image",
-    "seconds": "training time",
-}
+SECONDS = "seconds"  # of training: what a trial itself costs
 PLACES = {"accuracy": 1, "loss": 2}  # where an epoch has it
 QUOTED = re.compile(r'[\w.]+ = "([^"]*)"')
 
@@ -60,7 +57,7 @@ class Measure:
         """The value of a trial, if it has one."""
         if self.name == "error":
             return None if row.accuracy is None else 100 * (1 - row.accuracy)
-        found: float | None = getattr(row, self.name)
+        found = getattr(row, self.name) if self.name in LEARNED else row.cost(self.name)
         return None if found is None else found * self.factor
 
     def along(self, row: Row) -> list[tuple[float, float]]:
@@ -89,7 +86,7 @@ class Measure:
 
 def measure_of(search: Search) -> Measure:
     """The first objective that is measured on images; accuracy where there is none."""
-    known = [o for o in search.objectives if o.name not in COSTS]
+    known = [o for o in search.objectives if o.name in LEARNED]
     if not known and not search.is_pareto:
         known = list(search.objectives)
     return Measure(known[0].name, not known[0].minimize) if known else Measure("accuracy", True)
@@ -109,11 +106,27 @@ def plus_minus(value: float, interval: Interval | None, factor: float = 1.0) -> 
     return f"{value * factor:.{count}f} ± {reach:.{count}f}"
 
 
-def cost_text(name: str, value: float) -> str:
-    """A cost or an objective with its unit."""
-    if name == "seconds":
+Costs = Mapping[str, Cost]
+
+
+def cost_names(costs: Costs) -> dict[str, str]:
+    """What each cost is called in a report, the training's time being the last."""
+    return {**{n: c.about for n, c in costs.items()}, SECONDS: "training time"}
+
+
+def cost_text(name: str, value: float, costs: Costs = REGISTRY.costs) -> str:
+    """A cost of a study or an objective with its unit."""
+    if name == SECONDS:
         return f"{value:.1f} s" if value < 60 else duration(value)
-    return shown(name, value)
+    return shown(name, value, costs)
+
+
+def cost_short(name: str, value: float, costs: Costs) -> str:
+    """A cost in few characters, for an axis."""
+    if name == SECONDS:
+        return f"{value:.3g} s" if value < 60 else duration(value)
+    unit = costs[name].unit
+    return f"{1000 * value:.4g} ms" if unit == UNIT_SECONDS else costs[name].show_short(value)
 
 
 def place_text(slice: str) -> str:

@@ -41,8 +41,7 @@ class Trained:
 
     def cost(self, name: str) -> float | None:
         """A cost of it; what is measured, as the mean of the trainings that ended well."""
-        known = [getattr(r, name) for r in self.rows if r.is_result]
-        known = [v for v in known if v is not None]
+        known = [v for r in self.rows if r.is_result and (v := r.cost(name)) is not None]
         return sum(known) / len(known) if known else None
 
     def text(self, facts: Facts) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterator, Mapping
 from html import escape
 
 from archdsl import __about__
+from archdsl.costs.base import Cost
 from archdsl.report.facts import Facts
 from archdsl.report.measure import many
 from archdsl.units import duration
@@ -74,9 +76,10 @@ def _origin(facts: Facts) -> Iterator[tuple[str, str]]:
         yield "this report by", f"archdsl {__about__.VERSION}"
 
 
-def glossary_html() -> str:
-    """What the words of a report mean."""
-    rows = "".join(f"<dt>{escape(w)}</dt><dd>{escape(t)}</dd>" for w, t in GLOSSARY.items())
+def glossary_html(costs: Mapping[str, Cost]) -> str:
+    """What the words of a report mean; ``costs`` are a user's own."""
+    words = GLOSSARY | {c.title: f"{inspect.getdoc(c)}" for c in costs.values()}
+    rows = "".join(f"<dt>{escape(w)}</dt><dd>{escape(t)}</dd>" for w, t in words.items())
     return (
         '<section id="words" aria-labelledby="h-words"><h2 id="h-words">What the words mean</h2>'
         f'<dl class="facts">{rows}</dl></section>'

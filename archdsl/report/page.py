@@ -38,7 +38,7 @@ def report_page(facts: Facts, album: Album | None = None, live: bool = False) ->
         f'<section id="trials" aria-labelledby="h-trials"><h2 id="h-trials">Trials</h2>'
         f"{trials_html(facts)}</section>",
         origin_html(facts),
-        glossary_html(),
+        glossary_html(facts.search.spec.registry.own_costs),
     ]
     titles = [
         ("answer", "The answer"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+from archdsl.costs.base import Cost
 from archdsl.diagnostics.model import ArchError
 from archdsl.freeze import freeze
 from archdsl.pictures.svg import svg
@@ -96,7 +97,15 @@ def columns(facts: Facts) -> Iterator[Column]:
     yield Column("activations", lambda r: _shown(r.activations, human), lambda r: r.activations)
     if any(r.latency is not None for r in rows):
         yield Column("latency", lambda r: _shown(r.latency, _latency), lambda r: r.latency)
+    for name, cost in facts.search.costs.items():
+        if any(r.costs and name in r.costs for r in rows):
+            yield _further(name, cost)
     yield Column("time", lambda r: _shown(r.seconds, _seconds), lambda r: r.seconds)
+
+
+def _further(name: str, cost: Cost) -> Column:
+    """The column of a cost that only some studies note."""
+    return Column(cost.heading, lambda r: _shown(r.cost(name), cost.show), lambda r: r.cost(name))
 
 
 def _stage(row: Row) -> str:
@@ -249,7 +258,10 @@ def _about(facts: Facts, row: Row) -> Iterator[tuple[str, str]]:
     if len(names) > 1 and len(row.values) == len(names):
         yield (
             "objectives",
-            ", ".join(f"{n} {cost_text(n, v)}" for n, v in zip(names, row.values, strict=True)),
+            ", ".join(
+                f"{n} {cost_text(n, v, facts.search.costs)}"
+                for n, v in zip(names, row.values, strict=True)
+            ),
         )
     if row.curve:
         yield "epochs", str(len(row.curve))

@@ -84,6 +84,12 @@ def texts(value: Any) -> Mapping[str, str]:
     return {text(name): text(entry) for name, entry in value.items()}
 
 
+def numbers(value: Any) -> Mapping[str, float | None]:
+    if not isinstance(value, dict):
+        raise ValueError
+    return {text(name): number(entry) for name, entry in value.items()}
+
+
 def points(value: Any) -> tuple[tuple[float, ...], ...]:
     if not isinstance(value, list) or not all(isinstance(p, list) and len(p) == 5 for p in value):
         raise ValueError
@@ -124,6 +130,7 @@ TEXT: Kind = ("a text", text)
 NAME: Kind = ("the name of a study", name)
 FILE: Kind = ("the name of a file", file)
 TEXTS: Kind = ("a table of texts", texts)
+NUMBERS: Kind = ("a table of numbers", numbers)
 POINTS: Kind = ("a list of epochs", points)
 DATA: Kind = ("a description of data with its shape and classes", described)
 MOMENT: Kind = ("a time", moment)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.values import is_number
+from archdsl.registry import REGISTRY
 from archdsl.search.request import Search
 from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, JUDGED, SETTLE, Row
 from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
 from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
-from archdsl.units import human
 from archdsl.verdict import Question, Result, Verdict, judge
 from archdsl.verdict.words import placed
 
@@ -143,13 +144,11 @@ def beside(study: Study, rows: Sequence[Row]) -> list[Beside]:
     return found
 
 
-def shown(objective: str, value: float) -> str:
-    """A value of an objective, as people read it."""
+def shown(objective: str, value: float, costs: Mapping[str, Cost] = REGISTRY.costs) -> str:
+    """A value of an objective, as people read it. ``costs`` are those of the study."""
     if objective in ("accuracy", "error"):
         return f"{100 * value:.2f} %"
-    if objective == "latency":
-        return f"{1000 * value:.3g} ms"
-    return human(value) if objective != "loss" else f"{value:.4f}"
+    return f"{value:.4f}" if objective == "loss" else costs[objective].show(value)
 
 
 def front(study: Study, rows: Sequence[Row]) -> list[Row]:

@@ -91,11 +91,11 @@ def decided(study: Study, candidate: Candidate) -> tuple[dict[str, Any], dict[st
 
     study.space.shape(note)
     params = {n: param(d, candidate.shape.knobs[n]) for n, d in domains.items()}
-    return params, facts(candidate)
+    return params, facts(candidate, study.search.noted)
 
 
-def facts(candidate: Candidate) -> dict[str, Any]:
-    """What stands in a trial's attributes of its candidate."""
+def facts(candidate: Candidate, noted: Sequence[str]) -> dict[str, Any]:
+    """What stands in a trial's attributes of its candidate; ``noted``: costs that are asked for."""
     arch = candidate.arch
     return {
         "shape": candidate.shape.text,
@@ -105,6 +105,7 @@ def facts(candidate: Candidate) -> dict[str, Any]:
         "params": arch.params,
         "macs": arch.macs,
         "activations": arch.activations,
+        "costs": {n: arch.cost(n) for n in noted if n in arch.spec.registry.static_costs},
         "depth": arch.depth,
         "width": mean_width(candidate),
     }

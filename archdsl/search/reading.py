@@ -23,7 +23,6 @@ from archdsl.search import settings
 from archdsl.search.combinations import clashes
 from archdsl.search.domains import Domains
 from archdsl.search.request import (
-    COSTS,
     MAXIMIZED,
     MINIMIZED,
     MOST_FRESH,
@@ -236,8 +235,10 @@ class _Reader(Domains):
         node = self.nodes.get("hold")
         if node is None:
             return None
-        if node.cost.text not in COSTS:
-            help = did_you_mean(node.cost.text, COSTS) or [f"the costs are {', '.join(COSTS)}"]
+        costs = self.registry.costs
+        cost = costs.get(node.cost.text)
+        if cost is None:
+            help = did_you_mean(node.cost.text, costs) or [f"the costs are {', '.join(costs)}"]
             self.report(
                 codes.NO_SUCH_SETTING, node.cost.span, help=help, what="cost", name=node.cost.text
             )
@@ -249,8 +250,8 @@ class _Reader(Domains):
             if not is_number(value) or value <= 0:
                 self.report(codes.WRONG_ARGUMENT, item.span, name=node.cost.text, callee="hold",
                             given=describe(value), expected="a positive number")  # fmt: skip
-            elif name_of(node.cost.text, value) in {name_of(node.cost.text, b) for b in budgets}:
-                self.report(codes.SAID_TWICE, item.span, what=name_of(node.cost.text, value))
+            elif cost and name_of(cost, value) in {name_of(cost, b) for b in budgets}:
+                self.report(codes.SAID_TWICE, item.span, what=name_of(cost, value))
             else:
                 budgets.append(float(value))
         tolerance = 0.02 if node.within is None else self.constant(node.within)
@@ -309,7 +310,7 @@ class _Reader(Domains):
         return found
 
     def read_objectives(self, node: search_tree.Objective) -> None:
-        known = MINIMIZED if node.minimize else MAXIMIZED
+        known = (*MINIMIZED, *self.registry.costs) if node.minimize else MAXIMIZED
         verb = "minimize" if node.minimize else "maximize"
         for word in node.names:
             if word.text not in known:

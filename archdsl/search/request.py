@@ -5,26 +5,25 @@ Nothing here imports torch or optuna: a search is checked as fast as a spec.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.analysis.shapes import Varied
+from archdsl.costs.base import Cost
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
 from archdsl.spec import Spec
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
 from archdsl.training.settings import Setting
-from archdsl.units import short
 
-STATIC_COSTS = ("macs", "params", "activations")
-COSTS = (*STATIC_COSTS, "latency")
+LEARNED = ("accuracy", "error", "loss")  # objectives that are no costs
 MAXIMIZED = ("accuracy",)
 MOST_TRIALS = 100_000  # each is queued beforehand
 MOST_SEEDS = 1000  # that explore: the fresh ones begin behind them
 MOST_FRESH = 10_000
-MINIMIZED = ("error", "loss", *COSTS)
+MINIMIZED = ("error", "loss")  # and each cost
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
 
 
@@ -73,22 +72,29 @@ class Search:
     spans: dict[str, Span] = field(default_factory=dict)
 
     @property
+    def costs(self) -> Mapping[str, Cost]:
+        """The costs that can be held or minimized."""
+        return self.spec.registry.costs
+
+    @property
+    def noted(self) -> list[str]:
+        """The costs that are noted of each candidate beside those of every study: a user's own,
+        and what is held or minimized."""
+        asked = [o.name for o in self.objectives if o.name not in LEARNED]
+        asked += [self.hold.cost] if self.hold is not None else []
+        return [n for n in self.costs if n in self.spec.registry.own_costs or n in asked]
+
+    @property
     def is_pareto(self) -> bool:
         return len(self.objectives) > 1
 
 
 def ordered(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
     """What is learned before what it costs; accuracy, if nothing is said."""
-    found = sorted(objectives, key=lambda o: o.name in COSTS)
+    found = sorted(objectives, key=lambda o: o.name not in LEARNED)
     return tuple(found) or (Objective("accuracy", False),)
 
 
-def name_of(cost: str, budget: float) -> str:
+def name_of(cost: Cost, budget: float) -> str:
     """The name of a slice: ``5M macs``, ``20ms latency``."""
-    return f"{shown_cost(cost, budget)} {cost}"
-
-
-def shown_cost(cost: str, value: float) -> str:
-    if cost == "latency":
-        return f"{float(value) * 1000:.4g}ms"
-    return short(value)
+    return f"{cost.show_short(budget)} {cost.name}"

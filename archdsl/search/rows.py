@@ -11,6 +11,7 @@ from typing import Any
 from archdsl.search.kinds import (
     FILE,
     NUMBER,
+    NUMBERS,
     POINTS,
     TEXT,
     TEXTS,
@@ -30,8 +31,11 @@ FAULTS = (DIVERGED, OUT_OF_MEMORY, ERROR)
 
 # What is known of a candidate, and stays with it where it is trained again.
 KEPT = (
-    "shape", "setting", "knobs", "solved", "hash", "params", "macs", "activations", "depth", "width"
+    "shape", "setting", "knobs", "solved", "hash", "params", "macs", "activations", "costs",
+    "depth", "width",
 )  # fmt: skip
+
+COSTS = ("params", "macs", "activations", "latency", "seconds")  # that are known of every trial
 
 # What a verdict needs of a trial; the rest is read where it is shown.
 JUDGED = (
@@ -56,6 +60,7 @@ KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("shape", "setting", "solved", "hash", "worker", "failure", "cause"), TEXT),
     "weights": FILE,
     "knobs": TEXTS,
+    "costs": NUMBERS,
     "curve": POINTS,
 }
 
@@ -79,6 +84,7 @@ class Row:
     macs: int | None = None
     activations: int | None = None
     latency: float | None = None  # seconds of an inference, where it was asked for
+    costs: Mapping[str, float | None] | None = None  # further ones that were asked for
     depth: int | None = None
     width: float | None = None
     accuracy: float | None = None
@@ -95,6 +101,11 @@ class Row:
     values: tuple[float, ...] = ()
     started: datetime | None = None
     ended: datetime | None = None
+
+    def cost(self, name: str) -> float | None:
+        """A cost of its network, if it is known; ``seconds`` is that of the training."""
+        found: float | None = getattr(self, name) if name in COSTS else (self.costs or {}).get(name)
+        return found
 
     @property
     def is_result(self) -> bool:

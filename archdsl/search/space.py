@@ -13,7 +13,7 @@ from archdsl.analysis.solve import Cost, Solution, Solver, describe_off
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.base import Shape as Sizes
-from archdsl.search.request import STATIC_COSTS, Hold, Search, name_of, shown_cost
+from archdsl.search.request import Hold, Search, name_of
 from archdsl.spec import Architecture
 from archdsl.training.data import describe
 from archdsl.training.fit import adapt, check_fit
@@ -50,20 +50,22 @@ class Space:
     fixed: Mapping[str, Any]
     input: Sizes | None = None
     classes: int | None = None
-    measure: Cost | None = None  # seconds of an inference, where latency is held
+    measure: Cost | None = None  # what is held, where it is measured
     solved: dict[tuple[str, str], Candidate | Solution | None] = field(default_factory=dict)
 
     @property
     def is_measured(self) -> bool:
         """Whether what is held can only be measured."""
-        return self.search.hold is not None and self.search.hold.cost not in STATIC_COSTS
+        hold = self.search.hold
+        return hold is not None and self.search.costs[hold.cost].measured
 
     @cached_property
     def slices(self) -> tuple[Slice, ...]:
         hold = self.search.hold
         if hold is None:
             return (WHOLE,)
-        return tuple(Slice(name_of(hold.cost, budget), budget) for budget in hold.budgets)
+        cost = self.search.costs[hold.cost]
+        return tuple(Slice(name_of(cost, budget), budget) for budget in hold.budgets)
 
     # ---------------------------------------------------------------------- shapes
 
@@ -127,9 +129,9 @@ class Space:
         return Solver(self.search.spec, hold.knobs, self.cost(hold), hold.step, self.input, scans)
 
     def cost(self, hold: Hold) -> Cost:
-        if hold.cost in STATIC_COSTS:
-            return lambda arch: float(getattr(arch, hold.cost))
-        assert self.measure is not None, "latency is held, and nothing measures it"
+        if not self.is_measured:
+            return lambda arch: float(arch.cost(hold.cost))
+        assert self.measure is not None, "a measured cost is held, and nothing measures it"
         return self.measure
 
     def unreachable(self, slice: Slice, nearest: Solution | None) -> ArchError:
@@ -142,7 +144,7 @@ class Space:
         fields = {
             "budget": slice.name.split()[0],
             "cost": hold.cost,
-            "nearest": shown_cost(hold.cost, nearest.cost),
+            "nearest": self.search.costs[hold.cost].show_short(nearest.cost),
             "off": describe_off(nearest, slice.budget),
         }
         return ArchError([diagnose(codes.UNREACHABLE, hold.span, fields=fields)])

@@ -26,9 +26,11 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
 from archdsl.search.kinds import WEIGHTS
+from archdsl.search.measured import measured_on
 from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import facts
 from archdsl.search.rows import (
+    COSTS,
     ERROR,
     EXPLORE,
     INTERRUPTED,
@@ -44,13 +46,20 @@ from archdsl.spec import Architecture
 from archdsl.training.data import load
 from archdsl.training.data.splits import Splits
 from archdsl.training.keep import write_weights
-from archdsl.training.latency import latency_on
 from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
 from archdsl.training.timing import measure_inference
 
-SAME = ("seed", "setting", "same_as", "accuracy", "loss", "latency")  # of what is trained alike
+SAME = (
+    "seed",
+    "setting",
+    "same_as",
+    "accuracy",
+    "loss",
+    "latency",
+    "costs",
+)  # of what is trained alike
 DRAWS = 20  # times that a sampler may propose what meets no budget before its turn is over
 PAUSE = 0.5  # seconds between looks into an empty queue
 NO_FAULT = (codes.BAD_STORAGE, codes.CANNOT_WRITE)  # errors that no trial is to blame for
@@ -75,7 +84,7 @@ class Worker:
 
     def __post_init__(self) -> None:
         if self.study.space.is_measured and self.study.space.measure is None:
-            self.study.space.measure = latency_on(self.device)
+            self.study.space.measure = measured_on(self.study.search, self.device)
 
     def run(self, patience: float = inf) -> bool:
         """Works until the study is done: says so, or that nothing was queued for ``patience``
@@ -193,7 +202,7 @@ class Worker:
             if known is None or trial.user_attrs.get("shape") != shape.text:
                 slice = next(s for s in study.space.slices if s.name == trial.user_attrs["slice"])
                 candidate = study.space.candidate(shape, slice)
-                for name, value in facts(candidate).items():
+                for name, value in facts(candidate, self.study.search.noted).items():
                     trial.set_user_attr(name, value)
                 arch = candidate.arch
             else:
@@ -247,7 +256,7 @@ class Worker:
 
     def repeat(self, trial: Trial, row: Row) -> Any:
         trial.set_user_attr("same_as", row.number)
-        for name in ("accuracy", "loss", "latency"):
+        for name in ("accuracy", "loss", "latency", "costs"):
             if getattr(row, name) is not None:
                 trial.set_user_attr(name, getattr(row, name))
         return list(row.values) if len(row.values) > 1 else row.values[0]
@@ -296,16 +305,20 @@ class Worker:
         if outcome.peak_memory is not None:
             found["peak_memory"] = outcome.peak_memory
         names = [o.name for o in self.study.search.objectives]
-        hold = self.study.search.hold
+        costs: dict[str, float] = {n: arch.cost(n) for n in ("macs", "params", "activations")}
+        costs |= trial.user_attrs.get("costs", {})
         with self.stop.at_once():
-            if "latency" in names or (hold is not None and hold.cost == "latency"):
-                found["latency"] = self.latency(module, arch)
+            for name in self.study.search.noted:
+                if name == "latency":
+                    costs[name] = found[name] = self.latency(module, arch)
+                elif (cost := self.study.search.costs[name]).measured:
+                    costs[name] = cost.measure(arch, 1, str(self.device))
             if trial.user_attrs["stage"] == SETTLE and len(test := self.splits.test):
                 found["test"] = evaluate(module, test, self.splits, self.device, recipe)[0]
+        found["costs"] = {n: v for n, v in costs.items() if n not in COSTS}
         for name, value in found.items():
             trial.set_user_attr(name, value)
-        costs = {"macs": arch.macs, "params": arch.params, "activations": arch.activations}
-        known = {**costs, **found, "error": 1 - outcome.accuracy}
+        known = {**found, **costs, "error": 1 - outcome.accuracy}
         return [float(known[name]) for name in names]
 
     def latency(self, module: nn.Module, arch: Architecture) -> float:

@@ -14,7 +14,7 @@ class Latency(Cost):
     """The time of an inference."""
 
     name = "latency"
-    title = "latency"
+    title = "time of inference"
     heading = "latency"
     about = "time of inference"
     unit = SECONDS
