@@ -23,7 +23,7 @@ from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import judged, question, results
 from archdsl.search.reach import Reach
 from archdsl.search.request import MOST_SEEDS
-from archdsl.search.rows import BASELINE, EXPLORE, KEPT, SETTLE
+from archdsl.search.rows import BASELINE, COSTS, EXPLORE, KEPT, SETTLE
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
@@ -97,6 +97,8 @@ def decided(study: Study, candidate: Candidate) -> tuple[dict[str, Any], dict[st
 def facts(candidate: Candidate, noted: Sequence[str]) -> dict[str, Any]:
     """What stands in a trial's attributes of its candidate; ``noted``: costs that are asked for."""
     arch = candidate.arch
+    static = arch.spec.registry.static_costs
+    further = [n for n in noted if n in static and n not in COSTS]
     return {
         "shape": candidate.shape.text,
         "knobs": dict(candidate.knobs),
@@ -105,7 +107,7 @@ def facts(candidate: Candidate, noted: Sequence[str]) -> dict[str, Any]:
         "params": arch.params,
         "macs": arch.macs,
         "activations": arch.activations,
-        "costs": {n: arch.cost(n) for n in noted if n in arch.spec.registry.static_costs},
+        "costs": {n: arch.cost(n) for n in further},
         "depth": arch.depth,
         "width": mean_width(candidate),
     }

@@ -89,7 +89,7 @@ def test_explain(ran: Callable[..., str]) -> None:
 
 
 def test_require(registry: Registry) -> None:
-    text = SPEC + 'require bytes_moved <= 20K, "it moves too much"\n'
+    text = SPEC + 'require bytes_moved <= 10K, "it moves too much"\n'
     assert archdsl.parse(text, registry=registry).with_knobs().cost("bytes_moved") == WHOLE
     with pytest.raises(archdsl.ArchError, match="it moves too much") as caught:
         archdsl.parse(text, registry=registry).with_knobs(width=16)
