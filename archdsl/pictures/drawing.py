@@ -28,6 +28,7 @@ from archdsl.pictures.components import PORT, Component, End, Line, Measure, Row
 from archdsl.pictures.fonts import fit, text_width
 from archdsl.pictures.layout import Layout
 from archdsl.pictures.lengths import Length
+from archdsl.pictures.limits import MOST_LINES, too_large
 from archdsl.pictures.notes import Note
 from archdsl.pictures.pen import SMALL, STRONG, Flow, Pen, Template
 from archdsl.pictures.sketch import Block, Join, Piece, Sketch, Stack, sketch
@@ -104,6 +105,7 @@ class Drawing:
         self.notes: list[Note] = []
         self.known: dict[tuple[Any, ...], Figure] = {}
         self.sketches: dict[int, Sketch] = {}
+        self.lines = 0  # that enter the pieces of the sketches
         self.widest: dict[int, float] = {}  # by the sketch: of the texts in its boxes
         self.kinds: Counter[str] = Counter()
         self.sizes = self._sizes(root, rule)
@@ -113,6 +115,9 @@ class Drawing:
         found = self.sketches.get(id(part))
         if found is None:
             found = self.sketches[id(part)] = sketch(part)
+            self.lines += sum(len(piece.inputs) for piece in found.pieces)
+            if self.lines > MOST_LINES:
+                raise too_large()
         return found
 
     def _sizes(self, root: Part, rule: str) -> Sizes:

@@ -3,7 +3,7 @@ in columns so that lines stay straight where they can."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -21,9 +21,11 @@ from archdsl.pictures.components import (
     Measure,
 )
 from archdsl.pictures.lengths import Expr, Length, most
+from archdsl.pictures.limits import too_large
 from archdsl.pictures.pen import Pen
 
 LAST = -1  # the target of lines that leave
+MOST = 10_000  # cells of a grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,24 @@ class Grid(Component):
     def __init__(self, components: Sequence[Component], ties: Sequence[Tie]) -> None:
         self.components = components
         self.ties = ties
+        self.into: dict[int, list[Tie]] = defaultdict(list)  # by target, in the order of operands
+        for tie in sorted(ties, key=lambda t: t.tag):
+            self.into[tie.target].append(tie)
         self.rows = self._ranked()
         self.height = 1 + max(self.rows.values())
         self.cells = self._cells()
+        self.by_row: dict[int, list[Cell]] = defaultdict(list)
+        self.passed: dict[tuple[int, int | None], Cell] = {}  # by the row and whose line it is
+        for cell in self.cells:
+            self.by_row[cell.row].append(cell)
+            source = cell.place if cell.lane is None else cell.lane
+            self.passed[cell.row, source] = cell
+        self.main = next(c for c in self.cells if c.place is not None)
         self.columns = self._columns()
         self.axes, before, after = self._axes()
         self.tracks = [self._bends(row) for row in range(self.height)]
         self.lengths = [
-            most(*(c.component.measure.length for c in self.cells if c.row == row))
+            most(*(c.component.measure.length for c in self.by_row[row]))
             for row in range(self.height)
         ]
         length: Length = 0.0
@@ -79,7 +91,7 @@ class Grid(Component):
             length = length + own + (self._gap(row) if row else 0.0)
         starts = [
             End(self._axis(cell) + e.t, self._side(cell), -source - 1)
-            for cell in self._row(0)
+            for cell in self.by_row[0]
             for source, e in self._entering(cell)
         ]
         ends = [
@@ -95,34 +107,29 @@ class Grid(Component):
 
     def _ranked(self) -> dict[int, int]:
         """The row of each component: behind all that it takes from."""
-        coming: dict[int, list[int]] = defaultdict(list)
-        for t in self.ties:
-            coming[t.target].append(t.source)
         rows = {t.source: -1 for t in self.ties if t.source < 0}
-        waiting = list(range(len(self.components)))
+        waiting = deque(range(len(self.components)))
         while waiting:
-            place = waiting.pop(0)
-            if all(s in rows for s in coming[place]):
-                rows[place] = 1 + max(rows[s] for s in coming[place])
+            place = waiting.popleft()
+            sources = [t.source for t in self.into[place]]
+            if all(s in rows for s in sources):
+                rows[place] = 1 + max(rows[s] for s in sources)
             else:
                 waiting.append(place)
         return rows
 
     def _cells(self) -> list[Cell]:
         cells = [Cell(self.rows[i], c, place=i) for i, c in enumerate(self.components)]
-        for source in sorted({t.source for t in self.ties}):
-            ends = [
-                self.height if t.target == LAST else self.rows[t.target]
-                for t in self.ties
-                if t.source == source
-            ]
-            cells += [
-                Cell(row, Bare(), lane=source) for row in range(self.rows[source] + 1, max(ends))
-            ]
+        ends: dict[int, int] = defaultdict(int)
+        for t in self.ties:
+            end = self.height if t.target == LAST else self.rows[t.target]
+            ends[t.source] = max(ends[t.source], end)
+        for source in sorted(ends):
+            lane = range(self.rows[source] + 1, ends[source])
+            if len(cells) + len(lane) > MOST:
+                raise too_large()
+            cells += [Cell(row, Bare(), lane=source) for row in lane]
         return sorted(cells, key=lambda c: c.row)
-
-    def _row(self, row: int) -> list[Cell]:
-        return [c for c in self.cells if c.row == row]
 
     def _columns(self) -> dict[Cell, int]:
         """The column of each cell: that of what it comes from, or the nearest free one. A new lane
@@ -133,8 +140,9 @@ class Grid(Component):
         for row in range(self.height):
             taken: set[int] = set()
             left = set(lanes.values())
-            cells = self._row(row)
-            cells.sort(key=lambda c: (c.lane not in lanes, c.lane is not None))
+            cells = sorted(
+                self.by_row[row], key=lambda c: (c.lane not in lanes, c.lane is not None)
+            )
             for cell in cells:
                 if cell.lane is None:
                     wanted = now[self._sources(cell)[0].source]
@@ -153,13 +161,15 @@ class Grid(Component):
     def _axes(self) -> tuple[dict[int, Length], Length, Length]:
         """Where the axis of each column is, and how far the grid reaches."""
         sizes: dict[int, tuple[Length, Length]] = {}
-        for column in sorted(set(self.columns.values())):
-            inside = [c.component.measure for c in self.cells if self.columns[c] == column]
+        inside: dict[int, list[Measure]] = defaultdict(list)
+        for cell in self.cells:
+            inside[self.columns[cell]].append(cell.component.measure)
+        for column in sorted(inside):
             sizes[column] = (
-                most(LANE, *(m.before for m in inside)),
-                most(LANE, *(m.after for m in inside)),
+                most(LANE, *(m.before for m in inside[column])),
+                most(LANE, *(m.after for m in inside[column])),
             )
-        main = self.columns[next(c for c in self.cells if c.place is not None)]
+        main = self.columns[self.main]
         t: Length = 0.0
         axes: dict[int, Length] = {}
         for column, (before, after) in sizes.items():
@@ -174,7 +184,7 @@ class Grid(Component):
         return self.axes[self.columns[cell]]
 
     def _side(self, cell: Cell) -> int:
-        main = self.columns[next(c for c in self.cells if c.place is not None)]
+        main = self.columns[self.main]
         column = self.columns[cell]
         return (column > main) - (column < main)
 
@@ -186,10 +196,7 @@ class Grid(Component):
 
     def _last(self, source: int, row: int) -> Cell:
         """The cell that a line comes through in a row."""
-        for cell in self._row(row):
-            if source in (cell.place, cell.lane):
-                return cell
-        raise AssertionError("a line that goes on has a lane")
+        return self.passed[row, source]
 
     # ----------------------------------------------------------------------------- lines
 
@@ -197,12 +204,13 @@ class Grid(Component):
         """The lines that a cell takes, in the order of its operands."""
         if cell.lane is not None:
             return [Tie(cell.lane, LAST)]
-        return sorted((t for t in self.ties if t.target == cell.place), key=lambda t: t.tag)
+        assert cell.place is not None
+        return self.into[cell.place]
 
     def _bends(self, row: int) -> dict[int, int]:
         """The track in front of a row in which each source's lines go across."""
         found: dict[int, int] = {}
-        for cell in self._row(row) if row else []:
+        for cell in self.by_row[row] if row else []:
             for source, end in self._entering(cell):
                 before = self.columns[self._last(source, row - 1)]
                 if before != self.columns[cell] or isinstance(end.t, Expr) or end.t:
@@ -218,7 +226,7 @@ class Grid(Component):
         for row in range(self.height):
             start = s + self._gap(row) if row else s
             after: dict[int, list[Line]] = {}
-            for cell in self._row(row):
+            for cell in self.by_row[row]:
                 if row == 0:
                     count = len(cell.component.measure.starts)
                     mine, waiting = waiting[:count], waiting[count:]

@@ -13,6 +13,7 @@ from archdsl.analysis.figures import figures
 from archdsl.ir.network import Network
 from archdsl.pictures.drawing import Drawing, Figure
 from archdsl.pictures.fonts import FAMILY
+from archdsl.pictures.limits import drawable
 from archdsl.pictures.palette import COLOURS, KINDS
 from archdsl.pictures.pen import Flow, Template
 from archdsl.pictures.scene import Scene
@@ -99,7 +100,8 @@ def drawing_page(
                 number(child)
         return found[id(figure)]
 
-    number(drawing.root)
+    with drawable():
+        number(drawing.root)
     opened: list[str] = []
 
     at_first = once(drawing.root, depth) if first_only else levels(depth)

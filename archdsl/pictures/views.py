@@ -12,6 +12,7 @@ from archdsl.ir.network import Network
 from archdsl.pictures.drawing import Drawing, Figure
 from archdsl.pictures.fonts import text_width
 from archdsl.pictures.lengths import value
+from archdsl.pictures.limits import drawable, limited
 from archdsl.pictures.palette import KINDS
 from archdsl.pictures.pen import Flow, Template
 from archdsl.pictures.scene import Box, Disc, Scene, Shape, Wire, Words, extent, moved
@@ -151,12 +152,13 @@ def draw(
 
     ``knobs`` are said in the title, ``title`` replaces the network's name there. The network
     runs down the page, or to the right. ``size`` makes the widths of boxes follow their
-    ``channels`` or ``macs``.
+    ``channels`` or ``macs``. Raises ``ArchError`` (A906) for more than a picture can show.
     """
-    drawing = Drawing(network.root, Flow(down), size)
-    opened = once(drawing.root, depth) if first_only else levels(depth)
-    whole = view(drawing.root, opened)
-    drawn = list(shapes(drawing, whole, {}))
+    with drawable():
+        drawing = Drawing(network.root, Flow(down), size)
+        opened = once(drawing.root, depth) if first_only else levels(depth)
+        whole = view(drawing.root, opened)
+        drawn = list(limited(shapes(drawing, whole, {})))
     return framed(network, knobs, drawing, drawn, size, title)
 
 
@@ -194,13 +196,14 @@ def draw_both(
     ``changed``. So many levels of the ``opened`` blocks are open."""
     scenes = []
     for (network, knobs, title), marked, inside in zip((a, b), marks, opened, strict=True):
-        drawing = Drawing(network.root, Flow())
 
         def opens(path: str, level: int, inside: Set[str] = inside) -> bool:
             return level < depth and path in inside
 
-        whole = view(drawing.root, opens)
-        drawn = list(shapes(drawing, whole, marked))
+        with drawable():
+            drawing = Drawing(network.root, Flow())
+            whole = view(drawing.root, opens)
+            drawn = list(limited(shapes(drawing, whole, marked)))
         scenes.append(framed(network, knobs, drawing, drawn, title=title))
     both = scenes[0].beside(scenes[1])
     return _explained(both)

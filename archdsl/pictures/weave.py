@@ -89,6 +89,7 @@ class Weaver:
     def __init__(self, sketch: Sketch) -> None:
         self.sketch = sketch
         self.hubs = {i + 1: p for i, p in enumerate(sketch.pieces) if len(p.inputs) > 1}
+        self.places = {id(p): i for i, p in enumerate(sketch.pieces)}
         self.loose: dict[int, list[Node]] = defaultdict(list)
         self.backward = sketch.kind == "fractal"  # the shallow columns of a fractal come last
 
@@ -190,7 +191,7 @@ class Weaver:
         first = _first(node)
         if first is None:
             return 2, 0
-        place = self.sketch.pieces.index(first)
+        place = self.places[id(first)]
         return int(first.shortcut), -place if self.backward else place
 
     def _series(self, strands: list[Strand], start: int, end: int) -> list[Strand]:

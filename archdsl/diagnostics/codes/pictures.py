@@ -36,3 +36,11 @@ NO_AXIS = Kind(
     """Contours are drawn over two knobs that are numbers, each with a domain (`depth = 16 in
 10..40 step 6`): the domain's values are where the costs are worked out.""",
 )
+TOO_LARGE_TO_DRAW = Kind(
+    "A906",
+    "this is more than a picture can show",
+    """A drawing has at most 4,000 lines into the boxes of its blocks, 50,000 shapes in all, and is
+nested no deeper than can be followed. What repeats is folded where it is a `repeat`, or several
+uses of one `block`. `archdsl graph` and `archdsl explain` have no such limit.""",
+    help="open fewer levels with --depth, or give what repeats a `block`",
+)
