@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 SIZE = 45_000
 HEAD = "arch net(k = 1 in 1..64)\ninput 3x8x8\n"
 COMMANDS = {
-    "check": (), "summary": (), "explain": (), "specs": (), "graph": ("--json",), "fmt": ("--check",),
+    "check": (), "summary": (), "explain": (), "specs": (), "graph": ("--json",),
+    "fmt": ("--check",),
     "draw": ("-o", "drawing.svg"), "diff": ("resnet18",), "compare": ("resnet18",),
     "compile": ("-o", "net.py", "--force"),
 }  # fmt: skip
