@@ -9,8 +9,10 @@ from weakref import WeakValueDictionary
 
 from archdsl import __about__
 from archdsl.backend.emit import emit
+from archdsl.backend.memory import room
 from archdsl.backend.written import Written
 from archdsl.layers.base import show_shape
+from archdsl.units import human
 
 if TYPE_CHECKING:
     import torch
@@ -92,23 +94,25 @@ def build(
     dtype: torch.dtype | None = None,
     memory_format: torch.memory_format | None = None,
 ) -> nn.Module:
-    """The module of an architecture, made on ``device`` at once."""
+    """The module of an architecture, made on ``device`` at once. Raises ``ArchError`` (A810)
+    where the memory there does not suffice."""
     import torch
 
     source = source_of(arch)
     names = load_source(source, f"{arch.name} {arch.hash[:8]}")
     make = names[top_class(source)]
-    if device is None:
-        module: nn.Module = make()
-    else:
-        with torch.device(device):
-            module = make()
     options: dict[str, Any] = {}
     if dtype is not None:
         options["dtype"] = dtype
     if memory_format is not None:
         options["memory_format"] = memory_format
-    return module.to(**options) if options else module
+    with room(device or "cpu", f"the weights of {arch.name}, {human(arch.params)} parameters"):
+        if device is None:
+            module: nn.Module = make()
+        else:
+            with torch.device(device):
+                module = make()
+        return module.to(**options) if options else module
 
 
 def top_class(source: str) -> str:

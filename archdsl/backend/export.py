@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archdsl.backend.memory import is_shortage, shortage
 from archdsl.backend.stir import stirred
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -145,6 +146,8 @@ def failed(format: str, problem: BaseException, layer: str = "") -> ArchError:
     """The error for what an exporter raised: its cause in one line, and where."""
     while problem.__cause__ is not None:
         problem = problem.__cause__
+    if is_shortage(problem):
+        return shortage("cpu", f"the export to {format}")
     lines = COLOURS.sub("", str(problem)).strip().split("\n", 1)
     reason = lines[0].rstrip(".") or type(problem).__name__
     help = []

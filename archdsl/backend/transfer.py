@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.arrangement import Search, Way, tree
 from archdsl.backend.layer_tensors import COUNTER, Group, difference, groups, key_of, pairs
+from archdsl.backend.memory import is_shortage, shortage
 from archdsl.backend.saved import read_saved, trouble
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -136,6 +137,8 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
             [diagnose(codes.NEEDS_PACKAGE, package="safetensors", extra="safetensors")]
         ) from None
     except Exception as problem:  # torch and safetensors raise many kinds for a bad file
+        if is_shortage(problem):
+            raise shortage("cpu", f"the weights of {path}") from None
         raise _unreadable(str(path), _why(path, problem)) from None
     return _state_dict(content, str(path), size)
 

@@ -204,6 +204,7 @@ def _export(
 
 def _module(arch: Architecture, weights: Checkpoint | None, device: str, dtype: str) -> nn.Module:
     torch = _torch()
+    from archdsl.backend.memory import room
     from archdsl.backend.transfer import transfer
 
     try:
@@ -212,7 +213,8 @@ def _module(arch: Architecture, weights: Checkpoint | None, device: str, dtype: 
         reason = str(problem).split("\n", 1)[0]
         raise ArchError([diagnose(codes.NO_DEVICE, name=device, reason=reason)]) from None
     if weights is not None:
-        transfer(weights.path, module, order=weights.order, names=weights.names)
+        with room(device, f"the weights of {weights.path} and those of {arch.name}"):
+            transfer(weights.path, module, order=weights.order, names=weights.names)
     return module
 
 
@@ -220,10 +222,13 @@ def _save_weights(arch: Architecture, weights: Checkpoint, beside: Path) -> None
     import io
 
     torch = _torch()
+    from archdsl.backend.memory import room
+
     module = _module(arch, weights, "cpu", "float32")
     buffer = io.BytesIO()
-    torch.save(module.state_dict(), buffer)
-    write_bytes(beside, buffer.getvalue())
+    with room("cpu", f"a copy of the weights of {arch.name}"):
+        torch.save(module.state_dict(), buffer)
+        write_bytes(beside, buffer.getvalue())
     say(f"{beside}: the weights of {weights.path}, under this network's keys")
 
 

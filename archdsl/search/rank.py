@@ -8,12 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.extensions import with_files
 from archdsl.files import Bundle
 from archdsl.registry import REGISTRY
-from archdsl.search.rows import ERROR
+from archdsl.search.rows import ERROR, OUT_OF_MEMORY
 from archdsl.search.team import say
 from archdsl.spec import Spec
 from archdsl.training.data import load
@@ -59,7 +60,9 @@ def told(problem: Exception) -> tuple[str, str]:
     if isinstance(problem, Failure):
         return problem.cause, problem.diagnostic.message
     if isinstance(problem, ArchError):
-        return ERROR, problem.diagnostics[0].message
+        found = problem.diagnostics[0]
+        short = found.kind is codes.OUT_OF_MEMORY
+        return OUT_OF_MEMORY if short else ERROR, found.message
     return ERROR, f"{type(problem).__name__}: {problem}"
 
 

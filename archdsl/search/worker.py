@@ -35,6 +35,7 @@ from archdsl.search.rows import (
     EXPLORE,
     INTERRUPTED,
     LOST,
+    OUT_OF_MEMORY,
     SETTLE,
     UNREACHABLE,
     Row,
@@ -183,7 +184,8 @@ class Worker:
                 with suppress(ArchError):
                     trial.set_user_attr("failure", INTERRUPTED)
                 raise
-            self.fail(trial, ERROR, error.diagnostics[0].message)
+            short = error.diagnostics[0].kind is codes.OUT_OF_MEMORY
+            self.fail(trial, OUT_OF_MEMORY if short else ERROR, error.diagnostics[0].message)
         except Exception as problem:  # whatever a layer of the user's does
             log.exception("trial %s", trial.number)
             self.fail(trial, ERROR, f"{type(problem).__name__}: {problem}")

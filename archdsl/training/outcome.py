@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import torch
 
+from archdsl.backend.memory import is_shortage, shortage
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.render import render
@@ -20,8 +21,6 @@ T = TypeVar("T")
 DIVERGED = "diverged"
 OUT_OF_MEMORY = "out of memory"
 
-# How PyTorch says that the memory of the machine itself is used up: there is no class for it.
-NO_MEMORY = ("can't allocate memory", "not enough memory", "CUDA out of memory")
 ONE_VALUE = "Expected more than 1 value per channel"  # of batch normalisation
 
 
@@ -75,10 +74,8 @@ def guarded(work: Callable[[], T], recipe: Recipe, image: Shape, device: torch.d
     ``ArchError`` (A806) for a batch that is too small for batch normalisation."""
     try:
         return work()
-    except (torch.OutOfMemoryError, MemoryError):
-        pass
-    except RuntimeError as problem:
-        if not any(words in str(problem) for words in NO_MEMORY):
+    except (MemoryError, RuntimeError) as problem:
+        if not is_shortage(problem):
             raise
     except ValueError as problem:
         if ONE_VALUE not in str(problem):
@@ -88,10 +85,9 @@ def guarded(work: Callable[[], T], recipe: Recipe, image: Shape, device: torch.d
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
-    shape, batch = show_shape(image), recipe.batch
-    raise Failure(
-        OUT_OF_MEMORY, diagnose(codes.OUT_OF_MEMORY, device=device, batch=batch, shape=shape)
-    )
+    what = f"batches of {recipe.batch} images of {show_shape(image)}"
+    (found,) = shortage(device, what).diagnostics
+    raise Failure(OUT_OF_MEMORY, found)
 
 
 def bad_batch(batch: int, reason: str) -> ArchError:

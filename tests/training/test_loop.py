@@ -341,7 +341,7 @@ def test_memory_that_does_not_suffice(problem: Exception) -> None:
     assert caught.value.cause == "out of memory"
     assert str(caught.value).splitlines() == [
         "error[A810]: the memory of cpu does not suffice for batches of 16 images of 1x8x8",
-        "  = help: lower `batch`, or make the network narrower",
+        "  = help: make the network narrower, or `batch` smaller if it is trained",
     ]
 
 

@@ -63,8 +63,9 @@ DIVERGED = Kind(
 )
 OUT_OF_MEMORY = Kind(
     "A810",
-    "the memory of {device} does not suffice for batches of {batch} images of {shape}",
+    "the memory of {device} does not suffice for {what}",
     """What a training needs grows with the batch, the image and the activations of the network;
-`archdsl summary --batch N` estimates it.""",
-    help="lower `batch`, or make the network narrower",
+`archdsl summary --batch N` estimates it. The weights alone take four bytes for each parameter,
+eight while a checkpoint is loaded into them.""",
+    help="make the network narrower, or `batch` smaller if it is trained",
 )
