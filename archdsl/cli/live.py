@@ -173,8 +173,8 @@ def line(row: Row, width: int = 0) -> str:
 
 def plain(row: Row) -> dict[str, Any]:
     """A trial as JSON has it."""
-    names = row.__dataclass_fields__
-    found = {name: getattr(row, name) for name in names if name != "curve"}
+    long = ("curve", "examples", "test_examples")
+    found = {n: getattr(row, n) for n in row.__dataclass_fields__ if n not in long}
     for name in ("started", "ended"):
         found[name] = None if found[name] is None else found[name].isoformat()
     return {name: value for name, value in found.items() if value not in (None, "", ())}

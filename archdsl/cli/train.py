@@ -200,7 +200,7 @@ def _train(
         return
     result = {
         **_facts(request, splits, device, team),
-        **asdict(outcome),
+        **{name: value for name, value in asdict(outcome).items() if name != "examples"},
         "test": None if tested is None else {"accuracy": tested[0], "loss": tested[1]},
         "largest_class": {"validation": splits.validation.largest, "test": test.largest},
     }

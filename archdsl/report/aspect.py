@@ -22,7 +22,7 @@ from archdsl.report.figure import (
     mark,
     plain,
 )
-from archdsl.report.measure import many, plus_minus, shape_text
+from archdsl.report.measure import many, shape_text, with_interval
 from archdsl.search.rows import EXPLORE, SETTLE, Row
 from archdsl.verdict.arms import Explored
 from archdsl.verdict.model import Settled
@@ -158,7 +158,7 @@ def _settled(facts: Facts, part: Part, arm: Settled, plot: Plot) -> Group:
     if arm.interval is not None:
         ends = [plot.at(1, v * factor)[1] for v in arm.interval]
         shapes = (*interval(x, ends[0], ends[1], "curve2", 5), *shapes)
-    size = plus_minus(arm.mean, arm.interval, factor) + facts.measure.unit
+    size = with_interval(arm.mean, arm.interval, factor, facts.measure.unit)
     note = f"{shape_text(arm.shape)}, retrained on {many(arm.seeds, 'fresh seed')}: {size}"
     return Group(shapes, _keys(facts, part, SETTLE, arm.shape, arm.setting), note)
 
@@ -210,7 +210,7 @@ def _rows(facts: Facts, part: Part) -> Iterator[tuple[str, ...]]:
         arm = arms.get(e.arm.shape)
         settled = ("", "", "")
         if arm is not None and arm.mean is not None:
-            size = plus_minus(arm.mean, arm.interval, measure.factor) + measure.unit
+            size = with_interval(arm.mean, arm.interval, measure.factor, measure.unit)
             test = "" if arm.test is None else measure.text(arm.test * measure.factor)
             settled = (size, str(arm.seeds), test)
         explored = measure.text(sign * e.mean)

@@ -97,13 +97,13 @@ def digits(reach: float) -> int:
     return max(1, -floor(log10(reach))) if reach > 0 else 1
 
 
-def plus_minus(value: float, interval: Interval | None, factor: float = 1.0) -> str:
-    """``93.4 ± 0.3``."""
+def with_interval(value: float, interval: Interval | None, factor: float, unit: str) -> str:
+    """``93.4 % (93.1 to 93.6)``."""
     if interval is None:
-        return f"{value * factor:.4g}"
-    reach = (interval[1] - interval[0]) / 2 * factor
-    count = digits(reach)
-    return f"{value * factor:.{count}f} ± {reach:.{count}f}"
+        return f"{value * factor:.4g}{unit}"
+    low, high = (end * factor for end in interval)
+    count = digits((high - low) / 2)
+    return f"{value * factor:.{count}f}{unit} ({low:.{count}f} to {high:.{count}f})"
 
 
 Costs = Mapping[str, Cost]

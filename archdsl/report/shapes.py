@@ -10,7 +10,7 @@ from archdsl.pictures.fonts import text_width
 from archdsl.pictures.scene import Disc, Shape, Wire, Words
 from archdsl.report.facts import Facts, Part
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, lying, mark, plain
-from archdsl.report.measure import many, plus_minus, shape_text
+from archdsl.report.measure import many, shape_text, with_interval
 from archdsl.search.rows import EXPLORE, SETTLE
 from archdsl.verdict.arms import Explored
 from archdsl.verdict.model import Settled
@@ -123,7 +123,7 @@ def _settled(facts: Facts, part: Part, arm: Settled, plot: Plot, y: float) -> Gr
         for r in part.rows
         if r.stage == SETTLE and (r.shape, r.setting) == (arm.shape, arm.setting)
     )
-    size = plus_minus(arm.mean, arm.interval, factor) + facts.measure.unit
+    size = with_interval(arm.mean, arm.interval, factor, facts.measure.unit)
     note = f"{shape_text(arm.shape)}, retrained on {many(arm.seeds, 'fresh seed')}: {size}"
     return Group(shapes, keys, note)
 
@@ -135,7 +135,7 @@ def _rows(facts: Facts, part: Part) -> Iterator[tuple[str, ...]]:
         arm = arms.get(e.arm.shape)
         settled = ("", "", "")
         if arm is not None and arm.mean is not None:
-            size = plus_minus(arm.mean, arm.interval, measure.factor) + measure.unit
+            size = with_interval(arm.mean, arm.interval, measure.factor, measure.unit)
             test = "" if arm.test is None else measure.text(arm.test * measure.factor)
             settled = (size, str(arm.seeds), test)
         explored = measure.text(sign * e.mean)

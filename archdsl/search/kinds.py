@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 from archdsl.diagnostics.render import HIDDEN
+from archdsl.training.examples import packed
 from archdsl.within import Outside, bare
 
 WEIGHTS = ".pt"  # the ending of files of weights
@@ -125,6 +126,7 @@ def moment(value: Any) -> str:
 
 WHOLE: Kind = ("a whole number", whole)
 NATURAL: Kind = ("a whole number from 0 on", natural)
+EXAMPLES: Kind = ("what a network said of each example", packed)
 NUMBER: Kind = ("a number", number)
 TEXT: Kind = ("a text", text)
 NAME: Kind = ("the name of a study", name)

@@ -17,7 +17,9 @@ from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
 from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
+from archdsl.training.examples import loss_of, right_of
 from archdsl.verdict import Question, Result, Verdict, judge
+from archdsl.verdict.results import Floats
 from archdsl.verdict.words import placed
 
 
@@ -43,6 +45,8 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
                 settled=row.stage == SETTLE,
                 test=None if row.test is None else measured(objective.name, row.test),
                 setting=row.setting,
+                examples=of_each(objective.name, row.examples),
+                test_examples=of_each(objective.name, row.test_examples),
             )
         )
     return found
@@ -56,6 +60,15 @@ def judged(study: Study) -> list[Row]:
 def measured(name: str, accuracy: float) -> float | None:
     """A test accuracy as the objective would tell it; a loss is not known there."""
     return {"accuracy": accuracy, "error": 1 - accuracy}.get(name)
+
+
+def of_each(name: str, codes: bytes) -> Floats | None:
+    """The objective of each example, where it is one that has a value for each."""
+    if not codes or name not in ("accuracy", "error", "loss"):
+        return None
+    if name == "loss":
+        return loss_of(codes)
+    return right_of(codes) if name == "accuracy" else 1 - right_of(codes)
 
 
 def name_of(row: Row) -> str:

@@ -9,6 +9,7 @@ from math import isfinite
 from typing import Any
 
 from archdsl.search.kinds import (
+    EXAMPLES,
     FILE,
     NUMBER,
     NUMBERS,
@@ -39,7 +40,8 @@ COSTS = ("params", "macs", "activations", "latency", "seconds")  # that are know
 
 # What a verdict needs of a trial; the rest is read where it is shown.
 JUDGED = (
-    "turn", "seed", "shape", "setting", "solved", "depth", "width", "failure", "same_as", "test"
+    "turn", "seed", "shape", "setting", "solved", "depth", "width", "failure", "same_as", "test",
+    "examples", "test_examples",
 )  # fmt: skip
 
 STATES = {
@@ -58,6 +60,7 @@ KINDS: Mapping[str, Kind] = {
         ("latency", "width", "accuracy", "loss", "test", "seconds", "images_per_second"), NUMBER
     ),
     **dict.fromkeys(("shape", "setting", "solved", "hash", "worker", "failure", "cause"), TEXT),
+    **dict.fromkeys(("examples", "test_examples"), EXAMPLES),
     "weights": FILE,
     "knobs": TEXTS,
     "costs": NUMBERS,
@@ -90,6 +93,8 @@ class Row:
     accuracy: float | None = None
     loss: float | None = None
     test: float | None = None
+    examples: bytes = b""  # of a settled one: what it said of each validation example, packed
+    test_examples: bytes = b""  # and of each one of the test data
     curve: tuple[tuple[float, ...], ...] = ()  # epoch, accuracy, loss, training loss, lr
     seconds: float | None = None  # of training
     images_per_second: float | None = None

@@ -46,8 +46,9 @@ from archdsl.search.team import TeamFailed
 from archdsl.spec import Architecture
 from archdsl.training.data import load
 from archdsl.training.data.splits import Splits
+from archdsl.training.evaluate import examine
 from archdsl.training.keep import write_weights
-from archdsl.training.loop import evaluate, train_candidate
+from archdsl.training.loop import train_candidate
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
 from archdsl.training.timing import measure_inference
@@ -315,8 +316,12 @@ class Worker:
                     costs[name] = found[name] = self.latency(module, arch)
                 elif (cost := self.study.search.costs[name]).measured:
                     costs[name] = cost.measure(arch, 1, str(self.device))
-            if trial.user_attrs["stage"] == SETTLE and len(test := self.splits.test):
-                found["test"] = evaluate(module, test, self.splits, self.device, recipe)[0]
+            if trial.user_attrs["stage"] == SETTLE:
+                if outcome.examples:
+                    found["examples"] = outcome.examples
+                if len(test := self.splits.test):
+                    said = examine(module, test, self.splits, self.device, recipe)
+                    found |= {"test": said.means[0], "test_examples": said.written()}
         found["costs"] = {n: v for n, v in costs.items() if n not in COSTS}
         for name, value in found.items():
             trial.set_user_attr(name, value)

@@ -1,4 +1,4 @@
-"""Accuracy and loss of a network on images that it does not learn from."""
+"""Accuracy and loss of a network on images that it does not learn from, and of each of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from archdsl.training.data.splits import Images, Splits
+from archdsl.training.examples import Examined
 from archdsl.training.feed import Feed
 from archdsl.training.precision import Precision, memory_format, precision
 from archdsl.training.ranks import ranks
@@ -26,26 +27,40 @@ def evaluate(
     Of ``recipe`` count the precision, the memory format and the batch. Processes that train
     together share the work.
     """
+    return examine(module, part, splits, device, recipe).means
+
+
+def examine(
+    module: nn.Module,
+    part: Images,
+    splits: Splits,
+    device: torch.device | str = "cpu",
+    recipe: Recipe | None = None,
+) -> Examined:
+    """What a network says of each image; the rest is as ``evaluate`` has it."""
     device, recipe = torch.device(device), recipe or Recipe()
     layout = memory_format(recipe, device, len(splits.image) - 1)
     module = module.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     feed = Feed(part, splits.mean, splits.std, device, layout)
-    return score(module, feed, recipe.batch, precision(recipe, device))
+    return examined(module, feed, recipe.batch, precision(recipe, device))
 
 
-def score(module: nn.Module, feed: Feed, batch: int, precision: Precision) -> tuple[float, float]:
-    """Accuracy and loss over all images of a feed. The module is in training again afterwards
+def examined(module: nn.Module, feed: Feed, batch: int, precision: Precision) -> Examined:
+    """What a network says of each image of a feed. The module is in training again afterwards
     if it was before."""
     team, was_training = ranks(), module.training
     module.eval()
-    totals = torch.zeros(2, device=feed.device)  # correct, loss
-    rows = torch.arange(len(feed))
+    found = torch.zeros(2, len(feed), device=feed.device)  # right, loss
+    order = torch.arange(len(feed))
+    # Without gradients, twice the batch takes less memory than one in training.
+    rows = torch.cat(feed.rows(order, 2 * batch, team.share)).to(feed.device)
+    begin = 0
     with torch.inference_mode(), precision.autocast():
-        # Without gradients, twice the batch takes less memory than one in training.
-        for images, labels in feed.batches(rows, 2 * batch, team.share):
+        for images, labels in feed.batches(order, 2 * batch, team.share):
             outputs = module(images).float()
-            totals[0] += (outputs.argmax(1) == labels).sum()
-            totals[1] += F.cross_entropy(outputs, labels, reduction="sum")
+            place = rows[begin : begin + len(labels)]
+            found[0, place] = (outputs.argmax(1) == labels).float()
+            found[1, place] = F.cross_entropy(outputs, labels, reduction="none")
+            begin += len(labels)
     module.train(was_training)
-    correct, loss = (team.sum(totals) / len(feed)).tolist()
-    return correct, loss
+    return Examined(*team.sum(found))

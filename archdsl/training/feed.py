@@ -61,10 +61,7 @@ class Feed:
         Small images are fetched, normalised and changed several batches at a time: what that
         costs is then as good as nothing beside the steps.
         """
-        together = batch * max(1, TOGETHER // (batch * self.image_bytes))
-        order = order.to(self.labels.device)
-        rows = [group[share] for group in order.split(together)]
-        groups = [group for group in rows if len(group)]
+        groups = self.rows(order, batch, share)
         taken = map(self.take, groups) if self.resident else ahead(self.take, groups)
         size = -(-batch // (share.step or 1))
         for images, labels in taken:
@@ -75,6 +72,12 @@ class Feed:
             if change is not None:
                 images = change(images)
             yield from zip(images.split(size), labels.split(size), strict=True)
+
+    def rows(self, order: Tensor, batch: int, share: slice = WHOLE) -> list[Tensor]:
+        """The rows that ``batches`` gives, in groups that are fetched together."""
+        together = batch * max(1, TOGETHER // (batch * self.image_bytes))
+        rows = [group[share] for group in order.to(self.labels.device).split(together)]
+        return [group for group in rows if len(group)]
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         images, labels = self.images.index_select(0, rows), self.labels.index_select(0, rows)

@@ -161,4 +161,5 @@ def outcome_of(trainer: Trainer) -> Outcome:
         sum(epoch.seconds for epoch in progress.epochs),
         progress.images / max(progress.seconds, 1e-9),
         torch.cuda.max_memory_allocated(trainer.device) if cuda else None,
+        (trainer.said or trainer.validate()).written(),
     )

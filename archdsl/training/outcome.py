@@ -42,7 +42,8 @@ class Epoch:
 class Outcome:
     """A finished training. ``accuracy`` and ``loss`` are of the validation images after the last
     epoch; ``images_per_second`` counts the training alone; ``peak_memory`` is in bytes, and
-    known on CUDA only."""
+    known on CUDA only. ``examples`` is what the network says of each validation image, as
+    ``archdsl.training.examples`` writes it; empty where that is not known."""
 
     accuracy: float
     loss: float
@@ -50,6 +51,7 @@ class Outcome:
     seconds: float
     images_per_second: float
     peak_memory: int | None
+    examples: str = ""
 
 
 class Failure(Exception):

@@ -16,7 +16,8 @@ from torch.nn.parallel import DistributedDataParallel
 from archdsl.training.augment import Draws, augmented
 from archdsl.training.checkpoint import Progress
 from archdsl.training.data.splits import Splits
-from archdsl.training.evaluate import score
+from archdsl.training.evaluate import examined
+from archdsl.training.examples import Examined
 from archdsl.training.feed import Feed
 from archdsl.training.optimizers import make_optimizer
 from archdsl.training.outcome import Epoch, bad_batch, diverged
@@ -54,6 +55,7 @@ class Trainer:
         self.model = wrapped(self.module, recipe, device, team)
         self.loss = loss_of(self.module, recipe)
         self.progress = Progress()
+        self.said: Examined | None = None  # of the validation images, after the last epoch
 
     @property
     def finished(self) -> bool:
@@ -82,7 +84,7 @@ class Trainer:
         if not isfinite(train_loss):
             raise diverged(number, self.recipe)
         self.team.level(self.module)
-        accuracy, loss = score(self.module, self.validation_feed, self.batch, self.precision)
+        accuracy, loss = self.validate().means
         if not isfinite(loss):
             raise diverged(number, self.recipe)
         epoch = Epoch(number, loss, accuracy, train_loss, lr, perf_counter() - started)
@@ -93,6 +95,11 @@ class Trainer:
             before.seconds + trained - started,
         )
         return epoch
+
+    def validate(self) -> Examined:
+        """What the network says of the validation images as it is."""
+        self.said = examined(self.module, self.validation_feed, self.batch, self.precision)
+        return self.said
 
     def batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The share of this process in the batches of an epoch, augmented."""

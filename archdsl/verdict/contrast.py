@@ -1,11 +1,11 @@
-"""The difference of two means: how large, how sure, and how many seeds would show it."""
+"""The difference of two means of scores: how large, and how sure."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, comb, isfinite, sqrt
+from math import comb, isfinite, sqrt
 
 import numpy as np
 from scipy import special, stats
@@ -28,7 +28,7 @@ class Difference:
     def interval(self, level: float) -> Interval | None:
         """The t-interval; none where no spread was seen that it could be made of."""
         if self.error == 0:
-            return (0.0, 0.0) if self.value == 0 else None
+            return None
         reach = self.error * quantile(1 - (1 - level) / 2, self.freedom)
         return self.value - reach, self.value + reach
 
@@ -83,8 +83,8 @@ def quantile(share: float, freedom: float) -> float:
 
 
 def mean_interval(sample: Sequence[float], level: float) -> Interval | None:
-    """Student's interval of a mean; none for a single result."""
-    if len(sample) < 2:
+    """Student's interval of a mean; none for a single result, and for equal ones."""
+    if len(sample) < 2 or variance(sample) == 0:
         return None
     reach = sqrt(variance(sample) / len(sample)) * quantile(1 - (1 - level) / 2, len(sample) - 1)
     return mean(sample) - reach, mean(sample) + reach
@@ -111,31 +111,3 @@ def bootstrap(
         ).confidence_interval
     low, high = float(found.low), float(found.high)
     return (low, high) if isfinite(low) and isfinite(high) else None
-
-
-def seeds_needed(
-    difference: float, first: Sequence[float], second: Sequence[float], alpha: float
-) -> int | None:
-    """The seeds for each of two arms with which Welch's test at ``alpha`` finds a difference
-    with a probability of 80 %, given the spread of these samples. None for no difference, and
-    for more seeds than a million."""
-    a, b = variance(first), variance(second)
-    if difference == 0:
-        return None
-    if a + b == 0:
-        return 2
-    effect = abs(difference) / sqrt(a + b)
-    guess = ((special.ndtri(1 - alpha / 2) + special.ndtri(POWER)) / effect) ** 2
-    if guess > MANY:
-        return None
-    n = max(2, ceil(float(guess)))
-    while power(effect, n, (a + b) ** 2 / (a**2 + b**2) * (n - 1), alpha) < POWER:
-        n += 1
-    return n
-
-
-def power(effect: float, n: int, freedom: float, alpha: float) -> float:
-    """The power of a two-sided t-test with ``n`` in each sample; the other side is neglected.
-
-    ``effect`` is the difference over the root of the sum of both variances."""
-    return float(1 - special.nctdtr(freedom, effect * sqrt(n), quantile(1 - alpha / 2, freedom)))

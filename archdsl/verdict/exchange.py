@@ -18,8 +18,8 @@ def to_json(verdict: Verdict) -> dict[str, Any]:
 
 def from_json(data: Mapping[str, Any]) -> Verdict:
     """The verdict that ``to_json`` has written down."""
-    if data.get("format") != 1:
-        raise ValueError(f"a verdict of format {data.get('format')!r}: only 1 is known")
+    if data.get("format") != 2:
+        raise ValueError(f"a verdict of format {data.get('format')!r}: only 2 is known")
     verdict: Verdict = made(Verdict, data)
     return verdict
 

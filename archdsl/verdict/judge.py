@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
+
+import numpy as np
 
 from archdsl.verdict.arms import Explored, contenders, explored_shapes, halves
 from archdsl.verdict.contrast import (
     Difference,
     Interval,
-    average,
     bootstrap,
     mean,
     mean_interval,
-    seeds_needed,
     variance,
-    welch,
 )
 from archdsl.verdict.correction import corrected
 from archdsl.verdict.curve import Peak, growth, optimum
+from archdsl.verdict.examples import (
+    Sample,
+    averaged,
+    compared,
+    examples_needed,
+    honest,
+    seeds_needed,
+    share_interval,
+    sources,
+)
 from archdsl.verdict.model import (
     DEEPER,
     NO_EVIDENCE,
@@ -32,7 +41,7 @@ from archdsl.verdict.model import (
     SliceVerdict,
     Verdict,
 )
-from archdsl.verdict.results import Question, Result, Slice, slices_of
+from archdsl.verdict.results import SHARES, Floats, Question, Result, Slice, slices_of
 
 SEEDS = 2  # that an arm needs for a comparison
 RESAMPLES = 9999
@@ -52,10 +61,12 @@ def judge(
     without resamples, what is made of them is left out.
     """
     trials = [_compare(part, question) for part in slices_of(results)]
-    known = [t.difference for t in trials if t.difference is not None]
-    whole = average(known) if question.ordered and len(known) > 1 else None
-    values = iter(corrected([d.p for d in (*known, *([whole] if whole else []))]))
-    judged = _Judge(question, level, resamples, seed, len(known))
+    settled = [t for t in trials if t.difference is not None]
+    several = question.ordered and len(settled) > 1
+    whole = averaged([(t.sample(0), t.sample(1)) for t in settled]) if several else None
+    known = [t.difference.p for t in settled if t.difference is not None]
+    values = iter(corrected([*known, *([whole.p] if whole else [])]))
+    judged = _Judge(question, level, resamples, seed, len(settled))
     slices, peaks = [], []
     for trial in trials:
         best, peak = judged.optimum(trial)
@@ -67,7 +78,7 @@ def judge(
         question,
         level,
         tuple(slices),
-        judged.average(whole, next(values)) if whole else None,
+        judged.average(settled, whole, next(values)) if whole else None,
         growth(peaks, level) if question.ordered and len(slices) > 1 and resamples else None,
     )
 
@@ -82,8 +93,30 @@ class _Comparison:
     fresh: Sequence[Sequence[Result]]
     difference: Difference | None
 
+    def sample(self, arm: int) -> Sample:
+        found = [r for r in self.fresh[arm] if r.score is not None]
+        return Sample([r.score for r in found if r.score is not None], stacked(found))
+
     def scores(self, arm: int) -> list[float]:
         return [r.score for r in self.fresh[arm] if r.score is not None]
+
+    @property
+    def test(self) -> float | None:
+        """The difference on test data."""
+        means = [self.tested(arm) for arm in range(len(self.arms))]
+        return None if len(means) < 2 or None in means else means[0] - means[1]  # type: ignore[operator]
+
+    def tested(self, arm: int) -> float | None:
+        tests = [r.test for r in self.fresh[arm] if r.test is not None]
+        return mean(tests) if tests else None
+
+
+def stacked(found: Sequence[Result]) -> Floats | None:
+    """The examples of results ``(seeds, N)``; none unless all have as many of them."""
+    known = [r.examples for r in found if r.examples is not None]
+    if not known or len(known) < len(found) or len({len(e) for e in known}) > 1:
+        return None
+    return np.stack(known)
 
 
 def _compare(part: Slice, question: Question) -> _Comparison:
@@ -93,10 +126,9 @@ def _compare(part: Slice, question: Question) -> _Comparison:
         arms.sort(key=lambda e: -e.aspect)
     fresh = [[r for r in part.settled if r.arm == e.arm] for e in arms]
     found = _Comparison(part, shapes, arms, fresh, None)
-    scores = [found.scores(i) for i in range(len(arms))]
-    if len(arms) < 2 or min(map(len, scores)) < SEEDS:
+    if len(arms) < 2 or min(len(found.scores(i)) for i in range(len(arms))) < SEEDS:
         return found
-    return _Comparison(part, shapes, arms, fresh, welch(*scores))
+    return replace(found, difference=compared(found.sample(0), found.sample(1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +155,7 @@ class _Judge:
         if contrast is None:
             word = NOT_SETTLED
         else:
-            word = self.word(contrast.difference, contrast.corrected, [a.shape for a in arms])
+            word = self.word(contrast, [a.shape for a in arms])
         return SliceVerdict(
             trial.slice.name,
             trial.slice.budget,
@@ -139,7 +171,6 @@ class _Judge:
 
     def settled(self, trial: _Comparison, arm: int) -> Settled:
         explored, fresh, scores = trial.arms[arm], trial.fresh[arm], trial.scores(arm)
-        tests = [r.test for r in fresh if r.test is not None]
         both = 1 - (1 - self.level) / len(trial.arms)  # Bonferroni: for the better of two
         return Settled(
             explored.arm.shape,
@@ -150,45 +181,71 @@ class _Judge:
             len(fresh) - len(scores),
             mean(scores) if scores else None,
             sqrt(variance(scores)) if len(scores) > 1 else None,
-            mean_interval(scores, both),
-            mean(tests) if tests else None,
+            self.mean_interval(trial.sample(arm), both) if scores else None,
+            trial.tested(arm),
         )
+
+    def mean_interval(self, sample: Sample, level: float) -> Interval | None:
+        if self.question.measure in SHARES:
+            return share_interval(sample, level)
+        return mean_interval(sample.scores, level)
 
     def contrast(self, trial: _Comparison, corrected: float) -> Contrast:
         found = trial.difference
         assert found is not None
-        first, second = trial.scores(0), trial.scores(1)
+        first, second = trial.sample(0), trial.sample(1)
+        of = sources(first, second)
         alpha = (1 - self.level) / self.comparisons
+        seeds = min(len(first.scores), len(second.scores))
         return Contrast(
             found.value,
             self.interval(found, corrected),
             found.interval(1 - alpha),
-            bootstrap(first, second, self.level, self.resamples, self.seed),
+            bootstrap(first.scores, second.scores, self.level, self.resamples, self.seed),
             found.p,
             corrected,
-            seeds_needed(found.value, first, second, alpha),
-            seeds_needed(self.question.target, first, second, alpha),
+            seeds_needed(found.value, of, alpha),
+            seeds_needed(self.question.target, of, alpha),
+            of.examples,
+            examples_needed(self.question.target, of, seeds, alpha),
+            *self.claim(found, corrected, trial.test),
         )
 
-    def average(self, found: Difference, corrected: float) -> Average:
-        return Average(
-            self.word(found.value, corrected, []),
+    def claim(
+        self, found: Difference, corrected: float, test: float | None
+    ) -> tuple[float | None, float | None, bool]:
+        """The honest size of what is claimed, the difference on test data, and whether that
+        withdraws the claim."""
+        if corrected >= 1 - self.level:
+            return None, test, False
+        size = honest(found.value, found.p, (1 - self.level) * found.p / corrected)
+        return size, test, test is not None and found.value * test < 0
+
+    def average(
+        self, trials: Sequence[_Comparison], found: Difference, corrected: float
+    ) -> Average:
+        tests = [t.test for t in trials if t.test is not None]
+        test = mean(tests) if len(tests) == len(trials) else None
+        result = Average(
+            NO_EVIDENCE,
             found.value,
             self.interval(found, corrected),
             found.p,
             corrected,
             self.comparisons,
+            *self.claim(found, corrected, test),
         )
+        return replace(result, word=self.word(result, []))
 
     def interval(self, found: Difference, corrected: float) -> Interval | None:
         """The interval at the level that the correction leaves for this comparison: it
         excludes 0 exactly where the corrected p-value is significant (Serlin 1993)."""
         return found.interval(1 - (1 - self.level) * found.p / corrected)
 
-    def word(self, difference: float, corrected: float, shapes: Sequence[str]) -> str:
-        if corrected >= 1 - self.level:
+    def word(self, found: Contrast | Average, shapes: Sequence[str]) -> str:
+        if found.corrected >= 1 - self.level or found.withdrawn:
             return NO_EVIDENCE
-        first = self.question.sign * difference > 0
+        first = self.question.sign * found.difference > 0
         if self.question.ordered:
             return DEEPER if first else WIDER
         return shapes[0 if first else 1]

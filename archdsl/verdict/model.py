@@ -36,8 +36,14 @@ class Contrast:
 
     ``interval`` excludes 0 exactly where ``corrected``, the p-value after correction for all
     comparisons of the study, is significant. ``simultaneous`` intervals hold for all slices
-    together; ``bootstrap`` is for this slice alone. ``seeds_observed`` and ``seeds_target`` are
-    the seeds per arm that would show this difference, and the target, with 80 % power.
+    together; ``bootstrap`` is for this slice alone, and of seeds alone. ``seeds_observed`` and
+    ``seeds_target`` are the seeds per arm that would show this difference, and the target, with
+    80 % power; ``examples_target`` are the examples that would with the seeds there are.
+
+    ``examples`` are those that the interval is over; none where only scores are known, and
+    other examples are not in it. ``honest`` is the size that a repetition can be expected to
+    have, where a difference is claimed. ``test`` is the difference on test data; a claim is
+    ``withdrawn`` where its sign is the other one.
     """
 
     difference: float
@@ -48,6 +54,11 @@ class Contrast:
     corrected: float
     seeds_observed: int | None
     seeds_target: int | None
+    examples: int | None
+    examples_target: int | None
+    honest: float | None
+    test: float | None
+    withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,8 @@ class SliceVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """Deep less wide, averaged over the settled slices with equal weights."""
+    """Deep less wide, averaged over the settled slices with equal weights; ``honest``, ``test``
+    and ``withdrawn`` as in ``Contrast``."""
 
     word: str
     difference: float
@@ -107,6 +119,9 @@ class Average:
     p: float
     corrected: float
     slices: int
+    honest: float | None
+    test: float | None
+    withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +133,4 @@ class Verdict:
     slices: tuple[SliceVerdict, ...]
     average: Average | None
     growth: Growth | None
-    format: Literal[1] = 1
+    format: Literal[2] = 2

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 SHARES = ("accuracy", "error")  # measured as shares of 1, told in points (hundredths)
 
 
@@ -19,7 +23,12 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One network, trained once. Results of equal ``shape`` and ``setting`` are one arm."""
+    """One network, trained once. Results of equal ``shape`` and ``setting`` are one arm.
+
+    ``examples`` are the scores ``(N,)`` of single validation examples, of which ``score`` is
+    the mean (1 for each that is right, where accuracy is measured), in an order that is the
+    same for all results; ``test_examples`` are those of the test data.
+    """
 
     slice: str  # "5M macs"
     budget: float  # what the slice holds, as a number
@@ -31,6 +40,8 @@ class Result:
     settled: bool = False  # a retraining on a fresh seed, against exploration
     test: float | None = None  # the score on test data, of settled results
     setting: str = ""  # "lr = 0.1": what was tuned
+    examples: Floats | None = field(default=None, compare=False, repr=False)
+    test_examples: Floats | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for value in (self.budget, self.depth, self.width, self.score, self.test):

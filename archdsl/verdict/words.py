@@ -7,10 +7,10 @@ from math import floor, log10
 
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import (
-    DEEPER,
     NO_EVIDENCE,
     NOT_SETTLED,
     Average,
+    Contrast,
     Growth,
     Optimum,
     Settled,
@@ -42,6 +42,8 @@ def _slice(part: SliceVerdict, question: Question) -> list[str]:
     figures = [_figures(n, a, question) for n, a in zip(names, part.arms, strict=True) if a.seeds]
     if figures:
         lines.append(f"  {'; '.join(figures)}")
+    if part.contrast is not None and part.contrast.examples is None:
+        lines.append("  only scores are known: other examples are not in the interval")
     for name, arm in zip(names, part.arms, strict=True):
         if arm.failed:
             tries = arm.seeds + arm.failed
@@ -63,25 +65,64 @@ def _sentence(part: SliceVerdict, names: Sequence[str], question: Question) -> s
     better = question.sign * contrast.difference >= 0
     one, other = names if better else (names[1], names[0])
     size = _size(contrast.difference, contrast.interval, question)
+    if contrast.withdrawn:
+        return f"{_withdrawn(one, other, contrast, f'{size} ({sure})', question)}"
     if part.word != NO_EVIDENCE:
-        return f"{one} beats {other} by {size} ({sure})."
+        return f"{one} beats {other} by {size} ({sure}); {_repeated(contrast, question)}."
     text = f"there is no evidence of a difference between {one} and {other}: {size} ({sure})"
-    if contrast.seeds_target is None:
-        return f"{text}."
+    return f"{text}{_needed(contrast, question)}."
+
+
+def _repeated(found: Contrast | Average, question: Question) -> str:
+    """What is expected of a repetition: what was claimed is too large on average."""
+    assert found.honest is not None
+    reach = 0.0 if found.interval is None else found.interval[1] - found.interval[0]
+    size = _number(abs(found.honest) * _factor(question), reach / 2 * _factor(question))
+    return f"a repetition can expect {size}{_unit(question)}"
+
+
+def _withdrawn(
+    one: str, other: str, found: Contrast | Average, size: str, question: Question
+) -> str:
+    assert found.test is not None
+    against = _number(abs(found.test) * _factor(question), 0) + _unit(question)
+    return (
+        f"there is no answer: on validation data {one} is ahead of {other} by {size}, on test"
+        f" data behind it by {against}."
+    )
+
+
+def _needed(contrast: Contrast, question: Question) -> str:
+    """What would show the target: more seeds, more examples, or neither alone."""
     target = _number(question.target * _factor(question), 0) + _unit(question)
-    return f"{text}; about {_count(contrast.seeds_target)} seeds each would show {target}."
+    seeds, examples = contrast.seeds_target, None
+    if contrast.examples and contrast.examples_target:
+        examples = contrast.examples_target - contrast.examples
+    more = f"{_count(examples)} more validation examples" if examples and examples > 0 else ""
+    if seeds is not None:
+        return (
+            f"; about {_count(seeds)} seeds each{f', or {more},' * bool(more)} would show {target}"
+        )
+    if more:
+        return f"; more seeds will not show {target}, about {more} would"
+    if contrast.examples:
+        return f"; neither more seeds nor more examples alone would show {target}"
+    return ""
 
 
 def _average(average: Average, question: Question) -> str:
     size = f"{_size(average.difference, average.interval, question)} on average"
+    sure = f"{size} ({_p(average.corrected)})"
     text = f"Over the {average.slices} budgets together, "
+    kinds = ["the best deep shapes", "the best wide ones"]
+    if question.sign * average.difference < 0:
+        kinds = ["the best wide shapes", "the best deep ones"]
+    if average.withdrawn:
+        return text + _withdrawn(kinds[0], kinds[1], average, sure, question)
     if average.word == NO_EVIDENCE:
         text += "there is no evidence that either the wide or the deep shapes are better:"
-    elif average.word == DEEPER:
-        text += "the best deep shapes beat the best wide ones by"
-    else:
-        text += "the best wide shapes beat the best deep ones by"
-    return f"{text} {size} ({_p(average.corrected)})."
+        return f"{text} {sure}."
+    return f"{text}{' beat '.join(kinds)} by {sure}; {_repeated(average, question)}."
 
 
 def _growth(growth: Growth) -> str:
@@ -123,11 +164,12 @@ def _names(arms: Sequence[Settled]) -> list[str]:
 def _figures(name: str, arm: Settled, question: Question) -> str:
     assert arm.mean is not None
     percent = " %" if question.measure in SHARES else ""
-    reach = 0 if arm.interval is None else (arm.interval[1] - arm.mean) * _factor(question)
-    text = f"{name}: {_number(arm.mean * _factor(question), reach)}"
+    low, high = arm.interval or (arm.mean, arm.mean)
+    reach = (high - low) / 2 * _factor(question)
+    text = f"{name}: {_number(arm.mean * _factor(question), reach)}{percent}"
     if arm.interval is not None:
-        text += f" ± {_number(reach, reach)}"
-    text += percent
+        ends = (_number(end * _factor(question), reach) for end in (low, high))
+        text += f" ({' to '.join(ends)})"
     if arm.test is not None:
         text += f", test {_number(arm.test * _factor(question), reach)}{percent}"
     return text
@@ -142,7 +184,7 @@ def _size(difference: float, interval: Interval | None, question: Question) -> s
     """The size of a difference; the order of the names tells its sign."""
     size = abs(difference) * _factor(question)
     if interval is None:
-        return f"{_number(size, 0)}{_unit(question)} in every seed"
+        return f"{_number(size, 0)}{_unit(question)} in every seed" if size else "none in any seed"
     reach = (interval[1] - interval[0]) / 2 * _factor(question)
     digits = _digits(reach)
     digits += f"{size:.{digits}f}" == f"{reach:.{digits}f}"  # 0.44 ± 0.42, not 0.4 ± 0.4

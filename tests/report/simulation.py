@@ -25,6 +25,7 @@ from archdsl.search.reading import read_search
 from archdsl.search.rows import EXPLORE, SETTLE
 from archdsl.search.start import begin
 from archdsl.search.worker import Worker
+from archdsl.training.examples import Examined
 from archdsl.training.outcome import DIVERGED, Epoch, Failure, Outcome, diverged
 
 Score = Callable[[Any, float], float]  # of an architecture and its learning rate
@@ -111,11 +112,14 @@ def work(study: OpenStudy, formula: Formula, trials: int | None = None) -> int:
     splits = SimpleNamespace(test=range(100), digest="")
     worker = Worker(study, torch.device("cpu"), name="machine:1", trainer=formula)
     worker.splits = splits
-    tests = lambda module, *rest: (0.9, 0.3)  # noqa: E731
+    right = torch.ones(100, dtype=torch.float64)
+    right[:10] = 0
+    said = Examined(right, torch.full((100,), 0.3))
+    tests = lambda module, *rest: said  # noqa: E731
     done = 0
     latency = lambda self, module, arch: arch.activations / 1e6  # noqa: E731
     with (
-        mock.patch("archdsl.search.worker.evaluate", tests),
+        mock.patch("archdsl.search.worker.examine", tests),
         mock.patch.object(Worker, "latency", latency),
     ):
         while trials is None or done < trials:

@@ -50,7 +50,7 @@ def test_the_curve_is_the_parabola_through_what_was_explored(found: Facts) -> No
         assert (low < part.fit.at(at)).all() and (part.fit.at(at) < high).all()
 
 
-def test_what_was_retrained_has_student_s_interval(found: Facts) -> None:
+def test_what_was_retrained_has_an_interval(found: Facts) -> None:
     figure = aspect_figure(found)
     assert [p.title for p in figure.panels] == [
         "1M multiply-adds", "2M multiply-adds", "4M multiply-adds",
@@ -67,7 +67,10 @@ def test_what_was_retrained_has_student_s_interval(found: Facts) -> None:
             reach = stats.sem(scores) * stats.t.ppf(1 - 0.025 / 2, 3)  # for both arms together
             digits = 1 if reach >= 0.1 else 2
             name = arm.shape.replace(" = ", " ")
-            size = f"{np.mean(scores):.{digits}f} ± {reach:.{digits}f} %"
+            low, high = arm.interval
+            assert (high - low) / 2 * 100 == pytest.approx(reach, rel=0.02), "Wilson's is as wide"
+            ends = f"({100 * low:.{digits}f} to {100 * high:.{digits}f})"
+            size = f"{np.mean(scores):.{digits}f} % {ends}"
             note = f"{name}, retrained on 4 fresh seeds: {size}"
             (group,) = noted(panel, f"{name}, retrained")
             assert group.note == note and len(group.trials) == 4

@@ -1,4 +1,4 @@
-"""The difference of two means: tests, intervals, seeds."""
+"""The difference of two means: tests and intervals."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from archdsl.verdict.contrast import (
     average,
     bootstrap,
     mean_interval,
-    seeds_needed,
     variance,
     welch,
 )
@@ -36,7 +35,9 @@ def test_a_sample_without_spread_is_no_obstacle() -> None:
 
 def test_two_samples_without_spread_are_permuted() -> None:
     assert welch([0.1] * 10, [0.1] * 10) == Difference(0.0, 0.0, 18, 1.0)
-    assert welch([0.1] * 10, [0.1] * 10).interval(0.95) == (0.0, 0.0)
+    assert welch([0.1] * 10, [0.1] * 10).interval(0.95) is None, (
+        "no spread says nothing of a spread"
+    )
     found = welch([0.2] * 3, [0.1] * 3)
     assert found.p == 2 / 20 and found.interval(0.95) is None
     assert welch([0.2] * 10, [0.1] * 10).p == pytest.approx(2 / 184_756)
@@ -68,7 +69,7 @@ def test_the_interval_of_a_mean() -> None:
     expected = stats.ttest_1samp(A, 0).confidence_interval(0.95)
     assert mean_interval(A, 0.95) == pytest.approx(tuple(expected))
     assert mean_interval([0.5], 0.95) is None
-    assert mean_interval([0.5] * 3, 0.95) == (0.5, 0.5)
+    assert mean_interval([0.5] * 3, 0.95) is None
 
 
 def test_the_bootstrap_repeats_itself_and_follows_the_data() -> None:
@@ -83,29 +84,3 @@ def test_the_bootstrap_needs_four_results_that_vary() -> None:
     assert bootstrap(A[:3], B, 0.95, 99, 0) is None
     assert bootstrap([0.5] * 10, [0.4] * 10, 0.95, 99, 0) is None
     assert bootstrap([0.5] * 10, B, 0.95, 99, 0) is not None
-
-
-@pytest.mark.parametrize(("effect", "seeds"), [(1, 17), (0.5, 64), (0.2, 394), (2, 6)])
-def test_seeds_are_those_of_cohen(effect: float, seeds: int) -> None:
-    """Cohen (1988), table 2.4.1: two-sided, 5 %, 80 % power."""
-    unit = [1.0, -1.0, 1.0, -1.0]
-    size = effect * variance(unit) ** 0.5
-    assert seeds_needed(size, unit, unit, 0.05) == seeds
-
-
-def test_seeds_show_what_they_should() -> None:
-    """With unequal spread, at a corrected level."""
-    wide, deep, alpha = [1.0, -1.0] * 2, [3.0, -3.0] * 2, 0.05 / 3
-    n = seeds_needed(2.0, wide, deep, alpha)
-    assert n is not None
-    rng = np.random.default_rng(1)
-    first = rng.normal(2, variance(wide) ** 0.5, (4000, n))
-    second = rng.normal(0, variance(deep) ** 0.5, (4000, n))
-    found = np.mean(stats.ttest_ind(first, second, axis=1, equal_var=False).pvalue < alpha)
-    assert found == pytest.approx(0.8, abs=0.02)
-
-
-def test_seeds_that_cannot_be_told() -> None:
-    assert seeds_needed(0.0, A, B, 0.05) is None
-    assert seeds_needed(1e-9, A, B, 0.05) is None
-    assert seeds_needed(0.1, [0.5, 0.5], [0.4, 0.4], 0.05) == 2

@@ -1,0 +1,228 @@
+"""The difference of two arms over seeds and over examples, where it is known which are right.
+
+Seeds are nested in arms, and all are judged on the same examples: a split-plot design, as of
+readers and cases in the comparison of two diagnostic procedures (Obuchowski and Rockette 1995,
+with the degrees of freedom of Hillis 2007). What differs between arms from example to example
+is no luck of a seed: more seeds do not average it out, and other examples would change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from archdsl.verdict.contrast import (
+    MANY,
+    POWER,
+    Difference,
+    Interval,
+    average,
+    mean,
+    quantile,
+    tested,
+    variance,
+    welch,
+)
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The fresh results of an arm: a score for each seed and, where they are known, the scores
+    ``(seeds, examples)`` of which these are the means."""
+
+    scores: Sequence[float]
+    examples: Floats | None = None
+
+    @property
+    def flips(self) -> float:
+        """The mean variance, between seeds, of what is said of one example: what examples add
+        to the variance of a seed's score, times their number."""
+        if self.examples is None or len(self.examples) < 2:
+            return 0.0
+        return float(self.examples.var(axis=0, ddof=1).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the variance of a difference comes from.
+
+    ``first`` and ``second`` are the variances of a seed's score in either arm, of which ``flips``
+    is what single examples add, times ``examples``; ``own`` is the variance over examples of the
+    difference of the arms, free of the luck of seeds. Without ``examples``, their count, only
+    scores were known.
+    """
+
+    first: float
+    second: float
+    flips: float = 0.0
+    own: float = 0.0
+    examples: int | None = None
+
+    @property
+    def fixed(self) -> float:
+        """The variance that more seeds leave."""
+        return self.own / self.examples if self.examples else 0.0
+
+    def freedom(self, n: int, m: int) -> float:
+        """Satterthwaite's degrees of freedom with so many seeds of the arms."""
+        parts = [(self.first / n, n - 1), (self.second / m, m - 1)]
+        if self.examples:
+            parts.append((self.fixed, self.examples - 1))
+        total = sum(v for v, _ in parts)
+        return total**2 / sum(v**2 / f for v, f in parts if v)
+
+
+def sources(first: Sample, second: Sample) -> Sources:
+    """The components of the variance, from what was seen."""
+    a, b = variance(first.scores), variance(second.scores)
+    x, y = first.examples, second.examples
+    if x is None or y is None or x.shape[1] != y.shape[1] or x.shape[1] < 2:
+        return Sources(a, b)
+    of_seeds = first.flips / len(x) + second.flips / len(y)
+    own = float((x.mean(axis=0) - y.mean(axis=0)).var(ddof=1)) - of_seeds
+    return Sources(a, b, first.flips + second.flips, max(own, 0.0), x.shape[1])
+
+
+def compared(first: Sample, second: Sample) -> Difference:
+    """The difference of two arms; by Welch's test where only their scores are known."""
+    found = sources(first, second)
+    n, m = len(first.scores), len(second.scores)
+    error = found.first / n + found.second / m + found.fixed
+    if found.examples is None or error == 0:
+        return welch(first.scores, second.scores)
+    value = mean(first.scores) - mean(second.scores)
+    return tested(value, sqrt(error), found.freedom(n, m))
+
+
+def averaged(pairs: Sequence[tuple[Sample, Sample]]) -> Difference:
+    """The mean of the differences of several pairs of arms with equal weights.
+
+    Seeds of different pairs are independent; examples are the same ones in all of them, where
+    they are known in all.
+    """
+    parts = [compared(*pair) for pair in pairs]
+    known = [(x.examples, y.examples) for x, y in pairs]
+    counts = {None if e is None else e.shape[1] for pair in known for e in pair}
+    if len(counts) > 1 or None in counts or all(part.error == 0 for part in parts):
+        return average(parts)
+    count, (n,) = len(pairs), counts
+    assert n is not None
+    own = np.mean(
+        [x.mean(axis=0) - y.mean(axis=0) for x, y in known if x is not None and y is not None],
+        axis=0,
+    )
+    seen, of_seeds = [], 0.0
+    for pair in pairs:
+        for sample in pair:
+            seeds = len(sample.scores)
+            seen.append((variance(sample.scores) / seeds / count**2, seeds - 1))
+            of_seeds += sample.flips / seeds / count**2
+    fixed = max(float(own.var(ddof=1)) - of_seeds, 0.0) / n if n > 1 else 0.0
+    seen.append((fixed, n - 1))
+    total = sum(v for v, _ in seen)
+    if total == 0:
+        return average(parts)
+    value = sum(part.value for part in parts) / count
+    return tested(value, sqrt(total), total**2 / sum(v**2 / f for v, f in seen if v))
+
+
+def share_interval(sample: Sample, level: float) -> Interval | None:
+    """The interval of an arm's mean that is a share of 1: Wilson's (1927), for as many examples
+    as would have the variance that is there, so that it never passes 0 or 1.
+
+    Seeds and examples are both in it, or seeds alone where only scores are known; none where
+    these have no spread.
+    """
+    value, seeds = mean(sample.scores), len(sample.scores)
+    if seeds < 2 or not 0 <= value <= 1:
+        return None
+    parts = [(variance(sample.scores) / seeds, seeds - 1)]
+    if sample.examples is not None:
+        count = sample.examples.shape[1]
+        own = float(sample.examples.mean(axis=0).var(ddof=1)) - sample.flips / seeds
+        parts.append((max(own, 0.0) / count, count - 1))
+    total = sum(v for v, _ in parts)
+    if total == 0:
+        if sample.examples is None or 0 < value < 1:
+            return None
+        effective, freedom = float(sample.examples.shape[1]), float(sample.examples.shape[1] - 1)
+    else:
+        effective = value * (1 - value) / total
+        freedom = total**2 / sum(v**2 / f for v, f in parts if v)
+    z = quantile(1 - (1 - level) / 2, freedom) ** 2 / effective
+    reach = sqrt(z * value * (1 - value) + z**2 / 4)
+    low, high = ((value + z / 2 + s * reach) / (1 + z) for s in (-1, 1))
+    return max(low, 0.0), min(high, 1.0)
+
+
+def seeds_needed(difference: float, found: Sources, alpha: float) -> int | None:
+    """The seeds of each arm with which the test at ``alpha`` finds a difference with a
+    probability of 80 %, on as many examples as there are.
+
+    None for no difference, where no spread was seen, and where no number (up to a million) does:
+    where the examples alone leave too much open.
+    """
+    spread = found.first + found.second
+    if difference == 0 or spread + found.fixed == 0:
+        return None
+    left = (difference / normal(alpha)) ** 2 - found.fixed
+    if left <= 0 or spread / left > MANY:
+        return None
+    n = max(2, ceil(spread / left))
+    while power(difference, found, n, alpha) < POWER:
+        n += max(1, n // 64)
+        if n > MANY:
+            return None
+    return n
+
+
+def examples_needed(difference: float, found: Sources, seeds: int, alpha: float) -> int | None:
+    """The examples with which ``seeds`` of each arm would find a difference with a probability
+    of 80 %. None for no difference, where examples are not known, and where no number does:
+    where the seeds' own luck leaves too much open."""
+    if difference == 0 or not found.examples:
+        return None
+    seen = (found.first + found.second) - found.flips / found.examples
+    left = (difference / normal(alpha)) ** 2 - max(seen, 0.0) / seeds
+    if left <= 0:
+        return None
+    count = ceil((found.flips / seeds + found.own) / left)
+    return count if count <= 1000 * MANY else None
+
+
+def normal(alpha: float) -> float:
+    """What a difference must be, in standard errors, to be found in four of five studies."""
+    return float(special.ndtri(1 - alpha / 2) + special.ndtri(POWER))
+
+
+def power(difference: float, found: Sources, seeds: int, alpha: float) -> float:
+    """The power of the two-sided test with ``seeds`` of each arm; the other side is neglected."""
+    error = sqrt((found.first + found.second) / seeds + found.fixed)
+    freedom = found.freedom(seeds, seeds)
+    effect = abs(difference) / error
+    return float(1 - special.nctdtr(freedom, effect, quantile(1 - alpha / 2, freedom)))
+
+
+def honest(value: float, p: float, level: float) -> float:
+    """The size of a claimed difference that can be expected of a repetition.
+
+    A difference is claimed where its p-value is below ``level``, and those that are claimed are
+    too large on average. The estimate is the most likely one, given that there was a claim
+    (Zhong and Prentice 2008, with normal errors): a difference that was only just claimed
+    keeps a small part of its size, a clear one all of it.
+    """
+    if p >= level or value == 0:
+        return value
+    seen, least = float(-special.ndtri(p / 2)), float(-special.ndtri(level / 2))
+    effects = np.linspace(0.0, seen, 2001)
+    claimed = special.log_ndtr(effects - least)
+    both = np.logaddexp(claimed, special.log_ndtr(-effects - least))
+    best = effects[np.argmax(-((seen - effects) ** 2) / 2 - both)]
+    return value * float(best) / seen

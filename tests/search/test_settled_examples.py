@@ -1,0 +1,65 @@
+"""A network that settles keeps what it says of each example; old studies are read without."""
+
+import numpy as np
+import pytest
+from fake_training import CPU, begun
+
+from archdsl.search.outcome import results, verdict
+from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling
+from archdsl.search.reach import survey
+from archdsl.search.rows import EXPLORE, SETTLE
+from archdsl.search.study import Study
+from archdsl.search.worker import Worker
+from archdsl.training.examples import packed, right_of
+
+ASKED = "vary depth in {1, 2}\ntrain epochs = 1, lr = 0.1, batch = 256\ntrials 2\nseeds 1 then 2\n"
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study of four settled networks, trained for an epoch each."""
+    made = begun(tmp_path_factory.mktemp("examples") / "of", ASKED)
+    queue_exploration(made, survey(made.space))
+    worker = Worker(made, CPU)
+    worker.run(0)
+    made.stage = SETTLE
+    queue_settling(made, arms_to_settle(made))
+    worker.run(0)
+    return made
+
+
+def test_examples_agree_with_the_scores(study: Study) -> None:
+    settled = study.rows(SETTLE)
+    assert len(settled) == 4
+    for row in settled:
+        assert right_of(row.examples).mean() == pytest.approx(row.accuracy)
+        assert right_of(row.test_examples).mean() == pytest.approx(row.test)
+        assert (len(row.examples), len(row.test_examples)) == (359, 359)
+    assert not any(row.examples for row in study.rows(EXPLORE))
+
+
+def test_results_have_them_in_the_unit_of_the_score(study: Study) -> None:
+    found = results(study)
+    for result in found:
+        if result.settled:
+            assert result.examples is not None and result.test_examples is not None
+            assert np.mean(result.examples) == pytest.approx(result.score)
+            assert np.mean(result.test_examples) == pytest.approx(result.test)
+        else:
+            assert result.examples is None
+    (contrast,) = (part.contrast for part in verdict(study).slices)
+    assert contrast is not None and contrast.examples == 359
+
+
+def test_a_study_without_examples_is_judged_by_its_scores(study: Study) -> None:
+    from dataclasses import replace
+
+    rows = [replace(row, examples=b"", test_examples=b"") for row in study.rows()]
+    (contrast,) = (part.contrast for part in verdict(study, rows).slices)
+    assert contrast is not None and contrast.examples is None
+
+
+def test_examples_are_read_as_they_were_written(study: Study) -> None:
+    row = study.rows(SETTLE)[0]
+    text = study.tables.values_of(study.part_id(SETTLE, row.slice), "examples")
+    assert row.examples in {packed(t) for t in text.values()}
