@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from archdsl.backend.flow import Flow
@@ -18,6 +18,7 @@ from archdsl.backend.names import (
     identifier,
     run_stem,
 )
+from archdsl.backend.own_modules import FUTURE, Helper, definitions, import_lines
 from archdsl.backend.pieces import ExpressionPiece
 from archdsl.backend.plan import Plan, Planner, needs_flat
 from archdsl.backend.python import (
@@ -42,15 +43,11 @@ from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Layer
 from archdsl.layers.join import FractalJoin
 
-HELPER_FILES = {
+CONTAINERS = {
     "seq": "seq.py",
     "DenseBlock": "dense_block.py",
     "ColumnMean": "column_mean.py",
     "Fractal": "fractal.py",
-    "StochasticDepth": "stochastic_depth.py",
-    "ChannelNorm": "channel_norm.py",
-    "Scale": "scale.py",
-    "GlobalResponseNorm": "global_response_norm.py",
 }
 
 
@@ -58,24 +55,32 @@ def emit(network: Network, header: str, written: Written) -> str:
     """Python source that needs nothing but torch.
 
     ``header`` is the text of the file's docstring; ``written`` is the spec's own text.
-    Raises ``ArchError`` (A607) for layers that have no code.
+    Raises ``ArchError`` for layers that have no code (A607) or whose module cannot be taken (A608).
     """
     _require_code(network)
     planner = Planner(written.doc)
     top = planner.plan(network.root, "arch", network.name)
-    plans = planner.named(top, HELPER_FILES, network.doc)
-    writer = Writer(network, top, plans, written)
+    helpers = dict.fromkeys(
+        h
+        for plan in planner.plans
+        for instance in plan.instances
+        for piece in instance.pieces.values()
+        for h in sorted(piece.helpers(), key=str)
+    )
+    own = definitions([h for h in helpers if isinstance(h, Helper)], CONTAINERS)
+    reserved = {*CONTAINERS, *own.names}
+    plans = planner.named(top, reserved, network.doc)
+    writer = Writer(network, top, plans, written, reserved)
     body: list[str] = []
     for plan in plans:
         body += ["", "", *writer.lines(plan)]
     parts: list[str] = []
-    helpers = {
-        h for p in plans for i in p.instances for x in i.pieces.values() for h in x.helpers()
-    }
-    for name in HELPER_FILES:
+    for name in CONTAINERS:
         if name in helpers:
-            parts += ["", "", *helper_lines(name)]
-    imports = _imports("\n".join(parts + body))
+            parts += ["", "", *container_lines(name)]
+    for text in own.texts:
+        parts += ["", "", *text.split("\n")]
+    imports = _imports("\n".join(parts + body), own.imports)
     return "\n".join([*docstring(header, 0), "", *imports, *parts, *body]) + "\n"
 
 
@@ -91,9 +96,9 @@ def _require_code(network: Network) -> None:
         raise ArchError(list(missing.values()))
 
 
-def helper_lines(name: str) -> list[str]:
-    """The class or function of a helper, without the file around it."""
-    source = (files("archdsl.backend.helpers") / HELPER_FILES[name]).read_text("utf-8")
+def container_lines(name: str) -> list[str]:
+    """The class or function of a container, without the file around it."""
+    source = (files("archdsl.backend.helpers") / CONTAINERS[name]).read_text("utf-8")
     lines = source.split("\n")
     start = next(i for i, line in enumerate(lines) if line.startswith(("class ", "def ")))
     return "\n".join(lines[start:]).rstrip().split("\n")
@@ -105,15 +110,19 @@ UNREAD = re.compile(  # what is no code in a source: texts and comments
 NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 
 
-def _imports(text: str) -> list[str]:
-    """The imports that a text needs; what its docstrings speak of does not count."""
+def _imports(text: str, own: Mapping[str, str]) -> list[str]:
+    """The imports that a text needs; what its docstrings speak of does not count. ``own`` are those
+    of modules that layers bring, by the names that they bind."""
     names = set(NAME.findall(UNREAD.sub("", text)))
+    inner, others = import_lines(own)
+    future = [FUTURE, ""] if FUTURE in own.values() else []
     lines = ["import math"] if "math" in names else []
     lines += ["from collections import OrderedDict"] if "OrderedDict" in names else []
+    lines += inner
     lines += [""] if lines else []
     lines += ["import torch"] if "torch" in names else []
     lines += ["import torch.nn.functional as F"] if "F" in names else []
-    return [*lines, "from torch import Tensor, nn"]
+    return [*future, *lines, "from torch import Tensor, nn", *others]
 
 
 # --------------------------------------------------------------------------- classes
@@ -122,9 +131,11 @@ def _imports(text: str) -> list[str]:
 class Writer:
     """Writes the classes of a network."""
 
-    def __init__(self, network: Network, top: Plan, plans: list[Plan], written: Written) -> None:
+    def __init__(
+        self, network: Network, top: Plan, plans: list[Plan], written: Written, reserved: set[str]
+    ) -> None:
         self.network, self.top, self.plans, self.written = network, top, plans, written
-        self.taken = {*HELPER_FILES, *SPOKEN, *UNCLEAR, *BUILTINS, *(plan.name for plan in plans)}
+        self.taken = {*reserved, *SPOKEN, *UNCLEAR, *BUILTINS, *(plan.name for plan in plans)}
         side = flatten(network).side_outputs if _has_outputs(network.root) else []
         self.outputs = {"main": 1.0, **{s.name: s.weight for s in side}} if side else {}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.general import Named, either, like, named_items
 from archdsl.backend.names import attribute, identifier
+from archdsl.backend.own_modules import Helper, helpers_of
 from archdsl.backend.python import Call, Code, Comprehension, Deferred, Item, Value, call, listed
 from archdsl.backend.symbols import ABSENT, Symbols
 from archdsl.diagnostics.source import Span
@@ -46,8 +47,8 @@ class Piece:
         """Whether it takes part in the draw of a FractalNet's column."""
         return False
 
-    def helpers(self) -> set[str]:
-        """The helper classes that its code names."""
+    def helpers(self) -> set[str | Helper]:
+        """What its code names that the file has to define: containers, and modules of layers."""
         return set()
 
     def plans(self) -> Iterator[Plan]:
@@ -76,8 +77,8 @@ class LayerPiece(Piece):
         others = tuple(k for k in m.keywords if k not in m.usual and k != "inplace")
         return (m.target, len(m.arguments), others, tuple(w.init for w in self.weights))
 
-    def helpers(self) -> set[str]:
-        return set(self.module.helpers)
+    def helpers(self) -> set[str | Helper]:
+        return set() if self.made is None else {*helpers_of(self.made[0], self.module)}
 
     def layers(self) -> Iterator[tuple[str, LayerPiece]]:
         yield "", self
@@ -120,6 +121,9 @@ class ExpressionPiece(Piece):
     @property
     def skeleton(self) -> Skeleton:
         return ("expression", self.code.text, tuple(self.code.values))
+
+    def helpers(self) -> set[str | Helper]:
+        return set() if self.made is None else {*helpers_of(self.made[0], self.code)}
 
     def text(
         self,
@@ -175,6 +179,9 @@ class ColumnsPiece(LayerPiece):
     def skeleton(self) -> Skeleton:
         return ("columns", self.columns, self.needs_path)
 
+    def helpers(self) -> set[str | Helper]:
+        return {"ColumnMean"}
+
     @property
     def needs_path(self) -> bool:
         return self.global_path > 0
@@ -198,8 +205,8 @@ class SequencePiece(Piece):
     def skeleton(self) -> Skeleton:
         return ("seq", tuple((c.label, c.repeat, c.piece.skeleton) for c in self.children))
 
-    def helpers(self) -> set[str]:
-        return {"seq"}.union(*(c.piece.helpers() for c in self.children))
+    def helpers(self) -> set[str | Helper]:
+        return set[str | Helper]({"seq"}).union(*(c.piece.helpers() for c in self.children))
 
     def plans(self) -> Iterator[Plan]:
         for child in self.children:
@@ -229,8 +236,8 @@ class DensePiece(Piece):
     def skeleton(self) -> Skeleton:
         return ("dense", tuple(p.skeleton for p in self.units))
 
-    def helpers(self) -> set[str]:
-        return {"DenseBlock"}.union(*(p.helpers() for p in self.units))
+    def helpers(self) -> set[str | Helper]:
+        return set[str | Helper]({"DenseBlock"}).union(*(p.helpers() for p in self.units))
 
     def plans(self) -> Iterator[Plan]:
         for piece in self.units:
@@ -274,8 +281,8 @@ class FractalPiece(Piece):
     def needs_path(self) -> bool:
         return self.global_path > 0
 
-    def helpers(self) -> set[str]:
-        units = set() if self.unit is None else self.unit.helpers()
+    def helpers(self) -> set[str | Helper]:
+        units: set[str | Helper] = set() if self.unit is None else self.unit.helpers()
         return {"Fractal", "ColumnMean"} | self.first.helpers() | units
 
     def plans(self) -> Iterator[Plan]:

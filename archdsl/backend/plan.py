@@ -258,7 +258,7 @@ class Planner:
             return ExpressionPiece(code, made=made)
         if isinstance(entry.layer, FractalJoin):
             join = entry.layer
-            code = Module("ColumnMean", (join.drop_path,), helpers=("ColumnMean",))
+            code = Module("ColumnMean", (join.drop_path,))
             columns = tuple(c - 1 for c in join.columns)
             return ColumnsPiece(code, (), columns, join.global_path, made=made)
         if may_overwrite(scope, place, uses):

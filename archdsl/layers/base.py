@@ -63,7 +63,8 @@ class Module:
     """PyTorch code that makes a module: ``nn.Conv2d(64, 128, 3, stride=2)``.
 
     ``usual`` are the values that keywords have where they are left out. ``helpers`` names
-    the classes that the emitted file has to define for it.
+    classes and functions that the emitted file has to define for it, beside a ``target`` without
+    a dot: see ``Layer.modules``.
     """
 
     target: str
@@ -84,6 +85,7 @@ class Expression:
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
     module: Module | None = None
+    helpers: tuple[str, ...] = ()
 
     def filled(self) -> str:
         """The text with its values put in, and its operands still open."""
@@ -109,8 +111,9 @@ class Layer(Record, Registered):
     (``conv``, ``linear``, ``norm``, ``activation``, ``pool``, ``drop``, ``join``,
     ``shape``); ``inplace``, whether the PyTorch module has an in-place form;
     ``overwritable``, whether a layer behind it may work in place on its result (not where
-    the backward pass needs that again); ``synonyms``, other spellings that an error should
-    recognise.
+    the backward pass needs that again); ``modules``, the file beside its own that has the
+    source of its PyTorch module, which else is in the layer's own file; ``synonyms``, other
+    spellings that an error should recognise.
     """
 
     group = "layers"
@@ -118,6 +121,7 @@ class Layer(Record, Registered):
     kind: ClassVar[str] = "shape"
     inplace: ClassVar[bool] = False
     overwritable: ClassVar[bool] = True
+    modules: ClassVar[str] = ""
     synonyms: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[Example, ...]] = ()
 

@@ -69,6 +69,7 @@ class Add(Elementwise):
 
     name = "add"
     verb = "added"
+    modules = "modules/stochastic_depth.py"
     sign = "+"
     synonyms = ("sum", "plus")
     examples = (
@@ -85,13 +86,12 @@ class Add(Elementwise):
         return self.survive == 1.0
 
     def torch(self, *inputs: Shape) -> Module | Expression:
-        helpers = ("StochasticDepth",)
         if self.survive == 1.0:
-            joint = Module("StochasticDepth", (1.0,), helpers=helpers)
+            joint = Module("StochasticDepth", (1.0,))
             return Expression(" + ".join(f"{{{i}}}" for i in range(len(inputs))), module=joint)
         usual = {"per": "batch", "scaling": "eval"}
         keywords = {k: v for k in usual if (v := getattr(self, k)) != usual[k]}
-        return Module("StochasticDepth", (self.survive,), keywords, usual, helpers)
+        return Module("StochasticDepth", (self.survive,), keywords, usual)
 
 
 class Concat(Join):
@@ -155,7 +155,7 @@ class FractalJoin(Elementwise):
     def torch(self, *inputs: Shape) -> Module:
         columns = tuple(c - 1 for c in self.columns)
         arguments = (columns, self.of, self.drop_path, self.global_path)
-        return Module("FractalJoin", arguments, helpers=("FractalJoin",))
+        return Module("FractalJoin", arguments)
 
 
 class Max(Elementwise):

@@ -159,6 +159,7 @@ class LayerNorm(Layer):
     affine: Flag = True
 
     name = "layer_norm"
+    modules = "modules/channel_norm.py"
     kind = "norm"
     synonyms = ("layernorm", "LayerNorm", "ln")
     examples = (
@@ -190,7 +191,7 @@ class LayerNorm(Layer):
         shape = self.normalized(inputs[0])
         size: object = shape[0] if len(shape) == 1 else shape
         if self.over == "channels" and len(inputs[0]) > 1:
-            return Module("ChannelNorm", (size,), keywords, helpers=("ChannelNorm",))
+            return Module("ChannelNorm", (size,), keywords)
         return Module("nn.LayerNorm", (size,), keywords)
 
 
@@ -270,6 +271,7 @@ class Scale(Layer):
     bias: Flag = False
 
     name = "scale"
+    modules = "modules/scale.py"
     kind = "norm"
     synonyms = ("layer_scale", "channel_scale", "gamma")
     examples = (
@@ -287,7 +289,7 @@ class Scale(Layer):
             keywords["value"] = self.value
         if self.bias:
             keywords["bias"] = True
-        return Module("Scale", (inputs[0][0],), keywords, helpers=("Scale",))
+        return Module("Scale", (inputs[0][0],), keywords)
 
 
 class GlobalResponseNorm(Layer):
@@ -301,6 +303,7 @@ class GlobalResponseNorm(Layer):
     eps: NotNegative = 1e-6
 
     name = "grn"
+    modules = "modules/global_response_norm.py"
     kind = "norm"
     synonyms = ("global_response_norm", "GRN")
     examples = (Example("grn", ((16, 8, 8),), (16, 8, 8)), Example("grn(1e-5)", ((4, 9),), (4, 9)))
@@ -319,8 +322,7 @@ class GlobalResponseNorm(Layer):
     def torch(self, *inputs: Shape) -> Module:
         keywords = {} if self.eps == 1e-6 else {"eps": self.eps}
         arguments = (inputs[0][0], len(inputs[0]) - 1)
-        helpers = ("GlobalResponseNorm",)
-        return Module("GlobalResponseNorm", arguments, keywords, helpers=helpers)
+        return Module("GlobalResponseNorm", arguments, keywords)
 
 
 class L2Norm(Layer):

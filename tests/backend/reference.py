@@ -13,15 +13,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-import archdsl.backend.helpers as helpers
 from archdsl import Architecture
+from archdsl.backend import helpers
 from archdsl.backend.names import attribute
+from archdsl.layers import modules
 from archdsl.layers.base import Expression
 from archdsl.layers.join import FractalJoin
 
 NAMES: dict[str, object] = {"torch": torch, "nn": nn, "F": F}
-for found in pkgutil.iter_modules(helpers.__path__):
-    NAMES |= vars(importlib.import_module(f"{helpers.__name__}.{found.name}"))
+for package in (helpers, modules):
+    for found in pkgutil.iter_modules(package.__path__):
+        NAMES |= vars(importlib.import_module(f"{package.__name__}.{found.name}"))
 
 
 def key(path: str) -> str:

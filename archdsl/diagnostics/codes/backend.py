@@ -49,3 +49,10 @@ NO_CODE = Kind(
 compiles or runs a network needs the code of each of its layers. The file
 docs/adding-a-layer.md shows how it is given.""",
 )
+NO_MODULE = Kind(
+    "A608",
+    "the module `{name}` of the layer `{layer}` cannot be taken into the file: {reason}",
+    """An emitted file needs nothing but PyTorch and what the module of a layer imports. So the
+source of a module of a layer's own is copied into it, with the classes, functions and values of its
+file that it uses and the imports that these need. The file docs/extending.md shows how.""",
+)

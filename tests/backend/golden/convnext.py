@@ -14,6 +14,29 @@ def seq(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Scale(nn.Module):
+    """A learned factor per channel, and a shift if asked for (arXiv:2103.17239)."""
+
+    def __init__(
+        self, channels: int, axes: int = 2, value: float = 1.0, bias: bool = False
+    ) -> None:
+        super().__init__()
+        self.shape = (channels,) + (1,) * axes
+        self.weight = nn.Parameter(torch.full((channels,), value))
+        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x * self.weight.view(self.shape)
+        return x if self.bias is None else x + self.bias.view(self.shape)
+
+
 class StochasticDepth(nn.Module):
     """shortcut + branch, the branch dropped at random in training (arXiv:1603.09382).
 
@@ -37,29 +60,6 @@ class StochasticDepth(nn.Module):
         if self.scaling == "train" and self.survive:
             keep = keep / self.survive
         return shortcut + keep * branch
-
-
-class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
-class Scale(nn.Module):
-    """A learned factor per channel, and a shift if asked for (arXiv:2103.17239)."""
-
-    def __init__(
-        self, channels: int, axes: int = 2, value: float = 1.0, bias: bool = False
-    ) -> None:
-        super().__init__()
-        self.shape = (channels,) + (1,) * axes
-        self.weight = nn.Parameter(torch.full((channels,), value))
-        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x * self.weight.view(self.shape)
-        return x if self.bias is None else x + self.bias.view(self.shape)
 
 
 class ConvNeXtBlock(nn.Module):

@@ -14,6 +14,30 @@ def seq(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class GlobalResponseNorm(nn.Module):
+    """Each channel times its share in the length of all (arXiv:2301.00808)."""
+
+    def __init__(self, channels: int, axes: int = 2, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.shape, self.eps = (channels,) + (1,) * axes, eps
+        self.weight = nn.Parameter(torch.zeros(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        pixels = tuple(range(2, x.dim()))
+        length: Tensor = torch.linalg.vector_norm(x, dim=pixels, keepdim=True)
+        share = length / (length.mean(1, keepdim=True) + self.eps)
+        weight, bias = self.weight.view(self.shape), self.bias.view(self.shape)
+        return x + weight * (x * share) + bias
+
+
 class StochasticDepth(nn.Module):
     """shortcut + branch, the branch dropped at random in training (arXiv:1603.09382).
 
@@ -37,30 +61,6 @@ class StochasticDepth(nn.Module):
         if self.scaling == "train" and self.survive:
             keep = keep / self.survive
         return shortcut + keep * branch
-
-
-class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
-class GlobalResponseNorm(nn.Module):
-    """Each channel times its share in the length of all (arXiv:2301.00808)."""
-
-    def __init__(self, channels: int, axes: int = 2, eps: float = 1e-6) -> None:
-        super().__init__()
-        self.shape, self.eps = (channels,) + (1,) * axes, eps
-        self.weight = nn.Parameter(torch.zeros(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        pixels = tuple(range(2, x.dim()))
-        length: Tensor = torch.linalg.vector_norm(x, dim=pixels, keepdim=True)
-        share = length / (length.mean(1, keepdim=True) + self.eps)
-        weight, bias = self.weight.view(self.shape), self.bias.view(self.shape)
-        return x + weight * (x * share) + bias
 
 
 class ConvNeXt(nn.Module):
