@@ -1,1 +1,1 @@
-"""Modules of layers that PyTorch has not: their source is taken into the emitted file."""
+"""Modules of layers that PyTorch has not: an emitted file takes their source."""
