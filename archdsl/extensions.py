@@ -29,7 +29,7 @@ def with_files(registry: Registry, files: Iterable[Path]) -> Registry:
         if not path.suffix and not path.exists() and len(path.parts) == 1:
             registry = with_packages(registry, [str(path)])
         else:
-            registry = _with_module(registry, _run(path, f"{MODULE}{number}"), str(path))
+            registry = _with_module(registry, run_file(path, f"{MODULE}{number}"), str(path))
     return registry
 
 
@@ -60,7 +60,8 @@ def _with_module(registry: Registry, module: ModuleType, name: str) -> Registry:
         raise _failed(name, str(problem)) from None
 
 
-def _run(path: Path, name: str) -> ModuleType:
+def run_file(path: Path, name: str) -> ModuleType:
+    """The module of a Python file. Raises ``ArchError`` where it fails."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise _failed(str(path), "it is no Python file")

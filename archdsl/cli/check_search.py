@@ -10,6 +10,7 @@ from archdsl.cli.output import say
 from archdsl.diagnostics.render import printable
 from archdsl.files import SEARCH, read_source
 from archdsl.registry import Registry
+from archdsl.search.own import check_file
 from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
 from archdsl.search.space import Space, space_of
@@ -23,6 +24,7 @@ def survey_of(name: str, registry: Registry) -> Survey:
     """The slices of a search. Raises ``ArchError`` for what is wrong with it."""
     source, folder = read_source(name, SEARCH)
     search = read_search(source, folder, registry)
+    check_file(search, folder or Path())
     space = space_of(search, folder or Path())
     if space.is_measured:
         return space, []  # what is measured is known on the machine that measures it

@@ -159,9 +159,11 @@ def line(row: Row, width: int = 0) -> str:
         words.append(f"the same as trial {row.same_as}")
     elif row.accuracy is not None:
         words.append(f"accuracy {100 * row.accuracy:.2f} %")
+    elif row.state == "done":
+        words.append(f"score {row.values[0]:.4g}")
     if row.state == "pruned":
         last = f" at {100 * row.curve[-1][1]:.2f} %" if row.curve else ""
-        words.append(f"pruned in epoch {len(row.curve)}{last}")
+        words.append(f"pruned in epoch {len(row.curve)}{last}" if row.curve else "pruned")
     if row.seconds is not None:
         words.append(f"{row.seconds:.1f} s")
     start, end = ("  ".join(filter(None, texts)) for texts in (trained, words))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -12,10 +11,10 @@ from click.shell_completion import CompletionItem
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.cli.repeated import repeated
+from archdsl.cli.times import Duration, check_ranks, trial_timeout_option
 from archdsl.files import SEARCH, builtin_names, read_source
 from archdsl.search.reading import read_search
 from archdsl.search.request import MOST_TRIALS
-from archdsl.syntax.build_search import read_duration
 from archdsl.training.packages import need_for_search
 
 
@@ -31,19 +30,7 @@ class SearchName(click.ParamType[str]):
         return [*names, CompletionItem(incomplete, type="file")]
 
 
-class Duration(click.ParamType[float]):
-    """``90s``, ``15min``, ``2h``."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        try:
-            return read_duration(str(value))
-        except (ValueError, StopIteration):
-            self.fail(f"{value!r} is no time such as 90s, 15min, 2h", param, ctx)
-
-
-WRITERS = {"timeout": lambda seconds: f"{seconds:g}s"}
+WRITERS = dict.fromkeys(("timeout", "trial_timeout"), lambda seconds: f"{seconds:g}s")
 
 
 @click.command()
@@ -76,6 +63,7 @@ WRITERS = {"timeout": lambda seconds: f"{seconds:g}s"}
     help="Instead of the search's own.",
 )
 @click.option("--timeout", type=Duration(), metavar="TIME", help="End after 90s, 15min, 2h.")
+@trial_timeout_option
 @click.option("--quiet", is_flag=True, help="Print the verdict alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each event.")
 @python_option
@@ -92,6 +80,7 @@ def command(
     seed: int | None,
     trials: int | None,
     timeout: float | None,
+    trial_timeout: float | None,
     quiet: bool,
     as_json: bool,
     python: tuple[Path, ...],
@@ -106,6 +95,7 @@ def command(
     from archdsl.cli.verdict import say_verdict
     from archdsl.search.database import TRIALS, shown
     from archdsl.search.leader import Leader
+    from archdsl.search.own import function_of
     from archdsl.search.presence import leading
     from archdsl.search.start import begin, go_on
     from archdsl.search.stop import Stop
@@ -117,8 +107,12 @@ def command(
     asked.trials = trials or asked.trials
     asked.timeout = timeout or asked.timeout
     where, data = folder_of(study or asked.name), folder or Path()
+    check_ranks(ranks, trial_timeout, asked.own is not None)
+    if workers:
+        function_of(asked, data, python)
     options = ["--device", device] if device else []
     options += ["--ranks", str(ranks)] if ranks > 1 else []
+    options += ["--trial-timeout", f"{trial_timeout:g}s"] if trial_timeout else []
     options += [part for path in python for part in ("--allow-python", str(path))]
     found = None
     if not resume:

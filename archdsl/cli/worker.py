@@ -13,6 +13,7 @@ import click
 
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
+from archdsl.cli.times import check_ranks, trial_timeout_option
 from archdsl.diagnostics.model import ArchError
 from archdsl.training.packages import need_for_search
 
@@ -40,6 +41,7 @@ from archdsl.training.packages import need_for_search
     metavar="N",
     help="Processes, and GPUs, that train each network together.",
 )
+@trial_timeout_option
 @click.option("--led", type=int, hidden=True)
 @click.option("--of", type=int, default=1, hidden=True)
 @python_option
@@ -50,6 +52,7 @@ def command(
     data_folder: Path | None,
     idle: float | None,
     ranks: int,
+    trial_timeout: float | None,
     led: int | None,
     of: int,
     python: tuple[Path, ...],
@@ -64,7 +67,9 @@ def command(
     import torch  # a worker needs it; the other commands of this module's kind do not
 
     from archdsl.search.card import differing
+    from archdsl.search.clock import Clock, begin_anew, leave
     from archdsl.search.opened import find_study
+    from archdsl.search.own import function_of
     from archdsl.search.presence import present
     from archdsl.search.team import Team
     from archdsl.search.worker import Worker
@@ -76,7 +81,10 @@ def command(
         if place.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, cores() // of))
         found = find_study(study, storage, read_registry(python), data_folder)
-        worker = Worker(found, place)
+        check_ranks(ranks, trial_timeout, found.search.own is not None)
+        limit = Clock(trial_timeout, leave if led is not None else begin_anew)
+        worker = Worker(found, place, clock=limit)
+        worker.objective = function_of(found.search, found.data, python)
         if ranks > 1:
             team = Team(ranks, found.search.data, found.data, python, led or 0)
             team.check(place)

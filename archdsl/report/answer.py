@@ -121,6 +121,8 @@ def asked_html(facts: Facts) -> str:
 
 def _data(facts: Facts) -> str:
     """The data as the search names them."""
+    if facts.search.own is not None:
+        return f"data of your own by {facts.search.own.file or 'a function'}"
     span = facts.search.spans["data"]
     return " ".join(facts.search.source.text[span.start : span.end].split()[1:])
 

@@ -57,7 +57,11 @@ class Measure:
         """The value of a trial, if it has one."""
         if self.name == "error":
             return None if row.accuracy is None else 100 * (1 - row.accuracy)
-        found = getattr(row, self.name) if self.name in LEARNED else row.cost(self.name)
+        if self.name in LEARNED:
+            found = getattr(row, self.name)
+        else:  # a cost, or a score of a training of the user's own
+            found = row.cost(self.name)
+            found = row.values[0] if found is None and row.values else found
         return None if found is None else found * self.factor
 
     def along(self, row: Row) -> list[tuple[float, float]]:

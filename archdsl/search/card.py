@@ -33,9 +33,10 @@ from archdsl.search.kinds import (
     read,
 )
 from archdsl.search.reading import read_search
-from archdsl.search.request import Search
+from archdsl.search.request import Own, Search
 from archdsl.spec import Spec
 from archdsl.syntax.language import ARCH, SEARCH, Language, tokenize
+from archdsl.training.own import FUNCTION
 
 FORMAT = 1
 KINDS: Mapping[str, Kind] = {  # of the fields of a card
@@ -104,7 +105,8 @@ class Card:
         """The search, from the texts alone."""
         spec = Spec(Source(self.spec_name, self.spec), Bundle(self.uses), registry)
         source = Source(self.search_name, self.search)
-        return read_search(source, Path(self.folder), registry, spec)
+        own = Own("", {}) if self.data.startswith(FUNCTION) else None
+        return read_search(source, Path(self.folder), registry, spec, own)
 
     def check_storage(self, url: str | None) -> None:
         """Raises ``ArchError`` where the trials are not where they are looked for."""

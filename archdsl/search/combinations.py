@@ -26,6 +26,9 @@ ENDLESS_GRID = "grid needs finite domains: give continuous ones a step, or list 
 LARGE_GRID = f"grid takes at most {LIMIT:,} shapes, and here are more: take larger steps"
 
 
+ENDLESS_TRAINING = "hyperband has to know how long a training is: `train with ..., epochs = 20`"
+
+
 def clashes(search: Search) -> Iterator[Diagnostic]:
     """The mistakes in a search whose statements are right one by one."""
     spans = search.spans
@@ -60,6 +63,9 @@ def clashes(search: Search) -> Iterator[Diagnostic]:
             yield clash(LARGE_GRID, "sampler")
     if sampler in ("cma_es", "gp") and not any(isinstance(d, Interval) for d in (*varied, *tuned)):
         yield clash(f"{sampler} needs a number to search over", "sampler")
+    own = search.own
+    if own is not None and search.pruner.name == "hyperband" and "epochs" not in own.settings:
+        yield clash(ENDLESS_TRAINING, "prune")
     if search.hold is not None and search.trials < len(search.hold.budgets):
         what = f"there are {len(search.hold.budgets)} budgets, and too few trials for all of them"
         yield clash(what, "trials")

@@ -24,6 +24,7 @@ from optuna.trial import TrialState
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.search.changes import Changes
+from archdsl.search.clock import EXPIRED
 from archdsl.search.opened import OpenStudy, take_up
 from archdsl.search.plan import (
     arms_to_settle,
@@ -213,6 +214,8 @@ class Leader:
             trouble = stream.read()
         if trouble:
             raise ArchError([diagnose(codes.WORKERS_FAIL, **json.loads(trouble))])
+        if process.returncode == EXPIRED:
+            return  # it has failed its trial, which took too long
         self.lost += 1
         if self.lost > 2 * self.workers + 1:
             code = process.returncode

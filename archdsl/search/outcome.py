@@ -27,6 +27,7 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
     """The trainings that came to an end, well or badly; a pruned one says nothing of its shape."""
     budgets = {s.name: s.budget or 0.0 for s in study.space.slices}
     objective = study.search.objectives[0]
+    own = study.search.own is not None
     found = []
     for row in judged(study) if rows is None else rows:
         if not row.shape or row.stage == BASELINE:
@@ -43,7 +44,7 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
                 seed=row.seed or 0,
                 score=row.values[0] if row.is_result else None,
                 settled=row.stage == SETTLE,
-                test=None if row.test is None else measured(objective.name, row.test),
+                test=None if row.test is None else measured(objective.name, row.test, own),
                 setting=row.setting,
                 examples=of_each(objective.name, row.examples),
                 test_examples=of_each(objective.name, row.test_examples),
@@ -57,8 +58,11 @@ def judged(study: Study) -> list[Row]:
     return study.rows(names=JUDGED, states=FINISHED)
 
 
-def measured(name: str, accuracy: float) -> float | None:
-    """A test accuracy as the objective would tell it; a loss is not known there."""
+def measured(name: str, accuracy: float, own: bool = False) -> float | None:
+    """A test accuracy as the objective would tell it; a loss is not known there. A training of
+    one's own says the objective itself."""
+    if own:
+        return accuracy
     return {"accuracy": accuracy, "error": 1 - accuracy}.get(name)
 
 
@@ -161,7 +165,7 @@ def shown(objective: str, value: float, costs: Mapping[str, Cost] = REGISTRY.cos
     """A value of an objective, as people read it. ``costs`` are those of the study."""
     if objective in ("accuracy", "error"):
         return f"{100 * value:.2f} %"
-    return f"{value:.4f}" if objective == "loss" else costs[objective].show(value)
+    return costs[objective].show(value) if objective in costs else f"{value:.4f}"
 
 
 def front(study: Study, rows: Sequence[Row]) -> list[Row]:

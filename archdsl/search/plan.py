@@ -160,6 +160,8 @@ def queue_baseline(study: OpenStudy) -> int:
         part = study.parts[BASELINE, slice.name]
         known = places_of(study, BASELINE, slice.name)
         count = round(epochs / study.search.recipe.epochs)
+        if study.search.own is not None and explored is not None:
+            count = len(study.tables.ids(explored, ("COMPLETE",), 0))
         total += count
         for place in range(count):
             if place not in known:

@@ -31,6 +31,7 @@ from archdsl.search.request import (
     TUNABLE,
     Hold,
     Objective,
+    Own,
     Search,
     name_of,
     ordered,
@@ -39,6 +40,7 @@ from archdsl.spec import Spec, resolve
 from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
+from archdsl.training.own import OwnData, plain, recipe_of
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import MISTAKEN
 from archdsl.training.settings import Setting
@@ -57,22 +59,32 @@ KINDS: dict[type[tree.Node], str] = {
 
 
 def read_search(
-    source: Source, folder: Path | None, registry: Registry = REGISTRY, spec: Spec | None = None
+    source: Source,
+    folder: Path | None,
+    registry: Registry = REGISTRY,
+    spec: Spec | None = None,
+    own: Own | None = None,
 ) -> Search:
     """The search of a text. ``folder`` is where paths in it start; ``spec`` is taken instead of
-    the one that it names, where that is in hand.
+    the one that it names, where that is in hand, and ``own`` is what trains, if it names nothing.
 
     Raises ``ArchError`` with every mistake that can be seen without data.
     """
     file = parse(source, SEARCH)
-    return _Reader(file, folder, registry, spec).read()
+    return _Reader(file, folder, registry, spec, own).read()
 
 
 class _Reader(Domains):
     def __init__(
-        self, file: tree.File, folder: Path | None, registry: Registry, spec: Spec | None
+        self,
+        file: tree.File,
+        folder: Path | None,
+        registry: Registry,
+        spec: Spec | None,
+        own: Own | None,
     ) -> None:
         super().__init__(file, registry)
+        self.own = own
         self.spec = spec
         self.file = file
         self.folder = folder
@@ -85,9 +97,9 @@ class _Reader(Domains):
     def read(self) -> Search:
         self.sort()
         spec_node = self.needed("spec", "which spec is searched")
-        data_node = self.needed("data", "what it trains on (`data digits`)")
-        data = None if data_node is None else self.read_named(data_node, self.registry.data, "data")
-        recipe = self.read_recipe()
+        own = self.read_own()
+        data = None if own is not None else self.read_data()
+        recipe = self.read_recipe() if own is None else recipe_of(own.settings)
         tune = self.read_tune(recipe)
         seeds, trials = self.nodes.get("seeds"), self.nodes.get("trials")
         explore = self.whole(seeds.explore if seeds else None, 1, "seeds", limit=MOST_SEEDS)
@@ -99,6 +111,8 @@ class _Reader(Domains):
         sampler = self.read_kind("sampler", settings.SAMPLERS, settings.Tpe())
         baseline = self.read_kind("baseline", settings.BASELINES, None)
         spec, fixed = (None, {}) if spec_node is None else self.read_spec(spec_node)
+        if own is not None and spec is not None:
+            data = self.own_data(own, spec, fixed, spec_node)
         if spec is None or data is None:
             raise ArchError(in_order(self.found))
         vary = self.read_vary(spec, fixed)
@@ -129,6 +143,7 @@ class _Reader(Domains):
             sampler,
             baseline,
             {kind: node.span for kind, node in self.nodes.items()},
+            own,
         )
         if found := list(clashes(search)):
             raise ArchError(in_order(found))
@@ -282,6 +297,47 @@ class _Reader(Domains):
 
     # ----------------------------------------------------------- recipes and names
 
+    def read_data(self) -> Any:
+        node = self.needed("data", "what it trains on (`data digits`)")
+        return None if node is None else self.read_named(node, self.registry.data, "data")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a training of the user's own gives the scores."""
+        trains = [n for n in self.file.statements if isinstance(n, search_tree.Train)]
+        return self.own is not None or any(n.file is not None for n in trains)
+
+    def read_own(self) -> Own | None:
+        """The training of the user's own, if one is named or given."""
+        node = self.nodes.get("train")
+        file = None if node is None else node.file
+        if file is None and self.own is None:
+            return None
+        if "data" in self.nodes:
+            what = "a training of one's own brings its data: leave out `data`"
+            self.report(codes.BAD_COMBINATION, self.nodes["data"].span, what=what)
+        found: dict[str, Any] = {}
+        for argument in () if node is None else node.settings:
+            name = argument.name.text
+            if name in found:
+                self.report(codes.SAID_TWICE, argument.span, what=name)
+            found[name] = plain(self.constant(argument.value))
+        if self.own is not None:
+            return replace(self.own, settings=found)
+        assert file is not None
+        return Own(file.text, found)
+
+    def own_data(
+        self, own: Own, spec: Spec, fixed: Mapping[str, Any], node: search_tree.Spec
+    ) -> OwnData | None:
+        """What stands for the data; nothing where the spec's own input is no network's."""
+        try:
+            arch = spec.candidate(fixed)
+        except ArchError as error:
+            self.found += [d.at(node.span) for d in error.diagnostics]
+            return None
+        return OwnData(own.file, arch.input, arch.output[0])
+
     def read_recipe(self) -> Recipe:
         node = self.nodes.get("train")
         arguments = node.settings if node is not None else ()
@@ -295,9 +351,10 @@ class _Reader(Domains):
         inner = [p for p in signature(type(recipe.optimizer)) if isinstance(p.reader, Number)]
         known = {p.name: p.reader for p in (*signature(Recipe), *inner)}
         names = [*TUNABLE, *(p.name for p in inner)]
+        free = self.is_own
         for item in node.items if node is not None else ():
             name = item.name.text
-            if name not in names:
+            if name not in names and not free:
                 help = did_you_mean(name, names) or [f"there are {', '.join(names)}"]
                 self.report(codes.BAD_TUNE, item.name.span, help=help, name=name)
                 continue
@@ -306,14 +363,16 @@ class _Reader(Domains):
             domain = self.read_domain(item.domain)
             if domain is not None:
                 found[name] = domain
-                self.check_values(item, domain, known[name])
+                if not free:
+                    self.check_values(item, domain, known[name])
         return found
 
     def read_objectives(self, node: search_tree.Objective) -> None:
         known = (*MINIMIZED, *self.registry.costs) if node.minimize else MAXIMIZED
         verb = "minimize" if node.minimize else "maximize"
         for word in node.names:
-            if word.text not in known:
+            free = self.is_own and word.text not in COSTS  # scores go by the names that it gives
+            if word.text not in known and not free:
                 help = did_you_mean(word.text, known) or [f"it can {verb} {', '.join(known)}"]
                 self.report(codes.BAD_OBJECTIVE, word.span, help=help, name=word.text, verb=verb)
             if any(o.name == word.text for o in self.objectives):

@@ -46,6 +46,15 @@ class Objective:
     minimize: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A training of the user's own: the Python file that has it, nothing where it is given as a
+    function, and what a search says of it beside what is tuned."""
+
+    file: str
+    settings: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Search:
     """What a .search file asks."""
@@ -70,6 +79,7 @@ class Search:
     sampler: Setting
     baseline: Setting | None  # what draws the trials beside which the search is put
     spans: dict[str, Span] = field(default_factory=dict)
+    own: Own | None = None  # what trains, if not archdsl
 
     @property
     def costs(self) -> Mapping[str, Cost]:

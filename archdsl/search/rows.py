@@ -25,10 +25,11 @@ from archdsl.search.kinds import (
 
 EXPLORE, BASELINE, SETTLE = "explore", "baseline", "settle"  # the stages of a search
 
-# How trials fail. The first three are the network's or the recipe's own fault.
+# How trials fail. The first four are the network's or the recipe's own fault.
 DIVERGED, OUT_OF_MEMORY, ERROR = "diverged", "out of memory", "error"
+TIMED_OUT = "timed out"
 LOST, INTERRUPTED, UNREACHABLE = "lost", "interrupted", "unreachable"
-FAULTS = (DIVERGED, OUT_OF_MEMORY, ERROR)
+FAULTS = (DIVERGED, OUT_OF_MEMORY, ERROR, TIMED_OUT)
 
 # What is known of a candidate, and stays with it where it is trained again.
 KEPT = (

@@ -155,6 +155,8 @@ def space_of(
 ) -> Space:
     """The space of a search, its spec fitted to its data. ``known`` are their shape and classes,
     where they need not be looked at. Raises ``ArchError``."""
+    if search.own is not None:  # its networks stay as the spec has them
+        return Space(search, search.fixed)
     try:
         image, classes = known or describe(search.data, folder)
     except ArchError as error:

@@ -10,6 +10,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.registry import Registry
 from archdsl.search.card import make_card
 from archdsl.search.opened import OpenStudy, make_study, open_study
+from archdsl.search.own import check_file
 from archdsl.search.reach import survey
 from archdsl.search.request import Search
 from archdsl.search.space import space_of
@@ -34,6 +35,7 @@ def begin(
     is out of reach (all of this before anything is made: no study is left to stand in the way of
     the mended search), where a study is there already, and where nothing can be written.
     """
+    check_file(search, data)
     known = f"{search.data} {describe(search.data, data)}"
     name = where.name.removesuffix(".study")
     card = make_card(search, name, seed, data, known, python, command, url)

@@ -25,6 +25,9 @@ from archdsl.analysis.shapes import Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
+from archdsl.search.asked import Objective, Unscored
+from archdsl.search.asking import result_of_own
+from archdsl.search.clock import Clock
 from archdsl.search.kinds import WEIGHTS
 from archdsl.search.measured import measured_on
 from archdsl.search.opened import OpenStudy
@@ -81,6 +84,8 @@ class Worker:
     device: torch.device
     name: str = field(default_factory=lambda: f"{platform.node()}:{os.getpid()}")
     trainer: Callable[..., tuple[nn.Module, Outcome]] = train_candidate
+    objective: Objective | None = None  # a training of the user's own
+    clock: Clock = field(default_factory=Clock)
     stop: Stop = field(default_factory=Stop)
     trouble: ArchError | None = None  # what happened beside a trial, and stops the worker
 
@@ -119,7 +124,9 @@ class Worker:
             return load(self.study.search.data, self.study.data)
 
     def check_data(self) -> None:
-        """The data of all workers are the same."""
+        """The data of all workers are the same; a training of one's own brings them."""
+        if self.study.search.own is not None:
+            return
         digest = self.study.attribute("data")
         if digest is None:
             self.study.head.set_user_attr("data", self.splits.digest)
@@ -170,13 +177,16 @@ class Worker:
             found = self.known(trial, candidate_arch, setting)
             if found is not None:
                 return self.repeat(trial, found)
-            return self.result(trial, candidate_arch, recipe)
+            with self.clock.running(trial):
+                if self.study.search.own is not None:
+                    return result_of_own(self, trial, candidate_arch)
+                return self.result(trial, candidate_arch, recipe)
         except (Failed, optuna.TrialPruned, UpdateFinishedTrialError):
             raise
         except KeyboardInterrupt:  # whoever leads queues it again
             trial.set_user_attr("failure", INTERRUPTED)
             raise
-        except TeamFailed as problem:
+        except (TeamFailed, Unscored) as problem:
             self.fail(trial, problem.failure, str(problem))
         except Failure as problem:
             self.fail(trial, problem.cause, problem.diagnostic.message)
@@ -236,6 +246,8 @@ class Worker:
         for name, domain in self.study.search.tune.items():
             value = suggest(trial, name, domain)
             words.append(f"{name} = {show(value)}")
+            if self.study.search.own is not None:
+                continue
             number: Any = value if isinstance(value, int) else float(value)
             if name in own:
                 if name == "batch":
@@ -266,7 +278,7 @@ class Worker:
 
     def result(self, trial: Trial, arch: Architecture, recipe: Recipe) -> Any:
         search = self.study.search
-        seed = self.study.card.seed * 1_000_003 + trial.user_attrs["seed"]
+        seed = self.seed_of(trial)
         measured = search.objectives[0].name
         stage = trial.user_attrs["stage"]
         curve: list[tuple[float, ...]] = []
@@ -294,6 +306,9 @@ class Worker:
         values = self.note(trial, arch, module, outcome, recipe)
         self.keep_weights(trial, module, values[0])
         return values if len(values) > 1 else values[0]
+
+    def seed_of(self, trial: Trial) -> int:
+        return int(self.study.card.seed * 1_000_003 + trial.user_attrs["seed"])
 
     def note(
         self, trial: Trial, arch: Architecture, module: nn.Module, outcome: Outcome, recipe: Recipe

@@ -75,6 +75,10 @@ class SearchBuilder(Builder):
     def train(self, span: Span, c: Sequence[Any]) -> tree.Train:
         return tree.Train(span, tuple(c))
 
+    def train_with(self, span: Span, c: Sequence[Any]) -> tree.Train:
+        word = self.word(c[0])
+        return tree.Train(span, tuple(c[1:]), Word(word.span, unquote(word.text)))
+
     def tuned(self, span: Span, c: Sequence[Any]) -> tree.Tuned:
         return tree.Tuned(span, self.word(c[0]), c[2])
 

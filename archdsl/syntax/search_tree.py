@@ -44,7 +44,10 @@ class Named(Node):
 
 
 class Train(Node):
+    """``train epochs = 20``, or ``train with "my_training.py", epochs = 20``."""
+
     settings: tuple[Argument, ...]
+    file: Word | None = None
 
 
 class Tuned(Node):

@@ -103,3 +103,9 @@ EXISTS = Kind(
     """Nothing is overwritten.""",
     help="go on with --resume, or start another with --study NAME",
 )
+NOT_ALLOWED = Kind(
+    "A731",
+    "the search trains with `{name}`, which is run only where that is allowed",
+    """A search that somebody else wrote must not run code by itself: the Python file that it
+trains with is named once more on the command line, with --allow-python.""",
+)

@@ -1,0 +1,120 @@
+"""What a search asks the score of, and what may be said of it: the one place between a search
+and whoever trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isfinite
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import nn
+
+from archdsl.search.rows import DIVERGED, ERROR
+from archdsl.spec import Architecture
+
+Objective = Callable[["Asked"], Any]  # gives the scores of a candidate
+
+
+class Unscored(Exception):
+    """What was said of a candidate is no score. ``failure`` is one of ``archdsl.search.rows``."""
+
+    def __init__(self, failure: str, cause: str) -> None:
+        super().__init__(cause)
+        self.failure = failure
+
+
+@dataclass(eq=False)
+class Asked:
+    """A candidate whose score is asked for.
+
+    ``architecture`` is the network, ``settings`` what is set and what was drawn for its training,
+    ``seed`` that of its training. ``stage`` is ``explore``, ``baseline`` or ``settle``: in
+    settling, the score on test data is asked for too. ``number`` is that of its trial in its
+    ``slice``, and ``shape`` its name.
+    """
+
+    architecture: Architecture
+    settings: Mapping[str, Any]
+    seed: int
+    device: torch.device
+    stage: str
+    slice: str
+    shape: str
+    number: int
+    on_report: Callable[[int, float], None] = field(default=lambda step, score: None, repr=False)
+
+    @cached_property
+    def module(self) -> nn.Module:
+        """The network as a PyTorch module on ``device``, its weights by ``seed``. The weights of
+        the best are kept."""
+        torch.manual_seed(self.seed)
+        return self.architecture.build().to(self.device)
+
+    @property
+    def built(self) -> nn.Module | None:
+        """The module, if it was asked for."""
+        return self.__dict__.get("module")
+
+    def report(self, step: int, score: float) -> None:
+        """Says the score after an epoch, or another step from 1 on. Raises what ends the training
+        of a candidate that is to be pruned: let it pass."""
+        if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+            raise Unscored(ERROR, f"a step is a whole number from 0 on, not {step!r}")
+        self.on_report(step, number_of("the score that is reported", score))
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a candidate by their names; ``test`` is the objective on test data."""
+
+    known: Mapping[str, float]
+    test: float | None = None
+
+    def of(self, name: str) -> float:
+        """Raises ``Unscored`` for a name that nothing is known by."""
+        if name not in self.known:
+            names = " and ".join(f"`{n}`" for n in self.known) or "nothing"
+            raise Unscored(ERROR, f"the search asks for `{name}`, and the training gave {names}")
+        return self.known[name]
+
+
+def scores_of(said: Any, first: str) -> Scores:
+    """The scores that a training gave: a number, that of the objective ``first``; or numbers by
+    their names, or, in the place of one, what holds of each example: its mean is taken.
+
+    Raises ``Unscored``.
+    """
+    if isinstance(said, Scores):
+        return said
+    given = dict(said) if isinstance(said, Mapping) else {first: said}
+    found = {}
+    for name, value in given.items():
+        if not isinstance(name, str):
+            raise Unscored(ERROR, f"a score goes by a name, not by {name!r}")
+        found[name] = number_of(f"`{name}`", value)
+    if "accuracy" in found:
+        found.setdefault("error", 1 - found["accuracy"])
+    test = found.pop("test", None)
+    return Scores(found, test)
+
+
+def number_of(what: str, value: Any) -> float:
+    """A finite number, or the mean of numbers. Raises ``Unscored``."""
+    if hasattr(value, "detach"):
+        value = value.detach()
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        if not value:
+            raise Unscored(ERROR, f"{what} is an empty list")
+        return sum(number_of(f"{what} of an example", v) for v in value) / len(value)
+    if not isinstance(value, Real):
+        raise Unscored(ERROR, f"{what} is no number, but {type(value).__name__}: {value!r:.80}")
+    number = float(value)
+    if not isfinite(number):
+        raise Unscored(DIVERGED, f"{what} is {number}")
+    return number

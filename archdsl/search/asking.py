@@ -1,0 +1,83 @@
+"""A trial whose score somebody else gives: what is asked, and what of the answer is kept."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.trial import Trial
+
+from archdsl.analysis.distributions import suggest
+from archdsl.search.asked import Asked, Unscored, scores_of
+from archdsl.search.request import STATIC_COSTS
+from archdsl.search.rows import ERROR, EXPLORE, SETTLE
+from archdsl.spec import Architecture
+from archdsl.training.own import plain
+from archdsl.training.seeds import seed_all
+from archdsl.training.timing import measure_inference
+
+if TYPE_CHECKING:
+    from archdsl.search.worker import Worker
+
+
+def asked_of(worker: Worker, trial: Trial, arch: Architecture) -> Asked:
+    """What is asked for the score of."""
+    search, attrs = worker.study.search, trial.user_attrs
+    assert search.own is not None
+    drawn = {name: plain(suggest(trial, name, domain)) for name, domain in search.tune.items()}
+
+    def on_report(step: int, score: float) -> None:
+        if search.is_pareto or attrs["stage"] != EXPLORE:
+            return
+        with worker.stop.later():
+            trial.report(score, step)
+            pruned = trial.should_prune()
+        if pruned:
+            raise optuna.TrialPruned
+
+    return Asked(
+        arch, {**search.own.settings, **drawn}, worker.seed_of(trial), worker.device,
+        attrs["stage"], attrs["slice"], attrs["shape"], trial.number, on_report,
+    )  # fmt: skip
+
+
+def result_of_own(worker: Worker, trial: Trial, arch: Architecture) -> Any:
+    """Has a candidate trained; the values of the objectives."""
+    assert worker.objective is not None, "nobody is there to train"
+    asked = asked_of(worker, trial, arch)
+    started = time.perf_counter()
+    with worker.stop.at_once():
+        seed_all(worker.device, asked.seed)
+        try:
+            said = worker.objective(asked)
+        except SystemExit as problem:  # it ends its own training, and no worker
+            raise Unscored(ERROR, f"SystemExit: {problem}") from None
+    return told(worker, trial, asked, said, time.perf_counter() - started)
+
+
+def told(
+    worker: Worker, trial: Trial, asked: Asked, said: Any, seconds: float | None = None
+) -> Any:
+    """Writes down what was said of a candidate; the values of the objectives. Raises
+    ``Unscored``."""
+    search, arch = worker.study.search, asked.architecture
+    names = [o.name for o in search.objectives]
+    scores = scores_of(said, names[0])
+    found = {n: scores.known[n] for n in ("accuracy", "loss") if n in scores.known}
+    if "latency" in names or (search.hold is not None and search.hold.cost == "latency"):
+        with worker.stop.at_once():
+            found["latency"] = measure_inference(asked.built or arch, arch.input, worker.device)
+    if asked.stage == SETTLE and scores.test is not None:
+        found["test"] = scores.test
+    costs = {n: float(getattr(arch, n)) for n in STATIC_COSTS}
+    other = {**costs, **found}
+    values = [other[name] if name in other else scores.of(name) for name in names]
+    if seconds is not None:
+        found["seconds"] = round(seconds, 3)
+    for name, value in found.items():
+        trial.set_user_attr(name, value)
+    trial.set_user_attr("scores", dict(scores.known))
+    if asked.built is not None:
+        worker.keep_weights(trial, asked.built, values[0])
+    return values if len(values) > 1 else values[0]

@@ -1,0 +1,47 @@
+"""A training of the user's own, from the Python file that a search names."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.extensions import run_file
+from archdsl.search.request import Search
+
+NAME = "train"  # of the function
+MODULE = "archdsl_own_training"
+
+
+def check_file(search: Search, folder: Path) -> None:
+    """Raises ``ArchError`` where the file that a search names is not there."""
+    own = search.own
+    if own is not None and own.file and not (folder / own.file).is_file():
+        raise ArchError([diagnose(codes.NO_SUCH_FILE, search.spans["train"], name=own.file)])
+
+
+def function_of(search: Search, folder: Path, python: Sequence[Path]) -> Any:
+    """The function of a search's file; nothing where archdsl trains. The file is run, and that
+    only where it is among those that the user allowed.
+
+    Raises ``ArchError``.
+    """
+    own = search.own
+    if own is None or not own.file:
+        return None
+    check_file(search, folder)
+    path = folder / own.file
+    if path.resolve() not in [p.resolve() for p in python]:
+        help = [f"add --allow-python {path}"]
+        place = search.spans["train"]
+        raise ArchError([diagnose(codes.NOT_ALLOWED, place, help=help, name=own.file)])
+    module = run_file(path, MODULE)
+    sys.modules[MODULE] = module  # workers of a data loader look their classes up there
+    found = getattr(module, NAME, None)
+    if not callable(found):
+        reason = f"it has no function `{NAME}`, which takes a candidate and gives its scores"
+        raise ArchError([diagnose(codes.LAYER_FILE, name=str(path), reason=reason)])
+    return found

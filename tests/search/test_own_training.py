@@ -1,0 +1,272 @@
+"""A training of the user's own: who gives the score of a candidate is exchangeable."""
+
+import math
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+import torch
+from fake_training import CPU
+from optuna.trial import TrialState
+from searches import TINY
+from torch import nn
+
+from archdsl import ArchError
+from archdsl.diagnostics.source import Source
+from archdsl.registry import REGISTRY
+from archdsl.search.asked import Asked, Unscored, scores_of
+from archdsl.search.clock import Clock
+from archdsl.search.opened import OpenStudy
+from archdsl.search.outcome import architecture, best, judged, verdict
+from archdsl.search.own import check_file, function_of
+from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling
+from archdsl.search.reach import survey
+from archdsl.search.reading import read_search
+from archdsl.search.start import begin
+from archdsl.search.worker import Worker
+
+HEAD = 'search x\nspec "a.arch"\nvary depth in {1, 2, 4}\ntrain with "mine.py", epochs = 3\n'
+
+
+def begun(folder: Path, asked: str) -> OpenStudy:
+    (folder / "a.arch").write_text(TINY)
+    (folder / "mine.py").write_text("def train(candidate):\n    return 0.5\n")
+    search = read_search(Source("x.search", HEAD + asked), folder)
+    return begin(search, folder / "x.study", folder, 0, None, (), "archdsl search", REGISTRY)
+
+
+def explored(folder: Path, asked: str, objective: Callable[[Asked], Any]) -> OpenStudy:
+    study = begun(folder, asked)
+    queue_exploration(study, survey(study.space))
+    Worker(study, CPU, objective=objective).run(0)
+    return study
+
+
+def deeper(asked: Asked) -> float:
+    return 0.5 + asked.architecture.depth / 100 + asked.seed / 1e6
+
+
+def test_a_candidate_is_what_the_search_drew(tmp_path: Path) -> None:
+    seen: list[Asked] = []
+
+    def objective(asked: Asked) -> float:
+        seen.append(asked)
+        return deeper(asked)
+
+    study = explored(tmp_path, 'tune lr in 0.1..1, kind in {"a", "b"}\ntrials 6\n', objective)
+    assert len(seen) == 6 and {a.architecture.knobs["depth"] for a in seen} == {1, 2, 4}
+    for asked in seen:
+        assert asked.settings["epochs"] == 3 and asked.settings["kind"] in ("a", "b")
+        assert 0.1 <= asked.settings["lr"] <= 1 and isinstance(asked.settings["lr"], float)
+        assert (asked.stage, asked.slice, asked.device) == ("explore", "all", CPU)
+        assert asked.architecture.input == (1, 8, 8), "it stays as the spec has it"
+    assert best(study).shape == "depth = 4"
+    rows = {row.shape: row.setting for row in study.rows()}
+    assert "kind = " in rows["depth = 1"] and "lr = 0." in rows["depth = 1"]
+
+
+def test_settling_and_the_verdict(tmp_path: Path) -> None:
+    study = explored(tmp_path, "maximize f1\nseeds 1 then 4\n", lambda a: {"f1": deeper(a)})
+    queue_settling(study, arms_to_settle(study))
+    study.stage = "settle"
+
+    def settling(asked: Asked) -> dict[str, float]:
+        assert asked.stage == "settle" and asked.seed > 1000
+        return {"f1": deeper(asked), "test": deeper(asked) - 0.1, "other": 3}
+
+    Worker(study, CPU, objective=settling).run(0)
+    found = verdict(study)
+    assert found.question.measure == "f1"
+    assert {arm.shape for arm in found.slices[0].arms} == {"depth = 4", "depth = 2"}
+    row = best(study)
+    assert row.test == pytest.approx(row.values[0] - 0.1)
+    assert architecture(study, row).knobs["depth"] == 4
+
+
+def test_the_weights_of_the_best_are_kept(tmp_path: Path) -> None:
+    modules = {}
+
+    def objective(asked: Asked) -> float:
+        modules[asked.shape] = asked.module
+        with torch.no_grad():
+            next(asked.module.parameters()).fill_(asked.architecture.depth)
+        return deeper(asked)
+
+    study = explored(tmp_path, "trials 3\n", objective)
+    path = study.weights(best(study).weights)
+    assert path is not None
+    saved = torch.load(path, weights_only=True)
+    assert all(torch.equal(saved[k], v) for k, v in modules["depth = 4"].state_dict().items())
+
+
+def test_weights_follow_the_seed(tmp_path: Path) -> None:
+    sums: dict[tuple[str, int], float] = {}
+
+    def total(module: nn.Module) -> float:
+        return sum(p.sum().item() for p in module.parameters())
+
+    def objective(asked: Asked) -> float:
+        sums[asked.shape, asked.seed] = total(asked.module)
+        return deeper(asked)
+
+    asked = "seeds 2\ntrials 6\n"
+    (tmp_path / "again").mkdir()
+    explored(tmp_path, asked, objective)
+    before = dict(sums)
+    explored(tmp_path / "again", asked, objective)
+    assert sums == before and len(set(sums.values())) == 6
+
+
+def test_a_report_may_end_a_training(tmp_path: Path) -> None:
+    steps: list[tuple[int, int]] = []
+
+    def objective(asked: Asked) -> float:
+        for step in (1, 2, 3):
+            steps.append((asked.number, step))
+            asked.report(step, torch.tensor(1.0 / (1 + asked.number)))
+        return 1.0 / (1 + asked.number)
+
+    (tmp_path / "a.arch").write_text(TINY)
+    study = explored(
+        tmp_path,
+        "tune lr in 0.1..1\ntrials 9\nprune median(warmup = 1, startup = 1)\n",
+        objective,
+    )
+    states = [t.state for t in study.parts["explore", "all"].get_trials(deepcopy=False)]
+    assert states[:3] == [TrialState.COMPLETE] * 3 and TrialState.PRUNED in states[3:]
+    pruned = states.index(TrialState.PRUNED)
+    assert (pruned, 1) in steps and (pruned, 2) not in steps
+
+
+def raises(asked: Asked) -> float:
+    raise LookupError("the folder is away")
+
+
+BAD: dict[str, tuple[Any, str, str]] = {
+    "raises": (raises, "error", "LookupError: the folder is away"),
+    "nan": (lambda a: math.nan, "diverged", "`accuracy` is nan"),
+    "inf": (lambda a: {"accuracy": math.inf}, "diverged", "`accuracy` is inf"),
+    "name": (lambda a: {"acc": 0.5, "f1": 1}, "error",
+             "the search asks for `accuracy`, and the training gave `acc` and `f1`"),
+    "nothing": (lambda a: {}, "error", "the training gave nothing"),
+    "none": (lambda a: None, "error", "`accuracy` is no number, but NoneType: None"),
+    "text": (lambda a: "0.5", "error", "`accuracy` is no number, but str: '0.5'"),
+    "empty": (lambda a: {"accuracy": []}, "error", "`accuracy` is an empty list"),
+    "example": (lambda a: [1, math.nan], "diverged", "`accuracy` of an example is nan"),
+    "step": (lambda a: a.report("first", 0.5), "error", "a step is a whole number"),
+    "report": (lambda a: a.report(1, math.nan), "diverged", "the score that is reported is nan"),
+    "exit": (lambda a: exit(3), "error", "SystemExit: 3"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_is_no_score_fails_its_trial_and_the_search_goes_on(tmp_path: Path, kind: str) -> None:
+    objective, failure, cause = BAD[kind]
+
+    def second_is_bad(asked: Asked) -> Any:
+        return objective(asked) if asked.number == 1 else deeper(asked)
+
+    study = explored(tmp_path, "trials 3\n", second_is_bad)
+    states = [row.state for row in study.rows()]
+    assert states == ["done", "failed", "done"]
+    row = study.rows()[1]
+    assert row.failure == failure and cause in row.cause
+
+
+def test_scores_by_name_and_by_example() -> None:
+    found = scores_of({"accuracy": torch.tensor([1.0, 0.0, 1.0, 1.0]), "test": [0, 1]}, "accuracy")
+    assert found.known == {"accuracy": 0.75, "error": 0.25} and found.test == 0.5
+    assert scores_of(3, "loss").of("loss") == 3.0
+    with pytest.raises(Unscored, match="a score goes by a name"):
+        scores_of({1: 0.5}, "loss")
+
+
+def test_a_trial_that_hangs_is_failed(tmp_path: Path) -> None:
+    gone, late = threading.Event(), threading.Event()
+    study = begun(tmp_path, "trials 3\n")
+    queue_exploration(study, survey(study.space))
+    clock = Clock(0.2, gone.set)
+
+    def objective(asked: Asked) -> float:
+        if asked.number == 0:
+            assert gone.wait(60), "the process would have ended here"
+            late.set()
+        clock.limit = None
+        return deeper(asked)
+
+    Worker(study, CPU, objective=objective, clock=clock).run(0)
+    first, *others = study.rows()
+    assert late.is_set() and (first.state, first.failure) == ("failed", "timed out")
+    assert first.cause == "it took longer than 0 s" and {r.state for r in others} == {"done"}
+
+
+# ---------------------------------------------------------------------------- statements
+
+
+def read(text: str, folder: Path = Path()) -> Any:
+    (folder / "a.arch").write_text(TINY) if folder != Path() else None
+    return read_search(Source("x.search", text), folder)
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ("data digits\n", "A709"),
+        ("minimize accuracy, accuracy\n", "A703"),
+        ("maximize macs\n", "A708"),
+        ("prune hyperband\n", None),
+        ("tune lr in 3..2\n", "A505"),
+        ("tune lr in 0.1..1, lr in 0.2..3\n", "A703"),
+    ],
+)
+def test_statements_that_do_not_do(tmp_path: Path, asked: str, code: str | None) -> None:
+    text = HEAD + asked
+    if code is None:
+        assert read(text, tmp_path).pruner.name == "hyperband"
+        text, code = text.replace(", epochs = 3", ""), "A709"
+    with pytest.raises(ArchError) as caught:
+        read(text, tmp_path)
+    assert [d.code for d in caught.value.diagnostics] == [code]
+
+
+def test_a_file_that_is_not_there_and_one_that_is_not_allowed(tmp_path: Path) -> None:
+    search = read(HEAD, tmp_path)
+    with pytest.raises(ArchError, match=r"mine\.py"):
+        check_file(search, tmp_path)
+    path = tmp_path / "mine.py"
+    path.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef train(candidate): return 1\n")
+    for allowed in ((), (tmp_path / "other.py",)):
+        with pytest.raises(ArchError) as caught:
+            function_of(search, tmp_path, allowed)
+        (error,) = caught.value.diagnostics
+        assert error.code == "A731" and f"add --allow-python {path}" in error.helps
+        assert not (tmp_path / "ran").exists(), "nothing of it is run"
+    assert function_of(search, tmp_path, [path])(None) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("fit = 3\n", "it has no function `train`"),
+        ("train = 3\n", "it has no function `train`"),
+        ("import nowhere_at_all\n", "ModuleNotFoundError"),
+        ("def train(:\n", "SyntaxError"),
+    ],
+)
+def test_a_file_that_does_not_do(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(ArchError, match=reason):
+        function_of(read(HEAD, tmp_path), tmp_path, [path])
+
+
+def test_the_study_is_read_without_the_file(tmp_path: Path) -> None:
+    study = explored(tmp_path, "trials 3\n", deeper)
+    (tmp_path / "mine.py").unlink()
+    again = study.card.read(REGISTRY)
+    assert again.own is not None and again.own.settings == {"epochs": 3}
+    assert len(judged(study)) == 3
+    assert isinstance(study.parts["explore", "all"], optuna.Study)
