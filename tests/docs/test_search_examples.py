@@ -13,6 +13,7 @@ from fences import DOCUMENTS, ROOT, Fence, fences
 
 from archdsl import ArchError
 from archdsl.diagnostics.source import Source
+from archdsl.registry import REGISTRY
 from archdsl.search import settings
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
@@ -20,7 +21,6 @@ from archdsl.search.space import space_of
 from archdsl.syntax.format import format_source
 from archdsl.syntax.language import SEARCH
 from archdsl.training.recipe import TABLES
-from archdsl.training.sets import DATA
 
 HEADER = """search example
 spec wide_resnet
@@ -75,6 +75,12 @@ def test_every_statement_and_every_kind_is_shown() -> None:
     begins = {line.split()[0] for line in text.splitlines() if line.strip()}
     assert {word.lower() for word in SEARCH.starters} <= begins
     whole_page = PAGE.read_text("utf-8")
-    for table in (settings.SAMPLERS, settings.PRUNERS, settings.BASELINES, DATA, *TABLES.values()):
+    for table in (
+        settings.SAMPLERS,
+        settings.PRUNERS,
+        settings.BASELINES,
+        REGISTRY.data,
+        *TABLES.values(),
+    ):
         for name in table:
             assert f"`{name}`" in whole_page or f"`{name}(" in whole_page, name
