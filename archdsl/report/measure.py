@@ -90,7 +90,7 @@ class Measure:
 
 def measure_of(search: Search) -> Measure:
     """The first objective that is measured on images; accuracy where there is none."""
-    known = [o for o in search.objectives if o.name in LEARNED]
+    known = [o for o in search.objectives if o.name not in search.costs]
     if not known and not search.is_pareto:
         known = list(search.objectives)
     return Measure(known[0].name, not known[0].minimize) if known else Measure("accuracy", True)

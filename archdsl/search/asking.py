@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -10,12 +11,10 @@ from optuna.trial import Trial
 
 from archdsl.analysis.distributions import suggest
 from archdsl.search.asked import Asked, Unscored, scores_of
-from archdsl.search.request import STATIC_COSTS
-from archdsl.search.rows import ERROR, EXPLORE, SETTLE
+from archdsl.search.rows import COSTS, ERROR, EXPLORE, SETTLE
 from archdsl.spec import Architecture
 from archdsl.training.own import plain
 from archdsl.training.seeds import seed_all
-from archdsl.training.timing import measure_inference
 
 if TYPE_CHECKING:
     from archdsl.search.worker import Worker
@@ -61,23 +60,24 @@ def told(
 ) -> Any:
     """Writes down what was said of a candidate; the values of the objectives. Raises
     ``Unscored``."""
-    search, arch = worker.study.search, asked.architecture
-    names = [o.name for o in search.objectives]
+    names = [o.name for o in worker.study.search.objectives]
     scores = scores_of(said, names[0])
-    found = {n: scores.known[n] for n in ("accuracy", "loss") if n in scores.known}
-    if "latency" in names or (search.hold is not None and search.hold.cost == "latency"):
-        with worker.stop.at_once():
-            found["latency"] = measure_inference(asked.built or arch, arch.input, worker.device)
+    found: dict[str, Any] = {n: v for n, v in scores.known.items() if n in ("accuracy", "loss")}
     if asked.stage == SETTLE and scores.test is not None:
         found["test"] = scores.test
-    costs = {n: float(getattr(arch, n)) for n in STATIC_COSTS}
-    other = {**costs, **found}
-    values = [other[name] if name in other else scores.of(name) for name in names]
+    costs = worker.costs(trial, asked.architecture, asked.built)
+    values = [float(costs[name]) if name in costs else scores.of(name) for name in names]
     if seconds is not None:
         found["seconds"] = round(seconds, 3)
-    for name, value in found.items():
+    for name, value in {**found, **noted(costs)}.items():
         trial.set_user_attr(name, value)
     trial.set_user_attr("scores", dict(scores.known))
     if asked.built is not None:
         worker.keep_weights(trial, asked.built, values[0])
     return values if len(values) > 1 else values[0]
+
+
+def noted(costs: Mapping[str, float]) -> dict[str, Any]:
+    """What stands of costs in a trial's attributes: that of the spec's own stands there."""
+    found: dict[str, Any] = {"costs": {n: v for n, v in costs.items() if n not in COSTS}}
+    return found | ({"latency": costs["latency"]} if "latency" in costs else {})

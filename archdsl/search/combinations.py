@@ -10,7 +10,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Interval
-from archdsl.search.request import LEARNED, Search
+from archdsl.search.request import Search
 
 COSTS_ALONE = "nothing that is learned is asked for: add `maximize accuracy`"
 SEVERAL_PRUNED = (
@@ -41,7 +41,7 @@ def clashes(search: Search) -> Iterator[Diagnostic]:
     varied = [v.domain for v in search.vary]
     tuned = list(search.tune.values())
     sampler = search.sampler.name
-    if all(o.name not in LEARNED for o in search.objectives):
+    if all(o.name in search.costs for o in search.objectives):
         yield clash(COSTS_ALONE, "objective")
     if search.is_pareto and "prune" in spans:
         yield clash(SEVERAL_PRUNED, "prune")

@@ -134,7 +134,7 @@ class _Reader(Domains):
             data,
             recipe,
             tune,
-            ordered(self.objectives),
+            ordered(self.objectives, self.registry.costs),
             explore,
             settle,
             count,
@@ -371,7 +371,9 @@ class _Reader(Domains):
         known = (*MINIMIZED, *self.registry.costs) if node.minimize else MAXIMIZED
         verb = "minimize" if node.minimize else "maximize"
         for word in node.names:
-            free = self.is_own and word.text not in COSTS  # scores go by the names that it gives
+            free = (
+                self.is_own and word.text not in self.registry.costs
+            )  # scores go by the names that it gives
             if word.text not in known and not free:
                 help = did_you_mean(word.text, known) or [f"it can {verb} {', '.join(known)}"]
                 self.report(codes.BAD_OBJECTIVE, word.span, help=help, name=word.text, verb=verb)

@@ -5,7 +5,7 @@ Nothing here imports torch or optuna: a search is checked as fast as a spec.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,7 +90,7 @@ class Search:
     def noted(self) -> list[str]:
         """The costs that are noted of each candidate beside those of every study: a user's own,
         and what is held or minimized."""
-        asked = [o.name for o in self.objectives if o.name not in LEARNED]
+        asked = [o.name for o in self.objectives if o.name in self.costs]
         asked += [self.hold.cost] if self.hold is not None else []
         return [n for n in self.costs if n in self.spec.registry.own_costs or n in asked]
 
@@ -99,9 +99,9 @@ class Search:
         return len(self.objectives) > 1
 
 
-def ordered(objectives: Sequence[Objective]) -> tuple[Objective, ...]:
+def ordered(objectives: Sequence[Objective], costs: Container[str]) -> tuple[Objective, ...]:
     """What is learned before what it costs; accuracy, if nothing is said."""
-    found = sorted(objectives, key=lambda o: o.name not in LEARNED)
+    found = sorted(objectives, key=lambda o: o.name in costs)
     return tuple(found) or (Objective("accuracy", False),)
 
 

@@ -26,14 +26,13 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
 from archdsl.search.asked import Objective, Unscored
-from archdsl.search.asking import result_of_own
+from archdsl.search.asking import noted, result_of_own
 from archdsl.search.clock import Clock
 from archdsl.search.kinds import WEIGHTS
 from archdsl.search.measured import measured_on
 from archdsl.search.opened import OpenStudy
 from archdsl.search.plan import facts
 from archdsl.search.rows import (
-    COSTS,
     ERROR,
     EXPLORE,
     INTERRUPTED,
@@ -323,27 +322,33 @@ class Worker:
         if outcome.peak_memory is not None:
             found["peak_memory"] = outcome.peak_memory
         names = [o.name for o in self.study.search.objectives]
-        costs: dict[str, float] = {n: arch.cost(n) for n in ("macs", "params", "activations")}
-        costs |= trial.user_attrs.get("costs", {})
+        costs = self.costs(trial, arch, module)
         with self.stop.at_once():
-            for name in self.study.search.noted:
-                if name == "latency":
-                    costs[name] = found[name] = self.latency(module, arch)
-                elif (cost := self.study.search.costs[name]).measured:
-                    costs[name] = cost.measure(arch, 1, str(self.device))
             if trial.user_attrs["stage"] == SETTLE:
                 if outcome.examples:
                     found["examples"] = outcome.examples
                 if len(test := self.splits.test):
                     said = examine(module, test, self.splits, self.device, recipe)
                     found |= {"test": said.means[0], "test_examples": said.written()}
-        found["costs"] = {n: v for n, v in costs.items() if n not in COSTS}
+        found |= noted(costs)
         for name, value in found.items():
             trial.set_user_attr(name, value)
         known = {**found, **costs, "error": 1 - outcome.accuracy}
         return [float(known[name]) for name in names]
 
-    def latency(self, module: nn.Module, arch: Architecture) -> float:
+    def costs(self, trial: Trial, arch: Architecture, module: nn.Module | None) -> dict[str, float]:
+        """What a candidate costs: what follows from its spec, and what is measured of it here."""
+        costs: dict[str, float] = {n: arch.cost(n) for n in ("macs", "params", "activations")}
+        costs |= trial.user_attrs.get("costs", {})
+        with self.stop.at_once():
+            for name in self.study.search.noted:
+                if name == "latency":
+                    costs[name] = self.latency(module or arch, arch)
+                elif (cost := self.study.search.costs[name]).measured:
+                    costs[name] = cost.measure(arch, 1, str(self.device))
+        return costs
+
+    def latency(self, module: nn.Module | Architecture, arch: Architecture) -> float:
         return measure_inference(module, arch.input, self.device)
 
     # ------------------------------------------------------------------------ weights
