@@ -41,7 +41,6 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.ir.flat import flatten
 from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Layer
-from archdsl.layers.join import FractalJoin
 
 CONTAINERS = {
     "seq": "seq.py",
@@ -290,10 +289,10 @@ LOSS = '''\
 
 def _draw_path(root: Part) -> list[str]:
     joins = [
-        step.op.layer
+        met
         for part in root.parts()
         for step in part.steps
-        if not isinstance(step.op, Part) and isinstance(step.op.layer, FractalJoin)
+        if not isinstance(step.op, Part) and (met := step.op.layer.columns_met) is not None
     ]
     share = max(j.global_path for j in joins)
     columns = max(j.of for j in joins)

@@ -18,9 +18,7 @@ from archdsl.backend.scope import Entry
 from archdsl.backend.written import Written
 from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
-from archdsl.layers.convolution import Conv
-from archdsl.layers.join import Add, Join
-from archdsl.layers.normalization import BatchNorm
+from archdsl.layers.join import Join
 
 SUBSCRIPT = r"\{\w+\}(\.\w+\([^()]*\))*\[[^\[\]]*\]"  # of an operand: no operator around it
 MOST_NESTED = 4  # calls within calls
@@ -89,13 +87,14 @@ class Forward:
         for value, entry in enumerate(self.entries, 1):
             y = entry.inputs[-1]
             if (
-                isinstance(entry.layer, Add)
-                and entry.layer.survive == 1
+                entry.layer is not None
+                and entry.layer.is_sum
                 and len(entry.inputs) == 2
                 and y > 0
                 and y not in self.inlined
                 and self.uses[y] == 1
-                and isinstance(self.entries[y - 1].layer, (Conv, BatchNorm))
+                and (maker := self.entries[y - 1].layer) is not None
+                and maker.summed_in_place
                 and value in self.inlined
             ):
                 found[value] = y

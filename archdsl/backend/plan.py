@@ -28,8 +28,7 @@ from archdsl.backend.pieces import (
 from archdsl.backend.scope import Entry, Scope, may_overwrite, scope_of
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
 from archdsl.ir.network import Part
-from archdsl.layers.base import Expression, Module, Shape
-from archdsl.layers.join import FractalJoin
+from archdsl.layers.base import Columns, Expression, Module, Shape
 from archdsl.syntax import tree
 
 Wiring = tuple[tuple[str, Any, tuple[int, ...], int], ...]  # label, skeleton, inputs, repeat
@@ -256,11 +255,9 @@ class Planner:
         made = entry.layer, entry.inputs_shapes, entry.span
         if isinstance(code, Expression):
             return ExpressionPiece(code, made=made)
-        if isinstance(entry.layer, FractalJoin):
-            join = entry.layer
-            code = Module("ColumnMean", (join.drop_path,))
-            columns = tuple(c - 1 for c in join.columns)
-            return ColumnsPiece(code, (), columns, join.global_path, made=made)
+        if (met := entry.layer.columns_met) is not None:
+            code = Module("ColumnMean", (met.drop_path,))
+            return ColumnsPiece(code, (), met.places, met.global_path, made=made)
         if may_overwrite(scope, place, uses):
             code = Module(
                 code.target,
@@ -332,10 +329,10 @@ class Planner:
         uses = scope.uses()
         firsts: list[Piece] = []
         units: list[Piece] = []
-        join: FractalJoin | None = None
+        join: Columns | None = None
         for place, entry in enumerate(scope.entries):
             if len(entry.inputs) > 1:
-                join = entry.layer if isinstance(entry.layer, FractalJoin) else join
+                join = (entry.layer and entry.layer.columns_met) or join
                 continue
             piece = self.unit(scope, place, uses, "unit")
             if piece is None or entry.repeat > 1:

@@ -20,7 +20,6 @@ from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor, describe
 from archdsl.ir.network import Op, numbered
 from archdsl.layers.base import signature
 from archdsl.layers.join import Join
-from archdsl.layers.shaping import Identity
 from archdsl.syntax import tree
 
 # ------------------------------------------------------- layer expressions as values
@@ -194,7 +193,7 @@ def layer_action(make: Callable[[Frame], Op], span: Span) -> Action:
             return
         shape = op.shapes.get(x.shape)
         if shape is None:
-            if op.layer.__class__ is Identity:
+            if op.layer.is_identity:
                 return
             shape = op.shapes[x.shape] = fit(op.layer, (x.shape,), span)
         frame.m.fuel -= 1

@@ -104,6 +104,16 @@ class Example:
     output: Shape
 
 
+class Columns(NamedTuple):
+    """Columns of a fractal that meet: their places from 0 on, of ``of``; the probability of local
+    drop-path, and the share of mini-batches that train one column of the network alone."""
+
+    places: tuple[int, ...]
+    of: int
+    drop_path: float
+    global_path: float
+
+
 class Layer(Record, Registered):
     """The base of all layers: records, whose fields are their arguments.
 
@@ -111,9 +121,10 @@ class Layer(Record, Registered):
     (``conv``, ``linear``, ``norm``, ``activation``, ``pool``, ``drop``, ``join``,
     ``shape``); ``inplace``, whether the PyTorch module has an in-place form;
     ``overwritable``, whether a layer behind it may work in place on its result (not where
-    the backward pass needs that again); ``modules``, the file beside its own that has the
-    source of its PyTorch module, which else is in the layer's own file; ``synonyms``, other
-    spellings that an error should recognise.
+    the backward pass needs that again); ``summed_in_place``, whether a sum may be taken in place
+    on its result; ``is_identity``, whether it is nothing and leaves no step; ``modules``, the
+    file beside its own that has the source of its PyTorch module, which else is in the layer's
+    own file; ``synonyms``, other spellings that an error should recognise.
     """
 
     group = "layers"
@@ -121,6 +132,8 @@ class Layer(Record, Registered):
     kind: ClassVar[str] = "shape"
     inplace: ClassVar[bool] = False
     overwritable: ClassVar[bool] = True
+    summed_in_place: ClassVar[bool] = False
+    is_identity: ClassVar[bool] = False
     modules: ClassVar[str] = ""
     synonyms: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[Example, ...]] = ()
@@ -171,6 +184,16 @@ class Layer(Record, Registered):
     def commutes(self) -> bool:
         """Whether its inputs may change places. Said of layers of several inputs."""
         return False
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether its result is the sum of its inputs and nothing else."""
+        return False
+
+    @property
+    def columns_met(self) -> Columns | None:
+        """The columns of a fractal that meet in it, where it is the joint of one."""
+        return None
 
     def does_nothing(self, *inputs: Shape) -> bool:
         """Whether it gives back its input for these shapes: it then is no code."""

@@ -77,6 +77,7 @@ class Conv(Layer):
     bias_init: Start = None
 
     name = "conv"
+    summed_in_place = True
     kind = "conv"
     synonyms = ("conv1d", "conv2d", "conv3d", "convolution", "Conv2d")
     examples = (

@@ -7,6 +7,7 @@ from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Chance, Count, OneOf
 from archdsl.layers.arguments import Shape as Sizes
 from archdsl.layers.base import (
+    Columns,
     Example,
     Expression,
     Layer,
@@ -20,11 +21,13 @@ from archdsl.layers.base import (
 
 class Join(Layer):
     """The base of joins. ``verb`` is how an error speaks of it; ``sign`` (``+`` or ``*``) is
-    what a drawing has for it, if anything."""
+    what a drawing has for it, if anything; ``one_is_itself`` says that of one input alone the
+    result is this input."""
 
     kind = "join"
     verb: ClassVar[str] = "joined"
     sign: ClassVar[str] = ""
+    one_is_itself: ClassVar[bool] = False
 
 
 def broadcast(join: Join, inputs: tuple[Shape, ...]) -> Shape:
@@ -69,6 +72,7 @@ class Add(Elementwise):
 
     name = "add"
     verb = "added"
+    one_is_itself = True
     modules = "modules/stochastic_depth.py"
     sign = "+"
     synonyms = ("sum", "plus")
@@ -85,6 +89,10 @@ class Add(Elementwise):
     def commutes(self) -> bool:
         return self.survive == 1.0
 
+    @property
+    def is_sum(self) -> bool:
+        return self.survive == 1
+
     def torch(self, *inputs: Shape) -> Module | Expression:
         if self.survive == 1.0:
             joint = Module("StochasticDepth", (1.0,))
@@ -99,6 +107,7 @@ class Concat(Join):
 
     name = "concat"
     verb = "concatenated"
+    one_is_itself = True
     synonyms = ("cat", "concatenate")
     examples = (
         Example("concat", ((16, 8, 8), (4, 8, 8)), (20, 8, 8)),
@@ -123,6 +132,7 @@ class Mean(Elementwise):
 
     name = "mean"
     verb = "averaged"
+    one_is_itself = True
     synonyms = ("average", "avg")
     examples = _example("mean")
 
@@ -152,10 +162,13 @@ class FractalJoin(Elementwise):
     verb = "averaged"
     examples = (Example("fractal_join([2, 3], 3)", ((16, 8, 8), (16, 8, 8)), (16, 8, 8)),)
 
+    @property
+    def columns_met(self) -> Columns:
+        places = tuple(c - 1 for c in self.columns)
+        return Columns(places, self.of, self.drop_path, self.global_path)
+
     def torch(self, *inputs: Shape) -> Module:
-        columns = tuple(c - 1 for c in self.columns)
-        arguments = (columns, self.of, self.drop_path, self.global_path)
-        return Module("FractalJoin", arguments)
+        return Module("FractalJoin", tuple(self.columns_met))
 
 
 class Max(Elementwise):

@@ -36,6 +36,7 @@ class BatchNorm(Layer):
     bias_init: Start = None
 
     name = "bn"
+    summed_in_place = True
     kind = "norm"
     synonyms = ("batch_norm", "batchnorm", "BatchNorm2d", "bn2d")
     examples = (

@@ -27,6 +27,7 @@ class Identity(Layer):
     """The tensor itself."""
 
     name = "identity"
+    is_identity = True
     synonyms = ("skip", "id", "Identity", "noop")
     examples = (Example("identity", ((16, 8, 8),), (16, 8, 8)),)
 

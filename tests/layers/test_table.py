@@ -2,8 +2,10 @@
 
 import ast
 import inspect
+import re
 from dataclasses import FrozenInstanceError, dataclass, fields
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +148,24 @@ def test_what_a_module_brings_is_those_it_defines() -> None:
 
     assert {c.name for c in defined_in(module)} >= {"identity", "flatten"}
     assert all(c.__module__ == module.__name__ for c in defined_in(module))
+
+
+def test_nothing_else_knows_a_layer_by_its_class() -> None:
+    """Beside patterns, which make layers of their own: what others ask is a property."""
+    classes = {c.__name__ for c in TABLE.values()}
+    found = []
+    for path in Path(archdsl.__file__).parent.rglob("*.py"):
+        if path.parent.name == "layers" or path.parent.name == "patterns":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("archdsl.layers"):
+                found += [f"{path.name}: {a.name}" for a in node.names if a.name in classes]
+    assert found == []
+
+
+def test_nothing_else_knows_a_layer_by_its_name() -> None:
+    names = "|".join(TABLE)
+    compared = re.compile(rf"layer\.name\s*(?:==|!=|in)\s*\(?[\"'](?:{names})[\"']")
+    assert compared.search('layer.name == "conv"')
+    for path in Path(archdsl.__file__).parent.rglob("*.py"):
+        assert compared.findall(path.read_text("utf-8")) == [], path

@@ -18,7 +18,7 @@ from archdsl.elaborate.values import Tensor
 from archdsl.ir.network import Op
 from archdsl.layers.base import Layer, show_shape
 from archdsl.layers.convolution import Conv
-from archdsl.layers.join import Add, Concat, Mean
+from archdsl.layers.join import Join
 from archdsl.layers.normalization import BatchNorm
 from archdsl.syntax import tree
 
@@ -138,7 +138,7 @@ def join_arms(join: Op, results: list[tuple[Tensor, Span]], use: Use, frame: Fra
         labels = [Label(span, f"this arm gives {show_shape(t.shape)}") for t, span in results]
         found = error.diagnostic
         raise Fault(replace(found, labels=(*found.labels, *labels))) from None
-    if len(tensors) == 1 and type(join.layer) in (Add, Concat, Mean):
+    if len(tensors) == 1 and isinstance(join.layer, Join) and join.layer.one_is_itself:
         frame.x = tensors[0]
         return
     frame.m.join(join, frame, tensors, use.span)
