@@ -8,8 +8,9 @@ from functools import cached_property
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from archdsl import driver
 from archdsl.analysis.family import Families
-from archdsl.analysis.figures import NAMED, Figures, figures, longest_path
+from archdsl.analysis.figures import NAMED, Figures, longest_path
 from archdsl.analysis.figures import Path as LongestPath
 from archdsl.analysis.memory import Memory, memory
 from archdsl.budget.choosing import Choosing
@@ -19,16 +20,13 @@ from archdsl.diagnostics.source import Source
 from archdsl.elaborate.compiler import Loader
 from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Knob
-from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import Work
 from archdsl.files import Bundle, Library, builtin_names, read_source
 from archdsl.ir.flat import Flat, flatten
 from archdsl.ir.hash import canonical_hash
-from archdsl.ir.network import Network
 from archdsl.layers.base import Shape
 from archdsl.registry import REGISTRY, Registry
 from archdsl.settings import Decisions, evaluate, read_input, read_settings
-from archdsl.syntax.parse import parse as parse_text
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -50,7 +48,7 @@ class Spec(Choosing):
         be seen without a candidate."""
         self.source = source
         self.registry = registry
-        self.program = Program(parse_text(source), load, registry, work)
+        self.program = driver.compile(source, load, registry, work)
         self.families = Families(self.program)
 
     def __repr__(self) -> str:
@@ -111,6 +109,16 @@ class Spec(Choosing):
         shape = None if input is None else read_input(input)
         return Architecture(self, values, choices, shape, first_only)
 
+    def figures_known(
+        self, knobs: Mapping[str, Any], input: Sequence[int] | None = None
+    ) -> Figures | None:
+        """The figures of a candidate in closed form, without elaborating it, which then is a
+        network; nothing where there is none yet. Raises ``ArchError`` for a knob's value."""
+        values = read_settings(self.program, knobs)
+        if len(values) < len(knobs):
+            return None
+        return self.families.figures(values, None if input is None else read_input(input))
+
     def variant(self, name: str, **knobs: Any) -> Architecture:
         """A named variant, with further knobs. Raises ``ArchError`` for a name it has not."""
         found = self.variants.get(name)
@@ -135,20 +143,8 @@ class Architecture:
         """Raises ``ArchError`` where it is no network."""
         self.spec = spec
         self._decided = values, choices, input, kept or {}
-        known = None if choices or kept else spec.families.figures(values, input)
-        if known is None:
-            self.network = self._elaborate(first_only)
-        else:  # a network, which is elaborated when more than its figures is asked for
-            self.figures = known
-
-    def _elaborate(self, first_only: bool = False) -> Network:
-        values, choices, input, kept = self._decided
-        decide = Decisions(choices, self.spec.program.fixed, kept)
-        found = self.spec.program.elaborate(values, decide, input, first_only)
-        decide.check_all_used(found.network.choices)
-        if found.budgets:
-            found.judge(self.spec.registry.static_costs)
-        return found.network
+        decide = Decisions(choices, spec.program.fixed, kept or {})
+        self.network = driver.elaborate(spec.program, values, decide, input, first_only)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle holds the spec and the knobs: it is elaborated where it is read."""
@@ -157,11 +153,6 @@ class Architecture:
         plain = {k: v for k, v in values.items() if _is_plain(v)}
         shown = {k: knobs[k].show(v) for k, v in values.items() if not _is_plain(v)}
         return _from_knobs, (self.spec, plain, shown, *others)
-
-    @cached_property
-    def network(self) -> Network:
-        """Its parts within parts, as they were elaborated."""
-        return self._elaborate()
 
     def __repr__(self) -> str:
         knobs = ", ".join(f"{k}={v}" for k, v in self.shown_knobs.items())
@@ -198,7 +189,7 @@ class Architecture:
     @cached_property
     def figures(self) -> Figures:
         """All counts for one image."""
-        return figures(self.network)
+        return driver.analyse(self.network)
 
     @property
     def params(self) -> int:
@@ -293,9 +284,7 @@ class Architecture:
 
     def source(self) -> str:
         """The architecture as Python source that needs nothing but torch."""
-        from archdsl.backend.build import source_of
-
-        return source_of(self)
+        return driver.emit(self)
 
     def build(
         self,
@@ -347,8 +336,8 @@ def read(name: str, registry: Registry = REGISTRY, work: Work | None = None) -> 
     ``work`` bounds all that is done with it: for a command, which answers soon or not at all.
     Raises ``ArchError``.
     """
-    source, folder = read_source(name)
-    return Spec(source, Library(folder), registry, work)
+    source, load = driver.read(name)
+    return Spec(source, load, registry, work)
 
 
 def parse(text: str, name: str = "<text>", registry: Registry = REGISTRY) -> Spec:

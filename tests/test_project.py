@@ -48,6 +48,7 @@ ORDER = (
     "budget",
     "pictures",
     "backend",
+    "driver",
     "spec",
     "extensions",
     "freeze",

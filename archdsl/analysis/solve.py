@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import ArchError
@@ -18,6 +19,7 @@ from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob
 from archdsl.elaborate.values import is_number
 
 if TYPE_CHECKING:
+    from archdsl.analysis.figures import Figures
     from archdsl.spec import Architecture, Spec
 
 NEAR = 8  # places to look at where a candidate cannot be
@@ -29,18 +31,35 @@ Cost = Callable[["Architecture"], float]  # what a network costs
 
 
 @dataclass(frozen=True, slots=True)
+class FigureCost:
+    """A cost that is one of the figures: of many candidates it is known in closed form."""
+
+    name: str
+
+    def __call__(self, network: Architecture | Figures) -> float:
+        return float(getattr(network, self.name))
+
+
+@dataclass(frozen=True)
 class Solution:
     """The candidate that is nearest to a budget. ``off`` is its distance as a share of it."""
 
-    arch: Architecture
+    spec: Spec
+    chosen: Mapping[str, Any]  # all knobs that were set
+    input: Sequence[int] | None
     knobs: Mapping[str, Any]  # those that were solved for
     cost: float
     off: float
 
+    @cached_property
+    def arch(self) -> Architecture:
+        """The network itself."""
+        return self.spec.candidate(self.chosen, self.input, first_only=True)
+
     @property
     def shown(self) -> str:
         """The solved knobs as they would be written."""
-        known = self.arch.spec.knobs
+        known = self.spec.knobs
         return ", ".join(f"{n} = {known[n].show(v)}" for n, v in self.knobs.items())
 
 
@@ -94,12 +113,21 @@ class Solver:
     def candidate(
         self, knobs: Mapping[str, Any], values: Mapping[str, Any], budget: float
     ) -> Solution | None:
+        chosen = {**knobs, **values}
         try:
-            arch = self.spec.candidate({**knobs, **values}, self.input, first_only=True)
+            cost = self.cost_of(chosen)
         except ArchError:
             return None
-        cost = self.cost(arch)
-        return Solution(arch, dict(values), cost, abs(cost - budget) / budget)
+        off = abs(cost - budget) / budget
+        return Solution(self.spec, chosen, self.input, dict(values), cost, off)
+
+    def cost_of(self, chosen: Mapping[str, Any]) -> float:
+        """What the network of these knobs costs. Raises ``ArchError`` where they make none."""
+        if isinstance(self.cost, FigureCost):
+            known = self.spec.figures_known(chosen, self.input)
+            if known is not None:
+                return self.cost(known)
+        return self.cost(self.spec.candidate(chosen, self.input, first_only=True))
 
     # ---------------------------------------------------------------------- one number
 

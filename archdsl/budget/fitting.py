@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.solve import (
     Cost,
+    FigureCost,
     Solution,
     Solver,
     describe_off,
@@ -31,7 +32,7 @@ WITHIN = 0.02  # how far off a budget a network may be, as a share of it
 def cost_of(name: str, batch: int = 1, training: bool = False) -> Cost:
     """A cost by its name: ``memory`` is the estimate of bytes at the peak, for a batch."""
     if name != "memory":
-        return lambda arch: float(getattr(arch, name))
+        return FigureCost(name)
 
     def bytes_of(arch: Any) -> float:
         found = arch.memory(batch)

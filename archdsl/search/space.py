@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from archdsl.analysis.figures import NAMED
 from archdsl.analysis.shapes import Shape, Shapes, Suggest, Unreachable, requirements
-from archdsl.analysis.solve import Cost, Solution, Solver, describe_off
+from archdsl.analysis.solve import Cost, FigureCost, Solution, Solver, describe_off
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.base import Shape as Sizes
@@ -129,6 +130,8 @@ class Space:
         return Solver(self.search.spec, hold.knobs, self.cost(hold), hold.step, self.input, scans)
 
     def cost(self, hold: Hold) -> Cost:
+        if hold.cost in NAMED:
+            return FigureCost(hold.cost)
         if not self.is_measured:
             return lambda arch: float(arch.cost(hold.cost))
         assert self.measure is not None, "a measured cost is held, and nothing measures it"
