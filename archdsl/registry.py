@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.layers.convolution",
         "archdsl.layers.normalization",
         "archdsl.layers.activation",
+        "archdsl.layers.attention",
         "archdsl.layers.pooling",
         "archdsl.layers.resampling",
         "archdsl.layers.shaping",

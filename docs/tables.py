@@ -53,6 +53,7 @@ GROUPS = {
     "convolution": "Convolutions and linear layers",
     "normalization": "Normalisation",
     "activation": "Activations",
+    "attention": "Attention and tokens",
     "pooling": "Pooling",
     "resampling": "Resampling",
     "shaping": "Moving, dropping and rearranging",

@@ -17,6 +17,9 @@ from math import inf
 from archdsl.backend.layer_tensors import Group, difference
 
 SHORTCUTS = frozenset({"shortcut", "downsample", "proj", "skip"})
+# What transformers call their blocks, and the norm that comes after them.
+SERIES = ("blocks", "layers", "h")
+AFTER = frozenset({"norm", "ln", "ln_f", "ln_post"})
 STATES = 100_000  # steps of a search that are taken before it is given up
 
 # Shortcuts that stand for none, or none for one; names in common, below 0; groups that are
@@ -65,6 +68,8 @@ def tree(groups: Sequence[Group], order: Sequence[str] = (), depth: int = 0) -> 
         child = members[0] if alone else tree(members, order, depth + 1)
         wanted = next((i for i, key in enumerate(order) if key in (name, path)), None)
         stem, place = _place(name) if wanted is None else (".", (wanted, ""))
+        if name in AFTER and wanted is None:
+            stem, place = next(((s, (0, "")) for s in SERIES if s in children), (stem, place))
         queues.setdefault(stem, []).append((place, child))
     return Node(
         [Queue(s, [c for _, c in sorted(queues[s], key=lambda x: x[0])]) for s in sorted(queues)]

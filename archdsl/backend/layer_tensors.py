@@ -13,23 +13,38 @@ Group = tuple[str, Tensors]
 COUNTER = "num_batches_tracked"
 
 
+MADE = frozenset({"relative_position_index"})  # buffers that follow from a layer's arguments
+
+
 def groups(tensors: Mapping[str, Any]) -> list[Group]:
-    """The tensors by the layer that has them, in their order."""
+    """The tensors by the layer that has them, in their order. What lies beside layers
+    (``cls_token``, ``pos_embed``) is a layer each, whose tensor has no name."""
+    split = [key.rpartition(".") for key in tensors]
+    inner = {"" for layer, _, _ in split if layer}
+    inner |= {layer[:at] for layer, _, _ in split for at, sign in enumerate(layer) if sign == "."}
     found: dict[str, Tensors] = {}
-    for key, tensor in tensors.items():
-        layer, _, name = key.rpartition(".")
-        found.setdefault(layer, {})[name] = tensor
+    for key, (layer, _, name) in zip(tensors, split, strict=True):
+        beside = layer in inner and not name.endswith(("weight", "bias"))
+        if beside and name not in MADE:
+            found[key] = {"": tensors[key]}
+        elif name not in MADE:
+            found.setdefault(layer, {})[name] = tensors[key]
     return list(found.items())
 
 
 def pairs(ours: Tensors, theirs: Tensors) -> dict[str, str] | None:
     """The name of their tensor for each of ours, but for the counter. Equal names belong
-    together; the one tensor that is then left may be called anything."""
+    together, and names that end in one of ours (``in_proj_weight``); the one tensor that is
+    then left may be called anything."""
     x, y = ([n for n in tensors if n != COUNTER] for tensors in (theirs, ours))
     if len(x) != len(y):
         return None
     named = {n: n for n in y if n in x}
-    left = [n for n in x if n not in named], [n for n in y if n not in named]
+    for n in y:
+        ends = [m for m in x if n and m.endswith(f"_{n}") and m not in named.values()]
+        if n not in named and len(ends) == 1:
+            named[n] = ends[0]
+    left = [n for n in x if n not in named.values()], [n for n in y if n not in named]
     if len(left[0]) > 1:
         return None
     return named | dict(zip(left[1], left[0], strict=True))
@@ -65,7 +80,7 @@ def _core(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def key_of(layer: str, name: str) -> str:
-    return f"{layer}.{name}" if layer else name
+    return f"{layer}.{name}" if layer and name else layer or name
 
 
 def _names(tensors: Tensors) -> str:

@@ -33,6 +33,7 @@ COLORS = {
     "linear": "#66ccee",
     "norm": "#ccbb44",
     "activation": "#ee6677",
+    "attention": "#99ddff",
     "pool": "#228833",
     "drop": "#aa3377",
     "join": "#bbbbbb",

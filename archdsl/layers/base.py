@@ -118,7 +118,7 @@ class Layer(Record, Registered):
     """The base of all layers: records, whose fields are their arguments.
 
     Class attributes: ``name`` in the language; ``kind`` for counting and colouring
-    (``conv``, ``linear``, ``norm``, ``activation``, ``pool``, ``drop``, ``join``,
+    (``conv``, ``linear``, ``norm``, ``activation``, ``attention``, ``pool``, ``drop``, ``join``,
     ``shape``); ``inplace``, whether the PyTorch module has an in-place form;
     ``overwritable``, whether a layer behind it may work in place on its result (not where
     the backward pass needs that again); ``summed_in_place``, whether a sum may be taken in place
@@ -152,7 +152,7 @@ class Layer(Record, Registered):
         return ()
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """Multiply-adds for one image. Convolutions and linear layers only, bias ignored."""
+        """Multiply-adds for one image: of convolutions, linear layers and attention, no bias."""
         return 0
 
     def window(self, input: Shape) -> tuple[Steps, Steps]:

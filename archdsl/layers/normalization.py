@@ -196,6 +196,30 @@ class LayerNorm(Layer):
         return Module("nn.LayerNorm", (size,), keywords)
 
 
+class RMSNorm(Layer):
+    """Divides the channels at each pixel by their root mean square, and multiplies them with
+    learned factors (Zhang and Sennrich 2019, arXiv:1910.07467)."""
+
+    eps: NotNegative = 1e-6
+
+    name = "rms_norm"
+    kind = "norm"
+    modules = "modules/rms_norm.py"
+    synonyms = ("rmsnorm", "RMSNorm", "root_mean_square_norm")
+    examples = (
+        Example("rms_norm", ((16, 9),), (16, 9)),
+        Example("rms_norm(1e-5)", ((16, 8, 8),), (16, 8, 8)),
+        Example("rms_norm", ((16,),), (16,)),
+    )
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return (Weight("weight", inputs[0][:1]),)
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords = {} if self.eps == 1e-6 else {"eps": self.eps}
+        return Module("RMSNorm", (inputs[0][0],), keywords)
+
+
 class InstanceNorm(Layer):
     """Normalisation of every channel of every image (Ulyanov et al. 2016, arXiv:1607.08022)."""
 

@@ -19,7 +19,7 @@ from archdsl.registry import BUILT_IN, REGISTRY
 
 TABLE, PATTERNS = REGISTRY.layers, REGISTRY.patterns
 each = pytest.mark.parametrize("cls", [pytest.param(c, id=n) for n, c in TABLE.items()])
-KINDS = {"conv", "linear", "norm", "activation", "pool", "drop", "join", "shape"}
+KINDS = {"conv", "linear", "norm", "activation", "attention", "pool", "drop", "join", "shape"}
 
 
 @each

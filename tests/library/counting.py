@@ -11,6 +11,8 @@ from torchvision.models import regnet
 from archdsl.layers.base import Shape
 from archdsl.spec import Architecture
 
+MADE = "relative_position_index"  # a buffer that follows from the size of a window
+
 
 class Counts(NamedTuple):
     params: int
@@ -26,7 +28,7 @@ def counts(make: Callable[[], nn.Module], input: Shape) -> Counts:
         module(image)
     return Counts(
         sum(p.numel() for p in module.parameters()),
-        sum(b.numel() for b in module.buffers()),
+        sum(b.numel() for name, b in module.named_buffers() if not name.endswith(MADE)),
         counter.get_total_flops() // 2,
     )
 

@@ -50,6 +50,13 @@ FAMILIES: dict[str, dict[str, Make]] = {
     "ghostnet": from_timm(
         ghostnet_0_5="ghostnet_050", ghostnet_1_0="ghostnet_100", ghostnet_1_3="ghostnet_130"
     ),
+    "mixer": from_timm(
+        **{
+            f"mixer_{size}_{patch}": f"mixer_{size}{patch}_224"
+            for size in "sbl"
+            for patch in (32, 16)
+        }
+    ),
     "mnasnet": tv("mnasnet0_5", "mnasnet0_75", "mnasnet1_0", "mnasnet1_3"),
     "mobilenet": {
         **from_timm(mobilenet_1_0="mobilenetv1_100"),
@@ -86,6 +93,17 @@ FAMILIES: dict[str, dict[str, Make]] = {
         se_resnext101="seresnext101_32x4d",
     ),
     "shufflenet_v2": tv(*(f"shufflenet_v2_x{x}" for x in ("0_5", "1_0", "1_5", "2_0"))),
+    "swin": tv("swin_t", "swin_s", "swin_b"),
+    # torchvision's own run through a kernel that PyTorch's counter does not know
+    "vit": from_timm(
+        vit_tiny_16="vit_tiny_patch16_224",
+        vit_small_16="vit_small_patch16_224",
+        vit_small_32="vit_small_patch32_224",
+        vit_b_16="vit_base_patch16_224",
+        vit_b_32="vit_base_patch32_224",
+        vit_l_16="vit_large_patch16_224",
+    )
+    | {"vit_l_32": partial(timm.create_model, "vit_large_patch32_224", num_classes=1000)},
     "video_resnet": {name: getattr(video, name) for name in ("r3d_18", "mc3_18", "r2plus1d_18")},
 }
 

@@ -123,3 +123,25 @@ ONE_VALUE = Kind(
 from nothing: PyTorch refuses it for one image. Take fewer groups, normalise before the pooling,
 or use `bn` or `layer_norm`.""",
 )
+NEEDS_SEQUENCE = Kind(
+    "A230",
+    "`{layer}` needs a sequence of tokens, but the tensor is {shape}",
+    """Tokens are a sequence with channels first, such as 384x196. `flatten_space` makes one of
+the pixels of an image.""",
+)
+NO_SUCH_TOKEN = Kind(
+    "A231",
+    "there is no token {place}: the sequence has {count}",
+    """Tokens are counted from 1.""",
+)
+NOT_BOTH = Kind(
+    "A232",
+    "`{layer}` cannot have `{first}` and `{second}` at once",
+    """Pixels attend to those of their window, or to those of their grid, or to all; and orders and
+turns are those of all pixels. A network that has both, as MaxViT, has a layer for each.""",
+)
+SHIFT_TOO_FAR = Kind(
+    "A233",
+    "a shift of {shift} needs windows that are larger, but they have {windows} pixels a side",
+    """`shift` moves the windows by less than their size; it has no meaning without windows.""",
+)

@@ -1,0 +1,261 @@
+"""Attention, and what comes with it: tokens are sequences with channels first, ``CxL``."""
+
+from math import prod
+from typing import Annotated
+
+from archdsl.diagnostics import codes
+from archdsl.layers.arguments import Count, Flag, Index, NotNegative, Start, Whole
+from archdsl.layers.base import (
+    Example,
+    Expression,
+    Layer,
+    Misfit,
+    Module,
+    Shape,
+    Steps,
+    Weight,
+    everything,
+    image,
+    show_shape,
+)
+
+
+def _sequence(shape: Shape, name: str) -> tuple[int, int]:
+    """Channels and tokens; raises ``Misfit`` for anything but a sequence."""
+    if len(shape) != 2:
+        raise Misfit(codes.NEEDS_SEQUENCE, layer=name, shape=show_shape(shape))
+    return shape[0], shape[1]
+
+
+class Attend(Layer):
+    """Scaled dot-product attention of ``heads`` heads among all pixels (arXiv:1706.03762).
+
+    Queries, keys and values come in side by side, three times the channels that it gives; the
+    projections before and after it are convolutions of size 1. Keys and values of fewer heads
+    (``kv_heads``, arXiv:2305.13245) are shared by the queries' heads.
+
+    - ``causal``: none sees what comes after it; pixels are in the order of the rows.
+    - ``rope``: queries and keys are turned by their place, with this base (arXiv:2104.09864).
+    - ``windows``: within squares of an image (arXiv:2103.14030), which are moved by ``shift``,
+      where pixels that came round the border do not see the others; ``grid``: within pixels
+      that lie apart, a grid of so many (arXiv:2204.01697).
+    - ``relative``: learns a bias for each distance between two pixels of a window or an image.
+    """
+
+    heads: Count
+    kv_heads: Annotated[int | None, Whole(1)] = None
+    causal: Flag = False
+    rope: NotNegative = 0.0
+    windows: Index = 0
+    shift: Index = 0
+    grid: Index = 0
+    relative: Flag = False
+
+    name = "attend"
+    kind = "attention"
+    modules = "modules/attention.py"
+    synonyms = ("attention", "self_attention", "mhsa", "sdpa", "MultiheadAttention")
+    examples = (
+        Example("attend(4)", ((48, 9),), (16, 9)),
+        Example("attend(4, kv_heads = 2)", ((32, 9),), (16, 9)),
+        Example("attend(2, causal = true, rope = 10000)", ((24, 6),), (8, 6)),
+        Example("attend(2)", ((24, 3, 5),), (8, 3, 5)),
+        Example("attend(2, windows = 4, relative = true)", ((24, 8, 8),), (8, 8, 8)),
+        Example("attend(2, grid = 2, relative = true)", ((24, 8, 4),), (8, 8, 4)),
+    )
+
+    def stacks(self) -> int:
+        """Into how many parts the channels are cut: heads of queries, keys and values."""
+        return self.heads + 2 * (self.kv_heads or self.heads)
+
+    def cells(self, size: Shape) -> Shape:
+        """The size of what attends to itself: a window, a grid, or the whole image."""
+        side = self.windows or self.grid
+        return (side,) * len(size) if side else size
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        by = self.stacks()
+        if channels % by:
+            raise Misfit(
+                codes.NOT_DIVISIBLE, layer=self.name, what="channels", given=channels, by=by
+            )
+        each = channels // by
+        if self.kv_heads and self.heads % self.kv_heads:
+            raise Misfit(
+                codes.NOT_DIVISIBLE,
+                layer=self.name,
+                what="heads",
+                given=self.heads,
+                by=self.kv_heads,
+            )
+        if self.rope and each % 2:
+            raise Misfit(
+                codes.NOT_DIVISIBLE, layer=self.name, what="channels a head", given=each, by=2
+            )
+        self._check_window(inputs[0], size)
+        return (self.heads * each, *size)
+
+    def _check_window(self, shape: Shape, size: Shape) -> None:
+        wanted = [a for a in ("windows", "shift", "grid", "relative") if getattr(self, a)]
+        if not wanted:
+            return
+        if len(size) != 2:
+            raise Misfit(codes.NEEDS_AXES, layer=self.name, axes=2, shape=show_shape(shape))
+        beside = [a for a in ("kv_heads", "causal", "rope") if getattr(self, a)]
+        if self.grid:
+            beside += [a for a in ("windows", "shift") if getattr(self, a)]
+        if beside:
+            raise Misfit(codes.NOT_BOTH, layer=self.name, first=wanted[-1], second=beside[-1])
+        if self.shift >= max(self.windows, 1):
+            raise Misfit(codes.SHIFT_TOO_FAR, shift=self.shift, windows=self.windows)
+        side = self.windows or self.grid
+        for n in size if side else ():
+            if n % side:
+                raise Misfit(codes.NOT_DIVISIBLE, layer=self.name, what="pixels", given=n, by=side)
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        if not self.relative:
+            return ()
+        distances = prod(2 * n - 1 for n in self.cells(inputs[0][1:]))
+        return (Weight("weight", (distances, self.heads)),)
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """Of the products of queries with keys, and of their result with values: ``2 L`` for
+        each number that comes out, with ``L`` pixels in a window; a mask saves none."""
+        return 2 * prod(output) * prod(self.cells(output[1:]))
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        if not (self.windows or self.grid):
+            return everything(input)
+        apart = [1 if self.windows else n // self.grid for n in input[1:]]
+        sees = zip(self.cells(input[1:]), apart, strict=True)
+        return tuple((n - 1) * d + 1 for n, d in sees), (1,) * len(apart)
+
+    def torch(self, *inputs: Shape) -> Module:
+        if self.windows or self.grid or self.relative:
+            title, names = "WindowAttention", ("windows", "shift", "grid", "relative")
+            arguments: tuple[object, ...] = (self.heads, inputs[0][1:])
+        else:
+            title, names = "Attention", ("kv_heads", "causal", "rope")
+            arguments = (self.heads,)
+        keywords = {name: getattr(self, name) for name in names if getattr(self, name)}
+        return Module(title, arguments, keywords)
+
+
+class Positions(Layer):
+    """A learned vector for each token, or pixel, added to it (arXiv:2010.11929)."""
+
+    init: Start = None
+
+    name = "positions"
+    kind = "norm"
+    overwritable = True
+    modules = "modules/positions.py"
+    synonyms = ("pos_embed", "position_embedding", "positional_encoding", "position")
+    examples = (
+        Example("positions", ((16, 9),), (16, 9)),
+        Example("positions(init = zeros)", ((16, 3, 4),), (16, 3, 4)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        image(inputs[0], self.name)
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        channels, *size = inputs[0]
+        shape = (1, *size, channels) if len(size) == 1 else (1, channels, *size)
+        return (Weight("weight", shape, init=self.init),)
+
+    def torch(self, *inputs: Shape) -> Module:
+        channels, *size = inputs[0]
+        return Module("Positions", (channels, *size))
+
+
+class Prepend(Layer):
+    """Learned tokens before the others: a class token (arXiv:2010.11929), or registers
+    (arXiv:2309.16588)."""
+
+    tokens: Count = 1
+    init: Start = None
+
+    name = "prepend"
+    modules = "modules/prepend.py"
+    synonyms = ("class_token", "cls_token", "register_tokens", "cls")
+    examples = (
+        Example("prepend", ((16, 9),), (16, 10)),
+        Example("prepend(4, init = zeros)", ((16, 9),), (16, 13)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, length = _sequence(inputs[0], self.name)
+        return (channels, self.tokens + length)
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        return (Weight("weight", (1, self.tokens, inputs[0][0]), init=self.init),)
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords = {} if self.tokens == 1 else {"tokens": self.tokens}
+        return Module("Prepend", (inputs[0][0],), keywords)
+
+
+class Token(Layer):
+    """The vector of one token, counted from 1: the class token's, as a rule."""
+
+    place: Count = 1
+
+    name = "token"
+    synonyms = ("take_token", "select")
+    examples = (Example("token", ((16, 9),), (16,)), Example("token(3)", ((16, 9),), (16,)))
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, length = _sequence(inputs[0], self.name)
+        if self.place > length:
+            raise Misfit(codes.NO_SUCH_TOKEN, place=self.place, count=length)
+        return (channels,)
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return everything(input)
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression("{x}[:, :, {place}]", {"place": self.place - 1})
+
+
+class FlattenSpace(Layer):
+    """The pixels of an image, row by row, as a sequence of tokens: ``CxHxW`` becomes ``CxL``."""
+
+    name = "flatten_space"
+    synonyms = ("tokens", "to_sequence", "flatten_pixels")
+    examples = (
+        Example("flatten_space", ((16, 3, 5),), (16, 15)),
+        Example("flatten_space", ((4, 2, 3, 4),), (4, 24)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        return (channels, prod(size))
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return everything(input)
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression("{x}.flatten(2)")
+
+
+class Transpose(Layer):
+    """Channels and tokens change roles, as MLP-Mixer mixes tokens (arXiv:2105.01601): ``CxL``
+    becomes ``LxC``."""
+
+    name = "transpose"
+    synonyms = ("permute", "swap_axes")
+    examples = (Example("transpose", ((16, 9),), (9, 16)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, length = _sequence(inputs[0], self.name)
+        return (length, channels)
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return everything(input)
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression("{x}.mT")

@@ -1,0 +1,121 @@
+"""Attention among all pixels, or those of a window."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """Scaled dot-product attention among pixels (arXiv:1706.03762).
+
+    The channels are those of queries, keys and values: of ``heads``, ``kv_heads``
+    and ``kv_heads`` heads. ``rope`` is the base of rotary positions, if there are any
+    (arXiv:2104.09864).
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        kv_heads: int | None = None,
+        causal: bool = False,
+        rope: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.heads, self.kv_heads = heads, kv_heads or heads
+        self.causal, self.rope = causal, rope
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = self.heads, self.kv_heads, self.kv_heads
+        # (N, heads, pixels, channels of a head), as the fused kernels want it
+        heads = x.flatten(2).unflatten(1, (sum(parts), -1)).mT.contiguous()
+        q, k, v = heads.split(parts, 1)
+        if self.rope:
+            q, k = self.turned(q), self.turned(k)
+        if self.kv_heads != self.heads:
+            k, v = (t.repeat_interleave(self.heads // self.kv_heads, 1) for t in (k, v))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return y.mT.reshape(x.shape[0], -1, *x.shape[2:])
+
+    def turned(self, x: Tensor) -> Tensor:
+        """Each vector, turned by angles in proportion to its place."""
+        half, places = x.shape[3] // 2, torch.arange(x.shape[2], device=x.device)
+        speed = self.rope ** (-torch.arange(half, device=x.device) / half)
+        angle = torch.outer(places, speed)
+        cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
+        a, b = x.chunk(2, 3)
+        return torch.cat([a * cos - b * sin, b * cos + a * sin], 3)
+
+
+class WindowAttention(nn.Module):
+    """Attention among the pixels of each window of an image.
+
+    Windows are squares of ``windows`` pixels, moved by ``shift`` (arXiv:2103.14030),
+    or grids of ``grid`` pixels that lie apart (arXiv:2204.01697); else there is one.
+    The channels are those of queries, keys and values. ``relative`` learns a bias for
+    each distance.
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        size,
+        windows: int = 0,
+        shift: int = 0,
+        grid: int = 0,
+        relative=False,
+    ) -> None:
+        super().__init__()
+        self.heads, self.grid, self.shift = heads, grid, shift
+        self.side = h, w = (windows or grid,) * 2 if windows or grid else size
+        self.weight = None
+        if relative:
+            self.weight = nn.Parameter(torch.zeros((2 * h - 1) * (2 * w - 1), heads))
+            nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def bias(self, x: Tensor) -> Tensor | None:
+        """What is added to the scores of pixels, for each head and window."""
+        (height, width), (h, w) = x.shape[2:], self.side
+        bias = None
+        if self.weight is not None:
+            place = torch.arange(h * w, device=x.device)
+            down, right = place // w, place % w
+            down, right = down[:, None] - down + h - 1, right[:, None] - right + w - 1
+            bias = self.weight[down * (2 * w - 1) + right].movedim(2, 0)
+        if self.shift:  # pixels that came round the border do not see the others
+            y, z = (
+                torch.arange(n, device=x.device) >= n - self.shift
+                for n in (height, width)
+            )
+            end = self.cut((2 * y[:, None] + 1 * z)[None, None])[0, :, :, 0]
+            apart = (end[:, :, None] != end[:, None])[:, None]
+            mask = torch.zeros_like(apart, dtype=x.dtype).masked_fill(apart, -torch.inf)
+            bias = mask if bias is None else mask + bias
+            bias = bias.expand(-1, self.heads, -1, -1).flatten(0, 1)
+        return bias
+
+    def cut(self, x: Tensor) -> Tensor:
+        """``(N, windows, pixels, C)`` of an image."""
+        m, n = self.side
+        if self.grid:
+            x = x.unflatten(3, (n, -1)).unflatten(2, (m, -1)).permute(0, 3, 5, 2, 4, 1)
+        else:
+            x = x.unflatten(3, (-1, n)).unflatten(2, (-1, m)).permute(0, 2, 4, 3, 5, 1)
+        return x.flatten(3, 4).flatten(1, 2)
+
+    def joined(self, x: Tensor, height: int, width: int) -> Tensor:
+        """The image of its windows."""
+        m, n = self.side
+        x = x.reshape(-1, height // m, width // n, m, n, x.shape[-1])
+        x = x.permute(0, 5, 3, 1, 4, 2) if self.grid else x.permute(0, 5, 1, 3, 2, 4)
+        return x.reshape(x.shape[0], -1, height, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        (height, width), s = x.shape[2:], self.shift
+        pixels = self.cut(x.roll((-s, -s), (2, 3)) if s else x)
+        parts = pixels.unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
+        # windows beside the heads where their masks differ, else beside the images
+        q, k, v = parts.flatten(2, 3) if s else parts.flatten(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(x))
+        y = y.reshape(parts.shape[1:]).transpose(2, 3).flatten(3)
+        y = self.joined(y, height, width)
+        return y.roll((s, s), (2, 3)) if s else y

@@ -1,0 +1,252 @@
+"""swin: 28,288,354 parameters, 4,490,566,656 multiply-adds at 3x224x224.
+
+Compiled by archdsl 0.0.0 from swin.arch with width = 96, depth = 6, head = 32,
+window = 7, drop_path = 0.2, classes = 1000.
+"""
+
+from collections import OrderedDict
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def seq(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))
+
+
+class StochasticDepth(nn.Module):
+    """shortcut + branch, the branch dropped at random in training (arXiv:1603.09382).
+
+    ``survive`` is the probability to keep it: drawn once per "batch" or per "sample".
+    The branch is scaled by it in "eval" (the paper), or by its inverse in "train".
+    """
+
+    def __init__(
+        self, survive: float, per: str = "batch", scaling: str = "eval"
+    ) -> None:
+        super().__init__()
+        self.survive, self.per, self.scaling = survive, per, scaling
+
+    def forward(self, shortcut: Tensor, branch: Tensor) -> Tensor:
+        if self.survive == 1 or not (self.training or self.scaling == "eval"):
+            return shortcut + branch
+        if not self.training:
+            return shortcut + self.survive * branch
+        draws = [len(branch) if self.per == "sample" else 1] + [1] * (branch.dim() - 1)
+        keep = (torch.rand(draws, device=branch.device) < self.survive).to(branch.dtype)
+        if self.scaling == "train" and self.survive:
+            keep = keep / self.survive
+        return shortcut + keep * branch
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class WindowAttention(nn.Module):
+    """Attention among the pixels of each window of an image.
+
+    Windows are squares of ``windows`` pixels, moved by ``shift`` (arXiv:2103.14030),
+    or grids of ``grid`` pixels that lie apart (arXiv:2204.01697); else there is one.
+    The channels are those of queries, keys and values. ``relative`` learns a bias for
+    each distance.
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        size,
+        windows: int = 0,
+        shift: int = 0,
+        grid: int = 0,
+        relative=False,
+    ) -> None:
+        super().__init__()
+        self.heads, self.grid, self.shift = heads, grid, shift
+        self.side = h, w = (windows or grid,) * 2 if windows or grid else size
+        self.weight = None
+        if relative:
+            self.weight = nn.Parameter(torch.zeros((2 * h - 1) * (2 * w - 1), heads))
+            nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def bias(self, x: Tensor) -> Tensor | None:
+        """What is added to the scores of pixels, for each head and window."""
+        (height, width), (h, w) = x.shape[2:], self.side
+        bias = None
+        if self.weight is not None:
+            place = torch.arange(h * w, device=x.device)
+            down, right = place // w, place % w
+            down, right = down[:, None] - down + h - 1, right[:, None] - right + w - 1
+            bias = self.weight[down * (2 * w - 1) + right].movedim(2, 0)
+        if self.shift:  # pixels that came round the border do not see the others
+            y, z = (
+                torch.arange(n, device=x.device) >= n - self.shift
+                for n in (height, width)
+            )
+            end = self.cut((2 * y[:, None] + 1 * z)[None, None])[0, :, :, 0]
+            apart = (end[:, :, None] != end[:, None])[:, None]
+            mask = torch.zeros_like(apart, dtype=x.dtype).masked_fill(apart, -torch.inf)
+            bias = mask if bias is None else mask + bias
+        return bias
+
+    def cut(self, x: Tensor) -> Tensor:
+        """``(N, windows, pixels, C)`` of an image."""
+        m, n = self.side
+        if self.grid:
+            x = x.unflatten(3, (n, -1)).unflatten(2, (m, -1)).permute(0, 3, 5, 2, 4, 1)
+        else:
+            x = x.unflatten(3, (-1, n)).unflatten(2, (-1, m)).permute(0, 2, 4, 3, 5, 1)
+        return x.flatten(3, 4).flatten(1, 2)
+
+    def joined(self, x: Tensor, height: int, width: int) -> Tensor:
+        """The image of its windows."""
+        m, n = self.side
+        x = x.reshape(-1, height // m, width // n, m, n, x.shape[-1])
+        x = x.permute(0, 5, 3, 1, 4, 2) if self.grid else x.permute(0, 5, 1, 3, 2, 4)
+        return x.reshape(len(x), -1, height, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        (height, width), s = x.shape[2:], self.shift
+        pixels = self.cut(x.roll((-s, -s), (2, 3)) if s else x)
+        if not s:
+            pixels = pixels.flatten(0, 1)  # the fused kernels take one axis of images
+        parts = (
+            pixels.unflatten(-1, (3, self.heads, -1)).movedim(-3, 0).transpose(-2, -3)
+        )
+        y = F.scaled_dot_product_attention(*parts.unbind(0), attn_mask=self.bias(x))
+        y = self.joined(y.transpose(-2, -3).flatten(-2), height, width)
+        return y.roll((s, s), (2, 3)) if s else y
+
+
+class Mlp(nn.Sequential):
+    """Two layers on each token, the inner one `ratio` times as wide."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, 4 * in_channels, 1)
+        self.gelu1 = nn.GELU()
+        self.conv2 = nn.Conv2d(4 * in_channels, in_channels, 1)
+
+
+class UnitA(nn.Module):
+    def __init__(
+        self, in_channels: int, survive: float, size2: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.layer_norm1 = ChannelNorm(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, 3 * in_channels, 1)
+        self.attend1 = WindowAttention(
+            in_channels // 32, size2, windows=7, relative=True
+        )
+        self.conv2 = nn.Conv2d(in_channels, in_channels, 1)
+        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
+        self.layer_norm2 = ChannelNorm(in_channels)
+        self.mlp1 = Mlp(in_channels)
+        self.add2 = StochasticDepth(survive, per="sample", scaling="train")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv2(self.attend1(self.conv1(self.layer_norm1(x))))
+        x = self.add1(x, y)
+        z = self.layer_norm2(x)
+        return self.add2(x, self.mlp1(z))
+
+
+class UnitB(nn.Module):
+    def __init__(
+        self, in_channels: int, survive: float, size2: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self.layer_norm1 = ChannelNorm(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, 3 * in_channels, 1)
+        self.attend1 = WindowAttention(
+            in_channels // 32, size2, windows=7, shift=3, relative=True
+        )
+        self.conv2 = nn.Conv2d(in_channels, in_channels, 1)
+        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
+        self.layer_norm2 = ChannelNorm(in_channels)
+        self.mlp1 = Mlp(in_channels)
+        self.add2 = StochasticDepth(survive, per="sample", scaling="train")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv2(self.attend1(self.conv1(self.layer_norm1(x))))
+        x = self.add1(x, y)
+        z = self.layer_norm2(x)
+        return self.add2(x, self.mlp1(z))
+
+
+class Merge(nn.Module):
+    """The pixels of each 2x2 square beside each other; the left ones come first."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.pixel_unshuffle1 = nn.PixelUnshuffle(2)
+        self.channel_shuffle_groups = in_channels
+        self.branch_first = 2 * in_channels
+        self.branch_last = 3 * in_channels
+        self.layer_norm1 = ChannelNorm(4 * in_channels)
+        self.conv1 = nn.Conv2d(4 * in_channels, 2 * in_channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pixel_unshuffle1(x)
+        x = x.unflatten(1, (self.channel_shuffle_groups, -1)).transpose(1, 2).flatten(1, 2)
+        x = torch.cat(
+            [
+                x[:, : self.channel_shuffle_groups],
+                x[:, self.branch_first : self.branch_last],
+                x[:, self.channel_shuffle_groups : self.branch_first],
+                x[:, self.branch_last :],
+            ],
+            1,
+        )
+        return self.conv1(self.layer_norm1(x))
+
+
+class Swin(nn.Module):
+    """Swin transformer: attention within windows, which move in every second block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = seq(
+            conv1=nn.Conv2d(3, 96, 4, stride=4), layer_norm1=ChannelNorm(96)
+        )
+        self.stage1 = seq(
+            unit1=UnitA(96, 1.0, (56, 56)), unit2=UnitB(96, 54 / 55, (56, 56))
+        )
+        self.merge1 = Merge(96)
+        self.stage2 = seq(
+            unit1=UnitA(192, 53 / 55, (28, 28)), unit2=UnitB(192, 52 / 55, (28, 28))
+        )
+        self.merge2 = Merge(192)
+        self.stage3 = seq(
+            unit1=UnitA(384, 51 / 55, (14, 14)),
+            unit2=UnitB(384, 10 / 11, (14, 14)),
+            unit3=UnitA(384, 49 / 55, (14, 14)),
+            unit4=UnitB(384, 48 / 55, (14, 14)),
+            unit5=UnitA(384, 47 / 55, (14, 14)),
+            unit6=UnitB(384, 46 / 55, (14, 14)),
+        )
+        self.merge3 = Merge(384)
+        self.stage4 = seq(
+            unit1=UnitA(768, 9 / 11, (7, 7)), unit2=UnitA(768, 0.8, (7, 7))
+        )
+        self.head = seq(
+            layer_norm1=ChannelNorm(768),
+            global_avgpool1=nn.AdaptiveAvgPool2d(1),
+            flatten=nn.Flatten(),
+            linear1=nn.Linear(768, 1000),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # 96x56x56
+        x = self.stage1(x)  # 96x56x56
+        x = self.merge1(x)  # 192x28x28
+        x = self.stage2(x)  # 192x28x28
+        x = self.merge2(x)  # 384x14x14
+        x = self.stage3(x)  # 384x14x14
+        x = self.merge3(x)  # 768x7x7
+        x = self.stage4(x)  # 768x7x7
+        return self.head(x)
