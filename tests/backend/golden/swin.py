@@ -15,31 +15,6 @@ def seq(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-class StochasticDepth(nn.Module):
-    """shortcut + branch, the branch dropped at random in training (arXiv:1603.09382).
-
-    ``survive`` is the probability to keep it: drawn once per "batch" or per "sample".
-    The branch is scaled by it in "eval" (the paper), or by its inverse in "train".
-    """
-
-    def __init__(
-        self, survive: float, per: str = "batch", scaling: str = "eval"
-    ) -> None:
-        super().__init__()
-        self.survive, self.per, self.scaling = survive, per, scaling
-
-    def forward(self, shortcut: Tensor, branch: Tensor) -> Tensor:
-        if self.survive == 1 or not (self.training or self.scaling == "eval"):
-            return shortcut + branch
-        if not self.training:
-            return shortcut + self.survive * branch
-        draws = [len(branch) if self.per == "sample" else 1] + [1] * (branch.dim() - 1)
-        keep = (torch.rand(draws, device=branch.device) < self.survive).to(branch.dtype)
-        if self.scaling == "train" and self.survive:
-            keep = keep / self.survive
-        return shortcut + keep * branch
-
-
 class ChannelNorm(nn.LayerNorm):
     """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
 
@@ -91,6 +66,7 @@ class WindowAttention(nn.Module):
             apart = (end[:, :, None] != end[:, None])[:, None]
             mask = torch.zeros_like(apart, dtype=x.dtype).masked_fill(apart, -torch.inf)
             bias = mask if bias is None else mask + bias
+            bias = bias.expand(-1, self.heads, -1, -1).flatten(0, 1)
         return bias
 
     def cut(self, x: Tensor) -> Tensor:
@@ -107,19 +83,43 @@ class WindowAttention(nn.Module):
         m, n = self.side
         x = x.reshape(-1, height // m, width // n, m, n, x.shape[-1])
         x = x.permute(0, 5, 3, 1, 4, 2) if self.grid else x.permute(0, 5, 1, 3, 2, 4)
-        return x.reshape(len(x), -1, height, width)
+        return x.reshape(x.shape[0], -1, height, width)
 
     def forward(self, x: Tensor) -> Tensor:
         (height, width), s = x.shape[2:], self.shift
         pixels = self.cut(x.roll((-s, -s), (2, 3)) if s else x)
-        if not s:
-            pixels = pixels.flatten(0, 1)  # the fused kernels take one axis of images
-        parts = (
-            pixels.unflatten(-1, (3, self.heads, -1)).movedim(-3, 0).transpose(-2, -3)
-        )
-        y = F.scaled_dot_product_attention(*parts.unbind(0), attn_mask=self.bias(x))
-        y = self.joined(y.transpose(-2, -3).flatten(-2), height, width)
+        parts = pixels.unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
+        # windows beside the heads where their masks differ, else beside the images
+        q, k, v = parts.flatten(2, 3) if s else parts.flatten(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(x))
+        y = y.reshape(parts.shape[1:]).transpose(2, 3).flatten(3)
+        y = self.joined(y, height, width)
         return y.roll((s, s), (2, 3)) if s else y
+
+
+class StochasticDepth(nn.Module):
+    """shortcut + branch, the branch dropped at random in training (arXiv:1603.09382).
+
+    ``survive`` is the probability to keep it: drawn once per "batch" or per "sample".
+    The branch is scaled by it in "eval" (the paper), or by its inverse in "train".
+    """
+
+    def __init__(
+        self, survive: float, per: str = "batch", scaling: str = "eval"
+    ) -> None:
+        super().__init__()
+        self.survive, self.per, self.scaling = survive, per, scaling
+
+    def forward(self, shortcut: Tensor, branch: Tensor) -> Tensor:
+        if self.survive == 1 or not (self.training or self.scaling == "eval"):
+            return shortcut + branch
+        if not self.training:
+            return shortcut + self.survive * branch
+        draws = [len(branch) if self.per == "sample" else 1] + [1] * (branch.dim() - 1)
+        keep = (torch.rand(draws, device=branch.device) < self.survive).to(branch.dtype)
+        if self.scaling == "train" and self.survive:
+            keep = keep / self.survive
+        return shortcut + keep * branch
 
 
 class Mlp(nn.Sequential):
@@ -184,7 +184,7 @@ class Merge(nn.Module):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.pixel_unshuffle1 = nn.PixelUnshuffle(2)
-        self.channel_shuffle_groups = in_channels
+        self.deal_groups = in_channels
         self.branch_first = 2 * in_channels
         self.branch_last = 3 * in_channels
         self.layer_norm1 = ChannelNorm(4 * in_channels)
@@ -192,12 +192,12 @@ class Merge(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pixel_unshuffle1(x)
-        x = x.unflatten(1, (self.channel_shuffle_groups, -1)).transpose(1, 2).flatten(1, 2)
+        x = x.unflatten(1, (self.deal_groups, -1)).transpose(1, 2).flatten(1, 2)
         x = torch.cat(
             [
-                x[:, : self.channel_shuffle_groups],
+                x[:, : self.deal_groups],
                 x[:, self.branch_first : self.branch_last],
-                x[:, self.channel_shuffle_groups : self.branch_first],
+                x[:, self.deal_groups : self.branch_first],
                 x[:, self.branch_last :],
             ],
             1,

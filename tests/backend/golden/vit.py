@@ -15,13 +15,6 @@ def seq(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
 class Attention(nn.Module):
     """Scaled dot-product attention among pixels (arXiv:1706.03762).
 
@@ -51,7 +44,7 @@ class Attention(nn.Module):
         if self.kv_heads != self.heads:
             k, v = (t.repeat_interleave(self.heads // self.kv_heads, 1) for t in (k, v))
         y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
-        return y.mT.reshape(len(x), -1, *x.shape[2:])
+        return y.mT.reshape(x.shape[0], -1, *x.shape[2:])
 
     def turned(self, x: Tensor) -> Tensor:
         """Each vector, turned by angles in proportion to its place."""
@@ -61,6 +54,25 @@ class Attention(nn.Module):
         cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
         a, b = x.chunk(2, 3)
         return torch.cat([a * cos - b * sin, b * cos + a * sin], 3)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Prepend(nn.Module):
+    """Learned tokens before those of ``(N, C, L)`` (arXiv:2010.11929)."""
+
+    def __init__(self, channels: int, tokens: int = 1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1, tokens, channels))
+        nn.init.trunc_normal_(self.weight, std=0.02)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.weight.mT.expand(x.shape[0], -1, -1), x], 2)
 
 
 class Positions(nn.Module):
@@ -75,18 +87,6 @@ class Positions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + (self.weight.mT if self.tokens else self.weight)
-
-
-class Prepend(nn.Module):
-    """Learned tokens before those of ``(N, C, L)`` (arXiv:2010.11929)."""
-
-    def __init__(self, channels: int, tokens: int = 1) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(1, tokens, channels))
-        nn.init.trunc_normal_(self.weight, std=0.02)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([self.weight.mT.expand(len(x), -1, -1), x], 2)
 
 
 class Patches(nn.Module):
