@@ -97,14 +97,14 @@ class Attend(Layer):
         return (self.heads * each, *size)
 
     def _check_window(self, shape: Shape, size: Shape) -> None:
-        wanted = [a for a in ("windows", "shift", "grid", "relative") if getattr(self, a)]
+        wanted = [*self._set("windows", "shift", "grid", "relative")]
         if not wanted:
             return
         if len(size) != 2:
             raise Misfit(codes.NEEDS_AXES, layer=self.name, axes=2, shape=show_shape(shape))
-        beside = [a for a in ("kv_heads", "causal", "rope") if getattr(self, a)]
+        beside = [*self._set("kv_heads", "causal", "rope")]
         if self.grid:
-            beside += [a for a in ("windows", "shift") if getattr(self, a)]
+            beside += self._set("windows", "shift")
         if beside:
             raise Misfit(codes.NOT_BOTH, layer=self.name, first=wanted[-1], second=beside[-1])
         if self.shift >= max(self.windows, 1):
@@ -134,13 +134,13 @@ class Attend(Layer):
 
     def torch(self, *inputs: Shape) -> Module:
         if self.windows or self.grid or self.relative:
-            title, names = "WindowAttention", ("windows", "shift", "grid", "relative")
             arguments: tuple[object, ...] = (self.heads, inputs[0][1:])
-        else:
-            title, names = "Attention", ("kv_heads", "causal", "rope")
-            arguments = (self.heads,)
-        keywords = {name: getattr(self, name) for name in names if getattr(self, name)}
-        return Module(title, arguments, keywords)
+            keywords = self._set("windows", "shift", "grid", "relative")
+            return Module("WindowAttention", arguments, keywords)
+        return Module("Attention", (self.heads,), self._set("kv_heads", "causal", "rope"))
+
+    def _set(self, *names: str) -> dict[str, object]:
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
 
 
 class Positions(Layer):
