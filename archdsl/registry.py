@@ -17,6 +17,7 @@ from archdsl.registered import Registered, defined_in
 if TYPE_CHECKING:
     from archdsl.costs.base import Cost
     from archdsl.elaborate.patterns.base import Pattern
+    from archdsl.formats.base import Format
     from archdsl.training.sets import Data
 
 BUILT_IN: Mapping[str, tuple[str, ...]] = {
@@ -45,6 +46,11 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.training.timed",
     ),
     "data": ("archdsl.training.sets",),
+    "formats": (
+        "archdsl.formats.source",
+        "archdsl.formats.exported",
+        "archdsl.formats.frozen",
+    ),
 }
 """The modules of each group. The order is that of lists that a user reads."""
 
@@ -114,6 +120,11 @@ class Registry:
     def data(self) -> Mapping[str, type[Data]]:
         """The data sets."""
         return self.group("data")
+
+    @cached_property
+    def formats(self) -> Mapping[str, Format]:
+        """The output formats, by the endings of files."""
+        return {name: cls() for name, cls in self.group("formats").items()}
 
 
 REGISTRY = Registry()

@@ -52,6 +52,7 @@ ORDER = (
     "spec",
     "extensions",
     "freeze",
+    "formats",
     "notebook",
     "verdict",
     "training",

@@ -5,38 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.backend.build import source_of, top_class
-from archdsl.cli.options import candidate_options, read_candidate, spec_argument
+from archdsl.cli.options import candidate_options, read_candidate, read_registry, spec_argument
 from archdsl.cli.output import human, say, show_diagnostics
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import find
-from archdsl.freeze import write_frozen
-from archdsl.spec import Architecture
-from archdsl.writing import write_bytes, write_text
+from archdsl.formats.base import Checkpoint, Options
 
-if TYPE_CHECKING:
-    from torch import nn
-
-FORMATS = (".py", ".pt2", ".onnx", ".arch")
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
 MARK, HEAD = b"Compiled by archdsl", 4096  # in these first bytes of what it wrote before
 POLL = 0.3  # seconds between two looks at a watched file
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """A file of weights, and what was told of its layers."""
-
-    path: Path
-    order: list[str]
-    names: dict[str, str]
 
 
 @click.command()
@@ -46,7 +28,7 @@ class Checkpoint:
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write; its ending says the format: .py, .pt2, .onnx or .arch.",
+    help="File to write; its ending says the format: .py, .pt2, .onnx, .arch, or one of your own.",
 )
 @click.option(
     "--weights",
@@ -95,25 +77,34 @@ def command(
     against onnxruntime, .arch is the spec with its knobs frozen. A file is written whole or
     not at all.
     """
-    if output is not None and output.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise ArchError([diagnose(codes.UNKNOWN_FORMAT, name=output.name, known=known)])
-
+    formats = read_registry(python).formats
+    ending = "py" if output is None else output.suffix.lower().removeprefix(".")
+    if ending not in formats:
+        known = ", ".join(f".{name}" for name in formats)
+        shown = "" if output is None else output.name
+        raise ArchError([diagnose(codes.UNKNOWN_FORMAT, name=shown, known=known)])
+    chosen = formats[ending]
     if weights is None and (order or rename):
         raise click.UsageError("--order and --rename are of a checkpoint: --weights FILE")
-    ending = ".py" if output is None else output.suffix.lower()
-    if weights is not None and ending == ".arch":
-        raise click.UsageError("an .arch file holds no weights: --weights is of the other formats")
-    if ending in (".py", ".arch") and (device or dtype):
+    if weights is not None and not chosen.takes_weights:
+        a = "an" if ending[0] in "aeiou" else "a"
+        what = f"{a} .{ending} file holds no weights"
+        raise click.UsageError(f"{what}: --weights is of the other formats")
+    if not chosen.takes_device and (device or dtype):
         option = "--device" if device else "--dtype"
-        raise click.UsageError(f"{option} is of an export: -o FILE.pt2 or -o FILE.onnx")
+        able = " or ".join(f"-o FILE.{n}" for n, f in formats.items() if f.takes_device)
+        raise click.UsageError(f"{option} is of an export: {able}")
     checkpoint = None if weights is None else Checkpoint(weights, _names(order), _renames(rename))
+    options = Options(checkpoint, device or "cpu", dtype or "float32")
 
     def run() -> Iterable[str]:
         arch = read_candidate(spec, settings, shape, python)
         target = output or _module_name(arch.name)
         _check_own(target, force, python)
-        _compile(arch, target, checkpoint, device or "cpu", dtype or "float32")
+        said = list(chosen.write(arch, target, options))
+        say(f"{target}: {arch.name}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
+        for line in said:
+            say(line)
         return arch.spec.used
 
     if not watch:
@@ -160,91 +151,6 @@ def _renames(texts: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--rename wants OLD=NEW, not `{text}`")
         found[old.strip()] = new.strip()
     return found
-
-
-def _compile(
-    arch: Architecture, output: Path, weights: Checkpoint | None, device: str, dtype: str
-) -> None:
-    ending = output.suffix.lower()
-    if ending == ".arch":
-        write_frozen(output, arch)
-        then = f"next: archdsl compile {output}, or archdsl train {output} --data ..."
-        _report(output, arch, then)
-        return
-    if ending == ".py":
-        source = source_of(arch)
-        name = top_class(source)
-        load = ""
-        if weights is not None:  # first: if they do not fit, nothing is written
-            beside = output.with_suffix(".pt")
-            _save_weights(arch, weights, beside)
-            load = f"; model.load_state_dict(torch.load({str(beside)!r}))"
-        write_text(output, source)
-        _report(output, arch, f"next: from {output.stem} import {name}; model = {name}(){load}")
-        return
-    _export(arch, output, weights, device, dtype)
-
-
-def _export(
-    arch: Architecture, output: Path, weights: Checkpoint | None, device: str, dtype: str
-) -> None:
-    torch = _torch()
-    from archdsl.backend.export import write_onnx, write_pt2
-
-    module = _module(arch, weights, device, dtype)
-    example = torch.zeros(2, *arch.input, dtype=getattr(torch, dtype), device=device)
-    if output.suffix.lower() == ".pt2":
-        write_pt2(module, example, output)
-        _report(output, arch, f"next: torch.export.load({str(output)!r}).module()(images)")
-    else:
-        difference = write_onnx(module, example, output)
-        checked = f"checked against onnxruntime: results within {difference:.1g}"
-        _report(output, arch, f"{checked}; the batch size is free")
-
-
-def _module(arch: Architecture, weights: Checkpoint | None, device: str, dtype: str) -> nn.Module:
-    torch = _torch()
-    from archdsl.backend.memory import room
-    from archdsl.backend.transfer import transfer
-
-    try:
-        module = arch.build(device=device, dtype=getattr(torch, dtype))
-    except (RuntimeError, AssertionError) as problem:
-        reason = str(problem).split("\n", 1)[0]
-        raise ArchError([diagnose(codes.NO_DEVICE, name=device, reason=reason)]) from None
-    if weights is not None:
-        with room(device, f"the weights of {weights.path} and those of {arch.name}"):
-            transfer(weights.path, module, order=weights.order, names=weights.names)
-    return module
-
-
-def _save_weights(arch: Architecture, weights: Checkpoint, beside: Path) -> None:
-    import io
-
-    torch = _torch()
-    from archdsl.backend.memory import room
-
-    module = _module(arch, weights, "cpu", "float32")
-    buffer = io.BytesIO()
-    with room("cpu", f"a copy of the weights of {arch.name}"):
-        torch.save(module.state_dict(), buffer)
-        write_bytes(beside, buffer.getvalue())
-    say(f"{beside}: the weights of {weights.path}, under this network's keys")
-
-
-def _torch() -> Any:
-    try:
-        import torch
-    except ImportError:
-        raise ArchError(
-            [diagnose(codes.NEEDS_PACKAGE, package="torch", extra="archdsl[torch]")]
-        ) from None
-    return torch
-
-
-def _report(output: Path, arch: Architecture, then: str) -> None:
-    say(f"{output}: {arch.name}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
-    say(then)
 
 
 def _watch(paths: list[Path], name: str, run: Callable[[], Iterable[str]]) -> None:

@@ -85,7 +85,7 @@ def test_standard_input_and_builtin_variants(run: Any) -> None:
 
 def test_what_it_prints_can_be_run(run: Any, checkpoint: dict[str, torch.Tensor]) -> None:
     ran = run("compile", "tiny.arch", "--weights", "other.pt")
-    said, made, then = ran.out.splitlines()
+    made, said, then = ran.out.splitlines()
     assert said == "tinynet.pt: the weights of other.pt, under this network's keys"
     assert made.startswith("tinynet.py: ")
     program = f"import torch; {then.removeprefix('next: ')}; torch.save(model.state_dict(), 'x')"

@@ -35,7 +35,8 @@ UNKNOWN_FORMAT = Kind(
     "A605",
     "`{name}` names no format: {known}",
     """The ending of the file's name says what is written: .py Python source, .pt2 a program of
-torch.export, .onnx, .arch the spec with its knobs frozen.""",
+torch.export, .onnx, .arch the spec with its knobs frozen. A format of your own comes with
+--allow-python: docs/extending.md.""",
 )
 NO_DEVICE = Kind(
     "A606",

@@ -1,0 +1,1 @@
+"""What `archdsl compile` writes: each format is entered in ``archdsl.registry``."""

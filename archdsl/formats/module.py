@@ -1,0 +1,49 @@
+"""The PyTorch module of a network, as a format asks for it."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from archdsl.backend.memory import room
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.formats.base import Options
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archdsl.spec import Architecture
+
+
+def module_of(arch: Architecture, options: Options) -> nn.Module:
+    """The module on the device that was asked for, with the weights. Raises ``ArchError``."""
+    try:
+        import torch
+    except ImportError:
+        raise ArchError(
+            [diagnose(codes.NEEDS_PACKAGE, package="torch", extra="archdsl[torch]")]
+        ) from None
+    from archdsl.backend.transfer import transfer
+
+    device, weights = options.device, options.weights
+    try:
+        module = arch.build(device=device, dtype=getattr(torch, options.dtype))
+    except (RuntimeError, AssertionError) as problem:
+        reason = str(problem).split("\n", 1)[0]
+        raise ArchError([diagnose(codes.NO_DEVICE, name=device, reason=reason)]) from None
+    if weights is not None:
+        with room(device, f"the weights of {weights.path} and those of {arch.name}"):
+            transfer(weights.path, module, order=weights.order, names=weights.names)
+    return module
+
+
+def state_of(arch: Architecture, options: Options) -> bytes:
+    """A file of the module's weights."""
+    module = module_of(arch, options)
+    import torch
+
+    buffer = io.BytesIO()
+    with room("cpu", f"a copy of the weights of {arch.name}"):
+        torch.save(module.state_dict(), buffer)
+        return buffer.getvalue()
