@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Diagnostic, Fault, diagnose, did_you_mean
+from archdsl.diagnostics.model import ArchError, Diagnostic, Fault, Label, diagnose, did_you_mean
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.arithmetic import MAX_BITS
 from archdsl.elaborate.knobs import Choices, Interval, Knob, option_number
@@ -19,6 +20,8 @@ from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.layers.base import Shape
 from archdsl.syntax import tree
 from archdsl.syntax.parse import parse
+
+LET = "let "  # before a setting, so that it is a statement of the language
 
 
 def split_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
@@ -100,11 +103,28 @@ def read_value(program: Program, knob: Knob, value: Any) -> Any:
 
 def evaluate(program: Program, name: str, text: str) -> Any:
     """The value of an expression among the names of a spec; ``name`` is what it is for."""
-    file = parse(Source("--set", f"let {name} = {text}"))
-    node = file.statements[0] if len(file.statements) == 1 else None
-    if not isinstance(node, tree.Let):
-        raise ArchError([diagnose(codes.BAD_SETTING, text=text)])
-    return program.evaluate(node.value)
+    try:
+        file = parse(Source("--set", f"{LET}{name} = {text}"))
+        node = file.statements[0] if len(file.statements) == 1 else None
+        if not isinstance(node, tree.Let):
+            raise ArchError([diagnose(codes.BAD_SETTING, text=text)])
+        return program.evaluate(node.value)
+    except ArchError as error:
+        raise ArchError([_as_given(d) for d in error.diagnostics]) from None
+
+
+def _as_given(found: Diagnostic) -> Diagnostic:
+    """A mistake in a setting, shown in what the user wrote: without the `let` before it."""
+
+    def moved(label: Label) -> Label:
+        span = label.span
+        if not span.source.text.startswith(LET) or span.source.name != "--set":
+            return label
+        given = Source(span.source.name, span.source.text.removeprefix(LET))
+        start, end = (max(at - len(LET), 0) for at in (span.start, span.end))
+        return Label(Span(given, start, end), label.text)
+
+    return replace(found, labels=tuple(map(moved, found.labels)))
 
 
 def from_python(value: Any, name: str) -> Any:

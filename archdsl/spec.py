@@ -93,12 +93,21 @@ class Spec(Choosing):
         """The value of an expression among the names of this spec. Raises ``ArchError``."""
         return evaluate(self.program, "value", text)
 
-    def with_knobs(self, *, input: Sequence[int] | None = None, **knobs: Any) -> Architecture:
+    def with_knobs(self, /, *, input: Any = None, **knobs: Any) -> Architecture:
         """The architecture with these knobs, the others at their defaults.
 
-        ``input`` replaces the shape that the spec says, channels first. Raises ``ArchError``.
+        ``input`` replaces the shape that the spec says, channels first; of a spec that has a knob
+        of this name, it is the knob. Raises ``ArchError``.
         """
-        return self.candidate(knobs, input)
+        return self.candidate(*self._parted(input, knobs))
+
+    def _parted(
+        self, input: Any, knobs: dict[str, Any]
+    ) -> tuple[dict[str, Any], Sequence[int] | None]:
+        """Knobs, and the shape that replaces the spec's."""
+        if input is not None and "input" in self.knobs:
+            return {**knobs, "input": input}, None
+        return knobs, input
 
     def candidate(
         self, knobs: Mapping[str, Any], input: Sequence[int] | None = None, first_only: bool = False
@@ -119,7 +128,7 @@ class Spec(Choosing):
             return None
         return self.families.figures(values, None if input is None else read_input(input))
 
-    def variant(self, name: str, **knobs: Any) -> Architecture:
+    def variant(self, name: str, /, **knobs: Any) -> Architecture:
         """A named variant, with further knobs. Raises ``ArchError`` for a name it has not."""
         found = self.variants.get(name)
         if found is None:
@@ -301,12 +310,14 @@ class Architecture:
         """The estimated peak memory in bytes, for inference and for training."""
         return memory(self.flat, self.params, self.buffers, batch, dtype)
 
-    def with_knobs(self, **knobs: Any) -> Architecture:
-        """The same spec with these knobs changed."""
+    def with_knobs(self, /, *, input: Any = None, **knobs: Any) -> Architecture:
+        """The same spec with these knobs changed, and its input, as by ``Spec.with_knobs``."""
+        knobs, shape = self.spec._parted(input, knobs)
+        shape = self.given_input if shape is None else read_input(shape)
         inner = {c.path: c.options[c.chosen] for c in self.network.choices}
         values = {**self.network.knobs, **read_settings(self.spec.program, knobs)}
         choices = {k: v for k, v in knobs.items() if k not in values}
-        return Architecture(self.spec, values, choices, self.given_input, kept=inner)
+        return Architecture(self.spec, values, choices, shape, kept=inner)
 
 
 def _from_texts(name: str, text: str, used: dict[str, str], registry: Registry = REGISTRY) -> Spec:
@@ -345,7 +356,7 @@ def parse(text: str, name: str = "<text>", registry: Registry = REGISTRY) -> Spe
     return Spec(Source(name, text), Library(None), registry)
 
 
-def load(name_or_path: str, **knobs: Any) -> Architecture:
+def load(name_or_path: str, /, **knobs: Any) -> Architecture:
     """An architecture: of a spec by path or built-in name, or a built-in variant such as
     ``resnet50``. Raises ``ArchError``."""
     spec, variant = resolve(name_or_path)

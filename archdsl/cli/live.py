@@ -20,9 +20,11 @@ from archdsl.cli.output import cut, wants_color
 from archdsl.cli.progress import LOADING
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
+from archdsl.search.request import Objective
 from archdsl.search.rows import BASELINE, SETTLE, Row
 from archdsl.units import duration
 
+ACCURACY = Objective("accuracy", minimize=False)
 RECENT = 5  # results that the live view shows
 ROOM = 70  # columns that the head takes with its bar
 STAGES = {"explore": "exploring", "baseline": "baseline", "settle": "settling"}
@@ -59,8 +61,9 @@ class JsonLines(View):
 class LiveTable(View):
     """A table that follows the search, on a terminal."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, objective: Objective = ACCURACY) -> None:
         self.workers = workers
+        self.objective = objective
         self.recent: list[Row] = []
         self.began = False  # whether a worker was seen at work
         self.slices: dict[str, Tried] = {}
@@ -79,7 +82,7 @@ class LiveTable(View):
     def show(self, progress: Progress) -> None:
         self.recent = [*self.recent, *progress.news][-RECENT:]
         for row in progress.news:
-            self.slices.setdefault(row.slice, Tried()).add(row)
+            self.slices.setdefault(row.slice, Tried(self.objective)).add(row)
         parts: list[Any] = [self.head(progress), slices_table(self.slices)]
         parts += [Text(line(row, self.console.width - 1), "dim") for row in self.recent]
         self.live.update(Group(*parts))
@@ -101,8 +104,9 @@ class LiveTable(View):
 
 @dataclass
 class Tried:
-    """What has ended in a slice: the sums of the accuracies of each shape and setting."""
+    """What has ended in a slice: the sums of the first objective of each shape and setting."""
 
+    objective: Objective = ACCURACY
     count: int = 0
     arms: dict[bool, dict[tuple[str, str], tuple[str, float, int]]] = field(
         default_factory=lambda: {False: {}, True: {}}
@@ -113,14 +117,21 @@ class Tried:
         if row.is_result and row.stage != BASELINE:
             arms, key = self.arms[row.stage == SETTLE], (row.shape, row.setting)
             name, total, count = arms.get(key, (name_of(row), 0.0, 0))
-            arms[key] = (name, total + (row.accuracy or 0.0), count + 1)
+            value = row.values[0] if row.values else row.accuracy or 0.0
+            arms[key] = (name, total + value, count + 1)
 
     @property
     def best(self) -> tuple[str, float, int] | None:
-        """The best so far: its name, its mean accuracy, and of how many trainings."""
+        """The best so far: its name, the mean of its objective, and of how many trainings."""
         arms = self.arms[True] or self.arms[False]
         known = [(name, total / count, count) for name, total, count in arms.values()]
-        return max(known, key=lambda arm: arm[1], default=None)
+        best = min if self.objective.minimize else max
+        return best(known, key=lambda arm: arm[1], default=None)
+
+    def shown(self, value: float) -> str:
+        """A value of the objective."""
+        share = self.objective.name in ("accuracy", "error")
+        return f"{100 * value:.2f} %" if share else f"{value:.4g}"
 
 
 def slices_table(slices: Mapping[str, Tried]) -> Table:
@@ -132,8 +143,8 @@ def slices_table(slices: Mapping[str, Tried]) -> Table:
         table.add_column(name, justify="right" if number else "left", no_wrap=True, ratio=room)
     for slice, tried in slices.items():
         if tried.best is not None:
-            name, accuracy, count = tried.best
-            table.add_row(slice, str(tried.count), name, f"{100 * accuracy:.2f} %", str(count))
+            name, value, count = tried.best
+            table.add_row(slice, str(tried.count), name, tried.shown(value), str(count))
         else:
             table.add_row(slice, str(tried.count), "", "", "")
     return table
@@ -182,10 +193,10 @@ def plain(row: Row) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, "", ())}
 
 
-def view_of(quiet: bool, as_json: bool, workers: int) -> View:
+def view_of(quiet: bool, as_json: bool, workers: int, objective: Objective = ACCURACY) -> View:
     """The view that suits the terminal and what was asked for."""
     if quiet:
         return View()
     if as_json:
         return JsonLines()
-    return LiveTable(workers) if sys.stdout.isatty() else Lines()
+    return LiveTable(workers, objective) if sys.stdout.isatty() else Lines()

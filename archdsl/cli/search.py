@@ -131,7 +131,7 @@ def command(
             from archdsl.training.devices import AUTO, choose_device
 
             found.space.measure = measured_on(found.search, choose_device(device or AUTO))
-        stop, view = Stop(), view_of(quiet, as_json, workers)
+        stop, view = Stop(), view_of(quiet, as_json, workers, asked.objectives[0])
         try:
             with stop.listening(), view:
                 leader = Leader(

@@ -309,6 +309,26 @@ def test_equal_values_of_a_domain_are_shown_as_what_they_are() -> None:
     assert proof.counterexample is not None and proof.counterexample.knobs == {"n": "exp(0)"}
 
 
+def test_knobs_may_have_the_names_of_arguments() -> None:
+    names = ("self", "name", "name_or_path", "values", "first_only")
+    spec = archdsl.parse(
+        f"arch a({', '.join(f'{n} = 1' for n in names)}, input = 4)\n"
+        "input 3x8x8\nconv(input, 1)\nvariant v(input = 5)\n"
+    )
+    for name in names:
+        assert spec.with_knobs(**{name: 2}).knobs[name] == 2
+        assert spec.with_knobs().with_knobs(**{name: 2}).knobs[name] == 2
+        assert spec.variant("v", **{name: 2}).knobs[name] == 2
+    assert spec.with_knobs(input=7).output == (7, 8, 8)
+    assert spec.with_knobs().with_knobs(input=7).output == (7, 8, 8)
+    assert spec.candidate({"input": 7}, (3, 4, 4)).with_knobs(self=2).output == (7, 4, 4)
+
+
+def test_an_architecture_takes_another_input_as_its_spec_does(spec: Spec) -> None:
+    arch = spec.with_knobs(width=16).with_knobs(input=(3, 16, 16))
+    assert (arch.input, arch.knobs["width"]) == ((3, 16, 16), 16)
+
+
 def test_choices_by_their_path() -> None:
     spec = archdsl.parse(CHOICES)
     first = spec.with_knobs()

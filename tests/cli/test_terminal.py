@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from archdsl.cli.live import LiveTable, Tried, line, slices_table, view_of
 from archdsl.cli.progress import Meter, followed
 from archdsl.files import builtin_names
 from archdsl.search.leader import Progress
+from archdsl.search.request import Objective
 from archdsl.search.rows import Row
 
 NAMES = list(builtin_names())
@@ -253,3 +255,13 @@ def test_a_trial_is_a_line() -> None:
     assert text.endswith("seed 1  accuracy 90.10 %  30.0 s")
     tried = {row.slice: Tried() for row in rows()}
     assert slices_table(tried).row_count == 2
+
+
+def test_the_best_so_far_is_that_of_the_objective() -> None:
+    first, second = (replace(rows()[1], shape=s, values=(v,)) for s, v in (("a", 0.5), ("b", 0.3)))
+    for minimize, best in ((True, 0.3), (False, 0.5)):
+        tried = Tried(Objective("loss", minimize))
+        tried.add(first)
+        tried.add(second)
+        assert tried.best is not None and tried.best[1] == best
+    assert tried.shown(0.3) == "0.3"
