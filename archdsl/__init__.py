@@ -24,14 +24,18 @@ if TYPE_CHECKING:
 
     from archdsl.pictures.pair import Pair
     from archdsl.report.view import StudyView
+    from archdsl.search.session import Search
+    from archdsl.verdict.model import Verdict
 
 __all__ = [
     "ArchError",
     "Architecture",
     "Diagnostic",
+    "Search",
     "Spec",
     "diff",
     "freeze",
+    "judge",
     "load",
     "parse",
     "read",
@@ -72,6 +76,40 @@ def study(path: str | Path, storage: str | None = None) -> StudyView:
     from archdsl.report.view import read_study
 
     return read_study(path, storage)
+
+
+def judge(
+    table: Any, measure: str = "accuracy", maximize: bool = True, target: float | None = None
+) -> Verdict:
+    """The verdict on results that were made elsewhere: whether one shape beats another.
+
+    ``table`` is a CSV file, a data frame, columns by their names, or rows. Its columns are
+    ``shape`` and ``score``, and, where they are known, ``budget`` (``"5M macs"``, or a number),
+    ``seed``, ``setting``, ``depth``, ``width`` and ``test``; ``fresh`` says which rows were trained
+    after two shapes were chosen, where there are more. ``measure`` is what the score is, and
+    ``target`` the smallest difference of interest. ``verdict.words`` says it. Raises
+    ``ValueError`` for what is no such table.
+
+        print(archdsl.judge("results.csv").words)
+    """
+    from archdsl.training.packages import need_for_reading
+
+    need_for_reading()
+    from archdsl.verdict.table import judge_table
+
+    return judge_table(table, measure, maximize, target)
+
+
+def __getattr__(name: str) -> Any:
+    """``archdsl.Search`` needs PyTorch and Optuna, and is loaded where it is asked for."""
+    if name == "Search":
+        from archdsl.training.packages import need_for_search
+
+        need_for_search()
+        from archdsl.search.session import Search
+
+        return Search
+    raise AttributeError(f"module 'archdsl' has no attribute {name!r}")
 
 
 def load_ipython_extension(shell: Any) -> None:

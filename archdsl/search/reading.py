@@ -322,10 +322,10 @@ class _Reader(Domains):
             if name in found:
                 self.report(codes.SAID_TWICE, argument.span, what=name)
             found[name] = plain(self.constant(argument.value))
-        if self.own is not None:
-            return replace(self.own, settings=found)
-        assert file is not None
-        return Own(file.text, found)
+        if file is not None:
+            return Own(file.text, found)
+        assert self.own is not None
+        return replace(self.own, settings=found)
 
     def own_data(
         self, own: Own, spec: Spec, fixed: Mapping[str, Any], node: search_tree.Spec

@@ -134,3 +134,10 @@ class Verdict:
     average: Average | None
     growth: Growth | None
     format: Literal[2] = 2
+
+    @property
+    def words(self) -> str:
+        """What it says, as lines of text."""
+        from archdsl.verdict.words import words
+
+        return words(self)

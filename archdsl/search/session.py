@@ -1,0 +1,276 @@
+"""A search in the user's own program, which asks for the scores of candidates."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import optuna
+import torch
+from optuna.trial import Trial, TrialState
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.diagnostics.source import Source
+from archdsl.files import SEARCH, read_source
+from archdsl.registry import REGISTRY, Registry
+from archdsl.search.asked import Asked, Objective, Unscored
+from archdsl.search.asking import asked_of, told
+from archdsl.search.leader import IN_A_ROW
+from archdsl.search.opened import OpenStudy, take_up
+from archdsl.search.outcome import verdict
+from archdsl.search.own import function_of
+from archdsl.search.plan import (
+    arms_to_settle,
+    queue_baseline,
+    queue_exploration,
+    queue_settling,
+)
+from archdsl.search.presence import leading
+from archdsl.search.reach import survey
+from archdsl.search.reading import read_search
+from archdsl.search.request import Own
+from archdsl.search.rows import BASELINE, ERROR, FAULTS, INTERRUPTED, SETTLE
+from archdsl.search.start import begin, go_on
+from archdsl.search.study import folder_of
+from archdsl.search.worker import Failed, Worker
+from archdsl.spec import Spec
+from archdsl.training.devices import choose_device
+from archdsl.verdict import Verdict, words
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A candidate that is asked for, and its trial."""
+
+    part: optuna.Study
+    trial: Trial
+
+
+class Search:
+    """A search whose scores you give: ``ask()`` for a candidate and ``tell()`` its score, or
+    ``run`` a function of candidates. Budgets, slices, seeds and the verdict are those of
+    `archdsl search`.
+
+        search = archdsl.Search("sorter.search")
+        while (candidate := search.ask()) is not None:
+            search.tell(candidate, train(candidate))
+        print(search.words)
+    """
+
+    def __init__(
+        self,
+        search: str | Path,
+        spec: Spec | None = None,
+        *,
+        study: str | Path | None = None,
+        resume: bool = False,
+        seed: int = 0,
+        device: str = "cpu",
+        registry: Registry = REGISTRY,
+    ) -> None:
+        """``search`` is a path, or the text of a search (of more than one line), without `data`.
+        ``spec`` is taken for the spec that it names. The study is kept in the folder ``study``,
+        and for as long as this object lives where that is not said; with ``resume`` one that
+        is there goes on. Raises ``ArchError``.
+        """
+        text = str(search)
+        if "\n" in text:
+            source, folder = Source("<search>", text), Path()
+        else:
+            source, found = read_source(text, SEARCH)
+            folder = found or Path()
+        asked = read_search(source, folder, registry, spec, Own("", {}))
+        self._stack = ExitStack()
+        if study is None:
+            kept = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="archdsl-"))
+            study = Path(kept) / asked.name
+        where = folder_of(str(study))
+        try:
+            self._study = self._begun(asked, where, folder, seed, resume, registry)
+        except BaseException:
+            self._stack.close()
+            raise
+        self.folder = where
+        self._worker = Worker(self._study, torch.device(choose_device(device)))
+        self._registry = registry
+        self._open: dict[Asked, _Open] = {}
+        self._last: deque[tuple[str, str]] = deque(maxlen=IN_A_ROW)  # failures and their causes
+        queue_exploration(self._study, survey(self._study.space))
+
+    def _begun(
+        self, asked: Any, where: Path, data: Path, seed: int, resume: bool, registry: Registry
+    ) -> OpenStudy:
+        if resume and where.is_dir():
+            self._stack.enter_context(leading(where))
+            study = go_on(asked, where, data, seed, None, (), registry)
+            self._give_up_running(study)
+            return study
+        study = begin(asked, where, data, seed, None, (), "archdsl.Search(...)", registry)
+        self._stack.enter_context(leading(where))
+        return study
+
+    @staticmethod
+    def _give_up_running(study: OpenStudy) -> None:
+        """Queues again what was asked for when a program ended."""
+        for _, trial, _ in study.tables.running(list(study.ids())):
+            study.storage.set_trial_user_attr(trial, "failure", INTERRUPTED)
+            study.storage.set_trial_state_values(trial, TrialState.FAIL)
+        for place in study.places:
+            take_up(study, place)
+
+    def __enter__(self) -> Search:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        problem: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets the study go, for others to go on with it; one without a folder is removed."""
+        self._stack.close()
+
+    # ------------------------------------------------------------------------- asking
+
+    @property
+    def stage(self) -> str:
+        """``explore``, ``baseline``, ``settle`` or ``done``."""
+        return self._study.stage
+
+    def ask(self) -> Asked | None:
+        """The next candidate whose score is asked for. Nothing where the search is done, or where
+        what comes next depends on candidates that are still to be told of.
+
+        Raises ``ArchError`` where trial after trial has failed.
+        """
+        self._give_up_if_hopeless()
+        while True:
+            part = self._worker.next_part()
+            if part is None:
+                if self._open or not self._goes_on():
+                    return None
+                continue
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # heartbeats are for workers
+                trial = part.ask()
+            asked = self._asked(part, trial)
+            if asked is not None:
+                return asked
+
+    def _asked(self, part: optuna.Study, trial: Trial) -> Asked | None:
+        """What a trial asks for; nothing where it needs no training."""
+        worker = self._worker
+        trial.set_user_attr("worker", worker.name)
+        try:
+            arch, _, setting = worker.decide(trial)
+            known = worker.known(trial, arch, setting)
+        except Failed:
+            part.tell(trial, state=TrialState.FAIL)
+            return None
+        except ArchError as error:
+            self._fail(_Open(part, trial), ERROR, error.diagnostics[0].message)
+            return None
+        if known is not None:
+            part.tell(trial, worker.repeat(trial, known))
+            return None
+        asked = asked_of(worker, trial, arch)
+        self._open[asked] = _Open(part, trial)
+        return asked
+
+    def _goes_on(self) -> bool:
+        """Queues the next stage; whether there is one."""
+        study = self._study
+        if study.stage == "done":
+            return False
+        later = study.stages[study.stages.index(study.stage) + 1 :]
+        if BASELINE in later:
+            queue_baseline(study)
+        elif SETTLE in later:
+            queue_settling(study, arms_to_settle(study))
+        study.stage = later[0] if later else "done"
+        return bool(later)
+
+    def tell(self, candidate: Asked, scores: Any) -> None:
+        """Says the scores of a candidate: a number, or numbers by their names, or what holds of
+        each example. What is no score is kept as a failed trial, with a warning.
+
+        Raises ``ValueError`` for a candidate that is not asked for, or told of already.
+        """
+        place = self._taken(candidate)
+        try:
+            place.part.tell(place.trial, told(self._worker, place.trial, candidate, scores))
+            self._last.append(("", ""))
+        except Unscored as problem:
+            self._fail(place, problem.failure, str(problem))
+            warnings.warn(f"{candidate.shape}: {problem}", stacklevel=2)
+
+    def fail(self, candidate: Asked, cause: str) -> None:
+        """Says that there is no score, and why."""
+        self._fail(self._taken(candidate), ERROR, cause)
+
+    def prune(self, candidate: Asked) -> None:
+        """Says that a training was given up."""
+        place = self._taken(candidate)
+        place.part.tell(place.trial, state=TrialState.PRUNED)
+
+    def _taken(self, candidate: Asked) -> _Open:
+        if candidate not in self._open:
+            raise ValueError(f"{candidate.shape} is not asked for, or is told of already")
+        return self._open.pop(candidate)
+
+    def _fail(self, place: _Open, failure: str, cause: str) -> None:
+        place.trial.set_user_attr("failure", failure)
+        place.trial.set_user_attr("cause", cause)
+        place.part.tell(place.trial, state=TrialState.FAIL)
+        self._last.append((failure, cause))
+
+    def _give_up_if_hopeless(self) -> None:
+        last = self._last
+        if len(last) == IN_A_ROW and all(failure in FAULTS for failure, _ in last):
+            fields = {"count": IN_A_ROW, "reason": last[-1][1]}
+            self._last.clear()
+            raise ArchError([diagnose(codes.TRIALS_FAIL, fields=fields)])
+
+    # ------------------------------------------------------------------------- running
+
+    def run(self, objective: Objective | None = None) -> Search:
+        """Asks a function for the scores of all candidates, to the end of the search; without
+        one, the file that the search names. What it raises is kept with its trial.
+
+        Raises ``ArchError`` where trial after trial fails.
+        """
+        study = self._study
+        if objective is None:
+            own = study.search.own
+            file = study.data / own.file if own is not None else Path()
+            objective = function_of(study.search, study.data, [file])
+        if objective is None:
+            raise ArchError([diagnose(codes.MISSING_STATEMENT, what="what trains")])
+        while (candidate := self.ask()) is not None:
+            try:
+                self.tell(candidate, objective(candidate))
+            except optuna.TrialPruned:
+                self.prune(candidate)
+            except Exception as problem:  # whatever a training does
+                self.fail(candidate, f"{type(problem).__name__}: {problem}")
+        return self
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the search says, in numbers. Raises ``ArchError`` where nothing is told yet."""
+        return verdict(self._study)
+
+    @property
+    def words(self) -> str:
+        """What the search says. Raises ``ArchError`` where nothing is told yet."""
+        return words(self.verdict)

@@ -1,0 +1,145 @@
+"""Results that were made elsewhere: a table of shape, budget, seed and score."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from io import StringIO
+from math import isfinite, isnan
+from pathlib import Path
+from typing import Any
+
+from archdsl.verdict.judge import judge
+from archdsl.verdict.model import Verdict
+from archdsl.verdict.results import SHARES, Arm, Question, Result
+
+COLUMNS = ("shape", "score", "budget", "seed", "setting", "depth", "width", "test", "fresh")
+"""``shape`` and ``score`` are needed. An empty score is a training that failed. ``fresh`` says of
+a row whether it was trained after the shapes were chosen."""
+YES, NO = ("1", "true", "yes"), ("0", "false", "no")
+
+
+def judge_table(
+    table: Any, measure: str = "accuracy", maximize: bool = True, target: float | None = None
+) -> Verdict:
+    """The verdict on a table: see ``archdsl.judge``. Raises ``ValueError`` for what is none."""
+    given = rows_of(table)
+    rows = [_result(row, number) for number, row in enumerate(given, 1)]
+    if not rows:
+        raise ValueError("there are no rows in the table")
+    if not any("fresh" in row for row in given):
+        rows += _chosen_before(rows)
+    known = all(r.depth is not None and r.width is not None for r in rows)
+    ordered = known and len({(r.slice, r.depth) for r in rows}) > len({r.slice for r in rows})
+    if target is None:
+        target = 0.005 if measure in SHARES else 0.05
+    return judge(rows, Question(maximize, measure, ordered, target))
+
+
+def _chosen_before(rows: Iterable[Result]) -> list[Result]:
+    """Where a budget has two shapes alone, nothing was chosen by their scores: these may stand for
+    exploration too. Raises ``ValueError`` for more, which would be chosen and judged by the same
+    numbers."""
+    rows = list(rows)
+    arms: dict[str, set[Arm]] = {}
+    for row in rows:
+        arms.setdefault(row.slice, set()).add(row.arm)
+    for slice, found in arms.items():
+        if len(found) > 2:
+            where = f"at {slice} there" if slice else "there"
+            raise ValueError(
+                f"{where} are {len(found)} shapes: say in a column `fresh` which rows were trained"
+                " after two of them were chosen"
+            )
+    return [replace(row, settled=False, test=None, seed=-1 - row.seed) for row in rows]
+
+
+def rows_of(table: Any) -> list[Mapping[str, Any]]:
+    """The rows of a CSV file, of a data frame, of columns by their names, or of records."""
+    if isinstance(table, (str, Path)):
+        text = Path(table).read_text("utf-8-sig")
+        return list(csv.DictReader(StringIO(text)))
+    if hasattr(table, "to_dicts"):  # polars
+        return list(table.to_dicts())
+    if hasattr(table, "to_dict") and hasattr(table, "columns"):  # pandas
+        return list(table.to_dict("records"))
+    if isinstance(table, Mapping):
+        lengths = {len(column) for column in table.values()}
+        if len(lengths) != 1:
+            raise ValueError("the columns of the table are not of one length")
+        return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    if isinstance(table, Iterable):
+        rows = list(table)
+        if all(isinstance(row, Mapping) for row in rows):
+            return rows
+    raise ValueError("a table is a CSV file, a data frame, or rows with names")
+
+
+def _result(row: Mapping[str, Any], number: int) -> Result:
+    unknown = [name for name in row if name not in COLUMNS]
+    if unknown:
+        raise ValueError(f"there is no column `{unknown[0]}`: there are {', '.join(COLUMNS)}")
+    if row.get("shape") in (None, "") or "score" not in row:
+        raise ValueError(f"row {number} of the table has no `shape`, or no `score`")
+    budget = row.get("budget")
+    seed = _number(row, "seed", number)
+    return Result(
+        slice="" if _is_empty(budget) else str(budget),
+        budget=_plain_number(budget, number),
+        shape=str(row["shape"]),
+        depth=_number(row, "depth", number),
+        width=_number(row, "width", number),
+        seed=number if seed is None else int(seed),
+        score=_number(row, "score", number),
+        settled=_is_fresh(row, number),
+        test=_number(row, "test", number),
+        setting="" if _is_empty(row.get("setting")) else str(row["setting"]),
+    )
+
+
+def _is_fresh(row: Mapping[str, Any], number: int) -> bool:
+    value = row.get("fresh", True)
+    text = str(value).lower()
+    if text in (*YES, *NO):
+        return text in YES
+    raise ValueError(f"row {number}: `fresh` is true or false, not {value!r:.40}")
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and isnan(value))
+
+
+def _number(row: Mapping[str, Any], name: str, number: int) -> float | None:
+    """A number of a row; none where its place is empty."""
+    value = row.get(name)
+    if _is_empty(value):
+        return None
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError(f"row {number}: `{name}` is no number, but {value!r:.40}") from None
+    if isnan(found):
+        return None
+    if not isfinite(found):
+        raise ValueError(f"row {number}: `{name}` is {found}")
+    return found
+
+
+UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def _plain_number(budget: Any, number: int) -> float:
+    """A budget as a number: of ``5M macs`` or of 5e6."""
+    if _is_empty(budget):
+        return 0.0
+    if not isinstance(budget, str):
+        return float(budget)
+    word = budget.split()[0]
+    factor = UNITS.get(word[-1:], 1.0)
+    try:
+        return float(word[:-1] if word[-1:] in UNITS else word) * factor
+    except ValueError:
+        raise ValueError(
+            f"row {number}: `budget` begins with no number such as 5M: {budget!r:.40}"
+        ) from None

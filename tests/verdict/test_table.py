@@ -1,0 +1,95 @@
+"""`archdsl.judge`: results that were made elsewhere."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import archdsl
+from archdsl.verdict import Question, Result, judge
+
+SCORES = {"shallow": [0.912, 0.915, 0.913, 0.914], "deep": [0.931, 0.934, 0.929, 0.933]}
+ROWS: list[dict[str, Any]] = [
+    {"shape": shape, "budget": "5M macs", "seed": seed, "score": score}
+    for shape, scores in SCORES.items()
+    for seed, score in enumerate(scores, 1)
+]
+
+
+def test_it_is_the_verdict_of_a_study() -> None:
+    results = [
+        Result("5M macs", 5e6, str(r["shape"]), None, None, r["seed"], r["score"], settled=True)
+        for r in ROWS
+    ]
+    found = archdsl.judge(ROWS)
+    explored = [replace(r, settled=False, seed=-1 - r.seed) for r in results]
+    assert found == judge([*results, *explored], Question(ordered=False))
+    assert found.slices[0].word == "deep" and "deep" in found.words
+
+
+class Frame:
+    """What pandas' data frames have of what is needed."""
+
+    columns = ("shape", "score")
+
+    def to_dict(self, orient: str) -> list[dict[str, Any]]:
+        assert orient == "records"
+        return ROWS
+
+
+def test_tables_of_all_kinds(tmp_path: Path) -> None:
+    path = tmp_path / "results.csv"
+    lines = [",".join(ROWS[0]), *(",".join(str(v) for v in row.values()) for row in ROWS)]
+    path.write_text("\n".join(lines) + "\n")
+    columns = {name: [row[name] for row in ROWS] for name in ROWS[0]}
+    expected = archdsl.judge(ROWS)
+    for table in (path, str(path), columns, Frame(), iter(ROWS)):
+        assert archdsl.judge(table) == expected
+
+
+def test_depth_and_width_make_it_a_question_of_wider_or_deeper() -> None:
+    size = {"shallow": (10, 64), "deep": (22, 32)}
+    rows = [{**row, "depth": size[row["shape"]][0], "width": size[row["shape"]][1]} for row in ROWS]
+    assert archdsl.judge(rows).slices[0].word == "deeper"
+    worse = archdsl.judge(rows, "loss", maximize=False)
+    assert worse.slices[0].word == "wider" and worse.question.target == 0.05
+
+
+def test_of_more_shapes_it_has_to_be_told_what_was_chosen_by() -> None:
+    third = [{"shape": "middle", "budget": "5M macs", "score": 0.92 + s / 1000} for s in range(4)]
+    with pytest.raises(ValueError, match="at 5M macs there are 3 shapes: say in a column `fresh`"):
+        archdsl.judge([*ROWS, *third])
+    every = [{**row, "seed": seed} for seed, row in enumerate([*ROWS, *third])]
+    fresh = [{**row, "seed": row["seed"] + 100, "fresh": True} for row in every]
+    told = [*fresh, *({**row, "fresh": "no"} for row in every)]
+    found = archdsl.judge(told).slices[0]
+    assert {arm.shape for arm in found.arms} == {"deep", "middle"} and found.word == "deep"
+    with pytest.raises(ValueError, match="row 1: `fresh` is true or false"):
+        archdsl.judge([{**ROWS[0], "fresh": "maybe"}])
+
+
+def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
+    rows = [{"shape": r["shape"], "score": r["score"]} for r in ROWS]
+    found = archdsl.judge([*rows, {"shape": "deep", "score": ""}])
+    arms = {arm.shape: arm for arm in found.slices[0].arms}
+    assert (arms["deep"].seeds, arms["deep"].failed, arms["shallow"].failed) == (4, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        ([], "there are no rows"),
+        ([{"score": 1}], "row 1 of the table has no `shape`"),
+        ([{"shape": "a"}], "row 1 of the table has no `shape`, or no `score`"),
+        ([{"shape": "a", "score": "good"}], "row 1: `score` is no number, but 'good'"),
+        ([{"shape": "a", "score": float("inf")}], "row 1: `score` is inf"),
+        ([{"shape": "a", "score": 1, "acc": 2}], "there is no column `acc`"),
+        ([{"shape": "a", "score": 1, "budget": "much"}], "`budget` begins with no number"),
+        ({"shape": ["a"], "score": [1, 2]}, "not of one length"),
+        (7, "a table is a CSV file"),
+    ],
+)
+def test_what_is_no_table(table: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        archdsl.judge(table)
