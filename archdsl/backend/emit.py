@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from archdsl.backend.flow import Flow
-from archdsl.backend.forward import Forward, import_name
+from archdsl.backend.forward import Forward, import_names
 from archdsl.backend.initial import init_lines
 from archdsl.backend.names import (
     BUILTINS,
@@ -18,7 +18,7 @@ from archdsl.backend.names import (
     identifier,
     run_stem,
 )
-from archdsl.backend.own_modules import FUTURE, Helper, definitions, import_lines
+from archdsl.backend.own_modules import FUTURE, Definitions, Helper, definitions, import_lines
 from archdsl.backend.pieces import ExpressionPiece
 from archdsl.backend.plan import Plan, Planner, needs_flat
 from archdsl.backend.python import (
@@ -33,8 +33,9 @@ from archdsl.backend.python import (
     literal,
     quoted,
 )
-from archdsl.backend.scope import Entry
-from archdsl.backend.symbols import ABSENT, Parameter
+from archdsl.backend.scope import SHORTCUT, Entry
+from archdsl.backend.symbols import ABSENT, Parameter, Symbols
+from archdsl.backend.union import lack
 from archdsl.backend.written import Written
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
@@ -57,8 +58,27 @@ def emit(network: Network, header: str, written: Written) -> str:
     Raises ``ArchError`` for layers that have no code (A607) or whose module cannot be taken (A608).
     """
     _require_code(network)
+    writer, helpers, own = prepared(network, written)
+    body: list[str] = []
+    for plan in writer.plans:
+        body += ["", "", *writer.lines(plan)]
+    parts: list[str] = []
+    for name in CONTAINERS:
+        if name in helpers:
+            parts += ["", "", *container_lines(name)]
+    for text in own.texts:
+        parts += ["", "", *text.split("\n")]
+    imports = _imports("\n".join(parts + body), own.imports)
+    return "\n".join([*docstring(header, 0), "", *imports, *parts, *body]) + "\n"
+
+
+def prepared(
+    network: Network, written: Written
+) -> tuple[Writer, dict[str | Helper, None], Definitions]:
+    """The writer of a network's classes, whose names are known; the helpers that their layers
+    name, and the code of those that stand beside a layer."""
     planner = Planner(written.doc)
-    top = planner.plan(network.root, "arch", network.name)
+    top = planner.network(network.root, network.name)
     helpers = dict.fromkeys(
         h
         for plan in planner.plans
@@ -69,18 +89,7 @@ def emit(network: Network, header: str, written: Written) -> str:
     own = definitions([h for h in helpers if isinstance(h, Helper)], CONTAINERS)
     reserved = {*CONTAINERS, *own.names}
     plans = planner.named(top, reserved, network.doc)
-    writer = Writer(network, top, plans, written, reserved)
-    body: list[str] = []
-    for plan in plans:
-        body += ["", "", *writer.lines(plan)]
-    parts: list[str] = []
-    for name in CONTAINERS:
-        if name in helpers:
-            parts += ["", "", *container_lines(name)]
-    for text in own.texts:
-        parts += ["", "", *text.split("\n")]
-    imports = _imports("\n".join(parts + body), own.imports)
-    return "\n".join([*docstring(header, 0), "", *imports, *parts, *body]) + "\n"
+    return Writer(network, top, plans, written, reserved), helpers, own
 
 
 def _require_code(network: Network) -> None:
@@ -179,6 +188,8 @@ class Writer:
         for entry in plan.full.scope.entries:
             pieces = [i.pieces.get(entry.label) for i in plan.instances]
             piece = plan.full.pieces[entry.label]
+            if entry.label in plan.lack.operands:
+                lines += self.operands(plan, entry, symbols, attributes)
             if isinstance(piece, ExpressionPiece):
                 names = list(dict.fromkeys((entry.base, entry.label)))
                 text, values = piece.text(pieces, symbols, names, attributes, given)
@@ -194,28 +205,69 @@ class Writer:
             condition = ""
             if any(p is None for p in pieces):
                 there = [p is not None for p in pieces]
-                condition = symbols.truth(there, entry.base, entry.label)
+                joins = entry.label in plan.lack.operands
+                wanted = (SHORTCUT,) if joins else (entry.base, entry.label)
+                said = symbols.flow.condition(entry.label, entry.span, plan.definition)
+                condition = symbols.truth(there, *wanted, term=said)
             if entry.repeat > 1:
                 lines += _several(entry, code, condition)
             elif condition:
-                lines += _optional(label, code, condition)
+                none = entry.label in plan.lack.makers or entry.label in plan.lack.operands
+                lines += _optional(label, code, condition, "None" if none else "nn.Identity()")
             else:
                 lines += code.lines(2, f"self.{label} = ")
         kept = [(n, t) for n, t in symbols.locals.items() if n in symbols.used_locals]
         return [*(f"{INDENT * 2}{name} = {text}" for name, text in kept), *lines]
 
+    def operands(
+        self, plan: Plan, entry: Entry, symbols: Symbols, attributes: set[str]
+    ) -> list[str]:
+        """The statements that keep which operands of a join are there; their conditions in
+        ``forward`` are noted."""
+        lines: list[str] = []
+        conditions = plan.conditions.setdefault(entry.label, {})
+        lacking = [lack(plan.full, instance) for instance in plan.instances]
+        for place in sorted(plan.lack.operands[entry.label]):
+            n = entry.inputs[place]
+            maker = plan.full.scope.entries[n - 1].label if n > 0 else ""
+            if not isinstance(plan.full.pieces[entry.label], ExpressionPiece):
+                maker = entry.label
+            elif maker not in plan.lack.makers:
+                maker = ""
+            if maker:
+                conditions[place] = f"self.{attribute(maker)} is not None"
+                continue
+            there = [
+                one is None or place not in one.operands.get(entry.label, ()) for one in lacking
+            ]
+            kept = identifier(SHORTCUT, attributes)
+            attributes.add(kept)
+            said = symbols.flow.shortcuts.get(entry.label)
+            lines.append(f"{INDENT * 2}self.{kept} = {symbols.truth(there, SHORTCUT, term=said)}")
+            conditions[place] = f"self.{kept}"
+        return lines
+
     def forward(self, plan: Plan) -> list[str]:
         is_top = plan is self.top
         outputs = self.outputs if is_top else {}
         items = ["self"] + ["x: Tensor"] * plan.full.uses_input
-        items += [f"{import_name(i)}: Tensor" for i in range(len(plan.full.part.imports))]
+        imports = import_names([i.part for i in plan.instances], self.taken)
+        items += [f"{name}: Tensor" for name in imports]
         if plan.needs_path and not is_top:
             items.append("path: tuple[Tensor, Tensor] | None = None")
         returns = "Tensor | dict[str, Tensor]" if outputs else "Tensor"
         lines = _definition("forward", items, returns)
         if plan.needs_path and is_top:
             lines.append(f"{INDENT * 2}path = self.draw_path(x) if self.training else None")
-        forward = Forward(plan.full, plan.texts, self.written, self.taken, comments=is_top)
+        forward = Forward(
+            plan.full,
+            plan.texts,
+            self.written,
+            self.taken,
+            plan.conditions,
+            imports,
+            comments=is_top,
+        )
 
         def with_outputs(result: str) -> list[str]:
             sides = zip(list(outputs)[1:], forward.side_names(), strict=True)
@@ -230,14 +282,14 @@ class Writer:
         return lines + forward.lines(2, with_outputs if outputs else None)
 
 
-def _optional(label: str, code: Code, condition: str) -> list[str]:
-    """A part that some instances have: in the others it is the identity."""
+def _optional(label: str, code: Code, condition: str, otherwise: str) -> list[str]:
+    """A part that some instances have: in the others it is the identity, or ``None``."""
     pad = INDENT * 2
-    one = f"{pad}self.{label} = {code.flat()} if {condition} else nn.Identity()"
+    one = f"{pad}self.{label} = {code.flat()} if {condition} else {otherwise}"
     if len(one) <= WIDTH:
         return [one]
     made = code.lines(3, f"self.{label} = ")
-    return [f"{pad}self.{label} = nn.Identity()", f"{pad}if {condition}:", *made]
+    return [f"{pad}self.{label} = {otherwise}", f"{pad}if {condition}:", *made]
 
 
 def _several(entry: Entry, code: Code, condition: str) -> list[str]:

@@ -17,7 +17,20 @@ from archdsl.backend.pieces import (
     PlanPiece,
     SequencePiece,
 )
-from archdsl.backend.terms import Named, Ratio, Whole, named
+from archdsl.backend.scope import SHORTCUT, Scope
+from archdsl.backend.terms import (
+    COMPARISON,
+    EITHER,
+    SUM,
+    Named,
+    Ratio,
+    Whole,
+    both,
+    named,
+    opposite,
+    same,
+    shown,
+)
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.written import Written
 from archdsl.diagnostics.source import Span
@@ -26,6 +39,9 @@ from archdsl.syntax import tree
 
 if TYPE_CHECKING:
     from archdsl.backend.plan import Instance, Plan
+
+
+MOST = 3  # instances that are gone through beside the fullest
 
 
 class Flow:
@@ -37,20 +53,34 @@ class Flow:
         self.calls: dict[int, dict[str, Any]] = {}
         self.layers: dict[int, Layer] = {}
         self.results: dict[Any, int] = {}  # channels of parts, by what they are given
+        self.conditions: dict[tuple[int, int], bool | Named | None] = {}  # of bodies
+        self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
+        self.shortcuts: dict[str, Named] = {}  # when they are there, by the label of the step
 
     def trace(
         self, plan: Plan, names: Mapping[str, str], keep: Callable[[str, Whole], str]
     ) -> None:
         """Goes through a class; ``names`` are its constructor's parameters by those of the
         spec; the others are what they are in all instances. ``keep`` makes a variable of a
-        `let`."""
-        instance = plan.full
-        part = instance.part
-        values = {k: named(v, names[k]) if k in names else v for k, v in part.arguments}
-        channels = part.input[0]
-        if "in_channels" in names:
-            channels = Whole.of(channels, names["in_channels"])
-        self.walk(instance, self.translator(plan, values, channels, keep), channels, True)
+        `let`. What one instance leaves out as usual, such as the padding of a kernel of 1, is
+        seen in another."""
+        known: dict[tuple[str, str], str] = {}
+
+        def keep_once(name: str, term: Whole) -> str:
+            key = (name, term.text)
+            if key not in known:
+                known[key] = keep(name, term)
+            return known[key]
+
+        others = [i for i in plan.instances if i is not plan.full]
+        for instance in (plan.full, *others[:MOST]):
+            part = instance.part
+            values = {k: named(v, names[k]) if k in names else v for k, v in part.arguments}
+            channels = part.input[0]
+            if "in_channels" in names:
+                channels = Whole.of(channels, names["in_channels"])
+            translator = self.translator(plan, values, channels, keep_once)
+            self.walk(instance, translator, channels, True)
 
     def translator(
         self,
@@ -66,11 +96,96 @@ class Flow:
         scope, part = instance.scope, instance.part
         found: dict[int, int] = {0: channels}
         found |= {-i - 1: shape[0] for i, shape in enumerate(part.imports)}
+        steps: dict[int, int | None] = {0: 1}  # strides from the input on
         for place, entry in enumerate(scope.entries, 1):
             inputs = [found[n] for n in entry.inputs]
             piece = instance.pieces[entry.label]
+            if record:
+                self.note_conditions(entry.span, translator, inputs[0])
+                self.projected = self.joined(scope, place, found, steps)
+                self.note_shortcut(scope, place, translator, inputs[0])
             found[place] = self.piece(piece, translator, inputs, entry.shape[0], record)
+            before, own = steps.get(entry.inputs[-1]), self.stride(piece)
+            steps[place] = None if before is None or own is None else before * own
         return found[scope.result]
+
+    def joined(
+        self, scope: Scope, place: int, found: Mapping[int, int], steps: Mapping[int, int | None]
+    ) -> tuple[int, int | None] | None:
+        """The channels of a body that a shortcut is added to, and its stride."""
+        if scope.entries[place - 1].name != SHORTCUT or scope.entries[place - 1].inputs != (0,):
+            return None
+        for entry in scope.entries[place:]:
+            if entry.inputs[0] == place and entry.inputs[-1] in found:
+                return found[entry.inputs[-1]], steps.get(entry.inputs[-1])
+        return None
+
+    def note_shortcut(self, scope: Scope, place: int, translator: Translator, here: int) -> None:
+        """When a shortcut is there: as ``shortcut = a if condition else b`` says, or where the
+        shape changes."""
+        entry = scope.entries[place - 1]
+        if entry.name != SHORTCUT and len(entry.inputs) < 2:
+            return
+        joins = (e for e in scope.entries[place - 1 :] if len(e.inputs) > 1)
+        join = entry if len(entry.inputs) > 1 else next(joins, None)
+        node = None if join is None else self.written.call(join.span)
+        if node is None or node.body is None:
+            return
+        said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
+        found: bool | Named | None = None
+        if isinstance(said, tree.Ternary):
+            without = "none" if join is entry else "identity"
+            ends = [_word(n) == without for n in (said.then, said.otherwise)]
+            if sum(ends) == 1 and self.inside(said.span, translator.block):
+                try:
+                    found = translator.truth(said.condition, here)
+                except Untranslatable:
+                    return
+                found = opposite(found) if ends[0] and isinstance(found, Named) else found
+        elif self.projected is not None:
+            wanted, stride = self.projected
+            found = None if stride is None else changes(here, wanted, stride)
+        if isinstance(found, Named):
+            self.shortcuts[entry.label] = found
+
+    def stride(self, piece: Piece) -> int | None:
+        """By how much a piece makes an image smaller; nothing where that is not known."""
+        if isinstance(piece, SequencePiece):
+            whole: int | None = 1
+            for child in piece.children:
+                own = self.stride(child.piece) if child.repeat == 1 else None
+                whole = None if whole is None or own is None else whole * own
+            return whole
+        if not isinstance(piece, (LayerPiece, ExpressionPiece)) or piece.made is None:
+            return None
+        layer, shapes, _ = piece.made
+        if layer.shape(*shapes)[1:] == shapes[0][1:]:
+            return getattr(self.layers.get(id(piece)), "stride", 1)
+        traced = getattr(self.layers.get(id(piece)), "stride", None)
+        return traced if isinstance(traced, int) else None
+
+    def note_conditions(self, span: Span, translator: Translator, here: int) -> None:
+        """The conditions under which a step is there, where they are met first."""
+        for node, number in self.written.bodies_around(span, translator.block):
+            key = (id(node), number)
+            if key not in self.conditions:
+                try:
+                    self.conditions[key] = translator.taken(node, number, here)
+                except Untranslatable:
+                    self.conditions[key] = None
+
+    def condition(self, label: str, span: Span, block: tree.Block | None) -> Named | None:
+        """The condition under which a step is there, if it can be said."""
+        if label in self.shortcuts:
+            return self.shortcuts[label]
+        found: list[Named] = []
+        for node, number in self.written.bodies_around(span, block):
+            one = self.conditions.get((id(node), number))
+            if one is None:
+                return None
+            if isinstance(one, Named):
+                found.append(one)
+        return both(found) if found else None
 
     def piece(
         self,
@@ -114,9 +229,14 @@ class Flow:
         layer, shapes, span = made
         layer = copy(layer)
         for name, value in self.arguments(span, type(layer), translator, inputs[0]):
-            known = getattr(layer, name)
+            known = getattr(layer, name, None)
             if isinstance(value, (int, float)) and type(known) in (int, float) and known == value:
                 object.__setattr__(layer, name, value)
+        node = self.written.call(span)
+        if self.projected is not None and node is not None and node.body is not None:
+            for name, value in zip(("channels", "stride"), self.projected, strict=True):
+                if value is not None and getattr(layer, name, None) == value:
+                    object.__setattr__(layer, name, value)
         traced = tuple(
             (n, *shape[1:]) if int(n) == shape[0] else shape
             for n, shape in zip(inputs, shapes, strict=True)
@@ -140,6 +260,8 @@ class Flow:
         if node is None or not self.inside(span, translator.block):
             return
         for place, argument in enumerate(node.arguments):
+            if argument.name is None and (place >= len(names) or node.body is not None):
+                continue
             name = argument.name.text if argument.name is not None else names[place]
             try:
                 value = translator.value(argument.value, here)
@@ -182,6 +304,24 @@ class Flow:
             inner = self.translator(plan, values, inputs[0])
             self.results[key] = self.walk(instance, inner, inputs[0], False)
         return self.results[key]
+
+
+def changes(channels: int, wanted: int, stride: int) -> Named:
+    """Whether a body changes the shape of what comes in."""
+    parts = []
+    if isinstance(stride, Whole):
+        parts.append(Named(stride != 1, f"{shown(stride, SUM)} != 1", COMPARISON))
+    if not same(channels, wanted):
+        text = f"{shown(channels, SUM)} != {shown(wanted, SUM)}"
+        parts.append(Named(int(channels) != int(wanted), text, COMPARISON))
+    text = " or ".join(p.text for p in parts) or "False"
+    return Named(any(p.value for p in parts), text, EITHER if len(parts) > 1 else COMPARISON)
+
+
+def _word(node: tree.Node) -> str:
+    if isinstance(node, tree.Name):
+        return node.text
+    return node.value if isinstance(node, tree.Literal) and isinstance(node.value, str) else ""
 
 
 def _is_plain(value: Any) -> bool:

@@ -33,9 +33,13 @@ class Forward:
         texts: Mapping[str, str],
         written: Written,
         taken: Container[str],
+        conditions: Mapping[str, Mapping[int, str]],
+        imports: Sequence[str] = (),
         comments: bool = False,
     ) -> None:
         self.instance = instance
+        self.conditions = conditions  # of operands that some instances lack
+        self.imports = imports  # the names of tensors from outside
         self.texts = texts  # the code of steps without a module, by label
         self.written = written
         self.given = taken  # names that stand for something else in the file
@@ -67,10 +71,13 @@ class Forward:
             if self.uses[value] != 1 or value == self.instance.scope.result:
                 continue
             entry = self.entries[value - 1]
-            if entry.weight is not None or entry.repeat > 1:
+            if entry.weight is not None or entry.repeat > 1 or entry.label in self.conditions:
                 continue
             (place,) = consumers[value]
             user = self.entries[place - 1]
+            if user.inputs.index(value) in self.conditions.get(user.label, {}):
+                inlined.add(value)  # it is worked out where it is there
+                continue
             if user.weight is not None or user.repeat > 1 or self.reads_twice(user):
                 continue
             same_line = value in nested
@@ -155,7 +162,7 @@ class Forward:
         Where an expression does not fit on a line, a part of it gets a line of its own.
         """
         while True:
-            self.names = {-i - 1: import_name(i) for i in range(len(self.instance.part.imports))}
+            self.names = {-i - 1: name for i, name in enumerate(self.imports)}
             self.numbered = {}
             self.taken = {*SPOKEN, *UNCLEAR, *self.names.values()}
             if self.instance.uses_input:
@@ -189,6 +196,9 @@ class Forward:
                 continue
             if entry.repeat > 1:
                 yield self.loop(value, entry, indent, last_use), 0
+                continue
+            if entry.label in self.conditions:
+                yield self.conditional(value, entry, indent, last_use), 0
                 continue
             if value in self.sums:
                 name = self.names[value] = self.names[self.sums[value]]
@@ -228,6 +238,40 @@ class Forward:
 
     def comes_last(self, value: int) -> bool:
         return all(v in self.inlined for v in range(value + 1, len(self.entries) + 1))
+
+    def conditional(
+        self, value: int, entry: Entry, indent: int, last_use: dict[int, int]
+    ) -> list[str]:
+        """A join of which some instances lack operands: what all have, and then the others."""
+        pad, conditions = INDENT * indent, self.conditions[entry.label]
+        whole = [n for i, n in enumerate(entry.inputs) if i not in conditions]
+        base = Operation(tuple(map(self.reference, whole)), "+") if len(whole) > 1 else None
+        start = base or self.reference(whole[0])
+        later = {r for i in conditions for r in self.read_by(entry.inputs[i])}
+        free = [
+            self.names[read]
+            for n in whole
+            for read in self.read_by(n)
+            if last_use.get(read) == value and read >= 0 and read not in {*self.kept, *later}
+        ]
+        name = self.names[value] = free[0] if free else self.new_name()
+        out = [] if start.flat() == name else start.lines(indent, f"{name} = ")
+        for place, condition in conditions.items():
+            out.append(f"{pad}if {condition}:")
+            given = self.reference(entry.inputs[place])
+            code: Code
+            if isinstance(self.instance.pieces[entry.label], ExpressionPiece):
+                first = place < entry.inputs.index(whole[0])
+                code = Operation((given, Text(name)) if first else (Text(name), given), "+")
+            else:
+                both = [Text(name) if n == whole[0] else self.reference(n) for n in entry.inputs]
+                code = Call(f"self.{attribute(entry.label)}(", tuple(map(Item, both)))
+            out += code.lines(indent + 1, f"{name} = ")
+        return out
+
+    def read_by(self, value: int) -> list[int]:
+        """The named values that a reference to a value reads."""
+        return self.reads(value) if value in self.inlined else [value]
 
     def loop(self, value: int, entry: Entry, indent: int, last_use: dict[int, int]) -> list[str]:
         """A layer that is repeated many times: its modules in their order, or its code."""
@@ -329,6 +373,15 @@ class Forward:
         return Text(text.format(*shown, x=shown[0]), loose=loose)
 
 
-def import_name(place: int) -> str:
-    """The parameter for a tensor from outside."""
-    return "skip" if place == 0 else f"skip{place + 1}"
+def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
+    """The parameters for tensors from outside: as the spec calls them, if it calls them so in
+    all instances of a class; else ``skip``, ``skip2``."""
+    found: list[str] = []
+    for i in range(len(parts[0].imports)):
+        names = {part.tensors[i] if i < len(part.tensors) else "" for part in parts}
+        wanted = identifier(names.pop()) if len(names) == 1 else ""
+        used = {*SPOKEN, *UNCLEAR, *found}
+        if not wanted or wanted in used or wanted in taken:
+            wanted = "skip" if i == 0 else f"skip{i + 1}"
+        found.append(identifier(wanted, used))
+    return found

@@ -171,6 +171,8 @@ def exceptions(plan: Plan, prefix: str, common: dict[Key, Init]) -> Iterator[Sta
             label = entry.label if entry.repeat == 1 else f"{entry.base}{entry.number + copy}"
             path = f"{prefix}.{attribute(label)}"
             guard = f"not isinstance({path}, nn.Identity)" if absent else ""
+            if entry.label in plan.lack.makers:
+                guard = f"{path} is not None"
             for inner, layer in piece.layers():
                 for weight in layer.weights:
                     usual = common.get((layer.module.target, weight.name))

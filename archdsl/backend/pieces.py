@@ -87,12 +87,14 @@ class LayerPiece(Piece):
         modules = [None if p is None else p.module for p in pieces]
         target = self.module.target
         names = POSITIONS.get(target.rstrip("0123d"), ())
-        traced = symbols.flow.codes.get(id(self))
+        found = [symbols.flow.codes.get(id(p)) for p in (self, *pieces)]
+        codes = [code for code in found if isinstance(code, Module)]
+        traced = codes[0] if codes else None
         items = []
         for i in range(len(self.module.arguments)):
             vector = tuple(ABSENT if m is None else m.arguments[i] for m in modules)
             name = names[i] if i < len(names) else f"size{i + 1}"
-            term = traced.arguments[i] if isinstance(traced, Module) else None
+            term = traced.arguments[i] if traced is not None else None
             items.append(Item(symbols.express(vector, name, f"{hint}_{name}", term=term)))
         present = [m for m in modules if m is not None]
         keys = dict.fromkeys(k for m in present for k in (*m.usual, *m.keywords))
@@ -104,7 +106,7 @@ class LayerPiece(Piece):
                 ABSENT if m is None else m.keywords.get(key, m.usual.get(key, ABSENT))
                 for m in modules
             )
-            term = traced.keywords.get(key) if isinstance(traced, Module) else None
+            term = next((code.keywords[key] for code in codes if key in code.keywords), None)
             if term is None:  # what is left out here, where it is as usual
                 term = getattr(symbols.flow.layers.get(id(self)), key, None)
             items.append(Item(symbols.express(vector, key, f"{hint}_{key}", term=term), key))

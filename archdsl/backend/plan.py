@@ -2,8 +2,8 @@
 part that is more than a sequence.
 
 Instances that differ in values share a class. So do instances of which some lack a step that
-takes one tensor (a projection, a dropout): there the step is the identity. Instances that
-differ in more get a class of their own, numbered.
+takes one tensor (a projection, a dropout), or an operand of a sum (an arm, a shortcut): see
+``archdsl.backend.union``. Instances that differ in more get a class of their own, lettered.
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ from archdsl.backend.pieces import (
 )
 from archdsl.backend.scope import Entry, Scope, may_overwrite, scope_of
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
+from archdsl.backend.union import Lack, lack, lacks
 from archdsl.ir.network import Part
 from archdsl.layers.base import Columns, Expression, Module, Shape
 from archdsl.syntax import tree
-
-Wiring = tuple[tuple[str, Any, tuple[int, ...], int], ...]  # label, skeleton, inputs, repeat
 
 
 @dataclass(slots=True, eq=False)
@@ -47,17 +46,12 @@ class Instance:
         """Whether it works on its input, and not on tensors from outside alone."""
         return self.scope.uses()[0] > 0
 
-    def wiring(self) -> Wiring:
-        return tuple(
-            (e.label, self.pieces[e.label].skeleton, e.inputs, e.repeat) for e in self.scope.entries
-        )
-
 
 @dataclass(slots=True, eq=False)
 class Plan:
     """One class: its instances, of which the fullest has every step."""
 
-    title: str  # what it is a class of: a block's name, or a label
+    titles: list[str]  # what its instances are: a block's name, or a label
     doc: str
     definition: tree.Block | None
     name: str = ""  # given when all classes of the file are known
@@ -65,8 +59,10 @@ class Plan:
     places: dict[int, int] = field(default_factory=dict)  # of instances, by their part
     fullest: Instance | None = None
     symbols: Symbols | None = None
+    lack: Lack = field(default_factory=Lack)  # what some instances do without
     needs_path: bool = False
     texts: dict[str, str] = field(default_factory=dict)  # of what needs no module, by label
+    conditions: dict[str, dict[int, str]] = field(default_factory=dict)  # of operands, by label
 
     @property
     def full(self) -> Instance:
@@ -76,38 +72,52 @@ class Plan:
     def place(self, part: Part) -> int:
         return self.places[id(part)]
 
+    @property
+    def title(self) -> str:
+        """What it is a class of; without a number where its instances have several."""
+        stems = {title.rstrip("0123456789") for title in self.titles}
+        return self.titles[0] if len(set(self.titles)) == 1 or len(stems) > 1 else stems.pop()
+
+    def is_like(self, instance: Instance) -> bool:
+        """Whether a part from elsewhere has all that it has, and nothing else."""
+        full = self.full
+        if full.part.kind not in PLACED or len(full.part.imports) != len(instance.part.imports):
+            return False
+        same = len(full.scope.entries) == len(instance.scope.entries)
+        return same and lack(full, instance) == Lack()
+
     def add(self, instance: Instance) -> bool:
         """Takes an instance in, if it is of this class."""
         if self.fullest is None:
             self.fullest = instance
-        elif not self.takes(instance):
-            lifted = _lifted(instance, self.full)
-            kept, self.fullest = self.full, _lifted(self.full, instance)
-            if not self.takes(lifted):
-                self.fullest = kept
-                return False
-            self.instances = [_lifted(i, lifted) for i in self.instances]
-            instance = lifted
+        else:
+            found = self.with_instance(self.full, self.instances, instance)
+            if found is None:
+                lifted = _lifted(instance, self.full)
+                full = _lifted(self.full, instance)
+                others = [_lifted(i, lifted) for i in self.instances]
+                found = self.with_instance(full, others, lifted)
+                if found is None:
+                    return False
+                self.instances, instance = others, lifted
+            self.fullest, self.lack = found
         self.places[id(instance.part)] = len(self.instances)
         self.instances.append(instance)
         self.needs_path = self.needs_path or any(p.needs_path for p in instance.pieces.values())
         return True
 
-    def takes(self, instance: Instance) -> bool:
-        same_ends = len(instance.part.imports) == len(self.full.part.imports)
-        if not same_ends:
-            return False
-        mine, other = self.full.wiring(), instance.wiring()
-        if mine == other:
-            return self.full.scope.result == instance.scope.result
-        if len(mine) > len(other):
-            return _without(self.full, {label for label, *_ in other}) == _ends(instance)
-        if len(mine) < len(other):
-            if _without(instance, {label for label, *_ in mine}) != _ends(self.full):
-                return False
-            self.fullest = instance
-            return True
-        return False
+    def with_instance(
+        self, full: Instance, others: list[Instance], instance: Instance
+    ) -> tuple[Instance, Lack] | None:
+        """The fullest of a class with one instance more, and what its instances lack."""
+        if len(instance.part.imports) != len(full.part.imports):
+            return None
+        if len(instance.scope.entries) > len(full.scope.entries):
+            found = lacks(instance, others)
+            return None if found is None else _grounded(instance, found)
+        one = lack(full, instance)
+        both = None if one is None else self.lack.with_other(one)
+        return None if both is None else _grounded(full, both)
 
     def signature(self) -> list[Parameter]:
         """The parameters in use: those without a default first."""
@@ -142,6 +152,17 @@ class Plan:
         return plain and self.full.scope.is_chain
 
 
+PLACED = ("group", "dense", "fractal", "output")  # parts that a place makes, and not a block
+
+
+def _grounded(full: Instance, found: Lack) -> tuple[Instance, Lack] | None:
+    """An instance and what others lack of it; nothing where a sum has no operand that all have."""
+    for entry in full.scope.entries:
+        if len(found.operands.get(entry.label, ())) == len(entry.inputs):
+            return None
+    return full, found
+
+
 def _lifted(instance: Instance, other: Instance) -> Instance:
     """An instance in which what stands for itself is a module, where it is one in the other."""
     pieces = dict(instance.pieces)
@@ -157,28 +178,6 @@ def _lifted(instance: Instance, other: Instance) -> Instance:
     return Instance(instance.part, instance.scope, pieces)
 
 
-def _ends(instance: Instance) -> tuple[Wiring, int]:
-    return instance.wiring(), instance.scope.result
-
-
-def _without(instance: Instance, labels: set[str]) -> tuple[Wiring, int] | None:
-    """The wiring of an instance where every step not among ``labels`` is the identity."""
-    new: dict[int, int] = {0: 0}
-    kept: list[tuple[str, Any, tuple[int, ...], int]] = []
-    for place, entry in enumerate(instance.scope.entries, 1):
-        inputs = tuple(new.get(n, n) for n in entry.inputs)
-        if entry.label in labels:
-            skeleton = instance.pieces[entry.label].skeleton
-            kept.append((entry.label, skeleton, inputs, entry.repeat))
-            new[place] = len(kept)
-        elif len(inputs) != 1 or isinstance(instance.pieces[entry.label], ExpressionPiece):
-            return None
-        else:
-            new[place] = inputs[0]
-    result = instance.scope.result
-    return tuple(kept), new.get(result, result)
-
-
 class Planner:
     """Finds the classes of a network."""
 
@@ -187,6 +186,18 @@ class Planner:
         self.plans: list[Plan] = []
         self.by_origin: dict[Any, list[Plan]] = {}
         self.known: dict[tuple[Any, int], Plan] = {}
+
+    def network(self, root: Part, title: str) -> Plan:
+        """The class of a network, after those of its blocks: of each block the instance with the
+        most steps first, so that the others are seen to lack some."""
+        blocks: dict[Any, list[Part]] = {}
+        for part in root.parts():
+            if part.kind == "block":
+                blocks.setdefault(id(part.definition), []).append(part)
+        for parts in sorted(blocks.values(), key=lambda parts: max(p.levels for p in parts)):
+            for part in sorted(parts, key=lambda p: -len(p.steps)):
+                self.plan(part, block_origin(part), part.name)
+        return self.plan(root, "arch", title)
 
     def plan(self, part: Part, origin: Any, title: str) -> Plan:
         """The class of a part: one of those of its origin that it fits, or a new one."""
@@ -197,12 +208,15 @@ class Planner:
         uses = scope.uses()
         pieces = {e.label: self.piece(scope, i, uses) for i, e in enumerate(scope.entries)}
         instance = Instance(part, scope, pieces)
-        for plan in self.by_origin.setdefault(origin, []):
+        own = self.by_origin.setdefault(origin, [])
+        alike = [p for p in self.plans if p.is_like(instance)] if part.kind in PLACED else []
+        for plan in (*own, *alike):
             if plan.add(instance):
+                plan.titles.append(title)
                 break
         else:
             doc = self.docs(part.definition) if part.definition is not None else ""
-            plan = Plan(title, doc, part.definition)
+            plan = Plan([title], doc, part.definition)
             plan.add(instance)
             self.plans.append(plan)
             self.by_origin[origin].append(plan)
@@ -214,7 +228,7 @@ class Planner:
         network's: names are written as it writes them."""
         names = ClassNames(taken)
         top.name = names.one(class_name(top.title, doc), "Net")
-        plans = self.ordered()
+        plans = self.ordered(top)
         kinds: dict[str, list[Plan]] = {}
         for plan in plans:
             if plan is not top:
@@ -228,7 +242,7 @@ class Planner:
                     plan.doc = f"Another form of `{alike[0].name}`."
         return plans
 
-    def ordered(self) -> list[Plan]:
+    def ordered(self, top: Plan) -> list[Plan]:
         found: dict[int, Plan] = {}
 
         def visit(plan: Plan) -> None:
@@ -239,8 +253,7 @@ class Planner:
                             visit(inner)
                 found[id(plan)] = plan
 
-        for plan in self.plans:
-            visit(plan)
+        visit(top)
         return list(found.values())
 
     def piece(
@@ -270,7 +283,7 @@ class Planner:
 
     def part_piece(self, part: Part, entry: Entry, unit: str | None) -> Piece:
         if part.kind == "block":
-            plan = self.plan(part, ("block", id(part.definition)), part.name)
+            plan = self.plan(part, block_origin(part), part.name)
             return PlanPiece(plan, part, entry.span)
         found: Piece | None = self.container(part)
         if found is None and unit is None:
@@ -357,6 +370,10 @@ class Planner:
 def _alike(pieces: Sequence[Piece]) -> bool:
     """Whether pieces make equal modules: blocks built of one part, layers of one code."""
     return all(p == pieces[0] for p in pieces)
+
+
+def block_origin(part: Part) -> tuple[str, int]:
+    return "block", id(part.definition)
 
 
 def needs_flat(entry: Entry, shape: Shape) -> bool:

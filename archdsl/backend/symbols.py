@@ -8,7 +8,7 @@ parameter of the block (``4 * width``) are written as that; what is left becomes
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 ABSENT: Any = object()  # an instance that has no such value: anything will do
 
 Vector = tuple[Any, ...]
-MOST = 16  # the largest number in a share of a parameter
-FEW = 4  # numbers below it are counts or strides, which conditions may ask for
 
 
 @dataclass(slots=True)
@@ -103,7 +101,7 @@ class Symbols:
         key = tuple((type(v), v) for v in values)
         code = self.known.get(key)
         if code is None:
-            code = self.known[key] = self.derive(values) or self.make(values, names)
+            code = self.known[key] = self.make(values, names)
         return code
 
     def keep(self, name: str, term: Whole) -> str:
@@ -142,22 +140,19 @@ class Symbols:
             return True
         return any(len(set(p.values)) > 1 for p in self.parameters if p.name in names)
 
-    def truth(self, values: Sequence[bool], *names: str) -> str:
-        """A condition for what is there in some instances only."""
+    def truth(self, values: Sequence[bool], *names: str, term: Any = None) -> str:
+        """A condition for what is there in some instances only: its ``term``, if the spec says
+        it, or a parameter that is made for it."""
         wanted = tuple(values)
-        for p in self.parameters:
-            if p.values == wanted and _all(p.values, bool):
-                return self.use(p)
-            if _all(p.values, bool) and tuple(not v for v in p.values) == wanted:
-                return f"not {self.use(p)}"
-        for p in self.parameters:
-            if not p.own or not _all(p.values, (int, float)):
-                continue
-            for limit in range(FEW):  # one that is counted past, not one that is jumped over
-                counted = not limit or limit + 1 in p.values
-                if counted and tuple(v > limit for v in p.values) == wanted:
-                    return f"{self.use(p)} > {limit}"
-        return self.make(wanted, names, default=False).flat()
+        if isinstance(term, Named) and self.varies(term):
+            found = self.said(term, wanted)
+            if found is not None:
+                return found.flat()
+        key = tuple((bool, v) for v in wanted)
+        code = self.known.get(key)
+        if code is None:
+            code = self.known[key] = self.make(wanted, names, default=False)
+        return code.flat()
 
     def is_own(self, text: str) -> bool:
         """Whether a text is the name of a parameter that the spec's block has."""
@@ -178,67 +173,6 @@ class Symbols:
         name = self.new_name(*names)
         self.parameters.append(Parameter(name, filled, default, used=True))
         return Text(name)
-
-    def derive(self, values: Vector) -> Code | None:
-        """The vector as an expression of parameters that are there, the simplest first."""
-        for p in self.parameters:
-            if _same(values, p.values):
-                return Text(self.use(p))
-        if _all([v for v in values if v is not ABSENT], bool):
-            return None
-        for text, vector, used in self.expressions():
-            if _same(values, vector):
-                for p in used:
-                    p.used = True
-                return Text(text, loose=True)
-        return self.share(values) or self.affine(values)
-
-    def expressions(self) -> Iterator[tuple[str, Vector, tuple[Parameter, ...]]]:
-        """Multiples, halves and products of whole parameters."""
-        whole = [p for p in self.parameters if _all(p.values, int) and not _all(p.values, bool)]
-        for factor in (2, 4, 3, 6, 8, 16):
-            for p in whole:
-                yield f"{factor} * {p.name}", tuple(factor * v for v in p.values), (p,)
-        for divisor in (2, 4, 3, 8, 16):
-            for p in whole:
-                yield f"{p.name} // {divisor}", tuple(v // divisor for v in p.values), (p,)
-        for i, p in enumerate(whole):
-            for q in whole[i + 1 :]:
-                products = tuple(a * b for a, b in zip(p.values, q.values, strict=True))
-                yield f"{p.name} * {q.name}", products, (p, q)
-                sums = tuple(a + b for a, b in zip(p.values, q.values, strict=True))
-                yield f"{p.name} + {q.name}", sums, (p, q)
-
-    def share(self, values: Vector) -> Code | None:
-        """A share of a whole parameter, alone or on top of another: ``3 * c // 8`` channels,
-        ``in_channels + 2 * c``."""
-        points = [(i, v) for i, v in enumerate(values) if v is not ABSENT]
-        if not _all([v for _, v in points], int):
-            return None
-        whole = [p for p in self.parameters if len(set(p.values)) > 1 and _all(p.values, int)]
-        for base in (None, *whole):
-            rest = [(i, v - (base.values[i] if base else 0)) for i, v in points]
-            for p in whole:
-                share = Fraction(rest[0][1], p.values[rest[0][0]] or 1)
-                n, d = share.numerator, share.denominator
-                if 0 < n <= MOST and d <= MOST and all(n * p.values[i] == d * v for i, v in rest):
-                    term = (
-                        (f"{n} * " if n > 1 else "") + self.use(p) + (f" // {d}" if d > 1 else "")
-                    )
-                    return Text(f"{self.use(base)} + {term}" if base else term, loose=True)
-        return None
-
-    def affine(self, values: Vector) -> Code | None:
-        """A schedule: a number that falls or rises evenly with a parameter."""
-        if self.count < 3 or not any(type(v) is float for v in values):
-            return None
-        for p in self.parameters:
-            if _all(p.values, int) and not _all(p.values, bool):
-                text = line_through(p.values, values, p.name)
-                if text is not None:
-                    self.use(p)
-                    return Text(text, loose=True)
-        return None
 
 
 @cache

@@ -8,8 +8,11 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+from archdsl.backend.python import literal
+
 LONGEST = 80  # characters of an expression; of a longer one the number is given
-SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4  # how tightly an expression holds together
+# How tightly an expression holds together.
+CHOICE, EITHER, BOTH, COMPARISON, SUM, PRODUCT, POWER, ATOM = range(-3, 5)
 
 
 class Whole(int):
@@ -200,6 +203,45 @@ class Named:
 
 
 Term = Whole | Real | Named
+
+
+def written(value: Any, level: int) -> str:
+    """Any value as an operand of an operator of this level."""
+    if isinstance(value, (Named, Real)):
+        return value.text if value.level >= level else f"({value.text})"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return shown(value, level)
+    return literal(value)
+
+
+def both(conditions: list[Named]) -> Named:
+    """All of several conditions."""
+    if len(conditions) == 1:
+        return conditions[0]
+    text = " and ".join(written(c, BOTH) for c in conditions)
+    return Named(all(c.value for c in conditions), text, BOTH)
+
+
+def opposite(condition: Named) -> Named:
+    for a, b in ((" == ", " != "), (" != ", " == ")):
+        if condition.level == COMPARISON and condition.text.count(a) == 1:
+            return Named(not condition.value, condition.text.replace(a, b), COMPARISON)
+    return Named(not condition.value, f"not {written(condition, ATOM)}", COMPARISON)
+
+
+def chosen(condition: Named, then: Any, otherwise: Any) -> Term:
+    """``then if condition else otherwise``."""
+    found = then if condition.value else otherwise
+    parts = written(then, EITHER), written(condition, EITHER), written(otherwise, CHOICE)
+    text = f"{parts[0]} if {parts[1]} else {parts[2]}"
+    value = getattr(found, "value", found)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Whole.of(int(value), text, CHOICE)
+    if isinstance(value, (float, Fraction)):
+        made = Real.of(float(value), text)
+        made.level = CHOICE
+        return made
+    return Named(value, text, CHOICE)
 
 
 def named(value: Any, text: str) -> Term:

@@ -8,24 +8,46 @@ what its numbers have in common.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from archdsl.backend.terms import (
+    BOTH,
+    COMPARISON,
+    EITHER,
+    LONGEST,
     SUM,
+    Named,
     Ratio,
+    Real,
     Whole,
     added,
+    both,
+    chosen,
     divided,
     multiplied,
+    opposite,
     ratio,
     rounded_down,
     rounded_up,
     shown,
+    written,
 )
 from archdsl.backend.written import Written
 from archdsl.syntax import tree
+
+PLAIN = (bool, int, float, Fraction, str, Whole, Real, Named)
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 class Untranslatable(Exception):
@@ -69,6 +91,10 @@ class Translator:
             return here
         if isinstance(node, tree.Unary) and node.operator == "-":
             return added(Ratio(0, 1), ratio(self.value(node.operand, here)), -1)
+        if isinstance(node, tree.Compare) or (
+            isinstance(node, (tree.Unary, tree.Binary)) and node.operator in ("not", "and", "or")
+        ):
+            return self.truth(node, here)
         if isinstance(node, tree.Binary):
             return self.binary(node, here)
         if isinstance(node, tree.Call):
@@ -86,19 +112,32 @@ class Translator:
                 if node.text in self.values:
                     return self.values[node.text]
                 raise Untranslatable
-            if node.text in self.knobs and isinstance(self.knobs[node.text], (int, Fraction)):
+            if node.text in self.knobs and isinstance(self.knobs[node.text], (int, Fraction, str)):
                 return self.knobs[node.text]
             raise Untranslatable
-        if not isinstance(let, tree.Let) or let.unpack:
+        if not isinstance(let, tree.Let):
             raise Untranslatable
         first = self.block is not None and self.written.is_first(let, self.block)
-        if id(let) in self.kept:
+        if id(let) in self.kept and not let.unpack:
             return self.kept[id(let)]
-        found = self.value(let.value, self.channels if first else None)
-        if self.keep is None or not isinstance(found, Whole) or not found.is_long:
+        value = let.value
+        if let.unpack:
+            value = self.item(value, [t.text for t in let.targets].index(node.text), first)
+        found = self.value(value, self.channels if first else None)
+        long = isinstance(found, Whole) and found.is_long
+        if self.keep is None or not long or let.unpack:
             return found
         made = self.kept[id(let)] = Whole.of(found, self.keep(node.text, found))
         return made
+
+    def item(self, node: tree.Node, place: int, first: bool) -> tree.Node:
+        """One of several values that a `let` takes apart."""
+        if isinstance(node, tree.ListOf) and place < len(node.items):
+            return node.items[place]
+        if isinstance(node, tree.Ternary):
+            then, otherwise = (self.item(n, place, first) for n in (node.then, node.otherwise))
+            return tree.Ternary(node.span, then, node.condition, otherwise)
+        raise Untranslatable
 
     def binary(self, node: tree.Binary, here: int | None) -> Any:
         left, right = self.value(node.left, here), self.value(node.right, here)
@@ -131,7 +170,80 @@ class Translator:
         raise Untranslatable
 
     def ternary(self, node: tree.Ternary, here: int | None) -> Any:
+        condition = self.truth(node.condition, here)
+        if isinstance(condition, bool):
+            return self.value(node.then if condition else node.otherwise, here)
+        then, otherwise = self.value(node.then, here), self.value(node.otherwise, here)
+        if not all(isinstance(v, PLAIN) for v in (then, otherwise)):
+            raise Untranslatable
+        found = chosen(condition, then, otherwise)
+        if len(found.text) > LONGEST:
+            raise Untranslatable
+        return found
+
+    def truth(self, node: tree.Node, here: int | None) -> bool | Named:
+        """A condition: a truth, if it is the same in all instances."""
+        if isinstance(node, tree.Compare):
+            return self.comparison(node, here)
+        if isinstance(node, tree.Unary) and node.operator == "not":
+            found = self.truth(node.operand, here)
+            if isinstance(found, bool):
+                return not found
+            return opposite(found)
+        if isinstance(node, tree.Binary) and node.operator in ("and", "or"):
+            return self.logic(node, here)
+        found = self.value(node, here)
+        if isinstance(found, bool) or (isinstance(found, Named) and isinstance(found.value, bool)):
+            return found
         raise Untranslatable
+
+    def taken(self, node: tree.If | tree.Ternary, number: int, here: int) -> bool | Named:
+        """Whether this body is taken: those before it are not."""
+        conditions = node.conditions if isinstance(node, tree.If) else (node.condition,)
+        found: list[Named] = []
+        for i, condition in enumerate(conditions[: number + 1]):
+            one = self.truth(condition, here)
+            if i < number:
+                one = (not one) if isinstance(one, bool) else opposite(one)
+            if one is False:
+                return False
+            if isinstance(one, Named):
+                found.append(one)
+        return both(found) if found else True
+
+    def logic(self, node: tree.Binary, here: int | None) -> bool | Named:
+        sides = self.truth(node.left, here), self.truth(node.right, here)
+        ends = node.operator == "or"
+        known = [s for s in sides if isinstance(s, bool)]
+        if ends in known:
+            return ends
+        rest = [s for s in sides if not isinstance(s, bool)]
+        if len(rest) < 2:
+            return rest[0] if rest else not ends
+        level = EITHER if ends else BOTH
+        values = [s.value for s in rest]
+        text = f" {node.operator} ".join(written(s, level) for s in rest)
+        return Named(any(values) if ends else all(values), text, level)
+
+    def comparison(self, node: tree.Compare, here: int | None) -> bool | Named:
+        values = [self.value(operand, here) for operand in node.operands]
+        if not all(isinstance(v, PLAIN) for v in values):
+            raise Untranslatable
+        plain = [getattr(v, "value", v) for v in values]
+        pairs = zip(node.operators, plain, plain[1:], strict=False)
+        if not all(symbol in COMPARISONS for symbol in node.operators):
+            raise Untranslatable
+        truth = all(COMPARISONS[symbol](a, b) for symbol, a, b in pairs)
+        if not any(isinstance(v, (Whole, Real, Named)) for v in values):
+            return truth
+        symbols = list(node.operators)
+        if len(values) == 2 and not isinstance(values[0], (Whole, Real, Named)):
+            values.reverse()  # the number stands behind
+            symbols = [MIRRORED[symbols[0]]]
+        text = written(values[0], SUM)
+        for symbol, value in zip(symbols, values[1:], strict=True):
+            text += f" {symbol} {written(value, SUM)}"
+        return Named(truth, text, COMPARISON)
 
 
 def _plain(value: Ratio) -> Any:

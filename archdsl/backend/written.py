@@ -46,7 +46,11 @@ class Written:
             file = self.files.get(name)
             nodes = () if file is None else file.walk()
             calls = [node for node in nodes if isinstance(node, tree.Call)]
-            known = self.calls[name] = {(c.span.start, c.span.end): c for c in calls}
+            known = {(c.span.start, c.span.end): c for c in calls}
+            for c in calls:  # what a pattern makes stands where its name does
+                if c.body is not None:
+                    known.setdefault((c.callee.span.start, c.callee.span.end), c)
+            self.calls[name] = known
         return known.get((span.start, span.end))
 
     def let(self, name: tree.Name, block: tree.Block | None) -> tree.Node | None:
@@ -73,6 +77,28 @@ class Written:
             for node in file.statements:
                 if name.text in _given(node):
                     found = node
+        return found
+
+    def bodies_around(
+        self, span: Span, block: tree.Block | None
+    ) -> list[tuple[tree.If | tree.Ternary, int]]:
+        """The conditions that a place in a block stands under, the outermost first: each with
+        which of its bodies it is in."""
+        found: list[tuple[tree.If | tree.Ternary, int]] = []
+        if block is None or block.span.source is not span.source:
+            return found
+        inside: tree.Node | None = block.body
+        while inside is not None:
+            bodies: tuple[tree.Node, ...] = ()
+            if isinstance(inside, tree.If):
+                last = () if inside.otherwise is None else (inside.otherwise,)
+                bodies = (*inside.bodies, *last)
+            elif isinstance(inside, tree.Ternary):
+                bodies = (inside.then, inside.otherwise)
+            for number, body in enumerate(bodies):
+                if _holds(body, span) and isinstance(inside, (tree.If, tree.Ternary)):
+                    found.append((inside, number))
+            inside = next((n for n in inside.children() if _holds(n, span)), None)
         return found
 
     def is_first(self, let: tree.Let, block: tree.Block) -> bool:
@@ -108,6 +134,10 @@ def _places(file: tree.File) -> Iterator[tuple[tuple[int, int], int]]:
         if start is not None:
             yield (node.span.start, node.span.end), start
         stack.extend((child, start) for child in node.children())
+
+
+def _holds(node: tree.Node, span: Span) -> bool:
+    return node.span.start <= span.start and span.end <= node.span.end
 
 
 def _covers(node: tree.Node, inner: tree.Node) -> bool:

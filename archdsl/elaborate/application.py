@@ -15,6 +15,7 @@ from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
 from archdsl.elaborate.machine import UNSET, Frame, Skip, fit, reshaped
 from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plain_op
+from archdsl.elaborate.places import numbers, reserving, several
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor, describe
 from archdsl.ir.network import Op, numbered
@@ -31,6 +32,7 @@ def layer_value(node: tree.Node, scope: Scope) -> Getter:
     inner = Scope(scope.context, unit, scope)
     run, weight = scope.context.weigher.weighed(lambda: inner.action(node))
     code = Code(node.span, scope.context.file, run, weight, unit.slots, unit.captures, unit.calls)
+    code.names = tuple(n for n in numbers(node, scope).elements() if isinstance(n, str))
     scope.unit.calls |= unit.calls
     scope.unit.reads |= unit.reads
     scope.unit.chooses |= unit.chooses
@@ -273,8 +275,11 @@ def enter_block(
 
 def chain(node: tree.Chain, scope: Scope) -> Action:
     links = [scope.action(link) for link in node.links]
+    many = several(node, scope)
 
     def run(frame: Frame) -> None:
+        if many:
+            frame.b.several = True
         for link in links:
             link(frame)
 
@@ -285,7 +290,11 @@ def ternary(node: tree.Ternary, scope: Scope) -> Action:
     condition = scope.value(node.condition)
     then, otherwise = scope.action(node.then), scope.action(node.otherwise)
     span = node.condition.span
-    return lambda frame: then(frame) if truth(condition(frame), span) else otherwise(frame)
+
+    def run(frame: Frame) -> None:
+        (then if truth(condition(frame), span) else otherwise)(frame)
+
+    return reserving(run, node, scope)
 
 
 def match(node: tree.Match, scope: Scope) -> Action:
@@ -301,7 +310,7 @@ def match(node: tree.Match, scope: Scope) -> Action:
                 return
         raise fault(codes.NO_ARM, span, given=describe(value))
 
-    return run
+    return reserving(run, node, scope)
 
 
 def other(node: tree.Node, scope: Scope) -> Action:

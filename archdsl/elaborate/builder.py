@@ -21,7 +21,7 @@ INPUTS = attrgetter("inputs")
 class Builder:
     """A part under construction."""
 
-    __slots__ = ("counts", "imports", "input", "label", "parent", "size", "steps")
+    __slots__ = ("counts", "imports", "input", "label", "parent", "several", "size", "steps")
 
     def __init__(self, parent: Builder | None, label: str, input: Shape) -> None:
         self.parent = parent
@@ -30,6 +30,7 @@ class Builder:
         self.counts: dict[str, int] = {}
         self.imports: list[Tensor] = []
         self.size = 0
+        self.several = False  # it stays a part, even of one step: its text could make more
         self.input = input
 
     def start(self) -> Tensor:
@@ -107,7 +108,7 @@ class Builder:
         if same is not None:
             taken, first, second = same
             raise fault(codes.NAME_TAKEN, second, Label(first, "the first"), name=taken)
-        return Part(
+        part = Part(
             kind,
             name,
             self.input,
@@ -118,3 +119,5 @@ class Builder:
             self.size,
             **more,
         )
+        part.tensors = tuple([t.named for t in self.imports])
+        return part

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Getter = Callable[["Frame"], Any]  # evaluates an expression
 Action = Callable[["Frame"], None]  # runs a statement: moves the frame's current tensor
-Arm = Callable[[Action, Span, tree.Word | None], None]  # takes one arm of a branch
+# Takes one arm of a branch; where there is no action, its number alone.
+Arm = Callable[[Action | None, Span, tree.Word | None], None]
 Arms = Callable[["Frame", Arm], None]
 
 
@@ -40,6 +41,7 @@ class BodyCode:
     statements: list[Statement]
     span: Span
     weight: int = 1  # what one run of it costs, bodies within it apart
+    several: bool = False  # it can make several steps
 
 
 @dataclass(eq=False, slots=True)
@@ -53,6 +55,7 @@ class Code:
     slots: int = 0
     captures: list[tuple[int, Getter]] = field(default_factory=list)  # slot, and its value
     calls: set[BlockCode | FnCode] = field(default_factory=set)
+    names: tuple[str, ...] = ()  # that it takes numbers of, each as often as it does
 
 
 @dataclass(eq=False, slots=True)

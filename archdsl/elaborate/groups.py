@@ -23,7 +23,8 @@ def run_named(
 ) -> None:
     """Runs an action as a part of its own under a name.
 
-    A single layer or block takes the name itself; nothing at all leaves no part.
+    A single layer or block takes the name itself, unless what is written could make several
+    steps; nothing at all leaves no part.
     ``plain`` leaves the number off the first of that name; ``noted`` lets errors speak of it;
     ``title`` is what the part is called by itself, wherever it stands.
     """
@@ -52,7 +53,7 @@ def run_named(
         frame.x = x
         return
     sources = inner.imports
-    only = inner.steps[0] if len(inner.steps) == 1 else None
+    only = inner.steps[0] if len(inner.steps) == 1 and not inner.several else None
     if only is not None and only.repeat == 1 and only.weight is None:
         inputs = [x if n == 0 else sources[-n - 1] for n in only.inputs]
         frame.x = outer.add(only.op, inputs, only.shape, name, number, only.span, plain=plain)

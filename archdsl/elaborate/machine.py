@@ -272,6 +272,8 @@ class Machine:
     def run(self, body: BodyCode, frame: Frame) -> None:
         """Runs the statements of a body one after the other."""
         self.spend(body.weight, body.span)
+        if body.several:
+            frame.b.several = True
         for statement in body.statements:
             self.attempt(statement.run, frame)
 

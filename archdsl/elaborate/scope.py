@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import (
@@ -84,10 +85,16 @@ Entry = Variable | BlockCode | FnCode
 
 
 class Connecting(Protocol):
-    """What a scope knows of a connection pattern: it compiles each use of itself."""
+    """What a scope knows of a connection pattern: it compiles each use of itself, and knows
+    what numbers that takes, and whether it makes a part."""
+
+    is_part: ClassVar[bool]
 
     @classmethod
     def compile(cls, node: tree.Call, scope: Scope) -> Action: ...
+
+    @classmethod
+    def numbers(cls, node: tree.Call, scope: Scope) -> Counter[str | Variable]: ...
 
 
 @dataclass(eq=False, slots=True)

@@ -20,6 +20,7 @@ from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import bind_targets
 from archdsl.elaborate.groups import fold_turns, run_named
 from archdsl.elaborate.machine import FAULT, Frame, Skip, Stop, Turn
+from archdsl.elaborate.places import makes_parts, reserving, several
 from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import describe, is_number, rounding, show
 from archdsl.layers.arguments import whole
@@ -47,7 +48,7 @@ def compile_body(body: tree.Body, scope: Scope, arms: bool = False) -> BodyCode:
                 made.append(Statement(scope.action(node), node.span))
 
     _, weight = scope.context.weigher.weighed(compile)
-    return BodyCode(made, body.span, weight)
+    return BodyCode(made, body.span, weight, several(body, scope))
 
 
 def _arm(node: tree.Node, scope: Scope) -> Statement:
@@ -77,7 +78,9 @@ def _arm(node: tree.Node, scope: Scope) -> Statement:
 
         def maybe(frame: Frame, arm: Arm) -> None:
             body = pick(frame)
-            if body is not None:
+            if body is None:
+                arm(None, span, None)
+            else:
                 _run_arm(frame, body, arm, span)
 
         return Statement(lambda frame: run_body(frame, pick(frame)), span, arms=maybe)
@@ -161,7 +164,7 @@ def kept(node: tree.Kept, scope: Scope) -> Action:
         action(frame)
         frame.v[slot] = frame.x
         if frame.x is not None:
-            frame.x.named = True
+            frame.x.named = node.name.text
 
     return run
 
@@ -249,7 +252,7 @@ def picked(node: tree.If, scope: Scope, arms: bool = False) -> Callable[[Frame],
 
 def if_(node: tree.If, scope: Scope) -> Action:
     pick = picked(node, scope)
-    return lambda frame: run_body(frame, pick(frame))
+    return reserving(lambda frame: run_body(frame, pick(frame)), node, scope)
 
 
 def for_each(
@@ -267,6 +270,7 @@ def for_each(
         if not isinstance(values, (tuple, range)):
             help = ["to count, write a range: `1..n`"] if is_number(values) else []
             raise fault(codes.NEEDS_LIST, span, help=help, what="`for`", given=describe(values))
+        frame.b.several = True
         for i, value in enumerate(values, 1):
             frame.m.check_size(frame.b, span)
             bind_item(frame, value)
@@ -296,12 +300,16 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
     inner = scope.inner(looped=True)
     turn_slot = None if node.turn is None else inner.variable(node.turn, "turn").slot
     body = compile_body(node.body, inner)
-    span = node.count.span
+    span, parts = node.count.span, makes_parts(node, inner)
+
+    def turn_part(frame: Frame) -> None:
+        run_named(lambda f: f.m.run(body, f), frame, "turn", node.body.span)
 
     def run(frame: Frame) -> None:
         count = turns_of(get_count(frame), span)
         machine = frame.m
         machine.looks += 1  # whether turns are alike
+        frame.b.several = True
         i = 1
         while i <= count:
             x, builder = frame.x, frame.b
@@ -311,7 +319,10 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
             turn = Turn(i, count + 1)
             if turn_slot is not None:
                 frame.v[turn_slot] = turn
-            machine.run(body, frame)
+            if parts:
+                turn_part(frame)
+            else:
+                machine.run(body, frame)
             after = frame.x
             i += 1
             if after is None or x is None:

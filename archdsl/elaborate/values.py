@@ -74,7 +74,7 @@ class Tensor:
         self.shape = shape
         self.node = node
         self.builder = builder
-        self.named = False  # kept under a name, by which it can be asked for later
+        self.named = ""  # the name under which it is kept, by which it can be asked for later
 
 
 LAYER_VALUES = (LayerRef, Preset, Closure, Tensor, BlockCode)

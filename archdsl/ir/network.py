@@ -112,6 +112,7 @@ class Part:
         "shape",
         "size",
         "steps",
+        "tensors",
         "work",
     )
     free = False  # it may have costs
@@ -142,6 +143,7 @@ class Part:
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
         self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs
+        self.tensors: tuple[str, ...] = ()  # what the spec calls its imports; nothing for some
         self.work = 0  # what it took to make it, if it is a block's
 
     def shape_of(self, value: int) -> Shape:

@@ -156,8 +156,8 @@ def test_an_architecture_says_what_it_is(spec: Spec) -> None:
         "conv1": (16, 16, 16),
         "bn1": (16, 16, 16),
         "relu1": (16, 16, 16),
-        "conv2": (4, 16, 16),
-        "conv3": (8, 16, 16),
+        "conv3": (4, 16, 16),
+        "conv4": (8, 16, 16),
         "linear1": (10,),
     }
     assert list(arch.graph) == list(arch.shapes)

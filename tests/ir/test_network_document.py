@@ -63,7 +63,7 @@ def test_the_form_of_a_document() -> None:
         },
     }
     side, turn, root = document["parts"]
-    assert (turn["kind"], turn["counts"]) == ("turn", {"conv": 1, "shortcut": 1, "add": 1})
+    assert (turn["kind"], turn["name"], len(turn["steps"])) == ("group", "turn", 2)
     assert (side["kind"], side["name"], len(side["steps"])) == ("output", "aux", 1)
     assert root["steps"][1] == {
         "part": 1, "inputs": [1], "shape": [8, 8, 8], "name": "turn", "number": 1, "repeat": 3,

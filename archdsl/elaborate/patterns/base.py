@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -12,6 +13,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BodyCode
 from archdsl.elaborate.machine import Frame, fit
 from archdsl.elaborate.making import bind_layer, construct, layer_op
+from archdsl.elaborate.places import Numbers
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body
 from archdsl.elaborate.values import Tensor
@@ -38,12 +40,13 @@ class Use:
 class Pattern(Layer):
     """The base of patterns. ``qualified``: what the word before the body says, if any goes;
     ``arms``: each statement of the body is an arm or an option, and not a step after the one
-    before it."""
+    before it. ``is_part``: whether a use makes one step, a part of its own."""
 
     group = "patterns"
     noun = "pattern"
     arms: ClassVar[bool] = False
     qualified: ClassVar[str | None] = None
+    is_part: ClassVar[bool] = True
     qualifier_required: ClassVar[bool] = False
 
     @classmethod
@@ -74,6 +77,11 @@ class Pattern(Layer):
     @classmethod
     def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
         return compile_body(body, scope.inner(flow=False))
+
+    @classmethod
+    def numbers(cls, node: tree.Call, scope: Scope) -> Numbers:
+        """The numbers that a use takes in the part around it, by name."""
+        return Counter({cls.name: 1})
 
     @classmethod
     def check_qualifier(cls, node: tree.Call, scope: Scope) -> None:

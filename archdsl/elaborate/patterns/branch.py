@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import did_you_mean, fault
 from archdsl.diagnostics.source import Span
@@ -9,6 +11,7 @@ from archdsl.elaborate.code import Action, Arm, Arms, BodyCode
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, join_arms
+from archdsl.elaborate.places import Numbers
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body
 from archdsl.elaborate.values import Tensor
@@ -22,6 +25,18 @@ class Branch(Pattern):
     arms = True
     qualified = "how its arms are joined: concat, add, mean, max or mul"
     qualifier_required = True
+    is_part = False
+
+    @classmethod
+    def numbers(cls, node: tree.Call, scope: Scope) -> Numbers:
+        assert node.body is not None
+        found: Numbers = Counter()
+        for arm in node.body.statements:
+            if isinstance(arm, tree.Labelled):
+                found[arm.label.text] += 1
+            elif not isinstance(arm, (tree.Let, tree.Require, tree.Default, tree.For, tree.Repeat)):
+                found["branch"] += 1
+        return found
 
     @classmethod
     def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
@@ -43,10 +58,13 @@ class Branch(Pattern):
         results: list[tuple[Tensor, Span]] = []
         whole = True
 
-        def arm(action: Action, span: Span, label: tree.Word | None) -> None:
+        def arm(action: Action | None, span: Span, label: tree.Word | None) -> None:
             nonlocal whole
             frame.x = x
             name = "branch" if label is None else label.text
+            if action is None:
+                frame.b.number(name)
+                return
             plain = label is not None and not use.scope.looped
             frame.m.attempt(lambda f: run_named(action, f, name, span, plain=plain), frame)
             if frame.x is None:
@@ -56,6 +74,7 @@ class Branch(Pattern):
             frame.x = x  # for the conditions and values of the next turn
 
         frame.m.spend(use.body.weight, use.span)
+        frame.b.several = True
         for statement in use.body.statements:
             frame.x = x
             if (arms := statement.arms) is not None:

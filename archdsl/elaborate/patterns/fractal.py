@@ -44,6 +44,7 @@ class Fractal(Pattern):
         run_named(lambda f: self.expand(use, f), frame, "fractal", use.span, kind="fractal")
 
     def expand(self, use: Use, frame: Frame) -> None:
+        frame.b.several = True
         count = self.columns
         heads = [frame.here()] * count
         span = last_span(use.body)

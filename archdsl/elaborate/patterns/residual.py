@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -12,12 +13,15 @@ from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.making import MAKING
 from archdsl.elaborate.patterns.base import Pattern, Use, last_span, run_body
+from archdsl.elaborate.places import Numbers, numbers
+from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.values import Tensor, is_layer
 from archdsl.layers.arguments import Chance, OneOf, Reader, Unreadable
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.convolution import Conv
 from archdsl.layers.join import Add
 from archdsl.layers.shaping import PadChannels, Subsample
+from archdsl.syntax import tree
 
 PLAIN = Add()
 
@@ -53,9 +57,16 @@ class Residual(Pattern):
     scaling: Annotated[str, OneOf(("eval", "train"))] = "eval"
 
     name = "residual"
+    is_part = False
+
+    @classmethod
+    def numbers(cls, node: tree.Call, scope: Scope) -> Numbers:
+        assert node.body is not None
+        return numbers(node.body, scope) + Counter({"shortcut": 1, PLAIN.name: 1})
 
     def run(self, use: Use, frame: Frame) -> None:
         x = frame.x
+        frame.b.several = True
         if x is None:
             frame.m.run(use.body, frame)
             return
@@ -63,6 +74,8 @@ class Residual(Pattern):
         if y is None:
             return
         if self.shortcut == "none":
+            for name in ("shortcut", PLAIN.name):  # those that follow keep their numbers
+                frame.b.number(name)
             return
         s = self.take_shortcut(use, frame, x, y)
         if s is None:

@@ -111,20 +111,20 @@ class ConvNeXtV2(nn.Module):
             convnext2=ConvNeXt(96, survive=169 / 170),
             convnext3=ConvNeXt(96, survive=84 / 85),
         )
-        self.downsample1 = Downsample(96, 192)
+        self.downsample2 = Downsample(96, 192)
         self.stage2 = seq(
             convnext1=ConvNeXt(192, survive=167 / 170),
             convnext2=ConvNeXt(192, survive=83 / 85),
             convnext3=ConvNeXt(192, survive=33 / 34),
         )
-        self.downsample2 = Downsample(192, 384)
+        self.downsample3 = Downsample(192, 384)
         self.stage3 = seq(
             **{
                 f"convnext{i}": ConvNeXt(384, survive=(165 - i) / 170)
                 for i in range(1, 10)
             },
         )
-        self.downsample3 = Downsample(384, 768)
+        self.downsample4 = Downsample(384, 768)
         self.stage4 = seq(
             convnext1=ConvNeXt(768, survive=31 / 34),
             convnext2=ConvNeXt(768, survive=77 / 85),
@@ -141,11 +141,11 @@ class ConvNeXtV2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 96x56x56
         x = self.stage1(x)  # 96x56x56
-        x = self.downsample1(x)  # 192x28x28
+        x = self.downsample2(x)  # 192x28x28
         x = self.stage2(x)  # 192x28x28
-        x = self.downsample2(x)  # 384x14x14
+        x = self.downsample3(x)  # 384x14x14
         x = self.stage3(x)  # 384x14x14
-        x = self.downsample3(x)  # 768x7x7
+        x = self.downsample4(x)  # 768x7x7
         x = self.stage4(x)  # 768x7x7
         return self.head(x)
 

@@ -52,12 +52,14 @@ class CrossStageA(nn.Module):
     2020, arXiv:1911.11929).
     """
 
-    def __init__(self, in_channels: int, c: int, unit: bool) -> None:
+    def __init__(
+        self, in_channels: int, c: int, branch2_inner: int, unit: bool
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 128, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(128)
         self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-        self.branch2 = BranchA(in_channels // 2, unit=unit)
+        self.branch2 = BranchA(branch2_inner, unit=unit)
         self.conv2 = nn.Conv2d(128, c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.leaky_relu2 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
@@ -69,12 +71,12 @@ class CrossStageA(nn.Module):
 
 
 class BranchB(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, inner: int) -> None:
         super().__init__()
         for i in range(1, 9):
-            self.add_module(f"unit{i}", Unit(in_channels // 2, in_channels // 2))
-        self.conv1 = nn.Conv2d(in_channels // 2, in_channels // 2, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(in_channels // 2)
+            self.add_module(f"unit{i}", Unit(in_channels // 2, inner))
+        self.conv1 = nn.Conv2d(in_channels // 2, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
         self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,13 +89,20 @@ class BranchB(nn.Module):
 class CrossStageB(nn.Module):
     """Another form of `CrossStageA`."""
 
-    def __init__(self, in_channels: int, c: int, inner: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        inner: int,
+        branch2_inner: int,
+        conv2_in_channels: int,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
         self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-        self.branch2 = BranchB(inner)
-        self.conv2 = nn.Conv2d(in_channels, c, 1, bias=False)
+        self.branch2 = BranchB(inner, branch2_inner)
+        self.conv2 = nn.Conv2d(conv2_in_channels, c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.leaky_relu2 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
 
@@ -154,25 +163,25 @@ class Darknet(nn.Module):
             conv1=nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(64),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageA(64, 64, False),
+            cross_stage1=CrossStageA(64, 64, 32, False),
         )
         self.stage2 = seq(
             conv1=nn.Conv2d(64, 128, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(128),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageA(128, 128, True),
+            cross_stage1=CrossStageA(128, 128, 64, True),
         )
         self.stage3 = seq(
             conv1=nn.Conv2d(128, 256, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(256),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageB(256, 256, 256),
+            cross_stage1=CrossStageB(256, 256, 256, 128, 256),
         )
         self.stage4 = seq(
             conv1=nn.Conv2d(256, 512, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(512),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageB(512, 512, 512),
+            cross_stage1=CrossStageB(512, 512, 512, 256, 512),
         )
         self.stage5 = seq(
             conv1=nn.Conv2d(512, 1024, 3, stride=2, padding=1, bias=False),

@@ -30,9 +30,9 @@ class DenseBlock(nn.Sequential):
 class Layer(nn.Sequential):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv1 = nn.Conv2d(in_channels, 12, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(in_channels)
+        self.relu2 = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(in_channels, 12, 3, padding=1, bias=False)
 
 
 class Transition(nn.Sequential):

@@ -74,58 +74,38 @@ class SqueezeExcite(nn.Module):
         return x * self.branch2(x)
 
 
-class InvertedResidualA(nn.Sequential):
+class InvertedResidual(nn.Module):
     """MobileNetV2's block (Sandler et al. 2018, arXiv:1801.04381): wide inside, `inner`
     channels, and narrow between blocks, where nothing is activated. `attention` stands
     on the wide side (MnasNet, MobileNetV3, EfficientNet); `survive < 1` drops whole
     samples in training.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.depthwise1 = Depthwise(32)
-        self.bn1 = nn.BatchNorm2d(32)
-        self.silu1 = nn.SiLU(inplace=True)
-        self.squeeze_excite1 = SqueezeExcite(32, 8)
-        self.conv1 = nn.Conv2d(32, 16, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(16)
-
-
-class InvertedResidualB(nn.Sequential):
-    """Another form of `InvertedResidualA`."""
-
     def __init__(
-        self, in_channels: int, c: int, inner: int, kernel: int = 3, stride: int = 1
+        self,
+        in_channels: int,
+        c: int,
+        inner: int,
+        reduced: int,
+        kernel: int = 3,
+        stride: int = 1,
+        survive: float = 1.0,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner)
-        self.silu1 = nn.SiLU(inplace=True)
+        self.conv1 = nn.Identity()
+        if inner != in_channels:
+            self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner) if inner != in_channels else nn.Identity()
+        self.silu1 = nn.SiLU(inplace=True) if inner != in_channels else nn.Identity()
         self.depthwise1 = Depthwise(inner, kernel=kernel, stride=stride)
         self.bn2 = nn.BatchNorm2d(inner)
         self.silu2 = nn.SiLU(inplace=True)
-        self.squeeze_excite1 = SqueezeExcite(inner, in_channels // 4)
+        self.squeeze_excite1 = SqueezeExcite(inner, reduced)
         self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c)
-
-
-class InvertedResidualC(nn.Module):
-    """Another form of `InvertedResidualA`."""
-
-    def __init__(
-        self, in_channels: int, c: int, inner: int, survive: float, kernel: int = 3
-    ) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner)
-        self.silu1 = nn.SiLU(inplace=True)
-        self.depthwise1 = Depthwise(inner, kernel=kernel)
-        self.bn2 = nn.BatchNorm2d(inner)
-        self.silu2 = nn.SiLU(inplace=True)
-        self.squeeze_excite1 = SqueezeExcite(inner, in_channels // 4)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(c)
-        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
+        self.add1 = None
+        if stride == 1 and in_channels == c:
+            self.add1 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.silu1(self.bn1(self.conv1(x)))
@@ -133,7 +113,9 @@ class InvertedResidualC(nn.Module):
         y = self.silu2(self.bn2(y))
         y = self.squeeze_excite1(y)
         y = self.bn3(self.conv2(y))
-        return self.add1(x, y)
+        if self.add1 is not None:
+            y = self.add1(x, y)
+        return y
 
 
 class EfficientNet(nn.Module):
@@ -148,32 +130,56 @@ class EfficientNet(nn.Module):
             bn1=nn.BatchNorm2d(32),
             silu1=nn.SiLU(inplace=True),
         )
-        self.stage1 = InvertedResidualA()
+        self.stage1 = seq(inverted_residual1=InvertedResidual(32, 16, 32, 8))
         self.stage2 = seq(
-            inverted_residual1=InvertedResidualB(16, 24, 96, stride=2),
-            inverted_residual2=InvertedResidualC(24, 24, 144, 0.975),
+            inverted_residual1=InvertedResidual(
+                16, 24, 96, 4, stride=2, survive=0.9875
+            ),
+            inverted_residual2=InvertedResidual(24, 24, 144, 6, survive=0.975),
         )
         self.stage3 = seq(
-            inverted_residual1=InvertedResidualB(24, 40, 144, kernel=5, stride=2),
-            inverted_residual2=InvertedResidualC(40, 40, 240, 0.95, kernel=5),
+            inverted_residual1=InvertedResidual(
+                24, 40, 144, 6, kernel=5, stride=2, survive=0.9625
+            ),
+            inverted_residual2=InvertedResidual(
+                40, 40, 240, 10, kernel=5, survive=0.95
+            ),
         )
         self.stage4 = seq(
-            inverted_residual1=InvertedResidualB(40, 80, 240, stride=2),
-            inverted_residual2=InvertedResidualC(80, 80, 480, 0.925),
-            inverted_residual3=InvertedResidualC(80, 80, 480, 0.9125),
+            inverted_residual1=InvertedResidual(
+                40, 80, 240, 10, stride=2, survive=0.9375
+            ),
+            inverted_residual2=InvertedResidual(80, 80, 480, 20, survive=0.925),
+            inverted_residual3=InvertedResidual(80, 80, 480, 20, survive=0.9125),
         )
         self.stage5 = seq(
-            inverted_residual1=InvertedResidualB(80, 112, 480, kernel=5),
-            inverted_residual2=InvertedResidualC(112, 112, 672, 0.8875, kernel=5),
-            inverted_residual3=InvertedResidualC(112, 112, 672, 0.875, kernel=5),
+            inverted_residual1=InvertedResidual(
+                80, 112, 480, 20, kernel=5, survive=0.9
+            ),
+            inverted_residual2=InvertedResidual(
+                112, 112, 672, 28, kernel=5, survive=0.8875
+            ),
+            inverted_residual3=InvertedResidual(
+                112, 112, 672, 28, kernel=5, survive=0.875
+            ),
         )
         self.stage6 = seq(
-            inverted_residual1=InvertedResidualB(112, 192, 672, kernel=5, stride=2),
-            inverted_residual2=InvertedResidualC(192, 192, 1152, 0.85, kernel=5),
-            inverted_residual3=InvertedResidualC(192, 192, 1152, 0.8375, kernel=5),
-            inverted_residual4=InvertedResidualC(192, 192, 1152, 0.825, kernel=5),
+            inverted_residual1=InvertedResidual(
+                112, 192, 672, 28, kernel=5, stride=2, survive=0.8625
+            ),
+            inverted_residual2=InvertedResidual(
+                192, 192, 1152, 48, kernel=5, survive=0.85
+            ),
+            inverted_residual3=InvertedResidual(
+                192, 192, 1152, 48, kernel=5, survive=0.8375
+            ),
+            inverted_residual4=InvertedResidual(
+                192, 192, 1152, 48, kernel=5, survive=0.825
+            ),
         )
-        self.stage7 = InvertedResidualB(192, 320, 1152)
+        self.stage7 = seq(
+            inverted_residual1=InvertedResidual(192, 320, 1152, 48, survive=0.8125)
+        )
         self.head = seq(
             conv1=nn.Conv2d(320, 1280, 1, bias=False),
             bn1=nn.BatchNorm2d(1280),

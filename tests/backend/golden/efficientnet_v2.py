@@ -39,7 +39,7 @@ class StochasticDepth(nn.Module):
         return shortcut + keep * branch
 
 
-class FusedInvertedResidualA(nn.Module):
+class FusedInvertedResidual(nn.Module):
     """EfficientNetV2's block for early stages (Tan and Le 2021, arXiv:2104.00298): one
     full convolution instead of the depthwise one and the 1x1 before it.
     """
@@ -49,33 +49,30 @@ class FusedInvertedResidualA(nn.Module):
         in_channels: int,
         c: int,
         inner: int,
+        stride: int = 1,
         survive: float = 1.0,
-        conv: bool = False,
+        bn: bool = False,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(
+            in_channels, inner, 3, stride=stride, padding=1, bias=False
+        )
         self.bn1 = nn.BatchNorm2d(inner, eps=0.001)
         self.silu1 = nn.SiLU(inplace=True)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False) if conv else nn.Identity()
-        self.bn2 = nn.BatchNorm2d(c, eps=0.001) if conv else nn.Identity()
-        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
+        self.conv2 = nn.Identity()
+        if inner != in_channels:
+            self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(c, eps=0.001) if bn else nn.Identity()
+        self.add1 = None
+        if stride == 1 and in_channels == c:
+            self.add1 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.silu1(self.bn1(self.conv1(x)))
         y = self.bn2(self.conv2(y))
-        return self.add1(x, y)
-
-
-class FusedInvertedResidualB(nn.Sequential):
-    """Another form of `FusedInvertedResidualA`."""
-
-    def __init__(self, in_channels: int, c: int, inner: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 3, stride=2, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner, eps=0.001)
-        self.silu1 = nn.SiLU(inplace=True)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(c, eps=0.001)
+        if self.add1 is not None:
+            y = self.add1(x, y)
+        return y
 
 
 class Depthwise(nn.Sequential):
@@ -113,14 +110,22 @@ class SqueezeExcite(nn.Module):
         return x * self.branch2(x)
 
 
-class InvertedResidualA(nn.Sequential):
+class InvertedResidual(nn.Module):
     """MobileNetV2's block (Sandler et al. 2018, arXiv:1801.04381): wide inside, `inner`
     channels, and narrow between blocks, where nothing is activated. `attention` stands
     on the wide side (MnasNet, MobileNetV3, EfficientNet); `survive < 1` drops whole
     samples in training.
     """
 
-    def __init__(self, in_channels: int, c: int, inner: int, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        inner: int,
+        survive: float,
+        reduced: int,
+        stride: int = 1,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner, eps=0.001)
@@ -128,26 +133,12 @@ class InvertedResidualA(nn.Sequential):
         self.depthwise1 = Depthwise(inner, stride=stride)
         self.bn2 = nn.BatchNorm2d(inner, eps=0.001)
         self.silu2 = nn.SiLU(inplace=True)
-        self.squeeze_excite1 = SqueezeExcite(inner, in_channels // 4)
+        self.squeeze_excite1 = SqueezeExcite(inner, reduced)
         self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c, eps=0.001)
-
-
-class InvertedResidualB(nn.Module):
-    """Another form of `InvertedResidualA`."""
-
-    def __init__(self, in_channels: int, c: int, inner: int, survive: float) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner, eps=0.001)
-        self.silu1 = nn.SiLU(inplace=True)
-        self.depthwise1 = Depthwise(inner)
-        self.bn2 = nn.BatchNorm2d(inner, eps=0.001)
-        self.silu2 = nn.SiLU(inplace=True)
-        self.squeeze_excite1 = SqueezeExcite(inner, in_channels // 4)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(c, eps=0.001)
-        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
+        self.add1 = None
+        if stride == 1 and in_channels == c:
+            self.add1 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.silu1(self.bn1(self.conv1(x)))
@@ -155,7 +146,9 @@ class InvertedResidualB(nn.Module):
         y = self.silu2(self.bn2(y))
         y = self.squeeze_excite1(y)
         y = self.bn3(self.conv2(y))
-        return self.add1(x, y)
+        if self.add1 is not None:
+            y = self.add1(x, y)
+        return y
 
 
 class EfficientNetV2(nn.Module):
@@ -171,56 +164,60 @@ class EfficientNetV2(nn.Module):
             silu1=nn.SiLU(inplace=True),
         )
         self.stage1 = seq(
-            fused_inverted_residual1=FusedInvertedResidualA(24, 24, 24),
-            fused_inverted_residual2=FusedInvertedResidualA(24, 24, 24, survive=0.995),
+            fused_inverted_residual1=FusedInvertedResidual(24, 24, 24),
+            fused_inverted_residual2=FusedInvertedResidual(24, 24, 24, survive=0.995),
         )
         self.stage2 = seq(
-            fused_inverted_residual1=FusedInvertedResidualB(24, 48, 96),
-            fused_inverted_residual2=FusedInvertedResidualA(
-                48, 48, 192, survive=0.985, conv=True
+            fused_inverted_residual1=FusedInvertedResidual(
+                24, 48, 96, stride=2, survive=0.99, bn=True
             ),
-            fused_inverted_residual3=FusedInvertedResidualA(
-                48, 48, 192, survive=0.98, conv=True
+            fused_inverted_residual2=FusedInvertedResidual(
+                48, 48, 192, survive=0.985, bn=True
             ),
-            fused_inverted_residual4=FusedInvertedResidualA(
-                48, 48, 192, survive=0.975, conv=True
+            fused_inverted_residual3=FusedInvertedResidual(
+                48, 48, 192, survive=0.98, bn=True
+            ),
+            fused_inverted_residual4=FusedInvertedResidual(
+                48, 48, 192, survive=0.975, bn=True
             ),
         )
         self.stage3 = seq(
-            fused_inverted_residual1=FusedInvertedResidualB(48, 64, 192),
-            fused_inverted_residual2=FusedInvertedResidualA(
-                64, 64, 256, survive=0.965, conv=True
+            fused_inverted_residual1=FusedInvertedResidual(
+                48, 64, 192, stride=2, survive=0.97, bn=True
             ),
-            fused_inverted_residual3=FusedInvertedResidualA(
-                64, 64, 256, survive=0.96, conv=True
+            fused_inverted_residual2=FusedInvertedResidual(
+                64, 64, 256, survive=0.965, bn=True
             ),
-            fused_inverted_residual4=FusedInvertedResidualA(
-                64, 64, 256, survive=0.955, conv=True
+            fused_inverted_residual3=FusedInvertedResidual(
+                64, 64, 256, survive=0.96, bn=True
+            ),
+            fused_inverted_residual4=FusedInvertedResidual(
+                64, 64, 256, survive=0.955, bn=True
             ),
         )
         self.stage4 = seq(
-            inverted_residual1=InvertedResidualA(64, 128, 256, stride=2),
+            inverted_residual1=InvertedResidual(64, 128, 256, 0.95, 16, stride=2),
             **{
-                f"inverted_residual{i}": InvertedResidualB(
-                    128, 128, 512, (191 - i) / 200
+                f"inverted_residual{i}": InvertedResidual(
+                    128, 128, 512, (191 - i) / 200, 32
                 )
                 for i in range(2, 7)
             },
         )
         self.stage5 = seq(
-            inverted_residual1=InvertedResidualA(128, 160, 768),
+            inverted_residual1=InvertedResidual(128, 160, 768, 0.92, 32),
             **{
-                f"inverted_residual{i}": InvertedResidualB(
-                    160, 160, 960, (185 - i) / 200
+                f"inverted_residual{i}": InvertedResidual(
+                    160, 160, 960, (185 - i) / 200, 40
                 )
                 for i in range(2, 10)
             },
         )
         self.stage6 = seq(
-            inverted_residual1=InvertedResidualA(160, 256, 960, stride=2),
+            inverted_residual1=InvertedResidual(160, 256, 960, 0.875, 40, stride=2),
             **{
-                f"inverted_residual{i}": InvertedResidualB(
-                    256, 256, 1536, (176 - i) / 200
+                f"inverted_residual{i}": InvertedResidual(
+                    256, 256, 1536, (176 - i) / 200, 64
                 )
                 for i in range(2, 16)
             },

@@ -20,13 +20,7 @@ class Bottleneck(nn.Module):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        stride: int = 1,
-        dilation: int = 1,
-        shortcut: bool = False,
+        self, in_channels: int, c: int, inner: int, stride: int = 1, dilation: int = 1
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
@@ -46,7 +40,7 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c)
         self.shortcut = nn.Identity()
-        if shortcut:
+        if not (stride == 1 and in_channels == c):
             self.shortcut = seq(
                 conv1=nn.Conv2d(in_channels, c, 1, stride=stride, bias=False),
                 bn1=nn.BatchNorm2d(c),
@@ -66,29 +60,29 @@ class StageA(nn.Sequential):
         self,
         in_channels: int,
         c: int,
-        n: int,
+        inner: int,
+        bottleneck1_stride: int,
         bottleneck1_dilation: int,
-        stride: int = 1,
-        dilation: int = 1,
+        bottleneck2_dilation: int,
+        bottleneck: bool = False,
     ) -> None:
         super().__init__()
         self.bottleneck1 = Bottleneck(
             in_channels,
             c,
-            c // 4,
-            stride=stride,
+            inner,
+            stride=bottleneck1_stride,
             dilation=bottleneck1_dilation,
-            shortcut=True,
         )
-        self.bottleneck2 = Bottleneck(c, c, c // 4, dilation=dilation)
-        self.bottleneck3 = Bottleneck(c, c, c // 4, dilation=dilation)
-        self.bottleneck4 = Bottleneck(c, c, 128) if n > 3 else nn.Identity()
+        self.bottleneck2 = Bottleneck(c, c, inner, dilation=bottleneck2_dilation)
+        self.bottleneck3 = Bottleneck(c, c, inner, dilation=bottleneck2_dilation)
+        self.bottleneck4 = Bottleneck(c, c, 128) if bottleneck else nn.Identity()
 
 
 class StageB(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()
-        self.bottleneck1 = Bottleneck(512, 1024, 256, shortcut=True)
+        self.bottleneck1 = Bottleneck(512, 1024, 256)
         for i in range(2, 7):
             self.add_module(f"bottleneck{i}", Bottleneck(1024, 1024, 256, dilation=2))
 
@@ -119,14 +113,14 @@ class DeepLabv3(nn.Module):
             relu1=nn.ReLU(inplace=True),
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stage1 = StageA(64, 256, 3, 1)
-        self.stage2 = StageA(256, 512, 4, 1, stride=2)
+        self.stage1 = StageA(64, 256, 64, 1, 1, 1)
+        self.stage2 = StageA(256, 512, 128, 2, 1, 1, bottleneck=True)
         self.stage3 = StageB()
         self.aux = seq(
             fcn1=FCN(1024, 256),
             resize1=nn.Upsample(size=(520, 520), mode="bilinear", align_corners=False),
         )
-        self.stage4 = StageA(1024, 2048, 3, 2, dilation=4)
+        self.stage4 = StageA(1024, 2048, 512, 1, 2, 4)
         self.head = seq(
             fcn1=FCN(2048, 512),
             resize1=nn.Upsample(size=(520, 520), mode="bilinear", align_corners=False),

@@ -92,11 +92,11 @@ class FractalNetImageNet(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.fractal1 = Fractal(4, lambda i: Unit(128 if i else 64, 128), 0.15)
-        self.maxpool1 = nn.MaxPool2d(2)
-        self.fractal2 = Fractal(4, lambda i: Unit(256 if i else 128, 256), 0.15)
         self.maxpool2 = nn.MaxPool2d(2)
-        self.fractal3 = Fractal(4, lambda i: Unit(512 if i else 256, 512), 0.15)
+        self.fractal2 = Fractal(4, lambda i: Unit(256 if i else 128, 256), 0.15)
         self.maxpool3 = nn.MaxPool2d(2)
+        self.fractal3 = Fractal(4, lambda i: Unit(512 if i else 256, 512), 0.15)
+        self.maxpool4 = nn.MaxPool2d(2)
         self.fractal4 = Fractal(4, lambda i: Unit(1024 if i else 512, 1024), 0.15)
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),
@@ -109,11 +109,11 @@ class FractalNetImageNet(nn.Module):
         path = self.draw_path(x) if self.training else None
         x = self.stem(x)  # 64x56x56
         x = self.fractal1(x, path)  # 128x56x56
-        x = self.maxpool1(x)  # 128x28x28
+        x = self.maxpool2(x)  # 128x28x28
         x = self.fractal2(x, path)  # 256x28x28
-        x = self.maxpool2(x)  # 256x14x14
+        x = self.maxpool3(x)  # 256x14x14
         x = self.fractal3(x, path)  # 512x14x14
-        x = self.maxpool3(x)  # 512x7x7
+        x = self.maxpool4(x)  # 512x7x7
         x = self.fractal4(x, path)  # 1024x7x7
         return self.head(x)
 

@@ -37,24 +37,6 @@ class GhostA(nn.Module):
         return torch.cat([x, self.branch2(x)], 1)
 
 
-class GhostB(nn.Module):
-    """Another form of `GhostA`."""
-
-    def __init__(self, in_channels: int, c: int) -> None:
-        super().__init__()
-        few = math.ceil(c / 2)
-        self.conv1 = nn.Conv2d(in_channels, few, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(few)
-        self.branch2 = seq(
-            conv1=nn.Conv2d(few, few, 3, padding=1, groups=few, bias=False),
-            bn1=nn.BatchNorm2d(few),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.bn1(self.conv1(x))
-        return torch.cat([x, self.branch2(x)], 1)
-
-
 class Depthwise(nn.Sequential):
     """A filter for each channel."""
 
@@ -90,6 +72,24 @@ class SqueezeExcite(nn.Module):
         return x * self.branch2(x)
 
 
+class GhostB(nn.Module):
+    """Another form of `GhostA`."""
+
+    def __init__(self, in_channels: int, c: int) -> None:
+        super().__init__()
+        few = math.ceil(c / 2)
+        self.conv1 = nn.Conv2d(in_channels, few, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(few)
+        self.branch2 = seq(
+            conv1=nn.Conv2d(few, few, 3, padding=1, groups=few, bias=False),
+            bn1=nn.BatchNorm2d(few),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.bn1(self.conv1(x))
+        return torch.cat([x, self.branch2(x)], 1)
+
+
 class GhostBottleneck(nn.Module):
     """An inverted residual of ghost modules: `inner` channels on the wide side, where
     `attention` stands.
@@ -104,7 +104,6 @@ class GhostBottleneck(nn.Module):
         stride: int = 1,
         reduced: int = 168,
         squeeze_excite: bool = False,
-        shortcut: bool = False,
     ) -> None:
         super().__init__()
         self.ghost1 = GhostA(in_channels, inner)
@@ -121,7 +120,7 @@ class GhostBottleneck(nn.Module):
             self.squeeze_excite1 = SqueezeExcite(2 * math.ceil(inner / 2), reduced)
         self.ghost2 = GhostB(2 * math.ceil(inner / 2), c)
         self.shortcut = nn.Identity()
-        if shortcut:
+        if not (stride == 1 and in_channels == c):
             self.shortcut = seq(
                 depthwise1=Depthwise(in_channels, kernel=kernel, stride=stride),
                 bn1=nn.BatchNorm2d(in_channels),
@@ -151,31 +150,24 @@ class GhostNet(nn.Module):
         )
         self.features = seq(
             ghost_bottleneck1=GhostBottleneck(16, 16, 16),
-            ghost_bottleneck2=GhostBottleneck(16, 24, 48, stride=2, shortcut=True),
+            ghost_bottleneck2=GhostBottleneck(16, 24, 48, stride=2),
             ghost_bottleneck3=GhostBottleneck(24, 24, 72),
             ghost_bottleneck4=GhostBottleneck(
-                24,
-                40,
-                72,
-                kernel=5,
-                stride=2,
-                reduced=20,
-                squeeze_excite=True,
-                shortcut=True,
+                24, 40, 72, kernel=5, stride=2, reduced=20, squeeze_excite=True
             ),
             ghost_bottleneck5=GhostBottleneck(
                 40, 40, 120, kernel=5, reduced=32, squeeze_excite=True
             ),
-            ghost_bottleneck6=GhostBottleneck(40, 80, 240, stride=2, shortcut=True),
+            ghost_bottleneck6=GhostBottleneck(40, 80, 240, stride=2),
             ghost_bottleneck7=GhostBottleneck(80, 80, 200),
             ghost_bottleneck8=GhostBottleneck(80, 80, 184),
             ghost_bottleneck9=GhostBottleneck(80, 80, 184),
             ghost_bottleneck10=GhostBottleneck(
-                80, 112, 480, reduced=120, squeeze_excite=True, shortcut=True
+                80, 112, 480, reduced=120, squeeze_excite=True
             ),
             ghost_bottleneck11=GhostBottleneck(112, 112, 672, squeeze_excite=True),
             ghost_bottleneck12=GhostBottleneck(
-                112, 160, 672, kernel=5, stride=2, squeeze_excite=True, shortcut=True
+                112, 160, 672, kernel=5, stride=2, squeeze_excite=True
             ),
             ghost_bottleneck13=GhostBottleneck(160, 160, 960, kernel=5),
             ghost_bottleneck14=GhostBottleneck(

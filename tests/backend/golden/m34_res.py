@@ -16,7 +16,7 @@ def seq(**layers: nn.Module) -> nn.Sequential:
 class Basic(nn.Module):
     """Two 3x3 convolutions (He et al. 2015, arXiv:1512.03385)."""
 
-    def __init__(self, in_channels: int, c: int, shortcut: bool = False) -> None:
+    def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(in_channels, c, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm1d(c)
@@ -24,7 +24,7 @@ class Basic(nn.Module):
         self.conv2 = nn.Conv1d(c, c, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm1d(c)
         self.shortcut = nn.Identity()
-        if shortcut:
+        if in_channels != c:
             self.shortcut = seq(
                 conv1=nn.Conv1d(in_channels, c, 1, bias=False), bn1=nn.BatchNorm1d(c)
             )
@@ -50,22 +50,18 @@ class Waveform(nn.Module):
             relu1=nn.ReLU(inplace=True),
             maxpool1=nn.MaxPool1d(4),
         )
-        self.stage1 = seq(**{f"basic{i}": Basic(48, 48) for i in range(1, 4)})
+        self.stage1 = seq(**{f"turn{i}": Basic(48, 48) for i in range(1, 4)})
         self.maxpool1 = nn.MaxPool1d(4, ceil_mode=True)
         self.stage2 = seq(
-            basic1=Basic(48, 96, shortcut=True),
-            **{f"basic{i}": Basic(96, 96) for i in range(2, 5)},
+            turn1=Basic(48, 96), **{f"turn{i}": Basic(96, 96) for i in range(2, 5)}
         )
         self.maxpool2 = nn.MaxPool1d(4, ceil_mode=True)
         self.stage3 = seq(
-            basic1=Basic(96, 192, shortcut=True),
-            **{f"basic{i}": Basic(192, 192) for i in range(2, 7)},
+            turn1=Basic(96, 192), **{f"turn{i}": Basic(192, 192) for i in range(2, 7)}
         )
         self.maxpool3 = nn.MaxPool1d(4, ceil_mode=True)
         self.stage4 = seq(
-            basic1=Basic(192, 384, shortcut=True),
-            basic2=Basic(384, 384),
-            basic3=Basic(384, 384),
+            turn1=Basic(192, 384), turn2=Basic(384, 384), turn3=Basic(384, 384)
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool1d(1),

@@ -29,7 +29,7 @@ class Depthwise(nn.Sequential):
         )
 
 
-class InvertedResidualA(nn.Sequential):
+class InvertedResidual(nn.Module):
     """MobileNetV2's block (Sandler et al. 2018, arXiv:1801.04381): wide inside, `inner`
     channels, and narrow between blocks, where nothing is activated. `attention` stands
     on the wide side (MnasNet, MobileNetV3, EfficientNet); `survive < 1` drops whole
@@ -48,28 +48,16 @@ class InvertedResidualA(nn.Sequential):
         self.relu2 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c, momentum=0.0003)
-
-
-class InvertedResidualB(nn.Module):
-    """Another form of `InvertedResidualA`."""
-
-    def __init__(self, in_channels: int, c: int, inner: int, kernel: int = 3) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner, momentum=0.0003)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.depthwise1 = Depthwise(inner, kernel=kernel)
-        self.bn2 = nn.BatchNorm2d(inner, momentum=0.0003)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(c, momentum=0.0003)
+        self.shortcut = stride == 1 and in_channels == c
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
         y = self.depthwise1(y)
         y = self.relu2(self.bn2(y))
         y = self.bn3(self.conv2(y))
-        return x + y
+        if self.shortcut:
+            y = x + y
+        return y
 
 
 class MnasNet(nn.Module):
@@ -90,32 +78,32 @@ class MnasNet(nn.Module):
             bn3=nn.BatchNorm2d(16, momentum=0.0003),
         )
         self.stage1 = seq(
-            inverted_residual1=InvertedResidualA(16, 24, 48, stride=2),
-            inverted_residual2=InvertedResidualB(24, 24, 72),
-            inverted_residual3=InvertedResidualB(24, 24, 72),
+            inverted_residual1=InvertedResidual(16, 24, 48, stride=2),
+            inverted_residual2=InvertedResidual(24, 24, 72),
+            inverted_residual3=InvertedResidual(24, 24, 72),
         )
         self.stage2 = seq(
-            inverted_residual1=InvertedResidualA(24, 40, 72, kernel=5, stride=2),
-            inverted_residual2=InvertedResidualB(40, 40, 120, kernel=5),
-            inverted_residual3=InvertedResidualB(40, 40, 120, kernel=5),
+            inverted_residual1=InvertedResidual(24, 40, 72, kernel=5, stride=2),
+            inverted_residual2=InvertedResidual(40, 40, 120, kernel=5),
+            inverted_residual3=InvertedResidual(40, 40, 120, kernel=5),
         )
         self.stage3 = seq(
-            inverted_residual1=InvertedResidualA(40, 80, 240, kernel=5, stride=2),
-            inverted_residual2=InvertedResidualB(80, 80, 480, kernel=5),
-            inverted_residual3=InvertedResidualB(80, 80, 480, kernel=5),
+            inverted_residual1=InvertedResidual(40, 80, 240, kernel=5, stride=2),
+            inverted_residual2=InvertedResidual(80, 80, 480, kernel=5),
+            inverted_residual3=InvertedResidual(80, 80, 480, kernel=5),
         )
         self.stage4 = seq(
-            inverted_residual1=InvertedResidualA(80, 96, 480),
-            inverted_residual2=InvertedResidualB(96, 96, 576),
+            inverted_residual1=InvertedResidual(80, 96, 480),
+            inverted_residual2=InvertedResidual(96, 96, 576),
         )
         self.stage5 = seq(
-            inverted_residual1=InvertedResidualA(96, 192, 576, kernel=5, stride=2),
+            inverted_residual1=InvertedResidual(96, 192, 576, kernel=5, stride=2),
             **{
-                f"inverted_residual{i}": InvertedResidualB(192, 192, 1152, kernel=5)
+                f"inverted_residual{i}": InvertedResidual(192, 192, 1152, kernel=5)
                 for i in range(2, 5)
             },
         )
-        self.stage6 = InvertedResidualA(192, 320, 1152)
+        self.stage6 = seq(inverted_residual1=InvertedResidual(192, 320, 1152))
         self.head = seq(
             conv1=nn.Conv2d(320, 1280, 1, bias=False),
             bn1=nn.BatchNorm2d(1280, momentum=0.0003),

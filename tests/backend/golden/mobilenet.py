@@ -54,7 +54,7 @@ class MobileNet(nn.Module):
             bn1=nn.BatchNorm2d(32),
             relu6_1=nn.ReLU6(inplace=True),
         )
-        self.stage1 = DepthwiseSeparable(32, 64)
+        self.stage1 = seq(depthwise_separable1=DepthwiseSeparable(32, 64))
         self.stage2 = seq(
             depthwise_separable1=DepthwiseSeparable(64, 128, stride=2),
             depthwise_separable2=DepthwiseSeparable(128, 128),

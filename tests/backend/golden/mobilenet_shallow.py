@@ -54,7 +54,7 @@ class MobileNet(nn.Module):
             bn1=nn.BatchNorm2d(32),
             relu6_1=nn.ReLU6(inplace=True),
         )
-        self.stage1 = DepthwiseSeparable(32, 64)
+        self.stage1 = seq(depthwise_separable1=DepthwiseSeparable(32, 64))
         self.stage2 = seq(
             depthwise_separable1=DepthwiseSeparable(64, 128, stride=2),
             depthwise_separable2=DepthwiseSeparable(128, 128),
@@ -63,7 +63,7 @@ class MobileNet(nn.Module):
             depthwise_separable1=DepthwiseSeparable(128, 256, stride=2),
             depthwise_separable2=DepthwiseSeparable(256, 256),
         )
-        self.stage4 = DepthwiseSeparable(256, 512, stride=2)
+        self.stage4 = seq(depthwise_separable1=DepthwiseSeparable(256, 512, stride=2))
         self.stage5 = seq(
             depthwise_separable1=DepthwiseSeparable(512, 1024, stride=2),
             depthwise_separable2=DepthwiseSeparable(1024, 1024),

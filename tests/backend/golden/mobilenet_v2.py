@@ -29,57 +29,35 @@ class Depthwise(nn.Sequential):
         )
 
 
-class InvertedResidualA(nn.Sequential):
+class InvertedResidual(nn.Module):
     """MobileNetV2's block (Sandler et al. 2018, arXiv:1801.04381): wide inside, `inner`
     channels, and narrow between blocks, where nothing is activated. `attention` stands
     on the wide side (MnasNet, MobileNetV3, EfficientNet); `survive < 1` drops whole
     samples in training.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.depthwise1 = Depthwise(32)
-        self.bn1 = nn.BatchNorm2d(32)
-        self.relu6_1 = nn.ReLU6(inplace=True)
-        self.conv1 = nn.Conv2d(32, 16, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(16)
-
-
-class InvertedResidualB(nn.Sequential):
-    """Another form of `InvertedResidualA`."""
-
     def __init__(self, in_channels: int, c: int, inner: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner)
-        self.relu6_1 = nn.ReLU6(inplace=True)
+        self.conv1 = nn.Identity()
+        if inner != in_channels:
+            self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner) if inner != in_channels else nn.Identity()
+        self.relu6_1 = nn.ReLU6(inplace=True) if inner != in_channels else nn.Identity()
         self.depthwise1 = Depthwise(inner, stride=stride)
         self.bn2 = nn.BatchNorm2d(inner)
         self.relu6_2 = nn.ReLU6(inplace=True)
         self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c)
-
-
-class InvertedResidualC(nn.Module):
-    """Another form of `InvertedResidualA`."""
-
-    def __init__(self, in_channels: int, c: int, inner: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner)
-        self.relu6_1 = nn.ReLU6(inplace=True)
-        self.depthwise1 = Depthwise(inner)
-        self.bn2 = nn.BatchNorm2d(inner)
-        self.relu6_2 = nn.ReLU6(inplace=True)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(c)
+        self.shortcut = stride == 1 and in_channels == c
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu6_1(self.bn1(self.conv1(x)))
         y = self.depthwise1(y)
         y = self.relu6_2(self.bn2(y))
         y = self.bn3(self.conv2(y))
-        return x + y
+        if self.shortcut:
+            y = x + y
+        return y
 
 
 class MobileNetV2(nn.Module):
@@ -94,34 +72,34 @@ class MobileNetV2(nn.Module):
             bn1=nn.BatchNorm2d(32),
             relu6_1=nn.ReLU6(inplace=True),
         )
-        self.stage1 = InvertedResidualA()
+        self.stage1 = seq(inverted_residual1=InvertedResidual(32, 16, 32))
         self.stage2 = seq(
-            inverted_residual1=InvertedResidualB(16, 24, 96, stride=2),
-            inverted_residual2=InvertedResidualC(24, 24, 144),
+            inverted_residual1=InvertedResidual(16, 24, 96, stride=2),
+            inverted_residual2=InvertedResidual(24, 24, 144),
         )
         self.stage3 = seq(
-            inverted_residual1=InvertedResidualB(24, 32, 144, stride=2),
-            inverted_residual2=InvertedResidualC(32, 32, 192),
-            inverted_residual3=InvertedResidualC(32, 32, 192),
+            inverted_residual1=InvertedResidual(24, 32, 144, stride=2),
+            inverted_residual2=InvertedResidual(32, 32, 192),
+            inverted_residual3=InvertedResidual(32, 32, 192),
         )
         self.stage4 = seq(
-            inverted_residual1=InvertedResidualB(32, 64, 192, stride=2),
+            inverted_residual1=InvertedResidual(32, 64, 192, stride=2),
             **{
-                f"inverted_residual{i}": InvertedResidualC(64, 64, 384)
+                f"inverted_residual{i}": InvertedResidual(64, 64, 384)
                 for i in range(2, 5)
             },
         )
         self.stage5 = seq(
-            inverted_residual1=InvertedResidualB(64, 96, 384),
-            inverted_residual2=InvertedResidualC(96, 96, 576),
-            inverted_residual3=InvertedResidualC(96, 96, 576),
+            inverted_residual1=InvertedResidual(64, 96, 384),
+            inverted_residual2=InvertedResidual(96, 96, 576),
+            inverted_residual3=InvertedResidual(96, 96, 576),
         )
         self.stage6 = seq(
-            inverted_residual1=InvertedResidualB(96, 160, 576, stride=2),
-            inverted_residual2=InvertedResidualC(160, 160, 960),
-            inverted_residual3=InvertedResidualC(160, 160, 960),
+            inverted_residual1=InvertedResidual(96, 160, 576, stride=2),
+            inverted_residual2=InvertedResidual(160, 160, 960),
+            inverted_residual3=InvertedResidual(160, 160, 960),
         )
-        self.stage7 = InvertedResidualB(160, 320, 960)
+        self.stage7 = seq(inverted_residual1=InvertedResidual(160, 320, 960))
         self.head = seq(
             conv1=nn.Conv2d(320, 1280, 1, bias=False),
             bn1=nn.BatchNorm2d(1280),

@@ -29,28 +29,6 @@ class Depthwise(nn.Sequential):
         )
 
 
-class InvertedResidualA(nn.Module):
-    """MobileNetV2's block (Sandler et al. 2018, arXiv:1801.04381): wide inside, `inner`
-    channels, and narrow between blocks, where nothing is activated. `attention` stands
-    on the wide side (MnasNet, MobileNetV3, EfficientNet); `survive < 1` drops whole
-    samples in training.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.depthwise1 = Depthwise(16)
-        self.bn1 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv1 = nn.Conv2d(16, 16, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(16, eps=0.001, momentum=0.01)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.depthwise1(x)
-        y = self.relu1(self.bn1(y))
-        y = self.bn2(self.conv1(y))
-        return x + y
-
-
 class SqueezeExcite(nn.Module):
     """Squeeze and excitation (Hu et al. 2018, arXiv:1709.01507): a factor for each
     channel, from the means of all, by way of `reduced` channels.
@@ -70,8 +48,12 @@ class SqueezeExcite(nn.Module):
         return x * self.branch2(x)
 
 
-class InvertedResidualB(nn.Sequential):
-    """Another form of `InvertedResidualA`."""
+class InvertedResidualA(nn.Module):
+    """MobileNetV2's block (Sandler et al. 2018, arXiv:1801.04381): wide inside, `inner`
+    channels, and narrow between blocks, where nothing is activated. `attention` stands
+    on the wide side (MnasNet, MobileNetV3, EfficientNet); `survive < 1` drops whole
+    samples in training.
+    """
 
     def __init__(
         self,
@@ -79,45 +61,28 @@ class InvertedResidualB(nn.Sequential):
         c: int,
         inner: int,
         kernel: int = 3,
+        stride: int = 1,
+        bn: bool = False,
+        reduced: int = 32,
         squeeze_excite: bool = False,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.depthwise1 = Depthwise(inner, kernel=kernel, stride=2)
+        self.conv1 = nn.Identity()
+        if inner != in_channels:
+            self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
+        self.bn1 = nn.Identity()
+        if bn:
+            self.bn1 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
+        self.relu1 = nn.ReLU(inplace=True) if inner != in_channels else nn.Identity()
+        self.depthwise1 = Depthwise(inner, kernel=kernel, stride=stride)
         self.bn2 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
         self.relu2 = nn.ReLU(inplace=True)
         self.squeeze_excite1 = nn.Identity()
         if squeeze_excite:
-            self.squeeze_excite1 = SqueezeExcite(inner, 24)
+            self.squeeze_excite1 = SqueezeExcite(inner, reduced)
         self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c, eps=0.001, momentum=0.01)
-
-
-class InvertedResidualC(nn.Module):
-    """Another form of `InvertedResidualA`."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        kernel: int = 3,
-        squeeze_excite: bool = False,
-    ) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.depthwise1 = Depthwise(inner, kernel=kernel)
-        self.bn2 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.squeeze_excite1 = nn.Identity()
-        if squeeze_excite:
-            self.squeeze_excite1 = SqueezeExcite(inner, 32)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(c, eps=0.001, momentum=0.01)
+        self.shortcut = stride == 1 and in_channels == c
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
@@ -125,10 +90,12 @@ class InvertedResidualC(nn.Module):
         y = self.relu2(self.bn2(y))
         y = self.squeeze_excite1(y)
         y = self.bn3(self.conv2(y))
-        return x + y
+        if self.shortcut:
+            y = x + y
+        return y
 
 
-class InvertedResidualD(nn.Sequential):
+class InvertedResidualB(nn.Module):
     """Another form of `InvertedResidualA`."""
 
     def __init__(
@@ -138,6 +105,7 @@ class InvertedResidualD(nn.Sequential):
         inner: int,
         kernel: int = 3,
         stride: int = 1,
+        reduced: int = 168,
         squeeze_excite: bool = False,
     ) -> None:
         super().__init__()
@@ -149,34 +117,10 @@ class InvertedResidualD(nn.Sequential):
         self.hardswish2 = nn.Hardswish(inplace=True)
         self.squeeze_excite1 = nn.Identity()
         if squeeze_excite:
-            self.squeeze_excite1 = SqueezeExcite(inner, inner // 4)
+            self.squeeze_excite1 = SqueezeExcite(inner, reduced)
         self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c, eps=0.001, momentum=0.01)
-
-
-class InvertedResidualE(nn.Module):
-    """Another form of `InvertedResidualA`."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        kernel: int = 3,
-        squeeze_excite: bool = False,
-    ) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.hardswish1 = nn.Hardswish(inplace=True)
-        self.depthwise1 = Depthwise(inner, kernel=kernel)
-        self.bn2 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.hardswish2 = nn.Hardswish(inplace=True)
-        self.squeeze_excite1 = nn.Identity()
-        if squeeze_excite:
-            self.squeeze_excite1 = SqueezeExcite(inner, inner // 4)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(c, eps=0.001, momentum=0.01)
+        self.shortcut = stride == 1 and in_channels == c
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.hardswish1(self.bn1(self.conv1(x)))
@@ -184,7 +128,9 @@ class InvertedResidualE(nn.Module):
         y = self.hardswish2(self.bn2(y))
         y = self.squeeze_excite1(y)
         y = self.bn3(self.conv2(y))
-        return x + y
+        if self.shortcut:
+            y = x + y
+        return y
 
 
 class MobileNetV3(nn.Module):
@@ -200,32 +146,34 @@ class MobileNetV3(nn.Module):
             hardswish1=nn.Hardswish(inplace=True),
         )
         self.features = seq(
-            inverted_residual1=InvertedResidualA(),
-            inverted_residual2=InvertedResidualB(16, 24, 64),
-            inverted_residual3=InvertedResidualC(24, 24, 72),
-            inverted_residual4=InvertedResidualB(
-                24, 40, 72, kernel=5, squeeze_excite=True
+            inverted_residual1=InvertedResidualA(16, 16, 16),
+            inverted_residual2=InvertedResidualA(16, 24, 64, stride=2, bn=True),
+            inverted_residual3=InvertedResidualA(24, 24, 72, bn=True),
+            inverted_residual4=InvertedResidualA(
+                24, 40, 72, kernel=5, stride=2, bn=True, reduced=24, squeeze_excite=True
             ),
-            inverted_residual5=InvertedResidualC(
-                40, 40, 120, kernel=5, squeeze_excite=True
+            inverted_residual5=InvertedResidualA(
+                40, 40, 120, kernel=5, bn=True, squeeze_excite=True
             ),
-            inverted_residual6=InvertedResidualC(
-                40, 40, 120, kernel=5, squeeze_excite=True
+            inverted_residual6=InvertedResidualA(
+                40, 40, 120, kernel=5, bn=True, squeeze_excite=True
             ),
-            inverted_residual7=InvertedResidualD(40, 80, 240, stride=2),
-            inverted_residual8=InvertedResidualE(80, 80, 200),
-            inverted_residual9=InvertedResidualE(80, 80, 184),
-            inverted_residual10=InvertedResidualE(80, 80, 184),
-            inverted_residual11=InvertedResidualD(80, 112, 480, squeeze_excite=True),
-            inverted_residual12=InvertedResidualE(112, 112, 672, squeeze_excite=True),
-            inverted_residual13=InvertedResidualD(
+            inverted_residual7=InvertedResidualB(40, 80, 240, stride=2),
+            inverted_residual8=InvertedResidualB(80, 80, 200),
+            inverted_residual9=InvertedResidualB(80, 80, 184),
+            inverted_residual10=InvertedResidualB(80, 80, 184),
+            inverted_residual11=InvertedResidualB(
+                80, 112, 480, reduced=120, squeeze_excite=True
+            ),
+            inverted_residual12=InvertedResidualB(112, 112, 672, squeeze_excite=True),
+            inverted_residual13=InvertedResidualB(
                 112, 160, 672, kernel=5, stride=2, squeeze_excite=True
             ),
-            inverted_residual14=InvertedResidualE(
-                160, 160, 960, kernel=5, squeeze_excite=True
+            inverted_residual14=InvertedResidualB(
+                160, 160, 960, kernel=5, reduced=240, squeeze_excite=True
             ),
-            inverted_residual15=InvertedResidualE(
-                160, 160, 960, kernel=5, squeeze_excite=True
+            inverted_residual15=InvertedResidualB(
+                160, 160, 960, kernel=5, reduced=240, squeeze_excite=True
             ),
         )
         self.head = seq(

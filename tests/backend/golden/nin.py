@@ -14,9 +14,11 @@ def seq(**layers: nn.Module) -> nn.Sequential:
 
 
 class Mlpconv(nn.Sequential):
-    def __init__(self, in_channels: int, second: int, third: int, kernel: int) -> None:
+    def __init__(
+        self, in_channels: int, second: int, third: int, kernel: int, padding: int
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, 192, kernel, padding=kernel // 2)
+        self.conv1 = nn.Conv2d(in_channels, 192, kernel, padding=padding)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(192, second, 1)
         self.relu2 = nn.ReLU(inplace=True)
@@ -31,15 +33,15 @@ class NiN(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage1 = Mlpconv(3, 160, 96, 5)
+        self.stage1 = Mlpconv(3, 160, 96, 5, 2)
         self.pool1 = seq(
             maxpool1=nn.MaxPool2d(3, stride=2, ceil_mode=True), dropout1=nn.Dropout()
         )
-        self.stage2 = Mlpconv(96, 192, 192, 5)
+        self.stage2 = Mlpconv(96, 192, 192, 5, 2)
         self.pool2 = seq(
             avgpool1=nn.AvgPool2d(3, stride=2, ceil_mode=True), dropout1=nn.Dropout()
         )
-        self.stage3 = Mlpconv(192, 192, 10, 3)
+        self.stage3 = Mlpconv(192, 192, 10, 3, 1)
         self.head = seq(global_avgpool1=nn.AdaptiveAvgPool2d(1), flatten1=nn.Flatten())
 
     def forward(self, x: Tensor) -> Tensor:

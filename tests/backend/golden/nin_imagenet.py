@@ -19,16 +19,17 @@ class Mlpconv(nn.Sequential):
         in_channels: int,
         second: int,
         third: int,
+        channels: int,
         kernel: int,
         stride: int,
         padding: int,
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
-            in_channels, second, kernel, stride=stride, padding=padding
+            in_channels, channels, kernel, stride=stride, padding=padding
         )
         self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(second, second, 1)
+        self.conv2 = nn.Conv2d(channels, second, 1)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(second, third, 1)
         self.relu3 = nn.ReLU(inplace=True)
@@ -41,15 +42,15 @@ class NiN(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stage1 = Mlpconv(3, 96, 96, 11, 4, 0)
+        self.stage1 = Mlpconv(3, 96, 96, 96, 11, 4, 0)
         self.pool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        self.stage2 = Mlpconv(96, 256, 256, 5, 1, 2)
+        self.stage2 = Mlpconv(96, 256, 256, 256, 5, 1, 2)
         self.pool2 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        self.stage3 = Mlpconv(256, 384, 384, 3, 1, 1)
+        self.stage3 = Mlpconv(256, 384, 384, 384, 3, 1, 1)
         self.pool3 = seq(
             maxpool1=nn.MaxPool2d(3, stride=2, ceil_mode=True), dropout1=nn.Dropout()
         )
-        self.stage4 = Mlpconv(384, 1024, 1000, 3, 1, 1)
+        self.stage4 = Mlpconv(384, 1024, 1000, 1024, 3, 1, 1)
         self.head = seq(global_avgpool1=nn.AdaptiveAvgPool2d(1), flatten1=nn.Flatten())
 
     def forward(self, x: Tensor) -> Tensor:

@@ -21,10 +21,10 @@ class Unit(nn.Sequential):
         self.relu1 = nn.ReLU(inplace=True)
 
 
-class ResidualStage(nn.Module):
-    """Pairs of convolutions beside an identity (arXiv:1512.03385)."""
-
-    def __init__(self, in_channels: int, c: int, shortcut: bool = False) -> None:
+class Turn(nn.Module):
+    def __init__(
+        self, in_channels: int, c: int, channels: int = 64, shortcut: bool = False
+    ) -> None:
         super().__init__()
         self.unit1 = Unit(in_channels, c)
         self.conv1 = nn.Conv2d(c, c, 3, padding=1, bias=False)
@@ -32,23 +32,27 @@ class ResidualStage(nn.Module):
         self.shortcut1 = nn.Identity()
         if shortcut:
             self.shortcut1 = seq(
-                conv1=nn.Conv2d(in_channels, c, 1, bias=False), bn1=nn.BatchNorm2d(c)
+                conv1=nn.Conv2d(in_channels, channels, 1, bias=False),
+                bn1=nn.BatchNorm2d(channels),
             )
         self.relu1 = nn.ReLU(inplace=True)
-        self.unit2 = Unit(c, c)
-        self.conv2 = nn.Conv2d(c, c, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(c)
-        self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.unit1(x)
         y = self.bn1(self.conv1(y))
         y += self.shortcut1(x)
-        y = self.relu1(y)
-        z = self.unit2(y)
-        z = self.bn2(self.conv2(z))
-        z += y
-        return self.relu2(z)
+        return self.relu1(y)
+
+
+class ResidualStage(nn.Sequential):
+    """Pairs of convolutions beside an identity (arXiv:1512.03385)."""
+
+    def __init__(
+        self, in_channels: int, turn1_c: int, channels: int, shortcut: bool
+    ) -> None:
+        super().__init__()
+        self.turn1 = Turn(in_channels, turn1_c, channels=channels, shortcut=shortcut)
+        self.turn2 = Turn(turn1_c, turn1_c)
 
 
 class Patterns(nn.Module):
@@ -59,14 +63,14 @@ class Patterns(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = Unit(3, 16)
-        self.stage1 = ResidualStage(16, 16)
+        self.stage1 = seq(residual_stage1=ResidualStage(16, 16, 64, False))
         self.stage2 = seq(
             maxpool1=nn.MaxPool2d(2, ceil_mode=True),
-            residual_stage1=ResidualStage(16, 32, shortcut=True),
+            residual_stage1=ResidualStage(16, 32, 32, True),
         )
         self.stage3 = seq(
             maxpool1=nn.MaxPool2d(2, ceil_mode=True),
-            residual_stage1=ResidualStage(32, 64, shortcut=True),
+            residual_stage1=ResidualStage(32, 64, 64, True),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -38,17 +38,26 @@ class Unit(nn.Sequential):
 class DenseStage(nn.Sequential):
     """Each convolution sees all before it (arXiv:1608.06993)."""
 
-    def __init__(self, in_channels: int, c: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        dense1_layer1_c: int,
+        dense1_layer2_in_channels: int,
+        dense1_layer3_in_channels: int,
+        dense1_layer4_in_channels: int,
+        unit1_in_channels: int,
+    ) -> None:
         super().__init__()
         self.dense1 = DenseBlock(
             [
-                Unit(in_channels, c // 2),
-                Unit(in_channels + c // 2, c // 2),
-                Unit(in_channels + c, c // 2),
-                Unit(in_channels + 3 * c // 2, c // 2),
+                Unit(in_channels, dense1_layer1_c),
+                Unit(dense1_layer2_in_channels, dense1_layer1_c),
+                Unit(dense1_layer3_in_channels, dense1_layer1_c),
+                Unit(dense1_layer4_in_channels, dense1_layer1_c),
             ],
         )
-        self.unit1 = Unit(in_channels + 2 * c, c, k=1)
+        self.unit1 = Unit(unit1_in_channels, c, k=1)
 
 
 class Patterns(nn.Module):
@@ -59,12 +68,14 @@ class Patterns(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = Unit(3, 16)
-        self.stage1 = DenseStage(16, 16)
+        self.stage1 = seq(dense_stage1=DenseStage(16, 16, 8, 24, 32, 40, 48))
         self.stage2 = seq(
-            maxpool1=nn.MaxPool2d(2, ceil_mode=True), dense_stage1=DenseStage(16, 32)
+            maxpool1=nn.MaxPool2d(2, ceil_mode=True),
+            dense_stage1=DenseStage(16, 32, 16, 32, 48, 64, 80),
         )
         self.stage3 = seq(
-            maxpool1=nn.MaxPool2d(2, ceil_mode=True), dense_stage1=DenseStage(32, 64)
+            maxpool1=nn.MaxPool2d(2, ceil_mode=True),
+            dense_stage1=DenseStage(32, 64, 32, 64, 96, 128, 160),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

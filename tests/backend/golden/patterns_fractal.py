@@ -88,10 +88,10 @@ class FractalStage(nn.Module):
 
 
 class Stage(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, c: int, maxpool: bool = False) -> None:
         super().__init__()
-        self.maxpool1 = nn.MaxPool2d(2, ceil_mode=True)
-        self.fractal_stage1 = FractalStage(in_channels, 2 * in_channels)
+        self.maxpool1 = nn.MaxPool2d(2, ceil_mode=True) if maxpool else nn.Identity()
+        self.fractal_stage1 = FractalStage(in_channels, c)
 
     def forward(self, x: Tensor, path: tuple[Tensor, Tensor] | None = None) -> Tensor:
         x = self.maxpool1(x)
@@ -106,9 +106,9 @@ class Patterns(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = Unit(3, 16)
-        self.stage1 = FractalStage(16, 16)
-        self.stage2 = Stage(16)
-        self.stage3 = Stage(32)
+        self.stage1 = Stage(16, 16)
+        self.stage2 = Stage(16, 32, maxpool=True)
+        self.stage3 = Stage(32, 64, maxpool=True)
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),

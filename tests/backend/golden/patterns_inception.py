@@ -22,43 +22,59 @@ class Unit(nn.Sequential):
         self.relu1 = nn.ReLU(inplace=True)
 
 
-class InceptionStage(nn.Module):
-    """Branches of several widths and reaches, concatenated (arXiv:1409.4842)."""
-
-    def __init__(self, in_channels: int, c: int) -> None:
+class Turn(nn.Module):
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        branch2_unit1_c: int,
+        branch2_unit2_c: int,
+        branch3_unit1_c: int,
+    ) -> None:
         super().__init__()
-        self.branch1 = Unit(in_channels, c // 4, k=1)
+        self.branch1 = Unit(in_channels, c, k=1)
         self.branch2 = seq(
-            unit1=Unit(in_channels, 3 * c // 8, k=1), unit2=Unit(3 * c // 8, c // 2)
+            unit1=Unit(in_channels, branch2_unit1_c, k=1),
+            unit2=Unit(branch2_unit1_c, branch2_unit2_c),
         )
         self.branch3 = seq(
-            unit1=Unit(in_channels, c // 8, k=1),
-            unit2=Unit(c // 8, c // 8),
-            unit3=Unit(c // 8, c // 8),
+            unit1=Unit(in_channels, branch3_unit1_c, k=1),
+            unit2=Unit(branch3_unit1_c, branch3_unit1_c),
+            unit3=Unit(branch3_unit1_c, branch3_unit1_c),
         )
         self.branch4 = seq(
             maxpool1=nn.MaxPool2d(3, stride=1, padding=1),
-            unit1=Unit(in_channels, c // 8, k=1),
-        )
-        self.branch5 = Unit(c, c // 4, k=1)
-        self.branch6 = seq(
-            unit1=Unit(c, 3 * c // 8, k=1), unit2=Unit(3 * c // 8, c // 2)
-        )
-        self.branch7 = seq(
-            unit1=Unit(c, c // 8, k=1),
-            unit2=Unit(c // 8, c // 8),
-            unit3=Unit(c // 8, c // 8),
-        )
-        self.branch8 = seq(
-            maxpool1=nn.MaxPool2d(3, stride=1, padding=1), unit1=Unit(c, c // 8, k=1)
+            unit1=Unit(in_channels, branch3_unit1_c, k=1),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = torch.cat(
+        return torch.cat(
             [self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1
         )
-        return torch.cat(
-            [self.branch5(x), self.branch6(x), self.branch7(x), self.branch8(x)], 1
+
+
+class InceptionStage(nn.Sequential):
+    """Branches of several widths and reaches, concatenated (arXiv:1409.4842)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        turn1_c: int,
+        branch2_unit1_c: int,
+        branch2_unit2_c: int,
+        branch3_unit1_c: int,
+        turn2_in_channels: int,
+    ) -> None:
+        super().__init__()
+        self.turn1 = Turn(
+            in_channels, turn1_c, branch2_unit1_c, branch2_unit2_c, branch3_unit1_c
+        )
+        self.turn2 = Turn(
+            turn2_in_channels,
+            turn1_c,
+            branch2_unit1_c,
+            branch2_unit2_c,
+            branch3_unit1_c,
         )
 
 
@@ -70,14 +86,14 @@ class Patterns(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = Unit(3, 16)
-        self.stage1 = InceptionStage(16, 16)
+        self.stage1 = seq(inception_stage1=InceptionStage(16, 4, 6, 8, 2, 16))
         self.stage2 = seq(
             maxpool1=nn.MaxPool2d(2, ceil_mode=True),
-            inception_stage1=InceptionStage(16, 32),
+            inception_stage1=InceptionStage(16, 8, 12, 16, 4, 32),
         )
         self.stage3 = seq(
             maxpool1=nn.MaxPool2d(2, ceil_mode=True),
-            inception_stage1=InceptionStage(32, 64),
+            inception_stage1=InceptionStage(32, 16, 24, 32, 8, 64),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -30,8 +30,12 @@ class UnitA(nn.Module):
         self, in_channels: int, c: int, stride: int = 1, activate: bool = True
     ) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels) if activate else nn.Identity()
-        self.relu1 = nn.ReLU(inplace=True) if activate else nn.Identity()
+        self.bn1 = nn.Identity()
+        if not (in_channels == 4 * c and stride == 1) and activate:
+            self.bn1 = nn.BatchNorm2d(in_channels)
+        self.relu1 = nn.Identity()
+        if not (in_channels == 4 * c and stride == 1) and activate:
+            self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, stride)
         self.shortcut = nn.Conv2d(in_channels, 4 * c, 1, stride=stride, bias=False)
 

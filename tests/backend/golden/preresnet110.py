@@ -36,21 +36,21 @@ class UnitA(nn.Module):
 
 
 class Shortcut(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, after: int) -> None:
         super().__init__()
-        self.pad_channels_after = in_channels
+        self.pad_channels_after = after
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.pad_channels_after))
 
 
 class UnitB(nn.Module):
-    def __init__(self, in_channels: int, c: int) -> None:
+    def __init__(self, in_channels: int, c: int, after: int) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, 2)
-        self.shortcut = Shortcut(in_channels)
+        self.shortcut = Shortcut(after)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.relu1(self.bn1(x))
@@ -67,10 +67,10 @@ class PreResNetCIFAR(nn.Module):
         self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.stage1 = seq(**{f"unit{i}": UnitA(16, 16) for i in range(1, 19)})
         self.stage2 = seq(
-            unit1=UnitB(16, 32), **{f"unit{i}": UnitA(32, 32) for i in range(2, 19)}
+            unit1=UnitB(16, 32, 16), **{f"unit{i}": UnitA(32, 32) for i in range(2, 19)}
         )
         self.stage3 = seq(
-            unit1=UnitB(32, 64), **{f"unit{i}": UnitA(64, 64) for i in range(2, 19)}
+            unit1=UnitB(32, 64, 32), **{f"unit{i}": UnitA(64, 64) for i in range(2, 19)}
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(64),

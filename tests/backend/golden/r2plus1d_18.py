@@ -43,9 +43,9 @@ class Unit(nn.Module):
         self,
         in_channels: int,
         c: int,
-        stride: int,
         conv1_stride: int | tuple[int, ...],
         conv2_stride: int | tuple[int, ...],
+        shortcut: bool = False,
     ) -> None:
         super().__init__()
         middle = 27 * in_channels * c // (9 * in_channels + 3 * c)
@@ -55,7 +55,7 @@ class Unit(nn.Module):
         self.convolve2 = Convolve(c, c, middle, 1, 1)
         self.bn2 = nn.BatchNorm3d(c)
         self.shortcut = nn.Identity()
-        if stride > 1:
+        if shortcut:
             self.shortcut = seq(
                 conv1=nn.Conv3d(in_channels, c, 1, stride=2, bias=False),
                 bn1=nn.BatchNorm3d(c),
@@ -87,15 +87,18 @@ class VideoResNet(nn.Module):
             bn2=nn.BatchNorm3d(64),
             relu2=nn.ReLU(inplace=True),
         )
-        self.stage1 = seq(unit1=Unit(64, 64, 1, 1, 1), unit2=Unit(64, 64, 1, 1, 1))
+        self.stage1 = seq(unit1=Unit(64, 64, 1, 1), unit2=Unit(64, 64, 1, 1))
         self.stage2 = seq(
-            unit1=Unit(64, 128, 2, (1, 2, 2), (2, 1, 1)), unit2=Unit(128, 128, 1, 1, 1)
+            unit1=Unit(64, 128, (1, 2, 2), (2, 1, 1), shortcut=True),
+            unit2=Unit(128, 128, 1, 1),
         )
         self.stage3 = seq(
-            unit1=Unit(128, 256, 2, (1, 2, 2), (2, 1, 1)), unit2=Unit(256, 256, 1, 1, 1)
+            unit1=Unit(128, 256, (1, 2, 2), (2, 1, 1), shortcut=True),
+            unit2=Unit(256, 256, 1, 1),
         )
         self.stage4 = seq(
-            unit1=Unit(256, 512, 2, (1, 2, 2), (2, 1, 1)), unit2=Unit(512, 512, 1, 1, 1)
+            unit1=Unit(256, 512, (1, 2, 2), (2, 1, 1), shortcut=True),
+            unit2=Unit(512, 512, 1, 1),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool3d(1),

@@ -33,7 +33,14 @@ class SqueezeExcite(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    def __init__(self, in_channels: int, c: int, stride: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        stride: int,
+        reduced: int,
+        shortcut: bool = False,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, c, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
@@ -43,11 +50,11 @@ class Bottleneck(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(c)
         self.relu2 = nn.ReLU(inplace=True)
-        self.squeeze_excite1 = SqueezeExcite(c, in_channels // 4)
+        self.squeeze_excite1 = SqueezeExcite(c, reduced)
         self.conv3 = nn.Conv2d(c, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c)
         self.shortcut = nn.Identity()
-        if stride > 1:
+        if shortcut:
             self.shortcut = seq(
                 conv1=nn.Conv2d(in_channels, c, 1, stride=2, bias=False),
                 bn1=nn.BatchNorm2d(c),
@@ -75,19 +82,19 @@ class RegNet(nn.Module):
             bn1=nn.BatchNorm2d(32),
             relu1=nn.ReLU(inplace=True),
         )
-        self.stage1 = Bottleneck(32, 48, 2)
+        self.stage1 = seq(bottleneck1=Bottleneck(32, 48, 2, 8, shortcut=True))
         self.stage2 = seq(
-            bottleneck1=Bottleneck(48, 104, 2),
-            bottleneck2=Bottleneck(104, 104, 1),
-            bottleneck3=Bottleneck(104, 104, 1),
+            bottleneck1=Bottleneck(48, 104, 2, 12, shortcut=True),
+            bottleneck2=Bottleneck(104, 104, 1, 26),
+            bottleneck3=Bottleneck(104, 104, 1, 26),
         )
         self.stage3 = seq(
-            bottleneck1=Bottleneck(104, 208, 2),
-            **{f"bottleneck{i}": Bottleneck(208, 208, 1) for i in range(2, 7)},
+            bottleneck1=Bottleneck(104, 208, 2, 26, shortcut=True),
+            **{f"bottleneck{i}": Bottleneck(208, 208, 1, 52) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            bottleneck1=Bottleneck(208, 440, 2),
-            **{f"bottleneck{i}": Bottleneck(440, 440, 1) for i in range(2, 7)},
+            bottleneck1=Bottleneck(208, 440, 2, 52, shortcut=True),
+            **{f"bottleneck{i}": Bottleneck(440, 440, 1, 110) for i in range(2, 7)},
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -27,9 +27,9 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(c, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c)
         self.shortcut = nn.Identity()
-        if stride > 1:
+        if stride != 1 or in_channels != c:
             self.shortcut = seq(
-                conv1=nn.Conv2d(in_channels, c, 1, stride=2, bias=False),
+                conv1=nn.Conv2d(in_channels, c, 1, stride=stride, bias=False),
                 bn1=nn.BatchNorm2d(c),
             )
         self.relu3 = nn.ReLU(inplace=True)
@@ -54,7 +54,7 @@ class RegNet(nn.Module):
             bn1=nn.BatchNorm2d(32),
             relu1=nn.ReLU(inplace=True),
         )
-        self.stage1 = Bottleneck(32, 32, 2)
+        self.stage1 = seq(bottleneck1=Bottleneck(32, 32, 2))
         self.stage2 = seq(
             bottleneck1=Bottleneck(32, 64, 2), bottleneck2=Bottleneck(64, 64, 1)
         )

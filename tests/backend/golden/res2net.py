@@ -28,13 +28,13 @@ class DenseBlock(nn.Sequential):
 
 
 class BranchA(nn.Module):
-    def __init__(self, in_channels: int, part: int, stride: int) -> None:
+    def __init__(self, in_channels: int, part: int, channels: int, stride: int) -> None:
         super().__init__()
         self.split_part = part
         self.conv1 = nn.Conv2d(
-            in_channels // 4, in_channels // 4, 3, stride=stride, padding=1, bias=False
+            in_channels // 4, channels, 3, stride=stride, padding=1, bias=False
         )
-        self.bn1 = nn.BatchNorm2d(in_channels // 4)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu1 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,16 +56,25 @@ class Res2A(nn.Module):
     came of the one before it; where shapes change, by itself.
     """
 
-    def __init__(self, in_channels: int, c: int, width: int, stride: int = 1) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        width: int,
+        channels: int,
+        branch1_stride: int,
+        conv2_in_channels: int,
+        stride: int = 1,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * width)
         self.relu1 = nn.ReLU(inplace=True)
-        self.branch1 = BranchA(4 * width, 0, stride)
-        self.branch2 = BranchA(4 * width, 1, stride)
-        self.branch3 = BranchA(4 * width, 2, stride)
-        self.branch4 = BranchB(stride)
-        self.conv2 = nn.Conv2d(4 * width, c, 1, bias=False)
+        self.branch1 = BranchA(4 * width, 0, channels, branch1_stride)
+        self.branch2 = BranchA(4 * width, 1, channels, branch1_stride)
+        self.branch3 = BranchA(4 * width, 2, channels, branch1_stride)
+        self.branch4 = BranchB(branch1_stride)
+        self.conv2 = nn.Conv2d(conv2_in_channels, c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.shortcut = seq(
             conv1=nn.Conv2d(in_channels, c, 1, stride=stride, bias=False),
@@ -84,12 +93,10 @@ class Res2A(nn.Module):
 
 
 class LayerA(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(
-            in_channels // 4, in_channels // 4, 3, padding=1, bias=False
-        )
-        self.bn1 = nn.BatchNorm2d(in_channels // 4)
+        self.conv1 = nn.Conv2d(in_channels // 4, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu1 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,12 +104,10 @@ class LayerA(nn.Module):
 
 
 class LayerB(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(
-            in_channels // 5, in_channels // 5, 3, padding=1, bias=False
-        )
-        self.bn1 = nn.BatchNorm2d(in_channels // 5)
+        self.conv1 = nn.Conv2d(in_channels // 5, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu1 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -110,12 +115,10 @@ class LayerB(nn.Module):
 
 
 class LayerC(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(
-            in_channels // 6, in_channels // 6, 3, padding=1, bias=False
-        )
-        self.bn1 = nn.BatchNorm2d(in_channels // 6)
+        self.conv1 = nn.Conv2d(in_channels // 6, channels, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu1 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -125,16 +128,29 @@ class LayerC(nn.Module):
 class Res2B(nn.Module):
     """Another form of `Res2A`."""
 
-    def __init__(self, in_channels: int, c: int, width: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        width: int,
+        channels: int,
+        dense1_layer2_in_channels: int,
+        dense1_layer3_in_channels: int,
+        conv2_in_channels: int,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * width)
         self.relu1 = nn.ReLU(inplace=True)
         self.dense1 = DenseBlock(
-            [LayerA(4 * width), LayerB(5 * width), LayerC(6 * width)]
+            [
+                LayerA(4 * width, channels),
+                LayerB(dense1_layer2_in_channels, channels),
+                LayerC(dense1_layer3_in_channels, channels),
+            ],
         )
         self.slice_first = 3 * width
-        self.conv2 = nn.Conv2d(4 * width, c, 1, bias=False)
+        self.conv2 = nn.Conv2d(conv2_in_channels, c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.relu2 = nn.ReLU(inplace=True)
 
@@ -161,22 +177,27 @@ class Res2Net(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            res2_1=Res2A(64, 256, 26),
-            res2_2=Res2B(256, 256, 26),
-            res2_3=Res2B(256, 256, 26),
+            res2_1=Res2A(64, 256, 26, 26, 1, 104),
+            res2_2=Res2B(256, 256, 26, 26, 130, 156, 104),
+            res2_3=Res2B(256, 256, 26, 26, 130, 156, 104),
         )
         self.stage2 = seq(
-            res2_1=Res2A(256, 512, 52, stride=2),
-            **{f"res2_{i}": Res2B(512, 512, 52) for i in range(2, 5)},
+            res2_1=Res2A(256, 512, 52, 52, 2, 208, stride=2),
+            **{
+                f"res2_{i}": Res2B(512, 512, 52, 52, 260, 312, 208) for i in range(2, 5)
+            },
         )
         self.stage3 = seq(
-            res2_1=Res2A(512, 1024, 104, stride=2),
-            **{f"res2_{i}": Res2B(1024, 1024, 104) for i in range(2, 7)},
+            res2_1=Res2A(512, 1024, 104, 104, 2, 416, stride=2),
+            **{
+                f"res2_{i}": Res2B(1024, 1024, 104, 104, 520, 624, 416)
+                for i in range(2, 7)
+            },
         )
         self.stage4 = seq(
-            res2_1=Res2A(1024, 2048, 208, stride=2),
-            res2_2=Res2B(2048, 2048, 208),
-            res2_3=Res2B(2048, 2048, 208),
+            res2_1=Res2A(1024, 2048, 208, 208, 2, 832, stride=2),
+            res2_2=Res2B(2048, 2048, 208, 208, 1040, 1248, 832),
+            res2_3=Res2B(2048, 2048, 208, 208, 1040, 1248, 832),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -14,9 +14,7 @@ def seq(**layers: nn.Module) -> nn.Sequential:
 
 
 class Bottleneck(nn.Module):
-    def __init__(
-        self, in_channels: int, c: int, stride: int = 1, shortcut: bool = False
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, c, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
@@ -27,7 +25,7 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(c, 4 * c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * c)
         self.shortcut = nn.Identity()
-        if shortcut:
+        if stride != 1 or in_channels != 4 * c:
             self.shortcut = seq(
                 conv1=nn.Conv2d(in_channels, 4 * c, 1, stride=stride, bias=False),
                 bn1=nn.BatchNorm2d(4 * c),
@@ -57,20 +55,20 @@ class ResNet(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            bottleneck1=Bottleneck(64, 64, shortcut=True),
+            bottleneck1=Bottleneck(64, 64),
             bottleneck2=Bottleneck(256, 64),
             bottleneck3=Bottleneck(256, 64),
         )
         self.stage2 = seq(
-            bottleneck1=Bottleneck(256, 128, stride=2, shortcut=True),
+            bottleneck1=Bottleneck(256, 128, stride=2),
             **{f"bottleneck{i}": Bottleneck(512, 128) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            bottleneck1=Bottleneck(512, 256, stride=2, shortcut=True),
+            bottleneck1=Bottleneck(512, 256, stride=2),
             **{f"bottleneck{i}": Bottleneck(1024, 256) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            bottleneck1=Bottleneck(1024, 512, stride=2, shortcut=True),
+            bottleneck1=Bottleneck(1024, 512, stride=2),
             bottleneck2=Bottleneck(2048, 512),
             bottleneck3=Bottleneck(2048, 512),
         )

@@ -22,9 +22,9 @@ class Basic(nn.Module):
         self.conv2 = nn.Conv2d(c, c, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.shortcut = nn.Identity()
-        if stride > 1:
+        if stride != 1 or in_channels != c:
             self.shortcut = seq(
-                conv1=nn.Conv2d(in_channels, c, 1, stride=2, bias=False),
+                conv1=nn.Conv2d(in_channels, c, 1, stride=stride, bias=False),
                 bn1=nn.BatchNorm2d(c),
             )
         self.relu2 = nn.ReLU(inplace=True)

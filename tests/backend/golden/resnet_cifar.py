@@ -15,23 +15,27 @@ def seq(**layers: nn.Module) -> nn.Sequential:
 
 
 class Shortcut(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, after: int) -> None:
         super().__init__()
-        self.pad_channels_after = in_channels
+        self.pad_channels_after = after
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.pad_channels_after))
 
 
 class Basic(nn.Module):
-    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
+    def __init__(
+        self, in_channels: int, c: int, stride: int = 1, after: int = 32
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, c, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(c, c, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
-        self.shortcut = Shortcut(in_channels) if stride > 1 else nn.Identity()
+        self.shortcut = nn.Identity()
+        if stride != 1 or in_channels != c:
+            self.shortcut = Shortcut(after)
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,7 +59,9 @@ class ResNetCIFAR(nn.Module):
         )
         self.stage1 = seq(**{f"basic{i}": Basic(16, 16) for i in range(1, 4)})
         self.stage2 = seq(
-            basic1=Basic(16, 32, stride=2), basic2=Basic(32, 32), basic3=Basic(32, 32)
+            basic1=Basic(16, 32, stride=2, after=16),
+            basic2=Basic(32, 32),
+            basic3=Basic(32, 32),
         )
         self.stage3 = seq(
             basic1=Basic(32, 64, stride=2), basic2=Basic(64, 64), basic3=Basic(64, 64)

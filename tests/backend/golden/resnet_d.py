@@ -18,24 +18,19 @@ class BottleneckA(nn.Module):
     `groups` make it a ResNeXt's (Xie et al. 2017, arXiv:1611.05431).
     """
 
-    def __init__(
-        self, in_channels: int, c: int, inner: int, shortcut: bool = False
-    ) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner)
+        self.conv1 = nn.Conv2d(64, 64, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
         self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(inner, inner, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(inner)
+        self.conv2 = nn.Conv2d(64, 64, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(64)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(c)
-        self.shortcut = nn.Identity()
-        if shortcut:
-            self.shortcut = seq(
-                conv1=nn.Conv2d(in_channels, 256, 1, bias=False),
-                bn1=nn.BatchNorm2d(256),
-            )
+        self.conv3 = nn.Conv2d(64, 256, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(256)
+        self.shortcut = seq(
+            conv1=nn.Conv2d(64, 256, 1, bias=False), bn1=nn.BatchNorm2d(256)
+        )
         self.relu3 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -49,21 +44,30 @@ class BottleneckA(nn.Module):
 class BottleneckB(nn.Module):
     """Another form of `BottleneckA`."""
 
-    def __init__(self, in_channels: int, c: int, inner: int) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        inner: int,
+        stride: int = 1,
+        channels: int = 2048,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
         self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(inner, inner, 3, stride=2, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride=stride, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(inner)
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c)
-        self.shortcut = seq(
-            avgpool1=nn.AvgPool2d(2, ceil_mode=True),
-            conv1=nn.Conv2d(in_channels, c, 1, bias=False),
-            bn1=nn.BatchNorm2d(c),
-        )
+        self.shortcut = nn.Identity()
+        if not (stride == 1 and in_channels == c):
+            self.shortcut = seq(
+                avgpool1=nn.AvgPool2d(2, ceil_mode=True),
+                conv1=nn.Conv2d(in_channels, channels, 1, bias=False),
+                bn1=nn.BatchNorm2d(channels),
+            )
         self.relu3 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,22 +98,22 @@ class ResNetD(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            bottleneck1=BottleneckA(64, 256, 64, shortcut=True),
-            bottleneck2=BottleneckA(256, 256, 64),
-            bottleneck3=BottleneckA(256, 256, 64),
+            bottleneck1=BottleneckA(),
+            bottleneck2=BottleneckB(256, 256, 64),
+            bottleneck3=BottleneckB(256, 256, 64),
         )
         self.stage2 = seq(
-            bottleneck1=BottleneckB(256, 512, 128),
-            **{f"bottleneck{i}": BottleneckA(512, 512, 128) for i in range(2, 5)},
+            bottleneck1=BottleneckB(256, 512, 128, stride=2, channels=512),
+            **{f"bottleneck{i}": BottleneckB(512, 512, 128) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            bottleneck1=BottleneckB(512, 1024, 256),
-            **{f"bottleneck{i}": BottleneckA(1024, 1024, 256) for i in range(2, 7)},
+            bottleneck1=BottleneckB(512, 1024, 256, stride=2, channels=1024),
+            **{f"bottleneck{i}": BottleneckB(1024, 1024, 256) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            bottleneck1=BottleneckB(1024, 2048, 512),
-            bottleneck2=BottleneckA(2048, 2048, 512),
-            bottleneck3=BottleneckA(2048, 2048, 512),
+            bottleneck1=BottleneckB(1024, 2048, 512, stride=2),
+            bottleneck2=BottleneckB(2048, 2048, 512),
+            bottleneck3=BottleneckB(2048, 2048, 512),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

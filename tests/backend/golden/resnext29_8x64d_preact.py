@@ -58,7 +58,7 @@ class ResNeXtCIFAR(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+        self.stem = seq(conv1=nn.Conv2d(3, 64, 3, padding=1, bias=False))
         self.stage1 = seq(
             unit1=UnitA(64, 64), unit2=UnitB(256, 64), unit3=UnitB(256, 64)
         )

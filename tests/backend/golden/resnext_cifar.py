@@ -30,7 +30,12 @@ class Convs(nn.Sequential):
 
 class Unit(nn.Module):
     def __init__(
-        self, in_channels: int, c: int, stride: int = 1, shortcut: bool = False
+        self,
+        in_channels: int,
+        c: int,
+        stride: int = 1,
+        shortcut_conv1_stride: int = 2,
+        shortcut: bool = False,
     ) -> None:
         super().__init__()
         self.convs1 = Convs(in_channels, c, stride)
@@ -38,7 +43,9 @@ class Unit(nn.Module):
         self.shortcut = nn.Identity()
         if shortcut:
             self.shortcut = seq(
-                conv1=nn.Conv2d(in_channels, 4 * c, 1, stride=stride, bias=False),
+                conv1=nn.Conv2d(
+                    in_channels, 4 * c, 1, stride=shortcut_conv1_stride, bias=False
+                ),
                 bn1=nn.BatchNorm2d(4 * c),
             )
         self.relu1 = nn.ReLU(inplace=True)
@@ -59,7 +66,9 @@ class ResNeXtCIFAR(nn.Module):
             relu1=nn.ReLU(inplace=True),
         )
         self.stage1 = seq(
-            unit1=Unit(64, 64, shortcut=True), unit2=Unit(256, 64), unit3=Unit(256, 64)
+            unit1=Unit(64, 64, shortcut_conv1_stride=1, shortcut=True),
+            unit2=Unit(256, 64),
+            unit3=Unit(256, 64),
         )
         self.stage2 = seq(
             unit1=Unit(256, 128, stride=2, shortcut=True),

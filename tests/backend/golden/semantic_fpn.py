@@ -18,14 +18,7 @@ class Bottleneck(nn.Module):
     `groups` make it a ResNeXt's (Xie et al. 2017, arXiv:1611.05431).
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        stride: int = 1,
-        shortcut: bool = False,
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, inner: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
@@ -36,7 +29,7 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c)
         self.shortcut = nn.Identity()
-        if shortcut:
+        if not (stride == 1 and in_channels == c):
             self.shortcut = seq(
                 conv1=nn.Conv2d(in_channels, c, 1, stride=stride, bias=False),
                 bn1=nn.BatchNorm2d(c),
@@ -52,20 +45,25 @@ class Bottleneck(nn.Module):
 
 
 class StageA(nn.Sequential):
-    def __init__(self, in_channels: int, c: int, n: int, stride: int = 2) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        inner: int,
+        bottleneck1_stride: int,
+        bottleneck: bool = False,
+    ) -> None:
         super().__init__()
-        self.bottleneck1 = Bottleneck(
-            in_channels, c, c // 4, stride=stride, shortcut=True
-        )
-        self.bottleneck2 = Bottleneck(c, c, c // 4)
-        self.bottleneck3 = Bottleneck(c, c, c // 4)
-        self.bottleneck4 = Bottleneck(c, c, 128) if n > 3 else nn.Identity()
+        self.bottleneck1 = Bottleneck(in_channels, c, inner, stride=bottleneck1_stride)
+        self.bottleneck2 = Bottleneck(c, c, inner)
+        self.bottleneck3 = Bottleneck(c, c, inner)
+        self.bottleneck4 = Bottleneck(c, c, 128) if bottleneck else nn.Identity()
 
 
 class StageB(nn.Sequential):
     def __init__(self) -> None:
         super().__init__()
-        self.bottleneck1 = Bottleneck(512, 1024, 256, stride=2, shortcut=True)
+        self.bottleneck1 = Bottleneck(512, 1024, 256, stride=2)
         for i in range(2, 7):
             self.add_module(f"bottleneck{i}", Bottleneck(1024, 1024, 256))
 
@@ -87,7 +85,7 @@ class TopDown(nn.Module):
 class Quarter(nn.Sequential):
     """A level of the pyramid at a quarter of the image's size."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, conv: bool = False, conv4: bool = False) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(256, 256, 3, padding=1)
         self.conv2 = nn.Conv2d(256, 128, 3, padding=1, bias=False)
@@ -99,22 +97,22 @@ class Quarter(nn.Sequential):
                 scale_factor=2, mode="bilinear", align_corners=False
             )
         self.conv3 = nn.Identity()
-        if steps > 1:
+        if conv:
             self.conv3 = nn.Conv2d(128, 128, 3, padding=1, bias=False)
-        self.group_norm2 = nn.GroupNorm(32, 128) if steps > 1 else nn.Identity()
-        self.relu2 = nn.ReLU(inplace=True) if steps > 1 else nn.Identity()
+        self.group_norm2 = nn.GroupNorm(32, 128) if conv else nn.Identity()
+        self.relu2 = nn.ReLU(inplace=True) if conv else nn.Identity()
         self.upsample2 = nn.Identity()
-        if steps > 1:
+        if conv:
             self.upsample2 = nn.Upsample(
                 scale_factor=2, mode="bilinear", align_corners=False
             )
         self.conv4 = nn.Identity()
-        if steps > 2:
+        if conv4:
             self.conv4 = nn.Conv2d(128, 128, 3, padding=1, bias=False)
-        self.group_norm3 = nn.GroupNorm(32, 128) if steps > 2 else nn.Identity()
-        self.relu3 = nn.ReLU(inplace=True) if steps > 2 else nn.Identity()
+        self.group_norm3 = nn.GroupNorm(32, 128) if conv4 else nn.Identity()
+        self.relu3 = nn.ReLU(inplace=True) if conv4 else nn.Identity()
         self.upsample3 = nn.Identity()
-        if steps > 2:
+        if conv4:
             self.upsample3 = nn.Upsample(
                 scale_factor=2, mode="bilinear", align_corners=False
             )
@@ -125,22 +123,15 @@ class Head(nn.Module):
         super().__init__()
         self.branch1 = Quarter(0)
         self.branch2 = Quarter(1)
-        self.branch3 = Quarter(2)
-        self.branch4 = Quarter(3)
+        self.branch3 = Quarter(2, conv=True)
+        self.branch4 = Quarter(3, conv=True, conv4=True)
         self.conv1 = nn.Conv2d(128, 19, 1)
         self.upsample1 = nn.Upsample(
             scale_factor=4, mode="bilinear", align_corners=False
         )
 
-    def forward(
-        self, skip: Tensor, skip2: Tensor, skip3: Tensor, skip4: Tensor
-    ) -> Tensor:
-        y = (
-            self.branch1(skip)
-            + self.branch2(skip2)
-            + self.branch3(skip3)
-            + self.branch4(skip4)
-        )
+    def forward(self, p2: Tensor, p3: Tensor, p4: Tensor, p5: Tensor) -> Tensor:
+        y = self.branch1(p2) + self.branch2(p3) + self.branch3(p4) + self.branch4(p5)
         return self.upsample1(self.conv1(y))
 
 
@@ -157,10 +148,10 @@ class SemanticFPN(nn.Module):
             relu1=nn.ReLU(inplace=True),
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stage1 = StageA(64, 256, 3, stride=1)
-        self.stage2 = StageA(256, 512, 4)
+        self.stage1 = StageA(64, 256, 64, 1)
+        self.stage2 = StageA(256, 512, 128, 2, bottleneck=True)
         self.stage3 = StageB()
-        self.stage4 = StageA(1024, 2048, 3)
+        self.stage4 = StageA(1024, 2048, 512, 2)
         self.top = nn.Conv2d(2048, 256, 1)
         self.top_down1 = TopDown((32, 32), 1024)
         self.top_down2 = TopDown((64, 64), 512)

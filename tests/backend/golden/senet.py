@@ -38,12 +38,7 @@ class Bottleneck(nn.Module):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        stride: int = 1,
-        shortcut: bool = False,
+        self, in_channels: int, c: int, inner: int, reduced: int, stride: int = 1
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
@@ -54,9 +49,9 @@ class Bottleneck(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
         self.conv3 = nn.Conv2d(inner, c, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(c)
-        self.squeeze_excite1 = SqueezeExcite(c, inner // 4)
+        self.squeeze_excite1 = SqueezeExcite(c, reduced)
         self.shortcut = nn.Identity()
-        if shortcut:
+        if not (stride == 1 and in_channels == c):
             self.shortcut = seq(
                 conv1=nn.Conv2d(in_channels, c, 1, stride=stride, bias=False),
                 bn1=nn.BatchNorm2d(c),
@@ -84,22 +79,22 @@ class SENet(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            bottleneck1=Bottleneck(64, 256, 64, shortcut=True),
-            bottleneck2=Bottleneck(256, 256, 64),
-            bottleneck3=Bottleneck(256, 256, 64),
+            bottleneck1=Bottleneck(64, 256, 64, 16),
+            bottleneck2=Bottleneck(256, 256, 64, 16),
+            bottleneck3=Bottleneck(256, 256, 64, 16),
         )
         self.stage2 = seq(
-            bottleneck1=Bottleneck(256, 512, 128, stride=2, shortcut=True),
-            **{f"bottleneck{i}": Bottleneck(512, 512, 128) for i in range(2, 5)},
+            bottleneck1=Bottleneck(256, 512, 128, 32, stride=2),
+            **{f"bottleneck{i}": Bottleneck(512, 512, 128, 32) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            bottleneck1=Bottleneck(512, 1024, 256, stride=2, shortcut=True),
-            **{f"bottleneck{i}": Bottleneck(1024, 1024, 256) for i in range(2, 7)},
+            bottleneck1=Bottleneck(512, 1024, 256, 64, stride=2),
+            **{f"bottleneck{i}": Bottleneck(1024, 1024, 256, 64) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            bottleneck1=Bottleneck(1024, 2048, 512, stride=2, shortcut=True),
-            bottleneck2=Bottleneck(2048, 2048, 512),
-            bottleneck3=Bottleneck(2048, 2048, 512),
+            bottleneck1=Bottleneck(1024, 2048, 512, 128, stride=2),
+            bottleneck2=Bottleneck(2048, 2048, 512, 128),
+            bottleneck3=Bottleneck(2048, 2048, 512, 128),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

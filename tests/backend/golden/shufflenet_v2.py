@@ -56,22 +56,17 @@ class ShuffleV2A(nn.Module):
 
 
 class Branch(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels // 2, in_channels // 2, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(in_channels // 2)
+        self.conv1 = nn.Conv2d(in_channels // 2, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            in_channels // 2,
-            in_channels // 2,
-            3,
-            padding=1,
-            groups=in_channels // 2,
-            bias=False,
+            channels, channels, 3, padding=1, groups=channels, bias=False
         )
-        self.bn2 = nn.BatchNorm2d(in_channels // 2)
-        self.conv3 = nn.Conv2d(in_channels // 2, in_channels // 2, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(in_channels // 2)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.conv3 = nn.Conv2d(channels, channels, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(channels)
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,9 +78,9 @@ class Branch(nn.Module):
 class ShuffleV2B(nn.Module):
     """Another form of `ShuffleV2A`."""
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
-        self.branch2 = Branch(in_channels)
+        self.branch2 = Branch(in_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = torch.cat([x.chunk(2, 1)[0], self.branch2(x)], 1)
@@ -107,15 +102,15 @@ class ShuffleNetV2(nn.Module):
         )
         self.stage1 = seq(
             shuffle_v2_1=ShuffleV2A(24, 116),
-            **{f"shuffle_v2_{i}": ShuffleV2B(116) for i in range(2, 5)},
+            **{f"shuffle_v2_{i}": ShuffleV2B(116, 58) for i in range(2, 5)},
         )
         self.stage2 = seq(
             shuffle_v2_1=ShuffleV2A(116, 232),
-            **{f"shuffle_v2_{i}": ShuffleV2B(232) for i in range(2, 9)},
+            **{f"shuffle_v2_{i}": ShuffleV2B(232, 116) for i in range(2, 9)},
         )
         self.stage3 = seq(
             shuffle_v2_1=ShuffleV2A(232, 464),
-            **{f"shuffle_v2_{i}": ShuffleV2B(464) for i in range(2, 5)},
+            **{f"shuffle_v2_{i}": ShuffleV2B(464, 232) for i in range(2, 5)},
         )
         self.head = seq(
             conv1=nn.Conv2d(464, 1024, 1, bias=False),

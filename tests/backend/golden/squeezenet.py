@@ -42,12 +42,12 @@ class SqueezeNet(nn.Module):
         self.fire1 = Fire(96, 16, 64)
         self.fire2 = Fire(128, 16, 64)
         self.fire3 = Fire(128, 32, 128)
-        self.maxpool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        self.maxpool4 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fire4 = Fire(256, 32, 128)
         self.fire5 = Fire(256, 48, 192)
         self.fire6 = Fire(384, 48, 192)
         self.fire7 = Fire(384, 64, 256)
-        self.maxpool2 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        self.maxpool8 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fire8 = Fire(512, 64, 256)
         self.head = seq(
             dropout1=nn.Dropout(),
@@ -63,12 +63,12 @@ class SqueezeNet(nn.Module):
         x = self.fire1(x)  # 128x54x54
         x = self.fire2(x)  # 128x54x54
         x = self.fire3(x)  # 256x54x54
-        x = self.maxpool1(x)  # 256x27x27
+        x = self.maxpool4(x)  # 256x27x27
         x = self.fire4(x)  # 256x27x27
         x = self.fire5(x)  # 384x27x27
         x = self.fire6(x)  # 384x27x27
         x = self.fire7(x)  # 512x27x27
-        x = self.maxpool2(x)  # 512x13x13
+        x = self.maxpool8(x)  # 512x13x13
         x = self.fire8(x)  # 512x13x13
         return self.head(x)
 

@@ -44,14 +44,14 @@ class SqueezeNet(nn.Module):
         self.fire2 = Fire(128, 16, 64)
         self.fire3 = Fire(128, 32, 128)
         self.shortcut3 = nn.Conv2d(128, 256, 1)
-        self.maxpool1 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        self.maxpool4 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fire4 = Fire(256, 32, 128)
         self.fire5 = Fire(256, 48, 192)
         self.shortcut5 = nn.Conv2d(256, 384, 1)
         self.fire6 = Fire(384, 48, 192)
         self.fire7 = Fire(384, 64, 256)
         self.shortcut7 = nn.Conv2d(384, 512, 1)
-        self.maxpool2 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
+        self.maxpool8 = nn.MaxPool2d(3, stride=2, ceil_mode=True)
         self.fire8 = Fire(512, 64, 256)
         self.head = seq(
             dropout1=nn.Dropout(),
@@ -66,11 +66,11 @@ class SqueezeNet(nn.Module):
         x = self.stem(x)  # 96x55x55
         x = self.shortcut1(x) + self.fire1(x)  # 128x55x55
         x = x + self.fire2(x)  # 128x55x55
-        x = self.maxpool1(self.shortcut3(x) + self.fire3(x))  # 256x27x27
+        x = self.maxpool4(self.shortcut3(x) + self.fire3(x))  # 256x27x27
         x = x + self.fire4(x)  # 256x27x27
         x = self.shortcut5(x) + self.fire5(x)  # 384x27x27
         x = x + self.fire6(x)  # 384x27x27
-        x = self.maxpool2(self.shortcut7(x) + self.fire7(x))  # 512x13x13
+        x = self.maxpool8(self.shortcut7(x) + self.fire7(x))  # 512x13x13
         return self.head(x + self.fire8(x))
 
     def init_weights(self) -> None:

@@ -41,25 +41,27 @@ class StochasticDepth(nn.Module):
 
 
 class Shortcut(nn.Module):
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, after: int) -> None:
         super().__init__()
         self.avgpool1 = nn.AvgPool2d(2)
-        self.pad_channels_after = in_channels
+        self.pad_channels_after = after
 
     def forward(self, x: Tensor) -> Tensor:
         return F.pad(self.avgpool1(x), (0, 0, 0, 0, 0, self.pad_channels_after))
 
 
 class Unit(nn.Module):
-    def __init__(self, in_channels: int, c: int, l_: int, stride: int = 1) -> None:
+    def __init__(
+        self, in_channels: int, c: int, size1: float, stride: int = 1, after: int = 32
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, c, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(c, c, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
-        self.shortcut = Shortcut(in_channels) if stride > 1 else nn.Identity()
-        self.add1 = StochasticDepth(1 - l_ / 108)
+        self.shortcut = Shortcut(after) if stride != 1 else nn.Identity()
+        self.add1 = StochasticDepth(size1)
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,14 +82,16 @@ class StochasticDepthNet(nn.Module):
             bn1=nn.BatchNorm2d(16),
             relu1=nn.ReLU(inplace=True),
         )
-        self.stage1 = seq(**{f"unit{i}": Unit(16, 16, i) for i in range(1, 19)})
+        self.stage1 = seq(
+            **{f"unit{i}": Unit(16, 16, 1 - i / 108) for i in range(1, 19)}
+        )
         self.stage2 = seq(
-            unit1=Unit(16, 32, 19, stride=2),
-            **{f"unit{i}": Unit(32, 32, 18 + i) for i in range(2, 19)},
+            unit1=Unit(16, 32, 89 / 108, stride=2, after=16),
+            **{f"unit{i}": Unit(32, 32, (90 - i) / 108) for i in range(2, 19)},
         )
         self.stage3 = seq(
-            unit1=Unit(32, 64, 37, stride=2),
-            **{f"unit{i}": Unit(64, 64, 36 + i) for i in range(2, 19)},
+            unit1=Unit(32, 64, 71 / 108, stride=2),
+            **{f"unit{i}": Unit(64, 64, (72 - i) / 108) for i in range(2, 19)},
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

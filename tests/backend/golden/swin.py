@@ -134,7 +134,11 @@ class Mlp(nn.Sequential):
 
 class UnitA(nn.Module):
     def __init__(
-        self, in_channels: int, survive: float, size2: tuple[int, ...]
+        self,
+        in_channels: int,
+        survive: float,
+        size2: tuple[int, ...],
+        conv2_in_channels: int,
     ) -> None:
         super().__init__()
         self.layer_norm1 = ChannelNorm(in_channels)
@@ -142,7 +146,7 @@ class UnitA(nn.Module):
         self.attend1 = WindowAttention(
             in_channels // 32, size2, windows=7, relative=True
         )
-        self.conv2 = nn.Conv2d(in_channels, in_channels, 1)
+        self.conv2 = nn.Conv2d(conv2_in_channels, in_channels, 1)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
         self.layer_norm2 = ChannelNorm(in_channels)
         self.mlp1 = Mlp(in_channels)
@@ -157,7 +161,11 @@ class UnitA(nn.Module):
 
 class UnitB(nn.Module):
     def __init__(
-        self, in_channels: int, survive: float, size2: tuple[int, ...]
+        self,
+        in_channels: int,
+        survive: float,
+        size2: tuple[int, ...],
+        conv2_in_channels: int,
     ) -> None:
         super().__init__()
         self.layer_norm1 = ChannelNorm(in_channels)
@@ -165,7 +173,7 @@ class UnitB(nn.Module):
         self.attend1 = WindowAttention(
             in_channels // 32, size2, windows=7, shift=3, relative=True
         )
-        self.conv2 = nn.Conv2d(in_channels, in_channels, 1)
+        self.conv2 = nn.Conv2d(conv2_in_channels, in_channels, 1)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
         self.layer_norm2 = ChannelNorm(in_channels)
         self.mlp1 = Mlp(in_channels)
@@ -181,14 +189,14 @@ class UnitB(nn.Module):
 class Merge(nn.Module):
     """The pixels of each 2x2 square beside each other; the left ones come first."""
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, size1: int) -> None:
         super().__init__()
         self.pixel_unshuffle1 = nn.PixelUnshuffle(2)
         self.deal_groups = in_channels
         self.branch_first = 2 * in_channels
         self.branch_last = 3 * in_channels
-        self.layer_norm1 = ChannelNorm(4 * in_channels)
-        self.conv1 = nn.Conv2d(4 * in_channels, 2 * in_channels, 1, bias=False)
+        self.layer_norm1 = ChannelNorm(size1)
+        self.conv1 = nn.Conv2d(size1, 2 * in_channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pixel_unshuffle1(x)
@@ -214,24 +222,25 @@ class Swin(nn.Module):
             conv1=nn.Conv2d(3, 96, 4, stride=4), layer_norm1=ChannelNorm(96)
         )
         self.stage1 = seq(
-            unit1=UnitA(96, 1.0, (56, 56)), unit2=UnitB(96, 54 / 55, (56, 56))
+            unit1=UnitA(96, 1.0, (56, 56), 96), unit2=UnitB(96, 54 / 55, (56, 56), 96)
         )
-        self.merge1 = Merge(96)
+        self.merge2 = Merge(96, 384)
         self.stage2 = seq(
-            unit1=UnitA(192, 53 / 55, (28, 28)), unit2=UnitB(192, 52 / 55, (28, 28))
+            unit1=UnitA(192, 53 / 55, (28, 28), 192),
+            unit2=UnitB(192, 52 / 55, (28, 28), 192),
         )
-        self.merge2 = Merge(192)
+        self.merge3 = Merge(192, 768)
         self.stage3 = seq(
-            unit1=UnitA(384, 51 / 55, (14, 14)),
-            unit2=UnitB(384, 10 / 11, (14, 14)),
-            unit3=UnitA(384, 49 / 55, (14, 14)),
-            unit4=UnitB(384, 48 / 55, (14, 14)),
-            unit5=UnitA(384, 47 / 55, (14, 14)),
-            unit6=UnitB(384, 46 / 55, (14, 14)),
+            unit1=UnitA(384, 51 / 55, (14, 14), 384),
+            unit2=UnitB(384, 10 / 11, (14, 14), 384),
+            unit3=UnitA(384, 49 / 55, (14, 14), 384),
+            unit4=UnitB(384, 48 / 55, (14, 14), 384),
+            unit5=UnitA(384, 47 / 55, (14, 14), 384),
+            unit6=UnitB(384, 46 / 55, (14, 14), 384),
         )
-        self.merge3 = Merge(384)
+        self.merge4 = Merge(384, 1536)
         self.stage4 = seq(
-            unit1=UnitA(768, 9 / 11, (7, 7)), unit2=UnitA(768, 0.8, (7, 7))
+            unit1=UnitA(768, 9 / 11, (7, 7), 768), unit2=UnitA(768, 0.8, (7, 7), 768)
         )
         self.head = seq(
             layer_norm1=ChannelNorm(768),
@@ -243,10 +252,10 @@ class Swin(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)  # 96x56x56
         x = self.stage1(x)  # 96x56x56
-        x = self.merge1(x)  # 192x28x28
+        x = self.merge2(x)  # 192x28x28
         x = self.stage2(x)  # 192x28x28
-        x = self.merge2(x)  # 384x14x14
+        x = self.merge3(x)  # 384x14x14
         x = self.stage3(x)  # 384x14x14
-        x = self.merge3(x)  # 768x7x7
+        x = self.merge4(x)  # 768x7x7
         x = self.stage4(x)  # 768x7x7
         return self.head(x)

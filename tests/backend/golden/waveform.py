@@ -27,21 +27,27 @@ class Waveform(nn.Module):
             maxpool1=nn.MaxPool1d(4),
         )
         self.stage1 = seq(
-            conv1=nn.Conv1d(128, 128, 3, padding=1, bias=False),
-            bn1=nn.BatchNorm1d(128),
-            relu1=nn.ReLU(inplace=True),
+            turn1=seq(
+                conv1=nn.Conv1d(128, 128, 3, padding=1, bias=False),
+                bn1=nn.BatchNorm1d(128),
+                relu1=nn.ReLU(inplace=True),
+            ),
         )
         self.maxpool1 = nn.MaxPool1d(4, ceil_mode=True)
         self.stage2 = seq(
-            conv1=nn.Conv1d(128, 256, 3, padding=1, bias=False),
-            bn1=nn.BatchNorm1d(256),
-            relu1=nn.ReLU(inplace=True),
+            turn1=seq(
+                conv1=nn.Conv1d(128, 256, 3, padding=1, bias=False),
+                bn1=nn.BatchNorm1d(256),
+                relu1=nn.ReLU(inplace=True),
+            ),
         )
         self.maxpool2 = nn.MaxPool1d(4, ceil_mode=True)
         self.stage3 = seq(
-            conv1=nn.Conv1d(256, 512, 3, padding=1, bias=False),
-            bn1=nn.BatchNorm1d(512),
-            relu1=nn.ReLU(inplace=True),
+            turn1=seq(
+                conv1=nn.Conv1d(256, 512, 3, padding=1, bias=False),
+                bn1=nn.BatchNorm1d(512),
+                relu1=nn.ReLU(inplace=True),
+            ),
         )
         self.maxpool3 = nn.MaxPool1d(4, ceil_mode=True)
         self.head = seq(

@@ -1,0 +1,142 @@
+"""What an instance of a class lacks of the fullest one.
+
+A step that takes one tensor is the identity where an instance has none. An operand of a sum is
+left out: a module that makes it is ``None`` there, and a sum of one operand is that operand.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
+
+if TYPE_CHECKING:
+    from archdsl.backend.plan import Instance
+
+SUM = re.compile(r"\{0\}( \+ \{\d+\})+")
+MISSING = None
+
+
+@dataclass(slots=True)
+class Lack:
+    """What an instance lacks: the operands of its joins by their labels, the steps that make
+    these, and the steps that are the identity."""
+
+    operands: dict[str, set[int]] = field(default_factory=dict)
+    makers: set[str] = field(default_factory=set)
+    steps: set[str] = field(default_factory=set)
+
+    def with_other(self, other: Lack) -> Lack | None:
+        """What either lacks; nothing where a step is the identity in one and left out in the
+        other, or where a sum would have no operand that all have."""
+        operands = {label: set(places) for label, places in self.operands.items()}
+        for label, places in other.operands.items():
+            operands.setdefault(label, set()).update(places)
+        both = Lack(operands, self.makers | other.makers, self.steps | other.steps)
+        return both if both.makers.isdisjoint(both.steps) else None
+
+
+def is_sum(piece: Piece) -> bool:
+    return isinstance(piece, ExpressionPiece) and bool(SUM.fullmatch(piece.code.text))
+
+
+def _can_lack(piece: Piece) -> bool:
+    """Whether a join of two may be its last operand alone."""
+    survives = isinstance(piece, LayerPiece) and piece.module.target == "StochasticDepth"
+    return survives or is_sum(piece)
+
+
+def lack(full: Instance, small: Instance) -> Lack | None:
+    """What ``small`` lacks of ``full``; nothing where it is of another form."""
+    return _Comparison(full, small).compare()
+
+
+class _Comparison:
+    def __init__(self, full: Instance, small: Instance) -> None:
+        self.full, self.small = full, small
+        self.places = {e.label: i for i, e in enumerate(small.scope.entries, 1)}
+        self.found = Lack()
+        self.users: dict[int, list[int]] = {}
+        for place, entry in enumerate(full.scope.entries, 1):
+            for n in entry.inputs:
+                self.users.setdefault(n, []).append(place)
+        imports = [-i - 1 for i in range(len(full.part.imports))]
+        self.new: dict[int, int | None] = {n: n for n in (0, *imports)}
+
+    def compare(self) -> Lack | None:
+        met = 0
+        for place, entry in enumerate(self.full.scope.entries, 1):
+            inputs = [self.new[n] for n in entry.inputs]
+            there = self.places.get(entry.label)
+            if there is None:
+                if not self.absent(place, inputs):
+                    return None
+                continue
+            met += 1
+            if there != met or not self.present(place, there, inputs):
+                return None
+            self.new[place] = there
+        whole = met == len(self.places) and self.new[self.full.scope.result] is not MISSING
+        same = self.new[self.full.scope.result] == self.small.scope.result
+        return self.found if whole and same else None
+
+    def present(self, place: int, there: int, inputs: list[int | None]) -> bool:
+        """Whether a step is the same in both, but for operands of a sum."""
+        entry, other = self.full.scope.entries[place - 1], self.small.scope.entries[there - 1]
+        piece, peer = self.full.pieces[entry.label], self.small.pieces[entry.label]
+        if entry.repeat != other.repeat or entry.weight != other.weight:
+            return False
+        missing = {i for i, n in enumerate(inputs) if n is MISSING}
+        if tuple(n for n in inputs if n is not MISSING) != other.inputs:
+            return False
+        if not missing:
+            return piece.skeleton == peer.skeleton
+        self.found.operands[entry.label] = missing
+        return is_sum(piece) and is_sum(peer)
+
+    def absent(self, place: int, inputs: list[int | None]) -> bool:
+        """Whether the small one does without a step."""
+        entry = self.full.scope.entries[place - 1]
+        piece = self.full.pieces[entry.label]
+        if entry.weight is not None:
+            return False
+        if len(inputs) > 1:
+            there = [i for i, n in enumerate(inputs) if n is not MISSING]
+            if not _can_lack(piece) or not (len(there) == 1 or len(there) == len(inputs) == 2):
+                return False
+            self.found.operands[entry.label] = set(range(len(inputs))) - {there[-1]}
+            self.new[place] = inputs[there[-1]]
+            return True
+        if self.is_dropped(place):
+            self.found.makers.add(entry.label)
+            self.new[place] = MISSING
+            return not isinstance(piece, ExpressionPiece) and entry.repeat == 1
+        self.found.steps.add(entry.label)
+        self.new[place] = inputs[0]
+        return inputs[0] is not MISSING and not isinstance(piece, ExpressionPiece)
+
+    def is_dropped(self, place: int) -> bool:
+        """Whether a step that the small one lacks makes an operand of a sum, which lacks it."""
+        users = self.users.get(place, [])
+        if len(users) != 1 or self.full.scope.result == place:
+            return False
+        user = self.full.scope.entries[users[0] - 1]
+        if len(user.inputs) < 2 or not _can_lack(self.full.pieces[user.label]):
+            return False
+        there = self.places.get(user.label)
+        if there is None:
+            return user.inputs[-1] != place
+        return len(self.small.scope.entries[there - 1].inputs) < len(user.inputs)
+
+
+def lacks(full: Instance, instances: list[Instance]) -> Lack | None:
+    """What any of several lacks; nothing where they are not of one form."""
+    whole: Lack | None = Lack()
+    for instance in instances:
+        one = lack(full, instance)
+        if one is None or whole is None:
+            return None
+        whole = whole.with_other(one)
+    return whole

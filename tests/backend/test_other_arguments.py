@@ -1,0 +1,124 @@
+"""A class that is emitted is right for other arguments too: those that its network does not use.
+
+Every class of a block whose constructor takes nothing but the block's own parameters and the
+channels that come in is made at others, and compared with the spec applied there.
+"""
+
+from collections.abc import Iterator
+from itertools import islice, product
+from typing import Any
+
+import pytest
+import torch
+from small_networks import SMALL, small
+from thinned import thinned
+
+import archdsl
+from archdsl import Architecture
+from archdsl.backend.build import load_source
+from archdsl.backend.emit import emit, prepared
+from archdsl.backend.plan import Plan
+from archdsl.backend.symbols import Parameter
+from archdsl.backend.written import Written
+from archdsl.elaborate.values import LayerRef, show
+from archdsl.layers.base import show_shape
+from archdsl.syntax import tree
+
+MOST = 4  # other arguments of a class
+
+
+def classes(arch: Architecture) -> tuple[dict[str, Any], list[Plan]]:
+    """The names of the emitted file, and its classes."""
+    network = arch.network
+    written = Written(file.syntax for file in arch.spec.program.files)
+    writer, _, _ = prepared(network, written)
+    for plan in writer.plans:
+        writer.lines(plan)
+    source = emit(network, "", written)
+    return load_source(source, "other"), [p for p in writer.plans if p.definition is not None]
+
+
+def others(parameter: Parameter) -> list[Any]:
+    """Values that a parameter could have, the ones in use among them."""
+    used = list(dict.fromkeys(parameter.values))
+    if all(type(v) is int for v in used):
+        large = min(used) >= 8
+        return list(dict.fromkeys([*(2 * v for v in used if large), *used]))
+    return used if len(used) > 1 or type(used[0]) is not bool else [True, False]
+
+
+def text_of(value: Any) -> str | None:
+    if isinstance(value, (bool, int, float, str, LayerRef)):
+        return show(value)
+    return None
+
+
+def alone(arch: Architecture, plan: Plan, values: dict[str, Any]) -> Architecture | None:
+    """The block of a class by itself, with these arguments."""
+    block = plan.definition
+    part = plan.full.part
+    given = {}
+    for name, value in part.arguments:
+        text = text_of(values.get(name, value))
+        if text is None:
+            return None
+        given[name] = text
+    file = next(f.syntax for f in arch.spec.program.files if block in f.syntax.statements)
+    source = block.span.source
+    kept = (tree.Use, tree.Default, tree.Fn, tree.Block)
+    texts = [n.span.text for n in file.statements if isinstance(n, kept)]
+    lets = [n.span.text for n in file.statements if isinstance(n, tree.Let)]
+    header = [n.span.text for n in file.statements if isinstance(n, tree.Arch)] or ["arch alone"]
+    input = (values.get("in_channels", part.input[0]), *part.input[1:])
+    call = f"{block.name.text}({', '.join(f'{k} = {v}' for k, v in given.items())})"
+    text = "\n".join([header[0], f"input {show_shape(input)}", *lets, *texts, call])
+    knobs = {k: v for k, v in arch.knobs.items() if source is arch.spec.source}
+    try:
+        found = archdsl.parse(text).with_knobs(**knobs)
+        assert found.network
+    except archdsl.ArchError:
+        return None  # another shape than this block can take
+    return found
+
+
+def compared(arch: Architecture) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The classes and arguments that were compared; each comparison holds."""
+    names, plans = classes(arch)
+    for plan in plans:
+        signature = plan.signature()
+        if not all(p.own or p.origin == "in_channels" for p in signature):
+            continue
+        forms = [p for p in plans if p.definition is plan.definition]
+        if plan.full.part.imports or len(forms) > 1:  # each form is of its own uses alone
+            continue
+        choices = product(*map(others, signature))
+        for chosen in islice(choices, MOST):
+            values = {p.origin: v for p, v in zip(signature, chosen, strict=True)}
+            wanted = alone(arch, plan, values)
+            if wanted is None:
+                continue
+            with torch.device("meta"):
+                made = names[plan.name](
+                    **{p.name: v for p, v in zip(signature, chosen, strict=True)}
+                )
+                whole = wanted.build()
+            (prefix,) = {key.partition(".")[0] for key, _ in whole.named_children()}
+            there = whole.get_submodule(prefix)
+            shapes = {k: tuple(t.shape) for k, t in made.state_dict().items()}
+            assert shapes == {k: tuple(t.shape) for k, t in there.state_dict().items()}, (
+                plan.name,
+                values,
+            )
+            x = torch.empty((2, *wanted.input), device="meta")
+            assert made(x).shape == there(x).shape, (plan.name, values)
+            yield plan.name, values
+
+
+@pytest.mark.parametrize("name", thinned(SMALL, 3))
+def test_classes_of_shipped_networks(name: str) -> None:
+    list(compared(small(name)))
+
+
+def test_many_classes_are_compared() -> None:
+    found = {n for name in ("resnet", "mobilenet_v2", "senet") for n, _ in compared(small(name))}
+    assert len(found) >= 3

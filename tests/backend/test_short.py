@@ -1,0 +1,78 @@
+"""Short where the spec is short: published networks that are not shipped, by the lines of their
+source, and whether they compute their graphs."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_by_node import assert_computes_its_graph
+
+import archdsl
+from archdsl import Architecture
+
+NETWORKS = Path(__file__).with_name("networks")
+LETTERED = re.compile(r"^class \w+[a-z0-9][A-Z]\(", re.MULTILINE)
+
+# At most so many lines; how it is made small enough to run, and its input then.
+CASES: dict[str, tuple[int, dict[str, Any], tuple[int, ...]]] = {
+    "convmixer": (60, {"width": 256, "depth": 4, "classes": 5}, (3, 28, 28)),
+    "repvgg": (80, {"width": 0.5, "last": 2, "classes": 5}, (3, 32, 32)),
+    "optional_arms": (70, {}, (3, 8, 8)),
+    "yolov8n": (240, {}, (3, 64, 64)),
+}
+
+
+def load(name: str, **knobs: Any) -> Architecture:
+    return archdsl.load(str(NETWORKS / f"{name}.arch"), **knobs)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_lines(name: str) -> None:
+    assert load(name).source().count("\n") <= CASES[name][0]
+
+
+@pytest.mark.parametrize("name", ["convmixer", "repvgg", "optional_arms"])
+def test_no_class_is_lettered(name: str) -> None:
+    assert LETTERED.findall(load(name).source()) == []
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_computes_its_graph(name: str) -> None:
+    _, knobs, input = CASES[name]
+    spec = archdsl.read(str(NETWORKS / f"{name}.arch"))
+    assert_computes_its_graph(spec.with_knobs(input=input, **knobs))
+
+
+def test_depth_takes_no_lines() -> None:
+    """An anonymous body of a loop is a class, and a loop."""
+    lengths = [load("convmixer", depth=d).source().count("\n") for d in (8, 36)]
+    assert lengths[0] == lengths[1]
+
+
+def test_an_arm_more_or_less_is_an_argument() -> None:
+    source = load("optional_arms").source()
+    assert "self.branch1 = nn.BatchNorm2d(in_channels) if in_channels == c else None" in source
+    assert "if self.branch1 is not None:\n            y = self.branch1(x) + y" in source
+    assert "self.shortcut = c == 16" in source
+
+
+def test_what_is_left_out_compiles_whole() -> None:
+    arch = load("optional_arms")
+    module = arch.build().eval()
+    x = torch.randn(2, *arch.input)
+    compiled = torch.compile(module, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(x), module(x))
+
+
+def test_equal_classes_are_one() -> None:
+    source = load("yolov8n").source()
+    classes = re.findall(r"^class (\w+)\(", source, re.MULTILINE)
+    assert {"Down", "Up"} <= set(classes)
+    assert not any(c.startswith(("Down", "Up")) and c not in ("Down", "Up") for c in classes)
+
+
+def test_tensors_from_outside_keep_their_names() -> None:
+    source = load("hrnet_w18").source()
+    assert "def forward(self, b: Tensor, c: Tensor" in source or "a: Tensor, b: Tensor" in source
