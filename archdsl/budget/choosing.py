@@ -4,14 +4,18 @@ of an Optuna study."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.analysis.solve import Cost
+from archdsl.budget.drawing import Reachable, by_chance
 from archdsl.budget.fitting import STATIC, WITHIN, Aim, cost_of, fit
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
 if TYPE_CHECKING:
+    import optuna
+
     from archdsl.spec import Architecture, Spec
 
 By = str | Iterable[str]
@@ -50,6 +54,87 @@ class Choosing:
         names = (by,) if isinstance(by, str) else tuple(by)
         aim = Aim(name, held, number_of(name, aimed), names, within, step, cost is not None)
         return fit(spec, aim, knobs, input).found.arch
+
+    def candidates(self, **asked: Any) -> list[Architecture]:
+        """Each network within a budget, once: ``spec.candidates(macs=(0, 2e9), depth=22)``.
+
+        A cost is a pair, from .. to; or a number, with ``by`` for the knobs that are solved for
+        and ``within`` and ``step`` as in ``fit``. ``vary`` are the knobs that differ: without it
+        all that have a domain, and are neither solved for nor given a value. ``input`` replaces the
+        spec's. Raises ``ArchError``, where there are more shapes than can be listed too.
+        """
+        return self._reachable(asked).all()
+
+    def sample(self, rng: Any = None, **asked: Any) -> Architecture:
+        """A network within a budget, by chance. ``rng`` is a seed, or a generator of Python or
+        numpy; the rest is as in ``candidates``. Raises ``ArchError`` where there is none."""
+        return self._reachable(asked).drawn(by_chance(rng))
+
+    def suggest(self, trial: optuna.Trial, **asked: Any) -> Architecture:
+        """The network that a trial of an Optuna study decides; the rest is as in ``candidates``.
+
+        A knob is asked for where it changes the network. Values that are out of reach are never
+        drawn: a knob of which some are has the others in its name, as in ``depth in {1, 2}``. The
+        trial's attributes ``knobs`` and ``hash`` say which network it is. Raises ``ArchError``
+        where there is none.
+        """
+        from archdsl.analysis.distributions import suggest
+
+        arch = self._reachable(asked).drawn(lambda name, domain: suggest(trial, name, domain))
+        trial.set_user_attr("knobs", arch.shown_knobs)
+        trial.set_user_attr("hash", arch.hash)
+        return arch
+
+    def _reachable(self, asked: Mapping[str, Any]) -> Reachable:
+        """What is within a budget: the same for the same question."""
+        known: dict[str, Reachable] = self.__dict__.setdefault("_reached", {})
+        key = repr(sorted(asked.items(), key=lambda item: item[0]))
+        if key not in known:
+            known[key] = reachable(cast("Spec", self), **asked)
+        return known[key]
+
+
+def reachable(
+    spec: Spec,
+    *,
+    vary: By | None = None,
+    by: By = (),
+    within: float = WITHIN,
+    step: int = 1,
+    input: Sequence[int] | None = None,
+    **asked: Any,
+) -> Reachable:
+    """What is within a budget: see ``Choosing.candidates``."""
+    costs, knobs = parted(asked)
+    bounds = {n: bounds_of(n, v) for n, v in costs.items() if isinstance(v, (tuple, list))}
+    held = {n: v for n, v in costs.items() if n not in bounds}
+    names = (by,) if isinstance(by, str) else tuple(by)
+    aim = None
+    if len(held) > 1 or bool(held) != bool(names):
+        raise ArchError([diagnose(codes.NO_BUDGET, count=len(held) or "none")])
+    for name, aimed in held.items():
+        aim = Aim(name, cost_of(name), number_of(name, aimed), names, within, step)
+    if vary is None:
+        given = {*knobs, *names}
+        vary = [n for n, k in spec.knobs.items() if k.domain is not None and n not in given]
+
+    def wanted(arch: Architecture) -> bool:
+        return all(low <= cost_of(n)(arch) <= high for n, (low, high) in bounds.items())
+
+    varied = (vary,) if isinstance(vary, str) else tuple(vary)
+    return Reachable(spec, varied, knobs, input, wanted, aim)
+
+
+def bounds_of(cost: str, value: Sequence[Any]) -> tuple[float, float]:
+    """From .. to; nothing is no bound. Raises ``ArchError``."""
+    if len(value) != 2:
+        fields = {"given": repr(value)[:80], "cost": cost, "reason": "bounds are a pair"}
+        raise ArchError([diagnose(codes.BAD_BUDGET, fields=fields)])
+    low, high = value
+    return (
+        0.0 if low is None else number_of(cost, low),
+        inf if high is None else number_of(cost, high),
+    )
 
 
 def parted(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
