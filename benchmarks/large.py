@@ -66,7 +66,7 @@ def made(folder: Path, count: int) -> OpenStudy:
         if ended:
             score = 0.9 - 0.05 * (draw.random() + abs(lr - 0.1)) + draw.gauss(0, 0.004)
             curve = [[e, score * e / 10, 1 - score, 0.5, lr] for e in range(1, 11)]
-            known |= facts(candidate) | {
+            known |= facts(candidate, search.noted) | {
                 "setting": f"lr = {lr:.4g}", "accuracy": score, "loss": 1 - score, "curve": curve,
                 "seconds": 12.3, "images_per_second": 4321.0, "worker": "machine:1",
             }  # fmt: skip

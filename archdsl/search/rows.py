@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -148,7 +149,8 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
     for name, value in trial.attributes.items():
         if name in KINDS and value is not None:
             try:
-                known[name] = read(KINDS[name], value)
+                plain = type(value) in SCALARS
+                known[name] = _scalar(name, value) if plain else read(KINDS[name], value)
             except Wrong as problem:
                 raise Damaged(f"{where} has a `{name}` that is not {problem}") from None
     state = STATES[trial.state]
@@ -168,6 +170,15 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
         ended=moment(trial.ended, where),
         **known,
     )
+
+
+SCALARS = (str, int, float, bool)
+
+
+@lru_cache(20_000, typed=True)
+def _scalar(name: str, value: Any) -> Any:
+    """A number or text, read as its kind is: most stand in many trials."""
+    return read(KINDS[name], value)
 
 
 def moment(value: Any, where: str) -> datetime | None:

@@ -237,7 +237,8 @@ class Tables:
         make: Callable[[Recorded], T | None],
     ) -> list[T]:
         """What ``make`` makes of trials of a study, in the order in which they were made: of all,
-        or of those of some numbers or ids; with the attributes of some names."""
+        or of those of some numbers or ids; with the attributes of some names. A trial that has none
+        of them is none of archdsl's: it is left out."""
         conditions = [f"t.state IN ({_words(states)})"] if states else []
         if numbers is None and ids is None:
             return self.patience.ask(self._recorded, study, names, conditions, {}, make)
@@ -258,15 +259,20 @@ class Tables:
         values: dict[str, Any],
         make: Callable[[Recorded], T | None],
     ) -> list[T]:
-        """Three answers in the order of the trials, merged as they come."""
+        """Two answers in the order of the trials, merged as they come: a row for each trial, with
+        those of its attributes that are asked for, and a row for each score."""
         given = {"study": study, **values}
-        times = "t.datetime_start, t.datetime_complete" if TIMES in names else "NULL, NULL"
+        times = ["t.datetime_start", "t.datetime_complete"] if TIMES in names else ["NULL", "NULL"]
+        keys = [n for n in names if n != TIMES]
+        columns = [f"MAX(CASE WHEN a.key = {_words([n])} THEN a.value_json END)" for n in keys]
         where = " AND ".join(["t.study_id = :study", *conditions])
         with self.reading() as connection:
             trials = _asked(
                 connection,
-                f"SELECT t.trial_id, t.number, t.state, {times}"
-                f" FROM trials t WHERE {where} ORDER BY t.trial_id",
+                f"SELECT t.trial_id, t.number, t.state, {', '.join([*times, *columns])}"
+                " FROM trials t JOIN trial_user_attributes a ON a.trial_id = t.trial_id"
+                f" WHERE {where} AND a.key IN ({_words(keys)}) GROUP BY t.trial_id"
+                " ORDER BY t.trial_id",
                 given,
             )
             scores = _Following(
@@ -274,15 +280,6 @@ class Tables:
                     connection,
                     "SELECT v.trial_id, v.value, v.value_type FROM trials t JOIN trial_values v"
                     f" ON v.trial_id = t.trial_id WHERE {where} ORDER BY t.trial_id, v.objective",
-                    given,
-                )
-            )
-            attributes = _Following(
-                _asked(
-                    connection,
-                    "SELECT a.trial_id, a.key, a.value_json FROM trials t JOIN"
-                    f" trial_user_attributes a ON a.trial_id = t.trial_id WHERE {where}"
-                    f" AND a.key IN ({_words(names)}) ORDER BY t.trial_id",
                     given,
                 )
             )
@@ -296,10 +293,14 @@ class Tables:
                         started,
                         ended,
                         [INFINITE.get(kind, value) for _, value, kind in scores.of(id)],
-                        {key: _decoded(value, known) for _, key, value in attributes.of(id)},
+                        {
+                            name: _decoded(value, known)
+                            for name, value in zip(keys, texts, strict=True)
+                            if value is not None
+                        },
                     )
                 )
-                for id, number, state, started, ended in trials
+                for id, number, state, started, ended, *texts in trials
             )
             return [one for one in made if one is not None]
 
