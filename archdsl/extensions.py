@@ -9,11 +9,15 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.registered import defined_in
 from archdsl.registry import Registry
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "archdsl"  # the group of a package's entry points: modules
 MODULE = "archdsl_layers_"  # how the modules of Python files are called: this, and a number
@@ -26,7 +30,7 @@ def with_files(registry: Registry, files: Iterable[Path]) -> Registry:
     ``with_packages``. Raises ``ArchError`` for one that fails or that defines what cannot be used.
     """
     for number, path in enumerate(files):
-        if not path.suffix and not path.exists() and len(path.parts) == 1:
+        if _is_package(path):
             registry = with_packages(registry, [str(path)])
         else:
             registry = _with_module(registry, run_file(path, f"{MODULE}{number}"), str(path))
@@ -39,18 +43,42 @@ def with_packages(registry: Registry, names: Iterable[str] | None = None) -> Reg
 
     The modules are run. Raises ``ArchError``.
     """
-    from importlib.metadata import entry_points  # slow to load, and most calls need no package
-
-    points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    points = _points()
     for name in points if names is None else names:
         if name not in points:
-            raise _failed(name, "there is no such file, and no installed package of this name")
+            raise _failed(name, NOWHERE)
         try:
             module = points[name].load()
         except Exception as problem:  # whatever the author's code does
             raise _failed(points[name].value, f"{type(problem).__name__}: {problem}") from None
         registry = _with_module(registry, module, points[name].value)
     return registry
+
+
+def text_of(path: Path) -> str:
+    """The text of a Python file, or of the module that a package's entry point names: a study
+    keeps its hash. Raises ``ArchError``."""
+    if not _is_package(path):
+        return path.read_text("utf-8")
+    point = _points().get(str(path))
+    found = None if point is None else importlib.util.find_spec(point.module)
+    if found is None or found.origin is None:
+        raise _failed(str(path), NOWHERE)
+    return Path(found.origin).read_text("utf-8")
+
+
+NOWHERE = "there is no such file, and no installed package of this name"
+
+
+def _is_package(path: Path) -> bool:
+    """Whether an entry point is meant, and no file."""
+    return not path.suffix and not path.exists() and len(path.parts) == 1
+
+
+def _points() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # slow to load, and most calls need no package
+
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 def _with_module(registry: Registry, module: ModuleType, name: str) -> Registry:

@@ -3,13 +3,13 @@ of an Optuna study."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.analysis.solve import Cost
 from archdsl.budget.drawing import Reachable, by_chance
-from archdsl.budget.fitting import STATIC, WITHIN, Aim, cost_of, fit
+from archdsl.budget.fitting import WITHIN, Aim, cost_of, fit
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
@@ -37,14 +37,14 @@ class Choosing:
     ) -> Architecture:
         """The network of a budget: ``spec.fit(macs=2e9, by="width", depth=22)``.
 
-        One of ``macs``, ``params``, ``activations`` and ``memory`` (bytes of an inference of one
-        image) is the budget; or ``cost``, any function of an architecture, with a ``budget``. The
-        knobs ``by`` are made larger and smaller until it is met; ``step`` is the grid of lists.
+        One of ``macs``, ``params``, ``activations``, ``memory`` (bytes of an inference of one
+        image) and a cost of your own is the budget; or ``cost``, any function of an architecture,
+        with a ``budget``. The knobs ``by`` are made larger and smaller until it is met; ``step`` is the grid of lists.
         All others that are ``asked`` are knobs. Raises ``ArchError``, where nothing is within
         ``within`` too.
         """
         spec = cast("Spec", self)
-        costs, knobs = parted(asked)
+        costs, knobs = parted(asked, spec.registry.static_costs)
         if cost is not None and budget is not None:
             costs["cost"] = budget
         if len(costs) != 1:
@@ -105,7 +105,7 @@ def reachable(
     **asked: Any,
 ) -> Reachable:
     """What is within a budget: see ``Choosing.candidates``."""
-    costs, knobs = parted(asked)
+    costs, knobs = parted(asked, spec.registry.static_costs)
     bounds = {n: bounds_of(n, v) for n, v in costs.items() if isinstance(v, (tuple, list))}
     held = {n: v for n, v in costs.items() if n not in bounds}
     names = (by,) if isinstance(by, str) else tuple(by)
@@ -137,9 +137,11 @@ def bounds_of(cost: str, value: Sequence[Any]) -> tuple[float, float]:
     )
 
 
-def parted(asked: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def parted(
+    asked: Mapping[str, Any], known: Collection[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The costs among what is asked for, and the knobs."""
-    costs = {name: value for name, value in asked.items() if name in STATIC}
+    costs = {name: value for name, value in asked.items() if name in known}
     return costs, {name: value for name, value in asked.items() if name not in costs}
 
 

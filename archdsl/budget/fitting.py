@@ -25,7 +25,6 @@ from archdsl.units import human_bytes, short
 if TYPE_CHECKING:
     from archdsl.spec import Spec
 
-STATIC = ("macs", "params", "activations", "memory")  # costs that follow from a spec alone
 WITHIN = 0.02  # how far off a budget a network may be, as a share of it
 
 

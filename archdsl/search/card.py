@@ -16,6 +16,7 @@ from archdsl.__about__ import VERSION
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source
+from archdsl.extensions import text_of
 from archdsl.files import Bundle
 from archdsl.registry import Registry
 from archdsl.search.database import TRIALS, shown
@@ -147,7 +148,7 @@ def make_card(
         "the seed": _hash([str(seed)]),
     }
     if python:
-        identity["the layers in Python"] = _hash(path.read_text("utf-8") for path in python)
+        identity["the layers in Python"] = _hash(map(text_of, python))
     return Card(
         study=study,
         seed=seed,

@@ -6,7 +6,7 @@ import pytest
 from fences import ROOT, fences
 
 import archdsl
-from archdsl.extensions import with_files, with_packages
+from archdsl.extensions import text_of, with_files, with_packages
 from archdsl.registered import defined_in
 from archdsl.registry import BUILT_IN, REGISTRY, built_in
 from archdsl.training.data import describe, load
@@ -95,6 +95,7 @@ def test_a_package_brings_what_a_file_brings(
     (info / "entry_points.txt").write_text("[archdsl]\nmine = my_costs\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
+    assert text_of(Path("mine")) == (tmp_path / "my_costs.py").read_text()
     for registry in (with_packages(REGISTRY), with_files(REGISTRY, [Path("mine")])):
         assert "bytes_moved" in registry.costs
     with pytest.raises(archdsl.ArchError, match="A007"):

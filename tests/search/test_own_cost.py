@@ -98,6 +98,12 @@ def test_require(registry: Registry) -> None:
         archdsl.parse(text)
 
 
+def test_fit(registry: Registry) -> None:
+    spec = archdsl.parse(SPEC, registry=registry)
+    wide = spec.with_knobs(width=32)
+    assert spec.fit(bytes_moved=wide.cost("bytes_moved"), by="width").hash == wide.hash
+
+
 def test_compare(ran: Callable[..., str]) -> None:
     shown = ran("compare", "net.arch", "net.arch(width = 16)", "--x", "bytes_moved")
     assert re.search(r"top-1 +moved +MACs +params", shown)

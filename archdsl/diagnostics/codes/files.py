@@ -43,16 +43,16 @@ CYCLIC_USE = Kind(
 )
 LAYER_FILE = Kind(
     "A007",
-    "the layers in `{name}` cannot be loaded: {reason}",
-    """A Python file given with --allow-python is run, and the subclasses of
-`archdsl.layers.base.Layer` in it become layers of the language. Something failed on the way;
-docs/adding-a-layer.md shows a file that works.""",
+    "what `{name}` defines cannot be loaded: {reason}",
+    """A Python file given with --allow-python is run, and the layers, patterns, costs, data sets
+and output formats in it are taken. Something failed on the way; docs/extending.md shows files
+that work.""",
 )
 LAYER_RAISES = Kind(
     "A020",
-    "a layer of yours fails in {place}: {reason}",
-    """The code of a layer that came from a Python file raised an exception; or the compiled
-network did, and the shape or the module that such a layer gives may be the cause. With
+    "code of yours fails in {place}: {reason}",
+    """The code of a layer, or of another thing that came from a Python file, raised an exception;
+or the compiled network did, and the shape or the module of such a layer may be the cause. With
 ARCHDSL_DEBUG=1 Python shows the whole way to it.""",
 )
 CANNOT_WRITE = Kind(

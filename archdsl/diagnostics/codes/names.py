@@ -12,7 +12,7 @@ functions of a file are seen in all of it; those of other files are brought in w
 UNKNOWN_PATTERN = Kind(
     "A102",
     "there is no connection pattern called `{name}`",
-    """Only patterns take a body in braces: residual, branch, dense, fractal, choose. A block
+    """Only patterns take a body in braces; docs/language.md lists them. A block
 of your own is applied without one: its layers stand where it is defined.""",
 )
 UNKNOWN_JOIN = Kind(
@@ -86,7 +86,7 @@ whole of it a name: `let unit = residual { ... }`.""",
 NO_BODY = Kind(
     "A115",
     "`{name}` takes no body",
-    """Only connection patterns do: residual, branch, dense, fractal, choose.""",
+    """Only connection patterns do; docs/language.md lists them.""",
     help="the layers of a chain stand apart by `->`",
 )
 NEEDS_QUALIFIER = Kind(
