@@ -39,9 +39,9 @@ class Choosing:
 
         One of ``macs``, ``params``, ``activations``, ``memory`` (bytes of an inference of one
         image) and a cost of your own is the budget; or ``cost``, any function of an architecture,
-        with a ``budget``. The knobs ``by`` are made larger and smaller until it is met; ``step`` is the grid of lists.
-        All others that are ``asked`` are knobs. Raises ``ArchError``, where nothing is within
-        ``within`` too.
+        with a ``budget``. The knobs ``by`` are made larger and smaller until it is met; ``step``
+        is the grid of lists. All others that are ``asked`` are knobs. Raises ``ArchError``, where
+        nothing is within ``within`` too.
         """
         spec = cast("Spec", self)
         costs, knobs = parted(asked, spec.registry.static_costs)

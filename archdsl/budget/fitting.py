@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
 
+from archdsl.analysis.figures import NAMED
 from archdsl.analysis.solve import (
     Cost,
     FigureCost,
@@ -30,8 +31,10 @@ WITHIN = 0.02  # how far off a budget a network may be, as a share of it
 
 def cost_of(name: str, batch: int = 1, training: bool = False) -> Cost:
     """A cost by its name: ``memory`` is the estimate of bytes at the peak, for a batch."""
-    if name != "memory":
+    if name in NAMED:
         return FigureCost(name)
+    if name != "memory":
+        return lambda arch: float(arch.cost(name))
 
     def bytes_of(arch: Any) -> float:
         found = arch.memory(batch)
