@@ -7,8 +7,9 @@ from pathlib import Path
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.values import show
 from archdsl.files import ARCH, builtin_folder
+from archdsl.layers.base import show_shape
+from archdsl.outputs import ELSEWHERE, unsealed, write_output
 from archdsl.spec import Architecture
 from archdsl.syntax import tree
 from archdsl.within import Outside, within
@@ -17,7 +18,6 @@ from archdsl.writing import write_text
 OTHER = "it is another file than the one that the spec uses"
 
 INPUT = "it is the spec that is read, or a file that the spec uses"
-ELSEWHERE = "give another file with -o"
 
 Edit = tuple[int, int, str]  # characters from .. to, and what stands there instead
 
@@ -35,7 +35,7 @@ def freeze(arch: Architecture) -> str:
         if isinstance(node, tree.Fix) or _is_other_variant(node, arch):
             edits.append(_line(node.span))
         elif isinstance(node, tree.Input) and program.given_input(arch.network.knobs) != arch.input:
-            edits.append(_edit(node.shape.span, show(tuple(arch.input))))
+            edits.append(_edit(node.shape.span, show_shape(arch.input)))
     for knob in program.arch.knobs:
         name = knob.name.text
         value = arch.spec.knobs[name].show(arch.network.knobs[name])
@@ -43,6 +43,7 @@ def freeze(arch: Architecture) -> str:
     text = source.text
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
+    text = unsealed(text.encode("utf-8")).decode("utf-8")
     fixed = [f"fix {c.path} = {c.chosen + 1}\n" for c in arch.network.choices]
     if fixed:
         text = text.rstrip("\n") + "\n\n" + "".join(fixed)
@@ -76,7 +77,7 @@ def write_frozen(path: Path, arch: Architecture) -> list[Path]:
     for target, text in new.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         write_text(target, text)
-    write_text(path, freeze(arch))
+    write_output(path, freeze(arch), ARCH)
     return list(new)
 
 
@@ -90,7 +91,9 @@ def check_frozen(path: Path, arch: Architecture) -> None:
 
 
 def _is_that(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode("utf-8")
+    if not path.is_file():
+        return False
+    return unsealed(path.read_bytes()) == unsealed(text.encode("utf-8"))
 
 
 def _is_other_variant(node: tree.Node, arch: Architecture) -> bool:
@@ -108,6 +111,8 @@ def _line(span: Span) -> Edit:
     if alone and text[end:].partition("\n")[0].strip() == "":
         start = text.rfind("\n", 0, start) + 1
         end = text.find("\n", end) + 1 or len(text)
+        if text[:start].endswith("\n\n") and text[end:].startswith("\n"):
+            end += 1  # of the empty lines around it, one is left
     return start, end, ""
 
 

@@ -42,6 +42,7 @@ ORDER = (
     "analysis",
     "writing",
     "within",
+    "outputs",
     "files",
     "resolve",
     "settings",

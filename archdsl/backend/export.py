@@ -14,7 +14,7 @@ from archdsl.backend.memory import is_shortage, shortage
 from archdsl.backend.stir import stirred
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.writing import write_bytes
+from archdsl.outputs import write_output
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,7 @@ def write_onnx(module: nn.Module, example: torch.Tensor, path: Path) -> float:
             __import__(package)
         except ImportError:
             raise ArchError(
-                [diagnose(codes.NEEDS_PACKAGE, package=package, extra="archdsl[onnx]")]
+                [diagnose(codes.NEEDS_PACKAGE, package=package, extra="onnx")]
             ) from None
     difference = 0.0
 
@@ -139,7 +139,7 @@ def _write(path: Path, write: Callable[[Path], None]) -> None:
     with tempfile.TemporaryDirectory(prefix="archdsl-") as folder:
         aside = Path(folder) / path.name
         write(aside)
-        write_bytes(path, aside.read_bytes())
+        write_output(path, aside.read_bytes())
 
 
 def failed(format: str, problem: BaseException, layer: str = "") -> ArchError:

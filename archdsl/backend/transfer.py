@@ -134,7 +134,7 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
         size = path.stat().st_size
     except ImportError:
         raise ArchError(
-            [diagnose(codes.NEEDS_PACKAGE, package="safetensors", extra="safetensors")]
+            [diagnose(codes.NEEDS_PACKAGE, package="safetensors", extra="torch")]
         ) from None
     except Exception as problem:  # torch and safetensors raise many kinds for a bad file
         if is_shortage(problem):

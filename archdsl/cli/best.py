@@ -9,12 +9,13 @@ import click
 
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import human, say
-from archdsl.cli.studied import check_output
+from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.cli.studied import check_study_is_left
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import write_frozen
+from archdsl.outputs import write_output
 from archdsl.training.packages import need_for_reading
-from archdsl.writing import write_bytes
 
 if TYPE_CHECKING:
     from archdsl.search.study import Study
@@ -31,9 +32,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
 )
+@force_option
 @storage_option
 @python_option
-def command(study: str, slice: str | None, output: Path, storage: str | None, python: Any) -> int:
+def command(
+    study: str, slice: str | None, output: Path, force: bool, storage: str | None, python: Any
+) -> int:
     """Write the best network of a study as a spec, with its weights.
 
     Of the shape that won after settling, the network with the best score on validation data;
@@ -42,8 +46,10 @@ def command(study: str, slice: str | None, output: Path, storage: str | None, py
     need_for_reading()
     from archdsl.search.snapshot import read_study
 
-    for written in (output, output.with_suffix(".pt")):
-        check_output(written, study)
+    written = (output, output.with_suffix(".pt"))
+    for path in written:
+        check_study_is_left(path, study)
+    check_outputs(written, python, force)
     with read_study(study, storage, read_registry(python)) as found:
         return write(found, slice, output)
 
@@ -72,6 +78,6 @@ def write(found: Study, slice: str | None, output: Path) -> int:
     except OSError as problem:
         fields = {"name": str(kept), "reason": (problem.strerror or str(problem)).lower()}
         raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
-    write_bytes(weights, data)
+    write_output(weights, data)
     say(f"{weights}: its weights; `archdsl compile {output} --weights {weights}` puts them to use")
     return 0

@@ -16,6 +16,7 @@ from archdsl.cli.compared import Row, read_results, rows_of
 from archdsl.cli.mapped import map_costs
 from archdsl.cli.options import SpecName, json_option, python_option, read_registry
 from archdsl.cli.output import WIDTH, say, say_json, table
+from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.cli.progress import followed
 from archdsl.cli.studied import is_study, rows_of_study
 from archdsl.costs.base import COUNT, Cost
@@ -67,6 +68,7 @@ MEASURES = {"top1": "top-1", "top5": "top-5"}
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Draw: .svg, .html, .png or .pdf."
 )
+@force_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @python_option
 @json_option
@@ -82,6 +84,7 @@ def command(
     batch: int,
     device: str,
     output: Path | None,
+    force: bool,
     as_csv: bool,
     python: tuple[Path, ...],
     as_json: bool,
@@ -93,6 +96,8 @@ def command(
     """
     if output is not None:
         check_format(output)
+        reads = read_for([(name, None) for name in specs], python)
+        check_outputs([output], [*reads, *([results] if results else [])], force)
     if chart == "winners":
         records = [_winner(w) for w in WINNERS]
         _print(records, as_json, as_csv, lambda: _say_winners(records))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
 from archdsl.cli.options import candidate_options, read_candidate, read_registry, spec_argument
 from archdsl.cli.output import human, say, show_diagnostics
+from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import find
 from archdsl.formats.base import Checkpoint, Options
 
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
-MARK, HEAD = b"Compiled by archdsl", 4096  # in these first bytes of what it wrote before
 POLL = 0.3  # seconds between two looks at a watched file
 
 
@@ -56,7 +56,7 @@ POLL = 0.3  # seconds between two looks at a watched file
 @click.option(
     "--watch", is_flag=True, help="Compile again whenever the spec, or a file it uses, changes."
 )
-@click.option("--force", is_flag=True, help="Replace a Python file that archdsl did not write.")
+@force_option
 def command(
     spec: str,
     settings: tuple[str, ...],
@@ -100,7 +100,9 @@ def command(
     def run() -> Iterable[str]:
         arch = read_candidate(spec, settings, shape, python)
         target = output or _module_name(arch.name)
-        _check_own(target, force, python)
+        reads = read_for([(spec, arch)], [*python, *([weights] if weights else [])])
+        keeps = weights is not None and target.suffix.lower() == ".py"
+        check_outputs([target, target.with_suffix(".pt")] if keeps else [target], reads, force)
         said = list(chosen.write(arch, target, options))
         say(f"{target}: {arch.name}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
         for line in said:
@@ -114,22 +116,6 @@ def command(
     if path is None:
         raise click.UsageError("standard input cannot be watched")
     _watch([path, *python], name, run)
-
-
-def _check_own(target: Path, force: bool, read: Sequence[Path]) -> None:
-    """Raises ``ArchError`` (A008) where a Python file is in the way that archdsl did not write,
-    and, whether forced or not, where it is one that this call reads."""
-    if target.suffix.lower() != ".py" or not target.is_file():
-        return
-    if any(path.exists() and target.samefile(path) for path in read):
-        reason, help = "it is read by this call", "give another file with -o"
-    elif force or MARK in target.read_bytes()[:HEAD]:
-        return
-    else:
-        reason = "it is there, and archdsl did not write it"
-        help = "give another file with -o, or replace it with --force"
-    fields = {"name": str(target), "reason": reason}
-    raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields, help=[help])])
 
 
 def _module_name(name: str) -> Path:

@@ -11,6 +11,7 @@ import click
 
 from archdsl.cli.options import SpecName, json_option, python_option, read_call
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, table
+from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.layers.base import show_shape
 from archdsl.pictures.difference import Change, Item
 from archdsl.pictures.files import check_format, save
@@ -35,6 +36,7 @@ FIGURES = ("params", "macs", "activations", "depth")
     type=click.Path(path_type=Path),
     help="Draw both side by side, what differs marked: .svg, .html, .png or .pdf.",
 )
+@force_option
 @python_option
 @json_option
 def command(
@@ -42,6 +44,7 @@ def command(
     b: str,
     depth: int,
     output: Path | None,
+    force: bool,
     python: tuple[Path, ...],
     as_json: bool,
 ) -> None:
@@ -53,6 +56,8 @@ def command(
     if output is not None:
         check_format(output)
     left, right = read_call(a, python), read_call(b, python)
+    if output is not None:
+        check_outputs([output], read_for([(a, left[0]), (b, right[0])], python), force)
     pair = Pair(left[0], right[0], (left[1], right[1]), depth)
     changes = pair.changes
     if as_json:

@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from archdsl.cli.options import candidate_options, read_named, spec_argument
+from archdsl.cli.outputs import check_outputs, force_option, read_for
+from archdsl.outputs import write_output
 from archdsl.pictures.dot import dot
 from archdsl.pictures.files import FORMATS, check_format, save
 from archdsl.pictures.page import drawing_page
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw
-from archdsl.writing import write_text
 
 
 @click.command()
@@ -40,6 +41,7 @@ from archdsl.writing import write_text
 @click.option(
     "--size", type=click.Choice(["channels", "macs"]), help="Let the widths of boxes follow these."
 )
+@force_option
 def command(
     spec: str,
     settings: tuple[str, ...],
@@ -50,6 +52,7 @@ def command(
     once: bool,
     layout: str,
     size: str | None,
+    force: bool,
 ) -> None:
     """Draw the network as a paper would: blocks as boxes, repeats folded, branches side by
     side, shortcuts as arcs.
@@ -61,14 +64,16 @@ def command(
     if not printed:
         check_format(output, (*FORMATS, ".dot"))
     arch, title = read_named(spec, settings, shape, python)
+    if not printed:
+        check_outputs([output], read_for([(spec, arch)], python), force)
     network, knobs, down = arch.network, arch.shown_knobs, layout == "down"
     if output.suffix.lower() == ".dot":
-        write_text(output, dot(network, depth, down))
+        write_output(output, dot(network, depth, down))
         return
     options: dict[str, Any] = {"depth": depth, "down": down, "size": size or "", "title": title}
     options["first_only"] = once
     if output.suffix.lower() == ".html":
-        write_text(output, drawing_page(network, knobs, **options))
+        write_output(output, drawing_page(network, knobs, **options))
     elif printed:
         click.echo(svg(draw(network, knobs, **options)), nl=False)
     else:

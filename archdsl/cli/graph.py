@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from archdsl.cli.options import candidate_options, read_candidate, spec_argument
+from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.graph.build import build
 from archdsl.graph.exchange import to_json
 from archdsl.graph.text import to_dot, to_text
-from archdsl.writing import write_text
+from archdsl.outputs import write_output
 
 SOURCES = (".arch", ".search", ".py")  # files that people write: no graph takes their place
 
@@ -22,6 +23,7 @@ SOURCES = (".arch", ".search", ".py")  # files that people write: no graph takes
 @click.option("--dot", "form", flag_value="dot", help="In the DOT language of Graphviz.")
 @click.option("--text", "form", flag_value="text", default="text", help="As text (the default).")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
+@force_option
 def command(
     spec: str,
     settings: tuple[str, ...],
@@ -29,13 +31,18 @@ def command(
     python: tuple[Path, ...],
     form: str,
     output: Path | None,
+    force: bool,
 ) -> None:
     """Print the graph: every layer and join by its path, its operands and its shape."""
     if output is not None and output.suffix.lower() in SOURCES:
         raise click.UsageError(f"a graph is no {output.suffix} file: give another ending with -o")
-    graph = build(read_candidate(spec, settings, shape, python).network)
+    arch = read_candidate(spec, settings, shape, python)
+    if output is not None:
+        check_outputs([output], read_for([(spec, arch)], python), force)
+    graph = build(arch.network)
     text = {"json": to_json, "dot": to_dot, "text": to_text}[form](graph)
     if output is None:
         click.echo(text.rstrip("\n"))
     else:
-        write_text(output, text if text.endswith("\n") else text + "\n")
+        ending = {"json": ".json", "dot": ".dot", "text": ".txt"}[form]
+        write_output(output, text if text.endswith("\n") else text + "\n", ending)

@@ -16,12 +16,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from archdsl.cli.output import cut, wants_color
+from archdsl.cli.output import cut, harmless, wants_color
 from archdsl.cli.progress import LOADING
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
 from archdsl.search.request import Objective
-from archdsl.search.rows import BASELINE, SETTLE, Row
+from archdsl.search.rows import BASELINE, DROPPED, PASSED, SETTLE, UNREACHABLE, Row
 from archdsl.units import duration
 
 ACCURACY = Objective("accuracy", minimize=False)
@@ -41,12 +41,26 @@ class View(AbstractContextManager["View"]):
 
 
 class Lines(View):
-    """A line for each trial."""
+    """A line for each trial, and how many turns of its stage are over."""
+
+    def __init__(self) -> None:
+        self.over: dict[str, set[tuple[str, int | None]]] = {}
 
     def show(self, progress: Progress) -> None:
-        news = progress.news
-        for place, row in enumerate(news, progress.done - len(news) + 1):
-            print(f"{max(place, 1)}/{progress.planned}  {line(row)}", flush=True)
+        for row in progress.before:
+            self.count(row)
+        for row in progress.news:
+            if row.failure in (UNREACHABLE, DROPPED):  # its turn is not over, or not wanted
+                continue
+            count = min(self.count(row), progress.planned)
+            print(f"{count}/{progress.planned}  {line(row)}", flush=True)
+
+    def count(self, row: Row) -> int:
+        """How many turns of the stage of a trial are over, with its own."""
+        over = self.over.setdefault(row.stage, set())
+        if row.failure not in PASSED:
+            over.add((row.slice, row.turn))
+        return max(len(over), 1)
 
 
 class JsonLines(View):
@@ -80,8 +94,9 @@ class LiveTable(View):
         self.live.stop()
 
     def show(self, progress: Progress) -> None:
-        self.recent = [*self.recent, *progress.news][-RECENT:]
-        for row in progress.news:
+        seen = [row for row in (*progress.before, *progress.news) if row.failure not in PASSED]
+        self.recent = [*self.recent, *seen][-RECENT:]
+        for row in seen:
             self.slices.setdefault(row.slice, Tried(self.objective)).add(row)
         parts: list[Any] = [self.head(progress), slices_table(self.slices)]
         parts += [Text(line(row, self.console.width - 1), "dim") for row in self.recent]
@@ -144,7 +159,7 @@ def slices_table(slices: Mapping[str, Tried]) -> Table:
     for slice, tried in slices.items():
         if tried.best is not None:
             name, value, count = tried.best
-            table.add_row(slice, str(tried.count), name, tried.shown(value), str(count))
+            table.add_row(slice, str(tried.count), harmless(name), tried.shown(value), str(count))
         else:
             table.add_row(slice, str(tried.count), "", "", "")
     return table
@@ -165,7 +180,7 @@ def line(row: Row, width: int = 0) -> str:
     trained = [row.slice, name_of(row), row.setting, f"seed {row.seed}"]
     words = []
     if row.state == "failed":
-        words.append(f"{row.failure}: {row.cause}")
+        words.append(": ".join(filter(None, (row.failure, row.cause))))
     elif row.same_as is not None:
         words.append(f"the same as trial {row.same_as}")
     elif row.accuracy is not None:
@@ -181,7 +196,7 @@ def line(row: Row, width: int = 0) -> str:
     if width and end:
         start = cut(start, max(width - len(end) - 2, 0))
     text = f"{start}  {end}" if end else start
-    return cut(text, width) if width else text
+    return harmless(cut(text, width) if width else text)
 
 
 def plain(row: Row) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from typing import Any
 
 import click
@@ -100,7 +100,9 @@ def main(arguments: list[str] | None = None) -> Any:
         show_diagnostics(error.diagnostics)
         code = 1
     except click.ClickException as error:
-        error.show()
+        said = StringIO()
+        error.show(said)
+        say(said.getvalue().rstrip("\n"), error=True)  # it repeats what was typed
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         say("interrupted", error=True)

@@ -9,9 +9,10 @@ import click
 
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import human_bytes, say
-from archdsl.cli.studied import check_output
+from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.cli.studied import check_study_is_left
+from archdsl.outputs import write_output
 from archdsl.training.packages import need_for_reading
-from archdsl.writing import write_text
 
 PORT = 8421
 
@@ -26,6 +27,7 @@ PORT = 8421
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
 )
+@force_option
 @click.option("--live", is_flag=True, help="Serve it to this machine, and follow the search.")
 @click.option(
     "--port",
@@ -45,6 +47,7 @@ PORT = 8421
 def command(
     study: str,
     output: Path,
+    force: bool,
     live: bool,
     port: int,
     storage: str | None,
@@ -61,15 +64,17 @@ def command(
     need_for_reading()
     from archdsl.report.view import read_report
 
+    if not live:
+        check_study_is_left(output, study)
+        check_outputs([output], python, force)
     url, registry = storage, read_registry(python)
     found = read_report(study, url, registry, data_folder)
     if live:
         return _follow(study, url, registry, data_folder, port)
     text = found.report()
-    check_output(output, study)
-    write_text(output, text)
+    write_output(output, text)
     trials = found.facts.total
-    size = human_bytes(len(text.encode()))
+    size = human_bytes(output.stat().st_size)
     say(f"{output}: {trials} trial{'s' * (trials != 1)}, {size}")
     return 0
 

@@ -21,7 +21,7 @@ def is_study(path: Path) -> bool:
     return path.is_dir() or path.with_name(path.name + ".study").is_dir()
 
 
-def check_output(output: Path, study: str) -> None:
+def check_study_is_left(output: Path, study: str) -> None:
     """Raises ``ArchError`` for an output in the folder of the study that it is made from."""
     from archdsl.search.study import folder_of
 

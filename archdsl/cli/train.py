@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import click
 from archdsl.cli.epochs import EpochView
 from archdsl.cli.options import json_option, python_option, read_registry, spec_argument
 from archdsl.cli.output import say, say_json, say_text, show_diagnostics
+from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics.model import ArchError
 from archdsl.freeze import check_frozen
@@ -88,6 +90,7 @@ class Request:
     help="Keep the state of the training there, epoch by epoch.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it is there.")
+@force_option
 @click.option("--quiet", is_flag=True, help="Print what comes out alone.")
 @json_option
 @python_option
@@ -102,6 +105,7 @@ def command(
     output: Path | None,
     checkpoint: Path | None,
     resume: bool,
+    force: bool,
     quiet: bool,
     as_json: bool,
     python: tuple[Path, ...],
@@ -124,7 +128,7 @@ def command(
     request = Request(
         spec, arch, images, how, seed, output, checkpoint, resume, quiet or as_json, as_json
     )
-    return _run(request, device, bar=not quiet)
+    return _run(request, device, python, force, bar=not quiet)
 
 
 def _candidate(
@@ -137,17 +141,31 @@ def _candidate(
     return fit(spec, {**published, **split_settings(settings)}, image, classes)
 
 
-def _run(request: Request, device: str, bar: bool) -> int:
-    from archdsl.training.devices import choose_device
-    from archdsl.training.keep import check_place
-    from archdsl.training.outcome import Failure
-    from archdsl.training.ranks import distributed, ranks
+def _check_outputs(request: Request, python: Iterable[Path], force: bool) -> None:
+    """Raises ``ArchError`` before a training for what could not be written after it."""
+    from archdsl.training.keep import check_place, written
 
     for path in (request.output, request.checkpoint):
         if path is not None:
             check_place(path)
-    if request.output is not None and (request.output.is_dir() or not request.output.suffix):
-        check_frozen(request.output / f"{request.arch.name}.arch", request.arch)
+    if request.output is None:
+        return
+    outputs = written(request.output, request.arch)
+    checkpoint = [request.checkpoint] if request.checkpoint is not None else []
+    reads = list(read_for([(request.spec, request.arch)], [*python, *checkpoint]))
+    check_outputs(outputs, reads, force)
+    if request.checkpoint in outputs:  # before either is there
+        raise click.UsageError("-o and --checkpoint name the same file")
+    if len(outputs) > 1:
+        check_frozen(outputs[0], request.arch)
+
+
+def _run(request: Request, device: str, python: Iterable[Path], force: bool, bar: bool) -> int:
+    from archdsl.training.devices import choose_device
+    from archdsl.training.outcome import Failure
+    from archdsl.training.ranks import distributed, ranks
+
+    _check_outputs(request, python, force)
     with distributed(choose_device(device)) as place:
         team = ranks()
         view = EpochView(request.recipe.epochs, request.quiet, team.leads and bar)

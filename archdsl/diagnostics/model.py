@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from archdsl.diagnostics.source import Span
 
@@ -176,11 +177,14 @@ class ArchError(Exception):
         return type(self), (self.diagnostics,)
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> list[str]:
-    """A help line naming what is spelled most like ``word``, or nothing."""
+def did_you_mean(
+    word: str, known: Iterable[str], named: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """A help line naming what is spelled most like ``word``, or nothing. ``named`` has other
+    spellings, and what they are of: that is named then."""
     if len(word) > MAX_WORD:
         return []
-    near = sorted({k for k in known if len(k) <= MAX_WORD})[:MAX_KNOWN]
+    near = sorted({k for k in (*known, *named) if len(k) <= MAX_WORD})[:MAX_KNOWN]
     found = [k for k in near if k.lower() == word.lower()]
     found = found or get_close_matches(word, near, n=1, cutoff=0.6)
-    return [f"did you mean `{found[0]}`?"] if found else []
+    return [f"did you mean `{named.get(found[0], found[0])}`?"] if found else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -129,6 +129,23 @@ def takes(callee: str, names: Sequence[str]) -> list[str]:
     return [f"`{callee}` takes {', '.join(names) or 'no arguments'}"]
 
 
+OTHER_NAMES = {  # of arguments, in other libraries
+    "filters": "channels", "out_channels": "channels", "out_features": "features",
+    "units": "features", "kernel_size": "kernel", "pool_size": "kernel", "strides": "stride",
+    "padding": "pad", "padding_mode": "border", "dilation_rate": "dilation", "use_bias": "bias",
+    "rate": "p", "negative_slope": "slope", "alpha": "slope", "epsilon": "eps",
+}  # fmt: skip
+
+
+def meant_argument(key: str, callee: str, names: Sequence[str]) -> list[str]:
+    """What helps where an argument is not called so."""
+    if OTHER_NAMES.get(key) in names:
+        return [f"here it is called `{OTHER_NAMES[key]}`"]
+    if key == "activation":
+        return [f"an activation is a layer of its own: `{callee}(...) -> relu`"]
+    return did_you_mean(key, names)
+
+
 def bind(
     arguments: tuple[tree.Argument, ...],
     names: Sequence[str],
@@ -142,6 +159,7 @@ def bind(
     context = scope.context
     known = frozenset(names)
     chosen: dict[str, tuple[tree.Argument, Scope]] = {}
+    is_misnamed = False
     for position, argument in enumerate(arguments):
         if argument.name is None:
             if position >= len(names):
@@ -153,11 +171,13 @@ def bind(
         else:
             key = argument.name.text
             if key not in known:
-                help = did_you_mean(key, names) or takes(callee, names)
+                is_misnamed = True
+                help = meant_argument(key, callee, names) or takes(callee, names)
                 context.report(
                     codes.NO_SUCH_ARGUMENT, argument.name.span, help=help, name=key, callee=callee
                 )
-                scope.value(argument.value)
+                if not isinstance(argument.value, tree.Name):  # a word of another library's
+                    scope.value(argument.value)
                 continue
         if key in chosen:
             first = Label(chosen[key][0].span, "first given here")
@@ -168,7 +188,7 @@ def bind(
         if key in known and key not in chosen:
             chosen[key] = (argument, where.seen_from(scope.unit))
     missing = [n for n in names if n in required and n not in chosen and n not in optional]
-    if missing:
+    if missing and not is_misnamed:  # else that is told, and one of these is meant
         context.report(
             codes.MISSING_ARGUMENT,
             node.span,
@@ -176,9 +196,17 @@ def bind(
             names=" and ".join(f"`{n}`" for n in missing),
             callee=callee,
         )
-        for key in missing:
-            chosen[key] = (tree.Argument(node.span, None, tree.Poison(node.span)), scope)
+    for key in missing:
+        chosen[key] = (tree.Argument(node.span, None, tree.Poison(node.span)), scope)
     return {key: chosen[key] for key in names if key in chosen}
+
+
+def hidden_word(place: Span, words: Collection[str]) -> list[str]:
+    """What helps where a name of the user's has the place of a word that an argument takes."""
+    written = place.text.rpartition("=")[2].strip()
+    if written not in words:
+        return []
+    return [f"`{written}` is a name of this spec, which hides the word: call it something else"]
 
 
 def initialisation(
@@ -217,6 +245,7 @@ def initialisation(
                         callee=function.name,
                         given=describe(value),
                         expected=expected,
+                        help=hidden_word(place, words),
                     )
                 values[key] = value
             elif is_number(value):

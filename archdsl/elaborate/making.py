@@ -8,11 +8,11 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Fault, did_you_mean, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.calls import bind, takes
+from archdsl.elaborate.calls import bind, hidden_word, takes
 from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, constant
-from archdsl.elaborate.values import describe, rounding
+from archdsl.elaborate.values import describe, is_number, rounding
 from archdsl.ir.network import Op
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
@@ -123,7 +123,9 @@ def construct(
             raise fault(
                 codes.WRONG_ARGUMENT,
                 place,
-                help=rounding(value) if "whole" in problem.expected else [],
+                help=(rounding(value) if "whole" in problem.expected else [])
+                + hidden_word(place, parameter.reader.words)
+                + _inputs_are_known(layer.name, parameter.name, value),
                 name=parameter.name,
                 callee=layer.name,
                 given=describe(value),
@@ -132,6 +134,13 @@ def construct(
     if not required(layer) <= read.keys():
         raise lacking(layer, read, span)
     return layer(**read)
+
+
+def _inputs_are_known(layer: str, name: str, value: Any) -> list[str]:
+    """What helps one who writes as for PyTorch, `linear(64, 10)`."""
+    if (layer, name) != ("linear", "bias") or not is_number(value):
+        return []
+    return ["what comes in is known: `linear(10)` says how many features go out"]
 
 
 def lacking(layer: type[Any], given: Collection[str], span: Span) -> Fault:

@@ -40,6 +40,24 @@ ELSEWHERE = {
     "False": "it is written `false`",
     "None": "there is no such value: leave the argument out",
 }
+NO_LAYER = "is no layer of the language: docs/adding-a-layer.md says how to add one"
+COMPOSED = {  # what other libraries have as a layer
+    ("attention", "mha", "multihead_attention", "self_attention", "MultiheadAttention", "gru",
+     "GRU", "lstm", "LSTM", "rnn", "transformer", "cbam"): "it " + NO_LAYER,
+    ("transpose", "permute"): "to change the order of axes " + NO_LAYER,
+    ("dwconv", "depthwise", "depthwise_conv", "DepthwiseConv2D"):
+        "it is written `conv(in.channels, 3, groups = in.channels)`",
+    ("separable_conv", "sepconv", "SeparableConv2D"):
+        "it is written `conv(in.channels, 3, groups = in.channels) -> conv(c, 1)`",
+    ("conv1x1", "pointwise", "pointwise_conv"): "it is written `conv(c, 1)`",
+    ("conv3x3",): "it is written `conv(c, 3)`",
+    ("drop_path", "DropPath", "stochastic_depth"):
+        "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
+    ("se", "squeeze_excite", "squeeze_excitation"):
+        "it is written `branch mul { identity; { global_avgpool -> conv(in.channels, 1)"
+        " -> sigmoid } }`",
+}  # fmt: skip
+ELSEWHERE |= {word: said for words, said in COMPOSED.items() for word in words}
 
 
 @dataclass(eq=False, slots=True)
@@ -306,5 +324,5 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
         label, help = Label(given, f"it is given here, and seen {seen}"), []
     else:
         known = {*scope.visible(), *context.table, *context.patterns, *context.functions}
-        help = did_you_mean(word, known)
+        help = did_you_mean(word, known, context.table.synonyms)
     context.report(codes.UNKNOWN_NAME, span, label, help=help, name=word, wanted=wanted)

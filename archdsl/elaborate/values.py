@@ -169,11 +169,7 @@ def show(value: Value, depth: int = 3) -> str:
     if isinstance(value, int):
         return str(value) if abs(value) < 10**30 else f"about 10^{len(str(abs(value))) - 1}"
     if isinstance(value, Fraction):
-        decimal = value
-        for digits in range(1, 7):
-            if (decimal * 10**digits).denominator == 1:
-                return f"{float(value):.{digits}f}"
-        return f"{value.numerator}/{value.denominator}"
+        return _decimal(value) or f"{value.numerator}/{value.denominator}"
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, str):
@@ -189,6 +185,20 @@ def show(value: Value, depth: int = 3) -> str:
     if isinstance(value, Tensor):
         return "a tensor " + "x".join(map(str, value.shape))
     return str(value)
+
+
+DIGITS = 30  # of a decimal, after its point
+
+
+def _decimal(value: Fraction) -> str:
+    """A fraction as the decimal that it is, to be read back as the same; nothing where it is
+    none, or has too many digits."""
+    for digits in range(1, DIGITS + 1):
+        scaled = value * 10**digits
+        if scaled.denominator == 1:
+            text = str(abs(scaled.numerator)).zfill(digits + 1)
+            return f"{'-' * (value < 0)}{text[:-digits]}.{text[-digits:]}"
+    return ""
 
 
 def rounding(value: Value) -> list[str]:

@@ -21,9 +21,7 @@ def module_of(arch: Architecture, options: Options) -> nn.Module:
     try:
         import torch
     except ImportError:
-        raise ArchError(
-            [diagnose(codes.NEEDS_PACKAGE, package="torch", extra="archdsl[torch]")]
-        ) from None
+        raise ArchError([diagnose(codes.NEEDS_PACKAGE, package="torch", extra="torch")]) from None
     from archdsl.backend.transfer import transfer
 
     device, weights = options.device, options.weights

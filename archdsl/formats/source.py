@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.backend.build import source_of, top_class
 from archdsl.formats.base import Format, Options
-from archdsl.writing import write_bytes, write_text
+from archdsl.outputs import write_output
 
 if TYPE_CHECKING:
     from archdsl.spec import Architecture
@@ -27,10 +27,10 @@ class Python(Format):
             from archdsl.formats.module import state_of
 
             assert options.weights is not None, "there are weights to stand beside it"
-            write_bytes(beside, state_of(arch, options))
+            write_output(beside, state_of(arch, options))
             yield f"{beside}: the weights of {options.weights.path}, under this network's keys"
             load = f"; model.load_state_dict(torch.load({str(beside)!r}))"
-        write_text(path, source)
+        write_output(path, source)
         yield f"next: from {path.stem} import {name}; model = {name}(){load}"
 
     def beside(self, path: Path, options: Options) -> list[Path]:

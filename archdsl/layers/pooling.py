@@ -103,7 +103,7 @@ class MaxPool(Pool):
     mode: Rounding = "floor"
 
     name = "maxpool"
-    synonyms = ("max_pool", "MaxPool2d", "maxpool2d")
+    synonyms = ("max_pool", "MaxPool2d", "maxpool2d", "MaxPooling2D", "max_pooling")
     examples = (
         Example("maxpool(2)", ((64, 32, 32),), (64, 16, 16)),
         Example("maxpool(3, stride = 2, pad = 1)", ((64, 112, 112),), (64, 56, 56)),
@@ -141,7 +141,7 @@ class AvgPool(Pool):
     count_pad: Flag = True
 
     name = "avgpool"
-    synonyms = ("avg_pool", "AvgPool2d", "avgpool2d", "mean_pool")
+    synonyms = ("avg_pool", "AvgPool2d", "avgpool2d", "mean_pool", "AveragePooling2D")
     examples = (
         Example("avgpool(2)", ((64, 32, 32),), (64, 16, 16)),
         Example("avgpool(3, stride = 2, mode = ceil)", ((8, 16, 16),), (8, 8, 8)),
@@ -239,7 +239,10 @@ class GlobalAvgPool(AdaptivePool):
 
     name = "global_avgpool"
     module = "nn.AdaptiveAvgPool"
-    synonyms = ("gap", "global_avg_pool", "avgpool_global", "global_pool", "global_average_pool")
+    synonyms = (
+        "gap", "global_avg_pool", "avgpool_global", "global_pool", "global_average_pool",
+        "GlobalAveragePooling2D",
+    )  # fmt: skip
     examples = (Example("global_avgpool", ((512, 7, 7),), (512, 1, 1)),)
 
 
@@ -248,7 +251,7 @@ class GlobalMaxPool(AdaptivePool):
 
     name = "global_maxpool"
     module = "nn.AdaptiveMaxPool"
-    synonyms = ("gmp", "global_max_pool")
+    synonyms = ("gmp", "global_max_pool", "GlobalMaxPooling2D")
     examples = (Example("global_maxpool", ((512, 7, 7),), (512, 1, 1)),)
 
 

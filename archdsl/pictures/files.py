@@ -6,11 +6,11 @@ from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.outputs import write_output
 from archdsl.pictures.page import still
 from archdsl.pictures.raster import raster
 from archdsl.pictures.scene import Scene
 from archdsl.pictures.svg import svg
-from archdsl.writing import write_bytes, write_text
 
 FORMATS = (".svg", ".png", ".pdf", ".html")
 
@@ -27,8 +27,8 @@ def save(scene: Scene, path: Path, more: str = "") -> None:
     check_format(path)
     suffix = path.suffix.lower()
     if suffix == ".svg":
-        write_text(path, svg(scene))
+        write_output(path, svg(scene))
     elif suffix == ".html":
-        write_text(path, still(scene, more))
+        write_output(path, still(scene, more))
     else:
-        write_bytes(path, raster(scene, suffix[1:]))
+        write_output(path, raster(scene, suffix[1:]))

@@ -41,10 +41,8 @@ def raster(scene: Scene, format: str, scale: float = 2.0) -> bytes:
         from matplotlib.backends.backend_pdf import FigureCanvasPdf
         from matplotlib.figure import Figure
     except ImportError:
-        package = "archdsl[viz]"
-        raise ArchError(
-            [diagnose(codes.NEEDS_PACKAGE, package="matplotlib", extra=package)]
-        ) from None
+        fields = {"package": "matplotlib", "extra": "viz"}
+        raise ArchError([diagnose(codes.NEEDS_PACKAGE, fields=fields)]) from None
     figure = Figure(figsize=(scene.width / 96, scene.height / 96), facecolor=on_paper("paper"))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, scene.width)

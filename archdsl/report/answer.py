@@ -44,7 +44,8 @@ def _line(line: str) -> str:
 
 def status(facts: Facts) -> Iterator[str]:
     """How far a study is, where it is not at its end, and what failed."""
-    ended = sum(n for state, n in facts.counts.items() if state not in OPEN)
+    ended = sum(n for state, n in facts.counts.items() if state not in OPEN) - facts.passed
+    total, failed = facts.total - facts.passed, facts.failures.total()
     if not facts.total:
         yield "This search has only begun: nothing is planned yet."
     elif not facts.is_done:
@@ -53,20 +54,18 @@ def status(facts: Facts) -> Iterator[str]:
         running = facts.counts["running"]
         at_work = f", {running} running" if running else ""
         yield (
-            f"This search is not at its end: {doing}, {ended} of {many(facts.total, 'trial')}"
+            f"This search is not at its end: {doing}, {ended} of {many(total, 'trial')}"
             f" have ended{at_work}. What stands here may change."
         )
-    if facts.counts["failed"]:
+    if failed:
         causes = [f"{cause} ({count})" for cause, count in facts.failures.most_common()]
-        yield (
-            f"{facts.counts['failed']} of {many(facts.total, 'trial')} failed: {listing(causes)}."
-        )
+        yield f"{failed} of {many(total, 'trial')} failed: {listing(causes)}."
 
 
 def nothing(facts: Facts) -> str:
     """Why there is no answer."""
-    failed = [r for r in facts.rows if r.state == "failed"]
-    if failed and facts.counts["failed"] == facts.total:
+    failed = [r for r in facts.rows if r.is_failure]
+    if failed and facts.failures.total() == facts.total - facts.passed:
         last = next((r.cause for r in reversed(failed) if r.cause), "")
         return "There is no answer: every trial failed." + (f" The last: {last}." if last else "")
     if facts.is_done:

@@ -69,6 +69,7 @@ class Facts:
     beside: Sequence[str]  # what is said of the baseline of each slice
     counts: Counter[str] = field(default_factory=Counter)  # of all trials, by their state
     failures: Counter[str] = field(default_factory=Counter)  # of those that failed, by what
+    passed: int = 0  # trials whose turn was given to another one, or taken from the queue
     seconds: Sequence[float] = ()  # of trainings
     last_end: datetime | None = None
 
@@ -142,7 +143,8 @@ def gather(study: Study, storage: bool = False) -> Facts:
         importances=[importance_of(study, s.name, known) for s in study.space.slices],
         beside=[p.words(study.search.objectives[0].name) for p in beside(study, known)],
         counts=counts,
-        failures=Counter(row.failure for row in known if row.state == "failed"),
+        failures=Counter(row.failure for row in known if row.is_failure),
+        passed=sum(row.state == "failed" and not row.is_failure for row in known),
         seconds=[row.seconds for row in known if row.seconds is not None],
         last_end=None if ends is None else moment(ends, study.name),
     )

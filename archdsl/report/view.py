@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from archdsl.outputs import write_output
 from archdsl.pictures.palette import COLOURS, on_paper
 from archdsl.registry import REGISTRY, Registry
 from archdsl.report.answer import nothing, status
@@ -17,7 +18,6 @@ from archdsl.search import snapshot
 from archdsl.search.rows import Row
 from archdsl.spec import Architecture
 from archdsl.verdict import Verdict, words
-from archdsl.writing import write_text
 
 LOOKS = "".join(
     f".archdsl-study .{role}{{fill:{on_paper(role)}}}"
@@ -103,7 +103,7 @@ class StudyView:
 
     def save(self, path: str | Path) -> None:
         """Writes the report. Raises ``ArchError``."""
-        write_text(Path(path), self.report())
+        write_output(Path(path), self.report())
 
 
 def read_study(

@@ -56,13 +56,14 @@ class Progress:
     """How far a search is."""
 
     stage: str
-    news: Sequence[Row]  # trials that have ended since the last look, of any stage
+    news: Sequence[Row]  # trials that have ended since the last look
     running: int
     waiting: int
     planned: int  # turns of this stage
     seconds: float | None  # that a training takes, by those so far
     started: float  # when the leader began, on the monotonic clock
     deadline: float | None
+    before: Sequence[Row] = ()  # at the first look: what had ended when the leader began
 
     @property
     def done(self) -> int:
@@ -138,11 +139,11 @@ class Leader:
         while True:
             self.stop.ask()
             began = time.process_time()
-            news, self.backlog = self.backlog + self.look(), []
+            before, news, self.backlog = self.backlog, self.look(), []
             queue = self.changes.open(stage)
             progress = Progress(
                 stage, news, queue.running, queue.waiting, planned, self.seconds,
-                self.started, self.deadline,
+                self.started, self.deadline, before,
             )  # fmt: skip
             self.watch(progress)
             if not (queue.waiting or queue.running) and not self.reap():

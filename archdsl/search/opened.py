@@ -21,7 +21,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.registry import Registry
 from archdsl.search.card import Card
 from archdsl.search.conversion import convert
-from archdsl.search.database import shown
+from archdsl.search.database import TRIALS, shown
 from archdsl.search.optimizers import SeededSampler, make_pruner
 from archdsl.search.presence import leading
 from archdsl.search.request import Search
@@ -136,15 +136,15 @@ def _opened(
 # ------------------------------------------------------------------- making and finding
 
 
-def make_study(card: Card, folder: Path, url: str | None, registry: Registry) -> OpenStudy:
-    """A new study in its folder. Raises ``ArchError`` where something is there already."""
+def make_study(card: Card, folder: Path, url: str | None, registry: Table) -> OpenStudy:
+    """A new study in its folder. Raises ``ArchError`` where one with results is there already."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(folder), reason=reason)]) from None
     with leading(folder):
-        if (folder / CARD).exists():
+        if (folder / CARD).exists() and not _cleared(folder, url, registry):
             count = _count(folder, url, registry)
             raise ArchError([diagnose(codes.EXISTS, name=str(folder), count=count)])
         storage = None if url is None else open_storage(folder, url)
@@ -189,6 +189,25 @@ def open_study(
         card, folder, storage.tables, search, space, data,
         storage=storage, embedded=embedded, converted=converted,
     )  # fmt: skip
+
+
+def _cleared(folder: Path, url: str | None, registry: Table) -> bool:
+    """Whether a folder is free, or was made so: a study in it without any result, at which nobody
+    is at work, gives way. It may be what a mistake in the search has left."""
+    from archdsl.search.snapshot import read_study
+
+    if url is not None or not (folder / TRIALS).is_file():
+        return False
+    try:
+        with read_study(str(folder), None, registry) as study:
+            counts = study.tables.counts(list(study.ids()))
+    except ArchError:
+        return False
+    if any(n for (_, state), n in counts.items() if state in ("COMPLETE", "PRUNED", "RUNNING")):
+        return False
+    for name in (CARD, TRIALS, *(f"{TRIALS}{ending}" for ending in ("-wal", "-shm"))):
+        (folder / name).unlink(missing_ok=True)
+    return True
 
 
 def _count(folder: Path, url: str | None, registry: Registry) -> int:

@@ -9,13 +9,16 @@ short and done anew.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
 
 from archdsl.analysis.distributions import param
 from archdsl.elaborate.knobs import Domain
@@ -23,7 +26,7 @@ from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import judged, question, results
 from archdsl.search.reach import Reach
 from archdsl.search.request import MOST_SEEDS
-from archdsl.search.rows import BASELINE, COSTS, EXPLORE, KEPT, SETTLE
+from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
@@ -65,8 +68,15 @@ def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
                 seed = place // len(listed) % seeds + 1
                 yield Turn(place, seed, *decided(study, listed[place % len(listed)]))
             else:
-                instead = {"instead": decided(study, listed[place % len(listed)])[0]}
-                yield Turn(place, place % seeds + 1, attrs=instead if reach.missed else {})
+                free = {} if not reach.missed else _drawn(study, reach.slice.name, listed, place)
+                yield Turn(place, place % seeds + 1, free)
+
+
+def _drawn(study: Study, slice: str, listed: Sequence[Candidate], place: int) -> dict[str, Any]:
+    """A shape for a turn that the sampler has, where others are out of reach: it would draw
+    those too. What is tuned is left to it."""
+    draw = random.Random(f"{study.card.seed} {slice} {place}")
+    return decided(study, draw.choice(listed))[0]
 
 
 def _grid(study: Study, listed: Sequence[Candidate], count: int) -> Iterator[Turn]:
@@ -128,20 +138,39 @@ def queue_exploration(study: OpenStudy, reaches: Sequence[Reach]) -> int:
     total = 0
     share, rest = divmod(study.search.trials, len(reaches))
     for number, reach in enumerate(reaches):
-        part = study.parts[EXPLORE, reach.slice.name]
-        known = places_of(study, EXPLORE, reach.slice.name)
-        for turn in turns(study, reach, share + (number < rest)):
-            total += 1
+        slice = reach.slice.name
+        part = study.parts[EXPLORE, slice]
+        wanted = list(turns(study, reach, share + (number < rest)))
+        total += len(wanted)
+        drop(study, slice, {turn.place for turn in wanted})
+        known = places_of(study, EXPLORE, slice)
+        for turn in wanted:
             if turn.place not in known:
-                enqueue(part, EXPLORE, reach.slice.name, turn)
+                enqueue(part, EXPLORE, slice, turn)
     return total
 
 
+def drop(study: OpenStudy, slice: str, wanted: set[int]) -> None:
+    """Takes turns out of the queue of an exploration that goes on with fewer trials."""
+    id = study.part_id(EXPLORE, slice)
+    if id is None:
+        return
+    places = study.tables.values_of(id, "turn")
+    for trial in study.tables.ids(id, ["WAITING"]):
+        if trial in places and places[trial] not in wanted:
+            with suppress(UpdateFinishedTrialError):  # a worker has taken it meanwhile
+                study.storage.set_trial_user_attr(trial, "failure", DROPPED)
+                study.storage.set_trial_state_values(trial, TrialState.FAIL)
+
+
 def places_of(study: Study, stage: str, slice: str) -> set[Any]:
-    """The turns of a part that are queued, or were."""
+    """The turns of a part that are queued, or were; those that were dropped may come again."""
     id = study.part_id(stage, slice)
-    found = {} if id is None else study.tables.values_of(id, "turn")
-    return set(found.values())
+    if id is None:
+        return set()
+    dropped = set(study.tables.with_value(id, "failure", DROPPED))
+    found = study.tables.values_of(id, "turn")
+    return {place for trial, place in found.items() if trial not in dropped}
 
 
 def enqueue(part: optuna.Study, stage: str, slice: str, turn: Turn) -> None:

@@ -30,7 +30,9 @@ EXPLORE, BASELINE, SETTLE = "explore", "baseline", "settle"  # the stages of a s
 DIVERGED, OUT_OF_MEMORY, ERROR = "diverged", "out of memory", "error"
 TIMED_OUT = "timed out"
 LOST, INTERRUPTED, UNREACHABLE = "lost", "interrupted", "unreachable"
+DROPPED = "dropped"  # queued before, and not wanted any more
 FAULTS = (DIVERGED, OUT_OF_MEMORY, ERROR, TIMED_OUT)
+PASSED = (INTERRUPTED, UNREACHABLE, DROPPED)  # no failures: another trial has their turns, or none
 
 # What is known of a candidate, and stays with it where it is trained again.
 KEPT = (
@@ -113,6 +115,11 @@ class Row:
         """A cost of its network, if it is known; ``seconds`` is that of the training."""
         found: float | None = getattr(self, name) if name in COSTS else (self.costs or {}).get(name)
         return found
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it failed, and its turn was not given to another trial."""
+        return self.state == "failed" and self.failure not in PASSED
 
     @property
     def is_result(self) -> bool:

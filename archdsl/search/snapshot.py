@@ -70,7 +70,7 @@ def _shared(url: str) -> Iterator[Tables]:
         options = {"postgresql_readonly": True}
         engine = create_engine(address, execution_options=options, **settings_of(address))
     except ImportError as problem:
-        reason = f"{problem}; `pip install archdsl[postgres]` has what PostgreSQL needs"
+        reason = f"{problem}; PostgreSQL needs `pip install psycopg[binary]`"
         raise unusable(url, reason) from None
     except SQLAlchemyError as problem:
         raise unusable(url, cause_of(problem)) from None

@@ -16,7 +16,7 @@ from archdsl.search.request import Search
 from archdsl.search.space import space_of
 from archdsl.search.storage import open_storage
 from archdsl.search.study import read_card
-from archdsl.training.data import describe
+from archdsl.training.data import describe, prepare
 
 
 def begin(
@@ -31,9 +31,10 @@ def begin(
 ) -> OpenStudy:
     """A new study in the folder ``where``. ``data`` is where paths of data start.
 
-    Raises ``ArchError`` where the data are missing or the spec does not fit them, where a budget
-    is out of reach (all of this before anything is made: no study is left to stand in the way of
-    the mended search), where a study is there already, and where nothing can be written.
+    Raises ``ArchError`` where the data are missing, an image cannot be read or the spec does not
+    fit them, where a budget is out of reach (all of this before anything is made: no study is left
+    to stand in the way of the mended search), where a study with results is there already, and
+    where nothing can be written.
     """
     check_file(search, data)
     known = f"{search.data} {describe(search.data, data)}"
@@ -42,6 +43,7 @@ def begin(
     space = space_of(search, data, card.fits)
     if not space.is_measured:  # a budget of latency is only known on the device
         survey(space)
+    prepare(search.data, data)
     study = make_study(card, where, url, registry)
     study.search.trials, study.search.timeout = search.trials, search.timeout
     return study

@@ -46,7 +46,7 @@ def open_storage(folder: Path, url: str | None) -> Storage:
     try:
         return Storage(_opened(address), name)
     except ImportError as problem:
-        reason = f"{problem}; `pip install archdsl[postgres]` has what PostgreSQL needs"
+        reason = f"{problem}; PostgreSQL needs `pip install psycopg[binary]`"
         raise unusable(name, reason) from None
     except (SQLAlchemyError, StorageInternalError, RuntimeError, OSError) as problem:
         raise unusable(name, cause_of(problem)) from None

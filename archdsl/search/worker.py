@@ -227,14 +227,12 @@ class Worker:
         return arch, recipe, setting
 
     def draw_again(self, trial: Trial, problem: Unreachable) -> NoReturn:
-        """Ends a trial whose shape is ruled out, and gives its turn to another: to a shape that
-        was planned for this case, or to what the sampler draws next."""
+        """Ends a trial whose shape is ruled out, and gives its turn to what is drawn next."""
         draws = trial.user_attrs.get("draws", 0) + 1
         if draws < DRAWS:
             part = self.study.parts[trial.user_attrs["stage"], trial.user_attrs["slice"]]
             attrs = {k: trial.user_attrs[k] for k in ("turn", "stage", "slice", "seed")}
-            instead = trial.user_attrs.get("instead", {})
-            part.enqueue_trial(instead, {**attrs, "draws": draws})
+            part.enqueue_trial({}, {**attrs, "draws": draws})
         self.fail(trial, UNREACHABLE, problem.error.diagnostics[0].message)
 
     def tuned(self, trial: Trial) -> tuple[Recipe, str]:

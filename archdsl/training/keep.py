@@ -15,9 +15,9 @@ from torch import nn
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import write_frozen
+from archdsl.outputs import write_output
 from archdsl.spec import Architecture
 from archdsl.training.packages import need
-from archdsl.writing import write_bytes, write_text
 
 SAFETENSORS = ".safetensors"
 ENDINGS = (".pt", SAFETENSORS)
@@ -37,15 +37,22 @@ def check_place(path: Path) -> None:
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
 
 
+def written(output: Path, arch: Architecture) -> list[Path]:
+    """The files that a training writes: weights, or those of a folder, its spec first."""
+    if output.suffix and not output.is_dir():
+        return [output]
+    return [output / f"{arch.name}{ending}" for ending in (".arch", ".pt", ".json")]
+
+
 def write_weights(path: Path, module: nn.Module) -> None:
     """Writes a ``state_dict``, as the ending of the name says: safetensors, or ``torch.save``."""
     tensors = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
     if path.suffix == SAFETENSORS:
-        write_bytes(path, need("safetensors.torch").save(tensors))
+        write_output(path, need("safetensors.torch").save(tensors))
         return
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
-    write_bytes(path, buffer.getvalue())
+    write_output(path, buffer.getvalue())
 
 
 def write_folder(
@@ -54,8 +61,8 @@ def write_folder(
     """Writes ``NAME.arch``, the spec with its knobs decided, ``NAME.pt``, its weights, and
     ``NAME.json``, what came out. Gives the first two."""
     folder.mkdir(exist_ok=True)
-    spec, weights = (folder / f"{arch.name}{ending}" for ending in (".arch", ".pt"))
+    spec, weights, figures = written(folder, arch)
     write_weights(weights, module)
     write_frozen(spec, arch)
-    write_text(folder / f"{arch.name}.json", json.dumps(result, indent=1) + "\n")
+    write_output(figures, json.dumps(result, indent=1) + "\n")
     return spec, weights

@@ -10,8 +10,7 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
-EXTRA = "archdsl[torch]"
-SEARCH_EXTRA = "archdsl[search]"
+EXTRA, SEARCH_EXTRA = "torch", "search"  # of pyproject.toml
 SEARCH_NEEDS = ("torch", "optuna", "scipy", "cmaes")
 READING_NEEDS = ("scipy", "sqlalchemy")  # a study can be read without the others
 

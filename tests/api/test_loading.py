@@ -394,3 +394,18 @@ def test_specs_of_many_threads() -> None:
         found = list(pool.map(lambda d: spec.with_knobs(depth=d).params, depths))
     assert found == [spec.with_knobs(depth=d).params for d in depths]
     assert isinstance(spec.with_knobs(), Architecture)
+
+
+def test_knobs_may_be_called_as_arguments_of_python_are() -> None:
+    text = "arch x(input = 3, self = 4, name = 2)\nvariant v(name = 3)\n"
+    spec = archdsl.parse(f"{text}input 3x8x8\nconv(input * self * name, 3)\n")
+    assert spec.with_knobs(input=5, self=1, name=1).output == (5, 8, 8)
+    assert spec.with_knobs().with_knobs(input=7, self=2).output == (28, 8, 8)
+    assert spec.variant("v", name=1, self=1).output == (3, 8, 8)
+    assert spec.candidate({"input": 5}, (1, 4, 4)).output == (40, 4, 4)
+
+
+def test_an_architecture_takes_another_input() -> None:
+    arch = archdsl.parse("arch x(w = 3)\ninput 3x8x8\nconv(w, 3)\n").with_knobs(w=5)
+    assert arch.with_knobs(input=(1, 4, 4)).output == (5, 4, 4)
+    assert arch.with_knobs(w=2).input == (3, 8, 8)

@@ -50,7 +50,7 @@ from archdsl.search.rows import Row
 
 rows = [
     Row(n, "40K macs", "explore", "done", shape=f"depth = {n}", setting="lr = 0.25", seed=1,
-        accuracy=0.5 + n / 16, loss=1.0, seconds=2.0)
+        accuracy=0.5 + n / 16, loss=1.0, seconds=2.0, values=(0.5 + n / 16,))
     for n in (1, 2)
 ]
 view = LiveTable(1)

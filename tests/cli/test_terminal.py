@@ -205,6 +205,7 @@ def rows() -> list[Row]:
             shape=long,
             setting="lr = 0.02214, drop = 0.125",
             accuracy=0.9 + number / 1000,
+            values=(0.9 + number / 1000,),
             curve=((1.0, 0.5, 1.0, 1.0, 0.1),),
             seconds=30.0,
             started=when,

@@ -277,5 +277,5 @@ def test_ctrl_c_where_nothing_is_kept(
 def test_a_spec_is_not_replaced_by_its_frozen_self(run: Any) -> None:
     ran = run("train", "small.arch", *QUICK, "-o", ".")
     assert ran.code == 1 and ran.out == ""
-    assert "error[A008]: `small.arch` cannot be written: it is the spec that is read" in ran.err
+    assert "error[A008]: `small.arch` cannot be written: the command reads it" in ran.err
     assert Path("small.arch").read_text() == NET and not Path("small.pt").exists()

@@ -43,3 +43,37 @@ def test_a_group_of_one_value_is_refused_where_pytorch_refuses_it(groups: int, s
         assert found(text).code == "A221"
     else:
         assert archdsl.parse(text).with_knobs().output == shape
+
+
+@pytest.mark.parametrize("word", ["dwconv", "separable_conv", "conv1x1", "conv3x3", "se"])
+def test_what_is_advised_for_layers_of_other_libraries_is_a_network(word: str) -> None:
+    (help,) = found(f"arch a(c = 8)\ninput 8x8x8\n{word}(3)").helps
+    advised = re.fullmatch("it is written `(.*)`", help)
+    assert advised is not None
+    arch = archdsl.parse(f"arch a(c = 8)\ninput 8x8x8\n{advised[1]}").with_knobs()
+    assert arch.output == (8, 8, 8)
+
+
+MEANT = {
+    "batchnrm": "did you mean `bn`?",
+    "bacth_norm": "did you mean `bn`?",
+    "swishh": "did you mean `silu`?",
+    "MaxPooling2D(2)": "here it is called `maxpool`",
+    "conv(filters = 8, 3)": "here it is called `channels`",
+    "conv(8, 3, padding = same)": "here it is called `pad`",
+    "conv(8, 3, activation = relu)": "an activation is a layer of its own: `conv(...) -> relu`",
+    "dropout(rate = 0.5)": "here it is called `p`",
+    "linear(64, 10)": "what comes in is known: `linear(10)` says how many features go out",
+    "drop_path": "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
+    "gru": "it is no layer of the language: docs/adding-a-layer.md says how to add one",
+}
+
+
+@pytest.mark.parametrize("call", MEANT)
+def test_names_of_other_libraries_are_understood(call: str) -> None:
+    assert found(f"arch a\ninput 3x8x8\n{call}").helps == (MEANT[call],)
+
+
+def test_which_numbers_of_groups_divide() -> None:
+    message = found("arch a\ninput 12x8x8\nconv(18, 3, groups = 4)").message
+    assert message.endswith("12 come in, 18 go out; 1, 2, 3, 6 do")

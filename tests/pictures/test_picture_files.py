@@ -159,7 +159,7 @@ def test_matplotlib_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     with pytest.raises(ArchError) as error:
         raster(ALL, "png")
-    assert "pip install 'archdsl[viz]'" in str(error.value)
+    assert "pip install '.[viz]'" in str(error.value)
 
 
 # ----------------------------------------------------------------------------------- dot

@@ -10,6 +10,7 @@ import pytest
 import archdsl
 from archdsl.cli.main import main
 from archdsl.diagnostics.model import ArchError
+from archdsl.outputs import is_unchanged, unsealed
 from archdsl.report.view import StudyView
 from archdsl.search.rows import SETTLE
 
@@ -61,7 +62,7 @@ def test_any_study_shows_itself(
 
 def test_the_report_is_written(view: StudyView, tmp_path: Path) -> None:
     view.save(tmp_path / "report.html")
-    assert (tmp_path / "report.html").read_text("utf-8") == view.report()
+    assert unsealed((tmp_path / "report.html").read_bytes()).decode() == view.report()
 
 
 def test_no_such_study(tmp_path: Path) -> None:
@@ -95,7 +96,12 @@ def test_the_command(
     assert run(str(budgets), "-o", str(out)) == 0
     size = f"{out.stat().st_size / 1024:.1f} KiB"
     assert capsys.readouterr().out == f"{out}: 69 trials, {size}\n"
-    assert out.read_text("utf-8") == view.report()
+    assert unsealed(out.read_bytes()).decode() == view.report()
+    assert run(str(budgets), "-o", str(out)) == 0
+    out.write_text("the editor's own page")
+    assert run(str(budgets), "-o", str(out)) == 1
+    assert "did not write it" in capsys.readouterr().err
+    assert run(str(budgets), "-o", str(out), "--force") == 0 and is_unchanged(out.read_bytes())
     assert {p: p.read_bytes() for p in budgets.rglob("*") if p.is_file()} == before
 
 

@@ -189,14 +189,27 @@ def test_no_parameter_is_dead(tmp_path: Path) -> None:
     assert 12 not in {trial.params["width"] for trial in done}
 
 
-def test_a_turn_that_a_requirement_rules_out_is_drawn_again(tmp_path: Path) -> None:
+def test_a_shape_that_is_known_to_be_out_of_reach_is_not_drawn(tmp_path: Path) -> None:
     asked = "vary width\ntune lr in 0.1..0.2\ntrials 30\ntrain epochs = 1\nsampler random\n"
     found = trials(explored(tmp_path, asked, MANY))
+    assert [t.state for t in found] == [TrialState.COMPLETE] * 30
+    widths = [t.params["width"] for t in found]
+    assert 12 not in widths and len(set(widths)) > 2
+    assert len({t.params["lr"] for t in found}) == 30, "this is the sampler's"
+
+
+def test_a_turn_that_a_requirement_rules_out_is_drawn_again(tmp_path: Path) -> None:
+    """Where there are more shapes than turns, the sampler draws them."""
+    asked = "vary width\ntune lr in 0.1..0.2\ntrials 24\ntrain epochs = 1\nsampler random\n"
+    spec = MANY.replace("8 in 4..16 step 4", "88 in 4..164 step 4").replace(
+        "width != 12", "width > 84"
+    )
+    found = trials(explored(tmp_path, asked, spec))
     lost = [t for t in found if t.state is TrialState.FAIL]
     done = [t for t in found if t.state is TrialState.COMPLETE]
     assert lost and all(t.user_attrs["failure"] == "unreachable" for t in lost)
     assert {t.user_attrs["cause"] for t in lost} == {"a requirement is not met: twelve is unlucky"}
-    assert len(done) == 30 and {t.user_attrs["turn"] for t in done} == set(range(30))
+    assert len(done) == 24 and {t.user_attrs["turn"] for t in done} == set(range(24))
 
 
 def test_importances_and_plots_of_optuna(tmp_path: Path) -> None:
@@ -249,7 +262,7 @@ def test_a_draw_out_of_reach_costs_no_turn(tmp_path: Path) -> None:
     study = explored(tmp_path, asked + "trials 30\ntrain epochs = 1\nsampler tpe(startup = 4)\n")
     found = trials(study, "4K params")
     done = [t for t in found if t.state is TrialState.COMPLETE]
-    assert {t.user_attrs["turn"] for t in done} == set(range(30))
+    assert {t.user_attrs["turn"] for t in done} == set(range(24))
     assert {t.params["depth"] for t in done} == {2, 3}
     lost = [t.user_attrs["turn"] for t in found if t.state is TrialState.FAIL]
     assert len(lost) == len(set(lost)) <= 10, "one draw a turn at most"

@@ -25,7 +25,14 @@ from archdsl.registry import REGISTRY
 from archdsl.search.leader import Progress
 from archdsl.search.opened import OpenStudy, find_study
 from archdsl.search.outcome import best
-from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling
+from archdsl.search.plan import (
+    Turn,
+    arms_to_settle,
+    decided,
+    enqueue,
+    queue_exploration,
+    queue_settling,
+)
 from archdsl.search.reach import survey
 from archdsl.search.rows import EXPLORE, SETTLE, Row
 from archdsl.search.worker import Worker
@@ -142,6 +149,12 @@ def test_best(at: OpenStudy, run: Run, tmp_path: Path) -> None:
     code, out, err = run("best", "x", "-o", str(output))
     assert (code, err) == (0, "")
     golden("best", f"$ archdsl best x\n{out.replace(str(tmp_path) + '/', '')}")
+    assert run("best", "x", "-o", str(output))[0] == 0, "its own is replaced"
+    edited = output.read_text() + "# by hand\n"
+    output.write_text(edited)
+    code, _, err = run("best", "x", "-o", str(output))
+    assert code == 1 and "did not write it" in err and output.read_text() == edited
+    assert run("best", "x", "-o", str(output), "--force")[0] == 0
     row = best(at)
     arch = read(str(output)).with_knobs()
     assert arch.hash == row.hash and arch.shown_knobs == row.knobs
@@ -264,6 +277,13 @@ def test_a_slice_that_is_none(at: OpenStudy, run: Run) -> None:
     assert code == 2 and "there is 4K params, 16K params" in err
 
 
+def with_a_result(study: OpenStudy) -> None:
+    part = study.parts[EXPLORE, study.space.slices[0].name]
+    params, attrs = decided(study, survey(study.space)[0].candidates[0])  # type: ignore[index]
+    enqueue(part, EXPLORE, study.space.slices[0].name, Turn(0, 1, params, attrs))
+    part.tell(part.ask(), 0.5)
+
+
 def test_a_study_is_not_begun_twice_and_not_gone_on_with_when_its_question_has_changed(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -272,6 +292,7 @@ def test_a_study_is_not_begun_twice_and_not_gone_on_with_when_its_question_has_c
     text = study.search.source.text
     path = tmp_path / "x.search"
     path.write_text(text)
+    with_a_result(study)
     code, _, err = run("search", "x.search", "--study", "x")
     assert code == 1 and "error[A720]: the study `x.study` is there already" in err
 

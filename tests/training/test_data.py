@@ -73,7 +73,8 @@ def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("archdsl.training.packages.import_module", refuse)
     assert problem(Digits()).splitlines() == [
         "error[A601]: this needs the package scikit-learn, which is not installed",
-        "  = help: pip install 'archdsl[torch]'",
+        "  = help: `pip install scikit-learn`; in a clone of archdsl, `pip install '.[torch]'` has"
+        " all of it",
     ]
 
 

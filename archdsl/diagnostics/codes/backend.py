@@ -7,7 +7,7 @@ NEEDS_PACKAGE = Kind(
     "this needs the package {package}, which is not installed",
     """Checking, costing and compiling to Python source need no PyTorch. What runs a network,
 or writes another format, does.""",
-    help="pip install '{extra}'",
+    help="`pip install {package}`; in a clone of archdsl, `pip install '.[{extra}]'` has all of it",
 )
 BAD_CHECKPOINT = Kind(
     "A602",

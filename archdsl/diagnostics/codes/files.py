@@ -60,9 +60,10 @@ CANNOT_WRITE = Kind(
     "`{name}` cannot be written: {reason}",
     """The result is written beside its place and renamed when it is whole, so nothing is ever
 half written. Where the system refused, look at the folder's permissions and at the space left.
-What a command reads (a spec, a file that it uses, a study) is never replaced by what it writes:
-give another file with -o. `archdsl compile` replaces a Python file that archdsl did not write
-with --force alone.""",
+What a command reads (a spec, a file that it uses, weights, a study) is never replaced by what it
+writes: give another file with -o. Whatever archdsl writes has a seal, a digest at its end, which
+tells that nobody edited it since, so that the same command may write it again. A file without a
+seal that holds is replaced with --force alone; archdsl 0.1 wrote none.""",
 )
 BAD_GRAPH = Kind(
     "A009",

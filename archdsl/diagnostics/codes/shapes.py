@@ -55,7 +55,8 @@ would need one pixel more on one side: say what is meant.""",
 )
 GROUPS_DO_NOT_DIVIDE = Kind(
     "A209",
-    "{groups} groups do not divide the channels of `{layer}`: {before} come in, {after} go out",
+    "{groups} groups do not divide the channels of `{layer}`: {before} come in, {after} go out;"
+    " {those} do",
     """A grouped convolution deals its input and output channels out evenly.""",
 )
 NOT_DIVISIBLE = Kind(
@@ -82,7 +83,7 @@ trilinear; nearest does for all.""",
 )
 RESHAPE_COUNT = Kind(
     "A214",
-    "{before} has {count:,} elements, but {after} has {wanted:,}",
+    "{before} has {count:,} elements, but {after} needs {wanted:,}",
     """`reshape` keeps all elements.""",
 )
 BORDER_TOO_WIDE = Kind(

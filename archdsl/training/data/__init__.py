@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.training.sets import Data
+from archdsl.training.sets import Data, ImageFolder
 
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Splits
@@ -21,6 +21,13 @@ def describe(data: Data, folder: Path) -> tuple[Image, int]:
     """The shape of an image, channels first, and the number of classes. Reads no pixel, and
     needs no PyTorch. Raises ``ArchError`` where a folder or a package is missing."""
     return data.describe(folder)
+
+
+def prepare(data: Data, folder: Path) -> None:
+    """Reads every image of a folder once, before anything is made that needs them: what was decoded
+    is kept, and whoever loads the data afterwards reads that. Raises ``ArchError`` as ``load``."""
+    if isinstance(data, ImageFolder):
+        load(data, folder)
 
 
 def load(data: Data, folder: Path) -> Splits:

@@ -1,0 +1,97 @@
+"""Turns of a search: which are queued, which are taken out, how they are counted and shown; and the
+study without a result that is no hindrance."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from fake_training import begun
+from optuna.trial import TrialState
+
+from archdsl import ArchError
+from archdsl.cli.live import JsonLines, Lines, Tried, line
+from archdsl.registry import REGISTRY
+from archdsl.search.leader import Progress
+from archdsl.search.opened import make_study
+from archdsl.search.plan import queue_exploration
+from archdsl.search.reach import survey
+from archdsl.search.rows import EXPLORE, Row
+
+pytestmark = pytest.mark.quiet
+ASKED = "vary depth in {1, 2, 4, 8}\ntune lr in 0.05..1 log\ntrials 12\ntrain epochs = 1\n"
+
+
+def test_a_study_without_a_result_gives_way(tmp_path: Path) -> None:
+    """What a mistake has left: the mended search begins anew, once nobody is at work there."""
+    before = begun(tmp_path, ASKED)
+    slice = before.space.slices[0].name
+    part = before.parts[EXPLORE, slice]
+    part.tell(part.ask(), state=TrialState.FAIL)
+    after = make_study(before.card, before.folder, None, REGISTRY)
+    assert after.rows() == [] and after.search.trials == before.search.trials
+    running = after.parts[EXPLORE, slice].ask()
+    with pytest.raises(ArchError, match="there already, with 0 finished trials"):
+        make_study(before.card, before.folder, None, REGISTRY)
+    after.parts[EXPLORE, slice].tell(running, 0.5)
+    with pytest.raises(ArchError, match="there already, with 1 finished trials"):
+        make_study(before.card, before.folder, None, REGISTRY)
+
+
+def test_a_search_goes_on_with_fewer_trials(tmp_path: Path) -> None:
+    """What is queued beyond them is taken out, and comes again if it is wanted again."""
+    study = begun(tmp_path, ASKED)
+    reaches = survey(study.space)
+    all = queue_exploration(study, reaches)
+
+    def states() -> Counter[str]:
+        return Counter(row.failure or row.state for row in study.rows(EXPLORE))
+
+    assert states() == {"waiting": all}
+    study.search.trials = 4
+    assert queue_exploration(study, reaches) == 4
+    assert states() == {"waiting": 4, "dropped": all - 4}
+    assert not any(row.is_failure for row in study.rows())
+    study.search.trials = 6
+    assert queue_exploration(study, reaches) == 6
+    assert states() == {"waiting": 6, "dropped": all - 4}
+
+
+def test_lines_count_the_turns_of_their_stage(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also after a search was gone on with, and where a turn was drawn again or broken off."""
+
+    def row(number: int, turn: int, state: str = "done", failure: str = "") -> Row:
+        return Row(number, "all", EXPLORE, state, turn, 1, f"depth = {turn}", failure=failure,
+                   values=(0.5,), accuracy=0.5)  # fmt: skip
+
+    view = Lines()
+    before = [row(0, 0), row(1, 1), row(2, 2, "failed", "interrupted")]
+    view.show(Progress(EXPLORE, [], 0, 3, 5, None, 0.0, None, before))
+    news = [row(3, 2), row(4, 3, "failed", "unreachable"), row(5, 3, "failed", "interrupted")]
+    view.show(Progress(EXPLORE, news, 0, 2, 5, None, 0.0, None))
+    view.show(Progress(EXPLORE, [row(6, 3), row(7, 4, "failed", "lost")], 0, 0, 5, None, 0.0, None))
+    assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "3/5", "3/5", "4/5", "5/5"
+    ]  # fmt: skip
+    assert line(news[2]) == "all  depth = 3  seed 1  interrupted"
+
+
+def test_what_had_ended_before_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    row = Row(0, "all", EXPLORE, "done", 0, 1, "depth = 1\x1b[2J", values=(0.5,), accuracy=0.5)
+    for view in (Lines(), JsonLines()):
+        view.show(Progress(EXPLORE, [], 0, 1, 2, None, 0.0, None, [row]))
+        assert capsys.readouterr().out == ""
+    Lines().show(Progress(EXPLORE, [row], 0, 1, 2, None, 0.0, None))
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and r"\u001b[2J" in out
+
+
+def test_the_best_so_far_is_the_best_by_the_objective() -> None:
+    def tried(minimize: bool) -> Tried:
+        found = Tried(minimize)
+        for number, loss in enumerate((0.5, 0.3)):
+            found.add(Row(number, "all", EXPLORE, "done", number, 1, f"depth = {number}",
+                          accuracy=1 - number / 2, values=(loss,)))  # fmt: skip
+        return found
+
+    assert tried(True).best == ("depth = 1", 0.3, 1)
+    assert tried(False).best == ("depth = 0", 0.5, 1)
