@@ -43,8 +43,14 @@ def check_groups(name: str, groups: int, before: int, after: int) -> None:
         common = gcd(before, after)
         some = [n for n in range(1, min(common, MOST_GROUPS) + 1) if common % n == 0]
         some += [common] if common > MOST_GROUPS else []
-        fields = {"layer": name, "groups": groups, "before": before, "after": after}
-        raise Misfit(codes.GROUPS_DO_NOT_DIVIDE, **fields, those=", ".join(map(str, some)))
+        raise Misfit(
+            codes.GROUPS_DO_NOT_DIVIDE,
+            layer=name,
+            groups=groups,
+            before=before,
+            after=after,
+            those=", ".join(map(str, some)),
+        )
 
 
 def check_border(border: str, size: tuple[int, ...], pads: Sequence[tuple[int, int]]) -> None:

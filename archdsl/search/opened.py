@@ -136,7 +136,7 @@ def _opened(
 # ------------------------------------------------------------------- making and finding
 
 
-def make_study(card: Card, folder: Path, url: str | None, registry: Table) -> OpenStudy:
+def make_study(card: Card, folder: Path, url: str | None, registry: Registry) -> OpenStudy:
     """A new study in its folder. Raises ``ArchError`` where one with results is there already."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -191,7 +191,7 @@ def open_study(
     )  # fmt: skip
 
 
-def _cleared(folder: Path, url: str | None, registry: Table) -> bool:
+def _cleared(folder: Path, url: str | None, registry: Registry) -> bool:
     """Whether a folder is free, or was made so: a study in it without any result, at which nobody
     is at work, gives way. It may be what a mistake in the search has left."""
     from archdsl.search.snapshot import read_study

@@ -76,4 +76,4 @@ def test_names_of_other_libraries_are_understood(call: str) -> None:
 
 def test_which_numbers_of_groups_divide() -> None:
     message = found("arch a\ninput 12x8x8\nconv(18, 3, groups = 4)").message
-    assert message.endswith("12 come in, 18 go out; 1, 2, 3, 6 do")
+    assert message.endswith("12 come in, 18 go out; those that do: 1, 2, 3, 6")

@@ -26,10 +26,13 @@ def test_a_study_without_a_result_gives_way(tmp_path: Path) -> None:
     before = begun(tmp_path, ASKED)
     slice = before.space.slices[0].name
     part = before.parts[EXPLORE, slice]
-    part.tell(part.ask(), state=TrialState.FAIL)
+    failed = part.ask()
+    failed.set_user_attr("turn", 0)
+    part.tell(failed, state=TrialState.FAIL)
     after = make_study(before.card, before.folder, None, REGISTRY)
     assert after.rows() == [] and after.search.trials == before.search.trials
     running = after.parts[EXPLORE, slice].ask()
+    running.set_user_attr("turn", 0)
     with pytest.raises(ArchError, match="there already, with 0 finished trials"):
         make_study(before.card, before.folder, None, REGISTRY)
     after.parts[EXPLORE, slice].tell(running, 0.5)

@@ -56,7 +56,7 @@ would need one pixel more on one side: say what is meant.""",
 GROUPS_DO_NOT_DIVIDE = Kind(
     "A209",
     "{groups} groups do not divide the channels of `{layer}`: {before} come in, {after} go out;"
-    " {those} do",
+    " those that do: {those}",
     """A grouped convolution deals its input and output channels out evenly.""",
 )
 NOT_DIVISIBLE = Kind(
