@@ -47,7 +47,7 @@ def check_onnx(device: torch.device) -> None:
         try:
             __import__(package)
         except ImportError:
-            raise missing(package, "archdsl[onnx]") from None
+            raise missing(package, "onnx") from None
     if device.type != "cpu":
         fields = {"name": str(device), "reason": "onnxruntime is measured on the CPU"}
         raise ArchError([diagnose(codes.NO_DEVICE, fields=fields)])

@@ -15,6 +15,7 @@ from archdsl.search.leader import Progress
 from archdsl.search.opened import make_study
 from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
+from archdsl.search.request import Objective
 from archdsl.search.rows import EXPLORE, Row
 
 pytestmark = pytest.mark.quiet
@@ -90,7 +91,7 @@ def test_what_had_ended_before_is_told_once(capsys: pytest.CaptureFixture[str]) 
 
 def test_the_best_so_far_is_the_best_by_the_objective() -> None:
     def tried(minimize: bool) -> Tried:
-        found = Tried(minimize)
+        found = Tried(Objective("loss", minimize=minimize))
         for number, loss in enumerate((0.5, 0.3)):
             found.add(Row(number, "all", EXPLORE, "done", number, 1, f"depth = {number}",
                           accuracy=1 - number / 2, values=(loss,)))  # fmt: skip
