@@ -61,8 +61,9 @@ def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
         if is_one_of(name, SEARCH):
             from archdsl.cli.check_search import survey_of  # a spec is checked without it
 
-            result["survey"] = survey_of(name, registry)
-            result["ok"] = True
+            found = survey_of(name, registry)
+            result["survey"], result["diagnostics"] = found, found.missing
+            result["ok"] = not found.missing
             return result
         spec = read(name, registry, Work())
         spec.with_knobs()

@@ -2,41 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from archdsl.analysis.solve import describe_off
-from archdsl.cli.output import say
+from archdsl.cli.output import say, show_diagnostics
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
 from archdsl.files import SEARCH, read_source
+from archdsl.layers.base import show_shape
 from archdsl.registry import Registry
 from archdsl.search.own import check_file
 from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
+from archdsl.search.request import Search
 from archdsl.search.space import Space, space_of
 
 SHOWN = 6  # shapes out of reach that are told
 
-Survey = tuple[Space, list[Reach]]
+
+@dataclass(frozen=True)
+class Survey:
+    """The slices of a search. ``missing`` says that its data are not there: then ``note`` says
+    by what its budgets are judged."""
+
+    space: Space
+    reaches: Sequence[Reach]
+    missing: tuple[Diagnostic, ...] = ()
+    note: str = ""
 
 
 def survey_of(name: str, registry: Registry) -> Survey:
-    """The slices of a search. Raises ``ArchError`` for what is wrong with it."""
+    """The slices of a search, also where its data are not there. Raises ``ArchError`` for all else
+    that is wrong with it."""
     source, folder = read_source(name, SEARCH)
     search = read_search(source, folder, registry)
     check_file(search, folder or Path())
-    space = space_of(search, folder or Path())
-    if space.is_measured:
-        return space, []  # what is measured is known on the machine that measures it
-    return space, survey(space)
+    missing: tuple[Diagnostic, ...] = ()
+    note = ""
+    try:
+        space = space_of(search, folder or Path())
+    except ArchError as error:
+        if any(d.kind is not codes.NO_DATA for d in error.diagnostics):
+            raise
+        missing = error.diagnostics
+        space, note = without_data(search)
+    if space.is_measured:  # what is measured is known on the machine that measures it
+        return Survey(space, (), missing, note)
+    try:
+        return Survey(space, survey(space), missing, note)
+    except ArchError as error:
+        raise ArchError([*missing, *error.diagnostics]) from None
+
+
+def without_data(search: Search) -> tuple[Space, str]:
+    """The space of a search whose data are not there, and by what it is judged: what is known of
+    its data all the same, or what its spec says."""
+    image, classes = search.data.image, search.data.classes
+    if image is not None and classes is not None:
+        note = f"the budgets are judged for images of {show_shape(image)} in {classes} classes"
+        return space_of(search, Path(), (image, classes)), note
+    return Space(search, search.fixed), "the budgets are judged with the spec's own input"
 
 
 def say_survey(name: str, found: Survey) -> None:
-    space, reaches = found
+    space, reaches = found.space, found.reaches
     search = space.search
+    if found.missing:
+        show_diagnostics(found.missing)
     each = "" if search.hold is None else f", {search.hold.cost} held"
     count = "1 slice" if len(space.slices) == 1 else f"{len(space.slices)} slices"
     say(f"{printable(name)}: {search.trials} trials in {count}{each}")
+    if found.note:
+        say(f"  {found.note}")
     for reach in reaches:
         say(f"  {reach.slice.name}: {_sizes(reach)}")
         for shape, problem in reach.missed[:SHOWN]:
@@ -62,7 +103,7 @@ def _sizes(reach: Reach) -> str:
 
 def plain_survey(found: Survey) -> dict[str, Any]:
     """The slices of a search, as JSON has them."""
-    space, reaches = found
+    space, reaches = found.space, found.reaches
     return {
         "name": space.search.name,
         "trials": space.search.trials,

@@ -52,6 +52,14 @@ class Data(Setting, Registered):
         return arrays(self.name, self, folder)
 
 
+def check_place(name: str, path: str, folder: Path) -> None:
+    """Raises ``ArchError`` where a folder is named that is not there."""
+    from archdsl.training.data.places import missing
+
+    if path and not (folder / path).is_dir():
+        raise missing(name, "there is no such folder", [folder / path])
+
+
 @dataclass(frozen=True)
 class Digits(Data):
     """1,797 handwritten digits of 8x8 pixels, which come with scikit-learn."""
@@ -88,6 +96,10 @@ class FashionMnist(Data):
     image = (1, 28, 28)
     classes = 10
 
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        check_place(self.name, self.path, folder)
+        return super().describe(folder)
+
     def load(self, folder: Path) -> Splits:
         from archdsl.training.data.sources import fashion_mnist
 
@@ -108,6 +120,10 @@ class Cifar10(Data):
     image = (3, 32, 32)
     classes = 10
 
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        check_place(self.name, self.path, folder)
+        return super().describe(folder)
+
     def load(self, folder: Path) -> Splits:
         from archdsl.training.data.sources import cifar
 
@@ -126,6 +142,10 @@ class Cifar100(Data):
     name = "cifar100"
     image = (3, 32, 32)
     classes = 100
+
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        check_place(self.name, self.path, folder)
+        return super().describe(folder)
 
     def load(self, folder: Path) -> Splits:
         from archdsl.training.data.sources import cifar

@@ -1,0 +1,56 @@
+"""`archdsl check` of a search whose data are not there: it says so, and judges its budgets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny_search import TinySearch
+
+SPEC = "spec wide_resnet\nvary depth in {10, 16}\n"
+AWAY = 'data cifar10(path = "away")\n'
+FOLDER = 'data image_folder("away", size = 32)\n'
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> TinySearch:
+    return TinySearch(tmp_path / "here")
+
+
+def check(place: TinySearch, text: str, *options: str) -> Any:
+    place.write("x.search", text)
+    return place.here("check", "x.search", *options)
+
+
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        (AWAY, "the budgets are judged for images of 3x32x32 in 10 classes"),
+        (FOLDER, "the budgets are judged with the spec's own input"),
+    ],
+)
+def test_both_are_said(place: TinySearch, data: str, note: str) -> None:
+    ran = check(place, SPEC + data + "hold macs = 100M within 5% by width\n")
+    assert ran.code == 1 and "error[A801]" in ran.err
+    assert note in ran.out and "100M macs: 2 shapes, within" in ran.out
+
+
+@pytest.mark.parametrize("data", [AWAY, FOLDER])
+def test_a_budget_that_is_out_of_reach_is_said_too(place: TinySearch, data: str) -> None:
+    ran = check(place, SPEC + data + "hold macs = 1K within 5% by width\n")
+    assert ran.code == 1 and "error[A801]" in ran.err and "error[A705]" in ran.err
+
+
+def test_what_is_known_of_the_data_counts(place: TinySearch) -> None:
+    """Fashion-MNIST has one channel, and the spec's own input three."""
+    text = SPEC + 'data fashion_mnist(path = "away")\nhold macs = 100M within 5% by width\n'
+    ran = check(place, text, "--json")
+    (found,) = json.loads(ran.out)
+    assert [d["code"] for d in found["diagnostics"]] == ["A801"] and not found["ok"]
+    (part,) = found["search"]["slices"]
+    assert [c["shape"] for c in part["candidates"]] == ["depth = 10", "depth = 16"]
+
+
+def test_other_mistakes_end_it(place: TinySearch) -> None:
+    ran = check(place, SPEC.replace("wide_resnet", "wide_resne") + AWAY)
+    assert ran.code == 1 and "did you mean" in ran.err and "macs" not in ran.out
