@@ -15,6 +15,8 @@ from archdsl.analysis.space import prove
 from archdsl.diagnostics.source import Source
 from archdsl.files import decode
 from archdsl.graph.build import build
+from archdsl.ir.document import from_json, to_json
+from archdsl.ir.hash import canonical_hash
 from archdsl.syntax.format import format_source
 from archdsl.syntax.parse import parse
 
@@ -33,7 +35,11 @@ def used(spec: Spec, **knobs: Any) -> None:
     assert min(figures.params, figures.macs, figures.activations) >= 0
     assert len(arch.shapes) == len(arch.flat.nodes), "two nodes of one path"
     assert arch.depth <= len(arch.flat.nodes)
-    assert arch.hash and arch.memory(2) and arch.shown_knobs is not None
+    again = from_json(to_json(arch.network), spec.registry)
+    assert canonical_hash(again) == arch.hash and len(arch.hash) == 32
+    memory = arch.memory(2)
+    assert memory.training >= memory.inference > 0
+    assert list(arch.shown_knobs) == list(arch.knobs)
     if len(arch.flat.nodes) < 500:
         build(arch.network)
     for variant in spec.variants:
