@@ -21,9 +21,9 @@ class Latency(Cost):
     measured = True
 
     def measure(self, arch: Architecture, batch: int, device: str) -> float:
-        from archdsl.training.timing import measure
+        from archdsl.training.timing import measure_inference
 
-        return measure(arch, arch.input, batch, device).inference_seconds
+        return measure_inference(arch, arch.input, device, batch=batch)
 
 
 class TrainStep(Cost):

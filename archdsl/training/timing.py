@@ -58,11 +58,12 @@ def measure_inference(
     input: Shape,
     device: torch.device | str = "cpu",
     runs: int = RUNS,
+    batch: int = 1,
 ) -> float:
-    """Seconds for the results of one image: what ``measure`` says of them, and no more."""
+    """Seconds for the results of a batch: what ``measure`` says of them, and no more."""
     device = torch.device(device)
     with kept_apart(device):
-        module, image = ready(network, input, 1, device, torch.float32)
+        module, image = ready(network, input, batch, device, torch.float32)
         return measure_call(lambda: _infer(module.eval(), image), device, runs)
 
 

@@ -20,6 +20,9 @@ from archdsl.cli.mapped import map_costs
 from archdsl.diagnostics.model import ArchError
 from archdsl.pictures.bubbles import front
 from archdsl.pictures.scene import Disc
+from archdsl.registry import REGISTRY
+
+COSTS = REGISTRY.costs
 
 
 def test_the_table(run: Any) -> None:
@@ -93,22 +96,22 @@ def test_colours_are_for_terminals(run: Any, monkeypatch: pytest.MonkeyPatch) ->
 
 def rows(*names: str, dataset: str = "imagenet", x: str = "macs") -> list[Any]:
     found = rows_of(names, dataset, "top1", {}, ())
-    for key in ("macs", "params", x):
-        _add_costs(found, key, 1, "cpu")
+    _add_costs(found, [COSTS[key] for key in ("macs", "params", x)], 1, "cpu")
     return found
 
 
 def test_the_zoo_in_a_chart() -> None:
     found = rows()
     assert len(found) > 100
-    scene = _scene(found, "macs", "params", "accuracy", "imagenet")
+    scene = _scene(found, COSTS["macs"], COSTS["params"], "accuracy", "imagenet")
     assert overlapping(scene) == [] and inside(scene)
     assert sum(isinstance(s, Disc) and bool(s.note) for s in scene.shapes) == len(found)
 
 
 @pytest.mark.parametrize("x", ["params", "activations", "memory"])
 def test_other_axes(x: str) -> None:
-    scene = _scene(rows("resnet", "vgg", "densenet", x=x), x, "macs", "accuracy", "imagenet")
+    found = rows("resnet", "vgg", "densenet", x=x)
+    scene = _scene(found, COSTS[x], COSTS["macs"], "accuracy", "imagenet")
     assert overlapping(scene) == [] and inside(scene)
 
 
@@ -120,7 +123,8 @@ def test_the_published_order_of_canziani() -> None:
     assert min(by_name, key=lambda n: by_name[n].accuracy) == "alexnet_2014"
     from archdsl.cli.compare import _blobs
 
-    assert "vgg16" not in [b.name for b in front(_blobs(list(by_name.values()), "macs", "params"))]
+    blobs = _blobs(list(by_name.values()), COSTS["macs"], COSTS["params"])
+    assert "vgg16" not in [b.name for b in front(blobs)]
 
 
 def test_files(run: Any, tmp_path: Path) -> None:
@@ -227,7 +231,7 @@ def test_nothing_published(run: Any, tmp_path: Path) -> None:
 
 
 def test_times_are_measured_here(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each network once, whatever is asked; the clock is another's business."""
+    """Each network once for each time; the clock is another's business."""
     from archdsl.training import timing
 
     seen: list[tuple[str, int, str]] = []
@@ -236,9 +240,14 @@ def test_times_are_measured_here(run: Any, monkeypatch: pytest.MonkeyPatch) -> N
         seen.append((arch.name, batch, device))
         return SimpleNamespace(inference_seconds=0.0125, training_step_seconds=2.5)
 
+    def inference(arch: Any, input: Any, device: str, batch: int) -> float:
+        seen.append((arch.name, batch, device))
+        return 0.0125
+
     monkeypatch.setattr(timing, "measure", measure)
+    monkeypatch.setattr(timing, "measure_inference", inference)
     ran = run("compare", "alexnet_2014", "--x", "latency", "--size", "train_step", "--batch", "8")
-    assert seen == [("alexnet", 8, "cpu")]
+    assert seen == 2 * [("alexnet", 8, "cpu")]
     assert ran.out.splitlines()[1].split() == [
         *("alexnet_2014", "56.52", "%", "12.5", "ms", "714.2M", "61.10M", "2.5", "s", "*")
     ]
