@@ -134,7 +134,6 @@ ROOT = at("parts", -1)
         (at("parts", -1, "steps", 3), {"inputs": [2, 1]}, "in `small`: `choose1` is no join"),
         (at("parts", -1, "steps", 4), {"inputs": [2]}, "in `small`: `choose1` is used by nothing"),
         (at("parts", -1, "steps", 3), {"name": "conv"}, "in `small`: two of its steps are called"),
-        (at("parts", 1, "counts"), {"conv": 0}, "in `turn`: it says that a turn takes the numbers"),
     ],
 )
 def test_a_broken_document_is_refused(
