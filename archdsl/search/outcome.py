@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite, log
 
 from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.elaborate.knobs import Interval
+from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.elaborate.values import is_number
 from archdsl.registry import REGISTRY
 from archdsl.search.request import Search
@@ -46,6 +47,7 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
                 settled=row.stage == SETTLE,
                 test=None if row.test is None else measured(objective.name, row.test, own),
                 setting=row.setting,
+                tuned=numbers(study.search.tune, row.setting),
                 examples=of_each(objective.name, row.examples),
                 test_examples=of_each(objective.name, row.test_examples),
             )
@@ -64,6 +66,25 @@ def measured(name: str, accuracy: float, own: bool = False) -> float | None:
     if own:
         return accuracy
     return {"accuracy": accuracy, "error": 1 - accuracy}.get(name)
+
+
+def numbers(tune: Mapping[str, Domain], setting: str) -> tuple[float, ...]:
+    """What was tuned as numbers, on the scales on which they are drawn; nothing where anything
+    of it is no number of a continuous domain."""
+    written = dict(part.split(" = ", 1) for part in setting.split(", ") if " = " in part)
+    found = []
+    for name, domain in tune.items():
+        if not isinstance(domain, Interval) or domain.step is not None or name not in written:
+            return ()
+        over, _, under = written[name].partition("/")  # as values are written: 0.05 or 1/3000
+        try:
+            value = float(over) / float(under or 1)
+        except (ValueError, ZeroDivisionError):
+            return ()
+        if not isfinite(value) or (domain.log and value <= 0):
+            return ()
+        found.append(log(value) if domain.log else value)
+    return tuple(found)
 
 
 def of_each(name: str, codes: bytes) -> Floats | None:

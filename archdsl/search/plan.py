@@ -1,9 +1,9 @@
 """What is to be trained: turns, queued before a search begins.
 
-Exploration gives every shape of a slice its turns, so that all are tuned alike, and leaves the
-rest to the sampler; all of it, where there are more shapes than turns. The queue is worked off by
-whoever is there; what a study has already queued is not queued again, so that planning may be cut
-short and done anew.
+Exploration gives every shape of a slice as many turns, so that all are tuned alike, and leaves
+what is tuned to the sampler; all of it, where there are nearly as many shapes as turns. The queue
+is worked off by whoever is there; what a study has already queued is not queued again, so that
+planning may be cut short and done anew.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import product
+from math import exp
 from typing import Any
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from archdsl.analysis.distributions import param
-from archdsl.elaborate.knobs import Domain
+from archdsl.analysis.distributions import param, rounded
+from archdsl.elaborate.knobs import Domain, Interval
+from archdsl.elaborate.values import show
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import judged, question, results
 from archdsl.search.reach import Reach
@@ -30,9 +33,9 @@ from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
-from archdsl.verdict import choose_arms
+from archdsl.verdict import to_settle
 
-GUIDED = 2 / 3  # the share of a slice's turns that go round its shapes
+GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draws them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,14 @@ def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
             if place == count:
                 return
             yield Turn(place, seed, *decided(study, c))
-    else:
-        if isinstance(search.sampler, RandomSampling) or search.is_pareto:
-            guided = 0
+    elif isinstance(search.sampler, RandomSampling) or search.is_pareto:
         for place in range(count):
-            if place < guided:
-                seed = place // len(listed) % seeds + 1
-                yield Turn(place, seed, *decided(study, listed[place % len(listed)]))
-            else:
-                free = {} if not reach.missed else _drawn(study, reach.slice.name, listed, place)
-                yield Turn(place, place % seeds + 1, free)
+            free = {} if not reach.missed else _drawn(study, reach.slice.name, listed, place)
+            yield Turn(place, place % seeds + 1, free)
+    else:  # as many turns for each shape: the best of more draws would look better by that alone
+        for place in range(count // len(listed) * len(listed)):
+            seed = place // len(listed) % seeds + 1
+            yield Turn(place, seed, *decided(study, listed[place % len(listed)]))
 
 
 def _drawn(study: Study, slice: str, listed: Sequence[Candidate], place: int) -> dict[str, Any]:
@@ -204,15 +205,17 @@ FRESH = MOST_SEEDS  # seeds of retrained winners begin behind this
 
 
 def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:
-    """The explored trials whose shapes and settings are to be trained on fresh seeds."""
+    """The explored trials whose shapes are to be trained on fresh seeds: with their settings, or
+    with those that a curve through all trials gave."""
     rows = [row for row in judged(study) if row.stage == EXPLORE]
     found = results(study, rows)
-    chosen = choose_arms(found, question(study.search, found))
+    chosen = to_settle(found, question(study.search, found))
     arms: dict[str, list[FrozenTrial]] = {}
     for slice in study.space.slices:
         known = chosen.get(slice.name if study.search.hold is not None else "", ())
         part = study.part_id(EXPLORE, slice.name)
-        for arm in known:
+        for explored in known:
+            arm = explored.arm
             number = next(
                 r.number
                 for r in rows
@@ -222,8 +225,27 @@ def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:
             )
             assert part is not None
             trial = study.storage.get_trial_id_from_study_id_trial_number(part, number)
-            arms.setdefault(slice.name, []).append(study.storage.get_trial(trial))
+            frozen = study.storage.get_trial(trial)
+            if explored.tuned:
+                tune(frozen, setting_of(study.search.tune, explored.tuned))
+            arms.setdefault(slice.name, []).append(frozen)
     return arms
+
+
+def setting_of(tune: Mapping[str, Domain], tuned: Sequence[float]) -> dict[str, float]:
+    """The values of what was tuned that ``numbers`` would give so, as Optuna has them."""
+    found = {}
+    for (name, domain), number in zip(tune.items(), tuned, strict=True):
+        assert isinstance(domain, Interval)
+        found[name] = rounded(domain, exp(number) if domain.log else number)
+    return found
+
+
+def tune(trial: FrozenTrial, values: Mapping[str, float]) -> None:
+    """Gives a trial other values of what is tuned."""
+    trial.params = {**trial.params, **values}
+    words = ", ".join(f"{name} = {show(Fraction(repr(v)))}" for name, v in values.items())
+    trial.user_attrs = {**trial.user_attrs, "setting": words}
 
 
 def queue_settling(study: OpenStudy, arms: Mapping[str, Sequence[FrozenTrial]]) -> int:

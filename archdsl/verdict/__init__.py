@@ -1,6 +1,6 @@
 """What the trained networks say: wider or deeper, by how much, and how sure that is."""
 
-from archdsl.verdict.arms import choose_arms
+from archdsl.verdict.arms import choose_arms, to_settle
 from archdsl.verdict.exchange import from_json, to_json
 from archdsl.verdict.judge import judge
 from archdsl.verdict.model import Verdict
@@ -16,5 +16,6 @@ __all__ = [
     "from_json",
     "judge",
     "to_json",
+    "to_settle",
     "words",
 ]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from archdsl.verdict.contrast import variance
 from archdsl.verdict.results import Arm, Question, Result, Slice, slices_of
+from archdsl.verdict.tuning import pooled
 
 Floats = npt.NDArray[np.float64]
 
@@ -29,6 +30,7 @@ class Explored:
     width: float | None
     scores: tuple[float, ...]
     shrunk: float
+    tuned: tuple[float, ...] = ()  # where it is settled, if not at the setting of the arm
 
     @property
     def mean(self) -> float:
@@ -48,11 +50,17 @@ def choose_arms(results: Iterable[Result], question: Question) -> dict[str, tupl
     others the two best shapes. A slice has one arm where only one shape could be explored, and
     is missing where none could.
     """
+    chosen = to_settle(results, question)
+    return {name: tuple(e.arm for e in shapes) for name, shapes in chosen.items()}
+
+
+def to_settle(results: Iterable[Result], question: Question) -> dict[str, tuple[Explored, ...]]:
+    """The shapes to settle in each slice, the best first; each with its ``tuned`` setting."""
     chosen = {}
     for part in slices_of(results):
         shapes = explored_shapes(part, question)
         if shapes:
-            chosen[part.name] = tuple(e.arm for e in contenders(shapes, question))
+            chosen[part.name] = tuple(contenders(shapes, question))
     return chosen
 
 
@@ -77,8 +85,10 @@ def halves(shapes: Sequence[Explored]) -> tuple[list[Explored], list[Explored]]:
 def explored_shapes(part: Slice, question: Question) -> list[Explored]:
     """The shapes of a slice with the best setting of each, the best first.
 
-    Best is the highest mean over seeds after shrinkage; the mean itself, then the text, decide
-    between equals. A shape whose every training failed is left out.
+    Where numbers were tuned, the best shape is the one whose curve over them is highest (see
+    ``archdsl.verdict.tuning``); else the one with the highest mean over seeds after shrinkage.
+    The mean itself, then the text, decide between equals. A shape whose every training failed is
+    left out.
     """
     arms: defaultdict[Arm, list[Result]] = defaultdict(list)
     for result in part.explored:
@@ -97,6 +107,12 @@ def explored_shapes(part: Slice, question: Question) -> list[Explored]:
         Explored(arm, rs[0].depth, rs[0].width, tuple(group), float(value))
         for (arm, rs), group, value in zip(arms.items(), groups, shrink(groups), strict=True)
     ]
+    curve = pooled(part.explored, question.sign)
+    if curve is not None:
+        found = [
+            replace(e, shrunk=curve.values[e.arm.shape], tuned=curve.settings[e.arm.shape])
+            for e in found
+        ]
     if question.ordered and any(not e.depth or not e.width for e in found):
         raise ValueError("an ordered question needs the depth and the width of every result")
     found.sort(key=lambda e: (-e.shrunk, -e.mean, e.arm))

@@ -41,7 +41,7 @@ from archdsl.verdict.model import (
     SliceVerdict,
     Verdict,
 )
-from archdsl.verdict.results import SHARES, Floats, Question, Result, Slice, slices_of
+from archdsl.verdict.results import SHARES, Arm, Floats, Question, Result, Slice, slices_of
 
 SEEDS = 2  # that an arm needs for a comparison
 RESAMPLES = 9999
@@ -111,6 +111,16 @@ class _Comparison:
         return mean(tests) if tests else None
 
 
+def settled_as(arm: Arm, settled: Sequence[Result]) -> list[Result]:
+    """The fresh results of a shape: those of the setting that most were trained with, which is
+    one between those that were explored where a curve through all gave it."""
+    groups: dict[str, list[Result]] = {}
+    for result in settled:
+        if result.shape == arm.shape:
+            groups.setdefault(result.setting, []).append(result)
+    return max(groups.values(), key=lambda g: (len(g), g[0].setting == arm.setting), default=[])
+
+
 def stacked(found: Sequence[Result]) -> Floats | None:
     """The examples of results ``(seeds, N)``; none unless all have as many of them."""
     known = [r.examples for r in found if r.examples is not None]
@@ -124,7 +134,7 @@ def _compare(part: Slice, question: Question) -> _Comparison:
     arms = list(contenders(shapes, question)) if shapes else []
     if question.ordered:
         arms.sort(key=lambda e: -e.aspect)
-    fresh = [[r for r in part.settled if r.arm == e.arm] for e in arms]
+    fresh = [settled_as(e.arm, part.settled) for e in arms]
     found = _Comparison(part, shapes, arms, fresh, None)
     if len(arms) < 2 or min(len(found.scores(i)) for i in range(len(arms))) < SEEDS:
         return found
@@ -174,7 +184,7 @@ class _Judge:
         both = 1 - (1 - self.level) / len(trial.arms)  # Bonferroni: for the better of two
         return Settled(
             explored.arm.shape,
-            explored.arm.setting,
+            fresh[0].setting if fresh else explored.arm.setting,
             explored.depth,
             explored.width,
             len(scores),

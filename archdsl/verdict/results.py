@@ -27,7 +27,8 @@ class Result:
 
     ``examples`` are the scores ``(N,)`` of single validation examples, of which ``score`` is
     the mean (1 for each that is right, where accuracy is measured), in an order that is the
-    same for all results; ``test_examples`` are those of the test data.
+    same for all results; ``test_examples`` are those of the test data. ``tuned`` are the numbers
+    of its setting, in an order and on scales (a rate's logarithm) that are those of all.
     """
 
     slice: str  # "5M macs"
@@ -40,6 +41,7 @@ class Result:
     settled: bool = False  # a retraining on a fresh seed, against exploration
     test: float | None = None  # the score on test data, of settled results
     setting: str = ""  # "lr = 0.1": what was tuned
+    tuned: tuple[float, ...] = ()
     examples: Floats | None = field(default=None, compare=False, repr=False)
     test_examples: Floats | None = field(default=None, compare=False, repr=False)
 

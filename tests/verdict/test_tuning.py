@@ -1,0 +1,107 @@
+"""The settings of shapes, from one curve through all that was explored."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from archdsl.verdict import Question, Result, choose_arms, judge, to_settle
+from archdsl.verdict.tuning import pooled
+
+RATES = np.log([0.02, 0.07, 0.25])
+
+
+def explored(
+    rng: np.random.Generator, sd: float, shift: float = 0.0, rates: np.ndarray = RATES
+) -> list[Result]:
+    """Four depths at some rates; the best is 0.1, in logarithms ``shift`` more for each depth."""
+    found = []
+    for i, depth in enumerate((10, 16, 22, 28)):
+        for rate in rates:
+            score = 0.98 - 0.004 * (rate - np.log(0.1) - shift * i) ** 2
+            score += sd * rng.standard_normal()
+            like = {"shape": f"depth = {depth}", "depth": depth, "width": 40 / depth}
+            found.append(
+                Result("1M", 1e6, seed=1, score=score, setting=f"lr = {np.exp(rate):.4g}",
+                       tuned=(float(rate),), **like)
+            )  # fmt: skip
+    return found
+
+
+def test_the_peak_is_that_of_all_shapes() -> None:
+    tuned = pooled(explored(np.random.default_rng(0), 0.0), 1)
+    assert tuned is not None and not tuned.own
+    assert [np.exp(s[0]) for s in tuned.settings.values()] == pytest.approx([0.1] * 4)
+    assert list(tuned.values.values()) == pytest.approx([0.98] * 4)
+
+
+def test_shapes_have_peaks_of_their_own_where_the_data_carry_them() -> None:
+    rates = np.log(np.geomspace(0.01, 1, 7))
+    tuned = pooled(explored(np.random.default_rng(1), 0.0002, shift=0.3, rates=rates), 1)
+    assert tuned is not None and tuned.own
+    peaks = [s[0] - np.log(0.1) for s in tuned.settings.values()]
+    assert peaks == pytest.approx([0, 0.3, 0.6, 0.9], abs=0.05)
+
+
+def test_one_curve_loses_less_than_the_best_of_three_trainings() -> None:
+    """What a shape loses by its rate, and how much more one shape loses than another."""
+    rng = np.random.default_rng(2)
+    loss = lambda rate: 0.004 * (rate - np.log(0.1)) ** 2  # noqa: E731
+    differences = {"curve": [], "best": []}
+    for _ in range(200):
+        results = explored(rng, 0.004, rates=rng.uniform(np.log(0.02), np.log(0.3), 3))
+        tuned = pooled(results, 1)
+        assert tuned is not None
+        a, b = (loss(tuned.settings[f"depth = {d}"][0]) for d in (10, 28))
+        differences["curve"].append(a - b)
+        a, b = (
+            loss(max((r for r in results if r.depth == d), key=lambda r: r.score).tuned[0])
+            for d in (10, 28)
+        )
+        differences["best"].append(a - b)
+    assert np.std(differences["curve"]) < 0.4 * np.std(differences["best"])
+
+
+def test_a_training_that_collapsed_does_not_bend_the_curve() -> None:
+    results = explored(np.random.default_rng(3), 0.0002)
+    tuned = pooled(results, 1)
+    worst = [replace(r, score=0.1) if r.setting == "lr = 0.25" and r.depth == 28 else r
+             for r in results]  # fmt: skip
+    failed = [replace(r, score=None) if r.score == 0.1 else r for r in worst]
+    assert tuned is not None
+    for other in (pooled(worst, 1), pooled(failed, 1)):
+        assert other is not None
+        assert other.settings["depth = 10"][0] == pytest.approx(
+            tuned.settings["depth = 10"][0], abs=0.8
+        )
+
+
+@pytest.mark.parametrize("change", [
+    lambda r: replace(r, tuned=()),
+    lambda r: replace(r, tuned=(1.0,) if r.depth == 10 else ()),
+    lambda r: replace(r, tuned=(float(r.tuned[0] > RATES[0]),)),
+])  # fmt: skip
+def test_where_no_curve_can_be_drawn(change: object) -> None:
+    results = explored(np.random.default_rng(4), 0.001)
+    assert pooled([change(r) for r in results], 1) is None  # type: ignore[operator]
+    assert pooled(results[:5], 1) is None, "too few trainings"
+    assert pooled([], 1) is None
+
+
+def test_what_is_minimised_has_its_peak_below() -> None:
+    results = [replace(r, score=1 - r.score) for r in explored(np.random.default_rng(5), 0.0)]
+    tuned = pooled(results, -1)
+    assert tuned is not None and np.exp(tuned.settings["depth = 22"][0]) == pytest.approx(0.1)
+
+
+def test_the_verdict_is_of_the_setting_that_was_settled() -> None:
+    results = explored(np.random.default_rng(6), 0.001)
+    chosen = to_settle(results, Question())["1M"]
+    assert tuple(e.arm for e in chosen) == choose_arms(results, Question())["1M"]
+    fresh = [
+        Result("1M", 1e6, e.arm.shape, e.depth, e.width, 100 + k, 0.97 + 0.001 * k + 0.01 * i,
+               settled=True, setting="lr = 0.1")
+        for i, e in enumerate(chosen) for k in range(4)
+    ]  # fmt: skip
+    (part,) = judge([*results, *fresh], Question(), resamples=0).slices
+    assert [a.setting for a in part.arms] == ["lr = 0.1"] * 2 and part.contrast is not None
