@@ -139,9 +139,9 @@ def settle(study: OpenStudy, formula: Formula, trials: int | None = None) -> Non
         study.stage = "done"
 
 
-def whole(folder: Path, text: str, formula: Formula) -> OpenStudy:
+def whole(folder: Path, text: str, formula: Formula, seed: int = 0) -> OpenStudy:
     """A study that was searched to its end."""
-    study = start(folder, text)
+    study = start(folder, text, seed=seed)
     work(study, formula)
     if study.search.settle_seeds:
         settle(study, formula)

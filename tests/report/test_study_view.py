@@ -33,7 +33,7 @@ def test_a_study_in_hand(view: StudyView, budgets: Path) -> None:
 def test_in_a_notebook_it_is_its_main_chart(view: StudyView) -> None:
     html = view._repr_html_()
     assert html.count('<svg class="archdsl chart"') == 3
-    assert "<title>depth 22, retrained on 4 fresh seeds: " in html
+    assert re.search("<title>depth [0-9]+, retrained on 4 fresh seeds: ", html)
     assert "At 1M multiply-adds there is no evidence" in html
     assert "<script" not in html and "var(--" not in html
     styles = re.findall(r"<style>(.*?)</style>", html)
