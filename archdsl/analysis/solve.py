@@ -110,6 +110,13 @@ class Solver:
         without a domain."""
         return self.spec.knobs[self.names[0]].domain if len(self.names) == 1 else None
 
+    @property
+    def tried(self) -> str:
+        """What A705 says before "has": nothing where every value was looked at, so that what is
+        called nearest is known to be."""
+        count = None if self.grid is None else self.grid.count
+        return "" if self.scans and count is not None and count <= SCANNED else "that was tried "
+
     def candidate(
         self, knobs: Mapping[str, Any], values: Mapping[str, Any], budget: float
     ) -> Solution | None:

@@ -90,7 +90,7 @@ def fit(
     solver = Solver(spec, aim.by, aim.cost, aim.step, input, not aim.measured, start)
     found = solver.solve(fixed, aim.budget, aim.within)
     if found is None or found.off > aim.within:
-        raise ArchError([unreachable(aim, found)])
+        raise ArchError([unreachable(aim, found, solver.tried)])
     return Fitted(found, solver.around(fixed, found, aim.budget))
 
 
@@ -136,7 +136,7 @@ def check_fixed(spec: Spec, fixed: Mapping[str, Any], input: Sequence[int] | Non
         read_input(input)
 
 
-def unreachable(aim: Aim, nearest: Solution | None) -> Diagnostic:
+def unreachable(aim: Aim, nearest: Solution | None, tried: str = "") -> Diagnostic:
     """The diagnostic of a budget that cannot be met."""
     budget = shown_cost(aim.name, aim.budget)
     if nearest is None:
@@ -146,5 +146,6 @@ def unreachable(aim: Aim, nearest: Solution | None) -> Diagnostic:
     near = ceil(1000 * nearest.off) / 10
     help = [f"the nearest is {nearest.shown}; a tolerance of {near:g}% takes it"]
     fields = {"budget": budget, "cost": aim.name, "nearest": shown_cost(aim.name, nearest.cost)}
+    fields["tried"] = tried
     fields["off"] = describe_off(nearest, aim.budget)
     return diagnose(codes.UNREACHABLE, help=help, fields=fields)

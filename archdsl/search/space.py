@@ -145,6 +145,7 @@ class Space:
             what = f"no network has {slice.name}: with every `{hold.knobs[0]}`, something is wrong"
             return ArchError([diagnose(codes.BAD_COMBINATION, hold.span, what=what)])
         fields = {
+            "tried": self.solver.tried,
             "budget": slice.name.split()[0],
             "cost": hold.cost,
             "nearest": self.search.costs[hold.cost].show_short(nearest.cost),

@@ -9,7 +9,7 @@ import pytest
 from searches import TINY, space
 
 from archdsl import ArchError, Architecture, Spec, parse, read
-from archdsl.analysis.solve import Solver, describe_off
+from archdsl.analysis.solve import FigureCost, Solver, describe_off
 from archdsl.diagnostics.source import Source
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
@@ -276,3 +276,16 @@ def test_lists_of_widths_in_a_search(tmp_path: Path) -> None:
     (reach,) = survey(space_of(search, tmp_path))
     assert reach.candidates is not None and len(reach.candidates) == 4
     assert all(c.solved.startswith("widths = [") for c in reach.candidates)
+
+
+@pytest.mark.parametrize(
+    ("domain", "tried"),
+    [("1..64", ""), ("1..64.5", "that was tried "), ("1..9999", "that was tried ")],
+)
+def test_a_budget_is_called_out_of_reach_only_where_every_value_was_looked_at(
+    domain: str, tried: str
+) -> None:
+    spec = parse(f"arch n(w = 4 in {domain})\ninput 8x4x4\nconv(round(w), 1)")
+    solver = Solver(spec, ("w",), FigureCost("params"))
+    assert solver.tried == tried
+    assert Solver(spec, ("w",), FigureCost("params"), scans=False).tried == "that was tried "

@@ -26,10 +26,12 @@ made larger or smaller until the cost is met.""",
 )
 UNREACHABLE = Kind(
     "A705",
-    "no candidate has {budget} {cost}: the nearest has {nearest} ({off})",
+    "no candidate {tried}has {budget} {cost}: the nearest has {nearest} ({off})",
     """With the other knobs as they are, no value of the knob that is solved for meets the
 budget within its tolerance. Choose another budget, widen the tolerance (`within 5%`), give the
-knob a finer or a wider domain, or solve for the widths of the stages apart.""",
+knob a finer or a wider domain, or solve for the widths of the stages apart. Where it says "that was
+tried", there are more candidates than were looked at: several knobs, lists, latency, domains
+without a grid or with more than 4,096 values.""",
 )
 BAD_OBJECTIVE = Kind(
     "A708",
