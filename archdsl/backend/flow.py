@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from archdsl.backend.plan import Instance, Plan
 
 
+INCOMING = "in.channels"  # what comes in, beside the block's own parameters: no name of one
 MOST = 3  # instances that are gone through beside the fullest
 
 
@@ -77,8 +78,8 @@ class Flow:
             part = instance.part
             values = {k: named(v, names[k]) if k in names else v for k, v in part.arguments}
             channels = part.input[0]
-            if "in_channels" in names:
-                channels = Whole.of(channels, names["in_channels"])
+            if INCOMING in names:
+                channels = Whole.of(channels, names[INCOMING])
             translator = self.translator(plan, values, channels, keep_once)
             self.walk(instance, translator, channels, True)
 
@@ -296,7 +297,7 @@ class Flow:
                         continue
             values = {k: v for k, v in values.items() if _agrees(v, known.get(k))}
         if record:
-            self.calls[id(piece)] = {**values, "in_channels": inputs[0]}
+            self.calls[id(piece)] = {**values, INCOMING: inputs[0]}
         said = (*values.items(), ("", inputs[0]))
         key = (id(part), *((k, v, getattr(v, "text", "")) for k, v in said if _is_plain(v)))
         if key not in self.results:

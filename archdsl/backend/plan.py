@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from archdsl.backend.flow import Flow
+from archdsl.backend.flow import INCOMING, Flow
 from archdsl.backend.names import ClassNames, class_name, identifier
 from archdsl.backend.pieces import (
     Child,
@@ -132,7 +132,7 @@ class Plan:
         symbols = Symbols(len(self.instances), flow, taken=set(taken))
         self.symbols = symbols
         parts = [i.part for i in self.instances]
-        symbols.offer("in_channels", [p.input[0] for p in parts])
+        symbols.offer("in_channels", [p.input[0] for p in parts], origin=INCOMING)
         if self.definition is not None:
             for place, formal in enumerate(self.definition.parameters):
                 values = [p.arguments[place][1] for p in parts]

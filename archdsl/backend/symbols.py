@@ -65,7 +65,12 @@ class Symbols:
     known: dict[tuple[Any, ...], Code] = field(default_factory=dict)
 
     def offer(
-        self, name: str, values: Sequence[Any], default: Any = ABSENT, own: bool = False
+        self,
+        name: str,
+        values: Sequence[Any],
+        default: Any = ABSENT,
+        own: bool = False,
+        origin: str = "",
     ) -> None:
         """A parameter that is there if it is needed."""
         if not all(map(_is_plain, values)):
@@ -74,7 +79,7 @@ class Symbols:
         if {type(v) for v in plain} == {int, float}:
             plain = tuple(map(float, plain))
             default = float(default) if default is not ABSENT else default
-        origin, name = name, self.new_name(name)
+        origin, name = origin or name, self.new_name(name)
         self.names[origin] = name
         self.parameters.append(Parameter(name, plain, default, own=own, origin=origin))
 

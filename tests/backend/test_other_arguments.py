@@ -69,7 +69,7 @@ def alone(arch: Architecture, plan: Plan, values: dict[str, Any]) -> Architectur
     texts = [n.span.text for n in file.statements if isinstance(n, kept)]
     lets = [n.span.text for n in file.statements if isinstance(n, tree.Let)]
     header = [n.span.text for n in file.statements if isinstance(n, tree.Arch)] or ["arch alone"]
-    input = (values.get("in_channels", part.input[0]), *part.input[1:])
+    input = (values.get("in.channels", part.input[0]), *part.input[1:])
     call = f"{block.name.text}({', '.join(f'{k} = {v}' for k, v in given.items())})"
     text = "\n".join([header[0], f"input {show_shape(input)}", *lets, *texts, call])
     knobs = {k: v for k, v in arch.knobs.items() if source is arch.spec.source}
@@ -86,7 +86,7 @@ def compared(arch: Architecture) -> Iterator[tuple[str, dict[str, Any]]]:
     names, plans = classes(arch)
     for plan in plans:
         signature = plan.signature()
-        if not all(p.own or p.origin == "in_channels" for p in signature):
+        if not all(p.own or p.origin == "in.channels" for p in signature):
             continue
         forms = [p for p in plans if p.definition is plan.definition]
         if plan.full.part.imports or len(forms) > 1:  # each form is of its own uses alone
