@@ -18,6 +18,7 @@ class Activations(Cost):
     title = "activations"
     heading = "activ."
     about = "activations of convolutions and linear layers, for one image"
+    axis = "activations"
     of_free_layers = False
 
     def of_layer(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:

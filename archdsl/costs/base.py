@@ -21,7 +21,8 @@ class Cost(Registered):
     """The base of costs: what a network is measured by, for one image.
 
     Class attributes: ``name`` in a spec, a search and an option; ``title`` in a sentence, after
-    a number; ``heading`` above a column; ``about`` in a line; ``unit``, one of ``COUNT``, ``BYTES``
+    a number; ``heading`` above a column; ``about`` in a line, ``axis`` in a
+    shorter one, if that is needed; ``unit``, one of ``COUNT``, ``BYTES``
     and ``SECONDS``. A cost that follows from the spec adds up what its layers have
     (``of_layer``), or says what a network has (``of``). ``in_sides``: whether side outputs
     count, which run in training alone. ``of_free_layers``: whether layers may have any that have
@@ -33,6 +34,7 @@ class Cost(Registered):
     title: ClassVar[str]
     heading: ClassVar[str]
     about: ClassVar[str]
+    axis: ClassVar[str] = ""
     unit: ClassVar[str] = COUNT
     in_sides: ClassVar[bool] = False
     of_free_layers: ClassVar[bool] = True

@@ -18,6 +18,7 @@ class Macs(Cost):
     title = "MACs"
     heading = "MACs"
     about = "multiply-adds (MACs) for one image"
+    axis = "multiply-adds (MACs)"
     of_free_layers = False
 
     def of_layer(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -115,7 +115,8 @@ Costs = Mapping[str, Cost]
 
 def cost_names(costs: Costs) -> dict[str, str]:
     """What each cost is called in a report, the training's time being the last."""
-    return {**{n: c.about for n, c in costs.items()}, SECONDS: "training time"}
+    found = {n: costs[n].axis or costs[n].about for n in dict.fromkeys(("macs", *costs))}
+    return {**found, SECONDS: "training time"}
 
 
 def cost_text(name: str, value: float, costs: Costs = REGISTRY.costs) -> str:

@@ -17,6 +17,7 @@ class Latency(Cost):
     title = "time of inference"
     heading = "latency"
     about = "time of inference"
+    axis = "latency of one image"
     unit = SECONDS
     measured = True
 
