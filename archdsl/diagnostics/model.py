@@ -186,5 +186,7 @@ def did_you_mean(
         return []
     near = sorted({k for k in (*known, *named) if len(k) <= MAX_WORD})[:MAX_KNOWN]
     found = [k for k in near if k.lower() == word.lower()]
-    found = found or get_close_matches(word, near, n=1, cutoff=0.61)
+    found = found or get_close_matches(word, near, n=1, cutoff=0.6)
+    if found and found[0] in named and not get_close_matches(word, found, cutoff=0.65):
+        return []  # a word of another library has to be nearer
     return [f"did you mean `{named.get(found[0], found[0])}`?"] if found else []
