@@ -220,10 +220,15 @@ class Writer:
     # ----------------------------------------------------------- layer expressions
 
     def chain(self, soft: bool = True) -> None:
-        for i in self.times(1, 3):
+        links = self.times(1, 3)
+        for i in links:
             if i:
                 self.put("->")
+            start = len(self.tokens)
             self.link(soft or i > 0)
+            if i + 1 < len(links) and conditional(self.tokens[start:]):  # A021
+                self.tokens.insert(start, "(")
+                self.put(")")
 
     def link(self, soft: bool) -> None:
         kind = self.draw(st.integers(0, 5))
@@ -465,6 +470,16 @@ def _separator(draw: st.DrawFn) -> str:
     noted = st.sampled_from(COMMENTS).map(lambda c: f"  {c}\n")
     alone = st.sampled_from(COMMENTS).map(lambda c: f"\n\n  {c}\n{c}\n")
     return draw(st.one_of(plain, plain, noted, alone))
+
+
+def conditional(tokens: list[str]) -> bool:
+    """Whether an expression is a conditional, outside of all brackets."""
+    depth = 0
+    for token in tokens:
+        depth += (token in ("(", "[", "{")) - (token in (")", "]", "}"))
+        if token == "if" and depth == 0:
+            return True
+    return False
 
 
 def _gap(before: str, token: str, stack: list[str], draw: st.DrawFn) -> str:

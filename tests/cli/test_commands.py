@@ -160,9 +160,9 @@ def test_standard_input_is_a_spec(run: Any) -> None:
     assert run("graph", "-", stdin=GOOD).out == (
         "graph a\n"
         "input : 3x8x8\n"
-        "conv1 = conv(4, 3) <- input : 4x8x8\n"
-        "bn1 = bn <- conv1 : 4x8x8\n"
-        "linear1 = linear(2) <- bn1 : 2\n"
+        "turn1.conv1 = conv(4, 3) <- input : 4x8x8\n"
+        "turn1.bn1 = bn <- turn1.conv1 : 4x8x8\n"
+        "linear1 = linear(2) <- turn1.bn1 : 2\n"
         "output linear1\n"
     )
 
@@ -278,7 +278,7 @@ def test_explain_as_json(run: Any) -> None:
         "column": 12,
         "written": "conv(4, 3)",
         "made": [{"layer": "conv(4, 3)", "shapes": "3x8x8 -> 4x8x8", "times": 1}],
-        "paths": ["conv1"],
+        "paths": ["turn1.conv1"],
         "params": 112,
         "macs": 6912,
     }

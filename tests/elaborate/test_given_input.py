@@ -21,7 +21,7 @@ def test_a_candidate_can_be_frozen_whose_first_option_is_no_network() -> None:
 
 def test_another_input_is_written() -> None:
     arch = archdsl.parse(TEXT).candidate({"mix": "good"}, input=(3, 9, 9))
-    assert "input [3, 9, 9]" in freeze(arch)
+    assert "input 3x9x9" in freeze(arch)
     assert archdsl.parse(freeze(arch)).with_knobs().input == (3, 9, 9)
 
 

@@ -3,11 +3,12 @@ and the same shape, as a module that is known to be right."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
 from counting import counts, of, output
+from timm.layers import Attention, Mlp, SwiGLU
 from timm.layers.cbam import CbamModule, ChannelAttn, SpatialAttn
 from timm.layers.eca import EcaModule
 from timm.models.convnext import ConvNeXtBlock
@@ -39,6 +40,19 @@ class Case(NamedTuple):
 
 def seq(*modules: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
     return lambda: nn.Sequential(*(m() for m in modules))
+
+
+class OverTokens(nn.Module):
+    """A module over tokens with channels last, on tokens with channels first."""
+
+    def __init__(self, kind: Callable[..., nn.Module], *given: Any, **more: Any) -> None:
+        super().__init__()
+        more = {"qkv_bias": True} if kind is Attention else more
+        self.inner = kind(*given, **more)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.inner(x.mT).mT
+        return y
 
 
 def depthwise(c: int, kernel: int, stride: int) -> nn.Conv2d:
@@ -140,6 +154,7 @@ def factorized(before: int, c: int, n: int, inner: int) -> nn.Module:
     )
 
 
+TOKENS = (64, 10)
 IMAGE, SMALL, WIDE = (16, 32, 32), (64, 14, 14), (256, 14, 14)
 UNIT = "default conv(bias = false); conv(16, 1) -> bn -> silu; conv(32, 3) -> bn -> silu"
 
@@ -237,6 +252,13 @@ CASES = [
          partial(shufflenetv2.InvertedResidual, 116, 116, 1)),
     Case("shuffle", "shuffle_v2(232, stride = 2)", (116, 28, 28),
          partial(shufflenetv2.InvertedResidual, 116, 232, 2)),
+    Case("transformer", "attention(4)", TOKENS, partial(OverTokens, Attention, 64, 4)),
+    Case("transformer", "attention(8)", TOKENS, partial(OverTokens, Attention, 64, 8)),
+    Case("transformer", "mlp", TOKENS, partial(OverTokens, Mlp, 64, 256)),
+    Case("transformer", "mlp(2, act = relu)", TOKENS,
+         partial(OverTokens, Mlp, 64, 128, act_layer=nn.ReLU)),
+    Case("transformer", "swiglu(96)", TOKENS, partial(OverTokens, SwiGLU, 64, 96)),
+    Case("transformer", "swiglu(32)", TOKENS, partial(OverTokens, SwiGLU, 64, 32)),
     Case("unet", "double_conv(32)", IMAGE, partial(UNet, 16, 32, 0, True, 1)),
     Case("unet", "double_conv(8, norm = identity, pad = 0)", IMAGE,
          partial(UNet, 16, 8, 0, False, 0)),

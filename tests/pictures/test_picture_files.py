@@ -179,7 +179,7 @@ def test_dot_is_balanced_for_loops_and_imports() -> None:
     body += "part: { branch add { a -> conv(8, 1); identity } }\n"
     arch = archdsl.parse(f"arch a\ninput 8x8x8\n{body}").with_knobs()
     text = dot(arch.network, depth=9, down=False)
-    assert "rankdir=LR" in text and 'label="x 2"; style="dashed"' in text
+    assert "rankdir=LR" in text and '\\nx 2", fillcolor' in text
     nodes = set(re.findall(r'^ *("[^"]*") \[', text, re.MULTILINE))
     ends = {e for edge in re.findall(r'("[^"]*") -> ("[^"]*")', text) for e in edge}
     assert ends == nodes

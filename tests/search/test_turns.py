@@ -55,9 +55,9 @@ def test_a_search_goes_on_with_fewer_trials(tmp_path: Path) -> None:
     assert queue_exploration(study, reaches) == 4
     assert states() == {"waiting": 4, "dropped": all - 4}
     assert not any(row.is_failure for row in study.rows())
-    study.search.trials = 6
-    assert queue_exploration(study, reaches) == 6
-    assert states() == {"waiting": 6, "dropped": all - 4}
+    study.search.trials = 8
+    assert queue_exploration(study, reaches) == 8
+    assert states() == {"waiting": 8, "dropped": all - 4}
 
 
 def test_lines_count_the_turns_of_their_stage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ PRECEDENCE = {
     "a + 1 if b or c else d": "((a + 1) if (b or c) else d)",
     "1..2 if a else 3..4": "((1 .. 2 step _) if a else (3 .. 4 step _))",
     "a -> b -> c": "(a -> b -> c)",
-    "a if b else c -> d": "((a if b else c) -> d)",
+    "(a if b else c) -> d": "((a if b else c) -> d)",
     "(a -> b) -> c": "((a -> b) -> c)",
     "a(1, b = 2) -> c": "(a(1, b=2) -> c)",
     "a concat { b; c } -> d": "(a() concat {Apply; Apply} -> d)",

@@ -111,11 +111,11 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         (height, width), s = x.shape[2:], self.shift
-        pixels = self.cut(x.roll((-s, -s), (2, 3)) if s else x)
+        pixels = self.cut(x.roll((-s, -s), (2, 3)) if self.shift else x)
         parts = pixels.unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
         # windows beside the heads where their masks differ, else beside the images
-        q, k, v = parts.flatten(2, 3) if s else parts.flatten(1, 2)
+        q, k, v = parts.flatten(2, 3) if self.shift else parts.flatten(1, 2)
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(x))
         y = y.reshape(parts.shape[1:]).transpose(2, 3).flatten(3)
         y = self.joined(y, height, width)
-        return y.roll((s, s), (2, 3)) if s else y
+        return y.roll((s, s), (2, 3)) if self.shift else y
