@@ -93,6 +93,10 @@ def command(
     The knobs of --by are solved for, by the static analysis, and all others stay as they are. No
     data is needed, and nothing is trained. Exit code 1 where nothing is near enough.
     """
+    if output is not None and output.suffix != ".arch":
+        raise click.UsageError(
+            f"-o writes a spec, whose name ends in .arch; compile that for {output.name}"
+        )
     given = {name: text for name, text in budgets.items() if text is not None}
     if len(given) + (factor is not None) != 1:
         count = len(given) + (factor is not None) or "none"

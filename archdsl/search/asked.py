@@ -96,6 +96,9 @@ def scores_of(said: Any, first: str) -> Scores:
         if not isinstance(name, str):
             raise Unscored(ERROR, f"a score goes by a name, not by {name!r}")
         found[name] = number_of(f"`{name}`", value)
+        if name in ("accuracy", "error") and not 0 <= found[name] <= 1:
+            share = f"a share from 0 to 1, as 0.875 is for 87.5 %, and it is {found[name]:g}"
+            raise Unscored(ERROR, f"`{name}` is {share}")
     if "accuracy" in found:
         found.setdefault("error", 1 - found["accuracy"])
     test = found.pop("test", None)

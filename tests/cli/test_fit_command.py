@@ -74,6 +74,7 @@ BAD = {
     "--macs 2G --on compile --by width": (2, "Error", "--on is for --latency"),
     "--params 2M --batch 8 --by width": (2, "Error", "--batch is for --memory"),
     "--params 2M --device cpu --by width": (2, "Error", "--device is for --latency"),
+    "--macs 2G --by width -o f.py": (2, "Error", "whose name ends in .arch"),
     "--macs 2G --by width --set depth=3": (1, "error[A503]", "depth"),
 }
 

@@ -154,6 +154,7 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "nothing": (lambda a: {}, "error", "the training gave nothing"),
     "none": (lambda a: None, "error", "`accuracy` is no number, but NoneType: None"),
     "text": (lambda a: "0.5", "error", "`accuracy` is no number, but str: '0.5'"),
+    "percent": (lambda a: 87.5, "error", "`accuracy` is a share from 0 to 1, as 0.875 is"),
     "empty": (lambda a: {"accuracy": []}, "error", "`accuracy` is an empty list"),
     "example": (lambda a: [1, math.nan], "diverged", "`accuracy` of an example is nan"),
     "step": (lambda a: a.report("first", 0.5), "error", "a step is a whole number"),
