@@ -20,7 +20,7 @@ from archdsl.backend.names import (
 )
 from archdsl.backend.own_modules import FUTURE, Definitions, Helper, definitions, import_lines
 from archdsl.backend.pieces import ExpressionPiece
-from archdsl.backend.plan import Plan, Planner, needs_flat
+from archdsl.backend.plan import Plan, Planner
 from archdsl.backend.python import (
     INDENT,
     WIDTH,
@@ -183,6 +183,7 @@ class Writer:
         """The statements that make the parts."""
         symbols = plan.offer_parameters(self.taken, Flow(self.written, self.network.knobs))
         attributes = {*MODULE_NAMES, *(attribute(label) for label in plan.full.pieces)}
+        flattened = plan.flattened()
         lines: list[str] = []
         given: dict[str, str] = {}  # attributes by their code
         for entry in plan.full.scope.entries:
@@ -197,7 +198,7 @@ class Writer:
                 for name, value in values:
                     lines += value.lines(2, f"self.{name} = ")
                 continue
-            if is_sequence and needs_flat(entry, entry.inputs_shapes[0]):
+            if is_sequence and entry.label in flattened:
                 name = identifier("flatten", attributes)
                 lines.append(f"{INDENT * 2}self.{name} = nn.Flatten()")
             label = attribute(entry.label)
@@ -265,6 +266,7 @@ class Writer:
             self.written,
             self.taken,
             plan.conditions,
+            plan.flattened(),
             imports,
             comments=is_top,
         )

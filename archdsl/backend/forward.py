@@ -12,7 +12,7 @@ from itertools import chain, count
 
 from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, identifier, run_stem
 from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
-from archdsl.backend.plan import Instance, needs_flat
+from archdsl.backend.plan import Instance
 from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Operation, Text, operand
 from archdsl.backend.scope import Entry
 from archdsl.backend.written import Written
@@ -34,11 +34,13 @@ class Forward:
         written: Written,
         taken: Container[str],
         conditions: Mapping[str, Mapping[int, str]],
+        flattened: Container[str],
         imports: Sequence[str] = (),
         comments: bool = False,
     ) -> None:
         self.instance = instance
         self.conditions = conditions  # of operands that some instances lack
+        self.flattened = flattened  # steps that need a vector
         self.imports = imports  # the names of tensors from outside
         self.texts = texts  # the code of steps without a module, by label
         self.written = written
@@ -347,7 +349,7 @@ class Forward:
 
     def module_call(self, entry: Entry) -> Code:
         arguments = [self.reference(n) for n in entry.inputs]
-        if needs_flat(entry, entry.inputs_shapes[0]):
+        if entry.label in self.flattened:
             arguments[0] = Text(f"{operand(arguments[0])}.flatten(1)")
         piece = self.instance.pieces[entry.label]
         if isinstance(piece, PlanPiece) and not piece.plan.full.uses_input:

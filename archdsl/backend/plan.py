@@ -69,6 +69,11 @@ class Plan:
         assert self.fullest is not None, "a plan has an instance"
         return self.fullest
 
+    def flattened(self) -> frozenset[str]:
+        """The steps that need their input as a vector, in any use of the class."""
+        entries = (entry for i in self.instances for entry in i.scope.entries)
+        return frozenset(e.label for e in entries if needs_flat(e, e.inputs_shapes[0]))
+
     def place(self, part: Part) -> int:
         return self.places[id(part)]
 
