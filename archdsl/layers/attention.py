@@ -150,7 +150,6 @@ class Positions(Layer):
 
     name = "positions"
     kind = "norm"
-    overwritable = True
     modules = "modules/positions.py"
     synonyms = ("pos_embed", "position_embedding", "positional_encoding", "position")
     examples = (

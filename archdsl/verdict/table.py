@@ -28,6 +28,9 @@ def judge_table(
     rows = [_result(row, number) for number, row in enumerate(given, 1)]
     if not rows:
         raise ValueError("there are no rows in the table")
+    if target is not None and not (isfinite(target) and target > 0):
+        raise ValueError(f"`target` is a difference above 0, not {target}")
+    _check(rows, measure)
     if not any("fresh" in row for row in given):
         rows += _chosen_before(rows)
     known = all(r.depth is not None and r.width is not None for r in rows)
@@ -35,6 +38,29 @@ def judge_table(
     if target is None:
         target = 0.005 if measure in SHARES else 0.05
     return judge(rows, Question(maximize, measure, ordered, target))
+
+
+def _check(rows: list[Result], measure: str) -> None:
+    """Raises ``ValueError`` for rows that contradict each other, or are no shares."""
+    sizes: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    places: dict[tuple[str, str, int], int] = {}
+    for number, row in enumerate(rows, 1):
+        for name, value in (("score", row.score), ("test", row.test)):
+            if measure in SHARES and value is not None and not 0 <= value <= 1:
+                raise ValueError(
+                    f"row {number}: `{name}` is {value:g}, but {measure} is a share from 0 to 1"
+                )
+        size = row.depth, row.width
+        if sizes.setdefault((row.slice, row.shape), size) != size:
+            raise ValueError(f"row {number}: `{row.shape}` has another depth or width above")
+        first = (
+            places.setdefault((row.slice, row.shape, row.seed), number) if row.settled else number
+        )
+        if first != number:
+            raise ValueError(
+                f"rows {first} and {number} are of one shape and one seed, {row.seed}: each fresh"
+                " training has a seed of its own"
+            )
 
 
 def _chosen_before(rows: Iterable[Result]) -> list[Result]:
@@ -85,7 +111,7 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
     budget = row.get("budget")
     seed = _number(row, "seed", number)
     return Result(
-        slice="" if _is_empty(budget) else str(budget),
+        slice=_slice(budget),
         budget=_plain_number(budget, number),
         shape=str(row["shape"]),
         depth=_number(row, "depth", number),
@@ -96,6 +122,14 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
         test=_number(row, "test", number),
         setting="" if _is_empty(row.get("setting")) else str(row["setting"]),
     )
+
+
+def _slice(budget: Any) -> str:
+    """What a budget is called: ``1`` and ``1.0`` are one."""
+    if _is_empty(budget):
+        return ""
+    whole = isinstance(budget, float) and budget.is_integer()
+    return str(int(budget)) if whole else str(budget)
 
 
 def _is_fresh(row: Mapping[str, Any], number: int) -> bool:

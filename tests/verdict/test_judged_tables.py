@@ -88,8 +88,25 @@ def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
         ([{"shape": "a", "score": 1, "budget": "much"}], "`budget` begins with no number"),
         ({"shape": ["a"], "score": [1, 2]}, "not of one length"),
         (7, "a table is a CSV file"),
+        ([{"shape": "a", "score": 93}], "row 1: `score` is 93, but accuracy is a share"),
+        ([ROWS[0], {**ROWS[0], "score": 0.5}], "rows 1 and 2 are of one shape and one seed, 1"),
+        (
+            [{"shape": "a", "score": 1, "depth": 1}, {"shape": "a", "score": 1, "depth": 2}],
+            "row 2: `a` has another depth or width above",
+        ),
     ],
 )
 def test_what_is_no_table(table: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         archdsl.judge(table)
+
+
+def test_a_target_is_a_difference() -> None:
+    for target in (float("nan"), 0.0, -1.0):
+        with pytest.raises(ValueError, match="`target` is a difference above 0"):
+            archdsl.judge(ROWS, target=target)
+
+
+def test_a_budget_is_one_however_its_number_is_written() -> None:
+    rows = [{**row, "budget": 1 if row["seed"] % 2 else 1.0} for row in ROWS]
+    assert len(archdsl.judge(rows).slices) == 1
