@@ -220,12 +220,15 @@ class Writer:
     # ----------------------------------------------------------- layer expressions
 
     def chain(self, soft: bool = True) -> None:
-        links = self.times(1, 3)
+        self.linked(self.times(1, 3), lambda i: self.link(soft or i > 0))
+
+    def linked(self, links: range, link: Callable[[int], None]) -> None:
+        """Links with arrows between them; conditionals that others follow get parentheses."""
         for i in links:
             if i:
                 self.put("->")
             start = len(self.tokens)
-            self.link(soft or i > 0)
+            link(i)
             if i + 1 < len(links) and conditional(self.tokens[start:]):  # A021
                 self.tokens.insert(start, "(")
                 self.put(")")

@@ -124,6 +124,11 @@ INPUTS = [
 ]
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder; what Python keeps of an import is a folder of its own."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
 @pytest.mark.parametrize(("command", "output"), INPUTS)
 def test_an_output_is_never_an_input(command: str, output: str, here: Path, run: Any) -> None:
     Path("l.py").write_text("import torch  # layers\n")
@@ -131,12 +136,12 @@ def test_an_output_is_never_an_input(command: str, output: str, here: Path, run:
     torch.save(module.state_dict(), "w.pt")
     Path("c.pt").write_bytes(b"")
     Path("l.svg").symlink_to("l.py") if output == "l.svg" else None
-    before = {p.name: p.read_bytes() for p in here.iterdir()}
+    before = contents(here)
     out = () if "-o" in command else ("-o", output)
     ran = run(*command.split(), *out, "--force")
     assert ran.code == 1 and "A008" in ran.err
     assert "reads it" in ran.err or "it is a link" in ran.err
-    assert {p.name: p.read_bytes() for p in here.iterdir()} == before
+    assert contents(here) == before
 
 
 def test_weights_and_a_checkpoint_are_two_files(here: Path, run: Any) -> None:

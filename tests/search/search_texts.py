@@ -25,10 +25,7 @@ class SearchWriter(Writer):
             self.name(soft=False)
 
     def chain(self, soft: bool = True) -> None:
-        for i in self.times(1, 2):
-            if i:
-                self.put("->")
-            self.expression()
+        self.linked(self.times(1, 2), lambda _: self.expression())
 
     def domain(self) -> None:
         self.put("in")
