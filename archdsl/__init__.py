@@ -17,7 +17,8 @@ from archdsl.__about__ import VERSION
 from archdsl.backend.transfer import transfer
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.freeze import freeze
-from archdsl.spec import Architecture, Spec, load, parse, read
+from archdsl.named import load
+from archdsl.spec import Architecture, Spec, parse, read
 
 if TYPE_CHECKING:
     from pathlib import Path

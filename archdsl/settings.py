@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from os.path import isfile  # False for what can be no path, where a Path raises
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -15,6 +16,7 @@ from archdsl.elaborate.arithmetic import MAX_BITS
 from archdsl.elaborate.knobs import Choices, Interval, Knob, option_number
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.values import describe, exact, is_layer, is_number, show, weigh
+from archdsl.files import ARCH
 from archdsl.ir.network import Choice
 from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.layers.base import Shape
@@ -35,7 +37,16 @@ def split_settings(texts: list[str] | tuple[str, ...]) -> dict[str, str]:
     return found
 
 
-def read_arguments(text: str, whole: str) -> dict[str, str]:
+def split_call(text: str) -> tuple[str, dict[str, str]]:
+    """The name and the knobs of ``name(knob = value)``, the form in which every command takes a
+    network; a file that has parentheses in its name is a name. Raises ``ArchError``."""
+    name, bracket, rest = text.partition("(")
+    if not bracket or not rest.endswith(")") or text.endswith(ARCH) or isfile(text):  # noqa: PTH113
+        return text, {}
+    return name.strip(), _read_arguments(rest[:-1], text)
+
+
+def _read_arguments(text: str, whole: str) -> dict[str, str]:
     """``name = value`` texts of a list such as a call has. Raises ``ArchError`` for another."""
     try:
         file = parse(Source("<knobs>", f"let it = f({text})"))

@@ -21,7 +21,7 @@ from archdsl.elaborate.compiler import Loader
 from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Knob
 from archdsl.elaborate.work import Work
-from archdsl.files import Bundle, Library, builtin_names, read_source
+from archdsl.files import Bundle, Library
 from archdsl.ir.flat import Flat, flatten
 from archdsl.ir.hash import canonical_hash
 from archdsl.layers.base import Shape
@@ -354,31 +354,3 @@ def read(name: str, registry: Registry = REGISTRY, work: Work | None = None) -> 
 def parse(text: str, name: str = "<text>", registry: Registry = REGISTRY) -> Spec:
     """The spec of a text; its `use` reaches the built-in library alone. Raises ``ArchError``."""
     return Spec(Source(name, text), Library(None), registry)
-
-
-def load(name_or_path: str, /, **knobs: Any) -> Architecture:
-    """An architecture: of a spec by path or built-in name, or a built-in variant such as
-    ``resnet50``. Raises ``ArchError``."""
-    spec, variant = resolve(name_or_path)
-    return spec.candidate({**(variant.knobs if variant else {}), **knobs})
-
-
-def resolve(
-    name: str, registry: Registry = REGISTRY, work: Work | None = None
-) -> tuple[Spec, Variant | None]:
-    """The spec that a name stands for, and the variant if the name is one's.
-
-    A name that is no file and no built-in spec is looked for among the variants of those.
-    """
-    try:
-        return read(name, registry, work), None
-    except ArchError as error:
-        if error.diagnostics[0].kind is not codes.NO_SUCH_FILE or not name.isidentifier():
-            raise
-        for stem in builtin_names():
-            source, folder = read_source(stem)
-            if name in source.text:  # the others need not be parsed
-                spec = Spec(source, Library(folder), registry, work)
-                if name in spec.variants:
-                    return spec, spec.variants[name]
-        raise

@@ -51,6 +51,7 @@ ORDER = (
     "backend",
     "driver",
     "spec",
+    "named",
     "extensions",
     "freeze",
     "formats",

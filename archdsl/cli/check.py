@@ -11,15 +11,15 @@ import click
 from archdsl import __version__
 from archdsl.analysis.space import ENDLESS_SPACE, LIMIT, Proof, prove
 from archdsl.cli.options import SpecName, json_option, python_option, read_registry
-from archdsl.cli.output import WIDTH, say, say_json, show_diagnostics
+from archdsl.cli.output import WIDTH, human, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
 from archdsl.elaborate.work import Work
 from archdsl.files import SEARCH, is_one_of
+from archdsl.named import resolve
 from archdsl.registry import Registry
-from archdsl.spec import read
 
 
 @click.command()
@@ -41,7 +41,8 @@ def command(
 
     Every assignment of the knobs that its requirements admit is elaborated; one that is no
     network is shown with its place and the knobs' values. Large spaces are covered in part,
-    and the answer says which.
+    and the answer says which. Of a variant, and of a spec with its knobs in
+    parentheses, that network alone is looked at.
     """
     registry = read_registry(python)
     results = [_check(name, limit, registry) for name in specs]
@@ -65,7 +66,12 @@ def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
             result["survey"], result["diagnostics"] = found, found.missing
             result["ok"] = not found.missing
             return result
-        spec = read(name, registry, Work())
+        named = resolve(name, registry, Work())
+        spec = named.spec
+        if named.variant is not None or named.settings:
+            result["network"] = spec.candidate(named.knobs)
+            result["ok"] = True
+            return result
         spec.with_knobs()
         for variant in spec.variants:
             spec.variant(variant)
@@ -90,6 +96,11 @@ def _say(result: dict[str, Any]) -> None:
         from archdsl.cli.check_search import say_survey
 
         say_survey(name, result["survey"])
+        return
+    if "network" in result:
+        arch = result["network"]
+        figures = f"{human(arch.params)} parameters, {human(arch.macs)} MACs"
+        say(f"{name}: a network ({figures})")
         return
     if proof is None:
         show_diagnostics(diagnostics)
@@ -126,6 +137,8 @@ def _plain(result: dict[str, Any]) -> dict[str, Any]:
         from archdsl.cli.check_search import plain_survey
 
         plain["search"] = plain_survey(result["survey"])
+    if "network" in result:
+        plain["knobs"] = result["network"].shown_knobs
     if proof is not None:
         counterexample = proof.counterexample
         plain["space"] = {

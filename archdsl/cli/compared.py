@@ -11,7 +11,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from archdsl.cli.options import read_call
+from archdsl.cli.options import read_named
 from archdsl.cli.progress import followed
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Fault, diagnose
@@ -66,7 +66,7 @@ def rows_of(
     known = {r.name for r in found}
     for name, result in results.items():
         if name not in known:
-            arch, title = read_call(name, python)
+            arch, title = read_named(name, (), None, python)
             found.append(Row(title, arch.name, arch))
             known.add(title)
         for row in found:
@@ -83,7 +83,7 @@ def _rows(name: str, dataset: str, measure: str, python: tuple[Path, ...]) -> It
             for variant in spec.variants.values():
                 yield _published(variant.name, spec.variant(variant.name), dataset, measure)
             return
-    arch, title = read_call(name, python)
+    arch, title = read_named(name, (), None, python)
     yield _published(title, arch, dataset, measure)
 
 

@@ -16,6 +16,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import find
 from archdsl.formats.base import Checkpoint, Options
+from archdsl.settings import split_call
 
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
 POLL = 0.3  # seconds between two looks at a watched file
@@ -112,7 +113,7 @@ def command(
     if not watch:
         run()
         return
-    path, name = find(spec)
+    path, name = find(split_call(spec)[0])
     if path is None:
         raise click.UsageError("standard input cannot be watched")
     _watch([path, *python], name, run)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from archdsl.cli.options import SpecName, json_option, python_option, read_call
+from archdsl.cli.options import SpecName, json_option, python_option, read_named
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.layers.base import show_shape
@@ -55,7 +55,7 @@ def command(
     """
     if output is not None:
         check_format(output)
-    left, right = read_call(a, python), read_call(b, python)
+    left, right = read_named(a, (), None, python), read_named(b, (), None, python)
     if output is not None:
         check_outputs([output], read_for([(a, left[0]), (b, right[0])], python), force)
     pair = Pair(left[0], right[0], (left[1], right[1]), depth)

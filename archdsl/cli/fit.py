@@ -22,8 +22,9 @@ from archdsl.cli.output import human, human_bytes, say, say_json, say_text, tabl
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import write_frozen
+from archdsl.named import resolve
 from archdsl.settings import split_settings
-from archdsl.spec import Architecture, resolve
+from archdsl.spec import Architecture
 
 COSTS = ("macs", "params", "activations", "memory", "latency")
 SHOWN = {"macs": "MACs", "params": "parameters"}
@@ -105,8 +106,8 @@ def command(
         raise click.UsageError("--of says what --factor is of: give both")
     name = next(iter(given), of or "macs")
     _check_idle(name, {"--batch": "memory", "--training": "memory", "--on": "latency"})
-    found, variant = resolve(spec, read_registry(python))
-    knobs = {**(variant.knobs if variant else {}), **split_settings(settings)}
+    named = resolve(spec, read_registry(python))
+    found, knobs = named.spec, {**named.knobs, **split_settings(settings)}
     input = read_shape(shape)
     before = found.candidate(knobs, input)
     cost = _measured(on, device) if name == "latency" else cost_of(name, batch, training)

@@ -84,7 +84,7 @@ def cli() -> None:
     find out whether a network should be wider or deeper.
 
     SPEC is a path, the name of a built-in spec or variant (see `archdsl specs`), or - for
-    standard input.
+    standard input; knobs may be set in parentheses: "resnet(depth = 101)".
     """
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from archdsl.cli.options import read_call
+from archdsl.cli.options import read_named
 from archdsl.cli.progress import followed
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
@@ -60,7 +60,7 @@ class Map:
 
 def map_costs(spec: str, over: str, python: tuple[Path, ...]) -> Map:
     """Works out a grid over two knobs, ``depth,width``. Raises ``ArchError``."""
-    arch, title = read_call(spec, python)
+    arch, title = read_named(spec, (), None, python)
     names = [n.strip() for n in over.split(",")]
     if len(names) != 2 or names[0] == names[1]:
         raise ArchError([diagnose(codes.NO_AXIS, name=over, reason="two knobs are wanted: `x,y`")])

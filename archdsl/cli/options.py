@@ -12,9 +12,10 @@ from click.shell_completion import CompletionItem
 from archdsl.elaborate.work import Work
 from archdsl.extensions import with_files
 from archdsl.files import builtin_names
+from archdsl.named import resolve
 from archdsl.registry import REGISTRY, Registry
-from archdsl.settings import read_arguments, split_settings
-from archdsl.spec import Architecture, Spec, resolve
+from archdsl.settings import split_settings
+from archdsl.spec import Architecture
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -93,26 +94,8 @@ def read_named(
     name: str, settings: tuple[str, ...], shape: str | None, python: tuple[Path, ...] = ()
 ) -> tuple[Architecture, str]:
     """The architecture that a command is about, and what to call it: a variant by its name."""
-    spec, variant = resolve(name, read_registry(python), Work())
-    knobs = {**(variant.knobs if variant else {}), **split_settings(settings)}
-    arch = spec.candidate(knobs, read_shape(shape))
-    return arch, variant.name if variant and not settings else arch.name
-
-
-def read_call(text: str, python: tuple[Path, ...] = ()) -> tuple[Architecture, str]:
-    """A network as `archdsl diff` takes it, ``resnet(depth = 101)``, and what to call it.
-
-    Raises ``ArchError``.
-    """
-    name, bracket, rest = text.partition("(")
-    if not bracket or not rest.endswith(")"):
-        return read_named(text, (), None, python)
-    settings = read_arguments(rest[:-1], text)
-    arch, title = read_named(name.strip(), (), None, python)
-    if not settings:
-        return arch, title
-    return arch.with_knobs(**settings), f"{name.strip()}({rest[:-1].strip()})"
-
-
-def read_spec(name: str, python: tuple[Path, ...] = ()) -> Spec:
-    return resolve(name, read_registry(python), Work())[0]
+    found = resolve(name, read_registry(python), Work())
+    arch = found.spec.candidate({**found.knobs, **split_settings(settings)}, read_shape(shape))
+    if settings or (found.variant is None and not found.settings):
+        return arch, arch.name
+    return arch, name if found.variant is None or found.settings else found.variant.name

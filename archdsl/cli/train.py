@@ -18,9 +18,10 @@ from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics.model import ArchError
 from archdsl.freeze import check_frozen
 from archdsl.layers.base import show_shape
+from archdsl.named import resolve
 from archdsl.registry import Registry
 from archdsl.settings import split_settings
-from archdsl.spec import Architecture, resolve
+from archdsl.spec import Architecture
 from archdsl.training.data import describe, load
 from archdsl.training.fit import CLASSES, fit
 from archdsl.training.packages import need
@@ -135,10 +136,12 @@ def _candidate(
     name: str, settings: tuple[str, ...], data: Data, registry: Registry
 ) -> Architecture:
     """The network for the data. A variant's number of classes gives way to that of the data."""
-    spec, variant = resolve(name, registry)
-    published = {k: v for k, v in variant.knobs.items() if k != CLASSES} if variant else {}
+    found = resolve(name, registry)
+    own = found.variant.knobs if found.variant else {}
+    published = {k: v for k, v in own.items() if k != CLASSES}
     image, classes = describe(data, Path())
-    return fit(spec, {**published, **split_settings(settings)}, image, classes)
+    knobs = {**published, **found.settings, **split_settings(settings)}
+    return fit(found.spec, knobs, image, classes)
 
 
 def _check_outputs(request: Request, python: Iterable[Path], force: bool) -> None:

@@ -18,6 +18,7 @@ from archdsl.elaborate.values import describe, is_number
 from archdsl.files import ARCH
 from archdsl.layers.arguments import Number
 from archdsl.layers.base import signature
+from archdsl.named import resolve
 from archdsl.registry import REGISTRY, Registry
 from archdsl.search import settings
 from archdsl.search.combinations import clashes
@@ -36,7 +37,7 @@ from archdsl.search.request import (
     name_of,
     ordered,
 )
-from archdsl.spec import Spec, resolve
+from archdsl.spec import Spec
 from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
@@ -209,7 +210,8 @@ class _Reader(Domains):
         path = name
         if name.endswith(ARCH) and self.folder is not None:
             path = str(self.folder / name)
-        return resolve(path, self.registry)
+        found = resolve(path, self.registry)
+        return found.spec, found.variant
 
     def own_spec(self, name: str) -> tuple[str, ...]:
         """A hint where a file beside the search is called much the same."""

@@ -12,9 +12,8 @@ matplotlib; of a drawing also .dot, for Graphviz.""",
 BAD_NETWORK = Kind(
     "A902",
     "`{text}` is no network: {reason}",
-    """A network is given as everywhere by a path, or by the name of a built-in spec or variant;
-where several are given, each may have its knobs in parentheses behind it, as in
-`resnet(depth = 101, width = 32)`.""",
+    """A network is given everywhere by a path, or by the name of a built-in spec or variant, with
+its knobs in parentheses after it if there are any to set: `resnet(depth = 101, width = 32)`.""",
 )
 NOTHING_PUBLISHED = Kind(
     "A903",
