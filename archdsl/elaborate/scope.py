@@ -42,9 +42,9 @@ ELSEWHERE = {
 }
 NO_LAYER = "is no layer of the language: docs/adding-a-layer.md says how to add one"
 COMPOSED = {  # what other libraries have as a layer
-    ("attention", "mha", "multihead_attention", "self_attention", "MultiheadAttention", "gru",
-     "GRU", "lstm", "LSTM", "rnn", "transformer", "cbam"): "it " + NO_LAYER,
-    ("transpose", "permute"): "to change the order of axes " + NO_LAYER,
+    ("mha", "multihead_attention", "self_attention", "MultiheadAttention"):
+        "it is written `conv(3 * d, 1) -> attend(heads) -> conv(d, 1)`, where `d = in.channels`",
+    ("gru", "GRU", "lstm", "LSTM", "rnn", "transformer", "cbam"): "it " + NO_LAYER,
     ("dwconv", "depthwise", "depthwise_conv", "DepthwiseConv2D"):
         "it is written `conv(in.channels, 3, groups = in.channels)`",
     ("separable_conv", "sepconv", "SeparableConv2D"):

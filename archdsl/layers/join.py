@@ -1,5 +1,6 @@
 """Where branches meet. A join is a layer of several inputs."""
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import Annotated, ClassVar
 
@@ -15,8 +16,11 @@ from archdsl.layers.base import (
     Misfit,
     Module,
     Shape,
+    show_shape,
     show_shapes,
 )
+
+MOST_STRIDE = 8  # that an error advises
 
 
 class Join(Layer):
@@ -30,6 +34,31 @@ class Join(Layer):
     one_is_itself: ClassVar[bool] = False
 
 
+def way_out(inputs: Sequence[Shape]) -> str:
+    """What would make tensors fit that differ in their channels alone, or in their size alone by
+    a small factor; nothing where more than that differs."""
+    first = inputs[0]
+    other = next((s for s in inputs if s != first), first)
+    if len(first) != len(other) or not all(isinstance(n, int) for n in (*first, *other)):
+        return ""  # a polynomial's numbers are not known
+    if first[1:] == other[1:]:
+        layer = "conv({}, 1)" if len(first) > 1 else "linear({})"
+        return f"only the channels differ: `{layer.format(first[0])}` makes {first[0]} of them"
+    small, large = sorted((first[1:], other[1:]))
+    factor = large[0] // small[0]
+    if factor > MOST_STRIDE or tuple(n * factor for n in small) != large:
+        return ""
+    return (
+        f"`stride = {factor}` makes {show_shape(small)} of {show_shape(large)}, and"
+        f" `upsample({factor})` the other way round"
+    )
+
+
+def cannot_join(join: Join, inputs: Sequence[Shape]) -> Misfit:
+    shown = show_shapes(tuple(inputs))
+    return Misfit(codes.CANNOT_JOIN, way_out(inputs), verb=join.verb, shapes=shown)
+
+
 def broadcast(join: Join, inputs: tuple[Shape, ...]) -> Shape:
     """The common shape, where an axis of 1 stretches to the others'."""
 
@@ -37,7 +66,7 @@ def broadcast(join: Join, inputs: tuple[Shape, ...]) -> Shape:
         if a == b:
             return a
         if len(a) != len(b) or any(m != n and 1 not in (m, n) for m, n in zip(a, b, strict=True)):
-            raise Misfit(codes.CANNOT_JOIN, verb=join.verb, shapes=show_shapes(inputs))
+            raise cannot_join(join, inputs)
         return tuple(max(m, n) for m, n in zip(a, b, strict=True))
 
     return reduce(meet, inputs)
@@ -48,7 +77,7 @@ class Elementwise(Join):
 
     def shape(self, *inputs: Shape) -> Shape:
         if any(s != inputs[0] for s in inputs):
-            raise Misfit(codes.CANNOT_JOIN, verb=self.verb, shapes=show_shapes(inputs))
+            raise cannot_join(self, inputs)
         return inputs[0]
 
 
@@ -118,7 +147,7 @@ class Concat(Join):
         first = inputs[0]
         size = first[1:]
         if any([s[1:] != size for s in inputs]):
-            raise Misfit(codes.CANNOT_JOIN, verb=self.verb, shapes=show_shapes(inputs))
+            raise cannot_join(self, inputs)
         return (sum([s[0] for s in inputs]), *size)
 
     def torch(self, *inputs: Shape) -> Expression:

@@ -19,7 +19,7 @@ from archdsl.elaborate.values import Tensor, is_layer
 from archdsl.layers.arguments import Chance, OneOf, Reader, Unreadable
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.convolution import Conv
-from archdsl.layers.join import Add
+from archdsl.layers.join import Add, way_out
 from archdsl.layers.shaping import PadChannels, Subsample
 from archdsl.syntax import tree
 
@@ -85,17 +85,23 @@ class Residual(Pattern):
                 codes.CANNOT_JOIN,
                 Label(use.span, f"the shortcut has {show_shape(s.shape)}"),
                 Label(last_span(use.body), f"the body gives {show_shape(y.shape)}"),
-                help=self.advice(),
+                help=self.advice(s.shape, y.shape),
                 verb="added",
                 shapes=f"{show_shape(s.shape)} and {show_shape(y.shape)}",
             )
         join = Add(self.survive, self.per, self.scaling) if self.survive < 1 else PLAIN
         frame.m.join(frame.m.intern(join), frame, (s, y), use.span)
 
-    def advice(self) -> list[str]:
+    def advice(self, shortcut: Shape, body: Shape) -> list[str]:
         if self.shortcut == "identity":
             return ["leave `shortcut` out, and a projection is added where shapes differ"]
-        return []
+        if self.shortcut == "none":
+            return []
+        found = way_out((body, shortcut))
+        return [
+            *([f"{found} (in the shortcut)"] if found else []),
+            "without `shortcut` a projection is added where shapes differ",
+        ]
 
     def take_shortcut(self, use: Use, frame: Frame, x: Tensor, y: Tensor) -> Tensor | None:
         """The input as it is added to what the body gives; nothing after a mistake."""
