@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from tiny_search import is_alive, kill, skip, wait_for
+from required import skip
+from tiny_search import is_alive, kill, wait_for
 
 PASSWORD = "s3cret-word"  # the server asks for none, and none may be shown
 

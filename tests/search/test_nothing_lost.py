@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tiny_search import SEARCH, SPEC, TRIALS, TinySearch, is_alive, kill, skip, wait_for
+from required import skip
+from tiny_search import SEARCH, SPEC, TRIALS, TinySearch, is_alive, kill, wait_for
 
 pytestmark = pytest.mark.quiet
 

@@ -16,9 +16,7 @@ from collections.abc import Callable
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
-
-import pytest
+from typing import Any
 
 from archdsl.cli.main import main
 from archdsl.extensions import with_files
@@ -239,13 +237,6 @@ class TinySearch:
             for row in self.rows()
             if row.is_result
         }
-
-
-def skip(reason: str) -> NoReturn:
-    """Skips a test, unless nothing may be skipped."""
-    if os.environ.get("ARCHDSL_REQUIRE_ALL") == "1":
-        pytest.fail(f"this has to be tested, but {reason}")
-    pytest.skip(reason)
 
 
 def wait_for(event: Callable[[], Any]) -> Any:

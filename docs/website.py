@@ -1,0 +1,122 @@
+"""Builds the site: the documents with their search, and the playground.
+
+python docs/website.py               # all of it, into docs/site
+python docs/website.py --playground  # the playground alone, into docs/site/playground
+
+Any static host can serve the folder: `python -m http.server -d docs/site`. Pyodide is fetched by
+`npm`, once, into build/pyodide; the pages ask nothing of any other place. The documents need the
+extra `docs`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import files
+from pathlib import Path
+
+from archdsl.files import builtin_names, read_source
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+SITE = DOCS / "site"
+PLAYGROUND = DOCS / "playground"
+PYODIDE = "314.0.7"
+DIGEST = (
+    "sha512-0YvXxEhfEdpLfb/XkM2BFAeMROq0iMUX2bzzH9pOttyMcWkwq+HbE"
+    "5uyuGD82LN7y2q+SNvi/6V5JEsOlD2R1A=="
+)
+PARTS = (
+    *("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"),
+    *("pyodide-lock.json", "package.json", "README.md"),
+)
+
+
+class CannotBuild(Exception):
+    """What the site needs is not there."""
+
+
+def pyodide() -> Path:
+    """The archive of Pyodide, from npm or an earlier time. Raises ``CannotBuild``."""
+    folder = ROOT / "build" / "pyodide"
+    archive = folder / f"pyodide-{PYODIDE}.tgz"
+    if not archive.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            raise CannotBuild("npm is not installed, which fetches Pyodide")
+        folder.mkdir(parents=True, exist_ok=True)
+        fetch = [npm, "pack", "--silent", f"pyodide@{PYODIDE}"]
+        run = subprocess.run(fetch, cwd=folder, text=True, capture_output=True, check=False)
+        if run.returncode:
+            raise CannotBuild(f"npm cannot fetch Pyodide: {run.stderr.strip()[-300:]}")
+    digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if f"sha512-{digest}" != DIGEST:
+        archive.unlink()
+        raise CannotBuild(f"Pyodide {PYODIDE} is not what it was: sha512-{digest}")
+    return archive
+
+
+def own_files() -> Iterator[tuple[Path, str]]:
+    """The files of archdsl as they are installed: where each is, and its path there."""
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    for package in tool["packages"]:
+        path = package.replace(".", "/")
+        folder = ROOT / tool["package-dir"].get(package, path)
+        for pattern in ("*.py", *tool["package-data"].get(package, ())):
+            for file in sorted(folder.glob(pattern)):
+                yield file, f"{path}/{file.name}"
+
+
+def files_of(distribution: str) -> Iterator[tuple[Path, str]]:
+    """The files of an installed package."""
+    for file in files(distribution) or ():
+        if file.suffix != ".pyc" and ".." not in file.parts:
+            yield Path(str(file.locate())), str(file)
+
+
+def examples() -> dict[str, str]:
+    """The specs that are offered: those of the README, then the built-in ones."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    fences = [part.split("\n", 1) for part in readme.split("```arch file ")[1:]]
+    shown = {name.removesuffix(".arch"): text.split("```")[0] for name, text in fences}
+    return shown | {name: read_source(name)[0].text for name in builtin_names()}
+
+
+def build_playground(into: Path) -> None:
+    """Writes the playground. Raises ``CannotBuild``."""
+    archive = pyodide()
+    shutil.rmtree(into, ignore_errors=True)
+    shutil.copytree(PLAYGROUND, into, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "grammars" / "arch.tmLanguage.json", into)
+    (into / "examples.json").write_text(json.dumps(examples()), "utf-8")
+    (into / "pyodide").mkdir()
+    with tarfile.open(archive) as packed:
+        for name in PARTS:
+            file = packed.extractfile(f"package/{name}")
+            assert file is not None, f"Pyodide has no {name}"
+            (into / "pyodide" / name).write_bytes(file.read())
+    with zipfile.ZipFile(into / "packages.zip", "w", zipfile.ZIP_DEFLATED) as packed_files:
+        for path, name in [*own_files(), *files_of("lark")]:
+            packed_files.write(path, name)
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        build_playground(SITE / "playground")
+    except CannotBuild as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    print("docs/site/playground")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
