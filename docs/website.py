@@ -5,7 +5,7 @@ python docs/website.py --playground  # the playground alone, into docs/site/play
 
 Any static host can serve the folder: `python -m http.server -d docs/site`. Pyodide is fetched by
 `npm`, once, into build/pyodide; the pages ask nothing of any other place. The documents need the
-extra `docs`.
+extra `docs`; they are put together in build/pages, where links between them hold as they stand.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +24,8 @@ import zipfile
 from collections.abc import Iterator
 from importlib.metadata import files
 from pathlib import Path
+
+import lexer
 
 from archdsl.files import builtin_names, read_source
 
@@ -38,6 +42,11 @@ PARTS = (
     *("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip"),
     *("pyodide-lock.json", "package.json", "README.md"),
 )
+
+
+TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md")
+FENCE = re.compile(r"^```(\w+)((?: \S+)*)$", re.MULTILINE)
+LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 
 
 class CannotBuild(Exception):
@@ -108,13 +117,71 @@ def build_playground(into: Path) -> None:
             packed_files.write(path, name)
 
 
-def main(arguments: list[str]) -> int:
+# ------------------------------------------------------------------------- the documents
+
+
+def pages() -> list[Path]:
+    """The documents, by their paths in the repository."""
+    return [Path(name) for name in TOP] + sorted(p.relative_to(ROOT) for p in DOCS.glob("*.md"))
+
+
+def page(path: Path, known: set[Path]) -> str:
+    """A document as the site has it: a fence says its language and the name of its file alone, and
+    what is no page of the site is no link."""
+    text = FENCE.sub(fence, (ROOT / path).read_text("utf-8"))
+
+    def link(match: re.Match[str]) -> str:
+        target = match[2].partition("#")[0]
+        inside = (ROOT / path.parent / target).resolve().relative_to(ROOT) if target else path
+        there = ":" in target or inside in known or inside.is_relative_to("docs/gallery")
+        return match[0] if there else match[1]
+
+    return LINK.sub(link, text)
+
+
+def fence(match: re.Match[str]) -> str:
+    """```` ```arch file net.arch```` as ```` ```arch title="net.arch"````."""
+    words = match[2].split()
+    name = words[words.index("file") + 1] if "file" in words else ""
+    return f"```{match[1]}" + (f' title="{name}"' if name else "")
+
+
+def build_documents(into: Path) -> None:
+    """Writes the documents and their search. Raises ``CannotBuild``."""
     try:
+        from mkdocs.commands.build import build
+        from mkdocs.config import load_config
+        from mkdocs.exceptions import Abort
+    except ImportError:
+        raise CannotBuild("the documents need: pip install 'archdsl[docs]'") from None
+    lexer.register()
+    assembled = ROOT / "build" / "pages"
+    shutil.rmtree(assembled, ignore_errors=True)
+    known = set(pages())
+    for path in known:
+        file = assembled / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(page(path, known), "utf-8")
+    shutil.copytree(DOCS / "gallery", assembled / "docs" / "gallery")
+    try:
+        config = load_config(str(DOCS / "mkdocs.yml"), strict=True)
+        build(config)
+    except Abort as problem:
+        raise CannotBuild(f"the documents have faults: {problem}") from None
+    shutil.rmtree(into, ignore_errors=True)
+    shutil.copytree(config["site_dir"], into)
+
+
+def main(arguments: list[str]) -> int:
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    try:
+        if "--playground" not in arguments:
+            build_documents(SITE)
         build_playground(SITE / "playground")
     except CannotBuild as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
-    print("docs/site/playground")
+    print(SITE.relative_to(ROOT))
     return 0
 
 

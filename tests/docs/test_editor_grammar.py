@@ -1,4 +1,4 @@
-"""The grammar for editors colours what the parser reads."""
+"""The grammars for editors colour what the parser reads."""
 
 import json
 import re
@@ -10,29 +10,30 @@ import pytest
 from archdsl.registry import REGISTRY
 
 FOLDER = files("archdsl.grammars")
-GRAMMAR = json.loads((FOLDER / "arch.tmLanguage.json").read_text("utf-8"))
+NAMES = ("arch", "search")
+GRAMMARS = {n: json.loads((FOLDER / f"{n}.tmLanguage.json").read_text("utf-8")) for n in NAMES}
 
 
-def rules(node: dict) -> Iterator[dict]:
+def rules(node: dict, name: str) -> Iterator[dict]:
     """The rules of a node in the order in which they are tried."""
     if "include" in node:
-        yield from rules(GRAMMAR["repository"][node["include"].removeprefix("#")])
+        yield from rules(GRAMMARS[name]["repository"][node["include"].removeprefix("#")], name)
     elif "match" in node or "begin" in node:
         yield node
     else:
         for inner in node["patterns"]:
-            yield from rules(inner)
+            yield from rules(inner, name)
 
 
-RULES = list(rules(GRAMMAR))
+RULES = {name: list(rules(grammar, name)) for name, grammar in GRAMMARS.items()}
 
 
-def scopes(line: str) -> list[tuple[str, str]]:
+def scopes(line: str, name: str = "arch") -> list[tuple[str, str]]:
     """The coloured pieces of a line: as TextMate, the leftmost match, the first rule of equals."""
     found, at = [], 0
     while at < len(line):
         matches = []
-        for order, rule in enumerate(RULES):
+        for order, rule in enumerate(RULES[name]):
             source = rule.get("match") or f'{rule["begin"]}(?:\\\\.|[^"])*(?:{rule["end"]})'
             if (match := re.compile(source).search(line, at)) is not None:
                 matches.append((match.start(), order, match, rule))
@@ -42,39 +43,46 @@ def scopes(line: str) -> list[tuple[str, str]]:
         if "name" in rule:
             found.append((match[0].strip(), rule["name"]))
         for number, capture in rule.get("captures", {}).items():
-            found.append((match[int(number)], capture["name"]))
+            if match[int(number)]:
+                found.append((match[int(number)], capture["name"]))
         at = max(match.end(), at + 1)
     return found
 
 
-def test_the_grammar_is_whole():
-    assert GRAMMAR["scopeName"] == "source.arch" and GRAMMAR["fileTypes"] == ["arch"]
-    names = set(re.findall(r'"#(\w+)"', json.dumps(GRAMMAR)))
-    assert names == set(GRAMMAR["repository"])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_grammar_is_whole(name):
+    grammar = GRAMMARS[name]
+    assert grammar["scopeName"] == f"source.{name}" and grammar["fileTypes"] == [name]
+    names = set(re.findall(r'"#(\w+)"', json.dumps(grammar)))
+    assert names == set(grammar["repository"])
+    scope_names = re.findall(r'"name": "([^"]+\.[^"]+)"', json.dumps(grammar))
+    assert scope_names and all(scope.endswith(f".{name}") for scope in scope_names)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda r: r.get("name", ""))
-def test_every_expression_compiles(rule):
-    for key in ("match", "begin", "end"):
-        if key in rule:
-            re.compile(rule[key])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_expression_compiles(name):
+    for rule in RULES[name]:
+        for key in ("match", "begin", "end"):
+            if key in rule:
+                re.compile(rule[key])
 
 
-def test_its_keywords_are_those_of_the_parser():
-    parsed = "".join((FOLDER / f).read_text("utf-8") for f in ("expressions.lark", "arch.lark"))
+@pytest.mark.parametrize("name", NAMES)
+def test_its_keywords_are_those_of_the_parser(name):
+    parsed = "".join((FOLDER / f).read_text("utf-8") for f in ("expressions.lark", f"{name}.lark"))
     code = re.sub(r"//.*", "", parsed)
-    expressions = [r["match"] for r in RULES if "match" in r and "pattern" not in r.get("name", "")]
     coloured = {
         word
-        for expression in expressions
-        for group in re.findall(r"\(([a-z]+(?:\|[a-z]+)*)\)", expression)
+        for rule in RULES[name]
+        if "match" in rule and not rule.get("name", "").startswith(("support", "constant.numeric"))
+        for group in re.findall(r"\(([a-z]+(?:\|[a-z]+)*)\)", rule["match"])
         for word in group.split("|")
     }
     assert coloured == set(re.findall(r'"([a-z]+)"', code))
 
 
 def test_it_knows_the_patterns():
-    (rule,) = (r for r in RULES if "pattern" in r.get("name", ""))
+    (rule,) = (r for r in RULES["arch"] if "pattern" in r.get("name", ""))
     assert set(re.findall(r"[a-z]{4,}", rule["match"])) == set(REGISTRY.patterns)
 
 
@@ -115,3 +123,23 @@ def test_colours(line, piece, scope):
 )
 def test_names_are_not_taken_for_keywords(line, piece, kind):
     assert not any(p == piece and s.startswith(kind) for p, s in scopes(line))
+
+
+@pytest.mark.parametrize(
+    ("line", "piece", "scope"),
+    [
+        ("search first", "first", "entity.name.function.search"),
+        ("spec wide_resnet", "wide_resnet", "entity.name.function.call.search"),
+        ('spec "small.arch"', "spec", "keyword.other.statement.search"),
+        ("vary depth in {10, 16}", "in", "keyword.control.search"),
+        ("hold macs = 1M within 5% by width", "within", "keyword.operator.range.search"),
+        ("hold macs = 1M within 5% by width", "by", "keyword.operator.range.search"),
+        ("hold macs = {1M, 2M} by width", "by", "keyword.operator.range.search"),
+        ("seeds 2 then 5", "then", "keyword.operator.range.search"),
+        ("trials 12, timeout 2h", "2h", "constant.numeric.duration.search"),
+        ('train with "mine.py", epochs = 3', "with", "keyword.control.search"),
+        ("tune lr in 0.02..0.3 log", "log", "keyword.operator.range.search"),
+    ],
+)
+def test_colours_of_searches(line, piece, scope):
+    assert (piece, scope) in scopes(line, "search")
