@@ -110,7 +110,7 @@ def _sealed(data: bytes, kind: Kind) -> bytes:
 # --------------------------------------------------------------------------- formats of text
 
 SEAL = SAYS + rb"[0-9a-f]{%d}" % DIGITS
-COMMENT = re.compile(rb"(?:#|//|%%|<!--) %b(?: -->)?\r?\n\Z" % SEAL)
+COMMENT = re.compile(rb"(?:#|//|%%%%|%%|<!--) %b(?: -->)?\r?\n\Z" % SEAL)
 KEY = re.compile(rb',\n "seal": "%b"\n}\n\Z' % SEAL)
 TAIL = 200  # bytes, in which a seal of a text is
 
@@ -226,6 +226,8 @@ KINDS = {
     ".py": HASH,
     ".arch": HASH,
     ".dot": _comment("//"),
+    ".mmd": _comment("%%"),
+    ".tex": _comment("%"),
     ".svg": MARKUP,
     ".html": MARKUP,
     ".pdf": _comment("%"),

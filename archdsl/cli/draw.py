@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from archdsl.cli.options import candidate_options, read_named, spec_argument
+from archdsl.cli.output import say
 from archdsl.cli.outputs import check_outputs, force_option, read_for
+from archdsl.ir.network import Network
 from archdsl.outputs import write_output
 from archdsl.pictures.dot import dot
 from archdsl.pictures.files import FORMATS, check_format, save
+from archdsl.pictures.mermaid import mermaid
 from archdsl.pictures.page import drawing_page
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw
+
+Outlines = Callable[[Network, int, bool], str]
+OUTLINES: dict[str, Outlines] = {".dot": dot, ".mmd": mermaid}  # what other programs lay out
 
 
 @click.command()
@@ -24,8 +32,8 @@ from archdsl.pictures.views import draw
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    default=Path("-"),
-    help="Write to this file: .svg, .html, .png, .pdf or .dot. - prints SVG (the default).",
+    help="Write to this file: .svg, .html, .png, .pdf, .tex (TikZ), .mmd (Mermaid) or .dot. - "
+    "prints SVG; so does a pipe. Otherwise it is the network's name with .svg.",
 )
 @click.option(
     "--depth", default=2, show_default=True, type=click.IntRange(1), help="Levels to open."
@@ -41,17 +49,21 @@ from archdsl.pictures.views import draw
 @click.option(
     "--size", type=click.Choice(["channels", "macs"]), help="Let the widths of boxes follow these."
 )
+@click.option("--no-title", is_flag=True, help="Leave out the title above the picture.")
+@click.option("--no-legend", is_flag=True, help="Leave out the legend below it.")
 @force_option
 def command(
     spec: str,
     settings: tuple[str, ...],
     shape: str | None,
     python: tuple[Path, ...],
-    output: Path,
+    output: Path | None,
     depth: int,
     once: bool,
     layout: str,
     size: str | None,
+    no_title: bool,
+    no_legend: bool,
     force: bool,
 ) -> None:
     """Draw the network as a paper would: blocks as boxes, repeats folded, branches side by
@@ -60,21 +72,32 @@ def command(
     In an .html file blocks open and close, layers are searched for, and each shows its
     figures and the line of the spec it comes from.
     """
-    printed = str(output) == "-"
-    if not printed:
-        check_format(output, (*FORMATS, ".dot"))
+    ending = "" if output is None else output.suffix.lower()
+    if output is not None and str(output) != "-":
+        check_format(output, (*FORMATS, *OUTLINES))
+    if (no_title or no_legend) and ending in (*OUTLINES, ".html"):
+        option = "--no-title" if no_title else "--no-legend"
+        raise click.UsageError(f"{option} is of a picture: .svg, .png, .pdf or .tex")
     arch, title = read_named(spec, settings, shape, python)
+    named = output is not None
+    if output is None:
+        output = Path(f"{arch.name}.svg" if sys.stdout.isatty() else "-")
+    printed = str(output) == "-"
     if not printed:
         check_outputs([output], read_for([(spec, arch)], python), force)
     network, knobs, down = arch.network, arch.shown_knobs, layout == "down"
-    if output.suffix.lower() == ".dot":
-        write_output(output, dot(network, depth, down))
+    if ending in OUTLINES:
+        write_output(output, OUTLINES[ending](network, depth, down))
         return
     options: dict[str, Any] = {"depth": depth, "down": down, "size": size or "", "title": title}
     options["first_only"] = once
-    if output.suffix.lower() == ".html":
+    if ending == ".html":
         write_output(output, drawing_page(network, knobs, **options))
-    elif printed:
-        click.echo(svg(draw(network, knobs, **options)), nl=False)
-    else:
-        save(draw(network, knobs, **options), output)
+        return
+    scene = draw(network, knobs, **options, head=not no_title, foot=not no_legend)
+    if printed:
+        click.echo(svg(scene), nl=False)
+        return
+    save(scene, output)
+    if not named:
+        say(f"{output}: {title}, {round(scene.width)} x {round(scene.height)} pixels")

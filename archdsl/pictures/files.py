@@ -11,8 +11,9 @@ from archdsl.pictures.page import still
 from archdsl.pictures.raster import raster
 from archdsl.pictures.scene import Scene
 from archdsl.pictures.svg import svg
+from archdsl.pictures.tikz import tikz
 
-FORMATS = (".svg", ".png", ".pdf", ".html")
+FORMATS = (".svg", ".png", ".pdf", ".tex", ".html")
 
 
 def check_format(path: Path, known: tuple[str, ...] = FORMATS) -> None:
@@ -28,6 +29,8 @@ def save(scene: Scene, path: Path, more: str = "") -> None:
     suffix = path.suffix.lower()
     if suffix == ".svg":
         write_output(path, svg(scene))
+    elif suffix == ".tex":
+        write_output(path, tikz(scene))
     elif suffix == ".html":
         write_output(path, still(scene, more))
     else:

@@ -37,6 +37,7 @@ def raster(scene: Scene, format: str, scale: float = 2.0) -> bytes:
     Raises ``ArchError`` where matplotlib is not installed.
     """
     try:
+        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.backends.backend_pdf import FigureCanvasPdf
         from matplotlib.figure import Figure
@@ -54,7 +55,8 @@ def raster(scene: Scene, format: str, scale: float = 2.0) -> bytes:
     scale = min(scale, LARGEST / max(scene.width, scene.height))
     if format == "pdf":
         canvas: Any = FigureCanvasPdf(figure)
-        canvas.print_pdf(out, metadata={"Title": scene.title, "CreationDate": None})
+        with rc_context({"pdf.fonttype": 42}):  # TrueType: conferences refuse Type 3 fonts
+            canvas.print_pdf(out, metadata={"Title": scene.title, "CreationDate": None})
     else:
         figure.set_dpi(96 * scale)
         canvas = FigureCanvasAgg(figure)

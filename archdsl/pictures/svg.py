@@ -25,7 +25,7 @@ from archdsl.pictures.scene import (
 def svg(scene: Scene, notes: bool = True, themed: bool = False) -> str:
     """A scene as an SVG file. ``notes`` are what a browser shows when a shape is pointed at; a
     ``themed`` one has the colours of the page around it."""
-    used = sorted({role for s in scene.shapes for role in _roles(s)} | {"paper"})
+    used = sorted({role for s in scene.shapes for role in roles(s)} | {"paper"})
     hues = {r: f"var(--{r})" if themed else on_paper(r) for r in used if r in COLOURS}
     styles = "".join(
         f".archdsl .{r}{{fill:{c}}}.archdsl .l-{r}{{stroke:{c}}}" for r, c in hues.items()
@@ -43,7 +43,8 @@ def svg(scene: Scene, notes: bool = True, themed: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _roles(shape: Shape) -> tuple[str, ...]:
+def roles(shape: Shape) -> tuple[str, ...]:
+    """The roles of a shape's colours."""
     if isinstance(shape, (Box, Disc)):
         return shape.fill, shape.line
     return (shape.fill,) if isinstance(shape, Area) else (shape.colour,)

@@ -146,20 +146,23 @@ def draw(
     size: str = "",
     title: str = "",
     first_only: bool = False,
+    head: bool = True,
+    foot: bool = True,
 ) -> Scene:
     """The drawing of a network, so many levels of its blocks open; with ``first_only``, each
     block only where it first stands, or first has other layers in it.
 
     ``knobs`` are said in the title, ``title`` replaces the network's name there. The network
     runs down the page, or to the right. ``size`` makes the widths of boxes follow their
-    ``channels`` or ``macs``. Raises ``ArchError`` (A906) for more than a picture can show.
+    ``channels`` or ``macs``. ``head`` and ``foot`` say whether the title stands above it and the
+    legend below. Raises ``ArchError`` (A906) for more than a picture can show.
     """
     with drawable():
         drawing = Drawing(network.root, Flow(down), size)
         opened = once(drawing.root, depth) if first_only else levels(depth)
         whole = view(drawing.root, opened)
         drawn = list(limited(shapes(drawing, whole, {})))
-    return framed(network, knobs, drawing, drawn, size, title)
+    return framed(network, knobs, drawing, drawn, size, title, head, foot)
 
 
 def framed(
@@ -169,17 +172,19 @@ def framed(
     drawn: list[Shape],
     size: str = "",
     title: str = "",
+    head: bool = True,
+    foot: bool = True,
 ) -> Scene:
-    """A drawing with its title above it and its legend below."""
+    """A drawing with its title above it and its legend below, where these are wanted."""
     left, top, right, bottom = extent(drawn)
-    width = max(right - left, LEAST)
-    head = list(_title(network, knobs, width, title))
-    down = extent(head)[3] + 14
+    width = max(right - left, LEAST) if head or foot else right - left
+    above = list(_title(network, knobs, width, title)) if head else []
+    down = extent(above)[3] + 14 if above else MARGIN
     drawn = list(moved(drawn, MARGIN - left + (width - (right - left)) / 2, down - top))
-    foot = list(_legend(drawing, down + bottom - top + 22, width, size))
-    whole = extent([*head, *drawn, *foot])
+    below = list(_legend(drawing, down + bottom - top + 22, width, size)) if foot else []
+    whole = extent([*above, *drawn, *below])
     name = title or network.name
-    return Scene(width + 2 * MARGIN, whole[3] + MARGIN, name, (*head, *drawn, *foot))
+    return Scene(width + 2 * MARGIN, whole[3] + MARGIN, name, (*above, *drawn, *below))
 
 
 Titled = tuple[Network, Mapping[str, str], str]
