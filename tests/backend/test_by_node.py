@@ -64,7 +64,7 @@ def test_every_family(name: str) -> None:
     assert_computes_its_graph(small(name))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(specs(aux=True))
 def test_random_networks(text: str) -> None:
     assert_computes_its_graph(archdsl.parse(text).with_knobs())

@@ -19,7 +19,7 @@ from archdsl.layers.base import Layer, Shape
 from archdsl.layers.join import Add, FractalJoin, Join
 from archdsl.syntax.format import format_source
 
-random = settings(max_examples=60)
+random = settings(max_examples=40)
 
 
 def shapes_into(flat: Flat, node: Node) -> tuple[Shape, ...]:

@@ -10,6 +10,7 @@ import pytest
 from fake_training import CPU, begun, explored, lr_of_a_tenth, trainer, trials
 from optuna.trial import TrialState
 from test_space import MANY, NESTED
+from thinned import thinned
 
 from archdsl.analysis.distributions import distribution, param, value
 from archdsl.elaborate.knobs import Choices, Interval
@@ -33,7 +34,7 @@ SAMPLERS = {
     "nsga2(population = 4)": (optuna.samplers.NSGAIISampler, PARETO),
     "tpe(startup = 3)": (optuna.samplers.TPESampler, PARETO),
 }
-each = pytest.mark.parametrize("name", SAMPLERS)
+each = pytest.mark.parametrize("name", thinned(SAMPLERS, 2))
 
 
 @pytest.fixture
@@ -127,7 +128,7 @@ PRUNED = {
 }
 
 
-@pytest.mark.parametrize("name", PRUNED)
+@pytest.mark.parametrize("name", thinned(PRUNED, 3))
 def test_the_pruner_that_is_named_prunes(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +155,7 @@ def test_without_a_pruner_every_trial_ends(tmp_path: Path) -> None:
     assert {t.state for t in found} == {TrialState.COMPLETE}
 
 
-@pytest.mark.parametrize("name", PRUNED)
+@pytest.mark.parametrize("name", thinned(PRUNED, 3))
 def test_a_shape_is_compared_with_itself_alone(name: str, tmp_path: Path) -> None:
     """Each deeper network is worse than all before it, and none is pruned for it."""
     asked = f"vary depth in 1..8\nprune {name}\nsampler random\ntrials 8\ntrain epochs = 8\n"

@@ -67,7 +67,7 @@ def test_hostile_files(command: list[str], name: str, tmp_path: Path) -> None:
 
 
 @settings(
-    max_examples=40,
+    max_examples=15,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(mutants(2), st.sampled_from(COMMANDS[1:]))

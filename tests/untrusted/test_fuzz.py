@@ -71,14 +71,14 @@ def test_texts_that_parse(text: str) -> None:
     tried(text)
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(mutants())
 def test_specs_with_some_tokens_changed(text: str) -> None:
     tried(text)
     reformatted(text)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(mutants(1))
 def test_spaces_of_specs_with_a_token_changed(text: str) -> None:
     try:
