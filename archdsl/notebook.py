@@ -1,5 +1,5 @@
 """The cell magic of notebooks: ``%%arch small`` compiles the cell's text and leaves the
-architecture in the variable ``small``; knobs may stand behind the name (``width=32``)."""
+architecture in the variable ``small``; knobs may stand after the name (``width=32``)."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Spec(Choosing):
 
     @property
     def name(self) -> str:
-        """The name that stands behind `arch`."""
+        """The name that stands after `arch`."""
         return self.program.arch.name.text
 
     @property

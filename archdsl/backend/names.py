@@ -66,7 +66,7 @@ def run_stem(base: str, first: int, count: int) -> str | None:
 
 
 def identifier(name: str, taken: Container[str] = frozenset()) -> str:
-    """A name for a variable: one that is taken gets an underscore behind it."""
+    """A name for a variable: one that is taken gets an underscore after it."""
     if name.startswith("__"):  # within a class, Python reads such a name as another
         name = f"private{name}"
     while keyword.iskeyword(name) or name in taken:

@@ -229,7 +229,7 @@ class Planner:
         return plan
 
     def named(self, top: Plan, taken: Iterable[str], doc: str) -> list[Plan]:
-        """The classes with their names, each behind those that it uses. ``doc`` is the
+        """The classes with their names, each after those that it uses. ``doc`` is the
         network's: names are written as it writes them."""
         names = ClassNames(taken)
         top.name = names.one(class_name(top.title, doc), "Net")

@@ -21,7 +21,7 @@ class Code:
         raise NotImplementedError
 
     def lines(self, indent: int, prefix: str = "", suffix: str = "") -> list[str]:
-        """The expression with something before and behind it, from a column on."""
+        """The expression with something before and after it, from a column on."""
         one = f"{INDENT * indent}{prefix}{self.flat()}{suffix}"
         return [one]
 
@@ -238,7 +238,7 @@ def docstring(text: str, indent: int) -> list[str]:
     pad = INDENT * indent
     width = WIDTH - len(pad)
     lines = wrapped(text, width)
-    if len(lines) == 1:  # the quotes behind it are on its line, too
+    if len(lines) == 1:  # the quotes after it are on its line, too
         lines = wrapped(text, width - len(QUOTES))
     safe = [line.replace("\\", "\\\\").replace(QUOTES, '\\"' * 3) for line in lines]
     if safe[0].startswith('"'):

@@ -238,7 +238,7 @@ class Translator:
             return truth
         symbols = list(node.operators)
         if len(values) == 2 and not isinstance(values[0], (Whole, Real, Named)):
-            values.reverse()  # the number stands behind
+            values.reverse()  # the number stands last
             symbols = [MIRRORED[symbols[0]]]
         text = written(values[0], SUM)
         for symbol, value in zip(symbols, values[1:], strict=True):

@@ -120,7 +120,7 @@ class Layer(Record, Registered):
     Class attributes: ``name`` in the language; ``kind`` for counting and colouring
     (``conv``, ``linear``, ``norm``, ``activation``, ``attention``, ``pool``, ``drop``, ``join``,
     ``shape``); ``inplace``, whether the PyTorch module has an in-place form;
-    ``overwritable``, whether a layer behind it may work in place on its result (not where
+    ``overwritable``, whether a layer after it may work in place on its result (not where
     the backward pass needs that again); ``summed_in_place``, whether a sum may be taken in place
     on its result; ``is_identity``, whether it is nothing and leaves no step; ``modules``, the
     file beside its own that has the source of its PyTorch module, which else is in the layer's

@@ -88,7 +88,7 @@ class Bare(Component):
 
 
 class Row(Component):
-    """Components one behind the other, on one axis."""
+    """Components one after the other, on one axis."""
 
     def __init__(self, parts: Sequence[Component]) -> None:
         self.parts = parts

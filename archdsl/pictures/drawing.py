@@ -280,7 +280,7 @@ def _macs(stack: Stack) -> int:
 
 
 def _label(whole: Sketch, value: int) -> str:
-    """The shape behind a piece that changes it; the result's is said where it arrives."""
+    """The shape after a piece that changes it; the result's is said where it arrives."""
     if value <= 0 or value > len(whole.pieces) or value == whole.result:
         return ""
     piece = whole.pieces[value - 1]

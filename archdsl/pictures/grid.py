@@ -106,7 +106,7 @@ class Grid(Component):
     # ------------------------------------------------------------------ rows and columns
 
     def _ranked(self) -> dict[int, int]:
-        """The row of each component: behind all that it takes from."""
+        """The row of each component: after all that it takes from."""
         rows = {t.source: -1 for t in self.ties if t.source < 0}
         waiting = deque(range(len(self.components)))
         while waiting:

@@ -271,7 +271,7 @@ def _is_loose(piece: Piece) -> bool:
 
 def _divided(whole: Sketch, row: list[int]) -> Iterator[list[int]]:
     """A row of layers as boxes: each with one layer that is not light. As the row begins, with a
-    normalisation or without, the light ones stand before it or behind it."""
+    normalisation or without, the light ones stand before it or after it."""
     if not row or not _is_loose(whole.pieces[row[0]]):
         yield from [row] if row else []
         return

@@ -16,7 +16,7 @@ def layer_words(layer: Layer, input: Shape) -> str:
     """A layer as papers write it: ``3x3 conv, 64, /2``.
 
     What is read is what arguments are called, not which layer it is: a kernel stands in front,
-    channels behind, a stride behind a slash (the kernel's size, where it is not given), groups
+    channels after it, a stride after a slash (the kernel's size, where it is not given), groups
     as ``g32``, or ``dw`` where each channel is one, a dilation as ``d2``. Other required
     arguments follow the name, and so does what a dropping drops.
     """

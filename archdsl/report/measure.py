@@ -97,7 +97,7 @@ def measure_of(search: Search) -> Measure:
 
 
 def digits(reach: float) -> int:
-    """Digits behind the point that show the first digit of an uncertainty, and at least one."""
+    """Digits after the point that show the first digit of an uncertainty, and at least one."""
     return max(1, -floor(log10(reach))) if reach > 0 else 1
 
 

@@ -178,7 +178,7 @@ def cause_of(problem: BaseException) -> str:
 
 def _read(url: str) -> URL:
     """An address in its parts. Raises ``ArgumentError`` or ``ValueError`` for what is none; also
-    where an `@` stands behind the host, as then a part of the password is taken for the host."""
+    where an `@` stands after the host, as then a part of the password is taken for the host."""
     address = make_url(url)
     behind = f"{address.host}{address.database}{address.query}"
     if address.get_backend_name() != "sqlite" and "@" in behind:

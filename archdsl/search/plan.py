@@ -201,7 +201,7 @@ def queue_baseline(study: OpenStudy) -> int:
     return total
 
 
-FRESH = MOST_SEEDS  # seeds of retrained winners begin behind this
+FRESH = MOST_SEEDS  # seeds of retrained winners begin after this
 
 
 def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:

@@ -21,7 +21,7 @@ from archdsl.training.settings import Setting
 LEARNED = ("accuracy", "error", "loss")  # objectives that are no costs
 MAXIMIZED = ("accuracy",)
 MOST_TRIALS = 100_000  # each is queued beforehand
-MOST_SEEDS = 1000  # that explore: the fresh ones begin behind them
+MOST_SEEDS = 1000  # that explore: the fresh ones begin after them
 MOST_FRESH = 10_000
 MINIMIZED = ("error", "loss")  # and each cost
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")

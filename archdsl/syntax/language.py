@@ -32,7 +32,7 @@ class Language:
     """A grammar file, and the keywords that begin its statements.
 
     ``blank``: the tokens of a statement that takes the place of one with a mistake; the first can
-    stand only where a statement begins. ``sets``: the tokens behind which a brace opens a set of
+    stand only where a statement begins. ``sets``: the tokens after which a brace opens a set of
     values, and not a body.
     """
 

@@ -22,7 +22,7 @@ _GOES_ON = frozenset(
 )
 _CARRIES_ON = frozenset(["_ARROW", "ELSE", "AND", "OR", "RBRACE", "WITHIN", "BY", "THEN"])
 
-# Keywords behind an operand only.
+# Keywords after an operand only.
 _AFTER_OPERAND = frozenset(["_STEP", "LOG", "WITHIN", "BY", "THEN"])
 _OPERAND_ENDS = frozenset(
     ["NUMBER", "SHAPE", "STRING", "NAME", "TRUE", "FALSE", "RPAR", "RSQB", "RBRACE"]

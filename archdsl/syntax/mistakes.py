@@ -54,7 +54,7 @@ _OPERATORS = frozenset("PLUS STAR SLASH MODULO POWER EQ NE LE GE LT GT".split())
 _WITHIN_TEXT = frozenset("NAME STRAY IF FOR REPEAT MATCH AND OR NOT IN AS ELSE".split())
 _STARTS_VALUE = frozenset("NAME NUMBER SHAPE STRING LPAR LSQB TRUE FALSE NOT".split())
 _WORDS = {
-    "NAME": "a name", "NUMBER": "a number", "STRING": "a text in quotes", "LBRACE": "`{`",
+    "NAME": "a name", "NUMBER": "a number", "STRING": "a quoted text", "LBRACE": "`{`",
     "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`",
     "COMMA": "`,`", "EQUAL": "`=`", "COLON": "`:`", "_ARROW": "`->`", "_MEANS": "`=>`",
     "_SEP": "a new line", "AS": "`as`", "IN": "`in`", "DOT": "`.`", "_DOTS": "`..`",
@@ -264,7 +264,7 @@ def _value_hint(token: Token, before: Token, begins: bool, expected: set[str]) -
     if token.type == "NAME" and before.type == "NUMBER" and before.end_pos == token.start_pos:
         return ["a number may end in K, M, G, T or %"]
     if {"IN", "COMMA"} <= expected and "PLUS" not in expected and token.type != "NAME":
-        return ["what it may be stands behind `in`"]
+        return ["what it may be stands after `in`"]
     if "COMMA" in expected:
         return ["is a comma missing before it?"]
     if before.type == "NAME" and begins and token.type in ("NUMBER", "SHAPE", "STRING", "LSQB"):

@@ -44,7 +44,7 @@ class Cosine(Setting):
 
 @dataclass(frozen=True)
 class Steps(Setting):
-    """The learning rate times ``factor`` behind each of the epochs ``at``."""
+    """The learning rate times ``factor`` after each of the epochs ``at``."""
 
     at: Numbers
     factor: NotNegative = 0.1

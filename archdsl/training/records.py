@@ -185,7 +185,7 @@ def read_recipe(text: str, place: str = "--recipe") -> Recipe:
 
 
 def _statement(word: str, text: str, place: str, registry: Registry) -> tuple[Records, Any]:
-    """The one statement that a text is, behind the word that it has in a .search file."""
+    """The one statement that a text is, after the word that it has in a .search file."""
     file = parse(Source(place, f"{word} {text}"), SEARCH)
     if len(file.statements) > 1:
         raise ArchError([diagnose(codes.SAID_TWICE, file.statements[1].span, what=word)])

@@ -13,7 +13,7 @@ END = 250_000
 def learning_rate(recipe: Recipe, step: int, per_epoch: int) -> float:
     """The learning rate of a step, the first being 0, with ``per_epoch`` steps in an epoch.
 
-    It rises linearly for the epochs of ``warmup``; the schedule fills the steps behind them.
+    It rises linearly for the epochs of ``warmup``; the schedule fills the steps after them.
     """
     warmup = recipe.warmup * per_epoch
     if step < warmup:

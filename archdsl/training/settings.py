@@ -46,7 +46,7 @@ def _shown(value: Any, full: bool) -> str:
 class TextReader(Reader):
     @property
     def expected(self) -> str:
-        return "a text in quotes"
+        return "a quoted text"
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):

@@ -35,7 +35,7 @@ without a grid or with more than 4,096 values.""",
 )
 BAD_OBJECTIVE = Kind(
     "A708",
-    "`{name}` is nothing that a search can {verb}",
+    "a search cannot {verb} `{name}`",
     """A search maximizes accuracy, or minimizes loss, error, macs, params, activations or
 latency. With several objectives, or a cost among them, it is a Pareto search.""",
 )

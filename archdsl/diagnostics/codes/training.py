@@ -58,7 +58,7 @@ RUN_EXISTS = Kind(
 DIVERGED = Kind(
     "A809",
     "the loss is not finite in epoch {epoch}",
-    """The training has left the numbers: the learning rate is usually too high.""",
+    """The loss is no longer a number: the learning rate is usually too high.""",
     help="lower `lr` (it is {lr}), or add `warmup` or `clip`",
 )
 OUT_OF_MEMORY = Kind(
