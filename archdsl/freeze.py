@@ -9,6 +9,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.files import ARCH, builtin_folder
 from archdsl.layers.base import show_shape
+from archdsl.modelcard import ModelCard, with_card, without_card
 from archdsl.outputs import ELSEWHERE, unsealed, write_output
 from archdsl.spec import Architecture
 from archdsl.syntax import tree
@@ -23,7 +24,8 @@ Edit = tuple[int, int, str]  # characters from .. to, and what stands there inst
 
 
 def freeze(arch: Architecture) -> str:
-    """The text of an architecture's spec with its knobs at their values, without domains.
+    """The text of an architecture's spec with its knobs at their values, without domains, and
+    without a model card.
 
     Choices inside bodies are fixed by their paths; the input is what it is here. Loading the
     text gives a network of the same hash.
@@ -43,16 +45,17 @@ def freeze(arch: Architecture) -> str:
     text = source.text
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
-    text = unsealed(text.encode("utf-8")).decode("utf-8")
+    text = without_card(unsealed(text.encode("utf-8")).decode("utf-8"))
     fixed = [f"fix {c.path} = {c.chosen + 1}\n" for c in arch.network.choices]
     if fixed:
         text = text.rstrip("\n") + "\n\n" + "".join(fixed)
     return text
 
 
-def write_frozen(path: Path, arch: Architecture) -> list[Path]:
-    """Writes the frozen text, and beside it the files that the spec uses, if they are not those
-    that come with archdsl. Gives the files beside it that are new.
+def write_frozen(path: Path, arch: Architecture, card: ModelCard | None = None) -> list[Path]:
+    """Writes the frozen text, with a card at its end if there is one, and beside it the files that
+    the spec uses, if they are not those that come with archdsl. Gives the files beside it that are
+    new.
 
     Raises ``ArchError`` (A008), with nothing written, where another file is in the way, where
     one of them would lie outside of the folder of ``path``, and where it would take the place of
@@ -77,7 +80,8 @@ def write_frozen(path: Path, arch: Architecture) -> list[Path]:
     for target, text in new.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         write_text(target, text)
-    write_output(path, freeze(arch), ARCH)
+    text = freeze(arch)
+    write_output(path, text if card is None else with_card(text, card), ARCH)
     return list(new)
 
 
@@ -93,7 +97,9 @@ def check_frozen(path: Path, arch: Architecture) -> None:
 def _is_that(path: Path, text: str) -> bool:
     if not path.is_file():
         return False
-    return unsealed(path.read_bytes()) == unsealed(text.encode("utf-8"))
+    there = unsealed(path.read_bytes()).decode("utf-8", "replace")
+    plain = unsealed(text.encode("utf-8")).decode("utf-8")
+    return without_card(there) == without_card(plain)
 
 
 def _is_other_variant(node: tree.Node, arch: Architecture) -> bool:

@@ -44,6 +44,7 @@ ORDER = (
     "within",
     "outputs",
     "files",
+    "modelcard",
     "resolve",
     "settings",
     "budget",

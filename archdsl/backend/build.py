@@ -10,8 +10,10 @@ from weakref import WeakValueDictionary
 from archdsl import __about__
 from archdsl.backend.emit import emit
 from archdsl.backend.memory import room
+from archdsl.backend.preprocess import usage_code
 from archdsl.backend.written import Written
 from archdsl.layers.base import show_shape
+from archdsl.modelcard import ModelCard
 from archdsl.units import human
 
 if TYPE_CHECKING:
@@ -21,10 +23,11 @@ if TYPE_CHECKING:
     from archdsl.spec import Architecture
 
 
-def source_of(arch: Architecture) -> str:
-    """The Python source of an architecture."""
+def source_of(arch: Architecture, card: ModelCard | None = None) -> str:
+    """The Python source of an architecture; with ``classes`` and ``preprocess`` of a card."""
     written = Written(file.syntax for file in arch.spec.program.files)
-    return emit(arch.network, header_of(arch), written)
+    below = usage_code(card) if card is not None else ""
+    return emit(arch.network, header_of(arch), written, below)
 
 
 def header_of(arch: Architecture) -> str:

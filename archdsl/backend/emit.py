@@ -51,10 +51,11 @@ CONTAINERS = {
 }
 
 
-def emit(network: Network, header: str, written: Written) -> str:
+def emit(network: Network, header: str, written: Written, below: str = "") -> str:
     """Python source that needs nothing but torch.
 
-    ``header`` is the text of the file's docstring; ``written`` is the spec's own text.
+    ``header`` is the text of the file's docstring; ``written`` is the spec's own text; ``below``
+    is code that stands below the classes.
     Raises ``ArchError`` for layers that have no code (A607) or whose module cannot be taken (A608).
     """
     _require_code(network)
@@ -62,6 +63,7 @@ def emit(network: Network, header: str, written: Written) -> str:
     body: list[str] = []
     for plan in writer.plans:
         body += ["", "", *writer.lines(plan)]
+    body += ["", "", *below.split("\n")] if below else []
     parts: list[str] = []
     for name in CONTAINERS:
         if name in helpers:

@@ -7,6 +7,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from archdsl.backend.memory import is_shortage, shortage
 from archdsl.backend.stir import stirred
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.modelcard import ModelCard, in_archive, in_onnx
 from archdsl.outputs import write_output
 
 if TYPE_CHECKING:
@@ -27,9 +29,12 @@ ERRORS = 3  # what onnxruntime prints; its warnings are of no use to who exports
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def write_pt2(module: nn.Module, example: torch.Tensor, path: Path) -> None:
+def write_pt2(
+    module: nn.Module, example: torch.Tensor, path: Path, card: ModelCard | None = None
+) -> None:
     """A program of ``torch.export`` in evaluation, for any batch size: of the main output alone,
-    without the images that it was made with. Raises ``ArchError``."""
+    without the images that it was made with, and with a card among its ``extra_files``. Raises
+    ``ArchError``."""
     import torch
 
     try:
@@ -37,11 +42,14 @@ def write_pt2(module: nn.Module, example: torch.Tensor, path: Path) -> None:
     except Exception as problem:
         raise failed("pt2", problem) from None
     program.example_inputs = None
-    _write(path, lambda aside: torch.export.save(program, aside))
+    finish = None if card is None else partial(in_archive, card=card.bare)
+    _write(path, lambda aside: torch.export.save(program, aside), finish)
 
 
-def write_onnx(module: nn.Module, example: torch.Tensor, path: Path) -> float:
-    """An ONNX file for any batch size, checked against onnxruntime.
+def write_onnx(
+    module: nn.Module, example: torch.Tensor, path: Path, card: ModelCard | None = None
+) -> float:
+    """An ONNX file for any batch size, checked against onnxruntime, with a card in its metadata.
 
     Returns the largest difference of its results, relative to the largest result. Where these do
     not depend on the images, as those of many untrained networks, a copy with other weights is
@@ -71,7 +79,7 @@ def write_onnx(module: nn.Module, example: torch.Tensor, path: Path) -> float:
             difference = max(difference, checked)
 
     try:
-        _write(path, write)
+        _write(path, write, None if card is None else partial(in_onnx, card=card.bare))
     except ArchError:
         raise
     except Exception as problem:
@@ -134,12 +142,15 @@ def _not(reason: str) -> ArchError:
     return ArchError([diagnose(codes.EXPORT_FAILED, format="onnx", reason=reason)])
 
 
-def _write(path: Path, write: Callable[[Path], None]) -> None:
-    """Lets an exporter write into a folder of its own, and then takes the file over."""
+def _write(
+    path: Path, write: Callable[[Path], None], finish: Callable[[bytes], bytes] | None = None
+) -> None:
+    """Lets an exporter write into a folder of its own, and then takes the file over, finished."""
     with tempfile.TemporaryDirectory(prefix="archdsl-") as folder:
         aside = Path(folder) / path.name
         write(aside)
-        write_output(path, aside.read_bytes())
+        data = aside.read_bytes()
+        write_output(path, finish(data) if finish is not None else data)
 
 
 def failed(format: str, problem: BaseException, layer: str = "") -> ArchError:

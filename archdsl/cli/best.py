@@ -14,10 +14,12 @@ from archdsl.cli.studied import check_study_is_left
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import write_frozen
+from archdsl.modelcard import card_in
 from archdsl.outputs import write_output
 from archdsl.training.packages import need_for_reading
 
 if TYPE_CHECKING:
+    from archdsl.search.rows import Row
     from archdsl.search.study import Study
 
 
@@ -63,12 +65,13 @@ def write(found: Study, slice: str | None, output: Path) -> int:
         raise click.BadParameter(f"there is {', '.join(names)}", param_hint="--slice")
     row = best(found, slice)
     arch = architecture(found, row)
-    used = write_frozen(output, arch)
-    say(f"{output}: {name_of(row)}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
-    for path in used:
-        say(f"{path}: what it uses")
     weights = output.with_suffix(".pt")
     kept = found.weights(row.weights)
+    used = write_frozen(output, arch, None if kept is None else card_in(kept))
+    say(f"{output}: {name_of(row)}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
+    say(_scores(found, row))
+    for path in used:
+        say(f"{path}: what it uses")
     if kept is None or not kept.is_file():
         where = f" on {row.worker.partition(':')[0]}" if row.weights else ""
         say(f"its weights are not in {found.folder}{where}: `archdsl train {output}` makes others")
@@ -81,3 +84,20 @@ def write(found: Study, slice: str | None, output: Path) -> int:
     write_output(weights, data)
     say(f"{weights}: its weights; `archdsl compile {output} --weights {weights}` puts them to use")
     return 0
+
+
+def _scores(found: Study, row: Row) -> str:
+    """The score by which a network was chosen, and that on images which chose nothing."""
+    from archdsl.search.outcome import measured, shown
+
+    search = found.search
+    name = search.objectives[0].name
+    words = [f"{name} {shown(name, row.values[0], search.costs)} in validation"]
+    test = None if row.test is None else measured(name, row.test, search.own is not None)
+    if test is not None:
+        words.append(f"{shown(name, test, search.costs)} on test data, which chose nothing")
+    elif row.test is not None:
+        words.append(f"accuracy {row.test:.2%} on test data, which chose nothing")
+    else:
+        words.append("not tested: settling does that")
+    return "; ".join(words)

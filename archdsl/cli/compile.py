@@ -16,7 +16,9 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import find
 from archdsl.formats.base import Checkpoint, Options
+from archdsl.modelcard import ModelCard, card_in, card_in_text
 from archdsl.settings import split_call
+from archdsl.spec import Architecture
 
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
 POLL = 0.3  # seconds between two looks at a watched file
@@ -96,10 +98,10 @@ def command(
         able = " or ".join(f"-o FILE.{n}" for n, f in formats.items() if f.takes_device)
         raise click.UsageError(f"{option} is of an export: {able}")
     checkpoint = None if weights is None else Checkpoint(weights, _names(order), _renames(rename))
-    options = Options(checkpoint, device or "cpu", dtype or "float32")
 
     def run() -> Iterable[str]:
         arch = read_candidate(spec, settings, shape, python)
+        options = Options(checkpoint, _card(arch, weights), device or "cpu", dtype or "float32")
         target = output or _module_name(arch.name)
         reads = read_for([(spec, arch)], [*python, *([weights] if weights else [])])
         keeps = weights is not None and target.suffix.lower() == ".py"
@@ -117,6 +119,16 @@ def command(
     if path is None:
         raise click.UsageError("standard input cannot be watched")
     _watch([path, *python], name, run)
+
+
+def _card(arch: Architecture, weights: Path | None) -> ModelCard | None:
+    """What the network was trained on: as its weights say, or the spec if it is the one of it."""
+    card = None if weights is None else card_in(weights)
+    if card is not None:
+        return card if card.is_of(arch.input, arch.output) else None
+    source = arch.spec.source
+    card = card_in_text(source.text, source.name)
+    return card if card is not None and card.network == arch.hash else None
 
 
 def _module_name(name: str) -> Path:

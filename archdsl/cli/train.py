@@ -18,6 +18,7 @@ from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics.model import ArchError
 from archdsl.freeze import check_frozen
 from archdsl.layers.base import show_shape
+from archdsl.modelcard import ModelCard
 from archdsl.named import resolve
 from archdsl.registry import Registry
 from archdsl.settings import split_settings
@@ -199,6 +200,7 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
 def _train(
     request: Request, splits: Splits, device: torch.device, team: Ranks, view: EpochView
 ) -> None:
+    from archdsl.training.keep import card_of
     from archdsl.training.loop import evaluate, train_candidate
 
     if team.leads and not request.quiet:
@@ -225,8 +227,9 @@ def _train(
         "test": None if tested is None else {"accuracy": tested[0], "loss": tested[1]},
         "largest_class": {"validation": splits.validation.largest, "test": test.largest},
     }
+    card = card_of(request.arch, splits, request.data, request.recipe, request.seed)
     if request.as_json:
-        _keep(request, module, result)
+        _keep(request, module, result, card)
         say_json(result)
         return
     say(f"validation  {_score(outcome.accuracy, outcome.loss, splits.validation)}")
@@ -234,7 +237,7 @@ def _train(
         say(f"test        {_score(*tested, test)}")
     rate = f"{outcome.images_per_second:,.0f} images a second"
     say(f"time        {duration(outcome.seconds)}, {rate}")
-    for line in _keep(request, module, result):
+    for line in _keep(request, module, result, card):
         say(line)
 
 
@@ -292,7 +295,7 @@ def _facts(request: Request, splits: Splits, device: torch.device, team: Ranks) 
     }
 
 
-def _keep(request: Request, module: Any, result: dict[str, Any]) -> list[str]:
+def _keep(request: Request, module: Any, result: dict[str, Any], card: ModelCard) -> list[str]:
     """Writes what is wanted; says what it is, and what can be done with it."""
     from archdsl.training.keep import write_folder, write_weights
 
@@ -300,13 +303,13 @@ def _keep(request: Request, module: Any, result: dict[str, Any]) -> list[str]:
     if output is None:
         return []
     if output.suffix and not output.is_dir():
-        write_weights(output, module)
+        write_weights(output, module, card)
         known = arch.spec.knobs
         changed = {k: v for k, v in arch.network.knobs.items() if v != known[k].default}
         sets = [f"--set {shlex.quote(f'{k}={known[k].show(v)}')}" for k, v in changed.items()]
         call = " ".join([shlex.quote(request.spec), *sets, f"--input {show_shape(arch.input)}"])
         return [f"{output}: the weights", _next(call, output)]
-    spec, weights = write_folder(output, arch, module, result)
+    spec, weights = write_folder(output, arch, module, result, card)
     return [f"{output}: the spec with its knobs decided, weights and figures",
             _next(shlex.quote(str(spec)), weights)]  # fmt: skip
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from archdsl.modelcard import ModelCard
 from archdsl.registered import Registered
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Options:
     """What was asked for beside the network, of formats that take it."""
 
     weights: Checkpoint | None = None
+    card: ModelCard | None = None  # what the weights were trained on
     device: str = "cpu"
     dtype: str = "float32"
 

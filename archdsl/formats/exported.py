@@ -24,7 +24,7 @@ class Pt2(Format):
         module, example = _built(arch, options)
         from archdsl.backend.export import write_pt2
 
-        write_pt2(module, example, path)
+        write_pt2(module, example, path, options.card)
         return [f"next: torch.export.load({str(path)!r}).module()(images)"]
 
 
@@ -38,7 +38,7 @@ class Onnx(Format):
         module, example = _built(arch, options)
         from archdsl.backend.export import write_onnx
 
-        difference = write_onnx(module, example, path)
+        difference = write_onnx(module, example, path, options.card)
         checked = f"checked against onnxruntime: results within {difference:.1g}"
         return [f"{checked}; the batch size is free"]
 

@@ -19,5 +19,5 @@ class Frozen(Format):
     takes_weights = False
 
     def write(self, arch: Architecture, path: Path, options: Options) -> list[str]:
-        write_frozen(path, arch)
+        write_frozen(path, arch, options.card)
         return [f"next: archdsl compile {path}, or archdsl train {path} --data ..."]

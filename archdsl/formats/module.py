@@ -9,6 +9,7 @@ from archdsl.backend.memory import room
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.formats.base import Options
+from archdsl.modelcard import in_archive
 
 if TYPE_CHECKING:
     from torch import nn
@@ -44,4 +45,5 @@ def state_of(arch: Architecture, options: Options) -> bytes:
     buffer = io.BytesIO()
     with room("cpu", f"a copy of the weights of {arch.name}"):
         torch.save(module.state_dict(), buffer)
-        return buffer.getvalue()
+        data = buffer.getvalue()
+    return data if options.card is None else in_archive(data, options.card)

@@ -20,7 +20,7 @@ class Python(Format):
     name = "py"
 
     def write(self, arch: Architecture, path: Path, options: Options) -> Iterator[str]:
-        source = source_of(arch)
+        source = source_of(arch, options.card)
         name = top_class(source)
         load = ""
         for beside in self.beside(path, options):  # first: if they do not fit, nothing is written
@@ -31,7 +31,8 @@ class Python(Format):
             yield f"{beside}: the weights of {options.weights.path}, under this network's keys"
             load = f"; model.load_state_dict(torch.load({str(beside)!r}))"
         write_output(path, source)
-        yield f"next: from {path.stem} import {name}; model = {name}(){load}"
+        names = name if options.card is None else f"{name}, classes, preprocess"
+        yield f"next: from {path.stem} import {names}; model = {name}(){load}"
 
     def beside(self, path: Path, options: Options) -> list[Path]:
         return [] if options.weights is None else [path.with_suffix(".pt")]

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from typing import Any, NoReturn
@@ -25,6 +25,7 @@ from archdsl.analysis.shapes import Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.values import show
+from archdsl.modelcard import ModelCard
 from archdsl.search.asked import Objective, Unscored
 from archdsl.search.asking import noted, result_of_own
 from archdsl.search.clock import Clock
@@ -45,11 +46,12 @@ from archdsl.search.rows import (
 from archdsl.search.stop import Stop
 from archdsl.search.study import Part
 from archdsl.search.team import TeamFailed
+from archdsl.search.tuned import tuned
 from archdsl.spec import Architecture
 from archdsl.training.data import load
 from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examine
-from archdsl.training.keep import write_weights
+from archdsl.training.keep import card_of, write_weights
 from archdsl.training.loop import train_candidate
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
@@ -237,24 +239,10 @@ class Worker:
 
     def tuned(self, trial: Trial) -> tuple[Recipe, str]:
         """The recipe with what is tuned, and that in words."""
-        recipe = self.study.search.recipe
-        words = []
-        own = {f.name for f in fields(recipe)}
-        for name, domain in self.study.search.tune.items():
-            value = suggest(trial, name, domain)
-            words.append(f"{name} = {show(value)}")
-            if self.study.search.own is not None:
-                continue
-            number: Any = value if isinstance(value, int) else float(value)
-            if name in own:
-                if name == "batch":
-                    number = max(1, round(number))
-                recipe = replace(recipe, **{name: number})
-            else:
-                optimizer: Any = recipe.optimizer
-                inner = replace(optimizer, **{name: number})
-                recipe = replace(recipe, optimizer=inner)
-        return recipe, ", ".join(words)
+        search = self.study.search
+        values = {name: suggest(trial, name, domain) for name, domain in search.tune.items()}
+        words = ", ".join(f"{name} = {show(value)}" for name, value in values.items())
+        return search.recipe if search.own is not None else tuned(search.recipe, values), words
 
     def known(self, trial: Trial, arch: Architecture, setting: str) -> Row | None:
         """A finished trial that trained the same network in the same way."""
@@ -301,7 +289,8 @@ class Worker:
             )
         trial.set_user_attr("curve", curve)
         values = self.note(trial, arch, module, outcome, recipe)
-        self.keep_weights(trial, module, values[0])
+        card = card_of(arch, splits, search.data, recipe, trial.user_attrs["seed"])
+        self.keep_weights(trial, module, values[0], card)
         return values if len(values) > 1 else values[0]
 
     def seed_of(self, trial: Trial) -> int:
@@ -351,7 +340,9 @@ class Worker:
 
     # ------------------------------------------------------------------------ weights
 
-    def keep_weights(self, trial: Trial, module: nn.Module, value: float) -> None:
+    def keep_weights(
+        self, trial: Trial, module: nn.Module, value: float, card: ModelCard | None = None
+    ) -> None:
         """Keeps the weights of the best network of each arm; those it beats are removed."""
         minimize = self.study.search.objectives[0].minimize
         attrs = trial.user_attrs
@@ -373,7 +364,7 @@ class Worker:
             if path is None:
                 raise OSError("a link leads out of the study")
             path.parent.mkdir(exist_ok=True)
-            write_weights(path, module)
+            write_weights(path, module, card)
         except ArchError as problem:
             self.trouble = problem
             return

@@ -14,10 +14,14 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.freeze import write_frozen
+from archdsl.freeze import freeze, write_frozen
+from archdsl.modelcard import KEY, ModelCard, in_archive
 from archdsl.outputs import write_output
 from archdsl.spec import Architecture
+from archdsl.training.data.splits import Splits
 from archdsl.training.packages import need
+from archdsl.training.recipe import Recipe
+from archdsl.training.sets import Data
 
 SAFETENSORS = ".safetensors"
 ENDINGS = (".pt", SAFETENSORS)
@@ -44,25 +48,55 @@ def written(output: Path, arch: Architecture) -> list[Path]:
     return [output / f"{arch.name}{ending}" for ending in (".arch", ".pt", ".json")]
 
 
-def write_weights(path: Path, module: nn.Module) -> None:
-    """Writes a ``state_dict``, as the ending of the name says: safetensors, or ``torch.save``."""
+def card_of(arch: Architecture, splits: Splits, data: Data, recipe: Recipe, seed: int) -> ModelCard:
+    """What it takes to use the network once it is trained."""
+    settings = recipe.arguments(full=True)
+    return ModelCard(
+        image=splits.image,
+        mean=_numbers(splits.mean),
+        std=_numbers(splits.std),
+        classes=splits.names or tuple(map(str, range(splits.classes))),
+        task="classification",
+        data=data.written(full=True),
+        recipe=", ".join(f"{name} = {value}" for name, value in settings.items()),
+        lr=recipe.lr,
+        seed=seed,
+        network=arch.hash,
+        texts={arch.spec.source.name: freeze(arch), **arch.spec.used},
+    )
+
+
+def _numbers(values: torch.Tensor) -> tuple[float, ...]:
+    """As many digits as tell a float32 from all others."""
+    return tuple(float(f"{value:.9g}") for value in values.tolist())
+
+
+def write_weights(path: Path, module: nn.Module, card: ModelCard | None = None) -> None:
+    """Writes a ``state_dict``, as the ending of the name says: safetensors, or ``torch.save``;
+    with a card, if there is one."""
     tensors = {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
     if path.suffix == SAFETENSORS:
-        write_output(path, need("safetensors.torch").save(tensors))
+        metadata = None if card is None else {KEY: card.written()}
+        write_output(path, need("safetensors.torch").save(tensors, metadata))
         return
     buffer = io.BytesIO()
     torch.save(tensors, buffer)
-    write_output(path, buffer.getvalue())
+    data = buffer.getvalue()
+    write_output(path, data if card is None else in_archive(data, card))
 
 
 def write_folder(
-    folder: Path, arch: Architecture, module: nn.Module, result: Mapping[str, Any]
+    folder: Path,
+    arch: Architecture,
+    module: nn.Module,
+    result: Mapping[str, Any],
+    card: ModelCard | None = None,
 ) -> tuple[Path, Path]:
     """Writes ``NAME.arch``, the spec with its knobs decided, ``NAME.pt``, its weights, and
-    ``NAME.json``, what came out. Gives the first two."""
+    ``NAME.json``, what came out; a card in the first two. Gives these."""
     folder.mkdir(exist_ok=True)
     spec, weights, figures = written(folder, arch)
-    write_weights(weights, module)
-    write_frozen(spec, arch)
+    write_weights(weights, module, card)
+    write_frozen(spec, arch, card)
     write_output(figures, json.dumps(result, indent=1) + "\n")
     return spec, weights

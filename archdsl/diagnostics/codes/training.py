@@ -69,3 +69,18 @@ OUT_OF_MEMORY = Kind(
 eight while a checkpoint is loaded into them.""",
     help="make the network narrower, or `batch` smaller if it is trained",
 )
+NO_CARD = Kind(
+    "A821",
+    "`{name}` cannot be used to predict: {reason}",
+    """A file of weights that `archdsl train`, `search` or `best` wrote carries a model card: the
+size of the images, mean and deviation of each channel, the names of the classes, and the spec.
+An export carries it too, if the weights that it was made with did. Without it nothing tells how an
+image has to be read, and a wrong guess gives wrong classes without a word.""",
+)
+BAD_CARD = Kind(
+    "A822",
+    "the model card in `{name}` cannot be read: {reason}",
+    """The card says how images are read and what the classes are called. It was changed after
+archdsl wrote it, or another program wrote it.""",
+    help="export the network again from the weights that it was trained to",
+)
