@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import ArchError
@@ -102,7 +103,7 @@ class Solver:
         grid = self.grid
         if grid is not None:
             return self.solve_number(knobs, budget, grid, within)
-        return self.solve_together(knobs, budget)
+        return self.solve_together(knobs, budget, within)
 
     @property
     def grid(self) -> Domain | None:
@@ -114,8 +115,17 @@ class Solver:
     def tried(self) -> str:
         """What A705 says before "has": nothing where every value was looked at, so that what is
         called nearest is known to be."""
-        count = None if self.grid is None else self.grid.count
-        return "" if self.scans and count is not None and count <= SCANNED else "that was tried "
+        return "that was tried " if self.combinations is None else ""
+
+    @property
+    def combinations(self) -> Iterator[dict[str, Any]] | None:
+        """All that may be chosen; nothing where that is without end, or more than is looked at."""
+        domains = [self.spec.knobs[name].domain for name in self.names]
+        counts = [0 if domain is None else domain.count or 0 for domain in domains]
+        if not self.scans or not 0 < math.prod(counts) <= SCANNED:
+            return None
+        values = [d.values if isinstance(d, Choices) else d.enumerate() for d in domains if d]
+        return (dict(zip(self.names, chosen, strict=True)) for chosen in product(*values))
 
     def candidate(
         self, knobs: Mapping[str, Any], values: Mapping[str, Any], budget: float
@@ -186,8 +196,11 @@ class Solver:
 
     # ---------------------------------------------------------------- several together
 
-    def solve_together(self, knobs: Mapping[str, Any], budget: float) -> Solution | None:
-        """Scales all values by one factor, then moves each by itself while that helps."""
+    def solve_together(
+        self, knobs: Mapping[str, Any], budget: float, within: float
+    ) -> Solution | None:
+        """Scales all values by one factor, then moves each by itself while that helps. Where that
+        is farther off than ``within``, all combinations are looked at."""
         tried: dict[tuple[Any, ...], Solution | None] = {}
 
         def at(values: Mapping[str, Any]) -> Solution | None:
@@ -213,6 +226,10 @@ class Solver:
             if better is None or better.off >= best.off:
                 break
             best = better
+        if best is None or best.off > within:
+            for values in self.combinations or ():
+                at(values)
+            best = _best(tried.values())
         return best
 
     def scaled(self, factor: float) -> dict[str, Any]:

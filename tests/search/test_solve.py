@@ -171,6 +171,22 @@ def test_a_list_and_a_number_together() -> None:
     assert set(found.knobs) == {"widths", "width"}
 
 
+def test_two_numbers_together_find_what_there_is() -> None:
+    """Growing together leads past most networks: where that is not near enough, all are looked
+    at."""
+    spec = parse(
+        "arch two(width = 16 in 4..40 step 4, depth = 2 in 1..9)\ninput 3x16x16\n"
+        "conv(width, 3) -> relu\nrepeat depth { conv(width, 3) -> relu }\n"
+        "global_avgpool -> linear(10)\n"
+    )
+    costs = sorted(a.macs for a in spec.candidates(vary=["width", "depth"]))
+    assert len(costs) == 90
+    for cost in costs[::7]:
+        assert spec.fit(macs=cost, by=("width", "depth"), within=1e-9).macs == cost
+    with pytest.raises(ArchError, match=r"no candidate has 21M macs: the nearest has "):
+        spec.fit(macs=2.1e7, by=("width", "depth"), within=0.0001)
+
+
 def test_the_input_of_the_data_counts() -> None:
     spec = parse(TINY)
     small = Solver(spec, ["width"], lambda a: a.macs).solve({}, 1e6)

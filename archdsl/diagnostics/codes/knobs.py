@@ -79,12 +79,15 @@ NOTHING_SOLVED = Kind(
     "no knob is named that is made larger or smaller until the budget is met",
     """`archdsl fit SPEC --macs 2G --by width` solves for `width`; several knobs, with commas
 between them, are made larger and smaller together.""",
+    help='name one: `--by width`, or `by="width"` in Python',
 )
 NO_BUDGET = Kind(
     "A516",
     "a network is fitted to one budget, and here are {count}",
     """`archdsl fit` takes one of --macs, --params, --activations, --memory and --latency, or
 --factor with the share of what the network costs; `spec.fit(...)` takes one by its name.""",
+    help="give one of --macs, --params, --activations, --memory, --latency, --factor;"
+    " `macs=2e9` in Python",
 )
 BAD_BUDGET = Kind(
     "A517",
