@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "layers": (
         "archdsl.layers.convolution",
         "archdsl.layers.normalization",
+        "archdsl.layers.scalar",
         "archdsl.layers.activation",
         "archdsl.layers.attention",
         "archdsl.layers.pooling",

@@ -212,8 +212,14 @@ class Architecture:
 
     @property
     def macs(self) -> int:
-        """Multiply-adds of convolutions and linear layers for one image, in evaluation."""
+        """Multiply-adds of convolutions, linear layers and attention for one image, in
+        evaluation."""
         return self.figures.macs
+
+    @property
+    def attention_macs(self) -> int:
+        """Those of attention among them: of queries with keys, and of the result with values."""
+        return self.figures.attention_macs
 
     @property
     def activations(self) -> int:

@@ -52,6 +52,7 @@ ROOT = Path(__file__).parents[1]
 GROUPS = {
     "convolution": "Convolutions and linear layers",
     "normalization": "Normalisation",
+    "scalar": "One number for all elements",
     "activation": "Activations",
     "attention": "Attention and tokens",
     "pooling": "Pooling",

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import ceil
 
 from archdsl.costs.activations import Activations, ConvActivations
-from archdsl.costs.macs import AllMacs, Macs
+from archdsl.costs.macs import AllMacs, AttentionMacs, Macs
 from archdsl.costs.params import Buffers, Params
 from archdsl.costs.sums import Row, Sums
 from archdsl.elaborate.values import exact
@@ -21,10 +21,11 @@ class Figures:
     """The costs of a network or of a piece of it, for one image.
 
     ``params`` are trainable elements, ``buffers`` the others (three tensors for each
-    batch normalisation). ``macs`` are multiply-adds of convolutions and linear layers, bias
-    ignored. ``conv_activations`` are the outputs of convolutions; ``activations`` those of
-    linear layers too (the convention of fvcore and timm). Side outputs count in ``params``
-    and ``buffers``, and beside the rest in ``side_macs``: they do not run in evaluation.
+    batch normalisation). ``macs`` are multiply-adds of convolutions, linear layers and
+    attention, bias ignored; ``attention_macs`` are those of attention among them.
+    ``conv_activations`` are the outputs of convolutions; ``activations`` those of linear
+    layers too (the convention of fvcore and timm). Side outputs count in ``params`` and
+    ``buffers``, and beside the rest in ``side_macs``: they do not run in evaluation.
     """
 
     params: int = 0
@@ -33,9 +34,20 @@ class Figures:
     activations: int = 0
     conv_activations: int = 0
     side_macs: int = 0
+    attention_macs: int = 0
 
 
-COUNTED = Sums((Params(), Buffers(), Macs(), Activations(), ConvActivations(), AllMacs()))
+COUNTED = Sums(
+    (
+        Params(),
+        Buffers(),
+        Macs(),
+        Activations(),
+        ConvActivations(),
+        AllMacs(),
+        AttentionMacs(),
+    )
+)
 NAMED = (Params.name, Macs.name, Activations.name)  # costs that are figures
 
 
@@ -46,8 +58,9 @@ def figures(network: Network) -> Figures:
 
 def figures_of(row: Row) -> Figures:
     """The figures of what is ``COUNTED``."""
-    params, buffers, macs, activations, conv_activations, all_macs = row
-    return Figures(params, buffers, macs, activations, conv_activations, all_macs - macs)
+    params, buffers, macs, activations, conv_activations, all_macs, attention = row
+    sides = all_macs - macs
+    return Figures(params, buffers, macs, activations, conv_activations, sides, attention)
 
 
 # ---------------------------------------------------------------- depth and receptive field

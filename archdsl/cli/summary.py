@@ -64,9 +64,9 @@ def command(
 ) -> None:
     """Print shapes and costs, part by part, repeats folded.
 
-    MACs are multiply-adds of convolutions and linear layers for one image; parameters are
-    the trainable ones; memory is what weights and results take, in float32; field is the
-    receptive field, the pixels of the input that a part's result can see.
+    MACs are multiply-adds of convolutions, linear layers and attention for one image;
+    parameters are the trainable ones; memory is what weights and results take, in float32;
+    field is the receptive field, the pixels of the input that a part's result can see.
     """
     arch = read_candidate(spec, settings, shape, python)
     shown = _columns(arch, columns)
@@ -110,8 +110,10 @@ def _fit(rows: list[list[str]]) -> list[list[str]]:
 def _totals(arch: Architecture, batch: int, dtype: str) -> Iterator[str]:
     f, memory = arch.figures, arch.memory(batch, dtype)
     yield f"parameters   {f.params:,}" + (f"  and {f.buffers:,} in buffers" if f.buffers else "")
-    yield f"MACs         {f.macs:,}" + (
-        f"  and {f.side_macs:,} of side outputs in training" if f.side_macs else ""
+    yield (
+        f"MACs         {f.macs:,}"
+        + (f"  ({f.attention_macs:,} of attention)" if f.attention_macs else "")
+        + (f"  and {f.side_macs:,} of side outputs in training" if f.side_macs else "")
     )
     yield f"activations  {f.activations:,}  ({f.conv_activations:,} of convolutions)"
     field = show_shape(arch.receptive_field)
@@ -233,6 +235,7 @@ def _plain(
         "buffers": f.buffers,
         "macs": f.macs,
         "side_macs": f.side_macs,
+        "attention_macs": f.attention_macs,
         "activations": f.activations,
         "conv_activations": f.conv_activations,
         "depth": arch.depth,

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 class Macs(Cost):
-    """Multiply-adds of convolutions and linear layers for one image in evaluation, bias
-    ignored."""
+    """Multiply-adds of convolutions, linear layers and attention for one image in evaluation,
+    bias ignored."""
 
     name = "macs"
     title = "MACs"
@@ -23,6 +23,19 @@ class Macs(Cost):
 
     def of_layer(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
         return layer.macs(inputs, output)
+
+
+class AttentionMacs(Macs):
+    """Those of attention alone: products of queries with keys, and of their result with values."""
+
+    name = "attention_macs"
+    title = "MACs of attention"
+    heading = "attn."
+    about = "multiply-adds (MACs) of attention, for one image"
+    axis = "multiply-adds of attention"
+
+    def of_layer(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return layer.macs(inputs, output) if layer.kind == "attention" else 0
 
 
 class AllMacs(Macs):

@@ -4,7 +4,18 @@ from typing import Annotated, ClassVar
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real
-from archdsl.layers.base import Example, Expression, Layer, Misfit, Module, Shape, Weight
+from archdsl.layers.base import (
+    Example,
+    Expression,
+    Layer,
+    Misfit,
+    Module,
+    Shape,
+    Steps,
+    Weight,
+    everything,
+    image,
+)
 
 
 class Activation(Layer):
@@ -227,24 +238,45 @@ class PReLU(Activation):
         return Module("nn.PReLU", () if self.shared else (inputs[0][0],), keywords)
 
 
+Over = Annotated[str, OneOf(("channels", "space"))]
+
+
 class Softmax(Activation):
-    """Softmax over channels."""
+    """Softmax over channels, or over all pixels of each channel (``over = space``)."""
+
+    over: Over = "channels"
 
     name = "softmax"
-    examples = _example("softmax")
+    module = "nn.Softmax"
+    function: ClassVar[str] = "softmax"
+    late = ("over",)
+    examples = (
+        *_example("softmax"),
+        *_example("softmax(over = space)"),
+        Example("softmax(over = space)", ((16, 9),), (16, 9)),
+    )
 
-    def torch(self, *inputs: Shape) -> Module:
-        return Module("nn.Softmax", (), {"dim": 1})
+    def shape(self, *inputs: Shape) -> Shape:
+        if self.over == "space":
+            image(inputs[0], self.name)
+        return inputs[0]
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return everything(input) if self.over == "space" else Layer.window(self, input)
+
+    def torch(self, *inputs: Shape) -> Module | Expression:
+        if self.over == "space" and len(inputs[0]) > 2:
+            return Expression(f"{{x}}.flatten(2).{self.function}(2).view_as({{x}})")
+        return Module(self.module, (), {"dim": 1 if self.over == "channels" else 2})
 
 
-class LogSoftmax(Activation):
-    """The logarithm of the softmax over channels."""
+class LogSoftmax(Softmax):
+    """The logarithm of the softmax over channels, or over all pixels of each channel."""
 
     name = "log_softmax"
+    module = "nn.LogSoftmax"
+    function = "log_softmax"
     examples = _example("log_softmax")
-
-    def torch(self, *inputs: Shape) -> Module:
-        return Module("nn.LogSoftmax", (), {"dim": 1})
 
 
 class GLU(Activation):

@@ -124,7 +124,9 @@ class Layer(Record, Registered):
     the backward pass needs that again); ``summed_in_place``, whether a sum may be taken in place
     on its result; ``is_identity``, whether it is nothing and leaves no step; ``modules``, the
     file beside its own that has the source of its PyTorch module, which else is in the layer's
-    own file; ``synonyms``, other spellings that an error should recognise.
+    own file; ``late``, arguments that came when networks had their hashes already, and which are
+    no part of a ``meaning`` where they have their default; ``synonyms``, other spellings that an
+    error should recognise.
     """
 
     group = "layers"
@@ -135,6 +137,7 @@ class Layer(Record, Registered):
     summed_in_place: ClassVar[bool] = False
     is_identity: ClassVar[bool] = False
     modules: ClassVar[str] = ""
+    late: ClassVar[tuple[str, ...]] = ()
     synonyms: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[Example, ...]] = ()
 
@@ -178,8 +181,9 @@ class Layer(Record, Registered):
         not have another. The hash of a network is made of it. A layer says more than its
         fields do where it works a default out of others, or of its input.
         """
-        names = [p.name for p in signature(type(self))]
-        return self.name, {name: getattr(self, name) for name in names}
+        named = {p.name: getattr(self, p.name) for p in signature(type(self))}
+        late = {p.name: p.default for p in signature(type(self)) if p.name in self.late}
+        return self.name, {k: v for k, v in named.items() if k not in late or v != late[k]}
 
     def commutes(self) -> bool:
         """Whether its inputs may change places. Said of layers of several inputs."""

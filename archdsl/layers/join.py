@@ -104,7 +104,7 @@ class Add(Elementwise):
     one_is_itself = True
     modules = "modules/stochastic_depth.py"
     sign = "+"
-    synonyms = ("sum", "plus")
+    synonyms = ("sum",)
     examples = (
         *_example("add"),
         *_example("add(survive = 0.8)"),
@@ -173,6 +173,20 @@ class Mean(Elementwise):
         return Expression(f"({terms}) / {len(inputs)}")
 
 
+class Sub(Elementwise):
+    """The first, less all others."""
+
+    name = "sub"
+    verb = "subtracted"
+    one_is_itself = True
+    sign = "-"
+    synonyms = ("minus", "subtract", "difference")
+    examples = _example("sub")
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression(" - ".join(f"{{{i}}}" for i in range(len(inputs))))
+
+
 class FractalJoin(Elementwise):
     """A join of a FractalNet in training (Larsson et al. 2017, arXiv:1605.07648, section 3).
 
@@ -221,7 +235,7 @@ class Mul(Join):
     name = "mul"
     verb = "multiplied"
     sign = "*"
-    synonyms = ("product", "times", "gate")
+    synonyms = ("product", "gate")
     examples = (*_example("mul"), Example("mul", ((16, 8, 8), (16, 1, 1)), (16, 8, 8)))
 
     def shape(self, *inputs: Shape) -> Shape:

@@ -152,14 +152,16 @@ class LayerNorm(Layer):
 
     ``over = all`` normalises the whole tensor with a scale and a shift per element, as
     ``nn.LayerNorm(shape)``; ``over = channels`` normalises the channels at each pixel,
-    as ConvNeXt does.
+    as ConvNeXt does. ``bias = false`` leaves the shift out.
     """
 
     over: Annotated[str, OneOf(("all", "channels"))] = "all"
     eps: NotNegative = 1e-5
     affine: Flag = True
+    bias: Flag = True
 
     name = "layer_norm"
+    late = ("bias",)
     modules = "modules/channel_norm.py"
     kind = "norm"
     synonyms = ("layernorm", "LayerNorm", "ln")
@@ -167,6 +169,7 @@ class LayerNorm(Layer):
         Example("layer_norm", ((16, 8, 8),), (16, 8, 8)),
         Example("layer_norm(over = channels, eps = 1e-6)", ((16, 8, 8),), (16, 8, 8)),
         Example("layer_norm(affine = false)", ((16,),), (16,)),
+        Example("layer_norm(over = channels, bias = false)", ((16, 9),), (16, 9)),
     )
 
     def normalized(self, shape: Shape) -> Shape:
@@ -176,11 +179,13 @@ class LayerNorm(Layer):
         if not self.affine:
             return ()
         shape = self.normalized(inputs[0])
-        return Weight("weight", shape), Weight("bias", shape)
+        return (Weight("weight", shape), Weight("bias", shape))[: 1 + self.bias]
 
     def meaning(self, *inputs: Shape) -> Meaning:
         """Of a vector, all elements are its channels."""
         name, meant = Layer.meaning(self, *inputs)
+        if not self.affine:
+            meant.pop("bias", None)
         return name, meant | ({"over": "channels"} if len(inputs[0]) == 1 else {})
 
     def torch(self, *inputs: Shape) -> Module:
@@ -189,6 +194,8 @@ class LayerNorm(Layer):
             keywords["eps"] = self.eps
         if not self.affine:
             keywords["elementwise_affine"] = False
+        elif not self.bias:
+            keywords["bias"] = False
         shape = self.normalized(inputs[0])
         size: object = shape[0] if len(shape) == 1 else shape
         if self.over == "channels" and len(inputs[0]) > 1:

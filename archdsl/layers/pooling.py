@@ -285,3 +285,42 @@ class ChannelMaxPool(Layer):
 
     def torch(self, *inputs: Shape) -> Expression:
         return Expression("{x}.amax(1, keepdim=True)")
+
+
+class GlobalSumPool(Layer):
+    """The sum of each channel: ``CxHxW`` to ``Cx1x1``."""
+
+    name = "global_sumpool"
+    kind = "pool"
+    synonyms = ("global_sum_pool", "sumpool", "sum_pixels")
+    examples = (
+        Example("global_sumpool", ((512, 7, 7),), (512, 1, 1)),
+        Example("global_sumpool", ((16, 9),), (16, 1)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, size = image(inputs[0], self.name)
+        return (channels, *(1 for _ in size))
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return everything(input)
+
+    def torch(self, *inputs: Shape) -> Expression:
+        axes = tuple(range(2, len(inputs[0]) + 1))
+        return Expression(f"{{x}}.sum({axes[0] if len(axes) == 1 else axes}, keepdim=True)")
+
+
+class ChannelSumPool(Layer):
+    """The sum over channels at each pixel: ``CxHxW`` to ``1xHxW``."""
+
+    name = "channel_sumpool"
+    kind = "pool"
+    synonyms = ("channel_sum", "sum_channels")
+    examples = (Example("channel_sumpool", ((16, 8, 8),), (1, 8, 8)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        image(inputs[0], self.name)
+        return (1, *inputs[0][1:])
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression("{x}.sum(1, keepdim=True)")

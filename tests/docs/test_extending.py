@@ -105,4 +105,4 @@ def test_a_package_brings_what_a_file_brings(
 def test_a_module_brings_what_it_defines_itself() -> None:
     import archdsl.costs.macs as module
 
-    assert [c.name for c in defined_in(module)] == ["macs"]
+    assert [c.name for c in defined_in(module)] == ["macs", "attention_macs"]

@@ -23,7 +23,7 @@ class Branch(Pattern):
 
     name = "branch"
     arms = True
-    qualified = "how its arms are joined: concat, add, mean, max or mul"
+    qualified = "how its arms are joined: concat, add, sub, mean, max or mul"
     qualifier_required = True
     is_part = False
 
