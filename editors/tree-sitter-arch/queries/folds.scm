@@ -1,0 +1,1 @@
+[(body) (match) (arguments)] @fold
