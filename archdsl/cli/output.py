@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any, TextIO
@@ -108,19 +108,24 @@ def table(
     right: Sequence[int] = (),
     width: int = WIDTH,
 ) -> list[str]:
-    """Lines of a table without frames. Columns in ``right`` are aligned to the right; the
-    first column gives way where the whole is wider than ``width``."""
+    """Lines of a table without frames. Columns in ``right`` are aligned to the right; where the
+    whole is wider than ``width``, the first column is narrower and takes several lines: what
+    is cut off may be what two rows differ in."""
     columns = len(header)
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(columns)]
     over = sum(widths) + 2 * (columns - 1) - width
     if over > 0:
         widths[0] = max(8, widths[0] - over)
 
-    def line(row: Sequence[str]) -> str:
-        cells = []
-        for i, cell in enumerate(row):
-            cell = cut(cell, widths[i])
-            cells.append(cell.rjust(widths[i]) if i in right else cell.ljust(widths[i]))
-        return "  ".join(cells).rstrip()
+    def lines(row: Sequence[str]) -> Iterator[str]:
+        indent = " " * (len(row[0]) - len(row[0].lstrip()) + 2)
+        first, *more = wrap(row[0], widths[0], subsequent_indent=indent) or [""]
+        cells = [
+            cell.rjust(widths[i]) if i in right else cell.ljust(widths[i])
+            for i, cell in enumerate([first, *row[1:]])
+        ]
+        yield "  ".join(cells).rstrip()
+        yield from more
 
-    return [click.style(line(header), bold=True), *(line(row) for row in rows)]
+    head = [click.style(line, bold=True) for line in lines(header)]
+    return [*head, *(line for row in rows for line in lines(row))]

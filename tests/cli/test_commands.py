@@ -424,10 +424,12 @@ def test_sizes(count: float, text: str) -> None:
 
 
 def test_a_table_gives_way_in_its_first_column() -> None:
-    rows = [["a" * 30, "1"], ["b", "22"]]
+    rows = [["net(depth = 2, p = 0.3)", "1"], ["  net(depth = 2, p = 0.5)", "22"]]
     assert [click.unstyle(r) for r in table(["name", "n"], rows, right=(1,), width=20)] == [
         "name               n",
-        "aaaaaaaaaaaaaaa…   1",
-        "b                 22",
+        "net(depth = 2,     1",
+        "  p = 0.3)",
+        "  net(depth =     22",
+        "    2, p = 0.5)",
     ]
     assert cut("abc", 3) == "abc" and cut("abcd", 3) == "ab…"
