@@ -429,7 +429,7 @@ def test_a_table_gives_way_in_its_first_column() -> None:
         "name               n",
         "net(depth = 2, p   1",
         "  = 0.3)",
-        "  net(depth =     22",
-        "    2, p = 0.5)",
+        "  net(depth = 2,  22",
+        "    p = 0.5)",
     ]
     assert cut("abc", 3) == "abc" and cut("abcd", 3) == "ab…"
