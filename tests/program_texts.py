@@ -362,7 +362,10 @@ class Writer:
         self.put("in")
         if self.perhaps():
             self.put("{")
+            start = len(self.tokens)
             self.comma_separated(self.chain, least=1)
+            if self.tokens[start] in SOFT:  # after a brace it would be a keyword
+                self.tokens[start] = "a"
             self.put("}")
         else:
             self.operand()
