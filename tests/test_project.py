@@ -186,6 +186,8 @@ CALLS = {
     "diff": ["alexnet", "resnet18"],
     "compare": ["alexnet"],
     "train": ["--help"],  # writes alexnet.py
+    "predict": ["--help"],
+    "evaluate": ["--help"],
     "report": ["--help"],
     "search": ["--help"],
     "verdict": ["--help"],

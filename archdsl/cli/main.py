@@ -24,6 +24,8 @@ COMMANDS = {
     "explain": "Say what each line makes, and what a knob changes.",
     "fmt": "Format specs.",
     "train": "Train one network.",
+    "predict": "Say which class each file is of.",
+    "evaluate": "Measure a trained network on data, class by class.",
     "search": "Ask a question of a space, by training: wider or deeper?",
     "verdict": "Print what a study says.",
     "report": "Write what a study says as a page, or follow it while it runs.",

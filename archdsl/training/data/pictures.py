@@ -42,7 +42,7 @@ class Decoder:
             bilinear = self.pillow.Resampling.BILINEAR
             square = self.ops.fit(colours, (self.size, self.size), bilinear)
         except Exception as problem:  # Pillow raises many kinds for a file that is no image
-            return problem if isinstance(problem, BadPicture) else BadPicture(_reason(problem))
+            return problem if isinstance(problem, BadPicture) else BadPicture(reason_of(problem))
         interleaved: bytes = square.tobytes()
         return b"".join(interleaved[channel::3] for channel in range(3))
 
@@ -69,7 +69,10 @@ class Decoder:
         return self.pillow.fromarray(scaled.round().astype(numpy.uint8))
 
 
-def _reason(problem: Exception) -> str:
+def reason_of(problem: Exception) -> str:
+    """Why a file cannot be read, of what was raised."""
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror.lower()
     if type(problem).__name__ == "UnidentifiedImageError":
         return "it is no image that can be read"
     if type(problem).__name__ == "DecompressionBombError":

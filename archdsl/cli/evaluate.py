@@ -1,0 +1,182 @@
+"""``archdsl evaluate``: what a trained network is worth on a data set."""
+
+from __future__ import annotations
+
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.cli.options import json_option, python_option, read_registry
+from archdsl.cli.output import say, say_json, table
+from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.cli.progress import LOADING, told
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.layers.base import show_shape
+from archdsl.modelcard import ModelCard
+from archdsl.pictures.confusion import confusion
+from archdsl.pictures.files import check_format, save
+from archdsl.training.packages import need
+from archdsl.training.records import read_data
+
+if TYPE_CHECKING:
+    from archdsl.training.data.splits import Images, Splits
+    from archdsl.training.metrics import Evaluation
+
+PARTS = ("test", "validation", "train")
+SHOWN = 12  # classes, up to which the matrix is printed; of more, what is confused most
+PAIRS = 10
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
+@click.option("--data", required=True, metavar="DATA", help="The images, as `archdsl train` has.")
+@click.option(
+    "--part",
+    default="test",
+    show_default=True,
+    type=click.Choice(PARTS),
+    help="Which of the images; those to test with decided nothing.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the confusion matrix: .svg, .png, .pdf, .tex or .html.",
+)
+@click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; or a GPU if any."
+)
+@force_option
+@json_option
+@python_option
+def command(
+    model: Path,
+    data: str,
+    part: str,
+    output: Path | None,
+    device: str,
+    force: bool,
+    as_json: bool,
+    python: tuple[Path, ...],
+) -> None:
+    """Measure a trained network: accuracy, class by class, confusion, calibration.
+
+    MODEL is what `archdsl predict` takes. Images are normalised as those of its training were,
+    whatever the data is.
+    """
+    if output is not None:
+        check_format(output)
+        check_outputs([output], [model, *python], force)
+    registry = read_registry(python)
+    record = read_data(data, registry=registry)
+    with told("" if as_json else LOADING):
+        need("torch")
+        from archdsl.training.data import load
+        from archdsl.training.devices import choose_device
+        from archdsl.training.metrics import evaluated
+        from archdsl.training.predictor import read_model
+
+    found = read_model(model, registry, choose_device(device))
+    splits = load(record, Path())
+    images = _images(splits, part, found.card, record.written())
+    result = evaluated(found, images)
+    what = f"{record.written()}: {len(images):,} images of its part `{part}`"
+    if as_json:
+        say_json({"model": str(model), "data": record.written(full=True), "part": part,
+                  **_plain(result, found.card.classes)})  # fmt: skip
+    else:
+        _say(result, what, images.largest, found.card.classes)
+    if output is not None:
+        below = f"accuracy {result.accuracy:.2%}; {what}"
+        counts = result.confusion.tolist()
+        save(confusion(counts, found.card.classes, f"Confusion of {model.name}", below), output)
+        if not as_json:
+            say(f"{output}: the confusion matrix")
+
+
+def _images(splits: Splits, part: str, card: ModelCard, name: str) -> Images:
+    """The images of a part, their labels being places among the network's classes. Raises
+    ``ArchError`` where the data is of other images or classes (A805), or has no such part."""
+    from archdsl.training.data.splits import Images
+
+    if splits.image != card.image:
+        shapes = f"{show_shape(card.image)}, and the images are {show_shape(splits.image)}"
+        raise _mismatch(f"it takes {shapes}")
+    if splits.classes != len(card.classes):
+        raise _mismatch(f"it knows {len(card.classes)} classes, and the data has {splits.classes}")
+    named = splits.names or tuple(map(str, range(splits.classes)))
+    if set(named) != set(card.classes):
+        odd = next(name for name in named if name not in card.classes)
+        raise _mismatch(f"the data has the class `{odd}`, which it was not trained on")
+    images: Images = getattr(splits, part)
+    if not len(images):
+        help = [f"--part {other}" for other in PARTS if len(getattr(splits, other))]
+        reason = f"it has no images of the part `{part}`"
+        raise ArchError([diagnose(codes.NO_DATA, help=help[:1], name=name, reason=reason)])
+    import torch
+
+    places = torch.tensor([card.classes.index(name) for name in named])
+    return Images(images.images, places[images.labels])
+
+
+def _mismatch(reason: str) -> ArchError:
+    return ArchError([diagnose(codes.DATA_MISMATCH, reason=reason)])
+
+
+def _plain(result: Evaluation, classes: tuple[str, ...]) -> dict[str, Any]:
+    scores = zip(classes, _scores(result), result.confusion.sum(1).tolist(), strict=True)
+    return {
+        "accuracy": result.accuracy,
+        "balanced_accuracy": result.balanced,
+        "loss": result.loss,
+        "confidence": result.confidence,
+        "calibration_error": result.calibration,
+        "classes": {
+            name: {"images": count, "recall": recall, "precision": precision, "f1": f1}
+            for name, (recall, precision, f1), count in scores
+        },
+        "confusion": result.confusion.tolist(),
+    }
+
+
+def _scores(result: Evaluation) -> list[list[float | None]]:
+    """Recall, precision and F1 of each class; nothing where there is none."""
+    columns = (result.recall.tolist(), result.precision.tolist(), result.f1.tolist())
+    return [[None if isnan(v) else v for v in row] for row in zip(*columns, strict=True)]
+
+
+def _say(result: Evaluation, what: str, largest: float, classes: tuple[str, ...]) -> None:
+    say(what)
+    say(f"accuracy {result.accuracy:.2%}, loss {result.loss:.4f}; "
+        f"the largest class has {largest:.2%}")  # fmt: skip
+    say(f"balanced accuracy {result.balanced:.2%}, the mean of the classes")
+    sure = f"the network is {result.confidence:.1%} sure on the average"
+    say(f"calibration error {result.calibration:.1%}: {sure}, and right in {result.accuracy:.1%}")
+    say()
+    counts = result.confusion.sum(1).tolist()
+    rows = [
+        [name, f"{count:,}", *("-" if v is None else f"{v:.1%}" for v in scores)]
+        for name, count, scores in zip(classes, counts, _scores(result), strict=True)
+    ]
+    for line in table(["class", "images", "recall", "precision", "F1"], rows, (1, 2, 3, 4)):
+        say(line)
+    say()
+    if len(classes) <= SHOWN:
+        said = [[str(n) if n else "." for n in row] for row in result.confusion.tolist()]
+        header = ["true, and said", *classes]
+        cells = [[name, *row] for name, row in zip(classes, said, strict=True)]
+        for line in table(header, cells, range(1, len(classes) + 1)):
+            say(line)
+        return
+    wrong = result.confusion.clone().fill_diagonal_(0)
+    values, places = wrong.flatten().topk(PAIRS)
+    pairs = [
+        [classes[place // len(classes)], classes[place % len(classes)], f"{count:,}"]
+        for count, place in zip(values.tolist(), places.tolist(), strict=True)
+        if count
+    ]
+    for line in table(["true", "said most often instead", "images"], pairs, (2,)):
+        say(line)

@@ -1,0 +1,156 @@
+"""A trained network as it is used: from weights that carry their spec, or an export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from archdsl.backend.export import ERRORS
+from archdsl.backend.transfer import transfer
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.diagnostics.source import Source
+from archdsl.files import Bundle, opened
+from archdsl.modelcard import KEY, ModelCard, bad, card_from, card_in
+from archdsl.registry import REGISTRY, Registry
+from archdsl.spec import Architecture, Spec
+from archdsl.training.packages import missing
+
+WEIGHTS = (".pt", ".pth", ".safetensors")
+KNOWN = (*WEIGHTS, ".pt2", ".onnx", ".arch")
+TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
+
+Run = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A network and its card. ``run`` gives its results ``(N, classes)`` for normalised images."""
+
+    card: ModelCard
+    run: Run
+
+    def logits(self, images: Tensor) -> Tensor:
+        """The results ``(N, classes)`` of bytes ``(N, *card.image)``, as float32 on the CPU."""
+        ones = (-1, *[1] * (len(self.card.image) - 1))
+        mean, std = (torch.tensor(v).view(ones) for v in (self.card.mean, self.card.std))
+        with torch.inference_mode():
+            return self.run((images.float() / 255 - mean) / std).float().cpu()
+
+
+def read_model(
+    path: Path, registry: Registry = REGISTRY, device: torch.device | str = "cpu"
+) -> Predictor:
+    """The network of a file: weights, an export, or a frozen spec that its weights lie beside.
+
+    Weights and specs are read as data. A ``.pt2`` is loaded by ``torch.export``: take it from
+    those alone whom you would let run code. Raises ``ArchError``.
+    """
+    device, ending = torch.device(device), path.suffix.lower()
+    if ending not in KNOWN:
+        raise _no_card(path, f"its ending is none of {', '.join(KNOWN)}")
+    try:
+        opened(path).close()
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
+    if ending == ".arch":
+        path = _beside(path)
+        ending = path.suffix
+    if ending == ".onnx":
+        return _of_onnx(path, device)
+    card = card_in(path)
+    if card is None:
+        raise _no_card(path, "it carries no model card", _HELP)
+    run = (
+        _of_program(path, device) if ending == ".pt2" else _of_weights(path, card, registry, device)
+    )
+    return Predictor(card, run)
+
+
+_HELP = "train it with archdsl, and export it with `archdsl compile ... --weights`"
+
+
+def _no_card(path: Path, reason: str, help: str = "") -> ArchError:
+    fields = {"name": str(path), "reason": reason}
+    return ArchError([diagnose(codes.NO_CARD, fields=fields, help=[help] if help else [])])
+
+
+def _beside(spec: Path) -> Path:
+    """The weights of a frozen spec."""
+    for ending in WEIGHTS:
+        if spec.with_suffix(ending).is_file():
+            return spec.with_suffix(ending)
+    names = " or ".join(str(spec.with_suffix(ending)) for ending in (".pt", ".safetensors"))
+    raise _no_card(spec, f"its weights are not beside it, as {names}", "name the weights instead")
+
+
+def network_of(path: Path, card: ModelCard, registry: Registry = REGISTRY) -> Architecture:
+    """The network that a card has the spec of. Raises ``ArchError``."""
+    if not card.texts:
+        raise _no_card(path, "its model card has no spec")
+    (name, text), *_ = card.texts.items()
+    spec = Spec(Source(name, text), Bundle(card.texts), registry)
+    return spec.candidate({}, card.image)
+
+
+def _of_weights(path: Path, card: ModelCard, registry: Registry, device: torch.device) -> Run:
+    arch = network_of(path, card, registry)
+    if not card.is_of(arch.input, arch.output):
+        raise bad(str(path), ValueError("it is of another network than its spec"))
+    module = arch.build()
+    transfer(path, module)
+    module.to(device).eval()
+    return lambda images: module(images.to(device))
+
+
+def _of_program(path: Path, device: torch.device) -> Run:
+    try:
+        program = torch.export.load(path)
+        module: nn.Module = program.module()
+    except Exception as problem:  # torch raises many kinds for a file that it did not write
+        reason = str(problem).split("\n", 1)[0] or type(problem).__name__
+        raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
+    kept = next(iter(program.state_dict.values()), torch.zeros(()))
+    if kept.device.type != device.type:
+        reason = f"the program was exported for {kept.device.type}"
+        fields = {"name": str(device), "reason": reason}
+        raise ArchError([diagnose(codes.NO_DEVICE, fields=fields)])
+    return lambda images: module(images.to(device, kept.dtype))
+
+
+def _of_onnx(path: Path, device: torch.device) -> Predictor:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise missing("onnxruntime", "onnx") from None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS
+    try:
+        session = onnxruntime.InferenceSession(
+            path.read_bytes(), options, providers=onnxruntime.get_available_providers()
+        )
+    except Exception as problem:  # onnxruntime has no one error
+        reason = str(problem).split("\n", 1)[0]
+        raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
+    text = session.get_modelmeta().custom_metadata_map.get(KEY)
+    if text is None:
+        raise _no_card(path, "it carries no model card", _HELP)
+    try:
+        card = card_from(json.loads(text))
+    except (ValueError, RecursionError) as problem:
+        raise bad(str(path), problem) from None
+    entry = session.get_inputs()[0]
+    dtype: Any = getattr(torch, TYPES.get(entry.type, "float32"))
+
+    def run(images: Tensor) -> Tensor:
+        (found,) = session.run(None, {entry.name: images.to(dtype).numpy()})
+        return torch.from_numpy(found)
+
+    return Predictor(replace(card, texts={}), run)
