@@ -172,6 +172,7 @@ def test_the_graph_loads_networkx_and_no_more(tmp_path: Path) -> None:
 
 
 CALLS = {
+    "new": ["--help"],
     "check": ["alexnet"],
     "summary": ["alexnet"],
     "explain": ["alexnet"],

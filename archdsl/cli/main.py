@@ -17,6 +17,7 @@ from archdsl.diagnostics.model import ArchError, did_you_mean
 
 # Commands by the module that has them: a module is loaded when its command is named.
 COMMANDS = {
+    "new": "Write a first spec and search for a folder of images.",
     "check": "Say whether every candidate of a spec is a network.",
     "summary": "Print shapes and costs, part by part.",
     "compile": "Compile to PyTorch source, torch.export, ONNX, or a frozen spec.",

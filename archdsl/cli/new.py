@@ -1,0 +1,75 @@
+"""``archdsl new``: a first spec and a first search for a folder of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from archdsl.cli.output import say, say_json
+from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.outputs import write_output
+
+LISTED = 8  # classes that are named
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    help="Write the two files into this folder. [default: where you are]",
+)
+@click.option("--name", default="", help="What they are called. [default: as FOLDER is]")
+@click.option(
+    "--size",
+    type=click.IntRange(8, 512),
+    help="Pixels of a side. [default: as the images are, 64 at most]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for tools.")
+@force_option
+def command(
+    folder: Path, output: Path, name: str, size: int | None, as_json: bool, force: bool
+) -> None:
+    """Write a first spec and search for a folder of images.
+
+    FOLDER has a folder of images for each class; or the folders train, val and test, and those
+    of the classes in each. What is written is a small residual network, and the question
+    whether it should be wider or deeper at an equal number of multiply-adds: a start, to be
+    changed.
+    """
+    from archdsl.search.first import first
+
+    if name and not name.isidentifier():
+        raise click.BadParameter(f"{name!r} is no name", param_hint="--name")
+    found = first(folder, output, name, size)
+    spec, search = (output / f"{found.name}{ending}" for ending in (".arch", ".search"))
+    check_outputs([spec, search], [], force)
+    write_output(spec, found.spec)
+    write_output(search, found.search)
+    if as_json:
+        say_json(_plain(found, spec, search))
+        return
+    total = sum(found.counts.values())
+    say(f"{folder}: {total:,} images of {len(found.counts)} classes")
+    shown = sorted(found.counts.items(), key=lambda item: -item[1])
+    for label, count in shown[:LISTED]:
+        say(f"  {label}: {count:,} ({count / max(total, 1):.0%})")
+    if len(shown) > LISTED:
+        say(f"  and {len(shown) - LISTED} more")
+    say(f"{spec}: a residual network for images of {found.size} x {found.size} pixels")
+    say(f"{search}: wider or deeper, at {found.budget} multiply-adds")
+    say(f"next: archdsl check {search}; archdsl search {search}")
+
+
+def _plain(found: Any, spec: Path, search: Path) -> dict[str, Any]:
+    return {
+        "spec": str(spec),
+        "search": str(search),
+        "classes": found.counts,
+        "size": found.size,
+        "macs": found.budget,
+    }
