@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import human, say
 from archdsl.cli.outputs import check_outputs, force_option
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("study", metavar="STUDY")
+@click.argument("study", metavar="STUDY", shell_complete=completing.studies)
 @click.option("--slice", metavar="NAME", help="A budget, such as '5M macs': else the largest.")
 @click.option(
     "-o",

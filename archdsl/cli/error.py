@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.output import WIDTH, cut, say, say_text
 from archdsl.diagnostics import codes
 
 
 @click.command()
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=completing.errors)
 def command(code: str | None) -> None:
     """Explain a diagnostic by its code, such as A201; without one, list them all."""
     if code is None:

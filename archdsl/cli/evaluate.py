@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option
@@ -32,7 +33,13 @@ PAIRS = 10
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL")
-@click.option("--data", required=True, metavar="DATA", help="The images, as `archdsl train` has.")
+@click.option(
+    "--data",
+    required=True,
+    metavar="DATA",
+    shell_complete=completing.data,
+    help="The images, as `archdsl train` has.",
+)
 @click.option(
     "--part",
     default="test",

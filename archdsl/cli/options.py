@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from archdsl.cli import completing
 from archdsl.elaborate.work import Work
 from archdsl.extensions import with_files
-from archdsl.files import builtin_names
 from archdsl.named import resolve
 from archdsl.registry import REGISTRY, Registry
 from archdsl.settings import split_settings
@@ -28,8 +28,7 @@ class SpecName(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        names = [CompletionItem(n) for n in builtin_names() if n.startswith(incomplete)]
-        return [*names, CompletionItem(incomplete, type="file")]
+        return completing.networks(ctx, param, incomplete)
 
 
 spec_argument = click.argument("spec", type=SpecName(), metavar="SPEC")
@@ -58,6 +57,7 @@ def candidate_options(command: F) -> F:
         "settings",
         multiple=True,
         metavar="KNOB=VALUE",
+        shell_complete=completing.settings,
         help="Set a knob; may be given again for others.",
     )(command)
     command = click.option(

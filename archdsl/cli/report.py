@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import human_bytes, say
 from archdsl.cli.outputs import check_outputs, force_option
@@ -18,7 +19,7 @@ PORT = 8421
 
 
 @click.command()
-@click.argument("study", metavar="STUDY")
+@click.argument("study", metavar="STUDY", shell_complete=completing.studies)
 @click.option(
     "-o",
     "--output",

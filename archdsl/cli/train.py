@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.epochs import EpochView
 from archdsl.cli.options import json_option, python_option, read_registry, spec_argument
 from archdsl.cli.output import say, say_json, say_text, show_diagnostics
@@ -62,6 +63,7 @@ class Request:
     "--data",
     required=True,
     metavar="DATA",
+    shell_complete=completing.data,
     help='The images: digits, cifar10, "fashion_mnist(train = 5000)", ...',
 )
 @click.option(
@@ -69,6 +71,7 @@ class Request:
     "settings",
     multiple=True,
     metavar="KNOB=VALUE",
+    shell_complete=completing.settings,
     help="Set a knob; may be given again for others.",
 )
 @click.option("--recipe", default="", metavar="RECIPE", help='How: "lr = 0.05, augment = [flip]".')

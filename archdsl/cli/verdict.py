@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.options import json_option, python_option, read_registry, storage_option
 from archdsl.cli.output import say, say_json, say_text, table
 from archdsl.training.packages import need_for_reading
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("study", metavar="STUDY")
+@click.argument("study", metavar="STUDY", shell_complete=completing.studies)
 @storage_option
 @json_option
 @python_option

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.cli.times import check_ranks, trial_timeout_option
@@ -19,7 +20,7 @@ from archdsl.training.packages import need_for_search
 
 
 @click.command()
-@click.argument("study", metavar="STUDY")
+@click.argument("study", metavar="STUDY", shell_complete=completing.studies)
 @storage_option
 @click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps.")
 @click.option(

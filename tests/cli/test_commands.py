@@ -376,12 +376,41 @@ def test_completion_scripts(shell: str, run: Any) -> None:
 
 def test_names_are_completed(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_ARCHDSL_COMPLETE", "bash_complete")
-    monkeypatch.setenv("COMP_WORDS", "archdsl summary squ")
+    monkeypatch.setenv("COMP_WORDS", "archdsl summary squeezenet1")
     monkeypatch.setenv("COMP_CWORD", "2")
-    assert run().out.splitlines() == ["plain,squeezenet", "file,squ"]
+    assert run().out.splitlines() == [
+        "plain,squeezenet1_0",
+        "plain,squeezenet1_1",
+        "file,squeezenet1",
+    ]
     monkeypatch.setenv("COMP_WORDS", "archdsl su")
     monkeypatch.setenv("COMP_CWORD", "1")
     assert run().out.splitlines() == ["plain,summary"]
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("summary resnet120", ["plain,resnet1202", "file,resnet120"]),
+        ("summary resnet --set st", ["plain,stride_on="]),
+        ("summary resnet --set depth=1", ["plain,depth=18", "plain,depth=101", "plain,depth=152"]),
+        ("train resnet18 --set wi", ["plain,width="]),
+        ("summary nothing --set wi", [""]),
+        ("train resnet18 --data ci", ["plain,cifar10", "plain,cifar100", "dir,ci"]),
+        ("verdict mi", ["plain,mine.study", "dir,mi"]),
+        ("error a20", [f"plain,A20{i}" for i in range(1, 10)]),
+    ],
+)
+def test_what_a_command_expects_is_completed(
+    words: str, offered: list[str], run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine.study", "myself.study", "my.study"):
+        Path(name).mkdir()
+    monkeypatch.setenv("_ARCHDSL_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"archdsl {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    assert run().out.splitlines() == offered
 
 
 # ------------------------------------------------------------------- numbers and tables

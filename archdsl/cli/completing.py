@@ -1,0 +1,82 @@
+"""What a shell offers where a command expects a name: completion reads texts, and runs nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError
+from archdsl.elaborate.knobs import Choices, Knob
+from archdsl.elaborate.values import show
+from archdsl.elaborate.work import Work
+from archdsl.files import builtin_names, read_source
+from archdsl.named import resolve
+from archdsl.registry import REGISTRY
+
+VARIANT = re.compile(r"^variant (\w+)", re.MULTILINE)
+MOST_VALUES = 50  # of an interval that are offered
+
+
+def networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Built-in specs and their variants, and files."""
+    return _offered([*builtin_names(), *_variants()], incomplete, "file")
+
+
+def settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The knobs of the spec that the command names, and what each may be."""
+    # An option that has no value yet keeps click from giving the arguments their names.
+    name = ctx.params.get("spec") or next((a for a in ctx.args if not a.startswith("-")), "")
+    with suppress(ArchError):
+        spec = resolve(name, REGISTRY, Work()).spec
+        name, equals, _ = incomplete.partition("=")
+        if not equals:
+            return _offered((f"{n}=" for n in spec.knobs), name)
+        if name in spec.knobs:
+            values = (f"{name}={v}" for v in _values(spec.knobs[name]))
+            return _offered(values, incomplete)
+    return []
+
+
+def data(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Data sets, and folders."""
+    return _offered(REGISTRY.data, incomplete, "dir")
+
+
+def studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The studies that lie here, and folders."""
+    found = sorted(p.name for p in Path().glob("*.study") if p.is_dir())
+    return _offered(found, incomplete, "dir")
+
+
+def errors(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The codes of diagnostics, with what they say."""
+    return [
+        CompletionItem(kind.code, help=kind.template)
+        for kind in codes.ALL.values()
+        if kind.code.startswith(incomplete.upper())
+    ]
+
+
+def _offered(names: Iterable[str], incomplete: str, kind: str = "") -> list[CompletionItem]:
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return [*found, CompletionItem(incomplete, type=kind)] if kind else found
+
+
+def _variants() -> Iterator[str]:
+    """The names of all built-in variants, by their lines: nothing is parsed."""
+    for name in builtin_names():
+        yield from VARIANT.findall(read_source(name)[0].text)
+
+
+def _values(knob: Knob) -> list[str]:
+    domain = knob.domain
+    if domain is None or domain.count is None:
+        return []
+    values = domain.values if isinstance(domain, Choices) else domain.enumerate()
+    return [show(v).strip('"') for v in values[:MOST_VALUES]]
