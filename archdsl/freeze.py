@@ -37,7 +37,7 @@ def freeze(arch: Architecture) -> str:
         if isinstance(node, tree.Fix) or _is_other_variant(node, arch):
             edits.append(_line(node.span))
         elif isinstance(node, tree.Input) and program.given_input(arch.network.knobs) != arch.input:
-            edits.append(_edit(node.shape.span, show_shape(arch.input)))
+            edits.append(_edit(node.tensors[0].shape.span, show_shape(arch.input)))
     for knob in program.arch.knobs:
         name = knob.name.text
         value = arch.spec.knobs[name].show(arch.network.knobs[name])

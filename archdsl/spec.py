@@ -257,8 +257,15 @@ class Architecture:
 
     @property
     def input(self) -> Shape:
-        """The shape of the input, channels first."""
+        """The shape of the input, channels first; of several, that of the first."""
         return self.network.root.input
+
+    @property
+    def inputs(self) -> dict[str, Shape]:
+        """The shapes of all that comes in, by name; of one without a name, as ``input``."""
+        root, names = self.network.root, self.network.inputs
+        shapes = (root.input, *root.imports)
+        return {name or "input": shape for name, shape in zip(names, shapes, strict=True)}
 
     @property
     def given_input(self) -> Shape | None:

@@ -142,11 +142,10 @@ def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
     if known is not None:
         return known
     count = 1 + len(part.imports)
-    axes = len(part.input) - 1
-    start = Path(0, (Axis(0, 1),) * axes)
+    starts = [beginning(shape) for shape in (part.input, *part.imports)]
 
     def source(i: int) -> list[Path | None]:
-        return [start if j == i else None for j in range(count)]
+        return [starts[i] if j == i else None for j in range(count)]
 
     values = [source(0)]
     for step in part.steps:
@@ -184,6 +183,11 @@ def _through(
     return merged
 
 
+def beginning(shape: Shape) -> Path:
+    """The path of a tensor to itself."""
+    return Path(0, (Axis(0, 1),) * (len(shape) - 1))
+
+
 def layer_path(layer: Layer, shape: Shape) -> Path:
     """What one layer adds to a path."""
     kernel, stride = layer.window(shape)
@@ -199,13 +203,15 @@ def longest_path(network: Network) -> Path:
     """Depth and receptive field of a network's result.
 
     The depth is the number of convolutions and linear layers on the longest path, as papers
-    count it; ``reach`` is at most what the input has.
+    count it; ``reach`` is at most what the input has. Of several inputs, ``reach`` is that into
+    the first.
     """
     root = network.root
-    path = paths(root, {})[0]
-    assert path is not None, "a result comes from the input"
+    path, *others = paths(root, {})
+    path = path or beginning(root.input)
+    depth = max(p.depth for p in (path, *others) if p is not None)
     axes = [
         Axis(min(axis.reach, Fraction(n - 1)), axis.stride)
         for axis, n in zip(path.axes, root.input[1:], strict=True)
     ]
-    return Path(path.depth, tuple(axes))
+    return Path(depth, tuple(axes))

@@ -53,15 +53,14 @@ def _activations(flat: Flat) -> tuple[int, int]:
     uses[flat.output] += 1
     pending = list(uses)
     size = [prod(node.shape) for node in nodes]
-    live = peak = size[0]
-    kept = size[0]
-    refs = [0] * len(nodes)
-    refs[0] = 1
-    for place, node in enumerate(nodes[1:], 1):
+    start = flat.inputs
+    live = peak = kept = sum(size[:start])
+    refs = [1] * start + [0] * (len(nodes) - start)
+    for place, node in enumerate(nodes[start:], start):
         layer = node.layer
         assert layer is not None
         source = node.inputs[0]
-        reuses = layer.inplace and uses[source] == 1 and source != 0
+        reuses = layer.inplace and uses[source] == 1 and source >= start
         if not reuses:
             kept += size[place]
         if place not in main:

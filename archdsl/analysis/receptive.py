@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from archdsl.analysis.figures import Axis, Path, layer_path
+from archdsl.analysis.figures import Path, beginning, layer_path
 from archdsl.ir.flat import Flat
 
 
 def receptive_fields(flat: Flat) -> dict[str, tuple[int, ...]]:
-    """Pixels of the input, for each axis, that an element of a result can see: of each layer by
-    its path, and of each part, whose result is that of its last layer."""
+    """Pixels of the first input, for each axis, that an element of a result can see: of each layer
+    by its path, and of each part, whose result is that of its last layer. What comes from other
+    inputs alone has none."""
     input = flat.nodes[0].shape
     found: dict[str, tuple[int, ...]] = {}
-    paths = [Path(0, (Axis(0, 1),) * (len(input) - 1))]
-    for node in flat.nodes[1:]:
+    paths: list[Path | None] = [beginning(input), *[None] * (flat.inputs - 1)]
+    for node in flat.nodes[flat.inputs :]:
         assert node.layer is not None
-        arms = [paths[n].then(layer_path(node.layer, flat.nodes[n].shape)) for n in node.inputs]
-        path = arms[0]
-        for other in arms[1:]:
-            path = path.beside(other)
+        path: Path | None = None
+        for n in node.inputs:
+            before = paths[n]
+            if before is not None:
+                arm = before.then(layer_path(node.layer, flat.nodes[n].shape))
+                path = arm if path is None else path.beside(arm)
         paths.append(path)
+        if path is None:
+            continue
         reach = zip(path.reach, input[1:], strict=True)
         field = tuple(int(min(r, n - 1)) + 1 for r, n in reach)
         names = node.path.split(".")

@@ -37,7 +37,7 @@ def header_of(arch: Architecture) -> str:
     figures = arch.figures
     costs = f"{figures.params:,} parameters, {figures.macs:,} multiply-adds"
     paragraphs = [
-        f"{arch.name}: {costs} at {show_shape(arch.input)}.",
+        f"{arch.name}: {costs} at {' and '.join(map(show_shape, arch.inputs.values()))}.",
         f"{origin}{f' with {knobs}' if knobs else ''}.",
     ]
     return "\n\n".join("\n".join(wrap(p, 84)) for p in paragraphs).replace(UNBROKEN, " ")

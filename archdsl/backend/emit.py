@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from archdsl.backend.flow import Flow
-from archdsl.backend.forward import Forward, import_names
+from archdsl.backend.forward import Forward, import_names, incoming_name
 from archdsl.backend.initial import init_lines
 from archdsl.backend.names import (
     BUILTINS,
@@ -253,15 +253,16 @@ class Writer:
     def forward(self, plan: Plan) -> list[str]:
         is_top = plan is self.top
         outputs = self.outputs if is_top else {}
-        items = ["self"] + ["x: Tensor"] * plan.full.uses_input
-        imports = import_names([i.part for i in plan.instances], self.taken)
+        name = incoming_name(self.network.inputs[0] if is_top else "", self.taken)
+        items = ["self"] + [f"{name}: Tensor"] * plan.full.uses_input
+        imports = import_names([i.part for i in plan.instances], {*self.taken, name})
         items += [f"{name}: Tensor" for name in imports]
         if plan.needs_path and not is_top:
             items.append("path: tuple[Tensor, Tensor] | None = None")
         returns = "Tensor | dict[str, Tensor]" if outputs else "Tensor"
         lines = _definition("forward", items, returns)
         if plan.needs_path and is_top:
-            lines.append(f"{INDENT * 2}path = self.draw_path(x) if self.training else None")
+            lines.append(f"{INDENT * 2}path = self.draw_path({name}) if self.training else None")
         forward = Forward(
             plan.full,
             plan.texts,
@@ -271,6 +272,7 @@ class Writer:
             plan.flattened(),
             imports,
             comments=is_top,
+            incoming=name,
         )
 
         def with_outputs(result: str) -> list[str]:

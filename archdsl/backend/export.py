@@ -6,11 +6,12 @@ import copy
 import re
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from archdsl.backend.examples import another, several
 from archdsl.backend.memory import is_shortage, shortage
 from archdsl.backend.stir import stirred
 from archdsl.diagnostics import codes
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    Given = torch.Tensor | Sequence[torch.Tensor]  # of several inputs, all of them
+
 # How far ONNX's results may be off, relative to the largest: rounding, in float32 or in float16.
 TOLERANCE, ROUGH = 1e-4, 1e-2
 MOVED = 1e-2  # by less, a result says nothing of the layers near the image
@@ -29,12 +32,10 @@ ERRORS = 3  # what onnxruntime prints; its warnings are of no use to who exports
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def write_pt2(
-    module: nn.Module, example: torch.Tensor, path: Path, card: ModelCard | None = None
-) -> None:
-    """A program of ``torch.export`` in evaluation, for any batch size: of the main output alone,
-    without the images that it was made with, and with a card among its ``extra_files``. Raises
-    ``ArchError``."""
+def write_pt2(module: nn.Module, example: Given, path: Path, card: ModelCard | None = None) -> None:
+    """A program of ``torch.export`` in evaluation, for any batch size: of what the network gives
+    there, without the images that it was made with, and with a card among its ``extra_files``.
+    Raises ``ArchError``."""
     import torch
 
     try:
@@ -47,9 +48,14 @@ def write_pt2(
 
 
 def write_onnx(
-    module: nn.Module, example: torch.Tensor, path: Path, card: ModelCard | None = None
+    module: nn.Module,
+    example: Given,
+    path: Path,
+    card: ModelCard | None = None,
+    inputs: Sequence[str] = ("input",),
 ) -> float:
     """An ONNX file for any batch size, checked against onnxruntime, with a card in its metadata.
+    ``inputs`` are the names of what comes in; several results have their names.
 
     Returns the largest difference of its results, relative to the largest result. Where these do
     not depend on the images, as those of many untrained networks, a copy with other weights is
@@ -63,16 +69,17 @@ def write_onnx(
             raise ArchError(
                 [diagnose(codes.NEEDS_PACKAGE, package=package, extra="onnx")]
             ) from None
+    example = several(example)
     difference = 0.0
 
     def write(aside: Path) -> None:
         nonlocal difference
-        _onnx(module, example, aside)
+        _onnx(module, example, aside, inputs)
         difference, moved = compared(module, example, aside)
         if moved < MOVED:
             other = stirred(module, example)
             beside = aside.with_name("stirred.onnx")
-            _onnx(other, example, beside)
+            _onnx(other, example, beside, inputs)
             checked, moved = compared(other, example, beside)
             if moved < MOVED:
                 raise _not(f"it cannot be checked: its results move by {moved:.1g} with the images")
@@ -87,54 +94,74 @@ def write_onnx(
     return difference
 
 
-def _onnx(module: nn.Module, example: torch.Tensor, path: Path) -> None:
+def _onnx(
+    module: nn.Module, example: Sequence[torch.Tensor], path: Path, inputs: Sequence[str]
+) -> None:
     import torch
 
+    batch = torch.export.Dim("batch", min=1)
+    with torch.no_grad():
+        outputs, _ = results(module.eval()(*example))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            module.eval(),
-            (example,),
+            module,
+            tuple(example),
             path,
             dynamo=True,
             external_data=False,
-            input_names=["input"],
-            output_names=["output"],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_shapes=tuple({0: batch} for _ in example),
             verbose=False,
         )
 
 
-def _program(module: nn.Module, example: torch.Tensor) -> torch.export.ExportedProgram:
-    """The program of the main output; of side outputs, the weights are not in it."""
+def results(given: Any) -> tuple[list[str], list[torch.Tensor]]:
+    """The names of what a network gives in evaluation, and the tensors; one alone is `output`."""
+    if isinstance(given, dict):
+        return list(given), list(given.values())
+    return ["output"], [given]
+
+
+def _program(module: nn.Module, example: Given) -> torch.export.ExportedProgram:
+    """The program of what it gives in evaluation; of side outputs, the weights are not in it."""
     import torch
 
+    given = several(example)
     main = copy.copy(module.eval())
     sides = [n for n in getattr(module, "output_weights", {}) if n != "main"]
     main._modules = {k: v for k, v in module._modules.items() if k not in sides}
     batch = torch.export.Dim("batch", min=1)
-    return torch.export.export(main, (example,), dynamic_shapes=({0: batch},))
+    return torch.export.export(main, given, dynamic_shapes=tuple({0: batch} for _ in given))
 
 
-def compared(module: nn.Module, example: torch.Tensor, path: Path) -> tuple[float, float]:
-    """What onnxruntime makes of a batch of another size than the example's: the difference, and
-    how far the result of a black image is from that of another, both relative to the largest."""
+def compared(module: nn.Module, example: Sequence[torch.Tensor], path: Path) -> tuple[float, float]:
+    """What onnxruntime makes of a batch of another size than the example's: the largest
+    difference, and how far the results of a black image, or of another's first word alone, are
+    from those of another, both relative to the largest; of several results, the least."""
     import onnxruntime
     import torch
 
-    images = torch.randn(3, *example.shape[1:], dtype=example.dtype)
-    images[2] = 0
+    given = another(example, 3)
+    for tensor in given:
+        tensor[2] = 0
     with torch.no_grad():
-        expected = module.cpu()(images)
+        _, expected = results(module.cpu()(*given))
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {session.get_inputs()[0].name: images.numpy()})
-    scale = max(expected.abs().max().item(), 1e-12)
-    difference: float = (torch.from_numpy(found) - expected).abs().max().item() / scale
-    if not difference <= (ROUGH if example.dtype == torch.float16 else TOLERANCE):
-        raise _not(f"its results differ by {difference:.2g} from PyTorch's")
-    moved: float = (expected[0] - expected[2]).abs().max().item() / scale
+    names = [item.name for item in session.get_inputs()]
+    found = session.run(None, dict(zip(names, [t.numpy() for t in given], strict=True)))
+    rough = any(t.dtype == torch.float16 for t in example)
+    difference, moved = 0.0, float("inf")
+    for made, wanted in zip(found, expected, strict=True):
+        scale = max(wanted.abs().max().item(), 1e-12)
+        off = (torch.from_numpy(made) - wanted).abs().max().item() / scale
+        if not off <= (ROUGH if rough else TOLERANCE):
+            raise _not(f"its results differ by {off:.2g} from PyTorch's")
+        difference = max(difference, off)
+        moved = min(moved, (wanted[0] - wanted[2]).abs().max().item() / scale)
     return difference, moved
 
 
@@ -170,7 +197,7 @@ def failed(format: str, problem: BaseException, layer: str = "") -> ArchError:
     return ArchError([diagnose(codes.EXPORT_FAILED, help=help, format=format, reason=reason)])
 
 
-def _layer(problem: BaseException | None, module: nn.Module, example: torch.Tensor) -> str:
+def _layer(problem: BaseException | None, module: nn.Module, example: Given) -> str:
     """The path of the layer that could not be translated, if the exporter names its node."""
     while problem is not None:
         found = re.search(r"translating node %(\w+)", str(problem))

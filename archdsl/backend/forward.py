@@ -37,6 +37,7 @@ class Forward:
         flattened: Container[str],
         imports: Sequence[str] = (),
         comments: bool = False,
+        incoming: str = "x",
     ) -> None:
         self.instance = instance
         self.conditions = conditions  # of operands that some instances lack
@@ -48,10 +49,12 @@ class Forward:
         self.entries = instance.scope.entries
         self.uses = instance.scope.uses()
         self.comments = comments
+        self.incoming = incoming  # what the input is called
         self.inlined = self.choose_inlined()
         self.sums = self.choose_sums()
         self.names: dict[int, str] = {}
-        self.kept: set[int] = set()  # values with a name from the spec: nothing else has it
+        named = [] if incoming == "x" else [0]
+        self.kept: set[int] = set(named)  # values with a name from the spec: nothing else has it
         self.taken: set[str] = set()
         self.numbered: dict[str, Iterator[str]] = {}  # names that were not looked at yet
 
@@ -168,8 +171,9 @@ class Forward:
             self.numbered = {}
             self.taken = {*SPOKEN, *UNCLEAR, *self.names.values()}
             if self.instance.uses_input:
-                self.names[0] = "x"
-            else:
+                self.names[0] = self.incoming
+                self.taken.add(self.incoming)
+            if self.names.get(0) != "x":
                 self.taken.discard("x")
             out: list[str] = []
             for statement, value in self.statements(indent, wrap):
@@ -373,6 +377,12 @@ class Forward:
         loose = " " in text.replace(", ", "") and not text.endswith(")")
         loose = loose and not re.fullmatch(SUBSCRIPT, text)
         return Text(text.format(*shown, x=shown[0]), loose=loose)
+
+
+def incoming_name(name: str, taken: Container[str]) -> str:
+    """The parameter for what comes into a network: as the spec calls it, or ``x``."""
+    wanted = identifier(name) if name else "x"
+    return "x" if wanted in {*SPOKEN, *UNCLEAR} or wanted in taken else wanted
 
 
 def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+from archdsl.backend.examples import another, several
 
 if TYPE_CHECKING:
     import torch
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
 BATCH = 4  # images whose statistics are taken
 
 
-def stirred(module: nn.Module, example: torch.Tensor) -> nn.Module:
+def stirred(module: nn.Module, example: torch.Tensor | Sequence[torch.Tensor]) -> nn.Module:
     """A copy in evaluation. Scales and shifts are drawn; each convolution and linear layer is
     scaled so that its results have a deviation of 1, and each normalisation has the statistics
     of what it gets (layer-sequential unit variance, arXiv:1511.06422). Its random numbers are
@@ -49,7 +52,7 @@ def stirred(module: nn.Module, example: torch.Tensor) -> nn.Module:
                 tensor.copy_(drawn * 0.2 - 0.1 if name == "bias" else drawn + 0.5)
             if isinstance(layer, _BatchNorm) and layer.running_mean is not None:
                 hooks.append(layer.register_forward_pre_hook(measured))
-        other(torch.randn(BATCH, *example.shape[1:], generator=draw).to(example.dtype))
+        other(*another(several(example), BATCH, draw))
     for hook in hooks:
         hook.remove()
     return other

@@ -15,7 +15,8 @@ from archdsl.cli.output import WIDTH, cut, human_bytes, say, say_json, say_text,
 from archdsl.costs.base import Cost
 from archdsl.graph.written import call
 from archdsl.ir.network import Part, Step
-from archdsl.layers.base import show_shape
+from archdsl.layers.base import Shape, show_shape
+from archdsl.layers.ids import Ids
 from archdsl.spec import Architecture
 
 FIELD = "field"  # the column of receptive fields
@@ -89,7 +90,10 @@ def command(
         ]
         for row in _rows(arch, shown, levels)
     ]
-    rows.insert(0, ["input", "", show_shape(arch.input), *("" for _ in shown)])
+    rows[:0] = [
+        [name, _kind(shape), show_shape(shape), *("" for _ in shown)]
+        for name, shape in arch.inputs.items()
+    ]
     head = ["part", "", "shape", *(c.heading for c in shown.values())]
     for line in table(head, _fit(rows), right=range(3, len(head))):
         say(line)
@@ -213,6 +217,11 @@ def _name(step: Step) -> str:
     return f"{step.label}-{step.number + step.repeat - 1}"
 
 
+def _kind(shape: Shape) -> str:
+    """What comes in, where it is no numbers."""
+    return f"ids of {shape.vocabulary:,}" if isinstance(shape, Ids) else ""
+
+
 def _what(step: Step) -> str:
     if isinstance(step.op, Part):
         if step.weight is not None:
@@ -230,6 +239,7 @@ def _plain(
         "name": arch.name,
         "knobs": arch.shown_knobs,
         "input": show_shape(arch.input),
+        "inputs": {name: show_shape(shape) for name, shape in arch.inputs.items()},
         "output": show_shape(arch.output),
         "params": f.params,
         "buffers": f.buffers,

@@ -13,15 +13,15 @@ from archdsl.diagnostics.model import (
     Label,
     diagnose,
     did_you_mean,
-    fault,
 )
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.application import LAYER_ACTIONS, layer_value
 from archdsl.elaborate.builder import Builder
-from archdsl.elaborate.code import BlockCode, FnCode, Formal, Getter, Statement
+from archdsl.elaborate.code import BlockCode, FnCode, Formal, Statement
 from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import VALUES
 from archdsl.elaborate.file_code import Budget, FileCode, KnobCode
+from archdsl.elaborate.inputs import incoming
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import UNSET, Frame, Machine, Skip, Stop
 from archdsl.elaborate.scope import Context, Scope, Unit, constant
@@ -29,7 +29,6 @@ from archdsl.elaborate.side_outputs import output
 from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, let
 from archdsl.elaborate.values import MAX_RANGE, describe, is_number
 from archdsl.elaborate.work import Weigher, Work
-from archdsl.layers.arguments import Sizes, Unreadable
 from archdsl.registry import Registry
 from archdsl.syntax import tree
 
@@ -46,7 +45,7 @@ class Compiler:
         self.found: list[Diagnostic] = []
         self.files: list[FileCode] = []
         self.budgets: list[Budget] = []
-        self.input: tuple[Getter, Span] | None = None
+        self.input: Span | None = None  # where it stands
         self.arch: tree.Arch | None = None
         self._load = load
         self._loaded: dict[int, FileCode] = {}
@@ -256,14 +255,12 @@ class Compiler:
         if made.index != 0:
             return
         if self.input is not None:
-            made.scope.context.report(
-                codes.TWO_INPUTS, node.span, Label(self.input[1], "the first")
-            )
+            made.scope.context.report(codes.TWO_INPUTS, node.span, Label(self.input, "the first"))
             return
-        getter = made.scope.value(node.shape)
+        start = incoming(node, made.scope)
         made.scope.context.started = True
-        self.input = getter, node.shape.span
-        made.statements.append(Statement(_start(getter, node.shape.span), node.span))
+        self.input = node.span
+        made.statements.append(Statement(start, node.span))
 
     def compile_require(self, node: tree.Require, made: FileCode) -> None:
         scope = made.scope
@@ -311,30 +308,8 @@ def _given(file: tree.File) -> Iterator[tree.Word]:
             yield from node.targets
         elif isinstance(node, tree.Kept):
             yield node.name
-
-
-def _start(getter: Getter, span: Span) -> Callable[[Frame], None]:
-    """The statement `input`: the current tensor from here on."""
-
-    def run(frame: Frame) -> None:
-        shape = frame.m.given_input
-        if shape is None:
-            value = getter(frame)
-            try:
-                shape = Sizes().read(value)
-            except Unreadable as problem:
-                raise fault(
-                    codes.WRONG_ARGUMENT,
-                    span,
-                    name="shape",
-                    callee="input",
-                    given=describe(value),
-                    expected=problem.expected,
-                ) from None
-        frame.b.input = shape
-        frame.x = frame.b.start()
-
-    return run
+        elif isinstance(node, tree.Input):
+            yield from (tensor.name for tensor in node.tensors if tensor.name is not None)
 
 
 def _block_body(node: tree.Block, scope: Scope) -> Callable[[], None]:

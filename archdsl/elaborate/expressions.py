@@ -112,7 +112,7 @@ HERE: dict[str, Callable[[tuple[int, ...]], Any]] = {
     "height": lambda s: s[1] if len(s) > 2 else 1,
     "width": lambda s: s[-1] if len(s) > 1 else 1,
     "size": lambda s: s[1:],
-    "shape": lambda s: s,
+    "shape": lambda s: tuple(s),
     "axes": lambda s: len(s) - 1,
 }
 

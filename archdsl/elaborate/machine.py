@@ -26,7 +26,7 @@ from archdsl.elaborate.values import (
 )
 from archdsl.elaborate.work import MAX_STEPS, MAX_WORK
 from archdsl.ir.network import Choice, Op, Part, Step
-from archdsl.layers.base import Layer, Misfit, Shape, show_shape
+from archdsl.layers.base import Layer, Misfit, Shape, shape_of, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.polynomial import Polynomial
 
@@ -160,7 +160,8 @@ class Machine:
         self.knobs: dict[str, Any] = {}
         self.choices: list[Choice] = []
         self.options = 0  # of the choices met so far
-        self.given_input: Shape | None = None  # instead of what `input` says
+        self.given_input: Shape | None = None  # instead of what `input` says of the first
+        self.inputs: tuple[str, ...] = ("",)  # names of what comes in
         self.effects = 0  # choices and outputs met so far: turns with some never run alike
         self.looks = 0  # at tensors, by all but layers: what comes of it may depend on a shape
         self.files: list[list[Any]] = []  # the variables of each file
@@ -351,11 +352,9 @@ class Machine:
 def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
     """The output shape of a layer, or the fault of its not fitting, at the given place."""
     try:
-        shape = layer.shape(*shapes)
+        shape = shape_of(layer, shapes)
     except Misfit as misfit:
-        text = ""
-        if not isinstance(layer, Join):
-            text = f"the input is {show_shape(shapes[0])}"
+        text = "" if isinstance(layer, Join) else f"the input is {show_shape(shapes[0])}"
         help = [misfit.help] if misfit.help else []
         raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None
     if shape is shapes[0]:
@@ -382,8 +381,8 @@ def reshaped(part: Part, input: Shape) -> Part | None:
             except Fault:
                 return None
         shapes.append(shape)
-        name, number, plain = step.name, step.number, step.plain
-        steps.append(Step(op, step.inputs, shape, name, number, step.span, plain=plain))
+        path = step.name, step.number, step.span
+        steps.append(Step(op, step.inputs, shape, *path, plain=step.plain))
     made = Part(
         part.kind,
         part.name,

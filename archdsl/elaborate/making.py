@@ -25,8 +25,11 @@ MAKING = 8  # the work of making a layer from its arguments
 LayerArguments = tuple[tuple[Parameter, Getter, Span], ...]
 
 
-def bind_layer(layer: type[Layer], node: tree.Call, scope: Scope) -> LayerArguments:
-    """The arguments of a built-in layer or a pattern, compiled; mistakes are reported."""
+def bind_layer(
+    layer: type[Layer], node: tree.Call | tree.Incoming | tree.Output, scope: Scope
+) -> LayerArguments:
+    """The arguments of a built-in layer, a pattern, an input or an output, compiled; mistakes are
+    reported."""
     parameters = {p.name: p for p in signature(layer)}
     required = {n for n, p in parameters.items() if p.required}
     chosen = bind(node.arguments, list(parameters), required, layer.name, node, scope)

@@ -24,6 +24,7 @@ from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
 from archdsl.elaborate.compiler import Compiler, Loader
 from archdsl.elaborate.facts import Variant, read_fixed, read_variants
 from archdsl.elaborate.file_code import Budget, FileCode
+from archdsl.elaborate.inputs import check_used
 from archdsl.elaborate.knobs import Interval, Knob, option_number
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.scope import Scope, Unit, Variable
@@ -254,11 +255,13 @@ class Program:
         if machine.found or frame is None or frame.x is None:
             raise ArchError(machine.found)
         try:
+            check_used(frame.b, frame.x, machine.inputs, self.compiler.input)
             root = frame.b.close("arch", self.arch.name.text, frame.x)
         except Fault as error:
             raise ArchError([machine.placed(error.diagnostic)]) from None
+        choices = tuple(machine.choices)
         network = Network(
-            self.arch.name.text, root, machine.knobs, tuple(machine.choices), self.doc
+            self.arch.name.text, root, machine.knobs, choices, self.doc, machine.inputs
         )
         return Candidate(
             network, frame, self.compiler.budgets, machine.whole - machine.fuel, machine.options

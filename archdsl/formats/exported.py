@@ -25,7 +25,8 @@ class Pt2(Format):
         from archdsl.backend.export import write_pt2
 
         write_pt2(module, example, path, options.card)
-        return [f"next: torch.export.load({str(path)!r}).module()(images)"]
+        given = "images" if list(arch.inputs) == ["input"] else ", ".join(arch.inputs)
+        return [f"next: torch.export.load({str(path)!r}).module()({given})"]
 
 
 class Onnx(Format):
@@ -38,17 +39,18 @@ class Onnx(Format):
         module, example = _built(arch, options)
         from archdsl.backend.export import write_onnx
 
-        difference = write_onnx(module, example, path, options.card)
+        difference = write_onnx(module, example, path, options.card, list(arch.inputs))
         checked = f"checked against onnxruntime: results within {difference:.1g}"
         return [f"{checked}; the batch size is free"]
 
 
-def _built(arch: Architecture, options: Options) -> tuple[nn.Module, torch.Tensor]:
-    """The module, and two images for it."""
+def _built(arch: Architecture, options: Options) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
+    """The module, and two images for it, or two of each tensor that comes in."""
+    from archdsl.backend.examples import examples
     from archdsl.formats.module import module_of
 
     module = module_of(arch, options)
     import torch
 
     dtype = getattr(torch, options.dtype)
-    return module, torch.zeros(2, *arch.input, dtype=dtype, device=options.device)
+    return module, examples(arch.inputs.values(), 2, options.device, dtype)

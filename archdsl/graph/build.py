@@ -13,15 +13,16 @@ from archdsl.ir.network import Network
 def build(network: Network) -> nx.MultiDiGraph[str]:
     """A graph of tensors: a node for every layer and join, named by its path.
 
-    A node has ``layer`` (nothing for ``input``), ``shape``, ``span`` and ``blocks`` (the names
+    A node has ``layer`` (nothing for what comes in), ``shape``, ``span`` and ``blocks`` (the names
     of the blocks around it). An edge's key is the place of the operand, from 0. The graph has
-    ``name``, ``input``, ``output`` (the path of the result) and ``side_outputs`` (a path and a
-    weight by name).
+    ``name``, ``input`` (a shape), ``inputs`` (paths), ``output`` (the path of the result) and
+    ``side_outputs`` (a path and a weight by name).
     """
     flat = flatten(network)
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
         name=flat.name,
         input=flat.nodes[0].shape,
+        inputs=tuple(node.path for node in flat.nodes[: flat.inputs]),
         output=flat.nodes[flat.output].path,
         side_outputs={s.name: (flat.nodes[s.node].path, s.weight) for s in flat.side_outputs},
     )

@@ -11,7 +11,14 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.graph.build import operands
 from archdsl.graph.verify import verify
-from archdsl.ir.layer_json import plain, read_layer, read_list, read_path, read_shape
+from archdsl.ir.layer_json import (
+    plain,
+    plain_shape,
+    read_layer,
+    read_list,
+    read_path,
+    read_shape,
+)
 from archdsl.layers.arguments import Number, Unreadable
 from archdsl.registry import REGISTRY, Registry
 
@@ -37,16 +44,21 @@ def to_json(graph: nx.MultiDiGraph[str]) -> str:
         if node["span"] is not None:
             item["place"] = node["span"].place
         listed.append(item)
-    document = {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "name": graph.graph["name"],
-        "input": list(graph.graph["input"]),
+        "input": plain_shape(graph.graph["input"]),
         "nodes": listed,
         "output": graph.graph["output"],
         "side_outputs": [
             {"name": n, "path": p, "weight": w} for n, (p, w) in graph.graph["side_outputs"].items()
         ],
     }
+    if graph.graph["inputs"] != ("input",):
+        document["inputs"] = [
+            {"path": path, "shape": plain_shape(nodes[path]["shape"])}
+            for path in graph.graph["inputs"]
+        ]
     return json.dumps(document, indent=1)
 
 
@@ -69,16 +81,22 @@ def from_json(text: str, registry: Registry = REGISTRY) -> nx.MultiDiGraph[str]:
 def _read(document: Any, registry: Registry) -> nx.MultiDiGraph[str]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
+    incoming = {
+        read_path(item["path"]): read_shape(item["shape"])
+        for item in read_list(document.get("inputs", []))
+    } or {"input": read_shape(document["input"])}
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
         name=read_path(document["name"]),
         input=read_shape(document["input"]),
+        inputs=tuple(incoming),
         output=read_path(document["output"]),
         side_outputs={
             read_path(s["name"]): (read_path(s["path"]), Number(0).read(s["weight"]))
             for s in read_list(document["side_outputs"])
         },
     )
-    graph.add_node("input", layer=None, shape=graph.graph["input"], span=None, blocks=())
+    for path, shape in incoming.items():
+        graph.add_node(path, layer=None, shape=shape, span=None, blocks=())
     for item in read_list(document["nodes"]):
         path = read_path(item["path"])
         if path in graph:

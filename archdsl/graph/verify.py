@@ -9,16 +9,16 @@ import networkx as nx
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.graph.build import operands
-from archdsl.layers.base import Misfit, show_shape
+from archdsl.layers.base import Misfit, shape_of, show_shape
 from archdsl.layers.join import Join
 
 
 def verify(graph: nx.MultiDiGraph[str]) -> None:
     """Raises ``ArchError`` unless the graph is one network.
 
-    That is: it has one input; operands are numbered from 0 without gaps; it has no cycle;
-    every node can be reached from the input and is needed for an output; only joins have several
-    operands; and each shape is what the layer makes of them.
+    That is: it has the inputs that it says; operands are numbered from 0 without gaps; it has no
+    cycle; every node can be reached from an input and is needed for an output; only joins have
+    several operands; and each shape is what the layer makes of them.
     """
     problem = _problem(graph)
     if problem:
@@ -28,8 +28,9 @@ def verify(graph: nx.MultiDiGraph[str]) -> None:
 def _problem(graph: nx.MultiDiGraph[str]) -> str:
     nodes: Any = graph.nodes
     inputs = [n for n in graph if nodes[n].get("layer") is None]
-    if inputs != ["input"]:
-        return f"it has {len(inputs)} inputs, not the one called `input`"
+    known = list(graph.graph.get("inputs", ["input"]))
+    if sorted(inputs) != sorted(known) or not inputs:
+        return f"its inputs are {inputs}, not {known}"
     results = [
         graph.graph.get("output"),
         *(p for p, _ in graph.graph.get("side_outputs", {}).values()),
@@ -43,10 +44,10 @@ def _problem(graph: nx.MultiDiGraph[str]) -> str:
         places = sorted(k for _, _, k in graph.in_edges(path, keys=True))
         if places != list(range(len(places))):
             return f"the operands of `{path}` are numbered {places}"
-    reached = nx.descendants(graph, "input") | {"input"}
+    reached = set(inputs).union(*(nx.descendants(graph, n) for n in inputs))
     for path in graph:
         if path not in reached:
-            return f"`{path}` cannot be reached from the input"
+            return f"`{path}` cannot be reached from what comes in"
     needed = set(results).union(*(nx.ancestors(graph, r) for r in results))
     for path in graph:
         if path not in needed:
@@ -64,7 +65,7 @@ def _misfit(graph: nx.MultiDiGraph[str], path: str) -> str:
     if len(shapes) > 1 and not isinstance(layer, Join):
         return f"`{path}` is no join, but has {len(shapes)} operands"
     try:
-        shape = layer.shape(*shapes)
+        shape = shape_of(layer, shapes)
     except Misfit as misfit:
         return f"`{path}`: {misfit}"
     if shape != known:

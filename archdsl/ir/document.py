@@ -12,7 +12,14 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source, Span
-from archdsl.ir.layer_json import plain, read_layer, read_list, read_path, read_shape
+from archdsl.ir.layer_json import (
+    plain,
+    plain_shape,
+    read_layer,
+    read_list,
+    read_path,
+    read_shape,
+)
 from archdsl.ir.network import Choice, Network, Op, Part, Step
 from archdsl.ir.verify import verify
 from archdsl.layers.arguments import Number, Unreadable, Whole
@@ -36,7 +43,7 @@ def to_json(network: Network) -> str:
             layer = step.op.layer
             arguments = {k: plain(v) for k, v in layer.given()}
             listed.append({"layer": layer.name, "arguments": arguments})
-    document = {
+    document: dict[str, Any] = {
         "format": FORMAT,
         "name": network.name,
         "doc": network.doc,
@@ -47,6 +54,8 @@ def to_json(network: Network) -> str:
         "layers": listed,
         "parts": [_part(part, layers, places) for part in parts],
     }
+    if network.inputs != ("",):
+        document["inputs"] = list(network.inputs)
     return json.dumps(document, indent=1)
 
 
@@ -54,8 +63,8 @@ def _part(part: Part, layers: dict[int, int], places: dict[int, int]) -> dict[st
     found = {
         "kind": part.kind,
         "name": part.name,
-        "input": list(part.input),
-        "imports": [list(shape) for shape in part.imports],
+        "input": plain_shape(part.input),
+        "imports": [plain_shape(shape) for shape in part.imports],
         "steps": [_step(step, layers, places) for step in part.steps],
         "result": part.result,
         "shape": list(part.shape),
@@ -117,7 +126,8 @@ def _read(document: Any, registry: Registry) -> Network:
         if type(choice.chosen) is not int or not 0 <= choice.chosen < len(choice.options):
             raise ValueError(f"`{choice.path}` has no option {choice.chosen!r}")
     name = read_path(document["name"])
-    return Network(name, parts[-1], {}, tuple(choices), str(document["doc"]))
+    inputs = tuple(read_path(n) for n in read_list(document.get("inputs", []))) or ("",)
+    return Network(name, parts[-1], {}, tuple(choices), str(document["doc"]), inputs)
 
 
 def _read_part(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Part:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Node:
-    """One layer or join. ``inputs`` are places in the list; place 0 is the network's input."""
+    """One layer or join. ``inputs`` are places in the list, which begins with what comes in."""
 
     path: str
-    layer: Layer | None  # None: the input itself
+    layer: Layer | None  # None: a tensor that comes in
     inputs: tuple[int, ...]
     shape: Shape
     span: Span | None = None
@@ -36,18 +36,21 @@ class SideOutput:
 
 @dataclass(slots=True)
 class Flat:
-    """All operations of a network. ``output`` is the place of its result."""
+    """All operations of a network. ``output`` is the place of its result, ``inputs`` how many
+    nodes at the start are tensors that come in."""
 
     name: str
     nodes: list[Node]
     output: int = 0
     side_outputs: list[SideOutput] = field(default_factory=list)
+    inputs: int = 1
 
 
 def flatten(network: Network) -> Flat:
     """The operations of a network, all repetitions spelled out."""
-    flat = Flat(network.name, [Node("input", None, (), network.root.input)])
-    flat.output = _expand(network.root, [0], "", (), {}, flat)
+    nodes = [Node(path, None, (), shape) for path, shape in network.incoming.items()]
+    flat = Flat(network.name, nodes, inputs=len(nodes))
+    flat.output = _expand(network.root, list(range(len(nodes))), "", (), {}, flat)
     return flat
 
 

@@ -1,8 +1,9 @@
 """The hash of a network: equal for equal graphs, whatever anything in them is called.
 
-It covers the shape of the input, and of all that the outputs need: every layer with the meaning
-that it has on its operands (``Layer.meaning``: the operation, all arguments, how weights start),
-which operand is which, which results are shared, and of side outputs their order and weights.
+It covers the shapes of what comes in and their order, and of all that the outputs need: every
+layer with the meaning that it has on its operands (``Layer.meaning``: the operation, all
+arguments, how weights start), which operand is which, which results are shared, and of side
+outputs their order and weights.
 The order of operands counts where it makes a difference (not in a sum, a mean, a maximum, a
 product).
 
@@ -65,7 +66,7 @@ class _Graph:
             inputs = tuple([self.source(n) for n in node.inputs])
             layer = node.layer
             if layer is None:
-                what = f"input {node.shape!r}"
+                what = f"input {node.shape!r}" + (f" {place}" if place else "")
             else:
                 shapes = tuple([flat.nodes[n].shape for n in inputs])
                 if layer.does_nothing(*shapes):

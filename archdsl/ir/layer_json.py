@@ -6,8 +6,9 @@ import json
 from fractions import Fraction
 from typing import Any
 
-from archdsl.layers.arguments import MAX_WHOLE, Number, OneOf, Unreadable
+from archdsl.layers.arguments import MAX_WHOLE, Number, OneOf, Unreadable, Whole
 from archdsl.layers.base import Layer, Misfit, Shape, signature
+from archdsl.layers.ids import Ids
 from archdsl.layers.init import FUNCTIONS, Init
 from archdsl.registry import Registry
 
@@ -27,10 +28,19 @@ def read_path(value: Any) -> str:
 
 
 def read_shape(value: Any) -> Shape:
-    """The shape of a tensor, channels first."""
+    """The shape of a tensor, channels first; of token ids, an object."""
+    if isinstance(value, dict):
+        return Ids(read_shape(value["shape"]), Whole(1).read(value["ids"]))
     if not value or not all(type(n) is int and 0 < n <= MAX_WHOLE for n in read_list(value)):
         raise ValueError(f"{json.dumps(value)[:40]} is no shape")
     return tuple(value)
+
+
+def plain_shape(shape: Shape) -> Any:
+    """A shape as JSON has it."""
+    if isinstance(shape, Ids):
+        return {"shape": list(shape), "ids": shape.vocabulary}
+    return list(shape)
 
 
 def plain(value: Any) -> Any:

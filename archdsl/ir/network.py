@@ -185,3 +185,15 @@ class Network:
     knobs: Mapping[str, Any]  # of the header: what each was decided to be
     choices: tuple[Choice, ...] = field(default=())
     doc: str = ""
+    inputs: tuple[str, ...] = ("",)  # names of the root's input and its imports; nothing for one
+
+    @property
+    def incoming(self) -> Mapping[str, Shape]:
+        """The tensors that come in, by their paths: ``input`` alone, or ``input.image``, ..."""
+        shapes = (self.root.input, *self.root.imports)
+        return {input_path(n): s for n, s in zip(self.inputs, shapes, strict=True)}
+
+
+def input_path(name: str) -> str:
+    """The path of a tensor that comes in. No part is called ``input``: it begins a statement."""
+    return f"input.{name}" if name else "input"

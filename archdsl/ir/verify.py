@@ -15,7 +15,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.ir.naming import numbered_names
 from archdsl.ir.network import Network, Part, Step
-from archdsl.layers.base import Misfit, show_shape, show_shapes
+from archdsl.layers.base import Misfit, shape_of, show_shape, show_shapes
 from archdsl.layers.join import Join
 
 KINDS = ("arch", "block", "group", "dense", "fractal", "output", "turn")
@@ -27,8 +27,12 @@ def verify(network: Network) -> None:
         for problem in problems(part):
             raise ArchError([diagnose(codes.BAD_GRAPH, reason=f"in `{part.name}`: {problem}")])
     root = network.root
-    if root.kind != "arch" or root.imports or not root.steps:
+    if root.kind != "arch" or len(root.imports) != len(network.inputs) - 1 or not root.steps:
         reason = f"its root is of kind {root.kind}, with {len(root.imports)} imports"
+        raise ArchError([diagnose(codes.BAD_GRAPH, reason=reason)])
+    names = network.inputs
+    if len(set(names)) < len(names) or ("" in names and len(names) > 1):
+        reason = f"its inputs are called {list(names)}"
         raise ArchError([diagnose(codes.BAD_GRAPH, reason=reason)])
 
 
@@ -82,7 +86,7 @@ def _step(part: Part, step: Step) -> Iterator[str]:
         yield f"`{step.label}` is no join, but has {len(shapes)} operands"
         return
     try:
-        shape = op.layer.shape(*shapes)
+        shape = shape_of(op.layer, shapes)
     except Misfit as misfit:
         yield f"`{step.label}`: {misfit}"
         return

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple, get_args, get_type_hints
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Kind
 from archdsl.layers.arguments import Reader
+from archdsl.layers.ids import Ids
 from archdsl.layers.init import Init
 from archdsl.records import Record, complete
 from archdsl.registered import Registered
@@ -122,11 +123,12 @@ class Layer(Record, Registered):
     ``shape``); ``inplace``, whether the PyTorch module has an in-place form;
     ``overwritable``, whether a layer after it may work in place on its result (not where
     the backward pass needs that again); ``summed_in_place``, whether a sum may be taken in place
-    on its result; ``is_identity``, whether it is nothing and leaves no step; ``modules``, the
-    file beside its own that has the source of its PyTorch module, which else is in the layer's
-    own file; ``late``, arguments that came when networks had their hashes already, and which are
-    no part of a ``meaning`` where they have their default; ``synonyms``, other spellings that an
-    error should recognise.
+    on its result; ``is_identity``, whether it is nothing and leaves no step; ``takes_ids``, whether
+    what comes in may be token ids, a shape that is ``Ids``; ``modules``, the file beside its own
+    that has the source of its PyTorch module, which else is in the layer's own file; ``late``,
+    arguments that came when networks had their hashes already, and which are no part of a
+    ``meaning`` where they have their default; ``synonyms``, other spellings that an error should
+    recognise.
     """
 
     group = "layers"
@@ -136,6 +138,7 @@ class Layer(Record, Registered):
     overwritable: ClassVar[bool] = True
     summed_in_place: ClassVar[bool] = False
     is_identity: ClassVar[bool] = False
+    takes_ids: ClassVar[bool] = False
     modules: ClassVar[str] = ""
     late: ClassVar[tuple[str, ...]] = ()
     synonyms: ClassVar[tuple[str, ...]] = ()
@@ -215,6 +218,15 @@ class Layer(Record, Registered):
             value = getattr(self, parameter.name)
             if parameter.required or value != parameter.default:
                 yield parameter.name, value
+
+
+def shape_of(layer: Layer, shapes: Sequence[Shape]) -> Shape:
+    """What a layer makes of tensors of these shapes; raises ``Misfit`` where they do not fit."""
+    if not layer.takes_ids:
+        for shape in shapes:
+            if isinstance(shape, Ids):
+                raise Misfit(codes.TOKEN_IDS, layer=layer.name, count=shape.vocabulary)
+    return layer.shape(*shapes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from math import log2, sqrt
 from typing import Any
 
 from archdsl.analysis.figures import COUNTED
-from archdsl.ir.network import Part
-from archdsl.layers.base import show_shape
+from archdsl.ir.network import Network, Part
+from archdsl.layers.base import Shape, show_shape
+from archdsl.layers.ids import Ids
 from archdsl.pictures import notes
 from archdsl.pictures.boxes import (
     Dense,
@@ -24,7 +25,7 @@ from archdsl.pictures.boxes import (
     times,
     two_lines,
 )
-from archdsl.pictures.components import PORT, Component, End, Line, Measure, Row
+from archdsl.pictures.components import PORT, Arms, Component, End, Line, Measure, Row
 from archdsl.pictures.fonts import fit, text_width
 from archdsl.pictures.layout import Layout
 from archdsl.pictures.lengths import Length
@@ -100,7 +101,7 @@ class Figure:
 class Drawing:
     """All figures of a network; ``notes`` are what is to be said of their shapes."""
 
-    def __init__(self, root: Part, flow: Flow, rule: str = "") -> None:
+    def __init__(self, network: Network, flow: Flow, rule: str = "") -> None:
         self.flow = flow
         self.notes: list[Note] = []
         self.known: dict[tuple[Any, ...], Figure] = {}
@@ -108,8 +109,8 @@ class Drawing:
         self.lines = 0  # that enter the pieces of the sketches
         self.widest: dict[int, float] = {}  # by the sketch: of the texts in its boxes
         self.kinds: Counter[str] = Counter()
-        self.sizes = self._sizes(root, rule)
-        self.root = Figure("", Template(), lambda figure: self._whole(root, figure))
+        self.sizes = self._sizes(network.root, rule)
+        self.root = Figure("", Template(), lambda figure: self._whole(network, figure))
 
     def sketch(self, part: Part) -> Sketch:
         found = self.sketches.get(id(part))
@@ -190,10 +191,16 @@ class Drawing:
         frame.draw(pen, 0.0, 0.0)
         return _sized(pen, frame)
 
-    def _whole(self, root: Part, figure: Figure) -> Template:
-        source = Terminal(f"input {show_shape(root.input)}", self.flow, False)
+    def _whole(self, network: Network, figure: Figure) -> Template:
+        root = network.root
+        sources: list[Component] = [
+            Terminal(incoming(path, shape), self.flow, False)
+            for path, shape in network.incoming.items()
+        ]
+        source = Arms(sources, None) if len(sources) > 1 else sources[0]
+        doors = tuple(End(end.t, 0, i) for i, end in enumerate(source.measure.ends))
         result = Terminal(f"output {show_shape(root.shape)}", self.flow, True)
-        row = Row([source, self._inside(root, figure), result])
+        row = Row([source, self._inside(root, figure, doors), result])
         pen = Pen(self.flow)
         row.place(pen, 0.0, 0.0, [])
         return _sized(pen, row)
@@ -287,6 +294,12 @@ def _label(whole: Sketch, value: int) -> str:
     if piece.side is not None or piece.shape == whole.shape(piece.inputs[0]):
         return ""
     return show_shape(piece.shape)
+
+
+def incoming(path: str, shape: Shape) -> str:
+    """What is written of a tensor that comes in."""
+    kind = " ids" if isinstance(shape, Ids) else ""
+    return f"{path.removeprefix('input.')} {show_shape(shape)}{kind}"
 
 
 def short_name(block: Block) -> str:

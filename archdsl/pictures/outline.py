@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from archdsl.ir.network import Network, Part
 from archdsl.layers.base import show_shape
 from archdsl.pictures.boxes import times
-from archdsl.pictures.drawing import short_name, summary
+from archdsl.pictures.drawing import incoming, short_name, summary
 from archdsl.pictures.sketch import Block, Join, Piece, Stack, sketch
 
-INPUT, OUTPUT = "input", "output"
+OUTPUT = "output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,11 @@ def outline(network: Network, depth: int) -> tuple[list[Mark], list[Edge]]:
     """The network, so many levels of its blocks open."""
     root = network.root
     walk = _Walk(depth)
-    ends = [
-        Node(INPUT, (f"input {show_shape(root.input)}",), "paper"),
-        Node(OUTPUT, (f"output {show_shape(root.shape)}",), "paper"),
-    ]
-    inside = list(walk.part(root, "", {0: INPUT}, 1))
+    sources = [Node(p, (incoming(p, s),), "paper") for p, s in network.incoming.items()]
+    inside = list(walk.part(root, "", {k: node.path for k, node in enumerate(sources)}, 1))
     walk.edges.append(Edge(walk.results[""], OUTPUT))
-    return [ends[0], *inside, ends[1]], walk.edges
+    result = Node(OUTPUT, (f"output {show_shape(root.shape)}",), "paper")
+    return [*sources, *inside, result], walk.edges
 
 
 class _Walk:

@@ -87,7 +87,7 @@ def drawing_page(
 ) -> str:
     """The drawing of a network as a page on which its blocks open and close. The arguments are
     those of ``draw``, and say what is open at first."""
-    drawing = Drawing(network.root, Flow(down), size)
+    drawing = Drawing(network, Flow(down), size)
     found: dict[int, int] = {}
     order: list[Figure] = []
 

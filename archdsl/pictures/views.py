@@ -158,7 +158,7 @@ def draw(
     legend below. Raises ``ArchError`` (A906) for more than a picture can show.
     """
     with drawable():
-        drawing = Drawing(network.root, Flow(down), size)
+        drawing = Drawing(network, Flow(down), size)
         opened = once(drawing.root, depth) if first_only else levels(depth)
         whole = view(drawing.root, opened)
         drawn = list(limited(shapes(drawing, whole, {})))
@@ -206,7 +206,7 @@ def draw_both(
             return level < depth and path in inside
 
         with drawable():
-            drawing = Drawing(network.root, Flow())
+            drawing = Drawing(network, Flow())
             whole = view(drawing.root, opens)
             drawn = list(limited(shapes(drawing, whole, marked)))
         scenes.append(framed(network, knobs, drawing, drawn, title=title))

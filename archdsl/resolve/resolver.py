@@ -283,6 +283,12 @@ class _FileResolver:
             self.labelled(node, scope)
         elif isinstance(node, (tree.For, tree.Repeat)):
             self.loop(node, scope)
+        elif isinstance(node, tree.Input):
+            for tensor in node.tensors:
+                self.arguments("", tensor.arguments, scope, None)
+                self.visit(tensor.shape, scope)
+                if tensor.name is not None:
+                    self.define(tensor.name, "tensor", tensor.span, scope)
         elif isinstance(node, tree.Output):
             self.define(node.name, "output", node.span)
             self.arguments("", node.arguments, scope, None)

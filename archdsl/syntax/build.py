@@ -206,7 +206,12 @@ class Builder:
         return tree.Arch(span, self.word(c[0]), tuple(x for x in c[1:] if x is not None))
 
     def input(self, span: Span, c: Sequence[Any]) -> tree.Input:
-        return tree.Input(span, c[0])
+        if isinstance(c[0], tree.Incoming):
+            return tree.Input(span, tuple(c))
+        return tree.Input(span, (tree.Incoming(c[0].span, None, (), c[0]),))
+
+    def incoming(self, span: Span, c: Sequence[Any]) -> tree.Incoming:
+        return tree.Incoming(span, self.word(c[0]), () if c[1] is None else c[1][1], c[2])
 
     def default(self, span: Span, c: Sequence[Any]) -> tree.Default:
         return tree.Default(span, self.word(c[0]), c[1][1])

@@ -208,8 +208,16 @@ class Arch(Node):
     knobs: tuple[Knob, ...]
 
 
-class Input(Node):
+class Incoming(Node):
+    """``ids(of = 50257): 512``: a tensor that comes in. One that stands alone may have no name."""
+
+    name: Word | None
+    arguments: tuple[Argument, ...]
     shape: Node
+
+
+class Input(Node):
+    tensors: tuple[Incoming, ...]
 
 
 class Default(Node):

@@ -9,6 +9,7 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.layers.base import Shape, show_shape
+from archdsl.layers.ids import Ids
 from archdsl.spec import Architecture, Spec
 
 CLASSES = "classes"  # the knob that says how many there are
@@ -63,6 +64,10 @@ def _noted(d: Diagnostic, note: str) -> Diagnostic:
 def check_fit(arch: Architecture, image: Shape, classes: int) -> None:
     """Raises ``ArchError`` (A805) unless a network takes the images, and gives a number for each
     class."""
+    if len(arch.inputs) > 1:
+        raise _mismatch(f"it takes {', '.join(arch.inputs)}, and the data has images alone")
+    if isinstance(arch.input, Ids):
+        raise _mismatch("it takes token ids, and the data has numbers")
     if arch.input != tuple(image):
         reason = f"it takes {show_shape(arch.input)}, and the images are {show_shape(image)}"
         raise _mismatch(reason)

@@ -64,7 +64,7 @@ def _compiled(arch: Architecture, device: torch.device) -> float:
 
     def infer() -> None:
         with torch.inference_mode():
-            run(image)
+            run(*image)
 
     return measure_call(infer, device, RUNS)
 
@@ -73,12 +73,12 @@ def _onnx(arch: Architecture, device: torch.device) -> float:
     import onnxruntime
 
     module, images = ready(arch, arch.input, 2, device, torch.float32)
-    images = images.contiguous()
+    images = tuple(tensor.contiguous() for tensor in images)
     with tempfile.TemporaryDirectory(prefix="archdsl-") as place:
         path = Path(place) / "network.onnx"
-        write_onnx(module, images, path)
+        write_onnx(module, images, path, inputs=list(arch.inputs))
         session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    given = {session.get_inputs()[0].name: images[:1].numpy()}
+    given = {n: t[:1].numpy() for n, t in zip(arch.inputs, images, strict=True)}
     return measure_call(lambda: _run(session, given), device, RUNS)
 
 

@@ -12,6 +12,7 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
+from archdsl.backend.examples import examples
 from archdsl.layers.base import Shape
 from archdsl.spec import Architecture
 from archdsl.training.precision import memory_format
@@ -40,7 +41,8 @@ def measure(
     dtype: torch.dtype = torch.float32,
     runs: int = RUNS,
 ) -> Latency:
-    """The median of warm runs on random images, ``input`` being their shape, channels first.
+    """The median of warm runs on random images, ``input`` being their shape, channels first; of
+    an architecture with several inputs, the first's.
 
     Weights and images are of ``dtype``, and lie in memory as they would in training; the loss is
     cross-entropy with random classes. A module stays as it is: a copy is measured.
@@ -67,38 +69,44 @@ def measure_inference(
         return measure_call(lambda: _infer(module.eval(), image), device, runs)
 
 
+Given = tuple[Tensor, ...]
+
+
 def ready(
     network: Architecture | nn.Module,
     input: Shape,
     batch: int,
     device: torch.device,
     dtype: torch.dtype,
-) -> tuple[nn.Module, Tensor]:
-    """A module of its own, and images for it."""
+) -> tuple[nn.Module, Given]:
+    """A module of its own, and a batch of each tensor that comes in."""
     torch.manual_seed(0)
     built = network.build() if isinstance(network, Architecture) else copy.deepcopy(network)
     layout = memory_format(Recipe(), device, len(input) - 1)
     module = built.to(device=device, dtype=dtype, memory_format=layout)  # type: ignore[call-overload]
-    images = torch.randn(batch, *input, dtype=dtype, device=device)
-    return module, images.contiguous(memory_format=layout)
+    others = list(network.inputs.values())[1:] if isinstance(network, Architecture) else []
+    first, *rest = examples([input, *others], batch, device, dtype)
+    if first.is_floating_point():
+        first = first.contiguous(memory_format=layout)
+    return module, (first, *rest)
 
 
-def _infer(module: nn.Module, images: Tensor) -> None:
+def _infer(module: nn.Module, images: Given) -> None:
     with torch.inference_mode():
-        module(images)
+        module(*images)
 
 
-def _step_of(module: nn.Module, images: Tensor) -> Callable[[], None]:
+def _step_of(module: nn.Module, images: Given) -> Callable[[], None]:
     loss = loss_of(module, Recipe())
     optimizer = torch.optim.SGD(module.parameters(), 1e-4, momentum=0.9, fused=True)
     labels: list[Tensor] = []
 
     def step() -> None:
-        outputs = module(images)
+        outputs = module(*images)
         if not labels:  # one for each image, or, in a dense prediction, for each place
             main = outputs["main"] if isinstance(outputs, dict) else outputs
             shape = (main.shape[0], *main.shape[2:])
-            labels.append(torch.randint(main.shape[1], shape, device=images.device))
+            labels.append(torch.randint(main.shape[1], shape, device=main.device))
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss(outputs, labels[0]))
         optimizer.step()

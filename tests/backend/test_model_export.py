@@ -50,15 +50,17 @@ def test_another_stem_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     module, example = deep()
     written = export._onnx
 
-    def other_stem(network: nn.Module, images: torch.Tensor, path: Path) -> None:
+    def other_stem(
+        network: nn.Module, given: tuple[torch.Tensor, ...], path: Path, inputs: list[str]
+    ) -> None:
         other = copy.deepcopy(network)
         first = next(m for m in other.modules() if isinstance(m, nn.Conv2d))
         first.weight.data.neg_()
-        written(other, images, path)
+        written(other, given, path, inputs)
 
     monkeypatch.setattr(export, "_onnx", other_stem)
-    other_stem(module, example, tmp_path / "own.onnx")
-    difference, moved = export.compared(module, example, tmp_path / "own.onnx")
+    other_stem(module, (example,), tmp_path / "own.onnx", ["input"])
+    difference, moved = export.compared(module, (example,), tmp_path / "own.onnx")
     assert difference < 1e-4 and moved < 1e-4
     with pytest.raises(ArchError, match=r"A604.*its results differ by"):
         write_onnx(module, example, tmp_path / "x.onnx")
@@ -68,7 +70,7 @@ def test_another_stem_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 def test_the_stirred_copy_is_not_what_is_kept(tmp_path: Path) -> None:
     module, example = deep()
     assert write_onnx(module, example, tmp_path / "x.onnx") < 1e-4
-    difference, moved = export.compared(module, example, tmp_path / "x.onnx")
+    difference, moved = export.compared(module, (example,), tmp_path / "x.onnx")
     assert difference < 1e-4 and moved < 1e-4
 
 

@@ -63,7 +63,12 @@ def test_domains() -> None:
 
 
 def test_small_statements() -> None:
-    assert parsed("input 3x8x8") == (tree.Input(NOWHERE, tree.Literal(NOWHERE, (3, 8, 8))),)
+    image = tree.Literal(NOWHERE, (3, 8, 8))
+    alone = tree.Incoming(NOWHERE, None, (), image)
+    assert parsed("input 3x8x8") == (tree.Input(NOWHERE, (alone,)),)
+    named = tree.Incoming(NOWHERE, word("a"), (), image)
+    ids = tree.Incoming(NOWHERE, word("b"), (argument("ids", number(9)),), number(4))
+    assert parsed("input a: 3x8x8, b(ids = 9): 4") == (tree.Input(NOWHERE, (named, ids)),)
     assert parsed("let a = 1") == (tree.Let(NOWHERE, (word("a"),), False, number(1)),)
     assert parsed("let (a, b) = c") == (tree.Let(NOWHERE, (word("a"), word("b")), True, name("c")),)
     assert parsed("default conv(bias = 1)") == (

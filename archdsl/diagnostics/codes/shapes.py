@@ -146,3 +146,17 @@ SHIFT_TOO_FAR = Kind(
     "a shift of {shift} needs windows that are larger, but they have {windows} pixels a side",
     """`shift` moves the windows by less than their size; it has no meaning without windows.""",
 )
+TOKEN_IDS = Kind(
+    "A240",
+    "`{layer}` takes numbers, and what comes in are token ids, of {count}",
+    """Token ids are the numbers of words in a vocabulary: to add, scale or convolve them means
+nothing. An embedding makes vectors of them.""",
+    help="make vectors of them first: `embed(width)`",
+)
+UNUSED_INPUT = Kind(
+    "A241",
+    "nothing uses the input `{name}`",
+    """Each tensor that comes in leads to a result. The first is the current tensor where the
+network begins; the others are used by their names, as kept tensors are.""",
+    help="leave it out, or join it: `branch concat {{ identity; {name} -> ... }}`",
+)
