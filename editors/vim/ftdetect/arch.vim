@@ -1,0 +1,2 @@
+autocmd BufRead,BufNewFile *.arch setfiletype arch
+autocmd BufRead,BufNewFile *.search setfiletype archsearch
