@@ -4,7 +4,8 @@
 ``read(path)`` give a ``Spec``, whose ``with_knobs(...)`` makes many. Every failure is an
 ``ArchError`` that carries its diagnostics. ``transfer`` loads other implementations'
 weights into a compiled module; ``freeze`` writes an architecture as a spec; ``diff`` says in what
-two differ; ``study`` reads what a search has found.
+two differ; ``import_module`` makes a spec of a PyTorch module; ``study`` reads what a search has
+found.
 
 In a notebook ``%load_ext archdsl`` adds the cell magic ``%%arch``.
 """
@@ -23,6 +24,9 @@ from archdsl.spec import Architecture, Spec, parse, read
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from torch import nn
+
+    from archdsl.importing.convert import Imported
     from archdsl.pictures.pair import Pair
     from archdsl.report.view import StudyView
     from archdsl.search.session import Search
@@ -36,6 +40,7 @@ __all__ = [
     "Spec",
     "diff",
     "freeze",
+    "import_module",
     "judge",
     "load",
     "parse",
@@ -57,6 +62,31 @@ def diff(a: Architecture, b: Architecture, depth: int = 2) -> Pair:
     from archdsl.pictures.pair import Pair
 
     return Pair(a, b, (a.name, b.name), depth)
+
+
+def import_module(
+    module: nn.Module,
+    example: Any,
+    *,
+    name: str | None = None,
+    knobs: bool = False,
+    run: bool = True,
+) -> Imported:
+    """A PyTorch module as a spec that is the same network, with the module's weights in its names.
+
+    ``example`` is a batch of images, or the shape of one image. The graph is proven equal; with
+    ``run`` both networks run in double precision, and their results and gradients are compared, in
+    evaluation and in training. ``knobs`` makes the width a knob. Raises ``ArchError`` with all that
+    has no counterpart in the language.
+
+        imported = archdsl.import_module(torchvision.models.resnet50(), (3, 224, 224))
+        print(imported.text)
+        network = imported.architecture.build()
+        network.load_state_dict(imported.weights)
+    """
+    from archdsl.importing.convert import import_module
+
+    return import_module(module, example, name=name, knobs=knobs, run=run)
 
 
 def study(path: str | Path, storage: str | None = None) -> StudyView:

@@ -56,6 +56,7 @@ ORDER = (
     "extensions",
     "freeze",
     "formats",
+    "importing",
     "notebook",
     "verdict",
     "training",

@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Say whether every candidate of a spec is a network.",
     "summary": "Print shapes and costs, part by part.",
     "compile": "Compile to PyTorch source, torch.export, ONNX, or a frozen spec.",
+    "import": "Turn a PyTorch model into a spec.",
     "fit": "Make a network as large as a budget allows.",
     "explain": "Say what each line makes, and what a knob changes.",
     "fmt": "Format specs.",

@@ -1,0 +1,92 @@
+"""``archdsl import``: a PyTorch model as a spec, checked to be the same network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from archdsl.cli.options import read_shape
+from archdsl.cli.output import human, say
+from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.importing.process import ask
+from archdsl.importing.sources import read_name
+from archdsl.layers.base import show_shape
+from archdsl.outputs import write_output
+from archdsl.training.packages import need
+
+SECONDS = 600
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write, ending in .arch; without it the spec is printed.",
+)
+@click.option("--input", "shape", metavar="CxHxW", help="Shape of an image; else the usual one.")
+@click.option("--call", metavar="EXPRESSION", help='What makes the model: "Net(width = 32)".')
+@click.option(
+    "--allow-python",
+    is_flag=True,
+    help="Run Python code that is neither torchvision's nor timm's; it may do whatever you may.",
+)
+@click.option("--knobs", is_flag=True, help="Make the width a knob, where it can be.")
+@click.option(
+    "--timeout",
+    default=SECONDS,
+    show_default=True,
+    type=click.FloatRange(min=1),
+    metavar="SECONDS",
+    help="How long the model's code may run.",
+)
+@force_option
+def command(
+    model: str,
+    output: Path | None,
+    shape: str | None,
+    call: str | None,
+    allow_python: bool,
+    knobs: bool,
+    timeout: float,
+    force: bool,
+) -> None:
+    """Turn a PyTorch model into a spec.
+
+    MODEL is torchvision.models:NAME, timm:NAME, or my_model.py:Net. The spec is the same network:
+    its graph is proven equal, and both are run. What has no counterpart is listed, and then
+    nothing is written.
+    """
+    name = read_name(model)
+    if not allow_python and (name.needs_permission or call is not None):
+        shown = model if call is None else call
+        raise ArchError([diagnose(codes.NEEDS_PERMISSION, name=shown)])
+    if output is not None:
+        if output.suffix != ".arch":
+            raise click.UsageError(f"what is written is a spec: -o {output.stem}.arch")
+        check_outputs([output], [Path(name.module)] if name.is_file else [], force)
+    need("torch")
+    question = {
+        "module": name.module,
+        "attribute": name.attribute,
+        "title": output.stem if output is not None else name.title,
+        "call": call,
+        "input": read_shape(shape),
+        "knobs": knobs,
+    }
+    found = ask(question, timeout)
+    if output is None:
+        say(found["text"].rstrip("\n"))
+    else:
+        write_output(output, found["text"])
+    lines = len(re.findall(r"\S.*\n", found["text"]))
+    costs = f"{human(found['params'])} parameters, {human(found['macs'])} MACs"
+    where = f"{output}: " if output is not None else ""
+    at = show_shape(tuple(found["input"]))
+    say(f"{where}{lines} lines, {costs} at {at}", error=output is None)
+    say(f"equal: {'; '.join(found['checked'])}", error=output is None)

@@ -1,0 +1,90 @@
+"""A65. and A66.: importing a PyTorch model."""
+
+from archdsl.diagnostics.model import Kind
+
+NO_MODEL = Kind(
+    "A651",
+    "`{name}` names no model: {reason}",
+    """A model is named by where its code is: `torchvision.models:resnet50`, `timm:resnet50`, or a
+file of your own with the class or function in it, `my_model.py:Net`. What needs arguments is
+called with `--call "Net(width = 32)"`. What comes out has to be a module of PyTorch.""",
+)
+MODEL_FAILS = Kind(
+    "A652",
+    "the model fails: {reason}",
+    """The model was made, and run once on a batch of images without numbers, in evaluation and in
+training. It raised an exception, or gave no tensor. If it wants another input, say so with
+`--input`; it takes one tensor.""",
+)
+IMPORT_HANGS = Kind(
+    "A653",
+    "the model was not read within {limit} seconds",
+    """Code of the model runs in a process of its own, which was ended. Either it waits for
+    something,
+or the network is large.""",
+    help="`--timeout SECONDS` gives it longer",
+)
+NO_LAYER = Kind(
+    "A654",
+    "no layer computes `{operation}`{reason}",
+    """An operation of the model has no counterpart in the language, so nothing was written. All
+    such
+operations are listed, with the module and the line of code that they are from. A layer of your
+own can compute it: docs/adding-a-layer.md has the way, and the help its beginning.""",
+)
+DEPENDS_ON_DATA = Kind(
+    "A655",
+    "the model asks for the numbers of a tensor",
+    """A spec is one network for all images: which layers run cannot depend on what is in a tensor.
+The model was run without numbers, and a line of it wanted to know some: `if x.sum() > 0`,
+`x.item()`, `x.tolist()`, a mask as an index.""",
+)
+DEPENDS_ON_BATCH = Kind(
+    "A656",
+    "the model is another network for another number of images: {reason}",
+    """A network computes each image by itself (but for the statistics of batch normalisation), so
+that it is the same for every number of images. This model was run on batches of two and of three
+images, and did different things.""",
+)
+NOTHING_TO_IMPORT = Kind(
+    "A657",
+    "there is no network to import: {reason}",
+    """A network has layers with weights between its input and its result, convolutions or linear
+    ones
+among them, and every parameter takes part.""",
+)
+WANTS_NETWORK = Kind(
+    "A658",
+    "the code of the model wants to reach the internet: {reason}",
+    """Importing never downloads anything, and the process that runs the model's code cannot. Mostly
+it wants weights: leave them out with `weights = None` or `pretrained = False` in `--call`, and
+take them over afterwards with `archdsl compile --weights FILE`.""",
+)
+NOT_THE_SAME = Kind(
+    "A659",
+    "the spec that was made is not the model: {reason}",
+    """What is written has been checked: the same graph, the same parameters and multiply-adds, the
+same results and gradients. One of these checks failed, so nothing was written. It may be a fault
+of archdsl: please report it with the model.""",
+)
+NEEDS_PERMISSION = Kind(
+    "A660",
+    "importing `{name}` runs its Python code",
+    """Models of torchvision and timm are imported by name. Any other Python code is run with
+`--allow-python` alone, as it may do whatever you may do. It runs in a process of its own without
+access to the internet, which is no sandbox.""",
+    help="add `--allow-python` if you trust it",
+)
+CHANGES_IN_TRAINING = Kind(
+    "A661",
+    "the model is another network in training: {reason}",
+    """In training a network drops elements or branches at random, uses the statistics of the batch,
+and may have outputs beside the main one. Apart from these it has to compute the same as in
+evaluation.""",
+)
+SHARED_WEIGHTS = Kind(
+    "A662",
+    "the model uses the weights `{key}` more than once",
+    """Each layer of a spec has weights of its own. The model applies one module several times, or
+ties two of its parameters.""",
+)

@@ -1,0 +1,122 @@
+"""Blocks of a spec: classes of modules that stand more than once, from the inside out."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from archdsl.importing.definition import Definition
+from archdsl.importing.fold import fold
+from archdsl.importing.scope import KEYWORDS
+from archdsl.importing.style import Style
+from archdsl.importing.terms import Merged, Term, key, lift, size, walk
+from archdsl.importing.unify import merge
+from archdsl.registry import REGISTRY
+
+SMALL = 3  # terms that are no block where all instances are the same
+TAKEN = KEYWORDS | {"in", "entering", "width", "classes", "drop_path", "j"}
+
+
+def blocks(sequence: list[Term], style: Style) -> list[Term]:
+    """The sequence with blocks in the place of modules; the blocks are entered in ``style``."""
+    root = [Term("module", "", subs=[sequence])]
+    inside = root[0].subs[0]
+    for term in list(walk(inside)):
+        if term.kind == "module" and _is_container(term.op):
+            _open(term)
+    _splice(inside)
+    while modules := [t for t in walk(inside) if t.kind == "module"]:
+        heights = {id(t): _height(t) for t in modules}
+        highest: dict[str, int] = {}
+        for term in modules:
+            highest[term.op] = max(highest.get(term.op, 0), heights[id(term)])
+        if min(highest.values()) == 1:
+            ready = [t for t in modules if highest[t.op] == 1]
+        else:  # a class within itself
+            ready = [t for t in modules if heights[id(t)] == 1]
+        groups: dict[str, list[Term]] = defaultdict(list)
+        for term in ready:
+            term.subs = [fold(term.subs[0], style)]
+            groups[term.op].append(term)
+        for cls, terms in groups.items():
+            _define(cls, terms, style)
+        _splice(inside)
+    return inside
+
+
+def _define(cls: str, terms: list[Term], style: Style) -> None:
+    """Makes blocks of the instances of a class: one for all that are alike enough."""
+    clusters: list[tuple[list[Merged], list[Term]]] = []
+    for term in terms:
+        lifted = lift(term.subs[0])
+        for number, (merged, members) in enumerate(clusters):
+            found = merge(merged, lifted, len(members))
+            if found is not None:
+                clusters[number] = found, [*members, term]
+                break
+        else:
+            clusters.append((lifted, [term]))
+    for merged, members in clusters:
+        kept = any(t.keep or t.kind in ("use", "output") for m in members for t in walk(m.subs[0]))
+        same = len({key(m) for m in members}) == 1
+        if len(members) < 2 or size(merged) <= 1 or (same and size(merged) <= SMALL):
+            for term in members:
+                _open(term)
+            continue
+        if kept and not same:
+            for term in members:
+                _open(term)
+            continue
+        name = _name(cls, style)
+        definition = Definition(name, merged, members, style)
+        style.blocks[name] = definition
+        for number, term in enumerate(members):
+            term.kind, term.op = "layer", name
+            term.args, term.subs = definition.arguments(number), []
+
+
+def _name(cls: str, style: Style) -> str:
+    base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
+    base = re.sub(r"\W", "_", base).lower().strip("_") or "unit"
+    if base in TAKEN or base in REGISTRY.layers or base in REGISTRY.patterns:
+        base += "_unit"
+    name, number = base, 2
+    while name in style.blocks:
+        name, number = f"{base}_{number}", number + 1
+    return name
+
+
+def _height(term: Term) -> int:
+    inner = max((_height(t) for sub in term.subs for t in sub), default=0)
+    return (term.kind == "module") + inner
+
+
+def _is_container(cls: str) -> bool:
+    return cls in ("ModuleList", "ModuleDict") or cls.endswith("Sequential")
+
+
+def _open(term: Term) -> None:
+    """Its terms belong to the sequence around it; names of tensors are made its own."""
+    term.kind = "splice"
+    last = re.sub(r"\W", "_", term.path.rsplit(".", 1)[-1])
+    last = f"u{last}" if last[:1].isdigit() else last
+    for inner in walk(term.subs[0]):
+        if inner.keep:
+            inner.keep = f"{last}_{inner.keep}"
+        if inner.kind == "use":
+            inner.op = f"{last}_{inner.op}"
+
+
+def _splice(sequence: list[Term]) -> None:
+    at = 0
+    while at < len(sequence):
+        term = sequence[at]
+        for sub in term.subs:
+            _splice(sub)
+        if term.kind != "splice":
+            at += 1
+            continue
+        body = term.subs[0]
+        if term.keep and body:
+            body[-1].keep = term.keep
+        sequence[at : at + 1] = body

@@ -1,0 +1,65 @@
+"""A block: the merged body of its instances, and the parameters in which these differ."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from archdsl.importing.render import INDENT, Renderer
+from archdsl.importing.scope import Scope
+from archdsl.importing.style import Style
+from archdsl.importing.terms import First, Merged, Ramp, Term
+
+
+class Definition:
+    """A block of a spec: its text, its parameters in order, and their defaults."""
+
+    def __init__(self, name: str, body: list[Merged], instances: list[Term], style: Style) -> None:
+        self.name = name
+        scope = Scope(style, [term.channels for term in instances])
+        lines = Renderer(scope).lines(body, 1)
+        self.params = scope.params
+        self.defaults: dict[str, Any] = {}
+        for param, values in self.params.items():
+            known = [v for v in values if v is not None]
+            text, often = Counter(map(repr, known)).most_common(1)[0]
+            varied = any(isinstance(v, (First, Ramp)) for v in known)
+            enough = often * 2 >= len(known) and len(known) > 1
+            if enough and not varied and not re.fullmatch(r"c\d*", param):
+                self.defaults[param] = next(v for v in known if repr(v) == text)
+        required = [p for p in self.params if p not in self.defaults]
+        self.order = required + [p for p in self.params if p in self.defaults]
+        head = ", ".join(
+            p if p in required else f"{p} = {scope.literal(self.defaults[p])}" for p in self.order
+        )
+        opening = f"block {name}({head}) {{" if head else f"block {name} {{"
+        self.text = [opening, *_entering(lines, scope.uses_entering), "}"]
+
+    def arguments(self, instance: int) -> dict[str, Any]:
+        """What one of its instances gives it."""
+        found = {}
+        for name in self.order:
+            value = self.params[name][instance]
+            if value is None and name.startswith("drop"):
+                continue
+            if value is None:  # the instance lacks what the parameter is of
+                known = (v for v in self.params[name] if v is not None)
+                value = self.defaults.get(name, next(known))
+            if name not in self.defaults or repr(value) != repr(self.defaults[name]):
+                found[name] = value
+        return found
+
+
+def _entering(lines: list[str], used: bool) -> list[str]:
+    """The lines of a body, with a name for the channels that come in where it needs one: in its
+    first line they are ``in.channels``."""
+    if not used:
+        return lines
+    word = re.compile(r"\bentering\b")
+    opens = next((i for i, line in enumerate(lines) if line.endswith("{")), 0)
+    count = opens + 1 if lines[0].lstrip().startswith("residual") else 1
+    first, rest = lines[:count], lines[count:]
+    if not any(word.search(line) for line in rest):
+        return [*(word.sub("in.channels", line) for line in first), *rest]
+    return [f"{INDENT}let entering = in.channels", *lines]

@@ -1,0 +1,271 @@
+"""A recording as a graph of layers: what each operation is in the language.
+
+Tensors of the language have no batch and channels first. A value of the recording is a vertex of
+the graph and a permutation: which axis of the vertex's tensor each of its own axes is. So
+``permute`` and ``transpose`` make no layer. What has no layer is a gap, and all gaps are told
+together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from archdsl.importing.places import Place
+from archdsl.importing.record import Call, Record, Recording, Ref, Tied, needed
+from archdsl.layers.arguments import Unreadable
+from archdsl.layers.base import Layer, Misfit, Shape, signature
+from archdsl.registry import REGISTRY
+
+
+class Gap(Exception):
+    """Why an operation is no layer: in words that follow its name."""
+
+
+@dataclass(eq=False, slots=True)
+class Vertex:
+    """A layer in the graph. ``weights`` are the tensors that are its own, by its names of them.
+    The input, and what is a gap, have no layer."""
+
+    number: int
+    layer: Layer | None
+    inputs: list[Vertex]
+    shape: Shape
+    call: Call
+    path: str = ""
+    weights: dict[str, Tied] = field(default_factory=dict)
+    drop: float = 0.0  # of a branch that is dropped in training: how often
+    aside: tuple[str, Vertex] | None = None  # a side output that begins here: its name and result
+
+    @property
+    def op(self) -> str:
+        """The layer's name."""
+        return "input" if self.layer is None else self.layer.name
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor: axis ``i + 1`` of it is axis ``axes[i]`` of the vertex's."""
+
+    vertex: Vertex
+    axes: tuple[int, ...]
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.vertex.shape[axis] for axis in self.axes)
+
+    @property
+    def plain(self) -> bool:
+        return self.axes == tuple(range(len(self.axes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A tensor that is computed of parameters or of nothing."""
+
+    constant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A gap: the operation, why there is no layer, its module, its line."""
+
+    operation: str
+    why: str
+    path: str
+    place: Place | None
+
+
+Operation = Callable[["Lowering", Record], Any]
+OPERATIONS: dict[str, Operation] = {}
+
+
+def operation(*names: str) -> Callable[[Operation], Operation]:
+    """Says of which modules and functions a function makes layers."""
+
+    def enter(function: Operation) -> Operation:
+        for name in names:
+            OPERATIONS[name] = function
+        return function
+
+    return enter
+
+
+def make(name: str, **arguments: Any) -> Layer:
+    """A layer by its name and arguments. Raises ``Gap``."""
+    cls = REGISTRY.layers[name]
+    readers = {p.name: p.reader for p in signature(cls)}
+    try:
+        layer: Layer = cls(**{key: readers[key].read(value) for key, value in arguments.items()})
+    except Unreadable as problem:
+        raise Gap(f": of `{name}` an argument would have to be {problem.expected}") from None
+    return layer
+
+
+class Lowering:
+    """The graph of a recording: ``vertices`` in order, ``outputs`` by their names, ``missing``."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.vertices: list[Vertex] = []
+        self.missing: list[Missing] = []
+        self.root = recording.root
+        self._values: dict[Ref, Any] = {}
+        self._known: dict[Any, Vertex] = {}
+        self.batch = 0
+        for record in needed(recording, [ref for _, ref in recording.outputs]):
+            self._lower(record)
+        self.outputs = [(name, self._result(ref)) for name, ref in recording.outputs]
+
+    def _result(self, ref: Ref) -> Vertex:
+        value = self._values[ref]
+        if isinstance(value, Value) and value.plain:
+            return value.vertex
+        record = ref.record
+        self.missing.append(
+            Missing(record.op, ": its axes are in another order", record.path, record.place)
+        )
+        return self.vertices[0]
+
+    def _lower(self, record: Record) -> None:
+        if record.op == "input":
+            shape = record.shapes[0] or ()
+            self.batch = shape[0]
+            vertex = Vertex(0, None, [], shape[1:], record.call)
+            self.vertices.append(vertex)
+            self._values[Ref(record)] = Value(vertex, tuple(range(len(shape) - 1)))
+            return
+        taken = [self.value(ref) for ref in record.refs()]
+        if not any(isinstance(value, Value) for value in taken):
+            made: Any = self._of_weights(record)
+        else:
+            try:
+                function = OPERATIONS.get(record.op.rstrip("_")) or OPERATIONS.get(record.op)
+                if function is None:
+                    raise Gap("")
+                made = function(self, record)
+            except (Gap, Misfit) as problem:
+                why = str(problem) if isinstance(problem, Gap) else ": shapes do not fit"
+                self.missing.append(Missing(record.op, why, record.path, record.place))
+                made = self._gap(record, taken)
+        results = made if isinstance(made, list) else [made]
+        for number, value in enumerate(results):
+            self._values[Ref(record, number)] = value
+
+    def _of_weights(self, record: Record) -> Any:
+        """A parameter in another shape is itself; else it is computed."""
+        first = record.args[0] if record.args else None
+        first = self.value(first) if isinstance(first, Ref) else first
+        shape = record.shapes[0] if len(record.shapes) == 1 else None
+        if (
+            isinstance(first, Tied)
+            and shape is not None
+            and record.op in RESHAPING
+            and _count(shape) == _count(first.shape)
+        ):
+            return Tied(first.key, shape, first.trained)
+        constant = record.op == "constant" or not any(True for _ in record.refs())
+        return [Computed(constant) for _ in record.shapes]
+
+    def _gap(self, record: Record, taken: Sequence[Any]) -> list[Value]:
+        """Values that stand for what could not be computed, so that other gaps are found too."""
+        inputs = [value.vertex for value in taken if isinstance(value, Value)]
+        found = []
+        for shape in record.shapes:
+            rest = (shape or (1,))[1:] or (1,)
+            vertex = self.vertex(None, inputs, record, rest)
+            found.append(Value(vertex, tuple(range(len(rest)))))
+        return found
+
+    # ------------------------------------------------------------------ what operations ask
+
+    def value(self, argument: Any) -> Any:
+        """What an argument is: a ``Value``, ``Tied``, ``Computed``, or plain."""
+        return self._values[argument] if isinstance(argument, Ref) else argument
+
+    def argument(self, record: Record, place: int, name: str, usual: Any = None) -> Any:
+        """An argument of a function, by its place or its name."""
+        if len(record.args) > place:
+            return self.value(record.args[place])
+        return self.value(record.kwargs.get(name, usual))
+
+    def input(self, record: Record, place: int = 0, name: str = "input") -> Value:
+        """The tensor that an operation is of. Raises ``Gap`` where it is a parameter."""
+        value = self.argument(record, place, name)
+        if not isinstance(value, Value):
+            raise Gap(" of a parameter")
+        return value
+
+    def vertex(
+        self,
+        layer: Layer | None,
+        inputs: list[Vertex],
+        record: Record,
+        shape: Shape | None = None,
+        weights: dict[str, Tied] | None = None,
+        drop: float = 0.0,
+    ) -> Vertex:
+        if layer is not None:
+            shape = layer.shape(*[v.shape for v in inputs])
+        assert shape is not None, "a gap says its shape"
+        key = (layer, tuple(v.number for v in inputs))
+        if layer is not None and layer.name == "concat" and key in self._known:
+            return self._known[key]
+        number = len(self.vertices)
+        path = record.path
+        vertex = Vertex(number, layer, inputs, shape, record.call, path, weights or {}, drop)
+        self.vertices.append(vertex)
+        self._known[key] = vertex
+        return vertex
+
+    def apply(
+        self,
+        layer: Layer,
+        record: Record,
+        *values: Value,
+        weights: dict[str, Tied] | None = None,
+        axes: tuple[int, ...] | None = None,
+    ) -> Value:
+        """A layer on values of one order of axes: what it gives is in that order, or in ``axes``.
+
+        Raises ``Gap`` where the layer's result has not the shape that PyTorch's has."""
+        order = values[0].axes
+        vertex = self.vertex(layer, [v.vertex for v in values], record, weights=weights)
+        axes = axes or (
+            order if len(order) == len(vertex.shape) else tuple(range(len(vertex.shape)))
+        )
+        made = Value(vertex, axes)
+        wanted = record.shapes[0]
+        if wanted is not None and len(record.shapes) == 1 and wanted[1:] != made.shape:
+            raise Gap(f" in this form: `{layer.name}` gives another shape")
+        return made
+
+    def tied(self, record: Record, **tensors: Any) -> dict[str, Tied]:
+        """The tensors of a module of torch.nn, by our names of them."""
+        return {
+            name: Tied(f"{record.path}.{name}", tuple(tensor.shape), tensor.requires_grad)
+            for name, tensor in tensors.items()
+            if tensor is not None
+        }
+
+
+RESHAPING = frozenset(
+    "view reshape unsqueeze squeeze contiguous to flatten float type_as __getitem__ __get__".split()
+)
+
+
+def _count(shape: Sequence[int]) -> int:
+    count = 1
+    for n in shape:
+        count *= n
+    return count
+
+
+def shared(vertices: Sequence[Vertex]) -> Iterator[str]:
+    """Tensors that two layers have."""
+    seen: set[str] = set()
+    for vertex in vertices:
+        for tied in vertex.weights.values():
+            if tied.key in seen:
+                yield tied.key
+            seen.add(tied.key)

@@ -1,0 +1,95 @@
+"""Lines of the user's code: where an operation stands, and where a run failed."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
+from archdsl.diagnostics.source import Source, Span
+
+# What torch says where a run asks for numbers that a meta tensor does not have.
+ASKS_NUMBERS = (
+    "cannot be called on meta tensors",
+    "data-dependent",
+    "Cannot copy out of meta tensor",
+    "aten::_local_scalar_dense",
+    "aten::nonzero",
+    "aten::equal",
+    "aten::is_nonzero",
+)
+# Folders whose lines are none of the user's: archdsl's, PyTorch's, Python's.
+OWN = (
+    str(Path(__file__).parents[1]),
+    str(Path(runpy.__file__).parent / "runpy.py"),
+    *(str(Path(p) / "torch") + os.sep for p in sys.path if (Path(p) / "torch").is_dir()),
+    str(Path(runpy.__file__).parent / "importlib"),
+)
+
+
+class Place(NamedTuple):
+    """A line of a file."""
+
+    file: str
+    line: int
+
+    @property
+    def span(self) -> Span | None:
+        """The line as a diagnostic shows it; nothing where the file cannot be read."""
+        try:
+            text = Path(self.file).read_text("utf-8")
+        except (OSError, ValueError):
+            return None
+        source = Source(self.file, text)
+        lines = text.split("\n")
+        if not 1 <= self.line <= len(lines):
+            return None
+        start = sum(len(line) + 1 for line in lines[: self.line - 1])
+        line = lines[self.line - 1]
+        return Span(source, start + len(line) - len(line.lstrip()), start + len(line.rstrip()))
+
+
+def place_of(own: Sequence[str]) -> Place | None:
+    """The innermost line that runs now and is in none of these folders."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if not file.startswith((*own, "<")):
+            return Place(file, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def place_in(problem: BaseException, own: Sequence[str]) -> Place | None:
+    """The innermost line on an exception's way that is in none of these folders."""
+    place = None
+    trace = problem.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if not file.startswith((*own, "<")):
+            place = Place(file, trace.tb_lineno)
+        trace = trace.tb_next
+    return place
+
+
+def trouble(problem: Exception, own: Sequence[str]) -> ArchError:
+    """What a run that failed is as a diagnostic: A655 where it asked a tensor for its numbers, else
+    A652."""
+    place = place_in(problem, own)
+    reason = str(problem).strip().split("\n", 1)[0][:300] or type(problem).__name__
+    asks = any(text in str(problem) for text in ASKS_NUMBERS)
+    kind = codes.DEPENDS_ON_DATA if asks else codes.MODEL_FAILS
+    fields = {} if asks else {"reason": f"{type(problem).__name__}: {reason}"}
+    return ArchError([placed(diagnose(kind, fields=fields), place)])
+
+
+def placed(diagnostic: Diagnostic, place: Place | None) -> Diagnostic:
+    """A diagnostic at a line of a file, if that can be shown."""
+    span = None if place is None else place.span
+    return diagnostic if span is None else diagnostic.at(span)

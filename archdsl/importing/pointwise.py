@@ -1,0 +1,266 @@
+"""Layers without weights that leave channels where they are: activations, pools, sums, means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.importing.lower import Computed, Gap, Lowering, Value, make, operation
+from archdsl.importing.record import Record, Tied
+from archdsl.importing.weighted import per_axis, scaled
+
+PLAIN = {  # activations that have no arguments, by the names of PyTorch
+    "relu": ("ReLU", "relu"),
+    "relu6": ("ReLU6", "relu6"),
+    "silu": ("SiLU", "silu"),
+    "selu": ("SELU", "selu"),
+    "sigmoid": ("Sigmoid", "sigmoid"),
+    "hardswish": ("Hardswish", "hardswish"),
+    "hardsigmoid": ("Hardsigmoid", "hardsigmoid"),
+    "mish": ("Mish", "mish"),
+    "tanh": ("Tanh", "tanh"),
+    "softsign": ("Softsign", "softsign"),
+}
+ARGUED = {  # with arguments: ours, theirs, what PyTorch takes where it is left out
+    "leaky_relu": (("LeakyReLU", "leaky_relu"), (("slope", "negative_slope", 0.01),)),
+    "elu": (("ELU", "elu"), (("alpha", "alpha", 1.0),)),
+    "celu": (("CELU", "celu"), (("alpha", "alpha", 1.0),)),
+    "hardtanh": (("Hardtanh", "hardtanh"), (("low", "min_val", -1.0), ("high", "max_val", 1.0))),
+    "gelu": (("GELU", "gelu"), (("approximate", "approximate", "none"),)),
+}
+SAME = "contiguous clone to float detach type_as Identity expand_as dropout_identity".split()
+
+
+def _activation(name: str, arguments: tuple[tuple[str, str, Any], ...]) -> Any:
+    def lowered(lower: Lowering, record: Record) -> Value:
+        found = {}
+        for place, (ours, theirs, usual) in enumerate(arguments):
+            if record.module is not None:
+                found[ours] = getattr(record.module, theirs)
+            else:
+                found[ours] = lower.argument(record, place + 1, theirs, usual)
+        if name == "hardtanh" and (found["low"], found["high"]) == (0, 6):
+            return lower.apply(make("relu6"), record, lower.input(record))
+        return lower.apply(make(name, **found), record, lower.input(record))
+
+    return lowered
+
+
+for _name, _spelled in PLAIN.items():
+    operation(*_spelled)(_activation(_name, ()))
+for _name, (_spelled, _arguments) in ARGUED.items():
+    operation(*_spelled)(_activation(_name, _arguments))
+
+
+@operation(*SAME)
+def same(lower: Lowering, record: Record) -> Value:
+    x = lower.input(record)
+    if record.shapes[0] is not None and record.shapes[0][1:] != x.shape:
+        raise Gap(" that repeats")
+    return x
+
+
+@operation("Softmax", "softmax", "LogSoftmax", "log_softmax", "Softmax2d")
+def softmax(lower: Lowering, record: Record) -> Value:
+    x = lower.input(record)
+    axis = lower.argument(record, 1, "dim")
+    if record.module is not None:
+        axis = 1 if record.op == "Softmax2d" else record.module.dim
+    if axis is None or axis % (len(x.axes) + 1) == 0 or x.axes[axis % (len(x.axes) + 1) - 1] != 0:
+        raise Gap(" over a spatial axis")
+    name = "log_softmax" if record.op in ("LogSoftmax", "log_softmax") else "softmax"
+    return lower.apply(make(name), record, x)
+
+
+@operation("Dropout", "dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
+def dropout(lower: Lowering, record: Record) -> Value:
+    x, m = lower.input(record), record.module
+    p = m.p if m is not None else lower.argument(record, 1, "p", 0.5)
+    active = True if m is not None else lower.argument(record, 2, "training", True)
+    if p == 0 or not active:
+        return x
+    names = {"Dropout": "dropout", "dropout": "dropout", "AlphaDropout": "alpha_dropout"}
+    return lower.apply(make(names.get(record.op, "dropout_channels"), p=p), record, x)
+
+
+@operation("DropPath", "StochasticDepth")
+def drop_path(lower: Lowering, record: Record) -> Value:
+    """A branch that is dropped for each image; what remains is scaled in training."""
+    x, m = lower.input(record), record.module
+    if len(record.args) == 2 and hasattr(m, "survive"):  # as archdsl compiles it
+        branch = lower.input(record, 1)
+        how = {"survive": m.survive, "per": m.per, "scaling": m.scaling}
+        made = lower.vertex(make("add", **how), [x.vertex, branch.vertex], record)
+        made.drop = 1 - m.survive
+        return Value(made, x.axes)
+    if len(record.args) != 1:
+        raise Gap(" of several tensors")
+    p = getattr(m, "drop_prob", None) if record.op == "DropPath" else getattr(m, "p", None)
+    if not p:
+        return x
+    if getattr(m, "mode", "row") != "row" or not getattr(m, "scale_by_keep", True):
+        raise Gap(" that drops whole batches, or does not scale what remains")
+    vertex = lower.vertex(make("identity"), [x.vertex], record, drop=float(p))
+    return Value(vertex, x.axes)
+
+
+def _pool(lower: Lowering, record: Record, name: str, **arguments: Any) -> Value:
+    x = lower.input(record)
+    if not x.plain:
+        raise Gap(" over tensors whose channels are not first")
+    axes = len(x.axes) - 1
+    for key in ("kernel", "stride", "pad", "dilation"):
+        if arguments.get(key) in (None, (), []):
+            arguments.pop(key, None)
+        elif key in arguments:
+            arguments[key] = per_axis(arguments[key], axes)
+    if arguments.get("stride") == arguments["kernel"]:
+        del arguments["stride"]
+    return lower.apply(make(name, **arguments), record, x)
+
+
+@operation("MaxPool1d", "MaxPool2d", "MaxPool3d")
+def maxpool_module(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    rest = {"kernel": m.kernel_size, "stride": m.stride, "pad": m.padding, "dilation": m.dilation}
+    return _pool(lower, record, "maxpool", **rest, mode="ceil" if m.ceil_mode else "floor")
+
+
+@operation("max_pool1d", "max_pool2d", "max_pool3d")
+def maxpool_function(lower: Lowering, record: Record) -> Value:
+    names = (("kernel", "kernel_size"), ("stride", "stride"), ("pad", "padding"))
+    rest = {o: lower.argument(record, i + 1, t) for i, (o, t) in enumerate(names)}
+    rest["dilation"] = lower.argument(record, 4, "dilation", 1)
+    up = lower.argument(record, 5, "ceil_mode", False)
+    return _pool(lower, record, "maxpool", **rest, mode="ceil" if up else "floor")
+
+
+@operation("AvgPool1d", "AvgPool2d", "AvgPool3d")
+def avgpool_module(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    if getattr(m, "divisor_override", None) is not None:
+        raise Gap(" with a divisor of its own")
+    return _avgpool(
+        lower, record, m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad
+    )
+
+
+@operation("avg_pool1d", "avg_pool2d", "avg_pool3d")
+def avgpool_function(lower: Lowering, record: Record) -> Value:
+    names = (("kernel_size", None), ("stride", None), ("padding", 0), ("ceil_mode", False))
+    kernel, stride, pad, up = (
+        lower.argument(record, i + 1, name, usual) for i, (name, usual) in enumerate(names)
+    )
+    counted = lower.argument(record, 5, "count_include_pad", True)
+    return _avgpool(lower, record, kernel, stride, pad, up, counted)
+
+
+def _avgpool(
+    lower: Lowering, record: Record, kernel: Any, stride: Any, pad: Any, up: bool, counted: bool
+) -> Value:
+    padded = any(per_axis(pad or 0, 1))
+    rest = {"kernel": kernel, "stride": stride, "pad": pad or None}
+    mode = {"mode": "ceil" if up else "floor"}
+    # Without padding there is nothing to count, one way or the other.
+    return _pool(lower, record, "avgpool", **rest, **mode, count_pad=counted or not padded)
+
+
+@operation("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d")
+def adaptive_avgpool(lower: Lowering, record: Record) -> Value:
+    return _adaptive(lower, record, "avgpool", record.module.output_size)
+
+
+@operation("AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d")
+def adaptive_maxpool(lower: Lowering, record: Record) -> Value:
+    return _adaptive(lower, record, "maxpool", record.module.output_size)
+
+
+@operation("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
+def adaptive_avgpool_function(lower: Lowering, record: Record) -> Value:
+    return _adaptive(lower, record, "avgpool", lower.argument(record, 1, "output_size"))
+
+
+@operation("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
+def adaptive_maxpool_function(lower: Lowering, record: Record) -> Value:
+    return _adaptive(lower, record, "maxpool", lower.argument(record, 1, "output_size"))
+
+
+def _adaptive(lower: Lowering, record: Record, kind: str, size: Any) -> Value:
+    x = lower.input(record)
+    if not x.plain:
+        raise Gap(" over tensors whose channels are not first")
+    axes = len(x.axes) - 1
+    target = tuple(
+        n if n is not None else x.shape[i + 1] for i, n in enumerate(per_axis(size, axes))
+    )
+    if set(target) == {1}:
+        return lower.apply(make(f"global_{kind}"), record, x)
+    return lower.apply(make(f"adaptive_{kind}", size=target), record, x)
+
+
+@operation("mean", "amax")
+def reduced(lower: Lowering, record: Record) -> Value:
+    x = lower.input(record)
+    kind = "avgpool" if record.op == "mean" else "maxpool"
+    dims, keep = lower.argument(record, 1, "dim"), lower.argument(record, 2, "keepdim", False)
+    rank = len(x.axes) + 1
+    if dims is None:
+        raise Gap(" over everything, the batch too")
+    dims = [d % rank for d in ((dims,) if isinstance(dims, int) else dims)]
+    if 0 in dims:
+        raise Gap(" over the batch")
+    axes = sorted(x.axes[d - 1] for d in dims)
+    channels = x.vertex.shape[0]
+    if axes == list(range(1, rank - 1)):
+        pooled = Value(lower.vertex(make(f"global_{kind}"), [x.vertex], record), x.axes)
+        if keep:
+            return pooled
+        return lower.apply(make("reshape", to=(channels,)), record, pooled, axes=(0,))
+    if axes == [0] and keep:
+        return lower.apply(make(f"channel_{kind}"), record, x)
+    raise Gap(" over some of the spatial axes" if 0 not in axes else " over channels and more")
+
+
+@operation("add", "iadd", "radd", "__add__", "__iadd__", "__radd__")
+def added(lower: Lowering, record: Record) -> Value:
+    if lower.argument(record, 2, "alpha", 1) != 1:
+        raise Gap(" with a factor")
+    return _binary(lower, record, "add")
+
+
+@operation("mul", "imul", "rmul", "multiply", "__mul__", "__imul__", "__rmul__")
+def multiplied(lower: Lowering, record: Record) -> Value:
+    return _binary(lower, record, "mul")
+
+
+@operation("div", "true_divide", "sub", "__truediv__", "__sub__")
+def divided(lower: Lowering, record: Record) -> Value:
+    one = 0 if "sub" in record.op else 1
+    if lower.argument(record, 1, "other") == one:
+        return lower.input(record)
+    raise Gap("")
+
+
+@operation("maximum")
+def maximum(lower: Lowering, record: Record) -> Value:
+    return _binary(lower, record, "max")
+
+
+def _binary(lower: Lowering, record: Record, op: str) -> Value:
+    a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
+    if not isinstance(a, Value):
+        a, b = b, a
+    if isinstance(b, (int, float)):
+        if b == (0 if op == "add" else 1):
+            return a  # type: ignore[no-any-return]
+        raise Gap(" with a number")
+    if isinstance(b, Tied):
+        if op != "mul":
+            raise Gap(" with a learned tensor")
+        return scaled(lower, record, a, b)
+    if isinstance(b, Computed):
+        raise Gap(" with fixed numbers" if b.constant else " with a tensor computed of parameters")
+    if a.axes != b.axes:
+        raise Gap(" of tensors whose axes are in different orders")
+    if a.vertex.shape != b.vertex.shape and op != "mul":
+        raise Gap(" of tensors of different shapes")
+    return lower.apply(make(op), record, a, b)

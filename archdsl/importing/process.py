@@ -1,0 +1,149 @@
+"""The process in which a model's code runs: with a time limit, without the internet.
+
+It is asked in JSON on its standard input, and answers in a file, as the code may print what it
+likes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
+from archdsl.importing.places import OWN, Place, place_in, placed
+
+HELD = 1 << 16  # characters of what the code prints that are kept
+
+
+def ask(question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Asks a process of its own. Raises ``ArchError``: what it found, A653 where it takes longer
+    than so many seconds, A652 where it ends without an answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "answer.json"
+        command = [sys.executable, "-P", "-m", "archdsl.importing.process", str(answer)]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"},
+            start_new_session=True,
+        )
+        try:
+            _, said = process.communicate(json.dumps(question).encode(), timeout=seconds)
+        except subprocess.TimeoutExpired:
+            limit = f"{seconds:g}"
+            raise ArchError([diagnose(codes.IMPORT_HANGS, limit=limit)]) from None
+        finally:
+            _end(process)
+        if not answer.exists():
+            last = said[-HELD:].decode("utf-8", "replace").strip().split("\n")[-1]
+            reason = last[:200] or f"its process ended with exit code {process.returncode}"
+            raise ArchError([diagnose(codes.MODEL_FAILS, reason=reason)])
+        found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
+    if "diagnostics" in found:
+        raise ArchError([_read(d) for d in found["diagnostics"]])
+    return found
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the process with all that it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _read(plain: Mapping[str, Any]) -> Diagnostic:
+    kind = codes.ALL[plain["code"]]
+    found = diagnose(kind, notes=plain["notes"], help=plain["help"], fields=plain["fields"])
+    return placed(found, Place(*plain["place"]) if plain["place"] else None)
+
+
+def _plain(diagnostic: Diagnostic) -> dict[str, Any]:
+    span = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "fields": {k: str(v) for k, v in diagnostic.fields.items()},
+        "notes": list(diagnostic.notes),
+        "help": list(diagnostic.help),
+        "place": None if span is None else [span.source.name, span.line],
+    }
+
+
+# ---------------------------------------------------------------------- in the process itself
+
+
+class Offline(OSError):
+    """The code wanted to reach another machine."""
+
+
+def no_network() -> None:
+    """From here on nothing in this process reaches another machine."""
+    import socket
+
+    def refuse(*given: Any, **named: Any) -> NoReturn:
+        where = next((str(g) for g in given if isinstance(g, (str, tuple))), "another machine")
+        raise Offline(where)
+
+    for name in ("connect", "connect_ex", "sendto"):
+        setattr(socket.socket, name, refuse)
+    socket.getaddrinfo = socket.create_connection = refuse
+
+
+def answer(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Makes the model and imports it. What its code raises is a diagnostic."""
+    import warnings
+
+    from archdsl.importing.sources import Name, input_of, load_model
+
+    warnings.simplefilter("ignore")
+    no_network()
+    name = Name(question["module"], question["attribute"])
+    try:
+        model = load_model(name, question["call"])
+        from archdsl.importing.convert import import_module
+
+        shape = tuple(question["input"] or input_of(name, model))
+        made = import_module(model, shape, name=question["title"], knobs=question["knobs"])
+    except ArchError as problem:
+        return {"diagnostics": [_plain(d) for d in problem.diagnostics]}
+    except BaseException as problem:
+        return {"diagnostics": [_plain(_failure(problem))]}
+    arch = made.architecture
+    return {
+        "text": made.text,
+        "checked": made.checked,
+        "params": arch.params,
+        "macs": arch.macs,
+        "input": list(arch.input),
+    }
+
+
+def _failure(problem: BaseException) -> Diagnostic:
+    """What an exception of the model's code is."""
+    chain: BaseException | None = problem
+    while chain is not None:
+        if isinstance(chain, Offline):
+            return diagnose(codes.WANTS_NETWORK, reason=f"it asked for {chain}")
+        if type(chain).__name__ in ("OfflineModeIsEnabled", "LocalEntryNotFoundError"):
+            return diagnose(codes.WANTS_NETWORK, reason="it asked for weights")
+        chain = chain.__cause__ or chain.__context__
+    text = str(problem).strip().split("\n", 1)[0][:200]
+    reason = f"{type(problem).__name__}: {text}" if text else type(problem).__name__
+    return placed(diagnose(codes.MODEL_FAILS, reason=reason), place_in(problem, OWN))
+
+
+if __name__ == "__main__":
+    found = answer(json.loads(sys.stdin.buffer.read()))
+    made = Path(sys.argv[1])
+    made.with_suffix(".part").write_text(json.dumps(found), "utf-8")
+    made.with_suffix(".part").rename(made)

@@ -1,0 +1,149 @@
+"""Whether two graphs are the same network, layer for layer.
+
+The digest of a node is of its layer's meaning, its shape and the digests of what it takes: equal
+digests of the results mean that both compute the same. Then the two are walked together from their
+results, which pairs their layers, and with them their weights; a layer that one has once and the
+other twice is found there. How weights start is left out: a module does not say it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from archdsl.importing.lower import Vertex
+from archdsl.importing.text import Graph
+from archdsl.ir.flat import Flat, Node, SideOutput
+from archdsl.layers.base import Layer, Shape
+
+STARTS = ("init", "bias_init")  # arguments that say how weights start
+ONLY_START = {"scale": ("value",), "prelu": ("slope",)}
+
+
+def flat_of(graph: Graph, name: str) -> Flat:
+    """A graph of vertices as a network that is spelled out."""
+    places = {v.number: i for i, v in enumerate(graph.vertices)}
+    nodes = [
+        Node(v.path or v.op, v.layer, tuple(places[i.number] for i in v.inputs), v.shape)
+        for v in graph.vertices
+    ]
+    sides = [SideOutput(n, places[v.number], 1.0) for n, v in graph.asides]
+    return Flat(name, nodes, places[graph.output.number], sides)
+
+
+def meaning(layer: Layer, shapes: tuple[Shape, ...]) -> str:
+    """A layer's meaning without how its weights start; numbers to twelve digits."""
+    name, arguments = layer.meaning(*shapes)
+    left = (*STARTS, *ONLY_START.get(layer.name, ()))
+    plain = {k: _plain(v) for k, v in arguments.items() if k not in left}
+    if name == "avgpool" and plain.get("pad") == 0:
+        plain["count_pad"] = True  # nothing is padded that could count
+    return f"{name} {sorted(plain.items())!r}"
+
+
+def _plain(value: Any) -> Any:
+    return float(f"{value:.10g}") if isinstance(value, float) else value
+
+
+class Digests:
+    """The digest of each node of a network, and what it takes, without those that do nothing.
+
+    Sums and products are of all that is added or multiplied, in any order; a concatenation is of
+    all that is joined, in order."""
+
+    def __init__(self, flat: Flat) -> None:
+        self.flat = flat
+        self.digest: list[bytes] = []
+        self.operands: list[tuple[int, ...]] = []
+        self._passed: dict[int, int] = {}
+        used = [0] * len(flat.nodes)
+        for node in flat.nodes:
+            for source in node.inputs:
+                used[source] += 1
+        for place, node in enumerate(flat.nodes):
+            inputs = tuple(self.source(n) for n in node.inputs)
+            layer = node.layer
+            if layer is None:
+                self._enter(f"input {node.shape!r}", ())
+                continue
+            shapes = tuple(flat.nodes[n].shape for n in inputs)
+            if layer.does_nothing(*shapes) or layer.is_identity:
+                self._passed[place] = inputs[0]
+            if layer.is_sum or layer.name in ("concat", "mul"):
+                inputs = self._joined(inputs, layer)
+                shapes = tuple(flat.nodes[n].shape for n in inputs)
+            if layer.commutes():
+                inputs = tuple(sorted(inputs, key=self.digest.__getitem__))
+                shapes = tuple(flat.nodes[n].shape for n in inputs)
+            self._enter(f"{meaning(layer, shapes)} {node.shape!r}", inputs)
+
+    def _enter(self, what: str, inputs: tuple[int, ...]) -> None:
+        below = b"".join([what.encode(), *(self.digest[n] for n in inputs)])
+        self.digest.append(hashlib.sha256(below).digest())
+        self.operands.append(inputs)
+
+    def _joined(self, inputs: tuple[int, ...], layer: Layer) -> tuple[int, ...]:
+        """The operands of a join with those of equal joins among them in their places."""
+        found: list[int] = []
+        for n in inputs:
+            other = self.flat.nodes[n].layer
+            same = other is not None and other.name == layer.name and other.is_sum == layer.is_sum
+            found += self.operands[n] if same else [n]
+        return tuple(found)
+
+    def source(self, place: int) -> int:
+        """The node that a value comes from."""
+        return self._passed.get(place, place)
+
+    def results(self) -> list[tuple[str, int]]:
+        """The places of the main result and of side outputs."""
+        sides = [(s.name, self.source(s.node)) for s in self.flat.side_outputs]
+        return [("", self.source(self.flat.output)), *sides]
+
+
+def pairs(mine: Flat, theirs: Flat) -> dict[int, int] | None:
+    """Which node of the one is which of the other; nothing where they are not the same."""
+    a, b = Digests(mine), Digests(theirs)
+    first, second = a.results(), b.results()
+    if len(first) != len(second):
+        return None
+    found: dict[int, int] = {}
+    back: dict[int, int] = {}
+    todo = [(x, y) for (_, x), (_, y) in zip(first, second, strict=True)]
+    while todo:
+        x, y = todo.pop()
+        if x in found or y in back:
+            if found.get(x) != y:
+                return None
+            continue
+        if a.digest[x] != b.digest[y] or len(a.operands[x]) != len(b.operands[y]):
+            return None
+        found[x], back[y] = y, x
+        todo += zip(a.operands[x], b.operands[y], strict=True)
+    return found
+
+
+def difference(mine: Flat, theirs: Flat) -> str:
+    """The first place at which two networks differ, in words."""
+    a, b = Digests(mine), Digests(theirs)
+    known = set(b.digest)
+    for place, node in enumerate(mine.nodes):
+        if a.digest[place] not in known and place not in a._passed:
+            return f"it has no counterpart of `{node.path}` ({_shown(node)})"
+    return "layers are shared that the other has apart"
+
+
+def _shown(node: Node) -> str:
+    return "the input" if node.layer is None else f"{node.layer.name} to {node.shape}"
+
+
+def weights_of(
+    graph: Graph, flat: Flat, paired: dict[int, int]
+) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Whose tensors are whose: the module's key, and the shape, for each key of the spec's."""
+    found: dict[str, tuple[str, tuple[int, ...]]] = {}
+    for mine, theirs in paired.items():
+        vertex: Vertex = graph.vertices[mine]
+        for name, tied in vertex.weights.items():
+            found[f"{flat.nodes[theirs].path}.{name}"] = tied.key, tied.shape
+    return found

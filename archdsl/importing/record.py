@@ -1,0 +1,280 @@
+"""One run of a module, recorded: which operations ran, on what, for which module, in which line.
+
+The run is on the meta device: shapes alone, no numbers. Modules of ``torch.nn`` are recorded as one
+operation each; of every other module the torch functions that it calls are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.func import functional_call
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.importing.places import OWN, Place, place_of, trouble
+
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
+WHOLE = ("TransformerEncoderLayer", "TransformerEncoder")  # of torch.nn, but made of layers
+# Functions that ask a tensor something, and make none.
+ASKING = frozenset(
+    "__get__ size dim numel is_floating_point stride is_contiguous __len__ element_size __set__ "
+    "is_complex get_device data_ptr storage_offset type is_signed __hash__ is_inference device "
+    "requires_grad nelement ndimension".split()
+)
+# Functions that PyTorch gives one name to.
+ONE_NAME = {
+    id(getattr(F, kind + f"max_pool{axes}d")): kind + f"max_pool{axes}d"
+    for kind in ("", "adaptive_")
+    for axes in (1, 2, 3)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A tensor that was computed: of which record, and which of its results."""
+
+    record: Record
+    result: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tied:
+    """A tensor of the module: a parameter or a buffer, by its key."""
+
+    key: str
+    shape: tuple[int, ...]
+    trained: bool
+
+
+@dataclass(eq=False, slots=True)
+class Record:
+    """One operation. ``op`` is ``Conv2d`` for a module, ``cat`` for a function."""
+
+    number: int
+    op: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    call: Call
+    module: Any = None  # of torch.nn, where it was one
+    path: str = ""
+    place: Place | None = None
+    shapes: list[tuple[int, ...] | None] = field(default_factory=list)
+
+    def refs(self) -> Iterator[Ref]:
+        """The computed tensors that it takes."""
+        yield from _refs(self.args)
+        yield from _refs(tuple(self.kwargs.values()))
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A call of a module that is made of others."""
+
+    path: str
+    cls: str
+    parent: Call | None = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """A run: its operations in order, and what came out, the main result first."""
+
+    records: list[Record]
+    root: Call
+    outputs: list[tuple[str, Ref]]
+
+
+def _refs(value: Any) -> Iterator[Ref]:
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _refs(item)
+
+
+class _Recorder(TorchFunctionMode):
+    """Sees each torch function; its hooks see each module."""
+
+    def __init__(self, model: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+        super().__init__()
+        self.model = model
+        self.names: dict[int, str] = {}
+        for name, module in model.named_modules():
+            self.names.setdefault(id(module), name)
+        trained = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+        self.tied = {id(t): Tied(key, tuple(t.shape), key in trained) for key, t in tensors.items()}
+        self.values: dict[int, Ref] = {}
+        self.alive: list[torch.Tensor] = []  # a freed tensor's id may be another's
+        self.records: list[Record] = []
+        self.root = Call("", type(model).__name__)
+        self.stack = [self.root]
+        self.inside = 0  # how deep in a module that is recorded as one operation
+        self.waiting: list[tuple[Any, ...]] = []
+
+    def add(
+        self, op: str, args: Any, kwargs: Any, out: Any, module: Any = None, path: str | None = None
+    ) -> Record:
+        call = self.stack[-1]
+        where = call.path if path is None else path
+        record = Record(len(self.records), op, args, kwargs, call, module, where, place_of(OWN))
+        self.records.append(record)
+        for number, result in enumerate(out if isinstance(out, (tuple, list)) else [out]):
+            if isinstance(result, torch.Tensor):
+                self.values[id(result)] = Ref(record, number)
+                self.alive.append(result)
+                record.shapes.append(tuple(result.shape))
+            else:
+                record.shapes.append(None)
+        return record
+
+    def ref(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            if id(value) in self.values:
+                return self.values[id(value)]
+            if id(value) in self.tied:
+                return self.tied[id(value)]
+            self.add("constant", (), {}, value)
+            return self.values[id(value)]
+        if isinstance(value, (list, tuple)):
+            return tuple([self.ref(item) for item in value])
+        if isinstance(value, dict):
+            return {key: self.ref(item) for key, item in value.items()}
+        return value
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", str(func))
+        if self.inside or name in ASKING:
+            return func(*args, **kwargs)
+        taken, named = self.ref(args), self.ref(kwargs)
+        out = func(*args, **kwargs)
+        results = out if isinstance(out, (tuple, list)) else (out,)
+        if any(isinstance(r, torch.Tensor) for r in results):
+            full = ONE_NAME.get(id(func)) or resolve_name(func) or name
+            self.add(full.rsplit(".", 1)[-1], taken, named, out)
+        return out
+
+    def before(self, module: nn.Module, args: Any) -> None:
+        if module is self.model:
+            return
+        if self.inside:
+            self.inside += 1
+        elif is_one(module):
+            self.inside = 1
+            self.waiting.append(self.ref(args))
+        else:
+            path = self.names.get(id(module), "?")
+            self.stack.append(Call(path, type(module).__name__, self.stack[-1]))
+
+    def after(self, module: nn.Module, args: Any, out: Any) -> None:
+        if module is self.model:
+            return
+        if not self.inside:
+            self.stack.pop()
+            return
+        self.inside -= 1
+        if not self.inside:
+            path = self.names.get(id(module), "?")
+            self.add(type(module).__name__, self.waiting.pop(), {}, out, module, path)
+
+
+def is_one(module: nn.Module) -> bool:
+    """Whether a module is recorded as one operation."""
+    name = type(module).__name__
+    if name in DROPS:
+        return True
+    own = type(module).__module__.startswith("torch.nn.")
+    return own and not isinstance(module, CONTAINERS) and name not in WHOLE
+
+
+def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> Recording:
+    """Runs a module once on a batch of this shape, and gives what it did.
+
+    Raises ``ArchError`` where it does not run without numbers (A655), or fails (A652).
+    """
+    tensors = {
+        name: tensor.detach().to("meta")
+        for name, tensor in [
+            *model.named_parameters(remove_duplicate=False),
+            *model.named_buffers(remove_duplicate=False),
+        ]
+    }
+    one: dict[int, torch.Tensor] = {}  # tied weights stay tied
+    for name, tensor in [
+        *model.named_parameters(remove_duplicate=False),
+        *model.named_buffers(remove_duplicate=False),
+    ]:
+        tensors[name] = one.setdefault(id(tensor), tensors[name])
+    recorder = _Recorder(model, tensors)
+    modes = [(module, module.training) for module in model.modules()]
+    model.train(training)
+    x = torch.empty(shape, device="meta", dtype=_dtype(model))
+    recorder.add("input", (), {}, x)
+    hooks = [
+        register_module_forward_pre_hook(recorder.before),
+        register_module_forward_hook(recorder.after),
+    ]
+    try:
+        with torch.no_grad(), recorder:
+            out = functional_call(model, tensors, (x,), tie_weights=False)
+    except ArchError:
+        raise
+    except Exception as problem:
+        raise trouble(problem, OWN) from problem
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, mode in modes:
+            module.training = mode
+    outputs = [(name, recorder.values[id(t)]) for name, t in _outputs(out)]
+    return Recording(recorder.records, recorder.root, outputs)
+
+
+def _dtype(model: nn.Module) -> torch.dtype:
+    return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
+
+
+def _outputs(out: Any) -> Iterable[tuple[str, torch.Tensor]]:
+    """What comes out, the main result first. Raises ``ArchError`` (A652) for what has none."""
+    if isinstance(out, torch.Tensor):
+        return [("", out)]
+    if hasattr(out, "_asdict"):
+        out = out._asdict()
+    if isinstance(out, dict):
+        named = [(k, t) for k, t in out.items() if isinstance(t, torch.Tensor)]
+    else:
+        items = out if isinstance(out, (tuple, list)) else []
+        named = [(f"output{i}", t) for i, t in enumerate(items) if isinstance(t, torch.Tensor)]
+    if not named:
+        raise no_output(out)
+    main = next((n for n, _ in named if n in ("logits", "out")), named[0][0])
+    return sorted(named, key=lambda pair: pair[0] != main)
+
+
+def no_output(out: Any) -> ArchError:
+    reason = f"it gives a {type(out).__name__}, in which there is no tensor"
+    return ArchError([diagnose(codes.MODEL_FAILS, reason=reason)])
+
+
+def needed(recording: Recording, outputs: Iterable[Ref]) -> list[Record]:
+    """The records that outputs need, in order."""
+    found: set[int] = set()
+    todo = [ref.record for ref in outputs]
+    while todo:
+        one = todo.pop()
+        if one.number not in found:
+            found.add(one.number)
+            todo += [ref.record for ref in one.refs()]
+    return [r for r in recording.records if r.number in found]

@@ -1,0 +1,239 @@
+"""Terms as lines of a spec."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.importing.scope import Scope
+from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged
+from archdsl.importing.unify import EITHER
+
+INDENT = "  "
+LONG = 96  # characters of a line
+
+
+class Renderer:
+    """The lines of merged terms in a scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.style = scope.style
+
+    def lines(self, sequence: list[Merged], depth: int) -> list[str]:
+        out: list[str] = []
+        pad = INDENT * depth
+        open_condition = ""
+        for m in sequence:
+            varied = m.op == EITHER or (m.op in ACTIVATIONS and not all(m.present))
+            if m.kind == "layer" and varied and (m.op == EITHER or not m.args):
+                out.append(pad + self._either(m, sequence))
+                open_condition = ""
+                continue
+            lines = self._term(m, depth)
+            if m.keep:
+                lines[-1] += f" as {m.keep}"
+            if all(m.present):
+                out += lines
+                open_condition = ""
+                continue
+            condition = self.scope.condition(list(m.present))
+            if out and out[-1] == pad + "}" and open_condition == condition:
+                out.pop()
+            else:
+                out.append(f"{pad}if {condition} {{")
+            out += [INDENT + line for line in lines] + [pad + "}"]
+            open_condition = condition
+        return out
+
+    def _either(self, m: Merged, sequence: list[Merged]) -> str:
+        """An activation that differs, or that some lack: a parameter that is a layer."""
+        values = m.args["act"] if m.op == EITHER else [m.op if p else None for p in m.present]
+        others = [x for x in sequence if x is not m]
+        alive = [p or any(x.present[i] for x in others) for i, p in enumerate(m.present)]
+        found = [
+            v if p else ("identity" if a else None)
+            for v, p, a in zip(values, m.present, alive, strict=True)
+        ]
+        return self.scope.relate(found, None, "act")
+
+    def call(self, m: Merged) -> str:
+        """A layer or a block with its arguments."""
+        parts: dict[str, str] = {}
+        set_here = self.style.defaults.get(m.op, {})
+        block = self.style.blocks.get(m.op)
+        order = block.order if block is not None else ()
+        needed = [n for n in order if block is not None and n not in block.defaults]
+        names = sorted(dict.fromkeys([*m.args, *set_here, *needed]), key=lambda n: _place(order, n))
+        for name in names:
+            built_in = self.style.built_in(m.op, name)
+            usual = self.style.usual(m.op, name)
+            given = m.args.get(name, [MISSING] * len(m.present))
+            if built_in is MISSING and name.startswith("drop"):
+                built_in = 0  # of a block without a branch to drop
+            values = [
+                (built_in if v is MISSING else v) if p else None
+                for v, p in zip(given, m.present, strict=True)
+            ]
+            known = [v for v in values if v is not None]
+            if name == "stride" and m.op in ("maxpool", "avgpool"):
+                kernel = m.args["kernel"]
+                values = [
+                    k if v is None and p else v
+                    for v, p, k in zip(values, m.present, kernel, strict=True)
+                ]
+                if values == kernel:
+                    continue
+            elif name == "pad" and m.op == "conv":
+                if not known:
+                    continue
+                values = self._paddings(m, values)
+            elif all(repr(v) == repr(usual) for v in known):
+                continue
+            written = self.scope.relate(values, m.channels, name, inward=name == "groups")
+            if usual is not MISSING and block is None and written == self.scope.literal(usual):
+                continue
+            parts[name] = written
+        return _called(m.op, parts, self.style.by_place(m.op))
+
+    def _paddings(self, m: Merged, values: list[Any]) -> list[Any]:
+        """The padding of convolutions some of which keep their size by themselves."""
+        found = []
+        for v, p, k in zip(values, m.present, m.args["kernel"], strict=True):
+            if p and v is None:
+                v = (k - 1) // 2 if isinstance(k, int) else tuple((n - 1) // 2 for n in k)
+            found.append(v if p else None)
+        return found
+
+    def _term(self, m: Merged, depth: int) -> list[str]:
+        pad = INDENT * depth
+        if m.kind == "use":
+            return [pad + m.op]
+        if m.kind == "layer":
+            return [pad + self.call(m)]
+        if m.kind == "output":
+            return [f"{pad}output {m.op} {{", *self.lines(m.subs[0], depth + 1), pad + "}"]
+        if m.kind in ("repeat", "dense"):
+            turns = self.scope.relate(m.args["n"], None, "n")
+            body = self.lines(m.subs[0], depth + 1)
+            counted = any(_counts(line) for line in body)
+            head = f"repeat {turns}{' as j' * counted}" if m.kind == "repeat" else f"dense({turns})"
+            return [f"{pad}{head} {{", *body, pad + "}"]
+        if m.kind == "branch":
+            arms = [line for arm in m.subs for line in self._arm(arm, depth + 1)]
+            return [f"{pad}branch {m.op} {{", *arms, pad + "}"]
+        assert m.kind == "residual", m.kind
+        body = self.lines(m.subs[0], depth + 1) or [pad + INDENT + "identity"]
+        arguments = [self._shortcut(m), *self._survive(m)]
+        given = [a for a in arguments if a]
+        inside = f"({', '.join(given)})" if given else ""
+        head = f"{pad}residual{inside} {{"
+        if len(head) > LONG:
+            lines = [f"{pad}{INDENT}{a}{',' * (a is not given[-1])}" for a in given]
+            return [f"{pad}residual(", *lines, f"{pad}) {{", *body, pad + "}"]
+        return [head, *body, pad + "}"]
+
+    def _survive(self, m: Merged) -> list[str]:
+        """Stochastic depth: how likely the body is to take part."""
+        given = m.args.get("drop")
+        if given is None:
+            return []
+        values = [
+            None if op in (None, "none") else 0 if v is MISSING else v
+            for v, op in zip(given, m.ops, strict=True)
+        ]
+        if self.style.drop_path:
+            place = self.scope.relate(values, None, "drop")
+            place = f"({place})" if " " in place else place
+            chance = f"1 - drop_path * {place} / {self.style.drops}"
+        else:
+            literal = [None if v is None else 1 - v for v in values]
+            chance = self.scope.relate(literal, None, "survive")
+        how = []
+        for name in ("per", "scaling"):
+            found = {v for v in m.args.get(name, ()) if v not in (None, MISSING)}
+            how += [f"{name} = {word}" for word in found]
+        return [f"survive = {chance}", *how]
+
+    def _shortcut(self, m: Merged) -> str:
+        kinds = {op for op in m.ops if op is not None}
+        if kinds == {"identity"}:
+            return ""
+        layers = [i for i, op in enumerate(m.ops) if op == "layer"]
+        if layers and "none" not in kinds and all(self._is_auto(m, i) for i in layers):
+            return ""
+        options = []
+        if "identity" in kinds:
+            options.append(("identity", "identity"))
+        if "layer" in kinds:
+            options.append(("layer", self._layer_shortcut(m)))
+        if "none" in kinds:
+            options.append(("none", '"none"'))
+        written = options[-1][1]
+        for kind, text in reversed(options[:-1]):
+            condition = self.scope.condition([None if op is None else op == kind for op in m.ops])
+            text = '"identity"' if text == "identity" and "none" in kinds else text
+            text = f"({text})" if "->" in text else text
+            simple = len(options) < 3 and "->" not in written
+            written = f"{text} if {condition} else {written if simple else f'({written})'}"
+        return f"shortcut = {written}"
+
+    def _layer_shortcut(self, m: Merged) -> str:
+        parts = []
+        for x in m.subs[1]:
+            text = " ".join(line.strip() for line in self._term(x, 0))
+            lacks = [op == "layer" and not p for p, op in zip(x.present, m.ops, strict=True)]
+            if any(lacks):
+                some = [p if o == "layer" else None for p, o in zip(x.present, m.ops, strict=True)]
+                text = f"({text} if {self.scope.condition(some)} else identity)"
+            parts.append(text)
+        return " -> ".join(parts)
+
+    def _is_auto(self, m: Merged, i: int) -> bool:
+        """Whether a shortcut is the one that ``residual`` makes by itself."""
+        there = [x for x in m.subs[1] if x.present[i]]
+        if [x.op for x in there] != ["conv", "bn"]:
+            return False
+        conv = self._given(there[0], i)
+        norm = self._given(there[1], i)
+        pad = conv.pop("pad", None)
+        conv.pop("channels")
+        conv.pop("stride", None)
+        eps = self.style.usual("bn", "eps")
+        same_eps = norm.pop("eps", self.style.built_in("bn", "eps")) == eps
+        return conv == {"kernel": 1, "bias": False} and pad in (0, None) and same_eps and not norm
+
+    def _given(self, m: Merged, i: int) -> dict[str, Any]:
+        return {n: v[i] for n, v in m.args.items() if v[i] is not MISSING and v[i] is not None}
+
+    def _arm(self, sequence: list[Merged], depth: int) -> list[str]:
+        pad = INDENT * depth
+        if not sequence:
+            return [pad + "identity"]
+        lines = self.lines(sequence, depth)
+        if len(sequence) == 1:
+            return lines
+        if not any(line.strip().endswith(("{", "}")) for line in lines):
+            chain = pad + " -> ".join(line.strip() for line in lines)
+            if len(chain) <= LONG:
+                return [chain]
+        return [pad + "{", *[INDENT + line for line in lines], pad + "}"]
+
+
+def _place(order: Any, name: str) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def _counts(line: str) -> bool:
+    """Whether a line speaks of the turn."""
+    return any(word in line for word in ("j == 1", "j - 1", "* j", "j + ", "(j", ", j", "= j"))
+
+
+def _called(op: str, parts: dict[str, str], by_place: list[str]) -> str:
+    left = dict(parts)
+    given = []
+    for name in by_place:
+        if name not in left:
+            break
+        given.append(left.pop(name))
+    given += [f"{name} = {text}" for name, text in left.items()]
+    return f"{op}({', '.join(given)})" if given else op

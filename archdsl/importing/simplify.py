@@ -1,0 +1,121 @@
+"""A graph in the form in which people write it: what several operations say together is one layer.
+
+Each step leaves what is computed as it is: no flattening before a linear layer, which flattens by
+itself; ``x * sigmoid(x)`` is ``silu``; a branch that is dropped at times and a sum are a sum with
+``survive``; a concatenation that extends another takes its result; sums of sums are one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from archdsl.importing.lower import Missing, Vertex, make
+
+MOST_SUMMED = 8  # tensors of one sum
+
+
+def live(vertices: Iterable[Vertex], outputs: Iterable[Vertex]) -> list[Vertex]:
+    """The vertices that outputs need, in order."""
+    found: set[int] = set()
+    todo = list(outputs)
+    while todo:
+        one = todo.pop()
+        if one.number not in found:
+            found.add(one.number)
+            todo += one.inputs
+    return [v for v in vertices if v.number in found]
+
+
+def users(vertices: Iterable[Vertex]) -> dict[int, list[Vertex]]:
+    """Who takes each vertex's result, by its number."""
+    found: dict[int, list[Vertex]] = defaultdict(list)
+    for vertex in vertices:
+        for source in vertex.inputs:
+            found[source.number].append(vertex)
+    return found
+
+
+def simplify(vertices: list[Vertex], outputs: list[Vertex]) -> tuple[list[Vertex], list[Missing]]:
+    """The graph, in place, without what is not needed; and what stands where it cannot."""
+    vertices = live(vertices, outputs)
+    _linear(vertices, outputs)
+    vertices = live(vertices, outputs)
+    _silu(vertices)
+    vertices = live(vertices, outputs)
+    missing = _dropped(vertices, outputs)
+    vertices = live(vertices, outputs)
+    _extended(vertices)
+    _sums(vertices, outputs)
+    return live(vertices, outputs), missing
+
+
+def _linear(vertices: list[Vertex], outputs: list[Vertex]) -> None:
+    taken = users(vertices)
+    for vertex in vertices:
+        if vertex.op != "linear":
+            continue
+        vertex.inputs[0] = _unflattened(vertex.inputs[0])
+        drop = vertex.inputs[0]
+        alone = all(u.op == "linear" for u in taken[drop.number]) and drop not in outputs
+        if drop.op == "dropout" and alone:
+            drop.inputs[0] = _unflattened(drop.inputs[0])
+            drop.shape = drop.inputs[0].shape
+
+
+def _unflattened(vertex: Vertex) -> Vertex:
+    while vertex.op in ("flatten", "reshape", "flatten_space"):
+        vertex = vertex.inputs[0]
+    return vertex
+
+
+def _silu(vertices: list[Vertex]) -> None:
+    taken = users(vertices)
+    for vertex in vertices:
+        if vertex.op != "mul" or len(vertex.inputs) != 2:
+            continue
+        a, b = vertex.inputs
+        for x, gate in ((a, b), (b, a)):
+            if gate.op == "sigmoid" and gate.inputs[0] is x and len(taken[gate.number]) == 1:
+                vertex.layer, vertex.inputs = make("silu"), [x]
+                break
+
+
+def _dropped(vertices: list[Vertex], outputs: list[Vertex]) -> list[Missing]:
+    taken = users(vertices)
+    missing = []
+    for vertex in vertices:
+        if not vertex.drop or vertex.op == "add":
+            continue
+        sums = taken[vertex.number]
+        joint = sums[0] if len(sums) == 1 and vertex not in outputs else None
+        if joint is None or joint.op != "add" or len(joint.inputs) != 2:
+            why = " of a branch that does not end in a sum"
+            missing.append(Missing("DropPath", why, vertex.path, None))
+            continue
+        other = joint.inputs[1 if joint.inputs[0] is vertex else 0]
+        survive = 1 - vertex.drop
+        joint.layer = make("add", survive=survive, per="sample", scaling="train")
+        joint.drop = vertex.drop
+        joint.inputs = [other, vertex.inputs[0]]
+    return missing
+
+
+def _extended(vertices: list[Vertex]) -> None:
+    joins = {tuple(v.number for v in c.inputs): c for c in vertices if c.op == "concat"}
+    for vertex in vertices:
+        if vertex.op == "concat" and len(vertex.inputs) > 2:
+            before = joins.get(tuple(v.number for v in vertex.inputs[:-1]))
+            if before is not None and before.number < vertex.number:
+                vertex.inputs = [before, vertex.inputs[-1]]
+
+
+def _sums(vertices: list[Vertex], outputs: list[Vertex]) -> None:
+    taken = users(vertices)
+    for vertex in vertices:
+        while vertex.op == "add" and not vertex.drop and len(vertex.inputs) < MOST_SUMMED:
+            first = vertex.inputs[0]
+            mine = first.op == "add" and not first.drop and first.call is vertex.call
+            if not mine or len(taken[first.number]) > 1 or first in outputs:
+                break
+            vertex.inputs = first.inputs + vertex.inputs[1:]

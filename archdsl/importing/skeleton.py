@@ -1,0 +1,36 @@
+"""What to do about an operation that has no layer: what the language has near it, or how a layer of
+one's own begins."""
+
+from __future__ import annotations
+
+import re
+
+from archdsl.registry import REGISTRY
+
+NEAR = {
+    "MultiheadAttention": "attend, with conv(3 * c, 1) before it and conv(c, 1) after it",
+    "scaled_dot_product_attention": "attend, with conv(3 * c, 1) before it and conv(c, 1) after it",
+    "matmul": "attend, where it is attention",
+    "bmm": "attend, where it is attention",
+    "einsum": "attend, where it is attention",
+    "roll": "attend(windows = ..., shift = ...), where it moves windows",
+}
+
+
+def skeleton(operation: str) -> list[str]:
+    """Help lines."""
+    plain = operation.strip("_").lower()
+    if operation in NEAR:
+        return [f"the language has {NEAR[operation]}"]
+    table = REGISTRY.layers
+    spelled = {s.lower(): name for s, name in table.synonyms.items()}
+    found = plain if plain in table else spelled.get(plain)
+    helps = [f"the language has `{found}`, which does not do this"] if found else []
+    title = "".join(part.capitalize() for part in re.split(r"\W|_", plain) if part) or "Mine"
+    name = re.sub(r"\W", "_", plain)
+    return [
+        *helps,
+        "or compute it by a layer of your own: "
+        f'class {title}(Layer): name = "{name}"; def shape(self, *inputs): return inputs[0]; '
+        f'def torch(self, *inputs): return Module("{title}")',
+    ]

@@ -1,0 +1,143 @@
+"""What the name of a model means: ``torchvision.models:NAME``, ``timm:NAME``, ``file.py:Net``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import runpy
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TRUSTED = ("torchvision", "timm")  # packages whose models are imported without further permission
+INPUTS = {"inception_v3": (3, 299, 299)}  # of torchvision, where it is not the usual
+USUAL = (3, 224, 224)
+
+
+class Name(NamedTuple):
+    """A source: a package or a file, and what in it makes the model."""
+
+    module: str
+    attribute: str
+
+    @property
+    def is_file(self) -> bool:
+        return self.module.endswith(".py")
+
+    @property
+    def needs_permission(self) -> bool:
+        """Whether it runs code that is neither torchvision's nor timm's."""
+        return self.is_file or self.module.split(".")[0] not in TRUSTED
+
+    @property
+    def title(self) -> str:
+        """What the spec is called."""
+        return self.attribute.rpartition(".")[2] or "network"
+
+
+def read_name(text: str) -> Name:
+    """A source as it is written. Raises ``ArchError`` (A651)."""
+    module, colon, attribute = text.rpartition(":")
+    if not colon or not module or not attribute:
+        raise no_model(text, "it has no `:`", HELP)
+    return Name(module, attribute)
+
+
+HELP = "write torchvision.models:resnet50, timm:resnet50, or my_model.py:Net"
+
+
+def no_model(name: str, reason: str, *help: str) -> ArchError:
+    fields = {"name": name, "reason": reason}
+    return ArchError([diagnose(codes.NO_MODEL, fields=fields, help=help)])
+
+
+def load_model(name: Name, call: str | None) -> nn.Module:
+    """Makes the model. This runs its code. Raises ``ArchError`` (A651); what else the code raises
+    comes through."""
+    from torch import nn
+
+    text = f"{name.module}:{name.attribute}"
+    if name.module == "timm" and call is None:
+        model = _timm(name.attribute)
+    else:
+        names = _names(name, text)
+        if call is not None:
+            model = eval(call, dict(names))  # the user's own words, who allowed to run Python
+        else:
+            model = _made(name, names, text)
+    if not isinstance(model, nn.Module):
+        raise no_model(text, f"it is no module of PyTorch, but a {type(model).__name__}")
+    return model
+
+
+def _timm(attribute: str) -> Any:
+    try:
+        import timm
+    except ImportError:
+        raise no_model(f"timm:{attribute}", "timm is not installed", "`pip install timm`") from None
+    if attribute.split(".")[0] not in timm.list_models():
+        hints = did_you_mean(attribute, timm.list_models())
+        raise no_model(f"timm:{attribute}", "timm has no model of this name", *hints)
+    return timm.create_model(attribute, pretrained=False)
+
+
+def _names(name: Name, text: str) -> Mapping[str, Any]:
+    """The names that a file or a package defines."""
+    if not name.is_file:
+        try:
+            return vars(importlib.import_module(name.module))
+        except ModuleNotFoundError as problem:
+            if problem.name is None or not name.module.startswith(problem.name):
+                raise
+            raise no_model(text, f"there is no package `{problem.name}`") from None
+    path = Path(name.module)
+    if not path.is_file():
+        raise no_model(text, f"there is no file `{name.module}`")
+    sys.path.insert(0, str(path.parent.resolve()))
+    return runpy.run_path(str(path), run_name=path.stem)
+
+
+def _made(name: Name, names: Mapping[str, Any], text: str) -> Any:
+    first, *rest = name.attribute.split(".")
+    if first not in names:
+        known = [n for n, v in names.items() if callable(v) and not n.startswith("_")]
+        raise no_model(text, f"it defines no `{first}`", *did_you_mean(first, known))
+    found = names[first]
+    for part in rest:
+        found = getattr(found, part)
+    if not callable(found) or (hasattr(found, "parameters") and not isinstance(found, type)):
+        return found
+    required = _required(found)
+    if required:
+        shown = f"{name.attribute}({', '.join(f'{n} = ...' for n in required)})"
+        help = f'say with which arguments: --call "{shown}"'
+        raise no_model(text, f"it needs {' and '.join(f'`{n}`' for n in required)}", help)
+    arguments = {"weights": None} if name.module.startswith("torchvision") else {}
+    return found(**arguments)
+
+
+def _required(made: Any) -> list[str]:
+    """The arguments without which it cannot be called."""
+    try:
+        parameters = inspect.signature(made).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [
+        p.name for p in parameters if p.default is inspect.Parameter.empty and p.kind not in kinds
+    ]
+
+
+def input_of(name: Name, model: nn.Module) -> tuple[int, ...]:
+    """The shape of an image for a model, where the user says none."""
+    config = getattr(model, "pretrained_cfg", None)
+    if name.module == "timm" and isinstance(config, dict) and config.get("input_size"):
+        return tuple(config["input_size"])
+    return INPUTS.get(name.attribute, USUAL) if name.module.startswith("torchvision") else USUAL

@@ -1,0 +1,77 @@
+"""What an argument is where it is left out: by the language, by a ``default`` of the spec, or by a
+block of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archdsl.importing.terms import MISSING, Term, walk
+from archdsl.layers.base import signature
+from archdsl.registry import REGISTRY
+
+if TYPE_CHECKING:
+    from archdsl.importing.definition import Definition
+
+# Layers whose first optional argument is given by its place.
+FIRST = {"dropout": "p", "leaky_relu": "slope", "subsample": "stride", "group_norm": "groups"}
+SET = ("conv", "bn", "layer_norm")  # layers that a spec has a `default` of
+KEYS = {"conv": "bias", "bn": "eps", "layer_norm": "eps"}
+
+
+class Style:
+    """The blocks of a spec by their names, and its defaults of layers."""
+
+    def __init__(self, sequence: list[Term]) -> None:
+        self.blocks: dict[str, Definition] = {}
+        self.defaults: dict[str, dict[str, Any]] = {}
+        self.classes: int | None = None  # what the last layer gives, where it is a knob
+        self.width = 0  # the common factor of channels, where it is a knob
+        self.widths: list[int] = []  # numbers of channels that were written
+        self.drop_path = 0.0  # how often the last block is dropped,
+        self.drops = 1  # and what the place of a block is divided by
+        given: dict[str, list[Any]] = {}
+        for term in walk(sequence):
+            if term.kind == "layer" and term.op in SET:
+                name = KEYS[term.op]
+                given.setdefault(term.op, []).append(term.args.get(name, self.usual(term.op, name)))
+        for op, values in given.items():
+            value = max(values, key=values.count)
+            often = values.count(value) * 2 > len(values) and len(values) > 2
+            if often and value != self.usual(op, KEYS[op]):
+                self.defaults[op] = {KEYS[op]: value}
+
+    def usual(self, op: str, name: str) -> Any:
+        """The value of an argument that is not given; ``MISSING`` where it has to be."""
+        if op in self.blocks:
+            return self.blocks[op].defaults.get(name, MISSING)
+        if name in self.defaults.get(op, {}):
+            return self.defaults[op][name]
+        if name == "drop":
+            return 0
+        if name in ("per", "scaling"):  # of a sum that drops nothing they say nothing
+            return None
+        cls = REGISTRY.layers.get(op)
+        for parameter in signature(cls) if cls is not None else ():
+            if parameter.name == name and not parameter.required:
+                return parameter.default
+        return MISSING
+
+    def built_in(self, op: str, name: str) -> Any:
+        """What the language itself takes: what a term that lacks the argument has."""
+        if op in self.blocks or name in ("drop", "per", "scaling"):
+            return self.usual(op, name)
+        kept, self.defaults = self.defaults, {}
+        try:
+            return self.usual(op, name)
+        finally:
+            self.defaults = kept
+
+    def by_place(self, op: str) -> list[str]:
+        """The arguments that are given by their place."""
+        if op in self.blocks:
+            return self.blocks[op].order
+        cls = REGISTRY.layers.get(op)
+        if cls is None:
+            return []
+        required = [p.name for p in signature(cls) if p.required]
+        return required or ([FIRST[op]] if op in FIRST else [])

@@ -1,0 +1,118 @@
+"""What a spec is made of, before it is text: terms within terms, and several of them laid over
+each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+ACTIVATIONS = frozenset("relu relu6 silu gelu hardswish hardsigmoid sigmoid mish tanh".split())
+
+
+@dataclass(eq=False, slots=True)
+class Term:
+    """A layer, or a pattern with its sequences of terms.
+
+    ``kind`` is ``layer`` (a built-in one, or a block), ``branch``, ``residual``, ``dense``,
+    ``repeat``, ``for``, ``use`` (of a tensor that was kept), ``output``; and on the way
+    ``module``, a call of a module, and ``splice``, one whose terms belong to the sequence around
+    it.
+    """
+
+    kind: str
+    op: str = ""
+    args: dict[str, Any] = field(default_factory=dict)
+    subs: list[list[Term]] = field(default_factory=list)
+    channels: int | None = None  # that come in
+    keep: str = ""  # under which name its result is kept
+    path: str = ""  # of the module
+    label: str = ""
+
+
+def key(term: Term) -> Any:
+    """Equal for terms that are the same."""
+    args = tuple(sorted((k, repr(v)) for k, v in term.args.items()))
+    subs = tuple(tuple(map(key, s)) for s in term.subs)
+    return term.kind, term.op, args, subs, term.keep
+
+
+def skeleton(term: Term) -> Any:
+    """Equal for terms that are the same but for their arguments."""
+    subs = tuple(tuple(map(skeleton, s)) for s in term.subs)
+    return term.kind, term.op, subs, bool(term.keep)
+
+
+def walk(sequence: list[Term]) -> Iterator[Term]:
+    """All terms of a sequence, outer ones first."""
+    for term in sequence:
+        yield term
+        for sub in term.subs:
+            yield from walk(sub)
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """One value in the first turn of a ``repeat``, another in the others."""
+
+    first: Any
+    rest: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """A value that grows by one with each turn of a ``repeat``."""
+
+    start: int
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "-"
+
+
+MISSING = _Missing()  # an argument that was not given
+
+
+@dataclass(eq=False, slots=True)
+class Merged:
+    """Terms of several instances of a block, laid over each other: each list has a value for each
+    instance. ``present`` says which of them have the term at all."""
+
+    kind: str
+    op: str
+    args: dict[str, list[Any]]
+    subs: list[list[Merged]]
+    present: list[bool]
+    channels: list[int | None]
+    ops: list[str | None]
+    keep: str = ""
+
+
+def lift(sequence: list[Term]) -> list[Merged]:
+    """A sequence as that of one instance."""
+    return [
+        Merged(
+            term.kind,
+            term.op,
+            {name: [value] for name, value in term.args.items()},
+            [lift(sub) for sub in term.subs],
+            [True],
+            [term.channels],
+            [term.op],
+            term.keep,
+        )
+        for term in sequence
+    ]
+
+
+def size(merged: list[Merged]) -> int:
+    """Terms in a sequence and within."""
+    return sum(1 + sum(size(sub) for sub in m.subs) for m in merged)
+
+
+def flat(merged: list[Merged]) -> Iterator[Merged]:
+    for m in merged:
+        yield m
+        for sub in m.subs:
+            yield from flat(sub)

@@ -1,0 +1,252 @@
+"""The text of a spec, from a graph of layers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd
+from typing import NamedTuple
+
+from archdsl.diagnostics.source import Source
+from archdsl.importing.blocks import blocks
+from archdsl.importing.fold import stages
+from archdsl.importing.lower import Vertex
+from archdsl.importing.record import Call
+from archdsl.importing.render import INDENT, LONG, Renderer
+from archdsl.importing.scope import Scope
+from archdsl.importing.series import Levels
+from archdsl.importing.style import KEYS, Style
+from archdsl.importing.terms import MISSING, Merged, Term, lift, walk
+from archdsl.registry import REGISTRY
+from archdsl.syntax.format import format_source
+
+# What follows a layer in its line: all but the layers that a line begins with.
+HEADS = ("conv", "conv_transpose")
+WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "output")
+STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
+
+
+@dataclass(slots=True)
+class Graph:
+    """What a spec is made of: vertices in order, the main result, side outputs by name, and the
+    call of the whole model."""
+
+    vertices: list[Vertex]
+    output: Vertex
+    asides: list[tuple[str, Vertex]]
+    root: Call
+
+
+class Width(NamedTuple):
+    """A width as a knob: the common factor of the channels, and what else it may be."""
+
+    value: int
+    low: int
+    high: int
+    step: int
+
+    @property
+    def domain(self) -> str:
+        return f"{self.low}..{self.high}" + f" step {self.step}" * (self.step > 1)
+
+
+def write(graph: Graph, name: str, width: Width | None = None, plain: bool = False) -> str:
+    """The text of a spec. ``width`` makes it a knob; ``plain`` leaves out blocks and loops."""
+    return _Writer(graph, name, width, plain).text()
+
+
+def common_factor(graph: Graph, name: str) -> int:
+    """The common factor of all numbers of channels that the text of a spec has."""
+    writer = _Writer(graph, name, None, False)
+    writer.text()
+    return gcd(*(w for w in writer.style.widths if w != writer.style.classes))
+
+
+class _Writer:
+    def __init__(self, graph: Graph, name: str, width: Width | None, plain: bool) -> None:
+        self.graph, self.name, self.plain = graph, name, plain
+        self.width = width
+        terms = Levels(
+            graph.vertices, [graph.output, *(v for _, v in graph.asides)], graph.root
+        ).terms()
+        self.style = Style(terms)
+        self.style.width = width.value if width is not None else 0
+        last = graph.output
+        if last.op == "linear" and last.layer is not None:
+            self.style.classes = getattr(last.layer, "features", None)
+        self._ramp(terms)
+        self.terms = terms
+
+    def _ramp(self, terms: list[Term]) -> None:
+        """Stochastic depth whose chance grows evenly: one knob, and the place of each block."""
+        drops = [t for t in walk(terms) if t.kind == "residual" and t.args.get("drop")]
+        if not drops:
+            return
+        found = sorted({t.args["drop"] for t in drops})
+        highest = found[-1]
+        for parts in range(1, 4 * len(drops) + 8):
+            places = [highest * k / parts for k in range(parts + 1)]
+            near = [min(range(parts + 1), key=lambda k, p=p: abs(places[k] - p)) for p in found]  # type: ignore[misc]
+            if all(abs(places[k] - p) < 1e-7 for k, p in zip(near, found, strict=True)):
+                break
+        else:
+            return
+        # The last block may be dropped less often than the knob says: `drop * l / n`, l < n.
+        top, count = Fraction(highest).limit_denominator(10**6), parts
+        for more in range(parts, 2 * parts + 2):
+            whole = top * more / parts
+            if whole.denominator <= 20:
+                top, count = whole, more
+                break
+        step = float(top) / count
+        self.style.drop_path, self.style.drops = float(top), count
+        for term in drops:
+            term.args["drop"] = round(term.args["drop"] / step)
+
+    def text(self) -> str:
+        style = self.style
+        terms = self.terms
+        if not self.plain:
+            terms = stages(blocks(terms, style), style)
+        else:
+            terms = _opened(terms)
+        body: list[str] = []
+        for term in terms:
+            body += self._loop(term) if term.kind == "for" else self._lines([term])
+        if style.classes is not None:
+            body = [
+                re.sub(rf"\blinear\({style.classes}\b", "linear(classes", line) for line in body
+            ]
+        definitions = [line for block in style.blocks.values() for line in (*block.text, "")]
+        shape = "x".join(map(str, self.graph.vertices[0].shape))
+        lines = [self._head(), "", f"input {shape}", *self._defaults(), "", *definitions, *body]
+        text = "\n".join(_chained(lines)) + "\n"
+        return format_source(Source(self.name, text))
+
+    def _head(self) -> str:
+        style = self.style
+        knobs = []
+        if self.width is not None:
+            knobs.append(f"width = {self.width.value} in {self.width.domain}")
+        if style.drop_path:
+            knobs.append(f"drop_path = {style.drop_path:.12g}")
+        if style.classes is not None:
+            knobs.append(f"classes = {style.classes}")
+        return f"arch {self.name}({', '.join(knobs)})"
+
+    def _defaults(self) -> list[str]:
+        scope = Scope(self.style, [])
+        return [
+            f"default {op}({KEYS[op]} = {scope.literal(self.style.defaults[op][KEYS[op]])})"
+            for op in KEYS
+            if op in self.style.defaults
+        ]
+
+    def _lines(self, terms: Sequence[Term]) -> list[str]:
+        return Renderer(Scope(self.style, [None])).lines(lift(list(terms)), 0)
+
+    def _loop(self, term: Term) -> list[str]:
+        """``for`` over stages: a table of what differs between them."""
+        merged = lift(term.subs[0])
+        for piece in term.subs[1:]:
+            merged = _beside(merged, lift(piece))
+        scope = Scope(self.style, [None] * len(term.subs))
+        body = Renderer(scope).lines(merged, 1)
+        params = scope.params
+        if not params:
+            return [f"repeat {len(term.subs)} {{", *body, "}"]
+        rows = []
+        for number in range(len(term.subs)):
+            cells = [scope.literal(_cell(values[number]), p) for p, values in params.items()]
+            rows.append(f"({', '.join(cells)})" if len(cells) > 1 else cells[0])
+        names = ", ".join(params)
+        names = f"({names})" if len(params) > 1 else names
+        head = f"for {names} in [{', '.join(rows)}] {{"
+        if len(head) > LONG:
+            table = [INDENT + row + "," * (row is not rows[-1]) for row in rows]
+            return [f"for {names} in [", *table, "] {", *body, "}"]
+        return [head, *body, "}"]
+
+
+def _cell(value: object) -> object:
+    return 0 if value is None else value
+
+
+def _opened(terms: list[Term]) -> list[Term]:
+    """The terms with those of modules in their places."""
+    out: list[Term] = []
+    for term in terms:
+        term.subs = [_opened(sub) for sub in term.subs]
+        if term.kind == "module":
+            body = term.subs[0]
+            if term.keep:
+                body[-1].keep = term.keep
+            out += body
+        else:
+            out.append(term)
+    return out
+
+
+def _beside(a: list[Merged], b: list[Merged]) -> list[Merged]:
+    """Two sequences of one form, laid over each other."""
+    out = []
+    for x, y in zip(a, b, strict=True):
+        count = len(x.present)
+        args = {
+            name: x.args.get(name, [MISSING] * count) + y.args.get(name, [MISSING])
+            for name in dict.fromkeys([*x.args, *y.args])
+        }
+        subs = [_beside(s, t) for s, t in zip(x.subs, y.subs, strict=True)]
+        out.append(
+            Merged(
+                x.kind,
+                x.op if x.op == y.op else "mixed",
+                args,
+                subs,
+                x.present + y.present,
+                x.channels + y.channels,
+                x.ops + y.ops,
+                x.keep,
+            )
+        )
+    return out
+
+
+def _chained(lines: list[str]) -> list[str]:
+    """What follows a convolution or a block stands in its line."""
+    out: list[str] = []
+    for line in lines:
+        step = STEP.match(line)
+        before = STEP.match(_last_step(out[-1])) if out else None
+        if (
+            step is not None
+            and before is not None
+            and step[1] == before[1]
+            and step[2] in REGISTRY.layers
+            and step[2] not in HEADS
+            and before[2] not in WORDS
+            and step[2] not in WORDS
+            and not out[-1].endswith(("{", "}"))
+            and " as " not in out[-1]
+            and len(out[-1]) + len(line.strip()) + 4 <= LONG
+            and not _in_branch(out, step[1])
+        ):
+            out[-1] += " -> " + line.strip()
+        else:
+            out.append(line)
+    return out
+
+
+def _last_step(line: str) -> str:
+    """The last layer of a line's chain, indented as the line is."""
+    indent = line[: len(line) - len(line.lstrip())]
+    return indent + line.strip().rsplit(" -> ", 1)[-1]
+
+
+def _in_branch(lines: list[str], indent: str) -> bool:
+    for line in reversed(lines):
+        if len(line) - len(line.lstrip()) < len(indent):
+            return line.strip().startswith("branch")
+    return False

@@ -1,0 +1,227 @@
+"""Layers with weights: convolutions, linear layers, normalisation, learned factors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.importing.lower import Computed, Gap, Lowering, Value, make, operation
+from archdsl.importing.record import Record, Tied
+
+
+def per_axis(value: Any, axes: int) -> tuple[int, ...]:
+    """One number for each axis."""
+    if isinstance(value, (tuple, list)):
+        return tuple(value) * axes if len(value) == 1 else tuple(value)
+    return (value,) * axes
+
+
+def weight_of(value: Any) -> Tied | None:
+    """A parameter, or none. Raises ``Gap`` for one that is computed."""
+    if value is None or isinstance(value, Tied):
+        return value
+    if isinstance(value, Computed) and value.constant:
+        raise Gap(" with fixed numbers: a filter that is not learned")
+    raise Gap(" with weights that are computed of others")
+
+
+def _plain(value: Value) -> Value:
+    if not value.plain:
+        raise Gap(" over tensors whose channels are not first")
+    return value
+
+
+def _conv(lower: Lowering, record: Record, weights: dict[str, Tied], rest: dict[str, Any]) -> Value:
+    x = _plain(lower.input(record))
+    weight = weights["weight"].shape
+    axes = len(weight) - 2
+    if len(x.axes) != axes + 1:
+        raise Gap(" of an image without a batch")
+    kernel = weight[2:]
+    dilation = per_axis(rest["dilation"], axes)
+    pad: Any = rest["pad"]
+    spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+    if pad == "same":
+        if any(span % 2 for span in spans):
+            raise Gap(" that pads one side more than the other")
+        pad = tuple(span // 2 for span in spans)
+    pad = (0,) * axes if pad == "valid" else per_axis(pad, axes)
+    usual = all(k % 2 for k in kernel) and pad == tuple(span // 2 for span in spans)
+    layer = make(
+        "conv",
+        channels=weight[0],
+        kernel=kernel,
+        stride=per_axis(rest["stride"], axes),
+        dilation=dilation,
+        groups=rest["groups"],
+        bias="bias" in weights,
+        border=rest.get("border", "zeros"),
+        **({} if usual else {"pad": pad}),
+    )
+    return lower.apply(layer, record, x, weights=weights)
+
+
+@operation("Conv1d", "Conv2d", "Conv3d")
+def conv_module(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    rest = {"stride": m.stride, "pad": m.padding, "dilation": m.dilation, "groups": m.groups}
+    rest["border"] = m.padding_mode
+    return _conv(lower, record, lower.tied(record, weight=m.weight, bias=m.bias), rest)
+
+
+@operation("conv1d", "conv2d", "conv3d")
+def conv_function(lower: Lowering, record: Record) -> Value:
+    weight = weight_of(lower.argument(record, 1, "weight"))
+    bias = weight_of(lower.argument(record, 2, "bias"))
+    if weight is None:
+        raise Gap(" without weights")
+    names = ("stride", "pad", "dilation", "groups")
+    keys = zip(names, ("stride", "padding", "dilation", "groups"), (1, 0, 1, 1), strict=True)
+    rest = {n: lower.argument(record, i + 3, k, u) for i, (n, k, u) in enumerate(keys)}
+    weights = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    return _conv(lower, record, weights, rest)
+
+
+@operation("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
+def conv_transpose(lower: Lowering, record: Record) -> Value:
+    m, x = record.module, _plain(lower.input(record))
+    if m.padding_mode != "zeros":
+        raise Gap(f" with padding_mode = {m.padding_mode!r}")
+    layer = make(
+        "conv_transpose",
+        channels=m.out_channels,
+        kernel=m.kernel_size,
+        stride=m.stride,
+        pad=m.padding,
+        output_pad=m.output_padding,
+        dilation=m.dilation,
+        groups=m.groups,
+        bias=m.bias is not None,
+    )
+    return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
+
+
+def _linear(lower: Lowering, record: Record, weights: dict[str, Tied]) -> Value:
+    x = lower.input(record)
+    features, bias = weights["weight"].shape[0], "bias" in weights
+    if len(x.axes) == 1:
+        return lower.apply(make("linear", features=features, bias=bias), record, x, weights=weights)
+    if x.axes[-1] != 0:
+        raise Gap(" over a spatial axis")
+    layer = make("conv", channels=features, kernel=1, bias=bias)
+    return lower.apply(layer, record, x, weights=weights)
+
+
+@operation("Linear")
+def linear_module(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    return _linear(lower, record, lower.tied(record, weight=m.weight, bias=m.bias))
+
+
+@operation("linear")
+def linear_function(lower: Lowering, record: Record) -> Value:
+    weight = weight_of(lower.argument(record, 1, "weight"))
+    bias = weight_of(lower.argument(record, 2, "bias"))
+    if weight is None or len(weight.shape) != 2:
+        raise Gap(" without weights")
+    weights = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    return _linear(lower, record, weights)
+
+
+@operation("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
+def batch_norm_module(lower: Lowering, record: Record) -> Value:
+    m, x = record.module, lower.input(record)
+    if m.momentum is None:
+        raise Gap(" with momentum = None, a mean of all batches")
+    tensors = {"weight": m.weight, "bias": m.bias}
+    tensors |= {"running_mean": m.running_mean, "running_var": m.running_var}
+    tensors |= {"num_batches_tracked": m.num_batches_tracked}
+    layer = make("bn", eps=m.eps, momentum=m.momentum, affine=m.affine, track=m.track_running_stats)
+    return lower.apply(layer, record, _plain(x), weights=lower.tied(record, **tensors))
+
+
+@operation("batch_norm")
+def batch_norm_function(lower: Lowering, record: Record) -> Value:
+    names = ("running_mean", "running_var", "weight", "bias")
+    found = {n: weight_of(lower.argument(record, i + 1, n)) for i, n in enumerate(names)}
+    weights = {name: tied for name, tied in found.items() if tied is not None}
+    layer = make(
+        "bn",
+        eps=lower.argument(record, 7, "eps", 1e-5),
+        momentum=lower.argument(record, 6, "momentum", 0.1),
+        affine="weight" in weights,
+        track="running_mean" in weights,
+    )
+    return lower.apply(layer, record, _plain(lower.input(record)), weights=weights)
+
+
+@operation("GroupNorm")
+def group_norm_module(lower: Lowering, record: Record) -> Value:
+    m, x = record.module, _plain(lower.input(record))
+    layer = make("group_norm", groups=m.num_groups, eps=m.eps, affine=m.affine)
+    return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
+
+
+@operation("group_norm")
+def group_norm_function(lower: Lowering, record: Record) -> Value:
+    weight = weight_of(lower.argument(record, 2, "weight"))
+    bias = weight_of(lower.argument(record, 3, "bias"))
+    if (weight is None) != (bias is None):
+        raise Gap(" without a shift")
+    groups, eps = lower.argument(record, 1, "num_groups"), lower.argument(record, 4, "eps", 1e-5)
+    layer = make("group_norm", groups=groups, eps=eps, affine=weight is not None)
+    weights = {"weight": weight, "bias": bias} if weight and bias else {}
+    return lower.apply(layer, record, _plain(lower.input(record)), weights=weights)
+
+
+def _layer_norm(
+    lower: Lowering, record: Record, shape: Any, eps: float, weights: dict[str, Tied]
+) -> Value:
+    x, shape = lower.input(record), per_axis(shape, 1)
+    if len(weights) == 1:
+        raise Gap(" without a shift")
+    arguments: dict[str, Any] = {"eps": eps, "affine": bool(weights)}
+    if len(shape) == 1 and x.axes[-1] == 0:
+        over = {"over": "channels"} if len(x.axes) > 1 else {}
+        return lower.apply(make("layer_norm", **arguments, **over), record, x, weights=weights)
+    if tuple(shape) == x.shape and x.plain:
+        return lower.apply(make("layer_norm", **arguments), record, x, weights=weights)
+    raise Gap(" over a spatial axis")
+
+
+@operation("LayerNorm")
+def layer_norm_module(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    weights = lower.tied(record, weight=m.weight, bias=m.bias)
+    return _layer_norm(lower, record, m.normalized_shape, m.eps, weights)
+
+
+@operation("layer_norm")
+def layer_norm_function(lower: Lowering, record: Record) -> Value:
+    found = {
+        "weight": weight_of(lower.argument(record, 2, "weight")),
+        "bias": weight_of(lower.argument(record, 3, "bias")),
+    }
+    weights = {name: tied for name, tied in found.items() if tied is not None}
+    eps = lower.argument(record, 4, "eps", 1e-5)
+    return _layer_norm(lower, record, lower.argument(record, 1, "normalized_shape"), eps, weights)
+
+
+@operation("PReLU")
+def prelu(lower: Lowering, record: Record) -> Value:
+    m, x = record.module, _plain(lower.input(record))
+    one = m.num_parameters == 1 and x.vertex.shape[0] != 1
+    layer = make("prelu", shared=one)
+    return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight))
+
+
+def scaled(lower: Lowering, record: Record, x: Value, weight: Tied) -> Value:
+    """A tensor times a learned factor per channel."""
+    shape = weight.shape
+    if len(shape) > len(x.axes) and shape[0] == 1:
+        shape = shape[1:]
+    shape = (1,) * (len(x.axes) - len(shape)) + shape
+    over = [i for i, n in enumerate(shape) if n != 1]
+    channels = x.vertex.shape[0]
+    if channels == 1 or [x.axes[i] for i in over] != [0] or shape[over[0]] != channels:
+        raise Gap(" with a learned tensor that is no factor per channel")
+    return lower.apply(make("scale"), record, x, weights={"weight": weight})

@@ -1,0 +1,193 @@
+"""Small models of PyTorch as people write them, for the tests of importing."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def unit(before: int, after: int, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(after),
+        nn.ReLU(inplace=True),
+    )
+
+
+class DropPath(nn.Module):
+    """Of timm, as it is copied into many repositories."""
+
+    def __init__(self, drop_prob: float) -> None:
+        super().__init__()
+        self.drop_prob = drop_prob
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.drop_prob == 0.0 or not self.training:
+            return x
+        keep = 1 - self.drop_prob
+        return x / keep * x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(keep)
+
+
+class Gate(nn.Module):
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.down, self.up = nn.Conv2d(c, c // 4, 1), nn.Conv2d(c // 4, c, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.adaptive_avg_pool2d(x, 1)
+        return x * torch.sigmoid(self.up(F.relu(self.down(y))))
+
+
+class Unit(nn.Module):
+    def __init__(self, before: int, after: int, stride: int = 1, drop: float = 0.0) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, after, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(after)
+        self.conv2 = nn.Conv2d(after, after, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(after)
+        self.gate = Gate(after)
+        self.drop = DropPath(drop)
+        self.short: nn.Module = nn.Identity()
+        if stride > 1 or before != after:
+            self.short = nn.Sequential(
+                nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.bn1(self.conv1(x)))
+        y = self.drop(self.gate(self.bn2(self.conv2(y))))
+        return F.relu(y + self.short(x))
+
+
+class Residual(nn.Module):
+    """Three stages of gated units, dropped ever more often."""
+
+    def __init__(self, width: int = 8, depth: int = 2, classes: int = 10) -> None:
+        super().__init__()
+        self.stem = unit(3, width)
+        units, before = [], width
+        for stage in range(3):
+            for number in range(depth):
+                after = width * 2**stage
+                stride = 2 if stage and not number else 1
+                units.append(Unit(before, after, stride, 0.1 * len(units) / (3 * depth - 1)))
+                before = after
+        self.body = nn.Sequential(*units)
+        self.head = nn.Linear(before, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.body(self.stem(x)).mean((2, 3))
+        return self.head(x)
+
+
+class Dense(nn.Module):
+    """Each layer sees all before it, as a list that grows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = unit(3, 8)
+        self.layers = nn.ModuleList(unit(8 + 4 * i, 4) for i in range(3))
+        self.head = nn.Linear(20, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = [self.stem(x)]
+        for layer in self.layers:
+            found.append(layer(torch.cat(found, 1)))
+        x = F.dropout(torch.cat(found, 1).mean((2, 3)), 0.2, self.training)
+        return self.head(x)
+
+
+class Plain(nn.Module):
+    """The tutorial's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2 = nn.Linear(16 * 5 * 5, 120), nn.Linear(120, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.max_pool2d(F.relu(self.conv1(x)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
+        return self.fc2(F.relu(self.fc1(torch.flatten(x, 1))))
+
+
+class Helped(nn.Module):
+    """With a result beside the main one in training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.body = unit(3, 4), unit(4, 4)
+        self.aux, self.head = nn.Linear(4, 3), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
+        x = self.stem(x)
+        aux = self.aux(x.mean((2, 3)))
+        x = self.head(self.body(x).mean((2, 3)))
+        return {"out": x, "aux": aux} if self.training else x
+
+
+class Odd(nn.Module):
+    """With operations that no layer computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.sin(self.conv(x))
+        x = x * 2.5
+        return self.head(x.mean((2, 3)))
+
+
+class AsksNumbers(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a(x) if x.sum() > 0 else self.b(x)
+
+
+class AsksBatch(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.a(x)
+        return F.relu(x) if len(x) > 2 else x
+
+
+class Shared(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a(F.relu(self.a(x)))
+
+
+class Unused(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 3, 3), nn.Conv2d(3, 3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.a(x)
+
+
+class Changes(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a = nn.Conv2d(3, 3, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.a(x)
+        return torch.tanh(x) if self.training else x
+
+
+class Frozen(nn.Module):
+    """Without parameters."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x)
