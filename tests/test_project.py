@@ -178,6 +178,7 @@ CALLS = {
     "summary": ["alexnet"],
     "explain": ["alexnet"],
     "fmt": ["-"],
+    "import": ["--help"],  # makes a model, in a process of its own
     "fit": ["resnet18", "--macs", "1G", "--by", "width", "--within", "10%"],
     "graph": ["alexnet"],
     "specs": ["alexnet"],

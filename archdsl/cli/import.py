@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ from archdsl.importing.process import ask
 from archdsl.importing.sources import read_name
 from archdsl.layers.base import show_shape
 from archdsl.outputs import write_output
-from archdsl.training.packages import need
+from archdsl.training.packages import EXTRA, missing
 
 SECONDS = 600
 
@@ -70,7 +71,8 @@ def command(
         if output.suffix != ".arch":
             raise click.UsageError(f"what is written is a spec: -o {output.stem}.arch")
         check_outputs([output], [Path(name.module)] if name.is_file else [], force)
-    need("torch")
+    if find_spec("torch") is None:
+        raise missing("torch", EXTRA)
     question = {
         "module": name.module,
         "attribute": name.attribute,
