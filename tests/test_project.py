@@ -189,6 +189,7 @@ CALLS = {
     "diff": ["alexnet", "resnet18"],
     "compare": ["alexnet"],
     "train": ["--help"],  # writes alexnet.py
+    "data": ["--help"],
     "predict": ["--help"],
     "evaluate": ["--help"],
     "report": ["--help"],

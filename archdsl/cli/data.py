@@ -1,0 +1,122 @@
+"""``archdsl data``: what a data set is, before anything is trained on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.cli.options import json_option, python_option, read_registry
+from archdsl.cli.output import harmless, say, say_json, table
+from archdsl.cli.progress import LOADING, told
+from archdsl.layers.base import show_shape
+from archdsl.training.packages import need
+from archdsl.training.records import read_data
+from archdsl.training.sets import Data, ImageFolder
+
+if TYPE_CHECKING:
+    from archdsl.training.data.splits import Splits
+
+PARTS = ("train", "validation", "test")
+SHOWN = 30  # classes, up to which each has a line; of more, the largest and the smallest have
+RARE = 10  # times as many images as the smallest class: from here on, a word about accuracy
+
+
+@click.command()
+@click.argument("data", metavar="DATA")
+@json_option
+@python_option
+def command(data: str, as_json: bool, python: tuple[Path, ...]) -> None:
+    """Read a data set, and say what is in it: classes and counts, sizes, mean and deviation.
+
+    DATA is what `archdsl train --data` takes, or a folder of images. All files that cannot be
+    read are named at once.
+    """
+    record = _record(data, python)
+    with told("" if as_json else LOADING):
+        need("torch")
+        from archdsl.training.data import load
+
+    splits = load(record, Path())
+    if as_json:
+        say_json(_plain(record, splits))
+    else:
+        _say(record, splits)
+
+
+def _record(data: str, python: tuple[Path, ...]) -> Data:
+    registry = read_registry(python)
+    if data not in registry.data and Path(data).is_dir():
+        return ImageFolder(data)
+    return read_data(data, "DATA", registry)
+
+
+def _counts(splits: Splits) -> dict[str, list[int]]:
+    """How many images of each class the parts have, by the names of the classes."""
+    names = splits.names or tuple(map(str, range(splits.classes)))
+    parts = (getattr(splits, part).labels for part in PARTS)
+    columns = [labels.bincount(minlength=splits.classes).tolist() for labels in parts]
+    return {name: list(row) for name, *row in zip(names, *columns, strict=True)}
+
+
+def _plain(record: Data, splits: Splits) -> dict[str, Any]:
+    parts = {part: getattr(splits, part) for part in PARTS}
+    return {
+        "data": record.written(full=True),
+        "image": list(splits.image),
+        "parts": {part: len(images) for part, images in parts.items()},
+        "classes": {
+            name: dict(zip(PARTS, row, strict=True)) for name, row in _counts(splits).items()
+        },
+        "largest_class": {p: images.largest for p, images in parts.items() if len(images)},
+        "mean": splits.mean.tolist(),
+        "std": splits.std.tolist(),
+        "notes": list(splits.notes),
+        "digest": splits.digest,
+    }
+
+
+def _say(record: Data, splits: Splits) -> None:
+    sizes = " and ".join(
+        f"{len(getattr(splits, part)):,} {use}"
+        for part, use in zip(PARTS, ("to train on", "to validate with", "to test on"), strict=True)
+    )
+    say(f"{record.written()}: images of {show_shape(splits.image)} in {splits.classes} classes")
+    say(sizes.replace(" and ", ", ", 1))
+    for note in splits.notes:
+        say(note)
+    say()
+    counts = _counts(splits)
+    for line in table(["class", *PARTS], _rows(counts), (1, 2, 3)):
+        say(line)
+    say()
+    say(f"mean       {_numbers(splits.mean.tolist())}  of each channel, black 0 and white 1")
+    say(f"deviation  {_numbers(splits.std.tolist())}")
+    trained = [row[0] for row in counts.values()]
+    least, most = min(trained), max(trained)
+    say(
+        f"balance    the largest class has {most / sum(trained):.2%} of the images to train on, "
+        f"the smallest {least / sum(trained):.2%}"
+    )
+    validated = len(splits.validation)
+    say(f"accuracy   one validation image is {1 / validated:.2%}; always saying the largest class "
+        f"is right in {splits.validation.largest:.2%}")  # fmt: skip
+    if most >= RARE * least:
+        say("           look at the balanced accuracy too, which `archdsl evaluate` prints")
+
+
+def _rows(counts: dict[str, list[int]]) -> list[list[str]]:
+    """A line for each class; where there are many, those with most and with fewest images."""
+    named = list(counts.items())
+    if len(named) > SHOWN:
+        ranked = sorted(named, key=lambda pair: -pair[1][0])
+        half = SHOWN // 2
+        left = len(named) - 2 * half
+        named = [*ranked[:half], (f"({left:,} classes between)", []), *ranked[-half:]]
+    return [[harmless(name), *(f"{n:,}" for n in row), *[""] * (3 - len(row))]
+            for name, row in named]  # fmt: skip
+
+
+def _numbers(values: list[float]) -> str:
+    return ", ".join(f"{value:.4f}" for value in values)
