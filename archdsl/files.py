@@ -155,7 +155,7 @@ class Library:
                 if real not in self.loaded:
                     if len(self.loaded) >= MAX_FILES:
                         raise fault(codes.TOO_MANY_FILES, place, limit=MAX_FILES)
-                    self.loaded[real] = parse(Source(path, read_text(real, path, place)))
+                    self.loaded[real] = self.parsed(real, path, place)
                 return self.loaded[real]
         known = [
             str(p.relative_to(root))
@@ -164,6 +164,10 @@ class Library:
             for p in islice(root.glob(pattern), MAX_LISTED)
         ]
         raise fault(codes.NO_SUCH_FILE, place, name=path, help=did_you_mean(path, known))
+
+    def parsed(self, real: Path, path: str, place: Span) -> tree.File:
+        """The tree of a file that is there."""
+        return parse(Source(path, read_text(real, path, place)))
 
     def roots(self) -> Iterator[Path]:
         if self.folder is not None:

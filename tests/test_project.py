@@ -61,8 +61,10 @@ ORDER = (
     "verdict",
     "training",
     "search",
+    "editing",
     "report",
     "__init__",
+    "server",
     "cli",
     "__main__",
 )
@@ -197,6 +199,7 @@ CALLS = {
     "verdict": ["--help"],
     "best": ["--help"],
     "worker": ["--help"],
+    "lsp": ["--help"],
 }
 
 

@@ -40,6 +40,7 @@ COMMANDS = {
     "diff": "Say what differs between two networks, and draw it.",
     "specs": "List the built-in specs and their figures.",
     "error": "Explain a diagnostic by its code.",
+    "lsp": "Run the language server, for editors.",
     "completion": "Print the script that completes commands in a shell.",
 }
 

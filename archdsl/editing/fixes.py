@@ -1,0 +1,181 @@
+"""Corrections: what the help of a diagnostic says, as edits of the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic
+from archdsl.diagnostics.source import Span
+from archdsl.editing.reading import Reading
+from archdsl.syntax import tree
+
+Edit = tuple[Span, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A correction of a mistake: what it does in words, and the edits. ``sure``: it is the one
+    that is likely meant."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    sure: bool = False
+
+
+def fixes(reading: Reading, found: Diagnostic) -> list[Fix]:
+    """The corrections of a mistake in the text that is read."""
+    span = found.span
+    if span is None or span.source is not reading.source:
+        return []
+    made = [fix for help in found.helps for fix in _of_help(help, span, reading)]
+    make = OF_KIND.get(found.code)
+    if make is not None:
+        made += make(found, span, reading)
+    unique = {fix.edits: fix for fix in reversed(made)}
+    return list(reversed(unique.values()))
+
+
+def _of_help(help: str, span: Span, reading: Reading) -> Iterator[Fix]:
+    for pattern, make in HELPS:
+        if (match := pattern.fullmatch(help)) is not None:
+            yield from make(match, span, reading)
+
+
+def _replace(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    """Another word in the place of the one that is wrong."""
+    word = match["word"]
+    if span.text.startswith('"') and span.text.endswith('"') and len(span.text) > 1:
+        word = f'"{word}"'
+    elif not (span.text.isidentifier() or SIGNS.fullmatch(span.text)):
+        return
+    yield Fix(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
+
+
+def _arrow(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    """``->`` before a word of the line that the mistake is found at, or after."""
+    text, word = reading.source.text, match["word"]
+    start = text.rfind(word, text.rfind("\n", 0, span.start) + 1, span.end)
+    if start >= 0:
+        yield _before(start, " -> ", word, reading)
+
+
+def _comma(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    yield _before(span.start, ", ", span.text, reading)
+
+
+def _before(start: int, sign: str, word: str, reading: Reading) -> Fix:
+    """Something put between a word and the one before it, instead of the space that is there."""
+    before = len(reading.source.text[:start].rstrip(" "))
+    at = Span(reading.source, before, start)
+    return Fix(f"write `{sign.strip()}` before `{_short(word)}`", ((at, sign),), sure=True)
+
+
+def _unquote(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    word = span.text.strip('"')
+    if word.isidentifier():
+        yield Fix(f"write `{word}` without quotes", ((span, word),), sure=True)
+
+
+def _remove(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    if span.text == ":":
+        yield Fix("remove the colon", ((span, ""),), sure=True)
+
+
+def _round(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    for name in ("round", "floor", "ceil"):
+        yield Fix(f"round with `{name}`", ((span, f"{name}({span.text})"),))
+
+
+def _line(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    """A line that is missing: below `arch`, or at the top."""
+    nodes = [n for n in reading.file.statements if isinstance(n, tree.Arch)]
+    line = match["line"]
+    if nodes:
+        end = nodes[0].span.end
+        yield Fix(f"add `{line}`", ((Span(span.source, end, end), f"\n{line}"),))
+    else:
+        yield Fix(f"add `{line}`", ((Span(span.source, 0, 0), f"{line}\n"),))
+
+
+SIGNS = re.compile(r"[^\w\s\"]{1,3}|elif")
+HELPS: tuple[
+    tuple[re.Pattern[str], Callable[[re.Match[str], Span, Reading], Iterator[Fix]]], ...
+] = (
+    (re.compile(r"did you mean `(?P<word>[^`]+)`\?"), _replace),
+    (re.compile(r"here it is called `(?P<word>[^`]+)`"), _replace),
+    (re.compile(r"(?:to compare, |for .*, )?write `(?P<word>==|else if|and|or)`"), _replace),
+    (re.compile(r"the arrow is written `(?P<word>->)`"), _replace),
+    (re.compile(r"to apply one layer after the other, write `->` before `(?P<word>.*)`"), _arrow),
+    (re.compile(r"is a comma missing before it\?"), _comma),
+    (re.compile(r"the name of a layer stands without quotes"), _unquote),
+    (re.compile(r"write it without the colon: .*"), _remove),
+    (re.compile(r"say how to round: .*"), _round),
+    (re.compile(r"(?:begin it with|add) a line such as `(?P<line>[^`]+)`"), _line),
+)
+
+
+# ------------------------------------------------------------- what a kind's help means
+
+
+def _call_at(reading: Reading, span: Span) -> tree.Call | None:
+    """The innermost call that begins with, or is within, a place."""
+    found = None
+    for node in reading.file.walk():
+        if isinstance(node, tree.Call) and node.span.start <= span.start < node.span.end:
+            found = node
+    return found
+
+
+def _argument(call: tree.Call, name: str) -> tree.Argument | None:
+    return next((a for a in call.arguments if a.name is not None and a.name.text == name), None)
+
+
+def _groups(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+    """Other counts of groups, which divide the channels."""
+    call = _call_at(reading, span)
+    argument = None if call is None else _argument(call, "groups")
+    _, _, listed = found.message.rpartition("those that do: ")
+    numbers = re.findall(r"\d+", listed)
+    if argument is None:
+        return []
+    return [Fix(f"write `groups = {n}`", ((argument.value.span, n),)) for n in numbers[-4:]]
+
+
+def _no_pad(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+    """`pad = 0`, which an even kernel needs to say."""
+    call = _call_at(reading, span)
+    if call is None or not call.arguments or _argument(call, "pad") is not None:
+        return []
+    end = call.arguments[-1].span.end
+    return [Fix("write `pad = 0`", ((Span(span.source, end, end), ", pad = 0"),))]
+
+
+def _no_shortcut(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+    """A residual unit without `shortcut`: it then adapts by itself."""
+    call = _call_at(reading, span)
+    argument = None if call is None else _argument(call, "shortcut")
+    if call is None or argument is None or not any("shortcut" in h for h in found.helps):
+        return []
+    if len(call.arguments) == 1:
+        text = span.source.text
+        start = text.rindex("(", call.span.start, argument.span.start)
+        end = text.index(")", argument.span.end) + 1
+    else:
+        at = call.arguments.index(argument)
+        start = call.arguments[at - 1].span.end if at else argument.span.start
+        end = argument.span.end if at else call.arguments[1].span.start
+    return [Fix("leave `shortcut` out", ((Span(span.source, start, end), ""),))]
+
+
+OF_KIND: dict[str, Callable[[Diagnostic, Span, Reading], list[Fix]]] = {
+    codes.GROUPS_DO_NOT_DIVIDE.code: _groups,
+    codes.EVEN_KERNEL.code: _no_pad,
+    codes.CANNOT_JOIN.code: _no_shortcut,
+}
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= 20 else word[:17] + "..."

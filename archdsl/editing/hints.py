@@ -1,0 +1,56 @@
+"""Hints at the ends of lines: the shape that a line makes, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+
+from archdsl.analysis.lines import Place, by_line
+from archdsl.editing.reading import Reading
+from archdsl.layers.base import show_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What is said at the end of a line (counted from 1), and in full when it is pointed at."""
+
+    line: int
+    text: str
+    full: str
+
+
+def hints(reading: Reading, costs: bool = True) -> list[Hint]:
+    """The hints of a text, of the network that its defaults make. ``costs``: parameters and MACs
+    beside shapes."""
+    if reading.network is None:
+        return []
+    found = by_line(reading.network, reading.source)
+    return [
+        Hint(line, place.hint if costs else _shapes(place), _full(place))
+        for line, place in sorted(found.items())
+    ]
+
+
+def carried(before: str, after: str, known: Sequence[Hint]) -> list[Hint]:
+    """The hints of a text for the lines of a later one that are still the same: what is shown
+    while a text does not parse."""
+    old, new = before.split("\n"), after.split("\n")
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    moved: dict[int, int] = {}
+    for old_at, new_at, size in matcher.get_matching_blocks():
+        moved |= {old_at + i + 1: new_at + i + 1 for i in range(size)}
+    return [replace(hint, line=moved[hint.line]) for hint in known if hint.line in moved]
+
+
+def _shapes(place: Place) -> str:
+    ends = dict.fromkeys((show_shape(place.shapes[0]), show_shape(place.shapes[-1])))
+    return " to ".join(ends)
+
+
+def _full(place: Place) -> str:
+    shapes = ", ".join(map(show_shape, place.shapes))
+    times = (
+        "" if place.times == 1 else f"\n\napplied {place.times} times; costs are of all together"
+    )
+    return f"{shapes}\n\n{place.params:,} parameters, {place.macs:,} MACs for one image{times}"

@@ -1,0 +1,156 @@
+"""A text as an editor has it: its tree, its names, its mistakes, and its network if it has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from archdsl import driver
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, in_order
+from archdsl.diagnostics.source import Source, Span
+from archdsl.elaborate.compiler import Loader
+from archdsl.elaborate.program import Program
+from archdsl.elaborate.work import Work
+from archdsl.files import Library
+from archdsl.ir.network import Network
+from archdsl.registry import REGISTRY, Registry
+from archdsl.resolve.table import Names
+from archdsl.search.reading import read_search
+from archdsl.search.request import Search
+from archdsl.settings import Decisions
+from archdsl.syntax import tree
+from archdsl.syntax.language import SEARCH, Language, language_of
+from archdsl.syntax.parse import read_tree
+
+# Mistakes that stay mistakes whatever the statements say that cannot be read yet.
+CERTAIN = (
+    codes.UNKNOWN_NAME,
+    codes.UNKNOWN_PATTERN,
+    codes.UNKNOWN_JOIN,
+    codes.UNKNOWN_WORD,
+    codes.NO_SUCH_ARGUMENT,
+    codes.TOO_MANY,
+    codes.GIVEN_TWICE,
+    codes.WRONG_COUNT,
+    codes.DEFINED_TWICE,
+    codes.NO_SUCH_FIELD,
+    codes.NOT_IN_LIBRARY,
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of a text.
+
+    ``file`` is its tree, also of one with mistakes; ``found`` are the mistakes, of the network
+    with the default knobs too. ``program`` and ``network`` are there where it is well so far (the
+    program also of a text whose other statements can be read), ``search`` in a .search file alone.
+    """
+
+    source: Source
+    language: Language
+    file: tree.File
+    names: Names
+    found: tuple[Diagnostic, ...]
+    registry: Registry = REGISTRY
+    broken: bool = False  # it does not parse
+    program: Program | None = None
+    network: Network | None = None
+    search: Search | None = None
+
+    @property
+    def is_search(self) -> bool:
+        return self.language is SEARCH
+
+
+def read(
+    text: str,
+    name: str = "spec.arch",
+    load: Loader | None = None,
+    folder: Path | None = None,
+    registry: Registry = REGISTRY,
+) -> Reading:
+    """All that is known of a text at once. Never fails.
+
+    ``name`` says by its ending which language it is in; ``load`` gives the files that it uses,
+    else they are those that come with archdsl; ``folder`` is where paths in a search start.
+    """
+    source, language = Source(name, text), language_of(name)
+    parsed = read_tree(source, language)
+    load = load or Library(folder)
+    names = driver.resolve(parsed.file, load, registry)
+    if language is SEARCH:
+        return _search(Reading(source, language, parsed.file, names, ()), parsed.found, folder)
+    found = list(parsed.found)
+    program = network = None
+    try:
+        program = _compiled(parsed.file, load, registry)
+        if not found and any(isinstance(n, tree.Arch) for n in parsed.file.statements):
+            network = driver.elaborate(program, {}, Decisions({}, program.fixed, {}))
+    except ArchError as error:
+        more = error.diagnostics
+        if found:
+            more = tuple(d for d in more if _certain(d, parsed.file))
+        found += more
+    broken = bool(parsed.found)
+    mistakes = tuple(in_order(found))
+    return Reading(
+        source, language, parsed.file, names, mistakes, registry, broken, program, network
+    )
+
+
+def _search(reading: Reading, found: tuple[Diagnostic, ...], folder: Path | None) -> Reading:
+    """The reading of a search. A spec that it names by a path is read from the folder."""
+    search = None
+    if not found:
+        try:
+            search = read_search(reading.source, folder, reading.registry)
+        except ArchError as error:
+            found = error.diagnostics
+    return Reading(
+        reading.source,
+        reading.language,
+        reading.file,
+        reading.names,
+        tuple(found),
+        reading.registry,
+        broken=search is None,
+        search=search,
+    )
+
+
+def _compiled(file: tree.File, load: Loader, registry: Registry) -> Program:
+    """The program of a file. One without `arch` is a library: it is compiled as one that is
+    used."""
+    if any(isinstance(n, tree.Arch) for n in file.statements) or not _is_library(file):
+        return Program(file, load, registry, Work())
+    using = Source("<library>", f'arch library\nuse "{LIBRARY}"\ninput 3x1x1\nidentity\n')
+    return Program(read_tree(using).file, _with(file, load), registry, Work())
+
+
+LIBRARY = "library.arch"
+
+
+def _is_library(file: tree.File) -> bool:
+    kinds = (tree.Block, tree.Fn, tree.Use, tree.Let, tree.Default, tree.Poison)
+    return all(isinstance(n, kinds) for n in file.statements) and any(
+        isinstance(n, (tree.Block, tree.Fn)) for n in file.statements
+    )
+
+
+def _with(file: tree.File, load: Loader) -> Callable[[str, Span], tree.File]:
+    def loaded(path: str, place: Span) -> tree.File:
+        used_here = place.source.name == "<library>"
+        return file if used_here and path == LIBRARY else load(path, place)
+
+    return loaded
+
+
+def _certain(found: Diagnostic, file: tree.File) -> bool:
+    """Whether a mistake is one whatever the statements say that cannot be read."""
+    lost = [n.span.text for n in file.walk() if isinstance(n, tree.Poison)]
+    name = str(found.fields.get("name", ""))
+    perhaps = any(name in text or text.startswith("use") for text in lost)
+    return found.kind in CERTAIN and not perhaps

@@ -1,0 +1,133 @@
+"""What can be written at a place of a .search file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from archdsl.diagnostics.model import ArchError
+from archdsl.editing import described
+from archdsl.editing.completion import Item
+from archdsl.editing.context import Context
+from archdsl.editing.reading import Reading
+from archdsl.files import builtin_names
+from archdsl.named import resolve
+from archdsl.search.request import LEARNED, TUNABLE
+from archdsl.search.settings import BASELINES, PRUNERS, SAMPLERS
+from archdsl.spec import Spec
+from archdsl.syntax import search_tree
+from archdsl.training.recipe import TABLES
+
+STATEMENTS = {
+    "search": "the name of the question",
+    "spec": "which spec is searched, and the knobs that stay",
+    "vary": "the knobs that are tried",
+    "hold": "a cost that is held by solving for knobs",
+    "data": "what the networks learn",
+    "train": "the recipe",
+    "tune": "settings of the recipe that are tuned",
+    "maximize": "what is to be large",
+    "minimize": "what is to be small",
+    "seeds": "how many seeds explore, then settle",
+    "trials": "how many networks are trained",
+    "timeout": "when it ends at the latest",
+    "prune": "when a trial ends early",
+    "sampler": "what chooses the next trial",
+    "baseline": "what the search is compared with",
+}
+SETTINGS = {"optimizer": "optimizers", "schedule": "schedules", "augment": "augmentations"}
+
+
+def search_items(reading: Reading, context: Context, offset: int) -> Iterator[Item]:
+    """What can be written at a place."""
+    statement = context.statement
+    if not statement:
+        yield from (Item(k, "keyword", about) for k, about in STATEMENTS.items())
+        return
+    first = statement[0]
+    at = context.argument
+    if at is not None and first != "spec":
+        yield from _arguments(at.callee, at.given, reading)
+    elif first == "spec":
+        if at is not None:
+            yield from _knobs(reading)
+        else:
+            yield from (Item(name, "class", "spec") for name in builtin_names())
+    elif first == "vary":
+        yield from _knobs(reading)
+    elif first == "hold":
+        if "by" in statement:
+            yield from _knobs(reading)
+        else:
+            yield from _costs(reading)
+            yield from (Item(word, "keyword") for word in ("within", "by"))
+    elif first == "data":
+        yield from _named(reading.registry.data, reading)
+    elif first in ("prune", "sampler", "baseline"):
+        table = {"prune": PRUNERS, "sampler": SAMPLERS, "baseline": BASELINES}[first]
+        yield from _named(table, reading)
+    elif first in ("maximize", "minimize"):
+        yield from (Item(name, "cost") for name in LEARNED)
+        yield from _costs(reading)
+    elif first == "tune":
+        yield from (Item(name, "argument", insert=f"{name} in ") for name in TUNABLE)
+    elif first == "train":
+        yield from _recipe(statement, reading)
+
+
+def _recipe(statement: tuple[str, ...], reading: Reading) -> Iterator[Item]:
+    last = next((i for i in reversed(range(len(statement))) if statement[i] == "="), None)
+    after_comma = "," in statement[last:] if last is not None else True
+    if last and (not after_comma or "[" in statement[last:]):
+        name = statement[last - 1]
+        if name in SETTINGS:
+            yield from _named(TABLES[SETTINGS[name]], reading)
+            return
+        found = described.setting("train", reading)
+        for argument in found.arguments if found is not None else ():
+            if argument.name == name:
+                yield from (Item(word, "word") for word in argument.words)
+        return
+    yield from _arguments("train", frozenset(statement), reading)
+
+
+def _arguments(callee: str, given: frozenset[str], reading: Reading) -> Iterator[Item]:
+    found = described.setting(callee, reading)
+    for argument in found.arguments if found is not None else ():
+        if argument.name not in given:
+            yield Item(
+                argument.name,
+                "argument",
+                argument.label,
+                argument.expected,
+                f"{argument.name} = ",
+            )
+
+
+def _named(table: Iterable[str], reading: Reading) -> Iterator[Item]:
+    for name in table:
+        found = described.setting(name, reading)
+        if found is not None:
+            yield Item(name, "function", found.label, found.about)
+
+
+def _costs(reading: Reading) -> Iterator[Item]:
+    yield from (Item(name, "cost", cost.title) for name, cost in reading.registry.costs.items())
+
+
+def _knobs(reading: Reading) -> Iterator[Item]:
+    spec = spec_of(reading)
+    for knob in spec.knobs.values() if spec is not None else ():
+        yield Item(knob.name, "knob", described.knob_words(knob), knob.doc)
+
+
+def spec_of(reading: Reading) -> Spec | None:
+    """The spec that a search names, if it is one, also where the search has mistakes."""
+    if reading.search is not None:
+        return reading.search.spec
+    for node in reading.file.statements:
+        if isinstance(node, search_tree.Spec) and node.name.text:
+            try:
+                return resolve(node.name.text, reading.registry).spec
+            except ArchError:
+                return None
+    return None

@@ -1,0 +1,1 @@
+"""The language server: ``archdsl.editing`` by the Language Server Protocol, with pygls."""
