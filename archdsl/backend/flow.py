@@ -35,6 +35,7 @@ from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.written import Written
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Expression, Layer, Module, signature
+from archdsl.layers.ids import Ids
 from archdsl.syntax import tree
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ class Flow:
                 if value is not None and getattr(layer, name, None) == value:
                     object.__setattr__(layer, name, value)
         traced = tuple(
-            (n, *shape[1:]) if int(n) == shape[0] else shape
+            (n, *shape[1:]) if int(n) == shape[0] and not isinstance(shape, Ids) else shape
             for n, shape in zip(inputs, shapes, strict=True)
         )
         if record:

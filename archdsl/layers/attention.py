@@ -4,7 +4,7 @@ from math import prod
 from typing import Annotated
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Flag, Index, NotNegative, Start, Whole
+from archdsl.layers.arguments import Count, Flag, Index, NotNegative, Positive, Start, Whole
 from archdsl.layers.base import (
     Example,
     Expression,
@@ -18,6 +18,7 @@ from archdsl.layers.base import (
     image,
     show_shape,
 )
+from archdsl.layers.ids import Ids
 
 
 def _sequence(shape: Shape, name: str) -> tuple[int, int]:
@@ -25,6 +26,13 @@ def _sequence(shape: Shape, name: str) -> tuple[int, int]:
     if len(shape) != 2:
         raise Misfit(codes.NEEDS_SEQUENCE, layer=name, shape=show_shape(shape))
     return shape[0], shape[1]
+
+
+def _words(shape: Shape, name: str) -> int:
+    """How many token ids there are; raises ``Misfit`` for a tensor of numbers."""
+    if not isinstance(shape, Ids):
+        raise Misfit(codes.NEEDS_IDS, layer=name, shape=show_shape(shape))
+    return shape.vocabulary
 
 
 class Attend(Layer):
@@ -143,6 +151,34 @@ class Attend(Layer):
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
 
+class Embed(Layer):
+    """A learned vector of ``channels`` numbers for each token id, as the input tells how many
+    there are: ``input words(ids = 50257): 1024``."""
+
+    channels: Count
+    init: Start = None
+
+    name = "embed"
+    takes_ids = True
+    modules = "modules/embedding.py"
+    synonyms = ("embedding", "Embedding", "wte", "token_embedding", "lookup")
+    examples = (Example("embed(16)", (Ids((9,), 100),), (16, 9)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        _words(inputs[0], self.name)
+        return (self.channels, *inputs[0])
+
+    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
+        words = _words(inputs[0], self.name)
+        return (Weight("weight", (words, self.channels), init=self.init),)
+
+    def window(self, input: Shape) -> tuple[Steps, Steps]:
+        return (1,) * (len(input) - 1), (1,) * (len(input) - 1)
+
+    def torch(self, *inputs: Shape) -> Module:
+        return Module("Embedding", (_words(inputs[0], self.name), self.channels))
+
+
 class Positions(Layer):
     """A learned vector for each token, or pixel, added to it (arXiv:2010.11929)."""
 
@@ -169,6 +205,30 @@ class Positions(Layer):
     def torch(self, *inputs: Shape) -> Module:
         channels, *size = inputs[0]
         return Module("Positions", (channels, *size))
+
+
+class Sinusoids(Layer):
+    """Sines and cosines of each token's place, added to its channels in pairs
+    (arXiv:1706.03762): no weights, and any length."""
+
+    base: Positive = 10000.0
+
+    name = "sinusoids"
+    kind = "norm"
+    modules = "modules/sinusoids.py"
+    synonyms = ("sinusoidal", "sinusoidal_positions", "sin_cos")
+    examples = (Example("sinusoids", ((16, 9),), (16, 9)),)
+
+    def shape(self, *inputs: Shape) -> Shape:
+        channels, _ = _sequence(inputs[0], self.name)
+        if channels % 2:
+            raise Misfit(
+                codes.NOT_DIVISIBLE, layer=self.name, what="channels", given=channels, by=2
+            )
+        return inputs[0]
+
+    def torch(self, *inputs: Shape) -> Module:
+        return Module("Sinusoids", () if self.base == 10000 else (self.base,))
 
 
 class Prepend(Layer):

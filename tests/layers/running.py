@@ -13,6 +13,7 @@ import archdsl
 from archdsl.backend.own_modules import helpers_of
 from archdsl.ir.network import Op
 from archdsl.layers.base import Expression, Layer, Shape, show_shape
+from archdsl.layers.ids import Ids
 from archdsl.layers.join import Join
 from archdsl.registry import REGISTRY
 
@@ -22,6 +23,20 @@ NOTHING = "arch nothing\ninput 1x1x1\nrelu"
 def sized(shape: Shape) -> str:
     """A shape as the language writes it."""
     return show_shape(shape) if len(shape) > 1 else f"({shape[0]},)"
+
+
+def incoming(shape: Shape) -> str:
+    """What comes in, as the language writes it."""
+    if isinstance(shape, Ids):
+        return f"words(ids = {shape.vocabulary}): {sized(tuple(shape))}"
+    return sized(shape)
+
+
+def tensor(shape: Shape, batch: int = 2, device: str = "cpu") -> torch.Tensor:
+    """A batch of numbers, or of token ids: the first ones."""
+    if isinstance(shape, Ids):
+        return torch.arange(math.prod(shape), device=device).expand(batch, -1).view(-1, *shape)
+    return torch.zeros(batch, *shape, device=device)
 
 
 @cache
@@ -37,7 +52,7 @@ def elaborated(call: str, *inputs: Shape) -> tuple[Layer, archdsl.Architecture]:
         written = f"branch {call} {{ {'; '.join(arm(s) for s in inputs)} }}"
     else:
         return join_with_arguments(call), archdsl.parse(NOTHING).with_knobs()
-    text = f"arch one\ninput {sized(inputs[0])}\n{written} -> relu\n"
+    text = f"arch one\ninput {incoming(inputs[0])}\n{written} -> relu\n"
     architecture = archdsl.parse(text).with_knobs()
     nodes = architecture.flat.nodes
     layer = nodes[nodes[-1].inputs[0]].layer
@@ -100,9 +115,12 @@ def module_of(layer: Layer, *inputs: Shape, device: str = "cpu") -> nn.Module | 
     return module
 
 
-def run(layer: Layer, *tensors: torch.Tensor) -> torch.Tensor:
-    """What a layer's code computes of tensors with a batch axis; in evaluation."""
-    inputs = tuple(tuple(t.shape[1:]) for t in tensors)
+def run(
+    layer: Layer, *tensors: torch.Tensor, shapes: tuple[Shape, ...] | None = None
+) -> torch.Tensor:
+    """What a layer's code computes of tensors with a batch axis, whose shapes are those of the
+    tensors unless told; in evaluation."""
+    inputs = shapes or tuple(tuple(t.shape[1:]) for t in tensors)
     if layer.kind == "linear":
         tensors = tuple(t.flatten(1) for t in tensors)
     module = module_of(layer, *inputs, device=tensors[0].device.type)

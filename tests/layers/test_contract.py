@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from running import elaborated, join_with_arguments, module_of, rows_seen, run
+from running import elaborated, join_with_arguments, module_of, rows_seen, run, tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.graph.build import build
@@ -57,8 +57,9 @@ def test_a_graph_with_it_goes_out_as_json_and_comes_in_again(example: Example) -
 
 @each
 def test_pytorch_gives_the_same_shape(example: Example) -> None:
-    tensors = [torch.empty(2, *shape, device="meta") for shape in example.inputs]
-    assert tuple(run(layer_of(example), *tensors).shape) == (2, *example.output)
+    tensors = [tensor(shape, device="meta") for shape in example.inputs]
+    result = run(layer_of(example), *tensors, shapes=example.inputs)
+    assert tuple(result.shape) == (2, *example.output)
 
 
 @each
@@ -79,9 +80,9 @@ def test_pytorch_has_the_same_weights(example: Example) -> None:
 @each
 def test_multiply_adds_are_those_of_pytorchs_counter(example: Example) -> None:
     layer = layer_of(example)
-    tensors = [torch.empty(2, *shape, device="meta") for shape in example.inputs]
+    tensors = [tensor(shape, device="meta") for shape in example.inputs]
     with FlopCounterMode(display=False) as counter:
-        run(layer, *tensors)
+        run(layer, *tensors, shapes=example.inputs)
     for_both_images = 2 * layer.macs(example.inputs, example.output)
     assert 2 * for_both_images == counter.get_total_flops()
     assert (layer.kind in ("conv", "linear", "attention")) == (counter.get_total_flops() > 0)

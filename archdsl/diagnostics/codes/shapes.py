@@ -146,6 +146,13 @@ SHIFT_TOO_FAR = Kind(
     "a shift of {shift} needs windows that are larger, but they have {windows} pixels a side",
     """`shift` moves the windows by less than their size; it has no meaning without windows.""",
 )
+NEEDS_IDS = Kind(
+    "A234",
+    "`{layer}` takes token ids, but what comes in are numbers: {shape}",
+    """An embedding has a vector for each word of a vocabulary. What comes in has to be the numbers
+of words, and the input says how many there are.""",
+    help="say so where it comes in: `input words(ids = 50257): 1024`",
+)
 TOKEN_IDS = Kind(
     "A240",
     "`{layer}` takes numbers, and what comes in are token ids, of {count}",
