@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verdict"))
 
-from crossed import FALSE, POWER, shares
+from crossed import FALSE, LOOKED, LOOKS, POWER, in_looks, shares
 
 
 def main() -> None:
@@ -31,6 +31,14 @@ def main() -> None:
             ours, welch = shares(world, count, options.seed)
             row = [name, f"{world.examples:,}", world.seeds, world.budgets, f"{world.failing:.0%}"]
             print("|", " | ".join(map(str, [*row, f"{ours:.1%}", f"{welch:.1%}"])), "|", flush=True)
+    print(f"\nLooks at {', '.join(map(str, LOOKS))} seeds:\n")
+    print("| arms | examples | true difference | claimed | within 0.5 points | seeds |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, world in LOOKED:
+        found = in_looks(world, LOOKS, options.studies, options.seed)
+        row = [name, f"{world.examples:,}", f"{100 * world.difference():.2f} points"]
+        row += [f"{found.claimed:.1%}", f"{found.equivalent:.1%}", f"{found.seeds:.1f}"]
+        print("|", " | ".join(row), "|", flush=True)
 
 
 if __name__ == "__main__":

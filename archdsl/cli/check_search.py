@@ -53,7 +53,12 @@ def survey_of(name: str, registry: Registry) -> Survey:
     if space.is_measured:  # what is measured is known on the machine that measures it
         return Survey(space, (), missing, note)
     try:
-        return Survey(space, survey(space), missing, note)
+        reaches = survey(space)
+        if search.own is not None and search.own.is_table:
+            from archdsl.search.recorded import check_table
+
+            check_table(search, folder or Path(), reaches)
+        return Survey(space, reaches, missing, note)
     except ArchError as error:
         raise ArchError([*missing, *error.diagnostics]) from None
 

@@ -149,9 +149,11 @@ def asked(facts: Facts) -> Iterator[str]:
         aims = [f"{'minimized' if o.minimize else 'maximized'} {o.name}" for o in search.objectives]
         yield f"The search {listing(aims)}, on validation data."
     elif search.settle_seeds:
+        few = search.least_seeds < search.settle_seeds
+        fresh = f"{search.least_seeds} to " * few + many(search.settle_seeds, "fresh seed")
         yield (
             f"Exploring took {seeds} a shape; the best shape of each side was then trained anew on"
-            f" {many(search.settle_seeds, 'fresh seed')}. Scores are of validation data; the test"
+            f" {fresh}. Scores are of validation data; the test"
             " data were looked at once, at the end."
         )
     else:

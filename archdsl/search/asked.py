@@ -15,6 +15,7 @@ from torch import nn
 
 from archdsl.search.rows import DIVERGED, ERROR
 from archdsl.spec import Architecture
+from archdsl.training.examples import written
 
 Objective = Callable[["Asked"], Any]  # gives the scores of a candidate
 
@@ -45,6 +46,7 @@ class Asked:
     slice: str
     shape: str
     number: int
+    setting: str = ""  # what was drawn, in words: "lr = 0.1"
     on_report: Callable[[int, float], None] = field(default=lambda step, score: None, repr=False)
 
     @cached_property
@@ -69,10 +71,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of a candidate by their names; ``test`` is the objective on test data."""
+    """The scores of a candidate by their names; ``test`` is the objective on test data.
+    ``examples`` and ``test_examples`` are what it says of each example, as
+    ``archdsl.training.examples`` writes it, where that is known; ``seconds`` what it took."""
 
     known: Mapping[str, float]
     test: float | None = None
+    examples: str = ""
+    test_examples: str = ""
+    seconds: float | None = None
 
     def of(self, name: str) -> float:
         """Raises ``Unscored`` for a name that nothing is known by."""
@@ -91,6 +98,7 @@ def scores_of(said: Any, first: str) -> Scores:
     if isinstance(said, Scores):
         return said
     given = dict(said) if isinstance(said, Mapping) else {first: said}
+    given = {name: listed(value) for name, value in given.items()}
     found = {}
     for name, value in given.items():
         if not isinstance(name, str):
@@ -102,16 +110,30 @@ def scores_of(said: Any, first: str) -> Scores:
     if "accuracy" in found:
         found.setdefault("error", 1 - found["accuracy"])
     test = found.pop("test", None)
-    return Scores(found, test)
+    right, test_right = (written_of(given.get(name), first) for name in (first, "test"))
+    return Scores(found, test, right, test_right)
+
+
+def written_of(value: Any, first: str) -> str:
+    """What holds of each example, where it is right or wrong, as it is kept."""
+    if first not in ("accuracy", "error") or not isinstance(value, list):
+        return ""
+    right = [v if first == "accuracy" else 1 - v for v in value if v in (0, 1)]
+    return written(map(bool, right)) if len(right) == len(value) else ""
+
+
+def listed(value: Any) -> Any:
+    """A tensor or an array as lists of numbers."""
+    if hasattr(value, "detach"):
+        value = value.detach()
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def number_of(what: str, value: Any) -> float:
     """A finite number, or the mean of numbers. Raises ``Unscored``."""
-    if hasattr(value, "detach"):
-        value = value.detach()
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
+    value = listed(value)
+    if isinstance(value, list):
         if not value:
             raise Unscored(ERROR, f"{what} is an empty list")
         return sum(number_of(f"{what} of an example", v) for v in value) / len(value)

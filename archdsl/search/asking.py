@@ -37,7 +37,8 @@ def asked_of(worker: Worker, trial: Trial, arch: Architecture) -> Asked:
 
     return Asked(
         arch, {**search.own.settings, **drawn}, worker.seed_of(trial), worker.device,
-        attrs["stage"], attrs["slice"], attrs["shape"], trial.number, on_report,
+        attrs["stage"], attrs["slice"], attrs["shape"], trial.number,
+        trial.user_attrs.get("setting", ""), on_report,
     )  # fmt: skip
 
 
@@ -63,10 +64,14 @@ def told(
     names = [o.name for o in worker.study.search.objectives]
     scores = scores_of(said, names[0])
     found: dict[str, Any] = {n: v for n, v in scores.known.items() if n in ("accuracy", "loss")}
-    if asked.stage == SETTLE and scores.test is not None:
-        found["test"] = scores.test
+    if asked.stage == SETTLE:
+        told_of_each = {"examples": scores.examples, "test_examples": scores.test_examples}
+        found |= {name: text for name, text in told_of_each.items() if text}
+        if scores.test is not None:
+            found["test"] = scores.test
     costs = worker.costs(trial, asked.architecture, asked.built)
     values = [float(costs[name]) if name in costs else scores.of(name) for name in names]
+    seconds = seconds if scores.seconds is None else scores.seconds
     if seconds is not None:
         found["seconds"] = round(seconds, 3)
     for name, value in {**found, **noted(costs)}.items():

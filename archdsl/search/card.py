@@ -149,6 +149,8 @@ def make_card(
     }
     if python:
         identity["the layers in Python"] = _hash(map(text_of, python))
+    if search.own is not None and search.own.is_table:
+        identity["the table"] = hashlib.sha256((folder / search.own.file).read_bytes()).hexdigest()
     return Card(
         study=study,
         seed=seed,

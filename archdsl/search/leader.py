@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -35,6 +35,7 @@ from archdsl.search.plan import (
 from archdsl.search.presence import is_gone
 from archdsl.search.reach import survey
 from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, INTERRUPTED, LOST, SETTLE, Row
+from archdsl.search.settling import begun, further
 from archdsl.search.stop import Stop
 from archdsl.search.storage import BEAT
 from archdsl.search.study import Part
@@ -122,15 +123,25 @@ class Leader:
                 study.stage = BASELINE
                 done = self.work(BASELINE, planned) and done
             if study.search.settle_seeds:
-                arms = arms_to_settle(study)
-                planned = queue_settling(study, arms)
-                study.stage = SETTLE
-                done = self.work(SETTLE, planned) and done
+                done = self.settle() and done
             if done:
                 study.stage = "done"
         finally:
             self.dismiss()
         return done
+
+    def settle(self) -> bool:
+        """Trains what was chosen on fresh seeds, until there is an answer or they are used up."""
+        study = self.study
+        arms = arms_to_settle(study)
+        counts: Mapping[str, int] | None = begun(study, arms)
+        while counts is not None:
+            planned = queue_settling(study, arms, counts)
+            study.stage = SETTLE
+            if not self.work(SETTLE, planned):
+                return False
+            counts = further(study, counts)
+        return True
 
     # --------------------------------------------------------------------- the stages
 

@@ -20,7 +20,8 @@ from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
 from archdsl.training.examples import loss_of, right_of
 from archdsl.verdict import Question, Result, Verdict, judge
-from archdsl.verdict.results import Floats
+from archdsl.verdict.looks import planned
+from archdsl.verdict.results import SHARES, Floats
 from archdsl.verdict.words import placed
 
 
@@ -110,8 +111,15 @@ def question(search: Search, found: Sequence[Result]) -> Question:
     depths = {(r.slice, r.depth) for r in found}
     varied = len(depths) > len({r.slice for r in found})
     whole = all(r.depth and r.width for r in found)
-    unit = 0.005 if objective.name in ("accuracy", "error") else 0.05
-    return Question(not objective.minimize, objective.name, numeric and varied and whole, unit)
+    unit = search.target or (0.005 if objective.name in SHARES else 0.05)
+    ordered = numeric and varied and whole
+    looks = () if search.least_seeds == search.settle_seeds else looks_of(search)
+    return Question(not objective.minimize, objective.name, ordered, unit, looks)
+
+
+def looks_of(search: Search) -> tuple[int, ...]:
+    """The numbers of fresh seeds at which a search looks at its results."""
+    return planned(search.least_seeds, search.settle_seeds)
 
 
 def verdict(study: Study, rows: Sequence[Row] | None = None) -> Verdict:

@@ -25,7 +25,7 @@ def check_file(search: Search, folder: Path) -> None:
 
 def function_of(search: Search, folder: Path, python: Sequence[Path]) -> Any:
     """The function of a search's file; nothing where archdsl trains. The file is run, and that
-    only where it is among those that the user allowed.
+    only where it is among those that the user allowed; a table of results is looked up.
 
     Raises ``ArchError``.
     """
@@ -33,6 +33,10 @@ def function_of(search: Search, folder: Path, python: Sequence[Path]) -> Any:
     if own is None or not own.file:
         return None
     check_file(search, folder)
+    if own.is_table:
+        from archdsl.search.replay import replay
+
+        return replay(search, folder)
     path = folder / own.file
     if path.resolve() not in [p.resolve() for p in python]:
         help = [f"add --allow-python {path}"]

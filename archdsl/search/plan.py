@@ -28,9 +28,9 @@ from archdsl.elaborate.values import show
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import judged, question, results
 from archdsl.search.reach import Reach
-from archdsl.search.request import MOST_SEEDS
 from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE
 from archdsl.search.settings import Grid, RandomSampling
+from archdsl.search.settling import FRESH
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
 from archdsl.verdict import to_settle
@@ -201,9 +201,6 @@ def queue_baseline(study: OpenStudy) -> int:
     return total
 
 
-FRESH = MOST_SEEDS  # seeds of retrained winners begin after this
-
-
 def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:
     """The explored trials whose shapes are to be trained on fresh seeds: with their settings, or
     with those that a curve through all trials gave."""
@@ -248,16 +245,22 @@ def tune(trial: FrozenTrial, values: Mapping[str, float]) -> None:
     trial.user_attrs = {**trial.user_attrs, "setting": words}
 
 
-def queue_settling(study: OpenStudy, arms: Mapping[str, Sequence[FrozenTrial]]) -> int:
-    """Queues fresh seeds for the trials of each slice that were chosen, in turns, so that a
-    search that is cut short has as many of each. The number of turns in all."""
+def queue_settling(
+    study: OpenStudy,
+    arms: Mapping[str, Sequence[FrozenTrial]],
+    counts: Mapping[str, int] | None = None,
+) -> int:
+    """Queues fresh seeds, as many as ``counts`` says of each slice or else all, for the trials
+    that were chosen, in turns, so that a search that is cut short has as many of each. The number
+    of turns in all."""
     total = 0
     for slice, chosen in arms.items():
+        count = study.search.settle_seeds if counts is None else counts[slice]
         part = study.parts[SETTLE, slice]
         trials = part.get_trials(deepcopy=False)
         known = {arm_of(t.user_attrs) for t in trials}
         place = len(trials)
-        for seed in range(FRESH + 1, FRESH + study.search.settle_seeds + 1):
+        for seed in range(FRESH + 1, FRESH + count + 1):
             for trial in chosen:
                 total += 1
                 keep = {k: v for k, v in trial.user_attrs.items() if k in KEPT}

@@ -22,11 +22,10 @@ from archdsl.named import resolve
 from archdsl.registry import REGISTRY, Registry
 from archdsl.search import settings
 from archdsl.search.combinations import clashes
-from archdsl.search.domains import Domains
+from archdsl.search.quantities import Quantities
 from archdsl.search.request import (
     MAXIMIZED,
     MINIMIZED,
-    MOST_FRESH,
     MOST_SEEDS,
     MOST_TRIALS,
     TUNABLE,
@@ -54,6 +53,7 @@ KINDS: dict[type[tree.Node], str] = {
     search_tree.Train: "train",
     search_tree.Tune: "tune",
     search_tree.Seeds: "seeds",
+    search_tree.Target: "target",
     search_tree.Trials: "trials",
     search_tree.Timeout: "timeout",
 }
@@ -75,7 +75,7 @@ def read_search(
     return _Reader(file, folder, registry, spec, own).read()
 
 
-class _Reader(Domains):
+class _Reader(Quantities):
     def __init__(
         self,
         file: tree.File,
@@ -105,7 +105,7 @@ class _Reader(Domains):
         seeds, trials = self.nodes.get("seeds"), self.nodes.get("trials")
         explore = self.whole(seeds.explore if seeds else None, 1, "seeds", limit=MOST_SEEDS)
         after = seeds.settle if seeds and seeds.settle else None
-        settle = self.whole(after, 0, "seeds", limit=MOST_FRESH)
+        least, settle = self.read_fresh(after)
         count = self.whole(trials.count if trials else None, 20, "trials", limit=MOST_TRIALS)
         timeout = self.nodes["timeout"].seconds if "timeout" in self.nodes else None
         pruner = self.read_kind("prune", settings.PRUNERS, settings.NoPruning())
@@ -145,7 +145,11 @@ class _Reader(Domains):
             baseline,
             {kind: node.span for kind, node in self.nodes.items()},
             own,
+            least,
+            self.read_target(self.nodes.get("target"), self.objectives),
         )
+        if self.found:
+            raise ArchError(in_order(self.found))
         if found := list(clashes(search)):
             raise ArchError(in_order(found))
         return search
@@ -316,7 +320,8 @@ class _Reader(Domains):
         if file is None and self.own is None:
             return None
         if "data" in self.nodes:
-            what = "a training of one's own brings its data: leave out `data`"
+            whose = "a table" if node is not None and node.is_table else "a training of one's own"
+            what = f"{whose} brings its data: leave out `data`"
             self.report(codes.BAD_COMBINATION, self.nodes["data"].span, what=what)
         found: dict[str, Any] = {}
         for argument in () if node is None else node.settings:
@@ -325,7 +330,7 @@ class _Reader(Domains):
                 self.report(codes.SAID_TWICE, argument.span, what=name)
             found[name] = plain(self.constant(argument.value))
         if file is not None:
-            return Own(file.text, found)
+            return Own(file.text, found, bool(node and node.is_table))
         assert self.own is not None
         return replace(self.own, settings=found)
 

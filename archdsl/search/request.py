@@ -23,6 +23,7 @@ MAXIMIZED = ("accuracy",)
 MOST_TRIALS = 100_000  # each is queued beforehand
 MOST_SEEDS = 1000  # that explore: the fresh ones begin after them
 MOST_FRESH = 10_000
+SHARES = ("accuracy", "error")  # of 1, told in points
 MINIMIZED = ("error", "loss")  # and each cost
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
 
@@ -49,10 +50,12 @@ class Objective:
 @dataclass(frozen=True, slots=True)
 class Own:
     """A training of the user's own: the Python file that has it, nothing where it is given as a
-    function, and what a search says of it beside what is tuned."""
+    function, or the table that has the results of trainings; and what a search says of it beside
+    what is tuned."""
 
     file: str
     settings: Mapping[str, Any]
+    is_table: bool = False
 
 
 @dataclass(slots=True)
@@ -80,6 +83,8 @@ class Search:
     baseline: Setting | None  # what draws the trials beside which the search is put
     spans: dict[str, Span] = field(default_factory=dict)
     own: Own | None = None  # what trains, if not archdsl
+    least_seeds: int = 0  # fresh ones, where ``settle_seeds`` are the most: there are looks between
+    target: float | None = None  # the smallest difference of interest, in the unit of the score
 
     @property
     def costs(self) -> Mapping[str, Cost]:

@@ -37,6 +37,7 @@ from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
 from archdsl.search.request import Own
 from archdsl.search.rows import BASELINE, ERROR, FAULTS, INTERRUPTED, SETTLE
+from archdsl.search.settling import begun, further
 from archdsl.search.start import begin, go_on
 from archdsl.search.study import folder_of
 from archdsl.search.worker import Failed, Worker
@@ -192,11 +193,18 @@ class Search:
         study = self._study
         if study.stage == "done":
             return False
+        if study.stage == SETTLE:
+            arms = arms_to_settle(study)
+            counts = further(study, begun(study, arms))
+            if counts is not None:
+                queue_settling(study, arms, counts)
+                return True
         later = study.stages[study.stages.index(study.stage) + 1 :]
         if BASELINE in later:
             queue_baseline(study)
         elif SETTLE in later:
-            queue_settling(study, arms_to_settle(study))
+            arms = arms_to_settle(study)
+            queue_settling(study, arms, begun(study, arms))
         study.stage = later[0] if later else "done"
         return bool(later)
 

@@ -12,6 +12,7 @@ from archdsl.search.card import make_card
 from archdsl.search.opened import OpenStudy, make_study, open_study
 from archdsl.search.own import check_file
 from archdsl.search.reach import survey
+from archdsl.search.recorded import check_table
 from archdsl.search.request import Search
 from archdsl.search.space import space_of
 from archdsl.search.storage import open_storage
@@ -42,7 +43,7 @@ def begin(
     card = make_card(search, name, seed, data, known, python, command, url)
     space = space_of(search, data, card.fits)
     if not space.is_measured:  # a budget of latency is only known on the device
-        survey(space)
+        check_table(search, data, survey(space))
     prepare(search.data, data)
     study = make_study(card, where, url, registry)
     study.search.trials, study.search.timeout = search.trials, search.timeout

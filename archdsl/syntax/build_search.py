@@ -79,6 +79,10 @@ class SearchBuilder(Builder):
         word = self.word(c[0])
         return tree.Train(span, tuple(c[1:]), Word(word.span, unquote(word.text)))
 
+    def train_table(self, span: Span, c: Sequence[Any]) -> tree.Train:
+        word = self.word(c[0])
+        return tree.Train(span, tuple(c[1:]), Word(word.span, unquote(word.text)), True)
+
     def tuned(self, span: Span, c: Sequence[Any]) -> tree.Tuned:
         return tree.Tuned(span, self.word(c[0]), c[2])
 
@@ -92,6 +96,9 @@ class SearchBuilder(Builder):
 
     def seeds(self, span: Span, c: Sequence[Any]) -> tree.Seeds:
         return tree.Seeds(span, c[0], c[1])
+
+    def difference(self, span: Span, c: Sequence[Any]) -> tree.Target:
+        return tree.Target(span, c[0], None if c[1] is None else self.word(c[1]))
 
     def trials(self, span: Span, c: Sequence[Any]) -> Node | tuple[Node, ...]:
         count = tree.Trials(span, c[0])

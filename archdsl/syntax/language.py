@@ -73,8 +73,8 @@ ARCH = Language(
 SEARCH = Language(
     "search.lark",
     frozenset(
-        "SEARCH SPEC VARY HOLD DATA TRAIN TUNE MAXIMIZE MINIMIZE SEEDS TRIALS TIMEOUT PRUNE "
-        "SAMPLER BASELINE".split()
+        "SEARCH SPEC VARY HOLD DATA TRAIN TUNE MAXIMIZE MINIMIZE SEEDS TARGET TRIALS TIMEOUT "
+        "PRUNE SAMPLER BASELINE".split()
     ),
     SearchBuilder,
     ("SEARCH", "NAME"),

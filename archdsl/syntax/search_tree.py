@@ -44,10 +44,12 @@ class Named(Node):
 
 
 class Train(Node):
-    """``train epochs = 20``, or ``train with "my_training.py", epochs = 20``."""
+    """``train epochs = 20``, or ``train with "my_training.py", epochs = 20``, or ``train with
+    table "runs.csv"``."""
 
     settings: tuple[Argument, ...]
     file: Word | None = None
+    is_table: bool = False
 
 
 class Tuned(Node):
@@ -65,8 +67,17 @@ class Objective(Node):
 
 
 class Seeds(Node):
+    """``seeds 2 then 10``, or ``seeds 2 then 3..20``."""
+
     explore: Node
     settle: Node | None
+
+
+class Target(Node):
+    """``target 0.5 points``: a difference, and its unit."""
+
+    value: Node
+    unit: Word | None
 
 
 class Trials(Node):

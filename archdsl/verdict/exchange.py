@@ -40,5 +40,6 @@ def made(hint: Any, value: Any) -> Any:
         return tuple(made(get_args(hint)[0], v) for v in value)
     if is_dataclass(hint) and isinstance(hint, type):
         hints = get_type_hints(hint)
-        return hint(**{f.name: made(hints[f.name], value[f.name]) for f in fields(hint)})
+        known = [f.name for f in fields(hint) if f.name in value]  # older ones have fewer
+        return hint(**{name: made(hints[name], value[name]) for name in known})
     return value

@@ -29,8 +29,10 @@ from archdsl.verdict.examples import (
     share_interval,
     sources,
 )
+from archdsl.verdict.looks import level_at, repeated
 from archdsl.verdict.model import (
     DEEPER,
+    EQUIVALENT,
     NO_EVIDENCE,
     NOT_SETTLED,
     WIDER,
@@ -64,8 +66,9 @@ def judge(
     settled = [t for t in trials if t.difference is not None]
     several = question.ordered and len(settled) > 1
     whole = averaged([(t.sample(0), t.sample(1)) for t in settled]) if several else None
-    known = [t.difference.p for t in settled if t.difference is not None]
-    values = iter(corrected([*known, *([whole.p] if whole else [])]))
+    looks, least = question.looks, min((t.seeds for t in settled), default=0)
+    known = [repeated(t.difference.p, looks, t.seeds) for t in settled if t.difference is not None]
+    values = iter(corrected([*known, *([repeated(whole.p, looks, least)] if whole else [])]))
     judged = _Judge(question, level, resamples, seed, len(settled))
     slices, peaks = [], []
     for trial in trials:
@@ -99,6 +102,11 @@ class _Comparison:
 
     def scores(self, arm: int) -> list[float]:
         return [r.score for r in self.fresh[arm] if r.score is not None]
+
+    @property
+    def seeds(self) -> int:
+        """The fresh results that each arm has at least."""
+        return min(len(self.scores(i)) for i in range(len(self.arms)))
 
     @property
     def test(self) -> float | None:
@@ -136,7 +144,7 @@ def _compare(part: Slice, question: Question) -> _Comparison:
         arms.sort(key=lambda e: -e.aspect)
     fresh = [settled_as(e.arm, part.settled) for e in arms]
     found = _Comparison(part, shapes, arms, fresh, None)
-    if len(arms) < 2 or min(len(found.scores(i)) for i in range(len(arms))) < SEEDS:
+    if len(arms) < 2 or found.seeds < SEEDS:
         return found
     return replace(found, difference=compared(found.sample(0), found.sample(1)))
 
@@ -206,11 +214,11 @@ class _Judge:
         first, second = trial.sample(0), trial.sample(1)
         of = sources(first, second)
         alpha = (1 - self.level) / self.comparisons
-        seeds = min(len(first.scores), len(second.scores))
+        seeds = trial.seeds
         return Contrast(
             found.value,
-            self.interval(found, corrected),
-            found.interval(1 - alpha),
+            self.interval(found, corrected, seeds),
+            found.interval(1 - level_at(alpha, self.question.looks, seeds)),
             bootstrap(first.scores, second.scores, self.level, self.resamples, self.seed),
             found.p,
             corrected,
@@ -239,7 +247,7 @@ class _Judge:
         result = Average(
             NO_EVIDENCE,
             found.value,
-            self.interval(found, corrected),
+            self.interval(found, corrected, min(t.seeds for t in trials)),
             found.p,
             corrected,
             self.comparisons,
@@ -247,18 +255,31 @@ class _Judge:
         )
         return replace(result, word=self.word(result, []))
 
-    def interval(self, found: Difference, corrected: float) -> Interval | None:
+    def interval(self, found: Difference, corrected: float, seeds: int) -> Interval | None:
         """The interval at the level that the correction leaves for this comparison: it
-        excludes 0 exactly where the corrected p-value is significant (Serlin 1993)."""
-        return found.interval(1 - (1 - self.level) * found.p / corrected)
+        excludes 0 exactly where the corrected p-value is significant (Serlin 1993). Where
+        results are looked at several times, that of the look at the most."""
+        alpha = 1 - self.level
+        left = min(alpha * found.p / corrected, level_at(alpha, self.question.looks, seeds))
+        return found.interval(1 - left)
 
     def word(self, found: Contrast | Average, shapes: Sequence[str]) -> str:
-        if found.corrected >= 1 - self.level or found.withdrawn:
+        if found.withdrawn:
             return NO_EVIDENCE
+        if found.corrected >= 1 - self.level:
+            return EQUIVALENT if self.is_small(found) else NO_EVIDENCE
         first = self.question.sign * found.difference > 0
         if self.question.ordered:
             return DEEPER if first else WIDER
         return shapes[0 if first else 1]
+
+    def is_small(self, found: Contrast | Average) -> bool:
+        """Whether the difference is smaller than the one of interest, in all slices together."""
+        limit = self.question.target
+        ranges = [found.interval]
+        if isinstance(found, Contrast):
+            ranges.append(found.simultaneous)
+        return all(r is not None and -limit < r[0] and r[1] < limit for r in ranges)
 
 
 def _missing(arms: Sequence[Settled]) -> str:

@@ -10,6 +10,7 @@ from archdsl.verdict.results import Question
 
 # What is said of a comparison; a comparison of categories names the better shape instead.
 DEEPER, WIDER = "deeper", "wider"
+EQUIVALENT = "equivalent"  # their difference is smaller than the one of interest
 NO_EVIDENCE, NOT_SETTLED = "no evidence", "not settled"
 
 

@@ -58,12 +58,15 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked: ``ordered`` where shapes differ in depth, so that "wide" and "deep" have a
-    meaning. ``target`` is the smallest difference of interest, in the unit of the score."""
+    meaning. ``target`` is the smallest difference of interest, in the unit of the score.
+    ``looks`` are the numbers of fresh seeds at which results are looked at, where that is
+    planned (see ``archdsl.verdict.looks``); none, or one, where they are once."""
 
     maximize: bool = True
     measure: str = "accuracy"
     ordered: bool = True
     target: float = 0.005
+    looks: tuple[int, ...] = ()
 
     @property
     def sign(self) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from io import StringIO
 from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
+from archdsl.verdict.files import check_names, rows_of_file
 from archdsl.verdict.judge import judge
 from archdsl.verdict.model import Verdict
 from archdsl.verdict.results import SHARES, Arm, Question, Result
@@ -81,14 +80,15 @@ def _chosen_before(rows: Iterable[Result]) -> list[Result]:
     return [replace(row, settled=False, test=None, seed=-1 - row.seed) for row in rows]
 
 
-def rows_of(table: Any) -> list[Mapping[str, Any]]:
-    """The rows of a CSV file, of a data frame, of columns by their names, or of records."""
+def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:
+    """The rows of a CSV or .npz file, of a data frame, of columns by their names, or of
+    records. Raises ``ValueError`` for what is none."""
     if isinstance(table, (str, Path)):
-        text = Path(table).read_text("utf-8-sig")
-        return list(csv.DictReader(StringIO(text)))
+        return rows_of_file(Path(table))
     if hasattr(table, "to_dicts"):  # polars
         return list(table.to_dicts())
     if hasattr(table, "to_dict") and hasattr(table, "columns"):  # pandas
+        check_names([str(name) for name in table.columns])
         return list(table.to_dict("records"))
     if isinstance(table, Mapping):
         lengths = {len(column) for column in table.values()}
@@ -112,7 +112,7 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
     seed = _number(row, "seed", number)
     return Result(
         slice=_slice(budget),
-        budget=_plain_number(budget, number),
+        budget=budget_of(budget, number),
         shape=str(row["shape"]),
         depth=_number(row, "depth", number),
         width=_number(row, "width", number),
@@ -163,7 +163,7 @@ def _number(row: Mapping[str, Any], name: str, number: int) -> float | None:
 UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
-def _plain_number(budget: Any, number: int) -> float:
+def budget_of(budget: Any, number: int) -> float:
     """A budget as a number: of ``5M macs`` or of 5e6."""
     if _is_empty(budget):
         return 0.0

@@ -7,6 +7,7 @@ from math import floor, log10
 
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import (
+    EQUIVALENT,
     NO_EVIDENCE,
     NOT_SETTLED,
     Average,
@@ -48,7 +49,7 @@ def _slice(part: SliceVerdict, question: Question) -> list[str]:
         if arm.failed:
             tries = arm.seeds + arm.failed
             lines.append(f"  {arm.failed} of {tries} trainings of {name} failed: not in its mean")
-    if part.word not in (NO_EVIDENCE, NOT_SETTLED) and _doubtful(part):
+    if part.word not in (NO_EVIDENCE, NOT_SETTLED, EQUIVALENT) and _doubtful(part):
         lines.append("  the bootstrap's interval includes 0: few results carry the difference")
     if part.optimum is not None and part.optimum.why is None:
         lines.append(f"  {_peak(part.optimum)}")
@@ -61,12 +62,15 @@ def _sentence(part: SliceVerdict, names: Sequence[str], question: Question) -> s
         return f"nothing is settled: {part.why}."
     first, second = (a.seeds for a in part.arms)
     seeds = f"{first} seeds each" if first == second else f"{first} and {second} seeds"
-    sure = f"{seeds}, {_p(contrast.corrected)}"
+    most = f" of up to {question.looks[-1]}" if len(question.looks) > 1 else ""
+    sure = f"{seeds}{most}, {_p(contrast.corrected)}"
     better = question.sign * contrast.difference >= 0
     one, other = names if better else (names[1], names[0])
     size = _size(contrast.difference, contrast.interval, question)
     if contrast.withdrawn:
         return f"{_withdrawn(one, other, contrast, f'{size} ({sure})', question)}"
+    if part.word == EQUIVALENT:
+        return f"{one} and {other} are {_within(question)}: {size} ({sure})."
     if part.word != NO_EVIDENCE:
         return f"{one} beats {other} by {size} ({sure}); {_repeated(contrast, question)}."
     text = f"there is no evidence of a difference between {one} and {other}: {size} ({sure})"
@@ -79,6 +83,11 @@ def _repeated(found: Contrast | Average, question: Question) -> str:
     reach = 0.0 if found.interval is None else found.interval[1] - found.interval[0]
     size = _number(abs(found.honest) * _factor(question), reach / 2 * _factor(question))
     return f"a repetition can expect {size}{_unit(question)}"
+
+
+def _within(question: Question) -> str:
+    size = _number(question.target * _factor(question), 0) + _unit(question)
+    return f"within {size} of each other"
 
 
 def _withdrawn(
@@ -119,6 +128,8 @@ def _average(average: Average, question: Question) -> str:
         kinds = ["the best wide shapes", "the best deep ones"]
     if average.withdrawn:
         return text + _withdrawn(kinds[0], kinds[1], average, sure, question)
+    if average.word == EQUIVALENT:
+        return f"{text}the wide and the deep shapes are {_within(question)}: {sure}."
     if average.word == NO_EVIDENCE:
         text += "there is no evidence that either the wide or the deep shapes are better:"
         return f"{text} {sure}."

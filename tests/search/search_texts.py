@@ -7,6 +7,7 @@ from program_texts import NAMES, NUMBERS, TEXTS, Writer, laid_out
 
 WORDS = (  # keywords somewhere, plain names elsewhere
     *("search", "spec", "vary", "hold", "data", "train", "tune", "maximize", "minimize", "seeds"),
+    *("target", "table"),
     *("trials", "timeout", "prune", "sampler", "baseline", "within", "by", "then", "step", "log"),
 )
 TIMES = ("90s", "15min", "2h", "1.5h", "3d")
@@ -65,6 +66,7 @@ class SearchWriter(Writer):
             "tune": self.tune,
             "objective": self.objective,
             "seeds": self.seeds,
+            "target": self.target,
             "trials": self.trials,
             "timeout": lambda: self.put("timeout", self.one(*TIMES)),
         }
@@ -108,6 +110,11 @@ class SearchWriter(Writer):
             self.chain()
 
         self.put("train")
+        if self.perhaps():
+            self.put("with")
+            if self.perhaps():
+                self.put("table")
+            self.put(self.one(*TEXTS), ",")
         self.several(setting)
 
     def tune(self) -> None:
@@ -128,6 +135,12 @@ class SearchWriter(Writer):
         if self.perhaps():
             self.put("then")
             self.operand()
+
+    def target(self) -> None:
+        self.put("target")
+        self.operand()
+        if self.perhaps():
+            self.word()
 
     def trials(self) -> None:
         self.put("trials")

@@ -14,7 +14,8 @@ import numpy as np
 
 from archdsl.verdict import Question, Result, judge
 from archdsl.verdict.contrast import welch
-from archdsl.verdict.model import Verdict
+from archdsl.verdict.looks import planned
+from archdsl.verdict.model import EQUIVALENT, NO_EVIDENCE, Verdict
 
 MEAN, HARD, LUCK = 10.2, 4.25, 0.2
 FAILED = -1.5  # the logits that a training loses which fails
@@ -51,6 +52,14 @@ class World:
                     for k, r in enumerate(right, 1)
                 ]
         return found
+
+    def difference(self, count: int = 400_000) -> float:
+        """What the deep arm has more in the population of examples, as a share."""
+        rng = np.random.default_rng(0)
+        spread = np.sqrt(HARD**2 + self.own**2 + LUCK**2)
+        logits = MEAN + spread * rng.standard_normal(count)
+        better, as_is = (1 / (1 + np.exp(-(logits + b))) for b in (self.better, 0.0))
+        return float((better - as_is).mean())
 
 
 # How unlike two arms are: not at all, depths of a family, blocks, and networks that err on others.
@@ -102,3 +111,38 @@ def shares(world: World, count: int, seed: int = 0) -> tuple[float, float]:
         said += claims(judge(results, Question(), resamples=0))
         welchs += of_seeds(results)
     return said / count, welchs / count
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What came of studies that looked at their results several times: the shares that claimed a
+    difference and an equivalence, and the fresh seeds of an arm on average."""
+
+    claimed: float
+    equivalent: float
+    seeds: float
+
+
+def in_looks(world: World, looks: tuple[int, ...], count: int, seed: int = 0) -> Sequence:
+    """Studies of ``world`` that end at the first of the looks with an answer."""
+    rng = np.random.default_rng(seed)
+    question = Question(looks=looks)
+    claimed = equivalent = seeds = 0
+    for _ in range(count):
+        results = world.study(rng)
+        for look in looks:
+            found = judge([r for r in results if r.seed <= look], question, resamples=0)
+            if found.slices[0].word != NO_EVIDENCE or look == looks[-1]:
+                break
+        seeds += look
+        claimed += claims(found)
+        equivalent += found.slices[0].word == EQUIVALENT
+    return Sequence(claimed / count, equivalent / count, seeds / count)
+
+
+LOOKS = planned(3, 20)
+LOOKED = [
+    (name, World(examples, LOOKS[-1], own, better=better))
+    for name, own, half in (("depths of a family", 0.16, 0.82), ("strangers", 2.0, 0.58))
+    for examples, better in ((360, 0.0), (1000, 0.0), (1000, half), (1000, 2.0))
+]

@@ -106,6 +106,13 @@ EXISTS = Kind(
 work, is begun anew: a mistake in a search that was mended leaves nothing in the way.""",
     help="go on with --resume, or start another with --study NAME",
 )
+BAD_TABLE = Kind(
+    "A732",
+    "the table `{name}` cannot stand for a training: {reason}",
+    """`train with table` takes the results of trainings from a CSV file, or from columns in an .npz
+file: a row for each, with `shape`, `budget`, `setting` and the scores by their names. It has as
+many rows of each network as the search has seeds, those that explore and those that settle.""",
+)
 NOT_ALLOWED = Kind(
     "A731",
     "the search trains with `{name}`, which is run only where that is allowed",

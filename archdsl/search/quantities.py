@@ -1,0 +1,55 @@
+"""How many fresh seeds a search takes, and which difference matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.diagnostics import codes
+from archdsl.elaborate.values import describe, is_number
+from archdsl.search.domains import Domains
+from archdsl.search.request import MOST_FRESH, SHARES, Objective, ordered
+from archdsl.syntax import search_tree, tree
+from archdsl.training.records import MISTAKEN
+
+
+class Quantities(Domains):
+    """Readers of `seeds` and `target`."""
+
+    def read_fresh(self, node: tree.Node | None) -> tuple[int, int]:
+        """The least and the most fresh seeds: one number, or a range of them."""
+        value = self.constant(node) if isinstance(node, tree.Range) else None
+        if value is None:
+            count = self.whole(node, 0, "seeds", limit=MOST_FRESH)
+            return count, count
+        if value is MISTAKEN:
+            return 0, 0
+        if not (isinstance(value, range) and value.step == 1 and len(value) > 1
+                and value[0] >= 2 and value[-1] <= MOST_FRESH):  # fmt: skip
+            assert node is not None
+            expected = f"a range such as 3..20, from at least 2 to at most {MOST_FRESH:,}"
+            self.report(codes.WRONG_ARGUMENT, node.span, name="seeds", callee="search",
+                        given=describe(value), expected=expected)  # fmt: skip
+            return 0, 0
+        return value[0], value[-1]
+
+    def read_target(
+        self, node: search_tree.Target | None, objectives: Sequence[Objective]
+    ) -> float | None:
+        """The smallest difference of interest, in the unit of the score."""
+        if node is None:
+            return None
+        first = ordered(objectives, self.registry.costs)[0].name
+        unit = "points" if first in SHARES else first
+        value = self.constant(node.value)
+        if value is MISTAKEN:
+            return None
+        given = "" if node.unit is None else node.unit.text
+        fits = given == unit or (not given and unit != "points")
+        if not is_number(value) or value <= 0 or not fits:
+            example = "`target 0.5 points`" if unit == "points" else f"`target 0.05 {unit}`"
+            shown = f"{describe(value)} {given}".strip()
+            expected = f"a positive number of {unit}: {example}"
+            self.report(codes.WRONG_ARGUMENT, node.span, name="target", callee="search",
+                        given=shown, expected=expected)  # fmt: skip
+            return None
+        return float(value) / 100 if unit == "points" else float(value)

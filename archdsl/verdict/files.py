@@ -1,0 +1,64 @@
+"""Files that hold a table: CSV, and columns of numpy (.npz)."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+MOST_FIELD = 1 << 26  # characters of a field: what is known of each example is long
+
+
+def rows_of_file(path: Path) -> list[Mapping[str, Any]]:
+    """The rows of a file. Raises ``ValueError`` where it cannot be read, or is no table."""
+    try:
+        return _numpy(path) if path.suffix == ".npz" else _csv(path)
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise ValueError(f"{path.name} cannot be read: {reason}") from None
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raises ``ValueError`` where two columns have one name."""
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise ValueError(f"there are two columns `{name}`")
+
+
+def _csv(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name} is no text in UTF-8") from None
+    before = csv.field_size_limit(MOST_FIELD)
+    try:
+        rows = list(csv.reader(StringIO(text)))
+    except csv.Error as problem:
+        raise ValueError(f"{path.name} is no CSV file: {problem}") from None
+    finally:
+        csv.field_size_limit(before)
+    names, *found = [row for row in rows if row] or [[]]
+    check_names(names)
+    for number, row in enumerate(found, 1):
+        if len(row) != len(names):
+            raise ValueError(
+                f"row {number} has {len(row)} fields, and there are {len(names)} columns"
+            )
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
+def _numpy(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            columns = {name: file[name].tolist() for name in file.files}
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        raise ValueError(f"{path.name} is no .npz file of plain columns") from None
+    lengths = {len(c) if isinstance(c, list) else -1 for c in columns.values()}
+    if len(lengths) != 1 or -1 in lengths:
+        raise ValueError("the columns of the table are not of one length")
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
