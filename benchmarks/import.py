@@ -1,5 +1,5 @@
-"""Which networks of torchvision and timm `archdsl import` turns into specs that are the same, and in
-how many lines: a table, as Markdown.
+"""Which networks of torchvision and timm `archdsl import` turns into specs that are the same, and
+in how many lines: a table, as Markdown.
 
     python benchmarks/import.py                       # torchvision's classification networks
     python benchmarks/import.py timm                  # one network of each family of timm
