@@ -24,6 +24,7 @@ import zipfile
 from collections.abc import Iterator
 from importlib.metadata import files
 from pathlib import Path
+from typing import Any
 
 import lexer
 
@@ -146,6 +147,13 @@ def fence(match: re.Match[str]) -> str:
     return f"```{match[1]}" + (f' title="{name}"' if name else "")
 
 
+def menu_of(known: set[Path], menu: list[Any]) -> list[Any]:
+    """What the menu has to have besides: the pages that it does not name."""
+    named = set(re.findall(r"[\w./-]+\.md", json.dumps(menu)))
+    others = sorted(str(path) for path in known if str(path) not in named)
+    return [{"More": others}] if others else []
+
+
 def build_documents(into: Path) -> None:
     """Writes the documents and their search. Raises ``CannotBuild``."""
     try:
@@ -165,6 +173,7 @@ def build_documents(into: Path) -> None:
     shutil.copytree(DOCS / "gallery", assembled / "docs" / "gallery")
     try:
         config = load_config(str(DOCS / "mkdocs.yml"), strict=True)
+        config["nav"] += menu_of(known, config["nav"])
         build(config)
     except Abort as problem:
         raise CannotBuild(f"the documents have faults: {problem}") from None

@@ -44,6 +44,13 @@ relu
     )
 
 
+def test_pages_that_the_menu_does_not_name() -> None:
+    menu = [{"Home": "README.md"}, {"More": [{"The language": "docs/language.md"}]}]
+    known = {Path("README.md"), Path("docs/new.md"), Path("docs/language.md")}
+    assert website.menu_of(known, menu) == [{"More": ["docs/new.md"]}]
+    assert website.menu_of(known - {Path("docs/new.md")}, menu) == []
+
+
 def test_colours() -> None:
     line = 'stem: conv(width, 3) -> bn  # "why"'
     found = [(line[a:b], scope) for a, b, scope in lexer.pieces(line, "arch")]

@@ -140,6 +140,8 @@ def test_texts_that_lack_a_piece(parse: Parse, text: str, data: st.DataObject) -
     "text",
     [
         "input 3x32",
+        "input image: 3x224x224, numbers: 10",
+        "input text(ids = 50257): 512,\n mask: a(2)",
         "input a: 3x32, b(ids = 9): n + 1, c: (3, n)",
         "let a = 5 %3 + 5% + 007 + 1e-4 + 1..3 + 2.5K\nlet b = 3x3x\nrelu",
         "a\n-> b\n\n# why\n-> c # what\n;; d;",

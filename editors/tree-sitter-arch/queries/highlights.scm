@@ -17,6 +17,7 @@
 (variant (identifier) @type)
 (output (identifier) @label)
 (labelled (identifier) @label)
+(incoming (identifier) @label)
 (knob (identifier) @variable.parameter)
 (parameter (identifier) @variable.parameter)
 (keyword (identifier) @variable.parameter)
