@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archdsl.cli import completing
+from archdsl.cli.epochs import EpochView
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import human, say
 from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.cli.progress import LOADING, told
 from archdsl.cli.studied import check_study_is_left
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import write_frozen
-from archdsl.modelcard import card_in
+from archdsl.modelcard import ModelCard, card_in
 from archdsl.outputs import write_output
-from archdsl.training.packages import need_for_reading
+from archdsl.spec import Architecture
+from archdsl.training.packages import need, need_for_reading
 
 if TYPE_CHECKING:
     from archdsl.search.rows import Row
     from archdsl.search.study import Study
+
+
+class Times(click.ParamType[float]):
+    """How many times as much: ``3x`` or ``1.5x``."""
+
+    name = "times"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            found = float(str(value).removesuffix("x"))
+        except ValueError:
+            found = 0.0
+        if not 0 < found < 1e6:
+            self.fail(f"{value} is no number of times, such as 3x", param, ctx)
+        return found
 
 
 @click.command()
@@ -35,17 +56,34 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
 )
+@click.option(
+    "--longer",
+    type=Times(),
+    metavar="3x",
+    help="Train it anew with its recipe, for so many times the epochs.",
+)
+@click.option("--device", help="cpu, cuda, cuda:1; or a GPU if any: where --longer trains.")
 @force_option
 @storage_option
 @python_option
 def command(
-    study: str, slice: str | None, output: Path, force: bool, storage: str | None, python: Any
+    study: str,
+    slice: str | None,
+    output: Path,
+    longer: float | None,
+    device: str | None,
+    force: bool,
+    storage: str | None,
+    python: tuple[Path, ...],
 ) -> int:
     """Write the best network of a study as a spec, with its weights.
 
     Of the shape that won after settling, the network with the best score on validation data;
-    without settling, the best that was explored.
+    without settling, the best that was explored. With --longer its weights are those of a
+    training of more epochs, on the search's data, with the seed of the one that won.
     """
+    if device is not None and longer is None:
+        raise click.UsageError("--device is where --longer trains")
     need_for_reading()
     from archdsl.search.snapshot import read_study
 
@@ -54,10 +92,10 @@ def command(
         check_study_is_left(path, study)
     check_outputs(written, python, force)
     with read_study(study, storage, read_registry(python)) as found:
-        return write(found, slice, output)
+        return write(found, slice, output, longer, device or "auto")
 
 
-def write(found: Study, slice: str | None, output: Path) -> int:
+def write(found: Study, slice: str | None, output: Path, longer: float | None, device: str) -> int:
     """Writes the best network of a study, and what belongs to it."""
     from archdsl.search.outcome import architecture, best, name_of
 
@@ -68,11 +106,19 @@ def write(found: Study, slice: str | None, output: Path) -> int:
     arch = architecture(found, row)
     weights = output.with_suffix(".pt")
     kept = found.weights(row.weights)
-    used = write_frozen(output, arch, None if kept is None else card_in(kept))
+    again = None if longer is None else _trained(found, row, arch, longer, device)
+    card = None if kept is None else card_in(kept)
+    used = write_frozen(output, arch, card if again is None else again[1])
     say(f"{output}: {name_of(row)}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
     say(_scores(found, row))
     for path in used:
         say(f"{path}: what it uses")
+    if again is not None:
+        from archdsl.training.keep import write_weights
+
+        write_weights(weights, *again)
+        say(f"{weights}: its weights, trained for longer")
+        return 0
     if kept is None or not kept.is_file():
         where = f" on {row.worker.partition(':')[0]}" if row.weights else ""
         say(f"its weights are not in {found.folder}{where}: `archdsl train {output}` makes others")
@@ -85,6 +131,50 @@ def write(found: Study, slice: str | None, output: Path) -> int:
     write_output(weights, data)
     say(f"{weights}: its weights; `archdsl compile {output} --weights {weights}` puts them to use")
     return 0
+
+
+def _trained(
+    found: Study, row: Row, arch: Architecture, longer: float, device: str
+) -> tuple[Any, ModelCard]:
+    """The network trained anew, for so many times the epochs, and its card."""
+    search = found.search
+    if search.own is not None:
+        raise click.UsageError("--longer is of the trainings that archdsl does itself")
+    with told(LOADING):
+        need("torch")
+        from archdsl.search.tuned import recipe_of, seed_of, starting
+        from archdsl.training.data import load
+        from archdsl.training.devices import choose_device
+        from archdsl.training.evaluate import evaluate
+        from archdsl.training.keep import card_of
+        from archdsl.training.loop import train_candidate
+        from archdsl.training.outcome import Failure
+    try:
+        recipe = recipe_of(starting(search.recipe, found.data), row.setting)
+    except ValueError:
+        fields = {"name": f"trial {row.number}", "reason": f"its setting is `{row.setting}`"}
+        raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
+    recipe = replace(recipe, epochs=max(1, round(recipe.epochs * longer)))
+    splits, place, seed = load(search.data, found.data), choose_device(device), row.seed or 0
+    view = EpochView(recipe.epochs, False, True)
+    try:
+        with view:
+            module, outcome = train_candidate(
+                arch,
+                splits,
+                recipe,
+                seed_of(found.card.seed, seed),
+                place,
+                on_epoch=view.epoch,
+                on_step=view.step,
+            )
+    except Failure as problem:
+        raise ArchError([problem.diagnostic]) from None
+    said = f"accuracy {outcome.accuracy:.2%} in validation"
+    if len(splits.test):
+        said += f", {evaluate(module, splits.test, splits, place, recipe)[0]:.2%} in test"
+    say(f"{recipe.epochs} epochs, {longer:g} times as many: {said}")
+    return module, card_of(arch, splits, search.data, recipe, seed)
 
 
 def _scores(found: Study, row: Row) -> str:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from archdsl.cli.output import harmless
+
 if TYPE_CHECKING:
     from archdsl.training.outcome import Epoch
 
@@ -61,6 +63,12 @@ class EpochView(AbstractContextManager["EpochView"]):
         losses = f"{number(epoch.train_loss):>10} {number(epoch.loss):>8}"
         at = f"{epoch.epoch:>4}/{self.epochs:<4}"
         self.print(f"{at} {losses} {epoch.accuracy:>9.2%} {epoch.lr:>9.3g} {epoch.seconds:>8.1f}")
+
+    def say(self, text: str) -> None:
+        """A line about the whole of it, above the table."""
+        if not self.quiet and self.shown:
+            self.console.print(harmless(text), markup=False, highlight=False)
+            self.console.print()
 
     def print(self, line: str) -> None:
         """A line of the table, above the bar: the console of the bar wipes it first, which

@@ -75,6 +75,18 @@ class Request:
     help="Set a knob; may be given again for others.",
 )
 @click.option("--recipe", default="", metavar="RECIPE", help='How: "lr = 0.05, augment = [flip]".')
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Start from these, as far as they fit; a head for other classes is new.",
+)
+@click.option(
+    "--freeze",
+    multiple=True,
+    metavar="PATH",
+    help="Do not train this part, such as stem; may be given again for others.",
+)
 @click.option("--epochs", type=click.IntRange(1), metavar="N", help="Instead of the recipe's.")
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all that is random."
@@ -104,6 +116,8 @@ def command(
     data: str,
     settings: tuple[str, ...],
     recipe: str,
+    weights: Path | None,
+    freeze: tuple[str, ...],
     epochs: int | None,
     seed: int,
     device: str,
@@ -127,6 +141,8 @@ def command(
     registry = read_registry(python)
     images, how = read_data(data, registry=registry), read_recipe(recipe)
     how = how if epochs is None else replace(how, epochs=epochs)
+    how = how if weights is None else replace(how, weights=str(weights))
+    how = replace(how, freeze=freeze) if freeze else how
     arch = _candidate(spec, settings, images, registry)
     with told("" if quiet else LOADING):
         need("torch")
@@ -159,7 +175,8 @@ def _check_outputs(request: Request, python: Iterable[Path], force: bool) -> Non
         return
     outputs = written(request.output, request.arch)
     checkpoint = [request.checkpoint] if request.checkpoint is not None else []
-    reads = list(read_for([(request.spec, request.arch)], [*python, *checkpoint]))
+    weights = [Path(request.recipe.weights)] if request.recipe.weights is not None else []
+    reads = list(read_for([(request.spec, request.arch)], [*python, *checkpoint, *weights]))
     check_outputs(outputs, reads, force)
     if request.checkpoint in outputs:  # before either is there
         raise click.UsageError("-o and --checkpoint name the same file")
@@ -215,6 +232,7 @@ def _train(
             request.recipe,
             request.seed,
             device,
+            on_start=lambda taken: view.say(taken.words(str(request.recipe.weights))),
             on_epoch=view.epoch,
             on_step=view.step,
             checkpoint=request.checkpoint,

@@ -17,6 +17,7 @@ from archdsl.search.request import Search
 from archdsl.search.space import space_of
 from archdsl.search.storage import open_storage
 from archdsl.search.study import read_card
+from archdsl.search.tuned import digest_of_start
 from archdsl.training.data import describe, prepare
 
 
@@ -45,6 +46,7 @@ def begin(
     if not space.is_measured:  # a budget of latency is only known on the device
         check_table(search, data, survey(space))
     prepare(search.data, data)
+    digest_of_start(search.recipe, data)
     study = make_study(card, where, url, registry)
     study.search.trials, study.search.timeout = search.trials, search.timeout
     return study

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from fractions import Fraction
+from hashlib import file_digest
+from pathlib import Path
 from typing import Any
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.files import opened
 from archdsl.training.recipe import Recipe
 
 
@@ -23,6 +28,33 @@ def tuned(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
             optimizer: Any = recipe.optimizer
             recipe = replace(recipe, optimizer=replace(optimizer, **{name: number}))
     return recipe
+
+
+def seed_of(study: int, trial: int) -> int:
+    """The seed of a training, of that of its study and that of its trial."""
+    return study * 1_000_003 + trial
+
+
+def starting(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe, its file of weights found from the folder where paths of data start."""
+    if recipe.weights is None:
+        return recipe
+    return replace(recipe, weights=str(folder / recipe.weights))
+
+
+def digest_of_start(recipe: Recipe, folder: Path) -> str:
+    """What the weights to start from are, as a hash, after a space; nothing where there are none.
+    Raises ``ArchError`` (A002) where the file cannot be read."""
+    if recipe.weights is None:
+        return ""
+    path = folder / recipe.weights
+    try:
+        with opened(path) as file:
+            stream: Any = file
+            return f" {file_digest(stream, 'sha256').hexdigest()}"
+    except OSError as problem:
+        fields = {"name": str(path), "reason": (problem.strerror or str(problem)).lower()}
+        raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
 
 
 def recipe_of(recipe: Recipe, setting: str) -> Recipe:

@@ -46,7 +46,7 @@ from archdsl.search.rows import (
 from archdsl.search.stop import Stop
 from archdsl.search.study import Part
 from archdsl.search.team import TeamFailed
-from archdsl.search.tuned import tuned
+from archdsl.search.tuned import digest_of_start, seed_of, starting, tuned
 from archdsl.spec import Architecture
 from archdsl.training.data import load
 from archdsl.training.data.splits import Splits
@@ -129,10 +129,12 @@ class Worker:
         if self.study.search.own is not None:
             return
         digest = self.study.attribute("data")
+        here = self.splits.digest + digest_of_start(self.study.search.recipe, self.study.data)
         if digest is None:
-            self.study.head.set_user_attr("data", self.splits.digest)
-        elif digest != self.splits.digest:
-            fields = {"name": self.study.name, "what": "the data"}
+            self.study.head.set_user_attr("data", here)
+        elif digest != here:
+            start = " or the weights to start from" if self.study.search.recipe.weights else ""
+            fields = {"name": self.study.name, "what": f"the data{start}"}
             raise ArchError([diagnose(codes.STUDY_CHANGED, fields=fields)])
 
     def next_part(self) -> optuna.Study | None:
@@ -242,7 +244,8 @@ class Worker:
         search = self.study.search
         values = {name: suggest(trial, name, domain) for name, domain in search.tune.items()}
         words = ", ".join(f"{name} = {show(value)}" for name, value in values.items())
-        return search.recipe if search.own is not None else tuned(search.recipe, values), words
+        recipe = starting(search.recipe, self.study.data)
+        return recipe if search.own is not None else tuned(recipe, values), words
 
     def known(self, trial: Trial, arch: Architecture, setting: str) -> Row | None:
         """A finished trial that trained the same network in the same way."""
@@ -294,7 +297,7 @@ class Worker:
         return values if len(values) > 1 else values[0]
 
     def seed_of(self, trial: Trial) -> int:
-        return int(self.study.card.seed * 1_000_003 + trial.user_attrs["seed"])
+        return seed_of(self.study.card.seed, trial.user_attrs["seed"])
 
     def note(
         self, trial: Trial, arch: Architecture, module: nn.Module, outcome: Outcome, recipe: Recipe

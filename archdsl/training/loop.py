@@ -27,11 +27,13 @@ from archdsl.training.outcome import Epoch, Outcome, guarded
 from archdsl.training.ranks import Ranks, ranks
 from archdsl.training.recipe import Recipe
 from archdsl.training.seeds import derived, kept_apart
+from archdsl.training.start import Taken, start_from
 from archdsl.training.trainer import OnStep, Trainer
 
 __all__ = ["evaluate", "train", "train_candidate"]
 
 OnEpoch = Callable[[Epoch], None]
+OnStart = Callable[[Taken], None]
 
 
 class Ended(Exception):
@@ -45,20 +47,28 @@ def train_candidate(
     seed: int,
     device: torch.device | str = "cpu",
     *,
+    on_start: OnStart | None = None,
     on_epoch: OnEpoch | None = None,
     on_step: OnStep | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
 ) -> tuple[nn.Module, Outcome]:
-    """Builds an architecture, its weights started by the seed, and trains it.
+    """Builds an architecture, its weights started by the seed, or from the recipe's file as far as
+    that fits, and trains it. ``on_start`` hears what was taken of the file.
 
-    Raises ``ArchError`` where it does not fit the data (A805), and what ``train`` raises.
+    Raises ``ArchError`` where it does not fit the data (A805), and what ``train`` and
+    ``start_from`` raise.
     """
     check_fit(arch, splits.image, splits.classes)
     device = torch.device(device)
     with kept_apart(device):
         torch.manual_seed(derived(seed, "start"))
         module = arch.build()  # on the CPU: the same start for every device
+        goes_on = resume and checkpoint is not None and checkpoint.exists()
+        if recipe.weights is not None and not goes_on:
+            taken = start_from(Path(recipe.weights), arch, module)
+            if on_start is not None:
+                on_start(taken)
     outcome = train(
         module,
         splits,

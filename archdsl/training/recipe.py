@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from archdsl.layers.arguments import Chance, Count, Flag, NotNegative, OneOf, Positive
-from archdsl.training.settings import Numbers, Setting, SettingReader, SettingsReader, table_of
+from archdsl.training.settings import (
+    Numbers,
+    Setting,
+    SettingReader,
+    SettingsReader,
+    Text,
+    Texts,
+    table_of,
+)
 
 # Which parameters decay: all of them, as in most papers, or weights alone, neither biases nor the
 # scales and shifts of normalisation.
@@ -102,7 +110,8 @@ AUGMENTATIONS = table_of(Crop, Flip, Cutout)
 class Recipe(Setting):
     """How a network is trained. ``warmup`` are the epochs in which the learning rate rises to
     ``lr``; ``clip`` bounds the norm of the gradient. ``auto`` is what is fast: mixed precision
-    on CUDA, and ``channels_last`` there and on the processor."""
+    on CUDA, and ``channels_last`` there and on the processor. ``weights`` is a file to start from,
+    ``freeze`` the paths of parts that are not trained."""
 
     epochs: Count = 15
     batch: Count = 128
@@ -122,6 +131,8 @@ class Recipe(Setting):
     amp: Annotated[str, OneOf(("auto", "on", "off"))] = "auto"
     channels_last: Annotated[str, OneOf(("auto", "on", "off"))] = "auto"
     compile: Flag = False
+    weights: Text | None = None
+    freeze: Texts | None = None
 
     name = "train"
 

@@ -101,7 +101,23 @@ class SettingsReader(SettingReader):
         return items
 
 
+@dataclass(frozen=True)
+class TextsReader(Reader):
+    """One text, or a list of them."""
+
+    @property
+    def expected(self) -> str:
+        return "a text in quotes, or a list of them"
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        items = value if isinstance(value, tuple) else (value,)
+        if not items or not all(isinstance(v, str) for v in items):
+            raise Unreadable(self.expected)
+        return items
+
+
 Text = Annotated[str, TextReader()]
+Texts = Annotated[tuple[str, ...], TextsReader()]
 Numbers = Annotated[tuple[int, ...], NumbersReader()]
 Share = Chance
 

@@ -26,6 +26,7 @@ from archdsl.training.ranks import Ranks
 from archdsl.training.recipe import Recipe
 from archdsl.training.schedules import learning_rate
 from archdsl.training.seeds import derived, generator, seed_all
+from archdsl.training.start import freeze_parts
 
 OnStep = Callable[[int, int, int], None]  # the epoch, its steps that are done, and all of them
 
@@ -49,6 +50,7 @@ class Trainer:
         self.module = module.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         self.train_feed = Feed(splits.train, splits.mean, splits.std, device, layout)
         self.validation_feed = Feed(splits.validation, splits.mean, splits.std, device, layout)
+        self.frozen = freeze_parts(self.module, recipe.freeze or ())
         self.precision = precision(recipe, device)
         self.scaler = self.precision.scaler()
         self.optimizer = make_optimizer(self.module, recipe)
@@ -71,6 +73,8 @@ class Trainer:
         started = perf_counter()
         seed_all(self.device, derived(self.seed, "network", number, self.team.rank))
         self.module.train()
+        for part in self.frozen:
+            part.eval()
         total = torch.zeros((), device=self.device)
         lr = 0.0
         for step, (images, labels) in enumerate(self.batches(number)):

@@ -84,3 +84,10 @@ BAD_CARD = Kind(
 archdsl wrote it, or another program wrote it.""",
     help="export the network again from the weights that it was trained to",
 )
+NO_PART = Kind(
+    "A823",
+    "`{name}` cannot be frozen: it is {reason} of the network",
+    """`freeze` names parts of a network by their paths, as the keys of its weights have them:
+`stem`, or `body.unit2`. What is in a part that is frozen keeps its weights and its running
+statistics. Something has to be left that is trained.""",
+)
