@@ -124,10 +124,21 @@ def looks_of(search: Search) -> tuple[int, ...]:
 
 def verdict(study: Study, rows: Sequence[Row] | None = None) -> Verdict:
     """What a study says. Raises ``ArchError`` where it has no results yet."""
+    rows = judged(study) if rows is None else rows
     found = results(study, rows)
     if not any(r.score is not None for r in found):
-        raise ArchError([diagnose(codes.NOTHING_TO_SAY, name=study.name)])
+        raise nothing_to_say(study, rows)
     return judge(found, question(study.search, found))
+
+
+def nothing_to_say(study: Study, rows: Iterable[Row]) -> ArchError:
+    """The error of a study without results; it says so where trainings came to nothing."""
+    failed = [row for row in rows if row.is_failure]
+    if not failed:
+        return ArchError([diagnose(codes.NOTHING_TO_SAY, name=study.name)])
+    (last,) = study.whole(failed[-1:])
+    said = f"{len(failed)} failed, the last one so: {last.cause or last.failure}"
+    return ArchError([diagnose(codes.NOTHING_TO_SAY, help=[said], name=study.name)])
 
 
 def best(study: Study, slice: str | None = None, rows: Sequence[Row] | None = None) -> Row:
@@ -136,7 +147,7 @@ def best(study: Study, slice: str | None = None, rows: Sequence[Row] | None = No
     known = [r for r in (judged(study) if rows is None else rows) if r.stage != BASELINE]
     rows = [r for r in known if r.is_result and slice in (None, r.slice)]
     if not rows:
-        raise ArchError([diagnose(codes.NOTHING_TO_SAY, name=study.name)])
+        raise nothing_to_say(study, known)
     sign = -1.0 if study.search.objectives[0].minimize else 1.0
     if slice is None:  # the largest budget, which is the last
         last = [s.name for s in study.space.slices if any(r.slice == s.name for r in rows)][-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections import deque
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,11 @@ from archdsl.search.worker import Failed, Worker
 from archdsl.spec import Spec
 from archdsl.training.devices import choose_device
 from archdsl.verdict import Verdict, words
+
+
+def _follows(name: str, scores: Mapping[str, Any]) -> bool:
+    """Whether a score follows from others."""
+    return name == "error" and "accuracy" in scores
 
 
 @dataclass(frozen=True)
@@ -212,8 +218,18 @@ class Search:
         """Says the scores of a candidate: a number, or numbers by their names, or what holds of
         each example. What is no score is kept as a failed trial, with a warning.
 
-        Raises ``ValueError`` for a candidate that is not asked for, or told of already.
+        Raises ``ValueError`` for a candidate that is not asked for, or told of already, and for
+        scores without a name that the search asks for: the candidate stays asked for then.
         """
+        if candidate in self._open and isinstance(scores, Mapping):
+            search = self._study.search
+            names = [o.name for o in search.objectives if o.name not in search.costs]
+            if lacking := [n for n in names if n not in scores and not _follows(n, scores)]:
+                given = " and ".join(f"`{n}`" for n in scores) or "nothing"
+                raise ValueError(f"the search asks for `{lacking[0]}`, and {given} was told")
+        self._tell(candidate, scores)
+
+    def _tell(self, candidate: Asked, scores: Any) -> None:
         place = self._taken(candidate)
         try:
             place.part.tell(place.trial, told(self._worker, place.trial, candidate, scores))
@@ -266,7 +282,7 @@ class Search:
             raise ArchError([diagnose(codes.MISSING_STATEMENT, what="what trains")])
         while (candidate := self.ask()) is not None:
             try:
-                self.tell(candidate, objective(candidate))
+                self._tell(candidate, objective(candidate))
             except optuna.TrialPruned:
                 self.prune(candidate)
             except Exception as problem:  # whatever a training does

@@ -8,6 +8,7 @@ from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
+from archdsl.diagnostics.render import printable
 from archdsl.verdict.files import check_names, rows_of_file
 from archdsl.verdict.judge import judge
 from archdsl.verdict.model import Verdict
@@ -113,7 +114,7 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
     return Result(
         slice=_slice(budget),
         budget=budget_of(budget, number),
-        shape=str(row["shape"]),
+        shape=printable(str(row["shape"])),
         depth=_number(row, "depth", number),
         width=_number(row, "width", number),
         seed=number if seed is None else int(seed),
@@ -129,7 +130,7 @@ def _slice(budget: Any) -> str:
     if _is_empty(budget):
         return ""
     whole = isinstance(budget, float) and budget.is_integer()
-    return str(int(budget)) if whole else str(budget)
+    return str(int(budget)) if whole else printable(str(budget))
 
 
 def _is_fresh(row: Mapping[str, Any], number: int) -> bool:

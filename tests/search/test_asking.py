@@ -103,8 +103,10 @@ def test_what_is_no_score_is_kept_with_its_cause(tmp_path: Path) -> None:
     with search(study=tmp_path / "x") as asked:
         one, two, three = asked.ask(), asked.ask(), asked.ask()
         assert one is not None and two is not None and three is not None
-        with pytest.warns(UserWarning, match="the search asks for `accuracy`"):
+        with pytest.raises(ValueError, match="the search asks for `accuracy`, and `acc` was told"):
             asked.tell(one, {"acc": 0.5})
+        with pytest.warns(UserWarning, match="`accuracy` is a share from 0 to 1"):
+            asked.tell(one, {"accuracy": 50})  # it was asked for still
         asked.fail(two, "the node is gone")
         asked.prune(three)
         with pytest.raises(ValueError, match="told of already"):

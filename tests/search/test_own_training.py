@@ -163,6 +163,16 @@ BAD: dict[str, tuple[Any, str, str]] = {
 }  # fmt: skip
 
 
+def test_where_all_trainings_failed_it_is_said(tmp_path: Path) -> None:
+    study = explored(tmp_path, "trials 3\n", raises)
+    for say in (verdict, best):
+        with pytest.raises(ArchError) as caught:
+            say(study)
+        (found,) = caught.value.diagnostics
+        assert found.code == "A717"
+        assert found.helps == ("3 failed, the last one so: LookupError: the folder is away",)
+
+
 @pytest.mark.parametrize("kind", BAD)
 def test_what_is_no_score_fails_its_trial_and_the_search_goes_on(tmp_path: Path, kind: str) -> None:
     objective, failure, cause = BAD[kind]

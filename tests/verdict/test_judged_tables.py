@@ -101,6 +101,32 @@ def test_what_is_no_table(table: Any, problem: str) -> None:
         archdsl.judge(table)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("away.csv", None, "away.csv cannot be read: no such file"),
+        (".", None, "cannot be read: is a directory"),
+        ("a.csv", b"shape,score,score\na,1,0\n", "there are two columns `score`"),
+        ("a.csv", b"\xff\xfe\x00", "a.csv is no text in UTF-8"),
+        ("a.csv", b"shape,score\na,1,0\n", "row 1 has 3 fields, and there are 2 columns"),
+        ("a.npz", b"PK nothing", "a.npz is no .npz file of plain columns"),
+        ("a.csv", b"", "there are no rows in the table"),
+    ],
+)
+def test_what_is_no_file_of_a_table(
+    tmp_path: Path, name: str, content: bytes | None, problem: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=problem):
+        archdsl.judge(tmp_path / name)
+
+
+def test_names_move_no_cursor() -> None:
+    rows = [{**row, "shape": row["shape"] + "\x1b[2J", "budget": "1M \x1b[1m"} for row in ROWS]
+    assert "\x1b" not in archdsl.judge(rows).words
+
+
 def test_a_target_is_a_difference() -> None:
     for target in (float("nan"), 0.0, -1.0):
         with pytest.raises(ValueError, match="`target` is a difference above 0"):
