@@ -274,8 +274,14 @@ class Architecture:
 
     @property
     def output(self) -> Shape:
-        """The shape of the result."""
+        """The shape of the result; of several, of `main`, or of the last."""
         return self.network.root.shape
+
+    @property
+    def outputs(self) -> dict[str, Shape]:
+        """The shapes of all results in evaluation, by name; one alone is ``output``."""
+        root = self.network.root
+        return {r.name: root.shape_of(r.value) for r in root.results} or {"output": root.shape}
 
     @cached_property
     def flat(self) -> Flat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -139,8 +140,16 @@ def kept(count: Exact) -> Exact:
 def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
     """The longest path to a part's result from its input and from each of its imports."""
     known = memo.get(id(part))
-    if known is not None:
-        return known
+    if known is None:
+        (known,) = paths_to(part, (part.result,), memo)
+        memo[id(part)] = known
+    return known
+
+
+def paths_to(
+    part: Part, results: Sequence[int], memo: dict[int, list[Path | None]]
+) -> list[list[Path | None]]:
+    """The longest path to each of these values of a part from its input and its imports."""
     count = 1 + len(part.imports)
     starts = [beginning(shape) for shape in (part.input, *part.imports)]
 
@@ -151,9 +160,7 @@ def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
     for step in part.steps:
         inputs = [values[n] if n >= 0 else source(-n) for n in step.inputs]
         values.append(_through(part, step, inputs, count, memo))
-    result = values[part.result] if part.result >= 0 else source(-part.result)
-    memo[id(part)] = result
-    return result
+    return [values[n] if n >= 0 else source(-n) for n in results]
 
 
 def _through(
@@ -203,13 +210,16 @@ def longest_path(network: Network) -> Path:
     """Depth and receptive field of a network's result.
 
     The depth is the number of convolutions and linear layers on the longest path, as papers
-    count it; ``reach`` is at most what the input has. Of several inputs, ``reach`` is that into
-    the first.
+    count it; ``reach`` is at most what the input has. Of several results it is the longest, and of
+    several inputs ``reach`` is that into the first.
     """
     root = network.root
-    path, *others = paths(root, {})
-    path = path or beginning(root.input)
-    depth = max(p.depth for p in (path, *others) if p is not None)
+    ends = [result.value for result in root.results] or [root.result]
+    found = paths_to(root, ends, {})
+    path = beginning(root.input)
+    for first in [p[0] for p in found if p[0] is not None]:
+        path = path.beside(first)
+    depth = max(p.depth for to in found for p in to if p is not None)
     axes = [
         Axis(min(axis.reach, Fraction(n - 1)), axis.stride)
         for axis, n in zip(path.axes, root.input[1:], strict=True)

@@ -50,7 +50,8 @@ def _activations(flat: Flat) -> tuple[int, int]:
         if place in main:
             for n in node.inputs:
                 uses[n] += 1
-    uses[flat.output] += 1
+    for place in flat.output, *(result.node for result in flat.results):
+        uses[place] += 1
     pending = list(uses)
     size = [prod(node.shape) for node in nodes]
     start = flat.inputs
@@ -82,8 +83,8 @@ def _activations(flat: Flat) -> tuple[int, int]:
 
 
 def _needed(flat: Flat) -> set[int]:
-    """What the main output needs: side outputs do not run in evaluation."""
-    found = {flat.output}
+    """What the results need: side outputs do not run in evaluation."""
+    found = {flat.output, *(result.node for result in flat.results)}
     for place in range(len(flat.nodes) - 1, -1, -1):
         if place in found:
             found.update(flat.nodes[place].inputs)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from archdsl.backend.flow import Flow
-from archdsl.backend.forward import Forward, import_names, incoming_name
+from archdsl.backend.forward import Forward
 from archdsl.backend.initial import init_lines
 from archdsl.backend.names import (
     BUILTINS,
@@ -19,6 +19,7 @@ from archdsl.backend.names import (
     run_stem,
 )
 from archdsl.backend.own_modules import FUTURE, Definitions, Helper, definitions, import_lines
+from archdsl.backend.parameters import import_names, incoming_name
 from archdsl.backend.pieces import ExpressionPiece
 from archdsl.backend.plan import Plan, Planner
 from archdsl.backend.python import (
@@ -147,7 +148,10 @@ class Writer:
         self.network, self.top, self.plans, self.written = network, top, plans, written
         self.taken = {*reserved, *SPOKEN, *UNCLEAR, *BUILTINS, *(plan.name for plan in plans)}
         side = flatten(network).side_outputs if _has_outputs(network.root) else []
-        self.outputs = {"main": 1.0, **{s.name: s.weight for s in side}} if side else {}
+        results = {r.name: r.weight for r in network.root.results}
+        self.outputs = (results or {"main": 1.0}) | {s.name: s.weight for s in side}
+        if not side and not results:
+            self.outputs = {}
 
     def lines(self, plan: Plan) -> list[str]:
         is_top = plan is self.top
@@ -176,7 +180,7 @@ class Writer:
         if starts:
             lines += ["", f"{INDENT}def init_weights(self) -> None:", *starts]
         if self.outputs:
-            lines += ["", *LOSS]
+            lines += ["", *(LOSS_OF_SEVERAL if self.network.root.results else LOSS)]
         if self.top.needs_path:
             lines += ["", *_draw_path(self.network.root)]
         return lines
@@ -259,7 +263,9 @@ class Writer:
         items += [f"{name}: Tensor" for name in imports]
         if plan.needs_path and not is_top:
             items.append("path: tuple[Tensor, Tensor] | None = None")
+        results = [r.name for r in self.network.root.results] if is_top else []
         returns = "Tensor | dict[str, Tensor]" if outputs else "Tensor"
+        returns = "dict[str, Tensor]" if results else returns
         lines = _definition("forward", items, returns)
         if plan.needs_path and is_top:
             lines.append(f"{INDENT * 2}path = self.draw_path({name}) if self.training else None")
@@ -276,14 +282,16 @@ class Writer:
         )
 
         def with_outputs(result: str) -> list[str]:
-            sides = zip(list(outputs)[1:], forward.side_names(), strict=True)
-            items = [(quoted("main"), result), *((quoted(n), variable) for n, variable in sides)]
-            found = Call("{", tuple(Item(Text(v), f"{k}: ") for k, v in items), "}")
-            return [
-                f"{INDENT * 2}if self.training:",
-                *found.lines(3, "return "),
-                f"{INDENT * 2}return {result}",
-            ]
+            always = dict(zip(results, forward.results(), strict=True)) or {"main": result}
+            sides = zip(list(outputs)[len(always) :], forward.side_names(), strict=True)
+            both = always | dict(sides)
+            evaluated = _dictionary(always).lines(2, "return ")
+            if not results:
+                evaluated = [f"{INDENT * 2}return {result}"]
+            elif both == always:
+                return evaluated
+            training = _dictionary(both).lines(3, "return ")
+            return [f"{INDENT * 2}if self.training:", *training, *evaluated]
 
         return lines + forward.lines(2, with_outputs if outputs else None)
 
@@ -343,6 +351,17 @@ LOSS = '''\
             return criterion(outputs, target)
         weights = self.output_weights
         return sum(weights[k] * criterion(y, target) for k, y in outputs.items())'''.split("\n")
+
+
+LOSS_OF_SEVERAL = '''\
+    def loss(self, outputs, target, criterion=F.cross_entropy) -> Tensor:
+        """The loss of all outputs that have a weight."""
+        shares = {k: w for k, w in self.output_weights.items() if w and k in outputs}
+        return sum(w * criterion(outputs[k], target) for k, w in shares.items())'''.split("\n")
+
+
+def _dictionary(items: Mapping[str, str]) -> Call:
+    return Call("{", tuple(Item(Text(v), f"{quoted(k)}: ") for k, v in items.items()), "}")
 
 
 def _draw_path(root: Part) -> list[str]:

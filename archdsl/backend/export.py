@@ -130,7 +130,9 @@ def _program(module: nn.Module, example: Given) -> torch.export.ExportedProgram:
 
     given = several(example)
     main = copy.copy(module.eval())
-    sides = [n for n in getattr(module, "output_weights", {}) if n != "main"]
+    with torch.no_grad():
+        names, _ = results(module.eval()(*given))
+    sides = [n for n in getattr(module, "output_weights", {}) if n not in ("main", *names)]
     main._modules = {k: v for k, v in module._modules.items() if k not in sides}
     batch = torch.export.Dim("batch", min=1)
     return torch.export.export(main, given, dynamic_shapes=tuple({0: batch} for _ in given))

@@ -48,6 +48,7 @@ class Forward:
         self.given = taken  # names that stand for something else in the file
         self.entries = instance.scope.entries
         self.uses = instance.scope.uses()
+        self.given_back = {instance.scope.result, *instance.scope.results}
         self.comments = comments
         self.incoming = incoming  # what the input is called
         self.inlined = self.choose_inlined()
@@ -73,7 +74,7 @@ class Forward:
         inlined: set[int] = set()
         nested = self.nested_chains(consumers)
         for value in range(1, len(self.entries) + 1):
-            if self.uses[value] != 1 or value == self.instance.scope.result:
+            if self.uses[value] != 1 or value in self.given_back:
                 continue
             entry = self.entries[value - 1]
             if entry.weight is not None or entry.repeat > 1 or entry.label in self.conditions:
@@ -242,6 +243,10 @@ class Forward:
         sides = [v for v, entry in enumerate(self.entries, 1) if entry.weight is not None]
         return [self.names[v] for v in sides]
 
+    def results(self) -> list[str]:
+        """The expressions of several results, in their order."""
+        return [self.reference(n).flat() for n in self.instance.scope.results]
+
     def comes_last(self, value: int) -> bool:
         return all(v in self.inlined for v in range(value + 1, len(self.entries) + 1))
 
@@ -303,8 +308,8 @@ class Forward:
             if value not in self.inlined:
                 for read in self.reads(value):
                     found[read] = value
-        if self.instance.scope.result not in self.inlined:
-            found[self.instance.scope.result] = len(self.entries) + 1
+        for value in self.given_back - self.inlined:
+            found[value] = len(self.entries) + 1
         return found
 
     def reads(self, value: int) -> list[int]:
@@ -318,7 +323,10 @@ class Forward:
         """The variable of a value: the spec's name for it, if it is kept and used more than
         once; or that of its source, if nobody reads it after this."""
         wanted = self.written.kept_as(self.entries[value - 1].span)
-        if wanted and self.uses[value] > 1:
+        scope = self.instance.scope
+        if value in scope.results and not wanted:
+            wanted = scope.part.results[scope.results.index(value)].name
+        if wanted and (self.uses[value] > 1 or value in scope.results):
             self.kept.add(value)
             return self.new_name(identifier(wanted))
         for read in self.reads(value):
@@ -377,23 +385,3 @@ class Forward:
         loose = " " in text.replace(", ", "") and not text.endswith(")")
         loose = loose and not re.fullmatch(SUBSCRIPT, text)
         return Text(text.format(*shown, x=shown[0]), loose=loose)
-
-
-def incoming_name(name: str, taken: Container[str]) -> str:
-    """The parameter for what comes into a network: as the spec calls it, or ``x``."""
-    wanted = identifier(name) if name else "x"
-    return "x" if wanted in {*SPOKEN, *UNCLEAR} or wanted in taken else wanted
-
-
-def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
-    """The parameters for tensors from outside: as the spec calls them, if it calls them so in
-    all instances of a class; else ``skip``, ``skip2``."""
-    found: list[str] = []
-    for i in range(len(parts[0].imports)):
-        names = {part.tensors[i] if i < len(part.tensors) else "" for part in parts}
-        wanted = identifier(names.pop()) if len(names) == 1 else ""
-        used = {*SPOKEN, *UNCLEAR, *found}
-        if not wanted or wanted in used or wanted in taken:
-            wanted = "skip" if i == 0 else f"skip{i + 1}"
-        found.append(identifier(wanted, used))
-    return found

@@ -46,6 +46,7 @@ class Scope:
     part: Part
     entries: list[Entry] = field(default_factory=list)
     result: int = 0
+    results: tuple[int, ...] = ()  # of a network with several
 
     def uses(self) -> list[int]:
         """How often each value is used, from the input on; imports do not count."""
@@ -54,8 +55,9 @@ class Scope:
             for n in entry.inputs:
                 if n >= 0:
                     counts[n] += 1
-        if self.result >= 0:
-            counts[self.result] += 1
+        for n in self.results or (self.result,):
+            if n >= 0:
+                counts[n] += 1
         return counts
 
     @property
@@ -72,7 +74,14 @@ class Scope:
 def scope_of(part: Part, unroll: bool = True) -> Scope:
     """The scope of a part. Without ``unroll`` repetitions stay folded, as a sequence has them."""
     scope = Scope(part)
-    scope.result = _fill(scope, part, 0, [-i - 1 for i in range(len(part.imports))], "", {}, unroll)
+    imports = [-i - 1 for i in range(len(part.imports))]
+    values = _values(scope, part, 0, imports, "", {}, unroll)
+
+    def place(n: int) -> int:
+        return values[n] if n >= 0 else n
+
+    scope.result = place(part.result)
+    scope.results = tuple([place(result.value) for result in part.results])
     return scope
 
 
@@ -86,6 +95,20 @@ def _fill(
     unroll: bool,
 ) -> int:
     """Adds a part's steps to a scope; the number of its result there."""
+    values = _values(scope, part, source, imports, prefix, offsets, unroll)
+    return values[part.result] if part.result >= 0 else imports[-part.result - 1]
+
+
+def _values(
+    scope: Scope,
+    part: Part,
+    source: int,
+    imports: Sequence[int],
+    prefix: str,
+    offsets: Mapping[str, int],
+    unroll: bool,
+) -> list[int]:
+    """Adds a part's steps to a scope: the numbers of its input and of its steps' results there."""
     values = [source]
     for step in part.steps:
         inputs = [values[n] if n >= 0 else imports[-n - 1] for n in step.inputs]
@@ -119,7 +142,7 @@ def _fill(
             values.append(inputs[0])
         else:
             values.append(values[step.inputs[0]] if step.inputs[0] >= 0 else source)
-    return values[part.result] if part.result >= 0 else imports[-part.result - 1]
+    return values
 
 
 def _entry(

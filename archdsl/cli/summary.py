@@ -119,6 +119,8 @@ def _totals(arch: Architecture, batch: int, dtype: str) -> Iterator[str]:
         + (f"  ({f.attention_macs:,} of attention)" if f.attention_macs else "")
         + (f"  and {f.side_macs:,} of side outputs in training" if f.side_macs else "")
     )
+    if arch.network.root.results:
+        yield "outputs      " + ", ".join(f"{n} {show_shape(s)}" for n, s in arch.outputs.items())
     yield f"activations  {f.activations:,}  ({f.conv_activations:,} of convolutions)"
     field = show_shape(arch.receptive_field)
     yield f"depth        {arch.depth} weighted layers" + (
@@ -241,6 +243,7 @@ def _plain(
         "input": show_shape(arch.input),
         "inputs": {name: show_shape(shape) for name, shape in arch.inputs.items()},
         "output": show_shape(arch.output),
+        "outputs": {name: show_shape(shape) for name, shape in arch.outputs.items()},
         "params": f.params,
         "buffers": f.buffers,
         "macs": f.macs,

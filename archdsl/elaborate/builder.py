@@ -88,9 +88,9 @@ class Builder:
             builder = builder.parent
         return ".".join(reversed(names))
 
-    def unused(self, result: Tensor) -> Step | None:
+    def unused(self, results: Sequence[Tensor]) -> Step | None:
         """A step whose result nothing uses: work and weights for nothing."""
-        used = {self.node(result), *chain.from_iterable(map(INPUTS, self.steps))}
+        used = {*map(self.node, results), *chain.from_iterable(map(INPUTS, self.steps))}
         if used.issuperset(range(1, len(self.steps) + 1)):
             return None
         for place, step in enumerate(self.steps, 1):
@@ -98,10 +98,12 @@ class Builder:
                 return step
         return None
 
-    def close(self, kind: str, name: str, result: Tensor, **more: Any) -> Part:
+    def close(
+        self, kind: str, name: str, result: Tensor, others: Sequence[Tensor] = (), **more: Any
+    ) -> Part:
         """The finished part; raises a fault where one of its layers is for nothing, or two
-        have one name."""
-        step = self.unused(result)
+        have one name. ``others`` are results beside the one."""
+        step = self.unused((result, *others))
         if step is not None:
             raise fault(codes.UNUSED_RESULT, step.span)
         same = clash(self.steps, self.counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from archdsl.diagnostics import codes
@@ -64,9 +65,11 @@ def incoming(node: tree.Input, scope: Scope) -> Action:
     return run
 
 
-def check_used(builder: Builder, result: Tensor, names: tuple[str, ...], span: Span | None) -> None:
+def check_used(
+    builder: Builder, results: Sequence[Tensor], names: tuple[str, ...], span: Span | None
+) -> None:
     """Raises a fault where one of several inputs leads nowhere."""
-    used = {builder.node(result), *(n for step in builder.steps for n in step.inputs)}
+    used = {*map(builder.node, results), *(n for step in builder.steps for n in step.inputs)}
     for place, name in enumerate(names):
         if name and -place not in used:
             raise fault(codes.UNUSED_INPUT, span, name=name)

@@ -162,6 +162,7 @@ class Machine:
         self.options = 0  # of the choices met so far
         self.given_input: Shape | None = None  # instead of what `input` says of the first
         self.inputs: tuple[str, ...] = ("",)  # names of what comes in
+        self.results: dict[str, tuple[Tensor, float]] = {}  # named, with their weights in the loss
         self.effects = 0  # choices and outputs met so far: turns with some never run alike
         self.looks = 0  # at tensors, by all but layers: what comes of it may depend on a shape
         self.files: list[list[Any]] = []  # the variables of each file

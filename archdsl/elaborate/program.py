@@ -28,6 +28,7 @@ from archdsl.elaborate.inputs import check_used
 from archdsl.elaborate.knobs import Interval, Knob, option_number
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Decide, Frame, Machine, Skip, Stop
 from archdsl.elaborate.scope import Scope, Unit, Variable
+from archdsl.elaborate.side_outputs import results_of
 from archdsl.elaborate.statements import unmet
 from archdsl.elaborate.values import show
 from archdsl.elaborate.work import ENDLESS, Weigher, Work
@@ -255,8 +256,11 @@ class Program:
         if machine.found or frame is None or frame.x is None:
             raise ArchError(machine.found)
         try:
-            check_used(frame.b, frame.x, machine.inputs, self.compiler.input)
-            root = frame.b.close("arch", self.arch.name.text, frame.x)
+            result, results = results_of(frame.b, frame.x, machine.results)
+            others = [tensor for tensor, _ in machine.results.values()]
+            check_used(frame.b, (result, *others), machine.inputs, self.compiler.input)
+            root = frame.b.close("arch", self.arch.name.text, result, others)
+            root.results = results
         except Fault as error:
             raise ArchError([machine.placed(error.diagnostic)]) from None
         choices = tuple(machine.choices)

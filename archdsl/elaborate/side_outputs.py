@@ -1,37 +1,53 @@
-"""Side outputs: ``output aux(weight = 0.3) { ... }``."""
+"""Outputs beside what comes out at the end: ``output aux(weight = 0.3) { ... }``, which is there in
+training alone, and ``output p3(when = always) { ... }``."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.elaborate.builder import Builder
-from archdsl.elaborate.calls import bind
 from archdsl.elaborate.code import Action
+from archdsl.elaborate.groups import run_named
+from archdsl.elaborate.inputs import Incoming
 from archdsl.elaborate.machine import Frame
-from archdsl.elaborate.making import construct
+from archdsl.elaborate.making import bind_layer, construct
 from archdsl.elaborate.scope import Scope
-from archdsl.elaborate.statements import compile_body
-from archdsl.ir.network import numbered
-from archdsl.layers.arguments import NotNegative
-from archdsl.layers.base import Layer, signature
+from archdsl.elaborate.statements import compile_body, note_label
+from archdsl.elaborate.values import Tensor
+from archdsl.ir.network import Result, numbered
+from archdsl.layers.arguments import NotNegative, OneOf
+from archdsl.layers.base import Layer
 from archdsl.syntax import tree
+
+MAIN = "main"  # what comes out at the end, where there are other results
+
+
+class SideOutput(Layer):
+    """The arguments of ``output name(...)``."""
+
+    weight: NotNegative = 1.0
+    when: Annotated[str, OneOf(("training", "always"))] = "training"
+
+    name = "output"
+
+
+# Statements that have arguments, as layers have.
+STATEMENTS: dict[str, type[Layer]] = {"input": Incoming, "output": SideOutput}
 
 
 def output(node: tree.Output, scope: Scope) -> Action:
-    """A side output: a part beside the main path, with a weight in the training loss."""
+    """A part beside the main path: a side output, or a result of its own."""
     if not scope.flow:
         scope.context.report(codes.OUTPUT_INSIDE, node.name.span, name=node.name.text)
-    if node.name.text == "main":
+    if node.name.text == MAIN:
         scope.context.report(codes.OUTPUT_MAIN, node.name.span)
-    parameters = signature(SideOutput)
-    chosen = bind(node.arguments, [p.name for p in parameters], set(), "output", node, scope)
-    arguments = tuple(
-        (p, scope.value(chosen[p.name][0].value), chosen[p.name][0].span)
-        for p in parameters
-        if p.name in chosen
-    )
+    arguments = bind_layer(SideOutput, node, scope)
     body = compile_body(node.body, scope.inner(looped=False, flow=False))
     name, span, plain = node.name.text, node.span, not scope.looped
+    if plain:
+        note_label(node.name, scope)
 
     def run(frame: Frame) -> None:
         machine, x = frame.m, frame.x
@@ -41,8 +57,14 @@ def output(node: tree.Output, scope: Scope) -> Action:
             return
         machine.effects += 1
         outer = frame.b
+        label = numbered(name, outer.counts.get(name, 0) + 1, plain)
+        if side.when == "always":
+            run_named(lambda f: f.m.run(body, f), frame, name, span, plain=plain, noted=True)
+            if frame.x is not None:
+                machine.results[label] = frame.x, side.weight
+                frame.x = x
+            return
         number = outer.number(name)
-        label = numbered(name, number, plain)
         frame.b = Builder(outer, label, x.shape)
         frame.x = frame.b.start()
         try:
@@ -54,16 +76,24 @@ def output(node: tree.Output, scope: Scope) -> Action:
         if result is not None:
             part = inner.close("output", label, result)
             if not part.steps:
-                raise fault(codes.NO_LAYERS, node.name.span, name=name)
+                help = ["`when = always` gives it in evaluation too, as it is"]
+                raise fault(codes.NO_LAYERS, node.name.span, name=name, help=help)
             machine.enter(frame, part, inner.imports, name, number, span, side.weight, plain)
             frame.x = x
 
     return run
 
 
-class SideOutput(Layer):
-    """The arguments of ``output name(...)``."""
-
-    weight: NotNegative = 1.0
-
-    name = "output"
+def results_of(
+    builder: Builder, last: Tensor, named: dict[str, tuple[Tensor, float]]
+) -> tuple[Tensor, tuple[Result, ...]]:
+    """What a network gives in evaluation, where it has results with names: the one that counts as
+    its result, and all. What comes out at the end is ``main``, unless something has used it."""
+    results = tuple([Result(n, builder.node(t), weight) for n, (t, weight) in named.items()])
+    if not results:
+        return last, ()
+    node = builder.node(last)
+    used = {n for step in builder.steps for n in step.inputs} | {r.value for r in results}
+    if node not in used:
+        return last, (Result(MAIN, node), *results)
+    return [tensor for tensor, _ in named.values()][-1], results

@@ -16,7 +16,7 @@ def build(network: Network) -> nx.MultiDiGraph[str]:
     A node has ``layer`` (nothing for what comes in), ``shape``, ``span`` and ``blocks`` (the names
     of the blocks around it). An edge's key is the place of the operand, from 0. The graph has
     ``name``, ``input`` (a shape), ``inputs`` (paths), ``output`` (the path of the result) and
-    ``side_outputs`` (a path and a weight by name).
+    ``side_outputs`` and ``results``, where there are several (a path and a weight by name).
     """
     flat = flatten(network)
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
@@ -24,6 +24,7 @@ def build(network: Network) -> nx.MultiDiGraph[str]:
         input=flat.nodes[0].shape,
         inputs=tuple(node.path for node in flat.nodes[: flat.inputs]),
         output=flat.nodes[flat.output].path,
+        results={r.name: (flat.nodes[r.node].path, r.weight) for r in flat.results},
         side_outputs={s.name: (flat.nodes[s.node].path, s.weight) for s in flat.side_outputs},
     )
     for node in flat.nodes:

@@ -50,16 +50,27 @@ def to_json(graph: nx.MultiDiGraph[str]) -> str:
         "input": plain_shape(graph.graph["input"]),
         "nodes": listed,
         "output": graph.graph["output"],
-        "side_outputs": [
-            {"name": n, "path": p, "weight": w} for n, (p, w) in graph.graph["side_outputs"].items()
-        ],
+        "side_outputs": _listed(graph.graph["side_outputs"]),
     }
+    if graph.graph["results"]:
+        document["results"] = _listed(graph.graph["results"])
     if graph.graph["inputs"] != ("input",):
         document["inputs"] = [
             {"path": path, "shape": plain_shape(nodes[path]["shape"])}
             for path in graph.graph["inputs"]
         ]
     return json.dumps(document, indent=1)
+
+
+def _listed(outputs: dict[str, tuple[str, float]]) -> list[dict[str, Any]]:
+    return [{"name": n, "path": p, "weight": w} for n, (p, w) in outputs.items()]
+
+
+def _named(listed: Any) -> dict[str, tuple[str, float]]:
+    return {
+        read_path(s["name"]): (read_path(s["path"]), Number(0).read(s["weight"]))
+        for s in read_list(listed)
+    }
 
 
 def from_json(text: str, registry: Registry = REGISTRY) -> nx.MultiDiGraph[str]:
@@ -81,19 +92,18 @@ def from_json(text: str, registry: Registry = REGISTRY) -> nx.MultiDiGraph[str]:
 def _read(document: Any, registry: Registry) -> nx.MultiDiGraph[str]:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
+    name = read_path(document["name"])
     incoming = {
         read_path(item["path"]): read_shape(item["shape"])
         for item in read_list(document.get("inputs", []))
     } or {"input": read_shape(document["input"])}
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
-        name=read_path(document["name"]),
+        name=name,
         input=read_shape(document["input"]),
         inputs=tuple(incoming),
         output=read_path(document["output"]),
-        side_outputs={
-            read_path(s["name"]): (read_path(s["path"]), Number(0).read(s["weight"]))
-            for s in read_list(document["side_outputs"])
-        },
+        side_outputs=_named(document["side_outputs"]),
+        results=_named(document.get("results", [])),
     )
     for path, shape in incoming.items():
         graph.add_node(path, layer=None, shape=shape, span=None, blocks=())

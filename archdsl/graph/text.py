@@ -24,7 +24,10 @@ def to_text(graph: nx.MultiDiGraph[str]) -> str:
         lines.append(f"{path} = {call(node['layer'])} <- {sources} : {show_shape(node['shape'])}")
     for name, (path, weight) in graph.graph["side_outputs"].items():
         lines.append(f"side output {name} = {path} weight {weight:g}")
-    lines.append(f"output {graph.graph['output']}")
+    results = graph.graph["results"]
+    lines += [f"output {n} = {p} weight {w:g}" for n, (p, w) in results.items()]
+    if not results:
+        lines.append(f"output {graph.graph['output']}")
     return "\n".join(lines) + "\n"
 
 

@@ -30,10 +30,13 @@ def _problem(graph: nx.MultiDiGraph[str]) -> str:
     inputs = [n for n in graph if nodes[n].get("layer") is None]
     known = list(graph.graph.get("inputs", ["input"]))
     if sorted(inputs) != sorted(known) or not inputs:
+        if len(known) == 1:
+            return f"it has {len(inputs)} inputs, not the one called `{known[0]}`"
         return f"its inputs are {inputs}, not {known}"
     results = [
         graph.graph.get("output"),
         *(p for p, _ in graph.graph.get("side_outputs", {}).values()),
+        *(p for p, _ in graph.graph.get("results", {}).values()),
     ]
     for result in results:
         if result not in graph:
@@ -47,7 +50,7 @@ def _problem(graph: nx.MultiDiGraph[str]) -> str:
     reached = set(inputs).union(*(nx.descendants(graph, n) for n in inputs))
     for path in graph:
         if path not in reached:
-            return f"`{path}` cannot be reached from what comes in"
+            return f"`{path}` cannot be reached from the input"
     needed = set(results).union(*(nx.ancestors(graph, r) for r in results))
     for path in graph:
         if path not in needed:

@@ -20,7 +20,7 @@ from archdsl.ir.layer_json import (
     read_path,
     read_shape,
 )
-from archdsl.ir.network import Choice, Network, Op, Part, Step
+from archdsl.ir.network import Choice, Network, Op, Part, Result, Step
 from archdsl.ir.verify import verify
 from archdsl.layers.arguments import Number, Unreadable, Whole
 from archdsl.registry import REGISTRY, Registry
@@ -54,6 +54,11 @@ def to_json(network: Network) -> str:
         "layers": listed,
         "parts": [_part(part, layers, places) for part in parts],
     }
+    if network.root.results:
+        results = network.root.results
+        document["results"] = [
+            {"name": r.name, "value": r.value, "weight": r.weight} for r in results
+        ]
     if network.inputs != ("",):
         document["inputs"] = list(network.inputs)
     return json.dumps(document, indent=1)
@@ -126,6 +131,10 @@ def _read(document: Any, registry: Registry) -> Network:
         if type(choice.chosen) is not int or not 0 <= choice.chosen < len(choice.options):
             raise ValueError(f"`{choice.path}` has no option {choice.chosen!r}")
     name = read_path(document["name"])
+    parts[-1].results = tuple(
+        Result(read_path(r["name"]), _index(r["value"]), Number(0).read(r["weight"]))
+        for r in read_list(document.get("results", []))
+    )
     inputs = tuple(read_path(n) for n in read_list(document.get("inputs", []))) or ("",)
     return Network(name, parts[-1], {}, tuple(choices), str(document["doc"]), inputs)
 

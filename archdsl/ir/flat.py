@@ -44,13 +44,21 @@ class Flat:
     output: int = 0
     side_outputs: list[SideOutput] = field(default_factory=list)
     inputs: int = 1
+    results: list[SideOutput] = field(default_factory=list)  # in evaluation, if there are several
 
 
 def flatten(network: Network) -> Flat:
     """The operations of a network, all repetitions spelled out."""
     nodes = [Node(path, None, (), shape) for path, shape in network.incoming.items()]
     flat = Flat(network.name, nodes, inputs=len(nodes))
-    flat.output = _expand(network.root, list(range(len(nodes))), "", (), {}, flat)
+    root, sources = network.root, list(range(len(nodes)))
+    values = _values(root, sources, "", (), {}, flat)
+
+    def place(n: int) -> int:
+        return values[n] if n >= 0 else sources[-n]
+
+    flat.output = place(root.result)
+    flat.results = [SideOutput(r.name, place(r.value), r.weight) for r in root.results]
     return flat
 
 
@@ -63,13 +71,26 @@ def _expand(
     flat: Flat,
 ) -> int:
     """Adds a part's operations; ``sources`` are its input and its imports. Its result's place."""
+    values = _values(part, sources, prefix, blocks, offsets, flat)
+    return values[part.result] if part.result >= 0 else sources[-part.result]
+
+
+def _values(
+    part: Part,
+    sources: list[int],
+    prefix: str,
+    blocks: tuple[Part, ...],
+    offsets: Mapping[str, int],
+    flat: Flat,
+) -> list[int]:
+    """Adds a part's operations: the places of its input and of its steps' results."""
     values = [sources[0]]
     for step in part.steps:
         inputs = [values[n] if n >= 0 else sources[-n] for n in step.inputs]
         for copy in range(step.repeat):
             inputs[0] = _expand_step(step, copy, inputs, prefix, blocks, offsets, flat)
         values.append(inputs[0])
-    return values[part.result] if part.result >= 0 else sources[-part.result]
+    return values
 
 
 def _expand_step(

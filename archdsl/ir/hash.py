@@ -2,8 +2,8 @@
 
 It covers the shapes of what comes in and their order, and of all that the outputs need: every
 layer with the meaning that it has on its operands (``Layer.meaning``: the operation, all
-arguments, how weights start), which operand is which, which results are shared, and of side
-outputs their order and weights.
+arguments, how weights start), which operand is which, which results are shared, and of several
+results and side outputs their order and weights.
 The order of operands counts where it makes a difference (not in a sum, a mean, a maximum, a
 product).
 
@@ -37,15 +37,17 @@ def canonical_hash(network: Network) -> str:
 def flat_hash(flat: Flat) -> str:
     """``canonical_hash`` of a network that is spelled out."""
     graph = _Graph(flat)
-    outputs = [graph.source(place) for place in (flat.output, *(s.node for s in flat.side_outputs))]
+    sides = [*flat.side_outputs, *flat.results]
+    outputs = [graph.source(place) for place in (flat.output, *(s.node for s in sides))]
     numbers = graph.numbered(outputs)
     digest = hashlib.sha256(VERSION)
     for place in numbers:
         operands = ",".join(str(numbers[n]) for n in graph.operands[place])
         digest.update(f"{graph.what[place]}({operands})\n".encode())
     digest.update(f"output {numbers[outputs[0]]}\n".encode())
-    for side, place in zip(flat.side_outputs, outputs[1:], strict=True):
-        digest.update(f"side {numbers[place]} {side.weight!r}\n".encode())
+    kinds = ["side"] * len(flat.side_outputs) + ["result"] * len(flat.results)
+    for kind, side, place in zip(kinds, sides, outputs[1:], strict=True):
+        digest.update(f"{kind} {numbers[place]} {side.weight!r}\n".encode())
     return digest.hexdigest()[:32]
 
 

@@ -90,6 +90,16 @@ class Step:
         return self.op.size if isinstance(self.op, Part) else 1
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One of several results of a network in evaluation: its name, the number of its value in the
+    root, its weight in the loss."""
+
+    name: str
+    value: int
+    weight: float = 1.0
+
+
 class Part:
     """A piece of a network.
 
@@ -109,6 +119,7 @@ class Part:
         "levels",
         "name",
         "result",
+        "results",
         "shape",
         "size",
         "steps",
@@ -142,6 +153,7 @@ class Part:
         self.definition = definition
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
+        self.results: tuple[Result, ...] = ()  # of a root that has several; ``result`` is one
         self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs
         self.tensors: tuple[str, ...] = ()  # what the spec calls its imports; nothing for some
         self.work = 0  # what it took to make it, if it is a block's

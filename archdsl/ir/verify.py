@@ -42,7 +42,7 @@ def problems(part: Part) -> Iterator[str]:
         yield f"there is no kind `{part.kind}`"
     if not part.steps:
         yield "it has no steps"
-    used = {part.result}
+    used = {part.result, *(result.value for result in part.results)}
     for place, step in enumerate(part.steps):
         wrong = [n for n in step.inputs if not -len(part.imports) <= n <= place]
         if wrong or not step.inputs:
@@ -50,9 +50,16 @@ def problems(part: Part) -> Iterator[str]:
             return
         used.update(step.inputs)
         yield from _step(part, step)
-    if not -len(part.imports) <= part.result <= len(part.steps):
-        yield f"its result is value {part.result}, of {len(part.steps)}"
-        return
+    for value in (part.result, *(result.value for result in part.results)):
+        if not -len(part.imports) <= value <= len(part.steps):
+            yield f"its result is value {value}, of {len(part.steps)}"
+            return
+    if part.results:
+        names = [result.name for result in part.results]
+        if part.kind != "arch" or len(set(names)) < len(names):
+            yield f"it gives {names}"
+        if part.result not in [result.value for result in part.results]:
+            yield "its result is none of those that it gives"
     if part.shape != part.shape_of(part.result):
         yield f"it says {show_shape(part.shape)}, and gives {_shown(part, (part.result,))}"
     for place, step in enumerate(part.steps, 1):

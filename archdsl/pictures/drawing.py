@@ -199,7 +199,7 @@ class Drawing:
         ]
         source = Arms(sources, None) if len(sources) > 1 else sources[0]
         doors = tuple(End(end.t, 0, i) for i, end in enumerate(source.measure.ends))
-        result = Terminal(f"output {show_shape(root.shape)}", self.flow, True)
+        result = Terminal(outgoing(root), self.flow, True)
         row = Row([source, self._inside(root, figure, doors), result])
         pen = Pen(self.flow)
         row.place(pen, 0.0, 0.0, [])
@@ -300,6 +300,11 @@ def incoming(path: str, shape: Shape) -> str:
     """What is written of a tensor that comes in."""
     kind = " ids" if isinstance(shape, Ids) else ""
     return f"{path.removeprefix('input.')} {show_shape(shape)}{kind}"
+
+
+def outgoing(root: Part) -> str:
+    """What is written where a network ends."""
+    return f"{len(root.results)} outputs" if root.results else f"output {show_shape(root.shape)}"
 
 
 def short_name(block: Block) -> str:

@@ -59,7 +59,7 @@ class Joint(Component):
         self.going = going.measure.starts if going else (End(),)
         self.last = going is None
         self.sign = hub.sign if isinstance(hub, Join) else ""
-        self.name = hub.layer.name.replace("_", " ") if isinstance(hub, Join) else ""
+        self.name = hub.words if isinstance(hub, Join) else ""
         self.is_bar = isinstance(hub, Join) and not self.sign
         beside_bare = (coming is not None and coming.bare) or (going is not None and going.bare)
         single = hub is None and len(self.going) == len(self.coming) == 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from archdsl.ir.network import Network, Part
 from archdsl.layers.base import show_shape
 from archdsl.pictures.boxes import times
-from archdsl.pictures.drawing import incoming, short_name, summary
+from archdsl.pictures.drawing import incoming, outgoing, short_name, summary
 from archdsl.pictures.sketch import Block, Join, Piece, Stack, sketch
 
 OUTPUT = "output"
@@ -59,7 +59,7 @@ def outline(network: Network, depth: int) -> tuple[list[Mark], list[Edge]]:
     sources = [Node(p, (incoming(p, s),), "paper") for p, s in network.incoming.items()]
     inside = list(walk.part(root, "", {k: node.path for k, node in enumerate(sources)}, 1))
     walk.edges.append(Edge(walk.results[""], OUTPUT))
-    result = Node(OUTPUT, (f"output {show_shape(root.shape)}",), "paper")
+    result = Node(OUTPUT, (outgoing(root),), "paper")
     return [*sources, *inside, result], walk.edges
 
 
@@ -111,7 +111,7 @@ def _node(piece: Piece, path: str) -> Node:
         lines = (*(s.words for s in piece.strips), times(piece.repeat))
         return Node(path, tuple(t for t in lines if t), heavy.layer.kind)
     if isinstance(piece, Join):
-        return Node(path, (piece.sign or piece.layer.name,), "paper", bool(piece.sign))
+        return Node(path, (piece.sign or piece.words,), "paper", bool(piece.sign))
     assert isinstance(piece, Block)
     head = f"{short_name(piece)} {times(piece.repeat)}".strip()
     return Node(path, tuple(t for t in (head, summary(piece)) if t), "block")

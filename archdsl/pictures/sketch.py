@@ -81,11 +81,23 @@ class Block(Piece):
     doors: tuple[int, ...] = (0,)
 
 
+class Results(Layer):
+    """Where several results leave a network: nothing is computed."""
+
+    name = "outputs"
+
+
 @dataclass(frozen=True, slots=True)
 class Join(Piece):
     """Where several tensors meet."""
 
     layer: Layer = field(kw_only=True)
+
+    @property
+    def words(self) -> str:
+        """What stands in a bar."""
+        own = isinstance(self.layer, Results)
+        return self.name if own else self.layer.name.replace("_", " ")
 
     @property
     def sign(self) -> str:
@@ -116,13 +128,28 @@ def sketch(part: Part) -> Sketch:
     """The pieces of a part."""
     loose: list[Piece] = []
     sources = [0, *(-i - 1 for i in range(len(part.imports)))]
-    result = _pour(part, "", sources, loose, False)
+    values = _poured(part, "", sources, loose, False)
+    result = values[part.result] if part.result >= 0 else sources[-part.result]
+    if part.results:
+        given = tuple([values[r.value] if r.value >= 0 else r.value for r in part.results])
+        names = ", ".join([r.name for r in part.results])
+        place = part.shape, part.steps[-1].span
+        loose.append(Join(names, given, *place, layer=Results()))
+        result = len(loose)
     whole = Sketch(part.kind, part.input, part.imports, tuple(loose), result)
     return _put_together(whole)
 
 
 def _pour(part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool) -> int:
     """Adds the pieces of a part; ``sources`` are its input and its imports. Its result."""
+    values = _poured(part, prefix, sources, found, shortcut)
+    return values[part.result] if part.result >= 0 else sources[-part.result]
+
+
+def _poured(
+    part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool
+) -> list[int]:
+    """Adds the pieces of a part: the values of its input and of its steps."""
     values = [sources[0]]
 
     def value(n: int) -> int:
@@ -137,7 +164,7 @@ def _pour(part: Part, prefix: str, sources: list[int], found: list[Piece], short
             continue
         found.append(_piece(part, step, prefix + step_name(step), inputs, cut))
         values.append(len(found))
-    return value(part.result)
+    return values
 
 
 def _is_arm(step: Step, part: Part) -> bool:

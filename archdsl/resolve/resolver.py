@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from archdsl.diagnostics.model import ArchError, Fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.functions import FUNCTIONS
+from archdsl.elaborate.side_outputs import STATEMENTS
 from archdsl.layers.arguments import Reader
 from archdsl.layers.base import signature
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
@@ -199,7 +200,7 @@ class _FileResolver:
 
     def argument_words(self, callee: str) -> dict[str, Sequence[str]]:
         """The arguments of what is built in, in their order, and the words that they understand."""
-        cls = self.registry.layers.get(callee) or self.registry.patterns.get(callee)
+        cls = {**self.registry.patterns, **STATEMENTS}.get(callee, self.registry.layers.get(callee))
         if cls is not None:
             readers: dict[str, Reader] = {p.name: p.reader for p in signature(cls)}
             return {name: reader.words for name, reader in readers.items()}
@@ -285,13 +286,13 @@ class _FileResolver:
             self.loop(node, scope)
         elif isinstance(node, tree.Input):
             for tensor in node.tensors:
-                self.arguments("", tensor.arguments, scope, None)
+                self.arguments("input", tensor.arguments, scope, None)
                 self.visit(tensor.shape, scope)
                 if tensor.name is not None:
                     self.define(tensor.name, "tensor", tensor.span, scope)
         elif isinstance(node, tree.Output):
             self.define(node.name, "output", node.span)
-            self.arguments("", node.arguments, scope, None)
+            self.arguments("output", node.arguments, scope, None)
             self.statements(node.body, scope.inner(node.body.span))
         elif isinstance(node, tree.Default):
             found = self.name(node.callee, scope)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from archdsl.training.data.splits import Images, Splits
 from archdsl.training.examples import Examined
@@ -57,10 +57,15 @@ def examined(module: nn.Module, feed: Feed, batch: int, precision: Precision) ->
     begin = 0
     with torch.inference_mode(), precision.autocast():
         for images, labels in feed.batches(order, 2 * batch, team.share):
-            outputs = module(images).float()
+            outputs = main_of(module(images)).float()
             place = rows[begin : begin + len(labels)]
             found[0, place] = (outputs.argmax(1) == labels).float()
             found[1, place] = F.cross_entropy(outputs, labels, reduction="none")
             begin += len(labels)
     module.train(was_training)
     return Examined(*team.sum(found))
+
+
+def main_of(outputs: Tensor | dict[str, Tensor]) -> Tensor:
+    """The result that is evaluated: of several, the one at the network's end."""
+    return outputs["main"] if isinstance(outputs, dict) else outputs

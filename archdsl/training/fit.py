@@ -12,6 +12,7 @@ from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 from archdsl.spec import Architecture, Spec
 
+MAIN = "main"  # of several results
 CLASSES = "classes"  # the knob that says how many there are
 
 
@@ -71,7 +72,12 @@ def check_fit(arch: Architecture, image: Shape, classes: int) -> None:
     if arch.input != tuple(image):
         reason = f"it takes {show_shape(arch.input)}, and the images are {show_shape(image)}"
         raise _mismatch(reason)
+    weights = {r.name: r.weight for r in arch.network.root.results}
+    if weights and MAIN not in weights:
+        reason = f"it gives {', '.join(weights)}, and none of them is its main result"
+        raise _mismatch(reason)
     ends = [("its result", arch.output)]
+    ends += [(n, shape) for n, shape in arch.outputs.items() if weights.get(n)]
     ends += [(s.name, arch.flat.nodes[s.node].shape) for s in arch.flat.side_outputs]
     for name, shape in ends:
         if shape != (classes,):

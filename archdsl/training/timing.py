@@ -103,12 +103,16 @@ def _step_of(module: nn.Module, images: Given) -> Callable[[], None]:
 
     def step() -> None:
         outputs = module(*images)
-        if not labels:  # one for each image, or, in a dense prediction, for each place
-            main = outputs["main"] if isinstance(outputs, dict) else outputs
+        weights = getattr(module, "output_weights", {})
+        learned = [y for k, y in outputs.items() if weights[k]] if weights else [outputs]
+        if not labels and learned:  # one for each image, or, in a dense prediction, for each place
+            main = learned[0]
             shape = (main.shape[0], *main.shape[2:])
             labels.append(torch.randint(main.shape[1], shape, device=main.device))
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss(outputs, labels[0]))
+        features = () if learned else outputs.values()  # nothing says what they are to be
+        found = loss(outputs, labels[0]) if learned else sum(y.mean() for y in features)
+        torch.autograd.backward(found)
         optimizer.step()
 
     return step

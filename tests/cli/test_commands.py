@@ -217,6 +217,7 @@ def test_summary_as_json(run: Any) -> None:
         "input": "3x224x224",
         "inputs": {"input": "3x224x224"},
         "output": "1000",
+        "outputs": {"output": "1000"},
         "params": 25_557_032,
         "buffers": 53_173,
         "macs": 4_089_184_256,

@@ -1,0 +1,28 @@
+"""What the parameters of a ``forward`` are called."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from archdsl.backend.names import SPOKEN, UNCLEAR, identifier
+from archdsl.ir.network import Part
+
+
+def incoming_name(name: str, taken: Container[str]) -> str:
+    """The parameter for what comes into a network: as the spec calls it, or ``x``."""
+    wanted = identifier(name) if name else "x"
+    return "x" if wanted in {*SPOKEN, *UNCLEAR} or wanted in taken else wanted
+
+
+def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
+    """The parameters for tensors from outside: as the spec calls them, if it calls them so in
+    all instances of a class; else ``skip``, ``skip2``."""
+    found: list[str] = []
+    for i in range(len(parts[0].imports)):
+        names = {part.tensors[i] if i < len(part.tensors) else "" for part in parts}
+        wanted = identifier(names.pop()) if len(names) == 1 else ""
+        used = {*SPOKEN, *UNCLEAR, *found}
+        if not wanted or wanted in used or wanted in taken:
+            wanted = "skip" if i == 0 else f"skip{i + 1}"
+        found.append(identifier(wanted, used))
+    return found
