@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-from torch.optim import SGD, Optimizer
-from torch.optim import AdamW as TorchAdamW
+from torch import nn, optim
+from torch.optim import Optimizer
 
-from archdsl.training.recipe import AdamW, Recipe, Sgd
+from archdsl.training.recipe import Adam, AdamW, Recipe, RmsProp, Sgd
 
 
 def make_optimizer(module: nn.Module, recipe: Recipe) -> Optimizer:
     """The optimizer over the parameters that are trained, its state not yet made."""
     kind = recipe.optimizer
-    assert isinstance(kind, (Sgd, AdamW))
+    assert isinstance(kind, (Sgd, AdamW, Adam, RmsProp))
     groups = _groups(module, kind.weight_decay, kind.decay == "all")
     if isinstance(kind, AdamW):
-        return TorchAdamW(groups, recipe.lr, (kind.beta1, kind.beta2), fused=True)
+        return optim.AdamW(groups, recipe.lr, (kind.beta1, kind.beta2), fused=True)
+    if isinstance(kind, Adam):
+        return optim.Adam(groups, recipe.lr, (kind.beta1, kind.beta2), fused=True)
+    if isinstance(kind, RmsProp):
+        return optim.RMSprop(groups, recipe.lr, kind.alpha, momentum=kind.momentum)
     nesterov = kind.nesterov and kind.momentum > 0  # without momentum there is nothing to look at
-    return SGD(groups, recipe.lr, kind.momentum, nesterov=nesterov, fused=True)
+    return optim.SGD(groups, recipe.lr, kind.momentum, nesterov=nesterov, fused=True)
 
 
 def _groups(module: nn.Module, decay: float, of_all: bool) -> list[dict[str, Any]]:

@@ -44,6 +44,30 @@ class AdamW(Setting):
 
 
 @dataclass(frozen=True)
+class Adam(Setting):
+    """Adam, its weight decay part of the gradient (arXiv:1412.6980)."""
+
+    beta1: Chance = 0.9
+    beta2: Chance = 0.999
+    weight_decay: NotNegative = 0.0
+    decay: Decay = "all"
+
+    name = "adam"
+
+
+@dataclass(frozen=True)
+class RmsProp(Setting):
+    """The gradient by the root of its mean square, with momentum (Hinton, 2012, lecture 6)."""
+
+    alpha: Chance = 0.99
+    momentum: Chance = 0.0
+    weight_decay: NotNegative = 0.0
+    decay: Decay = "all"
+
+    name = "rmsprop"
+
+
+@dataclass(frozen=True)
 class Cosine(Setting):
     """Half a cosine from the learning rate to zero, step by step (arXiv:1608.03983)."""
 
@@ -101,9 +125,26 @@ class Cutout(Setting):
     name = "cutout"
 
 
-OPTIMIZERS = table_of(Sgd, AdamW)
+@dataclass(frozen=True)
+class CrossEntropy(Setting):
+    """The negative logarithm of the probability of the true class."""
+
+    name = "cross_entropy"
+
+
+@dataclass(frozen=True)
+class Focal(Setting):
+    """Cross-entropy in which an image counts less the surer its class is (arXiv:1708.02002)."""
+
+    gamma: NotNegative = 2.0
+
+    name = "focal"
+
+
+OPTIMIZERS = table_of(Sgd, AdamW, Adam, RmsProp)
 SCHEDULES = table_of(Cosine, Steps, OneCycle, Constant)
 AUGMENTATIONS = table_of(Crop, Flip, Cutout)
+LOSSES = table_of(CrossEntropy, Focal)
 
 
 @dataclass(frozen=True)
@@ -111,7 +152,8 @@ class Recipe(Setting):
     """How a network is trained. ``warmup`` are the epochs in which the learning rate rises to
     ``lr``; ``clip`` bounds the norm of the gradient. ``auto`` is what is fast: mixed precision
     on CUDA, and ``channels_last`` there and on the processor. ``weights`` is a file to start from,
-    ``freeze`` the paths of parts that are not trained."""
+    ``freeze`` the paths of parts that are not trained. With ``class_weights`` or ``sampling``
+    balanced, classes of few images count as much as the others."""
 
     epochs: Count = 15
     batch: Count = 128
@@ -133,8 +175,18 @@ class Recipe(Setting):
     compile: Flag = False
     weights: Text | None = None
     freeze: Texts | None = None
+    loss: Annotated[Setting, SettingReader("loss functions", tuple(LOSSES))] = field(
+        default=CrossEntropy()
+    )
+    class_weights: Annotated[str, OneOf(("equal", "balanced"))] = "equal"
+    sampling: Annotated[str, OneOf(("shuffled", "balanced"))] = "shuffled"
 
     name = "train"
 
 
-TABLES = {"optimizers": OPTIMIZERS, "schedules": SCHEDULES, "augmentations": AUGMENTATIONS}
+TABLES = {
+    "optimizers": OPTIMIZERS,
+    "schedules": SCHEDULES,
+    "augmentations": AUGMENTATIONS,
+    "loss functions": LOSSES,
+}

@@ -14,7 +14,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.compiler import Compiler
 from archdsl.elaborate.values import describe
 from archdsl.elaborate.work import Work
-from archdsl.layers.arguments import Reader, Unreadable
+from archdsl.layers.arguments import OneOf, Reader, Unreadable
 from archdsl.layers.base import signature
 from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax import search_tree, tree
@@ -83,8 +83,8 @@ class Records:
         """A value for a setting: a word, a record of a table, a list of them, or a constant."""
         if isinstance(reader, SettingReader):
             return self.setting(node, reader)
-        if isinstance(node, tree.Name) and node.text in reader.words:
-            return node.text
+        if isinstance(node, tree.Name) and (node.text in reader.words or isinstance(reader, OneOf)):
+            return node.text  # of another word, the reader says what there is
         return self.constant(node)
 
     def setting(self, node: tree.Node, reader: SettingReader) -> Any:

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from archdsl.backend.examples import examples
 from archdsl.layers.base import Shape
 from archdsl.spec import Architecture
+from archdsl.training.losses import loss_of
 from archdsl.training.precision import memory_format
 from archdsl.training.recipe import Recipe
 from archdsl.training.seeds import kept_apart
-from archdsl.training.trainer import loss_of
 
 WARM_UP = 3
 RUNS = 15

@@ -9,7 +9,6 @@ from time import perf_counter
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -19,6 +18,7 @@ from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examined
 from archdsl.training.examples import Examined
 from archdsl.training.feed import Feed
+from archdsl.training.losses import balanced_order, loss_of
 from archdsl.training.optimizers import make_optimizer
 from archdsl.training.outcome import Epoch, bad_batch, diverged
 from archdsl.training.precision import memory_format, precision
@@ -55,7 +55,8 @@ class Trainer:
         self.scaler = self.precision.scaler()
         self.optimizer = make_optimizer(self.module, recipe)
         self.model = wrapped(self.module, recipe, device, team)
-        self.loss = loss_of(self.module, recipe)
+        self.labels = splits.train.labels
+        self.loss = loss_of(self.module, recipe, self.labels)
         self.progress = Progress()
         self.said: Examined | None = None  # of the validation images, after the last epoch
 
@@ -107,9 +108,11 @@ class Trainer:
 
     def batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The share of this process in the batches of an epoch, augmented."""
-        order = torch.randperm(
-            len(self.train_feed), generator=generator("cpu", self.seed, "order", number)
-        )[: self.steps * self.batch]
+        chance, total = generator("cpu", self.seed, "order", number), self.steps * self.batch
+        if self.recipe.sampling == "balanced":
+            order = balanced_order(self.labels, total, chance)
+        else:
+            order = torch.randperm(len(self.labels), generator=chance)[:total]
         random = generator(self.device, self.seed, "augmentation", number)
         draws = Draws(random, self.team.share)
         change = partial(augmented, kinds=self.recipe.augment, draws=draws)
@@ -166,12 +169,3 @@ def wrapped(
         )
     compiled: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile else model
     return compiled
-
-
-def loss_of(module: nn.Module, recipe: Recipe) -> Callable[[Any, Tensor], Tensor]:
-    """Cross-entropy; of a network with side outputs the weighted sum that it brings itself."""
-    criterion = partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
-    weighted = getattr(module, "loss", None)
-    if weighted is not None and hasattr(module, "output_weights"):
-        return partial(weighted, criterion=criterion)
-    return criterion

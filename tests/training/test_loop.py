@@ -14,14 +14,15 @@ from archdsl import ArchError
 from archdsl.training.data import load
 from archdsl.training.data.splits import Images, Splits
 from archdsl.training.loop import evaluate, train, train_candidate
+from archdsl.training.losses import loss_of
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.precision import precision
 from archdsl.training.ranks import Ranks
-from archdsl.training.recipe import AdamW, Constant, Crop, Flip, Recipe, Sgd
+from archdsl.training.recipe import Adam, AdamW, Constant, Crop, Flip, Recipe, RmsProp, Sgd
 from archdsl.training.schedules import learning_rate
 from archdsl.training.seeds import derived, generator
 from archdsl.training.sets import Digits
-from archdsl.training.trainer import Trainer, loss_of
+from archdsl.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 QUICK = Recipe(epochs=3, batch=16, lr=0.05)
@@ -82,6 +83,8 @@ def test_the_random_state_outside_is_left_alone() -> None:
         QUICK,
         Recipe(epochs=2, batch=16, lr=0.05, optimizer=Sgd(decay="weights"), label_smoothing=0.1),
         Recipe(epochs=2, batch=24, lr=0.01, optimizer=AdamW(decay="weights"), clip=0.5, warmup=1),
+        Recipe(epochs=2, batch=16, lr=0.01, optimizer=Adam(0.8, 0.99, 0.1)),
+        Recipe(epochs=2, batch=16, lr=0.001, optimizer=RmsProp(0.9, 0.5, 0.1)),
     ],
 )
 def test_it_is_what_a_loop_by_hand_would_do(recipe: Recipe) -> None:
@@ -105,6 +108,10 @@ def test_it_is_what_a_loop_by_hand_would_do(recipe: Recipe) -> None:
     optimizer: torch.optim.Optimizer
     if isinstance(kind, AdamW):
         optimizer = torch.optim.AdamW(groups, recipe.lr, (kind.beta1, kind.beta2))
+    elif isinstance(kind, Adam):
+        optimizer = torch.optim.Adam(groups, recipe.lr, (0.8, 0.99))
+    elif isinstance(kind, RmsProp):
+        optimizer = torch.optim.RMSprop(groups, recipe.lr, 0.9, momentum=0.5)
     else:
         optimizer = torch.optim.SGD(groups, recipe.lr, kind.momentum, nesterov=kind.nesterov)
     steps = len(x) // recipe.batch
@@ -220,8 +227,8 @@ def test_label_smoothing() -> None:
     assert found.epochs[-1].train_loss > found.loss + 0.3, "validation is without it"
 
 
-@pytest.mark.parametrize("kind", [Sgd, AdamW])
-def test_which_parameters_decay(kind: Callable[..., Sgd | AdamW]) -> None:
+@pytest.mark.parametrize("kind", [Sgd, AdamW, Adam, RmsProp])
+def test_which_parameters_decay(kind: Callable[..., Sgd | AdamW | Adam | RmsProp]) -> None:
     everything = trainer(NORMED, Recipe(optimizer=kind(weight_decay=0.2))).optimizer
     assert [g["weight_decay"] for g in everything.param_groups] == [0.2]
     training = trainer(NORMED, Recipe(optimizer=kind(weight_decay=0.2, decay="weights")))

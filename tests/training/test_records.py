@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from archdsl import ArchError
-from archdsl.training.recipe import AdamW, Crop, Cutout, Flip, OneCycle, Recipe, Sgd, Steps
+from archdsl.training.recipe import AdamW, Crop, Cutout, Flip, Focal, OneCycle, Recipe, Sgd, Steps
 from archdsl.training.records import read_data, read_recipe
 from archdsl.training.sets import Data, Digits, FashionMnist, ImageFolder, PluginData
 
@@ -27,6 +27,9 @@ RECIPES = {
     ),
     "warmup = 1.5, label_smoothing = 0.1, clip = 1.0, amp = on, compile = true": Recipe(
         warmup=1.5, label_smoothing=0.1, clip=1.0, amp="on", compile=True
+    ),
+    "loss = focal(gamma = 1.5), class_weights = balanced, sampling = balanced": Recipe(
+        loss=Focal(1.5), class_weights="balanced", sampling="balanced"
     ),
     "optimizer = sgd(nesterov = false)": Recipe(optimizer=Sgd(nesterov=False)),
 }
@@ -102,7 +105,8 @@ def test_data_that_is_none(text: str, code: str) -> None:
         ("optimizer = sdg", "A701"),
         ("optimizer = cosine", "A701"),
         ("schedule = step", "A108"),
-        ("amp = maybe", "A101"),
+        ("amp = maybe", "A301"),
+        ("class_weights = even", "A301"),
         ("lr = 0.1, lr = 0.2", "A107"),
     ],
 )
