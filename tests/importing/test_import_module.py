@@ -154,7 +154,7 @@ KNOWN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "params", "lines"), thinned(KNOWN, 3))
+@pytest.mark.parametrize(("name", "params", "lines"), thinned(KNOWN, 6))
 def test_torchvision(name: str, params: int, lines: int) -> None:
     with torch.device("meta"):
         model = getattr(torchvision.models, name)(weights=None)
@@ -167,7 +167,7 @@ def test_torchvision(name: str, params: int, lines: int) -> None:
 NOT_YET = ("convnext_v2", "fractalnet", "fractalnet_imagenet", "mixer", "swin", "vit")
 
 
-@pytest.mark.parametrize("name", thinned([n for n in builtin_names() if n not in NOT_YET], 12))
+@pytest.mark.parametrize("name", thinned([n for n in builtin_names() if n not in NOT_YET], 20))
 def test_what_was_compiled_comes_back(name: str) -> None:
     arch = archdsl.load(name)
     graph = graph_of(arch.build(device="meta"), arch.input)
