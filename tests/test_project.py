@@ -51,6 +51,7 @@ ORDER = (
     "pictures",
     "backend",
     "driver",
+    "lint",
     "spec",
     "named",
     "extensions",

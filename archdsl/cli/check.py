@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -18,6 +19,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
 from archdsl.elaborate.work import Work
 from archdsl.files import SEARCH, is_one_of
+from archdsl.lint import warnings
 from archdsl.named import resolve
 from archdsl.registry import Registry
 
@@ -31,11 +33,21 @@ from archdsl.registry import Registry
     type=click.IntRange(1),
     help="Runs to spend on a space; more of them may do more work, too.",
 )
+@click.option("--lint", is_flag=True, help="Tell warnings too: what is seldom meant.")
+@click.option("--gpu", is_flag=True, help="With --lint, tell widths that GPUs pad.")
+@click.option("--strict", is_flag=True, help="As --lint, and fail where there is a warning.")
 @json_option
 @click.option("--sarif", is_flag=True, help="Print a SARIF log for editors and code review.")
 @python_option
 def command(
-    specs: tuple[str, ...], limit: int, as_json: bool, sarif: bool, python: tuple[Path, ...]
+    specs: tuple[str, ...],
+    limit: int,
+    lint: bool,
+    gpu: bool,
+    strict: bool,
+    as_json: bool,
+    sarif: bool,
+    python: tuple[Path, ...],
 ) -> int:
     """Say whether every candidate of a spec is a network, and every budget of a search is met.
 
@@ -46,14 +58,32 @@ def command(
     """
     registry = read_registry(python)
     results = [_check(name, limit, registry) for name in specs]
+    for result in results:
+        result["warnings"] = _warnings(result, gpu) if lint or strict else []
     if sarif:
-        say_json(to_sarif([d for r in results for d in r["diagnostics"]], __version__))
+        say_json(to_sarif(_all(results), __version__))
     elif as_json:
         say_json([_plain(r) for r in results])
     else:
         for result in results:
             _say(result)
-    return 0 if all(r["ok"] for r in results) else 1
+            if result["warnings"]:
+                show_diagnostics(result["warnings"])
+    well = all(r["ok"] and not (strict and r["warnings"]) for r in results)
+    return 0 if well else 1
+
+
+def _all(results: Sequence[Mapping[str, Any]]) -> list[Diagnostic]:
+    """The mistakes and the warnings of all specs."""
+    return [d for r in results for d in (*r["diagnostics"], *r["warnings"])]
+
+
+def _warnings(result: Mapping[str, Any], gpu: bool) -> list[Diagnostic]:
+    """The warnings of a spec that is well: of the network that is named, else of the default's."""
+    arch = result.get("network")
+    if arch is None or not result["ok"]:
+        return []
+    return warnings(arch.spec.program, arch.network, gpu)
 
 
 def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
@@ -69,10 +99,10 @@ def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
         named = resolve(name, registry, Work())
         spec = named.spec
         if named.variant is not None or named.settings:
-            result["network"] = spec.candidate(named.knobs)
+            result["network"] = result["alone"] = spec.candidate(named.knobs)
             result["ok"] = True
             return result
-        spec.with_knobs()
+        result["network"] = spec.with_knobs()
         for variant in spec.variants:
             spec.variant(variant)
         with Meter(f"checking {name}") as meter:
@@ -97,8 +127,8 @@ def _say(result: dict[str, Any]) -> None:
 
         say_survey(name, result["survey"])
         return
-    if "network" in result:
-        arch = result["network"]
+    if "alone" in result:
+        arch = result["alone"]
         figures = f"{human(arch.params)} parameters, {human(arch.macs)} MACs"
         say(f"{name}: a network ({figures})")
         return
@@ -131,14 +161,14 @@ def _plain(result: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "spec": result["spec"],
         "ok": result["ok"],
-        "diagnostics": [to_dict(d) for d in result["diagnostics"]],
+        "diagnostics": [to_dict(d) for d in _all([result])],
     }
     if "survey" in result:
         from archdsl.cli.check_search import plain_survey
 
         plain["search"] = plain_survey(result["survey"])
-    if "network" in result:
-        plain["knobs"] = result["network"].shown_knobs
+    if "alone" in result:
+        plain["knobs"] = result["alone"].shown_knobs
     if proof is not None:
         counterexample = proof.counterexample
         plain["space"] = {

@@ -153,6 +153,18 @@ def _no_pad(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
     return [Fix("write `pad = 0`", ((Span(span.source, end, end), ", pad = 0"),))]
 
 
+def _no_bias(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+    """`bias = false`, where a normalisation follows."""
+    call = _call_at(reading, span)
+    if call is None or not call.arguments:
+        return []
+    argument = _argument(call, "bias")
+    if argument is not None:
+        return [Fix("write `bias = false`", ((argument.value.span, "false"),))]
+    end = call.arguments[-1].span.end
+    return [Fix("write `bias = false`", ((Span(span.source, end, end), ", bias = false"),))]
+
+
 def _no_shortcut(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
     """A residual unit without `shortcut`: it then adapts by itself."""
     call = _call_at(reading, span)
@@ -174,6 +186,7 @@ OF_KIND: dict[str, Callable[[Diagnostic, Span, Reading], list[Fix]]] = {
     codes.GROUPS_DO_NOT_DIVIDE.code: _groups,
     codes.EVEN_KERNEL.code: _no_pad,
     codes.CANNOT_JOIN.code: _no_shortcut,
+    codes.BIAS_BEFORE_NORM.code: _no_bias,
 }
 
 

@@ -11,6 +11,7 @@ from archdsl.analysis.space import LIMIT, Proof, many, prove
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.source import Span
 from archdsl.editing.reading import Reading
+from archdsl.lint import warnings
 from archdsl.search.reach import survey
 from archdsl.search.request import Search
 from archdsl.search.space import Space, space_of
@@ -32,7 +33,7 @@ class Lens:
 @dataclass(frozen=True, slots=True)
 class Verified:
     """What takes longer to find than an edit may: the lenses, and mistakes of other candidates
-    than the one of the defaults."""
+    than the one of the defaults, or warnings."""
 
     lenses: tuple[Lens, ...]
     found: tuple[Diagnostic, ...] = ()
@@ -65,6 +66,8 @@ def verified(
     counted = _candidates(reading)
     found = _wrong_variants(reading, watch)
     proof = prove(program, limit, watch)
+    if not found and proof.holds:
+        found += warnings(program, reading.network)
     if proof.counterexample is not None:
         found += proof.counterexample.diagnostics
     return Verified((Lens(span, f"{counted}: {_verdict(proof)}"),), tuple(found))

@@ -47,7 +47,7 @@ class Compiler:
         self.budgets: list[Budget] = []
         self.input: Span | None = None  # where it stands
         self.arch: tree.Arch | None = None
-        self._load = load
+        self.load = load
         self._loaded: dict[int, FileCode] = {}
         self._opening: list[int] = []
 
@@ -117,7 +117,7 @@ class Compiler:
     def compile_use(self, node: tree.Use, made: FileCode) -> None:
         context = made.scope.context
         try:
-            file = self._load(str(node.path.value), node.path.span)
+            file = self.load(str(node.path.value), node.path.span)
         except (Fault, ArchError) as error:
             self.found += [error.diagnostic] if isinstance(error, Fault) else error.diagnostics
             self.pretend(node, made)

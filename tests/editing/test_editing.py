@@ -221,6 +221,15 @@ def test_lenses_count_candidates_and_tell_the_proof() -> None:
     assert {d.code for d in found.found} == {"A209"}
 
 
+def test_warnings_come_with_the_proof() -> None:
+    reading = read("arch a\ninput 3x8x8\nconv(8, 3) -> bn\n")
+    assert reading.found == ()
+    (warning,) = verified(reading).found
+    assert (warning.code, warning.kind.severity) == ("A971", "warning")
+    ((place, text),) = fixes(reading, warning)[0].edits
+    assert (place.start, text) == (28, ", bias = false")
+
+
 def test_a_proof_ends_when_it_is_stopped() -> None:
     with pytest.raises(Cancelled):
         verified(read(SPEC), lambda: True)

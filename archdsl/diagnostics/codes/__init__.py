@@ -3,7 +3,7 @@
 ``A0..`` files and syntax, ``A1..`` names and structure, ``A2..`` shapes, ``A3..`` values,
 ``A4..`` limits, ``A5..`` knobs and requirements,
 ``A6..`` the backend; ``A65.`` and ``A66.`` importing a model,
-``A7..`` searches, ``A8..`` training, ``A9..`` pictures and comparisons.
+``A7..`` searches, ``A8..`` training, ``A9..`` pictures and comparisons, and ``A97.`` warnings.
 """
 
 from archdsl.diagnostics.codes.backend import *  # noqa: F403
@@ -11,6 +11,7 @@ from archdsl.diagnostics.codes.files import *  # noqa: F403
 from archdsl.diagnostics.codes.importing import *  # noqa: F403
 from archdsl.diagnostics.codes.knobs import *  # noqa: F403
 from archdsl.diagnostics.codes.limits import *  # noqa: F403
+from archdsl.diagnostics.codes.lint import *  # noqa: F403
 from archdsl.diagnostics.codes.names import *  # noqa: F403
 from archdsl.diagnostics.codes.pictures import *  # noqa: F403
 from archdsl.diagnostics.codes.search import *  # noqa: F403

@@ -1,0 +1,48 @@
+"""A97.: what is no mistake, and seldom meant."""
+
+from archdsl.diagnostics.model import Kind
+
+BIAS_BEFORE_NORM = Kind(
+    "A971",
+    "the bias of `{layer}` does nothing: `{norm}` after it takes the mean of each channel away",
+    """Batch and instance normalisation subtract the mean of each channel, and with it whatever a
+bias has added. Its parameters are trained and stored for nothing.""",
+    help="write `bias = false`, once for all with `default {layer}(bias = false)`",
+    severity="warning",
+)
+UNUSED = Kind(
+    "A972",
+    "the {what} `{name}` is never used",
+    """A block or a function that nothing applies makes no part of the network, and a knob that
+nothing asks for changes none: a search would vary it in vain.""",
+    severity="warning",
+)
+PIXELS_SKIPPED = Kind(
+    "A973",
+    "a stride of {stride} with a kernel of {kernel} skips pixels",
+    """The windows stand further apart than they are wide: what lies between them has no effect on
+the result. A 1x1 convolution with a stride, as shortcuts have it, is not told.""",
+    severity="warning",
+)
+BATCH_IN_INPUT = Kind(
+    "A974",
+    "the input {shape} is a volume of one channel and {depth} slices",
+    """Shapes have no batch size: channels come first, and then the spatial axes. Four numbers are
+the channels of a volume and its three axes.""",
+    help="an image is written `input {image}`",
+    severity="warning",
+)
+AFTER_HEAD = Kind(
+    "A975",
+    "`{layer}` stands after the last `linear`",
+    """The loss of a classifier takes what the last linear layer gives, and has the softmax in
+it: an activation after it is applied twice, or bounds what can be learned.""",
+    severity="warning",
+)
+ODD_WIDTH = Kind(
+    "A976",
+    "{channels} channels are not a multiple of 8",
+    """The matrix units of GPUs work on multiples of 8 numbers of half precision; other widths are
+padded, and take as long as the next multiple. Told with `--gpu` alone.""",
+    severity="warning",
+)

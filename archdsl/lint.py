@@ -1,0 +1,126 @@
+"""Warnings: what a spec says that is no mistake, and seldom meant. They never fail a check by
+themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, diagnose, in_order
+from archdsl.diagnostics.source import Span
+from archdsl.elaborate.program import Program
+from archdsl.ir.flat import Flat, Node, flatten
+from archdsl.ir.network import Network
+from archdsl.layers.base import axes_of, show_shape
+from archdsl.resolve.resolver import resolve
+from archdsl.syntax import tree
+
+CENTERING = ("bn", "instance_norm")  # they take away the mean of each channel
+WEIGHTED = ("conv", "conv_transpose", "linear")
+WINDOWED = ("conv", "maxpool", "avgpool")
+
+
+def warnings(program: Program, network: Network, gpu: bool = False) -> list[Diagnostic]:
+    """The warnings of a spec's own text, each place once, for one network of it. ``gpu``: of
+    widths, too."""
+    source = program.main.syntax.span.source
+    flat = flatten(network)
+    found = [*_unused(program), *_inputs(program, network), *_biases(flat), *_strides(flat)]
+    found += _after_head(flat)
+    if gpu:
+        found += _widths(flat)
+    own = {(d.code, d.span): d for d in found if d.span is not None and d.span.source is source}
+    return in_order(own.values())
+
+
+def _unused(program: Program) -> Iterator[Diagnostic]:
+    """Blocks, functions and knobs that nothing uses."""
+    file = program.main.syntax
+    names = resolve(file, program.compiler.load, program.compiler.registry)
+    variants = [n.span for n in file.statements if isinstance(n, tree.Variant)]
+    used = {
+        use.definition.target
+        for use in names.uses
+        if use.definition is not None and not any(_within(use.span, v) for v in variants)
+    }
+    kinds = {"block": "block", "fn": "function", "knob": "knob"}
+    for definition in names.definitions:
+        if definition.kind in kinds and definition not in used:
+            what = kinds[definition.kind]
+            yield diagnose(codes.UNUSED, definition.span, what=what, name=definition.name)
+
+
+def _within(span: Span, around: Span) -> bool:
+    return around.start <= span.start and span.end <= around.end
+
+
+def _inputs(program: Program, network: Network) -> Iterator[Diagnostic]:
+    """Images that were given with a batch size."""
+    shape = network.root.input
+    nodes = [n for n in program.main.syntax.statements if isinstance(n, tree.Input)]
+    if len(shape) == 4 and shape[0] == 1 and shape[1] in (1, 3) and len(nodes) == 1:
+        said = {"shape": show_shape(shape), "depth": shape[1], "image": show_shape(shape[1:])}
+        yield diagnose(codes.BATCH_IN_INPUT, nodes[0].span, fields=said)
+
+
+def _biases(flat: Flat) -> Iterator[Diagnostic]:
+    """Biases whose sum a normalisation takes away again, wherever their line stands."""
+    users: defaultdict[int, list[Node]] = defaultdict(list)
+    for node in flat.nodes:
+        for place in node.inputs:
+            users[place].append(node)
+    kept = {flat.output, *(output.node for output in flat.side_outputs)}
+    vain: dict[Span, str] = {}
+    needed: set[Span] = set()
+    layers: dict[Span, str] = {}
+    for place, node in enumerate(flat.nodes):
+        layer = node.layer
+        if layer is None or node.span is None or layer.name not in WEIGHTED:
+            continue
+        if not getattr(layer, "bias", False):
+            continue
+        layers[node.span] = layer.name
+        after = [u.layer.name for u in users[place] if u.layer is not None]
+        if after and place not in kept and all(name in CENTERING for name in after):
+            vain[node.span] = after[0]
+        else:
+            needed.add(node.span)
+    for span, norm in vain.items():
+        if span not in needed:
+            yield diagnose(codes.BIAS_BEFORE_NORM, span, layer=layers[span], norm=norm)
+
+
+def _strides(flat: Flat) -> Iterator[Diagnostic]:
+    """Windows that stand further apart than they are wide."""
+    for node in flat.nodes:
+        layer = node.layer
+        if layer is None or node.span is None or layer.name not in WINDOWED:
+            continue
+        axes = len(node.shape) - 1
+        kernel = axes_of(getattr(layer, "kernel", 1), axes, layer.name, "kernel")
+        given = getattr(layer, "stride", None)
+        stride = kernel if given is None else axes_of(given, axes, layer.name, "stride")
+        if max(kernel) > 1 and any(k < s for k, s in zip(kernel, stride, strict=True)):
+            said = {"kernel": show_shape(kernel), "stride": show_shape(stride)}
+            yield diagnose(codes.PIXELS_SKIPPED, node.span, fields=said)
+
+
+def _after_head(flat: Flat) -> Iterator[Diagnostic]:
+    """An activation at the very end, after a linear layer."""
+    last = flat.nodes[flat.output]
+    if last.layer is None or last.span is None or last.layer.kind != "activation":
+        return
+    before = flat.nodes[last.inputs[0]].layer
+    if before is not None and before.name == "linear":
+        yield diagnose(codes.AFTER_HEAD, last.span, layer=last.layer.name)
+
+
+def _widths(flat: Flat) -> Iterator[Diagnostic]:
+    """Widths that GPUs pad, the last layer's apart: that has as many as there are classes."""
+    for place, node in enumerate(flat.nodes):
+        layer = node.layer
+        if layer is None or node.span is None or layer.name not in WEIGHTED:
+            continue
+        if node.shape[0] % 8 and place != flat.output:
+            yield diagnose(codes.ODD_WIDTH, node.span, channels=node.shape[0])
