@@ -63,12 +63,12 @@ def read_table(search: Search, folder: Path) -> Table:
     own = search.own
     assert own is not None
     try:
-        return Table(own.file, _grouped(rows_of(folder / own.file)))
+        return Table(own.file, grouped(rows_of(folder / own.file)))
     except ValueError as problem:
         raise ArchError([_unusable(search, str(problem))]) from None
 
 
-def _grouped(rows: Sequence[Mapping[str, Any]]) -> dict[Place, list[Recorded]]:
+def grouped(rows: Sequence[Mapping[str, Any]]) -> dict[Place, list[Recorded]]:
     found: dict[Place, list[Recorded]] = {}
     if not rows:
         raise ValueError("there are no rows in it")
