@@ -180,6 +180,32 @@ class ImageFolder(Data):
 
 
 @dataclass(frozen=True)
+class Arrays(Data):
+    """An archive of NumPy (`.npz`) with the arrays `images` (bytes, N x channels x sizes: images,
+    signals or volumes) and `labels` (N whole numbers from 0); and `test_images` and
+    `test_labels`, if it has a test set of its own."""
+
+    path: Text
+    validation: Share = 0.1
+    test: Share = 0.1
+    seed: Index = 0
+
+    name = "arrays"
+
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        from archdsl.training.data.archive import archive
+        from archdsl.training.data.plugins import described
+
+        return described(self.name, archive(self, folder))
+
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.archive import archive
+        from archdsl.training.data.sources import arrays
+
+        return arrays(self.name, archive(self, folder), folder)
+
+
+@dataclass(frozen=True)
 class PluginData(Data):
     """Data of an installed package: an entry point of the group ``archdsl.data``."""
 

@@ -1,0 +1,70 @@
+"""Arrays in an archive of NumPy: images, signals and volumes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from archdsl import ArchError
+from archdsl.training.data import describe, load
+from archdsl.training.sets import Arrays
+
+HERE = Path()
+DATA = Arrays("set.npz", validation=0.25, test=0.25)
+LABELS = np.arange(16) % 2
+
+
+def pixels(*shape: int) -> np.ndarray:
+    return np.arange(int(np.prod(shape)), dtype=np.uint8).reshape(shape)
+
+
+@pytest.mark.parametrize("image", [(5, 4, 6), (2, 7), (1, 3, 4, 5)])
+def test_images_signals_and_volumes(image: tuple[int, ...]) -> None:
+    np.savez("set.npz", images=pixels(16, *image), labels=LABELS)
+    assert describe(DATA, HERE) == (image, 2)
+    found = load(DATA, HERE)
+    assert (found.image, found.classes) == (image, 2)
+    assert [len(p) for p in (found.train, found.validation, found.test)] == [8, 4, 4]
+
+
+def test_a_test_set_of_its_own() -> None:
+    test = {"test_images": pixels(6, 1, 4, 6) + 9, "test_labels": LABELS[:6]}
+    np.savez_compressed("set.npz", images=pixels(16, 1, 4, 6), labels=LABELS, **test)
+    found = load(DATA, HERE)
+    assert [len(p) for p in (found.train, found.validation, found.test)] == [12, 4, 6]
+    assert found.test.images[0, 0, 0, 0] == 9
+
+
+IMAGES = pixels(16, 1, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"images": IMAGES}, "it has `images`, not `images` and `labels`"),
+        ({"images": IMAGES, "labels": LABELS, "test_images": IMAGES}, "and for a test set"),
+        ({"images": IMAGES, "labels": LABELS / 2}, "has 16x1x4x6 and 16, not images NxCxHxW"),
+        ({"images": IMAGES, "labels": LABELS - 1}, "whole numbers from 0"),
+        ({"images": IMAGES[:, 0, 0], "labels": LABELS}, "it has 16x6 and 16"),
+        ({"images": IMAGES / 255, "labels": LABELS}, "its images are torch.float64 16x1x4x6"),
+        ({"images": IMAGES, "labels": LABELS * 0}, "classes = 1"),
+        ({"images": IMAGES, "labels": np.array([None])}, "it is no archive of arrays"),
+    ],
+)
+def test_what_is_no_such_archive(arrays: dict[str, Any], words: str) -> None:
+    np.savez("set.npz", **arrays)
+    with pytest.raises(ArchError) as caught:
+        load(DATA, HERE)
+    assert words in str(caught.value)
+
+
+def test_a_file_that_is_none() -> None:
+    with pytest.raises(ArchError) as caught:
+        describe(DATA, HERE)
+    assert "A801" in str(caught.value) and "there is no such file" in str(caught.value)
+    for content in (b"no archive", b"PK\x03\x04 cut short", b""):
+        Path("set.npz").write_bytes(content)
+        with pytest.raises(ArchError) as caught:
+            describe(DATA, HERE)
+        assert "A802" in str(caught.value)
