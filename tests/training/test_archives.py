@@ -29,7 +29,7 @@ def test_images_signals_and_volumes(image: tuple[int, ...]) -> None:
 
 
 def test_a_test_set_of_its_own() -> None:
-    test = {"test_images": pixels(6, 1, 4, 6) + 9, "test_labels": LABELS[:6]}
+    test: dict[str, Any] = {"test_images": pixels(6, 1, 4, 6) + 9, "test_labels": LABELS[:6]}
     np.savez_compressed("set.npz", images=pixels(16, 1, 4, 6), labels=LABELS, **test)
     found = load(DATA, HERE)
     assert [len(p) for p in (found.train, found.validation, found.test)] == [12, 4, 6]
