@@ -140,7 +140,7 @@ class SearchWriter(Writer):
         self.put("target")
         self.operand()
         if self.perhaps():
-            self.word()
+            self.put(self.one("points", "loss"))
 
     def trials(self) -> None:
         self.put("trials")
