@@ -54,8 +54,10 @@ def statements(
             yield Token.new_borrow_pos("_SEP", "\n", waiting)
             last = "_SEP"
         waiting = None
-        if (kind in starters and last not in ("LBRACE", "_SEP")) or (
-            kind in _AFTER_OPERAND and last not in _OPERAND_ENDS
+        if (
+            (kind in starters and last not in ("LBRACE", "_SEP"))
+            or (kind in _AFTER_OPERAND and last not in _OPERAND_ENDS)
+            or (kind == "TABLE" and last != "WITH")
         ):
             token = Token.new_borrow_pos("NAME", str(token), token)
         last = token.type
