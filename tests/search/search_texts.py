@@ -66,7 +66,7 @@ class SearchWriter(Writer):
             "tune": self.tune,
             "objective": self.objective,
             "seeds": self.seeds,
-            "target": self.target,
+            "target": self.difference,
             "trials": self.trials,
             "timeout": lambda: self.put("timeout", self.one(*TIMES)),
         }
@@ -136,7 +136,7 @@ class SearchWriter(Writer):
             self.put("then")
             self.operand()
 
-    def target(self) -> None:
+    def difference(self) -> None:
         self.put("target")
         self.operand()
         if self.perhaps():
