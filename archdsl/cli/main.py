@@ -25,7 +25,7 @@ COMMANDS = {
     "fit": "Make a network as large as a budget allows.",
     "explain": "Say what each line makes, and what a knob changes.",
     "fmt": "Format specs.",
-    "data": "Say what is in a data set: classes, counts, sizes, mean and deviation.",
+    "data": "Say what is in a data set: classes, counts, balance.",
     "train": "Train one network.",
     "predict": "Say which class each file is of.",
     "evaluate": "Measure a trained network on data, class by class.",

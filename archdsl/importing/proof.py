@@ -69,7 +69,7 @@ class Digests:
             shapes = tuple(flat.nodes[n].shape for n in inputs)
             if layer.does_nothing(*shapes) or layer.is_identity:
                 self._passed[place] = inputs[0]
-            if layer.is_sum or layer.name in ("concat", "mul"):
+            if layer.is_associative:
                 inputs = self._joined(inputs, layer)
                 shapes = tuple(flat.nodes[n].shape for n in inputs)
             if layer.commutes():

@@ -198,6 +198,11 @@ class Layer(Record, Registered):
         return False
 
     @property
+    def is_associative(self) -> bool:
+        """Whether one of it within another is one of all their inputs, in their order."""
+        return self.is_sum
+
+    @property
     def columns_met(self) -> Columns | None:
         """The columns of a fractal that meet in it, where it is the joint of one."""
         return None

@@ -137,6 +137,7 @@ class Concat(Join):
     name = "concat"
     verb = "concatenated"
     one_is_itself = True
+    is_associative = True
     synonyms = ("cat", "concatenate")
     examples = (
         Example("concat", ((16, 8, 8), (4, 8, 8)), (20, 8, 8)),
@@ -233,6 +234,7 @@ class Mul(Join):
     """The element-wise product; an axis of 1 stretches, so that a ``Cx1x1`` gate fits."""
 
     name = "mul"
+    is_associative = True
     verb = "multiplied"
     sign = "*"
     synonyms = ("product", "gate")

@@ -360,8 +360,8 @@ def test_a_file_that_the_spec_uses_is_watched(
 
 LAYER = """
 from archdsl.layers.base import Expression, Layer
-class Times(Layer):
-    name = "times"
+class Scaled(Layer):
+    name = "scaled"
     def torch(self, *inputs):
         return Expression("{x} * FACTOR")
 """
@@ -369,7 +369,7 @@ class Times(Layer):
 
 def test_a_file_of_layers_is_watched(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("mine.py").write_text(LAYER.replace("FACTOR", "2"))
-    Path("user.arch").write_text("arch user\ninput 3x8x8\ntimes\n")
+    Path("user.arch").write_text("arch user\ninput 3x8x8\nscaled\n")
     texts = iter([LAYER.replace("FACTOR", "345")])
 
     def wait(seconds: float) -> None:

@@ -139,7 +139,7 @@ def test_completion_in_a_search() -> None:
     assert searched("spec wide_resnet\nhold macs = 1M by |")[:2] == ["depth", "width"]
     assert "params" in searched("hold |")
     assert searched("data |")[0] == "digits"
-    assert searched("train optimizer = |") == ["sgd", "adamw"]
+    assert searched("train optimizer = |") == ["sgd", "adamw", "adam", "rmsprop"]
     assert searched("train epochs = 2, |")[:2] == ["batch", "lr"]
     assert searched("train augment = [crop(2), |]") == ["crop", "flip", "cutout"]
     assert searched("sampler nsga2(|)") == ["population"]

@@ -318,14 +318,14 @@ def test_notes_say_what_is_known() -> None:
 
 
 def test_equal_blocks_are_one_figure() -> None:
-    drawing = Drawing(archdsl.load("preresnet1001").network.root, Flow())
+    drawing = Drawing(archdsl.load("preresnet1001").network, Flow())
     whole = view(drawing.root, lambda path, level: True)
     assert len(list(shapes(drawing, whole, {}))) < 600
     assert len(drawing.known) < 30
 
 
 def test_blocks_open_by_their_paths() -> None:
-    drawing = Drawing(archdsl.load("resnet50").network.root, Flow())
+    drawing = Drawing(archdsl.load("resnet50").network, Flow())
     chosen = {"stage2", "stage2.bottleneck1"}
     whole = view(drawing.root, lambda path, level: path in chosen)
     found = [s.text for s in shapes(drawing, whole, {}) if isinstance(s, Words)]
@@ -345,7 +345,7 @@ def test_a_block_is_opened_where_it_is_new() -> None:
 
 def test_a_block_within_sizes_the_parts_around_it() -> None:
     """The frames of an open block hold it: what a template leaves open is filled in."""
-    drawing = Drawing(archdsl.load("resnet50").network.root, Flow())
+    drawing = Drawing(archdsl.load("resnet50").network, Flow())
     sizes = []
     for chosen in ({"stage2"}, {"stage2", "stage2.bottleneck1"}):
         whole = view(drawing.root, lambda path, level, chosen=chosen: path in chosen)  # type: ignore[misc]

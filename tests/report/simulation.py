@@ -109,7 +109,10 @@ def start(folder: Path, text: str, command: str = COMMAND, seed: int = 0) -> Ope
 
 def work(study: OpenStudy, formula: Formula, trials: int | None = None) -> int:
     """Has so many queued trials trained (all of them, if not told); how many were left to do."""
-    splits = SimpleNamespace(test=range(100), digest="")
+    splits = SimpleNamespace(
+        test=range(100), digest="", image=(1, 8, 8), classes=10, names=(),
+        mean=torch.zeros(1), std=torch.ones(1),
+    )  # fmt: skip
     worker = Worker(study, torch.device("cpu"), name="machine:1", trainer=formula)
     worker.splits = splits
     right = torch.ones(100, dtype=torch.float64)
