@@ -14,7 +14,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, Kind, diagnose
 from archdsl.importing import pointwise, shaped, weighted  # noqa: F401  they enter operations
 from archdsl.importing.lower import Lowering, Missing, Vertex, make, shared
-from archdsl.importing.places import placed
+from archdsl.importing.places import OWN, placed, trouble
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
@@ -26,6 +26,7 @@ from archdsl.layers.base import Shape, show_shape
 from archdsl.spec import Architecture, Spec, parse
 
 BATCHES = (2, 3)
+OTHER_BATCHES = (1, 17)  # in evaluation, where a single image is no rare one
 SIZES = (32, 48, 64, 96, 128, 160)  # pixels that are tried beside those of the input
 DROPPED = ("dropout", "dropout_channels", "alpha_dropout")
 
@@ -113,6 +114,13 @@ def graph_of(module: nn.Module, shape: Shape) -> Graph:
     if pairs(*flats) is None:
         reason = difference(*flats)
         raise _error(codes.DEPENDS_ON_BATCH, reason=reason)
+    if any(vertex.op in DROPPED for vertex in evaluated.vertices):
+        raise _error(codes.CHANGES_IN_TRAINING, reason="it drops elements in evaluation, too")
+    for batch in OTHER_BATCHES:
+        other = flat_of(_graph(module, (batch, *shape), False), "")
+        if pairs(flat_of(evaluated, ""), other) is None:
+            reason = difference(flat_of(evaluated, ""), other)
+            raise _error(codes.DEPENDS_ON_BATCH, reason=reason)
     plain = flat_of(_without_drops(_graph(module, (BATCHES[0], *shape), True)), "")
     plain.side_outputs = []
     tested = flat_of(_without_drops(evaluated), "")
@@ -295,7 +303,10 @@ def _run_both(
         at = arch if shape == arch.input else spec.with_knobs(input=shape)
         ours = prepared(at.build())
         carry(mapping, theirs, ours)
-        problem = compare(theirs, ours, mapping, (batch, *shape), sides)
+        try:
+            problem = compare(theirs, ours, mapping, (batch, *shape), sides)
+        except RuntimeError as failed:
+            raise trouble(failed, OWN) from failed
         if problem:
             raise _error(codes.NOT_THE_SAME, reason=problem)
 

@@ -75,7 +75,7 @@ def softmax(lower: Lowering, record: Record) -> Value:
 def dropout(lower: Lowering, record: Record) -> Value:
     x, m = lower.input(record), record.module
     p = m.p if m is not None else lower.argument(record, 1, "p", 0.5)
-    active = True if m is not None else lower.argument(record, 2, "training", True)
+    active = record.training if m is not None else lower.argument(record, 2, "training", True)
     if p == 0 or not active:
         return x
     names = {"Dropout": "dropout", "dropout": "dropout", "AlphaDropout": "alpha_dropout"}
@@ -86,7 +86,7 @@ def dropout(lower: Lowering, record: Record) -> Value:
 def drop_path(lower: Lowering, record: Record) -> Value:
     """A branch that is dropped for each image; what remains is scaled in training."""
     x, m = lower.input(record), record.module
-    if len(record.args) == 2 and hasattr(m, "survive"):  # as archdsl compiles it
+    if len(record.args) == 2 and hasattr(m, "survive"):  # as archdsl compiles it: a sum always
         branch = lower.input(record, 1)
         how = {"survive": m.survive, "per": m.per, "scaling": m.scaling}
         made = lower.vertex(make("add", **how), [x.vertex, branch.vertex], record)
@@ -95,7 +95,7 @@ def drop_path(lower: Lowering, record: Record) -> Value:
     if len(record.args) != 1:
         raise Gap(" of several tensors")
     p = getattr(m, "drop_prob", None) if record.op == "DropPath" else getattr(m, "p", None)
-    if not p:
+    if not p or not record.training:
         return x
     if getattr(m, "mode", "row") != "row" or not getattr(m, "scale_by_keep", True):
         raise Gap(" that drops whole batches, or does not scale what remains")

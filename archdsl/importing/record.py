@@ -71,6 +71,7 @@ class Record:
     path: str = ""
     place: Place | None = None
     shapes: list[tuple[int, ...] | None] = field(default_factory=list)
+    training: bool = False  # whether its module was, when it ran
 
     def refs(self) -> Iterator[Ref]:
         """The computed tensors that it takes."""
@@ -129,6 +130,7 @@ class _Recorder(TorchFunctionMode):
         call = self.stack[-1]
         where = call.path if path is None else path
         record = Record(len(self.records), op, args, kwargs, call, module, where, place_of(OWN))
+        record.training = bool(getattr(module, "training", False))
         self.records.append(record)
         for number, result in enumerate(out if isinstance(out, (tuple, list)) else [out]):
             if isinstance(result, torch.Tensor):

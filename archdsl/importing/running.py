@@ -27,6 +27,7 @@ def prepared(module: nn.Module) -> nn.Module:
 
     with torch.no_grad():
         for parameter in copy.parameters():
+            parameter.requires_grad_()  # whether it is frozen is no part of a network
             if parameter.dim() <= 1 or not parameter.any():
                 parameter.add_(0.1 * noise(parameter))
         for part in copy.modules():
@@ -113,7 +114,7 @@ def _run(
     module.train(training)
     x = x.clone().requires_grad_()
     with Certain():
-        out = outputs(module(x))
+        out = outputs(module(x.clone()))  # which a layer may change in its place
     out = out[: 1 + (sides if training else 0)]
     generator = torch.Generator().manual_seed(2)
     total = sum((o * torch.randn(o.shape, generator=generator, dtype=o.dtype)).sum() for o in out)

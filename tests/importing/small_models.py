@@ -191,3 +191,57 @@ class Frozen(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x)
+
+
+class Drops(nn.Module):
+    """With dropout where no training is: in evaluation too, or in evaluation alone."""
+
+    def __init__(self, always: bool) -> None:
+        super().__init__()
+        self.always = always
+        self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.dropout(self.conv(x), 0.5, self.always or not self.training)
+        return self.head(x.mean((2, 3)))
+
+
+class AsksOne(nn.Module):
+    """Other layers for one image, or for many."""
+
+    def __init__(self, one: bool) -> None:
+        super().__init__()
+        self.one = one
+        self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        if len(x) == 1 if self.one else len(x) > 4:
+            y = F.relu(y)
+        return self.head(y.mean((2, 3)))
+
+
+class Careless(nn.Module):
+    """A network that changes its input in its place, with a part that is frozen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.relu = nn.ReLU(inplace=True)
+        self.conv, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+        self.conv.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.conv(self.relu(x)).mean((2, 3)))
+
+
+class Untrainable(nn.Module):
+    """PyTorch cannot train it: what a layer needs backwards is changed in its place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = (nn.Conv2d(n, 4, 1) for n in (3, 4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.a(x)
+        y.add_(self.b(y))
+        return y + self.c(y)

@@ -124,6 +124,11 @@ def test_all_that_has_no_layer_is_told_with_its_line() -> None:
         (small_models.Frozen, "A657", "it has no parameters"),
         (small_models.Unused, "A657", "no result is computed of `b.weight`, `b.bias`"),
         (small_models.Changes, "A661", "another network in training"),
+        (lambda: small_models.Drops(True), "A661", "it drops elements in evaluation, too"),
+        (lambda: small_models.Drops(False), "A661", "it drops elements in evaluation, too"),
+        (lambda: small_models.AsksOne(True), "A656", "another number of images"),
+        (lambda: small_models.AsksOne(False), "A656", "another number of images"),
+        (small_models.Untrainable, "A652", "modified by an inplace operation"),
         (small_models.Shared, "A662", "`a.weight` more than once"),
         (lambda: nn.MultiheadAttention(8, 2), "A652", "missing 2 required positional"),
     ],
@@ -133,6 +138,13 @@ def test_what_is_no_network_is_refused(model: type[nn.Module], code: str, words:
         archdsl.import_module(model(), (3, 16, 16))
     assert [d.code for d in caught.value.diagnostics] == [code]
     assert words in caught.value.diagnostics[0].message
+
+
+def test_a_frozen_part_and_an_input_that_is_changed_are_no_hindrance() -> None:
+    model = small_models.Careless()
+    imported = archdsl.import_module(model, (3, 16, 16))
+    assert "relu\nconv(4, 3, pad = 0) -> global_avgpool -> linear(classes)" in imported.text
+    assert not model.conv.weight.requires_grad
 
 
 def test_a_width_is_a_knob_where_every_width_is_a_network() -> None:

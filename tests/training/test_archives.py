@@ -1,5 +1,6 @@
 """Arrays in an archive of NumPy: images, signals and volumes."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,13 @@ IMAGES = pixels(16, 1, 4, 6)
         ({"images": IMAGES, "labels": LABELS / 2}, "has 16x1x4x6 and 16, not images NxCxHxW"),
         ({"images": IMAGES, "labels": LABELS - 1}, "whole numbers from 0"),
         ({"images": IMAGES[:, 0, 0], "labels": LABELS}, "it has 16x6 and 16"),
-        ({"images": IMAGES / 255, "labels": LABELS}, "its images are torch.float64 16x1x4x6"),
+        (
+            {"images": IMAGES / 255, "labels": LABELS},
+            "its `images` are float64, and uint8 is wanted",
+        ),
         ({"images": IMAGES, "labels": LABELS * 0}, "classes = 1"),
+        ({"images": IMAGES, "labels": LABELS + 10**15}, "a label is 1,000,000,000,000,001"),
+        ({"images": IMAGES, "labels": LABELS[:3]}, "it has 16 images and 3 labels"),
         ({"images": IMAGES, "labels": np.array([None])}, "it is no archive of arrays"),
     ],
 )
@@ -57,6 +63,25 @@ def test_what_is_no_such_archive(arrays: dict[str, Any], words: str) -> None:
     with pytest.raises(ArchError) as caught:
         load(DATA, HERE)
     assert words in str(caught.value)
+
+
+def test_a_head_that_says_more_than_there_is() -> None:
+    head = b"{'descr': '|u1', 'fortran_order': False, 'shape': (1000000000000, 3, 8, 8), }\n"
+    with zipfile.ZipFile("set.npz", "w") as packed:
+        for key in ("images.npy", "labels.npy"):
+            packed.writestr(key, b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
+    with pytest.raises(ArchError, match=r"said to take 192,000,000,000,000 bytes, and there are 0"):
+        describe(DATA, HERE)
+
+
+def test_a_damaged_member() -> None:
+    np.savez_compressed("set.npz", images=pixels(16, 1, 4, 6), labels=LABELS)
+    data = bytearray(Path("set.npz").read_bytes())
+    start = data.find(b"labels.npy") + 42
+    data[start : start + 30] = bytes(b ^ 255 for b in data[start : start + 30])
+    Path("set.npz").write_bytes(data)
+    with pytest.raises(ArchError, match="no archive of arrays"):
+        describe(DATA, HERE)
 
 
 def test_a_file_that_is_none() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,11 @@ from archdsl.training.packages import need
 from archdsl.training.sets import Arrays
 
 LEARNING, TEST = ("images", "labels"), ("test_images", "test_labels")
+MOST_CLASSES = 100_000
+UNREADABLE = (  # what NumPy and zipfile raise for files that are damaged, or are something else
+    OSError, ValueError, TypeError, AttributeError, EOFError, KeyError, MemoryError, RuntimeError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,11 @@ class Archive:
     seed: int
 
     def read(self, folder: Path) -> tuple[Any, ...]:
-        with need("numpy").load(self.path, allow_pickle=False) as found:
-            return tuple(found[key] for key in self.keys)
+        try:
+            with need("numpy").load(self.path, allow_pickle=False) as found:
+                return tuple(found[key] for key in self.keys)
+        except UNREADABLE as problem:
+            raise unreadable(Arrays.name, reason_of(problem), self.path) from None
 
 
 def archive(data: Arrays, folder: Path) -> Archive:
@@ -46,33 +56,49 @@ def archive(data: Arrays, folder: Path) -> Archive:
                 wanted = "`images` and `labels`, and for a test set `test_images` and `test_labels`"
                 has = ", ".join(f"`{key}`" for key in found) or "nothing"
                 raise unreadable(data.name, f"it has {has}, not {wanted}", path)
+            keys = (*LEARNING, *TEST) if both else LEARNING
+            heads = {key: _head(path, key) for key in keys}
+            for key in keys:
+                _check_head(data, path, key, *heads[key])
             labels = found["labels"]
-        shape = _shape(path)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-    ) as problem:
-        reason = f"it is no archive of arrays: {reason_of(problem)}"
-        raise unreadable(data.name, reason, path) from None
+    except UNREADABLE as problem:
+        said = str(problem)
+        plain = "it is damaged, or something else" if "pickle" in said else reason_of(problem)
+        raise unreadable(data.name, f"it is no archive of arrays: {plain}", path) from None
+    shape = heads["images"][0]
     whole = labels.dtype.kind in "iu" and labels.ndim == 1 and len(labels)
     if not whole or labels.min() < 0 or len(shape) < 3:
         found_shapes = " and ".join("x".join(map(str, s)) or "one" for s in (shape, labels.shape))
         wanted = "images NxCxHxW, signals NxCxL or volumes, and N whole numbers from 0"
         raise unreadable(data.name, f"it has {found_shapes}, not {wanted}", path)
-    keys = (*LEARNING, *TEST) if both else LEARNING
     classes = int(labels.max()) + 1
+    if classes > MOST_CLASSES:
+        reason = f"a label is {classes - 1:,}, and there may be {MOST_CLASSES:,} classes"
+        raise unreadable(data.name, reason, path)
+    if len(labels) != shape[0]:
+        raise unreadable(data.name, f"it has {shape[0]:,} images and {len(labels):,} labels", path)
     return Archive(path, shape[1:], classes, keys, data.validation, data.test, data.seed)
 
 
-def _shape(path: Path) -> tuple[int, ...]:
-    """The shape of the images, from the head of their file."""
+def _head(path: Path, key: str) -> tuple[tuple[int, ...], Any, int]:
+    """The shape and the type of an array, and how many bytes of it are there: of its head alone."""
     form: Any = need("numpy.lib.format", "numpy")
-    with zipfile.ZipFile(path) as packed, packed.open("images.npy") as stream:
+    with zipfile.ZipFile(path) as packed, packed.open(f"{key}.npy") as stream:
         version = form.read_magic(stream)
         read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
-        shape, _, _ = read(stream)
-    return tuple(shape)
+        shape, _, kind = read(stream)
+        there = packed.getinfo(f"{key}.npy").file_size - stream.tell()
+    return tuple(shape), kind, there
+
+
+def _check_head(
+    data: Arrays, path: Path, key: str, shape: tuple[int, ...], kind: Any, there: int
+) -> None:
+    """Raises ``ArchError`` for an array of another type, and for one whose head says that it is
+    larger than it is: before a byte of it is read."""
+    if key in (LEARNING[0], TEST[0]) and kind != "uint8":
+        raise unreadable(data.name, f"its `{key}` are {kind}, and uint8 is wanted: 0 to 255", path)
+    claimed = prod(shape) * kind.itemsize
+    if min(shape, default=1) < 0 or claimed > there:
+        reason = f"its `{key}` are said to take {claimed:,} bytes, and there are {there:,}"
+        raise unreadable(data.name, reason, path)
