@@ -111,3 +111,17 @@ def test_a_terminal_gets_a_file(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_p
     ran = run("draw", "resnet18", tty=True)
     assert ran.out == "resnet.svg: resnet18, 472 x 1135 pixels\n"
     assert Path("resnet.svg").read_text().startswith("<svg")
+
+
+def test_a_side_output_of_what_is_no_chain_is_drawn() -> None:
+    spec = archdsl.parse(
+        "arch web\ninput 3x16x16\nconv(8, 3) as a\nconv(8, 3) as b\n"
+        "branch add { a -> conv(8, 3); b } as c\noutput aux { global_avgpool -> linear(4) }\n"
+        "branch add { c -> conv(8, 3); a; b -> conv(8, 3) }\nglobal_avgpool -> linear(10)\n"
+    )
+    network = spec.with_knobs().network
+    scene = draw(network, {}, depth=3)
+    said = [s.text for s in scene.shapes if isinstance(s, Words)]
+    assert "aux" in said and "linear 4" in said
+    boxes = [m for m in outline(network, 3)[0] if isinstance(m, Node) and not m.sign]
+    assert all(line in said for box in boxes for line in box.lines)
