@@ -83,6 +83,12 @@ def trouble(problem: Exception, own: Sequence[str]) -> ArchError:
     A652."""
     place = place_in(problem, own)
     reason = str(problem).strip().split("\n", 1)[0][:300] or type(problem).__name__
+    if "expected device meta" in str(problem):  # the device on which it is recorded
+        reason = (
+            "it makes a tensor that is not on the device of its input: say `device=x.device`, or"
+            " keep it as a buffer"
+        )
+        return ArchError([placed(diagnose(codes.MODEL_FAILS, reason=reason), place)])
     asks = any(text in str(problem) for text in ASKS_NUMBERS)
     kind = codes.DEPENDS_ON_DATA if asks else codes.MODEL_FAILS
     fields = {} if asks else {"reason": f"{type(problem).__name__}: {reason}"}

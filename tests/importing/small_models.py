@@ -245,3 +245,12 @@ class Untrainable(nn.Module):
         y = self.a(x)
         y.add_(self.b(y))
         return y + self.c(y)
+
+
+class Elsewhere(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x) + torch.zeros(1)

@@ -128,6 +128,7 @@ def test_all_that_has_no_layer_is_told_with_its_line() -> None:
         (lambda: small_models.Drops(False), "A661", "it drops elements in evaluation, too"),
         (lambda: small_models.AsksOne(True), "A656", "another number of images"),
         (lambda: small_models.AsksOne(False), "A656", "another number of images"),
+        (small_models.Elsewhere, "A652", "not on the device of its input"),
         (small_models.Untrainable, "A652", "modified by an inplace operation"),
         (small_models.Shared, "A662", "`a.weight` more than once"),
         (lambda: nn.MultiheadAttention(8, 2), "A652", "missing 2 required positional"),
