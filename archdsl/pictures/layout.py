@@ -111,9 +111,9 @@ class Layout:
                 ties += [Tie(source, len(components), tag) for tag, source in coming]
                 sources[end] = len(components)
                 components.append(self.meeting(knot, len(coming)))
-            for node in knot.loose if end != web.end else ():
+            for hanging in knot.loose if end != web.end else ():
                 ties.append(Tie(sources[end], len(components)))
-                components.append(self.component(node))
+                components.append(self.component(hanging))
         return Grid(components, ties)
 
     def meeting(self, knot: Knot, count: int) -> Component:
