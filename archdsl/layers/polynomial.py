@@ -247,6 +247,10 @@ class Polynomial:
 
     __int__ = __float__ = __index__ = __round__ = __trunc__ = _concrete
 
+    def __format__(self, spec: str) -> str:
+        """As it prints, wherever a message has a number: of unknowns there are no digits."""
+        return repr(self)
+
     def __repr__(self) -> str:
         parts = []
         for monomial, coefficient in self.terms.items():

@@ -39,7 +39,7 @@ def examine(
 ) -> Examined:
     """What a network says of each image; the rest is as ``evaluate`` has it."""
     device, recipe = torch.device(device), recipe or Recipe()
-    layout = memory_format(recipe, device, len(splits.image) - 1)
+    layout = memory_format(recipe, device, module, len(splits.image) - 1)
     module = module.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     feed = Feed(part, splits.mean, splits.std, device, layout)
     return examined(module, feed, recipe.batch, precision(recipe, device))

@@ -6,8 +6,11 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from archdsl.training.recipe import Recipe
+
+FEW = 8  # channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,28 @@ def precision(recipe: Recipe, device: torch.device) -> Precision:
     return Precision(device, torch.float16 if old else torch.bfloat16)
 
 
-def memory_format(recipe: Recipe, device: torch.device, axes: int = 2) -> torch.memory_format:
-    """How images of so many axes beside the channels, and the weights for them, lie in memory."""
-    if not _wanted(recipe.channels_last, device.type in ("cuda", "cpu")):
+def memory_format(
+    recipe: Recipe, device: torch.device, module: nn.Module, axes: int = 2
+) -> torch.memory_format:
+    """How images of so many axes beside the channels, and the weights of a module for them, lie in
+    memory."""
+    usual = device.type == "cuda" or (device.type == "cpu" and not _breaks(module))
+    if not _wanted(recipe.channels_last, usual):
         return torch.contiguous_format
     known = {2: torch.channels_last, 3: torch.channels_last_3d}
     return known.get(axes, torch.contiguous_format)
+
+
+def _breaks(module: nn.Module) -> bool:
+    """Whether a processor may write beyond its memory with the channels last: seen with PyTorch
+    2.14 in the gradient of convolutions of size 1 with a stride, of fewer than 8 channels."""
+    return any(
+        isinstance(part, nn.Conv2d)
+        and set(part.kernel_size) == {1}
+        and max(part.stride) > 1
+        and part.in_channels // part.groups < FEW
+        for part in module.modules()
+    )
 
 
 def _wanted(word: str, usual: bool) -> bool:

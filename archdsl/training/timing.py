@@ -82,7 +82,7 @@ def ready(
     """A module of its own, and a batch of each tensor that comes in."""
     torch.manual_seed(0)
     built = network.build() if isinstance(network, Architecture) else copy.deepcopy(network)
-    layout = memory_format(Recipe(), device, len(input) - 1)
+    layout = memory_format(Recipe(), device, built, len(input) - 1)
     module = built.to(device=device, dtype=dtype, memory_format=layout)  # type: ignore[call-overload]
     others = list(network.inputs.values())[1:] if isinstance(network, Architecture) else []
     first, *rest = examples([input, *others], batch, device, dtype)

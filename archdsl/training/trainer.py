@@ -46,7 +46,7 @@ class Trainer:
         self.recipe, self.seed, self.device, self.team = recipe, seed, device, team
         self.batch = batch_size(recipe, len(splits.train), team)
         self.steps = len(splits.train) // self.batch
-        layout = memory_format(recipe, device, len(splits.image) - 1)
+        layout = memory_format(recipe, device, module, len(splits.image) - 1)
         self.module = module.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         self.train_feed = Feed(splits.train, splits.mean, splits.std, device, layout)
         self.validation_feed = Feed(splits.validation, splits.mean, splits.std, device, layout)

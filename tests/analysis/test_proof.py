@@ -319,3 +319,15 @@ def test_a_layer_that_needs_values_is_proved_value_by_value_and_that_is_said() -
         "knobs that it depends on were tried value by value"
     )
     assert not prove(archdsl.parse(text.format("relu")).program).decided
+
+
+def test_a_number_of_unknowns_in_a_message() -> None:
+    """What is wrong for a width that is not known yet is told of one that is."""
+    spec = archdsl.parse(
+        "arch r(width = 8 in 4..32)\ninput 3x32x32\n"
+        "conv(width, 3) -> global_avgpool -> reshape([8])\nlinear(10)\n"
+    )
+    found = prove(spec.program)
+    assert found.counterexample is not None
+    assert found.counterexample.knobs["width"] == "4"
+    assert found.counterexample.diagnostics[0].message == "4x1x1 has 4 elements, but 8 needs 8"

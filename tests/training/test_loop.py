@@ -16,7 +16,7 @@ from archdsl.training.data.splits import Images, Splits
 from archdsl.training.loop import evaluate, train, train_candidate
 from archdsl.training.losses import loss_of
 from archdsl.training.outcome import Epoch, Failure, Outcome
-from archdsl.training.precision import precision
+from archdsl.training.precision import memory_format, precision
 from archdsl.training.ranks import Ranks
 from archdsl.training.recipe import Adam, AdamW, Constant, Crop, Flip, Recipe, RmsProp, Sgd
 from archdsl.training.schedules import learning_rate
@@ -292,6 +292,16 @@ def test_channels_last(word: str, last: bool) -> None:
     )
     assert training.epoch().train_loss == pytest.approx(1.412, abs=5e-3), "however it lies"
     assert set(seen) == {last}
+
+
+@pytest.mark.parametrize(("channels", "last"), [(4, False), (8, True)])
+def test_channels_stay_first_where_a_processor_would_write_beyond_its_memory(
+    channels: int, last: bool
+) -> None:
+    module = torch.nn.Conv2d(channels, 16, 1, stride=2)
+    found = memory_format(Recipe(), CPU, module)
+    assert found is (torch.channels_last if last else torch.contiguous_format)
+    assert memory_format(Recipe(), torch.device("cuda"), module) is torch.channels_last
 
 
 @pytest.mark.slow
