@@ -74,6 +74,8 @@ def written_apart(name: str) -> list[tuple[str, str]]:
         for example in REGISTRY.layers[name].examples:
             if issubclass(REGISTRY.layers[name], Join) and "(" in example.call:
                 continue  # patterns alone write its arguments
+            if REGISTRY.layers[name].takes_ids:
+                continue  # what it gives are no ids: it stands once
             first = example.inputs[0]
             input = show_shape(first) if len(first) > 1 else f"({first[0]},)"
             text = f"arch t\ninput {input}\n{BLOCKS}\n{body}\ntanh\n"

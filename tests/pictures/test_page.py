@@ -95,7 +95,7 @@ def test_boxes_are_where_files_have_them(name: str, depth: int, down: bool, open
         "#drawing rect",
         "all => all.map(r => ['x', 'y', 'width', 'height'].map(k => +r.getAttribute(k)))",
     )
-    drawing = Drawing(archdsl.load(name).network.root, Flow(down))
+    drawing = Drawing(archdsl.load(name).network, Flow(down))
     drawn = list(shapes(drawing, view(drawing.root, lambda _, level: level < depth), {}))
     boxes = [s for s in drawn if isinstance(s, Box)]
     assert len(found) == len(boxes)

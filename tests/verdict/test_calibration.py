@@ -98,7 +98,7 @@ def test_arms_that_differ_in_all_but_the_mean_are_the_limit() -> None:
     ],
 )
 def test_calibration_at_length(noise: Noise, most: float, slices: int) -> None:
-    count = 20_000
+    count = 5_000
     found = share(count, anywhere, nothing, noise, slices=slices)
     print(f"\n{noise.__name__}, {slices} slices: a verdict in {found:.2%} of studies")
     assert found <= bound(count, most)
