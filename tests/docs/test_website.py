@@ -86,4 +86,4 @@ def test_the_site(tmp_path: Path) -> None:
     assert {"Quickstart", "Cookbook", "Python API", "Which shapes cost the same?"} <= titles
     reference = (site / "docs" / "reference" / "index.html").read_text("utf-8")
     assert 'id="archdsl.Architecture.macs"' in reference
-    assert "Multiply-adds of convolutions and linear layers" in reference
+    assert "Multiply-adds of convolutions, linear layers and attention" in reference
