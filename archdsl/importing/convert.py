@@ -12,7 +12,7 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, Kind, diagnose
-from archdsl.importing import pointwise, shaped, weighted  # noqa: F401  they enter operations
+from archdsl.importing import arithmetic, pointwise, shaped, weighted  # noqa: F401  they enter operations
 from archdsl.importing.lower import Lowering, Missing, Vertex, make, shared
 from archdsl.importing.places import OWN, placed, trouble
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of

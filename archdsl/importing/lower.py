@@ -9,7 +9,7 @@ together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archdsl.importing.places import Place
@@ -163,8 +163,9 @@ class Lowering:
             and record.op in RESHAPING
             and _count(shape) == _count(first.shape)
         ):
-            return Tied(first.key, shape, first.trained)
-        constant = record.op == "constant" or not any(True for _ in record.refs())
+            return replace(first, shape=shape)
+        learned = any(isinstance(value, Tied) for value in (*record.args, *record.kwargs.values()))
+        constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
         return [Computed(constant) for _ in record.shapes]
 
     def _gap(self, record: Record, taken: Sequence[Any]) -> list[Value]:
@@ -243,7 +244,7 @@ class Lowering:
     def tied(self, record: Record, **tensors: Any) -> dict[str, Tied]:
         """The tensors of a module of torch.nn, by our names of them."""
         return {
-            name: Tied(f"{record.path}.{name}", tuple(tensor.shape), tensor.requires_grad)
+            name: Tied(f"{record.path}.{name}", tuple(tensor.shape), tensor.requires_grad, tensor)
             for name, tensor in tensors.items()
             if tensor is not None
         }

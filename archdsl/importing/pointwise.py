@@ -1,12 +1,12 @@
-"""Layers without weights that leave channels where they are: activations, pools, sums, means."""
+"""Layers without weights that leave channels where they are: activations, pools, means."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from archdsl.importing.lower import Computed, Gap, Lowering, Value, make, operation
-from archdsl.importing.record import Record, Tied
-from archdsl.importing.weighted import per_axis, scaled
+from archdsl.importing.lower import Gap, Lowering, Value, make, operation
+from archdsl.importing.record import Record
+from archdsl.importing.weighted import per_axis
 
 PLAIN = {  # activations that have no arguments, by the names of PyTorch
     "relu": ("ReLU", "relu"),
@@ -218,49 +218,3 @@ def reduced(lower: Lowering, record: Record) -> Value:
     if axes == [0] and keep:
         return lower.apply(make(f"channel_{kind}"), record, x)
     raise Gap(" over some of the spatial axes" if 0 not in axes else " over channels and more")
-
-
-@operation("add", "iadd", "radd", "__add__", "__iadd__", "__radd__")
-def added(lower: Lowering, record: Record) -> Value:
-    if lower.argument(record, 2, "alpha", 1) != 1:
-        raise Gap(" with a factor")
-    return _binary(lower, record, "add")
-
-
-@operation("mul", "imul", "rmul", "multiply", "__mul__", "__imul__", "__rmul__")
-def multiplied(lower: Lowering, record: Record) -> Value:
-    return _binary(lower, record, "mul")
-
-
-@operation("div", "true_divide", "sub", "__truediv__", "__sub__")
-def divided(lower: Lowering, record: Record) -> Value:
-    one = 0 if "sub" in record.op else 1
-    if lower.argument(record, 1, "other") == one:
-        return lower.input(record)
-    raise Gap("")
-
-
-@operation("maximum")
-def maximum(lower: Lowering, record: Record) -> Value:
-    return _binary(lower, record, "max")
-
-
-def _binary(lower: Lowering, record: Record, op: str) -> Value:
-    a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
-    if not isinstance(a, Value):
-        a, b = b, a
-    if isinstance(b, (int, float)):
-        if b == (0 if op == "add" else 1):
-            return a  # type: ignore[no-any-return]
-        raise Gap(" with a number")
-    if isinstance(b, Tied):
-        if op != "mul":
-            raise Gap(" with a learned tensor")
-        return scaled(lower, record, a, b)
-    if isinstance(b, Computed):
-        raise Gap(" with fixed numbers" if b.constant else " with a tensor computed of parameters")
-    if a.axes != b.axes:
-        raise Gap(" of tensors whose axes are in different orders")
-    if a.vertex.shape != b.vertex.shape and op != "mul":
-        raise Gap(" of tensors of different shapes")
-    return lower.apply(make(op), record, a, b)

@@ -17,7 +17,8 @@ from archdsl.ir.flat import Flat, Node, SideOutput
 from archdsl.layers.base import Layer, Shape
 
 STARTS = ("init", "bias_init")  # arguments that say how weights start
-ONLY_START = {"scale": ("value",), "prelu": ("slope",)}
+ONLY_START = {"scale": "value", "prelu": "slope"}
+LEARNED = ("times", "plus")  # whose value is a start where it is learned
 
 
 def flat_of(graph: Graph, name: str) -> Flat:
@@ -34,7 +35,9 @@ def flat_of(graph: Graph, name: str) -> Flat:
 def meaning(layer: Layer, shapes: tuple[Shape, ...]) -> str:
     """A layer's meaning without how its weights start; numbers to twelve digits."""
     name, arguments = layer.meaning(*shapes)
-    left = (*STARTS, *ONLY_START.get(layer.name, ()))
+    left = [*STARTS, ONLY_START.get(layer.name, "")]
+    if layer.name in LEARNED and arguments["learned"]:
+        left.append("value")
     plain = {k: _plain(v) for k, v in arguments.items() if k not in left}
     if name == "avgpool" and plain.get("pad") == 0:
         plain["count_pad"] = True  # nothing is padded that could count

@@ -56,6 +56,18 @@ class Tied:
     key: str
     shape: tuple[int, ...]
     trained: bool
+    tensor: torch.Tensor | None = field(default=None, compare=False, repr=False)  # its numbers
+
+    def start(self, usual: float) -> float:
+        """The number that all its elements start from. What was trained, or has no numbers (on the
+        meta device), is as good as ``usual``: a number of many digits is no start."""
+        tensor = self.tensor
+        if tensor is None or tensor.is_meta or not tensor.numel():
+            return usual
+        exact = float(tensor.detach().flatten()[0])
+        number = float(f"{exact:.3g}")
+        alike = bool((tensor == exact).all()) and abs(exact - number) <= 1e-6 * abs(number)
+        return number if alike else usual
 
 
 @dataclass(eq=False, slots=True)
@@ -114,8 +126,11 @@ class _Recorder(TorchFunctionMode):
         self.names: dict[int, str] = {}
         for name, module in model.named_modules():
             self.names.setdefault(id(module), name)
-        trained = {name for name, _ in model.named_parameters(remove_duplicate=False)}
-        self.tied = {id(t): Tied(key, tuple(t.shape), key in trained) for key, t in tensors.items()}
+        trained = dict(model.named_parameters(remove_duplicate=False))
+        self.tied = {
+            id(t): Tied(key, tuple(t.shape), key in trained, trained.get(key))
+            for key, t in tensors.items()
+        }
         self.values: dict[int, Ref] = {}
         self.alive: list[torch.Tensor] = []  # a freed tensor's id may be another's
         self.records: list[Record] = []

@@ -17,7 +17,7 @@ from archdsl.importing.simplify import live, users
 from archdsl.importing.terms import Term, walk
 
 HOW = ("per", "scaling")  # arguments of a sum that drops its branch
-JOINS = ("concat", "add", "mul", "max")
+JOINS = ("concat", "add", "sub", "mul", "max")
 HOISTS = 3  # times that joins are moved out of modules
 
 
@@ -209,7 +209,7 @@ class _Reduction:
                 else:
                     arms.append(None)
                     sources.append(value)
-            if len(set(sources)) == 1 and any(arm is not None for arm in arms):
+            if len(set(sources)) == 1:
                 terms = [arm.terms if arm is not None else [] for arm in arms]
                 join.terms.insert(0, self._join(join.join, terms, sources[0]))
                 join.inputs, join.join = [sources[0]], None

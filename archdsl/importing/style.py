@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from archdsl.importing.definition import Definition
 
 # Layers whose first optional argument is given by its place.
-FIRST = {"dropout": "p", "leaky_relu": "slope", "subsample": "stride", "group_norm": "groups"}
+FIRST = {
+    "dropout": "p",
+    "leaky_relu": "slope",
+    "subsample": "stride",
+    "group_norm": "groups",
+    "scale": "value",
+}
 SET = ("conv", "bn", "layer_norm")  # layers that a spec has a `default` of
 KEYS = {"conv": "bias", "bn": "eps", "layer_norm": "eps"}
 

@@ -212,16 +212,3 @@ def prelu(lower: Lowering, record: Record) -> Value:
     one = m.num_parameters == 1 and x.vertex.shape[0] != 1
     layer = make("prelu", shared=one)
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight))
-
-
-def scaled(lower: Lowering, record: Record, x: Value, weight: Tied) -> Value:
-    """A tensor times a learned factor per channel."""
-    shape = weight.shape
-    if len(shape) > len(x.axes) and shape[0] == 1:
-        shape = shape[1:]
-    shape = (1,) * (len(x.axes) - len(shape)) + shape
-    over = [i for i, n in enumerate(shape) if n != 1]
-    channels = x.vertex.shape[0]
-    if channels == 1 or [x.axes[i] for i in over] != [0] or shape[over[0]] != channels:
-        raise Gap(" with a learned tensor that is no factor per channel")
-    return lower.apply(make("scale"), record, x, weights={"weight": weight})

@@ -101,17 +101,39 @@ def test_side_outputs_stand_where_they_begin() -> None:
     assert imported.architecture.side_outputs == {"aux": 1.0}
 
 
+def test_numbers_and_learned_numbers_are_layers() -> None:
+    imported = archdsl.import_module(small_models.Scaled(), (3, 8, 8))
+    assert imported.text.endswith(
+        "\n"
+        "times(0.1) -> plus(-1)\n"
+        "conv(8, 3)\n"
+        "residual {\n"
+        "  conv(8, 3) -> times(0, learned = true) -> times(0.2)\n"
+        "}\n"
+        "branch sub {\n"
+        "  identity\n"
+        "  sigmoid -> times(-1) -> plus(1) -> times(0.25)\n"
+        "}\n"
+        "scale(1e-06, bias = true) -> relu\n"
+        "branch mul {\n"
+        "  identity\n"
+        "  identity\n"
+        "}\n"
+        "times(-1) -> plus(0.5, learned = true) -> global_avgpool -> linear(classes)\n"
+    )
+
+
 def test_all_that_has_no_layer_is_told_with_its_line() -> None:
     with pytest.raises(archdsl.ArchError) as caught:
         archdsl.import_module(small_models.Odd(), (3, 16, 16))
     found = [(d.code, d.message, d.notes) for d in caught.value.diagnostics]
     assert found == [
         ("A654", "no layer computes `sin`", ("in `the model itself`",)),
-        ("A654", "no layer computes `mul` with a number", ("in `the model itself`",)),
+        ("A654", "no layer computes `erf`", ("in `the model itself`",)),
     ]
     assert [d.span and d.span.text for d in caught.value.diagnostics] == [
         "x = torch.sin(self.conv(x))",
-        "x = x * 2.5",
+        "x = torch.erf(x)",
     ]
     assert "class Sin(Layer)" in caught.value.diagnostics[0].helps[0]
 

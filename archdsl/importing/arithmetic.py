@@ -1,0 +1,178 @@
+"""Sums, differences and products: of tensors, with numbers, with learned tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.importing.lower import Computed, Gap, Lowering, Value, make, operation
+from archdsl.importing.record import Record, Tied
+
+
+@operation("add", "iadd", "radd", "__add__", "__iadd__", "__radd__")
+def added(lower: Lowering, record: Record) -> Value:
+    a, b = _operands(lower, record)
+    alpha = lower.argument(record, 2, "alpha", 1)
+    if alpha != 1:
+        b = b * alpha if isinstance(b, (int, float)) else _times(lower, record, _value(b), alpha)
+    if not isinstance(a, Value):
+        a, b = b, a
+    if isinstance(b, (int, float)):
+        return _plus(lower, record, _value(a), b)
+    if isinstance(b, Tied):
+        return _shifted(lower, record, _value(a), b)
+    return _joined(lower, record, "add", a, b)
+
+
+@operation("sub", "subtract", "__sub__", "__isub__")
+def subtracted(lower: Lowering, record: Record) -> Value:
+    a, b = _operands(lower, record)
+    return _difference(lower, record, a, b, lower.argument(record, 2, "alpha", 1))
+
+
+@operation("rsub", "__rsub__")
+def subtracted_from(lower: Lowering, record: Record) -> Value:
+    b, a = _operands(lower, record)
+    return _difference(lower, record, a, b, lower.argument(record, 2, "alpha", 1))
+
+
+def _difference(lower: Lowering, record: Record, a: Any, b: Any, alpha: float) -> Value:
+    if isinstance(b, (int, float)):
+        return _plus(lower, record, _value(a), -alpha * b)
+    if isinstance(a, (int, float)):
+        return _plus(lower, record, _times(lower, record, _value(b), -alpha), a)
+    b = b if alpha == 1 else _times(lower, record, _value(b), alpha)
+    return _joined(lower, record, "sub", a, b)
+
+
+@operation("mul", "imul", "rmul", "multiply", "__mul__", "__imul__", "__rmul__")
+def multiplied(lower: Lowering, record: Record) -> Value:
+    a, b = _operands(lower, record)
+    if not isinstance(a, Value):
+        a, b = b, a
+    if isinstance(b, (int, float)):
+        return _times(lower, record, _value(a), b)
+    if isinstance(b, Tied):
+        return _scaled(lower, record, _value(a), b)
+    return _joined(lower, record, "mul", a, b)
+
+
+@operation("div", "divide", "true_divide", "__truediv__", "__itruediv__")
+def divided(lower: Lowering, record: Record) -> Value:
+    a, b = _operands(lower, record)
+    rounded = lower.argument(record, 2, "rounding_mode") is not None
+    if not isinstance(b, (int, float)) or b == 0 or rounded:
+        raise Gap(" by anything but a number")
+    return _times(lower, record, _value(a), 1 / b)
+
+
+@operation("neg", "negative", "__neg__")
+def negated(lower: Lowering, record: Record) -> Value:
+    return _times(lower, record, lower.input(record), -1)
+
+
+@operation("square", "pow", "__pow__")
+def squared(lower: Lowering, record: Record) -> Value:
+    x = lower.input(record)
+    if record.op != "square" and lower.argument(record, 1, "exponent") != 2:
+        raise Gap(" but to 2")
+    return lower.apply(make("mul"), record, x, x)
+
+
+@operation("addcmul")
+def shifted_product(lower: Lowering, record: Record) -> Value:
+    """``bias + weight * x``, as an affine layer of a few repositories has it."""
+    bias, a, b = (
+        lower.argument(record, i, n) for i, n in enumerate(("input", "tensor1", "tensor2"))
+    )
+    x, weight = (a, b) if isinstance(a, Value) else (b, a)
+    if (
+        not isinstance(bias, Tied)
+        or not isinstance(weight, Tied)
+        or record.kwargs.get("value", 1) != 1
+    ):
+        raise Gap(" but of a learned factor and a learned shift")
+    return _shifted(lower, record, _scaled(lower, record, _value(x), weight), bias)
+
+
+@operation("maximum")
+def maximum(lower: Lowering, record: Record) -> Value:
+    return _joined(lower, record, "max", *_operands(lower, record))
+
+
+def _operands(lower: Lowering, record: Record) -> tuple[Any, Any]:
+    return lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
+
+
+def _value(operand: Any) -> Value:
+    if not isinstance(operand, Value):
+        raise Gap(" of a parameter")
+    return operand
+
+
+def _plus(lower: Lowering, record: Record, x: Value, number: float) -> Value:
+    if isinstance(number, bool):
+        raise Gap(" with a truth value")
+    return x if number == 0 else lower.apply(make("plus", value=number), record, x)
+
+
+def _times(lower: Lowering, record: Record, x: Value, number: float) -> Value:
+    if isinstance(number, bool):
+        raise Gap(" with a truth value")
+    return x if number == 1 else lower.apply(make("times", value=number), record, x)
+
+
+def _aligned(x: Value, tied: Tied) -> tuple[int, ...]:
+    """The learned tensor's sizes along the axes of ``x``, the batch left out. Raises ``Gap``."""
+    shape = tied.shape
+    if len(shape) > len(x.axes):
+        if shape[0] != 1 or len(shape) > len(x.axes) + 1:
+            raise Gap(" with a learned tensor that has another number for each image")
+        shape = shape[1:]
+    return (1,) * (len(x.axes) - len(shape)) + shape
+
+
+def _scaled(lower: Lowering, record: Record, x: Value, weight: Tied) -> Value:
+    """A tensor times a learned factor: one, or one per channel."""
+    shape = _aligned(x, weight)
+    over = [i for i, n in enumerate(shape) if n != 1]
+    if not over:
+        layer = make("times", value=weight.start(1.0), learned=True)
+        return lower.apply(layer, record, x, weights={"weight": weight})
+    if [x.axes[i] for i in over] != [0] or shape[over[0]] != x.vertex.shape[0]:
+        raise Gap(" with a learned tensor that is no factor per channel")
+    layer = make("scale", value=weight.start(1.0))
+    return lower.apply(layer, record, x, weights={"weight": weight})
+
+
+def _shifted(lower: Lowering, record: Record, x: Value, bias: Tied) -> Value:
+    """A tensor and a learned shift: one number, one for each place, or, after a factor per channel,
+    one for each channel."""
+    shape = _aligned(x, bias)
+    over = [i for i, n in enumerate(shape) if n != 1]
+    if not over:
+        layer = make("plus", value=bias.start(0.0), learned=True)
+        return lower.apply(layer, record, x, weights={"bias": bias})
+    vertex = x.vertex
+    if [x.axes[i] for i in over] == [0] and vertex.op == "scale" and "bias" not in vertex.weights:
+        assert vertex.layer is not None, "it is a scale"
+        layer = make("scale", value=dict(vertex.layer.given()).get("value", 1.0), bias=True)
+        weights = {**vertex.weights, "bias": bias}
+        return lower.apply(layer, record, Value(vertex.inputs[0], x.axes), weights=weights)
+    stored = (*range(1, len(vertex.shape)), 0) if len(vertex.shape) == 2 else None
+    if len(vertex.shape) > 1 and shape == x.shape and (x.plain or x.axes == stored):
+        return lower.apply(make("positions"), record, x, weights={"weight": bias})
+    raise Gap(" with a learned tensor")
+
+
+def _joined(lower: Lowering, record: Record, op: str, a: Any, b: Any) -> Value:
+    for operand in (a, b):
+        if isinstance(operand, Computed):
+            fixed = operand.constant
+            raise Gap(" with fixed numbers" if fixed else " with a tensor computed of parameters")
+        if not isinstance(operand, Value):
+            raise Gap(" of a parameter" if isinstance(operand, Tied) else " with a number")
+    if a.axes != b.axes:
+        raise Gap(" of tensors whose axes are in different orders")
+    if a.vertex.shape != b.vertex.shape and op != "mul":
+        raise Gap(" of tensors of different shapes")
+    return lower.apply(make(op), record, a, b)
