@@ -201,6 +201,7 @@ CALLS = {
     "best": ["--help"],
     "worker": ["--help"],
     "lsp": ["--help"],
+    "mcp": ["--help"],
 }
 
 

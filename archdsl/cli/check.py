@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -22,6 +22,7 @@ from archdsl.files import SEARCH, is_one_of
 from archdsl.lint import warnings
 from archdsl.named import resolve
 from archdsl.registry import Registry
+from archdsl.spec import Spec
 
 
 @click.command()
@@ -63,7 +64,7 @@ def command(
     if sarif:
         say_json(to_sarif(_all(results), __version__))
     elif as_json:
-        say_json([_plain(r) for r in results])
+        say_json([plain(r) for r in results])
     else:
         for result in results:
             _say(result)
@@ -102,20 +103,25 @@ def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
             result["network"] = result["alone"] = spec.candidate(named.knobs)
             result["ok"] = True
             return result
-        result["network"] = spec.with_knobs()
-        for variant in spec.variants:
-            spec.variant(variant)
         with Meter(f"checking {name}") as meter:
-            proof = prove(spec.program, limit, meter)
+            result |= survey_space(spec, limit, meter)
     except ArchError as error:
         result["diagnostics"] = error.diagnostics
-        return result
-    result["proof"] = proof
-    result["variants"] = len(spec.variants)
-    result["ok"] = proof.holds
-    if proof.counterexample is not None:
-        result["diagnostics"] = proof.counterexample.diagnostics
     return result
+
+
+def survey_space(
+    spec: Spec, limit: int = LIMIT, watch: Callable[[float], None] = lambda share: None
+) -> dict[str, Any]:
+    """What is found of a spec: of its defaults, its variants and all its candidates. Raises
+    ``ArchError`` where the defaults or a variant make no network."""
+    network = spec.with_knobs()
+    for variant in spec.variants:
+        spec.variant(variant)
+    proof = prove(spec.program, limit, watch)
+    wrong = proof.counterexample
+    found = () if wrong is None else wrong.diagnostics
+    return {"network": network, "proof": proof, "ok": proof.holds, "diagnostics": found}
 
 
 def _say(result: dict[str, Any]) -> None:
@@ -156,7 +162,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _plain(result: dict[str, Any]) -> dict[str, Any]:
+def plain(result: dict[str, Any]) -> dict[str, Any]:
+    """What was found, as JSON values."""
     proof: Proof | None = result["proof"]
     plain: dict[str, Any] = {
         "spec": result["spec"],

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from archdsl.analysis.family import ClosedForm
 from archdsl.analysis.figures import NAMED
 from archdsl.cli.formulas import formulas, where
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
@@ -64,7 +65,7 @@ def command(
         return
     places = list(places_of(arch, path))
     if as_json:
-        say_json([_plain(p) for p in places])
+        say_json([plain(p) for p in places])
         return
     say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
     for place in places:
@@ -127,19 +128,43 @@ def _say(place: Made, costs: Mapping[str, Cost]) -> None:
         say(f"    and {len(place.layers) - SHOWN} more")
 
 
-def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a knob changes: costs over its values, their formulas, and the lines of the spec."""
+
+    knob: Knob
+    rows: list[dict[str, Any]]
+    form: ClosedForm | None
+    lines: list[str]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        closed = self.form and {"where": where(self.form), **formulas(self.form)}
+        return {
+            "knob": self.knob.name,
+            "values": self.rows,
+            "closed_form": closed,
+            "changes": self.lines,
+        }
+
+
+def effect_of(arch: Architecture, name: str) -> Effect:
+    """What a knob changes. Raises ``ArchError`` for one that the spec does not have."""
     known = arch.spec.knobs
     if name not in known:
         help = did_you_mean(name, known) or [f"the knobs are {', '.join(known) or 'none'}"]
         raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
     knob = known[name]
-    rows = list(_values(arch, knob))
     form = arch.spec.families.closed_form(arch.network.knobs, name, arch.given_input)
-    changed = _changed_lines(arch, knob)
+    return Effect(knob, list(_values(arch, knob)), form, _changed_lines(arch, knob))
+
+
+def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
+    effect = effect_of(arch, name)
     if as_json:
-        closed = form and {"where": where(form), **formulas(form)}
-        say_json({"knob": name, "values": rows, "closed_form": closed, "changes": changed})
+        say_json(effect.plain())
         return
+    knob, rows, form, changed = effect.knob, effect.rows, effect.form, effect.lines
     domain = f" in {knob.domain}" if knob.domain is not None else ""
     say(click.style(name, bold=True) + f" = {knob.show(arch.network.knobs[name])}{domain}")
     if knob.doc:
@@ -228,7 +253,8 @@ def _changed_lines(arch: Architecture, knob: Knob) -> list[str]:
     return [changed[key] for key in sorted(changed)]
 
 
-def _plain(place: Made) -> dict[str, Any]:
+def plain(place: Made) -> dict[str, Any]:
+    """What a place makes, as JSON values."""
     return {
         "file": place.span.source.name,
         "line": place.span.line,

@@ -122,7 +122,7 @@ def command(
     knobs = {n: v for n, v in before.knobs.items() if n in knobs}
     fitted = fit(found, aim, knobs, input)
     if as_json:
-        say_json(_plain(aim, before, fitted))
+        say_json(plain(aim, before, fitted))
     else:
         _say(aim, before, fitted, cost)
     if output is not None:
@@ -196,7 +196,7 @@ def _percent(share: float) -> str:
     return f"{share:+.1%}" if abs(share) >= 0.0005 else "0.0%"
 
 
-def _plain(aim: Aim, before: Architecture, fitted: Fitted) -> dict[str, Any]:
+def plain(aim: Aim, before: Architecture, fitted: Fitted) -> dict[str, Any]:
     """As JSON has it: costs in numbers, bytes and seconds."""
 
     def costs(arch: Architecture) -> dict[str, Any]:

@@ -41,6 +41,7 @@ COMMANDS = {
     "specs": "List the built-in specs and their figures.",
     "error": "Explain a diagnostic by its code.",
     "lsp": "Run the language server, for editors.",
+    "mcp": "Offer check, draw and compile as tools, for coding agents.",
     "completion": "Print the script that completes commands in a shell.",
 }
 

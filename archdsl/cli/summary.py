@@ -19,6 +19,7 @@ from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 from archdsl.spec import Architecture
 
+USUAL = "params,macs"  # the columns where none are named
 FIELD = "field"  # the column of receptive fields
 
 
@@ -31,7 +32,7 @@ FIELD = "field"  # the column of receptive fields
 @click.option("--layers", is_flag=True, help="Open all, down to single layers.")
 @click.option(
     "--columns",
-    default="params,macs",
+    default=USUAL,
     show_default=True,
     metavar="NAME,NAME",
     help="What is said of each part: costs (params, macs, activations, memory), and field.",
@@ -70,10 +71,10 @@ def command(
     field is the receptive field, the pixels of the input that a part's result can see.
     """
     arch = read_candidate(spec, settings, shape, python)
-    shown = _columns(arch, columns)
+    shown = columns_of(arch, columns)
     levels = 1000 if layers else depth
     if as_json:
-        say_json(_plain(arch, shown, levels, batch, dtype))
+        say_json(plain(arch, shown, levels, batch, dtype))
         return
     say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
     if arch.network.doc:
@@ -160,7 +161,8 @@ class Column:
         return show_shape(value) if self.cost is None else self.cost.show(value)
 
 
-def _columns(arch: Architecture, text: str) -> dict[str, Column]:
+def columns_of(arch: Architecture, text: str = USUAL) -> dict[str, Column]:
+    """The columns that a text names, with commas between them."""
     costs = arch.spec.registry.static_costs
     found: dict[str, Column] = {}
     for name in (n.strip() for n in text.split(",")):
@@ -233,9 +235,10 @@ def _what(step: Step) -> str:
     return "" if text == step.name else text
 
 
-def _plain(
+def plain(
     arch: Architecture, columns: Mapping[str, Column], levels: int, batch: int, dtype: str
 ) -> dict[str, Any]:
+    """What is printed, as JSON values: shapes as texts, costs in numbers, memory in bytes."""
     f, memory = arch.figures, arch.memory(batch, dtype)
     return {
         "name": arch.name,

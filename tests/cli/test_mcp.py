@@ -1,0 +1,135 @@
+"""The tools for coding agents, asked by the SDK's own client over standard input and output."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pytest
+
+import archdsl
+
+if os.environ.get("ARCHDSL_REQUIRE_ALL") != "1":
+    pytest.importorskip("mcp")
+
+from mcp import Client, StdioServerParameters, stdio_client
+
+from archdsl.cli.mcp import INSTRUCTIONS, MOST, bounded
+
+SPEC = "arch a(w = 8 in 4..16)\ninput 3x8x8\nconv(w, 3) -> relu\nglobal_avgpool -> linear(10)\n"
+USING = 'arch a\nuse "mine/parts.arch"\ninput 3x8x8\nmine(8)\n'
+PARTS = "block mine(w) { conv(w, 3) -> relu }\n"
+Ask = Callable[..., Awaitable[Any]]
+
+
+def talk(asked: Callable[[Client, Ask], Awaitable[None]], folder: Path) -> None:
+    """Starts the server in a folder, and asks. ``ask`` gives data or text, or raises ``ValueError``
+    with what a refusal says."""
+    failed: list[BaseException] = []
+
+    async def run() -> None:
+        command = ["-P", "-m", "archdsl", "mcp"]
+        server = StdioServerParameters(
+            command=sys.executable, args=command, cwd=folder, env=dict(os.environ)
+        )
+        async with Client(stdio_client(server)) as client:
+
+            async def ask(tool: str, **arguments: Any) -> Any:
+                found = await client.call_tool(tool, arguments)
+                text = found.content[0].text
+                if found.is_error:
+                    raise ValueError(text)
+                return text if found.structured_content is None else found.structured_content
+
+            try:
+                await asked(client, ask)
+            except Exception as error:  # the client would wrap it
+                failed.append(error)
+
+    asyncio.run(asyncio.wait_for(run(), 120))
+    if failed:
+        raise failed[0]
+
+
+def test_each_tool_answers(tmp_path: Path) -> None:
+    arch = archdsl.parse(SPEC).with_knobs(w=16)
+
+    async def asked(client: Client, ask: Ask) -> None:
+        tools = (await client.list_tools()).tools
+        assert [t.name for t in tools] == ["check", "summary", "explain", "fit", "draw", "source"]
+        assert all(t.annotations is not None and t.annotations.read_only_hint for t in tools)
+
+        assert client.instructions == INSTRUCTIONS
+        example = INSTRUCTIONS[INSTRUCTIONS.index("## ") : INSTRUCTIONS.index("`check`")]
+        checked = await ask("check", spec=example)
+        assert checked["ok"] and checked["text"] == ""
+        assert checked["space"]["how"] == "all 18 assignments"
+
+        wrong = await ask("check", spec=SPEC.replace("relu", "reluu"))
+        assert not wrong["ok"]
+        (mistake,) = wrong["diagnostics"]
+        assert (mistake["code"], mistake["labels"][0]["line"]) == ("A101", 3)
+        assert "did you mean `relu`?" in wrong["text"]
+        warned = await ask("check", spec=SPEC.replace("conv(w, 3)", "conv(8, 3)"))
+        assert warned["ok"] and [d["code"] for d in warned["diagnostics"]] == ["A972"]
+
+        summed = await ask("summary", spec=SPEC, knobs={"w": 16})
+        assert summed["params"] == 618 and summed["rows"][0]["shape"] == "16x8x8"
+        assert (await ask("summary", spec=SPEC, input=[3, 16, 16]))["input"] == "3x16x16"
+
+        (first, *_) = (await ask("explain", spec=SPEC))["lines"]
+        assert first["written"] == "conv(w, 3)" and first["params"] == 8 * 28
+        effect = await ask("explain", spec=SPEC, knob="w")
+        assert effect["closed_form"]["params"] == "38 w + 10"
+
+        fitted = await ask("fit", spec=SPEC, cost="params", budget="540", by=["w"])
+        assert fitted["solved"] == {"w": "14"} and "arch a(w = 14)" in fitted["spec"]
+        assert (await ask("summary", spec=fitted["spec"]))["hash"] == fitted["hash"]
+
+        assert (await ask("draw", spec=SPEC)).startswith("<svg")
+        flow = await ask("draw", spec=SPEC, form="mermaid")
+        assert flow.startswith("flowchart TB") and "3x3 conv, 8" in flow
+        source = arch.source().replace("<text>", "spec.arch")
+        assert await ask("source", spec=SPEC, knobs={"w": 16}) == source
+
+    talk(asked, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_call_reads_what_is_handed_in_and_has_bounds(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "parts.arch").write_text(PARTS)
+
+    async def asked(client: Client, ask: Ask) -> None:
+        async def refused(said: str, tool: str, **arguments: Any) -> None:
+            with pytest.raises(ValueError, match=said):
+                await ask(tool, **arguments)
+
+        handed = await ask("source", spec=USING, files={"mine/parts.arch": PARTS})
+        assert "class Mine(" in handed
+        for files in ({}, {"other.arch": PARTS}):
+            await refused("there is no file `mine/parts.arch`", "source", spec=USING, files=files)
+        beside = {"spec": USING.replace("mine/", "../"), "files": {"../parts.arch": PARTS}}
+        await refused("outside the spec's folder", "source", **beside)
+        built_in = await ask("check", spec=SPEC.replace("input", 'use "lib/residual.arch"\ninput'))
+        assert built_in["ok"]
+
+        endless = await ask("check", spec="arch a\ninput 3x8x8\nrepeat 10 ^ 9 { relu }\n")
+        assert [d["code"] for d in endless["diagnostics"]] == ["A404"]
+        await refused("less than or equal to 100", "draw", spec=SPEC, depth=1000)
+        await refused("at most 50,000 characters", "source", spec=SPEC + "#" * 50_000)
+        await refused("there is no knob called `wide`", "source", spec=SPEC, knobs={"wide": 1})
+
+    talk(asked, tmp_path)
+
+
+def test_an_answer_is_no_longer_than_an_agent_can_bear() -> None:
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    long = bounded(lambda: "x" * (MOST + 1), Lock())
+    with pytest.raises(ToolError, match="500,001 characters, more than 500,000"):
+        long()
+    assert bounded(lambda: "short", Lock())() == "short"
