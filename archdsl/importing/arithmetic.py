@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from archdsl.importing.lower import Computed, Gap, Lowering, Value, make, operation
+from archdsl.importing.cut import Cut
+from archdsl.importing.lower import Computed, Gap, Lowering, Scores, Value, make, operation
 from archdsl.importing.record import Record, Tied
 
 
@@ -45,7 +47,11 @@ def _difference(lower: Lowering, record: Record, a: Any, b: Any, alpha: float) -
 
 
 @operation("mul", "imul", "rmul", "multiply", "__mul__", "__imul__", "__rmul__")
-def multiplied(lower: Lowering, record: Record) -> Value:
+def multiplied(lower: Lowering, record: Record) -> Any:
+    a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
+    for part, number in ((a, b), (b, a)):
+        if isinstance(part, (Cut, Scores)) and _is_number(number):
+            return replace(part, factor=part.factor * number)
     a, b = _operands(lower, record)
     if not isinstance(a, Value):
         a, b = b, a
@@ -57,7 +63,10 @@ def multiplied(lower: Lowering, record: Record) -> Value:
 
 
 @operation("div", "divide", "true_divide", "__truediv__", "__itruediv__")
-def divided(lower: Lowering, record: Record) -> Value:
+def divided(lower: Lowering, record: Record) -> Any:
+    part, number = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
+    if isinstance(part, (Cut, Scores)) and _is_number(number) and number:
+        return replace(part, factor=part.factor / number)
     a, b = _operands(lower, record)
     rounded = lower.argument(record, 2, "rounding_mode") is not None
     if not isinstance(b, (int, float)) or b == 0 or rounded:
@@ -100,7 +109,13 @@ def maximum(lower: Lowering, record: Record) -> Value:
 
 
 def _operands(lower: Lowering, record: Record) -> tuple[Any, Any]:
-    return lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
+    found = (lower.argument(record, 0, "input"), lower.argument(record, 1, "other"))
+    a, b = (lower.settled(operand, record) for operand in found)
+    return a, b
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _value(operand: Any) -> Value:
@@ -171,6 +186,8 @@ def _joined(lower: Lowering, record: Record, op: str, a: Any, b: Any) -> Value:
             raise Gap(" with fixed numbers" if fixed else " with a tensor computed of parameters")
         if not isinstance(operand, Value):
             raise Gap(" of a parameter" if isinstance(operand, Tied) else " with a number")
+    if a.axes != b.axes and len(a.axes) == len(b.axes) == 2:
+        b = lower.turned(b, record)
     if a.axes != b.axes:
         raise Gap(" of tensors whose axes are in different orders")
     if a.vertex.shape != b.vertex.shape and op != "mul":

@@ -78,6 +78,7 @@ def _define(cls: str, terms: list[Term], style: Style) -> None:
 def _name(cls: str, style: Style) -> str:
     base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
     base = re.sub(r"\W", "_", base).lower().strip("_") or "unit"
+    base = "unit" if base == "block" else base
     if base in TAKEN or base in REGISTRY.layers or base in REGISTRY.patterns:
         base += "_unit"
     name, number = base, 2

@@ -12,13 +12,13 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, Kind, diagnose
-from archdsl.importing import arithmetic, pointwise, shaped, weighted  # noqa: F401  they enter operations
+from archdsl.importing import arithmetic, attention, own, pointwise, shaped, weighted  # noqa: F401
 from archdsl.importing.lower import Lowering, Missing, Vertex, make, shared
 from archdsl.importing.places import OWN, placed, trouble
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
-from archdsl.importing.simplify import simplify
+from archdsl.importing.simplify import renumbered, simplify
 from archdsl.importing.skeleton import skeleton
 from archdsl.importing.text import Graph, write
 from archdsl.importing.widths import with_width
@@ -157,8 +157,8 @@ def _with_asides(graph: Graph) -> Graph:
 
     main = {v.number for v in live(graph.vertices, [graph.output])}
     for name, result in graph.asides:
-        own = [v for v in live(graph.vertices, [result]) if v.number not in main]
-        begins = {s.number: s for v in own for s in v.inputs if s.number in main}
+        apart = [v for v in live(graph.vertices, [result]) if v.number not in main]
+        begins = {s.number: s for v in apart for s in v.inputs if s.number in main}
         if len(begins) != 1:
             raise _error(
                 codes.MODEL_FAILS,
@@ -179,31 +179,8 @@ def _with_asides(graph: Graph) -> Graph:
         graph.vertices.append(mark)
         main.add(mark.number)
     if graph.asides:
-        _renumber(graph)
+        graph.vertices = renumbered(graph.vertices)
     return graph
-
-
-def _renumber(graph: Graph) -> None:
-    """Numbers the vertices so that each comes after what it takes."""
-    order: list[Vertex] = []
-    seen: set[int] = set()
-
-    def visit(vertex: Vertex) -> None:
-        stack = [(vertex, False)]
-        while stack:
-            one, ready = stack.pop()
-            if ready:
-                order.append(one)
-            elif id(one) not in seen:
-                seen.add(id(one))
-                stack.append((one, True))
-                stack += [(s, False) for s in reversed(one.inputs)]
-
-    for vertex in sorted(graph.vertices, key=lambda v: (v.aside is not None, v.number)):
-        visit(vertex)
-    for number, vertex in enumerate(order):
-        vertex.number = number
-    graph.vertices = order
 
 
 def _without_drops(graph: Graph) -> Graph:

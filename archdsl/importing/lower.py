@@ -2,8 +2,9 @@
 
 Tensors of the language have no batch and channels first. A value of the recording is a vertex of
 the graph and a permutation: which axis of the vertex's tensor each of its own axes is. So
-``permute`` and ``transpose`` make no layer. What has no layer is a gap, and all gaps are told
-together.
+``permute`` and ``transpose`` make no layer. Where axes are cut, as for the heads of attention, it
+is a ``Cut`` until an operation wants a whole tensor. What has no layer is a gap, and all gaps are
+told together.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from archdsl.importing.cut import Cut, cut_of, in_order, order_of, whole
 from archdsl.importing.places import Place
 from archdsl.importing.record import Call, Record, Recording, Ref, Tied, needed
 from archdsl.layers.arguments import Unreadable
@@ -68,6 +70,16 @@ class Computed:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """What pixels think of each other, on the way to attention: queries times keys."""
+
+    queries: Cut
+    keys: Cut
+    factor: float = 1.0
+    softmax: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """A gap: the operation, why there is no layer, its module, its line."""
 
@@ -112,19 +124,22 @@ class Lowering:
         self.root = recording.root
         self._values: dict[Ref, Any] = {}
         self._known: dict[Any, Vertex] = {}
+        self._settled: dict[Any, Value] = {}
         self.batch = 0
         for record in needed(recording, [ref for _, ref in recording.outputs]):
             self._lower(record)
         self.outputs = [(name, self._result(ref)) for name, ref in recording.outputs]
 
     def _result(self, ref: Ref) -> Vertex:
-        value = self._values[ref]
-        if isinstance(value, Value) and value.plain:
-            return value.vertex
         record = ref.record
-        self.missing.append(
-            Missing(record.op, ": its axes are in another order", record.path, record.place)
-        )
+        try:
+            value = self.settled(self._values[ref], record)
+            if isinstance(value, Value) and value.plain:
+                return value.vertex
+            why = ": its axes are in another order"
+        except Gap as problem:
+            why = str(problem)
+        self.missing.append(Missing(record.op, why, record.path, record.place))
         return self.vertices[0]
 
     def _lower(self, record: Record) -> None:
@@ -136,7 +151,7 @@ class Lowering:
             self._values[Ref(record)] = Value(vertex, tuple(range(len(shape) - 1)))
             return
         taken = [self.value(ref) for ref in record.refs()]
-        if not any(isinstance(value, Value) for value in taken):
+        if not any(isinstance(value, (Value, Cut, Scores)) for value in taken):
             made: Any = self._of_weights(record)
         else:
             try:
@@ -157,20 +172,18 @@ class Lowering:
         first = record.args[0] if record.args else None
         first = self.value(first) if isinstance(first, Ref) else first
         shape = record.shapes[0] if len(record.shapes) == 1 else None
-        if (
-            isinstance(first, Tied)
-            and shape is not None
-            and record.op in RESHAPING
-            and _count(shape) == _count(first.shape)
-        ):
-            return replace(first, shape=shape)
+        if isinstance(first, Tied) and shape is not None and record.op in RESHAPING:
+            if _count(shape) == _count(first.shape):
+                return replace(first, shape=shape)
+            if shape[0] == self.batch and _count(shape[1:]) == _count(first.shape):
+                return replace(first, shape=(1, *shape[1:]))  # the same for each image
         learned = any(isinstance(value, Tied) for value in (*record.args, *record.kwargs.values()))
         constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
         return [Computed(constant) for _ in record.shapes]
 
     def _gap(self, record: Record, taken: Sequence[Any]) -> list[Value]:
         """Values that stand for what could not be computed, so that other gaps are found too."""
-        inputs = [value.vertex for value in taken if isinstance(value, Value)]
+        inputs = [value.vertex for value in taken if isinstance(value, (Value, Cut))]
         found = []
         for shape in record.shapes:
             rest = (shape or (1,))[1:] or (1,)
@@ -192,10 +205,68 @@ class Lowering:
 
     def input(self, record: Record, place: int = 0, name: str = "input") -> Value:
         """The tensor that an operation is of. Raises ``Gap`` where it is a parameter."""
-        value = self.argument(record, place, name)
+        value = self.settled(self.argument(record, place, name), record)
         if not isinstance(value, Value):
             raise Gap(" of a parameter")
         return value
+
+    def plain(self, value: Value, record: Record) -> Value:
+        """A tensor whose channels are first. Tokens are put there by a layer. Raises ``Gap``."""
+        if value.plain:
+            return value
+        if value.axes == (1, 0):
+            return self.turned(value, record)
+        raise Gap(" over tensors whose channels are not first")
+
+    def turned(self, value: Value, record: Record) -> Value:
+        """The same tensor, of a vertex in which channels and tokens have changed places."""
+        made = self.once(make("transpose"), value.vertex, record)
+        return Value(made, tuple(1 - axis for axis in value.axes))
+
+    def cut(self, value: Any) -> Any:
+        """A tensor as one whose axes may be cut."""
+        return cut_of(value.vertex, value.axes, self.batch) if isinstance(value, Value) else value
+
+    def joined(self, cut: Cut) -> Value | Cut:
+        """The tensor without cuts, where no layer is needed for that."""
+        order = order_of(cut, self.batch) if cut.factor == 1 else None
+        return cut if order is None else Value(cut.vertex, order)
+
+    def settled(self, value: Any, record: Record) -> Any:
+        """A tensor as a whole one: what was cut is put together by layers. Raises ``Gap``."""
+        if isinstance(value, Scores):
+            raise Gap(" of what is only a part of attention")
+        if not isinstance(value, Cut):
+            return value
+        key = value.vertex.number, value.axes, value.factor
+        if key not in self._settled:
+            self._settled[key] = self._settle(value, record)
+        return self._settled[key]
+
+    def _settle(self, cut: Cut, record: Record) -> Value:
+        vertex, shape = cut.vertex, cut.shape[1:]
+        if cut.factor != 1:
+            vertex = self.vertex(make("times", value=cut.factor), [vertex], record)
+            cut = Cut(vertex, cut.axes)
+        order = order_of(cut, self.batch)
+        if order is not None:
+            return Value(vertex, order)
+        space = tuple(a for axis in range(1, len(vertex.shape)) for a in whole(vertex.shape, axis))
+        channels = whole(vertex.shape, 0)
+        if cut.axes[1:] in ((channels, space), (space, channels)):
+            made = self.vertex(make("flatten_space"), [vertex], record)
+            return Value(made, (0, 1) if cut.axes[1] == channels else (1, 0))
+        if shape and in_order(cut, self.batch):
+            made = self.vertex(make("reshape", to=shape), [vertex], record)
+            return Value(made, tuple(range(len(shape))))
+        if len(cut.axes) > 2 and len(cut.axes[1]) == 2:
+            outer, inner = cut.axes[1]
+            dealt = outer.inner == 1 and inner.inner == outer.size
+            rest = tuple(whole(vertex.shape, axis) for axis in range(1, len(vertex.shape)))
+            if dealt and outer.axis == inner.axis == 0 and cut.axes[2:] == rest:
+                layer = make("channel_shuffle", groups=inner.size)
+                return Value(self.vertex(layer, [vertex], record), tuple(range(len(shape))))
+        raise Gap(" of a tensor whose axes were moved")
 
     def vertex(
         self,
@@ -218,6 +289,10 @@ class Lowering:
         self.vertices.append(vertex)
         self._known[key] = vertex
         return vertex
+
+    def once(self, layer: Layer, vertex: Vertex, record: Record) -> Vertex:
+        """A layer without weights on a vertex: the one that there is already, or a new one."""
+        return self._known.get((layer, (vertex.number,))) or self.vertex(layer, [vertex], record)
 
     def apply(
         self,
@@ -251,7 +326,8 @@ class Lowering:
 
 
 RESHAPING = frozenset(
-    "view reshape unsqueeze squeeze contiguous to flatten float type_as __getitem__ __get__".split()
+    "view reshape unsqueeze squeeze contiguous to flatten float type_as __getitem__ __get__ expand "
+    "repeat tile".split()
 )
 
 

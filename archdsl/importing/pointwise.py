@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from archdsl.importing.lower import Gap, Lowering, Value, make, operation
+from archdsl.importing.cut import Cut
+from archdsl.importing.lower import Gap, Lowering, Scores, Value, make, operation
 from archdsl.importing.record import Record
 from archdsl.importing.weighted import per_axis
 
@@ -52,7 +54,12 @@ for _name, (_spelled, _arguments) in ARGUED.items():
 
 
 @operation(*SAME)
-def same(lower: Lowering, record: Record) -> Value:
+def same(lower: Lowering, record: Record) -> Any:
+    x = lower.argument(record, 0, "input")
+    if isinstance(x, Cut) and record.shapes[0] == x.shape:
+        return x
+    if isinstance(x, Scores):
+        return x
     x = lower.input(record)
     if record.shapes[0] is not None and record.shapes[0][1:] != x.shape:
         raise Gap(" that repeats")
@@ -60,11 +67,19 @@ def same(lower: Lowering, record: Record) -> Value:
 
 
 @operation("Softmax", "softmax", "LogSoftmax", "log_softmax", "Softmax2d")
-def softmax(lower: Lowering, record: Record) -> Value:
-    x = lower.input(record)
+def softmax(lower: Lowering, record: Record) -> Value | Scores:
     axis = lower.argument(record, 1, "dim")
     if record.module is not None:
         axis = 1 if record.op == "Softmax2d" else record.module.dim
+    scores = lower.argument(record, 0, "input")
+    if isinstance(scores, Scores):
+        if record.op not in ("Softmax", "softmax") or axis not in (
+            -1,
+            len(scores.queries.axes) - 1,
+        ):
+            raise Gap(" of scores, along another axis than the last")
+        return replace(scores, softmax=True)
+    x = lower.input(record)
     if axis is None or axis % (len(x.axes) + 1) == 0 or x.axes[axis % (len(x.axes) + 1) - 1] != 0:
         raise Gap(" over a spatial axis")
     name = "log_softmax" if record.op in ("LogSoftmax", "log_softmax") else "softmax"
@@ -72,12 +87,15 @@ def softmax(lower: Lowering, record: Record) -> Value:
 
 
 @operation("Dropout", "dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
-def dropout(lower: Lowering, record: Record) -> Value:
-    x, m = lower.input(record), record.module
+def dropout(lower: Lowering, record: Record) -> Any:
+    x, m = lower.argument(record, 0, "input"), record.module
     p = m.p if m is not None else lower.argument(record, 1, "p", 0.5)
     active = record.training if m is not None else lower.argument(record, 2, "training", True)
     if p == 0 or not active:
         return x
+    if isinstance(x, Scores):
+        raise Gap(" of the weights of attention: set its probability to 0")
+    x = lower.input(record)
     names = {"Dropout": "dropout", "dropout": "dropout", "AlphaDropout": "alpha_dropout"}
     return lower.apply(make(names.get(record.op, "dropout_channels"), p=p), record, x)
 

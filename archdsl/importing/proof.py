@@ -41,6 +41,9 @@ def meaning(layer: Layer, shapes: tuple[Shape, ...]) -> str:
     plain = {k: _plain(v) for k, v in arguments.items() if k not in left}
     if name == "avgpool" and plain.get("pad") == 0:
         plain["count_pad"] = True  # nothing is padded that could count
+    side = plain.get("windows") or plain.get("grid")
+    if name == "attend" and set(shapes[0][1:]) == {side} and not plain["shift"]:
+        plain["windows"] = plain["grid"] = 0  # one window is the whole image
     return f"{name} {sorted(plain.items())!r}"
 
 

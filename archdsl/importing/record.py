@@ -6,7 +6,7 @@ operation each; of every other module the torch functions that it calls are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,10 @@ from archdsl.importing.places import OWN, Place, place_of, trouble
 
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
+ONE = ("ShiftedWindowAttention",)  # of torchvision
 WHOLE = ("TransformerEncoderLayer", "TransformerEncoder")  # of torch.nn, but made of layers
+# What else is recorded as one operation: functions that say of a module which one.
+KNOWN: list[Callable[[nn.Module], str | None]] = []
 # Functions that ask a tensor something, and make none.
 ASKING = frozenset(
     "__get__ size dim numel is_floating_point stride is_contiguous __len__ element_size __set__ "
@@ -137,7 +140,7 @@ class _Recorder(TorchFunctionMode):
         self.root = Call("", type(model).__name__)
         self.stack = [self.root]
         self.inside = 0  # how deep in a module that is recorded as one operation
-        self.waiting: list[tuple[Any, ...]] = []
+        self.waiting: list[tuple[nn.Module, Any, Any]] = []  # it, and what it was given
 
     def add(
         self, op: str, args: Any, kwargs: Any, out: Any, module: Any = None, path: str | None = None
@@ -173,8 +176,14 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", str(func))
-        if self.inside or name in ASKING:
+        if self.inside or (name in ASKING and name != "__get__"):
             return func(*args, **kwargs)
+        if name == "__get__":  # an attribute, such as `x.shape`, or `x.mT`, which is a tensor
+            name = getattr(getattr(func, "__self__", None), "__name__", name)
+            found = func(*args, **kwargs)
+            if isinstance(found, torch.Tensor) and name not in ("data", "grad"):
+                self.add(name, self.ref(args), {}, found)
+            return found
         taken, named = self.ref(args), self.ref(kwargs)
         out = func(*args, **kwargs)
         results = out if isinstance(out, (tuple, list)) else (out,)
@@ -188,12 +197,17 @@ class _Recorder(TorchFunctionMode):
             return
         if self.inside:
             self.inside += 1
-        elif is_one(module):
+        elif one_operation(module) is not None:
             self.inside = 1
-            self.waiting.append(self.ref(args))
+            self.waiting.append((module, self.ref(args), {}))
         else:
             path = self.names.get(id(module), "?")
             self.stack.append(Call(path, type(module).__name__, self.stack[-1]))
+
+    def named(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        """What a module is given by name, which hooks of all modules are not told."""
+        if kwargs and self.inside == 1 and self.waiting[-1][0] is module:
+            self.waiting[-1] = (module, self.waiting[-1][1], self.ref(kwargs))
 
     def after(self, module: nn.Module, args: Any, out: Any) -> None:
         if module is self.model:
@@ -204,16 +218,18 @@ class _Recorder(TorchFunctionMode):
         self.inside -= 1
         if not self.inside:
             path = self.names.get(id(module), "?")
-            self.add(type(module).__name__, self.waiting.pop(), {}, out, module, path)
+            _, taken, named = self.waiting.pop()
+            self.add(one_operation(module) or "", taken, named, out, module, path)
 
 
-def is_one(module: nn.Module) -> bool:
-    """Whether a module is recorded as one operation."""
-    name = type(module).__name__
-    if name in DROPS:
-        return True
-    own = type(module).__module__.startswith("torch.nn.")
-    return own and not isinstance(module, CONTAINERS) and name not in WHOLE
+def one_operation(module: nn.Module) -> str | None:
+    """The name of the operation as which a module is recorded, if it is one."""
+    name, package = type(module).__name__, type(module).__module__
+    own = package.startswith("torch.nn.") and not isinstance(module, CONTAINERS)
+    of_torch = own and name not in WHOLE
+    if name in DROPS or of_torch or (name in ONE and package.startswith("torchvision.")):
+        return name
+    return next((found for known in KNOWN if (found := known(module)) is not None), None)
 
 
 def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> Recording:
@@ -242,6 +258,11 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
     hooks = [
         register_module_forward_pre_hook(recorder.before),
         register_module_forward_hook(recorder.after),
+        *(
+            module.register_forward_pre_hook(recorder.named, with_kwargs=True)
+            for module in model.modules()
+            if one_operation(module) is not None
+        ),
     ]
     try:
         with torch.no_grad(), recorder:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl.importing.cut import Atom, Cut
 from archdsl.importing.lower import Gap, Lowering, Value, make, operation
-from archdsl.importing.record import Record
+from archdsl.importing.record import Record, Tied
+from archdsl.layers.base import Layer
 
 
 def _identity(rank: int) -> tuple[int, ...]:
@@ -14,78 +16,102 @@ def _identity(rank: int) -> tuple[int, ...]:
 
 @operation("flatten", "Flatten", "view", "reshape", "unsqueeze", "squeeze", "Unflatten")
 @operation("unflatten", "reshape_as", "view_as")
-def reshaped(lower: Lowering, record: Record) -> Value:
-    x, whole = lower.input(record), record.shapes[0]
-    if whole is None or len(whole) < 2 or whole[0] != lower.batch:
-        raise Gap(" that mixes the images of a batch, or leaves no axis of channels")
+def reshaped(lower: Lowering, record: Record) -> Value | Cut:
+    x, to = lower.argument(record, 0, "input"), record.shapes[0]
+    if to is None or not isinstance(x, (Value, Cut)):
+        raise Gap(" of a parameter")
+    found = _reshaped(lower, record, x, to) if isinstance(x, Value) else None
+    if found is not None:
+        return found
+    cut = lower.cut(x).reshaped(to)
+    if cut is None:
+        raise Gap(" of a tensor whose axes were moved")
+    return lower.joined(cut)
+
+
+def _reshaped(lower: Lowering, record: Record, x: Value, whole: tuple[int, ...]) -> Value | None:
+    """A whole tensor of a whole tensor; nothing where its axes are cut."""
+    if len(whole) < 2 or whole[0] != lower.batch:
+        return None
     to, now = whole[1:], x.shape
     if to == now:
         return x
-    vertex = x.vertex
     if x.plain:
         if len(to) == 1:
             return lower.apply(make("flatten"), record, x, axes=(0,))
         if len(to) == 2 and len(now) > 2 and to[0] == now[0]:
             return lower.apply(make("flatten_space"), record, x, axes=(0, 1))
+        if len(to) > len(now) and 1 < to[0] < now[0]:
+            cut = lower.cut(x).reshaped(whole)
+            if cut is not None:
+                return None
         return lower.apply(make("reshape", to=to), record, x, axes=_identity(len(to)))
     if len(to) == 1 and sum(n != 1 for n in now) <= 1:
         return lower.apply(make("flatten"), record, x, axes=(0,))
-    last = x.axes == (*range(1, len(now)), 0)
-    if last and to[-1] == now[-1]:
-        moved = (to[-1], *to[:-1])
+    if x.axes == (*range(1, len(now)), 0) and to[-1] == now[-1]:
         tokens = len(to) == 2 and len(now) > 2
-        layer = make("flatten_space") if tokens else make("reshape", to=moved)
+        if lower.cut(x).reshaped(whole) is not None and not tokens:
+            return None
+        layer = make("flatten_space") if tokens else make("reshape", to=(to[-1], *to[:-1]))
         return lower.apply(layer, record, x, axes=(*range(1, len(to)), 0))
-    dealt = x.axes == (1, 0, *range(2, len(now))) and vertex.op == "reshape"
-    if dealt and to == (now[0] * now[1], *now[2:]) and vertex.inputs[0].shape == to:
-        source = Value(vertex.inputs[0], _identity(len(to)))
-        return lower.apply(make("channel_shuffle", groups=vertex.shape[0]), record, source)
-    raise Gap(" of a tensor whose axes were moved")
+    return None
 
 
-def _permuted(x: Value, order: list[int]) -> Value:
-    if order[0] != 0:
-        raise Gap(" that moves the batch")
-    return Value(x.vertex, tuple(x.axes[axis - 1] for axis in order[1:]))
+def _permuted(lower: Lowering, record: Record, order: list[int]) -> Value | Cut:
+    x = lower.argument(record, 0, "input")
+    if not isinstance(x, (Value, Cut)):
+        raise Gap(" of a parameter")
+    return lower.joined(lower.cut(x).permuted(order))
+
+
+def _rank(lower: Lowering, record: Record) -> int:
+    return len(record.shapes[0] or ())
 
 
 @operation("permute")
-def permuted(lower: Lowering, record: Record) -> Value:
-    x = lower.input(record)
+def permuted(lower: Lowering, record: Record) -> Value | Cut:
     order = record.args[1] if isinstance(record.args[1], tuple) else record.args[1:]
-    return _permuted(x, [axis % (len(x.axes) + 1) for axis in order])
+    return _permuted(lower, record, [axis % len(order) for axis in order])
 
 
 @operation("Permute")
-def permuted_module(lower: Lowering, record: Record) -> Value:
-    return _permuted(lower.input(record), list(record.module.dims))
+def permuted_module(lower: Lowering, record: Record) -> Value | Cut:
+    return _permuted(lower, record, [axis % len(record.module.dims) for axis in record.module.dims])
 
 
-@operation("transpose", "swapaxes")
-def transposed(lower: Lowering, record: Record) -> Value:
-    x = lower.input(record)
-    order = list(range(len(x.axes) + 1))
-    a, b = lower.argument(record, 1, "dim0"), lower.argument(record, 2, "dim1")
+@operation("transpose", "swapaxes", "swapdims", "t")
+def transposed(lower: Lowering, record: Record) -> Value | Cut:
+    rank = _rank(lower, record)
+    order = list(range(rank))
+    a, b = lower.argument(record, 1, "dim0", 0), lower.argument(record, 2, "dim1", 1)
     order[a], order[b] = order[b], order[a]
-    return _permuted(x, order)
+    return _permuted(lower, record, order)
+
+
+@operation("mT")
+def turned(lower: Lowering, record: Record) -> Value | Cut:
+    rank = _rank(lower, record)
+    return _permuted(lower, record, [*range(rank - 2), rank - 1, rank - 2])
 
 
 @operation("movedim", "moveaxis")
-def moved(lower: Lowering, record: Record) -> Value:
-    x = lower.input(record)
-    rank = len(x.axes) + 1
+def moved(lower: Lowering, record: Record) -> Value | Cut:
+    rank = _rank(lower, record)
     source, to = lower.argument(record, 1, "source"), lower.argument(record, 2, "destination")
     if not isinstance(source, int) or not isinstance(to, int):
         raise Gap(" of several axes")
     order = [axis for axis in range(rank) if axis != source % rank]
     order.insert(to % rank, source % rank)
-    return _permuted(x, order)
+    return _permuted(lower, record, order)
 
 
 @operation("cat", "concat", "concatenate")
 def concatenated(lower: Lowering, record: Record) -> Value:
-    values = [lower.value(item) for item in lower.argument(record, 0, "tensors")]
+    given = [lower.value(item) for item in lower.argument(record, 0, "tensors")]
+    values = [lower.settled(item, record) for item in given]
     axis = lower.argument(record, 1, "dim", 0)
+    if isinstance(values[-1], Value) and any(isinstance(value, Tied) for value in values):
+        return _prepended(lower, record, values, axis)
     if not all(isinstance(value, Value) for value in values):
         raise Gap(" with a parameter")
     if len(values) == 1:
@@ -99,29 +125,99 @@ def concatenated(lower: Lowering, record: Record) -> Value:
     return lower.apply(make("concat"), record, *values)
 
 
+def _prepended(lower: Lowering, record: Record, values: list[Any], axis: int) -> Value:
+    """Learned tokens before the others, the first of them last, as each is put at the front."""
+    *learned, x = values
+    if len(x.axes) != 2 or axis % 3 == 0 or x.axes[axis % 3 - 1] != 1:
+        raise Gap(" with a parameter, along channels")
+    made = x.vertex
+    for tied in reversed(learned):
+        if not isinstance(tied, Tied):
+            raise Gap(" with a parameter that is not first")
+        count = tied.shape[axis] if len(tied.shape) == 3 else 0
+        if not count or (x.plain and count > 1) or tied.shape[0] != 1:
+            raise Gap(" with a parameter that has another number for each image")
+        made = lower.vertex(make("prepend", tokens=count), [made], record, weights={"weight": tied})
+    return Value(made, x.axes)
+
+
 def _part(lower: Lowering, record: Record, x: Value, first: int, size: int) -> Value:
     channels = x.vertex.shape[0]
     if size == channels:
         return x
+    return Value(lower.vertex(_slice(channels, first, size), [x.vertex], record), x.axes)
+
+
+def _slice(channels: int, first: int, size: int) -> Layer:
     if channels % size == 0 and first % size == 0:
-        layer = make("split", parts=channels // size, part=first // size + 1)
-    else:
-        layer = make("slice", first=first + 1, last=first + size)
-    return Value(lower.vertex(layer, [x.vertex], record), x.axes)
+        return make("split", parts=channels // size, part=first // size + 1)
+    return make("slice", first=first + 1, last=first + size)
 
 
 @operation("chunk", "split", "split_with_sizes", "tensor_split")
-def parts(lower: Lowering, record: Record) -> list[Value]:
-    x = lower.input(record, name="tensor" if record.op == "split" else "input")
-    axis = lower.argument(record, 2, "dim", 0) % (len(x.axes) + 1)
-    if axis == 0 or x.axes[axis - 1] != 0:
-        raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
-    found, at = [], 0
+def parts(lower: Lowering, record: Record) -> list[Value | Cut]:
+    x = lower.argument(record, 0, "tensor" if record.op == "split" else "input")
+    axis = lower.argument(record, 2, "dim", 0)
+    if not isinstance(x, (Value, Cut)):
+        raise Gap(" of a parameter")
+    found: list[Value | Cut] = []
+    at = 0
     for shape in record.shapes:
+        axis %= len(shape or (0,))
         size = (shape or ())[axis]
-        found.append(_part(lower, record, x, at, size))
+        found.append(_range(lower, record, x, axis, at, size))
         at += size
     return found
+
+
+def _range(
+    lower: Lowering, record: Record, x: Value | Cut, axis: int, first: int, size: int
+) -> Value | Cut:
+    """Some of the places of an axis, one after the other: of channels."""
+    if isinstance(x, Value):
+        if axis == 0 or x.axes[axis - 1] != 0:
+            raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
+        return _part(lower, record, x, first, size)
+    group, channels = x.axes[axis], x.vertex.shape[0]
+    outer = group[0] if group else None
+    if outer is None or outer.axis != 0 or outer.inner * outer.size != channels:
+        raise Gap(" along an axis that is not the first of those that channels are cut into")
+    if len(group) > 1:
+        raise Gap(" along an axis that is of several")
+    whole = Value(x.vertex, tuple(range(len(x.vertex.shape))))
+    vertex = _part(lower, record, whole, first * outer.inner, size * outer.inner).vertex
+    left = () if size == 1 else (Atom(0, outer.inner, size),)
+    return Cut(vertex, (*x.axes[:axis], left, *x.axes[axis + 1 :]), x.factor)
+
+
+@operation("unbind")
+def unbound(lower: Lowering, record: Record) -> list[Value | Cut]:
+    x = lower.argument(record, 0, "input")
+    axis = lower.argument(record, 1, "dim", 0)
+    axis %= len(record.shapes[0] or ()) + 1
+    return [_place(lower, record, x, axis, place) for place in range(len(record.shapes))]
+
+
+@operation("select")
+def selected(lower: Lowering, record: Record) -> Value | Cut:
+    x = lower.argument(record, 0, "input")
+    axis, place = lower.argument(record, 1, "dim"), lower.argument(record, 2, "index")
+    return _place(lower, record, x, axis % (len(record.shapes[0] or ()) + 1), place)
+
+
+def _place(lower: Lowering, record: Record, x: Any, axis: int, place: int) -> Value | Cut:
+    """One place of an axis, which is then gone: a token of a sequence, or a part of channels."""
+    if isinstance(x, Value) and axis and x.axes[axis - 1] == 1 and len(x.axes) == 2:
+        made = lower.vertex(make("token", place=place % x.shape[axis - 1] + 1), [x.vertex], record)
+        return Value(made, (0,))
+    if not isinstance(x, (Value, Cut)):
+        raise Gap(" of a parameter")
+    cut = lower.cut(x)
+    found = _range(lower, record, cut, axis, place % cut.shape[axis], 1)
+    assert isinstance(found, Cut), "a part of a cut"
+    return lower.joined(
+        Cut(found.vertex, (*found.axes[:axis], *found.axes[axis + 1 :]), cut.factor)
+    )
 
 
 @operation("narrow")
@@ -137,27 +233,48 @@ NARROW = ("dim", "start", "length")
 
 
 @operation("getitem", "__getitem__")
-def indexed(lower: Lowering, record: Record) -> Value:
-    x, index = lower.input(record), record.args[1]
+def indexed(lower: Lowering, record: Record) -> Value | Cut:
+    x, index = lower.argument(record, 0, "input"), record.args[1]
+    if not isinstance(x, (Value, Cut)):
+        raise Gap(" of a parameter")
     index = index if isinstance(index, tuple) else (index,)
-    rank, shape = len(x.axes) + 1, x.shape
+    shape = lower.cut(x).shape
     if any(item is Ellipsis for item in index):
         at = index.index(Ellipsis)
-        index = (*index[:at], *[slice(None)] * (rank - len(index) + 1), *index[at + 1 :])
-    if any(not isinstance(item, slice) for item in index) or index[0] != slice(None):
-        raise Gap(": one place of an axis")
-    cut = [(i, item) for i, item in enumerate(index) if item != slice(None)]
-    cut = [(i, s) for i, s in cut if s.indices(shape[i - 1]) != (0, shape[i - 1], 1)]
-    if not cut:
-        return x
+        filled = [slice(None)] * (len(shape) - len(index) + 1)
+        index = (*index[:at], *filled, *index[at + 1 :])
+    if not all(isinstance(item, (int, slice)) for item in index):
+        raise Gap(" by anything but numbers and ranges")
+    places = [(i, item) for i, item in enumerate(index) if isinstance(item, int)]
+    cut = [(i, s) for i, s in enumerate(index) if isinstance(s, slice)]
+    cut = [(i, s) for i, s in cut if s.indices(shape[i]) != (0, shape[i], 1)]
+    if cut and places:
+        raise Gap(" of a place and a range at once")
+    for axis, place in reversed(places):
+        x = _place(lower, record, x, axis, place)
+    return _ranges(lower, record, lower.settled(x, record), cut) if cut else x
+
+
+def _ranges(lower: Lowering, record: Record, x: Value, cut: list[tuple[int, slice]]) -> Value:
+    """Ranges of several axes."""
+    rank, shape = len(x.axes) + 1, (lower.batch, *x.shape)
+    if cut[0][0] == 0:
+        raise Gap(" of some images of the batch")
     if all(x.axes[i - 1] != 0 for i, _ in cut):
-        steps = {s.step for _, s in cut}
-        whole = all(s.start in (None, 0) and s.stop is None for _, s in cut)
-        if whole and len(steps) == 1 and len(cut) == rank - 2:
-            return lower.apply(make("subsample", stride=steps.pop()), record, x)
-        edges = [s.indices(shape[i - 1]) for i, s in cut]
-        sides = {i: (a, shape[i - 1] - b) for (i, _), (a, b, _) in zip(cut, edges, strict=True)}
-        if x.plain and all(a == b for a, b in sides.values()) and steps <= {None, 1}:
+        steps = [s.step for _, s in cut]
+        starts = [s.indices(shape[i])[0] for i, s in cut]
+        ends = all(s.stop is None for _, s in cut)
+        if ends and len(set(steps)) == 1 and len(cut) == rank - 2:
+            if not any(starts):
+                return lower.apply(make("subsample", stride=steps[0]), record, x)
+            if rank == 4 and all(
+                shape[i] % step == 0 for (i, _), step in zip(cut, steps, strict=True)
+            ):
+                order = sorted(range(2), key=lambda n: x.axes[cut[n][0] - 1])
+                return _dealt(lower, record, x, steps[0], [starts[n] for n in order])
+        edges = [s.indices(shape[i]) for i, s in cut]
+        sides = {i: (a, shape[i] - b) for (i, _), (a, b, _) in zip(cut, edges, strict=True)}
+        if x.plain and all(a == b for a, b in sides.values()) and set(steps) <= {None, 1}:
             size = tuple(sides.get(axis, (0, 0))[0] for axis in range(2, rank))
             return lower.apply(make("crop", size=size), record, x)
         raise Gap(" of a spatial axis")
@@ -166,6 +283,17 @@ def indexed(lower: Lowering, record: Record) -> Value:
         if step == 1 and last > first:
             return _part(lower, record, x, first, last - first)
     raise Gap(" of channels in steps")
+
+
+def _dealt(lower: Lowering, record: Record, x: Value, step: int, starts: list[int]) -> Value:
+    """Every ``step``-th pixel, not from the first on: those of a square are made channels, and
+    dealt out so that all of one place are side by side."""
+    channels = x.vertex.shape[0]
+    vertex = x.vertex
+    for layer in (make("pixel_unshuffle", factor=step), make("channel_shuffle", groups=channels)):
+        vertex = lower.once(layer, vertex, record)
+    first = (starts[0] * step + starts[1]) * channels
+    return lower.apply(_slice(vertex.shape[0], first, channels), record, Value(vertex, x.axes))
 
 
 @operation("pad")
@@ -186,6 +314,8 @@ def padded_module(lower: Lowering, record: Record) -> Value:
 
 def _padded(lower: Lowering, record: Record, flat: list[int], border: str, value: float) -> Value:
     x = lower.input(record)
+    if not any(flat):
+        return x
     if not x.plain:
         raise Gap(" over tensors whose channels are not first")
     if value != 0:
@@ -194,8 +324,6 @@ def _padded(lower: Lowering, record: Record, flat: list[int], border: str, value
     flat += [0] * (2 * (axes + 1) - len(flat))
     if min(flat) < 0:
         raise Gap(" that cuts off")
-    if not any(flat):
-        return x
     before, after = flat[2 * axes], flat[2 * axes + 1]
     if before or after:
         if any(flat[: 2 * axes]) or before not in (0, after) or border != "zeros":

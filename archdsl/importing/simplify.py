@@ -36,6 +36,25 @@ def users(vertices: Iterable[Vertex]) -> dict[int, list[Vertex]]:
     return found
 
 
+def renumbered(vertices: Iterable[Vertex]) -> list[Vertex]:
+    """The vertices so that each comes after what it takes, numbered in that order."""
+    order: list[Vertex] = []
+    seen: set[int] = set()
+    for vertex in sorted(vertices, key=lambda v: (v.aside is not None, v.number)):
+        stack = [(vertex, False)]
+        while stack:
+            one, ready = stack.pop()
+            if ready:
+                order.append(one)
+            elif id(one) not in seen:
+                seen.add(id(one))
+                stack.append((one, True))
+                stack += [(source, False) for source in reversed(one.inputs)]
+    for number, vertex in enumerate(order):
+        vertex.number = number
+    return order
+
+
 def simplify(vertices: list[Vertex], outputs: list[Vertex]) -> tuple[list[Vertex], list[Missing]]:
     """The graph, in place, without what is not needed; and what stands where it cannot."""
     vertices = live(vertices, outputs)
@@ -46,6 +65,7 @@ def simplify(vertices: list[Vertex], outputs: list[Vertex]) -> tuple[list[Vertex
     missing = _dropped(vertices, outputs)
     vertices = live(vertices, outputs)
     _extended(vertices)
+    vertices = _squares(vertices)
     _sums(vertices, outputs)
     return live(vertices, outputs), missing
 
@@ -108,6 +128,25 @@ def _extended(vertices: list[Vertex]) -> None:
             before = joins.get(tuple(v.number for v in vertex.inputs[:-1]))
             if before is not None and before.number < vertex.number:
                 vertex.inputs = [before, vertex.inputs[-1]]
+
+
+def _squares(vertices: list[Vertex]) -> list[Vertex]:
+    """The first pixels of all squares, where the others are dealt out, are dealt out with them."""
+    dealt = {
+        (v.inputs[0].inputs[0].number, v.inputs[0].layer): v
+        for v in vertices
+        if v.op == "channel_shuffle" and v.inputs[0].op == "pixel_unshuffle"
+    }
+    for vertex in vertices:
+        if vertex.op != "subsample" or vertex.layer is None:
+            continue
+        stride = dict(vertex.layer.given()).get("stride", 2)
+        layer = make("pixel_unshuffle", factor=stride) if isinstance(stride, int) else None
+        found = dealt.get((vertex.inputs[0].number, layer))
+        if found is not None:
+            vertex.layer = make("split", parts=stride**2, part=1)
+            vertex.inputs = [found]
+    return renumbered(vertices) if dealt else vertices
 
 
 def _sums(vertices: list[Vertex], outputs: list[Vertex]) -> None:

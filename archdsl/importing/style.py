@@ -20,8 +20,8 @@ FIRST = {
     "group_norm": "groups",
     "scale": "value",
 }
-SET = ("conv", "bn", "layer_norm")  # layers that a spec has a `default` of
-KEYS = {"conv": "bias", "bn": "eps", "layer_norm": "eps"}
+# Layers that a spec has a `default` of, and of which of their arguments.
+KEYS = {"conv": ("bias",), "bn": ("eps",), "layer_norm": ("over", "eps")}
 
 
 class Style:
@@ -35,16 +35,16 @@ class Style:
         self.widths: list[int] = []  # numbers of channels that were written
         self.drop_path = 0.0  # how often the last block is dropped,
         self.drops = 1  # and what the place of a block is divided by
-        given: dict[str, list[Any]] = {}
+        given: dict[tuple[str, str], list[Any]] = {}
         for term in walk(sequence):
-            if term.kind == "layer" and term.op in SET:
-                name = KEYS[term.op]
-                given.setdefault(term.op, []).append(term.args.get(name, self.usual(term.op, name)))
-        for op, values in given.items():
+            for name in KEYS.get(term.op, ()) if term.kind == "layer" else ():
+                value = term.args.get(name, self.usual(term.op, name))
+                given.setdefault((term.op, name), []).append(value)
+        for (op, name), values in given.items():
             value = max(values, key=values.count)
             often = values.count(value) * 2 > len(values) and len(values) > 2
-            if often and value != self.usual(op, KEYS[op]):
-                self.defaults[op] = {KEYS[op]: value}
+            if often and value != self.built_in(op, name):
+                self.defaults.setdefault(op, {})[name] = value
 
     def usual(self, op: str, name: str) -> Any:
         """The value of an argument that is not given; ``MISSING`` where it has to be."""

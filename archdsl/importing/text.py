@@ -138,11 +138,13 @@ class _Writer:
 
     def _defaults(self) -> list[str]:
         scope = Scope(self.style, [])
-        return [
-            f"default {op}({KEYS[op]} = {scope.literal(self.style.defaults[op][KEYS[op]])})"
-            for op in KEYS
-            if op in self.style.defaults
-        ]
+        found = []
+        for op in KEYS:
+            given = self.style.defaults.get(op, {})
+            values = [f"{name} = {scope.literal(value)}" for name, value in given.items()]
+            if values:
+                found.append(f"default {op}({', '.join(values)})")
+        return found
 
     def _lines(self, terms: Sequence[Term]) -> list[str]:
         return Renderer(Scope(self.style, [None])).lines(lift(list(terms)), 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl.importing.cut import Cut, whole
 from archdsl.importing.lower import Computed, Gap, Lowering, Value, make, operation
 from archdsl.importing.record import Record, Tied
 
@@ -24,14 +25,8 @@ def weight_of(value: Any) -> Tied | None:
     raise Gap(" with weights that are computed of others")
 
 
-def _plain(value: Value) -> Value:
-    if not value.plain:
-        raise Gap(" over tensors whose channels are not first")
-    return value
-
-
 def _conv(lower: Lowering, record: Record, weights: dict[str, Tied], rest: dict[str, Any]) -> Value:
-    x = _plain(lower.input(record))
+    x = lower.plain(lower.input(record), record)
     weight = weights["weight"].shape
     axes = len(weight) - 2
     if len(x.axes) != axes + 1:
@@ -83,7 +78,7 @@ def conv_function(lower: Lowering, record: Record) -> Value:
 
 @operation("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
 def conv_transpose(lower: Lowering, record: Record) -> Value:
-    m, x = record.module, _plain(lower.input(record))
+    m, x = record.module, lower.plain(lower.input(record), record)
     if m.padding_mode != "zeros":
         raise Gap(f" with padding_mode = {m.padding_mode!r}")
     layer = make(
@@ -100,25 +95,39 @@ def conv_transpose(lower: Lowering, record: Record) -> Value:
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
 
 
-def _linear(lower: Lowering, record: Record, weights: dict[str, Tied]) -> Value:
-    x = lower.input(record)
+def _linear(lower: Lowering, record: Record, weights: dict[str, Tied]) -> Value | Cut:
     features, bias = weights["weight"].shape[0], "bias" in weights
+    x = lower.argument(record, 0, "input")
+    pixels = isinstance(x, Cut) and x.factor == 1 and len(x.vertex.shape) > 1
+    if pixels and x.axes[-1] == whole(x.vertex.shape, 0):  # of windows: it is the same for each
+        plain = Value(x.vertex, tuple(range(len(x.vertex.shape))))
+        made = linear_over_channels(lower, record, plain, weights).vertex
+        return Cut(made, (*x.axes[:-1], whole(made.shape, 0)))
+    x = lower.input(record)
     if len(x.axes) == 1:
         return lower.apply(make("linear", features=features, bias=bias), record, x, weights=weights)
-    if x.axes[-1] != 0:
+    if x.axes[-1] != 0 and len(x.axes) != 2:
         raise Gap(" over a spatial axis")
-    layer = make("conv", channels=features, kernel=1, bias=bias)
-    return lower.apply(layer, record, x, weights=weights)
+    x = x if x.axes[-1] == 0 else lower.turned(x, record)
+    return linear_over_channels(lower, record, x, weights)
+
+
+def linear_over_channels(
+    lower: Lowering, record: Record, x: Value, weights: dict[str, Tied]
+) -> Value:
+    """A linear layer of each pixel: a convolution of size 1."""
+    layer = make("conv", channels=weights["weight"].shape[0], kernel=1, bias="bias" in weights)
+    return Value(lower.vertex(layer, [x.vertex], record, weights=weights), x.axes)
 
 
 @operation("Linear")
-def linear_module(lower: Lowering, record: Record) -> Value:
+def linear_module(lower: Lowering, record: Record) -> Value | Cut:
     m = record.module
     return _linear(lower, record, lower.tied(record, weight=m.weight, bias=m.bias))
 
 
 @operation("linear")
-def linear_function(lower: Lowering, record: Record) -> Value:
+def linear_function(lower: Lowering, record: Record) -> Value | Cut:
     weight = weight_of(lower.argument(record, 1, "weight"))
     bias = weight_of(lower.argument(record, 2, "bias"))
     if weight is None or len(weight.shape) != 2:
@@ -136,7 +145,7 @@ def batch_norm_module(lower: Lowering, record: Record) -> Value:
     tensors |= {"running_mean": m.running_mean, "running_var": m.running_var}
     tensors |= {"num_batches_tracked": m.num_batches_tracked}
     layer = make("bn", eps=m.eps, momentum=m.momentum, affine=m.affine, track=m.track_running_stats)
-    return lower.apply(layer, record, _plain(x), weights=lower.tied(record, **tensors))
+    return lower.apply(layer, record, lower.plain(x, record), weights=lower.tied(record, **tensors))
 
 
 @operation("batch_norm")
@@ -151,12 +160,12 @@ def batch_norm_function(lower: Lowering, record: Record) -> Value:
         affine="weight" in weights,
         track="running_mean" in weights,
     )
-    return lower.apply(layer, record, _plain(lower.input(record)), weights=weights)
+    return lower.apply(layer, record, lower.plain(lower.input(record), record), weights=weights)
 
 
 @operation("GroupNorm")
 def group_norm_module(lower: Lowering, record: Record) -> Value:
-    m, x = record.module, _plain(lower.input(record))
+    m, x = record.module, lower.plain(lower.input(record), record)
     layer = make("group_norm", groups=m.num_groups, eps=m.eps, affine=m.affine)
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
 
@@ -170,7 +179,7 @@ def group_norm_function(lower: Lowering, record: Record) -> Value:
     groups, eps = lower.argument(record, 1, "num_groups"), lower.argument(record, 4, "eps", 1e-5)
     layer = make("group_norm", groups=groups, eps=eps, affine=weight is not None)
     weights = {"weight": weight, "bias": bias} if weight and bias else {}
-    return lower.apply(layer, record, _plain(lower.input(record)), weights=weights)
+    return lower.apply(layer, record, lower.plain(lower.input(record), record), weights=weights)
 
 
 def _layer_norm(
@@ -183,6 +192,9 @@ def _layer_norm(
     if len(shape) == 1 and x.axes[-1] == 0:
         over = {"over": "channels"} if len(x.axes) > 1 else {}
         return lower.apply(make("layer_norm", **arguments, **over), record, x, weights=weights)
+    if len(shape) == 1 and len(x.axes) == 2:
+        layer = make("layer_norm", **arguments, over="channels")
+        return lower.apply(layer, record, lower.turned(x, record), weights=weights)
     if tuple(shape) == x.shape and x.plain:
         return lower.apply(make("layer_norm", **arguments), record, x, weights=weights)
     raise Gap(" over a spatial axis")
@@ -208,7 +220,7 @@ def layer_norm_function(lower: Lowering, record: Record) -> Value:
 
 @operation("PReLU")
 def prelu(lower: Lowering, record: Record) -> Value:
-    m, x = record.module, _plain(lower.input(record))
+    m, x = record.module, lower.plain(lower.input(record), record)
     one = m.num_parameters == 1 and x.vertex.shape[0] != 1
     layer = make("prelu", shared=one)
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight))

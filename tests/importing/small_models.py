@@ -274,3 +274,60 @@ class Scaled(nn.Module):
         x = self.gamma * x + self.beta
         x = -(F.relu(x) ** 2) + self.shift
         return self.head(x.mean((2, 3)))
+
+
+class Attention(nn.Module):
+    """Of heads, in one of the ways in which people write it."""
+
+    def __init__(self, c: int, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.qkv, self.out = nn.Linear(c, 3 * c, bias=False), nn.Linear(c, c)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, length, c = x.shape
+        scale = (c // 2) ** -0.5
+        if self.way == "chunks":  # as nanoGPT cuts them, with the fused kernel
+            q, k, v = (
+                t.view(n, length, 2, c // 2).transpose(1, 2) for t in self.qkv(x).chunk(3, 2)
+            )
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        elif self.way == "unbound":  # as timm cuts them, with its own products
+            q, k, v = self.qkv(x).reshape(n, length, 3, 2, c // 2).permute(2, 0, 3, 1, 4).unbind(0)
+            y = ((q * scale) @ k.transpose(-2, -1)).softmax(dim=-1) @ v
+        else:
+            q, k, v = self.qkv(x).unflatten(2, (3, 2, c // 2)).permute(2, 0, 3, 1, 4)
+            scores = torch.einsum("b h i d, b h j d -> b h i j", q, k)
+            y = torch.einsum("bhij,bhjd->bhid", torch.softmax(scores / 2, 3), v)
+        return self.out(y.transpose(1, 2).reshape(n, length, c))
+
+
+class Tokens(nn.Module):
+    """A transformer of patches, with a class token and positions."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(3, 8, 4, 4)
+        self.cls, self.places = (
+            nn.Parameter(torch.zeros(1, 1, 8)),
+            nn.Parameter(torch.zeros(1, 5, 8)),
+        )
+        self.norm, self.attention = nn.LayerNorm(8), Attention(8, way)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).mT
+        x = torch.cat([self.cls.expand(len(x), -1, -1), x], 1) + self.places
+        x = x + self.attention(self.norm(x))
+        return self.head(x[:, 0])
+
+
+class Itself(nn.Module):
+    """A module of PyTorch that is asked, by name, what a tensor thinks of itself."""
+
+    def __init__(self, part: nn.Module) -> None:
+        super().__init__()
+        self.part = part
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.part(query=x, key=x, value=x, need_weights=False)[0]

@@ -1,0 +1,242 @@
+"""Attention, as modules of PyTorch and people write it: heads are cut out of channels, queries
+meet keys, and what comes of it meets values."""
+
+from __future__ import annotations
+
+from math import isclose
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from archdsl.importing.cut import BATCH, Atom, Cut, Group, merged, whole
+from archdsl.importing.lower import Gap, Lowering, Scores, Value, Vertex, make, operation
+from archdsl.importing.record import Record, Tied
+from archdsl.importing.weighted import linear_over_channels
+
+
+class Heads(NamedTuple):
+    """Queries, keys or values: heads of so many channels, and which pixels see each other."""
+
+    vertex: Vertex
+    heads: int
+    each: int  # channels of a head
+    sees: dict[str, int]  # `windows` or `grid` of the layer
+    factor: float
+
+
+@operation("matmul", "bmm", "__matmul__")
+def product(lower: Lowering, record: Record) -> Scores | Cut:
+    a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
+    b = lower.argument(record, 1, "mat2") if b is None else b
+    return _product(lower, record, a, b)
+
+
+@operation("einsum")
+def einsum(lower: Lowering, record: Record) -> Scores | Cut:
+    """Products of heads: ``bhid,bhjd->bhij`` and ``bhij,bhjd->bhid``, with any letters."""
+    equation, *operands = record.args
+    if len(operands) == 1 and isinstance(operands[0], tuple):
+        operands = list(operands[0])
+    given, _, out = str(equation).replace(" ", "").partition("->")
+    first, _, second = given.partition(",")
+    if len(operands) != 2 or not first[:-2] == second[:-2] == out[:-2]:
+        raise Gap(f" of `{equation}`")
+    a, b = (lower.value(operand) for operand in operands)
+    if first[-1] == second[-1] and out[-2:] == first[-2] + second[-2]:
+        b = lower.cut(b)
+        if not isinstance(b, Cut):
+            raise Gap(" of a parameter")
+        axes = len(b.axes)
+        b = b.permuted([*range(axes - 2), axes - 1, axes - 2])
+    elif not (first[-1] == second[-2] and out[-2:] == first[-2] + second[-1]):
+        raise Gap(f" of `{equation}`")
+    return _product(lower, record, a, b)
+
+
+def _product(lower: Lowering, record: Record, a: Any, b: Any) -> Scores | Cut:
+    a, b = lower.cut(a), lower.cut(b)
+    if isinstance(a, Scores) and isinstance(b, Cut):
+        if not a.softmax:
+            raise Gap(" of scores without softmax")
+        return attended(lower, record, a.queries, a.keys, b, a.factor)
+    if not isinstance(a, Cut) or not isinstance(b, Cut):
+        raise Gap(" with a parameter")
+    axes = len(b.axes)
+    keys = b.permuted([*range(axes - 2), axes - 1, axes - 2])
+    for part in (a, keys):
+        heads_of(part)
+    return Scores(a, keys)
+
+
+@operation("scaled_dot_product_attention")
+def fused(lower: Lowering, record: Record) -> Cut:
+    q, k, v = (
+        lower.cut(lower.argument(record, i, n)) for i, n in enumerate(("query", "key", "value"))
+    )
+    if not all(isinstance(part, Cut) for part in (q, k, v)):
+        raise Gap(" with a parameter")
+    if lower.argument(record, 3, "attn_mask") is not None:
+        raise Gap(" with a mask of its own")
+    if lower.argument(record, 4, "dropout_p", 0.0):
+        raise Gap(" that drops weights")
+    scale = lower.argument(record, 6, "scale")
+    factor = q.shape[-1] ** -0.5 if scale is None else scale
+    causal = bool(lower.argument(record, 5, "is_causal", False))
+    return attended(lower, record, q, k, v, factor, causal)
+
+
+def heads_of(cut: Cut) -> Heads:
+    """What a tensor ``(batch, heads, pixels, channels)`` is. Raises ``Gap``."""
+    shape = cut.vertex.shape
+    if len(cut.axes) < 3 or len(shape) < 2:
+        raise Gap(" of tensors that are no heads of channels")
+    *leading, pixels, channels = cut.axes
+    each = channels[0].size if channels else 1
+    if channels != merged([Atom(0, 1, each)] * (each > 1)) or shape[0] % each:
+        raise Gap(" of tensors whose channels are not last")
+    heads = shape[0] // each
+    left = [a for group in leading for a in group if a.axis != BATCH]
+    head = Atom(0, each, heads)
+    if heads > 1 and head not in left:
+        raise Gap(" of tensors whose heads are not cut out of channels")
+    apart = merged([a for a in left if a != head])
+    if apart and [a.axis for a in apart] != list(range(1, len(shape))):
+        raise Gap(" of parts of an image that are no windows")
+    return Heads(cut.vertex, heads, each, _sees(shape, apart, pixels), cut.factor)
+
+
+def _sees(shape: tuple[int, ...], apart: Group, pixels: Group) -> dict[str, int]:
+    every = tuple(a for axis in range(1, len(shape)) for a in whole(shape, axis))
+    if not apart:
+        if pixels != every:
+            raise Gap(" of tensors whose pixels were moved")
+        return {}
+    sides = {shape[a.axis] // a.size for a in apart}
+    if len(sides) == 1 and len(shape) == 3:
+        side = sides.pop()
+        windows = tuple(Atom(axis, 1, side) for axis in (1, 2))
+        grid = tuple(Atom(axis, shape[axis] // side, side) for axis in (1, 2))
+        if pixels == windows and all(a.inner == side for a in apart):
+            return {"windows": side}
+        if pixels == grid and all(a.inner == 1 for a in apart):
+            return {"grid": side}
+    raise Gap(" within parts of an image that are no windows")
+
+
+def attended(
+    lower: Lowering, record: Record, q: Cut, k: Cut, v: Cut, factor: float, causal: bool = False
+) -> Cut:
+    """Attention of heads. Raises ``Gap`` where it is not among the pixels of one tensor."""
+    parts = [heads_of(part) for part in (q, k, v)]
+    if any(part.sees != parts[0].sees for part in parts):
+        raise Gap(" among different windows")
+    if any(part.vertex.shape[1:] != parts[0].vertex.shape[1:] for part in parts):
+        raise Gap(" of one tensor to another")
+    queries, keys, values = parts
+    if keys.heads != values.heads or len({part.each for part in parts}) > 1:
+        raise Gap(" of values that have other channels than keys")
+    left = factor * queries.factor * keys.factor / queries.each**-0.5
+    rest = [queries.vertex, keys.vertex, values.vertex]
+    if not isclose(left, 1, rel_tol=1e-6):
+        rest[0] = lower.vertex(make("times", value=left), [queries.vertex], record)
+    options: dict[str, Any] = dict(queries.sees)
+    if keys.heads != queries.heads:
+        options["kv_heads"] = keys.heads
+    if causal:
+        options["causal"] = True
+    layer = make("attend", heads=queries.heads, **options)
+    made = lower.vertex(layer, [side_by_side(lower, record, rest)], record)
+    return Cut(made, q.axes, values.factor)
+
+
+def side_by_side(lower: Lowering, record: Record, parts: list[Vertex]) -> Vertex:
+    """The channels of several tensors: those of one where they are all of its parts in order."""
+    source = parts[0].inputs[0] if parts[0].inputs else parts[0]
+    at = 0
+    for part in parts:
+        first = _first_channel(part)
+        if first != at or part.inputs[0] is not source:
+            break
+        at += part.shape[0]
+    else:
+        if at == source.shape[0]:
+            return source
+    return lower.vertex(make("concat"), parts, record)
+
+
+def _first_channel(vertex: Vertex) -> int | None:
+    """The first channel, from 0, of what is a part of a tensor's channels."""
+    if vertex.layer is None:
+        return None
+    given = dict(vertex.layer.given())
+    if vertex.op == "split":
+        return (int(given["part"]) - 1) * int(vertex.shape[0])
+    return int(given["first"]) - 1 if vertex.op == "slice" else None
+
+
+@operation("MultiheadAttention")
+def multihead(lower: Lowering, record: Record) -> list[Any]:
+    """PyTorch's module: a projection to queries, keys and values, attention, a projection."""
+    m = record.module
+    q, k, v = (lower.argument(record, i, n) for i, n in enumerate(("query", "key", "value")))
+    if not isinstance(q, Value) or q.axes != (1, 0) or not m.batch_first:
+        raise Gap(" of tensors that are not (batch, tokens, channels): say `batch_first=True`")
+    if q != k or k != v:
+        raise Gap(" of several tensors")
+    if m.in_proj_weight is None or m.bias_k is not None or m.add_zero_attn:
+        raise Gap(" with other channels of keys, or with a key and a value added")
+    if lower.argument(record, 3, "key_padding_mask") is not None:
+        raise Gap(" with tokens left out")
+    if lower.argument(record, 5, "attn_mask") is not None:
+        raise Gap(" with a mask of its own")
+    if m.dropout and record.training:
+        raise Gap(" that drops weights: set its `dropout` to 0")
+    inward = _tied(record, weight="in_proj_weight", bias="in_proj_bias")
+    outward = _tied(record, weight="out_proj.weight", bias="out_proj.bias")
+    return [between(lower, record, q, {"heads": m.num_heads}, inward, outward), None]
+
+
+@operation("ShiftedWindowAttention")
+def shifted(lower: Lowering, record: Record) -> Value:
+    """Torchvision's module of Swin transformers, of images whose channels are last."""
+    m, x = record.module, lower.input(record)
+    if x.axes != (1, 2, 0) or m.dropout or m.attention_dropout:
+        raise Gap(" that drops weights, or of tensors whose channels are not last")
+    (height, width), side = x.shape[:2], m.window_size[0]
+    if len({*m.window_size}) > 1 or height % side or width % side or len({*m.shift_size}) > 1:
+        raise Gap(f" of an image of {height}x{width} pixels, which are no windows of {side}")
+    options: dict[str, Any] = {"heads": m.num_heads, "windows": side, "relative": True}
+    shift = m.shift_size[0]
+    if shift and min(height, width) <= side < max(height, width):
+        raise Gap(" that moves along one axis alone")
+    if shift and side < height:
+        options["shift"] = shift
+    inward = _tied(record, weight="qkv.weight", bias="qkv.bias")
+    outward = _tied(record, weight="proj.weight", bias="proj.bias")
+    bias = _tied(record, weight="relative_position_bias_table")
+    return between(lower, record, x, options, inward, outward, bias)
+
+
+def between(
+    lower: Lowering,
+    record: Record,
+    x: Value,
+    options: dict[str, Any],
+    inward: dict[str, Tied],
+    outward: dict[str, Tied],
+    bias: dict[str, Tied] | None = None,
+) -> Value:
+    """Attention with the projections around it."""
+    inside = linear_over_channels(lower, record, x, inward)
+    made = lower.vertex(make("attend", **options), [inside.vertex], record, weights=bias)
+    return linear_over_channels(lower, record, Value(made, x.axes), outward)
+
+
+def _tied(record: Record, **names: str) -> dict[str, Tied]:
+    """Tensors of a module and of its parts, by our names of them; those that it has."""
+    found = {}
+    for ours, name in names.items():
+        tensor = attrgetter(name)(record.module)
+        if tensor is not None:
+            key = f"{record.path}.{name}"
+            found[ours] = Tied(key, tuple(tensor.shape), tensor.requires_grad, tensor)
+    return found

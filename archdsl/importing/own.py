@@ -1,0 +1,118 @@
+"""Modules that archdsl's own files have: known by their code, whatever their file is called."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from types import CodeType, FunctionType
+from typing import Any
+
+from archdsl.importing.lower import Gap, Lowering, Value, make, operation
+from archdsl.importing.record import KNOWN, Record
+
+FILES = {
+    "Attention": "attention",
+    "WindowAttention": "attention",
+    "RMSNorm": "rms_norm",
+    "GlobalResponseNorm": "global_response_norm",
+    "Sinusoids": "sinusoids",
+    "Positions": "positions",
+    "Prepend": "prepend",
+}
+
+
+def own_name(module: Any) -> str | None:
+    """The operation of a module that is archdsl's own: ``own Attention``."""
+    name = type(module).__name__
+    if name not in FILES or type(module).__module__.startswith("torch."):
+        return None
+    return f"own {name}" if _codes(type(module)) == _own_codes(name) else None
+
+
+KNOWN.append(own_name)
+
+
+@cache
+def _own_codes(name: str) -> Any:
+    return _codes(getattr(import_module(f"archdsl.layers.modules.{FILES[name]}"), name))
+
+
+def _codes(cls: type) -> Any:
+    """What the methods of a class do: equal for copies of a class in other files."""
+    methods = {k: v for k, v in vars(cls).items() if isinstance(v, FunctionType)}
+    methods.pop("__reduce_ex__", None)  # of classes that were built in memory
+    return {name: _code(method.__code__) for name, method in methods.items()}
+
+
+def _code(code: CodeType) -> Any:
+    consts = tuple(_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
+    return code.co_code, code.co_names, code.co_varnames, consts
+
+
+@operation("own Attention")
+def attention(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    options = {"causal": m.causal, "rope": m.rope}
+    given = {name: value for name, value in options.items() if value}
+    if m.kv_heads != m.heads:
+        given["kv_heads"] = m.kv_heads
+    return lower.apply(make("attend", heads=m.heads, **given), record, lower.input(record))
+
+
+@operation("own WindowAttention")
+def window_attention(lower: Lowering, record: Record) -> Value:
+    m, x = record.module, lower.input(record)
+    options: dict[str, Any] = {"relative": True} if m.weight is not None else {}
+    if m.grid:
+        options["grid"] = m.grid
+    elif m.side != x.shape[1:] or m.shift:
+        options["windows"] = m.side[0]
+    if m.shift:
+        options["shift"] = m.shift
+    weights = lower.tied(record, weight=m.weight)
+    return lower.apply(make("attend", heads=m.heads, **options), record, x, weights=weights)
+
+
+@operation("own RMSNorm")
+def rms_norm(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    weights = lower.tied(record, weight=m.weight)
+    return lower.apply(make("rms_norm", eps=m.eps), record, lower.input(record), weights=weights)
+
+
+@operation("RMSNorm")
+def torch_rms_norm(lower: Lowering, record: Record) -> Value:
+    m, x = record.module, lower.input(record)
+    if m.eps is None:
+        raise Gap(" with eps = None, which depends on the precision: say `eps=1e-6`")
+    if len(m.normalized_shape) != 1 or x.axes[-1] != 0 or m.weight is None:
+        raise Gap(" over a spatial axis, or without factors")
+    weights = lower.tied(record, weight=m.weight)
+    return lower.apply(make("rms_norm", eps=m.eps), record, x, weights=weights)
+
+
+@operation("own GlobalResponseNorm")
+def response_norm(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    weights = lower.tied(record, weight=m.weight, bias=m.bias)
+    return lower.apply(make("grn", eps=m.eps), record, lower.input(record), weights=weights)
+
+
+@operation("own Sinusoids")
+def sinusoids(lower: Lowering, record: Record) -> Value:
+    layer = make("sinusoids", base=float(record.module.base))
+    return lower.apply(layer, record, lower.input(record))
+
+
+@operation("own Positions")
+def positions(lower: Lowering, record: Record) -> Value:
+    weights = lower.tied(record, weight=record.module.weight)
+    return lower.apply(make("positions"), record, lower.input(record), weights=weights)
+
+
+@operation("own Prepend")
+def prepend(lower: Lowering, record: Record) -> Value:
+    weight = record.module.weight
+    layer = make("prepend", tokens=weight.shape[1])
+    tied = lower.tied(record, weight=weight)
+    return lower.apply(layer, record, lower.input(record), weights=tied)

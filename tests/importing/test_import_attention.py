@@ -1,0 +1,98 @@
+"""Transformers as specs: attention in the ways in which libraries and people write it."""
+
+import pytest
+import small_models
+from torch import nn
+from torchvision.models.swin_transformer import SwinTransformer
+from torchvision.models.vision_transformer import VisionTransformer
+
+import archdsl
+
+VIT = """\
+default layer_norm(over = channels, eps = 1e-06)
+
+block encoder_block {
+  residual {
+    layer_norm
+    conv(24, 1) -> attend(2)
+    conv(8, 1)
+  }
+  residual {
+    layer_norm
+    conv(16, 1) -> gelu
+    conv(8, 1)
+  }
+}
+
+conv(8, 8, stride = 8, pad = 0) -> flatten_space -> prepend -> positions
+repeat 2 {
+  encoder_block
+}
+layer_norm -> token -> linear(classes)
+"""
+SWIN = """\
+swin_transformer_block
+swin_transformer_block(2, 1) -> pixel_unshuffle(2) -> channel_shuffle(8)
+branch concat {
+  split(4, 1)
+  split(4, 3)
+  split(4, 2)
+  split(4, 4)
+}
+layer_norm
+conv(16, 1, bias = false)
+"""
+
+
+@pytest.mark.parametrize(
+    ("way", "attend"),
+    [
+        ("chunks", "conv(24, 1, bias = false) -> attend(2, causal = true)\n"),
+        ("unbound", "conv(24, 1, bias = false) -> attend(2)\n"),
+        ("einsum", "conv(24, 1, bias = false) -> attend(2)\n"),
+    ],
+)
+def test_heads_cut_out_of_channels(way: str, attend: str) -> None:
+    imported = archdsl.import_module(small_models.Tokens(way), (3, 8, 8))
+    assert "residual {\n  layer_norm(over = channels)\n  " + attend in imported.text
+    assert imported.checked[1].endswith("at 3x8x8")
+
+
+def test_torchs_own_module() -> None:
+    model = VisionTransformer(16, 8, 2, 2, 8, 16, num_classes=3)
+    imported = archdsl.import_module(model, (3, 16, 16), name="vit")
+    assert imported.text.endswith(VIT)
+    theirs = imported.names["encoder_block1.conv1.weight"]
+    assert theirs == "encoder.layers.encoder_layer_0.self_attention.in_proj_weight"
+
+
+def test_an_encoder_of_torch() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True)
+    model = small_models.Tokens("unbound")
+    model.attention = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+    imported = archdsl.import_module(model, (3, 8, 8))
+    assert "conv(24, 1) -> attend(2)" in imported.text
+    assert imported.checked[1].startswith("results and gradients")
+
+
+def test_windows_that_move() -> None:
+    model = SwinTransformer([2, 2], 8, [2, 1], [2, 4], [4, 4], num_classes=3)
+    imported = archdsl.import_module(model, (3, 16, 16), name="swin")
+    assert SWIN in imported.text
+    assert imported.checked[1].startswith("results and gradients")
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        (nn.MultiheadAttention(8, 2), "batch_first=True"),
+        (nn.MultiheadAttention(8, 2, batch_first=True, dropout=0.1), "that drops weights"),
+        (nn.MultiheadAttention(8, 2, batch_first=True, add_zero_attn=True), "a value added"),
+    ],
+)
+def test_attention_that_is_another(part: nn.Module, why: str) -> None:
+    model = small_models.Tokens("unbound")
+    model.attention = small_models.Itself(part)
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(model, (3, 8, 8))
+    assert why in caught.value.diagnostics[0].message
