@@ -188,6 +188,7 @@ CALLS = {
     "error": ["A201"],
     "completion": ["bash"],
     "compile": ["alexnet"],
+    "measure": ["--help"],
     "draw": ["alexnet"],
     "diff": ["alexnet", "resnet18"],
     "compare": ["alexnet"],

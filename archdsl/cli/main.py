@@ -23,6 +23,7 @@ COMMANDS = {
     "compile": "Compile to PyTorch source, torch.export, ONNX, or a frozen spec.",
     "import": "Turn a PyTorch model into a spec.",
     "fit": "Make a network as large as a budget allows.",
+    "measure": "Measure a network on this machine, in each way to run it.",
     "explain": "Say what each line makes, and what a knob changes.",
     "fmt": "Format specs.",
     "data": "Say what is in a data set: classes, counts, balance.",

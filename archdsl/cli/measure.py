@@ -1,0 +1,140 @@
+"""``archdsl measure``: what a network takes on this machine, in each way to run it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
+from archdsl.cli.output import human, human_bytes, say, say_json, say_text, table
+from archdsl.cli.progress import LOADING, told
+from archdsl.formats.base import Checkpoint, Options
+from archdsl.layers.base import show_shape
+from archdsl.training.packages import need
+
+if TYPE_CHECKING:
+    from archdsl.spec import Architecture
+    from archdsl.training.measuring import Measured
+
+ADVICE = {
+    "eager": "the module as it is, model.eval()",
+    "channels_last": "model.eval().to(memory_format=torch.channels_last), and the images alike",
+    "torch.compile": "torch.compile(model.eval())",
+    "torch.compile, frozen": "torch.compile with torch._inductor.config.freezing = True",
+    "onnxruntime": "archdsl compile ... -o FILE.onnx",
+    "openvino": "archdsl compile ... -o FILE.onnx, and openvino's compile_model",
+}
+
+
+@click.command()
+@spec_argument
+@candidate_options
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Measure it with these weights: what is folded or frozen depends on them.",
+)
+@click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Its size.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ...")
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    help="Of the processor; all cores that it may use, if it is not said.",
+)
+@click.option(
+    "--runs", default=15, show_default=True, type=click.IntRange(1, 10**6), help="Of each way."
+)
+@json_option
+def command(
+    spec: str,
+    settings: tuple[str, ...],
+    shape: str | None,
+    python: tuple[Path, ...],
+    weights: Path | None,
+    batch: int,
+    device: str,
+    threads: int | None,
+    runs: int,
+    as_json: bool,
+) -> int:
+    """Measure a network on this machine, in each way to run it.
+
+    As it is, channels last, by torch.compile with and without frozen weights, and exported, by
+    onnxruntime and OpenVINO where they are installed. The time is the median of some runs of a
+    batch; memory is what a process that does nothing else grew by at its peak. Exit code 1 where
+    no way runs.
+    """
+    arch = read_candidate(spec, settings, shape, python)
+    with told(LOADING):
+        need("torch")
+        from archdsl.formats.module import module_of
+        from archdsl.training.devices import choose_device, cores
+        from archdsl.training.measuring import best_of, measure_ways
+    place = choose_device(device)
+    checkpoint = None if weights is None else Checkpoint(weights, [], {})
+    module = module_of(arch, Options(checkpoint))
+    threads = threads or cores()
+    found = measure_ways(
+        module, list(arch.inputs.values()), list(arch.inputs), batch, str(place), threads, runs,
+        around=lambda way: told(f"measuring: {way}"),
+    )  # fmt: skip
+    best = best_of(found)
+    if as_json:
+        say_json(_plain(arch, found, best, batch, str(place), threads, runs))
+        return 0 if best is not None else 1
+    many = f", {threads} thread{'s' if threads > 1 else ''}" if place.type == "cpu" else ""
+    _say(arch, found, best, f"batch {batch}, {place}{many}, median of {runs} runs")
+    return 0 if best is not None else 1
+
+
+def _say(arch: Architecture, found: list[Measured], best: Measured | None, conditions: str) -> None:
+    given = ", ".join(show_shape(shape) for shape in arch.inputs.values())
+    say_text(f"{human(arch.macs)} MACs at {given}: {conditions}", title=arch.name)
+    say()
+    rows = []
+    for m in found:
+        if m.problem:
+            rows.append([m.way, "", "", ""])
+            continue
+        memory = "" if m.memory is None else human_bytes(max(0, m.memory))
+        rows.append([m.way, f"{1000 * m.seconds:.2f}", memory, f"{m.difference:.1g}"])
+    for line in table(["way", "ms", "memory", "difference"], rows, right=(1, 2, 3)):
+        say(line)
+    for m in found:
+        if m.problem:
+            say_text(f"{m.way}: {m.problem}")
+    say()
+    if best is None:
+        say("nothing runs it with the results that PyTorch gives")
+    else:
+        say_text(f"take {best.way}: {ADVICE[best.way]}")
+
+
+def _plain(
+    arch: Architecture,
+    found: list[Measured],
+    best: Measured | None,
+    batch: int,
+    device: str,
+    threads: int,
+    runs: int,
+) -> dict[str, Any]:
+    """As JSON has it: seconds and bytes; differences relative to the largest result."""
+    ways = [
+        {"way": m.way, "problem": m.problem} if m.problem else
+        {"way": m.way, "seconds": m.seconds, "memory": m.memory, "difference": m.difference}
+        for m in found
+    ]  # fmt: skip
+    return {
+        "network": arch.name,
+        "hash": arch.hash,
+        "batch": batch,
+        "device": device,
+        "threads": threads,
+        "runs": runs,
+        "ways": ways,
+        "take": None if best is None else best.way,
+    }

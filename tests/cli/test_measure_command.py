@@ -1,0 +1,132 @@
+"""`archdsl measure`: each way gives the same results, failures are lines of the table, and the
+fastest of the right ones is taken."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import archdsl
+from archdsl.training import measuring, ways
+from archdsl.training.measuring import Measured, best_of, measure_ways
+from archdsl.training.ways import EAGER, FROZEN, LAST, ONNX, OPENVINO, WAYS, Found, Job, measured
+
+TINY = """arch tiny(c = 4)
+input 3x8x8
+conv(c, 3) -> bn -> relu
+head: global_avgpool -> linear(4)
+"""
+
+
+def job_of(folder: Path, way: str) -> Job:
+    return Job(way, str(folder), 1, "cpu", 1, 2)
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of its own loads PyTorch each time."""
+    monkeypatch.setattr(measuring, "WAYS", (EAGER, LAST, ONNX))
+    monkeypatch.setattr(measuring, "_run", measured)
+
+
+def measured_here() -> dict[str, Measured]:
+    arch = archdsl.parse(TINY).with_knobs()
+    threads = torch.get_num_threads()
+    try:
+        found = measure_ways(arch.build(), [arch.input], ["input"], batch=2, runs=2)
+    finally:
+        torch.set_num_threads(threads)
+    return {m.way: m for m in found}
+
+
+def test_each_way_has_figures_and_the_same_results(in_this_process: None) -> None:
+    found = measured_here()
+    assert list(found) == [EAGER, LAST, ONNX]
+    assert [m.problem for m in found.values()] == ["", "", ""]
+    assert found[EAGER].difference == 0
+    assert all(m.seconds > 0 and m.difference < 1e-5 for m in found.values())
+
+
+def test_a_result_that_differs_is_seen_and_not_taken(
+    in_this_process: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(job: Job) -> Found:
+        found = measured(job)
+        path = Path(job.folder) / f"{job.way}.npz"
+        if job.way == ONNX:
+            with np.load(path) as results:
+                results = {name: 2 * results[name] for name in results.files}
+            np.savez(path, **results)
+        return found
+
+    monkeypatch.setattr(measuring, "_run", other)
+    found = measured_here()
+    assert found[ONNX].difference == pytest.approx(1, rel=1e-3)
+    assert not found[ONNX].usable and found[LAST].usable
+
+
+def test_what_is_not_installed_or_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "WAYS", (EAGER, OPENVINO))
+    monkeypatch.setattr(measuring, "find_spec", lambda name: None if name == "openvino" else name)
+    monkeypatch.setattr(measuring, "_run", lambda job: Found(problem="RuntimeError: it broke"))
+    found = measured_here()
+    assert found[EAGER].problem == "RuntimeError: it broke"
+    assert found[OPENVINO].problem == "openvino is not installed"
+    assert best_of(list(found.values())) is None
+
+
+def test_an_export_that_fails_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "WAYS", (ONNX,))
+    monkeypatch.setattr(measuring, "_export", lambda *_: "the network cannot be exported to onnx")
+    assert measured_here()[ONNX].problem == "the network cannot be exported to onnx"
+
+
+def test_a_process_that_dies_is_a_line_of_the_table(tmp_path: Path) -> None:
+    found = measuring._run(replace(job_of(tmp_path, ONNX), count=1))
+    assert found.problem.startswith("FileNotFoundError: ")
+
+
+def test_the_fastest_is_taken_and_the_simplest_of_those_as_fast() -> None:
+    eager, last = Measured(EAGER, 1.04), Measured(LAST, 1.0)
+    frozen, onnx = Measured(FROZEN, 0.5, difference=0.02), Measured(ONNX, problem="missing")
+    assert best_of([eager, last, frozen, onnx]) == eager
+    assert best_of([replace(eager, seconds=1.06), last, frozen, onnx]) == last
+    assert best_of([onnx]) is None
+
+
+def test_the_command_prints_a_table_and_json(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Measured(EAGER, 0.002, 3 * 2**20),
+        Measured(ONNX, 0.001, None, 2e-6),
+        Measured(OPENVINO, problem="openvino is not installed"),
+    ]
+    monkeypatch.setattr(measuring, "measure_ways", lambda *_, **__: found)
+    ran = run("measure", "squeezenet1_1", "--device", "cpu", "--threads", "1", "--batch", "8")
+    assert ran.code == 0
+    assert "at 3x224x224: batch 8, cpu, 1 thread, median of 15 runs" in " ".join(ran.out.split())
+    rows = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert "eager 2.00 3.0 MiB 0" in rows
+    assert "onnxruntime 1.00 2e-06" in rows
+    assert "openvino: openvino is not installed" in rows
+    assert "take onnxruntime: archdsl compile ... -o FILE.onnx" in rows
+    plain = json.loads(run("measure", "squeezenet1_1", "--device", "cpu", "--json").out)
+    assert plain["take"] == ONNX and plain["ways"][0]["memory"] == 3 * 2**20
+
+
+@pytest.mark.slow
+def test_compiled_ways_in_processes_of_their_own(run: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "tiny.arch"
+    path.write_text(TINY)
+    ran = run("measure", str(path), "--device", "cpu", "--threads", "1", "--runs", "2", "--json")
+    found = {way.pop("way"): way for way in json.loads(ran.out)["ways"]}
+    assert ran.code == 0 and list(found) == list(WAYS)
+    for way in [*WAYS[:-1], *([OPENVINO] if "seconds" in found[OPENVINO] else [])]:
+        assert found[way]["difference"] < 1e-4, (way, found[way])
+        assert found[way]["memory"] is not None or not ways.STATUS.exists()
