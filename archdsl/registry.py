@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.elaborate.patterns.dense",
         "archdsl.elaborate.patterns.fractal",
         "archdsl.elaborate.patterns.choose",
+        "archdsl.elaborate.patterns.shared",
     ),
     "costs": (
         "archdsl.costs.params",

@@ -143,9 +143,11 @@ def layers() -> Iterator[str]:
         yield f"### {title}\n"
         yield header("layer", "arguments", "", "for example")
         for cls in (c for c in REGISTRY.layers.values() if c.__module__ == module):
-            example = cls.examples[0]
-            shapes = " and ".join(map(show_shape, example.inputs))
-            shown = f"`{example.call}`: {shapes} to {show_shape(example.output)}"
+            shown = ", after ".join((f"`{cls.name}(f)`", "`let f = shared { ... }`"))
+            if not cls.is_tied:
+                example = cls.examples[0]
+                shapes = " and ".join(map(show_shape, example.inputs))
+                shown = f"`{example.call}`: {shapes} to {show_shape(example.output)}"
             yield row(f"`{cls.name}`", arguments(cls), prose(cls.__doc__), shown)
         yield ""
 

@@ -49,22 +49,20 @@ class Place:
 
 def places(network: Network) -> list[Place]:
     """What each place makes that the network comes from, in the order of the network."""
-    times, in_evaluation = _uses(network.root)
+    times, in_evaluation, owned = _uses(network.root)
     around = _places_around(network.root)
     found: dict[Key, Place] = {}
     applied: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for part in _in_order(network.root, set()):
-        for step in part.steps:
+        for step, (params, macs), _ in COUNTED.of_steps(part):
             key = _key(step.span)
             if key in around[part]:  # counted there
                 continue
             place = found.setdefault(key, Place(step.span))
             if step.shape not in place.shapes:
                 place.shapes.append(step.shape)
-            params, macs = COUNTED.of_step(part, step)
-            place.params += times[part] * step.repeat * params
-            if step.weight is None:
-                place.macs += in_evaluation[part] * step.repeat * macs
+            place.params += owned[part] * params
+            place.macs += in_evaluation[part] * macs
             applied[key][step.name] += times[part] * step.repeat
     for key, counts in applied.items():
         found[key].times = max(counts.values())  # what stands there makes several in one use
@@ -104,16 +102,22 @@ def _places_around(root: Part) -> dict[Part, set[Key]]:
     return around
 
 
-def _uses(root: Part) -> tuple[Counter[Part], Counter[Part]]:
-    """How often each part is applied, and how often apart from side outputs."""
-    times, in_evaluation = Counter({root: 1}), Counter({root: 1})
+def _uses(root: Part) -> tuple[Counter[Part], Counter[Part], Counter[Part]]:
+    """How often each part is applied, how often apart from side outputs, and how often its
+    weights are there: once where it is shared."""
+    times, in_evaluation, owned = Counter({root: 1}), Counter({root: 1}), Counter({root: 1})
     for part in reversed(list(root.parts())):  # a part comes after all that use it
         for step in part.steps:
             if isinstance(step.op, Part):
                 times[step.op] += times[part] * step.repeat
                 if step.weight is None:
                     in_evaluation[step.op] += in_evaluation[part] * step.repeat
-    return times, in_evaluation
+                if step.module is None:
+                    owned[step.op] += owned[part] * step.repeat
+        for shared in part.shared:
+            if isinstance(shared.op, Part):
+                owned[shared.op] += owned[part]
+    return times, in_evaluation, owned
 
 
 def _in_order(part: Part, seen: set[Part]) -> Iterator[Part]:

@@ -19,8 +19,8 @@ from archdsl.backend.names import (
     run_stem,
 )
 from archdsl.backend.own_modules import FUTURE, Definitions, Helper, definitions, import_lines
-from archdsl.backend.parameters import import_names, incoming_name
-from archdsl.backend.pieces import ExpressionPiece
+from archdsl.backend.parameters import import_names, incoming_name, lent_names
+from archdsl.backend.pieces import ExpressionPiece, SharedPiece
 from archdsl.backend.plan import Plan, Planner
 from archdsl.backend.python import (
     INDENT,
@@ -28,8 +28,8 @@ from archdsl.backend.python import (
     Call,
     Code,
     Item,
-    Text,
     Value,
+    dictionary,
     docstring,
     literal,
     quoted,
@@ -86,7 +86,7 @@ def prepared(
         h
         for plan in planner.plans
         for instance in plan.instances
-        for piece in instance.pieces.values()
+        for piece in instance.all_pieces
         for h in sorted(piece.helpers(), key=str)
     )
     own = definitions([h for h in helpers if isinstance(h, Helper)], CONTAINERS)
@@ -188,13 +188,16 @@ class Writer:
     def constructor(self, plan: Plan, is_sequence: bool) -> list[str]:
         """The statements that make the parts."""
         symbols = plan.offer_parameters(self.taken, Flow(self.written, self.network.knobs))
-        attributes = {*MODULE_NAMES, *(attribute(label) for label in plan.full.pieces)}
+        labels = [*plan.full.pieces, *plan.full.shared]
+        attributes = {*MODULE_NAMES, *map(attribute, labels)}
         flattened = plan.flattened()
         lines: list[str] = []
         given: dict[str, str] = {}  # attributes by their code
+        made: set[str] = set()  # shared modules
         for entry in plan.full.scope.entries:
             pieces = [i.pieces.get(entry.label) for i in plan.instances]
             piece = plan.full.pieces[entry.label]
+            lines += self.shared(plan, entry, symbols, made)
             if entry.label in plan.lack.operands:
                 lines += self.operands(plan, entry, symbols, attributes)
             if isinstance(piece, ExpressionPiece):
@@ -203,6 +206,8 @@ class Writer:
                 plan.texts[entry.label] = text
                 for name, value in values:
                     lines += value.lines(2, f"self.{name} = ")
+                continue
+            if isinstance(piece, SharedPiece):
                 continue
             if is_sequence and entry.label in flattened:
                 name = identifier("flatten", attributes)
@@ -225,6 +230,18 @@ class Writer:
                 lines += code.lines(2, f"self.{label} = ")
         kept = [(n, t) for n, t in symbols.locals.items() if n in symbols.used_locals]
         return [*(f"{INDENT * 2}{name} = {text}" for name, text in kept), *lines]
+
+    def shared(self, plan: Plan, entry: Entry, symbols: Symbols, made: set[str]) -> list[str]:
+        """The statements that make the shared modules that a step is the first to need."""
+        lines: list[str] = []
+        own = [n for n in (*entry.lends, entry.module) if n is not None and n >= 0]
+        for name in [plan.full.part.shared[n].name for n in own]:
+            if name in plan.full.shared and name not in made:
+                made.add(name)
+                pieces = [i.shared[name] for i in plan.instances]
+                code = plan.full.shared[name].emit(pieces, symbols, name)
+                lines += code.lines(2, f"self.{attribute(name)} = ")
+        return lines
 
     def operands(
         self, plan: Plan, entry: Entry, symbols: Symbols, attributes: set[str]
@@ -259,8 +276,11 @@ class Writer:
         outputs = self.outputs if is_top else {}
         name = incoming_name(self.network.inputs[0] if is_top else "", self.taken)
         items = ["self"] + [f"{name}: Tensor"] * plan.full.uses_input
-        imports = import_names([i.part for i in plan.instances], {*self.taken, name})
+        parts = [i.part for i in plan.instances]
+        imports = import_names(parts, {*self.taken, name})
         items += [f"{name}: Tensor" for name in imports]
+        lent = lent_names(parts, {*self.taken, name, *imports})
+        items += [f"{name}: nn.Module" for name in lent]
         if plan.needs_path and not is_top:
             items.append("path: tuple[Tensor, Tensor] | None = None")
         results = [r.name for r in self.network.root.results] if is_top else []
@@ -277,6 +297,7 @@ class Writer:
             plan.conditions,
             plan.flattened(),
             imports,
+            lent,
             comments=is_top,
             incoming=name,
         )
@@ -285,12 +306,12 @@ class Writer:
             always = dict(zip(results, forward.results(), strict=True)) or {"main": result}
             sides = zip(list(outputs)[len(always) :], forward.side_names(), strict=True)
             both = always | dict(sides)
-            evaluated = _dictionary(always).lines(2, "return ")
+            evaluated = dictionary(always).lines(2, "return ")
             if not results:
                 evaluated = [f"{INDENT * 2}return {result}"]
             elif both == always:
                 return evaluated
-            training = _dictionary(both).lines(3, "return ")
+            training = dictionary(both).lines(3, "return ")
             return [f"{INDENT * 2}if self.training:", *training, *evaluated]
 
         return lines + forward.lines(2, with_outputs if outputs else None)
@@ -358,10 +379,6 @@ LOSS_OF_SEVERAL = '''\
         """The loss of all outputs that have a weight."""
         shares = {k: w for k, w in self.output_weights.items() if w and k in outputs}
         return sum(w * criterion(outputs[k], target) for k, w in shares.items())'''.split("\n")
-
-
-def _dictionary(items: Mapping[str, str]) -> Call:
-    return Call("{", tuple(Item(Text(v), f"{quoted(k)}: ") for k, v in items.items()), "}")
 
 
 def _draw_path(root: Part) -> list[str]:

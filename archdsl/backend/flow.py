@@ -16,6 +16,7 @@ from archdsl.backend.pieces import (
     Piece,
     PlanPiece,
     SequencePiece,
+    SharedPiece,
 )
 from archdsl.backend.scope import SHORTCUT, Scope
 from archdsl.backend.terms import (
@@ -39,7 +40,8 @@ from archdsl.layers.ids import Ids
 from archdsl.syntax import tree
 
 if TYPE_CHECKING:
-    from archdsl.backend.plan import Instance, Plan
+    from archdsl.backend.instance import Instance
+    from archdsl.backend.plan import Plan
 
 
 INCOMING = "in.channels"  # what comes in, beside the block's own parameters: no name of one
@@ -102,6 +104,8 @@ class Flow:
         for place, entry in enumerate(scope.entries, 1):
             inputs = [found[n] for n in entry.inputs]
             piece = instance.pieces[entry.label]
+            if isinstance(piece, SharedPiece) and entry.module is not None and entry.module >= 0:
+                piece = instance.shared[part.shared[entry.module].name]
             if record:
                 self.note_conditions(entry.span, translator, inputs[0])
                 self.projected = self.joined(scope, place, found, steps)

@@ -6,21 +6,29 @@ than once, or further down, gets a name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import chain, count
 
+from archdsl.backend.instance import Instance
 from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, identifier, run_stem
-from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
-from archdsl.backend.plan import Instance
-from archdsl.backend.python import INDENT, WIDTH, Call, Code, Item, Operation, Text, operand
+from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece
+from archdsl.backend.python import (
+    INDENT,
+    WIDTH,
+    Call,
+    Code,
+    Item,
+    Operation,
+    Text,
+    expression,
+    operand,
+)
 from archdsl.backend.scope import Entry
 from archdsl.backend.written import Written
 from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Join
 
-SUBSCRIPT = r"\{\w+\}(\.\w+\([^()]*\))*\[[^\[\]]*\]"  # of an operand: no operator around it
 MOST_NESTED = 4  # calls within calls
 
 
@@ -36,6 +44,7 @@ class Forward:
         conditions: Mapping[str, Mapping[int, str]],
         flattened: Container[str],
         imports: Sequence[str] = (),
+        lent: Sequence[str] = (),
         comments: bool = False,
         incoming: str = "x",
     ) -> None:
@@ -43,6 +52,7 @@ class Forward:
         self.conditions = conditions  # of operands that some instances lack
         self.flattened = flattened  # steps that need a vector
         self.imports = imports  # the names of tensors from outside
+        self.lent = lent  # and of shared modules
         self.texts = texts  # the code of steps without a module, by label
         self.written = written
         self.given = taken  # names that stand for something else in the file
@@ -84,7 +94,7 @@ class Forward:
             if user.inputs.index(value) in self.conditions.get(user.label, {}):
                 inlined.add(value)  # it is worked out where it is there
                 continue
-            if user.weight is not None or user.repeat > 1 or self.reads_twice(user):
+            if user.weight is not None or user.repeat > 1 or self.instance.reads_twice(user.label):
                 continue
             same_line = value in nested
             into_join = isinstance(user.layer, Join) and not self.is_chained(entry, inlined)
@@ -113,11 +123,6 @@ class Forward:
                 found[value] = y
         self.inlined -= found.keys()
         return found
-
-    def reads_twice(self, entry: Entry) -> bool:
-        """Whether an expression names its operand more than once: it must not be computed twice."""
-        piece = self.instance.pieces[entry.label]
-        return isinstance(piece, ExpressionPiece) and piece.code.text.count("{x}") > 1
 
     def nested_chains(self, consumers: dict[int, list[int]]) -> set[int]:
         """The values within a chain of one statement of the spec; long chains are cut in threes."""
@@ -170,7 +175,7 @@ class Forward:
         while True:
             self.names = {-i - 1: name for i, name in enumerate(self.imports)}
             self.numbered = {}
-            self.taken = {*SPOKEN, *UNCLEAR, *self.names.values()}
+            self.taken = {*SPOKEN, *UNCLEAR, *self.names.values(), *self.lent}
             if self.instance.uses_input:
                 self.names[0] = self.incoming
                 self.taken.add(self.incoming)
@@ -292,14 +297,18 @@ class Forward:
         self.names[value] = name
         out = [] if source == name else [f"{pad}{name} = {source}"]
         if isinstance(self.instance.pieces[entry.label], ExpressionPiece):
-            code = self.expression(self.texts[entry.label], [Text(name)])
+            code = expression(self.texts[entry.label], [Text(name)])
             out.append(f"{pad}for _ in range({entry.repeat}):")
             return [*out, *code.lines(indent + 1, f"{name} = ")]
+        if entry.module is not None:
+            call = self.called(entry, self.module(entry.module), [Text(name)])
+            out.append(f"{pad}for _ in range({entry.repeat}):")
+            return [*out, *call.lines(indent + 1, f"{name} = ")]
         stop = entry.number + entry.repeat
         stem = run_stem(entry.base, entry.number, entry.repeat)
         out.append(f"{pad}for i in range({entry.number}, {stop}):")
-        out.append(f'{pad}{INDENT}{name} = getattr(self, f"{stem}{{i}}")({name})')
-        return out
+        call = self.called(entry, f'getattr(self, f"{stem}{{i}}")', [Text(name)])
+        return [*out, *call.lines(indent + 1, f"{name} = ")]
 
     def last_uses(self) -> dict[int, int]:
         """The statement at which each value is read for the last time."""
@@ -354,34 +363,37 @@ class Forward:
         entry = self.entries[value - 1]
         piece = self.instance.pieces[entry.label]
         if isinstance(piece, ExpressionPiece):
-            return self.expression(
-                self.texts[entry.label], [self.reference(n) for n in entry.inputs]
-            )
+            text = self.texts[entry.label]
+            if entry.module is not None:
+                text = text.replace("{module}", self.module(entry.module))
+            return expression(text, [self.reference(n) for n in entry.inputs])
         return self.module_call(entry)
 
     def module_call(self, entry: Entry) -> Code:
         arguments = [self.reference(n) for n in entry.inputs]
         if entry.label in self.flattened:
             arguments[0] = Text(f"{operand(arguments[0])}.flatten(1)")
+        module = f"self.{attribute(entry.label)}"
+        if entry.module is not None:
+            module = self.module(entry.module)
+        return self.called(entry, module, arguments)
+
+    def module(self, number: int) -> str:
+        """A shared module: an attribute, or one from outside."""
+        if number < 0:
+            return self.lent[-number - 1]
+        return f"self.{attribute(self.instance.part.shared[number].name)}"
+
+    def called(self, entry: Entry, module: str, arguments: list[Code]) -> Code:
+        """The call of a step's module."""
         piece = self.instance.pieces[entry.label]
-        if isinstance(piece, PlanPiece) and not piece.plan.full.uses_input:
+        if not piece.uses_input:
             del arguments[0]
         items = [Item(a) for a in arguments]
         if isinstance(piece, ColumnsPiece):
             keyed = zip(piece.columns, arguments, strict=True)
             items = [Item(Call("{", tuple(Item(a, f"{c}: ") for c, a in keyed), "}"))]
+        items += [Item(Text(self.module(n))) for n in entry.lends]
         if piece.needs_path:
             items.append(Item(Text("path")))
-        return Call(f"self.{attribute(entry.label)}(", tuple(items))
-
-    def expression(self, text: str, operands: Sequence[Code]) -> Code:
-        """A layer without a module: its text with the operands put in."""
-        if text.startswith("torch.cat([") and text.endswith("], 1)"):
-            inner = Call("[", tuple(Item(o) for o in operands), "]")
-            return Call("torch.cat(", (Item(inner), Item(Text("1"))))
-        if sums := re.fullmatch(r"\{0\}( [+*] )\{1\}(?:\1\{\d+\})*", text):
-            return Operation(tuple(operands), sums[1].strip())
-        shown = [operand(o) for o in operands]
-        loose = " " in text.replace(", ", "") and not text.endswith(")")
-        loose = loose and not re.fullmatch(SUBSCRIPT, text)
-        return Text(text.format(*shown, x=shown[0]), loose=loose)
+        return Call(f"{module}(", tuple(items))

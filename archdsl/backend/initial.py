@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from archdsl.backend.names import attribute
+from archdsl.backend.pieces import LayerPiece
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import INDENT, Call, Item, Text, literal
 from archdsl.ir.network import Part
@@ -76,7 +77,7 @@ def weights_of(plans: list[Plan]) -> Owned:
         (layer.module.target, [w for w in layer.weights if w.trainable])
         for plan in plans
         for instance in plan.instances
-        for piece in instance.pieces.values()
+        for piece in instance.all_pieces
         for _, layer in piece.layers()
     ]
 
@@ -164,6 +165,10 @@ def alike(starts: list[Start], depth: int) -> list[str]:
 
 def exceptions(plan: Plan, prefix: str, common: dict[Key, Init]) -> Iterator[Start]:
     """The weights of a class that start in a way of their own."""
+    for name, piece in plan.full.shared.items():
+        for inner, layer in piece.layers():
+            path = f"{prefix}.{attribute(name)}{inner}"
+            yield from own_starts(layer, path, "", common)
     for entry in plan.full.scope.entries:
         piece = plan.full.pieces[entry.label]
         absent = any(entry.label not in i.pieces for i in plan.instances)
@@ -174,7 +179,14 @@ def exceptions(plan: Plan, prefix: str, common: dict[Key, Init]) -> Iterator[Sta
             if entry.label in plan.lack.makers:
                 guard = f"{path} is not None"
             for inner, layer in piece.layers():
-                for weight in layer.weights:
-                    usual = common.get((layer.module.target, weight.name))
-                    if weight.trainable and weight.init not in (None, usual):
-                        yield Start(f"{path}{inner}", weight.name, weight.init, guard)
+                yield from own_starts(layer, f"{path}{inner}", guard, common)
+
+
+def own_starts(
+    layer: LayerPiece, path: str, guard: str, common: dict[Key, Init]
+) -> Iterator[Start]:
+    """The weights of a layer that start in a way of their own."""
+    for weight in layer.weights:
+        usual = common.get((layer.module.target, weight.name))
+        if weight.trainable and weight.init not in (None, usual):
+            yield Start(path, weight.name, weight.init, guard)

@@ -14,6 +14,20 @@ def incoming_name(name: str, taken: Container[str]) -> str:
     return "x" if wanted in {*SPOKEN, *UNCLEAR} or wanted in taken else wanted
 
 
+def lent_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
+    """The parameters for shared modules from outside: as the spec calls them, if it calls them so
+    in all instances of a class; else ``layer``, ``layer2``."""
+    found: list[str] = []
+    for i in range(len(parts[0].lent)):
+        names = {part.lent[i] for part in parts}
+        wanted = identifier(names.pop()) if len(names) == 1 else "layer"
+        used = {*SPOKEN, *UNCLEAR, *found}
+        if wanted in used or wanted in taken:
+            wanted = "layer" if "layer" not in used else f"layer{i + 1}"
+        found.append(identifier(wanted, used))
+    return found
+
+
 def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
     """The parameters for tensors from outside: as the spec calls them, if it calls them so in
     all instances of a class; else ``skip``, ``skip2``."""

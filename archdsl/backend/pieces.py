@@ -47,6 +47,11 @@ class Piece:
         """Whether it takes part in the draw of a FractalNet's column."""
         return False
 
+    @property
+    def uses_input(self) -> bool:
+        """Whether it works on its input, and not on tensors from outside alone."""
+        return True
+
     def helpers(self) -> set[str | Helper]:
         """What its code names that the file has to define: containers, and modules of layers."""
         return set()
@@ -168,6 +173,26 @@ def spaced(text: str) -> str:
         return f"{found[1]} : {found[2]}".strip() if "self." in found[0] else found[0]
 
     return re.sub(r"([\w.]*):([\w.]*)(?=\])", slice, text)
+
+
+@dataclass(slots=True)
+class SharedPiece(Piece):
+    """A use of a shared module, which is made once for all."""
+
+    takes: bool = True  # its input
+    draws: bool = False
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return ("shared", self.takes)
+
+    @property
+    def uses_input(self) -> bool:
+        return self.takes
+
+    @property
+    def needs_path(self) -> bool:
+        return self.draws
 
 
 @dataclass(slots=True)
@@ -334,6 +359,10 @@ class PlanPiece(Piece):
     @property
     def needs_path(self) -> bool:
         return self.plan.needs_path
+
+    @property
+    def uses_input(self) -> bool:
+        return self.plan.full.uses_input
 
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         plan = self.plan

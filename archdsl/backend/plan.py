@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.backend.flow import INCOMING, Flow
+from archdsl.backend.instance import Instance, lifted, take_alike
 from archdsl.backend.names import ClassNames, class_name, identifier
 from archdsl.backend.pieces import (
     Child,
@@ -24,27 +25,14 @@ from archdsl.backend.pieces import (
     Piece,
     PlanPiece,
     SequencePiece,
+    SharedPiece,
 )
-from archdsl.backend.scope import Entry, Scope, may_overwrite, scope_of
+from archdsl.backend.scope import Entry, Scope, is_stateless, may_overwrite, scope_of
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
 from archdsl.backend.union import Lack, lack, lacks
-from archdsl.ir.network import Part
+from archdsl.ir.network import Op, Part, Shared
 from archdsl.layers.base import Columns, Expression, Module, Shape
 from archdsl.syntax import tree
-
-
-@dataclass(slots=True, eq=False)
-class Instance:
-    """A part, its scope, and its pieces by label."""
-
-    part: Part
-    scope: Scope
-    pieces: dict[str, Piece]
-
-    @property
-    def uses_input(self) -> bool:
-        """Whether it works on its input, and not on tensors from outside alone."""
-        return self.scope.uses()[0] > 0
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +74,7 @@ class Plan:
     def is_like(self, instance: Instance) -> bool:
         """Whether a part from elsewhere has all that it has, and nothing else."""
         full = self.full
-        if full.part.kind not in PLACED or len(full.part.imports) != len(instance.part.imports):
+        if full.part.kind not in PLACED or not take_alike(full.part, instance.part):
             return False
         same = len(full.scope.entries) == len(instance.scope.entries)
         return same and lack(full, instance) == Lack()
@@ -98,24 +86,24 @@ class Plan:
         else:
             found = self.with_instance(self.full, self.instances, instance)
             if found is None:
-                lifted = _lifted(instance, self.full)
-                full = _lifted(self.full, instance)
-                others = [_lifted(i, lifted) for i in self.instances]
-                found = self.with_instance(full, others, lifted)
+                fuller = lifted(instance, self.full)
+                full = lifted(self.full, instance)
+                others = [lifted(i, fuller) for i in self.instances]
+                found = self.with_instance(full, others, fuller)
                 if found is None:
                     return False
-                self.instances, instance = others, lifted
+                self.instances, instance = others, fuller
             self.fullest, self.lack = found
         self.places[id(instance.part)] = len(self.instances)
         self.instances.append(instance)
-        self.needs_path = self.needs_path or any(p.needs_path for p in instance.pieces.values())
+        self.needs_path = self.needs_path or any(p.needs_path for p in instance.all_pieces)
         return True
 
     def with_instance(
         self, full: Instance, others: list[Instance], instance: Instance
     ) -> tuple[Instance, Lack] | None:
         """The fullest of a class with one instance more, and what its instances lack."""
-        if len(instance.part.imports) != len(full.part.imports):
+        if not take_alike(full.part, instance.part):
             return None
         if len(instance.scope.entries) > len(full.scope.entries):
             found = lacks(instance, others)
@@ -168,21 +156,6 @@ def _grounded(full: Instance, found: Lack) -> tuple[Instance, Lack] | None:
     return full, found
 
 
-def _lifted(instance: Instance, other: Instance) -> Instance:
-    """An instance in which what stands for itself is a module, where it is one in the other."""
-    pieces = dict(instance.pieces)
-    for label, piece in instance.pieces.items():
-        peer = other.pieces.get(label)
-        if (
-            isinstance(piece, ExpressionPiece)
-            and piece.code.module is not None
-            and isinstance(peer, LayerPiece)
-            and peer.module.target == piece.code.module.target
-        ):
-            pieces[label] = LayerPiece(piece.code.module, made=piece.made)
-    return Instance(instance.part, instance.scope, pieces)
-
-
 class Planner:
     """Finds the classes of a network."""
 
@@ -212,7 +185,8 @@ class Planner:
         scope = scope_of(part)
         uses = scope.uses()
         pieces = {e.label: self.piece(scope, i, uses) for i, e in enumerate(scope.entries)}
-        instance = Instance(part, scope, pieces)
+        shared = {s.name: p for s in part.shared if (p := self.shared_piece(s)) is not None}
+        instance = Instance(part, scope, pieces, shared)
         own = self.by_origin.setdefault(origin, [])
         alike = [p for p in self.plans if p.is_like(instance)] if part.kind in PLACED else []
         for plan in (*own, *alike):
@@ -253,7 +227,7 @@ class Planner:
         def visit(plan: Plan) -> None:
             if id(plan) not in found:
                 for instance in plan.instances:
-                    for piece in instance.pieces.values():
+                    for piece in instance.all_pieces:
                         for inner in piece.plans():
                             visit(inner)
                 found[id(plan)] = plan
@@ -267,9 +241,13 @@ class Planner:
         """What stands for a step. ``unit`` names the class that a labelled part must have."""
         entry = scope.entries[place]
         if isinstance(entry.op, Part):
+            if entry.module is not None:
+                return SharedPiece(scope_of(entry.op).uses()[0] > 0, _draws(entry.op))
             return self.part_piece(entry.op, entry, unit)
         assert entry.layer is not None
         code = entry.layer.torch(*entry.inputs_shapes)
+        if entry.module is not None and isinstance(code, Module):
+            return SharedPiece()
         made = entry.layer, entry.inputs_shapes, entry.span
         if isinstance(code, Expression):
             return ExpressionPiece(code, made=made)
@@ -285,6 +263,20 @@ class Planner:
                 code.helpers,
             )
         return LayerPiece(code, entry.layer.weights(*entry.inputs_shapes), made=made)
+
+    def shared_piece(self, shared: Shared) -> Piece | None:
+        """What stands for a shared module; nothing where it is code alone."""
+        op, name = shared.op, shared.name
+        if isinstance(op, Part):
+            if is_stateless(op):
+                return None
+            entry = Entry(name, name, 1, op, (0,), shared.inputs, op.shape, shared.span)
+            return self.part_piece(op, entry, None)
+        code = op.layer.torch(*shared.inputs)
+        made = op.layer, shared.inputs, shared.span
+        if isinstance(code, Expression):
+            return None
+        return LayerPiece(code, op.layer.weights(*shared.inputs), made=made)
 
     def part_piece(self, part: Part, entry: Entry, unit: str | None) -> Piece:
         if part.kind == "block":
@@ -318,7 +310,7 @@ class Planner:
 
     def container(self, part: Part) -> DensePiece | FractalPiece | None:
         """The part of a dense or fractal pattern in its container, if it has its usual form."""
-        if part.imports:
+        if part.imports or part.shared or part.lent:
             return None
         if part.kind == "dense":
             return self.dense(part)
@@ -375,6 +367,12 @@ class Planner:
 def _alike(pieces: Sequence[Piece]) -> bool:
     """Whether pieces make equal modules: blocks built of one part, layers of one code."""
     return all(p == pieces[0] for p in pieces)
+
+
+def _draws(part: Part) -> bool:
+    """Whether a part takes part in the draw of a FractalNet's column."""
+    met = (s.op.layer.columns_met for p in part.parts() for s in p.steps if isinstance(s.op, Op))
+    return any(columns is not None and columns.global_path > 0 for columns in met)
 
 
 def block_origin(part: Part) -> tuple[str, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -268,3 +269,24 @@ def wrapped(text: str, width: int) -> list[str]:
         lines += paragraph[:1] if blank else paragraph
     lines[0] = lines[0].removeprefix(QUOTES)
     return lines
+
+
+SUBSCRIPT = r"\{\w+\}(\.\w+\([^()]*\))*\[[^\[\]]*\]"  # of an operand: no operator around it
+
+
+def expression(text: str, operands: Sequence[Code]) -> Code:
+    """A layer without a module: its text with the operands put in."""
+    if text.startswith("torch.cat([") and text.endswith("], 1)"):
+        inner = Call("[", tuple(Item(o) for o in operands), "]")
+        return Call("torch.cat(", (Item(inner), Item(Text("1"))))
+    if sums := re.fullmatch(r"\{0\}( [+*] )\{1\}(?:\1\{\d+\})*", text):
+        return Operation(tuple(operands), sums[1].strip())
+    shown = [operand(o) for o in operands]
+    loose = " " in text.replace(", ", "") and not text.endswith(")")
+    loose = loose and not re.fullmatch(SUBSCRIPT, text)
+    return Text(text.format(*shown, x=shown[0]), loose=loose)
+
+
+def dictionary(items: Mapping[str, str]) -> Call:
+    """Expressions by their names."""
+    return Call("{", tuple(Item(Text(v), f"{quoted(k)}: ") for k, v in items.items()), "}")

@@ -28,6 +28,8 @@ class Entry:
     span: Span
     repeat: int = 1
     weight: float | None = None
+    module: int | None = None  # a shared module, and those that it lends a part: as in ``Step``
+    lends: tuple[int, ...] = ()
 
     @property
     def layer(self) -> Layer | None:
@@ -68,14 +70,15 @@ class Scope:
     def is_chain(self) -> bool:
         """Whether every step takes what the one before it gives."""
         straight = all(e.inputs == (i,) for i, e in enumerate(self.entries))
-        return straight and self.result == len(self.entries) and not self.part.imports
+        alone = not self.part.imports and not self.part.shared and not self.part.lent
+        return straight and self.result == len(self.entries) and alone
 
 
 def scope_of(part: Part, unroll: bool = True) -> Scope:
     """The scope of a part. Without ``unroll`` repetitions stay folded, as a sequence has them."""
     scope = Scope(part)
     imports = [-i - 1 for i in range(len(part.imports))]
-    values = _values(scope, part, 0, imports, "", {}, unroll)
+    values = _values(scope, part, 0, imports, _Inside(), {}, unroll)
 
     def place(n: int) -> int:
         return values[n] if n >= 0 else n
@@ -85,17 +88,29 @@ def scope_of(part: Part, unroll: bool = True) -> Scope:
     return scope
 
 
+@dataclass(frozen=True, slots=True)
+class _Inside:
+    """What is known of a part within a scope: how its labels begin, and the numbers that shared
+    modules from outside have in the scope. Its own are those of the scope's part, or none."""
+
+    prefix: str = ""
+    lent: tuple[int, ...] | None = None
+
+    def module(self, number: int) -> int:
+        return number if self.lent is None else self.lent[-number - 1]
+
+
 def _fill(
     scope: Scope,
     part: Part,
     source: int,
     imports: Sequence[int],
-    prefix: str,
+    at: _Inside,
     offsets: Mapping[str, int],
     unroll: bool,
 ) -> int:
     """Adds a part's steps to a scope; the number of its result there."""
-    values = _values(scope, part, source, imports, prefix, offsets, unroll)
+    values = _values(scope, part, source, imports, at, offsets, unroll)
     return values[part.result] if part.result >= 0 else imports[-part.result - 1]
 
 
@@ -104,12 +119,13 @@ def _values(
     part: Part,
     source: int,
     imports: Sequence[int],
-    prefix: str,
+    at: _Inside,
     offsets: Mapping[str, int],
     unroll: bool,
 ) -> list[int]:
     """Adds a part's steps to a scope: the numbers of its input and of its steps' results there."""
     values = [source]
+    prefix = at.prefix
     for step in part.steps:
         inputs = [values[n] if n >= 0 else imports[-n - 1] for n in step.inputs]
         shapes = tuple(part.shape_of(n) for n in step.inputs)
@@ -122,7 +138,8 @@ def _values(
                         moved[name] = moved.get(name, 0) + copy * count
                 else:
                     moved, inner = {}, f"{prefix}{step.label}_"
-                inputs[0] = _fill(scope, op, inputs[0], inputs[1:], inner, moved, unroll)
+                within = _Inside(inner, tuple(map(at.module, step.lends)))
+                inputs[0] = _fill(scope, op, inputs[0], inputs[1:], within, moved, unroll)
             values.append(inputs[0])
             continue
         if isinstance(op, Op) and op.layer.does_nothing(*shapes):
@@ -136,6 +153,8 @@ def _values(
         for copy in range(1 if fold else step.repeat):
             entry = _entry(step, number + copy, inputs, shapes, prefix)
             entry.repeat = step.repeat if fold else 1
+            entry.module = None if step.module is None else at.module(step.module)
+            entry.lends = tuple(map(at.module, step.lends))
             scope.entries.append(entry)
             inputs[0] = len(scope.entries)
         if step.weight is None:
@@ -156,9 +175,11 @@ def _entry(
 
 def is_stateless(part: Part) -> bool:
     """Whether a labelled part is made of expressions alone, so that no module is needed."""
-    if part.kind != "group" or part.name == SHORTCUT:
+    if part.kind != "group" or part.name == SHORTCUT or part.shared:
         return False
     for step in part.steps:
+        if step.module is not None:
+            continue
         if isinstance(step.op, Part):
             if not is_stateless(step.op):
                 return False

@@ -49,7 +49,10 @@ def transfer(
     Raises ``ArchError`` (A603) naming the first place that does not fit, or the orders that
     fit; then nothing is loaded.
     """
-    source, target = groups(_tensors(weights)), groups(module.state_dict())
+    tensors, ours = _tensors(weights), module.state_dict()
+    source, target = groups(tensors), groups(ours)
+    if len(tensors) > len(ours):
+        source = groups(_once(tensors))
     _check_told([layer for layer, _ in source], order, names or {})
     fixed = _named(source, target, names or {})
     told, given = ({group[at][0] for group in fixed} for at in (0, 1))
@@ -87,6 +90,19 @@ def _tensors(weights: Any) -> dict[str, torch.Tensor]:
         return read_checkpoint(weights)
     name = f"a {type(weights).__name__}"
     return _state_dict(weights.state_dict() if isinstance(weights, nn.Module) else weights, name)
+
+
+def _once(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors without those that lie in the memory of an earlier one: of tied weights, a
+    checkpoint has a key for each layer that has them."""
+    found: dict[str, torch.Tensor] = {}
+    met: set[tuple[int, torch.Size]] = set()
+    for key, tensor in tensors.items():
+        place = tensor.data_ptr(), tensor.shape
+        if place not in met or not tensor.numel():
+            found[key] = tensor
+        met.add(place)
+    return found
 
 
 def _load_running(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
 
 if TYPE_CHECKING:
-    from archdsl.backend.plan import Instance
+    from archdsl.backend.instance import Instance
 
 SUM = re.compile(r"\{0\}( \+ \{\d+\})+")
 MISSING = None
@@ -67,6 +67,12 @@ class _Comparison:
 
     def compare(self) -> Lack | None:
         met = 0
+        mine, theirs = (
+            {name: piece.skeleton for name, piece in instance.shared.items()}
+            for instance in (self.full, self.small)
+        )
+        if mine != theirs:
+            return None
         for place, entry in enumerate(self.full.scope.entries, 1):
             inputs = [self.new[n] for n in entry.inputs]
             there = self.places.get(entry.label)
@@ -88,6 +94,8 @@ class _Comparison:
         piece, peer = self.full.pieces[entry.label], self.small.pieces[entry.label]
         if entry.repeat != other.repeat or entry.weight != other.weight:
             return False
+        if (entry.module, entry.lends) != (other.module, other.lends):
+            return False
         missing = {i for i, n in enumerate(inputs) if n is MISSING}
         if tuple(n for n in inputs if n is not MISSING) != other.inputs:
             return False
@@ -100,7 +108,7 @@ class _Comparison:
         """Whether the small one does without a step."""
         entry = self.full.scope.entries[place - 1]
         piece = self.full.pieces[entry.label]
-        if entry.weight is not None:
+        if entry.weight is not None or entry.module is not None or entry.lends:
             return False
         if len(inputs) > 1:
             there = [i for i, n in enumerate(inputs) if n is not MISSING]

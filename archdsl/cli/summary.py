@@ -13,6 +13,7 @@ from archdsl.analysis.receptive import receptive_fields
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
 from archdsl.cli.output import WIDTH, cut, human_bytes, say, say_json, say_text, table
 from archdsl.costs.base import Cost
+from archdsl.costs.sums import Lent, Sums
 from archdsl.graph.written import call
 from archdsl.ir.network import Part, Step
 from archdsl.layers.base import Shape, show_shape
@@ -137,6 +138,7 @@ def _totals(arch: Architecture, batch: int, dtype: str) -> Iterator[str]:
 
 
 Value = Any  # a number, or the pixels of each axis
+NOTHING = Sums(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +149,11 @@ class Column:
     cost: Cost | None = None
     fields: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
-    def of(self, part: Part, step: Step, path: str) -> Value:
-        """The value of a step of a part, all its repetitions."""
-        if self.cost is None:
-            return self.fields.get(path, ())
-        if step.weight is not None and not self.cost.in_sides:
-            return 0
-        return self.cost.sums.of_step(part, step)[0] * step.repeat
+    def of(self, part: Part, lent: Lent | None) -> list[Value]:
+        """The costs of the steps of a part, all their repetitions; nothing for a field."""
+        return (
+            [] if self.cost is None else [r[0] for _, r, _ in self.cost.sums.of_steps(part, lent)]
+        )
 
     def text(self, value: Value) -> str:
         if not value:
@@ -179,13 +179,19 @@ def columns_of(arch: Architecture, text: str = USUAL) -> dict[str, Column]:
 def _rows(
     arch: Architecture, columns: Mapping[str, Column], levels: int
 ) -> Iterator[dict[str, Any]]:
-    yield from _part_rows(arch.network.root, "", 0, levels, columns)
+    yield from _part_rows(arch.network.root, "", 0, levels, columns, {})
 
 
 def _part_rows(
-    part: Part, prefix: str, level: int, levels: int, columns: Mapping[str, Column]
+    part: Part,
+    prefix: str,
+    level: int,
+    levels: int,
+    columns: Mapping[str, Column],
+    lent: Lent | None,
 ) -> Iterator[dict[str, Any]]:
-    for step in part.steps:
+    costs = {name: column.of(part, lent) for name, column in columns.items()}
+    for place, (step, _, within) in enumerate(NOTHING.of_steps(part, lent)):
         op = step.op
         is_turn = isinstance(op, Part) and op.kind == "turn"
         path = prefix + _last(step)
@@ -195,12 +201,13 @@ def _part_rows(
             "repeat": step.repeat,
             "what": "" if is_turn else _what(step),
             "shape": show_shape(step.shape),
-            **{name: column.of(part, step, path) for name, column in columns.items()},
+            **{n: c[place] if c else columns[n].fields.get(path, ()) for n, c in costs.items()},
         }
         if isinstance(op, Part) and is_turn:
-            yield from _part_rows(op, prefix, level + 1, levels, columns)
+            yield from _part_rows(op, prefix, level + 1, levels, columns, within)
         elif isinstance(op, Part) and level + 1 < levels:
-            yield from _part_rows(op, f"{prefix}{step.label}.", level + 1, levels, columns)
+            inner = f"{prefix}{step.label}."
+            yield from _part_rows(op, inner, level + 1, levels, columns, within)
 
 
 def _last(step: Step) -> str:

@@ -25,7 +25,8 @@ class Cost(Registered):
     shorter one, if that is needed; ``unit``, one of ``COUNT``, ``BYTES``
     and ``SECONDS``. A cost that follows from the spec adds up what its layers have
     (``of_layer``), or says what a network has (``of``). ``in_sides``: whether side outputs
-    count, which run in training alone. ``of_free_layers``: whether layers may have any that have
+    count, which run in training alone. ``once``: whether a module that is applied several times
+    counts once, as its weights do. ``of_free_layers``: whether layers may have any that have
     neither weights nor MACs. One that is ``measured`` instead says how (``measure``).
     """
 
@@ -37,6 +38,7 @@ class Cost(Registered):
     axis: ClassVar[str] = ""
     unit: ClassVar[str] = COUNT
     in_sides: ClassVar[bool] = False
+    once: ClassVar[bool] = False
     of_free_layers: ClassVar[bool] = True
     measured: ClassVar[bool] = False
 

@@ -18,6 +18,7 @@ class Params(Cost):
     heading = "params"
     about = "parameters"
     in_sides = True
+    once = True
     of_free_layers = False
 
     def of_layer(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:
@@ -28,6 +29,7 @@ class Buffers(Cost):
     """Elements that are kept but not trained: three tensors for each batch normalisation."""
 
     in_sides = True
+    once = True
     of_free_layers = False
 
     def of_layer(self, layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> int:

@@ -13,11 +13,13 @@ from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
-from archdsl.elaborate.machine import UNSET, Frame, Skip, fit, reshaped
+from archdsl.elaborate.fitting import fit, reshaped
+from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plain_op
 from archdsl.elaborate.places import numbers, reserving, several
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
-from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor, describe
+from archdsl.elaborate.shared import apply_shared, use_tied
+from archdsl.elaborate.values import Closure, LayerRef, Preset, SharedLayer, Tensor, describe
 from archdsl.ir.network import Op, numbered
 from archdsl.layers.base import signature
 from archdsl.layers.join import Join
@@ -28,6 +30,11 @@ from archdsl.syntax import tree
 
 def layer_value(node: tree.Node, scope: Scope) -> Getter:
     """A chain, a call of a layer, or a body as a value: a closure over what it uses."""
+    if isinstance(node, tree.Call) and node.body is not None:
+        word = node.callee.text
+        pattern = None if scope.lookup(word) else scope.context.patterns.get(word)
+        if pattern is not None and pattern.is_value:
+            return pattern.value(node, scope)
     unit = Unit("closure", scope.context.file, scope.unit)
     inner = Scope(scope.context, unit, scope)
     run, weight = scope.context.weigher.weighed(lambda: inner.action(node))
@@ -51,6 +58,8 @@ def apply_value(value: Any, frame: Frame, span: Span) -> None:
         apply_with(value, {}, frame, span)
     elif isinstance(value, Preset):
         apply_with(value.callee, preset(value), frame, span)
+    elif isinstance(value, SharedLayer):
+        apply_shared(value, frame, span, run_closure)
     elif isinstance(value, Tensor):
         frame.x = value
     else:
@@ -105,6 +114,9 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
         if issubclass(layer, Join):
             context.report(codes.JOIN_AS_LAYER, node.callee.span, name=word)
             return skip
+        if layer.is_tied:
+            ((_, get, place),) = bind_layer(layer, node, scope)
+            return lambda frame: use_tied(layer, get, place, frame, span)
         return layer_action(layer_op(layer, bind_layer(layer, node, scope), span), span)
     if entry is None and word in context.patterns:
         context.report(codes.NEEDS_BODY, node.callee.span, name=word)
@@ -177,6 +189,10 @@ def apply_with(
         return
     if issubclass(callee.layer, Join):
         raise fault(codes.JOIN_AS_LAYER, span, name=callee.layer.name)
+    if callee.layer.is_tied and chosen:
+        ((get, place),) = chosen.values()
+        use_tied(callee.layer, get, place, frame, span)
+        return
     if not chosen:
         use_layer(plain_op(callee.layer, frame, span), frame, span)
         return
@@ -259,15 +275,20 @@ def enter_block(
     if inner.x is None:
         frame.x = None
         return
+    first = machine.shared_first
     part = builder.close(
-        "block", block.name, inner.x, definition=block.definition, arguments=tuple(given)
+        *("block", block.name, inner.x, (), first),
+        definition=block.definition,
+        arguments=tuple(given),
     )
     part.work = start - machine.fuel
-    if key is not None and not builder.imports and before == (len(machine.found), machine.effects):
+    own = not builder.imports and not builder.borrows
+    if key is not None and own and before == (len(machine.found), machine.effects):
         machine.memo[key, x.shape] = part
         if machine.looks == looks:
             machine.memo[key] = part
-    machine.enter(frame, part, builder.imports, block.name, number, span)
+    borrows = builder.borrows
+    machine.enter(frame, part, builder.imports, block.name, number, span, borrows=borrows)
 
 
 # --------------------------------------------------------------------------- chains

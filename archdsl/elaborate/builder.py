@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.values import Tensor
-from archdsl.ir.naming import clash
-from archdsl.ir.network import Op, Part, Step
+from archdsl.elaborate.values import SharedLayer, Tensor
+from archdsl.ir.naming import clash, numbered_names
+from archdsl.ir.network import Op, Part, Shared, Step, numbered
 from archdsl.layers.base import Shape
 
 INPUTS = attrgetter("inputs")
@@ -21,7 +22,18 @@ INPUTS = attrgetter("inputs")
 class Builder:
     """A part under construction."""
 
-    __slots__ = ("counts", "imports", "input", "label", "parent", "several", "size", "steps")
+    __slots__ = (
+        "borrows",
+        "counts",
+        "imports",
+        "input",
+        "label",
+        "parent",
+        "several",
+        "shared",
+        "size",
+        "steps",
+    )
 
     def __init__(self, parent: Builder | None, label: str, input: Shape) -> None:
         self.parent = parent
@@ -29,6 +41,8 @@ class Builder:
         self.steps: list[Step] = []
         self.counts: dict[str, int] = {}
         self.imports: list[Tensor] = []
+        self.shared: list[SharedLayer] = []  # modules of its own that several steps may apply
+        self.borrows: list[SharedLayer] = []  # those from outside
         self.size = 0
         self.several = False  # it stays a part, even of one step: its text could make more
         self.input = input
@@ -53,6 +67,16 @@ class Builder:
         self.imports.append(tensor)
         return -len(self.imports)
 
+    def module(self, layer: SharedLayer) -> int:
+        """The number of a shared layer's module here: its own, or one from outside. What no part
+        around it is the owner of, as what stands in a library, the network has."""
+        own = layer.builder is self or self.parent is None
+        known = self.shared if own else self.borrows
+        place = next((i for i, one in enumerate(known) if one is layer), len(known))
+        if place == len(known):
+            known.append(layer)
+        return place if own else -place - 1
+
     def add(
         self,
         op: Op | Part,
@@ -63,10 +87,12 @@ class Builder:
         span: Span,
         weight: float | None = None,
         plain: bool = False,
+        module: int | None = None,
+        lends: tuple[int, ...] = (),
     ) -> Tensor:
         nodes = tuple([t.node if t.builder is self else self.node(t) for t in inputs])
         steps = self.steps
-        steps.append(Step(op, nodes, shape, name, number, span, 1, weight, plain))
+        steps.append(Step(op, nodes, shape, name, number, span, 1, weight, plain, module, lends))
         self.size += op.size if op.__class__ is Part else 1
         return Tensor(shape, len(steps), self)
 
@@ -99,7 +125,13 @@ class Builder:
         return None
 
     def close(
-        self, kind: str, name: str, result: Tensor, others: Sequence[Tensor] = (), **more: Any
+        self,
+        kind: str,
+        name: str,
+        result: Tensor,
+        others: Sequence[Tensor] = (),
+        first: Mapping[SharedLayer, Shared] | None = None,
+        **more: Any,
     ) -> Part:
         """The finished part; raises a fault where one of its layers is for nothing, or two
         have one name. ``others`` are results beside the one."""
@@ -108,8 +140,9 @@ class Builder:
             raise fault(codes.UNUSED_RESULT, step.span)
         same = clash(self.steps, self.counts)
         if same is not None:
-            taken, first, second = same
-            raise fault(codes.NAME_TAKEN, second, Label(first, "the first"), name=taken)
+            taken, one, other = same
+            raise fault(codes.NAME_TAKEN, other, Label(one, "the first"), name=taken)
+        shared = self.modules(first or {})
         part = Part(
             kind,
             name,
@@ -122,4 +155,22 @@ class Builder:
             **more,
         )
         part.tensors = tuple([t.named for t in self.imports])
+        part.shared, part.lent = shared, tuple([layer.name for layer in self.borrows])
         return part
+
+    def modules(self, first: Mapping[SharedLayer, Shared]) -> tuple[Shared, ...]:
+        """The shared modules of its own, each with a name of its own. ``first`` says what each is.
+        Raises a fault where a step has that name."""
+        if not self.shared:
+            return ()
+        counts: dict[str, int] = {}
+        taken = dict(numbered_names(self.steps, {}, own=True))
+        found = []
+        for layer in self.shared:
+            number = counts[layer.name] = counts.get(layer.name, 0) + 1
+            name = numbered(layer.name, number, plain=True)
+            if name in taken:
+                label = Label(taken[name], "the first")
+                raise fault(codes.NAME_TAKEN, layer.span, label, name=name)
+            found.append(replace(first[layer], name=name, span=layer.span))
+        return tuple(found)

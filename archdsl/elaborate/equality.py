@@ -21,7 +21,7 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl.elaborate.code import BlockCode
-from archdsl.elaborate.values import MAX_LIST, Closure, LayerRef, Preset, Tensor
+from archdsl.elaborate.values import MAX_LIST, Closure, LayerRef, Preset, SharedLayer, Tensor
 from archdsl.layers.init import Init
 from archdsl.layers.polynomial import Polynomial, Unknown, decided
 
@@ -29,7 +29,7 @@ from archdsl.layers.polynomial import Polynomial, Unknown, decided
 PLAIN = frozenset(
     (
         *(int, bool, str, Fraction, type(None), object),
-        *(Polynomial, Unknown, LayerRef, BlockCode, Tensor),
+        *(Polynomial, Unknown, LayerRef, BlockCode, Tensor, SharedLayer),
     )
 )
 

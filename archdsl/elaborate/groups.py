@@ -3,6 +3,8 @@ turns of a loop that are alike, folded into one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import Action
@@ -54,29 +56,39 @@ def run_named(
         return
     sources = inner.imports
     only = inner.steps[0] if len(inner.steps) == 1 and not inner.several else None
-    if only is not None and only.repeat == 1 and only.weight is None:
+    if only is not None and only.repeat == 1 and only.weight is None and not inner.shared:
         inputs = [x if n == 0 else sources[-n - 1] for n in only.inputs]
-        frame.x = outer.add(only.op, inputs, only.shape, name, number, only.span, plain=plain)
+        borrows = inner.borrows
+        module = None if only.module is None else outer.module(borrows[-only.module - 1])
+        lends = tuple([outer.module(borrows[-n - 1]) for n in only.lends])
+        frame.x = outer.add(
+            *(only.op, inputs, only.shape, name, number, only.span),
+            plain=plain,
+            module=module,
+            lends=lends,
+        )
         return
     frame.x = x
     frame.m.enter(
         frame,
-        frame.m.shared(inner.close(kind, title or name, result)),
+        frame.m.shared(inner.close(kind, title or name, result, first=frame.m.shared_first)),
         sources,
         name,
         number,
         span,
         plain=plain,
+        borrows=inner.borrows,
     )
 
 
 def fold_turns(
-    frame: Frame, start: int, source: Tensor, before: dict[str, int], copies: int
+    frame: Frame, start: int, source: Tensor, before: dict[str, int], copies: int, known: int
 ) -> bool:
     """Makes the steps from ``start`` on stand for ``copies`` more turns like theirs.
 
     ``source`` is the tensor that the turn began with, ``before`` the numbers given until
-    then. Says no where the steps use anything else from before: then the turns must run.
+    then, ``known`` how many shared modules there were. Says no where the steps use anything else
+    from before, or have shared modules of their own: then the turns must run.
     """
     builder = frame.b
     steps = builder.steps[start:]
@@ -85,15 +97,26 @@ def fold_turns(
     for step in steps:
         if step.weight is not None or any(n != first and n <= start for n in step.inputs):
             return False
+        if any(n >= known for n in (step.module or 0, *step.lends) if n > 0):
+            return False
     counts = {n: c - before.get(n, 0) for n, c in builder.counts.items() if c != before.get(n, 0)}
     size = sum(step.size * step.repeat for step in steps)
     if len(steps) == 1 and steps[0].inputs == (first,):
         steps[0].repeat *= copies + 1
     else:
-        inside = tuple(_moved(step, first, start) for step in steps)
+        used = [
+            *(s.module for s in steps if s.module is not None),
+            *(n for s in steps for n in s.lends),
+        ]
+        lends = tuple(dict.fromkeys(used))
+        places = {n: -i - 1 for i, n in enumerate(lends)}
+        inside = tuple(_moved(step, first, start, places) for step in steps)
         part = Part("turn", "turn", source.shape, (), inside, result - start, source.shape, size)
         part.counts = counts
-        folded = Step(part, (first,), source.shape, "turn", 1, steps[0].span, copies + 1)
+        layers = [builder.shared[n] if n >= 0 else builder.borrows[-n - 1] for n in lends]
+        part.lent = tuple([layer.name for layer in layers])
+        span = steps[0].span
+        folded = Step(part, (first,), source.shape, "turn", 1, span, copies + 1, lends=lends)
         builder.steps[start:] = [folded]
     builder.size += size * copies
     for name, count in counts.items():
@@ -104,7 +127,8 @@ def fold_turns(
     return True
 
 
-def _moved(step: Step, source: int, start: int) -> Step:
+def _moved(step: Step, source: int, start: int, modules: Mapping[int, int]) -> Step:
+    """A step within a turn; ``modules`` are the numbers that shared modules have there."""
     inputs = tuple(0 if n == source else n - start for n in step.inputs)
     return Step(
         step.op,
@@ -115,4 +139,6 @@ def _moved(step: Step, source: int, start: int) -> Step:
         step.span,
         step.repeat,
         plain=step.plain,
+        module=None if step.module is None else modules[step.module],
+        lends=tuple([modules[n] for n in step.lends]),
     )

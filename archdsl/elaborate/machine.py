@@ -4,31 +4,30 @@ and the machine that bounds, remembers and reports."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import MOST, Diagnostic, Fault, Kind, Label, diagnose, fault
+from archdsl.diagnostics.model import MOST, Diagnostic, Fault, Kind, diagnose
 from archdsl.diagnostics.model import Frame as TrailFrame
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.equality import key
+from archdsl.elaborate.fitting import fit
 from archdsl.elaborate.values import (
     COSTLY,
     HOLDERS,
     Closure,
     Preset,
+    SharedLayer,
     Tensor,
     calls_blocks,
     show,
     weigh,
 )
 from archdsl.elaborate.work import MAX_STEPS, MAX_WORK
-from archdsl.ir.network import Choice, Op, Part, Step
-from archdsl.layers.base import Layer, Misfit, Shape, shape_of, show_shape
-from archdsl.layers.join import Join
-from archdsl.layers.polynomial import Polynomial
+from archdsl.ir.network import Choice, Op, Part, Shared
+from archdsl.layers.base import Layer, Shape
 
 if TYPE_CHECKING:
     from archdsl.elaborate.code import Action, BodyCode
@@ -37,7 +36,6 @@ FAULT = 50  # the work of saying what is wrong
 MAX_SIZE = 25_000  # layers and joins of a network
 MAX_DEPTH = 40  # blocks within blocks
 MAX_LEVELS = 100  # parts within parts
-MAX_ELEMENTS = 10**15  # of one tensor
 MAX_KEPT = 50_000  # layers remembered between candidates
 
 UNSET: Any = object()
@@ -164,6 +162,8 @@ class Machine:
         self.inputs: tuple[str, ...] = ("",)  # names of what comes in
         self.results: dict[str, tuple[Tensor, float]] = {}  # named, with their weights in the loss
         self.effects = 0  # choices and outputs met so far: turns with some never run alike
+        self.shared_made: dict[tuple[SharedLayer, Shape], Any] = {}  # what each is for a shape
+        self.shared_first: dict[SharedLayer, Shared] = {}  # where each was applied first
         self.looks = 0  # at tensors, by all but layers: what comes of it may depend on a shape
         self.files: list[list[Any]] = []  # the variables of each file
         self.top: list[int] = []  # the slots of the first file's that are visible everywhere
@@ -236,7 +236,7 @@ class Machine:
         if HAS_CODE.isdisjoint(map(type, values)) or not any(map(calls_blocks, values)):
             return None
         own = self.files[0]
-        found = [own[s] for s in self.top if not isinstance(own[s], Tensor)]
+        found = [own[s] for s in self.top if not isinstance(own[s], (Tensor, SharedLayer))]
         self.spend(sum(weigh((v,), span) for v in found) // 2, span)
         return key(tuple(found))
 
@@ -248,7 +248,9 @@ class Machine:
                 for s in part.steps
             ]
         )
-        alike = (part.kind, part.name, part.input, part.imports, steps, part.result)
+        uses = tuple([(s.module, s.lends) for s in part.steps])
+        modules = uses, part.lent, tuple([(s.name, id(s.op), s.inputs) for s in part.shared])
+        alike = (part.kind, part.name, part.input, part.imports, steps, part.result, modules)
         return self.groups.setdefault(alike, part)
 
     def intern(self, layer: Layer) -> Op:
@@ -297,8 +299,10 @@ class Machine:
         """Tries every option; goes on with the first where all leave the same shape."""
         x, builder = frame.here(), frame.b
         shapes = set()
+        first = dict(self.shared_first)
         for chosen in reversed(range(len(options))):
-            del builder.steps[:], builder.imports[:]
+            del builder.steps[:], builder.imports[:], builder.shared[:], builder.borrows[:]
+            self.shared_first = dict(first)
             builder.counts.clear()
             builder.size, frame.x = 0, x
             met = len(self.choices)
@@ -332,6 +336,7 @@ class Machine:
         span: Span,
         weight: float | None = None,
         plain: bool = False,
+        borrows: Sequence[SharedLayer] = (),
     ) -> None:
         """Applies a finished part to the current tensor."""
         if part.levels > MAX_LEVELS:
@@ -340,7 +345,10 @@ class Machine:
         if not part.steps:  # it gives back what it was given
             frame.x = inputs[-part.result]
             return
-        frame.x = frame.b.add(part, inputs, part.shape, name, number, span, weight, plain)
+        lends = tuple(map(frame.b.module, borrows))
+        frame.x = frame.b.add(
+            part, inputs, part.shape, name, number, span, weight, plain, lends=lends
+        )
         self.check_size(frame.b, span)
 
     def check_size(self, builder: Builder, span: Span) -> None:
@@ -348,53 +356,3 @@ class Machine:
         something is repeated: a text alone is short."""
         if builder.size > MAX_SIZE:
             self.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)
-
-
-def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
-    """The output shape of a layer, or the fault of its not fitting, at the given place."""
-    try:
-        shape = shape_of(layer, shapes)
-    except Misfit as misfit:
-        text = "" if isinstance(layer, Join) else f"the input is {show_shape(shapes[0])}"
-        help = [misfit.help] if misfit.help else []
-        raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None
-    if shape is shapes[0]:
-        return shape
-    most: Any = 1
-    for n in shape:
-        most *= n.bounds()[1] if isinstance(n, Polynomial) else n
-    if most > MAX_ELEMENTS and prod(shape) > MAX_ELEMENTS:
-        raise fault(codes.TENSOR_TOO_LARGE, span, limit=MAX_ELEMENTS, shape=show_shape(shape))
-    return shape
-
-
-def reshaped(part: Part, input: Shape) -> Part | None:
-    """A part whose making looked at no shape, as it is made for another input: the same layers.
-    Nothing where one of them does not fit."""
-    shapes, steps = [input], []
-    for step in part.steps:
-        op, before = step.op, shapes[step.inputs[0]]
-        assert isinstance(op, Op)
-        shape = op.shapes.get(before)
-        if shape is None:
-            try:
-                shape = op.shapes[before] = fit(op.layer, (before,), step.span)
-            except Fault:
-                return None
-        shapes.append(shape)
-        path = step.name, step.number, step.span
-        steps.append(Step(op, step.inputs, shape, *path, plain=step.plain))
-    made = Part(
-        part.kind,
-        part.name,
-        input,
-        (),
-        tuple(steps),
-        part.result,
-        shapes[part.result],
-        part.size,
-        part.definition,
-        part.arguments,
-    )
-    made.work = part.work
-    return made

@@ -15,7 +15,7 @@ from archdsl.diagnostics.model import Fault
 from archdsl.elaborate.code import BlockCode, Getter
 from archdsl.elaborate.machine import Skip
 from archdsl.elaborate.scope import Variable, read
-from archdsl.elaborate.values import Closure, LayerRef, Preset
+from archdsl.elaborate.values import Closure, LayerRef, Preset, SharedLayer
 from archdsl.syntax import tree
 
 if TYPE_CHECKING:
@@ -202,6 +202,6 @@ def names_of(value: Any) -> Iterable[str]:
         value = value.callee
     if isinstance(value, Closure):
         return value.code.names
-    if isinstance(value, BlockCode):
+    if isinstance(value, (BlockCode, SharedLayer)):
         return (value.name,)
     return (value.layer.name,) if isinstance(value, LayerRef) else ()

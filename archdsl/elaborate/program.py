@@ -259,7 +259,8 @@ class Program:
             result, results = results_of(frame.b, frame.x, machine.results)
             others = [tensor for tensor, _ in machine.results.values()]
             check_used(frame.b, (result, *others), machine.inputs, self.compiler.input)
-            root = frame.b.close("arch", self.arch.name.text, result, others)
+            name, first = self.arch.name.text, machine.shared_first
+            root = frame.b.close("arch", name, result, others, first)
             root.results = results
         except Fault as error:
             raise ArchError([machine.placed(error.diagnostic)]) from None

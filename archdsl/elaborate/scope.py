@@ -107,6 +107,10 @@ class Connecting(Protocol):
     what numbers that takes, and whether it makes a part."""
 
     is_part: ClassVar[bool]
+    is_value: ClassVar[bool]
+
+    @classmethod
+    def value(cls, node: tree.Call, scope: Scope) -> Getter: ...
 
     @classmethod
     def compile(cls, node: tree.Call, scope: Scope) -> Action: ...

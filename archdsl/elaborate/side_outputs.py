@@ -74,11 +74,14 @@ def output(node: tree.Output, scope: Scope) -> Action:
         finally:
             frame.b, frame.x = outer, x
         if result is not None:
-            part = inner.close("output", label, result)
+            part = inner.close("output", label, result, first=machine.shared_first)
             if not part.steps:
                 help = ["`when = always` gives it in evaluation too, as it is"]
                 raise fault(codes.NO_LAYERS, node.name.span, name=name, help=help)
-            machine.enter(frame, part, inner.imports, name, number, span, side.weight, plain)
+            machine.enter(
+                *(frame, part, inner.imports, name, number, span, side.weight, plain),
+                borrows=inner.borrows,
+            )
             frame.x = x
 
     return run

@@ -22,7 +22,7 @@ from archdsl.elaborate.groups import fold_turns, run_named
 from archdsl.elaborate.machine import FAULT, Frame, Skip, Stop, Turn
 from archdsl.elaborate.places import makes_parts, reserving, several
 from archdsl.elaborate.scope import Scope, Variable
-from archdsl.elaborate.values import describe, is_number, rounding, show
+from archdsl.elaborate.values import SharedLayer, describe, is_number, rounding, show
 from archdsl.layers.arguments import whole
 from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
@@ -141,6 +141,7 @@ def let(node: tree.Let, scope: Scope) -> Action:
     def run(frame: Frame) -> None:
         try:
             value = get(frame)
+            name_shared(node, value)
         except Fault as error:
             frame.m.spend(FAULT, node.span)
             frame.m.report(error.diagnostic)
@@ -153,6 +154,14 @@ def let(node: tree.Let, scope: Scope) -> Action:
             frame.v[slot] = None  # unknown: what uses it says nothing more
 
     return run
+
+
+def name_shared(node: tree.Let, value: Any) -> None:
+    """Gives shared layers the names that a `let` gives them."""
+    values = value if node.unpack and isinstance(value, tuple) else (value,)
+    for word, one in zip(node.targets, values, strict=False):
+        if isinstance(one, SharedLayer):
+            one.name = word.text
 
 
 def kept(node: tree.Kept, scope: Scope) -> Action:
@@ -316,6 +325,7 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
             machine.spend(6 + len(builder.counts) // 8, span)
             machine.check_size(builder, span)
             start, before, effects = len(builder.steps), dict(builder.counts), machine.effects
+            known = len(builder.shared)
             turn = Turn(i, count + 1)
             if turn_slot is not None:
                 frame.v[turn_slot] = turn
@@ -336,7 +346,7 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
             ):
                 continue
             copies = turn.until - i
-            if after is x or fold_turns(frame, start, x, before, copies):
+            if after is x or fold_turns(frame, start, x, before, copies, known):
                 i = turn.until
         machine.check_size(frame.b, span)
 

@@ -77,7 +77,23 @@ class Tensor:
         self.named = ""  # the name under which it is kept, by which it can be asked for later
 
 
-LAYER_VALUES = (LayerRef, Preset, Closure, Tensor, BlockCode)
+class SharedLayer:
+    """A layer that has one set of weights, however often it is applied: ``shared { ... }``. It
+    belongs to the part that is being built where it is written."""
+
+    __slots__ = ("body", "builder", "name", "span")
+
+    def __init__(self, body: Closure, builder: Builder, span: Span) -> None:
+        self.body = body
+        self.builder = builder
+        self.span = span
+        self.name = "shared"  # until a `let` gives it one
+
+    def __str__(self) -> str:
+        return f"shared {self.body}"
+
+
+LAYER_VALUES = (LayerRef, Preset, Closure, Tensor, BlockCode, SharedLayer)
 
 
 def is_number(value: Value) -> bool:

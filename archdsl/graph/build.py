@@ -13,8 +13,9 @@ from archdsl.ir.network import Network
 def build(network: Network) -> nx.MultiDiGraph[str]:
     """A graph of tensors: a node for every layer and join, named by its path.
 
-    A node has ``layer`` (nothing for what comes in), ``shape``, ``span`` and ``blocks`` (the names
-    of the blocks around it). An edge's key is the place of the operand, from 0. The graph has
+    A node has ``layer`` (nothing for what comes in), ``shape``, ``span``, ``blocks`` (the names
+    of the blocks around it) and ``module`` (the path of its weights, which is its own but for
+    shared modules). An edge's key is the place of the operand, from 0. The graph has
     ``name``, ``input`` (a shape), ``inputs`` (paths), ``output`` (the path of the result) and
     ``side_outputs`` and ``results``, where there are several (a path and a weight by name).
     """
@@ -33,6 +34,7 @@ def build(network: Network) -> nx.MultiDiGraph[str]:
             "shape": node.shape,
             "span": node.span,
             "blocks": tuple(b.name for b in node.blocks),
+            "module": node.module,
         }
         graph.add_node(node.path, **attributes)
         for place, source in enumerate(node.inputs):

@@ -41,6 +41,8 @@ def to_json(graph: nx.MultiDiGraph[str]) -> str:
             "shape": list(node["shape"]),
             "blocks": list(node["blocks"]),
         }
+        if node["module"] != path:
+            item["module"] = node["module"]
         if node["span"] is not None:
             item["place"] = node["span"].place
         listed.append(item)
@@ -106,7 +108,7 @@ def _read(document: Any, registry: Registry) -> nx.MultiDiGraph[str]:
         results=_named(document.get("results", [])),
     )
     for path, shape in incoming.items():
-        graph.add_node(path, layer=None, shape=shape, span=None, blocks=())
+        graph.add_node(path, layer=None, shape=shape, span=None, blocks=(), module=path)
     for item in read_list(document["nodes"]):
         path = read_path(item["path"])
         if path in graph:
@@ -117,6 +119,7 @@ def _read(document: Any, registry: Registry) -> nx.MultiDiGraph[str]:
             shape=read_shape(item["shape"]),
             span=None,
             blocks=tuple(read_path(b) for b in read_list(item["blocks"])),
+            module=read_path(item.get("module", path)),
         )
         for place, source in enumerate(read_list(item["inputs"])):
             if not isinstance(source, str) or source not in graph or source == path:

@@ -21,7 +21,10 @@ def to_text(graph: nx.MultiDiGraph[str]) -> str:
             lines.append(f"{path} : {show_shape(node['shape'])}")
             continue
         sources = ", ".join(operands(graph, path))
-        lines.append(f"{path} = {call(node['layer'])} <- {sources} : {show_shape(node['shape'])}")
+        what = call(node["layer"])
+        if node["module"] != path:
+            what += f" of {node['module']}"
+        lines.append(f"{path} = {what} <- {sources} : {show_shape(node['shape'])}")
     for name, (path, weight) in graph.graph["side_outputs"].items():
         lines.append(f"side output {name} = {path} weight {weight:g}")
     results = graph.graph["results"]

@@ -20,7 +20,7 @@ from archdsl.ir.layer_json import (
     read_path,
     read_shape,
 )
-from archdsl.ir.network import Choice, Network, Op, Part, Result, Step
+from archdsl.ir.network import Choice, Network, Op, Part, Result, Shared, Step
 from archdsl.ir.verify import verify
 from archdsl.layers.arguments import Number, Unreadable, Whole
 from archdsl.registry import REGISTRY, Registry
@@ -37,10 +37,11 @@ def to_json(network: Network) -> str:
     places = {id(part): place for place, part in enumerate(parts)}
     layers: dict[int, int] = {}
     listed: list[dict[str, Any]] = []
-    for step in (step for part in parts for step in part.steps):
-        if isinstance(step.op, Op) and id(step.op) not in layers:
-            layers[id(step.op)] = len(listed)
-            layer = step.op.layer
+    ops = [step.op for part in parts for step in part.steps]
+    for op in (*ops, *(shared.op for part in parts for shared in part.shared)):
+        if isinstance(op, Op) and id(op) not in layers:
+            layers[id(op)] = len(listed)
+            layer = op.layer
             arguments = {k: plain(v) for k, v in layer.given()}
             listed.append({"layer": layer.name, "arguments": arguments})
     document: dict[str, Any] = {
@@ -74,13 +75,24 @@ def _part(part: Part, layers: dict[int, int], places: dict[int, int]) -> dict[st
         "result": part.result,
         "shape": list(part.shape),
     }
+    if part.shared:
+        found["shared"] = [_shared(shared, layers, places) for shared in part.shared]
+    if part.lent:
+        found["lent"] = list(part.lent)
     return found | ({"counts": dict(part.counts)} if part.counts else {})
 
 
+def _shared(shared: Shared, layers: dict[int, int], places: dict[int, int]) -> dict[str, Any]:
+    found = {"name": shared.name, "inputs": [plain_shape(shape) for shape in shared.inputs]}
+    return found | _of(shared.op, layers, places)
+
+
+def _of(op: Op | Part, layers: dict[int, int], places: dict[int, int]) -> dict[str, int]:
+    return {"layer": layers[id(op)]} if isinstance(op, Op) else {"part": places[id(op)]}
+
+
 def _step(step: Step, layers: dict[int, int], places: dict[int, int]) -> dict[str, Any]:
-    found: dict[str, Any] = (
-        {"layer": layers[id(step.op)]} if isinstance(step.op, Op) else {"part": places[id(step.op)]}
-    )
+    found: dict[str, Any] = dict(_of(step.op, layers, places))
     found |= {"inputs": list(step.inputs), "shape": list(step.shape)}
     found |= {"name": step.name, "number": step.number}
     if step.repeat != 1:
@@ -89,6 +101,10 @@ def _step(step: Step, layers: dict[int, int], places: dict[int, int]) -> dict[st
         found["weight"] = step.weight
     if step.plain:
         found["plain"] = True
+    if step.module is not None:
+        found["module"] = step.module
+    if step.lends:
+        found["lends"] = list(step.lends)
     return found
 
 
@@ -153,17 +169,29 @@ def _read_part(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Part:
     )
     counts = item.get("counts", {})
     part.counts = {read_path(name): Whole(0).read(count) for name, count in counts.items()}
+    part.shared = tuple(_read_shared(s, ops, parts) for s in read_list(item.get("shared", [])))
+    part.lent = tuple(read_path(name) for name in read_list(item.get("lent", [])))
     return part
 
 
-def _read_step(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Step:
+def _read_shared(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Shared:
+    shapes = tuple(read_shape(shape) for shape in read_list(item["inputs"]))
+    return Shared(read_path(item["name"]), _read_op(item, ops, parts), shapes, NOWHERE)
+
+
+def _read_op(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Op | Part:
     known: list[Op] | list[Part] = ops if "layer" in item else parts
     place = _index(item["layer"] if "layer" in item else item["part"])
     if not 0 <= place < len(known):
         raise ValueError(f"there is no layer or part {place} before it is used")
+    return known[place]
+
+
+def _read_step(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Step:
     weight = item.get("weight")
+    module = item.get("module")
     return Step(
-        known[place],
+        _read_op(item, ops, parts),
         tuple(_index(n) for n in read_list(item["inputs"])),
         read_shape(item["shape"]),
         read_path(item["name"]),
@@ -172,6 +200,8 @@ def _read_step(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Step:
         Whole(1).read(item.get("repeat", 1)),
         None if weight is None else Number(0).read(weight),
         item.get("plain", False) is True,
+        None if module is None else _index(module),
+        tuple(_index(n) for n in read_list(item.get("lends", []))),
     )
 
 

@@ -23,6 +23,7 @@ class Node:
     shape: Shape
     span: Span | None = None
     blocks: tuple[Part, ...] = ()  # the blocks around it, outermost first
+    module: str = ""  # the path of its weights: its own, or that of a shared module
 
 
 @dataclass(slots=True)
@@ -49,10 +50,10 @@ class Flat:
 
 def flatten(network: Network) -> Flat:
     """The operations of a network, all repetitions spelled out."""
-    nodes = [Node(path, None, (), shape) for path, shape in network.incoming.items()]
+    nodes = [Node(p, None, (), shape, module=p) for p, shape in network.incoming.items()]
     flat = Flat(network.name, nodes, inputs=len(nodes))
     root, sources = network.root, list(range(len(nodes)))
-    values = _values(root, sources, "", (), {}, flat)
+    values = _values(root, sources, _Place("", ""), (), {}, flat)
 
     def place(n: int) -> int:
         return values[n] if n >= 0 else sources[-n]
@@ -62,23 +63,37 @@ def flatten(network: Network) -> Flat:
     return flat
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a part stands: what its paths begin with, and those of its weights; the shared
+    modules that it is given, by their paths."""
+
+    prefix: str
+    weights: str
+    lent: tuple[str, ...] = ()
+
+    def module(self, part: Part, number: int) -> str:
+        """The path of a shared module."""
+        return self.weights + part.shared[number].name if number >= 0 else self.lent[-number - 1]
+
+
 def _expand(
     part: Part,
     sources: list[int],
-    prefix: str,
+    place: _Place,
     blocks: tuple[Part, ...],
     offsets: Mapping[str, int],
     flat: Flat,
 ) -> int:
     """Adds a part's operations; ``sources`` are its input and its imports. Its result's place."""
-    values = _values(part, sources, prefix, blocks, offsets, flat)
+    values = _values(part, sources, place, blocks, offsets, flat)
     return values[part.result] if part.result >= 0 else sources[-part.result]
 
 
 def _values(
     part: Part,
     sources: list[int],
-    prefix: str,
+    place: _Place,
     blocks: tuple[Part, ...],
     offsets: Mapping[str, int],
     flat: Flat,
@@ -88,34 +103,41 @@ def _values(
     for step in part.steps:
         inputs = [values[n] if n >= 0 else sources[-n] for n in step.inputs]
         for copy in range(step.repeat):
-            inputs[0] = _expand_step(step, copy, inputs, prefix, blocks, offsets, flat)
+            inputs[0] = _expand_step(part, step, copy, inputs, place, blocks, offsets, flat)
         values.append(inputs[0])
     return values
 
 
 def _expand_step(
+    part: Part,
     step: Step,
     copy: int,
     inputs: list[int],
-    prefix: str,
+    at: _Place,
     blocks: tuple[Part, ...],
     offsets: Mapping[str, int],
     flat: Flat,
 ) -> int:
     op = step.op
     number = step.number + offsets.get(step.name, 0)
+    name = step.numbered(number + copy)
+    path, weights = at.prefix + name, at.weights + name
+    if step.module is not None:
+        weights = at.module(part, step.module)
     if isinstance(op, Op):
-        path = prefix + step.numbered(number + copy)
-        flat.nodes.append(Node(path, op.layer, tuple(inputs), step.shape, step.span, blocks))
+        made = Node(path, op.layer, tuple(inputs), step.shape, step.span, blocks, weights)
+        flat.nodes.append(made)
         return len(flat.nodes) - 1
+    lent = tuple([at.module(part, n) for n in step.lends])
     if op.kind == "turn":
         moved = dict(offsets)
         for name, count in op.counts.items():
             moved[name] = moved.get(name, 0) + copy * count
-        return _expand(op, inputs, prefix, blocks, moved, flat)
-    path = prefix + step.numbered(number + copy)
+        inside = _Place(at.prefix, at.weights, lent)
+        return _expand(op, inputs, inside, blocks, moved, flat)
     around = (*blocks, op) if op.kind == "block" else blocks
-    result = _expand(op, inputs, path + ".", around, {}, flat)
+    inside = _Place(path + ".", weights + ".", lent)
+    result = _expand(op, inputs, inside, around, {}, flat)
     if step.weight is not None:
         flat.side_outputs.append(SideOutput(path, result, step.weight))
     return result

@@ -2,8 +2,8 @@
 
 It covers the shapes of what comes in and their order, and of all that the outputs need: every
 layer with the meaning that it has on its operands (``Layer.meaning``: the operation, all
-arguments, how weights start), which operand is which, which results are shared, and of several
-results and side outputs their order and weights.
+arguments, how weights start), which operand is which, which results and which weights are shared,
+and of several results and side outputs their order and weights.
 The order of operands counts where it makes a difference (not in a sum, a mean, a maximum, a
 product).
 
@@ -43,7 +43,7 @@ def flat_hash(flat: Flat) -> str:
     digest = hashlib.sha256(VERSION)
     for place in numbers:
         operands = ",".join(str(numbers[n]) for n in graph.operands[place])
-        digest.update(f"{graph.what[place]}({operands})\n".encode())
+        digest.update(f"{graph.what[place]}({operands}){graph.same(place, numbers)}\n".encode())
     digest.update(f"output {numbers[outputs[0]]}\n".encode())
     kinds = ["side"] * len(flat.side_outputs) + ["result"] * len(flat.results)
     for kind, side, place in zip(kinds, sides, outputs[1:], strict=True):
@@ -63,6 +63,8 @@ class _Graph:
         self.below: list[bytes] = []
         self.operands: list[tuple[int, ...]] = []
         self.passed: dict[int, int] = {}  # nodes that do nothing, and what they give on
+        self.modules = [node.module for node in flat.nodes]
+        self.together = _with_one_module(flat)
         known: dict[tuple[Layer, tuple[Shape, ...]], str] = {}
         for place, node in enumerate(flat.nodes):
             inputs = tuple([self.source(n) for n in node.inputs])
@@ -79,6 +81,8 @@ class _Graph:
                 what = known.get((layer, shapes), "")
                 if not what:
                     what = known[layer, shapes] = meaning_text(layer, shapes)
+            if len(self.together.get(self.modules[place], ())) > 1:
+                what += " shared"
             self.what.append(what)
             self.operands.append(inputs)
             self.below.append(
@@ -88,6 +92,12 @@ class _Graph:
     def source(self, place: int) -> int:
         """The node that a value comes from."""
         return self.passed.get(place, place)
+
+    def same(self, place: int, numbers: dict[int, int]) -> str:
+        """The first node whose weights a node has, where it is not itself."""
+        group = self.together.get(self.modules[place], ())
+        first = min((numbers[n] for n in group if n in numbers), default=numbers[place])
+        return "" if first == numbers[place] else f" as {first}"
 
     def numbered(self, outputs: Sequence[int]) -> dict[int, int]:
         """The nodes that outputs need, numbered: operands first, in their order."""
@@ -103,6 +113,21 @@ class _Graph:
                 stack.append((place, True))
                 stack.extend((n, False) for n in reversed(self.operands[place]))
         return numbers
+
+
+def _with_one_module(flat: Flat) -> dict[str, list[int]]:
+    """The nodes that have weights, by where these lie; nothing where no module is shared."""
+    found: dict[str, list[int]] = {}
+    if len({node.module for node in flat.nodes}) == len(flat.nodes):
+        return found
+    for place, node in enumerate(flat.nodes):
+        layer = node.layer
+        if layer is None:
+            continue
+        shapes = tuple([flat.nodes[n].shape for n in node.inputs])
+        if layer.is_tied or layer.weights(*shapes):
+            found.setdefault(node.module, []).append(place)
+    return found
 
 
 def meaning_text(layer: Layer, shapes: tuple[Shape, ...]) -> str:

@@ -29,8 +29,11 @@ def clash(steps: Sequence[Step], names: Mapping[str, int]) -> tuple[str, Span, S
     return None
 
 
-def numbered_names(steps: Sequence[Step], offsets: Mapping[str, int]) -> Iterator[tuple[str, Span]]:
-    """The names that the steps of a part have, those of turns in each turn, and their places."""
+def numbered_names(
+    steps: Sequence[Step], offsets: Mapping[str, int], own: bool = False
+) -> Iterator[tuple[str, Span]]:
+    """The names that the steps of a part have, those of turns in each turn, and their places;
+    with ``own`` those of steps that have weights of their own."""
     for step in steps:
         op = step.op
         number = step.number + offsets.get(step.name, 0)
@@ -39,6 +42,6 @@ def numbered_names(steps: Sequence[Step], offsets: Mapping[str, int]) -> Iterato
                 moved = dict(offsets)
                 for name, count in op.counts.items():
                     moved[name] = moved.get(name, 0) + copy * count
-                yield from numbered_names(op.steps, moved)
-            else:
+                yield from numbered_names(op.steps, moved, own)
+            elif not own or step.module is None:
                 yield step.numbered(number + copy), step.span

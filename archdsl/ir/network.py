@@ -49,9 +49,25 @@ class Step:
 
     Values are numbered: 0 is the part's input, ``i + 1`` the result of step ``i``, and
     ``-(j + 1)`` the part's ``j``-th import. ``name`` and ``number`` make the path.
+
+    Shared modules are numbered too: ``module`` is that whose weights the step has (``i`` the
+    part's own, ``-(j + 1)`` its ``j``-th from outside; nothing for weights of its own), and
+    ``lends`` are those that a part is given.
     """
 
-    __slots__ = ("inputs", "name", "number", "op", "plain", "repeat", "shape", "span", "weight")
+    __slots__ = (
+        "inputs",
+        "lends",
+        "module",
+        "name",
+        "number",
+        "op",
+        "plain",
+        "repeat",
+        "shape",
+        "span",
+        "weight",
+    )
 
     def __init__(
         self,
@@ -64,6 +80,8 @@ class Step:
         repeat: int = 1,
         weight: float | None = None,
         plain: bool = False,
+        module: int | None = None,
+        lends: tuple[int, ...] = (),
     ) -> None:
         self.op = op
         self.inputs = inputs
@@ -73,8 +91,9 @@ class Step:
         self.span = span
         self.repeat = repeat
         self.weight = weight  # of a side output: its share in the loss
-
         self.plain = plain  # a label: the first of its name goes without its number
+        self.module = module
+        self.lends = lends
 
     @property
     def label(self) -> str:
@@ -100,6 +119,17 @@ class Result:
     weight: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A module that several steps apply: its name in the part that has it, what it is, and the
+    shapes that came into it where it was applied first."""
+
+    name: str
+    op: Op | Part
+    inputs: tuple[Shape, ...]
+    span: Span
+
+
 class Part:
     """A piece of a network.
 
@@ -116,11 +146,13 @@ class Part:
         "imports",
         "input",
         "kind",
+        "lent",
         "levels",
         "name",
         "result",
         "results",
         "shape",
+        "shared",
         "size",
         "steps",
         "tensors",
@@ -156,6 +188,8 @@ class Part:
         self.results: tuple[Result, ...] = ()  # of a root that has several; ``result`` is one
         self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs
         self.tensors: tuple[str, ...] = ()  # what the spec calls its imports; nothing for some
+        self.shared: tuple[Shared, ...] = ()  # modules of its own that several steps may apply
+        self.lent: tuple[str, ...] = ()  # what the modules from outside are called
         self.work = 0  # what it took to make it, if it is a block's
 
     def shape_of(self, value: int) -> Shape:
@@ -176,6 +210,7 @@ class Part:
                 seen.add(id(part))
                 stack.append((part, True))
                 stack.extend((s.op, False) for s in part.steps if isinstance(s.op, Part))
+                stack.extend((s.op, False) for s in part.shared if isinstance(s.op, Part))
 
 
 @dataclass(frozen=True, slots=True)

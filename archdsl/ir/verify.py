@@ -68,7 +68,27 @@ def problems(part: Part) -> Iterator[str]:
     unused = [n for n in range(1, len(part.imports) + 1) if -n not in used]
     if unused:
         yield f"its imports {unused} are used by nothing"
+    yield from _sharing(part)
     yield from _said(part)
+
+
+def _sharing(part: Part) -> Iterator[str]:
+    """What does not hold of the modules that several steps apply."""
+    names = [shared.name for shared in part.shared]
+    if len(set(names)) < len(names):
+        yield f"it has shared modules {names}"
+    used: set[int] = set()
+    for step in part.steps:
+        lent = len(step.op.lent) if isinstance(step.op, Part) else 0
+        if len(step.lends) != lent:
+            yield f"`{step.label}` takes {lent} modules, and is given {len(step.lends)}"
+        numbers = {*step.lends, *(() if step.module is None else (step.module,))}
+        if any(not -len(part.lent) <= n < len(part.shared) for n in numbers):
+            yield f"`{step.label}` uses the modules {sorted(numbers)}, which are not there"
+        used |= numbers
+    there = {*range(len(part.shared)), *(-i - 1 for i in range(len(part.lent)))}
+    if there - used:
+        yield f"its modules {sorted(there - used)} are used by nothing"
 
 
 def _shown(part: Part, values: tuple[int, ...]) -> str:

@@ -1,10 +1,20 @@
 """Attention, and what comes with it: tokens are sequences with channels first, ``CxL``."""
 
+from dataclasses import dataclass
 from math import prod
-from typing import Annotated
+from typing import Annotated, Any
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Flag, Index, NotNegative, Positive, Start, Whole
+from archdsl.layers.arguments import (
+    Count,
+    Flag,
+    Index,
+    NotNegative,
+    Positive,
+    Reader,
+    Start,
+    Whole,
+)
 from archdsl.layers.base import (
     Example,
     Expression,
@@ -177,6 +187,48 @@ class Embed(Layer):
 
     def torch(self, *inputs: Shape) -> Module:
         return Module("Embedding", (_words(inputs[0], self.name), self.channels))
+
+
+@dataclass(frozen=True)
+class SharedEmbedding(Reader):
+    """A shared `embed`, which is kept as how many words it has."""
+
+    @property
+    def expected(self) -> str:
+        return "a shared embedding"
+
+    def read(self, value: Any) -> int:
+        return Whole(1).read(value)
+
+
+class Unembed(Layer):
+    """A number for each word of a vocabulary, at each place: the products with the vectors of a
+    shared ``embed``, whose weights it has (arXiv:1608.05859)."""
+
+    words: Annotated[int, SharedEmbedding()]
+
+    name = "unembed"
+    kind = "conv"
+    is_tied = True
+    synonyms = ("lm_head", "tied_head", "untie", "logits")
+
+    @classmethod
+    def tied_to(cls, layer: Layer, input: Shape) -> Layer | None:
+        return cls(_words(input, cls.name)) if isinstance(layer, Embed) else None
+
+    def shape(self, *inputs: Shape) -> Shape:
+        return (self.words, *inputs[0][1:])
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        return inputs[0][0] * prod(output)
+
+    def torch(self, *inputs: Shape) -> Expression:
+        if len(inputs[0]) == 1:
+            return Expression("F.linear({x}, {module}.weight)")
+        axes = "mT", "mT"
+        if len(inputs[0]) > 2:
+            axes = "movedim(1, -1)", "movedim(-1, 1)"
+        return Expression(f"F.linear({{x}}.{axes[0]}, {{module}}.weight).{axes[1]}")
 
 
 class Positions(Layer):

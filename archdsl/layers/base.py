@@ -124,11 +124,12 @@ class Layer(Record, Registered):
     ``overwritable``, whether a layer after it may work in place on its result (not where
     the backward pass needs that again); ``summed_in_place``, whether a sum may be taken in place
     on its result; ``is_identity``, whether it is nothing and leaves no step; ``takes_ids``, whether
-    what comes in may be token ids, a shape that is ``Ids``; ``modules``, the file beside its own
-    that has the source of its PyTorch module, which else is in the layer's own file; ``late``,
-    arguments that came when networks had their hashes already, and which are no part of a
-    ``meaning`` where they have their default; ``synonyms``, other spellings that an error should
-    recognise.
+    what comes in may be token ids, a shape that is ``Ids``; ``is_tied``, whether it has the weights
+    of a shared layer, its one argument (``tied_to``), which its code calls ``{module}``;
+    ``modules``, the file beside its own that has the source of its PyTorch module, which else is in
+    the layer's own file; ``late``, arguments that came when networks had their hashes already, and
+    which are no part of a ``meaning`` where they have their default; ``synonyms``, other spellings
+    that an error should recognise.
     """
 
     group = "layers"
@@ -139,6 +140,7 @@ class Layer(Record, Registered):
     summed_in_place: ClassVar[bool] = False
     is_identity: ClassVar[bool] = False
     takes_ids: ClassVar[bool] = False
+    is_tied: ClassVar[bool] = False
     modules: ClassVar[str] = ""
     late: ClassVar[tuple[str, ...]] = ()
     synonyms: ClassVar[tuple[str, ...]] = ()
@@ -175,6 +177,12 @@ class Layer(Record, Registered):
     def has_code(cls) -> bool:
         """Whether there is PyTorch code of it."""
         return cls.torch is not Layer.torch
+
+    @classmethod
+    def tied_to(cls, layer: "Layer", input: Shape) -> "Layer | None":
+        """The layer of this class that has the weights of another, into which a tensor of this
+        shape comes; nothing where it cannot have them."""
+        return None
 
     def meaning(self, *inputs: Shape) -> Meaning:
         """What it computes on inputs of these shapes, and how it starts: an operation, and its

@@ -263,3 +263,17 @@ OUTPUT_MAIN = Kind(
     """In training a network with side outputs gives all its outputs by their names, and `main` is
 what comes out at its end.""",
 )
+SHARED_IN_PLACE = Kind(
+    "A145",
+    "what is shared needs a name",
+    """A `shared` body is applied with the same weights wherever its name stands. Without a name it
+is applied here alone, and shares nothing.""",
+    help="give it a name, and apply that: `let f = shared {{ ... }}`, then `f`",
+)
+SHARED_CHOOSES = Kind(
+    "A146",
+    "what is shared cannot hold a `choose` or an `output`",
+    """It is applied at several places, and is the same at each: a choice would be made anew at each
+place. Let a knob of the header choose, or choose between two
+shared layers.""",
+)

@@ -167,3 +167,17 @@ UNUSED_INPUT = Kind(
 network begins; the others are used by their names, as kept tensors are.""",
     help="leave it out, or join it: `branch concat {{ identity; {name} -> ... }}`",
 )
+SHARED_DIFFERS = Kind(
+    "A242",
+    "`{name}` is shared, and cannot have the same weights here: {reason}",
+    """A `shared` layer is one module: wherever it is applied, it has the same layers, with the same
+arguments and the same weights. Sizes of images may differ, numbers of channels as a rule not.""",
+    help="bring the tensors to the same channels first, or apply layers with weights of their own",
+)
+NOT_TIED = Kind(
+    "A243",
+    "`{layer}` takes a shared embedding that has been applied before it, but this is {given}",
+    """It has the weights of an embedding, whose vocabulary is known where token ids have come
+in.""",
+    help="write `let words = shared {{ embed(width) }}`, and apply `words` to the token ids before",
+)

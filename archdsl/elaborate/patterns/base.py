@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Fault, Label
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.code import Action, BodyCode
-from archdsl.elaborate.machine import Frame, fit
+from archdsl.elaborate.code import Action, BodyCode, Getter
+from archdsl.elaborate.fitting import fit
+from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.making import bind_layer, construct, layer_op
 from archdsl.elaborate.places import Numbers
 from archdsl.elaborate.scope import Scope
@@ -48,6 +49,12 @@ class Pattern(Layer):
     qualified: ClassVar[str | None] = None
     is_part: ClassVar[bool] = True
     qualifier_required: ClassVar[bool] = False
+    is_value: ClassVar[bool] = False  # it is no statement: `let f = shared { ... }`
+
+    @classmethod
+    def value(cls, node: tree.Call, scope: Scope) -> Getter:
+        """What a use is as a value, if ``is_value``."""
+        raise TypeError(f"{cls.__name__} is no value")
 
     @classmethod
     def compile(cls, node: tree.Call, scope: Scope) -> Action:

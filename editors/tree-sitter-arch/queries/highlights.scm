@@ -27,4 +27,4 @@
 (here (identifier) @property)
 (field (identifier) @property)
 ((bodied . (identifier) @keyword)
-  (#any-of? @keyword "residual" "branch" "dense" "fractal" "choose"))
+  (#any-of? @keyword "residual" "branch" "dense" "fractal" "choose" "shared"))

@@ -10,7 +10,7 @@ syntax match archKnobHere "\<in\.\l\+"
 syntax keyword archControl if else for in repeat as match and or not
 syntax match archRange "\%([[:alnum:]_)\]]\s\+\)\@<=\%(step\|log\)\>\%(\s*[(:=]\)\@!"
 syntax keyword archBoolean true false
-syntax match archPattern "\<\%(residual\|branch\|dense\|fractal\|choose\)\>\%(\s*[:=]\)\@!"
+syntax match archPattern "\<\%(residual\|branch\|dense\|fractal\|choose\|shared\)\>\%(\s*[:=]\)\@!"
 syntax match archStatement "\%(^\|[;{]\)\s*\zs\%(input\|default\|let\|require\|use\|paper\|fix\)\>\%(\s*=\)\@!"
 syntax match archStatement "\%(^\|[;{]\)\s*\zs\%(arch\|block\|fn\|variant\|output\)\>" nextgroup=archName skipwhite
 syntax match archName "\h\w*" contained

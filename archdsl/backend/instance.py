@@ -1,0 +1,53 @@
+"""A part with what stands for its steps: one instance of a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
+from archdsl.backend.scope import Scope
+from archdsl.ir.network import Part
+
+
+@dataclass(slots=True, eq=False)
+class Instance:
+    """A part, its scope, its pieces by label, and the shared modules that it has, by name."""
+
+    part: Part
+    scope: Scope
+    pieces: dict[str, Piece]
+    shared: dict[str, Piece] = field(default_factory=dict)
+
+    @property
+    def uses_input(self) -> bool:
+        """Whether it works on its input, and not on tensors from outside alone."""
+        return self.scope.uses()[0] > 0
+
+    @property
+    def all_pieces(self) -> list[Piece]:
+        return [*self.shared.values(), *self.pieces.values()]
+
+    def reads_twice(self, label: str) -> bool:
+        """Whether an expression names its operand more than once: it must not be computed twice."""
+        piece = self.pieces[label]
+        return isinstance(piece, ExpressionPiece) and piece.code.text.count("{x}") > 1
+
+
+def lifted(instance: Instance, other: Instance) -> Instance:
+    """An instance in which what stands for itself is a module, where it is one in the other."""
+    pieces = dict(instance.pieces)
+    for label, piece in instance.pieces.items():
+        peer = other.pieces.get(label)
+        if (
+            isinstance(piece, ExpressionPiece)
+            and piece.code.module is not None
+            and isinstance(peer, LayerPiece)
+            and peer.module.target == piece.code.module.target
+        ):
+            pieces[label] = LayerPiece(piece.code.module, made=piece.made)
+    return Instance(instance.part, instance.scope, pieces, instance.shared)
+
+
+def take_alike(a: Part, b: Part) -> bool:
+    """Whether parts take as many tensors and modules from outside."""
+    return (len(a.imports), len(a.lent)) == (len(b.imports), len(b.lent))

@@ -1,0 +1,66 @@
+"""Which shape a layer gives where it stands, or why it does not fit there."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Fault, Label, fault
+from archdsl.diagnostics.source import Span
+from archdsl.ir.network import Op, Part, Step
+from archdsl.layers.base import Layer, Misfit, Shape, shape_of, show_shape
+from archdsl.layers.join import Join
+from archdsl.layers.polynomial import Polynomial
+
+MAX_ELEMENTS = 10**15  # of one tensor
+
+
+def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
+    """The output shape of a layer, or the fault of its not fitting, at the given place."""
+    try:
+        shape = shape_of(layer, shapes)
+    except Misfit as misfit:
+        text = "" if isinstance(layer, Join) else f"the input is {show_shape(shapes[0])}"
+        help = [misfit.help] if misfit.help else []
+        raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None
+    if shape is shapes[0]:
+        return shape
+    most: Any = 1
+    for n in shape:
+        most *= n.bounds()[1] if isinstance(n, Polynomial) else n
+    if most > MAX_ELEMENTS and prod(shape) > MAX_ELEMENTS:
+        raise fault(codes.TENSOR_TOO_LARGE, span, limit=MAX_ELEMENTS, shape=show_shape(shape))
+    return shape
+
+
+def reshaped(part: Part, input: Shape) -> Part | None:
+    """A part whose making looked at no shape, as it is made for another input: the same layers.
+    Nothing where one of them does not fit."""
+    shapes, steps = [input], []
+    for step in part.steps:
+        op, before = step.op, shapes[step.inputs[0]]
+        assert isinstance(op, Op)
+        shape = op.shapes.get(before)
+        if shape is None:
+            try:
+                shape = op.shapes[before] = fit(op.layer, (before,), step.span)
+            except Fault:
+                return None
+        shapes.append(shape)
+        path = step.name, step.number, step.span
+        steps.append(Step(op, step.inputs, shape, *path, plain=step.plain))
+    made = Part(
+        part.kind,
+        part.name,
+        input,
+        (),
+        tuple(steps),
+        part.result,
+        shapes[part.result],
+        part.size,
+        part.definition,
+        part.arguments,
+    )
+    made.work = part.work
+    return made
