@@ -89,6 +89,12 @@ def trouble(problem: Exception, own: Sequence[str]) -> ArchError:
             " keep it as a buffer"
         )
         return ArchError([placed(diagnose(codes.MODEL_FAILS, reason=reason), place)])
+    if "'indices'" in str(problem) and "Long" in str(problem):  # an embedding was given numbers
+        reason = (
+            "it looks up vectors of token ids, and what is imported takes a tensor of numbers:"
+            " import the part after its embedding"
+        )
+        return ArchError([placed(diagnose(codes.MODEL_FAILS, reason=reason), place)])
     asks = any(text in str(problem) for text in ASKS_NUMBERS)
     kind = codes.DEPENDS_ON_DATA if asks else codes.MODEL_FAILS
     fields = {} if asks else {"reason": f"{type(problem).__name__}: {reason}"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -237,6 +238,7 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
 
     Raises ``ArchError`` where it does not run without numbers (A655), or fails (A652).
     """
+    _check_takes_one(model)
     tensors = {
         name: tensor.detach().to("meta")
         for name, tensor in [
@@ -276,8 +278,51 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
             hook.remove()
         for module, mode in modes:
             module.training = mode
-    outputs = [(name, recorder.values[id(t)]) for name, t in _outputs(out)]
-    return Recording(recorder.records, recorder.root, outputs)
+    named = list(_outputs(out))
+    if not training:
+        _check_one([name for name, _ in named])
+    outputs = [(name, recorder.values.get(id(t))) for name, t in named]
+    found = Recording(recorder.records, recorder.root, [(n, r) for n, r in outputs if r])
+    for name, ref in outputs:
+        if ref is None or all(record.op != "input" for record in needed(found, [ref])):
+            result = f"its result `{name}`" if name else "its result"
+            raise _fails(f"{result} is not computed of its input")
+    return found
+
+
+def _check_takes_one(model: nn.Module) -> None:
+    """Raises ``ArchError`` (A652) where a model takes no tensor, or several."""
+    try:
+        taken = signature(model.forward).parameters.values()
+    except (TypeError, ValueError):
+        return
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    places = [p.name for p in taken if p.kind in kinds or p.kind is Parameter.VAR_POSITIONAL]
+    needed = [p.name for p in taken if p.kind in kinds and p.default is Parameter.empty]
+    needed += [
+        f"{p.name}=" for p in taken if p.kind is Parameter.KEYWORD_ONLY and p.default is p.empty
+    ]
+    if len(needed) > 1:
+        shown = ", ".join(f"`{name}`" for name in needed)
+        raise _fails(f"its `forward` takes {shown}, and what is imported takes one tensor: {WRAP}")
+    if not places:
+        raise _fails(f"its `forward` takes no tensor: {WRAP}")
+
+
+WRAP = "import a module of your own whose `forward(x)` calls it"
+
+
+def _check_one(names: list[str]) -> None:
+    """Raises ``ArchError`` (A652) where there are several results in evaluation, but for auxiliary
+    ones, which are left out then."""
+    if any(not name.startswith("aux") for name in names[1:]):
+        shown = ", ".join(f"`{name}`" for name in sorted(names))
+        reason = f"in evaluation it gives {shown}, and what is imported gives one tensor: {WRAP}"
+        raise _fails(f"{reason} and gives that")
+
+
+def _fails(reason: str) -> ArchError:
+    return ArchError([diagnose(codes.MODEL_FAILS, reason=reason)])
 
 
 def _dtype(model: nn.Module) -> torch.dtype:
@@ -302,8 +347,7 @@ def _outputs(out: Any) -> Iterable[tuple[str, torch.Tensor]]:
 
 
 def no_output(out: Any) -> ArchError:
-    reason = f"it gives a {type(out).__name__}, in which there is no tensor"
-    return ArchError([diagnose(codes.MODEL_FAILS, reason=reason)])
+    return _fails(f"it gives a {type(out).__name__}, in which there is no tensor")
 
 
 def needed(recording: Recording, outputs: Iterable[Ref]) -> list[Record]:

@@ -174,16 +174,17 @@ def _range(
     lower: Lowering, record: Record, x: Value | Cut, axis: int, first: int, size: int
 ) -> Value | Cut:
     """Some of the places of an axis, one after the other: of channels."""
+    group = x.axes[axis] if isinstance(x, Cut) else ()
+    if isinstance(x, Cut) and len(group) > 1:
+        x = lower.settled(x, record)
     if isinstance(x, Value):
         if axis == 0 or x.axes[axis - 1] != 0:
             raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
         return _part(lower, record, x, first, size)
-    group, channels = x.axes[axis], x.vertex.shape[0]
+    channels = x.vertex.shape[0]
     outer = group[0] if group else None
     if outer is None or outer.axis != 0 or outer.inner * outer.size != channels:
         raise Gap(" along an axis that is not the first of those that channels are cut into")
-    if len(group) > 1:
-        raise Gap(" along an axis that is of several")
     whole = Value(x.vertex, tuple(range(len(x.vertex.shape))))
     vertex = _part(lower, record, whole, first * outer.inner, size * outer.inner).vertex
     left = () if size == 1 else (Atom(0, outer.inner, size),)
@@ -267,9 +268,7 @@ def _ranges(lower: Lowering, record: Record, x: Value, cut: list[tuple[int, slic
         if ends and len(set(steps)) == 1 and len(cut) == rank - 2:
             if not any(starts):
                 return lower.apply(make("subsample", stride=steps[0]), record, x)
-            if rank == 4 and all(
-                shape[i] % step == 0 for (i, _), step in zip(cut, steps, strict=True)
-            ):
+            if rank == 4 and steps[0] and all(shape[i] % steps[0] == 0 for i, _ in cut):
                 order = sorted(range(2), key=lambda n: x.axes[cut[n][0] - 1])
                 return _dealt(lower, record, x, steps[0], [starts[n] for n in order])
         edges = [s.indices(shape[i]) for i, s in cut]

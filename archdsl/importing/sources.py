@@ -6,6 +6,7 @@ import importlib
 import inspect
 import runpy
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,12 +70,37 @@ def load_model(name: Name, call: str | None) -> nn.Module:
     else:
         names = _names(name, text)
         if call is not None:
-            model = eval(call, dict(names))  # the user's own words, who allowed to run Python
+            model = _called(call, names, text)
         else:
             model = _made(name, names, text)
     if not isinstance(model, nn.Module):
         raise no_model(text, f"it is no module of PyTorch, but a {type(model).__name__}")
     return model
+
+
+def _called(call: str, names: Mapping[str, Any], text: str) -> Any:
+    """What an expression makes: the user's own words, who allowed to run Python."""
+    try:
+        return eval(call, dict(names))
+    except SyntaxError as problem:
+        raise no_model(text, f"`{call}` is no expression of Python: {problem.msg}") from None
+    except NameError as problem:
+        if problem.name is None or problem.name not in call:
+            raise
+        known = [name for name in names if not name.startswith("_")]
+        hints = did_you_mean(problem.name, known)
+        raise no_model(
+            text, f"`{call}` names `{problem.name}`, which it does not define", *hints
+        ) from None
+    except TypeError as problem:
+        if problem.__traceback__ is None or _depth(problem) > 2:
+            raise  # of the model's own code, which is shown with its line
+        raise no_model(text, f"`{call}` does not fit: {problem}") from None
+
+
+def _depth(problem: BaseException) -> int:
+    """How many calls deep an exception was raised."""
+    return len(traceback.extract_tb(problem.__traceback__))
 
 
 def _timm(attribute: str) -> Any:

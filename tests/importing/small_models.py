@@ -331,3 +331,31 @@ class Itself(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.part(query=x, key=x, value=x, need_weights=False)[0]
+
+
+class Several(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        a = self.a(x)
+        return {"a": a, "b": self.b(a)}
+
+
+class Words(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.head = nn.Embedding(9, 4), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.embedding(x))
+
+
+class Fixed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.ones(2, 4, device=x.device))

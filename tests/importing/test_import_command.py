@@ -85,6 +85,21 @@ def test_names_that_are_no_model(folder: Path, source: str, reason: str) -> None
     assert reason in caught.value.diagnostics[0].message
 
 
+@pytest.mark.parametrize(
+    ("call", "code", "reason"),
+    [
+        ("Net(", "A651", "`Net(` is no expression of Python: '(' was never closed"),
+        ("Nett(4)", "A651", "names `Nett`, which it does not define"),
+        ("Net(widht = 4)", "A651", "does not fit: Net.__init__() got an unexpected keyword"),
+    ],
+)
+def test_calls_that_make_nothing(folder: Path, call: str, code: str, reason: str) -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        load_model(read_name("my_model.py:Net"), call)
+    assert [d.code for d in caught.value.diagnostics] == [code]
+    assert reason in caught.value.diagnostics[0].message
+
+
 def test_nothing_is_downloaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, getattr(socket.socket, name))

@@ -153,7 +153,10 @@ def test_all_that_has_no_layer_is_told_with_its_line() -> None:
         (small_models.Elsewhere, "A652", "not on the device of its input"),
         (small_models.Untrainable, "A652", "modified by an inplace operation"),
         (small_models.Shared, "A662", "`a.weight` more than once"),
-        (lambda: nn.MultiheadAttention(8, 2), "A652", "missing 2 required positional"),
+        (small_models.Several, "A652", "in evaluation it gives `a`, `b`, and"),
+        (small_models.Words, "A652", "it looks up vectors of token ids"),
+        (small_models.Fixed, "A652", "its result is not computed of its input"),
+        (lambda: nn.MultiheadAttention(8, 2), "A652", "takes `query`, `key`, `value`, and"),
     ],
 )
 def test_what_is_no_network_is_refused(model: type[nn.Module], code: str, words: str) -> None:
