@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verdict"))
 
-from crossed import FALSE, LOOKED, LOOKS, POWER, in_looks, shares
+from crossed import FALSE, FOLDED, LOOKED, LOOKS, POWER, in_looks, shares
 
 
 def main() -> None:
@@ -31,6 +31,13 @@ def main() -> None:
             ours, welch = shares(world, count, options.seed)
             row = [name, f"{world.examples:,}", world.seeds, world.budgets, f"{world.failing:.0%}"]
             print("|", " | ".join(map(str, [*row, f"{ours:.1%}", f"{welch:.1%}"])), "|", flush=True)
+    print("\n| arms | own training sets | true difference | folds | seeds | claimed |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, world in FOLDED:
+        row = [name, "0.4 points" if world.split else "none"]
+        row += [f"{100 * world.difference():.1f} points", world.folds or "one split", world.seeds]
+        claimed = shares(world, options.studies, options.seed)[0]
+        print("|", " | ".join(map(str, [*row, f"{claimed:.1%}"])), "|", flush=True)
     print(f"\nLooks at {', '.join(map(str, LOOKS))} seeds:\n")
     print("| arms | examples | true difference | claimed | within 0.5 points | seeds |")
     print("| --- | --- | --- | --- | --- | --- |")

@@ -28,6 +28,8 @@ STATEMENTS = {
     "maximize": "what is to be large",
     "minimize": "what is to be small",
     "seeds": "how many seeds explore, then settle",
+    "folds": "on how many splits of the data the fresh seeds settle",
+    "target": "the smallest difference that matters",
     "trials": "how many networks are trained",
     "timeout": "when it ends at the latest",
     "prune": "when a trial ends early",

@@ -35,7 +35,8 @@ class Asked:
     ``architecture`` is the network, ``settings`` what is set and what was drawn for its training,
     ``seed`` that of its training. ``stage`` is ``explore``, ``baseline`` or ``settle``: in
     settling, the score on test data is asked for too. ``number`` is that of its trial in its
-    ``slice``, and ``shape`` its name.
+    ``slice``, and ``shape`` its name. Where the search has ``folds`` and it settles, ``fold`` is
+    ``(3, 10)`` for the third of ten splits, on which it is to be trained and judged.
     """
 
     architecture: Architecture
@@ -47,6 +48,7 @@ class Asked:
     shape: str
     number: int
     setting: str = ""  # what was drawn, in words: "lr = 0.1"
+    fold: tuple[int, int] | None = None  # which split of how many, where the search has folds
     on_report: Callable[[int, float], None] = field(default=lambda step, score: None, repr=False)
 
     @cached_property

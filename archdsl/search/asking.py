@@ -38,7 +38,8 @@ def asked_of(worker: Worker, trial: Trial, arch: Architecture) -> Asked:
     return Asked(
         arch, {**search.own.settings, **drawn}, worker.seed_of(trial), worker.device,
         attrs["stage"], attrs["slice"], attrs["shape"], trial.number,
-        trial.user_attrs.get("setting", ""), on_report,
+        attrs.get("setting", ""), (attrs["fold"], search.folds) if "fold" in attrs else None,
+        on_report,
     )  # fmt: skip
 
 

@@ -26,6 +26,11 @@ ENDLESS_GRID = "grid needs finite domains: give continuous ones a step, or list 
 LARGE_GRID = f"grid takes at most {LIMIT:,} shapes, and here are more: take larger steps"
 
 
+FOLDS_UNUSED = (
+    "`folds` are for fresh seeds, which each split trains in turn, and there are fewer than two:"
+    " add `seeds 1 then 10`"
+)
+FOLDS_OF_TABLE = "a table has its trainings already, and no folds of theirs: leave out `folds`"
 ENDLESS_TRAINING = "hyperband has to know how long a training is: `train with ..., epochs = 20`"
 
 
@@ -66,6 +71,10 @@ def clashes(search: Search) -> Iterator[Diagnostic]:
     own = search.own
     if own is not None and search.pruner.name == "hyperband" and "epochs" not in own.settings:
         yield clash(ENDLESS_TRAINING, "prune")
+    if search.folds and (search.settle_seeds < 2 or search.is_pareto):
+        yield clash(FOLDS_UNUSED, "folds")
+    if search.folds and own is not None and own.is_table:
+        yield clash(FOLDS_OF_TABLE, "folds")
     if search.hold is not None and search.trials < len(search.hold.budgets):
         what = f"there are {len(search.hold.budgets)} budgets, and too few trials for all of them"
         yield clash(what, "trials")

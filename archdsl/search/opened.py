@@ -225,7 +225,7 @@ def _count(folder: Path, url: str | None, registry: Registry) -> int:
 # -------------------------------------------------------------------------- lost trials
 
 RETRIES = 2  # times that a lost trial is taken up again: it may be what kills its workers
-PLANNED = ("turn", "stage", "slice", "seed", "retries", *KEPT)
+PLANNED = ("turn", "stage", "slice", "seed", "fold", "retries", *KEPT)
 
 
 def take_up(study: OpenStudy, place: Part, since: int = 0) -> int:

@@ -51,6 +51,7 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
                 tuned=numbers(study.search.tune, row.setting),
                 examples=of_each(objective.name, row.examples),
                 test_examples=of_each(objective.name, row.test_examples),
+                fold=row.fold or 0,
             )
         )
     return found
@@ -114,7 +115,7 @@ def question(search: Search, found: Sequence[Result]) -> Question:
     unit = search.target or (0.005 if objective.name in SHARES else 0.05)
     ordered = numeric and varied and whole
     looks = () if search.least_seeds == search.settle_seeds else looks_of(search)
-    return Question(not objective.minimize, objective.name, ordered, unit, looks)
+    return Question(not objective.minimize, objective.name, ordered, unit, looks, search.folds)
 
 
 def looks_of(search: Search) -> tuple[int, ...]:

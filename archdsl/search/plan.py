@@ -264,6 +264,8 @@ def queue_settling(
             for trial in chosen:
                 total += 1
                 keep = {k: v for k, v in trial.user_attrs.items() if k in KEPT}
+                if folds := study.search.folds:
+                    keep["fold"] = (seed - FRESH - 1) % folds + 1
                 if arm_of({**keep, "seed": seed}) not in known:
                     enqueue(part, SETTLE, slice, Turn(place, seed, dict(trial.params), keep))
                     place += 1

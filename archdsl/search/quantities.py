@@ -1,4 +1,4 @@
-"""How many fresh seeds a search takes, and which difference matters."""
+"""How many fresh seeds a search takes, on which splits, and which difference matters."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from archdsl.diagnostics import codes
 from archdsl.elaborate.values import describe, is_number
 from archdsl.search.domains import Domains
-from archdsl.search.request import MOST_FRESH, SHARES, Objective, ordered
+from archdsl.search.request import MOST_FOLDS, MOST_FRESH, SHARES, Objective, ordered
 from archdsl.syntax import search_tree, tree
 from archdsl.training.records import MISTAKEN
 
 
 class Quantities(Domains):
-    """Readers of `seeds` and `target`."""
+    """Readers of `seeds`, `folds` and `target`."""
 
     def read_fresh(self, node: tree.Node | None) -> tuple[int, int]:
         """The least and the most fresh seeds: one number, or a range of them."""
@@ -31,6 +31,19 @@ class Quantities(Domains):
                         given=describe(value), expected=expected)  # fmt: skip
             return 0, 0
         return value[0], value[-1]
+
+    def read_folds(self, node: search_tree.Folds | None) -> int:
+        """On how many splits fresh seeds are trained; 0 on the one that explores."""
+        if node is None:
+            return 0
+        value = self.constant(node.count)
+        if type(value) is int and 2 <= value <= MOST_FOLDS:
+            return value
+        if value is not MISTAKEN:
+            expected = f"a whole number from 2 to {MOST_FOLDS}"
+            self.report(codes.WRONG_ARGUMENT, node.span, name="folds", callee="search",
+                        given=describe(value), expected=expected)  # fmt: skip
+        return 0
 
     def read_target(
         self, node: search_tree.Target | None, objectives: Sequence[Objective]

@@ -18,6 +18,7 @@ from archdsl.search.rows import ERROR, OUT_OF_MEMORY
 from archdsl.search.team import say
 from archdsl.spec import Spec
 from archdsl.training.data import load
+from archdsl.training.data.folds import fold
 from archdsl.training.devices import choose_device
 from archdsl.training.keep import write_weights
 from archdsl.training.loop import train_candidate
@@ -36,6 +37,8 @@ def main(path: str) -> int:
             arch = spec.candidate(job["knobs"], job["input"])
             with team.leader_first():
                 splits = load(read_data(job["data"], registry=registry), Path(job["folder"]))
+            if job["fold"] is not None:
+                splits = fold(splits, *job["fold"])
             recipe = read_recipe(job["recipe"])
             module, outcome = train_candidate(
                 arch, splits, recipe, job["seed"], device, on_epoch=tell

@@ -53,6 +53,7 @@ KINDS: dict[type[tree.Node], str] = {
     search_tree.Train: "train",
     search_tree.Tune: "tune",
     search_tree.Seeds: "seeds",
+    search_tree.Folds: "folds",
     search_tree.Target: "target",
     search_tree.Trials: "trials",
     search_tree.Timeout: "timeout",
@@ -147,6 +148,7 @@ class _Reader(Quantities):
             own,
             least,
             self.read_target(self.nodes.get("target"), self.objectives),
+            self.read_folds(self.nodes.get("folds")),
         )
         if self.found:
             raise ArchError(in_order(self.found))

@@ -23,6 +23,7 @@ MAXIMIZED = ("accuracy",)
 MOST_TRIALS = 100_000  # each is queued beforehand
 MOST_SEEDS = 1000  # that explore: the fresh ones begin after them
 MOST_FRESH = 10_000
+MOST_FOLDS = 100
 SHARES = ("accuracy", "error")  # of 1, told in points
 MINIMIZED = ("error", "loss")  # and each cost
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
@@ -85,6 +86,7 @@ class Search:
     own: Own | None = None  # what trains, if not archdsl
     least_seeds: int = 0  # fresh ones, where ``settle_seeds`` are the most: there are looks between
     target: float | None = None  # the smallest difference of interest, in the unit of the score
+    folds: int = 0  # splits on which fresh seeds are trained, each in turn; 0: the one of the data
 
     @property
     def costs(self) -> Mapping[str, Cost]:

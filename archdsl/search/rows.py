@@ -45,7 +45,7 @@ COSTS = ("params", "macs", "activations", "latency", "seconds")  # that are know
 # What a verdict needs of a trial; the rest is read where it is shown.
 JUDGED = (
     "turn", "seed", "shape", "setting", "solved", "depth", "width", "failure", "same_as", "test",
-    "examples", "test_examples",
+    "examples", "test_examples", "fold",
 )  # fmt: skip
 
 STATES = {
@@ -60,6 +60,7 @@ STATES = {
 # What archdsl writes of a trial, and of which kind that is.
 KINDS: Mapping[str, Kind] = {
     **dict.fromkeys(("turn", "seed", "params", "macs", "activations", "depth", "same_as"), WHOLE),
+    "fold": WHOLE,
     **dict.fromkeys(
         ("latency", "width", "accuracy", "loss", "test", "seconds", "images_per_second"), NUMBER
     ),
@@ -99,6 +100,7 @@ class Row:
     test: float | None = None
     examples: bytes = b""  # of a settled one: what it said of each validation example, packed
     test_examples: bytes = b""  # and of each one of the test data
+    fold: int | None = None  # on which of the folds it was trained, where there are folds
     curve: tuple[tuple[float, ...], ...] = ()  # epoch, accuracy, loss, training loss, lr
     seconds: float | None = None  # of training
     images_per_second: float | None = None

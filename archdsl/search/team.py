@@ -70,7 +70,9 @@ class Team:
         with tempfile.TemporaryDirectory(prefix="archdsl-") as place:
             job = Path(place) / "job.json"
             weights = Path(place) / "weights.pt"
-            job.write_text(json.dumps(self.job(arch, recipe, seed, device, weights)), "utf-8")
+            job.write_text(
+                json.dumps(self.job(arch, splits, recipe, seed, device, weights)), "utf-8"
+            )
             result: dict[str, Any] | None = None
             with self.started(job, device) as lines:
                 for line in lines:
@@ -89,7 +91,13 @@ class Team:
         return module.to(device).eval(), Outcome(epochs=epochs, **result)
 
     def job(
-        self, arch: Architecture, recipe: Recipe, seed: int, device: torch.device, weights: Path
+        self,
+        arch: Architecture,
+        splits: Splits,
+        recipe: Recipe,
+        seed: int,
+        device: torch.device,
+        weights: Path,
     ) -> dict[str, Any]:
         """All that a rank has to know."""
         settings = recipe.arguments(full=True)
@@ -101,6 +109,7 @@ class Team:
             "input": list(arch.input),
             "data": self.data.written(full=True),
             "folder": str(self.folder),
+            "fold": splits.fold,
             "recipe": ", ".join(f"{name} = {value}" for name, value in settings.items()),
             "seed": seed,
             "device": device.type,

@@ -49,6 +49,7 @@ from archdsl.search.team import TeamFailed
 from archdsl.search.tuned import digest_of_start, seed_of, starting, tuned
 from archdsl.spec import Architecture
 from archdsl.training.data import load
+from archdsl.training.data.folds import Folds
 from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examine
 from archdsl.training.keep import card_of, write_weights
@@ -57,15 +58,7 @@ from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
 from archdsl.training.timing import measure_inference
 
-SAME = (
-    "seed",
-    "setting",
-    "same_as",
-    "accuracy",
-    "loss",
-    "latency",
-    "costs",
-)  # of what is trained alike
+SAME = ("seed", "setting", "same_as", "accuracy", "loss", "latency", "costs")  # of what is alike
 DRAWS = 20  # times that a sampler may propose what meets no budget before its turn is over
 PAUSE = 0.5  # seconds between looks into an empty queue
 NO_FAULT = (codes.BAD_STORAGE, codes.CANNOT_WRITE)  # errors that no trial is to blame for
@@ -124,10 +117,21 @@ class Worker:
         with self.stop.at_once():
             return load(self.study.search.data, self.study.data)
 
+    @cached_property
+    def folds(self) -> Folds:
+        return Folds(self.splits, self.study.search.folds)
+
+    def splits_of(self, trial: Trial) -> Splits:
+        """What a trial is trained and judged on: the split of the data, or one of its folds."""
+        number = trial.user_attrs.get("fold")
+        return self.splits if number is None else self.folds.at(number)
+
     def check_data(self) -> None:
         """The data of all workers are the same; a training of one's own brings them."""
         if self.study.search.own is not None:
             return
+        if self.study.search.folds:  # too few images are no fault of a trial
+            self.folds.at(1)
         digest = self.study.attribute("data")
         here = self.splits.digest + digest_of_start(self.study.search.recipe, self.study.data)
         if digest is None:
@@ -285,7 +289,7 @@ class Worker:
                 trial.set_user_attr("curve", curve)
                 raise optuna.TrialPruned
 
-        splits = self.splits
+        splits = self.splits_of(trial)
         with self.stop.at_once():
             module, outcome = self.trainer(
                 arch, splits, recipe, seed, self.device, on_epoch=on_epoch
@@ -317,8 +321,9 @@ class Worker:
             if trial.user_attrs["stage"] == SETTLE:
                 if outcome.examples:
                     found["examples"] = outcome.examples
-                if len(test := self.splits.test):
-                    said = examine(module, test, self.splits, self.device, recipe)
+                splits = self.splits_of(trial)
+                if len(test := splits.test):
+                    said = examine(module, test, splits, self.device, recipe)
                     found |= {"test": said.means[0], "test_examples": said.written()}
         found |= noted(costs)
         for name, value in found.items():

@@ -97,6 +97,9 @@ class SearchBuilder(Builder):
     def seeds(self, span: Span, c: Sequence[Any]) -> tree.Seeds:
         return tree.Seeds(span, c[0], c[1])
 
+    def folds(self, span: Span, c: Sequence[Any]) -> tree.Folds:
+        return tree.Folds(span, c[0])
+
     def difference(self, span: Span, c: Sequence[Any]) -> tree.Target:
         return tree.Target(span, c[0], None if c[1] is None else self.word(c[1]))
 

@@ -73,6 +73,12 @@ class Seeds(Node):
     settle: Node | None
 
 
+class Folds(Node):
+    """``folds 5``: on how many splits fresh seeds are trained."""
+
+    count: Node
+
+
 class Target(Node):
     """``target 0.5 points``: a difference, and its unit."""
 

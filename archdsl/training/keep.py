@@ -57,7 +57,7 @@ def card_of(arch: Architecture, splits: Splits, data: Data, recipe: Recipe, seed
         std=_numbers(splits.std),
         classes=splits.names or tuple(map(str, range(splits.classes))),
         task="classification",
-        data=data.written(full=True),
+        data=data.written(full=True) + splits.which,
         recipe=", ".join(f"{name} = {value}" for name, value in settings.items()),
         lr=recipe.lr,
         seed=seed,

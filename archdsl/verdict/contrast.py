@@ -91,19 +91,20 @@ def mean_interval(sample: Sequence[float], level: float) -> Interval | None:
 
 
 def bootstrap(
-    first: Sequence[float], second: Sequence[float], level: float, resamples: int, seed: int
+    samples: Sequence[Sequence[float]], level: float, resamples: int, seed: int
 ) -> Interval | None:
-    """The bootstrap interval of the difference, bias-corrected and accelerated (Efron 1987).
+    """The bootstrap interval of the difference of two means, or of the mean of differences in
+    pairs, bias-corrected and accelerated (Efron 1987).
 
     None with fewer than four results in a sample, and where the resamples do not vary.
     """
-    if min(len(first), len(second)) < 4 or not resamples:
+    if min(map(len, samples)) < 4 or not resamples:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of samples without spread, which are seen below
         found = stats.bootstrap(
-            (np.asarray(first), np.asarray(second)),
-            lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+            tuple(map(np.asarray, samples)),
+            lambda a, *b, axis: a.mean(axis=axis) - sum(x.mean(axis=axis) for x in b),
             n_resamples=resamples,
             confidence_level=level,
             method="BCa",

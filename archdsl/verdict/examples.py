@@ -35,10 +35,15 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Sample:
     """The fresh results of an arm: a score for each seed and, where they are known, the scores
-    ``(seeds, examples)`` of which these are the means."""
+    ``(seeds, examples)`` of which these are the means.
+
+    Where each was judged on a fold, ``folds`` are their numbers, and there are no ``examples``:
+    those of different folds are different ones.
+    """
 
     scores: Sequence[float]
     examples: Floats | None = None
+    folds: Sequence[int] = ()
 
     @property
     def flips(self) -> float:
@@ -47,6 +52,37 @@ class Sample:
         if self.examples is None or len(self.examples) < 2:
             return 0.0
         return float(self.examples.var(axis=0, ddof=1).mean())
+
+
+def of_folds(sample: Sample) -> dict[int, float]:
+    """The mean score in each fold."""
+    found: dict[int, list[float]] = {}
+    for fold, score in zip(sample.folds, sample.scores, strict=True):
+        found.setdefault(fold, []).append(score)
+    return {fold: mean(found[fold]) for fold in sorted(found)}
+
+
+def paired(pairs: Sequence[tuple[Sample, Sample]]) -> list[float] | None:
+    """The differences of pairs of arms, their mean fold by fold in all folds that they have in
+    common; none where there are fewer than two of these."""
+    if not all(sample.folds for pair in pairs for sample in pair):
+        return None
+    scores = [(of_folds(first), of_folds(second)) for first, second in pairs]
+    known = [found for pair in scores for found in pair]
+    common = [fold for fold in known[0] if all(fold in found for found in known)]
+    if len(common) < 2:
+        return None
+    return [sum(a[fold] - b[fold] for a, b in scores) / len(pairs) for fold in common]
+
+
+def in_folds(differences: Sequence[float]) -> Difference:
+    """The mean of differences fold by fold, by Student's test; where they have no spread, the
+    p-value is the smallest that changing their signs can give."""
+    value, count = mean(differences), len(differences)
+    spread = variance(differences)
+    if spread == 0:
+        return Difference(value, 0.0, count - 1, 1.0 if value == 0 else 2.0 ** (1 - count))
+    return tested(value, sqrt(spread / count), count - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +116,9 @@ class Sources:
 
 
 def sources(first: Sample, second: Sample) -> Sources:
-    """The components of the variance, from what was seen."""
+    """The components of the variance, from what was seen; of folds, that of one."""
+    if (differences := paired([(first, second)])) is not None:
+        return Sources(variance(differences), 0.0)
     a, b = variance(first.scores), variance(second.scores)
     x, y = first.examples, second.examples
     if x is None or y is None or x.shape[1] != y.shape[1] or x.shape[1] < 2:
@@ -91,7 +129,10 @@ def sources(first: Sample, second: Sample) -> Sources:
 
 
 def compared(first: Sample, second: Sample) -> Difference:
-    """The difference of two arms; by Welch's test where only their scores are known."""
+    """The difference of two arms: fold by fold where there are folds, and by Welch's test where
+    only their scores are known."""
+    if (differences := paired([(first, second)])) is not None:
+        return in_folds(differences)
     found = sources(first, second)
     n, m = len(first.scores), len(second.scores)
     error = found.first / n + found.second / m + found.fixed
@@ -105,8 +146,11 @@ def averaged(pairs: Sequence[tuple[Sample, Sample]]) -> Difference:
     """The mean of the differences of several pairs of arms with equal weights.
 
     Seeds of different pairs are independent; examples are the same ones in all of them, where
-    they are known in all.
+    they are known in all. Folds are the same ones too: the means of all pairs are compared fold
+    by fold.
     """
+    if (differences := paired(pairs)) is not None:
+        return in_folds(differences)
     parts = [compared(*pair) for pair in pairs]
     known = [(x.examples, y.examples) for x, y in pairs]
     counts = {None if e is None else e.shape[1] for pair in known for e in pair}
@@ -140,10 +184,11 @@ def share_interval(sample: Sample, level: float) -> Interval | None:
     Seeds and examples are both in it, or seeds alone where only scores are known; none where
     these have no spread.
     """
-    value, seeds = mean(sample.scores), len(sample.scores)
+    scores = sample.scores if not sample.folds else list(of_folds(sample).values())
+    value, seeds = mean(scores), len(scores)
     if seeds < 2 or not 0 <= value <= 1:
         return None
-    parts = [(variance(sample.scores) / seeds, seeds - 1)]
+    parts = [(variance(scores) / seeds, seeds - 1)]
     if sample.examples is not None:
         count = sample.examples.shape[1]
         own = float(sample.examples.mean(axis=0).var(ddof=1)) - sample.flips / seeds

@@ -25,6 +25,8 @@ from archdsl.verdict.examples import (
     compared,
     examples_needed,
     honest,
+    of_folds,
+    paired,
     seeds_needed,
     share_interval,
     sources,
@@ -98,7 +100,11 @@ class _Comparison:
 
     def sample(self, arm: int) -> Sample:
         found = [r for r in self.fresh[arm] if r.score is not None]
-        return Sample([r.score for r in found if r.score is not None], stacked(found))
+        scores = [r.score for r in found if r.score is not None]
+        folds = [r.fold for r in found]
+        if all(folds):
+            return Sample(scores, folds=folds)
+        return Sample(scores, stacked(found))
 
     def scores(self, arm: int) -> list[float]:
         return [r.score for r in self.fresh[arm] if r.score is not None]
@@ -146,7 +152,10 @@ def _compare(part: Slice, question: Question) -> _Comparison:
     found = _Comparison(part, shapes, arms, fresh, None)
     if len(arms) < 2 or found.seeds < SEEDS:
         return found
-    return replace(found, difference=compared(found.sample(0), found.sample(1)))
+    pair = found.sample(0), found.sample(1)
+    if question.folds and paired([pair]) is None:
+        return found
+    return replace(found, difference=compared(*pair))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +215,8 @@ class _Judge:
     def mean_interval(self, sample: Sample, level: float) -> Interval | None:
         if self.question.measure in SHARES:
             return share_interval(sample, level)
-        return mean_interval(sample.scores, level)
+        scores = list(of_folds(sample).values()) if sample.folds else sample.scores
+        return mean_interval(scores, level)
 
     def contrast(self, trial: _Comparison, corrected: float) -> Contrast:
         found = trial.difference
@@ -219,7 +229,7 @@ class _Judge:
             found.value,
             self.interval(found, corrected, seeds),
             found.interval(1 - level_at(alpha, self.question.looks, seeds)),
-            bootstrap(first.scores, second.scores, self.level, self.resamples, self.seed),
+            self.bootstrap(first, second),
             found.p,
             corrected,
             seeds_needed(found.value, of, alpha),
@@ -227,7 +237,27 @@ class _Judge:
             of.examples,
             examples_needed(self.question.target, of, seeds, alpha),
             *self.claim(found, corrected, trial.test),
+            *self.over_folds(first, second, self.interval(found, corrected, seeds)),
         )
+
+    def bootstrap(self, first: Sample, second: Sample) -> Interval | None:
+        differences = paired([(first, second)])
+        samples = (first.scores, second.scores) if differences is None else (differences,)
+        return bootstrap(samples, self.level, self.resamples, self.seed)
+
+    def over_folds(
+        self, first: Sample, second: Sample, interval: Interval | None
+    ) -> tuple[int | None, Interval | None]:
+        """The folds of a comparison, and its interval for another data set."""
+        differences = paired([(first, second)])
+        if differences is None:
+            return None, None
+        count = len(differences)
+        if interval is None:
+            return count, None
+        middle, reach = (interval[0] + interval[1]) / 2, (interval[1] - interval[0]) / 2
+        reach *= sqrt(1 + count / (max(self.question.folds, count) - 1))
+        return count, (middle - reach, middle + reach)
 
     def claim(
         self, found: Difference, corrected: float, test: float | None
@@ -288,5 +318,7 @@ def _missing(arms: Sequence[Settled]) -> str:
         return "no explored training ended well"
     if len(arms) == 1:
         return "only one shape was explored"
+    if all(a.seeds >= SEEDS for a in arms):
+        return f"a comparison needs {SEEDS} folds in which both shapes have a result"
     few = [f"{a.seeds} of {a.shape}" for a in arms if a.seeds < SEEDS]
     return f"a comparison needs {SEEDS} fresh results of each shape; there are {', '.join(few)}"

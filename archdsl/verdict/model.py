@@ -45,6 +45,10 @@ class Contrast:
     other examples are not in it. ``honest`` is the size that a repetition can be expected to
     have, where a difference is claimed. ``test`` is the difference on test data; a claim is
     ``withdrawn`` where its sign is the other one.
+
+    ``folds`` are those that both arms were trained and judged on, where there are folds: the
+    seeds above are then of folds. ``another`` is the interval for another data set of this size,
+    as training sets of different folds are mostly the same (Nadeau and Bengio 2003).
     """
 
     difference: float
@@ -60,6 +64,8 @@ class Contrast:
     honest: float | None
     test: float | None
     withdrawn: bool
+    folds: int | None = None
+    another: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

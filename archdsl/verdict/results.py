@@ -44,6 +44,7 @@ class Result:
     tuned: tuple[float, ...] = ()
     examples: Floats | None = field(default=None, compare=False, repr=False)
     test_examples: Floats | None = field(default=None, compare=False, repr=False)
+    fold: int = 0  # the split that it was trained and judged on, from 1; 0: that of all results
 
     def __post_init__(self) -> None:
         for value in (self.budget, self.depth, self.width, self.score, self.test):
@@ -60,13 +61,15 @@ class Question:
     """What is asked: ``ordered`` where shapes differ in depth, so that "wide" and "deep" have a
     meaning. ``target`` is the smallest difference of interest, in the unit of the score.
     ``looks`` are the numbers of fresh seeds at which results are looked at, where that is
-    planned (see ``archdsl.verdict.looks``); none, or one, where they are once."""
+    planned (see ``archdsl.verdict.looks``); none, or one, where they are once. ``folds`` are the
+    parts that the data were cut into, where fresh results are of one each."""
 
     maximize: bool = True
     measure: str = "accuracy"
     ordered: bool = True
     target: float = 0.005
     looks: tuple[int, ...] = ()
+    folds: int = 0
 
     @property
     def sign(self) -> int:

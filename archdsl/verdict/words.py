@@ -43,7 +43,9 @@ def _slice(part: SliceVerdict, question: Question) -> list[str]:
     figures = [_figures(n, a, question) for n, a in zip(names, part.arms, strict=True) if a.seeds]
     if figures:
         lines.append(f"  {'; '.join(figures)}")
-    if part.contrast is not None and part.contrast.examples is None:
+    if part.contrast is not None and part.contrast.folds:
+        lines.append(f"  {_folds(part.contrast, question)}")
+    elif part.contrast is not None and part.contrast.examples is None:
         lines.append("  only scores are known: other examples are not in the interval")
     for name, arm in zip(names, part.arms, strict=True):
         if arm.failed:
@@ -77,6 +79,15 @@ def _sentence(part: SliceVerdict, names: Sequence[str], question: Question) -> s
     return f"{text}{_needed(contrast, question)}."
 
 
+def _folds(contrast: Contrast, question: Question) -> str:
+    """That other splits are in the interval, and the interval for other data."""
+    text = f"over {contrast.folds} folds of the data: other splits are in the interval"
+    if contrast.another is None:
+        return text
+    size = _size(contrast.difference, contrast.another, question)
+    return f"{text}; another data set of this size: {size}"
+
+
 def _repeated(found: Contrast | Average, question: Question) -> str:
     """What is expected of a repetition: what was claimed is too large on average."""
     assert found.honest is not None
@@ -108,6 +119,8 @@ def _needed(contrast: Contrast, question: Question) -> str:
     if contrast.examples and contrast.examples_target:
         examples = contrast.examples_target - contrast.examples
     more = f"{_count(examples)} more validation examples" if examples and examples > 0 else ""
+    if question.folds:
+        return "" if seeds is None else f"; about {_count(seeds)} folds would show {target}"
     if seeds is not None:
         return (
             f"; about {_count(seeds)} seeds each{f', or {more},' * bool(more)} would show {target}"

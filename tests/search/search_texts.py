@@ -7,7 +7,7 @@ from program_texts import NAMES, NUMBERS, TEXTS, Writer, laid_out
 
 WORDS = (  # keywords somewhere, plain names elsewhere
     *("search", "spec", "vary", "hold", "data", "train", "tune", "maximize", "minimize", "seeds"),
-    *("target", "table"),
+    *("folds", "target", "table"),
     *("trials", "timeout", "prune", "sampler", "baseline", "within", "by", "then", "step", "log"),
 )
 TIMES = ("90s", "15min", "2h", "1.5h", "3d")
@@ -66,6 +66,7 @@ class SearchWriter(Writer):
             "tune": self.tune,
             "objective": self.objective,
             "seeds": self.seeds,
+            "folds": self.folds,
             "target": self.difference,
             "trials": self.trials,
             "timeout": lambda: self.put("timeout", self.one(*TIMES)),
@@ -135,6 +136,10 @@ class SearchWriter(Writer):
         if self.perhaps():
             self.put("then")
             self.operand()
+
+    def folds(self) -> None:
+        self.put("folds")
+        self.operand()
 
     def difference(self) -> None:
         self.put("target")

@@ -73,14 +73,14 @@ def test_the_interval_of_a_mean() -> None:
 
 
 def test_the_bootstrap_repeats_itself_and_follows_the_data() -> None:
-    found = bootstrap(A, B, 0.95, 999, 0)
-    assert found == bootstrap(A, B, 0.95, 999, 0) != bootstrap(A, B, 0.95, 999, 1)
+    found = bootstrap((A, B), 0.95, 999, 0)
+    assert found == bootstrap((A, B), 0.95, 999, 0) != bootstrap((A, B), 0.95, 999, 1)
     many = np.random.default_rng(2).normal(0.9, 0.01, (2, 200)).tolist()
     exact = welch(*many).interval(0.95)
-    assert bootstrap(*many, 0.95, 9999, 0) == pytest.approx(exact, abs=2e-4)
+    assert bootstrap(many, 0.95, 9999, 0) == pytest.approx(exact, abs=2e-4)
 
 
 def test_the_bootstrap_needs_four_results_that_vary() -> None:
-    assert bootstrap(A[:3], B, 0.95, 99, 0) is None
-    assert bootstrap([0.5] * 10, [0.4] * 10, 0.95, 99, 0) is None
-    assert bootstrap([0.5] * 10, B, 0.95, 99, 0) is not None
+    assert bootstrap((A[:3], B), 0.95, 99, 0) is None
+    assert bootstrap(([0.5] * 10, [0.4] * 10), 0.95, 99, 0) is None
+    assert bootstrap(([0.5] * 10, B), 0.95, 99, 0) is not None

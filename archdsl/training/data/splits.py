@@ -42,7 +42,8 @@ class Images:
 
 class Splits:
     """A data set in its parts. ``test`` is made when it is asked for, and not before. ``names``
-    are those of the classes, where they have names; ``notes`` what was found out in reading."""
+    are those of the classes, where they have names; ``notes`` what was found out in reading;
+    ``fold`` which one of how many it is (see ``archdsl.training.data.folds``)."""
 
     def __init__(
         self,
@@ -52,18 +53,25 @@ class Splits:
         classes: int,
         names: Sequence[str] = (),
         notes: Sequence[str] = (),
+        fold: tuple[int, int] | None = None,
     ) -> None:
         self.train = train
         self.validation = validation
         self.classes = classes
         self.names = tuple(names)
         self.notes = tuple(notes)
+        self.fold = fold
         self._test = test
 
     @cached_property
     def test(self) -> Images:
         """The images that no decision may look at; there may be none."""
         return self._test()
+
+    @property
+    def which(self) -> str:
+        """Which of its folds it is, as words to add to the name of the data; mostly none."""
+        return "" if self.fold is None else ", fold {} of {}".format(*self.fold)
 
     @property
     def image(self) -> tuple[int, ...]:
@@ -152,6 +160,18 @@ def parts(
         raise _bad_split(name, f"of {total:,} images, {rest:,} are left to train on, not {train:,}")
     tested, validated = take(counts[0]), take(counts[1])
     return Parts(take(rest if train is None else train), validated, tested)
+
+
+def together(first: Images, second: Images) -> Images:
+    """Two parts as one."""
+    return Images(
+        torch.cat([first.images, second.images]), torch.cat([first.labels, second.labels])
+    )
+
+
+def order_of(rows: Sequence[int]) -> list[int]:
+    """Rows in the order of a hash, the same on every machine."""
+    return sorted(rows, key=lambda row: _place(0, row))
 
 
 def _place(seed: int, row: int) -> bytes:
