@@ -47,6 +47,7 @@ from archdsl.layers.base import Layer
 CONTAINERS = {
     "seq": "seq.py",
     "DenseBlock": "dense_block.py",
+    "KeepAll": "keep_all.py",
     "ColumnMean": "column_mean.py",
     "Fractal": "fractal.py",
 }

@@ -211,9 +211,11 @@ class Flow:
         elif isinstance(piece, PlanPiece):
             found = self.call(piece, translator, inputs, record)
         elif isinstance(piece, DensePiece):
-            found = inputs[0]
+            found = last = inputs[0]
             for unit in piece.units:
-                found = found + self.piece(unit, translator, [found], 0, record)
+                seen = last if piece.container == "KeepAll" else found
+                last = self.piece(unit, translator, [seen], 0, record)
+                found = found + last
         elif isinstance(piece, FractalPiece):
             found = self.piece(piece.first, translator, inputs, channels, record)
             if piece.unit is not None:

@@ -257,14 +257,17 @@ class SequencePiece(Piece):
 
 @dataclass(slots=True)
 class DensePiece(Piece):
+    """Layers in a container: each sees all before it, or the last alone (``KeepAll``)."""
+
     units: list[Piece]
+    container: str = "DenseBlock"
 
     @property
     def skeleton(self) -> Skeleton:
-        return ("dense", tuple(p.skeleton for p in self.units))
+        return (self.container, tuple(p.skeleton for p in self.units))
 
     def helpers(self) -> set[str | Helper]:
-        return set[str | Helper]({"DenseBlock"}).union(*(p.helpers() for p in self.units))
+        return set[str | Helper]({self.container}).union(*(p.helpers() for p in self.units))
 
     def plans(self) -> Iterator[Plan]:
         for piece in self.units:
@@ -283,8 +286,8 @@ class DensePiece(Piece):
         length, common, moving = like(codes)
         if common is not None and length == len(codes):
             loop = f"for {'i' if moving else '_'} in range({length})"
-            return Call("DenseBlock(", (Item(Comprehension("", "", common, loop, "")),))
-        return call("DenseBlock", [Item(listed(codes))])
+            return Call(f"{self.container}(", (Item(Comprehension("", "", common, loop, "")),))
+        return call(self.container, [Item(listed(codes))])
 
 
 @dataclass(slots=True)

@@ -27,11 +27,12 @@ from archdsl.backend.pieces import (
     SequencePiece,
     SharedPiece,
 )
-from archdsl.backend.scope import Entry, Scope, is_stateless, may_overwrite, scope_of
+from archdsl.backend.scope import Entry, Scope, is_stateless, may_overwrite, needs_flat, scope_of
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
 from archdsl.backend.union import Lack, lack, lacks
 from archdsl.ir.network import Op, Part, Shared
-from archdsl.layers.base import Columns, Expression, Module, Shape
+from archdsl.layers.base import Columns, Expression, Module
+from archdsl.layers.join import Concat
 from archdsl.syntax import tree
 
 
@@ -314,6 +315,8 @@ class Planner:
             return None
         if part.kind == "dense":
             return self.dense(part)
+        if part.kind == "group" and part.name == "dense":
+            return self.kept(part)
         if part.kind == "fractal":
             return self.fractal(part)
         return None
@@ -333,6 +336,22 @@ class Planner:
                 return None
             layers.append(piece)
         return DensePiece(layers)
+
+    def kept(self, part: Part) -> DensePiece | None:
+        """Layers one after the other, all of whose results are kept."""
+        scope = scope_of(part)
+        *entries, join = scope.entries
+        uses = [2] * (len(scope.entries) + 1)
+        sources = tuple(range(len(entries) + 1))
+        if not isinstance(join.layer, Concat) or join.inputs != sources or not entries:
+            return None
+        layers = []
+        for i, entry in enumerate(entries):
+            piece = self.unit(scope, i, uses, "layer")
+            if piece is None or entry.inputs != (i,) or entry.label != f"layer{i + 1}":
+                return None
+            layers.append(piece)
+        return DensePiece(layers, "KeepAll")
 
     def fractal(self, part: Part) -> FractalPiece | None:
         scope = scope_of(part)
@@ -377,8 +396,3 @@ def _draws(part: Part) -> bool:
 
 def block_origin(part: Part) -> tuple[str, int]:
     return "block", id(part.definition)
-
-
-def needs_flat(entry: Entry, shape: Shape) -> bool:
-    """Whether a layer needs its input as a vector: PyTorch's linear layer does."""
-    return entry.layer is not None and entry.layer.kind == "linear" and len(shape) > 1

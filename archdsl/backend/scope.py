@@ -209,3 +209,8 @@ def may_overwrite(scope: Scope, place: int, uses: Sequence[int]) -> bool:
     if maker.kind == "join" and len(made.inputs) == 1:
         return False  # it may be the tensor that came in
     return maker.kind in OVERWRITABLE and maker.overwritable
+
+
+def needs_flat(entry: Entry, shape: Shape) -> bool:
+    """Whether a layer needs its input as a vector: PyTorch's linear layer does."""
+    return entry.layer is not None and entry.layer.kind == "linear" and len(shape) > 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
 from archdsl.elaborate.code import BodyCode
@@ -10,19 +12,21 @@ from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, last_span
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body
-from archdsl.layers.arguments import Count
+from archdsl.layers.arguments import Count, OneOf
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Concat
 from archdsl.syntax import tree
 
 
 class Dense(Pattern):
-    """Each step sees the concatenation of all before it (Huang et al. 2017, arXiv:1608.06993).
+    """Each step sees the concatenation of all before it (Huang et al. 2017, arXiv:1608.06993), or
+    the last alone (``sees = last``, arXiv:1904.09730).
 
     The result is the concatenation of the input and all steps, old channels first.
     """
 
     steps: Count
+    sees: Annotated[str, OneOf(("all", "last"))] = "all"
 
     name = "dense"
 
@@ -31,14 +35,15 @@ class Dense(Pattern):
         return compile_body(body, scope.inner(looped=False, flow=False))
 
     def run(self, use: Use, frame: Frame) -> None:
-        run_named(lambda f: self.grow(use, f), frame, "dense", use.span, kind="dense")
+        kind = "dense" if self.sees == "all" else "group"
+        run_named(lambda f: self.grow(use, f), frame, "dense", use.span, kind=kind)
 
     def grow(self, use: Use, frame: Frame) -> None:
         x, builder, concat = frame.here(), frame.b, frame.m.intern(Concat())
         nodes: tuple[int, ...] = (builder.node(x),)
         channels, size = x.shape[0], x.shape[1:]
         where = last_span(use.body)
-        for _ in range(self.steps):
+        for step in range(1, self.steps + 1):
             frame.m.spend(len(nodes), use.span)
             run_named(lambda f: frame.m.run(use.body, f), frame, "layer", where)
             if frame.x is None:
@@ -54,4 +59,5 @@ class Dense(Pattern):
                 )
             nodes += (builder.node(y),)
             channels += y.shape[0]
-            frame.x = builder.append(concat, nodes, (channels, *size), use.span)
+            if self.sees == "all" or step == self.steps:
+                frame.x = builder.append(concat, nodes, (channels, *size), use.span)

@@ -1,0 +1,59 @@
+"""Dense connections in which each step sees the last alone, and all are kept."""
+
+import torch
+from torch import Tensor, nn
+
+import archdsl
+from archdsl.analysis.space import prove
+
+TEXT = """arch net(width = 8 in 4..16 step 4, layers = 3 in 1..5)
+input 3x6x6
+block unit(c) { conv(c, 3, bias = false) -> bn -> relu }
+block stage(c) { dense(layers, sees = last) { unit(c) } -> unit(2 * c) }
+stage(width) -> maxpool(2) -> stage(2 * width)
+dense(2, sees = last) { relu }
+"""
+
+
+class Stage(nn.Module):
+    """One-shot aggregation (VoVNet, arXiv:1904.09730)."""
+
+    def __init__(self, c: int, width: int) -> None:
+        super().__init__()
+        sizes = [c, width, width, width]
+        self.units = nn.ModuleList(self.unit(a, width) for a in sizes[:3])
+        self.last = self.unit(sum(sizes), 2 * width)
+
+    def unit(self, a: int, b: int) -> nn.Sequential:
+        layers = nn.Conv2d(a, b, 3, padding=1, bias=False), nn.BatchNorm2d(b), nn.ReLU()
+        return nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = [x]
+        for unit in self.units:
+            kept.append(unit(kept[-1]))
+        return self.last(torch.cat(kept, 1))
+
+
+def test_each_step_sees_the_last() -> None:
+    arch = archdsl.parse(TEXT).with_knobs()
+    theirs = nn.Sequential(Stage(3, 8), nn.MaxPool2d(2), Stage(16, 16)).eval()
+    module = arch.build().eval()
+    assert arch.params == sum(p.numel() for p in theirs.parameters())
+    archdsl.transfer(theirs, module)
+    x = torch.randn(2, 3, 6, 6)
+    wanted = theirs(x)
+    assert torch.allclose(module(x), torch.cat([wanted, wanted, wanted], 1), atol=1e-6)
+    assert arch.source().count("class Stage") == 1
+    assert "KeepAll([Unit(in_channels, c), Unit(c, c), Unit(c, c)])" in arch.source()
+    module.train()(x).sum().backward()  # nothing that is needed again is overwritten
+
+
+def test_all_counts_of_steps_are_proved() -> None:
+    spec = archdsl.parse(TEXT)
+    proof = prove(spec.program)
+    assert proof.holds and (proof.covered, proof.total) == (20, 20)
+    shapes = {n: spec.with_knobs(layers=n).output for n in (1, 4)}
+    assert shapes == {1: (96, 3, 3), 4: (96, 3, 3)}
+    joined = [p.shape for p in spec.with_knobs(layers=4).network.root.parts() if p.name == "dense"]
+    assert (3 + 4 * 8, 6, 6) in joined and (16 + 4 * 16, 3, 3) in joined
