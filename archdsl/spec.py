@@ -27,6 +27,7 @@ from archdsl.ir.hash import canonical_hash
 from archdsl.layers.base import Shape
 from archdsl.registry import REGISTRY, Registry
 from archdsl.settings import Decisions, evaluate, read_input, read_settings
+from archdsl.units import shown_costs
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -165,9 +166,8 @@ class Architecture:
 
     def __repr__(self) -> str:
         knobs = ", ".join(f"{k}={v}" for k, v in self.shown_knobs.items())
-        return (
-            f"<Architecture {self.name}({knobs}): {self.params:,} parameters, {self.macs:,} MACs>"
-        )
+        found = shown_costs(self.params, self.macs, exact=True)
+        return f"<Architecture {self.name}({knobs}): {found}>"
 
     def _repr_html_(self) -> str:
         """Its drawing, as notebooks show it."""

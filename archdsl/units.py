@@ -17,6 +17,18 @@ def human(count: float) -> str:
     return f"{scaled:.{digits}f}{UNITS[unit]}"
 
 
+def counted(count: int, noun: str, *, exact: bool = False) -> str:
+    """A count of things: ``1 parameter``, ``25.56M parameters``; all its digits if ``exact``."""
+    number = f"{count:,}" if exact else human(count)
+    return f"{number} {noun}{'s' * (count != 1)}"
+
+
+def shown_costs(params: int, macs: int, *, exact: bool = False) -> str:
+    """What a network costs: ``25.56M parameters, 4.09G MACs``."""
+    parameters = counted(params, "parameter", exact=exact)
+    return f"{parameters}, {counted(macs, 'MAC', exact=exact)}"
+
+
 def human_bytes(count: float) -> str:
     """A size in binary units: ``97.7 MiB``."""
     scaled, unit = float(count), 0

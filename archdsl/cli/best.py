@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ import click
 from archdsl.cli import completing
 from archdsl.cli.epochs import EpochView
 from archdsl.cli.options import python_option, read_registry, storage_option
-from archdsl.cli.output import human, say
+from archdsl.cli.output import say
 from archdsl.cli.outputs import check_outputs, force_option
 from archdsl.cli.progress import LOADING, told
 from archdsl.cli.studied import check_study_is_left
@@ -22,6 +23,7 @@ from archdsl.modelcard import ModelCard, card_in
 from archdsl.outputs import write_output
 from archdsl.spec import Architecture
 from archdsl.training.packages import need, need_for_reading
+from archdsl.units import shown_costs
 
 if TYPE_CHECKING:
     from archdsl.search.rows import Row
@@ -109,7 +111,7 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
     again = None if longer is None else _trained(found, row, arch, longer, device)
     card = None if kept is None else card_in(kept)
     used = write_frozen(output, arch, card if again is None else again[1])
-    say(f"{output}: {name_of(row)}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
+    say(f"{output}: {name_of(row)}, {shown_costs(arch.params, arch.macs)}")
     say(_scores(found, row))
     for path in used:
         say(f"{path}: what it uses")
@@ -121,7 +123,8 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
         return 0
     if kept is None or not kept.is_file():
         where = f" on {row.worker.partition(':')[0]}" if row.weights else ""
-        say(f"its weights are not in {found.folder}{where}: `archdsl train {output}` makes others")
+        retrain = f"archdsl train {quote(str(output))}"
+        say(f"its weights are not in {found.folder}{where}: `{retrain}` makes others")
         return 0
     try:
         data = kept.read_bytes()
@@ -129,7 +132,8 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
         fields = {"name": str(kept), "reason": (problem.strerror or str(problem)).lower()}
         raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
     write_output(weights, data)
-    say(f"{weights}: its weights; `archdsl compile {output} --weights {weights}` puts them to use")
+    use = f"archdsl compile {quote(str(output))} --weights {quote(str(weights))}"
+    say(f"{weights}: its weights; `{use}` puts them to use")
     return 0
 
 

@@ -12,7 +12,7 @@ import click
 from archdsl import __version__
 from archdsl.analysis.space import ENDLESS_SPACE, LIMIT, Proof, prove
 from archdsl.cli.options import SpecName, json_option, python_option, read_registry
-from archdsl.cli.output import WIDTH, human, say, say_json, show_diagnostics
+from archdsl.cli.output import WIDTH, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -23,6 +23,7 @@ from archdsl.lint import warnings
 from archdsl.named import resolve
 from archdsl.registry import Registry
 from archdsl.spec import Spec
+from archdsl.units import shown_costs
 
 
 @click.command()
@@ -135,8 +136,7 @@ def _say(result: dict[str, Any]) -> None:
         return
     if "alone" in result:
         arch = result["alone"]
-        figures = f"{human(arch.params)} parameters, {human(arch.macs)} MACs"
-        say(f"{name}: a network ({figures})")
+        say(f"{name}: a network ({shown_costs(arch.params, arch.macs)})")
         return
     if proof is None:
         show_diagnostics(diagnostics)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from archdsl.cli.options import candidate_options, read_candidate, read_registry, spec_argument
-from archdsl.cli.output import human, say, show_diagnostics
+from archdsl.cli.output import say, show_diagnostics
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -19,6 +19,7 @@ from archdsl.formats.base import Checkpoint, Options
 from archdsl.modelcard import ModelCard, card_in, card_in_text
 from archdsl.settings import split_call
 from archdsl.spec import Architecture
+from archdsl.units import shown_costs
 
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
 POLL = 0.3  # seconds between two looks at a watched file
@@ -107,7 +108,7 @@ def command(
         keeps = weights is not None and target.suffix.lower() == ".py"
         check_outputs([target, target.with_suffix(".pt")] if keeps else [target], reads, force)
         said = list(chosen.write(arch, target, options))
-        say(f"{target}: {arch.name}, {human(arch.params)} parameters, {human(arch.macs)} MACs")
+        say(f"{target}: {arch.name}, {shown_costs(arch.params, arch.macs)}")
         for line in said:
             say(line)
         return arch.spec.used

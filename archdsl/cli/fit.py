@@ -25,6 +25,7 @@ from archdsl.freeze import write_frozen
 from archdsl.named import resolve
 from archdsl.settings import split_settings
 from archdsl.spec import Architecture
+from archdsl.units import shown_costs
 
 COSTS = ("macs", "params", "activations", "memory", "latency")
 SHOWN = {"macs": "MACs", "params": "parameters"}
@@ -132,7 +133,7 @@ def command(
 def write(output: Path, arch: Architecture, aside: bool) -> None:
     """Writes a network as a spec, and says so: ``aside``, where JSON is printed."""
     used = write_frozen(output, arch)
-    say(f"{output}: {arch.name}, {human(arch.params)} parameters, {human(arch.macs)} MACs",
+    say(f"{output}: {arch.name}, {shown_costs(arch.params, arch.macs)}",
         error=aside)  # fmt: skip
     for path in used:
         say(f"{path}: what it uses", error=aside)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from archdsl.cli.options import read_shape
-from archdsl.cli.output import human, say
+from archdsl.cli.output import say
 from archdsl.cli.outputs import check_outputs, force_option
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -18,6 +18,7 @@ from archdsl.importing.sources import read_name
 from archdsl.layers.base import show_shape
 from archdsl.outputs import write_output
 from archdsl.training.packages import EXTRA, missing
+from archdsl.units import counted, shown_costs
 
 SECONDS = 600
 
@@ -87,8 +88,8 @@ def command(
     else:
         write_output(output, found["text"])
     lines = len(re.findall(r"\S.*\n", found["text"]))
-    costs = f"{human(found['params'])} parameters, {human(found['macs'])} MACs"
+    costs = shown_costs(found["params"], found["macs"])
     where = f"{output}: " if output is not None else ""
     at = show_shape(tuple(found["input"]))
-    say(f"{where}{lines} lines, {costs} at {at}", error=output is None)
+    say(f"{where}{counted(lines, 'line')}, {costs} at {at}", error=output is None)
     say(f"equal: {'; '.join(found['checked'])}", error=output is None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -62,7 +63,8 @@ def command(
         say(f"  and {len(shown) - LISTED} more")
     say(f"{spec}: a residual network for images of {found.size} x {found.size} pixels")
     say(f"{search}: wider or deeper, at {found.budget} multiply-adds")
-    say(f"next: archdsl check {search}; archdsl search {search}")
+    name = quote(str(search))
+    say(f"next: archdsl check {name}; archdsl search {name}")
 
 
 def _plain(found: Any, spec: Path, search: Path) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from archdsl.training.packages import need
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import read_data, read_recipe
 from archdsl.training.sets import Data
-from archdsl.units import duration, human
+from archdsl.units import duration, shown_costs
 
 if TYPE_CHECKING:
     import torch
@@ -277,7 +277,7 @@ def _say_head(request: Request, splits: Splits, device: torch.device, team: Rank
     arch = request.arch
     say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
     shape = show_shape(arch.input)
-    say(f"{human(arch.params)} parameters, {human(arch.macs)} MACs at {shape}")
+    say(f"{shown_costs(arch.params, arch.macs)} at {shape}")
     sizes = f"{len(splits.train):,} images to train on, {len(splits.validation):,} to validate with"
     say(f"{request.data.written()}: {sizes}")
     if counts := _counts(splits):

@@ -61,7 +61,7 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
     folder = study.folder
     say(f"best: {name_of(row)} (trial {row.number}, {row.slice}); to take it from here:")
     there = f" --storage {quote(study.card.storage)}" if study.card.storage else ""
-    say(f"  archdsl best {folder}{there} -o best.arch")
+    say(f"  archdsl best {quote(str(folder))}{there} -o best.arch")
 
 
 def say_front(study: Study, rows: list[Row]) -> None:
@@ -96,8 +96,8 @@ def plain_verdict(study: Study) -> dict[str, Any]:
     }
     if pairs := beside(study, rows):
         answer["baseline"] = [
-            {"slice": p.slice, "better": p.better, "baseline": plain(*study.whole([p.baseline])),
-             "explored": plain(*study.whole([p.explored]))}
+            {"slice": p.slice, "better": p.better, "baseline": plain(p.baseline),
+             "explored": plain(p.explored)}
             for p in pairs
         ]  # fmt: skip
     return answer

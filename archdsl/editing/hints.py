@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from archdsl.analysis.lines import Place, by_line
 from archdsl.editing.reading import Reading
 from archdsl.layers.base import show_shape
+from archdsl.units import shown_costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +54,4 @@ def _full(place: Place) -> str:
     times = (
         "" if place.times == 1 else f"\n\napplied {place.times} times; costs are of all together"
     )
-    return f"{shapes}\n\n{place.params:,} parameters, {place.macs:,} MACs for one image{times}"
+    return f"{shapes}\n\n{shown_costs(place.params, place.macs, exact=True)} for one image{times}"

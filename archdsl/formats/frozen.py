@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from archdsl.formats.base import Format, Options
@@ -20,4 +21,5 @@ class Frozen(Format):
 
     def write(self, arch: Architecture, path: Path, options: Options) -> list[str]:
         write_frozen(path, arch, options.card)
-        return [f"next: archdsl compile {path}, or archdsl train {path} --data ..."]
+        name = quote(str(path))
+        return [f"next: archdsl compile {name}, or archdsl train {name} --data ..."]

@@ -10,7 +10,7 @@ from archdsl.graph.written import call
 from archdsl.layers.base import Shape, show_shape
 from archdsl.pictures.sketch import Block, Join, Strip
 from archdsl.pictures.words import call_words
-from archdsl.units import human
+from archdsl.units import counted, human
 
 LONGEST = 300  # characters of source that are shown
 
@@ -33,7 +33,7 @@ class Note:
     @property
     def text(self) -> str:
         """The note in lines."""
-        costs = [f"{human(self.params)} parameters"] * bool(self.params)
+        costs = [counted(self.params, "parameter")] * bool(self.params)
         costs += [f"{human(self.macs)} MACs"] * bool(self.macs)
         lines = [
             f"{self.name}: {self.what}" if self.what else self.name,

@@ -118,7 +118,7 @@ def gather(study: Study, storage: bool = False) -> Facts:
     found = results(study, known)
     asked = question(study.search, found)
     scored = any(r.score is not None for r in found)
-    judged = verdict(study, known) if scored and not study.search.is_pareto else None
+    judged = verdict(study, known, found) if scored and not study.search.is_pareto else None
     try:
         top = best(study, rows=known)
     except ArchError:

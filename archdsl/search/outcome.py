@@ -123,10 +123,13 @@ def looks_of(search: Search) -> tuple[int, ...]:
     return planned(search.least_seeds, search.settle_seeds)
 
 
-def verdict(study: Study, rows: Sequence[Row] | None = None) -> Verdict:
-    """What a study says. Raises ``ArchError`` where it has no results yet."""
+def verdict(
+    study: Study, rows: Sequence[Row] | None = None, found: Sequence[Result] | None = None
+) -> Verdict:
+    """What a study says, by its trials and the results that were made of them, where they are at
+    hand. Raises ``ArchError`` where it has no results yet."""
     rows = judged(study) if rows is None else rows
-    found = results(study, rows)
+    found = results(study, rows) if found is None else found
     if not any(r.score is not None for r in found):
         raise nothing_to_say(study, rows)
     return judge(found, question(study.search, found))
@@ -198,6 +201,7 @@ def beside(study: Study, rows: Sequence[Row]) -> list[Beside]:
         ours, theirs = best_of[EXPLORE], best_of[BASELINE]
         if ours is not None and theirs is not None:
             better = sign * ours.values[0] > sign * theirs.values[0]
+            ours, theirs = study.whole([ours, theirs])  # exploration is the first stage
             found.append(Beside(slice.name, ours, theirs, better))
     return found
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.diagnostics.render import printable
 from archdsl.extensions import run_file
 from archdsl.search.request import Search
 
@@ -49,3 +51,9 @@ def function_of(search: Search, folder: Path, python: Sequence[Path]) -> Any:
         reason = f"it has no function `{NAME}`, which takes a candidate and gives its scores"
         raise ArchError([diagnose(codes.LAYER_FILE, name=str(path), reason=reason)])
     return found
+
+
+def trace_of(problem: Exception) -> str:
+    """A traceback, in lines that move no cursor: what the code of a training raised may quote
+    anything."""
+    return "\n".join(map(printable, "".join(format_exception(problem)).splitlines()))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from archdsl.search.kinds import (
     EXAMPLES,
@@ -44,8 +45,8 @@ COSTS = ("params", "macs", "activations", "latency", "seconds")  # that are know
 
 # What a verdict needs of a trial; the rest is read where it is shown.
 JUDGED = (
-    "turn", "seed", "shape", "setting", "solved", "depth", "width", "failure", "same_as", "test",
-    "examples", "test_examples", "fold",
+    "seed", "shape", "setting", "depth", "width", "failure", "same_as", "test", "examples",
+    "test_examples", "fold",
 )  # fmt: skip
 
 STATES = {
@@ -129,17 +130,17 @@ class Row:
         return self.state == "done" and self.same_as is None
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A trial as a database has it: columns, the values of its objectives, its attributes."""
+class Recorded(NamedTuple):
+    """A trial as a database has it: columns, the values of its objectives, and of the attributes
+    that were asked for the names, and the texts in JSON of those that it has."""
 
-    id: int
     number: Any
     state: Any
     started: Any
     ended: Any
-    values: Sequence[float]
-    attributes: Mapping[str, Any]
+    values: Sequence[Any]
+    names: Sequence[str]
+    texts: Sequence[Any]
 
 
 class Damaged(ValueError):
@@ -149,24 +150,26 @@ class Damaged(ValueError):
 def row_of(trial: Recorded, stage: str, slice: str) -> Row:
     """The record of a trial. Attributes that others have set are left out; raises ``Damaged``
     for those of archdsl's own that are not of their kind."""
-    where = f"trial {trial.number!r} of {slice}"
     if not is_whole(trial.number) or trial.number < 0:
-        raise Damaged(f"{where} has a number that is none")
+        raise Damaged(f"{where(trial, slice)} has a number that is none")
     if trial.state not in STATES:
-        raise Damaged(f"{where} has a state that there is not")
+        raise Damaged(f"{where(trial, slice)} has a state that there is not")
     known: dict[str, Any] = {}
-    for name, value in trial.attributes.items():
-        if name in KINDS and value is not None:
+    for name, text in zip(trial.names, trial.texts, strict=True):
+        if text is not None:
             try:
-                plain = type(value) in SCALARS
-                known[name] = _scalar(name, value) if plain else read(KINDS[name], value)
-            except Wrong as problem:
-                raise Damaged(f"{where} has a `{name}` that is not {problem}") from None
+                value = (_short if len(text) < SHORT else _decoded)(name, text)
+            except (Wrong, TypeError) as problem:
+                what = problem if isinstance(problem, Wrong) else KINDS[name][0]
+                raise Damaged(f"{where(trial, slice)} has a `{name}` that is not {what}") from None
+            if value is not None:
+                known[name] = value
     state = STATES[trial.state]
-    if not all(isinstance(v, (int, float)) and isfinite(v) for v in trial.values):
-        raise Damaged(f"{where} has a score that is no finite number")
+    for value in trial.values:
+        if not isinstance(value, (int, float)) or not isfinite(value):
+            raise Damaged(f"{where(trial, slice)} has a score that is no finite number")
     if state == "done" and not trial.values:
-        raise Damaged(f"{where} is done and has no score")
+        raise Damaged(f"{where(trial, slice)} is done and has no score")
     if state == "failed" and not known.get("failure"):
         known |= {"failure": LOST, "cause": "its worker was lost"}
     return Row(
@@ -175,25 +178,31 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
         stage,
         state,
         values=tuple(trial.values),
-        started=moment(trial.started, where),
-        ended=moment(trial.ended, where),
+        started=None if trial.started is None else moment(trial.started, where(trial, slice)),
+        ended=None if trial.ended is None else moment(trial.ended, where(trial, slice)),
         **known,
     )
 
 
-SCALARS = (str, int, float, bool)
+def where(trial: Recorded, slice: str) -> str:
+    return f"trial {trial.number!r} of {slice}"
 
 
-@lru_cache(20_000, typed=True)
-def _scalar(name: str, value: Any) -> Any:
-    """A number or text, read as its kind is: most stand in many trials."""
-    return read(KINDS[name], value)
+def _decoded(name: str, text: str) -> Any:
+    """The value of an attribute; nothing for JSON's null. Raises ``Wrong``."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Wrong(KINDS[name][0]) from None
+    return None if value is None else read(KINDS[name], value)
 
 
-def moment(value: Any, where: str) -> datetime | None:
+SHORT = 64  # characters of a text that is likely to stand in many trials
+_short = lru_cache(20_000)(_decoded)
+
+
+def moment(value: Any, where: str) -> datetime:
     """A time of a database, which is in UTC, as one of this place."""
-    if value is None:
-        return None
     try:
         found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         return found.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)

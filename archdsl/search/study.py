@@ -139,19 +139,16 @@ class Study:
         ]
 
     def _read(self, id: int, place: Part, names: Sequence[str], **which: Any) -> list[Row]:
-        asked = ["turn", *(n for n in names if n != "turn")]
         objectives = len(self.search.objectives)
 
-        def make(trial: Recorded) -> Row | None:
-            if "turn" not in trial.attributes:
-                return None  # Optuna's own, where a worker came too late for the queue
+        def make(trial: Recorded) -> Row:
             row = row_of(trial, *place)
             if row.state == "done" and len(row.values) != objectives:
                 raise Damaged(f"trial {row.number} of {row.slice} has too many or few scores")
             return row
 
         try:
-            return self.tables.recorded(id, asked, make=make, **which)
+            return self.tables.recorded(id, names, make=make, **which)
         except Damaged as problem:
             raise unusable(self.tables.patience.url, str(problem)) from None
 

@@ -25,8 +25,6 @@ T = TypeVar("T")
 INFINITE = {"INF_POS": inf, "INF_NEG": -inf}
 AT_ONCE = 500  # numbers of trials in one question
 TIMES = "times"  # asked for as if it were an attribute: when a trial started and ended
-KNOWN = 20_000  # texts that are remembered
-SHORT = 64  # characters of a text that is likely to come again
 
 # Optuna's own indexes find the trials of a study, but not those of a state, and no attribute.
 INDEXES = (
@@ -175,7 +173,7 @@ class Tables:
             f" ON a.trial_id = t.trial_id WHERE t.study_id = :study AND a.key = '{name}'",
             study=study,
         )
-        return {i: _decoded(value, {}) for i, value in found}
+        return {i: _decoded(value) for i, value in found}
 
     def running(self, studies: Sequence[int]) -> list[tuple[int, int, str | None]]:
         """The trials that run: study, id, and the name of the worker, if it has one yet."""
@@ -185,7 +183,7 @@ class Tables:
             " WHERE t.study_id IN :studies AND t.state = 'RUNNING'",
             studies=list(studies),
         )
-        return [(s, i, None if v is None else str(_decoded(v, {}))) for s, i, v in found]
+        return [(s, i, None if v is None else str(_decoded(v))) for s, i, v in found]
 
     def given_up(self, study: int, since: int) -> list[int]:
         """The failed trials from an id on whose turn no later trial has."""
@@ -234,11 +232,12 @@ class Tables:
         ids: Sequence[int] | None = None,
         states: Sequence[str] = (),
         *,
-        make: Callable[[Recorded], T | None],
+        make: Callable[[Recorded], T],
     ) -> list[T]:
         """What ``make`` makes of trials of a study, in the order in which they were made: of all,
-        or of those of some numbers or ids; with the attributes of some names. A trial that has none
-        of them is none of archdsl's: it is left out."""
+        or of those of some numbers or ids; with the attributes of some names. A trial without a
+        turn was not planned (Optuna makes one where a worker finds the queue empty): it is left
+        out."""
         conditions = [f"t.state IN ({_words(states)})"] if states else []
         if numbers is None and ids is None:
             return self.patience.ask(self._recorded, study, names, conditions, {}, make)
@@ -257,25 +256,33 @@ class Tables:
         names: Sequence[str],
         conditions: Sequence[str],
         values: dict[str, Any],
-        make: Callable[[Recorded], T | None],
+        make: Callable[[Recorded], T],
     ) -> list[T]:
         """Two answers in the order of the trials, merged as they come: a row for each trial, with
-        those of its attributes that are asked for, and a row for each score."""
+        those of its attributes that are asked for, and a row for each score.
+
+        An attribute is a join, which looks it up in the index of trials and names: half the time
+        of reading all attributes of a trial and taking some.
+        """
         given = {"study": study, **values}
         times = ["t.datetime_start", "t.datetime_complete"] if TIMES in names else ["NULL", "NULL"]
         keys = [n for n in names if n != TIMES]
-        columns = [f"MAX(CASE WHEN a.key = {_words([n])} THEN a.value_json END)" for n in keys]
+        joins = ["JOIN trial_user_attributes a ON a.trial_id = t.trial_id AND a.key = 'turn'"]
+        joins += [
+            f"LEFT JOIN trial_user_attributes a{place}"
+            f" ON a{place}.trial_id = t.trial_id AND a{place}.key = {_words([n])}"
+            for place, n in enumerate(keys)
+        ]
+        columns = [f"a{place}.value_json" for place in range(len(keys))]
         where = " AND ".join(["t.study_id = :study", *conditions])
         with self.reading() as connection:
             trials = _asked(
                 connection,
                 f"SELECT t.trial_id, t.number, t.state, {', '.join([*times, *columns])}"
-                " FROM trials t JOIN trial_user_attributes a ON a.trial_id = t.trial_id"
-                f" WHERE {where} AND a.key IN ({_words(keys)}) GROUP BY t.trial_id"
-                " ORDER BY t.trial_id",
+                f" FROM trials t {' '.join(joins)} WHERE {where} ORDER BY t.trial_id",
                 given,
             )
-            scores = _Following(
+            scores = _Scores(
                 _asked(
                     connection,
                     "SELECT v.trial_id, v.value, v.value_type FROM trials t JOIN trial_values v"
@@ -283,40 +290,27 @@ class Tables:
                     given,
                 )
             )
-            known: dict[str, Any] = {}
-            made = (
-                make(
-                    Recorded(
-                        id,
-                        number,
-                        state,
-                        started,
-                        ended,
-                        [INFINITE.get(kind, value) for _, value, kind in scores.of(id)],
-                        {
-                            name: _decoded(value, known)
-                            for name, value in zip(keys, texts, strict=True)
-                            if value is not None
-                        },
-                    )
-                )
+            return [
+                make(Recorded(number, state, started, ended, scores.of(id), keys, texts))
                 for id, number, state, started, ended, *texts in trials
-            )
-            return [one for one in made if one is not None]
+            ]
 
 
-class _Following:
-    """An answer in the order of trials, taken trial by trial."""
+class _Scores:
+    """The scores of trials in the order of these, taken trial by trial."""
 
     def __init__(self, answer: Iterator[Any]) -> None:
         self.answer = answer
         self.next = next(answer, None)
 
-    def of(self, id: int) -> Iterator[Any]:
+    def of(self, id: int) -> list[float]:
+        found = []
         while self.next is not None and self.next[0] <= id:
-            if self.next[0] == id:
-                yield self.next
+            trial, value, kind = self.next
+            if trial == id:
+                found.append(INFINITE.get(kind, value))
             self.next = next(self.answer, None)
+        return found
 
 
 def _asked(connection: Connection, question: str, values: Mapping[str, Any]) -> Iterator[Any]:
@@ -333,18 +327,9 @@ def _words(words: Sequence[str]) -> str:
     return ", ".join(f"'{word}'" for word in words)
 
 
-class Undecodable:
-    """What stands where JSON should: it is of no kind, and whoever reads it says so."""
-
-
-def _decoded(value: Any, known: dict[str, Any]) -> Any:
-    """What a JSON text says; short ones that came before are not read again."""
-    if value in known:
-        return known[value]
+def _decoded(value: Any) -> Any:
+    """What a JSON text says; nothing where it is none."""
     try:
-        found = json.loads(value)
+        return json.loads(value)
     except (ValueError, TypeError, RecursionError):
-        found = Undecodable()
-    if isinstance(value, str) and len(value) < SHORT and len(known) < KNOWN:
-        known[value] = found
-    return found
+        return None

@@ -32,6 +32,7 @@ from archdsl.search.clock import Clock
 from archdsl.search.kinds import WEIGHTS
 from archdsl.search.measured import measured_on
 from archdsl.search.opened import OpenStudy
+from archdsl.search.own import trace_of
 from archdsl.search.plan import facts
 from archdsl.search.rows import (
     ERROR,
@@ -205,7 +206,7 @@ class Worker:
             short = error.diagnostics[0].kind is codes.OUT_OF_MEMORY
             self.fail(trial, OUT_OF_MEMORY if short else ERROR, error.diagnostics[0].message)
         except Exception as problem:  # whatever a layer of the user's does
-            log.exception("trial %s", trial.number)
+            log.error("trial %s\n%s", trial.number, trace_of(problem))
             self.fail(trial, ERROR, f"{type(problem).__name__}: {problem}")
 
     def fail(self, trial: Trial, failure: str, cause: str) -> NoReturn:

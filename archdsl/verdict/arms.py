@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -90,36 +90,33 @@ def explored_shapes(part: Slice, question: Question) -> list[Explored]:
     The mean itself, then the text, decide between equals. A shape whose every training failed is
     left out.
     """
-    arms: defaultdict[Arm, list[Result]] = defaultdict(list)
+    arms: defaultdict[tuple[str, str], list[Result]] = defaultdict(list)
     for result in part.explored:
-        arms[result.arm].append(result)
-    arms = defaultdict(
-        list, {a: rs for a, rs in arms.items() if any(r.score is not None for r in rs)}
-    )
+        arms[result.shape, result.setting].append(result)
+    for arm in [a for a, rs in arms.items() if all(r.score is None for r in rs)]:
+        del arms[arm]
     if not arms:
         return []
-    scores = [question.sign * r.score for rs in arms.values() for r in rs if r.score is not None]
-    worst = min(scores)
-    groups = [
-        [worst if r.score is None else question.sign * r.score for r in rs] for rs in arms.values()
-    ]
-    found = [
-        Explored(arm, rs[0].depth, rs[0].width, tuple(group), float(value))
-        for (arm, rs), group, value in zip(arms.items(), groups, shrink(groups), strict=True)
-    ]
-    curve = pooled(part.explored, question.sign)
-    if curve is not None:
-        found = [
-            replace(e, shrunk=curve.values[e.arm.shape], tuned=curve.settings[e.arm.shape])
-            for e in found
-        ]
-    if question.ordered and any(not e.depth or not e.width for e in found):
+    if question.ordered and any(not rs[0].depth or not rs[0].width for rs in arms.values()):
         raise ValueError("an ordered question needs the depth and the width of every result")
-    found.sort(key=lambda e: (-e.shrunk, -e.mean, e.arm))
-    best: dict[str, Explored] = {}
-    for explored in found:
-        best.setdefault(explored.arm.shape, explored)
-    return list(best.values())
+    sign = question.sign
+    worst = min(sign * r.score for rs in arms.values() for r in rs if r.score is not None)
+    groups = [[worst if r.score is None else sign * r.score for r in rs] for rs in arms.values()]
+    curve = pooled(part.explored, sign)
+    # Arms are many where numbers are tuned, and shapes few: only the best arm of each is kept.
+    best: dict[str, tuple[float, float, tuple[str, str], int]] = {}
+    for place, (arm, shrunk) in enumerate(zip(arms, shrink(groups).tolist(), strict=True)):
+        shape, group = arm[0], groups[place]
+        value = shrunk if curve is None else curve.values[shape]
+        rank = (-value, -sum(group) / len(group), arm, place)
+        if shape not in best or rank < best[shape]:
+            best[shape] = rank
+    found = []
+    for value, _, arm, place in sorted(best.values()):
+        first, tuned = arms[arm][0], curve.settings[arm[0]] if curve is not None else ()
+        scores = tuple(groups[place])
+        found.append(Explored(Arm(*arm), first.depth, first.width, scores, -value, tuned))
+    return found
 
 
 def shrink(groups: Sequence[Sequence[float]]) -> Floats:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import comb, isfinite, sqrt
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 Interval = tuple[float, float]
 POWER = 0.8
@@ -100,6 +100,8 @@ def bootstrap(
     """
     if min(map(len, samples)) < 4 or not resamples:
         return None
+    from scipy import stats  # a second of start, and 35 MB: for settled shapes alone
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of samples without spread, which are seen below
         found = stats.bootstrap(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import isfinite
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Training = tuple[str, str, int]  # shape, setting, seed
 SHARES = ("accuracy", "error")  # measured as shares of 1, told in points (hundredths)
 
 
@@ -47,7 +49,10 @@ class Result:
     fold: int = 0  # the split that it was trained and judged on, from 1; 0: that of all results
 
     def __post_init__(self) -> None:
-        for value in (self.budget, self.depth, self.width, self.score, self.test):
+        numbers = (self.budget, self.depth, self.width, self.score, self.test)
+        if isfinite(sum([value for value in numbers if value is not None])):
+            return
+        for value in numbers:
             if value is not None and not isfinite(value):
                 raise ValueError(f"{value} in a result; a score that is not finite is none")
 
@@ -92,20 +97,21 @@ def slices_of(results: Iterable[Result]) -> list[Slice]:
     A training that was repeated with its seed counts once, and a retraining on a seed that
     its arm was explored with is not fresh: it does not count.
     """
-    names: dict[str, float] = {}
-    explored: dict[tuple[str, Arm, int], Result] = {}
-    settled: dict[tuple[str, Arm, int], Result] = {}
+    budgets: dict[str, float] = {}
+    explored: defaultdict[str, dict[Training, Result]] = defaultdict(dict)
+    settled: defaultdict[str, dict[Training, Result]] = defaultdict(dict)
     for result in results:
-        names.setdefault(result.slice, result.budget)
-        kind, key = settled if result.settled else explored, (result.slice, result.arm, result.seed)
+        budgets.setdefault(result.slice, result.budget)
+        kind = (settled if result.settled else explored)[result.slice]
+        key = (result.shape, result.setting, result.seed)
         if key not in kind or kind[key].score is None:
             kind[key] = result
     return [
         Slice(
             name,
             budget,
-            tuple(r for r in explored.values() if r.slice == name),
-            tuple(r for k, r in settled.items() if r.slice == name and k not in explored),
+            tuple(explored[name].values()),
+            tuple(r for k, r in settled[name].items() if k not in explored[name]),
         )
-        for name, budget in sorted(names.items(), key=lambda item: item[1])
+        for name, budget in sorted(budgets.items(), key=lambda item: item[1])
     ]

@@ -42,7 +42,8 @@ def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
     others.
     """
     shapes = sorted({r.shape for r in results if r.score is not None})
-    used = [r for r in results if r.shape in shapes]
+    wanted = frozenset(shapes)
+    used = [r for r in results if r.shape in wanted]
     counts = {len(r.tuned) for r in used}
     if len(counts) != 1 or 0 in counts:
         return None
@@ -53,7 +54,8 @@ def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
     low, high = given.min(axis=0), given.max(axis=0)
     places = 2 * (given - low) / (high - low) - 1
     scores = bounded([None if r.score is None else sign * r.score for r in used])
-    member = np.array([[r.shape == s for s in shapes] for r in used], float)
+    rank = {shape: place for place, shape in enumerate(shapes)}
+    member = np.eye(len(shapes))[[rank[r.shape] for r in used]]
     common = np.hstack([member, places, places**2])
     if len(used) < common.shape[1] + SPARE:
         return None
