@@ -6,14 +6,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from archdsl import driver
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, diagnose, in_order
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, in_order
 from archdsl.diagnostics.source import Span
+from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.program import Program
 from archdsl.ir.flat import Flat, Node, flatten
 from archdsl.ir.network import Network
 from archdsl.layers.base import axes_of, show_shape
 from archdsl.resolve.resolver import resolve
+from archdsl.resolve.table import Names
+from archdsl.settings import Decisions
 from archdsl.syntax import tree
 
 CENTERING = ("bn", "instance_norm")  # they take away the mean of each channel
@@ -24,9 +28,12 @@ WINDOWED = ("conv", "maxpool", "avgpool")
 def warnings(program: Program, network: Network, gpu: bool = False) -> list[Diagnostic]:
     """The warnings of a spec's own text, each place once, for one network of it. ``gpu``: of
     widths, too."""
-    source = program.main.syntax.span.source
+    file = program.main.syntax
+    source = file.span.source
+    names = resolve(file, program.compiler.load, program.compiler.registry)
     flat = flatten(network)
-    found = [*_unused(program), *_inputs(program, network), *_biases(flat), *_strides(flat)]
+    found = [*_unused(file, names), *_passed_on(file, names), *_inputs(program, network)]
+    found += [*_biases(flat, _usual(program, network)), *_strides(flat)]
     found += _after_head(flat)
     if gpu:
         found += _widths(flat)
@@ -34,10 +41,19 @@ def warnings(program: Program, network: Network, gpu: bool = False) -> list[Diag
     return in_order(own.values())
 
 
-def _unused(program: Program) -> Iterator[Diagnostic]:
+def _usual(program: Program, network: Network) -> Flat | None:
+    """The network of the defaults, if it is another one."""
+    defaults = {name: knob.default for name, knob in program.knobs.items()}
+    if dict(network.knobs) == defaults:
+        return None
+    try:
+        return flatten(driver.elaborate(program, {}, Decisions({}, program.fixed, {})))
+    except ArchError:
+        return None
+
+
+def _unused(file: tree.File, names: Names) -> Iterator[Diagnostic]:
     """Blocks, functions and knobs that nothing uses."""
-    file = program.main.syntax
-    names = resolve(file, program.compiler.load, program.compiler.registry)
     variants = [n.span for n in file.statements if isinstance(n, tree.Variant)]
     used = {
         use.definition.target
@@ -55,6 +71,28 @@ def _within(span: Span, around: Span) -> bool:
     return around.start <= span.start and span.end <= around.end
 
 
+def _passed_on(file: tree.File, names: Names) -> Iterator[Diagnostic]:
+    """`in` of a layer that is written among the arguments of a block: it is another tensor's."""
+    used = {use.span: use for use in names.uses}
+
+    def is_block(call: tree.Call) -> bool:
+        use = used.get(call.callee.span)
+        return use is not None and use.definition is not None and use.definition.kind == "block"
+
+    def is_layer(call: tree.Call) -> bool:
+        use = used.get(call.callee.span)
+        is_number = call.callee.text in FUNCTIONS  # `max(1, in.channels)`, and no join
+        return is_block(call) or (use is not None and use.kind == "layer" and not is_number)
+
+    for block in (n for n in file.walk() if isinstance(n, tree.Call) and is_block(n)):
+        given = [n for a in block.arguments for n in a.value.walk() if isinstance(n, tree.Call)]
+        for call in filter(is_layer, given):
+            here = [n for a in call.arguments for n in a.walk() if isinstance(n, tree.Here)]
+            if here:
+                said = {"field": here[0].field, "block": block.callee.text}
+                yield diagnose(codes.IN_PASSED_ON, here[0].span, fields=said)
+
+
 def _inputs(program: Program, network: Network) -> Iterator[Diagnostic]:
     """Images that were given with a batch size."""
     shape = network.root.input
@@ -64,31 +102,39 @@ def _inputs(program: Program, network: Network) -> Iterator[Diagnostic]:
         yield diagnose(codes.BATCH_IN_INPUT, nodes[0].span, fields=said)
 
 
-def _biases(flat: Flat) -> Iterator[Diagnostic]:
-    """Biases whose sum a normalisation takes away again, wherever their line stands."""
+def _biases(flat: Flat, usual: Flat | None) -> Iterator[Diagnostic]:
+    """Biases whose sum a normalisation takes away again, wherever their line stands: neither
+    there nor in the network of the defaults is it of use."""
+    vain, needed = _vain_biases(flat)
+    if usual is not None:
+        needed |= _vain_biases(usual)[1]
+    for span, (layer, norm) in vain.items():
+        if span not in needed:
+            yield diagnose(codes.BIAS_BEFORE_NORM, span, layer=layer, norm=norm)
+
+
+def _vain_biases(flat: Flat) -> tuple[dict[Span, tuple[str, str]], set[Span]]:
+    """The places of biases before a normalisation, with the layer and the normalisation; and of
+    those that have an effect."""
     users: defaultdict[int, list[Node]] = defaultdict(list)
     for node in flat.nodes:
         for place in node.inputs:
             users[place].append(node)
     kept = {flat.output, *(output.node for output in flat.side_outputs)}
-    vain: dict[Span, str] = {}
+    vain: dict[Span, tuple[str, str]] = {}
     needed: set[Span] = set()
-    layers: dict[Span, str] = {}
     for place, node in enumerate(flat.nodes):
         layer = node.layer
         if layer is None or node.span is None or layer.name not in WEIGHTED:
             continue
         if not getattr(layer, "bias", False):
             continue
-        layers[node.span] = layer.name
         after = [u.layer.name for u in users[place] if u.layer is not None]
         if after and place not in kept and all(name in CENTERING for name in after):
-            vain[node.span] = after[0]
+            vain[node.span] = layer.name, after[0]
         else:
             needed.add(node.span)
-    for span, norm in vain.items():
-        if span not in needed:
-            yield diagnose(codes.BIAS_BEFORE_NORM, span, layer=layers[span], norm=norm)
+    return vain, needed
 
 
 def _strides(flat: Flat) -> Iterator[Diagnostic]:

@@ -35,16 +35,14 @@ from archdsl.units import shown_costs
     type=click.IntRange(1),
     help="Runs to spend on a space; more of them may do more work, too.",
 )
-@click.option("--lint", is_flag=True, help="Tell warnings too: what is seldom meant.")
-@click.option("--gpu", is_flag=True, help="With --lint, tell widths that GPUs pad.")
-@click.option("--strict", is_flag=True, help="As --lint, and fail where there is a warning.")
+@click.option("--gpu", is_flag=True, help="Warn of widths that GPUs pad, too.")
+@click.option("--strict", is_flag=True, help="Fail where there is a warning.")
 @json_option
 @click.option("--sarif", is_flag=True, help="Print a SARIF log for editors and code review.")
 @python_option
 def command(
     specs: tuple[str, ...],
     limit: int,
-    lint: bool,
     gpu: bool,
     strict: bool,
     as_json: bool,
@@ -56,12 +54,13 @@ def command(
     Every assignment of the knobs that its requirements admit is elaborated; one that is no
     network is shown with its place and the knobs' values. Large spaces are covered in part,
     and the answer says which. Of a variant, and of a spec with its knobs in
-    parentheses, that network alone is looked at.
+    parentheses, that network alone is looked at. Warnings tell what is no mistake, and seldom
+    meant.
     """
     registry = read_registry(python)
     results = [_check(name, limit, registry) for name in specs]
     for result in results:
-        result["warnings"] = _warnings(result, gpu) if lint or strict else []
+        result["warnings"] = _warnings(result, gpu)
     if sarif:
         say_json(to_sarif(_all(results), __version__))
     elif as_json:
@@ -81,7 +80,8 @@ def _all(results: Sequence[Mapping[str, Any]]) -> list[Diagnostic]:
 
 
 def _warnings(result: Mapping[str, Any], gpu: bool) -> list[Diagnostic]:
-    """The warnings of a spec that is well: of the network that is named, else of the default's."""
+    """The warnings of a spec that is well: of the network that is named, else of the default's;
+    of a search, those of its spec."""
     arch = result.get("network")
     if arch is None or not result["ok"]:
         return []
@@ -97,6 +97,7 @@ def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
             found = survey_of(name, registry)
             result["survey"], result["diagnostics"] = found, found.missing
             result["ok"] = not found.missing
+            result["network"] = found.usual
             return result
         named = resolve(name, registry, Work())
         spec = named.spec

@@ -20,6 +20,7 @@ from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
 from archdsl.search.request import Search
 from archdsl.search.space import Space, space_of
+from archdsl.spec import Architecture
 
 SHOWN = 6  # shapes out of reach that are told
 
@@ -33,6 +34,14 @@ class Survey:
     reaches: Sequence[Reach]
     missing: tuple[Diagnostic, ...] = ()
     note: str = ""
+
+    @property
+    def usual(self) -> Architecture | None:
+        """The network of the knobs that are neither varied nor held; nothing where that is none."""
+        try:
+            return self.space.search.spec.candidate(self.space.fixed, self.space.input)
+        except ArchError:
+            return None
 
 
 def survey_of(name: str, registry: Registry) -> Survey:

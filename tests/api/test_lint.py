@@ -1,10 +1,13 @@
 """Warnings: each where it belongs, and none where it does not."""
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
-from archdsl import parse
+from archdsl import parse, read
 from archdsl.cli.main import cli
+from archdsl.files import builtin_names
 from archdsl.lint import warnings
 
 
@@ -31,6 +34,10 @@ TOP = "arch a\ninput 3x32x32\n"
         ("conv(8, 1, stride = 2)", []),
         ("maxpool(2)", []),
         ("global_avgpool -> linear(10) -> softmax", [("A975", 3)]),
+        ("block b(x) { conv(8, 1) -> x }\nb(conv(in.channels, 1))", [("A977", 4)]),
+        ("block b(x) { conv(8, 1) -> x }\nlet y = conv(in.channels, 1)\nb(y)", []),
+        ("block b(c) { conv(c, 1) }\nb(2 * in.channels)", []),
+        ("residual(shortcut = conv(in.channels, 1)) { relu }", []),
         ("global_avgpool -> linear(10) -> relu -> linear(4)", []),
     ],
 )
@@ -54,10 +61,33 @@ def test_widths_that_gpus_pad() -> None:
     assert told(text, gpu=True) == [("A976", 3)]
 
 
-def test_check_tells_warnings_when_asked_and_fails_when_strict() -> None:
+def test_a_bias_that_the_defaults_need_is_kept_for_others() -> None:
+    spec = parse("arch a(norm = identity in {identity, bn})\ninput 3x8x8\nconv(8, 3) -> norm\n")
+    assert warnings(spec.program, spec.with_knobs(norm="bn").network) == []
+
+
+def test_check_tells_warnings_and_fails_when_strict() -> None:
     text = f"{TOP}conv(8, 3) -> bn\n"
-    for arguments, code, shown in (([], 0, False), (["--lint"], 0, True), (["--strict"], 1, True)):
+    for arguments, code in (([], 0), (["--strict"], 1)):
         result = CliRunner().invoke(cli, ["check", "-", *arguments], text, standalone_mode=False)
         assert result.return_value == code
-        assert ("warning[A971]" in result.output) == shown
-    assert "<stdin>:3:1" in result.output
+        assert "every candidate is a network" in result.output
+        assert "warning[A971]" in result.output and "<stdin>:3:1" in result.output
+
+
+def test_check_of_a_search_tells_the_warnings_of_its_spec(tmp_path: Path) -> None:
+    (tmp_path / "a.arch").write_text(
+        "arch a(w = 8 in 4..16, v = 1)\ninput 3x8x8\nconv(w, 3)\nglobal_avgpool -> linear(10)\n"
+    )
+    search = 'search s\nspec "a.arch"\nvary w\ndata digits\n'
+    (tmp_path / "a.search").write_text(search)
+    called = ["check", str(tmp_path / "a.search")]
+    result = CliRunner().invoke(cli, called, standalone_mode=False)
+    assert "warning[A972]: the knob `v` is never used" in result.output
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_what_comes_with_archdsl_has_no_warnings(name: str) -> None:
+    spec = read(name)
+    for knobs in ({}, *(v.knobs for v in spec.variants.values())):
+        assert warnings(spec.program, spec.candidate(knobs).network) == []

@@ -21,7 +21,7 @@ PIXELS_SKIPPED = Kind(
     "A973",
     "a stride of {stride} with a kernel of {kernel} skips pixels",
     """The windows stand further apart than they are wide: what lies between them has no effect on
-the result. A 1x1 convolution with a stride, as shortcuts have it, is not told.""",
+the result. There is no warning of a 1x1 convolution with a stride, which shortcuts have.""",
     severity="warning",
 )
 BATCH_IN_INPUT = Kind(
@@ -43,6 +43,14 @@ ODD_WIDTH = Kind(
     "A976",
     "{channels} channels are not a multiple of 8",
     """The matrix units of GPUs work on multiples of 8 numbers of half precision; other widths are
-padded, and take as long as the next multiple. Told with `--gpu` alone.""",
+padded, and take as long as the next multiple. Only `check --gpu` warns of it.""",
+    severity="warning",
+)
+IN_PASSED_ON = Kind(
+    "A977",
+    "`in.{field}` is that of the tensor which comes into this layer inside `{block}`",
+    """In a layer that is passed on, `in` is looked up where the layer is applied, inside the block,
+and not where it is written: the tensor that comes into the block may be another one.""",
+    help="if the tensor here is meant, keep its value before: `let value = in.{field}`",
     severity="warning",
 )
