@@ -24,7 +24,8 @@ MODULE = "archdsl_layers_"  # how the modules of Python files are called: this, 
 
 
 def with_files(registry: Registry, files: Iterable[Path]) -> Registry:
-    """A registry with what these Python files define: layers, patterns, costs, data sets, formats.
+    """A registry with what these Python files define: layers, patterns, costs, data sets,
+    metrics, formats.
 
     The files are run. A name that is no file is that of a package's entry point, see
     ``with_packages``. Raises ``ArchError`` for one that fails or that defines what cannot be used.

@@ -1,4 +1,4 @@
-"""What a user can add to, each kind alike: layers, patterns, costs, data sets, output formats.
+"""What a user can add to, each kind alike: layers, patterns, costs, data sets, metrics, formats.
 
 A kind is a class; what is of the kind is a subclass with a ``name``. Modules that define
 such classes bring them, archdsl's own as a user's: see ``archdsl.registry``.

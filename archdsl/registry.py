@@ -1,4 +1,4 @@
-"""All that a text can name, or a user can add: layers, patterns, costs, data sets, formats.
+"""All that a text can name, or a user can add: layers, patterns, costs, data, metrics, formats.
 
 What is built in comes from modules, as what a user brings does. The modules of a group are
 loaded when the group is first asked for.
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archdsl.costs.base import Cost
     from archdsl.elaborate.patterns.base import Pattern
     from archdsl.formats.base import Format
+    from archdsl.training.scores import Metric
     from archdsl.training.sets import Data
 
 BUILT_IN: Mapping[str, tuple[str, ...]] = {
@@ -48,6 +49,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.training.timed",
     ),
     "data": ("archdsl.training.sets",),
+    "metrics": ("archdsl.training.scores",),
     "formats": (
         "archdsl.formats.source",
         "archdsl.formats.exported",
@@ -122,6 +124,11 @@ class Registry:
     def data(self) -> Mapping[str, type[Data]]:
         """The data sets."""
         return self.group("data")
+
+    @cached_property
+    def metrics(self) -> Mapping[str, type[Metric]]:
+        """The metrics."""
+        return self.group("metrics")
 
     @cached_property
     def formats(self) -> Mapping[str, Format]:

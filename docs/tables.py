@@ -251,6 +251,13 @@ def recipe() -> Iterator[str]:
         yield ""
 
 
+def metrics() -> Iterator[str]:
+    yield header("metric", "of", "", "")
+    for name, cls in REGISTRY.metrics.items():
+        better = "maximize" if cls.maximize else "minimize"
+        yield row(f"`{name}`", ", ".join(cls.tasks), better, prose(cls.__doc__))
+
+
 def limits() -> Iterator[str]:
     yield header("at most", "of", "")
     for most, what, kind in (
@@ -340,6 +347,7 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "pruners": pruners,
     "data": data_sets,
     "recipe": recipe,
+    "metrics": metrics,
 }
 MARKED = re.compile(r"(<!-- generated: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 

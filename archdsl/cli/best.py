@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli import completing
-from archdsl.cli.epochs import EpochView
+from archdsl.cli.epochs import EpochView, shown_score
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.cli.outputs import check_outputs, force_option
@@ -149,7 +149,7 @@ def _trained(
         from archdsl.search.tuned import recipe_of, seed_of, starting
         from archdsl.training.data import load
         from archdsl.training.devices import choose_device
-        from archdsl.training.evaluate import evaluate
+        from archdsl.training.evaluate import examine
         from archdsl.training.keep import card_of
         from archdsl.training.loop import train_candidate
         from archdsl.training.outcome import Failure
@@ -160,7 +160,7 @@ def _trained(
         raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
     recipe = replace(recipe, epochs=max(1, round(recipe.epochs * longer)))
     splits, place, seed = load(search.data, found.data), choose_device(device), row.seed or 0
-    view = EpochView(recipe.epochs, False, True)
+    view = EpochView(recipe.epochs, False, True, splits.task.score)
     try:
         with view:
             module, outcome = train_candidate(
@@ -174,9 +174,12 @@ def _trained(
             )
     except Failure as problem:
         raise ArchError([problem.diagnostic]) from None
-    said = f"accuracy {outcome.accuracy:.2%} in validation"
+    score = splits.task.score
+    said = f"{score} {shown_score(score, outcome.score(score))} in validation"
     if len(splits.test):
-        said += f", {evaluate(module, splits.test, splits, place, recipe)[0]:.2%} in test"
+        tested = examine(module, splits.test, splits, place, recipe)
+        known = {"accuracy": tested.means[0], **tested.scores}[score]
+        said += f", {shown_score(score, known or 0.0)} in test"
     say(f"{recipe.epochs} epochs, {longer:g} times as many: {said}")
     return module, card_of(arch, splits, search.data, recipe, seed)
 

@@ -14,8 +14,11 @@ from archdsl.layers.base import show_shape
 from archdsl.training.packages import need
 from archdsl.training.records import read_data
 from archdsl.training.sets import Data, ImageFolder
+from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSION
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from archdsl.training.data.splits import Splits
 
 PARTS = ("train", "validation", "test")
@@ -62,14 +65,21 @@ def _counts(splits: Splits) -> dict[str, list[int]]:
 
 def _plain(record: Data, splits: Splits) -> dict[str, Any]:
     parts = {part: getattr(splits, part) for part in PARTS}
+    if splits.task is not CLASSIFICATION:
+        labels: dict[str, Any] = {splits.task.counted: _told(splits)}
+    else:
+        labels = {
+            "classes": {
+                name: dict(zip(PARTS, row, strict=True)) for name, row in _counts(splits).items()
+            },
+            "largest_class": {p: images.largest for p, images in parts.items() if len(images)},
+        }
     return {
         "data": record.written(full=True),
+        "task": splits.task.name,
         "image": list(splits.image),
         "parts": {part: len(images) for part, images in parts.items()},
-        "classes": {
-            name: dict(zip(PARTS, row, strict=True)) for name, row in _counts(splits).items()
-        },
-        "largest_class": {p: images.largest for p, images in parts.items() if len(images)},
+        **labels,
         "mean": splits.mean.tolist(),
         "std": splits.std.tolist(),
         "notes": list(splits.notes),
@@ -82,17 +92,26 @@ def _say(record: Data, splits: Splits) -> None:
         f"{len(getattr(splits, part)):,} {use}"
         for part, use in zip(PARTS, ("to train on", "to validate with", "to test on"), strict=True)
     )
-    say(f"{record.written()}: images of {show_shape(splits.image)} in {splits.classes} classes")
+    task = splits.task
+    many = task.counted if splits.classes > 1 else task.counted.removesuffix("s")
+    what = {"classes": "in {} {}", "labels": "with {} {}", "values": "with {} {}"}[task.counted]
+    where = what.format(splits.classes, many) + (" of pixels" if task.dense else "")
+    say(f"{record.written()}: images of {show_shape(splits.image)} {where}")
     say(sizes.replace(" and ", ", ", 1))
     for note in splits.notes:
         say(note)
     say()
+    if task is not CLASSIFICATION:
+        for line in table(*_of_labels(splits), (1, 2, 3)):
+            say(line)
+        say()
+        _say_moments(splits)
+        return
     counts = _counts(splits)
     for line in table(["class", *PARTS], _rows(counts), (1, 2, 3)):
         say(line)
     say()
-    say(f"mean       {_numbers(splits.mean.tolist())}  of each channel, black 0 and white 1")
-    say(f"deviation  {_numbers(splits.std.tolist())}")
+    _say_moments(splits)
     trained = [row[0] for row in counts.values()]
     least, most = min(trained), max(trained)
     say(
@@ -104,6 +123,57 @@ def _say(record: Data, splits: Splits) -> None:
         f"is right in {splits.validation.largest:.2%}")  # fmt: skip
     if most >= RARE * least:
         say("           look at the balanced accuracy too, which `archdsl evaluate` prints")
+
+
+def _say_moments(splits: Splits) -> None:
+    say(f"mean       {_numbers(splits.mean.tolist())}  of each channel, black 0 and white 1")
+    say(f"deviation  {_numbers(splits.std.tolist())}")
+
+
+def _of_labels(splits: Splits) -> tuple[list[str], list[list[str]]]:
+    """A header, and a row for each label, value or class of pixels: the share of the images that
+    have the label, or of the pixels; of a value, its mean over the images to train on, and the
+    least and the most there."""
+    found = _told(splits)
+    value = splits.task is REGRESSION
+    head = ["value", "mean", "least", "most"] if value else [
+        "label" if splits.task is MULTILABEL else "class", *PARTS
+    ]  # fmt: skip
+    rows = [
+        [harmless(name), *(f"{row[key]:.4g}" if value else _share(row, key) for key in head[1:])]
+        for name, row in found.items()
+    ]
+    return head, rows
+
+
+def _share(row: dict[str, float], part: str) -> str:
+    return f"{row[part]:.2%}" if part in row else "-"
+
+
+def _told(splits: Splits) -> dict[str, dict[str, float]]:
+    """What is known of each label, value or class of pixels, by its name."""
+    names = splits.names or tuple(map(str, range(splits.classes)))
+    if splits.task is REGRESSION:
+        values = splits.train.labels
+        columns = {"mean": values.mean(0), "least": values.amin(0), "most": values.amax(0)}
+    else:
+        columns = {
+            part: _shares(splits, getattr(splits, part).labels)
+            for part in PARTS
+            if len(getattr(splits, part))
+        }
+    return {
+        name: {key: float(column[at]) for key, column in columns.items()}
+        for at, name in enumerate(names)
+    }
+
+
+def _shares(splits: Splits, labels: Tensor) -> Tensor:
+    """The share of images with each label, or of the pixels that are of each class."""
+    if splits.task is MULTILABEL:
+        return labels.mean(0)
+    counts = labels.flatten().bincount(minlength=IGNORED + 1)[: splits.classes]
+    return counts / counts.sum().clamp(min=1)
 
 
 def _rows(counts: dict[str, list[int]]) -> list[list[str]]:

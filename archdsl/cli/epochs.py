@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from archdsl.cli.output import harmless
+from archdsl.units import SHARES
 
 if TYPE_CHECKING:
     from archdsl.training.outcome import Epoch
 
 HEADER = "epoch     train loss     loss  accuracy        lr  seconds"
+SCORE = "accuracy"  # in the header; of other tasks, another one stands there
 NARROW = 39  # columns of the table without the learning rate and the seconds
 
 
@@ -21,8 +23,8 @@ class EpochView(AbstractContextManager["EpochView"]):
     """Hears of steps and epochs. It prints to standard output; with ``quiet``, where that is for
     tools, only the bar is seen, on standard error."""
 
-    def __init__(self, epochs: int, quiet: bool, shown: bool) -> None:
-        self.epochs, self.quiet, self.shown = epochs, quiet, shown
+    def __init__(self, epochs: int, quiet: bool, shown: bool, score: str = SCORE) -> None:
+        self.epochs, self.quiet, self.shown, self.score = epochs, quiet, shown, score
         self.headed = False
         self.console = console = Console(stderr=quiet)
         self.narrow = console.is_terminal and console.width <= len(HEADER)
@@ -58,11 +60,12 @@ class EpochView(AbstractContextManager["EpochView"]):
         if self.quiet or not self.shown:
             return
         if not self.headed:
-            self.print(HEADER)
+            self.print(HEADER.replace(SCORE, f"{self.score:>{len(SCORE)}}"))
         self.headed = True
         losses = f"{number(epoch.train_loss):>10} {number(epoch.loss):>8}"
         at = f"{epoch.epoch:>4}/{self.epochs:<4}"
-        self.print(f"{at} {losses} {epoch.accuracy:>9.2%} {epoch.lr:>9.3g} {epoch.seconds:>8.1f}")
+        score = shown_score(self.score, epoch.score(self.score))
+        self.print(f"{at} {losses} {score:>9} {epoch.lr:>9.3g} {epoch.seconds:>8.1f}")
 
     def say(self, text: str) -> None:
         """A line about the whole of it, above the table."""
@@ -75,6 +78,11 @@ class EpochView(AbstractContextManager["EpochView"]):
         others do not know of."""
         shown = line[:NARROW] if self.narrow else line
         self.console.print(shown, markup=False, highlight=False, soft_wrap=True)
+
+
+def shown_score(name: str, value: float) -> str:
+    """A score as people read it: a share in percent."""
+    return f"{value:.2%}" if name in (*SHARES, "share") else f"{value:.4g}"
 
 
 def number(loss: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli import completing
+from archdsl.cli.epochs import shown_score
 from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option
@@ -21,10 +22,14 @@ from archdsl.pictures.confusion import confusion
 from archdsl.pictures.files import check_format, save
 from archdsl.training.packages import need
 from archdsl.training.records import read_data
+from archdsl.training.tasks import CLASSIFICATION, Task
 
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Images, Splits
     from archdsl.training.metrics import Evaluation
+    from archdsl.training.predictor import Predictor
+    from archdsl.training.scores import Metric
+    from archdsl.training.sets import Data
 
 PARTS = ("test", "validation", "train")
 SHOWN = 12  # classes, up to which the matrix is printed; of more, what is confused most
@@ -69,7 +74,8 @@ def command(
     as_json: bool,
     python: tuple[Path, ...],
 ) -> None:
-    """Measure a trained network: accuracy, class by class, confusion, calibration.
+    """Measure a trained network: accuracy, class by class, confusion, calibration; of networks for
+    several labels, values or masks, the metrics of their task.
 
     MODEL is what `archdsl predict` takes. Images are normalised as those of its training were,
     whatever the data is.
@@ -89,6 +95,10 @@ def command(
     found = read_model(model, registry, choose_device(device))
     splits = load(record, Path())
     images = _images(splits, part, found.card, record.written())
+    if splits.task is not CLASSIFICATION:
+        metrics = [cls() for cls in registry.metrics.values()]
+        _other(found, images, splits.task, metrics, (record, part), model, output, as_json)
+        return
     result = evaluated(found, images)
     what = f"{record.written()}: {len(images):,} images of its part `{part}`"
     if as_json:
@@ -114,6 +124,8 @@ def _images(splits: Splits, part: str, card: ModelCard, name: str) -> Images:
         raise _mismatch(f"it takes {shapes}")
     if splits.classes != len(card.classes):
         raise _mismatch(f"it knows {len(card.classes)} classes, and the data has {splits.classes}")
+    if splits.task.name != card.task:
+        raise _mismatch(f"it is for {card.task}, and the data is for {splits.task.name}")
     named = splits.names or tuple(map(str, range(splits.classes)))
     if set(named) != set(card.classes):
         odd = next(name for name in named if name not in card.classes)
@@ -123,10 +135,57 @@ def _images(splits: Splits, part: str, card: ModelCard, name: str) -> Images:
         help = [f"--part {other}" for other in PARTS if len(getattr(splits, other))]
         reason = f"it has no images of the part `{part}`"
         raise ArchError([diagnose(codes.NO_DATA, help=help[:1], name=name, reason=reason)])
+    if splits.task is not CLASSIFICATION:
+        if tuple(named) != card.classes:
+            raise _mismatch(f"the data has its {splits.task.counted} in another order")
+        return images
     import torch
 
     places = torch.tensor([card.classes.index(name) for name in named])
     return Images(images.images, places[images.labels])
+
+
+def _other(
+    found: Predictor,
+    images: Images,
+    task: Task,
+    metrics: list[Metric],
+    what: tuple[Data, str],
+    model: Path,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Says what a network for another task is worth."""
+    from archdsl.training.metrics import measured
+
+    if output is not None and not task.dense:
+        raise click.UsageError(f"there is no confusion matrix of {task.name}: leave out -o")
+    (record, part), classes = what, found.card.classes
+    result = measured(found, images, task, metrics)
+    if as_json:
+        plain: dict[str, Any] = {"loss": result.loss, **result.scores}
+        plain |= {task.counted: dict(zip(classes, result.each, strict=True))}
+        if result.confusion is not None:
+            plain["confusion"] = result.confusion.tolist()
+        say_json({"model": str(model), "data": record.written(full=True), "part": part, **plain})
+    else:
+        say(f"{record.written()}: {len(images):,} images of its part `{part}`")
+        scores = [f"{name} {shown_score(name, value)}" for name, value in result.scores.items()]
+        say(", ".join([*scores, f"loss {result.loss:.4f}"]))
+        say()
+        names = list(dict.fromkeys(name for one in result.each for name in one))
+        rows = [
+            [name, *(shown_score(n, one[n]) if n in one else "-" for n in names)]
+            for name, one in zip(classes, result.each, strict=True)
+        ]
+        one = {"classes": "class", "labels": "label", "values": "value"}[task.counted]
+        for line in table([one, *names], rows, range(1, len(names) + 1)):
+            say(line)
+    if output is not None and result.confusion is not None:
+        title, below = f"Confusion of {model.name}", f"pixels; {record.written()}, `{part}`"
+        save(confusion(result.confusion.tolist(), classes, title, below), output)
+        if not as_json:
+            say(f"{output}: the confusion matrix of the pixels")
 
 
 def _mismatch(reason: str) -> ArchError:

@@ -20,9 +20,9 @@ from archdsl.cli.output import cut, harmless, wants_color
 from archdsl.cli.progress import LOADING
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
-from archdsl.search.request import Objective
+from archdsl.search.request import LEARNED, Objective
 from archdsl.search.rows import BASELINE, DROPPED, PASSED, SETTLE, UNREACHABLE, Row
-from archdsl.units import duration
+from archdsl.units import SHARES, duration
 
 ACCURACY = Objective("accuracy", minimize=False)
 RECENT = 5  # results that the live view shows
@@ -43,7 +43,8 @@ class View(AbstractContextManager["View"]):
 class Lines(View):
     """A line for each trial, and how many turns of its stage are over."""
 
-    def __init__(self) -> None:
+    def __init__(self, objective: Objective = ACCURACY) -> None:
+        self.objective = objective
         self.over: dict[str, set[tuple[str, int | None]]] = {}
 
     def show(self, progress: Progress) -> None:
@@ -53,7 +54,8 @@ class Lines(View):
             if row.failure in (UNREACHABLE, DROPPED):  # its turn is not over, or not wanted
                 continue
             count = min(self.count(row), progress.planned)
-            print(f"{count}/{progress.planned}  {line(row)}", flush=True)
+            said = line(row, objective=self.objective)
+            print(f"{count}/{progress.planned}  {said}", flush=True)
 
     def count(self, row: Row) -> int:
         """How many turns of the stage of a trial are over, with its own."""
@@ -99,7 +101,8 @@ class LiveTable(View):
         for row in seen:
             self.slices.setdefault(row.slice, Tried(self.objective)).add(row)
         parts: list[Any] = [self.head(progress), slices_table(self.slices)]
-        parts += [Text(line(row, self.console.width - 1), "dim") for row in self.recent]
+        room = self.console.width - 1
+        parts += [Text(line(row, room, self.objective), "dim") for row in self.recent]
         self.live.update(Group(*parts))
 
     def head(self, progress: Progress) -> Any:
@@ -145,7 +148,7 @@ class Tried:
 
     def shown(self, value: float) -> str:
         """A value of the objective."""
-        share = self.objective.name in ("accuracy", "error")
+        share = self.objective.name in SHARES
         return f"{100 * value:.2f} %" if share else f"{value:.4g}"
 
 
@@ -175,7 +178,7 @@ def time_left(progress: Progress, workers: int) -> float | None:
     return left
 
 
-def line(row: Row, width: int = 0) -> str:
+def line(row: Row, width: int = 0, objective: Objective = ACCURACY) -> str:
     """A trial in a line, of at most so many characters if told: what came of it is kept."""
     trained = [row.slice, name_of(row), row.setting, f"seed {row.seed}"]
     words = []
@@ -183,12 +186,18 @@ def line(row: Row, width: int = 0) -> str:
         words.append(": ".join(filter(None, (row.failure, row.cause))))
     elif row.same_as is not None:
         words.append(f"the same as trial {row.same_as}")
+    elif objective.name in SHARES and objective.name not in LEARNED and row.state == "done":
+        words.append(f"{objective.name} {100 * row.values[0]:.2f} %")
     elif row.accuracy is not None:
         words.append(f"accuracy {100 * row.accuracy:.2f} %")
     elif row.state == "done":
         words.append(f"score {row.values[0]:.4g}")
     if row.state == "pruned":
-        last = f" at {100 * row.curve[-1][1]:.2f} %" if row.curve else ""
+        share = objective.name in SHARES or objective.name in LEARNED
+        last = ""
+        if row.curve:
+            score = row.curve[-1][1]
+            last = f" at {100 * score:.2f} %" if share else f" at {score:.4g}"
         words.append(f"pruned in epoch {len(row.curve)}{last}" if row.curve else "pruned")
     if row.seconds is not None:
         words.append(f"{row.seconds:.1f} s")
@@ -214,4 +223,4 @@ def view_of(quiet: bool, as_json: bool, workers: int, objective: Objective = ACC
         return View()
     if as_json:
         return JsonLines()
-    return LiveTable(workers, objective) if sys.stdout.isatty() else Lines()
+    return LiveTable(workers, objective) if sys.stdout.isatty() else Lines(objective)

@@ -1,18 +1,26 @@
-"""``archdsl predict``: which class each file is of."""
+"""``archdsl predict``: which class each file is of; or its labels, values or mask."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import say, say_json, show_diagnostics, table
+from archdsl.cli.outputs import check_outputs, force_option
 from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, diagnose
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
+from archdsl.modelcard import ModelCard
+from archdsl.outputs import write_output
 from archdsl.training.packages import need
+from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, TASKS, Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 BATCH = 64  # files that are held at once
 
@@ -26,23 +34,34 @@ BATCH = 64  # files that are held at once
     "--top", default=3, show_default=True, type=click.IntRange(1), help="How many classes to say."
 )
 @click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write the masks there, as PNG: the number of its class in each pixel.",
+)
+@click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; or a GPU if any."
 )
+@force_option
 @json_option
 @python_option
 def command(
     model: Path,
     files: tuple[Path, ...],
     top: int,
+    output: Path | None,
     device: str,
+    force: bool,
     as_json: bool,
     python: tuple[Path, ...],
 ) -> int:
-    """Say which class each file is of, with probabilities.
+    """Say which class each file is of, with probabilities; or which labels or values it has. Of
+    networks for masks, it says what share of the pixels each class has, and -o keeps the masks.
 
-    MODEL is what `archdsl train` or `best` wrote (.pt, .safetensors, or the .arch beside them),
-    or what `archdsl compile` made of it (.pt2, .onnx). Files are pictures, or arrays of bytes in
-    .npy. Exit code 1: a file, or the model, cannot be read.
+    MODEL is what `archdsl train` or `best` wrote (.pt, .safetensors, the .arch beside them, or the
+    folder of both), or what `archdsl compile` made of it (.pt2, .onnx). Files are pictures, or
+    arrays of bytes in .npy. Exit code 1: a file, or the model, cannot be read.
     """
     with told(LOADING):
         need("torch")
@@ -54,30 +73,89 @@ def command(
         from archdsl.training.predictor import read_model
 
     found = read_model(model, read_registry(python), choose_device(device))
-    classes, top = found.card.classes, min(top, len(found.card.classes))
+    card, task = found.card, TASKS[found.card.task]
+    if output is not None and not task.dense:
+        raise click.UsageError(f"there are no masks of {task.name}: leave out -o")
+    if output is not None:
+        _check_places(output, files, card, force)
     bad: list[Diagnostic] = []
-    rows: list[tuple[str, list[tuple[str, float]]]] = []
+    rows: list[tuple[str, dict[str, float]]] = []
     for start in range(0, len(files), BATCH):
         examples: dict[Path, Any] = {}
         for path in files[start : start + BATCH]:
             try:
-                examples[path] = read_example(path, found.card.image)
+                examples[path] = read_example(path, card.image)
             except BadPicture as problem:
                 bad.append(diagnose(codes.UNREADABLE, name=str(path), reason=str(problem)))
         if not examples:
             continue
-        shares = found.logits(torch.stack(list(examples.values()))).softmax(1)
-        for path, of_one in zip(examples, shares, strict=True):
-            values, places = of_one.topk(top)
-            said = [(classes[i], v) for i, v in zip(places.tolist(), values.tolist(), strict=True)]
-            rows.append((str(path), said))
+        outputs = found.logits(torch.stack(list(examples.values())))
+        for path, of_one in zip(examples, outputs, strict=True):
+            if task.dense:
+                mask = of_one.argmax(0).to(torch.uint8)
+                if output is not None:
+                    write_mask(_place(output, path, card), mask)
+            rows.append((str(path), _said(of_one, card.classes, task, top)))
     if as_json:
-        say_json([{"file": name, "classes": dict(said)} for name, said in rows])
+        say_json([{"file": name, task.counted: said} for name, said in rows])
     elif rows:
-        cells = [[name, *(f"{c} {v:.1%}" for c, v in said)] for name, said in rows]
-        header = ["file", *["class", *["or"] * (top - 1)]]
-        for line in table(header, cells):
+        shown = "{:.4g}" if task is REGRESSION else "{:.1%}"
+        cells = [[name, *(f"{c} {shown.format(v)}" for c, v in said.items())]
+                 for name, said in rows]  # fmt: skip
+        most = max(map(len, cells)) - 1
+        first = {"classes": "class", "labels": "label", "values": "value"}[task.counted]
+        second = "or" if task is CLASSIFICATION else ""
+        header = ["file", *([first, *[second] * (most - 1)] if most else [])]
+        for line in table(header, [[*row, *[""] * (most + 1 - len(row))] for row in cells]):
             say(line)
     if bad:
         show_diagnostics(bad)
     return 1 if bad else 0
+
+
+def _said(output: Tensor, classes: tuple[str, ...], task: Task, top: int) -> dict[str, float]:
+    """What a network says of one file, by the names of the classes, labels or values: the ``top``
+    classes with their probabilities, all labels, the likeliest first, or the shares of pixels."""
+    if task is REGRESSION:
+        return dict(zip(classes, output.tolist(), strict=True))
+    if task.dense:
+        counts = output.argmax(0).flatten().bincount(minlength=len(classes))
+        shares, top = counts / counts.sum(), len(classes)
+    elif task is MULTILABEL:
+        shares, top = output.sigmoid(), len(classes)
+    else:
+        shares = output.softmax(0)
+    values, places = shares.topk(min(top, len(classes)))
+    return {
+        classes[i]: v for i, v in zip(places.tolist(), values.tolist(), strict=True)
+        if v or not task.dense
+    }  # fmt: skip
+
+
+def _place(folder: Path, path: Path, card: ModelCard) -> Path:
+    """Where the mask of a file goes: pictures as PNG, volumes as arrays."""
+    return folder / f"{path.stem}{'.png' if len(card.image) == 3 else '.npy'}"
+
+
+def _check_places(folder: Path, files: tuple[Path, ...], card: ModelCard, force: bool) -> None:
+    """Raises before anything is predicted where masks could not be kept, each by itself."""
+    places = [_place(folder, path, card) for path in files]
+    if len(set(places)) < len(places):
+        raise click.UsageError("-o wants files of different names: two masks would have the same")
+    check_outputs(places, files, force)
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as problem:
+        fields = {"name": str(folder), "reason": (problem.strerror or str(problem)).lower()}
+        raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)]) from None
+
+
+def write_mask(place: Path, mask: Tensor) -> None:
+    """Writes a mask ``(H, W)``, or of a volume. Raises ``ArchError`` (A008)."""
+    array: Any = mask.numpy()
+    stream = io.BytesIO()
+    if array.ndim == 2:
+        need("PIL.Image", "pillow").fromarray(array).save(stream, format="PNG")
+    else:
+        need("numpy").save(stream, array)
+    write_output(place, stream.getvalue())

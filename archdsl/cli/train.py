@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli import completing
-from archdsl.cli.epochs import EpochView
+from archdsl.cli.epochs import EpochView, shown_score
 from archdsl.cli.options import json_option, python_option, read_registry, spec_argument
 from archdsl.cli.output import say, say_json, say_text, show_diagnostics
 from archdsl.cli.outputs import check_outputs, force_option, read_for
@@ -30,6 +30,8 @@ from archdsl.training.packages import need
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import read_data, read_recipe
 from archdsl.training.sets import Data
+from archdsl.training.suits import check_recipe
+from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
 from archdsl.units import duration, shown_costs
 
 if TYPE_CHECKING:
@@ -139,11 +141,12 @@ def command(
     if resume and checkpoint is None:
         raise click.UsageError("--resume wants the file to go on from: --checkpoint FILE")
     registry = read_registry(python)
-    images, how = read_data(data, registry=registry), read_recipe(recipe)
+    images, how = read_data(data, registry=registry), read_recipe(recipe, registry=registry)
     how = how if epochs is None else replace(how, epochs=epochs)
     how = how if weights is None else replace(how, weights=str(weights))
     how = replace(how, freeze=freeze) if freeze else how
     arch = _candidate(spec, settings, images, registry)
+    check_recipe(how, TASKS[images.task])
     with told("" if quiet else LOADING):
         need("torch")
     request = Request(
@@ -161,7 +164,7 @@ def _candidate(
     published = {k: v for k, v in own.items() if k != CLASSES}
     image, classes = describe(data, Path())
     knobs = {**published, **found.settings, **split_settings(settings)}
-    return fit(found.spec, knobs, image, classes)
+    return fit(found.spec, knobs, image, classes, TASKS[data.task])
 
 
 def _check_outputs(request: Request, python: Iterable[Path], force: bool) -> None:
@@ -192,7 +195,8 @@ def _run(request: Request, device: str, python: Iterable[Path], force: bool, bar
     _check_outputs(request, python, force)
     with distributed(choose_device(device)) as place:
         team = ranks()
-        view = EpochView(request.recipe.epochs, request.quiet, team.leads and bar)
+        shown, task = team.leads and bar, TASKS[request.data.task]
+        view = EpochView(request.recipe.epochs, request.quiet, shown, task.score)
         try:
             with team.leader_first():
                 splits = load(request.data, Path())
@@ -220,8 +224,9 @@ def _how_to_go_on(checkpoint: Path | None) -> str:
 def _train(
     request: Request, splits: Splits, device: torch.device, team: Ranks, view: EpochView
 ) -> None:
+    from archdsl.training.evaluate import examine
     from archdsl.training.keep import card_of
-    from archdsl.training.loop import evaluate, train_candidate
+    from archdsl.training.loop import train_candidate
 
     if team.leads and not request.quiet:
         _say_head(request, splits, device, team)
@@ -239,36 +244,50 @@ def _train(
             resume=request.resume,
         )
         test = splits.test
-        tested = evaluate(module, test, splits, device, request.recipe) if len(test) else None
+        tested = examine(module, test, splits, device, request.recipe) if len(test) else None
     if not team.leads:
         return
     result = {
         **_facts(request, splits, device, team),
         **{name: value for name, value in asdict(outcome).items() if name != "examples"},
-        "test": None if tested is None else {"accuracy": tested[0], "loss": tested[1]},
-        "largest_class": {"validation": splits.validation.largest, "test": test.largest},
+        "test": None if tested is None else _told(*tested.means, tested.scores),
     }
+    if splits.task is CLASSIFICATION:
+        result["largest_class"] = {"validation": splits.validation.largest, "test": test.largest}
     card = card_of(request.arch, splits, request.data, request.recipe, request.seed)
     if request.as_json:
         _keep(request, module, result, card)
         say_json(result)
         return
-    say(f"validation  {_score(outcome.accuracy, outcome.loss, splits.validation)}")
+    validated = _told(outcome.accuracy, outcome.loss, outcome.scores)
+    say(f"validation  {_score(validated, splits.validation, splits.task)}")
     if tested is not None:
-        say(f"test        {_score(*tested, test)}")
+        say(f"test        {_score(_told(*tested.means, tested.scores), test, splits.task)}")
     rate = f"{outcome.images_per_second:,.0f} images a second"
     say(f"time        {duration(outcome.seconds)}, {rate}")
     for line in _keep(request, module, result, card):
         say(line)
 
 
-def _score(accuracy: float, loss: float, images: Images) -> str:
+def _told(accuracy: float | None, loss: float, scores: Mapping[str, float]) -> dict[str, float]:
+    """All that is known of a part, by its name, the accuracy first and the loss after it."""
+    known = {} if accuracy is None else {"accuracy": accuracy}
+    return {**known, "loss": loss, **scores}
+
+
+def _score(told: Mapping[str, float], images: Images, task: Task) -> str:
     """An accuracy stands beside that of always saying the class that most images have."""
-    return f"accuracy {accuracy:.2%}, loss {loss:.4f}; the largest class has {images.largest:.2%}"
+    first = [task.score, *(name for name in told if name not in (task.score, "loss"))]
+    words = [f"{name} {shown_score(name, told[name])}" for name in first]
+    words.insert(1, f"loss {told['loss']:.4f}")
+    largest = f"; the largest class has {images.largest:.2%}" if task is CLASSIFICATION else ""
+    return ", ".join(words) + largest
 
 
 def _counts(splits: Splits) -> dict[str, int]:
     """How many images of each class are trained on, by the names of the classes."""
+    if splits.task is not CLASSIFICATION:
+        return {}
     counts = splits.train.labels.bincount(minlength=splits.classes).tolist()
     return dict(zip(splits.names, counts, strict=True)) if splits.names else {}
 

@@ -11,7 +11,7 @@ from archdsl.editing.context import Context
 from archdsl.editing.reading import Reading
 from archdsl.files import builtin_names
 from archdsl.named import resolve
-from archdsl.search.request import LEARNED, TUNABLE
+from archdsl.search.request import TUNABLE, learned
 from archdsl.search.settings import BASELINES, PRUNERS, SAMPLERS
 from archdsl.spec import Spec
 from archdsl.syntax import search_tree
@@ -68,7 +68,7 @@ def search_items(reading: Reading, context: Context, offset: int) -> Iterator[It
         table = {"prune": PRUNERS, "sampler": SAMPLERS, "baseline": BASELINES}[first]
         yield from _named(table, reading)
     elif first in ("maximize", "minimize"):
-        yield from (Item(name, "cost") for name in LEARNED)
+        yield from (Item(name, "cost") for name in learned(reading.registry, first == "minimize"))
         yield from _costs(reading)
     elif first == "tune":
         yield from (Item(name, "argument", insert=f"{name} in ") for name in TUNABLE)

@@ -14,13 +14,12 @@ from archdsl.registry import REGISTRY
 from archdsl.search.outcome import shown
 from archdsl.search.request import LEARNED, Search
 from archdsl.search.rows import Row
-from archdsl.units import duration
+from archdsl.units import SHARES, duration
 from archdsl.verdict.contrast import Interval
-from archdsl.verdict.results import SHARES
 from archdsl.verdict.words import UNITS
 
 SECONDS = "seconds"  # of training: what a trial itself costs
-PLACES = {"accuracy": 1, "loss": 2}  # where an epoch has it
+PLACES = {"loss": 2}  # where an epoch has it, if not in the place of the score
 QUOTED = re.compile(r'[\w.]+ = "([^"]*)"')
 
 
@@ -66,8 +65,8 @@ class Measure:
 
     def along(self, row: Row) -> list[tuple[float, float]]:
         """The value after each epoch of a trial."""
-        place = PLACES.get("accuracy" if self.name == "error" else self.name)
-        if place is None:
+        place = PLACES.get(self.name, 1)
+        if row.cost(self.name) is not None:
             return []
         points = [(point[0], point[place] * self.factor) for point in row.curve]
         return [(e, 100 - v) for e, v in points] if self.name == "error" else points

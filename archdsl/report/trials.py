@@ -16,6 +16,7 @@ from archdsl.pictures.views import draw
 from archdsl.report.chosen import words
 from archdsl.report.facts import Facts
 from archdsl.report.measure import cost_text, shape_text
+from archdsl.search.request import LEARNED
 from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, Row
 from archdsl.units import duration, human
 
@@ -89,7 +90,8 @@ def columns(facts: Facts) -> Iterator[Column]:
         measure.of,
     )
     if any(r.test is not None for r in rows):
-        yield Column("test", lambda r: _shown(r.test, _percent), lambda r: r.test)
+        tested = _percent if measure.is_share or measure.name in LEARNED else measure.text
+        yield Column("test", lambda r: _shown(r.test, tested), lambda r: r.test)
     yield Column("layers", lambda r: _some(r.depth), lambda r: r.depth)
     yield Column("channels", lambda r: _shown(r.width, "{:.4g}".format), lambda r: r.width)
     yield Column("MACs", lambda r: _shown(r.macs, human), lambda r: r.macs)

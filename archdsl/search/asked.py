@@ -16,6 +16,7 @@ from torch import nn
 from archdsl.search.rows import DIVERGED, ERROR
 from archdsl.spec import Architecture
 from archdsl.training.examples import written
+from archdsl.units import SHARES
 
 Objective = Callable[["Asked"], Any]  # gives the scores of a candidate
 
@@ -106,7 +107,7 @@ def scores_of(said: Any, first: str) -> Scores:
         if not isinstance(name, str):
             raise Unscored(ERROR, f"a score goes by a name, not by {name!r}")
         found[name] = number_of(f"`{name}`", value)
-        if name in ("accuracy", "error") and not 0 <= found[name] <= 1:
+        if name in SHARES and not 0 <= found[name] <= 1:
             share = f"a share from 0 to 1, as 0.875 is for 87.5 %, and it is {found[name]:g}"
             raise Unscored(ERROR, f"`{name}` is {share}")
     if "accuracy" in found:

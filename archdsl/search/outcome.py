@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite, log
+from typing import TYPE_CHECKING, Any
 
 from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
@@ -12,17 +13,21 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.elaborate.values import is_number
 from archdsl.registry import REGISTRY
-from archdsl.search.request import Search
+from archdsl.search.request import LEARNED, Search
 from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, JUDGED, SETTLE, Row
 from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
 from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
-from archdsl.training.examples import loss_of, right_of
+from archdsl.training.examples import Examined, loss_of, right_of
+from archdsl.units import SHARES
 from archdsl.verdict import Question, Result, Verdict, judge
 from archdsl.verdict.looks import planned
-from archdsl.verdict.results import SHARES, Floats
+from archdsl.verdict.results import Floats
 from archdsl.verdict.words import placed
+
+if TYPE_CHECKING:
+    from archdsl.training.outcome import Epoch
 
 
 def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
@@ -62,12 +67,27 @@ def judged(study: Study) -> list[Row]:
     return study.rows(names=JUDGED, states=FINISHED)
 
 
-def measured(name: str, accuracy: float, own: bool = False) -> float | None:
-    """A test accuracy as the objective would tell it; a loss is not known there. A training of
-    one's own says the objective itself."""
-    if own:
-        return accuracy
-    return {"accuracy": accuracy, "error": 1 - accuracy}.get(name)
+def measured(name: str, test: float, own: bool = False) -> float | None:
+    """What a study knows of the test data as the objective would tell it. That is an accuracy where
+    accuracy, error or loss is asked for, of which the last is not known there; else, and from a
+    training of one's own, the objective itself."""
+    if own or name not in LEARNED:
+        return test
+    return {"accuracy": test, "error": 1 - test}.get(name)
+
+
+def of_test(name: str, said: Examined) -> dict[str, Any]:
+    """What a study keeps of test data: see ``measured``."""
+    score = said.means[0] if name in LEARNED else said.scores.get(name)
+    told = {} if score is None else {"test": score}
+    return {"test_examples": said.written(), **told}
+
+
+def score_along(name: str, epoch: Epoch) -> float:
+    """What the curve of a trial shows: the accuracy, where there is one and nothing else is asked
+    for than what follows from it, or the loss; else the objective."""
+    known = epoch.accuracy if name in LEARNED else epoch.scores.get(name)
+    return epoch.loss if known is None else known
 
 
 def numbers(tune: Mapping[str, Domain], setting: str) -> tuple[float, ...]:
@@ -208,7 +228,7 @@ def beside(study: Study, rows: Sequence[Row]) -> list[Beside]:
 
 def shown(objective: str, value: float, costs: Mapping[str, Cost] = REGISTRY.costs) -> str:
     """A value of an objective, as people read it. ``costs`` are those of the study."""
-    if objective in ("accuracy", "error"):
+    if objective in SHARES:
         return f"{100 * value:.2f} %"
     return costs[objective].show(value) if objective in costs else f"{value:.4f}"
 

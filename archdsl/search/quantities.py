@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from archdsl.diagnostics import codes
 from archdsl.elaborate.values import describe, is_number
 from archdsl.search.domains import Domains
-from archdsl.search.request import MOST_FOLDS, MOST_FRESH, SHARES, Objective, ordered
+from archdsl.search.request import MOST_FOLDS, MOST_FRESH, Objective, ordered
 from archdsl.syntax import search_tree, tree
 from archdsl.training.records import MISTAKEN
+from archdsl.training.tasks import Task
+from archdsl.units import SHARES
 
 
 class Quantities(Domains):
@@ -46,12 +48,12 @@ class Quantities(Domains):
         return 0
 
     def read_target(
-        self, node: search_tree.Target | None, objectives: Sequence[Objective]
+        self, node: search_tree.Target | None, objectives: Sequence[Objective], task: Task
     ) -> float | None:
         """The smallest difference of interest, in the unit of the score."""
         if node is None:
             return None
-        first = ordered(objectives, self.registry.costs)[0].name
+        first = ordered(objectives, self.registry.costs, task)[0].name
         unit = "points" if first in SHARES else first
         value = self.constant(node.value)
         if value is MISTAKEN:

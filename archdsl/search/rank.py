@@ -39,7 +39,7 @@ def main(path: str) -> int:
                 splits = load(read_data(job["data"], registry=registry), Path(job["folder"]))
             if job["fold"] is not None:
                 splits = fold(splits, *job["fold"])
-            recipe = read_recipe(job["recipe"])
+            recipe = read_recipe(job["recipe"], registry=registry)
             module, outcome = train_candidate(
                 arch, splits, recipe, job["seed"], device, on_epoch=tell
             )

@@ -22,10 +22,8 @@ from archdsl.named import resolve
 from archdsl.registry import REGISTRY, Registry
 from archdsl.search import settings
 from archdsl.search.combinations import clashes
-from archdsl.search.quantities import Quantities
+from archdsl.search.objectives import Objectives
 from archdsl.search.request import (
-    MAXIMIZED,
-    MINIMIZED,
     MOST_SEEDS,
     MOST_TRIALS,
     TUNABLE,
@@ -44,6 +42,7 @@ from archdsl.training.own import OwnData, plain, recipe_of
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import MISTAKEN
 from archdsl.training.settings import Setting
+from archdsl.training.tasks import CLASSIFICATION
 
 KINDS: dict[type[tree.Node], str] = {
     search_tree.Search: "search",
@@ -76,7 +75,7 @@ def read_search(
     return _Reader(file, folder, registry, spec, own).read()
 
 
-class _Reader(Quantities):
+class _Reader(Objectives):
     def __init__(
         self,
         file: tree.File,
@@ -123,6 +122,9 @@ class _Reader(Quantities):
             self.report(codes.MISSING_STATEMENT, spec_node.span, what="what is varied")
         if self.found:
             raise ArchError(in_order(self.found))
+        task = CLASSIFICATION
+        if own is None:
+            recipe, task = self.fitting(recipe, data)
         asked = self.nodes.get("search")
         search = Search(
             Path(self.file.span.source.name).stem if asked is None else asked.name.text,
@@ -136,7 +138,7 @@ class _Reader(Quantities):
             data,
             recipe,
             tune,
-            ordered(self.objectives, self.registry.costs),
+            ordered(self.objectives, self.registry.costs, task),
             explore,
             settle,
             count,
@@ -147,7 +149,7 @@ class _Reader(Quantities):
             {kind: node.span for kind, node in self.nodes.items()},
             own,
             least,
-            self.read_target(self.nodes.get("target"), self.objectives),
+            self.read_target(self.nodes.get("target"), self.objectives, task),
             self.read_folds(self.nodes.get("folds")),
         )
         if self.found:
@@ -309,12 +311,6 @@ class _Reader(Quantities):
         node = self.needed("data", "what it trains on (`data digits`)")
         return None if node is None else self.read_named(node, self.registry.data, "data")
 
-    @property
-    def is_own(self) -> bool:
-        """Whether a training of the user's own gives the scores."""
-        trains = [n for n in self.file.statements if isinstance(n, search_tree.Train)]
-        return self.own is not None or any(n.file is not None for n in trains)
-
     def read_own(self) -> Own | None:
         """The training of the user's own, if one is named or given."""
         node = self.nodes.get("train")
@@ -375,20 +371,6 @@ class _Reader(Quantities):
                 if not free:
                     self.check_values(item, domain, known[name])
         return found
-
-    def read_objectives(self, node: search_tree.Objective) -> None:
-        known = (*MINIMIZED, *self.registry.costs) if node.minimize else MAXIMIZED
-        verb = "minimize" if node.minimize else "maximize"
-        for word in node.names:
-            free = (
-                self.is_own and word.text not in self.registry.costs
-            )  # scores go by the names that it gives
-            if word.text not in known and not free:
-                help = did_you_mean(word.text, known) or [f"it can {verb} {', '.join(known)}"]
-                self.report(codes.BAD_OBJECTIVE, word.span, help=help, name=word.text, verb=verb)
-            if any(o.name == word.text for o in self.objectives):
-                self.report(codes.SAID_TWICE, word.span, what=word.text)
-            self.objectives.append(Objective(word.text, node.minimize))
 
     def read_kind(self, kind: str, table: Mapping[str, type[Setting]], default: Any) -> Any:
         node = self.nodes.get(kind)

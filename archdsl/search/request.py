@@ -13,19 +13,18 @@ from archdsl.analysis.shapes import Varied
 from archdsl.costs.base import Cost
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
+from archdsl.registry import Registry
 from archdsl.spec import Spec
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
 from archdsl.training.settings import Setting
+from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
 
-LEARNED = ("accuracy", "error", "loss")  # objectives that are no costs
-MAXIMIZED = ("accuracy",)
+LEARNED = ("accuracy", "error", "loss")  # objectives that every study knows a column of
 MOST_TRIALS = 100_000  # each is queued beforehand
 MOST_SEEDS = 1000  # that explore: the fresh ones begin after them
 MOST_FRESH = 10_000
 MOST_FOLDS = 100
-SHARES = ("accuracy", "error")  # of 1, told in points
-MINIMIZED = ("error", "loss")  # and each cost
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
 
 
@@ -106,10 +105,26 @@ class Search:
         return len(self.objectives) > 1
 
 
-def ordered(objectives: Sequence[Objective], costs: Container[str]) -> tuple[Objective, ...]:
-    """What is learned before what it costs; accuracy, if nothing is said."""
+def ordered(
+    objectives: Sequence[Objective], costs: Container[str], task: Task = CLASSIFICATION
+) -> tuple[Objective, ...]:
+    """What is learned before what it costs; the score of the task, if nothing is said."""
     found = sorted(objectives, key=lambda o: o.name in costs)
-    return tuple(found) or (Objective("accuracy", False),)
+    return tuple(found) or (Objective(task.score, not task.maximize),)
+
+
+def learned(registry: Registry, minimize: bool, task: Task | None = None) -> list[str]:
+    """The objectives that are no costs, which are maximized, or which are minimized: of a task, or
+    of all of them."""
+    tasks = [task] if task is not None else [*TASKS.values()]
+    exact = any(t.exact for t in tasks)
+    found = [*(["error"] if exact else []), "loss"] if minimize else []
+    found += [
+        name
+        for name, metric in registry.metrics.items()
+        if metric.maximize is not minimize and any(t.name in metric.tasks for t in tasks)
+    ]
+    return found
 
 
 def name_of(cost: Cost, budget: float) -> str:

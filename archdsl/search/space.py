@@ -14,10 +14,12 @@ from archdsl.analysis.solve import Cost, FigureCost, Solution, Solver, describe_
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.base import Shape as Sizes
+from archdsl.search.objectives import mismatches
 from archdsl.search.request import Hold, Search, name_of
 from archdsl.spec import Architecture
 from archdsl.training.data import describe
 from archdsl.training.fit import adapt, check_fit
+from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Space:
     fixed: Mapping[str, Any]
     input: Sizes | None = None
     classes: int | None = None
+    task: Task = CLASSIFICATION
     measure: Cost | None = None  # what is held, where it is measured
     solved: dict[tuple[str, str], Candidate | Solution | None] = field(default_factory=dict)
 
@@ -117,7 +120,7 @@ class Space:
         if self.input is None or self.classes is None:
             return
         try:
-            check_fit(arch, self.input, self.classes)
+            check_fit(arch, self.input, self.classes, self.task)
         except ArchError as error:
             place = self.search.spans["spec"]
             raise ArchError([d.at(place) for d in error.diagnostics]) from None
@@ -166,7 +169,12 @@ def space_of(
     except ArchError as error:
         place = search.spans["data"]
         raise ArchError([d.at(place) for d in error.diagnostics]) from None
+    task = TASKS[search.data.task]
+    if wrong := list(
+        mismatches(search.recipe, search.objectives, search.spec.registry, task, search.spans)
+    ):
+        raise ArchError(wrong)
     fixed, input = adapt(search.spec, image, classes)
     for varied in search.vary:
         fixed.pop(varied.path, None)
-    return Space(search, {**fixed, **search.fixed}, input, classes)
+    return Space(search, {**fixed, **search.fixed}, input, classes, task)

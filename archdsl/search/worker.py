@@ -32,6 +32,7 @@ from archdsl.search.clock import Clock
 from archdsl.search.kinds import WEIGHTS
 from archdsl.search.measured import measured_on
 from archdsl.search.opened import OpenStudy
+from archdsl.search.outcome import of_test, score_along
 from archdsl.search.own import trace_of
 from archdsl.search.plan import facts
 from archdsl.search.rows import (
@@ -281,11 +282,12 @@ class Worker:
                 note(epoch)
 
         def note(epoch: Epoch) -> None:
-            point = (epoch.epoch, epoch.accuracy, epoch.loss, epoch.train_loss, epoch.lr)
+            score = score_along(measured, epoch)
+            point = (epoch.epoch, score, epoch.loss, epoch.train_loss, epoch.lr)
             curve.append(tuple(round(float(x), 7) for x in point))
             if search.is_pareto or stage != EXPLORE:
                 return
-            trial.report(value_of(measured, epoch), epoch.epoch)
+            trial.report(epoch.score(measured), epoch.epoch)
             if trial.should_prune():
                 trial.set_user_attr("curve", curve)
                 raise optuna.TrialPruned
@@ -309,11 +311,14 @@ class Worker:
     ) -> list[float]:
         """Writes a result down; the values of the objectives."""
         found: dict[str, Any] = {
-            "accuracy": outcome.accuracy,
             "loss": outcome.loss,
             "seconds": round(outcome.seconds, 3),
             "images_per_second": round(outcome.images_per_second, 1),
         }
+        if outcome.accuracy is not None:
+            found["accuracy"] = outcome.accuracy
+        if outcome.scores:
+            found["scores"] = dict(outcome.scores)
         if outcome.peak_memory is not None:
             found["peak_memory"] = outcome.peak_memory
         names = [o.name for o in self.study.search.objectives]
@@ -324,13 +329,11 @@ class Worker:
                     found["examples"] = outcome.examples
                 splits = self.splits_of(trial)
                 if len(test := splits.test):
-                    said = examine(module, test, splits, self.device, recipe)
-                    found |= {"test": said.means[0], "test_examples": said.written()}
+                    found |= of_test(names[0], examine(module, test, splits, self.device, recipe))
         found |= noted(costs)
         for name, value in found.items():
             trial.set_user_attr(name, value)
-        known = {**found, **costs, "error": 1 - outcome.accuracy}
-        return [float(known[name]) for name in names]
+        return [float(costs[n]) if n in costs else outcome.score(n) for n in names]
 
     def costs(self, trial: Trial, arch: Architecture, module: nn.Module | None) -> dict[str, float]:
         """What a candidate costs: what follows from its spec, and what is measured of it here."""
@@ -390,8 +393,3 @@ class Worker:
 
 def arm_of(attrs: dict[str, Any]) -> tuple[str, str]:
     return attrs.get("shape", ""), attrs.get("setting", "")
-
-
-def value_of(name: str, epoch: Epoch) -> float:
-    """An objective at the end of an epoch."""
-    return {"accuracy": epoch.accuracy, "loss": epoch.loss, "error": 1 - epoch.accuracy}[name]

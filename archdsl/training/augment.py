@@ -11,6 +11,7 @@ from torch import Tensor
 
 from archdsl.training.recipe import Crop, Cutout, Flip
 from archdsl.training.settings import Setting
+from archdsl.training.tasks import IGNORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,20 @@ def augmented(images: Tensor, kinds: Iterable[Setting], draws: Draws) -> Tensor:
             assert isinstance(kind, Cutout)
             images = cut(images, draws, kind.size)
     return images
+
+
+def augmented_with_masks(
+    images: Tensor, masks: Tensor, kinds: Iterable[Setting], draws: Draws
+) -> tuple[Tensor, Tensor]:
+    """The same of images and their masks ``(N, ...)``: what moves the one moves the other, and what
+    a crop leaves empty is of no class."""
+    both = torch.cat([images, masks[:, None].to(images) - IGNORED], 1)
+    for kind in kinds:
+        if isinstance(kind, (Crop, Flip)):
+            both = augmented(both, (kind,), draws)
+        else:
+            both = torch.cat([augmented(both[:, :-1], (kind,), draws), both[:, -1:]], 1)
+    return both[:, :-1], (both[:, -1] + IGNORED).to(masks.dtype)
 
 
 def cropped(images: Tensor, draws: Draws, pad: int) -> Tensor:

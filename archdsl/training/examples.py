@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,15 +26,19 @@ MOST = 1 << 26  # examples: more are not unpacked, whoever wrote them
 @dataclass(frozen=True, slots=True, eq=False)
 class Examined:
     """The answers of a network to some examples, in their order: ``right`` is 1 or 0, ``loss``
-    the cross-entropy, both ``(N,)`` of float32."""
+    that of the task, both ``(N,)`` of float32. ``exact`` says whether they are right or wrong as
+    a whole, ``scores`` are the metrics that were asked for."""
 
     right: Tensor
     loss: Tensor
+    exact: bool = True
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def means(self) -> tuple[float, float]:
-        """The accuracy, as a share, and the mean loss."""
-        return float(self.right.double().mean()), float(self.loss.double().mean())
+    def means(self) -> tuple[float | None, float]:
+        """The accuracy, as a share, if there is one, and the mean loss."""
+        accuracy = float(self.right.double().mean()) if self.exact else None
+        return accuracy, float(self.loss.double().mean())
 
     def written(self) -> str:
         level = ((self.loss.clamp(min=2.0**LEAST).log2() - LEAST) * STEPS).round().clamp(0, TOP)

@@ -53,9 +53,9 @@ class Feed:
         order: Tensor,
         batch: int,
         share: slice = WHOLE,
-        change: Callable[[Tensor], Tensor] | None = None,
+        change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images ``(N, C, ...)`` of float32, and their classes: the rows of ``order`` in batches,
+        """Images ``(N, C, ...)`` of float32, and their labels: the rows of ``order`` in batches,
         and of each batch a share.
 
         Small images are fetched, normalised and changed several batches at a time: what that
@@ -70,7 +70,7 @@ class Feed:
             images = images.float().mul_(self.scale).add_(self.shift)
             images = images.contiguous(memory_format=self.memory_format)
             if change is not None:
-                images = change(images)
+                images, labels = change(images, labels)
             yield from zip(images.split(size), labels.split(size), strict=True)
 
     def rows(self, order: Tensor, batch: int, share: slice = WHOLE) -> list[Tensor]:

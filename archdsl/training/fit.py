@@ -11,9 +11,11 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 from archdsl.spec import Architecture, Spec
+from archdsl.training.tasks import CLASSIFICATION, Task
 
 MAIN = "main"  # of several results
 CLASSES = "classes"  # the knob that says how many there are
+SIZE = "size"  # one by which some networks for masks bring their result to that of the image
 
 
 def adapt(spec: Spec, image: Shape, classes: int) -> tuple[dict[str, Any], Shape]:
@@ -41,11 +43,17 @@ def _check_axes(spec: Spec, image: Shape) -> None:
         raise _mismatch(f"it is one for {a}, and the data has {b}")
 
 
-def fit(spec: Spec, knobs: Mapping[str, Any], image: Shape, classes: int) -> Architecture:
+def fit(
+    spec: Spec,
+    knobs: Mapping[str, Any],
+    image: Shape,
+    classes: int,
+    task: Task = CLASSIFICATION,
+) -> Architecture:
     """The candidate with these knobs for the data. A knob ``classes`` among them is kept.
 
-    Raises ``ArchError`` where it is no network with this input, or its result is not one number
-    for each class (A805).
+    Raises ``ArchError`` where it is no network with this input, or its result is not what
+    the task asks for (A805): one number for each class, or for each class in each pixel.
     """
     fixed, input = adapt(spec, image, classes)
     try:
@@ -53,7 +61,7 @@ def fit(spec: Spec, knobs: Mapping[str, Any], image: Shape, classes: int) -> Arc
     except ArchError as error:
         note = f"the input is that of the data: {show_shape(input)}"
         raise ArchError([_noted(d, note) for d in error.diagnostics]) from None
-    check_fit(arch, image, classes)
+    check_fit(arch, image, classes, task)
     return arch
 
 
@@ -62,9 +70,9 @@ def _noted(d: Diagnostic, note: str) -> Diagnostic:
     return replace(d, notes=(*d.notes, note)) if d.code.startswith("A2") else d
 
 
-def check_fit(arch: Architecture, image: Shape, classes: int) -> None:
-    """Raises ``ArchError`` (A805) unless a network takes the images, and gives a number for each
-    class."""
+def check_fit(arch: Architecture, image: Shape, classes: int, task: Task = CLASSIFICATION) -> None:
+    """Raises ``ArchError`` (A805) unless a network takes the images, and gives what the task asks
+    for: a number for each class, label or value, of masks in each pixel."""
     if len(arch.inputs) > 1:
         raise _mismatch(f"it takes {', '.join(arch.inputs)}, and the data has images alone")
     if isinstance(arch.input, Ids):
@@ -79,13 +87,26 @@ def check_fit(arch: Architecture, image: Shape, classes: int) -> None:
     ends = [("its result", arch.output)]
     ends += [(n, shape) for n, shape in arch.outputs.items() if weights.get(n)]
     ends += [(s.name, arch.flat.nodes[s.node].shape) for s in arch.flat.side_outputs]
+    wanted = task.output(image, classes)
     for name, shape in ends:
-        if shape != (classes,):
-            reason = f"{name} has the shape {show_shape(shape)}, and the data has {classes} classes"
-            raise _mismatch(reason, _advice(arch, classes))
+        if shape != wanted:
+            many = task.counted if classes > 1 else task.counted.removesuffix("s")
+            reason = f"{name} has the shape {show_shape(shape)}, and the data has {classes} {many}"
+            if task.dense:
+                reason += f" in each pixel: {show_shape(wanted)}"
+            raise _mismatch(reason, _advice(arch, shape, wanted))
 
 
-def _advice(arch: Architecture, classes: int) -> list[str]:
+def _advice(arch: Architecture, shape: Shape, wanted: Shape) -> list[str]:
+    classes = wanted[0]
+    if len(shape) < len(wanted):
+        return ["a network for masks ends in a convolution, such as `conv(classes, 1)`"]
+    if len(shape) > len(wanted):
+        return ["end it in `global_avgpool -> linear(classes)`, or take masks as labels"]
+    if shape[0] == classes:
+        if SIZE in arch.spec.knobs and len(set(wanted[1:])) == 1 and shape[1] == arch.knobs[SIZE]:
+            return [f"set `{SIZE}` to {wanted[1]}, the size of the images"]
+        return ["pad its convolutions, or resample the result to the size of the image"]
     if CLASSES not in arch.spec.knobs:
         return [f"give the spec a knob `{CLASSES}` for its last layer, or write {classes} there"]
     return [f"leave `{CLASSES}` to the data"] if arch.knobs[CLASSES] != classes else []

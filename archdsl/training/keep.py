@@ -56,7 +56,7 @@ def card_of(arch: Architecture, splits: Splits, data: Data, recipe: Recipe, seed
         mean=_numbers(splits.mean),
         std=_numbers(splits.std),
         classes=splits.names or tuple(map(str, range(splits.classes))),
-        task="classification",
+        task=splits.task.name,
         data=data.written(full=True) + splits.which,
         recipe=", ".join(f"{name} = {value}" for name, value in settings.items()),
         lr=recipe.lr,

@@ -28,6 +28,7 @@ from archdsl.training.ranks import Ranks, ranks
 from archdsl.training.recipe import Recipe
 from archdsl.training.seeds import derived, kept_apart
 from archdsl.training.start import Taken, start_from
+from archdsl.training.suits import check_recipe
 from archdsl.training.trainer import OnStep, Trainer
 
 __all__ = ["evaluate", "train", "train_candidate"]
@@ -59,7 +60,8 @@ def train_candidate(
     Raises ``ArchError`` where it does not fit the data (A805), and what ``train`` and
     ``start_from`` raise.
     """
-    check_fit(arch, splits.image, splits.classes)
+    check_fit(arch, splits.image, splits.classes, splits.task)
+    check_recipe(recipe, splits.task)
     device = torch.device(device)
     with kept_apart(device):
         torch.manual_seed(derived(seed, "start"))
@@ -172,4 +174,5 @@ def outcome_of(trainer: Trainer) -> Outcome:
         progress.images / max(progress.seconds, 1e-9),
         torch.cuda.max_memory_allocated(trainer.device) if cuda else None,
         (trainer.said or trainer.validate()).written(),
+        last.scores,
     )

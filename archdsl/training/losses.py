@@ -10,23 +10,43 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from archdsl.training.recipe import Focal, Recipe
+from archdsl.training.recipe import AbsoluteError, Focal, Huber, Recipe
+from archdsl.training.suits import check_recipe
+from archdsl.training.tasks import (
+    CLASSIFICATION,
+    IGNORED,
+    MULTILABEL,
+    REGRESSION,
+    SEGMENTATION,
+    Task,
+)
 
 Loss = Callable[[Any, Tensor], Tensor]
 
 
-def loss_of(module: nn.Module, recipe: Recipe, labels: Tensor | None = None) -> Loss:
-    """The loss of a batch, from results ``(N, classes)`` and classes ``(N,)``; of a network with
-    side outputs the weighted sum that it brings itself. ``labels`` are those of all training
-    images, by which classes are weighted."""
-    criterion = _criterion(recipe, labels)
+def loss_of(
+    module: nn.Module, recipe: Recipe, labels: Tensor | None = None, task: Task = CLASSIFICATION
+) -> Loss:
+    """The loss of a batch, from results and labels as the task has them; of a network with side
+    outputs the weighted sum that it brings itself. ``labels`` are those of all training images,
+    by which classes are weighted. Raises ``ArchError`` (A824) for a recipe of another task."""
+    check_recipe(recipe, task)
+    criterion = _criterion(recipe, labels, task)
     weighted = getattr(module, "loss", None)
     if weighted is not None and hasattr(module, "output_weights"):
         return partial(weighted, criterion=criterion)
     return criterion
 
 
-def _criterion(recipe: Recipe, labels: Tensor | None) -> Loss:
+def _criterion(recipe: Recipe, labels: Tensor | None, task: Task) -> Loss:
+    if task is MULTILABEL:
+        return F.binary_cross_entropy_with_logits
+    if task is REGRESSION:
+        if isinstance(recipe.loss, Huber):
+            return partial(F.huber_loss, delta=float(recipe.loss.delta))
+        return F.l1_loss if isinstance(recipe.loss, AbsoluteError) else F.mse_loss
+    if task is SEGMENTATION:
+        return partial(of_pixels, smoothing=recipe.label_smoothing)
     gamma = recipe.loss.gamma if isinstance(recipe.loss, Focal) else 0.0
     balanced = recipe.class_weights == "balanced"
     if not gamma and not balanced:
@@ -34,6 +54,15 @@ def _criterion(recipe: Recipe, labels: Tensor | None) -> Loss:
     assert labels is not None or not balanced
     weights = class_weights(labels) if labels is not None and balanced else None
     return partial(of_examples, gamma=gamma, weights=weights, smoothing=recipe.label_smoothing)
+
+
+def of_pixels(outputs: Tensor, masks: Tensor, smoothing: float = 0.0) -> Tensor:
+    """The mean cross-entropy of the pixels that are of a class: of results ``(N, classes, ...)``
+    and masks ``(N, ...)``; 0 where no pixel is."""
+    found = F.cross_entropy(
+        outputs, masks.long(), ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
+    )
+    return found / (masks != IGNORED).sum().clamp(min=1)
 
 
 def of_examples(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
@@ -26,32 +26,51 @@ ONE_VALUE = "Expected more than 1 value per channel"  # of batch normalisation
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """An epoch, counted from 1. ``loss`` and ``accuracy`` (a share) are of the validation images;
+    """An epoch, counted from 1. ``loss``, ``accuracy`` (a share; none where no example is right or
+    wrong as a whole) and ``scores``, the metrics by their names, are of the validation images;
     ``train_loss`` is the mean over the epoch's batches, ``lr`` that of its last step;
     ``seconds`` include the validation."""
 
     epoch: int
     loss: float
-    accuracy: float
+    accuracy: float | None
     train_loss: float
     lr: float
     seconds: float
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def score(self, name: str) -> float:
+        """A metric, ``loss`` or ``error``. Raises ``KeyError`` for what is not known."""
+        return score_of(name, self.loss, self.accuracy, self.scores)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A finished training. ``accuracy`` and ``loss`` are of the validation images after the last
-    epoch; ``images_per_second`` counts the training alone; ``peak_memory`` is in bytes, and
-    known on CUDA only. ``examples`` is what the network says of each validation image, as
-    ``archdsl.training.examples`` writes it; empty where that is not known."""
+    """A finished training. ``accuracy``, ``loss`` and ``scores`` are of the validation images after
+    the last epoch, as there; ``images_per_second`` counts the training alone; ``peak_memory`` is
+    in bytes, and known on CUDA only. ``examples`` is what the network says of each validation
+    image, as ``archdsl.training.examples`` writes it; empty where that is not known."""
 
-    accuracy: float
+    accuracy: float | None
     loss: float
     epochs: tuple[Epoch, ...]
     seconds: float
     images_per_second: float
     peak_memory: int | None
     examples: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+    def score(self, name: str) -> float:
+        """A metric, ``loss`` or ``error``. Raises ``KeyError`` for what is not known."""
+        return score_of(name, self.loss, self.accuracy, self.scores)
+
+
+def score_of(name: str, loss: float, accuracy: float | None, scores: Mapping[str, float]) -> float:
+    """What goes by a name. Raises ``KeyError``."""
+    known: dict[str, float] = {**scores, "loss": loss}
+    if accuracy is not None:
+        known |= {"accuracy": accuracy, "error": 1 - accuracy}
+    return known[name]
 
 
 class Failure(Exception):

@@ -21,6 +21,7 @@ from archdsl.modelcard import KEY, ModelCard, bad, card_from, card_in
 from archdsl.registry import REGISTRY, Registry
 from archdsl.spec import Architecture, Spec
 from archdsl.training.packages import missing
+from archdsl.training.tasks import TASKS
 
 WEIGHTS = (".pt", ".pth", ".safetensors")
 KNOWN = (*WEIGHTS, ".pt2", ".onnx", ".arch")
@@ -47,12 +48,16 @@ class Predictor:
 def read_model(
     path: Path, registry: Registry = REGISTRY, device: torch.device | str = "cpu"
 ) -> Predictor:
-    """The network of a file: weights, an export, or a frozen spec that its weights lie beside.
+    """The network of a file: weights, an export, or a frozen spec that its weights lie beside; or
+    of a folder that has one of these specs.
 
     Weights and specs are read as data. A ``.pt2`` is loaded by ``torch.export``: take it from
     those alone whom you would let run code. Raises ``ArchError``.
     """
-    device, ending = torch.device(device), path.suffix.lower()
+    device = torch.device(device)
+    if path.is_dir():
+        path = _inside(path)
+    ending = path.suffix.lower()
     if ending not in KNOWN:
         raise _no_card(path, f"its ending is none of {', '.join(KNOWN)}")
     try:
@@ -68,6 +73,7 @@ def read_model(
     card = card_in(path)
     if card is None:
         raise _no_card(path, "it carries no model card", _HELP)
+    _check_task(path, card)
     run = (
         _of_program(path, device) if ending == ".pt2" else _of_weights(path, card, registry, device)
     )
@@ -82,6 +88,15 @@ def _no_card(path: Path, reason: str, help: str = "") -> ArchError:
     return ArchError([diagnose(codes.NO_CARD, fields=fields, help=[help] if help else [])])
 
 
+def _inside(folder: Path) -> Path:
+    """The spec in a folder, as a training leaves it. Raises ``ArchError`` unless there is one."""
+    specs = sorted(folder.glob("*.arch"))
+    if len(specs) != 1:
+        has = ", ".join(spec.name for spec in specs) or "no .arch"
+        raise _no_card(folder, f"it is a folder with {has}", "name the weights instead")
+    return specs[0]
+
+
 def _beside(spec: Path) -> Path:
     """The weights of a frozen spec."""
     for ending in WEIGHTS:
@@ -89,6 +104,12 @@ def _beside(spec: Path) -> Path:
             return spec.with_suffix(ending)
     names = " or ".join(str(spec.with_suffix(ending)) for ending in (".pt", ".safetensors"))
     raise _no_card(spec, f"its weights are not beside it, as {names}", "name the weights instead")
+
+
+def _check_task(path: Path, card: ModelCard) -> None:
+    """Raises ``ArchError`` (A822) for a task that is none."""
+    if card.task not in TASKS:
+        raise bad(str(path), ValueError(f"its task is `{card.task:.80}`"))
 
 
 def network_of(path: Path, card: ModelCard, registry: Registry = REGISTRY) -> Architecture:
@@ -146,6 +167,7 @@ def _of_onnx(path: Path, device: torch.device) -> Predictor:
         card = card_from(json.loads(text))
     except (ValueError, RecursionError) as problem:
         raise bad(str(path), problem) from None
+    _check_task(path, card)
     entry = session.get_inputs()[0]
     dtype: Any = getattr(torch, TYPES.get(entry.type, "float32"))
 

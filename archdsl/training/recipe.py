@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from archdsl.layers.arguments import Chance, Count, Flag, NotNegative, OneOf, Positive
+from archdsl.training.scores import Metric, MetricsReader
 from archdsl.training.settings import (
     Numbers,
     Setting,
@@ -141,10 +142,40 @@ class Focal(Setting):
     name = "focal"
 
 
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Setting):
+    """The negative logarithm of the probability of each label, or of its absence; their mean."""
+
+    name = "binary_cross_entropy"
+
+
+@dataclass(frozen=True)
+class SquaredError(Setting):
+    """The mean squared distance from the true values."""
+
+    name = "squared_error"
+
+
+@dataclass(frozen=True)
+class AbsoluteError(Setting):
+    """The mean distance from the true values."""
+
+    name = "absolute_error"
+
+
+@dataclass(frozen=True)
+class Huber(Setting):
+    """Half the squared distance up to ``delta``, and linear from there on (Huber, 1964)."""
+
+    delta: Positive = 1.0
+
+    name = "huber"
+
+
 OPTIMIZERS = table_of(Sgd, AdamW, Adam, RmsProp)
 SCHEDULES = table_of(Cosine, Steps, OneCycle, Constant)
 AUGMENTATIONS = table_of(Crop, Flip, Cutout)
-LOSSES = table_of(CrossEntropy, Focal)
+LOSSES = table_of(CrossEntropy, Focal, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber)
 
 
 @dataclass(frozen=True)
@@ -152,8 +183,9 @@ class Recipe(Setting):
     """How a network is trained. ``warmup`` are the epochs in which the learning rate rises to
     ``lr``; ``clip`` bounds the norm of the gradient. ``auto`` is what is fast: mixed precision
     on CUDA, and ``channels_last`` there and on the processor. ``weights`` is a file to start from,
-    ``freeze`` the paths of parts that are not trained. With ``class_weights`` or ``sampling``
-    balanced, classes of few images count as much as the others."""
+    ``freeze`` the paths of parts that are not trained. Without a ``loss``, it is that of the data's
+    task. With ``class_weights`` or ``sampling`` balanced, classes of few images count as much as
+    the others. ``metrics`` are told after each epoch."""
 
     epochs: Count = 15
     batch: Count = 128
@@ -175,11 +207,11 @@ class Recipe(Setting):
     compile: Flag = False
     weights: Text | None = None
     freeze: Texts | None = None
-    loss: Annotated[Setting, SettingReader("loss functions", tuple(LOSSES))] = field(
-        default=CrossEntropy()
-    )
+    loss: Annotated[Setting | None, SettingReader("loss functions", tuple(LOSSES))] = None
     class_weights: Annotated[str, OneOf(("equal", "balanced"))] = "equal"
     sampling: Annotated[str, OneOf(("shuffled", "balanced"))] = "shuffled"
+
+    metrics: Annotated[tuple[Metric, ...], MetricsReader()] = ()
 
     name = "train"
 

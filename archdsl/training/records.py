@@ -88,7 +88,7 @@ class Records:
         return self.constant(node)
 
     def setting(self, node: tree.Node, reader: SettingReader) -> Any:
-        table = TABLES[reader.table]
+        table = TABLES.get(reader.table) or self.registry.group(reader.table)
         if isinstance(node, tree.ListOf):
             made = tuple(self.setting(item, reader) for item in node.items)
             return MISTAKEN if MISTAKEN in made else made
@@ -170,14 +170,14 @@ def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -
     return data
 
 
-def read_recipe(text: str, place: str = "--recipe") -> Recipe:
+def read_recipe(text: str, place: str = "--recipe", registry: Registry = REGISTRY) -> Recipe:
     """The recipe of a text: ``epochs = 5, lr = 0.1``; an empty one leaves all as it is.
 
     Raises ``ArchError`` with every mistake.
     """
     if not text.strip():
         return Recipe()
-    records, node = _statement("train", text, place, REGISTRY)
+    records, node = _statement("train", text, place, registry)
     recipe: Recipe | None = records.make(Recipe, node.settings, node.span)
     if recipe is None or records.found:
         raise ArchError(records.found)

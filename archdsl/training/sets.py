@@ -11,6 +11,7 @@ from archdsl.layers.arguments import Count, Flag, Index
 from archdsl.layers.base import signature
 from archdsl.registered import Registered
 from archdsl.training.settings import Setting, Share, Text
+from archdsl.training.tasks import CLASSIFICATION, TaskName
 
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Splits
@@ -19,15 +20,17 @@ DATA_GROUP = "archdsl.data"
 
 
 class Data(Setting, Registered):
-    """A set of images with classes.
+    """A set of images with labels.
 
-    ``image``, channels first, and ``classes`` are attributes where the set is fixed. A set of a
-    user's own has a method ``read``: docs/training.md says what it gives.
+    ``image``, channels first, and ``classes`` are attributes where the set is fixed; ``task`` says
+    what is labelled. A set of a user's own has a method ``read``: docs/training.md says what it
+    gives.
     """
 
     group = "data"
     noun = "data set"
     image: ClassVar[tuple[int, ...] | None] = None
+    task = CLASSIFICATION.name  # of ``archdsl.training.tasks``
     classes: ClassVar[int | None] = None
 
     @classmethod
@@ -182,13 +185,14 @@ class ImageFolder(Data):
 @dataclass(frozen=True)
 class Arrays(Data):
     """An archive of NumPy (`.npz`) with the arrays `images` (bytes, N x channels x sizes: images,
-    signals or volumes) and `labels` (N whole numbers from 0); and `test_images` and
-    `test_labels`, if it has a test set of its own."""
+    signals or volumes) and `labels` (classes, several labels, values or masks, as the `task` has
+    them); and `test_images` and `test_labels`, if it has a test set of its own."""
 
     path: Text
     validation: Share = 0.1
     test: Share = 0.1
     seed: Index = 0
+    task: TaskName = CLASSIFICATION.name
 
     name = "arrays"
 
@@ -216,6 +220,13 @@ class PluginData(Data):
     def name(self) -> str:  # type: ignore[override]
         """What the entry point is called."""
         return self.plugin
+
+    @property
+    def task(self) -> str:  # type: ignore[override]
+        """What its labels are of. Raises ``ArchError`` where the package says nothing valid."""
+        from archdsl.training.data.plugins import made, task_of
+
+        return task_of(self.plugin, made(self))
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
         from archdsl.training.data.plugins import described, made

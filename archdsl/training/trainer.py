@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from math import isfinite
 from time import perf_counter
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from archdsl.training.augment import Draws, augmented
+from archdsl.training.augment import Draws, augmented, augmented_with_masks
 from archdsl.training.checkpoint import Progress
 from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examined
@@ -25,6 +24,7 @@ from archdsl.training.precision import memory_format, precision
 from archdsl.training.ranks import Ranks
 from archdsl.training.recipe import Recipe
 from archdsl.training.schedules import learning_rate
+from archdsl.training.scores import shown_of
 from archdsl.training.seeds import derived, generator, seed_all
 from archdsl.training.start import freeze_parts
 
@@ -56,7 +56,9 @@ class Trainer:
         self.optimizer = make_optimizer(self.module, recipe)
         self.model = wrapped(self.module, recipe, device, team)
         self.labels = splits.train.labels
-        self.loss = loss_of(self.module, recipe, self.labels)
+        self.task = splits.task
+        self.loss = loss_of(self.module, recipe, self.labels, self.task)
+        self.metrics = shown_of(recipe.metrics, self.task)
         self.progress = Progress()
         self.said: Examined | None = None  # of the validation images, after the last epoch
 
@@ -89,10 +91,12 @@ class Trainer:
         if not isfinite(train_loss):
             raise diverged(number, self.recipe)
         self.team.level(self.module)
-        accuracy, loss = self.validate().means
+        said = self.validate()
+        accuracy, loss = said.means
         if not isfinite(loss):
             raise diverged(number, self.recipe)
-        epoch = Epoch(number, loss, accuracy, train_loss, lr, perf_counter() - started)
+        seconds = perf_counter() - started
+        epoch = Epoch(number, loss, accuracy, train_loss, lr, seconds, said.scores)
         before = self.progress
         self.progress = Progress(
             (*before.epochs, epoch),
@@ -103,7 +107,9 @@ class Trainer:
 
     def validate(self) -> Examined:
         """What the network says of the validation images as it is."""
-        self.said = examined(self.module, self.validation_feed, self.batch, self.precision)
+        self.said = examined(
+            self.module, self.validation_feed, self.batch, self.precision, self.task, self.metrics
+        )
         return self.said
 
     def batches(self, number: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -115,7 +121,13 @@ class Trainer:
             order = torch.randperm(len(self.labels), generator=chance)[:total]
         random = generator(self.device, self.seed, "augmentation", number)
         draws = Draws(random, self.team.share)
-        change = partial(augmented, kinds=self.recipe.augment, draws=draws)
+        kinds = self.recipe.augment
+
+        def change(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+            if self.task.dense and kinds:
+                return augmented_with_masks(images, labels, kinds, draws)
+            return augmented(images, kinds, draws), labels
+
         return self.train_feed.batches(order, self.batch, self.team.share, change)
 
     def step(self, images: Tensor, labels: Tensor, lr: float) -> Tensor:

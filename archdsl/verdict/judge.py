@@ -8,6 +8,7 @@ from math import sqrt
 
 import numpy as np
 
+from archdsl.units import SHARES
 from archdsl.verdict.arms import Explored, contenders, explored_shapes, halves
 from archdsl.verdict.contrast import (
     Difference,
@@ -45,7 +46,7 @@ from archdsl.verdict.model import (
     SliceVerdict,
     Verdict,
 )
-from archdsl.verdict.results import SHARES, Arm, Floats, Question, Result, Slice, slices_of
+from archdsl.verdict.results import Arm, Floats, Question, Result, Slice, slices_of
 
 SEEDS = 2  # that an arm needs for a comparison
 RESAMPLES = 9999

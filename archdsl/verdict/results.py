@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Training = tuple[str, str, int]  # shape, setting, seed
-SHARES = ("accuracy", "error")  # measured as shares of 1, told in points (hundredths)
 
 
 @dataclass(frozen=True, slots=True, order=True)

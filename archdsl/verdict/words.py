@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor, log10
 
+from archdsl.units import SHARES
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import (
     EQUIVALENT,
@@ -19,7 +20,7 @@ from archdsl.verdict.model import (
     Slope,
     Verdict,
 )
-from archdsl.verdict.results import SHARES, Question
+from archdsl.verdict.results import Question
 
 UNITS = {"macs": "multiply-adds", "params": "parameters"}
 

@@ -19,6 +19,7 @@ OWN = {
     "my_patterns": ("patterns", "ensemble"),
     "my_costs": ("costs", "bytes_moved"),
     "my_sets": ("data", "stripes"),
+    "my_metrics": ("metrics", "worst_recall"),
     "my_formats": ("formats", "csv"),
 }
 FILES = [EXAMPLES / f"{name}.py" for name in OWN]

@@ -21,8 +21,8 @@ def made(batch: int = 8, share: slice = slice(None), change: bool = False) -> Ba
     one = Feed(DATA.train, DATA.mean, DATA.std, CPU, torch.channels_last)
     draws = Draws(generator(CPU, 0), share)
 
-    def changed(images: Tensor) -> Tensor:
-        return augmented(images, (Crop(1), Flip(), Cutout(3)), draws)
+    def changed(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return augmented(images, (Crop(1), Flip(), Cutout(3)), draws), labels
 
     return list(one.batches(ORDER, batch, share, changed if change else None))
 

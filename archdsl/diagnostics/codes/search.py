@@ -36,8 +36,9 @@ without a grid or with more than 4,096 values.""",
 BAD_OBJECTIVE = Kind(
     "A708",
     "a search cannot {verb} `{name}`",
-    """A search maximizes accuracy, or minimizes loss, error, macs, params, activations or
-latency. With several objectives, or a cost among them, it is a Pareto search.""",
+    """A search maximizes or minimizes a metric of its task, such as accuracy, f1, iou or mae; or it
+minimizes loss, error, macs, params, activations or latency. With several objectives, or a cost
+among them, it is a Pareto search.""",
 )
 BAD_COMBINATION = Kind(
     "A709",

@@ -32,7 +32,8 @@ DATA_MISMATCH = Kind(
     "A805",
     "the network does not fit the data: {reason}",
     """A spec's input is taken from the data, and its knob `classes` too where it has one. What
-comes out must be one number for each class.""",
+comes out must be one number for each class, label or value; of masks, one for each class in each
+pixel.""",
 )
 BAD_BATCH = Kind(
     "A806",
@@ -90,4 +91,19 @@ NO_PART = Kind(
     """`freeze` names parts of a network by their paths, as the keys of its weights have them:
 `stem`, or `body.unit2`. What is in a part that is frozen keeps its weights and its running
 statistics. Something has to be left that is trained.""",
+)
+BAD_TASK = Kind(
+    "A824",
+    "`{name}` is not for {task}: {reason}",
+    """What data is labelled with decides what its networks are trained for: `classification`,
+`multilabel`, `regression` or `segmentation`. Each of these has its own losses and metrics; class
+weights, balanced sampling, label smoothing and mixed images want one class for each image.""",
+)
+BAD_METRIC = Kind(
+    "A825",
+    "the metric `{name}` cannot be told of these {count} examples: {reason}",
+    """A metric is worked out from the results and labels of all validation examples. Some need
+examples of at least two classes, or labels that some examples have and others have not; a metric
+of your own may raise, or give something that is no finite number.""",
+    help="validate with more examples, or ask for another metric",
 )

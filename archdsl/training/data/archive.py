@@ -13,6 +13,7 @@ from archdsl.training.data.pictures import reason_of
 from archdsl.training.data.places import missing, unreadable
 from archdsl.training.packages import need
 from archdsl.training.sets import Arrays
+from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSION, TASKS, Task
 
 LEARNING, TEST = ("images", "labels"), ("test_images", "test_labels")
 MOST_CLASSES = 100_000
@@ -34,6 +35,7 @@ class Archive:
     validation: float
     test: float
     seed: int
+    task: str = CLASSIFICATION.name
 
     def read(self, folder: Path) -> tuple[Any, ...]:
         try:
@@ -66,18 +68,41 @@ def archive(data: Arrays, folder: Path) -> Archive:
         plain = "it is damaged, or something else" if "pickle" in said else reason_of(problem)
         raise unreadable(data.name, f"it is no archive of arrays: {plain}", path) from None
     shape = heads["images"][0]
-    whole = labels.dtype.kind in "iu" and labels.ndim == 1 and len(labels)
-    if not whole or labels.min() < 0 or len(shape) < 3:
+    task = TASKS[data.task]
+    classes = _classes(labels, task)
+    if not classes or len(shape) < 3:
         found_shapes = " and ".join("x".join(map(str, s)) or "one" for s in (shape, labels.shape))
-        wanted = "images NxCxHxW, signals NxCxL or volumes, and N whole numbers from 0"
-        raise unreadable(data.name, f"it has {found_shapes}, not {wanted}", path)
-    classes = int(labels.max()) + 1
+        wanted = f"images NxCxHxW, signals NxCxL or volumes, and {task.labels}"
+        other = next((t for t in TASKS.values() if t is not task and _classes(labels, t)), None)
+        help = [f"task = {other.name} is for such labels"] if other and not classes else []
+        raise unreadable(data.name, f"it has {found_shapes}, not {wanted}", path, help)
     if classes > MOST_CLASSES:
         reason = f"a label is {classes - 1:,}, and there may be {MOST_CLASSES:,} classes"
         raise unreadable(data.name, reason, path)
     if len(labels) != shape[0]:
         raise unreadable(data.name, f"it has {shape[0]:,} images and {len(labels):,} labels", path)
-    return Archive(path, shape[1:], classes, keys, data.validation, data.test, data.seed)
+    image = shape[1:]
+    return Archive(path, image, classes, keys, data.validation, data.test, data.seed, data.task)
+
+
+def _classes(labels: Any, task: Task) -> int:
+    """How many classes, labels or values there are; none where they are not of the task."""
+    if not labels.size:
+        return 0
+    whole, axes = labels.dtype.kind in "iu", labels.ndim
+    if task.dense:
+        known = labels[labels != IGNORED]
+        return int(known.max(initial=0)) + 1 if whole and axes > 2 and labels.min() >= 0 else 0
+    if task is CLASSIFICATION:
+        return int(labels.max()) + 1 if whole and axes == 1 and labels.min() >= 0 else 0
+    fits = axes == 2 or (axes == 1 and task is REGRESSION)
+    if task is MULTILABEL:
+        fits = fits and (
+            labels.dtype.kind == "b" or (whole and 0 <= labels.min() <= labels.max() <= 1)
+        )
+    else:
+        fits = fits and labels.dtype.kind in "iuf"
+    return (labels.shape[1] if axes == 2 else 1) if fits else 0
 
 
 def _head(path: Path, key: str) -> tuple[tuple[int, ...], Any, int]:

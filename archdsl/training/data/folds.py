@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.training.data.splits import Splits, order_of, together
+from archdsl.training.data.splits import Splits, order_of, strata, together
 
 
 @dataclass
@@ -35,8 +35,8 @@ def fold(splits: Splits, number: int, count: int) -> Splits:
     if len(whole) < 2 * count:
         reason = f"{len(whole):,} images are too few for {count} folds"
         raise ArchError([diagnose(codes.BAD_SPLIT, name="folds", reason=reason)])
-    classes: dict[object, list[int]] = {}
-    for row, label in enumerate(whole.labels.tolist()):
+    classes: dict[int, list[int]] = {}
+    for row, label in enumerate(strata(whole, splits.task)):
         classes.setdefault(label, []).append(row)
     dealt = [row for label in sorted(classes, key=str) for row in order_of(classes[label])]
     held = sorted(row for place, row in enumerate(dealt) if place % count == number - 1)
@@ -49,4 +49,5 @@ def fold(splits: Splits, number: int, count: int) -> Splits:
         splits.names,
         splits.notes,
         (number, count),
+        splits.task,
     )

@@ -9,6 +9,7 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.training.sets import DATA_GROUP, PluginData
+from archdsl.training.tasks import CLASSIFICATION, IGNORED, TASKS
 
 
 def made(data: PluginData) -> Any:
@@ -41,9 +42,25 @@ def described(name: str, source: Any) -> tuple[tuple[int, ...], int]:
     if not 2 <= len(image) <= 4 or not all(map(_count, image)):
         wanted = "channels, and one to three sizes: all whole numbers above 0"
         raise failed(name, f"image = {image!r} is not what it should be, {wanted}")
-    if not _count(classes) or classes < 2:
-        raise failed(name, f"classes = {classes!r} is no whole number from 2 on")
+    task = TASKS[task_of(name, source)]
+    if not _count(classes) or classes < task.least:
+        raise failed(name, f"classes = {classes!r} is no whole number from {task.least} on")
+    if task.dense and len(image) < 3:
+        raise failed(name, f"image = {image!r} is of a signal, and masks are of images or volumes")
+    if task.dense and classes > IGNORED:
+        raise failed(
+            name, f"classes = {classes!r} are more than the {IGNORED} that a mask can have"
+        )
     return tuple(map(int, image)), int(classes)
+
+
+def task_of(name: str, source: Any) -> str:
+    """The task that a user's object says: classification, where it says none. Raises
+    ``ArchError``."""
+    task = getattr(source, "task", CLASSIFICATION.name)
+    if not isinstance(task, str) or task not in TASKS:
+        raise failed(name, f"task = {task!r} is none of {', '.join(TASKS)}")
+    return task
 
 
 def _count(value: Any) -> bool:

@@ -12,13 +12,24 @@ import torch
 from torch import Tensor
 
 from archdsl.diagnostics.model import ArchError
+from archdsl.layers.base import show_shape
 from archdsl.training.data.idx import find_idx, read_idx
 from archdsl.training.data.places import DEBIAN, cache_folder, missing, unreadable
-from archdsl.training.data.plugins import described, failed
-from archdsl.training.data.splits import Images, Splits, parts
+from archdsl.training.data.plugins import described, failed, task_of
+from archdsl.training.data.splits import Images, Splits, parts, strata
 from archdsl.training.packages import need
 from archdsl.training.sets import Cifar10, Cifar100, Digits, FashionMnist
+from archdsl.training.tasks import (
+    CLASSIFICATION,
+    IGNORED,
+    MULTILABEL,
+    REGRESSION,
+    SEGMENTATION,
+    TASKS,
+    Task,
+)
 
+UNSIGNED = ("uint16", "uint32", "uint64")
 IDX_STEMS = [
     f"{part}-{kind}"
     for part in ("train", "t10k")
@@ -42,12 +53,14 @@ def whole_split(
     validation: float,
     test: float,
     train: int | None = None,
+    task: Task = CLASSIFICATION,
 ) -> Splits:
     """The splits of a set that has no test set of its own."""
-    rows = parts(name, whole.labels.tolist(), seed, validation, test, train)
+    rows = parts(name, strata(whole, task), seed, validation, test, train)
     return Splits(
-        whole.at(rows.train), whole.at(rows.validation), lambda: whole.at(rows.test), classes
-    )
+        whole.at(rows.train), whole.at(rows.validation), lambda: whole.at(rows.test), classes,
+        task=task,
+    )  # fmt: skip
 
 
 def fixed_split(
@@ -58,10 +71,11 @@ def fixed_split(
     seed: int,
     validation: float,
     train: int | None = None,
+    task: Task = CLASSIFICATION,
 ) -> Splits:
     """The splits of a set whose test set is given."""
-    rows = parts(name, learning.labels.tolist(), seed, validation, train=train)
-    return Splits(learning.at(rows.train), learning.at(rows.validation), test, classes)
+    rows = parts(name, strata(learning, task), seed, validation, train=train)
+    return Splits(learning.at(rows.train), learning.at(rows.validation), test, classes, task=task)
 
 
 # ------------------------------------------------------------------------ Fashion-MNIST
@@ -190,6 +204,7 @@ def cifar(data: Cifar10 | Cifar100, folder: Path) -> Splits:
 def arrays(name: str, source: Any, folder: Path) -> Splits:
     """What a user's object reads: images and labels, and a test set if it has one."""
     image, classes = described(name, source)
+    task = TASKS[task_of(name, source)]
     try:
         found = source.read(folder)
         read = [_tensor(a) for a in found] if isinstance(found, (tuple, list)) else []
@@ -197,33 +212,60 @@ def arrays(name: str, source: Any, folder: Path) -> Splits:
         raise failed(name, f"{type(problem).__name__}: {problem}") from None
     if len(read) not in (2, 4):
         raise failed(name, "`read` gives images and labels, and those of a test set if it has one")
-    pairs = [user_part(name, image, classes, *read[at : at + 2]) for at in range(0, len(read), 2)]
+    pairs = [
+        user_part(name, image, classes, read[at], read[at + 1], task)
+        for at in range(0, len(read), 2)
+    ]
     seed, train = getattr(source, "seed", 0), getattr(source, "train", None)
     validation = getattr(source, "validation", 0.1)
     if len(pairs) == 2:
         learning, test = pairs
-        return fixed_split(name, learning, lambda: test, classes, seed, validation, train)
+        return fixed_split(name, learning, lambda: test, classes, seed, validation, train, task)
     tested = getattr(source, "test", 0.1)
-    return whole_split(name, pairs[0], classes, seed, validation, tested, train)
+    return whole_split(name, pairs[0], classes, seed, validation, tested, train, task)
 
 
 def user_part(
-    name: str, shape: tuple[int, ...], classes: int, images: Tensor, labels: Tensor
+    name: str,
+    shape: tuple[int, ...],
+    classes: int,
+    images: Tensor,
+    labels: Tensor,
+    task: Task = CLASSIFICATION,
 ) -> Images:
+    """Images and labels as the task has them. Raises ``ArchError`` (A804)."""
     if images.dtype != torch.uint8 or tuple(images.shape[1:]) != shape:
         wanted = "x".join(map(str, ("N", *shape)))
         given = "x".join(map(str, images.shape))
         raise failed(name, f"its images are {images.dtype} {given}, not torch.uint8 {wanted}")
     if not len(images):
         raise failed(name, "one of its sets has no images")
-    whole = labels.dim() == 1 and len(labels) == len(images) and not labels.is_floating_point()
-    low, high = (int(labels.min()), int(labels.max())) if whole else (-1, -1)
-    if not 0 <= low <= high < classes:
+    if task is REGRESSION and labels.dim() == 1:
+        labels = labels[:, None]
+    each = {CLASSIFICATION: (), SEGMENTATION: shape[1:]}.get(task, (classes,))
+    whole = not labels.is_floating_point() and not labels.is_complex()
+    if tuple(labels.shape) != (len(images), *each) or not (whole or task is REGRESSION):
         kind = str(labels.dtype).removeprefix("torch.")
-        found = f"{low}..{high}" if whole else f"{kind} {'x'.join(map(str, labels.shape))}"
-        wanted = f"{len(images):,} whole numbers in 0..{classes - 1}"
-        raise failed(name, f"its labels are {found}, not {wanted}")
-    return Images(images, labels.long())
+        raise _bad_labels(name, f"{kind} {show_shape(tuple(labels.shape))}", images, task, classes)
+    if task is REGRESSION:
+        if not bool(labels.isfinite().all()):
+            raise _bad_labels(name, "not all finite", images, task, classes)
+        return Images(images, labels.float())
+    known = labels[labels != IGNORED] if task.dense else labels
+    if task is MULTILABEL:
+        classes = 2
+    low, high = (int(known.min()), int(known.max())) if known.numel() else (0, 0)
+    if not 0 <= low <= high < classes:
+        raise _bad_labels(name, f"{low}..{high}", images, task, classes)
+    kinds = {MULTILABEL: torch.float32, SEGMENTATION: torch.uint8}
+    return Images(images, labels.to(kinds.get(task, torch.int64)))
+
+
+def _bad_labels(name: str, found: str, images: Tensor, task: Task, classes: int) -> ArchError:
+    wanted = f"{len(images):,} whole numbers in 0..{classes - 1}"
+    if task is not CLASSIFICATION:
+        wanted = f"those of {task.name} with N = {len(images):,}: {task.labels}"
+    return failed(name, f"its labels are {found}, not {wanted}")
 
 
 def _tensor(values: Any) -> Tensor:
@@ -231,4 +273,6 @@ def _tensor(values: Any) -> Tensor:
     flags = getattr(values, "flags", None)
     if flags is not None and not flags.writeable:
         values = values.copy()
+    if getattr(values, "dtype", None) in UNSIGNED:  # which PyTorch can hardly compute with
+        values = values.astype("int64")
     return torch.as_tensor(values)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.training.tasks import CLASSIFICATION, Task
 
 CHUNK = 4096  # images that are counted at once
 DARKEST = 1 / 255  # the least deviation: a channel of one value is not divided by nothing
@@ -20,8 +21,9 @@ DARKEST = 1 / 255  # the least deviation: a channel of one value is not divided 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Images ``(N, C, H, W)``, signals ``(N, C, L)`` or volumes of bytes, and their classes
-    ``(N,)`` of int64."""
+    """Images ``(N, C, H, W)``, signals ``(N, C, L)`` or volumes of bytes, and their labels: classes
+    ``(N,)`` of int64; several labels of 0 and 1, or values, ``(N, count)`` of float32; or masks
+    ``(N, H, W)`` of bytes."""
 
     images: Tensor
     labels: Tensor
@@ -40,10 +42,16 @@ class Images:
         return Images(self.images[index], self.labels[index])
 
 
+def strata(images: Images, task: Task) -> list[int]:
+    """By what a set is split evenly: by the classes of the images, where each has one."""
+    return images.labels.tolist() if task is CLASSIFICATION else [0] * len(images)
+
+
 class Splits:
-    """A data set in its parts. ``test`` is made when it is asked for, and not before. ``names``
-    are those of the classes, where they have names; ``notes`` what was found out in reading;
-    ``fold`` which one of how many it is (see ``archdsl.training.data.folds``)."""
+    """A data set in its parts. ``test`` is made when it is asked for, and not before. ``classes``
+    counts the classes, labels or values of its ``task``; ``names`` are theirs, where they have
+    names; ``notes`` what was found out in reading; ``fold`` which one of how many it is (see
+    ``archdsl.training.data.folds``)."""
 
     def __init__(
         self,
@@ -54,10 +62,12 @@ class Splits:
         names: Sequence[str] = (),
         notes: Sequence[str] = (),
         fold: tuple[int, int] | None = None,
+        task: Task = CLASSIFICATION,
     ) -> None:
         self.train = train
         self.validation = validation
         self.classes = classes
+        self.task = task
         self.names = tuple(names)
         self.notes = tuple(notes)
         self.fold = fold
@@ -109,10 +119,15 @@ class Splits:
 
     @cached_property
     def digest(self) -> str:
-        """What the splits are made of, as a hash: of their sizes, classes and values."""
-        found = blake2b(f"{self.image} {self.classes}".encode(), digest_size=16)
-        for part in (self.histogram, self.train.labels, self.validation.labels):
-            found.update(str(part.tolist()).encode())
+        """What the splits are made of, as a hash: of their sizes and task, and of all pixels and
+        labels that are trained on or validated with."""
+        about = f"{self.image} {self.classes} {self.task.name}"
+        found = blake2b(about.encode(), digest_size=16)
+        for part in (self.train, self.validation):
+            found.update(f" {len(part)}".encode())
+            for values in (part.images, part.labels):
+                for chunk in values.split(CHUNK):
+                    found.update(chunk.contiguous().numpy())
         return found.hexdigest()
 
 

@@ -1,0 +1,90 @@
+"""What a search maximizes and minimizes, and whether that suits what its data is labelled with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, diagnose, did_you_mean
+from archdsl.diagnostics.source import Span
+from archdsl.registry import Registry
+from archdsl.search.quantities import Quantities
+from archdsl.search.request import Objective, Own, learned
+from archdsl.syntax import search_tree, tree
+from archdsl.training.recipe import Recipe
+from archdsl.training.sets import Data, PluginData
+from archdsl.training.suits import unsuited
+from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
+
+
+class Objectives(Quantities):
+    """Readers of `maximize` and `minimize`."""
+
+    objectives: list[Objective]
+    file: tree.File
+    own: Own | None
+    nodes: dict[str, Any]
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a training of the user's own gives the scores."""
+        trains = [n for n in self.file.statements if isinstance(n, search_tree.Train)]
+        return self.own is not None or any(n.file is not None for n in trains)
+
+    def read_objectives(self, node: search_tree.Objective) -> None:
+        known = learned(self.registry, node.minimize)
+        known += [*self.registry.costs] if node.minimize else []
+        verb = "minimize" if node.minimize else "maximize"
+        for word in node.names:
+            # scores of a training of the user's own go by the names that it gives
+            free = self.is_own and word.text not in self.registry.costs
+            if word.text not in known and not free:
+                help = did_you_mean(word.text, known) or [f"it can {verb} {', '.join(known)}"]
+                self.report(codes.BAD_OBJECTIVE, word.span, help=help, name=word.text, verb=verb)
+            if any(o.name == word.text for o in self.objectives):
+                self.report(codes.SAID_TWICE, word.span, what=word.text)
+            self.objectives.append(Objective(word.text, node.minimize))
+
+    def fitting(self, recipe: Recipe, data: Data) -> tuple[Recipe, Task]:
+        """The recipe with the metrics that are asked for, and the task of the data. Notes what is
+        of another task; that of a package's data is only known when it is loaded."""
+        recipe = with_metrics(recipe, self.objectives, self.registry)
+        if isinstance(data, PluginData):
+            return recipe, CLASSIFICATION
+        task, places = TASKS[data.task], {k: n.span for k, n in self.nodes.items()}
+        self.found += mismatches(recipe, self.objectives, self.registry, task, places)
+        return recipe, task
+
+
+def mismatches(
+    recipe: Recipe,
+    objectives: Sequence[Objective],
+    registry: Registry,
+    task: Task,
+    places: dict[str, Span],
+) -> Iterator[Diagnostic]:
+    """What of a search is for another task than that of its data."""
+    asked = {o.name for o in objectives}
+    kept = replace(recipe, metrics=tuple(m for m in recipe.metrics if m.name not in asked))
+    place = places.get("train") or places["data"]
+    yield from (d.at(place) for d in unsuited(kept, task))
+    for objective in objectives:
+        known = learned(registry, objective.minimize, task)
+        if objective.name in registry.costs or objective.name in known:
+            continue
+        verb = "minimize" if objective.minimize else "maximize"
+        if any(objective.name in learned(registry, m) for m in (True, False)):
+            help = [f"with data for {task.name} it can {verb} {', '.join(known)}"]
+            fields = {"name": objective.name, "verb": verb}
+            place = places.get("objective") or places["data"]
+            yield diagnose(codes.BAD_OBJECTIVE, place, fields=fields, help=help)
+
+
+def with_metrics(recipe: Recipe, objectives: Sequence[Objective], registry: Registry) -> Recipe:
+    """A recipe that tells the metrics which a search asks for."""
+    known = {m.name for m in recipe.metrics}
+    more = [registry.metrics[o.name]() for o in objectives if o.name in registry.metrics]
+    added = tuple(m for m in more if m.name not in known and m.name != "accuracy")
+    return replace(recipe, metrics=(*recipe.metrics, *added)) if added else recipe
