@@ -17,7 +17,7 @@ from archdsl.layers.init import InitFunction
 from archdsl.resolve.table import Definition
 from archdsl.search.settings import BASELINES, PRUNERS, SAMPLERS
 from archdsl.syntax import tree
-from archdsl.training.recipe import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Recipe
+from archdsl.training.recipe import AUGMENTATIONS, LOSSES, OPTIMIZERS, SCHEDULES, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,8 @@ def setting(name: str, reading: Reading) -> Described | None:
         "optimizer": OPTIMIZERS,
         "schedule": SCHEDULES,
         "augmentation": AUGMENTATIONS,
+        "loss": LOSSES,
+        "metric": reading.registry.metrics,
         "sampler": SAMPLERS,
         "pruner": PRUNERS,
         "baseline": BASELINES,

@@ -36,7 +36,12 @@ STATEMENTS = {
     "sampler": "what chooses the next trial",
     "baseline": "what the search is compared with",
 }
-SETTINGS = {"optimizer": "optimizers", "schedule": "schedules", "augment": "augmentations"}
+SETTINGS = {
+    "optimizer": "optimizers",
+    "schedule": "schedules",
+    "augment": "augmentations",
+    "loss": "loss functions",
+}
 
 
 def search_items(reading: Reading, context: Context, offset: int) -> Iterator[Item]:
@@ -83,6 +88,9 @@ def _recipe(statement: tuple[str, ...], reading: Reading) -> Iterator[Item]:
         name = statement[last - 1]
         if name in SETTINGS:
             yield from _named(TABLES[SETTINGS[name]], reading)
+            return
+        if name == "metrics":
+            yield from _named(reading.registry.metrics, reading)
             return
         found = described.setting("train", reading)
         for argument in found.arguments if found is not None else ():
