@@ -4,8 +4,8 @@
 ``read(path)`` give a ``Spec``, whose ``with_knobs(...)`` makes many. Every failure is an
 ``ArchError`` that carries its diagnostics. ``transfer`` loads other implementations'
 weights into a compiled module; ``freeze`` writes an architecture as a spec; ``diff`` says in what
-two differ; ``import_module`` makes a spec of a PyTorch module; ``study`` reads what a search has
-found.
+two differ; ``import_module`` makes a spec of a PyTorch module; ``latency`` is a cost to be held;
+``study`` reads what a search has found.
 
 In a notebook ``%load_ext archdsl`` adds the cell magic ``%%arch``.
 """
@@ -22,6 +22,7 @@ from archdsl.named import load
 from archdsl.spec import Architecture, Spec, parse, read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from torch import nn
@@ -42,6 +43,7 @@ __all__ = [
     "freeze",
     "import_module",
     "judge",
+    "latency",
     "load",
     "parse",
     "read",
@@ -87,6 +89,24 @@ def import_module(
     from archdsl.importing.convert import import_module
 
     return import_module(module, example, name=name, knobs=knobs, run=run)
+
+
+def latency(device: str = "cpu", on: str = "eager") -> Callable[[Architecture], float]:
+    """The seconds of an inference of one image on this machine, as a cost to be held: measured,
+    once for equal networks. ``on`` says what runs it: ``eager``, ``compile`` or ``onnxruntime``.
+    Raises ``ArchError``, and ``ValueError`` for another ``on``.
+
+        network = spec.fit(cost=archdsl.latency("cuda"), budget=3e-3, by="width", within=0.1)
+    """
+    from archdsl.training.packages import need
+
+    need("torch")
+    from archdsl.training.devices import choose_device
+    from archdsl.training.latency import ON, latency_on
+
+    if on not in ON:
+        raise ValueError(f"on={on!r}: it is one of {', '.join(ON)}")
+    return latency_on(choose_device(device), on)
 
 
 def study(path: str | Path, storage: str | None = None) -> StudyView:

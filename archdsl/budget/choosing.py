@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from archdsl.analysis.solve import Cost
 from archdsl.budget.drawing import Reachable, by_chance
 from archdsl.budget.fitting import WITHIN, Aim, cost_of, fit
+from archdsl.budget.texts import read_budget, read_factor, read_share
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
@@ -28,31 +29,43 @@ class Choosing:
         self,
         *,
         by: By,
-        within: float = WITHIN,
+        within: float | str = WITHIN,
         step: int = 1,
         input: Sequence[int] | None = None,
         cost: Cost | None = None,
         budget: float | None = None,
         **asked: Any,
     ) -> Architecture:
-        """The network of a budget: ``spec.fit(macs=2e9, by="width", depth=22)``.
+        """The network of a budget: ``spec.fit(macs="2G", by="width", depth=22)``.
 
         One of ``macs``, ``params``, ``activations``, ``memory`` (bytes of an inference of one
-        image) and a cost of your own is the budget; or ``cost``, any function of an architecture,
-        with a ``budget``. The knobs ``by`` are made larger and smaller until it is met; ``step``
-        is the grid of lists. All others that are ``asked`` are knobs. Raises ``ArchError``, where
-        nothing is within ``within`` too.
+        image, or ``"512MiB"``) and a cost of your own is the budget; or ``factor``, as 0.5 of what
+        the network costs now, in macs or in what ``of`` names; or ``cost``, any function of an
+        architecture such as ``archdsl.latency()``, with a ``budget``. The knobs ``by`` are made
+        larger and smaller until it is met; ``step`` is the grid of lists. All others that are
+        ``asked`` are knobs, ``factor`` and ``of`` too where the spec has knobs of these names.
+        Raises ``ArchError``, where nothing is within ``within`` (0.02, or ``"2%"``) too.
         """
         spec = cast("Spec", self)
+        words = {n: asked.pop(n) for n in ("factor", "of") if n in asked and n not in spec.knobs}
         costs, knobs = parted(asked, spec.registry.static_costs)
         if cost is not None and budget is not None:
             costs["cost"] = budget
-        if len(costs) != 1:
-            raise ArchError([diagnose(codes.NO_BUDGET, count=len(costs) or "none")])
-        ((name, aimed),) = costs.items()
-        held = cost if name == "cost" and cost is not None else cost_of(name)
+        count = len(costs) + ("factor" in words)
+        if count != 1 or ("of" in words and "factor" not in words):
+            raise ArchError([diagnose(codes.NO_BUDGET, count=count or "none")])
+        if "factor" in words:
+            name = str(words.get("of", "macs"))
+            check_cost(spec, name)
+            held = cost_of(name)
+            aimed = read_factor(str(words["factor"])) * held(spec.candidate(knobs, input))
+        else:
+            ((name, given),) = costs.items()
+            held = cost if name == "cost" and cost is not None else cost_of(name)
+            aimed = number_of(spec, name, given)
         names = (by,) if isinstance(by, str) else tuple(by)
-        aim = Aim(name, held, number_of(name, aimed), names, within, step, cost is not None)
+        share = read_share(spec.program, within) if isinstance(within, str) else within
+        aim = Aim(name, held, aimed, names, share, step, cost is not None)
         return fit(spec, aim, knobs, input).found.arch
 
     def candidates(self, **asked: Any) -> list[Architecture]:
@@ -106,14 +119,14 @@ def reachable(
 ) -> Reachable:
     """What is within a budget: see ``Choosing.candidates``."""
     costs, knobs = parted(asked, spec.registry.static_costs)
-    bounds = {n: bounds_of(n, v) for n, v in costs.items() if isinstance(v, (tuple, list))}
+    bounds = {n: bounds_of(spec, n, v) for n, v in costs.items() if isinstance(v, (tuple, list))}
     held = {n: v for n, v in costs.items() if n not in bounds}
     names = (by,) if isinstance(by, str) else tuple(by)
     aim = None
     if len(held) > 1 or bool(held) != bool(names):
         raise ArchError([diagnose(codes.NO_BUDGET, count=len(held) or "none")])
     for name, aimed in held.items():
-        aim = Aim(name, cost_of(name), number_of(name, aimed), names, within, step)
+        aim = Aim(name, cost_of(name), number_of(spec, name, aimed), names, within, step)
     if vary is None:
         given = {*knobs, *names}
         vary = [n for n, k in spec.knobs.items() if k.domain is not None and n not in given]
@@ -125,15 +138,15 @@ def reachable(
     return Reachable(spec, varied, knobs, input, wanted, aim)
 
 
-def bounds_of(cost: str, value: Sequence[Any]) -> tuple[float, float]:
+def bounds_of(spec: Spec, cost: str, value: Sequence[Any]) -> tuple[float, float]:
     """From .. to; nothing is no bound. Raises ``ArchError``."""
     if len(value) != 2:
         fields = {"given": repr(value)[:80], "cost": cost, "reason": "bounds are a pair"}
         raise ArchError([diagnose(codes.BAD_BUDGET, fields=fields)])
     low, high = value
     return (
-        0.0 if low is None else number_of(cost, low),
-        inf if high is None else number_of(cost, high),
+        0.0 if low is None else number_of(spec, cost, low),
+        inf if high is None else number_of(spec, cost, high),
     )
 
 
@@ -145,8 +158,20 @@ def parted(
     return costs, {name: value for name, value in asked.items() if name not in costs}
 
 
-def number_of(cost: str, value: Any) -> float:
-    """A budget as a number. Raises ``ArchError``."""
+def check_cost(spec: Spec, name: str) -> None:
+    """Raises ``ArchError`` for what is no cost that follows from a spec."""
+    known = spec.registry.static_costs
+    if name not in known:
+        fields = {"name": "of", "callee": "fit", "given": f"`{name}`"}
+        fields["expected"] = f"one of {', '.join(known)}"
+        raise ArchError([diagnose(codes.WRONG_ARGUMENT, fields=fields)])
+
+
+def number_of(spec: Spec, cost: str, value: Any) -> float:
+    """A budget as a number; a text may have a unit: ``"2G"``, ``"512MiB"``. Raises
+    ``ArchError``."""
+    if isinstance(value, str):
+        return read_budget(spec.program, cost, value)
     try:
         return float(value)
     except (TypeError, ValueError):

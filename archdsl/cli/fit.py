@@ -10,7 +10,7 @@ import click
 
 from archdsl.analysis.solve import Cost, Solution
 from archdsl.budget.fitting import Aim, Fitted, cost_of, fit, shown_cost
-from archdsl.cli.budgets import read_budget, read_factor, read_share
+from archdsl.budget.texts import read_budget, read_factor, read_share
 from archdsl.cli.options import (
     candidate_options,
     json_option,

@@ -13,11 +13,11 @@ from pydantic import Field
 
 from archdsl.budget.fitting import Aim, cost_of
 from archdsl.budget.fitting import fit as fitted
+from archdsl.budget.texts import read_budget, read_share
 from archdsl.cli import check as checking
 from archdsl.cli import explain as explaining
 from archdsl.cli import fit as fitting
 from archdsl.cli import summary as summing
-from archdsl.cli.budgets import read_budget, read_share
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable, render
 from archdsl.diagnostics.source import Source, Span

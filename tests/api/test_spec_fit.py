@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from archdsl import ArchError, parse, read
+from archdsl import ArchError, latency, parse, read
 from archdsl.analysis.solve import reason_against, solvable
 from archdsl.budget.fitting import Aim, cost_of, fit
 
@@ -100,6 +100,69 @@ def test_bad_input(asked: dict[str, object], codes: list[str]) -> None:
     with pytest.raises(ArchError) as caught:
         parse(NET).fit(**asked)  # type: ignore[arg-type]
     assert [d.code for d in caught.value.diagnostics] == codes
+
+
+def test_budgets_are_texts_with_units_too() -> None:
+    spec = parse(NET)
+    target = spec.with_knobs(width=32)
+    for cost, text in (
+        ("macs", f"{target.macs / 1e6}M"),
+        ("memory", f"{target.memory().inference / 2**10} KiB"),
+    ):
+        found = spec.fit(by="width", within="0.01%", **{cost: text})
+        assert found.knobs["width"] == 32, cost
+    few = spec.candidates(vary="width", macs=(None, f"{spec.with_knobs(width=3).macs / 1e3}K"))
+    assert [network.knobs["width"] for network in few] == [1, 2, 3]
+
+
+def test_a_factor_is_of_what_the_network_costs_now() -> None:
+    spec = parse(NET)
+    for factor, of in ((2, None), ("50%", "params"), ("1/2", "memory")):
+        cost = cost_of(of or "macs")
+        share = {2: 2, "50%": 0.5, "1/2": 0.5}[factor]
+        told = {} if of is None else {"of": of}
+        found = spec.fit(by="width", factor=factor, width=32, depth=3, within=0.2, **told)
+        asked = spec.fit(
+            by="width", cost=cost, budget=share * cost(spec.with_knobs(width=32, depth=3)),
+            width=32, depth=3, within=0.2,
+        )  # fmt: skip
+        assert found.knobs == asked.knobs, (factor, of)
+    named = parse(
+        "arch n(factor = 2 in 1..4, width = 8 in 1..64)\ninput 3x8x8\nconv(width * factor, 3)"
+    )
+    assert named.fit(macs=named.with_knobs(factor=3).macs, by="width", factor=3).knobs == {
+        "factor": 3, "width": 8,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"factor": 0.5, "macs": 1e6}, "A516"),
+        ({"of": "params", "macs": 1e6}, "A516"),
+        ({"factor": "half"}, "A517"),
+        ({"factor": -1}, "A517"),
+        ({"factor": 0.5, "of": "weight"}, "A301"),
+        ({"macs": "2 apples"}, "A517"),
+        ({"macs": 1e6, "within": "much"}, "A517"),
+    ],
+    ids=str,
+)
+def test_bad_factors_and_units(asked: dict[str, object], code: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        parse(NET).fit(by="width", **asked)  # type: ignore[arg-type]
+    assert [d.code for d in caught.value.diagnostics] == [code]
+
+
+def test_a_latency_is_measured_where_it_is_asked_for() -> None:
+    pytest.importorskip("torch")
+    spec = parse(NET)
+    cost, network = latency("cpu"), spec.with_knobs(width=1, depth=1)
+    measured = cost(network)
+    assert measured > 0
+    assert cost(spec.with_knobs(width=1, depth=1)) == measured, "equal networks are measured once"
+    with pytest.raises(ValueError, match="onnxruntime"):
+        latency("cpu", on="paper")
 
 
 def test_a_variant_is_fitted() -> None:

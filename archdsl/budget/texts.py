@@ -1,4 +1,4 @@
-"""Budgets and shares, as they are written on a command line."""
+"""Budgets and shares, as they are written: on a command line, and as texts in Python."""
 
 from __future__ import annotations
 
