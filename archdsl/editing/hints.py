@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 
 from archdsl.analysis.lines import Place, by_line
 from archdsl.editing.reading import Reading
+from archdsl.ir.network import Network
 from archdsl.layers.base import show_shape
 from archdsl.units import shown_costs
 
@@ -21,12 +22,13 @@ class Hint:
     full: str
 
 
-def hints(reading: Reading, costs: bool = True) -> list[Hint]:
-    """The hints of a text, of the network that its defaults make. ``costs``: parameters and MACs
-    beside shapes."""
-    if reading.network is None:
+def hints(reading: Reading, costs: bool = True, network: Network | None = None) -> list[Hint]:
+    """The hints of a text, of a network of it, else of that of its defaults. ``costs``: parameters
+    and MACs beside shapes."""
+    network = network or reading.network
+    if network is None:
         return []
-    found = by_line(reading.network, reading.source)
+    found = by_line(network, reading.source)
     return [
         Hint(line, place.hint if costs else _shapes(place), _full(place))
         for line, place in sorted(found.items())

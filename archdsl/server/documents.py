@@ -9,11 +9,14 @@ from threading import Event
 
 from pygls.uris import from_fs_path, to_fs_path
 
+from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source, Span
+from archdsl.editing.chosen import network_of
 from archdsl.editing.hints import Hint, carried, hints
 from archdsl.editing.lenses import Verified
 from archdsl.editing.reading import Reading, read
 from archdsl.files import ARCH, MAX_LISTED, Library, read_text
+from archdsl.ir.network import Network
 from archdsl.resolve.table import Names
 from archdsl.syntax import tree
 from archdsl.syntax.parse import parse
@@ -49,7 +52,8 @@ class Overlay(Library):
 @dataclass
 class Document:
     """An open text. ``verified`` is what the proof in the background has found of this reading;
-    ``stop`` ends it."""
+    ``stop`` ends it. ``knobs`` are those that were set for the hints; ``wrong`` says why they make
+    none now, and the hints are those of the defaults."""
 
     uri: str
     path: Path | None
@@ -61,6 +65,39 @@ class Document:
     version: int | None = None
     verified: Verified | None = None
     stop: Event = field(default_factory=Event)
+    knobs: dict[str, str] = field(default_factory=dict)
+    wrong: str = ""
+
+    @property
+    def network(self) -> Network | None:
+        """The network that the hints are of."""
+        try:
+            return network_of(self.reading, self.knobs)
+        except ArchError:
+            return self.reading.network
+
+    def set_knobs(self, knobs: dict[str, str]) -> None:
+        """Makes the hints those of other knobs. A text with mistakes has none to make."""
+        self.knobs, self.wrong = knobs, ""
+        if not knobs or self.reading.network is None:
+            return
+        try:
+            network = network_of(self.reading, knobs)
+        except ArchError as error:
+            self.wrong, network = error.diagnostics[0].message, None
+        self.hints = hints(self.reading, self.costs, network)
+
+    @property
+    def said_of_knobs(self) -> str:
+        """What stands above `arch` of the knobs that were set."""
+        if not self.knobs:
+            return ""
+        said = ", ".join(f"{name} = {text}" for name, text in self.knobs.items())
+        return (
+            f"hints of the defaults, not of {said}: {self.wrong}"
+            if self.wrong
+            else (f"hints of {said}")
+        )
 
     def uri_of(self, source: Source) -> str | None:
         """Where a text is: this one, or one that it uses."""
@@ -88,6 +125,8 @@ class Documents:
             self.texts[path] = text
         document = self._read(uri, path, text, costs)
         document.version = version
+        if before is not None:
+            document.set_knobs(before.knobs)
         if before is not None and document.reading.broken:
             document.hints = carried(before.hinted, text, before.hints)
         document.hinted = text

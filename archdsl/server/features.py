@@ -17,6 +17,7 @@ from archdsl.editing.signatures import signature_at
 from archdsl.resolve.rename import NAMED
 from archdsl.resolve.table import Use
 from archdsl.server import convert, names
+from archdsl.server.commands import add_commands
 from archdsl.server.positions import Positions
 from archdsl.server.session import Server
 from archdsl.syntax.format import format_source
@@ -30,6 +31,7 @@ def make_server() -> Server:
     _asked(server)
     _names(server)
     _edited(server)
+    add_commands(server)
     return server
 
 
@@ -90,10 +92,11 @@ def _shown(server: Server) -> None:
     def lenses(ls: Server, params: types.CodeLensParams) -> list[types.CodeLens]:
         document = ls.document(params.text_document.uri)
         at, found = ls.at(document), document.verified
-        return [
-            types.CodeLens(at.range(lens.span), types.Command(lens.text, ""))
-            for lens in (quick(document.reading) if found is None else found.lenses)
-        ]
+        lenses = quick(document.reading) if found is None else found.lenses
+        texts = [(lens.span, lens.text) for lens in lenses]
+        if document.said_of_knobs and lenses:
+            texts.append((lenses[0].span, document.said_of_knobs))
+        return [types.CodeLens(at.range(span), types.Command(text, "")) for span, text in texts]
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def outline(ls: Server, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:

@@ -39,7 +39,7 @@ def bundle(folder: Path) -> Path:
     if npm is None:
         raise CannotPack("npm is not installed, which fetches the client of the language server")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "src.js", "run.js", "preview.js"):
+    for name in ("package.json", "src.js", "run.js", "chosen.js", "preview.js"):
         shutil.copy(HERE / name, folder)
     if not (folder / "node_modules" / "esbuild").exists():
         run(npm, "install", "--silent", "--no-audit", "--no-fund", "--no-package-lock", cwd=folder)

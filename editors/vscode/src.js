@@ -1,6 +1,7 @@
 // The extension: the language server, a preview of the drawing, and the PyTorch source.
 const vscode = require("vscode");
 const { LanguageClient } = require("vscode-languageclient/node");
+const { drawBlock, setKnob } = require("./chosen");
 const { Preview } = require("./preview");
 const { compiled } = require("./run");
 
@@ -15,6 +16,8 @@ async function activate(context) {
     preview,
     register("archdsl.preview", () => withSpec((document) => preview.open(document))),
     register("archdsl.source", () => withSpec(showSource)),
+    register("archdsl.block", () => withServer(drawBlock)),
+    register("archdsl.knob", () => withServer(setKnob)),
     register("archdsl.restart", restart),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration("archdsl.path")) restart();
@@ -57,6 +60,13 @@ async function withSpec(run) {
   } catch (error) {
     vscode.window.showErrorMessage(error.message);
   }
+}
+
+async function withServer(run) {
+  await withSpec((document) => {
+    if (!client) throw new Error("The language server is not running.");
+    return run(client, document);
+  });
 }
 
 async function showSource(document) {

@@ -3,7 +3,7 @@
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const vscode = require("vscode");
-const { started } = require("vscode-languageclient/node");
+const { answers, asked, started } = require("vscode-languageclient/node");
 
 const [folder, command, spec] = process.argv.slice(2);
 const { activate, deactivate } = require(`${folder}/src.js`);
@@ -28,6 +28,22 @@ async function main() {
   assert.deepEqual(panel.webview.posted, [{ paths: ["stem.conv1", "stem.bn1"] }]);
   await panel.webview.receive({ path: "head" });
   assert.equal(vscode.window.revealed.line, 4);
+
+  vscode.window.activeTextEditor = { document, selection: { active: { line: 3, character: 2 } } };
+  const uri = `file://${spec}`;
+  answers["archdsl.server.knobs"] = [{ name: "width", value: "8", default: "8", domain: "", values: ["8"] }];
+  for (const [typed, sent] of [["16", "16"], ["8", null]]) {
+    vscode.typed = typed;
+    await vscode.run("archdsl.knob");
+    assert.deepEqual(asked.at(-1).slice(1), ["archdsl.server.setKnob", uri, "width", sent]);
+  }
+  answers["archdsl.server.draw"] = { name: "unit", svg: "<svg>unit</svg>" };
+  await vscode.run("archdsl.block");
+  assert.deepEqual(asked.at(-1), ["workspace/executeCommand", "archdsl.server.draw", uri, 3, 2]);
+  assert.match(vscode.panels.at(-1).webview.html, /<svg>unit<\/svg>/);
+  answers["archdsl.server.draw"] = null;
+  await vscode.run("archdsl.block");
+  assert.equal(vscode.messages.at(-1), "There is no block here.");
 
   document.isDirty = true; // from here by its text
   document.text = fs.readFileSync(spec, "utf8").replace("arch net", "arch other");

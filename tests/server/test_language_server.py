@@ -14,6 +14,7 @@ if os.environ.get("ARCHDSL_REQUIRE_ALL") != "1":
 
 import pytest_lsp
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 from archdsl.diagnostics.source import Source, Span
@@ -160,6 +161,43 @@ async def test_the_rest_of_what_an_editor_asks(client: LanguageClient, tmp_path:
     tokens = await client.text_document_semantic_tokens_full_async(types.SemanticTokensParams(at))
     assert tokens is not None and len(tokens.data) == 5 * 5
     assert await client.text_document_folding_range_async(types.FoldingRangeParams(at)) == ()
+
+
+@pytest.mark.asyncio
+async def test_knobs_are_set_for_what_hints_show(client: LanguageClient, tmp_path: Path) -> None:
+    async def ask(command: str, *arguments: Any) -> Any:
+        asked = types.ExecuteCommandParams(f"archdsl.server.{command}", list(arguments))
+        return await client.workspace_execute_command_async(asked)
+
+    async def first_hint() -> Any:
+        whole = types.Range(types.Position(0, 0), types.Position(9, 0))
+        found = await client.text_document_inlay_hint_async(types.InlayHintParams(at, whole))
+        return found[0].label if found else None
+
+    at = open_text(client, tmp_path / "a.arch", SPEC)
+    (knob,) = await ask("knobs", at.uri)
+    assert (knob["name"], knob["value"], knob["values"][-1]) == ("w", "8", "16")
+    await ask("setKnob", at.uri, "w", "16")
+    assert await first_hint() == "16x8x8, 480 params, 27.65K MACs"
+    change(client, at, SPEC.replace("bn", "relu"))
+    assert await first_hint() == "16x8x8, 448 params, 27.65K MACs"
+    lenses = await client.text_document_code_lens_async(types.CodeLensParams(at))
+    assert lenses is not None and lenses[-1].command.title == "hints of w = 16"  # type: ignore[union-attr]
+    with pytest.raises(JsonRpcException, match="99"):
+        await ask("setKnob", at.uri, "w", "99")
+    await ask("setKnob", at.uri, "w", None)
+    assert await first_hint() == "8x8x8, 224 params, 13.82K MACs"
+
+
+@pytest.mark.asyncio
+async def test_a_block_is_drawn_where_it_stands(client: LanguageClient, tmp_path: Path) -> None:
+    text = "arch a\ninput 3x8x8\nblock unit(c) { conv(c, 3) -> tanh }\nunit(8)\nrelu\n"
+    at = open_text(client, tmp_path / "a.arch", text)
+    for line, drawn in ((2, "unit"), (3, "unit"), (4, None)):
+        asked = types.ExecuteCommandParams("archdsl.server.draw", [at.uri, line, 1])
+        found: Any = await client.workspace_execute_command_async(asked)
+        assert (None if found is None else found["name"]) == drawn
+        assert found is None or ("tanh" in found["svg"] and "relu" not in found["svg"])
 
 
 def test_positions_count_code_units() -> None:

@@ -57,6 +57,8 @@ const stub = (module.exports = {
     showWarningMessage: (text) => stub.messages.push(text),
     showInformationMessage: (text) => stub.messages.push(text),
     showErrorMessage: (text) => stub.messages.push(text),
+    showQuickPick: async (items) => items[0],
+    showInputBox: async () => stub.typed,
     createWebviewPanel() {
       const webview = { posted: [], postMessage: (m) => webview.posted.push(m) };
       webview.onDidReceiveMessage = (receive) => (webview.receive = receive);
