@@ -24,6 +24,7 @@ from archdsl.pictures.lengths import Expr, Length, most
 from archdsl.pictures.limits import too_large
 from archdsl.pictures.pen import Pen
 
+Source = tuple[int, int]  # a component or a door, and which of its lines
 LAST = -1  # the target of lines that leave
 MOST = 10_000  # cells of a grid
 
@@ -31,11 +32,17 @@ MOST = 10_000  # cells of a grid
 @dataclass(frozen=True, slots=True)
 class Tie:
     """A line from one component to another: by their places, and which operand it is there. A
-    line from outside has a negative source: see ``door``."""
+    line from outside has a negative source: see ``door``. ``port`` is which of the lines it is
+    that leave the source."""
 
     source: int
     target: int
     tag: int = 0
+    port: int = 0
+
+    @property
+    def line(self) -> Source:
+        return self.source, self.port
 
 
 def door(number: int) -> int:
@@ -57,7 +64,7 @@ class Cell:
     row: int
     component: Component
     place: int | None = None
-    lane: int | None = None
+    lane: Source | None = None
 
 
 class Grid(Component):
@@ -73,11 +80,11 @@ class Grid(Component):
         self.height = 1 + max(self.rows.values())
         self.cells = self._cells()
         self.by_row: dict[int, list[Cell]] = defaultdict(list)
-        self.passed: dict[tuple[int, int | None], Cell] = {}  # by the row and whose line it is
+        self.passed: dict[tuple[int, Source], Cell] = {}  # by the row and whose line it is
         for cell in self.cells:
             self.by_row[cell.row].append(cell)
-            source = cell.place if cell.lane is None else cell.lane
-            self.passed[cell.row, source] = cell
+            for source in self._leaving(cell):
+                self.passed[cell.row, source] = cell
         self.main = next(c for c in self.cells if c.place is not None)
         self.columns = self._columns()
         self.axes, before, after = self._axes()
@@ -90,17 +97,15 @@ class Grid(Component):
         for row, own in enumerate(self.lengths):
             length = length + own + (self._gap(row) if row else 0.0)
         starts = [
-            End(self._axis(cell) + e.t, self._side(cell), -source - 1)
+            End(self._axis(cell) + e.t, self._side(cell), -source[0] - 1)
             for cell in self.by_row[0]
             for source, e in self._entering(cell)
         ]
-        ends = [
-            End(self._axis(cell) + e.t, self._side(cell), t.tag)
-            for t in ties
-            if t.target == LAST
-            for cell in [self._last(t.source, self.height - 1)]
-            for e in cell.component.measure.ends
-        ]
+        ends = []
+        for t in (t for t in ties if t.target == LAST):
+            cell = self._last(t.line, self.height - 1)
+            e = cell.component.measure.ends[0 if cell.lane is not None else t.port]
+            ends.append(End(self._axis(cell) + e.t, self._side(cell), t.tag))
         super().__init__(Measure(length, before, after, tuple(starts), tuple(ends)))
 
     # ------------------------------------------------------------------ rows and columns
@@ -120,12 +125,12 @@ class Grid(Component):
 
     def _cells(self) -> list[Cell]:
         cells = [Cell(self.rows[i], c, place=i) for i, c in enumerate(self.components)]
-        ends: dict[int, int] = defaultdict(int)
+        ends: dict[Source, int] = defaultdict(int)
         for t in self.ties:
             end = self.height if t.target == LAST else self.rows[t.target]
-            ends[t.source] = max(ends[t.source], end)
+            ends[t.line] = max(ends[t.line], end)
         for source in sorted(ends):
-            lane = range(self.rows[source] + 1, ends[source])
+            lane = range(self.rows[source[0]] + 1, ends[source])
             if len(cells) + len(lane) > MOST:
                 raise too_large()
             cells += [Cell(row, Bare(), lane=source) for row in lane]
@@ -135,8 +140,8 @@ class Grid(Component):
         """The column of each cell: that of what it comes from, or the nearest free one. A new lane
         goes to the right, and not where another has just ended."""
         found: dict[Cell, int] = {}
-        now = {t.source: 0 for t in self.ties if t.source < 0}  # where each line is
-        lanes: dict[int, int] = {}  # those of the row before, by their sources
+        now = {t.line: 0 for t in self.ties if t.source < 0}  # where each line is
+        lanes: dict[Source, int] = {}  # those of the row before, by their sources
         for row in range(self.height):
             taken: set[int] = set()
             left = set(lanes.values())
@@ -145,7 +150,7 @@ class Grid(Component):
             )
             for cell in cells:
                 if cell.lane is None:
-                    wanted = now[self._sources(cell)[0].source]
+                    wanted = now[self._sources(cell)[0].line]
                     column = next(c for c in _near(wanted) if c not in taken)
                 elif cell.lane in lanes:
                     column = lanes[cell.lane]
@@ -155,7 +160,7 @@ class Grid(Component):
                 found[cell] = column
             lanes = {c.lane: found[c] for c in cells if c.lane is not None}
             now.update(lanes)
-            now.update((c.place, found[c]) for c in cells if c.place is not None)
+            now.update((s, found[c]) for c in cells if c.lane is None for s in self._leaving(c))
         return found
 
     def _axes(self) -> tuple[dict[int, Length], Length, Length]:
@@ -188,13 +193,20 @@ class Grid(Component):
         column = self.columns[cell]
         return (column > main) - (column < main)
 
-    def _entering(self, cell: Cell) -> Iterator[tuple[int, End]]:
+    def _entering(self, cell: Cell) -> Iterator[tuple[Source, End]]:
         """The lines into a cell: their sources, and where each enters."""
         ties, starts = self._sources(cell), cell.component.measure.starts
         for i, end in enumerate(starts):
-            yield ties[i if len(ties) > 1 else 0].source, end
+            yield ties[i if len(ties) > 1 else 0].line, end
 
-    def _last(self, source: int, row: int) -> Cell:
+    def _leaving(self, cell: Cell) -> list[Source]:
+        """The lines that leave a cell."""
+        if cell.lane is not None:
+            return [cell.lane]
+        assert cell.place is not None
+        return [(cell.place, port) for port in range(len(cell.component.measure.ends) or 1)]
+
+    def _last(self, source: Source, row: int) -> Cell:
         """The cell that a line comes through in a row."""
         return self.passed[row, source]
 
@@ -203,13 +215,13 @@ class Grid(Component):
     def _sources(self, cell: Cell) -> list[Tie]:
         """The lines that a cell takes, in the order of its operands."""
         if cell.lane is not None:
-            return [Tie(cell.lane, LAST)]
+            return [Tie(cell.lane[0], LAST, port=cell.lane[1])]
         assert cell.place is not None
         return self.into[cell.place]
 
-    def _bends(self, row: int) -> dict[int, int]:
+    def _bends(self, row: int) -> dict[Source, int]:
         """The track in front of a row in which each source's lines go across."""
-        found: dict[int, int] = {}
+        found: dict[Source, int] = {}
         for cell in self.by_row[row] if row else []:
             for source, end in self._entering(cell):
                 before = self.columns[self._last(source, row - 1)]
@@ -221,11 +233,11 @@ class Grid(Component):
         return BEND + TRACK * len(self.tracks[row]) + ARROW
 
     def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
-        at: dict[int, list[Line]] = {}  # the lines of each source, and where they are
+        at: dict[Source, Line] = {}  # the lines of each source, and where they are
         waiting = list(lines)
         for row in range(self.height):
             start = s + self._gap(row) if row else s
-            after: dict[int, list[Line]] = {}
+            after: dict[Source, Line] = {}
             for cell in self.by_row[row]:
                 if row == 0:
                     count = len(cell.component.measure.starts)
@@ -233,25 +245,25 @@ class Grid(Component):
                 else:
                     mine = self._bent(cell, row, s, t, at)
                 out = cell.component.place(pen, start, t + self._axis(cell), mine)
-                after[cell.lane if cell.lane is not None else cell.place or 0] = out
+                after.update(zip(self._leaving(cell), out, strict=False))
             at = after
             s = start + self.lengths[row]
-        return [x for tie in self.ties if tie.target == LAST for x in at[tie.source]]
+        return [at[tie.line] for tie in self.ties if tie.target == LAST]
 
     def _bent(
-        self, cell: Cell, row: int, s: Length, t: Length, at: dict[int, list[Line]]
+        self, cell: Cell, row: int, s: Length, t: Length, at: dict[Source, Line]
     ) -> list[Line]:
         """The lines into a cell, each in its source's track."""
-        coming = [(tie, x) for tie in self._sources(cell) for x in at[tie.source]]
+        coming = [(tie.line, at[tie.line]) for tie in self._sources(cell)]
         starts = cell.component.measure.starts
         if len(coming) == 1:
             coming *= len(starts)
         found = []
-        for (tie, line), end in zip(coming, starts, strict=False):
-            if tie.source not in self.tracks[row]:
+        for (source, line), end in zip(coming, starts, strict=True):
+            if source not in self.tracks[row]:
                 found.append(line)
                 continue
-            track = s + (BEND + TRACK * self.tracks[row][tie.source])
+            track = s + (BEND + TRACK * self.tracks[row][source])
             across = t + self._axis(cell) + end.t
             found.append(line.to((track, line.points[-1][1]), (track, across)))
         return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archdsl.pictures.components import PORT, Arms, Bare, Component, End, Line, Measure, Row
-from archdsl.pictures.grid import LAST, Grid, Tie, door
+from archdsl.pictures.grid import LAST, Grid, Source, Tie, door
 from archdsl.pictures.joints import Joint, Label
 from archdsl.pictures.lengths import Length
 from archdsl.pictures.pen import Flow, Pen
@@ -82,37 +82,41 @@ class Layout:
         """A grid: its cells are what is on the strands, and the knots in which several meet."""
         components: list[Component] = []
         ties: list[Tie] = []
-        sources = {web.start: door(0)}  # of what leaves each knot
+        sources = {web.start: (door(0), 0)}  # of what leaves each knot
         waiting: dict[int, list[Strand]] = {}
         for strand in web.strands:
             waiting.setdefault(strand.end, []).append(strand)
         while waiting:
             end = next(v for v, into in waiting.items() if all(s.start in sources for s in into))
-            knot, coming = web.knots[end], []
+            knot = web.knots[end]
+            coming: list[tuple[int, Source]] = []
             for strand in waiting.pop(end):
                 source = sources[strand.start]
                 node = self.component(strand.node)
                 tags = [e.tag for e in node.measure.ends]
+                if strand.start == START:  # the inputs of a part are lines of their own
+                    source = door(node.measure.starts[0].tag), 0
                 if node.bare:
-                    outside = strand.start == START
-                    coming.append((tags[0], door(tags[0]) if outside else source))
+                    coming.append((tags[0], source))
                     continue
                 if knot.hub is None and end != web.end:
                     node = Row([node, self.joint(knot, node, None)])
-                ties.append(Tie(source, len(components)))
-                coming += [(tag, len(components)) for tag in tags]
+                ties.append(Tie(source[0], len(components), port=source[1]))
+                coming += [(tag, (len(components), port)) for port, tag in enumerate(tags)]
                 components.append(node)
             coming.sort()
             if end == web.end:
-                ties += [Tie(source, LAST, tag) for tag, source in coming]
+                ties += [Tie(n, LAST, tag, port) for tag, (n, port) in coming]
             elif knot.hub is None:
                 sources[end] = coming[0][1]
             else:
-                ties += [Tie(source, len(components), tag) for tag, source in coming]
-                sources[end] = len(components)
+                place = len(components)
+                ties += [Tie(n, place, tag, port) for tag, (n, port) in coming]
+                sources[end] = place, 0
                 components.append(self.meeting(knot, len(coming)))
             for hanging in knot.loose if end != web.end else ():
-                ties.append(Tie(sources[end], len(components)))
+                n, port = sources[end]
+                ties.append(Tie(n, len(components), port=port))
                 components.append(self.component(hanging))
         return Grid(components, ties)
 
