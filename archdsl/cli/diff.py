@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from archdsl.cli.ends import ends
 from archdsl.cli.options import SpecName, json_option, python_option, read_named
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option, read_for
@@ -77,8 +78,13 @@ def _say(left: Named, right: Named, changes: Sequence[Change], levels: int) -> N
         shown = ", ".join(f"{k} = {v}" for k, v in settings.items())
         say(click.style(cut(f"{sign * 3} {name}  {shown}".rstrip(), WIDTH), fg=COLOURS[sign]))
     say()
+    differing = ends(left[0], right[0])
+    for mark, text in differing:
+        say(click.style(f"{SIGNS[mark]} {text}", fg=COLOURS[SIGNS[mark]]))
+    if differing:
+        say()
     if all(c.mark == "same" for c in changes):
-        same = left[0].hash == right[0].hash
+        same = left[0].hash == right[0].hash and not differing
         say("They are the same network." if same else "Their parts are the same.")
         return
     rows = list(_rows(changes, levels, 0))
@@ -170,7 +176,13 @@ def _plain(left: Named, right: Named, changes: Sequence[Change]) -> dict[str, An
         figures = {key: getattr(arch, key) for key in FIGURES}
         return {"name": name, "knobs": arch.shown_knobs, "hash": arch.hash, **figures}
 
-    return {"a": one(left), "b": one(right), "changes": [_change(c) for c in changes]}
+    found = [{"mark": mark, "what": text} for mark, text in ends(left[0], right[0])]
+    return {
+        "a": one(left),
+        "b": one(right),
+        "ends": found,
+        "changes": [_change(c) for c in changes],
+    }
 
 
 def _change(change: Change) -> dict[str, Any]:

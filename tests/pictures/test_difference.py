@@ -226,3 +226,28 @@ CALLS = {
 def test_what_is_no_network(call: str, run: Any) -> None:
     ran = run("diff", "resnet50", call)
     assert ran.code == 1 and ran.err.startswith(f"error[{CALLS[call]}]"), ran.err
+
+
+def test_what_comes_in_and_out_is_named(run: Any, tmp_path: Path) -> None:
+    text = """arch net(width = 4)
+input image: 3x8x8, numbers: 10
+let f = shared { linear(width) }
+global_avgpool -> linear(10) -> f as a
+output two(when = always) { numbers -> f }
+branch add { a; numbers -> f }
+"""
+    other = text.replace("numbers: 10", "others: 10").replace("numbers ->", "others ->")
+    other = other.replace("shared { linear(width) }", "linear(width)")
+    other = other.replace("when = always", "when = always, weight = 0.5")
+    for name, written in (("a", text), ("b", other)):
+        (tmp_path / f"{name}.arch").write_text(written)
+    ran = run("diff", str(tmp_path / "a.arch"), str(tmp_path / "b.arch"))
+    assert ran.out.split("\n\n")[1].split("\n") == [
+        "- input numbers: 10",
+        "- output two: 4, weight 1",
+        "- shared f",
+        "+ input others: 10",
+        "+ output two: 4, weight 0.5",
+    ]
+    found = json.loads(run("diff", "resnet18", "resnet18(classes = 3)", "--json").out)
+    assert found["ends"] == []
