@@ -78,8 +78,8 @@ def import_module(
 
     ``example`` is a batch of images, or the shape of one image. The graph is proven equal; with
     ``run`` both networks run in double precision, and their results and gradients are compared, in
-    evaluation and in training. ``knobs`` makes the width a knob. Raises ``ArchError`` with all that
-    has no counterpart in the language.
+    evaluation and in training. ``knobs`` makes its width and its depths knobs. Raises ``ArchError``
+    with all that has no counterpart in the language.
 
         imported = archdsl.import_module(torchvision.models.resnet50(), (3, 224, 224))
         print(imported.text)

@@ -38,7 +38,7 @@ SECONDS = 600
     is_flag=True,
     help="Run Python code that is neither torchvision's nor timm's; it may do whatever you may.",
 )
-@click.option("--knobs", is_flag=True, help="Make the width a knob, where it can be.")
+@click.option("--knobs", is_flag=True, help="Make width and depths knobs, where they can be.")
 @click.option(
     "--timeout",
     default=SECONDS,

@@ -14,7 +14,7 @@ from archdsl.importing.unify import merge
 from archdsl.registry import REGISTRY
 
 SMALL = 3  # terms that are no block where all instances are the same
-TAKEN = KEYWORDS | {"in", "entering", "width", "classes", "drop_path", "j"}
+TAKEN = KEYWORDS | {"in", "entering", "width", "classes", "drop_path", "j", "depth"}
 
 
 def blocks(sequence: list[Term], style: Style) -> list[Term]:

@@ -21,7 +21,7 @@ from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.simplify import renumbered, simplify
 from archdsl.importing.skeleton import skeleton
 from archdsl.importing.text import Graph, write
-from archdsl.importing.widths import with_width
+from archdsl.importing.widths import with_sizes
 from archdsl.layers.base import Shape, show_shape
 from archdsl.spec import Architecture, Spec, parse
 
@@ -65,8 +65,8 @@ def import_module(
     ``example`` is a batch of images, or the shape of one image such as ``(3, 224, 224)``. The graph
     is proven the same in evaluation and in training, with batches of two and three; with ``run``
     both networks run in double precision, and their results and gradients are compared. ``knobs``
-    makes the widths a knob. Raises ``ArchError`` with all that has no counterpart in the
-    language.
+    makes its width and its depths knobs. Raises ``ArchError`` with all that has no counterpart in
+    the language.
 
         imported = archdsl.import_module(torchvision.models.resnet50(), (3, 224, 224))
         print(imported.text)
@@ -79,9 +79,9 @@ def import_module(
     theirs = flat_of(graph, title)
     spec, paired = proven(graph, title)
     checked = ["graph, parameters and multiply-adds"]
-    found = with_width(graph, title, theirs) if knobs else None
+    found = with_sizes(graph, title, theirs) if knobs else None
     if isinstance(found, str):
-        checked.append(f"no knob for the width: {found}")
+        checked.append(f"no knob for its size: {found}")
     elif found is not None:
         spec, paired = found.spec, found.paired
         checked.append(found.proved)

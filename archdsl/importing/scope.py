@@ -29,8 +29,9 @@ CHANNELS = ("channels", "features", "groups", "to")
 class Scope:
     """The names of a block, or of a loop's body, and the values that they have in each instance."""
 
-    def __init__(self, style: Style, entering: list[int | None]) -> None:
+    def __init__(self, style: Style, entering: list[int | None], outside: bool = False) -> None:
         self.style = style
+        self.outside = outside  # of all blocks, where depths may be knobs
         self.entering = entering  # the channels that come into the block
         self.params: dict[str, list[Any]] = {}
         self.uses_entering = False
@@ -45,6 +46,9 @@ class Scope:
             style.widths.append(value)
             if style.width > 1 and value % style.width == 0:
                 return "width" if value == style.width else f"{value // style.width} * width"
+        if role == "n" and self.outside and value >= style.least > 0:
+            style.depths.append(value)
+            return f"depth{len(style.depths)}"
         if isinstance(value, tuple):
             if len(value) > 1 and all(isinstance(n, int) and n > 0 for n in value):
                 return "x".join(map(str, value))

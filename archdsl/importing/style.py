@@ -33,6 +33,8 @@ class Style:
         self.classes: int | None = None  # what the last layer gives, where it is a knob
         self.width = 0  # the common factor of channels, where it is a knob
         self.widths: list[int] = []  # numbers of channels that were written
+        self.least = 0  # from how many turns on a depth is a knob; none is where it is 0
+        self.depths: list[int] = []  # those that are knobs
         self.drop_path = 0.0  # how often the last block is dropped,
         self.drops = 1  # and what the place of a block is divided by
         given: dict[tuple[str, str], list[Any]] = {}

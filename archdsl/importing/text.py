@@ -25,6 +25,7 @@ from archdsl.syntax.format import format_source
 # What follows a layer in its line: all but the layers that a line begins with.
 HEADS = ("conv", "conv_transpose")
 WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "output")
+SHALLOW = 8  # turns that may be as few as one, where they are a knob
 STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 
 
@@ -52,20 +53,25 @@ class Width(NamedTuple):
         return f"{self.low}..{self.high}" + f" step {self.step}" * (self.step > 1)
 
 
-def write(graph: Graph, name: str, width: Width | None = None, plain: bool = False) -> str:
-    """The text of a spec. ``width`` makes it a knob; ``plain`` leaves out blocks and loops."""
-    return _Writer(graph, name, width, plain).text()
+def write(
+    graph: Graph, name: str, width: Width | None = None, plain: bool = False, depth: int = 0
+) -> str:
+    """The text of a spec. ``width`` makes it a knob, ``depth`` how often parts repeat that
+    do so at least so many times; ``plain`` leaves out blocks and loops."""
+    return _Writer(graph, name, width, plain, depth).text()
 
 
 def common_factor(graph: Graph, name: str) -> int:
     """The common factor of all numbers of channels that the text of a spec has."""
-    writer = _Writer(graph, name, None, False)
+    writer = _Writer(graph, name, None, False, 0)
     writer.text()
     return gcd(*(w for w in writer.style.widths if w != writer.style.classes))
 
 
 class _Writer:
-    def __init__(self, graph: Graph, name: str, width: Width | None, plain: bool) -> None:
+    def __init__(
+        self, graph: Graph, name: str, width: Width | None, plain: bool, depth: int
+    ) -> None:
         self.graph, self.name, self.plain = graph, name, plain
         self.width = width
         terms = Levels(
@@ -77,6 +83,8 @@ class _Writer:
         if last.op == "linear" and last.layer is not None:
             self.style.classes = getattr(last.layer, "features", None)
         self._ramp(terms)
+        # The chance of a drop grows with the place of a block among all of them.
+        self.style.least = 0 if self.style.drop_path else depth
         self.terms = terms
 
     def _ramp(self, terms: list[Term]) -> None:
@@ -122,6 +130,8 @@ class _Writer:
         definitions = [line for block in style.blocks.values() for line in (*block.text, "")]
         shape = "x".join(map(str, self.graph.vertices[0].shape))
         lines = [self._head(), "", f"input {shape}", *self._defaults(), "", *definitions, *body]
+        if len(style.depths) == 1:
+            lines = [re.sub(r"\bdepth1\b", "depth", line) for line in lines]
         text = "\n".join(_chained(lines)) + "\n"
         return format_source(Source(self.name, text))
 
@@ -130,6 +140,9 @@ class _Writer:
         knobs = []
         if self.width is not None:
             knobs.append(f"width = {self.width.value} in {self.width.domain}")
+        for number, depth in enumerate(style.depths):
+            low = 1 if depth <= SHALLOW else depth // 2
+            knobs.append(f"depth{number + 1} = {depth} in {low}..{2 * depth}")
         if style.drop_path:
             knobs.append(f"drop_path = {style.drop_path:.12g}")
         if style.classes is not None:
@@ -147,14 +160,14 @@ class _Writer:
         return found
 
     def _lines(self, terms: Sequence[Term]) -> list[str]:
-        return Renderer(Scope(self.style, [None])).lines(lift(list(terms)), 0)
+        return Renderer(Scope(self.style, [None], outside=True)).lines(lift(list(terms)), 0)
 
     def _loop(self, term: Term) -> list[str]:
         """``for`` over stages: a table of what differs between them."""
         merged = lift(term.subs[0])
         for piece in term.subs[1:]:
             merged = _beside(merged, lift(piece))
-        scope = Scope(self.style, [None] * len(term.subs))
+        scope = Scope(self.style, [None] * len(term.subs), outside=True)
         body = Renderer(scope).lines(merged, 1)
         params = scope.params
         if not params:

@@ -1,7 +1,10 @@
-"""Knobs of an imported network: the common factor of its channels, with a domain that is proved."""
+"""Knobs of an imported network: the common factor of its channels, and how often its parts repeat,
+with domains that are proved."""
 
 from __future__ import annotations
 
+import re
+from math import prod
 from typing import NamedTuple
 
 from archdsl.analysis.space import prove
@@ -12,6 +15,9 @@ from archdsl.ir.flat import Flat
 from archdsl.spec import Spec, parse
 
 STEPS = (1, 2, 4, 8, 16, 32, 64)  # of a domain: the first for which every width is a network
+MOST_DEPTHS = 64  # depths that are proved one by one
+FINEST = 3  # domains of widths that are tried with depths
+RUNS = 300  # of a proof, at most
 RANGE = 4  # from a quarter of the width to four times of it
 
 
@@ -23,22 +29,61 @@ class Knob(NamedTuple):
     proved: str
 
 
-def with_width(graph: Graph, title: str, theirs: Flat) -> Knob | str:
-    """The spec with the width as a knob, in the finest domain of which every value is proved to be
-    a network; or why there is none."""
+def with_sizes(graph: Graph, title: str, theirs: Flat) -> Knob | str:
+    """The spec with its width and its depths as knobs, the width's domain being the finest of which
+    every value is proved to be a network; those knobs alone that can be; or why there is none."""
     width = common_factor(graph, title)
-    if width < 2:
-        return "its numbers of channels have no common factor"
-    for step in dict.fromkeys([*(s for s in STEPS if width % s == 0), width]):
-        low = max(width // RANGE // step, 1) * step
-        knob = Width(width, low, RANGE * width, step)
-        try:
-            spec = parse(write(graph, title, knob), title)
-            arch = spec.with_knobs()
-            proof = prove(spec.program)
-        except ArchError:
-            continue
-        paired = pairs(theirs, arch.flat)
-        if paired is not None and proof.holds and proof.complete:
-            return Knob(spec, paired, f"a network for every width in {knob.domain}")
-    return "other widths are no networks"
+    steps = dict.fromkeys([*(s for s in STEPS if width % s == 0), width]) if width > 1 else {}
+    widths = [Width(width, max(width // RANGE // s, 1) * s, RANGE * width, s) for s in steps]
+    found = None
+    while widths and found is None:
+        found = _proved(title, theirs, write(graph, title, widths[0]), widths[0])
+        if found is None:
+            del widths[0]
+    knobs: list[Width | None] = [*widths[:FINEST]]
+    for least in _depths(graph, title):
+        for knob in knobs or [None]:
+            deep = _proved(title, theirs, write(graph, title, knob, depth=least), knob)
+            if deep is not None:
+                return deep
+    return found or "its numbers of channels have no common factor, or others are no networks"
+
+
+def _depths(graph: Graph, title: str) -> list[int]:
+    """From how many turns on a repetition is a knob, to be tried: all, or the longest alone, as far
+    as there are few enough candidates to try each."""
+    found: list[int] = []
+    least = 1
+    while least not in found:
+        domains = [text for _, text in _domains(write(graph, title, depth=least))]
+        counts = [int(high) - int(low) + 1 for low, high in (d.split("..") for d in domains)]
+        if counts and prod(counts) <= MOST_DEPTHS:
+            return [least]
+        found.append(least)
+        values = [value for value, _ in _domains(write(graph, title, depth=least))]
+        least = max(values, default=1)
+    return []
+
+
+def _domains(text: str) -> list[tuple[int, str]]:
+    """The depths of a spec's head, and their domains."""
+    head = text.split("\n\ninput ", 1)[0]
+    found = re.findall(r"\bdepth\d* = (\d+) in ([\d.]+)", head)
+    return [(int(value), domain) for value, domain in found]
+
+
+def _proved(title: str, theirs: Flat, text: str, width: Width | None) -> Knob | None:
+    """A spec with knobs; nothing where not all of its candidates are networks."""
+    try:
+        spec = parse(text, title)
+        arch = spec.with_knobs()
+        proof = prove(spec.program, RUNS)
+    except ArchError:
+        return None
+    paired = pairs(theirs, arch.flat)
+    if paired is None or not (proof.holds and proof.complete):
+        return None
+    said = [f"every width in {width.domain}"] if width is not None else []
+    if depths := dict.fromkeys(domain for _, domain in _domains(text)):
+        said.append(f"every depth in {' and '.join(depths)}")
+    return Knob(spec, paired, f"a network for {' and '.join(said)}")

@@ -61,7 +61,9 @@ class Unit(nn.Module):
 class Residual(nn.Module):
     """Three stages of gated units, dropped ever more often."""
 
-    def __init__(self, width: int = 8, depth: int = 2, classes: int = 10) -> None:
+    def __init__(
+        self, width: int = 8, depth: int = 2, classes: int = 10, drop: float = 0.1
+    ) -> None:
         super().__init__()
         self.stem = unit(3, width)
         units, before = [], width
@@ -69,7 +71,7 @@ class Residual(nn.Module):
             for number in range(depth):
                 after = width * 2**stage
                 stride = 2 if stage and not number else 1
-                units.append(Unit(before, after, stride, 0.1 * len(units) / (3 * depth - 1)))
+                units.append(Unit(before, after, stride, drop * len(units) / (3 * depth - 1)))
                 before = after
         self.body = nn.Sequential(*units)
         self.head = nn.Linear(before, classes)

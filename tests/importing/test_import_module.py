@@ -181,6 +181,18 @@ def test_a_width_is_a_knob_where_every_width_is_a_network() -> None:
     assert wide.params == sum(p.numel() for p in small_models.Residual(16).parameters())
 
 
+def test_depths_are_knobs() -> None:
+    model = small_models.Residual(drop=0.0)
+    imported = archdsl.import_module(model, (3, 32, 32), knobs=True, run=False)
+    head = "arch residual(width = 8 in 4..32 step 4, depth = 2 in 1..4, classes = 10)\n"
+    assert imported.text.startswith(head)
+    assert "  repeat depth as j {\n    unit(c, stride if j == 1 else 1)\n" in imported.text
+    proved = "a network for every width in 4..32 step 4 and every depth in 1..4"
+    assert imported.checked[1] == proved
+    deep = imported.spec.with_knobs(depth=3)
+    assert deep.params == sum(p.numel() for p in small_models.Residual(depth=3).parameters())
+
+
 # parameters as torchvision counts them, and lines
 KNOWN = [
     ("resnet18", 11_689_512, 17),
