@@ -200,7 +200,7 @@ def _checked(knob: Knob, value: Any) -> Any:
                     )
                 ]
             )
-        return value
+        return knob.domain.settled(value) if isinstance(knob.domain, Interval) else value
     for test, expected in KINDS:
         if test(knob.default):
             if not test(value):

@@ -15,7 +15,7 @@ from math import prod
 from typing import Any
 
 from archdsl.elaborate.knobs import Choices, Interval
-from archdsl.layers.polynomial import Undecided, unknown_value
+from archdsl.layers.polynomial import Undecided, Unknown, unknown_value
 
 ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
 
@@ -51,6 +51,8 @@ class Stretch:
     def value(self, name: str, domain: Interval) -> Any:
         """What a spec is run with: the value of a point, or a polynomial for all of them."""
         if domain.step is not None:
+            if self.count > 1 and not domain.is_exact:
+                return Unknown(name, None)  # no polynomial meets a float: each place by itself
             step = domain.step * self.stride
             return unknown_value(name, self.count, domain.value(int(self.first)), step)
         length = Fraction(domain.high) - Fraction(domain.low)

@@ -17,7 +17,7 @@ from archdsl.diagnostics.model import (
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.application import LAYER_ACTIONS, layer_value
 from archdsl.elaborate.builder import Builder
-from archdsl.elaborate.code import BlockCode, FnCode, Formal, Statement
+from archdsl.elaborate.code import BlockCode, FnCode, Formal, Getter, Statement
 from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import VALUES
 from archdsl.elaborate.file_code import Budget, FileCode, KnobCode
@@ -33,6 +33,11 @@ from archdsl.registry import Registry
 from archdsl.syntax import tree
 
 Loader = Callable[[str, Span], tree.File]
+
+
+def settled(domain: Interval, get: Getter) -> Getter:
+    """The default of a knob, as one of the numbers of its domain."""
+    return lambda frame: domain.settled(get(frame))
 
 
 class Compiler:
@@ -181,6 +186,8 @@ class Compiler:
             doc = (
                 made.syntax.docs.get(knob.span.line, "") if knob.span.line != node.span.line else ""
             )
+            if isinstance(domain, Interval):
+                default = settled(domain, default)
             made.knobs.append(KnobCode(variable, default, domain, knob, doc))
         scope.context.started = started
 

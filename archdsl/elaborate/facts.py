@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, did_you_mean
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.knobs import Choices
+from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.values import describe, is_number, show
 from archdsl.syntax import tree
 
@@ -121,7 +121,7 @@ def _variant(
                 given=show(value),
                 domain=str(knob.domain),
             )
-        knobs[key] = value
+        knobs[key] = knob.domain.settled(value) if isinstance(knob.domain, Interval) else value
     paper = common
     published = []
     for fact in node.facts:

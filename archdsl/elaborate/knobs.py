@@ -82,6 +82,13 @@ class Interval:
         near: Any = self.value(round((value - self.low) / self.step))
         return near if abs(near - value) < 1e-9 * self.step else exact(value)
 
+    def settled(self, value: Any) -> Any:
+        """A value of a knob: an inexact number of an exact grid is the number of the grid that it
+        stands for, which is the one that a proof was made for."""
+        if type(value) is float and self.step is not None and self.is_exact and value in self:
+            return self.meant(Fraction(value))
+        return value
+
     def __str__(self) -> str:
         whole = self.step == 1 and isinstance(self.low, int) and isinstance(self.high, int)
         step = "" if self.step is None or whole else f" step {show(self.step)}"

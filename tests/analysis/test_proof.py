@@ -331,3 +331,38 @@ def test_a_number_of_unknowns_in_a_message() -> None:
     assert found.counterexample is not None
     assert found.counterexample.knobs["width"] == "4"
     assert found.counterexample.diagnostics[0].message == "4x1x1 has 4 elements, but 8 needs 8"
+
+
+INEXACT = ("exp(0)..3 step 1", "1..3 step exp(0)", "1..exp(1) step 1", "sqrt(2)..4 step sqrt(2)")
+
+
+@pytest.mark.parametrize("domain", INEXACT)
+@pytest.mark.parametrize(
+    "layer", ["conv(round(w), 1)", "conv(max(1, round(w) % 2), 1)", "conv(w, 1)"]
+)
+def test_grids_with_an_inexact_end_or_step_are_tried_place_by_place(
+    domain: str, layer: str
+) -> None:
+    default = "sqrt(2)" if "sqrt" in domain else "1"
+    spec = archdsl.parse(f"arch n(w = {default} in {domain})\ninput 3x8x8\n{layer}\n")
+    proof = prove(spec.program)
+    each = [check_one(spec, w) for w in spec.knobs["w"].domain.enumerate()]  # type: ignore[union-attr]
+    assert proof.holds == all(each), (proof, each)
+    assert proof.complete or not proof.holds
+
+
+def check_one(spec: Spec, value: Any) -> bool:
+    try:
+        spec.with_knobs(w=value)
+    except ArchError:
+        return False
+    return True
+
+
+def test_a_rounded_number_of_a_grid_is_the_one_that_was_proved() -> None:
+    text = "arch n(w = {} in 1..3)\ninput 3x8x8\nlet xs = [4, 5, 6]\nconv(xs[w], 1)\n"
+    for default in ("2", "2 * exp(0)", "exp(log(2))"):
+        spec = archdsl.parse(text.format(default))
+        assert prove(spec.program).holds and type(spec.knobs["w"].default) is int
+        for value in (3, 3.0, "3 * exp(0)", "log(exp(3))"):
+            assert spec.with_knobs(w=value).output == (6, 8, 8), (default, value)
