@@ -15,6 +15,7 @@ from archdsl.diagnostics.render import printable
 from archdsl.files import SEARCH, read_source
 from archdsl.layers.base import show_shape
 from archdsl.registry import Registry
+from archdsl.search.categories import is_numeric, kind_of, kinds
 from archdsl.search.own import check_file
 from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
@@ -90,6 +91,11 @@ def say_survey(name: str, found: Survey) -> None:
     each = "" if search.hold is None else f", {search.hold.cost} held"
     count = "1 slice" if len(space.slices) == 1 else f"{len(space.slices)} slices"
     say(f"{printable(name)}: {search.trials} trials in {count}{each}")
+    if of_kinds := kinds(search):
+        names = (kind_of(", ".join(kind), of_kinds) for kind in of_kinds)
+        say(f"  wide against deep is asked within each kind: {', '.join(names)}")
+    elif 0 < sum(map(is_numeric, search.vary)) < len(search.vary):
+        say("  shapes of different kinds are compared with each other, not wide with deep ones")
     if found.note:
         say(f"  {found.note}")
     for reach in reaches:

@@ -169,6 +169,14 @@ def _parts(
         if name in known and judged is not None:
             shapes = explored_shapes(known[name], asked)
             curve = fit(shapes, RESAMPLES, 0) if asked.ordered and shapes else None
+        elif judged is not None:  # each kind is judged for itself; here are all together
+            shapes = [
+                shape
+                for part, of_kind in known.items()
+                if part.removesuffix(f"with {of_kind.kind}").strip() == name
+                for shape in explored_shapes(of_kind, asked)
+            ]
+            shapes = sorted(shapes, key=lambda shape: -shape.shrunk)
         title = place_text(slice.name) if held else "all networks"
         parts.append(
             Part(place, slice.name, title, slice.budget, mine, shapes, curve, said.get(name))

@@ -23,6 +23,7 @@ from optuna.trial import TrialState
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.search.categories import kinds
 from archdsl.search.changes import Changes
 from archdsl.search.clock import EXPIRED
 from archdsl.search.opened import OpenStudy, take_up
@@ -192,7 +193,8 @@ class Leader:
             return False
         left = self.deadline - time.monotonic()
         if stage != SETTLE and self.seconds is not None and self.study.search.settle_seeds:
-            arms = 2 * len(self.study.space.slices)
+            of_each = max(1, len(kinds(self.study.search)))
+            arms = 2 * len(self.study.space.slices) * of_each
             settling = arms * self.study.search.settle_seeds * self.seconds
             left -= settling / max(self.workers, 1)
             if stage == EXPLORE and BASELINE in self.study.stages:

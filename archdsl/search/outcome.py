@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, log
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,8 @@ from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.knobs import Domain, Interval
-from archdsl.elaborate.values import is_number
 from archdsl.registry import REGISTRY
+from archdsl.search.categories import is_numeric, kind_of, kinds
 from archdsl.search.request import LEARNED, Search
 from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, JUDGED, SETTLE, Row
 from archdsl.search.space import WHOLE
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
     """The trainings that came to an end, well or badly; a pruned one says nothing of its shape."""
     budgets = {s.name: s.budget or 0.0 for s in study.space.slices}
+    known = kinds(study.search)
     objective = study.search.objectives[0]
     own = study.search.own is not None
     found = []
@@ -59,7 +60,26 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
                 fold=row.fold or 0,
             )
         )
-    return found
+    within = [_within(r, kind_of(r.shape, known)) for r in found] if known else []
+    return within if within and is_ordered(within) else found
+
+
+def _within(result: Result, kind: str) -> Result:
+    """A result as one of its kind alone."""
+    name = f"{result.slice} with {kind}".strip() if kind else result.slice
+    return replace(result, slice=name, kind=kind)
+
+
+def budget_of(result: Result) -> str:
+    """The slice of the study that a result is of: a budget, with all kinds in it."""
+    return result.slice.removesuffix(f"with {result.kind}").strip() if result.kind else result.slice
+
+
+def is_ordered(found: Sequence[Result]) -> bool:
+    """Whether shapes of a slice differ in depth, so that there are wide and deep ones."""
+    depths = {(r.slice, r.depth) for r in found}
+    varied = len(depths) > len({r.slice for r in found})
+    return varied and all(r.depth and r.width for r in found)
 
 
 def judged(study: Study) -> list[Row]:
@@ -123,17 +143,12 @@ def name_of(row: Row) -> str:
 
 
 def question(search: Search, found: Sequence[Result]) -> Question:
-    """What a study asks: shapes that differ by numbers are ordered from wide to deep."""
+    """What a study asks: shapes that differ by numbers are ordered from wide to deep, in each of
+    the kinds that they come in."""
     objective = search.objectives[0]
-    numeric = all(
-        isinstance(v.domain, Interval) or (v.domain.values and all(map(is_number, v.domain.values)))
-        for v in search.vary
-    )
-    depths = {(r.slice, r.depth) for r in found}
-    varied = len(depths) > len({r.slice for r in found})
-    whole = all(r.depth and r.width for r in found)
+    numeric = all(map(is_numeric, search.vary)) or any(r.kind for r in found)
     unit = search.target or (0.005 if objective.name in SHARES else 0.05)
-    ordered = numeric and varied and whole
+    ordered = numeric and is_ordered(found)
     looks = () if search.least_seeds == search.settle_seeds else looks_of(search)
     return Question(not objective.minimize, objective.name, ordered, unit, looks, search.folds)
 

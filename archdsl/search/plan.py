@@ -26,7 +26,7 @@ from archdsl.analysis.distributions import param, rounded
 from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.elaborate.values import show
 from archdsl.search.opened import OpenStudy
-from archdsl.search.outcome import judged, question, results
+from archdsl.search.outcome import budget_of, judged, question, results
 from archdsl.search.reach import Reach
 from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE
 from archdsl.search.settings import Grid, RandomSampling
@@ -34,6 +34,7 @@ from archdsl.search.settling import FRESH
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
 from archdsl.verdict import to_settle
+from archdsl.verdict.arms import Explored
 
 GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draws them
 
@@ -206,7 +207,10 @@ def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:
     with those that a curve through all trials gave."""
     rows = [row for row in judged(study) if row.stage == EXPLORE]
     found = results(study, rows)
-    chosen = to_settle(found, question(study.search, found))
+    chosen: dict[str, list[Explored]] = {}
+    homes = {result.slice: budget_of(result) for result in found}
+    for name, shapes in to_settle(found, question(study.search, found)).items():
+        chosen.setdefault(homes[name], []).extend(shapes)
     arms: dict[str, list[FrozenTrial]] = {}
     for slice in study.space.slices:
         known = chosen.get(slice.name if study.search.hold is not None else "", ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from archdsl.search.opened import OpenStudy
-from archdsl.search.outcome import judged, looks_of, question, results
+from archdsl.search.outcome import budget_of, judged, looks_of, question, results
 from archdsl.search.request import MOST_SEEDS
 from archdsl.search.rows import SETTLE
 from archdsl.verdict import judge
@@ -38,7 +38,8 @@ def further(study: OpenStudy, counts: Mapping[str, int]) -> dict[str, int] | Non
     held = study.search.hold is not None
     found = results(study, judged(study))
     said = judge(found, question(study.search, found), resamples=0)
-    needed = {part.slice for part in said.slices if part.word in OPEN}
+    homes = {result.slice: budget_of(result) for result in found}
+    needed = {homes[part.slice] for part in said.slices if part.word in OPEN}
     more = {
         slice: next((look for look in looks if look > count), count)
         if (slice if held else "") in needed

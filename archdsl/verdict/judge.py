@@ -80,12 +80,13 @@ def judge(
         slices.append(judged.slice(trial, contrast, best))
         if peak is not None:
             peaks.append((trial.slice.budget, peak))
+    grows = question.ordered and len(slices) > 1 and not any(part.kind for part in slices)
     return Verdict(
         question,
         level,
         tuple(slices),
         judged.average(settled, whole, next(values)) if whole else None,
-        growth(peaks, level) if question.ordered and len(slices) > 1 and resamples else None,
+        growth(peaks, level) if grows and resamples else None,
     )
 
 
@@ -195,6 +196,7 @@ class _Judge:
             tuple(e.arm.shape for e in sorted(wide, key=lambda e: e.aspect)),
             tuple(e.arm.shape for e in sorted(deep, key=lambda e: e.aspect)),
             best,
+            trial.slice.kind,
         )
 
     def settled(self, trial: _Comparison, arm: int) -> Settled:

@@ -101,7 +101,8 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class SliceVerdict:
-    """One budget. ``best`` is the shape with the better fresh mean."""
+    """One budget, and one ``kind`` of network where several were tried. ``best`` is the shape with
+    the better fresh mean."""
 
     slice: str
     budget: float
@@ -113,6 +114,7 @@ class SliceVerdict:
     wide: tuple[str, ...]
     deep: tuple[str, ...]
     optimum: Optimum | None
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

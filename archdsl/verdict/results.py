@@ -45,6 +45,7 @@ class Result:
     tuned: tuple[float, ...] = ()
     examples: Floats | None = field(default=None, compare=False, repr=False)
     test_examples: Floats | None = field(default=None, compare=False, repr=False)
+    kind: str = ""  # "act relu": where wide against deep is asked of each kind; part of `slice`
     fold: int = 0  # the split that it was trained and judged on, from 1; 0: that of all results
 
     def __post_init__(self) -> None:
@@ -88,6 +89,7 @@ class Slice:
     budget: float
     explored: tuple[Result, ...]
     settled: tuple[Result, ...]
+    kind: str = ""
 
 
 def slices_of(results: Iterable[Result]) -> list[Slice]:
@@ -97,10 +99,12 @@ def slices_of(results: Iterable[Result]) -> list[Slice]:
     its arm was explored with is not fresh: it does not count.
     """
     budgets: dict[str, float] = {}
+    kinds: dict[str, str] = {}
     explored: defaultdict[str, dict[Training, Result]] = defaultdict(dict)
     settled: defaultdict[str, dict[Training, Result]] = defaultdict(dict)
     for result in results:
         budgets.setdefault(result.slice, result.budget)
+        kinds.setdefault(result.slice, result.kind)
         kind = (settled if result.settled else explored)[result.slice]
         key = (result.shape, result.setting, result.seed)
         if key not in kind or kind[key].score is None:
@@ -111,6 +115,7 @@ def slices_of(results: Iterable[Result]) -> list[Slice]:
             budget,
             tuple(explored[name].values()),
             tuple(r for k, r in settled[name].items() if k not in explored[name]),
+            kinds[name],
         )
         for name, budget in sorted(budgets.items(), key=lambda item: item[1])
     ]

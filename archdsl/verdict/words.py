@@ -32,14 +32,14 @@ def words(verdict: Verdict) -> str:
     for part in verdict.slices:
         lines += _slice(part, verdict.question)
     if verdict.average is not None:
-        lines.append(_average(verdict.average, verdict.question))
+        lines.append(_average(verdict.average, verdict.question, _all(verdict)))
     if verdict.growth is not None:
         lines.append(_growth(verdict.growth))
     return "\n".join(lines)
 
 
 def _slice(part: SliceVerdict, question: Question) -> list[str]:
-    names = _names(part.arms)
+    names = _names(part.arms, part.kind)
     lines = [placed(part.slice, _sentence(part, names, question))]
     figures = [_figures(n, a, question) for n, a in zip(names, part.arms, strict=True) if a.seeds]
     if figures:
@@ -133,10 +133,21 @@ def _needed(contrast: Contrast, question: Question) -> str:
     return ""
 
 
-def _average(average: Average, question: Question) -> str:
+def _all(verdict: Verdict) -> str:
+    """What the average is over: "the 3 budgets together"."""
+    settled = [part for part in verdict.slices if part.contrast is not None]
+    budgets, kinds = ({getattr(p, n) for p in settled} for n in ("budget", "kind"))
+    if len(kinds) == 1:
+        return f"the {len(settled)} budgets together"
+    if len(budgets) == 1:
+        return f"the {len(settled)} kinds together"
+    return f"all {len(settled)} budgets and kinds together"
+
+
+def _average(average: Average, question: Question, everything: str) -> str:
     size = f"{_size(average.difference, average.interval, question)} on average"
     sure = f"{size} ({_p(average.corrected)})"
-    text = f"Over the {average.slices} budgets together, "
+    text = f"Over {everything}, "
     kinds = ["the best deep shapes", "the best wide ones"]
     if question.sign * average.difference < 0:
         kinds = ["the best wide shapes", "the best deep ones"]
@@ -177,13 +188,17 @@ def placed(name: str, sentence: str) -> str:
     """A sentence behind the budget that it is about: "At 5M multiply-adds, ..."."""
     if not name:
         return sentence[0].upper() + sentence[1:]
+    if name.startswith("with "):
+        return f"W{name[1:]}{' ' if sentence.startswith('there') else ', '}{sentence}"
     budget = " ".join(UNITS.get(word, word) for word in name.split())
     return f"At {budget}{' ' if sentence.startswith('there') else ', '}{sentence}"
 
 
-def _names(arms: Sequence[Settled]) -> list[str]:
-    """Shapes as a sentence has them: "depth 16"."""
-    return [a.shape.replace(" = ", " ") for a in arms]
+def _names(arms: Sequence[Settled], kind: str) -> list[str]:
+    """Shapes as a sentence has them: "depth 16"; their kind is said before."""
+    said = kind.split(" and ") if kind else []
+    names = [[p.replace(" = ", " ") for p in a.shape.split(", ")] for a in arms]
+    return [", ".join(p for p in parts if p not in said) for parts in names]
 
 
 def _figures(name: str, arm: Settled, question: Question) -> str:
