@@ -111,7 +111,7 @@ def work(study: OpenStudy, formula: Formula, trials: int | None = None) -> int:
     """Has so many queued trials trained (all of them, if not told); how many were left to do."""
     splits = SimpleNamespace(
         test=range(100), digest="", image=(1, 8, 8), classes=10, names=(),
-        mean=torch.zeros(1), std=torch.ones(1),
+        mean=torch.zeros(1), std=torch.ones(1), which="",
     )  # fmt: skip
     worker = Worker(study, torch.device("cpu"), name="machine:1", trainer=formula)
     worker.splits = splits
