@@ -27,6 +27,7 @@ from archdsl.search.start import begin
 from archdsl.search.worker import Worker
 from archdsl.training.examples import Examined
 from archdsl.training.outcome import DIVERGED, Epoch, Failure, Outcome, diverged
+from archdsl.training.tasks import CLASSIFICATION
 
 Score = Callable[[Any, float], float]  # of an architecture and its learning rate
 
@@ -112,6 +113,7 @@ def work(study: OpenStudy, formula: Formula, trials: int | None = None) -> int:
     splits = SimpleNamespace(
         test=range(100), digest="", image=(1, 8, 8), classes=10, names=(),
         mean=torch.zeros(1), std=torch.ones(1), which="",
+        task=CLASSIFICATION,
     )  # fmt: skip
     worker = Worker(study, torch.device("cpu"), name="machine:1", trainer=formula)
     worker.splits = splits
