@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
+from archdsl.cli.engine import Engine, crew_of, engine_options
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.cli.repeated import repeated
@@ -39,12 +41,11 @@ WRITERS = dict.fromkeys(("timeout", "trial_timeout"), lambda seconds: f"{seconds
 @click.option("--resume", is_flag=True, help="Go on with a study that has been begun.")
 @click.option(
     "--workers",
-    default=1,
-    show_default=True,
     type=click.IntRange(0, 1024),
     metavar="N",
-    help="Processes that train here; with 0, all are elsewhere.",
+    help="Trials at once: 1, or all that Ray has room for; with 0, workers are elsewhere.",
 )
+@engine_options
 @click.option(
     "--ranks",
     default=1,
@@ -73,7 +74,11 @@ def command(
     search: str,
     study: str | None,
     resume: bool,
-    workers: int,
+    workers: int | None,
+    engine: str,
+    address: str | None,
+    cpus: float | None,
+    gpus: float | None,
     ranks: int,
     device: str | None,
     storage: str | None,
@@ -108,17 +113,21 @@ def command(
     asked.timeout = timeout or asked.timeout
     where, data = folder_of(study or asked.name), folder or Path()
     check_ranks(ranks, trial_timeout, asked.own is not None)
-    if workers:
+    if workers != 0:
         function_of(asked, data, python)
-    options = ["--device", device] if device else []
-    options += ["--ranks", str(ranks)] if ranks > 1 else []
+    options = ["--ranks", str(ranks)] if ranks > 1 else []
     options += ["--trial-timeout", f"{trial_timeout:g}s"] if trial_timeout else []
     options += [part for path in python for part in ("--allow-python", str(path))]
     found = None
-    if not resume:
-        command = repeated(ctx, WRITERS | {"storage": shown})
-        found = begin(asked, where, data, seed or 0, storage, python, command, registry)
-    with leading(where):
+    how = Engine(engine, address, cpus, gpus)
+    with ExitStack() as stack:
+        crew = crew_of(how, asked, -1 if workers is None else workers, device, ranks)
+        workers, more = stack.enter_context(crew)
+        options += more
+        if not resume:
+            command = repeated(ctx, WRITERS | {"storage": shown})
+            found = begin(asked, where, data, seed or 0, storage, python, command, registry)
+        stack.enter_context(leading(where))
         found = found or go_on(asked, where, data, seed, storage, python, registry)
         if found.converted is not None:
             say(
@@ -144,6 +153,7 @@ def command(
             say(f"stopped: {count} trials are done, and kept in {where}", error=True)
             again = ["archdsl", "search", search, *(("--study", study) if study else ())]
             again += ["--storage", shown(storage)] if storage else []
+            again += how.options
             again += [part for path in python for part in ("--allow-python", str(path))]
             say(f"go on with: {shlex.join([*again, '--resume'])}", error=True)
             return 130

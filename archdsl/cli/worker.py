@@ -45,6 +45,10 @@ from archdsl.training.packages import need_for_search
 @trial_timeout_option
 @click.option("--led", type=int, hidden=True)
 @click.option("--of", type=int, default=1, hidden=True)
+@click.option("--address", hidden=True)
+@click.option("--leader", type=int, default=0, hidden=True)
+@click.option("--cpus", type=float, default=1.0, hidden=True)
+@click.option("--gpus", type=float, default=0.0, hidden=True)
 @python_option
 def command(
     study: str,
@@ -56,6 +60,10 @@ def command(
     trial_timeout: float | None,
     led: int | None,
     of: int,
+    address: str | None,
+    leader: int,
+    cpus: float,
+    gpus: float,
     python: tuple[Path, ...],
 ) -> int:
     """Train trials of a study until it is done.
@@ -78,7 +86,8 @@ def command(
 
     tell = _led() if led is not None else None
     try:
-        place = choose_device(device or AUTO, (led or 0) * ranks)
+        here = "cpu" if address is not None else AUTO  # what trains is on Ray
+        place = choose_device(device or here, (led or 0) * ranks)
         if place.type == "cpu" and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, cores() // of))
         found = find_study(study, storage, read_registry(python), data_folder)
@@ -86,7 +95,13 @@ def command(
         limit = Clock(trial_timeout, leave if led is not None else begin_anew)
         worker = Worker(found, place, clock=limit)
         worker.objective = function_of(found.search, found.data, python)
-        if ranks > 1:
+        if address is not None:
+            from archdsl.search.cluster import OnCluster
+
+            worker.trainer = OnCluster(
+                address, leader, found.search.data, found.data, cpus, gpus, ranks, python
+            )
+        elif ranks > 1:
             team = Team(ranks, found.search.data, found.data, python, led or 0)
             team.check(place)
             worker.trainer = team

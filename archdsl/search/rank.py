@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from archdsl.files import Bundle
 from archdsl.registry import REGISTRY
 from archdsl.search.rows import ERROR, OUT_OF_MEMORY
 from archdsl.search.team import say
-from archdsl.spec import Spec
+from archdsl.spec import Architecture, Spec
 from archdsl.training.data import load
 from archdsl.training.data.folds import fold
 from archdsl.training.devices import choose_device
@@ -32,9 +33,8 @@ def main(path: str) -> int:
     with distributed(choose_device(job["device"])) as device:
         team = ranks()
         try:
-            registry = with_files(REGISTRY, [Path(p) for p in job["python"]])
-            spec = Spec(Source(job["name"], job["spec"]), Bundle(job["uses"]), registry)
-            arch = spec.candidate(job["knobs"], job["input"])
+            arch = architecture_of(job)
+            registry = arch.spec.registry
             with team.leader_first():
                 splits = load(read_data(job["data"], registry=registry), Path(job["folder"]))
             if job["fold"] is not None:
@@ -52,6 +52,13 @@ def main(path: str) -> int:
             write_weights(Path(job["weights"]), module)
             say({"outcome": asdict(outcome)})
     return 0
+
+
+def architecture_of(job: Mapping[str, Any]) -> Architecture:
+    """The network of a job. Raises ``ArchError``."""
+    registry = with_files(REGISTRY, [Path(p) for p in job["python"]])
+    spec = Spec(Source(job["name"], job["spec"]), Bundle(job["uses"]), registry)
+    return spec.candidate(job["knobs"], job["input"])
 
 
 def tell(epoch: Epoch) -> None:

@@ -100,22 +100,8 @@ class Team:
         weights: Path,
     ) -> dict[str, Any]:
         """All that a rank has to know."""
-        settings = recipe.arguments(full=True)
-        return {
-            "name": arch.spec.source.name,
-            "spec": arch.spec.source.text,
-            "uses": arch.spec.used,
-            "knobs": arch.shown_knobs,
-            "input": list(arch.input),
-            "data": self.data.written(full=True),
-            "folder": str(self.folder),
-            "fold": splits.fold,
-            "recipe": ", ".join(f"{name} = {value}" for name, value in settings.items()),
-            "seed": seed,
-            "device": device.type,
-            "weights": str(weights),
-            "python": [str(path) for path in self.python],
-        }
+        job = job_of(arch, splits, recipe, seed, self.data, self.folder, self.python)
+        return {**job, "device": device.type, "weights": str(weights)}
 
     def gpus(self, device: torch.device) -> dict[str, str]:
         """The variable by which the ranks see the GPUs of this team alone."""
@@ -155,6 +141,32 @@ class Team:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
             process.stdout.close()
+
+
+def job_of(
+    arch: Architecture,
+    splits: Splits,
+    recipe: Recipe,
+    seed: int,
+    data: Data,
+    folder: Path,
+    python: Sequence[Path],
+) -> dict[str, Any]:
+    """What another process has to know to train a network, as JSON has it."""
+    settings = recipe.arguments(full=True)
+    return {
+        "name": arch.spec.source.name,
+        "spec": arch.spec.source.text,
+        "uses": arch.spec.used,
+        "knobs": arch.shown_knobs,
+        "input": list(arch.input),
+        "data": data.written(full=True),
+        "folder": str(folder),
+        "fold": splits.fold,
+        "recipe": ", ".join(f"{name} = {value}" for name, value in settings.items()),
+        "seed": seed,
+        "python": [str(path) for path in python],
+    }
 
 
 def say(event: Mapping[str, Any]) -> None:

@@ -19,10 +19,15 @@ PARTS = (
 
 
 @pytest.mark.slow
-def test_every_part_has_its_figures() -> None:
+def test_every_part_has_its_figures(tmp_path: Path) -> None:
     ran = subprocess.run(
         ["bash", str(SCRIPT), "run", "--tiny"],
-        env={**os.environ, "PYTHON": sys.executable, "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHON": sys.executable,
+            "OMP_NUM_THREADS": "1",
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        },
         capture_output=True,
         text=True,
     )

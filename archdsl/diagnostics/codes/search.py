@@ -120,3 +120,11 @@ NOT_ALLOWED = Kind(
     """A search that somebody else wrote must not run code by itself: the Python file that it
 trains with is named once more on the command line, with --allow-python.""",
 )
+NO_CLUSTER = Kind(
+    "A733",
+    "there is no Ray cluster at `{name}`: {reason}",
+    """`archdsl search --engine ray --address HOST:PORT` trains on a cluster that `ray start` has
+made; `--address auto` takes the one of this machine. Without an address, Ray is started here. A
+study is begun after the cluster has answered.""",
+    help="`ray status` says whether one runs; `ray start --head` starts one",
+)
