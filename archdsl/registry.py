@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archdsl.costs.base import Cost
     from archdsl.elaborate.patterns.base import Pattern
     from archdsl.formats.base import Format
+    from archdsl.training.loggers import Logger
     from archdsl.training.scores import Metric
     from archdsl.training.sets import Data
 
@@ -55,6 +56,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.formats.exported",
         "archdsl.formats.frozen",
     ),
+    "loggers": ("archdsl.training.loggers",),
 }
 """The modules of each group. The order is that of lists that a user reads."""
 
@@ -134,6 +136,11 @@ class Registry:
     def formats(self) -> Mapping[str, Format]:
         """The output formats, by the endings of files."""
         return {name: cls() for name, cls in self.group("formats").items()}
+
+    @cached_property
+    def loggers(self) -> Mapping[str, type[Logger]]:
+        """The loggers."""
+        return self.group("loggers")
 
 
 REGISTRY = Registry()

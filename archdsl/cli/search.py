@@ -10,6 +10,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from archdsl.cli.engine import Engine, crew_of, engine_options
+from archdsl.cli.logs import Logs, log_option
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.cli.repeated import repeated
@@ -65,6 +66,7 @@ WRITERS = dict.fromkeys(("timeout", "trial_timeout"), lambda seconds: f"{seconds
 )
 @click.option("--timeout", type=Duration(), metavar="TIME", help="End after 90s, 15min, 2h.")
 @trial_timeout_option
+@log_option
 @click.option("--quiet", is_flag=True, help="Print the verdict alone.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each event.")
 @python_option
@@ -86,6 +88,7 @@ def command(
     trials: int | None,
     timeout: float | None,
     trial_timeout: float | None,
+    logs: tuple[str, ...],
     quiet: bool,
     as_json: bool,
     python: tuple[Path, ...],
@@ -99,7 +102,7 @@ def command(
     from archdsl.cli.live import view_of
     from archdsl.cli.verdict import say_verdict
     from archdsl.search.database import TRIALS, shown
-    from archdsl.search.leader import Leader
+    from archdsl.search.leader import Leader, Progress
     from archdsl.search.own import function_of
     from archdsl.search.presence import leading
     from archdsl.search.start import begin, go_on
@@ -118,6 +121,7 @@ def command(
     options = ["--ranks", str(ranks)] if ranks > 1 else []
     options += ["--trial-timeout", f"{trial_timeout:g}s"] if trial_timeout else []
     options += [part for path in python for part in ("--allow-python", str(path))]
+    told = Logs.named(logs, study or asked.name, where, registry)
     found = None
     how = Engine(engine, address, cpus, gpus)
     with ExitStack() as stack:
@@ -140,12 +144,16 @@ def command(
             from archdsl.training.devices import AUTO, choose_device
 
             found.space.measure = measured_on(found.search, choose_device(device or AUTO))
+
+        def follow(progress: Progress) -> None:
+            view.show(progress)
+            for row in progress.news:
+                told.trial(row)
+
         stop, view = Stop(), view_of(quiet, as_json, workers, asked.objectives[0])
         try:
             with stop.listening(), view:
-                leader = Leader(
-                    found, workers, options, storage, asked.timeout, view.show, stop=stop
-                )
+                leader = Leader(found, workers, options, storage, asked.timeout, follow, stop=stop)
                 done = leader.run()
         except KeyboardInterrupt:
             counts = found.tables.counts(list(found.ids()))

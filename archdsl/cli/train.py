@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import click
 
 from archdsl.cli import completing
 from archdsl.cli.epochs import EpochView, shown_score
+from archdsl.cli.logs import Logs, log_option
 from archdsl.cli.options import json_option, python_option, read_registry, spec_argument
 from archdsl.cli.output import say, say_json, say_text, show_diagnostics
 from archdsl.cli.outputs import check_outputs, force_option, read_for
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     import torch
 
     from archdsl.training.data.splits import Images, Splits
+    from archdsl.training.outcome import Epoch
     from archdsl.training.ranks import Ranks
 
 FAILED = 3  # the exit code of a training that came to no result
@@ -57,6 +59,7 @@ class Request:
     resume: bool
     quiet: bool
     as_json: bool
+    logs: Logs = field(default_factory=Logs)
 
 
 @click.command()
@@ -112,6 +115,7 @@ class Request:
 @force_option
 @click.option("--quiet", is_flag=True, help="Print what comes out alone.")
 @json_option
+@log_option
 @python_option
 def command(
     spec: str,
@@ -129,6 +133,7 @@ def command(
     force: bool,
     quiet: bool,
     as_json: bool,
+    logs: tuple[str, ...],
     python: tuple[Path, ...],
 ) -> int:
     """Train a network on images.
@@ -150,8 +155,9 @@ def command(
     with told("" if quiet else LOADING):
         need("torch")
     request = Request(
-        spec, arch, images, how, seed, output, checkpoint, resume, quiet or as_json, as_json
-    )
+        spec, arch, images, how, seed, output, checkpoint, resume, quiet or as_json, as_json,
+        Logs.named(logs, arch.name, Path(), registry),
+    )  # fmt: skip
     return _run(request, device, python, force, bar=not quiet)
 
 
@@ -230,7 +236,16 @@ def _train(
 
     if team.leads and not request.quiet:
         _say_head(request, splits, device, team)
-    with view:
+    logs = request.logs if team.leads else Logs()
+    settings = {**request.arch.shown_knobs, **request.recipe.arguments(full=True)}
+    logs.start(f"{request.arch.name} {request.seed}", {**settings, "seed": str(request.seed)})
+
+    def on_epoch(epoch: Epoch) -> None:
+        view.epoch(epoch)
+        learned = {"train_loss": epoch.train_loss, "lr": epoch.lr}
+        logs.epoch(epoch.epoch, {**_told(epoch.accuracy, epoch.loss, epoch.scores), **learned})
+
+    with logs.ending(), view:
         module, outcome = train_candidate(
             request.arch,
             splits,
@@ -238,13 +253,16 @@ def _train(
             request.seed,
             device,
             on_start=lambda taken: view.say(taken.words(str(request.recipe.weights))),
-            on_epoch=view.epoch,
+            on_epoch=on_epoch,
             on_step=view.step,
             checkpoint=request.checkpoint,
             resume=request.resume,
         )
         test = splits.test
         tested = examine(module, test, splits, device, request.recipe) if len(test) else None
+        scores = _told(outcome.accuracy, outcome.loss, outcome.scores)
+        also = {} if tested is None else _told(*tested.means, tested.scores)
+        logs.end({**scores, **{f"test_{name}": value for name, value in also.items()}})
     if not team.leads:
         return
     result = {

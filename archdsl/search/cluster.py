@@ -24,6 +24,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.extensions import with_files
 from archdsl.registry import REGISTRY
+from archdsl.search.epochs import Epochs
 from archdsl.search.rank import architecture_of, told
 from archdsl.search.rows import ERROR, LOST
 from archdsl.search.team import Team, TeamFailed, job_of
@@ -44,23 +45,6 @@ ANSWERS = 5.0  # seconds in which a cluster has to answer
 LOOK = 0.5  # seconds between looks at a task
 AGAIN = 3  # times that Ray runs a task whose node or process was lost
 CAPPED = 64  # trials at once, where nobody says how many
-
-
-class Epochs:
-    """What tasks have said of their epochs, by task: an actor."""
-
-    def __init__(self) -> None:
-        self.said: dict[str, list[dict[str, Any]]] = {}
-
-    def add(self, task: str, epoch: dict[str, Any]) -> None:
-        self.said.setdefault(task, []).append(epoch)
-
-    def after(self, task: str, count: int) -> list[dict[str, Any]]:
-        """What was said of a task beside so many."""
-        return self.said.get(task, [])[count:]
-
-    def forget(self, task: str) -> None:
-        self.said.pop(task, None)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ OWN = {
     "my_sets": ("data", "stripes"),
     "my_metrics": ("metrics", "worst_recall"),
     "my_formats": ("formats", "csv"),
+    "my_loggers": ("loggers", "csv_file"),
 }
 FILES = [EXAMPLES / f"{name}.py" for name in OWN]
 
