@@ -23,7 +23,7 @@ log_option = click.option(
     metavar="LOGGER",
     help="Tell scores to tensorboard, mlflow or wandb; may be given again.",
 )
-POINT = ("accuracy", "loss", "train_loss", "lr")  # of an epoch, in the order of a curve
+POINT = ("score", "loss", "train_loss", "lr")  # of an epoch, in the order of a curve
 RESULTS = ("accuracy", "loss", "test", "seconds", "macs", "params", "activations", "latency")
 
 
@@ -78,6 +78,8 @@ class Logs:
         for number, *point in row.curve:
             self.epoch(int(number), dict(zip(POINT, point, strict=False)))
         results = {name: getattr(row, name) for name in RESULTS} if row.state != "failed" else {}
+        if row.values and row.state != "failed":
+            results["score"] = row.values[0]
         self.end({name: float(v) for name, v in results.items() if v is not None})
 
     def _each(self, tell: Callable[[Logger], Any]) -> None:

@@ -23,15 +23,10 @@ from archdsl.training.data import load
 BAD = Path(__file__).parent / "bad"
 OF_A_SPEC = {code for code in codes.ALL if code < "A6"}  # later ones are of stages that follow
 OF_A_SEARCH = {code for code in codes.ALL if code[:2] in ("A7", "A8")}
-<<<<<<< HEAD
-OF_A_STUDY = set("A711 A712 A713 A714 A715 A716 A717 A718 A720 A731 A732".split())  # tests/search
-OF_A_TRAINING = set("A804 A806 A807 A808 A809 A810 A823 A825".split())  # tests/training
-=======
-OF_A_STUDY = set(
+OF_A_STUDY = set(  # tests/search
     "A711 A712 A713 A714 A715 A716 A717 A718 A720 A731 A732 A733".split()
-)  # tests/search
-OF_A_TRAINING = set("A804 A806 A807 A808 A809 A810 A823".split())  # tests/training
->>>>>>> 0d65cb4 (Ray as an engine: trials are tasks of a cluster, the leader keeps the study)
+)
+OF_A_TRAINING = set("A804 A806 A807 A808 A809 A810 A823 A825".split())  # tests/training
 OF_A_CARD = set("A821 A822".split())  # tests/cli
 ELSEWHERE = set("A002 A003 A004 A007 A008 A009 A010 A020 A508 A509 A510 A511".split()) | set(
     "A515 A516 A517".split()

@@ -51,7 +51,7 @@ def test_options_that_do_not_go_together(search: TinySearch, case: str) -> None:
 
 
 def test_what_is_measured_here_is_not_trained_there(search: TinySearch) -> None:
-    search.write("tiny.search", SEARCH.replace("macs = 40K", "latency = 1ms"))
+    search.write("tiny.search", SEARCH.replace("macs = 40K", "latency = 0.001"))
     ran = search.search_here("--engine", "ray")
     assert ran.code == 2
     assert "latency would be measured on this machine, and not where Ray trains" in ran.text
@@ -71,7 +71,7 @@ def test_without_ray_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     ran = search.search_here("--engine", "ray")
-    assert ran.code == 1 and "archdsl[ray]" in ran.text
+    assert ran.code == 1 and "`pip install ray`" in ran.text
 
 
 @pytest.fixture

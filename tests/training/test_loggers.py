@@ -66,9 +66,9 @@ def test_a_trial_is_told_from_start_to_end() -> None:
     settings |= {"setting": "lr = 0.1", "seed": "1", "state": "done"}
     assert heard.said == [
         ("start", "explore 1M macs 3 depth = 2", settings),
-        ("epoch", 1, {"accuracy": 0.25, "loss": 2.0, "train_loss": 2.5, "lr": 0.1}),
-        ("epoch", 2, {"accuracy": 0.5, "loss": 1.25, "train_loss": 1.5, "lr": 0.05}),
-        ("end", {"accuracy": 0.5, "loss": 1.25, "seconds": 2.0, "macs": 1000.0}),
+        ("epoch", 1, {"score": 0.25, "loss": 2.0, "train_loss": 2.5, "lr": 0.1}),
+        ("epoch", 2, {"score": 0.5, "loss": 1.25, "train_loss": 1.5, "lr": 0.05}),
+        ("end", {"accuracy": 0.5, "loss": 1.25, "seconds": 2.0, "macs": 1000.0, "score": 0.5}),
     ]
 
 
@@ -131,7 +131,7 @@ def test_a_trial_in_mlflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     experiment = client.get_experiment_by_name("wide")
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.data.params["depth"] == "2" and run.info.status == "FINISHED"
-    assert run.data.metrics["accuracy"] == 0.5 == run.data.metrics["result_accuracy"]
+    assert run.data.metrics["score"] == 0.5 == run.data.metrics["result_accuracy"]
 
 
 @needs("wandb")
