@@ -34,8 +34,8 @@ def key(path: str) -> str:
 class ByNode:
     """Evaluates a graph: ``run`` gives the results of all nodes.
 
-    Nothing is done in place, and nothing is dropped. ``modules`` are those of the nodes by their
-    paths, with weights and statistics of their own.
+    Nothing is done in place, and nothing is dropped. ``modules`` are those of the nodes by the
+    paths of their weights, one for all nodes that share it.
     """
 
     def __init__(self, arch: Architecture, compiled: nn.Module, dtype: torch.dtype) -> None:
@@ -50,8 +50,8 @@ class ByNode:
             given += [f"{k}={v!r}" for k, v in code.keywords.items()]
             module = eval(f"{code.target}({', '.join(given)})", NAMES).to(dtype)
             if module.state_dict():
-                module.load_state_dict(compiled.get_submodule(key(node.path)).state_dict())
-            self.modules[node.path] = module
+                module.load_state_dict(compiled.get_submodule(key(node.module)).state_dict())
+            self.modules.setdefault(node.module, module)
 
     def train(self, mode: bool) -> ByNode:
         for module in self.modules.values():
@@ -63,10 +63,10 @@ class ByNode:
         for node in self.flat.nodes[1:]:
             given = [values[n] for n in node.inputs]
             shapes = [self.flat.nodes[n].shape for n in node.inputs]
-            if node.path in self.modules:
+            if node.module in self.modules and not node.layer.is_tied:
                 if node.layer.kind == "linear":
                     given = [given[0].flatten(1)]
-                values.append(self.modules[node.path](*given))
+                values.append(self.modules[node.module](*given))
             elif isinstance(node.layer, FractalJoin):
                 values.append(sum(given) / len(given))
             else:

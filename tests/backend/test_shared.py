@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_by_node import assert_computes_its_graph
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -180,6 +181,34 @@ repeat 3 { twice }
     inner = module.twice1.f
     x = torch.randn(1, 4, 4, 4)
     assert torch.equal(module.twice1(x), inner(inner(x).relu()))
+
+
+MIXED = """arch net
+input 4x8x8
+block twice(x) { conv(4, 3) -> x -> x }
+block own { let f = shared { conv(4, 3) }; f -> relu -> f }
+let f = shared { conv(4, 3) -> bn -> relu }
+let g = shared { f -> conv(4, 1) -> f }
+let r = shared { relu }
+"""
+USES = (
+    "f -> g -> f\nrepeat 5 { f }\nrepeat 4 { residual { g } }",
+    "own\nrepeat 2 { own }\ntwice(f)\ntwice(g)\ntwice(shared { conv(4, 1) })",
+    "branch add { f -> relu; g; identity }\nresidual(shortcut = f) { g -> bn }\nmaxpool(2)\nf",
+    "part: { let f = shared { conv(4, 1) }; f -> f }\nfor x in [f, r, g] { x }\nfractal(2) { f }",
+    "conv(4, 1) as k\nlet h = shared { branch add { conv(4, 1); k } }\nh -> relu -> h -> r -> r",
+    "r -> f -> r\nlet (p, q) = (shared { conv(4, 1) }, shared { bn })\np -> q -> p -> q",
+)
+
+
+@pytest.mark.parametrize("uses", USES)
+def test_the_source_computes_its_graph(uses: str) -> None:
+    """Node by node, with gradients and statistics of modules that are called several times."""
+    arch = archdsl.parse(MIXED + uses).with_knobs()
+    assert_computes_its_graph(arch)
+    module = arch.build()
+    assert arch.params == sum(p.numel() for p in module.parameters())
+    assert arch.figures.buffers == sum(b.numel() for b in module.buffers())
 
 
 CASES = {
