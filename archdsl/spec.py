@@ -30,6 +30,8 @@ from archdsl.settings import Decisions, evaluate, read_input, read_settings
 from archdsl.units import shown_costs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import networkx as nx
     import torch
     from torch import nn
@@ -360,13 +362,13 @@ def _from_knobs(
     return Architecture(spec, {**values, **read}, choices, input, kept=kept)
 
 
-def read(name: str, registry: Registry = REGISTRY, work: Work | None = None) -> Spec:
+def read(name: str | Path, registry: Registry = REGISTRY, work: Work | None = None) -> Spec:
     """The spec of a path, of a built-in name, or (``-``) of standard input.
 
     ``work`` bounds all that is done with it: for a command, which answers soon or not at all.
     Raises ``ArchError``.
     """
-    source, load = driver.read(name)
+    source, load = driver.read(str(name))
     return Spec(source, load, registry, work)
 
 

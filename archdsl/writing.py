@@ -18,13 +18,16 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file beside its place and renames it when it is whole.
 
-    An existing file keeps its permissions. Raises ``ArchError`` where the system refuses, and where
-    a link leads to a file of another kind (a drawing that would replace a spec); then everything
-    stays as it was.
+    An existing file keeps its permissions. Raises ``ArchError`` where the system refuses, where a
+    link leads to a file of another kind (a drawing that would replace a spec), and for a pipe or a
+    device, which a file would take the place of; then everything stays as it was.
     """
     target = path.resolve() if path.is_symlink() else path
     if target.suffix.lower() != path.suffix.lower():
         fields = {"name": str(path), "reason": f"it is a link to {target.name}"}
+        raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)])
+    if target.exists() and not target.is_file() and not target.is_dir():
+        fields = {"name": str(path), "reason": "it is a pipe or a device, and no file"}
         raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)])
     aside = ""
     try:

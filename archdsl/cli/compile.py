@@ -24,6 +24,8 @@ from archdsl.units import shown_costs
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
 POLL = 0.3  # seconds between two looks at a watched file
 
+PRINTED = Path("-")  # an output that is no file
+
 
 @click.command()
 @spec_argument
@@ -32,7 +34,8 @@ POLL = 0.3  # seconds between two looks at a watched file
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write; its ending says the format: .py, .pt2, .onnx, .arch, or one of your own.",
+    help="File to write; its ending says the format: .py, .pt2, .onnx, .arch, or one of your own."
+    " `-` prints the source.",
 )
 @click.option(
     "--weights",
@@ -81,6 +84,11 @@ def command(
     against onnxruntime, .arch is the spec with its knobs frozen. A file is written whole or
     not at all.
     """
+    if output == PRINTED:
+        if weights is not None or watch or device or dtype:
+            raise click.UsageError("-o - prints the source alone: -o FILE for more than that")
+        say(read_candidate(spec, settings, shape, python).source().rstrip("\n"))
+        return
     formats = read_registry(python).formats
     ending = "py" if output is None else output.suffix.lower().removeprefix(".")
     if ending not in formats:

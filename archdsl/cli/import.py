@@ -29,7 +29,7 @@ SECONDS = 600
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write, ending in .arch; without it the spec is printed.",
+    help="File to write, ending in .arch; without it, or for `-`, the spec is printed.",
 )
 @click.option("--input", "shape", metavar="CxHxW", help="Shape of an image; else the usual one.")
 @click.option("--call", metavar="EXPRESSION", help='What makes the model: "Net(width = 32)".')
@@ -68,6 +68,7 @@ def command(
     if not allow_python and (name.needs_permission or call is not None):
         shown = model if call is None else call
         raise ArchError([diagnose(codes.NEEDS_PERMISSION, name=shown)])
+    output = None if output == Path("-") else output
     if output is not None:
         if output.suffix != ".arch":
             raise click.UsageError(f"what is written is a spec: -o {output.stem}.arch")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,36 @@ def test_a_graph_takes_the_place_of_no_source(name: str, spec: Path, run: Any) -
     ran = run("graph", str(spec), "-o", str(spec.with_name(name)))
     assert ran.code == 2 and "give another ending" in ran.err
     assert [p.read_text() for p in spec.parent.iterdir()] == [SPEC]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_is_left_as_it_is(spec: Path, run: Any) -> None:
+    for ending, command in (("py", "compile"), ("svg", "draw"), ("arch", "compile")):
+        pipe = spec.with_name(f"pipe.{ending}")
+        os.mkfifo(pipe)
+        ran = run(command, str(spec), "-o", str(pipe))
+        assert ran.code == 1 and "it is a pipe or a device, and no file" in ran.err
+        assert pipe.is_fifo()
+
+
+def test_a_link_to_what_is_not_there_yet_is_followed(spec: Path, run: Any) -> None:
+    link = spec.with_name("link.py")
+    link.symlink_to("real.py")
+    assert run("compile", str(spec), "-o", str(link)).code == 0
+    assert link.is_symlink() and "class Z" in spec.with_name("real.py").read_text()
+    link.unlink()
+    link.symlink_to("no_folder/real.py")
+    ran = run("compile", str(spec), "-o", str(link))
+    assert ran.code == 1 and "no such file or directory" in ran.err
+
+
+def test_source_is_printed_for_a_dash(spec: Path, run: Any, tmp_path: Path) -> None:
+    ran = run("compile", str(spec), "--set", "w=3", "-o", "-")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == archdsl.read(spec).with_knobs(w=3).source()
+    refused = run("compile", str(spec), "-o", "-", "--device", "cpu")
+    assert refused.code == 2 and "prints the source alone" in refused.err
+    assert not Path("-").exists()
 
 
 def test_a_mistake_is_told_where_assertions_are_off() -> None:
