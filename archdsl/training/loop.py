@@ -133,6 +133,7 @@ def train(
                 save(checkpoint, of, trainer.progress, trainer.states())
             if on_epoch is not None:
                 report(epoch, on_epoch, team, device)
+        trainer.finish()
     module.eval()
     return outcome_of(trainer)
 
@@ -164,7 +165,7 @@ def identity(
 
 def outcome_of(trainer: Trainer) -> Outcome:
     progress = trainer.progress
-    last = progress.epochs[-1]
+    last = trainer.result
     cuda = trainer.device.type == "cuda"
     return Outcome(
         last.accuracy,

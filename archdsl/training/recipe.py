@@ -185,7 +185,10 @@ class Recipe(Setting):
     on CUDA, and ``channels_last`` there and on the processor. ``weights`` is a file to start from,
     ``freeze`` the paths of parts that are not trained. Without a ``loss``, it is that of the data's
     task. With ``class_weights`` or ``sampling`` balanced, classes of few images count as much as
-    the others. ``metrics`` are told after each epoch."""
+    the others. ``metrics`` are told after each epoch. A batch goes through the network
+    in ``accumulate`` pieces; ``ema`` is the decay of a moving average of the weights, which is
+    validated and kept in their place; after ``patience`` epochs without a smaller validation loss
+    a training ends, and the weights of the best epoch are kept."""
 
     epochs: Count = 15
     batch: Count = 128
@@ -212,6 +215,9 @@ class Recipe(Setting):
     sampling: Annotated[str, OneOf(("shuffled", "balanced"))] = "shuffled"
 
     metrics: Annotated[tuple[Metric, ...], MetricsReader()] = ()
+    accumulate: Count = 1
+    ema: Chance | None = None
+    patience: Count | None = None
 
     name = "train"
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from archdsl.training.augment import Draws, augmented, augmented_with_masks
+from archdsl.training.average import Average
 from archdsl.training.checkpoint import Progress
 from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examined
@@ -59,12 +60,38 @@ class Trainer:
         self.task = splits.task
         self.loss = loss_of(self.module, recipe, self.labels, self.task)
         self.metrics = shown_of(recipe.metrics, self.task)
+        self.average = None if recipe.ema is None else Average(self.module, float(recipe.ema))
+        self.best: dict[str, Tensor] | None = None  # the weights of the best epoch, if it is kept
         self.progress = Progress()
         self.said: Examined | None = None  # of the validation images, after the last epoch
 
     @property
     def finished(self) -> bool:
-        return len(self.progress.epochs) >= self.recipe.epochs
+        epochs, patience = self.progress.epochs, self.recipe.patience
+        if patience is not None and epochs and len(epochs) - self.result.epoch >= patience:
+            return True
+        return len(epochs) >= self.recipe.epochs
+
+    @property
+    def result(self) -> Epoch:
+        """The epoch whose weights are kept: the last, or with patience the first of the least
+        loss."""
+        epochs = self.progress.epochs
+        return epochs[-1] if self.recipe.patience is None else min(epochs, key=lambda e: e.loss)
+
+    @property
+    def kept(self) -> nn.Module:
+        """What is validated and kept: the network, or the average of its weights."""
+        return self.module if self.average is None else self.average.module
+
+    def finish(self) -> None:
+        """Leaves in the network what is kept."""
+        if self.best is not None and self.result is not self.progress.epochs[-1]:
+            self.module.load_state_dict(self.best)
+            self.said = None
+        elif self.average is not None:
+            self.module.load_state_dict(self.average.module.state_dict())
+        self.average = None
 
     def epoch(self, on_step: OnStep | None = None) -> Epoch:
         """Trains for an epoch and validates. Raises ``Failure`` for a loss that is not finite.
@@ -90,7 +117,7 @@ class Trainer:
         trained = perf_counter()
         if not isfinite(train_loss):
             raise diverged(number, self.recipe)
-        self.team.level(self.module)
+        self.team.level(self.kept)
         said = self.validate()
         accuracy, loss = said.means
         if not isfinite(loss):
@@ -103,12 +130,14 @@ class Trainer:
             before.images + self.steps * self.batch,
             before.seconds + trained - started,
         )
+        if self.recipe.patience is not None and self.result is epoch:
+            self.best = {name: t.clone() for name, t in self.kept.state_dict().items()}
         return epoch
 
     def validate(self) -> Examined:
         """What the network says of the validation images as it is."""
         self.said = examined(
-            self.module, self.validation_feed, self.batch, self.precision, self.task, self.metrics
+            self.kept, self.validation_feed, self.batch, self.precision, self.task, self.metrics
         )
         return self.said
 
@@ -134,24 +163,36 @@ class Trainer:
         """Learns from a batch. Gives its loss, which stays on the device."""
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        with self.precision.autocast():
-            loss = self.loss(self.model(images), labels)
         self.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(self.scaler.scale(loss))
+        total = torch.zeros((), device=self.device)
+        pieces = self.recipe.accumulate
+        for some, truth in zip(images.chunk(pieces), labels.chunk(pieces), strict=True):
+            with self.precision.autocast():
+                loss = self.loss(self.model(some), truth) * (len(truth) / len(labels))
+            torch.autograd.backward(self.scaler.scale(loss))
+            total += loss.detach()
         if self.recipe.clip is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.module.parameters(), self.recipe.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
-        return loss.detach()
+        if self.average is not None:
+            self.average.follow(self.module)
+        return total
 
     def states(self) -> dict[str, Any]:
         """What a checkpoint keeps. Schedule and random numbers follow from the epoch."""
-        return {
+        states = {
             "model": self.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
+        if self.average is not None:
+            states["average"] = self.average.module.state_dict()
+            states["steps"] = self.average.steps
+        if self.best is not None:
+            states["best"] = self.best
+        return states
 
     def go_on(self, progress: Progress, states: Mapping[str, Any]) -> None:
         """Takes up what ``states`` gave."""
@@ -159,6 +200,11 @@ class Trainer:
         self.optimizer.load_state_dict(states["optimizer"])
         if states["scaler"]:
             self.scaler.load_state_dict(states["scaler"])
+        if self.average is not None:
+            self.average.module.load_state_dict(states["average"])
+            self.average.steps = int(states["steps"])
+        if self.recipe.patience is not None:
+            self.best = dict(states["best"])
         self.progress = progress
 
 
