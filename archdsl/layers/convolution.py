@@ -144,7 +144,11 @@ class Conv(Layer):
         channels, size = image(inputs[0], self.name)
         if self.groups != 1:
             check_groups(self.name, self.groups, channels, self.channels)
-        windows = self.windows(len(size))
+        try:
+            windows = self.windows(len(size))
+        except Misfit as problem:
+            problem.help = self._in_other_order(problem, channels)
+            raise
         if self.border != "zeros":
             check_border(self.border, size, [(p, p) for _, _, p in windows])
         out = [(n + 2 * p - r) // s + 1 for n, (r, s, p) in zip(size, windows, strict=True)]
@@ -156,6 +160,17 @@ class Conv(Layer):
                 size=show_shape(size),
             )
         return (self.channels, *out)
+
+    def _in_other_order(self, problem: Misfit, channels: int) -> str:
+        """What to write, where the arguments look like those of PyTorch: the channels that come
+        in, those that go out, the kernel."""
+        given = (self.channels, self.kernel, self.stride, channels)
+        if problem.kind is not codes.EVEN_KERNEL or any(type(n) is not int for n in given):
+            return ""
+        if self.channels != channels or self.stride == 1:
+            return ""
+        meant = f"conv({self.kernel}, {self.stride})"
+        return f"what comes in is known: `{meant}` says how many channels go out, and the kernel"
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         kernel = axes_of(self.kernel, len(inputs[0]) - 1, self.name, "kernel")

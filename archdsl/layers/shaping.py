@@ -128,8 +128,10 @@ class Reshape(Layer):
 
     def shape(self, *inputs: Shape) -> Shape:
         if prod(self.to) != prod(inputs[0]):
+            flat = f"`flatten` makes {prod(inputs[0]):,} features of it"
             raise Misfit(
                 codes.RESHAPE_COUNT,
+                help=flat if len(inputs[0]) > 1 else "",
                 before=show_shape(inputs[0]),
                 count=prod(inputs[0]),
                 after=show_shape(self.to),
