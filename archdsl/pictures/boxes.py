@@ -85,6 +85,28 @@ class Slot(Component):
         return [Line(((s + self.measure.length, t),))]
 
 
+class Terminal(Component):
+    """The input or a result of the network; ``lead`` is how long the arrow into it is."""
+
+    def __init__(self, text: str, flow: Flow, into: bool, lead: float = 0.0) -> None:
+        self.text = text
+        self.flow = flow
+        self.into = into
+        self.lead = lead
+        along, self.across = flow.along(text_width(text, SMALL) + 20, 20)
+        self.box = along
+        super().__init__(Measure(along + lead, self.across / 2, self.across / 2))
+
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+        s = s + self.lead
+        if self.into:
+            lines[0].end(pen, (s, t))
+        along = self.box
+        pen.box(s, t - self.across / 2, along, self.across, "paper", radius=10)
+        pen.words(s + along * 0.5, t, self.text, size=SMALL, anchor="middle")
+        return [Line(((s + along, t),))]
+
+
 class Frame(Component):
     """A box around another component, with a title: an open block, or the body of a loop."""
 

@@ -21,14 +21,14 @@ from archdsl.pictures.boxes import (
     More,
     Slot,
     StackBox,
+    Terminal,
     strip_size,
     times,
     two_lines,
 )
-from archdsl.pictures.components import PORT, Arms, Component, End, Line, Measure, Row
+from archdsl.pictures.components import PORT, Arms, Component, End, Row
 from archdsl.pictures.fonts import fit, text_width
 from archdsl.pictures.layout import Layout
-from archdsl.pictures.lengths import Length
 from archdsl.pictures.limits import MOST_LINES, too_large
 from archdsl.pictures.notes import Note
 from archdsl.pictures.pen import SMALL, STRONG, Flow, Pen, Template
@@ -59,25 +59,6 @@ class Sizes:
         else:
             share = log2(channels / self.least) / max(log2(self.most / self.least), 1)
         return self.base * (1 + 2 * min(share, 1))
-
-
-class Terminal(Component):
-    """The input or the result of the network."""
-
-    def __init__(self, text: str, flow: Flow, into: bool) -> None:
-        self.text = text
-        self.flow = flow
-        self.into = into
-        along, self.across = flow.along(text_width(text, SMALL) + 20, 20)
-        super().__init__(Measure(along, self.across / 2, self.across / 2))
-
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
-        if self.into:
-            lines[0].end(pen, (s, t))
-        along = self.measure.length
-        pen.box(s, t - self.across / 2, along, self.across, "paper", radius=10)
-        pen.words(s + along * 0.5, t, self.text, size=SMALL, anchor="middle")
-        return [Line(((s + along, t),))]
 
 
 @dataclass

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from archdsl.pictures.components import PORT, Arms, Bare, Component, End, Line, Measure, Row
+from archdsl.layers.base import show_shape
+from archdsl.pictures.boxes import Terminal
+from archdsl.pictures.components import ARROW, PORT, Arms, Bare, Component, End, Line, Measure, Row
 from archdsl.pictures.grid import LAST, Grid, Source, Tie, door
 from archdsl.pictures.joints import Joint, Label
 from archdsl.pictures.lengths import Length
@@ -33,6 +35,15 @@ class Layout:
             return self.fork(node)
         return self.run(node) if isinstance(node, Run) else self.web(node)
 
+    def leaving(self, node: Node) -> Component:
+        """What hangs from a value without coming back. A side output ends as the network does."""
+        last = node.items[-1] if isinstance(node, Run) else node
+        component = self.component(node)
+        if not isinstance(last, Leaf) or getattr(last.piece, "side", None) is None:
+            return component
+        text = f"{last.piece.name.rpartition('.')[2]} {show_shape(last.piece.shape)}"
+        return Row([component, Terminal(text, self.flow, True, ARROW)])
+
     def fork(self, fork: Fork) -> Component:
         """Arms: one that is no shortcut stays on the axis, unless several meet in a bar."""
         real = [i for i, a in enumerate(fork.arms) if not _is_shortcut(a)]
@@ -49,7 +60,7 @@ class Layout:
         for item in run.items:
             if isinstance(item, Knot):
                 parts.append(item)
-                side = [self.component(n) for n in item.loose]
+                side = [self.leaving(n) for n in item.loose]
             else:
                 parts.append(_beside(self.component(item), side))
                 side = []
@@ -117,7 +128,7 @@ class Layout:
             for hanging in knot.loose if end != web.end else ():
                 n, port = sources[end]
                 ties.append(Tie(n, len(components), port=port))
-                components.append(self.component(hanging))
+                components.append(self.leaving(hanging))
         return Grid(components, ties)
 
     def meeting(self, knot: Knot, count: int) -> Component:

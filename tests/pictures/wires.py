@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from archdsl.ir.flat import flatten
 from archdsl.ir.network import Network
+from archdsl.layers.base import show_shape
 from archdsl.layers.join import Join
 from archdsl.pictures.drawing import incoming, outgoing
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
@@ -97,4 +98,7 @@ def wanted(network: Network) -> Counter[Edge]:
     for result in flat.results:
         found[texts[result.node], bar] += 1
     found[bar or texts[flat.output], end] += 1
+    for side in flat.side_outputs:
+        shape = show_shape(flat.nodes[side.node].shape)
+        found[texts[side.node], f"{side.name.rpartition('.')[2]} {shape}"] += 1
     return found
