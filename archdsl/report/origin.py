@@ -26,8 +26,9 @@ GLOSSARY = {
     "retrained": "what was chosen, trained anew on fresh seeds. Only these trainings decide.",
     "baseline": "drawn at random, for as many epochs as exploring took: what a search is worth.",
     "pruned": "ended early, as it learnt worse than others of its shape.",
-    "interval": "95 %, Student's; of a difference Welch's, corrected for all comparisons of the"
-    " study (closed testing). A verdict is given only where it excludes zero.",
+    "interval": "95 %. That of a difference holds for other seeds, and for other examples or splits"
+    " where these are known, corrected for all comparisons of the study (closed testing). A verdict"
+    " is given only where it excludes zero.",
     "hash": "of the network's graph: equal for networks that compute the same, whatever the knobs"
     " are called.",
 }

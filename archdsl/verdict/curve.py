@@ -152,16 +152,19 @@ def between(values: Floats, level: float) -> Interval:
     return float(low), float(high)
 
 
-def growth(peaks: Sequence[tuple[float, Peak]], level: float) -> Growth:
-    """The exponents with which the best depth and width follow the budget.
+def growth(peaks: Sequence[tuple[float, Peak]], budgets: int, level: float) -> Growth:
+    """The exponents with which the best depth and width follow the budget, in a study of so many
+    budgets.
 
     Lines through the logarithms of the slices' peaks; the intervals carry the noise within the
     slices. Slices without a located peak are not used.
     """
     known = [(budget, peak) for budget, peak in peaks if budget > 0]
     if len({budget for budget, _ in known}) < SLICES:
-        why = f"{len(known)} of the {SLICES} budgets that it takes have a located peak"
-        return Growth(why=why)
+        if budgets < SLICES:
+            return Growth(why=f"it takes {SLICES} budgets, and there are {budgets}")
+        found = f"a peak is located at {len(known)} of {budgets} budgets"
+        return Growth(why=f"{found}, and it takes {SLICES}")
     x = np.log([budget for budget, _ in known])
     x -= x.mean()
 

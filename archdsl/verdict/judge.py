@@ -86,7 +86,7 @@ def judge(
         level,
         tuple(slices),
         judged.average(settled, whole, next(values)) if whole else None,
-        growth(peaks, level) if grows and resamples else None,
+        growth(peaks, len(slices), level) if grows and resamples else None,
     )
 
 

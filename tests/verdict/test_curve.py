@@ -105,14 +105,16 @@ def test_growth_is_found_exactly() -> None:
         _, peak = optimum(shapes(*scores, budget=budget), LEVEL, 99, 0)
         assert peak is not None
         peaks.append((budget, peak))
-    found = growth(peaks, LEVEL)
+    found = growth(peaks, len(peaks), LEVEL)
     assert found.depth is not None and found.width is not None and found.budgets == 3
     assert found.depth.exponent == pytest.approx(0.5)
     assert found.width.exponent == pytest.approx(0.25)
     assert found.depth.interval == pytest.approx((0.5, 0.5))
-    assert growth(peaks[:2], LEVEL).why == ("2 of the 3 budgets that it takes have a located peak")
+    assert growth(peaks[:2], 2, LEVEL).why == "it takes 3 budgets, and there are 2"
+    why = "a peak is located at 2 of 4 budgets, and it takes 3"
+    assert growth(peaks[:2], 4, LEVEL).why == why
     without = [(0.0, peak) for _, peak in peaks]
-    assert growth(without, LEVEL).depth is None
+    assert growth(without, 3, LEVEL).depth is None
 
 
 def test_growth_within_studies() -> None:
