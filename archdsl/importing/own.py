@@ -7,7 +7,7 @@ from importlib import import_module
 from types import CodeType, FunctionType
 from typing import Any
 
-from archdsl.importing.lower import Gap, Lowering, Value, make, operation
+from archdsl.importing.lower import Lowering, Value, make, operation
 from archdsl.importing.record import KNOWN, Record
 
 FILES = {
@@ -78,17 +78,6 @@ def rms_norm(lower: Lowering, record: Record) -> Value:
     m = record.module
     weights = lower.tied(record, weight=m.weight)
     return lower.apply(make("rms_norm", eps=m.eps), record, lower.input(record), weights=weights)
-
-
-@operation("RMSNorm")
-def torch_rms_norm(lower: Lowering, record: Record) -> Value:
-    m, x = record.module, lower.input(record)
-    if m.eps is None:
-        raise Gap(" with eps = None, which depends on the precision: say `eps=1e-6`")
-    if len(m.normalized_shape) != 1 or x.axes[-1] != 0 or m.weight is None:
-        raise Gap(" over a spatial axis, or without factors")
-    weights = lower.tied(record, weight=m.weight)
-    return lower.apply(make("rms_norm", eps=m.eps), record, x, weights=weights)
 
 
 @operation("own GlobalResponseNorm")

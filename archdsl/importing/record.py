@@ -27,7 +27,13 @@ from archdsl.importing.places import OWN, Place, place_of, trouble
 
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
-ONE = ("ShiftedWindowAttention",)  # of torchvision
+# Of other packages, modules that are layers.
+ONE = {
+    "ShiftedWindowAttention": "torchvision.",
+    "GlobalResponseNorm": "timm.",
+    "RmsNorm": "timm.",
+    "RmsNorm2d": "timm.",
+}
 WHOLE = ("TransformerEncoderLayer", "TransformerEncoder")  # of torch.nn, but made of layers
 # What else is recorded as one operation: functions that say of a module which one.
 KNOWN: list[Callable[[nn.Module], str | None]] = []
@@ -228,7 +234,7 @@ def one_operation(module: nn.Module) -> str | None:
     name, package = type(module).__name__, type(module).__module__
     own = package.startswith("torch.nn.") and not isinstance(module, CONTAINERS)
     of_torch = own and name not in WHOLE
-    if name in DROPS or of_torch or (name in ONE and package.startswith("torchvision.")):
+    if name in DROPS or of_torch or (name in ONE and package.startswith(ONE[name])):
         return name
     return next((found for known in KNOWN if (found := known(module)) is not None), None)
 

@@ -52,10 +52,12 @@ def without_chance(module: nn.Module) -> None:
 
 
 class Certain(TorchFunctionMode):
-    """Dropout leaves everything in its place, wherever it is called."""
+    """Dropout leaves everything in its place, wherever it is called; and what is in double
+    precision stays there, where a module asks for single."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if "dropout" in getattr(func, "__name__", "") and args:
+        name = getattr(func, "__name__", "")
+        if args and ("dropout" in name or (name == "float" and args[0].dtype == torch.float64)):
             return args[0]
         return func(*args, **(kwargs or {}))
 

@@ -224,3 +224,26 @@ def prelu(lower: Lowering, record: Record) -> Value:
     one = m.num_parameters == 1 and x.vertex.shape[0] != 1
     layer = make("prelu", shared=one)
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight))
+
+
+@operation("RMSNorm", "RmsNorm", "RmsNorm2d")
+def rms_norm(lower: Lowering, record: Record) -> Value:
+    """PyTorch's module, and timm's, of channels that are last or, with ``2d``, first."""
+    m, x = record.module, lower.input(record)
+    if m.eps is None:
+        raise Gap(" with eps = None, which depends on the precision: say `eps=1e-6`")
+    first = record.op == "RmsNorm2d"
+    if len(m.normalized_shape) != 1 or x.axes[0 if first else -1] != 0 or m.weight is None:
+        raise Gap(" over a spatial axis, or without factors")
+    weights = lower.tied(record, weight=m.weight)
+    return lower.apply(make("rms_norm", eps=m.eps), record, x, weights=weights)
+
+
+@operation("GlobalResponseNorm")
+def global_response_norm(lower: Lowering, record: Record) -> Value:
+    """Timm's module."""
+    m, x = record.module, lower.input(record)
+    if len(x.axes) != 3 or x.axes[m.channel_dim - (m.channel_dim > 0)] != 0:
+        raise Gap(" over a spatial axis")
+    weights = lower.tied(record, weight=m.weight, bias=m.bias)
+    return lower.apply(make("grn", eps=m.eps), record, x, weights=weights)

@@ -75,6 +75,14 @@ def test_an_encoder_of_torch() -> None:
     assert imported.checked[1].startswith("results and gradients")
 
 
+def test_norms_of_transformers() -> None:
+    model = small_models.Tokens("unbound")
+    model.norm = nn.RMSNorm(8, eps=1e-6)
+    imported = archdsl.import_module(model, (3, 8, 8))
+    assert "residual {\n  rms_norm\n  conv(24, 1, bias = false) -> attend(2)\n" in imported.text
+    assert imported.checked[1].startswith("results and gradients")
+
+
 def test_windows_that_move() -> None:
     model = SwinTransformer([2, 2], 8, [2, 1], [2, 4], [4, 4], num_classes=3)
     imported = archdsl.import_module(model, (3, 16, 16), name="swin")
