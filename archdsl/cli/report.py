@@ -59,7 +59,7 @@ def command(
     made.
 
     STUDY is the folder that `archdsl search` has made, or, with --storage, the name of the
-    study there. The page is a file that needs no other, and asks nothing of the network. The
+    study there. The page is one file that needs no other, and no connection. The
     study may be at work: nothing of it is touched.
     """
     need_for_reading()

@@ -107,7 +107,7 @@ class TextsReader(Reader):
 
     @property
     def expected(self) -> str:
-        return "a text in quotes, or a list of them"
+        return "text in quotation marks, or a list of such texts"
 
     def read(self, value: Any) -> tuple[str, ...]:
         items = value if isinstance(value, tuple) else (value,)
