@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, settings
 from archdsl.elaborate.program import Candidate, Program
 from archdsl.ir.network import Part
 from archdsl.ir.verify import problems
-from archdsl.layers.polynomial import Polynomial, Unknown
+from archdsl.layers.polynomial import Polynomial
+from archdsl.layers.unknowns import Unknown
 
 # Tests run side by side, a process for each core; the sum of a tensor depends on its threads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

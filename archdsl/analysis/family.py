@@ -20,7 +20,8 @@ from archdsl.elaborate.equality import key as key_of
 from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.program import Program
 from archdsl.layers.base import Shape
-from archdsl.layers.polynomial import Polynomial, Undecided, Unknown
+from archdsl.layers.polynomial import Polynomial
+from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.registry import REGISTRY
 
 OFTEN = 4  # the how-manieth candidate of a region is worth a closed form

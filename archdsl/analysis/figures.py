@@ -14,7 +14,7 @@ from archdsl.costs.sums import Row, Sums
 from archdsl.elaborate.values import exact
 from archdsl.ir.network import Network, Part, Step
 from archdsl.layers.base import Layer, Shape
-from archdsl.layers.polynomial import Exact
+from archdsl.layers.unknowns import Exact
 
 
 @dataclass(frozen=True, slots=True)

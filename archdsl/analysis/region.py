@@ -15,7 +15,8 @@ from math import prod
 from typing import Any
 
 from archdsl.elaborate.knobs import Choices, Interval
-from archdsl.layers.polynomial import Undecided, Unknown, unknown_value
+from archdsl.layers.polynomial import unknown_value
+from archdsl.layers.unknowns import Undecided, Unknown
 
 ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
 
@@ -48,13 +49,14 @@ class Stretch:
             return Stretch(middle, middle)
         return Stretch(self.first, self.first)
 
-    def value(self, name: str, domain: Interval) -> Any:
-        """What a spec is run with: the value of a point, or a polynomial for all of them."""
+    def value(self, name: str, domain: Interval, rounds: bool = False) -> Any:
+        """What a spec is run with: the value of a point, or a polynomial for all of them.
+        ``rounds``: what is rounded of it is an unknown of its own, and has no closed form."""
         if domain.step is not None:
             if self.count > 1 and not domain.is_exact:
                 return Unknown(name, None)  # no polynomial meets a float: each place by itself
             step = domain.step * self.stride
-            return unknown_value(name, self.count, domain.value(int(self.first)), step)
+            return unknown_value(name, self.count, domain.value(int(self.first)), step, rounds)
         length = Fraction(domain.high) - Fraction(domain.low)
         low = Fraction(domain.low) + length * self.first
         if self.is_point:

@@ -5,6 +5,8 @@ numeric domain (``archdsl.layers.polynomial``), and with nothing in that of the 
 ends well holds for all values at once, and one that meets a question whose answer depends on a
 knob says where its domain has to be split. So ``width in 16..4096`` costs about as much as one
 candidate, and where a width of 1 is special, two; a knob that nothing asks for costs nothing.
+What is rounded goes on as a number of its own (``archdsl.layers.unknowns``), so that a width in
+steps of 0.01 costs as many runs as its roundings differ in what is asked of them.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import ENDLESS, PROOF_WORK
-from archdsl.layers.polynomial import Undecided, Unknown
+from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.registry import REGISTRY
 
 LIMIT = 2_000
@@ -227,7 +229,7 @@ class _Prover:
         if key not in self.values:  # one unknown for a piece: what is known of it is kept
             domain = self.knobs[name].domain
             self.values[key] = (
-                piece.value(name, domain)
+                piece.value(name, domain, rounds=True)
                 if isinstance(piece, Stretch) and isinstance(domain, Interval)
                 else Unknown(name, None)
             )

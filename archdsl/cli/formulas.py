@@ -6,7 +6,8 @@ from typing import Any
 
 from archdsl.analysis.family import ClosedForm
 from archdsl.elaborate.values import show
-from archdsl.layers.polynomial import Exact, Monomial, Polynomial
+from archdsl.layers.polynomial import Monomial, Polynomial
+from archdsl.layers.unknowns import Exact
 
 
 def formulas(form: ClosedForm) -> dict[str, str]:

@@ -23,7 +23,8 @@ from typing import Any
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.values import MAX_LIST, Closure, LayerRef, Preset, SharedLayer, Tensor
 from archdsl.layers.init import Init
-from archdsl.layers.polynomial import Polynomial, Unknown, decided
+from archdsl.layers.polynomial import Polynomial, decided
+from archdsl.layers.unknowns import Unknown
 
 # Equal values of one of these classes cannot be told apart.
 PLAIN = frozenset(

@@ -26,8 +26,8 @@ from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.work import Weigher
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
-from archdsl.layers.polynomial import Undecided, Unknown
 from archdsl.layers.table import Table
+from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.syntax import tree
 
 # What Python writes, and how it is written here.

@@ -12,46 +12,17 @@ fractions with floats.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from math import ceil, floor, gcd
+from operator import eq, le, lt
 from typing import Any
 
-Exact = int | Fraction
-Monomial = tuple[tuple["Unknown", int], ...]
+from archdsl.layers.unknowns import MAX_MODULUS, Exact, Rounded, Undecided, Unknown, walk
+
+Monomial = tuple[tuple[Unknown, int], ...]
 Bounds = tuple[Exact, Exact, bool]
 MAX_TERMS = 24
-MAX_MODULUS = 64
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Unknown:
-    """A place in a knob's domain: a whole number from 0 to ``count - 1``, or, where ``count`` is
-    nothing, a real number between 0 and 1, both excluded."""
-
-    name: str
-    count: int | None
-
-    def bounds(self) -> tuple[int, int]:
-        return (0, 1) if self.count is None else (0, self.count - 1)
-
-
-class Undecided(Exception):
-    """A question whose answer depends on ``unknown``.
-
-    ``cuts``: where the answer changes, as far as that is known: places between which it does
-    not. ``modulus``: the answer is known for places that leave one remainder by it. Neither
-    stands for "anywhere".
-    """
-
-    def __init__(
-        self, unknown: Unknown, cuts: tuple[Exact, ...] = (), modulus: int | None = None
-    ) -> None:
-        super().__init__(unknown.name)
-        self.unknown = unknown
-        self.cuts = cuts
-        self.modulus = modulus
 
 
 class Polynomial:
@@ -125,7 +96,7 @@ class Polynomial:
         return floor(self / other)
 
     def __mod__(self, other: Any) -> Any:
-        if isinstance(other, Polynomial):
+        if isinstance(other, Polynomial) or self.rounds:
             return self - other * (self // other)
         moving = {m: c / Fraction(self.exact(other)) for m, c in self.terms.items() if m}
         self.need_whole(moving)
@@ -145,6 +116,8 @@ class Polynomial:
         return result
 
     def __floor__(self) -> Any:
+        if self.rounds:
+            return self.rounded()
         constant = self.terms.get((), 0)
         moving = {m: c for m, c in self.terms.items() if m}
         self.need_whole(moving)
@@ -152,6 +125,22 @@ class Polynomial:
 
     def __ceil__(self) -> Any:
         return -floor(-self)
+
+    @property
+    def rounds(self) -> bool:
+        """Whether a rounding of it is an unknown of its own."""
+        return all(u.rounds for m in self.terms for u, _ in m)
+
+    def rounded(self) -> Any:
+        """The whole number at or below: what is whole in it, and the rest rounded."""
+        low, high, _ = self.bounds()
+        if floor(low) == floor(high):
+            return floor(low)
+        whole = {m: floor(c) for m, c in self.terms.items()}
+        rest = _made({m: c - floor(c) for m, c in self.terms.items()})
+        if isinstance(rest, Polynomial):
+            whole[((Rounded.of(rest), 1),)] = 1
+        return _made({**whole})
 
     def need_whole(self, moving: Mapping[Monomial, Exact]) -> None:
         """Raises ``Undecided`` unless all but the constant is a whole number for all values."""
@@ -184,9 +173,13 @@ class Polynomial:
         total: Exact = 0
         for monomial, value in self.terms.items():
             for unknown, power in monomial:
-                value *= places[unknown.name] ** power
+                value *= unknown.at(places) ** power
             total += value
         return total
+
+    def roots(self) -> frozenset[Unknown]:
+        """The knobs that it depends on."""
+        return frozenset().union(*(u.roots() for m in self.terms for u, _ in m))
 
     # -------------------------------------------------------------------- questions
 
@@ -200,7 +193,7 @@ class Polynomial:
             return False
         if self.never(other):
             return False
-        raise self.split(other)
+        return self.asked(other, eq)
 
     def __ne__(self, other: object) -> bool:
         equal = self.__eq__(other)
@@ -215,7 +208,7 @@ class Polynomial:
             return True
         if low >= other:
             return False
-        raise self.split(other)
+        return self.asked(other, lt)
 
     def __le__(self, other: Any) -> bool:
         if isinstance(other, Polynomial):
@@ -226,7 +219,13 @@ class Polynomial:
             return True
         if low > other or (open and low == other):
             return False
-        raise self.split(other)
+        return self.asked(other, le)
+
+    def asked(self, other: Any, compare: Callable[[Any, Any], bool]) -> bool:
+        """The answer to a comparison that bounds do not decide; raises ``Undecided``."""
+        if not self.is_rounded:
+            raise self.split(other)
+        return bool(walk(self, lambda value: compare(value, other)))
 
     def __gt__(self, other: Any) -> bool:
         return not self <= other
@@ -243,6 +242,8 @@ class Polynomial:
         return self != 0
 
     def _concrete(self) -> Any:
+        if self.is_rounded:
+            return walk(self, lambda value: value)
         raise self.undecided()
 
     __int__ = __float__ = __index__ = __round__ = __trunc__ = _concrete
@@ -260,10 +261,20 @@ class Polynomial:
 
     def undecided(self) -> Undecided:
         """What to raise where a value itself is needed."""
+        if self.is_rounded:
+            try:
+                walk(self, lambda value: value)
+            except Undecided as question:
+                return question
         for monomial in self.terms:
             for unknown, _ in monomial:
                 return Undecided(unknown)
         raise AssertionError("a polynomial has an unknown")
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether something in it is rounded."""
+        return any(isinstance(u, Rounded) for m in self.terms for u, _ in m)
 
     def is_whole(self) -> bool:
         """Whether every value is a whole number, as far as the coefficients show."""
@@ -286,11 +297,41 @@ class Polynomial:
             large: Exact = 1
             for unknown, power in monomial:
                 a, b = unknown.bounds()
-                small, large = small * a**power, large * b**power
+                for _ in range(power):
+                    if a < 0 or small < 0:
+                        products = (small * a, small * b, large * a, large * b)
+                        small, large = min(products), max(products)
+                    else:
+                        small, large = small * a, large * b
             low += coefficient * (small if coefficient > 0 else large)
             high += coefficient * (large if coefficient > 0 else small)
+        near = self.near_bounds() if self.is_rounded else None
+        if near is not None:
+            low, high = max(low, near[0]), min(high, near[1])
         # An end is only approached where a term of real unknowns alone never reaches its own.
         return low, high, any(m and all(u.count is None for u, _ in m) for m in self.terms)
+
+    def near_bounds(self) -> tuple[Exact, Exact] | None:
+        """Bounds by what is rounded: a rounded number is below it, by less than one."""
+        terms: dict[Monomial, Exact] = {}
+        below: Exact = 0
+        above: Exact = 0
+        for monomial, coefficient in self.terms.items():
+            unknown = monomial[0][0] if len(monomial) == 1 and monomial[0][1] == 1 else None
+            if not isinstance(unknown, Rounded):
+                terms[monomial] = terms.get(monomial, 0) + coefficient
+                continue
+            for m, c in unknown.argument.terms.items():
+                terms[m] = terms.get(m, 0) + coefficient * c
+            if coefficient > 0:
+                below += coefficient * unknown.slack
+            else:
+                above -= coefficient * unknown.slack
+        if len(terms) > MAX_TERMS or (not below and not above):
+            return None
+        found = _made(terms)
+        low, high = found.bounds()[:2] if isinstance(found, Polynomial) else (found, found)
+        return low - below, high + above
 
     def never(self, value: Any) -> bool:
         """Whether divisibility rules a value out: 4 t + 2 is never 0."""
@@ -343,9 +384,9 @@ def _made(terms: dict[Monomial, Exact]) -> Any:
     return Polynomial(kept)
 
 
-def unknown_value(name: str, count: int | None, low: Any, step: Any) -> Any:
+def unknown_value(name: str, count: int | None, low: Any, step: Any, rounds: bool = False) -> Any:
     """The value ``low + step * t`` of an unknown ``t``; a number where there is only one."""
     if count == 1:
         return low
-    t = Unknown(name, count)
+    t = Unknown(name, count, rounds)
     return low + step * Polynomial({((t, 1),): 1})

@@ -36,6 +36,7 @@ HEADS = (
     'a = 2 in 1..4, m = "x" in {"x", "y"}, on = true in {true, false}',
     "r = 0.5 in 0..1 step 0.25, a = 3 in 1..5",
     "w = 0 in {0, 1}, c = 2 in {1, 2, 3}, a = 1 in 1..3",
+    "r = 1 in 0.5..1.5 step 0.05, a = 2 in 1..3",
 )
 
 
@@ -75,6 +76,7 @@ class Writer:
             f"sum([i * {x} for i in 1..2])",
             f"len(unique([{x}, {y}, 1]))",
             f"half({x})",
+            f"eighths({x} * 8)",
             f"min([{x}, {y}, 4])",
         )
 
@@ -155,6 +157,8 @@ class Writer:
             f"arch net({self.head})",
             "input 12x16x16",
             "fn half(n) = n / 2",
+            "fn nearest(v) = max(4, round(v / 4) * 4)",
+            "fn eighths(v) = nearest(v) + (4 if nearest(v) < 0.9 * v else 0)",
             "block rows(xs) { for i in 1..xs[1] { conv(8, 1) }; conv(4, 1) }",
             f"block wide(n) {{ conv({self.pick('n', 'in.channels + n', '2 * n')}, 1) -> relu }}",
             f"block run(f) {{ {self.pick('f', 'f -> f', 'residual { f }', 'relu -> f')} }}",

@@ -96,6 +96,11 @@ HOLDS = {
     "a case apart": "if a == 7 { conv(12, 1) } else { conv(a, 1) }",
     "a half where it is whole": "conv(b / 2, 1)",
     "rounded": "conv(ceil(a / 3), 1) -> conv(floor(b / 5) + 1, 1)",
+    "rounded to steps": "conv(max(4, round(a * 0.3) * 4), 1) -> conv(max(8, floor(b * 0.7)), 1)",
+    "rounded twice": "conv(1 + floor(floor(a * 2.7) / 5 + 0.4), 1)",
+    "a rounding that is asked": "if round(a * 0.4) % 2 == 0 { conv(8, 1) } else { conv(4, 1) }",
+    "so many rounded": "repeat ceil(a * 0.7 + b / 9) { conv(8, 1) }",
+    "a rounded shortcut": "conv(1 + a // 3, 1) -> residual { conv(1 + round(a / 4), 3) }",
     "a product": "conv(a * b + c, 1)",
     "a power": "conv(a ^ 2 + 1, 1)",
     "a list": "for x in [a, b, a + b] { conv(x, 3) }",
@@ -122,6 +127,11 @@ FAILS = {
     "a window": ("repeat a { maxpool(2) }", "A207"),
     "a fraction": ("conv(a / 2, 1)", "A301"),
     "a sum": ("branch add { conv(a, 1); conv(b, 1) }", "A201"),
+    "a rounding": ("conv(round(a * 0.4), 1)", "A301"),
+    "roundings that meet": (
+        "branch add { conv(1 + floor(a * 0.6), 1); conv(1 + round(a * 0.5), 1) }",
+        "A201",
+    ),
     "an index": ("let xs = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]\nconv(xs[a], 1)", "A305"),
     "a division": ("conv(12 // (a - 6) + 20, 1)", "A307"),
     "no arm": ("conv(match a { 1..11 => 4 }, 1)", "A313"),
@@ -227,13 +237,55 @@ def test_continuous_knobs_are_covered_too() -> None:
 
 def test_a_space_that_cannot_be_covered_says_what_was() -> None:
     text = "arch net(a = 1 in 1..10^6, b = 1 in 1..10^6)\ninput 3x8x8\n"
-    proof = prove(archdsl.parse(f"{text}conv((a * b) % 97 + 1, 1)\n").program, 200)
+    body = "if (a * b) % 97 % 5 == 1 { conv(4, 1) } else { relu }"
+    proof = prove(archdsl.parse(f"{text}{body}\n").program, 200)
     assert proof.holds and not proof.complete and proof.covered < 10**12
     assert proof.runs <= 200 + 300
     assert proof.how == (
         f"{proof.covered:,} of 1,000,000,000,000 assignments, and 300 by themselves, which may be "
         "among them: the ends and middles of all knobs, alone and in pairs, and some at random"
     )
+
+
+WIDTHS = """
+arch net(width = 1 in 0.35..1.5 step 0.01, size = 64 in {32, 64})
+input (3, size, size)
+fn nearest(v, by) = max(by, round(v / by) * by)
+fn divisible(v, by = 8) = nearest(v, by) + (by if nearest(v, by) < 0.9 * v else 0)
+block unit(c, stride) {
+  residual(shortcut = "identity" if stride == 1 and c == in.channels else "none") {
+    conv(6 * in.channels, 1)
+    conv(in.channels, 3, stride = stride, groups = in.channels)
+    conv(max(1, round(in.channels / 4)), 1)
+    conv(c, 1)
+  }
+}
+conv(divisible(32 * width), 3, stride = 2)
+for (n, c) in [(2, 24), (3, 40), (4, 112)] {
+  repeat n as j { unit(divisible(c * width), 2 if j == 1 else 1) }
+}
+linear(10)
+"""
+
+
+def test_roundings_are_walked_by_their_pieces() -> None:
+    """Widths in steps of a hundredth, rounded: all are covered in fewer runs than there are."""
+    proof = prove(archdsl.parse(WIDTHS).program)
+    assert proof.complete and proof.holds and proof.total == 232
+    assert proof.runs < 80
+
+
+def test_a_rounding_of_which_nothing_is_asked_takes_no_run() -> None:
+    """Widths as HarDNet has them: a million assignments at once."""
+    text = (
+        "arch net(factor = 1.7 in 1.001..2 step 0.001, scale = 1 in 0.5..1.499 step 0.001)\n"
+        "input 3x8x8\nfn width(k) = floor((14 * scale * factor ^ k + 1) / 2) * 2\n"
+        "conv(width(0), 3) as a\nconv(width(1), 3) as b\n"
+        "branch concat { a; b } -> conv(width(2), 3) -> residual { conv(in.channels, 3) }\n"
+    )
+    proof = prove(archdsl.parse(text).program)
+    assert proof.complete and proof.holds and proof.total == proof.covered == 10**6
+    assert proof.runs == 1
 
 
 def test_choices_inside_bodies_are_tried_where_they_stand() -> None:

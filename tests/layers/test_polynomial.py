@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archdsl.layers.polynomial import MAX_TERMS, Polynomial, Undecided, unknown_value
+from archdsl.layers.polynomial import MAX_TERMS, Polynomial, unknown_value
+from archdsl.layers.unknowns import Undecided
 
 COUNTS = {"a": 4, "b": 3}  # places of each unknown
 A, B = (unknown_value(name, count, 0, 1) for name, count in COUNTS.items())

@@ -1,0 +1,138 @@
+"""What polynomials are over: places in the domains of knobs, and what is rounded of them.
+
+A rounding is piecewise constant. Where a spec rounds a width, the proof goes on with the rounded
+number as an unknown of its own, of which it is known that it is whole, and less than one below what
+was rounded. Most questions are answered by that. Of the others, the answer is worked out at each
+place of the domain, and the space is split where it changes: at the pieces, not at the values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from math import floor, lcm, prod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from archdsl.layers.polynomial import Polynomial
+
+Exact = int | Fraction
+MAX_MODULUS = 64
+MOST_PLACES = 1_000  # at which an answer is worked out
+MOST_CUTS = 64  # of a domain whose places can be told apart by a remainder
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Unknown:
+    """A place in a knob's domain: a whole number from 0 to ``count - 1``, or, where ``count`` is
+    nothing, a real number between 0 and 1, both excluded. ``rounds``: what is rounded of it is
+    an unknown of its own."""
+
+    name: str
+    count: int | None
+    rounds: bool = False
+
+    def bounds(self) -> tuple[int, int]:
+        return (0, 1) if self.count is None else (0, self.count - 1)
+
+    def at(self, places: Mapping[str, Exact]) -> Exact:
+        """Its value where the unknowns of knobs, by their names, are at places."""
+        return places[self.name]
+
+    def roots(self) -> frozenset[Unknown]:
+        """The knobs that it depends on."""
+        return frozenset((self,))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Rounded(Unknown):
+    """The whole number at or below a polynomial. Two of one polynomial are equal."""
+
+    argument: Any = None
+
+    @classmethod
+    def of(cls, argument: Polynomial) -> Rounded:
+        return cls(f"floor({argument!r})", 0, True, argument)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rounded) and bool(self.argument.terms == other.argument.terms)
+
+    def __hash__(self) -> int:
+        return hash(("floor", self.argument))
+
+    def bounds(self) -> tuple[int, int]:
+        low, high, _ = self.argument.bounds()
+        return floor(low), floor(high)
+
+    def at(self, places: Mapping[str, Exact]) -> Exact:
+        found: Exact = self.argument.at(places)
+        return floor(found)
+
+    def roots(self) -> frozenset[Unknown]:
+        found: frozenset[Unknown] = self.argument.roots()
+        return found
+
+    @property
+    def slack(self) -> Fraction:
+        """By how much it is below what is rounded, at most."""
+        bottom = lcm(*(Fraction(c).denominator for c in self.argument.terms.values()))
+        return Fraction(bottom - 1, bottom)
+
+
+class Undecided(Exception):
+    """A question whose answer depends on ``unknown``.
+
+    ``cuts``: where the answer changes, as far as that is known: places between which it does
+    not. ``modulus``: the answer is known for places that leave one remainder by it. Neither
+    stands for "anywhere".
+    """
+
+    def __init__(
+        self, unknown: Unknown, cuts: tuple[Exact, ...] = (), modulus: int | None = None
+    ) -> None:
+        unknown = min(unknown.roots(), key=lambda u: u.name)
+        super().__init__(unknown.name)
+        self.unknown = unknown
+        self.cuts = cuts
+        self.modulus = modulus
+
+
+def walk(value: Polynomial, ask: Callable[[Exact], Any]) -> Any:
+    """The answer to a question about a polynomial, where it is the same at all places; raises
+    ``Undecided`` with the places at which it changes."""
+    roots = sorted(value.roots(), key=lambda u: u.name)
+    counts = [u.count for u in roots if u.count is not None]
+    largest = max(roots, key=lambda u: u.count or 0)
+    if len(counts) < len(roots) or prod(counts) > MOST_PLACES:
+        raise Undecided(largest, ((largest.count or 0) // 2,))
+    names = [u.name for u in roots]
+    grid = list(product(*map(range, counts)))
+    answers = {at: ask(value.at(dict(zip(names, at, strict=True)))) for at in grid}
+    first = answers[grid[0]]
+    if all(answer == first for answer in answers.values()):
+        return first
+    cuts = [
+        sorted({at[i] for at in grid if at[i] and answers[at] != answers[_before(at, i)]})
+        for i in range(len(roots))
+    ]
+    place = min((i for i, found in enumerate(cuts) if found), key=lambda i: len(cuts[i]))
+    if len(cuts[place]) > MOST_CUTS and 1 < (modulus := _modulus(value)) <= MAX_MODULUS:
+        raise Undecided(roots[place], modulus=modulus)
+    raise Undecided(roots[place], tuple(cuts[place]))
+
+
+def _before(at: tuple[int, ...], i: int) -> tuple[int, ...]:
+    return (*at[:i], at[i] - 1, *at[i + 1 :])
+
+
+def _modulus(value: Polynomial) -> int:
+    """A number of places after which roundings begin anew."""
+    found = 1
+    for monomial in value.terms:
+        for unknown, _ in monomial:
+            if isinstance(unknown, Rounded):
+                bottoms = (Fraction(c).denominator for m, c in unknown.argument.terms.items() if m)
+                found = lcm(found, _modulus(unknown.argument), *bottoms)
+    return found
