@@ -51,12 +51,19 @@ class Stretch:
 
     def value(self, name: str, domain: Interval, rounds: bool = False) -> Any:
         """What a spec is run with: the value of a point, or a polynomial for all of them.
-        ``rounds``: what is rounded of it is an unknown of its own, and has no closed form."""
+        ``rounds``: what is rounded of it, if its steps are a fraction, is an unknown of its own,
+        and has no closed form. Whole numbers are told apart by their remainders."""
         if domain.step is not None:
             if self.count > 1 and not domain.is_exact:
                 return Unknown(name, None)  # no polynomial meets a float: each place by itself
             step = domain.step * self.stride
-            return unknown_value(name, self.count, domain.value(int(self.first)), step, rounds)
+            return unknown_value(
+                name,
+                self.count,
+                domain.value(int(self.first)),
+                step,
+                rounds and domain.step % 1 != 0,
+            )
         length = Fraction(domain.high) - Fraction(domain.low)
         low = Fraction(domain.low) + length * self.first
         if self.is_point:

@@ -129,7 +129,8 @@ class Polynomial:
     @property
     def rounds(self) -> bool:
         """Whether a rounding of it is an unknown of its own."""
-        return all(u.rounds for m in self.terms for u, _ in m)
+        unknowns = [u for m in self.terms for u, _ in m]
+        return any(u.rounds for u in unknowns) and all(u.count is not None for u in unknowns)
 
     def rounded(self) -> Any:
         """The whole number at or below: what is whole in it, and the rest rounded."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 Exact = int | Fraction
 MAX_MODULUS = 64
-MOST_PLACES = 1_000  # at which an answer is worked out
+MOST_PLACES = 1_000  # of one knob, at which an answer is worked out
+MOST_PAIRS = 100  # of several knobs
 MOST_CUTS = 64  # of a domain whose places can be told apart by a remainder
 
 
@@ -104,9 +105,9 @@ def walk(value: Polynomial, ask: Callable[[Exact], Any]) -> Any:
     ``Undecided`` with the places at which it changes."""
     roots = sorted(value.roots(), key=lambda u: u.name)
     counts = [u.count for u in roots if u.count is not None]
-    largest = max(roots, key=lambda u: u.count or 0)
-    if len(counts) < len(roots) or prod(counts) > MOST_PLACES:
-        raise Undecided(largest, ((largest.count or 0) // 2,))
+    most = MOST_PLACES if len(roots) == 1 else MOST_PAIRS
+    if len(counts) < len(roots) or prod(counts) > most:
+        raise Undecided(min(roots, key=lambda u: (u.count is None, u.count or 0)))
     names = [u.name for u in roots]
     grid = list(product(*map(range, counts)))
     answers = {at: ask(value.at(dict(zip(names, at, strict=True)))) for at in grid}
