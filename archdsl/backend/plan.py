@@ -32,7 +32,6 @@ from archdsl.backend.symbols import ABSENT, Parameter, Symbols
 from archdsl.backend.union import Lack, lack, lacks
 from archdsl.ir.network import Op, Part, Shared
 from archdsl.layers.base import Columns, Expression, Module
-from archdsl.layers.join import Concat
 from archdsl.syntax import tree
 
 
@@ -343,7 +342,9 @@ class Planner:
         *entries, join = scope.entries
         uses = [2] * (len(scope.entries) + 1)
         sources = tuple(range(len(entries) + 1))
-        if not isinstance(join.layer, Concat) or join.inputs != sources or not entries:
+        code = None if join.layer is None else join.layer.torch(*join.inputs_shapes)
+        joins = isinstance(code, Expression) and code.text.startswith("torch.cat([")
+        if not joins or join.inputs != sources or not entries:
             return None
         layers = []
         for i, entry in enumerate(entries):
