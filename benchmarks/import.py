@@ -19,7 +19,6 @@ from statistics import median
 
 import archdsl
 
-TRANSFORMERS = ("vit_", "swin_", "maxvit")  # of torchvision, which are no convolutional networks
 FAMILIES = """
 resnet50 resnet50d seresnet50 ecaresnet50d resnet51q resnetblur50 skresnet50 resnest50d
 gcresnet50t resnext50_32x4d resnetv2_50 resnetv2_50x1_bit res2net50_26w_4s resnetaa50 tresnet_m
@@ -47,8 +46,7 @@ def main() -> None:
     if not names and library == "timm":
         names = FAMILIES
     elif not names:
-        listed = torchvision.models.list_models(module=torchvision.models)
-        names = [name for name in listed if not name.startswith(TRANSFORMERS)]
+        names = torchvision.models.list_models(module=torchvision.models)
     print("| network | lines | parameters | seconds | |\n| --- | --- | --- | --- | --- |")
     lines, missing = [], Counter[str]()
     for name in names:
