@@ -42,6 +42,7 @@ def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
 
 def say_verdict(study: Study, as_json: bool = False) -> None:
     """Prints what a study says: a verdict, or a front where it has several objectives."""
+    from archdsl.search.fair import fair_words
     from archdsl.search.outcome import beside, best, front, judged, name_of, verdict
     from archdsl.verdict import words
 
@@ -53,7 +54,10 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
         say(f"{study.name}: no network that was trained beats one of these in every objective")
         say_front(study, front(study, rows))
         return
-    for line in words(verdict(study, rows)).split("\n"):
+    found = verdict(study, rows)
+    lines = words(found).split("\n")
+    lines += fair_words(study, rows, found)
+    for line in lines:
         say_text(line) if not line.startswith("  ") else say(line)
     for pair in beside(study, rows):
         say_text(pair.words(study.search.objectives[0].name))
@@ -79,6 +83,7 @@ def say_front(study: Study, rows: list[Row]) -> None:
 def plain_verdict(study: Study) -> dict[str, Any]:
     """What a study says, as JSON has it."""
     from archdsl.cli.live import plain
+    from archdsl.search.fair import fair_json, fairness
     from archdsl.search.outcome import beside, best, front, judged, verdict
     from archdsl.verdict import to_json
 
@@ -88,10 +93,11 @@ def plain_verdict(study: Study) -> dict[str, Any]:
             "study": study.name,
             "front": [plain(*study.whole([row])) for row in front(study, rows)],
         }
-    found = to_json(verdict(study, rows))
+    found = verdict(study, rows)
     answer: dict[str, Any] = {
         "study": study.name,
-        "verdict": found,
+        "verdict": to_json(found),
+        "fair": fair_json(fairness(study, rows, found)),
         "best": plain(best(study, rows=rows)),
     }
     if pairs := beside(study, rows):

@@ -27,7 +27,7 @@ def answer_html(facts: Facts) -> str:
     if facts.front:
         parts += _front(facts)
     elif facts.verdict is not None:
-        parts += [_line(line) for line in words(facts.verdict).split("\n")]
+        parts += [_line(line) for line in [*words(facts.verdict).split("\n"), *facts.fair]]
         parts += [f"<p>{escape(sentence)}</p>" for sentence in facts.beside]
     else:
         parts.append(f'<p class="answer">{escape(nothing(facts))}</p>')

@@ -14,6 +14,7 @@ from archdsl.report.chosen import MOST, chosen
 from archdsl.report.importance import Importance, importance_of
 from archdsl.report.measure import Measure, measure_of, place_text
 from archdsl.search.card import Card
+from archdsl.search.fair import fair_words
 from archdsl.search.outcome import beside, best, front, question, results, verdict
 from archdsl.search.request import Search
 from archdsl.search.rows import JUDGED, STATES, Row, moment
@@ -66,6 +67,7 @@ class Facts:
     best: Row | None
     front: Sequence[Row]
     importances: Sequence[Importance]
+    fair: Sequence[str]  # what is said of the fairness of each comparison
     beside: Sequence[str]  # what is said of the baseline of each slice
     counts: Counter[str] = field(default_factory=Counter)  # of all trials, by their state
     failures: Counter[str] = field(default_factory=Counter)  # of those that failed, by what
@@ -141,6 +143,7 @@ def gather(study: Study, storage: bool = False) -> Facts:
         best=top,
         front=study.whole(front(study, known)) if study.search.is_pareto else (),
         importances=[importance_of(study, s.name, known) for s in study.space.slices],
+        fair=[] if judged is None else fair_words(study, known, judged),
         beside=[p.words(study.search.objectives[0].name) for p in beside(study, known)],
         counts=counts,
         failures=Counter(row.failure for row in known if row.is_failure),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from weakref import finalize
 
 import optuna
 import torch
@@ -23,9 +24,10 @@ from archdsl.files import SEARCH, read_source
 from archdsl.registry import REGISTRY, Registry
 from archdsl.search.asked import Asked, Objective, Unscored
 from archdsl.search.asking import asked_of, told
+from archdsl.search.fair import fair_words
 from archdsl.search.leader import IN_A_ROW
 from archdsl.search.opened import OpenStudy, take_up
-from archdsl.search.outcome import verdict
+from archdsl.search.outcome import judged, verdict
 from archdsl.search.own import function_of
 from archdsl.search.plan import (
     arms_to_settle,
@@ -95,6 +97,7 @@ class Search:
             folder = found or Path()
         asked = read_search(source, folder, registry, spec, Own("", {}))
         self._stack = ExitStack()
+        self._let_go = finalize(self, self._stack.close)  # of who closes nothing: when it ends
         if study is None:
             kept = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="archdsl-"))
             study = Path(kept) / asked.name
@@ -102,7 +105,7 @@ class Search:
         try:
             self._study = self._begun(asked, where, folder, seed, resume, registry)
         except BaseException:
-            self._stack.close()
+            self._let_go()
             raise
         self.folder = where
         self._worker = Worker(self._study, torch.device(choose_device(device)))
@@ -145,7 +148,7 @@ class Search:
 
     def close(self) -> None:
         """Lets the study go, for others to go on with it; one without a folder is removed."""
-        self._stack.close()
+        self._let_go()
 
     # ------------------------------------------------------------------------- asking
 
@@ -297,4 +300,6 @@ class Search:
     @property
     def words(self) -> str:
         """What the search says. Raises ``ArchError`` where nothing is told yet."""
-        return words(self.verdict)
+        rows = judged(self._study)
+        found = verdict(self._study, rows)
+        return "\n".join([words(found), *fair_words(self._study, rows, found)])

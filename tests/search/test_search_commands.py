@@ -126,7 +126,8 @@ def test_verdict(at: OpenStudy, run: Run) -> None:
 def test_verdict_as_json(at: OpenStudy, run: Run) -> None:
     code, out, _ = run("verdict", "x", "--json")
     found = json.loads(out)
-    assert code == 0 and set(found) == {"study", "verdict", "best"}
+    assert code == 0 and set(found) == {"study", "verdict", "fair", "best"}
+    assert [round(part["surplus"], 3) for part in found["fair"]] == [0.039, 0.041]
     slices = found["verdict"]["slices"]
     assert [s["slice"] for s in slices] == ["4K params", "16K params"]
     assert slices[0]["word"] == "deeper"
