@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from thinned import thinned
 
 import archdsl
 
@@ -94,9 +95,7 @@ def test_a_spec_without_such_a_knob(run: Run) -> None:
 SMALL = "arch small(width = 8 in 1..16)\ninput 1x8x8\nconv(width, 3) -> relu\n"
 
 
-@pytest.mark.parametrize(
-    "on", ["eager", pytest.param("compile", marks=pytest.mark.slow), "onnxruntime"]
-)
+@pytest.mark.parametrize("on", thinned(["eager", "compile", "onnxruntime"], 3))
 def test_latency_is_measured(run: Run, tmp_path: Path, on: str) -> None:
     path = tmp_path / "small.arch"
     path.write_text(SMALL)

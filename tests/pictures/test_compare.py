@@ -73,8 +73,12 @@ def test_csv(run: Any) -> None:
     assert int(rows[0]["params"]) == 132_863_336
 
 
+def slow(options: tuple[str, ...]) -> Any:
+    return pytest.param(options, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
-    "options", [(), ("--x", "memory", "--size", "activations"), ("--y", "top5")]
+    "options", [(), *map(slow, [("--x", "memory", "--size", "activations"), ("--y", "top5")])]
 )
 def test_nothing_is_wider_than_80_columns(options: tuple[str, ...], run: Any) -> None:
     out = run("compare", *options).out

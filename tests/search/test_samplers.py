@@ -34,7 +34,7 @@ SAMPLERS = {
     "nsga2(population = 4)": (optuna.samplers.NSGAIISampler, PARETO),
     "tpe(startup = 3)": (optuna.samplers.TPESampler, PARETO),
 }
-each = pytest.mark.parametrize("name", thinned(SAMPLERS, 2))
+each = pytest.mark.parametrize("name", thinned(SAMPLERS, 4))
 
 
 @pytest.fixture
@@ -166,6 +166,7 @@ def test_a_shape_is_compared_with_itself_alone(name: str, tmp_path: Path) -> Non
 # ------------------------------------------------------------------------- parameters
 
 
+@pytest.mark.slow
 def test_no_parameter_is_dead(tmp_path: Path) -> None:
     """Each parameter of a trial changes its network, with the others as they are; the kind does so
     together with `act`, which it brings to life."""
