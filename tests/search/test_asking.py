@@ -1,5 +1,6 @@
 """`archdsl.Search`: asking and telling, by the rules of a search on the command line."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ def test_ask_and_tell_go_to_the_verdict() -> None:
         folder = asked.folder
         assert folder.is_dir()
     assert not folder.exists(), "without a name it is kept nowhere"
+
+
+def test_who_closes_nothing_leaves_nothing() -> None:
+    """Nor is anything printed when a program ends."""
+    asked = search()
+    folder = asked.folder
+    assert folder.is_dir()
+    del asked
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_run_is_the_same_as_ask_and_tell(tmp_path: Path) -> None:
