@@ -86,8 +86,9 @@ def prove(
     A space that takes more is covered in part: as far as the runs go, and beyond that by the
     ends and middles of every knob, alone and in pairs, and by a seeded random sample.
 
-    Options of a `choose` are tried one by one where they stand: where all leave the same
-    shape, what follows cannot depend on them, and their combinations need not be tried.
+    Options of a `choose` are tried one by one where they stand: where they leave the same
+    shape and the same shared modules, what follows cannot depend on them, and their combinations
+    need not be tried.
     ``watch`` is told now and then what share of the work is done at most.
     """
     work, program.work = program.work, ENDLESS  # so that what fails for want of it is no proof
@@ -186,9 +187,7 @@ class _Prover:
         except Fork as fork:
             if not region.forced:
                 proof.covered += region.size
-            return [
-                replace(region, forced={**region.forced, fork.path: i}) for i in range(fork.count)
-            ]
+            return [replace(region, forced={**region.forced, fork.path: i}) for i in fork.options]
         except ArchError as error:
             if error.diagnostics and error.diagnostics[0].kind is codes.REQUIREMENT:
                 proof.excluded += region.size

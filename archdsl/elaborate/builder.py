@@ -114,6 +114,13 @@ class Builder:
             builder = builder.parent
         return ".".join(reversed(names))
 
+    def holds(self, other: Builder) -> bool:
+        """Whether the other part is this one, or within it."""
+        at: Builder | None = other
+        while at is not None and at is not self:
+            at = at.parent
+        return at is self
+
     def unused(self, results: Sequence[Tensor]) -> Step | None:
         """A step whose result nothing uses: work and weights for nothing."""
         used = {*map(self.node, results), *chain.from_iterable(map(INPUTS, self.steps))}

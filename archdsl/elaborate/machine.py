@@ -54,12 +54,14 @@ class Stop(Exception):
 
 
 class Fork(Exception):
-    """The options of a choice leave different shapes: each has to be followed by itself."""
+    """The options of a choice leave different shapes, or different modules of what is shared:
+    each has to be followed by itself."""
 
-    def __init__(self, path: str, count: int) -> None:
+    def __init__(self, path: str, options: Sequence[int]) -> None:
+        """``options``: one of each kind, by number."""
         super().__init__(path)
         self.path = path
-        self.count = count
+        self.options = options
 
 
 class Turn:
@@ -296,24 +298,27 @@ class Machine:
     def explore(
         self, path: str, names: tuple[str, ...], options: list[Action], frame: Frame, span: Span
     ) -> None:
-        """Tries every option; goes on with the first where all leave the same shape."""
+        """Tries every option; goes on with the first where all leave the same shape, and the same
+        shared modules for what follows."""
         x, builder = frame.here(), frame.b
-        shapes = set()
-        first = dict(self.shared_first)
+        first, made = self.shared_first, self.shared_made
+        left: dict[Any, int] = {}  # an option for all that is left behind
         for chosen in reversed(range(len(options))):
             del builder.steps[:], builder.imports[:], builder.shared[:], builder.borrows[:]
-            self.shared_first = dict(first)
+            self.shared_first, self.shared_made = dict(first), dict(made)
             builder.counts.clear()
             builder.size, frame.x = 0, x
             met = len(self.choices)
             self.choices.append(Choice(path, names, chosen, span))
             with self.deeper(f"the option `{names[chosen]}`", span):
                 options[chosen](frame)
-            shapes.add(frame.here().shape)
+            new = [v for v in self.shared_first if v not in first and not builder.holds(v.builder)]
+            modules = [(v, (f := self.shared_first[v]).op, f.inputs) for v in new]
+            left[frame.here().shape, frozenset(modules)] = chosen
             if chosen:
                 del self.choices[met:]
-        if len(shapes) > 1:
-            raise Fork(path, len(options))
+        if len(left) > 1:
+            raise Fork(path, sorted(left.values()))
 
     def join(self, op: Op, frame: Frame, inputs: Sequence[Tensor], span: Span) -> None:
         """Applies a join to several tensors; the result is the current tensor."""

@@ -82,7 +82,7 @@ def _made(value: SharedLayer, frame: Frame, x: Tensor, span: Span, run: Run) -> 
     if only is not None and plain and only.module is None:
         lent = tuple([inner.borrows[-n - 1] for n in only.lends])
         return only.op, only.shape, (), lent
-    part = machine.shared(inner.close("group", value.name, result))
+    part = machine.shared(inner.close("group", value.name, result, first=machine.shared_first))
     part.work = start - machine.fuel
     return part, part.shape, tuple(inner.imports), tuple(inner.borrows)
 
@@ -96,6 +96,9 @@ def _leaves(op: Op | Part, inputs: tuple[Shape, ...], path: str) -> Iterator[Lea
     if isinstance(op, Op):
         yield path, (), op, inputs
         return
+    for shared in op.shared:
+        inner = f"{path}.{shared.name}" if path else shared.name
+        yield from _leaves(shared.op, shared.inputs, inner)
     for step in op.steps:
         inner = f"{path}.{step.label}" if path else step.label
         wiring = step.inputs, step.repeat, step.module, step.lends

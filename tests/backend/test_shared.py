@@ -201,6 +201,41 @@ USES = (
 )
 
 
+def test_a_shared_module_within_another() -> None:
+    """It is one module of each that holds it, wherever it is written there."""
+    for body in (
+        "let g = shared { conv(4, 3) }; g -> g",
+        "own",
+        "for g in [shared { conv(4, 3) }] { g -> g }",
+        "given(shared { conv(4, 3) })",
+        "let g = shared { conv(4, 3) }; residual(shortcut = g) { g }",
+    ):
+        text = f"""arch net
+input 4x8x8
+block own {{ let g = shared {{ conv(4, 3) }}; g -> relu -> g }}
+block given(x) {{ x -> relu -> x }}
+let f = shared {{ {body} }}
+let other = shared {{ {body} }}
+f -> relu -> f -> other
+maxpool(2) -> f
+"""
+        arch, module = built(text)
+        weights = 2 * (4 * 4 * 9 + 4)
+        assert arch.params == weights == sum(p.numel() for p in module.parameters()), body
+        assert prove(archdsl.parse(text).program).holds
+        assert_computes_its_graph(arch)
+
+
+def test_the_inner_module_has_its_weights_too() -> None:
+    text = """arch net
+input 4x4x4
+let f = shared { let g = shared { conv(in.channels, 1) }; g -> g }
+f -> conv(5, 1) -> f
+"""
+    with pytest.raises(ArchError, match="its `g` has other arguments here"):
+        archdsl.parse(text).with_knobs()
+
+
 @pytest.mark.parametrize("uses", USES)
 def test_the_source_computes_its_graph(uses: str) -> None:
     """Node by node, with gradients and statistics of modules that are called several times."""
@@ -209,6 +244,38 @@ def test_the_source_computes_its_graph(uses: str) -> None:
     module = arch.build()
     assert arch.params == sum(p.numel() for p in module.parameters())
     assert arch.figures.buffers == sum(b.numel() for b in module.buffers())
+
+
+def test_a_proof_follows_each_option_that_applies_a_shared_layer_first() -> None:
+    start = "arch n(w = 4 in 2..6)\ninput 4x8x8\n"
+    found = prove(
+        archdsl.parse(
+            f"{start}let g = shared {{ conv(in.channels, 3) }}\n"
+            "choose op { b: conv(6, 1); a: { g -> relu -> conv(6, 1) } }\ng"
+        ).program
+    ).counterexample
+    assert found is not None and found.knobs["op"] == "a"
+    assert [d.kind.code for d in found.diagnostics] == ["A242"]
+    found = prove(
+        archdsl.parse(
+            "arch n(w = 4 in 2..6)\ninput t(ids = 11): 5\nlet e = shared { embed(w) }\n"
+            "choose op { b: e; a: embed(w) }\nunembed(e)"
+        ).program
+    ).counterexample
+    assert found is not None and found.knobs["op"] == "a"
+    assert [d.kind.code for d in found.diagnostics] == ["A243"]
+
+
+def test_a_proof_takes_one_option_of_each_kind() -> None:
+    """Ten choices of which one option applies the shared layer: one run for each place of its
+    first use, two where it is not the end, not one for each of 3^10."""
+    start = "arch n\ninput 4x8x8\nlet f = shared { conv(4, 1) }\nlet g = shared { f -> relu }\n"
+    inner = "{ let h = shared { conv(4, 1) }; h -> h }"
+    many = f"repeat 10 {{ choose {{ a: f; b: conv(4, 1); c: {inner} }} }}\nf"
+    proof = prove(archdsl.parse(start + many).program)
+    assert proof.holds and proof.complete and proof.runs == 21
+    alike = "choose op { a: g; b: { g -> relu } }\ng"
+    assert prove(archdsl.parse(start + alike).program).runs == 1
 
 
 CASES = {
