@@ -280,7 +280,7 @@ class Writer:
         parts = [i.part for i in plan.instances]
         imports = import_names(parts, {*self.taken, name})
         items += [f"{name}: Tensor" for name in imports]
-        lent = lent_names(parts, {*self.taken, name, *imports})
+        lent = lent_names([i.scope for i in plan.instances], {*self.taken, name, *imports})
         items += [f"{name}: nn.Module" for name in lent]
         if plan.needs_path and not is_top:
             items.append("path: tuple[Tensor, Tensor] | None = None")

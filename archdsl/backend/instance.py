@@ -48,6 +48,6 @@ def lifted(instance: Instance, other: Instance) -> Instance:
     return Instance(instance.part, instance.scope, pieces, instance.shared)
 
 
-def take_alike(a: Part, b: Part) -> bool:
+def take_alike(a: Scope, b: Scope) -> bool:
     """Whether parts take as many tensors and modules from outside."""
-    return (len(a.imports), len(a.lent)) == (len(b.imports), len(b.lent))
+    return (len(a.part.imports), len(a.lent)) == (len(b.part.imports), len(b.lent))

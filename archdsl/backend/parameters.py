@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from archdsl.backend.names import SPOKEN, UNCLEAR, identifier
+from archdsl.backend.scope import Scope
 from archdsl.ir.network import Part
 
 
@@ -14,12 +15,12 @@ def incoming_name(name: str, taken: Container[str]) -> str:
     return "x" if wanted in {*SPOKEN, *UNCLEAR} or wanted in taken else wanted
 
 
-def lent_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
+def lent_names(scopes: Sequence[Scope], taken: Container[str]) -> list[str]:
     """The parameters for shared modules from outside: as the spec calls them, if it calls them so
     in all instances of a class; else ``layer``, ``layer2``."""
     found: list[str] = []
-    for i in range(len(parts[0].lent)):
-        names = {part.lent[i] for part in parts}
+    for i in range(len(scopes[0].lent)):
+        names = {scope.lent[i] for scope in scopes}
         wanted = identifier(names.pop()) if len(names) == 1 else "layer"
         used = {*SPOKEN, *UNCLEAR, *found}
         if wanted in used or wanted in taken:

@@ -74,7 +74,7 @@ class Plan:
     def is_like(self, instance: Instance) -> bool:
         """Whether a part from elsewhere has all that it has, and nothing else."""
         full = self.full
-        if full.part.kind not in PLACED or not take_alike(full.part, instance.part):
+        if full.part.kind not in PLACED or not take_alike(full.scope, instance.scope):
             return False
         same = len(full.scope.entries) == len(instance.scope.entries)
         return same and lack(full, instance) == Lack()
@@ -103,7 +103,7 @@ class Plan:
         self, full: Instance, others: list[Instance], instance: Instance
     ) -> tuple[Instance, Lack] | None:
         """The fullest of a class with one instance more, and what its instances lack."""
-        if not take_alike(full.part, instance.part):
+        if not take_alike(full.scope, instance.scope):
             return None
         if len(instance.scope.entries) > len(full.scope.entries):
             found = lacks(instance, others)

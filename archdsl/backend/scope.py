@@ -28,8 +28,8 @@ class Entry:
     span: Span
     repeat: int = 1
     weight: float | None = None
-    module: int | None = None  # a shared module, and those that it lends a part: as in ``Step``
-    lends: tuple[int, ...] = ()
+    module: int | None = None  # the shared module that is called: its own part's, or of ``lent``
+    lends: tuple[int, ...] = ()  # those that a part's code calls, in the order of its ``lent``
 
     @property
     def layer(self) -> Layer | None:
@@ -49,6 +49,7 @@ class Scope:
     entries: list[Entry] = field(default_factory=list)
     result: int = 0
     results: tuple[int, ...] = ()  # of a network with several
+    lent: tuple[str, ...] = ()  # the modules from outside that its code calls; -1 is the first
 
     def uses(self) -> list[int]:
         """How often each value is used, from the input on; imports do not count."""
@@ -70,7 +71,7 @@ class Scope:
     def is_chain(self) -> bool:
         """Whether every step takes what the one before it gives."""
         straight = all(e.inputs == (i,) for i, e in enumerate(self.entries))
-        alone = not self.part.imports and not self.part.shared and not self.part.lent
+        alone = not self.part.imports and not self.part.shared and not self.lent
         return straight and self.result == len(self.entries) and alone
 
 
@@ -78,7 +79,10 @@ def scope_of(part: Part, unroll: bool = True) -> Scope:
     """The scope of a part. Without ``unroll`` repetitions stay folded, as a sequence has them."""
     scope = Scope(part)
     imports = [-i - 1 for i in range(len(part.imports))]
-    values = _values(scope, part, 0, imports, _Inside(), {}, unroll)
+    called = borrowed(part)
+    scope.lent = tuple([part.lent[i] for i in called])
+    numbers = {-i - 1: -place - 1 for place, i in enumerate(called)}
+    values = _values(scope, part, 0, imports, _Inside(numbers), {}, unroll)
 
     def place(n: int) -> int:
         return values[n] if n >= 0 else n
@@ -90,14 +94,19 @@ def scope_of(part: Part, unroll: bool = True) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class _Inside:
-    """What is known of a part within a scope: how its labels begin, and the numbers that shared
-    modules from outside have in the scope. Its own are those of the scope's part, or none."""
+    """What is known of a part within a scope: the numbers that shared modules from outside have in
+    the scope, and how its labels begin. Its own are those of the scope's part, or none."""
 
+    numbers: Mapping[int, int]
     prefix: str = ""
-    lent: tuple[int, ...] | None = None
 
     def module(self, number: int) -> int:
-        return number if self.lent is None else self.lent[-number - 1]
+        return self.numbers[number] if number < 0 else number
+
+    def lent(self, step: Step) -> dict[int, int]:
+        """The numbers that the modules have in the scope which a step lends its part."""
+        assert isinstance(step.op, Part)
+        return {-i - 1: self.module(step.lends[i]) for i in borrowed(step.op)}
 
 
 def _fill(
@@ -138,7 +147,7 @@ def _values(
                         moved[name] = moved.get(name, 0) + copy * count
                 else:
                     moved, inner = {}, f"{prefix}{step.label}_"
-                within = _Inside(inner, tuple(map(at.module, step.lends)))
+                within = _Inside(at.lent(step), inner)
                 inputs[0] = _fill(scope, op, inputs[0], inputs[1:], within, moved, unroll)
             values.append(inputs[0])
             continue
@@ -153,8 +162,10 @@ def _values(
         for copy in range(1 if fold else step.repeat):
             entry = _entry(step, number + copy, inputs, shapes, prefix)
             entry.repeat = step.repeat if fold else 1
-            entry.module = None if step.module is None else at.module(step.module)
-            entry.lends = tuple(map(at.module, step.lends))
+            if step.module is not None and is_called(step, shapes):
+                entry.module = at.module(step.module)
+            if isinstance(op, Part):
+                entry.lends = tuple(at.lent(step).values())
             scope.entries.append(entry)
             inputs[0] = len(scope.entries)
         if step.weight is None:
@@ -171,6 +182,30 @@ def _entry(
     made = Entry(label, step.name, number, step.op, tuple(inputs), shapes, step.shape, step.span)
     made.weight = step.weight
     return made
+
+
+def is_called(step: Step, inputs: tuple[Shape, ...]) -> bool:
+    """Whether the code of a step names its shared module: not where it is code alone."""
+    if isinstance(step.op, Part):
+        return not is_stateless(step.op)
+    code = step.op.layer.torch(*inputs)
+    named = isinstance(code, Module) or "{module}" in code.text
+    return named and not step.op.layer.does_nothing(*inputs)
+
+
+def borrowed(part: Part) -> tuple[int, ...]:
+    """Which of the modules that a part is lent its code calls, by their places."""
+    found: tuple[int, ...] | None = part.figures.get(borrowed)
+    if found is None:
+        numbers: set[int] = set()
+        for step in part.steps:
+            if isinstance(step.op, Part):
+                numbers.update(step.lends[i] for i in borrowed(step.op))
+            shapes = tuple(part.shape_of(n) for n in step.inputs)
+            if step.module is not None and is_called(step, shapes):
+                numbers.add(step.module)
+        found = part.figures[borrowed] = tuple(sorted(-n - 1 for n in numbers if n < 0))
+    return found
 
 
 def is_stateless(part: Part) -> bool:

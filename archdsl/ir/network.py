@@ -186,7 +186,7 @@ class Part:
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
         self.results: tuple[Result, ...] = ()  # of a root that has several; ``result`` is one
-        self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs
+        self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs and the backend
         self.tensors: tuple[str, ...] = ()  # what the spec calls its imports; nothing for some
         self.shared: tuple[Shared, ...] = ()  # modules of its own that several steps may apply
         self.lent: tuple[str, ...] = ()  # what the modules from outside are called

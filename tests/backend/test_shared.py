@@ -196,6 +196,8 @@ USES = (
     "own\nrepeat 2 { own }\ntwice(f)\ntwice(g)\ntwice(shared { conv(4, 1) })",
     "branch add { f -> relu; g; identity }\nresidual(shortcut = f) { g -> bn }\nmaxpool(2)\nf",
     "part: { let f = shared { conv(4, 1) }; f -> f }\nfor x in [f, r, g] { x }\nfractal(2) { f }",
+    "let s = shared { f -> f }\np: { s -> relu }\ntwice(s)\ntwice(f)\nrepeat 5 { s -> relu }\n"
+    "let t = shared { s -> conv(4, 1) -> s }\nrepeat 2 { q: { r -> t -> s -> conv(4, 1) -> f } }",
     "conv(4, 1) as k\nlet h = shared { branch add { conv(4, 1); k } }\nh -> relu -> h -> r -> r",
     "r -> f -> r\nlet (p, q) = (shared { conv(4, 1) }, shared { bn })\np -> q -> p -> q",
 )
@@ -276,6 +278,28 @@ def test_a_proof_takes_one_option_of_each_kind() -> None:
     assert proof.holds and proof.complete and proof.runs == 21
     alike = "choose op { a: g; b: { g -> relu } }\ng"
     assert prove(archdsl.parse(start + alike).program).runs == 1
+
+
+def test_a_module_that_is_put_in_place_is_not_passed_on() -> None:
+    text = """arch net
+input 4x8x8
+let f = shared { conv(4, 1) }
+let g = shared { f -> f }
+p: { g -> relu }
+"""
+    arch, _ = built(text)
+    assert "return self.p(x, self.f)" in arch.source() and "self.g" not in arch.source()
+    assert_computes_its_graph(arch)
+    tied = """arch net
+input text(ids = 11): 5
+let words = shared { embed(8) }
+let start = shared { words }
+p: { start -> positions }
+conv(8, 1) -> unembed(words)
+"""
+    arch, module = built(tied)
+    assert "self.p(text, self.words)" in arch.source()
+    assert module(torch.randint(0, 11, (2, 5))).shape == (2, 11, 5)
 
 
 CASES = {
