@@ -45,7 +45,8 @@ class Logger(Registered):
 
 
 class TensorBoard(Logger):
-    """Event files, in `tensorboard` of the study or of the folder at hand."""
+    """Event files, in `tensorboard` of the study or of the folder at hand, each run in a folder of
+    its own."""
 
     name = "tensorboard"
     package = "tensorboard"
@@ -53,8 +54,8 @@ class TensorBoard(Logger):
     def start(self, run: str, settings: Mapping[str, str]) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        place = self.folder / "tensorboard" / re.sub(r"[^\w.-]+", "-", run)
-        self.writer: Any = SummaryWriter(str(place))
+        name = re.sub(r"[^\w.-]+", "-", run)
+        self.writer: Any = SummaryWriter(str(new_folder(self.folder / "tensorboard", name)))
         rows = "".join(f"| {name} | {value} |\n" for name, value in settings.items())
         self.writer.add_text("settings", f"| setting | value |\n| --- | --- |\n{rows}")
 
@@ -67,6 +68,20 @@ class TensorBoard(Logger):
         for name, value in scores.items():
             self.writer.add_scalar(f"result/{name}", value)
         self.writer.close()
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """A new folder for a run, numbered from the second of its name on: `net-0`, `net-0.2`. Two
+    runs in one folder are one curve."""
+    parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while True:
+        place = parent / (name if number == 1 else f"{name}.{number}")
+        try:
+            place.mkdir()
+            return place
+        except FileExistsError:
+            number += 1
 
 
 class MLflow(Logger):

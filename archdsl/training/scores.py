@@ -4,6 +4,7 @@ its module, as a user's own are; torch and scikit-learn are loaded when one is w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archdsl.layers.arguments import Unreadable
@@ -96,11 +97,13 @@ class F1(Metric):
     tasks = (CLASSIFICATION.name, MULTILABEL.name)
 
     def of(self, outputs: Tensor, labels: Tensor) -> float:
-        said: Any = outputs.argmax(1) if labels.dim() == 1 else (outputs > 0).int()
-        metrics = need("sklearn.metrics", "scikit-learn")
-        return float(
-            metrics.f1_score(labels.numpy(), said.numpy(), average="macro", zero_division=0)
-        )
+        score = need("sklearn.metrics", "scikit-learn").f1_score
+        if labels.dim() == 1:
+            said = outputs.argmax(1).numpy()
+            return float(score(labels.numpy(), said, average="macro", zero_division=0))
+        # Column by column: scikit-learn takes a single one for two classes, absent and present.
+        columns = zip(labels.int().T.numpy(), (outputs > 0).int().T.numpy(), strict=True)
+        return fmean(float(score(truth, said, zero_division=0)) for truth, said in columns)
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Auroc(Metric):
     tasks = (CLASSIFICATION.name, MULTILABEL.name)
 
     def of(self, outputs: Tensor, labels: Tensor) -> float:
-        return _mean_over_labels("roc_auc_score", outputs, labels)
+        return _mean_over_labels("roc_auc_score", outputs, labels, rest=True)
 
 
 @dataclass(frozen=True)
@@ -127,8 +130,9 @@ class MeanAveragePrecision(Metric):
         return _mean_over_labels("average_precision_score", outputs, labels)
 
 
-def _mean_over_labels(name: str, outputs: Tensor, labels: Tensor) -> float:
-    """The mean of what scikit-learn says of each column; not a number where it can say nothing."""
+def _mean_over_labels(name: str, outputs: Tensor, labels: Tensor, rest: bool = False) -> float:
+    """The mean of what scikit-learn says of each column that occurs, with ``rest`` of those that
+    not all examples have; not a number where there is none."""
     import torch
 
     score = getattr(need("sklearn.metrics", "scikit-learn"), name)
@@ -139,7 +143,7 @@ def _mean_over_labels(name: str, outputs: Tensor, labels: Tensor) -> float:
     told = [
         float(score(truth, said))
         for truth, said in zip(labels.T.numpy(), shares.T.numpy(), strict=True)
-        if truth.any() and not truth.all()
+        if truth.any() and not (rest and truth.all())
     ]
     return sum(told) / len(told) if told else float("nan")
 

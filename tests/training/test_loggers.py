@@ -14,7 +14,7 @@ from archdsl.cli.main import main
 from archdsl.diagnostics.model import ArchError
 from archdsl.registry import REGISTRY
 from archdsl.search.rows import Row
-from archdsl.training.loggers import Logger, TensorBoard
+from archdsl.training.loggers import Logger, TensorBoard, new_folder
 
 TINY = """arch tiny(classes = 10)
 input 1x8x8
@@ -142,3 +142,9 @@ def test_a_trial_in_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     logs.trial(ROW)
     assert len(logs.loggers) == 1
     assert list(tmp_path.glob("wandb/offline-run-*/run-*.wandb"))
+
+
+def test_each_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """Two trainings of one spec with one seed are two curves."""
+    names = [new_folder(tmp_path / "tensorboard", "net-0").name for _ in range(3)]
+    assert names == ["net-0", "net-0.2", "net-0.3"]

@@ -40,6 +40,29 @@ def test_metrics(name: str, outputs: Tensor, labels: Tensor, wanted: float) -> N
     assert told(REGISTRY.metrics[name](), outputs, labels) == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize(
+    ("name", "each"), [("f1", (0.5, 0.0)), ("auroc", (5 / 8, 2 / 5)), ("map", (5 / 12, 1 / 6))]
+)
+def test_a_single_label(name: str, each: tuple[float, float]) -> None:
+    """A label's own number is that of one that an example has; all are the mean of these."""
+    truth = torch.tensor([[1, 0], [0, 0], [0, 1], [0, 0], [1, 0], [0, 0]])
+    said = torch.tensor([[1.0, -1], [-1, -1], [-1, -1], [1, -1], [-1, 1], [-1, -1]])
+    metric = REGISTRY.metrics[name]()
+    rows = [told(metric, said[:, i : i + 1], truth[:, i : i + 1]) for i in range(2)]
+    assert rows == pytest.approx(each)
+    assert told(metric, said, truth) == pytest.approx(sum(each) / 2)
+
+
+def test_a_label_that_all_have() -> None:
+    """It has an average precision, 1; against the rest, of which there is none, it has nothing."""
+    truth = torch.cat([LABELS, torch.ones(4, 1)], 1)
+    said = torch.cat([LOGITS, LOGITS[:, :1]], 1)
+    asked = {name: REGISTRY.metrics[name]() for name in ("map", "auroc")}
+    assert told(asked["map"], said[:, 2:], truth[:, 2:]) == 1
+    assert told(asked["map"], said, truth) == pytest.approx((1 + (1 + 2 / 3) / 2 + 1) / 3)
+    assert told(asked["auroc"], said, truth) == pytest.approx((1 + 3 / 4) / 2)
+
+
 def test_masks() -> None:
     said = torch.tensor([[0, 0, 1], [1, 1, 0]])
     mask = torch.tensor([[0, 1, 1], [1, 255, 0]], dtype=torch.uint8)
