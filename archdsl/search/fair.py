@@ -16,7 +16,7 @@ from archdsl.search.rows import EXPLORE, SETTLE, Row
 from archdsl.search.study import Study
 from archdsl.verdict import Verdict
 from archdsl.verdict.model import Settled
-from archdsl.verdict.words import placed
+from archdsl.verdict.words import named, placed
 
 TRIED = 3  # different values of a number, among which one can be at an end
 NOTED = 0.02  # of a budget, that one arm has beyond the other
@@ -163,7 +163,8 @@ def told(parts: Sequence[Fairness], cost: Cost | None, ordered: bool) -> list[st
 
 
 def _slice(part: Fairness, cost: Cost | None) -> Iterator[str]:
-    names = [side.shape.replace(" = ", " ") for side in part.sides]
+    kind = part.slice.partition("with ")[2]
+    names = [named(side.shape, kind) for side in part.sides]
     said = []
     for name, side in zip(names, part.sides, strict=True):
         known = [] if cost is None or side.cost is None else [cost.show(side.cost)]

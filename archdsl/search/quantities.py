@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from archdsl.diagnostics import codes
 from archdsl.elaborate.values import describe, is_number
 from archdsl.search.domains import Domains
-from archdsl.search.request import MOST_FOLDS, MOST_FRESH, Objective, ordered
+from archdsl.search.request import MOST_FRESH, Objective, ordered
 from archdsl.syntax import search_tree, tree
 from archdsl.training.records import MISTAKEN
 from archdsl.training.tasks import Task
-from archdsl.units import SHARES
+from archdsl.units import MOST_FOLDS, SHARES
 
 
 class Quantities(Domains):

@@ -24,7 +24,6 @@ LEARNED = ("accuracy", "error", "loss")  # objectives that every study knows a c
 MOST_TRIALS = 100_000  # each is queued beforehand
 MOST_SEEDS = 1000  # that explore: the fresh ones begin after them
 MOST_FRESH = 10_000
-MOST_FOLDS = 100
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor, log10
 
-from archdsl.units import SHARES
+from archdsl.units import MOST_FOLDS, SHARES
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import (
+    DEEPER,
     EQUIVALENT,
     NO_EVIDENCE,
     NOT_SETTLED,
+    WIDER,
     Average,
     Contrast,
     Growth,
@@ -32,14 +34,14 @@ def words(verdict: Verdict) -> str:
     for part in verdict.slices:
         lines += _slice(part, verdict.question)
     if verdict.average is not None:
-        lines.append(_average(verdict.average, verdict.question, _all(verdict)))
+        lines.append(_average(verdict.average, verdict))
     if verdict.growth is not None:
         lines.append(_growth(verdict.growth))
     return "\n".join(lines)
 
 
 def _slice(part: SliceVerdict, question: Question) -> list[str]:
-    names = _names(part.arms, part.kind)
+    names = [named(arm.shape, part.kind) for arm in part.arms]
     lines = [placed(part.slice, _sentence(part, names, question))]
     figures = [_figures(n, a, question) for n, a in zip(names, part.arms, strict=True) if a.seeds]
     if figures:
@@ -93,12 +95,12 @@ def _repeated(found: Contrast | Average, question: Question) -> str:
     """What is expected of a repetition: what was claimed is too large on average."""
     assert found.honest is not None
     reach = 0.0 if found.interval is None else found.interval[1] - found.interval[0]
-    size = _number(abs(found.honest) * _factor(question), reach / 2 * _factor(question))
+    size = _number(abs(found.honest), reach / 2, question)
     return f"a repetition can expect {size}{_unit(question)}"
 
 
 def _within(question: Question) -> str:
-    size = _number(question.target * _factor(question), 0) + _unit(question)
+    size = _number(question.target, 0, question) + _unit(question)
     return f"within {size} of each other"
 
 
@@ -106,7 +108,7 @@ def _withdrawn(
     one: str, other: str, found: Contrast | Average, size: str, question: Question
 ) -> str:
     assert found.test is not None
-    against = _number(abs(found.test) * _factor(question), 0) + _unit(question)
+    against = _number(abs(found.test), 0, question) + _unit(question)
     return (
         f"there is no answer: on validation data {one} is ahead of {other} by {size}, on test"
         f" data behind it by {against}."
@@ -115,12 +117,14 @@ def _withdrawn(
 
 def _needed(contrast: Contrast, question: Question) -> str:
     """What would show the target: more seeds, more examples, or neither alone."""
-    target = _number(question.target * _factor(question), 0) + _unit(question)
+    target = _number(question.target, 0, question) + _unit(question)
     seeds, examples = contrast.seeds_target, None
     if contrast.examples and contrast.examples_target:
         examples = contrast.examples_target - contrast.examples
     more = f"{_count(examples)} more validation examples" if examples and examples > 0 else ""
     if question.folds:
+        if seeds is not None and seeds > MOST_FOLDS:
+            return f"; folds of these data will not show {target}"
         return "" if seeds is None else f"; about {_count(seeds)} folds would show {target}"
     if seeds is not None:
         return (
@@ -144,10 +148,22 @@ def _all(verdict: Verdict) -> str:
     return f"all {len(settled)} budgets and kinds together"
 
 
-def _average(average: Average, question: Question, everything: str) -> str:
+def _kinds_differ(verdict: Verdict) -> bool:
+    """Whether the deeper shape is better in one kind of network, and the wider in another."""
+    deep, wide = ({p.kind for p in verdict.slices if p.word == w} for w in (DEEPER, WIDER))
+    return bool(deep and wide) and len(deep | wide) > 1
+
+
+def _average(average: Average, verdict: Verdict) -> str:
+    question = verdict.question
+    if _kinds_differ(verdict):
+        return (
+            f"Over {_all(verdict)} there is no one answer: the answer depends on the kind,"
+            " deeper is better in one and wider in another."
+        )
     size = f"{_size(average.difference, average.interval, question)} on average"
     sure = f"{size} ({_p(average.corrected)})"
-    text = f"Over {everything}, "
+    text = f"Over {_all(verdict)}, "
     kinds = ["the best deep shapes", "the best wide ones"]
     if question.sign * average.difference < 0:
         kinds = ["the best wide shapes", "the best deep ones"]
@@ -194,24 +210,24 @@ def placed(name: str, sentence: str) -> str:
     return f"At {budget}{' ' if sentence.startswith('there') else ', '}{sentence}"
 
 
-def _names(arms: Sequence[Settled], kind: str) -> list[str]:
-    """Shapes as a sentence has them: "depth 16"; their kind is said before."""
+def named(shape: str, kind: str) -> str:
+    """A shape as a sentence has it: "depth 16"; its kind is said before."""
     said = kind.split(" and ") if kind else []
-    names = [[p.replace(" = ", " ") for p in a.shape.split(", ")] for a in arms]
-    return [", ".join(p for p in parts if p not in said) for parts in names]
+    parts = [part.replace(" = ", " ") for part in shape.split(", ")]
+    return ", ".join(part for part in parts if part not in said)
 
 
 def _figures(name: str, arm: Settled, question: Question) -> str:
     assert arm.mean is not None
     percent = " %" if question.measure in SHARES else ""
     low, high = arm.interval or (arm.mean, arm.mean)
-    reach = (high - low) / 2 * _factor(question)
-    text = f"{name}: {_number(arm.mean * _factor(question), reach)}{percent}"
+    reach, mean = (high - low) / 2, arm.mean
+    text = f"{name}: {_number(mean, reach, question)}{percent}"
     if arm.interval is not None:
-        ends = (_number(end * _factor(question), reach) for end in (low, high))
+        ends = (_number(end, reach, question, like=mean) for end in (low, high))
         text += f" ({' to '.join(ends)})"
     if arm.test is not None:
-        text += f", test {_number(arm.test * _factor(question), reach)}{percent}"
+        text += f", test {_number(arm.test, reach, question, like=mean)}{percent}"
     return text
 
 
@@ -222,11 +238,13 @@ def _doubtful(part: SliceVerdict) -> bool:
 
 def _size(difference: float, interval: Interval | None, question: Question) -> str:
     """The size of a difference; the order of the names tells its sign."""
-    size = abs(difference) * _factor(question)
+    size = abs(difference)
     if interval is None:
-        return f"{_number(size, 0)}{_unit(question)} in every seed" if size else "none in any seed"
-    reach = (interval[1] - interval[0]) / 2 * _factor(question)
-    digits = _digits(reach)
+        told = f"{_number(size, 0, question)}{_unit(question)} in every seed"
+        return told if size else "none in any seed"
+    reach = (interval[1] - interval[0]) / 2
+    digits = _digits(size, reach, question)
+    size, reach = size * _factor(question), reach * _factor(question)
     digits += f"{size:.{digits}f}" == f"{reach:.{digits}f}"  # 0.44 ± 0.42, not 0.4 ± 0.4
     return f"{size:.{digits}f} ± {reach:.{digits}f}{_unit(question)}"
 
@@ -239,13 +257,29 @@ def _unit(question: Question) -> str:
     return " points" if question.measure in SHARES else f" of {question.measure}"
 
 
-def _number(value: float, reach: float) -> str:
-    return f"{value:.4g}" if reach == 0 else f"{value:.{_digits(reach)}f}"
+def _number(value: float, reach: float, question: Question, like: float | None = None) -> str:
+    """A score with its uncertainty, in the digits of the score that it is ``like``."""
+    if reach == 0:
+        return f"{value * _factor(question):.4g}"
+    digits = _digits(value if like is None else like, reach, question)
+    return f"{value * _factor(question):z.{digits}f}"
 
 
-def _digits(reach: float) -> int:
-    """Digits behind the point that show the first digit of an uncertainty, and at least one."""
-    return 1 if reach == 0 else max(1, -floor(log10(reach)))
+def _digits(value: float, reach: float, question: Question) -> int:
+    """Digits after the point that show the first digit of an uncertainty, and at least one. Scores
+    that are no shares have no scale that is known: theirs show the target too, and two digits of
+    the value, as long as the second is not far below the uncertainty."""
+    if question.measure in SHARES:
+        return max(1, -_place(reach * 100))
+    target = f"{question.target:.4g}"
+    written = len(target.partition(".")[2]) if "e" not in target else -_place(question.target)
+    least = min(1 - _place(value), 1 - _place(reach)) if value else 0
+    return max(0, -_place(reach), written, least)
+
+
+def _place(number: float) -> int:
+    """The power of ten of a number's first digit."""
+    return floor(log10(abs(number))) if number else 0
 
 
 def _count(seeds: int) -> str:

@@ -53,8 +53,11 @@ def test_what_is_said_of_folds() -> None:
     assert "only scores are known" not in text
     text = said(study(WIDE, (0.92, 0.93, 0.89, 0.91))).words
     assert (
-        "0.8 ± 3.3 points (4 seeds each, p = 0.52); about 140 folds would show 0.5 points" in text
+        "0.8 ± 3.3 points (4 seeds each, p = 0.52); folds of these data will not show 0.5 points."
+        in text
     )
+    text = judge(study(WIDE, (0.92, 0.93, 0.89, 0.91)), Question(folds=4, target=0.01)).words
+    assert "; about 36 folds would show 1 points" in text
 
 
 def test_seeds_beyond_the_folds_are_means_of_a_fold() -> None:

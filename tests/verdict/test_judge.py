@@ -179,6 +179,26 @@ def test_a_claim_that_test_data_turn_round_is_withdrawn() -> None:
     assert found.average.word == "no evidence" and "beat" not in words(found)
 
 
+def test_scores_that_are_no_shares_have_the_digits_of_target_and_value() -> None:
+    """A mean absolute error has no scale of its own."""
+
+    def told(scale: float, target: float, by: float = 0.0) -> str:
+        results = [
+            replace(r, score=(r.score + by) * scale)
+            for r in arms([0.10, 0.30, 0.11, 0.13], [0.21, 0.19, 0.40, 0.17])
+            if r.score is not None
+        ]
+        return words(verdict(results, Question(maximize=False, measure="mae", target=target)))
+
+    text = told(1, 0.05)
+    assert "0.08 ± 0.17 of mae" in text
+    assert "would show 0.05 of mae" in text
+    assert "depth 40: 0.24 (0.02 to 0.46); depth 10: 0.16 (-0.04 to 0.36)" in text
+    assert "depth 40: 0.00024 (" in told(0.001, 0.00005)
+    assert "depth 40: 2425 (" in told(10000, 500)
+    assert "depth 10: 0.19 (0.00 to 0.39)" in told(1, 0.05, 0.034), "from -0.0026"
+
+
 @pytest.mark.parametrize("bad", [nan, inf])
 def test_what_is_not_finite_is_no_result(bad: float) -> None:
     with pytest.raises(ValueError, match="not finite is none"):
