@@ -57,7 +57,7 @@ def command(
 ) -> None:
     """Say what each line makes: what is written, what the knobs make of it, what it costs.
 
-    PATH is a part or a layer (stage2.bottleneck1) to be explained alone.
+    PATH is a part, a layer (stage2.bottleneck1) or a shared module to be explained alone.
     """
     arch = read_candidate(spec, settings, shape, python)
     if knob is not None:
@@ -74,21 +74,25 @@ def command(
 
 
 def places_of(arch: Architecture, path: str | None = None) -> Iterator[Made]:
-    """What the places of a spec make, in the order of the text of each file.
+    """What the places of a spec make, in the order of the text of each file. ``path`` is that of
+    a part or a layer, or of a shared module: then its uses are meant.
 
     Raises ``ArchError`` for a path that is none.
     """
     flat, costs = arch.flat, shown_costs(arch)
     nodes = [n for n in flat.nodes if n.layer is not None]
     if path is not None:
-        chosen = [n for n in nodes if n.path == path or n.path.startswith(path + ".")]
+        chosen = [n for n in nodes if _within(n.path, path)]
+        chosen = chosen or [n for n in nodes if _within(n.module, path)]
         if not chosen:
-            known = {n.path for n in nodes} | {n.path.rpartition(".")[0] for n in nodes}
+            paths = {p for n in nodes for p in (n.path, n.module)}
+            known = paths | {p.rpartition(".")[0] for p in paths}
             raise ArchError(
                 [diagnose(codes.NO_SUCH_PATH, help=did_you_mean(path, known), path=path)]
             )
         nodes = chosen
     found: dict[tuple[str, int, int], Made] = {}
+    counted: set[str] = set()  # modules: what counts once of a shared one does at its first use
     for node in nodes:
         span, layer = node.span, node.layer
         assert span is not None and layer is not None
@@ -97,8 +101,14 @@ def places_of(arch: Architecture, path: str | None = None) -> Iterator[Made]:
         made.layers[(call(layer), _shapes(inputs, node))] += 1
         made.paths.append(node.path)
         for name, cost in costs.items():
-            made.costs[name] += cost.of_layer(layer, inputs, node.shape)
+            if not (cost.once and node.module in counted):
+                made.costs[name] += cost.of_layer(layer, inputs, node.shape)
+        counted.add(node.module)
     yield from (found[key] for key in sorted(found))
+
+
+def _within(path: str, part: str) -> bool:
+    return path == part or path.startswith(part + ".")
 
 
 def shown_costs(arch: Architecture) -> dict[str, Cost]:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 import archdsl
 from archdsl.analysis.lines import by_line
 from archdsl.analysis.space import prove
+from archdsl.cli.explain import places_of
 from archdsl.cli.summary import NOTHING
 from archdsl.costs.params import Params
 from archdsl.costs.sums import Sums
@@ -300,6 +301,28 @@ conv(8, 1) -> unembed(words)
     arch, module = built(tied)
     assert "self.p(text, self.words)" in arch.source()
     assert module(torch.randint(0, 11, (2, 5))).shape == (2, 11, 5)
+
+
+def test_each_line_has_the_weights_of_a_shared_module_once() -> None:
+    text = """arch net
+input 4x8x8
+let f = shared { conv(4, 3) }
+let g = shared { conv(4, 1) -> relu }
+repeat 12 { f }
+g -> f
+g
+"""
+    arch = archdsl.parse(text).with_knobs()
+    found = [(p.span.line, p.costs["params"], p.costs["macs"]) for p in places_of(arch)]
+    assert found == [
+        *((4, 20, 2 * 16 * 64), (4, 0, 0)),
+        *((5, 148, 12 * 144 * 64), (6, 0, 144 * 64)),
+    ]
+    assert sum(row[1] for row in found) == arch.params
+    named = {p: [m.paths for m in places_of(arch, p)] for p in ("g", "g2.conv1", "f")}
+    assert named["g"] == [["g1.conv1", "g2.conv1"], ["g1.relu1", "g2.relu1"]]
+    assert named["g2.conv1"] == [["g2.conv1"]]
+    assert named["f"] == [[f"f{i}" for i in range(1, 13)], ["f13"]]
 
 
 CASES = {
