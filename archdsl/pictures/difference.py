@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.analysis.figures import COUNTED
+from archdsl.costs.sums import Lent
 from archdsl.graph.written import call
 from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Layer, Shape
 from archdsl.pictures.boxes import times
 from archdsl.pictures.drawing import short_name, summary
-from archdsl.pictures.sketch import Block, Join, Stack, alike, sketch
+from archdsl.pictures.sketch import Block, Join, Stack, alike, is_arm, row_of, sketch
+from archdsl.pictures.words import step_name
 
 LONGEST = 400  # pieces of a part that are brought together with another's
 
@@ -19,7 +21,8 @@ LONGEST = 400  # pieces of a part that are brought together with another's
 @dataclass(frozen=True, slots=True)
 class Item:
     """A layer, a join or a block of one of the networks, by its path in a drawing. The costs are
-    those of all its repetitions, for one image."""
+    those of all its repetitions, for one image; the weights of a shared module count where it is
+    applied first."""
 
     path: str
     name: str
@@ -30,6 +33,7 @@ class Item:
     repeat: int = 1
     layer: Layer | None = None
     part: Part | None = None
+    lent: Lent | None = field(default=None, compare=False)  # shared modules, first applied in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,46 +66,84 @@ def _equal(a: Item, b: Item) -> bool:
 
 def difference(a: Network, b: Network) -> tuple[Change, ...]:
     """The parts of two networks, brought together."""
-    return tuple(_compared(a.root, "", b.root, ""))
+    return tuple(_compared((a.root, "", {}), (b.root, "", {})))
 
 
-def _compared(a: Part, a_prefix: str, b: Part, b_prefix: str) -> Iterator[Change]:
-    left, right = list(_items(a, a_prefix)), list(_items(b, b_prefix))
-    for x, y in _aligned(left, right):
+Place = tuple[Part, str, Lent | None]  # a part, what its paths begin with, and as in ``of_steps``
+
+
+def _compared(a: Place, b: Place) -> Iterator[Change]:
+    for x, y in _aligned(list(_items(*a)), list(_items(*b))):
         inside: tuple[Change, ...] = ()
         if x is not None and y is not None and x.part is not None and y.part is not None:
             change = Change(x, y)
             if change.mark == "changed" and not alike(x.part, y.part, ()):
-                inside = tuple(_compared(x.part, x.path + ".", y.part, y.path + "."))
+                inner = (x.part, x.path + ".", x.lent), (y.part, y.path + ".", y.lent)
+                inside = tuple(_compared(*inner))
         yield Change(x, y, inside)
 
 
-def _items(part: Part, prefix: str) -> Iterator[Item]:
+def _items(part: Part, prefix: str, lent: Lent | None) -> Iterator[Item]:
+    owned = list(_owned(part, "", lent))
+    params = {name: count for name, count, _, _ in owned}
+    places = {name.partition("-")[0]: place for place, (name, *_) in enumerate(owned)}
     for piece in sketch(part).pieces:
         if isinstance(piece, Stack):
             n = piece.repeat
             for s in piece.strips:
-                name = f"{s.name} {times(n)}".strip()
-                yield Item(
-                    prefix + s.name, name, s.call, s.shape, n * s.params, n * s.macs, n, s.layer
-                )
+                name, path = f"{s.name} {times(n)}".strip(), prefix + s.name
+                count = params[s.name]
+                yield Item(path, name, s.call, s.shape, count, n * s.macs, n, s.layer)
         elif isinstance(piece, Join):
             shown = call(piece.layer)
             yield Item(prefix + piece.name, piece.name, shown, piece.shape, layer=piece.layer)
         elif isinstance(piece, Block):
-            costs = COUNTED.of_part(piece.part)
-            n = piece.repeat
-            name = f"{short_name(piece)} {times(n)}".strip()
+            macs, n = COUNTED.of_part(piece.part)[2], piece.repeat
+            place = places[piece.name.partition("-")[0]]
+            within, count, left = owned[place][3], 0, n
+            while left > 0:  # several steps may be drawn as one
+                _, more, repeat, _ = owned[place]
+                count, left, place = count + more, left - repeat, place + 1
             yield Item(
                 prefix + piece.name,
-                name,
+                f"{short_name(piece)} {times(n)}".strip(),
                 summary(piece),
                 piece.shape,
-                n * costs[0],
-                0 if piece.side is not None else n * costs[2],
+                count,
+                0 if piece.side is not None else n * macs,
                 n,
                 part=piece.part,
+                lent=within,
             )
+
+
+Owned = tuple[str, int, int, Lent | None]  # a name in the drawing, parameters, repetitions
+
+
+def _owned(part: Part, prefix: str, lent: Lent | None) -> Iterator[Owned]:
+    """The parameters of what is drawn of a part, of all repetitions."""
+    for step, row, within in COUNTED.of_steps(part, lent):
+        op = step.op
+        if isinstance(op, Part) and is_arm(step, op):
+            yield from _owned(op, f"{prefix}{step.label}.", within)
+            continue
+        name = prefix + step_name(step)
+        yield name, row[0], step.repeat, within
+        if isinstance(op, Part) and row_of(op, name + "."):
+            again = step.repeat - 1 if step.module is None else 0
+            yield from _owned_of_row(op, name + ".", within, again)
+
+
+def _owned_of_row(part: Part, prefix: str, lent: Lent | None, again: int) -> Iterator[Owned]:
+    """``_owned`` of a part whose layers are drawn in one box; ``again``: repetitions more, with
+    weights of their own."""
+    rows = zip(COUNTED.of_steps(part, lent), COUNTED.of_steps(part), strict=True)
+    for (step, row, within), (_, alone, _) in rows:
+        name = prefix + step.label
+        yield name, row[0] + again * alone[0], 1, within
+        if isinstance(step.op, Part):
+            more = again if step.module is None else 0
+            yield from _owned_of_row(step.op, name + ".", within, more)
 
 
 def _likeness(a: Item, b: Item) -> float:

@@ -159,7 +159,7 @@ def _poured(
         inputs = tuple(value(n) for n in step.inputs)
         op = step.op
         cut = shortcut or step.name == "shortcut"
-        if isinstance(op, Part) and _is_arm(step, op):
+        if isinstance(op, Part) and is_arm(step, op):
             values.append(_pour(op, f"{prefix}{step.label}.", list(inputs), found, cut))
             continue
         found.append(_piece(part, step, prefix + step_name(step), inputs, cut))
@@ -167,7 +167,8 @@ def _poured(
     return values
 
 
-def _is_arm(step: Step, part: Part) -> bool:
+def is_arm(step: Step, part: Part) -> bool:
+    """Whether a part is no box: its pieces are drawn among the others."""
     alone = step.repeat == 1 and step.weight is None
     return part.kind == "group" and step.name in UNNAMED and alone
 
@@ -180,7 +181,7 @@ def _piece(part: Part, step: Step, name: str, inputs: tuple[int, ...], cut: bool
         return Stack(name, inputs, *place, strips=(_strip(part, step, name),))
     own = step.name in ("layer", *UNNAMED) or step.name.startswith("column")
     labelled = op.kind != "turn" and not own and step.name != op.name
-    if not labelled and step.weight is None and (strips := _row(op, name + ".")):
+    if not labelled and step.weight is None and (strips := row_of(op, name + ".")):
         return Stack(name, inputs, *place, strips=tuple(strips), whole=True)
     doors = _taken(op) or (0,)
     lines = tuple(inputs[n] for n in doors)
@@ -201,7 +202,7 @@ def _strip(part: Part, step: Step, name: str) -> Strip:
     )
 
 
-def _row(part: Part, prefix: str) -> list[Strip]:
+def row_of(part: Part, prefix: str) -> list[Strip]:
     """The layers of a part that is one row with at most one that is not light; else nothing."""
     found: list[Strip] = []
     if part.imports or part.result != len(part.steps) or part.kind not in ("block", "group"):
@@ -211,7 +212,7 @@ def _row(part: Part, prefix: str) -> list[Strip]:
             return []
         if isinstance(step.op, Op):
             found.append(_strip(part, step, prefix + step.label))
-        elif inner := _row(step.op, f"{prefix}{step.label}."):
+        elif inner := row_of(step.op, f"{prefix}{step.label}."):
             found.extend(inner)
         else:
             return []

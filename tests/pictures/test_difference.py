@@ -9,6 +9,8 @@ import pytest
 from crowding import faults
 
 import archdsl
+from archdsl.costs.params import Params
+from archdsl.costs.sums import Sums
 from archdsl.pictures.difference import Change, difference, marks, opened
 from archdsl.pictures.scene import Box, Disc, Words
 from archdsl.pictures.views import draw_both
@@ -251,3 +253,29 @@ branch add { a; numbers -> f }
     ]
     found = json.loads(run("diff", "resnet18", "resnet18(classes = 3)", "--json").out)
     assert found["ends"] == []
+
+
+def test_the_weights_of_a_shared_module_are_counted_once() -> None:
+    """The rows of a network add up to its parameters: where a part is repeated, where it is drawn
+    as one box, and where shared modules are first applied within another."""
+    text = """arch net(n = 6)
+input 4x8x8
+block unit(x) { conv(4, 3) -> bn -> relu -> x -> conv(4, 1) }
+block row { conv(4, 1) -> relu }
+let f = shared { conv(4, 3) }
+let g = shared { conv(4, 1) -> bn -> f }
+let h = shared { row }
+repeat n { f }
+repeat 3 { unit(g) }
+branch add { g -> relu -> conv(4, 1); f; row }
+repeat 2 { row }
+h -> h -> f -> g
+repeat 4 { unit(f) -> relu }
+"""
+    nets = [archdsl.parse(text).with_knobs(n=n).network for n in (6, 12)]
+    changes = difference(*nets)
+    weights = Sums((Params(),)).of_part(nets[0].root)[0]
+    for items in ([c.a for c in changes], [c.b for c in changes]):
+        assert sum(i.params for i in items if i is not None) == weights
+    first = [c for c in changes if c.mark == "changed"]
+    assert [(c.a and c.a.params, c.b and c.b.params) for c in first] == [(148, 148)]
