@@ -94,3 +94,9 @@ def command(
     at = show_shape(tuple(found["input"]))
     say(f"{where}{counted(lines, 'line')}, {costs} at {at}", error=output is None)
     say(f"equal: {'; '.join(found['checked'])}", error=output is None)
+    if found["differs"]:
+        others = " and ".join(show_shape(tuple(shape)) for shape in found["differs"])
+        say(
+            f"not equal: at {others} the model is another network than the spec",
+            error=output is None,
+        )

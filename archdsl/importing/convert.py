@@ -37,7 +37,9 @@ class Imported:
 
     ``spec`` has the text (``spec.source.text``); ``architecture`` is the network that the module
     is. ``names`` has the module's key for each key of the compiled module's ``state_dict``, and
-    ``weights`` the module's tensors in the new names. ``checked`` says in words what was checked.
+    ``weights`` the module's tensors in the new names. ``checked`` says in words what was checked;
+    ``differs`` has the shapes of images that the module takes, too, and at which it is another
+    network than the spec: it computes with the size of its input, for instance.
     """
 
     spec: Spec
@@ -45,6 +47,7 @@ class Imported:
     names: dict[str, str]
     weights: dict[str, torch.Tensor]
     checked: list[str] = field(default_factory=list)
+    differs: list[Shape] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -88,7 +91,7 @@ def import_module(
     arch = spec.with_knobs()
     mapping = weights_of(graph, arch.flat, paired)
     _check_counts(module, arch, mapping, shape)
-    sizes = _sizes(module, spec, shape)
+    sizes, differs = _sizes(module, spec, shape)
     if run and arch.params <= MOST:
         _run_both(module, arch, spec, mapping, sizes, len(graph.asides))
         shown = " and ".join(show_shape(s) for s in sizes)
@@ -100,7 +103,7 @@ def import_module(
         theirs_key = names.get(path, "")
         if theirs_key in state:
             weights[path] = state[theirs_key].reshape(layer)
-    return Imported(spec, arch, names, weights, checked)
+    return Imported(spec, arch, names, weights, checked, differs)
 
 
 def graph_of(module: nn.Module, shape: Shape) -> Graph:
@@ -249,22 +252,37 @@ def _check_counts(
         raise _error(codes.NOT_THE_SAME, reason=reason)
 
 
-def _sizes(module: nn.Module, spec: Spec, shape: Shape) -> list[Shape]:
+def _sizes(module: nn.Module, spec: Spec, shape: Shape) -> tuple[list[Shape], list[Shape]]:
     """Two shapes of images that the module takes and at which both are the same network, small ones
-    first; the given one alone where it takes no other."""
+    first; the given one among them where it takes fewer that are smaller. And the shapes that it
+    takes, too, and at which it is another network; twice the given one is among those tried."""
     found: list[Shape] = []
+    differs: list[Shape] = []
     for size in SIZES:
         if len(found) == 2 or size >= min(shape[1:], default=0):
             break
         other = (shape[0], *[size] * (len(shape) - 1))
-        try:
-            graph = _graph(module, (BATCHES[0], *other), True)
-            arch = spec.with_knobs(input=other)
-        except ArchError:
-            continue
-        if pairs(flat_of(graph, ""), arch.flat) is not None:
-            found.append(other)
-    return found if len(found) == 2 else [*found, shape]
+        same = _same_at(module, spec, other)
+        if same is not None:
+            (found if same else differs).append(other)
+    twice = (shape[0], *[2 * side for side in shape[1:]])
+    if twice != shape and _same_at(module, spec, twice) is False:
+        differs.append(twice)
+    return found if len(found) == 2 else [*found, shape], differs
+
+
+def _same_at(module: nn.Module, spec: Spec, shape: Shape) -> bool | None:
+    """Whether a module is the network of a spec at another shape; None where it takes none such."""
+    batch = (BATCHES[0], *shape)
+    try:
+        record(module, batch, True)
+    except ArchError:
+        return None
+    try:
+        graph, arch = _graph(module, batch, True), spec.with_knobs(input=shape)
+    except ArchError:
+        return False
+    return pairs(flat_of(graph, ""), arch.flat) is not None
 
 
 def _run_both(

@@ -122,6 +122,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "text": made.text,
         "checked": made.checked,
+        "differs": made.differs,
         "params": arch.params,
         "macs": arch.macs,
         "input": list(arch.input),

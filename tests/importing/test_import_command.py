@@ -55,6 +55,17 @@ def test_a_model_of_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "changed after archdsl wrote it" in capsys.readouterr().err
 
 
+def test_a_model_that_depends_on_the_size_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by_size = MODEL.replace(".mean((2, 3))", ".mean((2, 3)) * (x.shape[2] / 8)")
+    (folder / "my_model.py").write_text(by_size)
+    call = ("--call", "Net(width = 4)", "--input", "3x8x8", "--allow-python")
+    assert run("my_model.py:Net", *call, "-o", "small.arch") == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "not equal: at 3x16x16 the model is another network than the spec"
+
+
 def test_python_is_run_with_permission_alone(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -89,6 +89,33 @@ def test_a_plain_network_takes_one_size() -> None:
     assert imported.checked[1].endswith("at 3x32x32")
 
 
+class BySize(nn.Module):
+    """Multiplies by the height of its input, where that is more than ``least``."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__()
+        self.conv, self.least = nn.Conv2d(3, 4, 3, padding=1), least
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x) * max(1.0, x.shape[2] / self.least)
+
+
+@pytest.mark.parametrize(
+    ("model", "side", "differs"),
+    [
+        (BySize(8), 8, [(3, 16, 16)]),
+        (BySize(64), 64, [(3, 128, 128)]),
+        (BySize(64), 32, []),
+        (small_models.Plain(), 32, []),
+    ],
+)
+def test_where_a_model_is_another_network_at_other_sizes_that_is_told(
+    model: nn.Module, side: int, differs: list[tuple[int, ...]]
+) -> None:
+    imported = archdsl.import_module(model, (3, side, side), run=False)
+    assert imported.differs == differs
+
+
 def test_side_outputs_stand_where_they_begin() -> None:
     imported = archdsl.import_module(small_models.Helped(), (3, 16, 16))
     assert imported.text.endswith(
