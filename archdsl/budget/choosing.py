@@ -52,7 +52,11 @@ class Choosing:
         if cost is not None and budget is not None:
             costs["cost"] = budget
         count = len(costs) + ("factor" in words)
-        if count != 1 or ("of" in words and "factor" not in words):
+        if count == 1 and "of" in words and "factor" not in words:
+            expected = "given with `factor`, of which it names the cost"
+            fields = {"name": "of", "callee": "fit", "given": "given alone", "expected": expected}
+            raise ArchError([diagnose(codes.WRONG_ARGUMENT, fields=fields)])
+        if count != 1:
             raise ArchError([diagnose(codes.NO_BUDGET, count=count or "none")])
         if "factor" in words:
             name = str(words.get("of", "macs"))

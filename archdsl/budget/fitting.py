@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
@@ -116,10 +117,10 @@ def _faults(knobs: Mapping[str, Knob], by: Sequence[str]) -> Iterable[Diagnostic
     others = f"it can be solved for {', '.join(able)}" if able else "no knob has a numeric domain"
     if not by:
         yield diagnose(codes.NOTHING_SOLVED, help=[others])
-    for place, name in enumerate(by):
-        if name in by[:place]:
+    for name, count in Counter(by).items():
+        if count > 1:
             yield diagnose(codes.SAID_TWICE, what=name)
-        elif name not in knobs:
+        if name not in knobs:
             help = did_you_mean(name, knobs) or [others]
             yield diagnose(codes.UNKNOWN_KNOB, help=help, name=name)
         elif reason := reason_against(knobs[name]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,11 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.render import render
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 MOST = 500_000  # characters of an answer
+MOST_SAID = 20_000  # characters of what is said of mistakes
 INSTRUCTIONS = """\
 archdsl is a language for neural network architectures. A spec says its knobs and their values in
 the header, then layers in the order of the data; `->` joins them, shapes are channels first, and
@@ -57,22 +61,65 @@ def command() -> None:
 def make_server() -> Any:
     """The server with its tools. One call runs at a time, so that what it may take is bounded."""
     from mcp.server.mcpserver import MCPServer
+    from mcp.server.mcpserver.exceptions import ToolError
+    from mcp.server.mcpserver.tools import Tool
     from mcp.types import ToolAnnotations
+    from pydantic import ValidationError
 
     from archdsl.cli.tools import TOOLS
 
-    server = MCPServer(
+    class Strict(Tool):
+        """A tool that takes what it names alone, and says in plain words what is wrong."""
+
+        async def run(self, arguments: dict[str, Any], *rest: Any, **named: Any) -> Any:
+            known = list(self.parameters["properties"])
+            unknown = [name for name in arguments if name not in known]
+            if unknown:
+                raise ToolError(
+                    f"`{self.name}` takes no `{unknown[0][:80]}`: it takes {_names(known)}"
+                )
+            try:
+                self.fn_metadata.validate_arguments(arguments)
+            except ValidationError as problem:
+                raise ToolError(_in_words(self.name, problem)) from None
+            return await super().run(arguments, *rest, **named)
+
+    hints = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+    turn = Lock()
+    made = []
+    for each in TOOLS:
+        as_data = each.__annotations__["return"] != "str"  # a text needs no schema
+        tool = Strict.from_function(
+            bounded(each, turn), annotations=hints, structured_output=as_data
+        )
+        tool.parameters["additionalProperties"] = False
+        made.append(tool)
+    return MCPServer(
         "archdsl",
         instructions=INSTRUCTIONS,
         version=__version__,
+        tools=made,
         log_level="CRITICAL",  # what an agent is told says it already
     )
-    hints = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-    turn = Lock()
-    for tool in TOOLS:
-        as_data = tool.__annotations__["return"] != "str"  # a text needs no schema
-        server.add_tool(bounded(tool, turn), annotations=hints, structured_output=as_data)
-    return server
+
+
+def _names(known: list[str]) -> str:
+    return ", ".join(f"`{name[:80]}`" for name in known)
+
+
+def _in_words(tool: str, problem: ValidationError) -> str:
+    """What is wrong with the arguments of a call, each said once."""
+    found: dict[str, list[str]] = {}
+    for error in problem.errors(include_url=False, include_input=False):
+        found.setdefault(str(error["loc"][0]), []).append(str(error["msg"]))
+    lines = []
+    for name, said in found.items():
+        parts = dict.fromkeys(text.removeprefix("Input should be ") for text in said)
+        if "Field required" in parts:
+            lines.append(f"`{tool}` needs `{name}`")
+        else:
+            lines.append(f"`{name}` of `{tool}` must be {' or '.join([*parts][:4])}")
+    return "\n".join(lines)
 
 
 def bounded(tool: Callable[..., Any], turn: Lock) -> Callable[..., Any]:
@@ -86,10 +133,19 @@ def bounded(tool: Callable[..., Any], turn: Lock) -> Callable[..., Any]:
             with turn:
                 answer = tool(**arguments)
         except ArchError as error:
-            raise ToolError(render(error.diagnostics)) from None
+            raise ToolError(_cut(render(error.diagnostics))) from None
         size = len(str(answer))
         if size > MOST:
             raise ToolError(f"the answer has {size:,} characters, more than {MOST:,}")
         return answer
 
     return run
+
+
+def _cut(text: str) -> str:
+    """A text, or as many of its first lines as an agent can bear, and how many were left out."""
+    if len(text) <= MOST_SAID:
+        return text
+    kept = text[:MOST_SAID].rsplit("\n", 1)[0]
+    left = text.count("\n") - kept.count("\n")
+    return f"{kept}\n... and {left:,} lines more"

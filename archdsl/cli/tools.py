@@ -6,6 +6,7 @@ the bounds of a command.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -18,7 +19,8 @@ from archdsl.cli import check as checking
 from archdsl.cli import explain as explaining
 from archdsl.cli import fit as fitting
 from archdsl.cli import summary as summing
-from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, fault
 from archdsl.diagnostics.render import printable, render
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.work import Work
@@ -30,8 +32,11 @@ from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw as drawing
 from archdsl.spec import Architecture, Spec
 from archdsl.syntax import tree
+from archdsl.syntax.parse import MAX_CHARACTERS
 
 NAME = "spec.arch"  # what the text is called in messages
+MOST_HANDED = 4 * MAX_CHARACTERS  # characters of all files of a call
+MOST_USES = 200  # `use` of one call, also of files that were read
 
 Text = Annotated[str, Field(description="the text of a spec in the language of archdsl")]
 Knobs = Annotated[
@@ -39,7 +44,8 @@ Knobs = Annotated[
     Field(description="values of knobs; the others have their defaults"),
 ]
 Shape = Annotated[
-    list[int] | None, Field(description="this input shape instead of the spec's, channels first")
+    list[int] | str | None,
+    Field(description="this input shape instead of the spec's, channels first, as in 3x32x32"),
 ]
 Files = Annotated[
     dict[str, str] | None,
@@ -55,7 +61,10 @@ Cost = Annotated[
     Field(description="memory is that of an inference"),
 ]
 Budget = Annotated[str, Field(description="as in 2G, 350M, 512MiB")]
-Solved = Annotated[list[str], Field(description="the knobs that are made larger or smaller")]
+Solved = Annotated[
+    Annotated[list[str], Field(max_length=100)] | str,
+    Field(description="the knobs that are made larger or smaller, as in width, depth"),
+]
 Share = Annotated[str, Field(description="how far off the budget it may be")]
 Form = Annotated[
     Literal["svg", "mermaid"], Field(description="a picture, or a flowchart that is easy to read")
@@ -64,27 +73,41 @@ Form = Annotated[
 
 class Handed:
     """Gives what `use` names from the texts that were handed in, else from what comes with
-    archdsl."""
+    archdsl. So many times in one call (A403), as a text of many lines may name a file in each."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
-        self.bundle, self.library = Bundle(texts), Library(None)
+        self.bundle, self.library, self.read = Bundle(texts), Library(None), 0
 
     def __call__(self, path: str, place: Span) -> tree.File:
+        self.read += 1
+        if self.read > MOST_USES:
+            raise fault(codes.TOO_MANY_FILES, place, limit=MOST_USES)
         return (self.bundle if path in self.bundle.texts else self.library)(path, place)
 
 
 def _spec(text: str, files: Mapping[str, str] | None) -> Spec:
     texts = {printable(name): other for name, other in (files or {}).items()}
+    if (size := sum(map(len, texts.values()))) > MOST_HANDED:
+        expected, given = f"at most {MOST_HANDED:,} characters in all", f"{size:,}"
+        fields = {"name": "files", "callee": "a call", "expected": expected, "given": given}
+        raise ArchError([diagnose(codes.WRONG_ARGUMENT, fields=fields)])
     return Spec(Source(NAME, text), Handed(texts), work=Work())
 
 
 def _network(
     text: str,
     knobs: Mapping[str, Any] | None,
-    shape: list[int] | None,
+    shape: list[int] | str | None,
     files: Mapping[str, str] | None,
 ) -> Architecture:
-    return _spec(text, files).candidate(knobs or {}, shape)
+    return _spec(text, files).candidate(knobs or {}, _sides(shape))
+
+
+def _sides(shape: list[int] | str | None) -> Any:
+    """A shape, also where it is written as on the command line; what is none stays as it is."""
+    if isinstance(shape, str) and re.fullmatch(r"\d{1,9}(x\d{1,9})*", shape.strip()):
+        return [int(side) for side in shape.strip().split("x")]
+    return shape
 
 
 def check(spec: Text, files: Files = None) -> dict[str, Any]:
@@ -145,11 +168,13 @@ def fit(
     """Solve for the knobs whose network meets a budget; nothing is trained. `spec` is the text of
     that network, its knobs decided."""
     parsed = _spec(spec, files)
-    before = parsed.candidate(knobs or {}, input)
+    shape = _sides(input)
+    before = parsed.candidate(knobs or {}, shape)
     share, amount = read_share(parsed.program, within), read_budget(parsed.program, cost, budget)
-    aim = Aim(cost, cost_of(cost), amount, tuple(by), share)
+    names = [name.strip() for name in by.split(",")] if isinstance(by, str) else by
+    aim = Aim(cost, cost_of(cost), amount, tuple(names), share)
     given = {name: value for name, value in before.knobs.items() if name in (knobs or {})}
-    found = fitted(parsed, aim, given, input)
+    found = fitted(parsed, aim, given, shape)
     plain = fitting.plain(aim, before, found)
     return {**plain, "name": plain["spec"], "spec": freeze(found.found.arch)}
 

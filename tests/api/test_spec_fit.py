@@ -170,3 +170,11 @@ def test_a_variant_is_fitted() -> None:
     knobs = spec.variants["wrn_16_4"].knobs
     found = spec.fit(macs=spec.variant("wrn_16_4").macs / 2, by="width", **knobs)
     assert found.knobs["depth"] == 16 and 2 < float(found.knobs["width"]) < 4
+
+
+def test_of_is_given_with_a_factor_alone() -> None:
+    with pytest.raises(ArchError) as caught:
+        read("resnet").fit(macs="30K", of="params", by="width")
+    (told,) = caught.value.diagnostics
+    assert told.code == "A301"
+    assert told.message.startswith("`of` of `fit` must be given with `factor`")

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
+from inspect import signature
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,7 +19,10 @@ if os.environ.get("ARCHDSL_REQUIRE_ALL") != "1":
 
 from mcp import Client, StdioServerParameters, stdio_client
 
-from archdsl.cli.mcp import INSTRUCTIONS, MOST, bounded
+from archdsl.cli.mcp import INSTRUCTIONS, MOST, MOST_SAID, bounded
+from archdsl.cli.tools import TOOLS
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import diagnose
 
 SPEC = "arch a(w = 8 in 4..16)\ninput 3x8x8\nconv(w, 3) -> relu\nglobal_avgpool -> linear(10)\n"
 USING = 'arch a\nuse "mine/parts.arch"\ninput 3x8x8\nmine(8)\n'
@@ -78,14 +83,17 @@ def test_each_tool_answers(tmp_path: Path) -> None:
 
         summed = await ask("summary", spec=SPEC, knobs={"w": 16})
         assert summed["params"] == 618 and summed["rows"][0]["shape"] == "16x8x8"
-        assert (await ask("summary", spec=SPEC, input=[3, 16, 16]))["input"] == "3x16x16"
+        for shape in ([3, 16, 16], "3x16x16"):
+            assert (await ask("summary", spec=SPEC, input=shape))["input"] == "3x16x16"
 
         (first, *_) = (await ask("explain", spec=SPEC))["lines"]
         assert first["written"] == "conv(w, 3)" and first["params"] == 8 * 28
         effect = await ask("explain", spec=SPEC, knob="w")
         assert effect["closed_form"]["params"] == "38 w + 10"
 
-        fitted = await ask("fit", spec=SPEC, cost="params", budget="540", by=["w"])
+        asked = {"spec": SPEC, "cost": "params", "budget": "540"}
+        fitted = await ask("fit", **asked, by=["w"])
+        assert await ask("fit", **asked, by="w") == fitted
         assert fitted["solved"] == {"w": "14"} and "arch a(w = 14)" in fitted["spec"]
         assert (await ask("summary", spec=fitted["spec"]))["hash"] == fitted["hash"]
 
@@ -119,11 +127,52 @@ def test_a_call_reads_what_is_handed_in_and_has_bounds(tmp_path: Path) -> None:
 
         endless = await ask("check", spec="arch a\ninput 3x8x8\nrepeat 10 ^ 9 { relu }\n")
         assert [d["code"] for d in endless["diagnostics"]] == ["A404"]
-        await refused("less than or equal to 100", "draw", spec=SPEC, depth=1000)
+        many = {"files": {f"{n}.arch": "#" * 40_000 for n in range(6)}}
+        await refused(
+            "must be at most 200,000 characters in all, but it is 240,000",
+            "source",
+            spec=SPEC,
+            **many,
+        )
+        again = SPEC.replace("\n", '\nuse "none.arch"' * 201 + "\n", 1)
+        handed = {"files": {"none.arch": ""}}
+        await refused("more than 200 files", "source", spec=again, **handed)
+
+        await refused("^`depth` of `draw` must be less than or equal to 100$", "draw", spec=SPEC,
+                      depth=1000)  # fmt: skip
+        await refused("^`draw` takes no `format`: it takes .*`form`, `depth`$", "draw", spec=SPEC,
+                      format="mermaid")  # fmt: skip
+        await refused("^`form` of `draw` must be 'svg' or 'mermaid'$", "draw", spec=SPEC, form="x")
+        await refused("^`draw` needs `spec`$", "draw")
+        await refused("`shape` of `input` must be", "draw", spec=SPEC, input="3 by 8")
+        fit = {"spec": SPEC, "cost": "macs", "budget": "1G"}
+        await refused("^`by` of `fit` must be ", "fit", **fit, by=["w"] * 100_000)
+        with pytest.raises(ValueError) as twice:
+            await ask("fit", **fit, by="w," * 100_000 + "w")
+        assert str(twice.value).count("A703") == 1
         await refused("at most 50,000 characters", "source", spec=SPEC + "#" * 50_000)
         await refused("there is no knob called `wide`", "source", spec=SPEC, knobs={"wide": 1})
 
     talk(asked, tmp_path)
+
+
+def test_every_argument_is_in_the_document() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "agents.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (`.*?) \|", text, re.MULTILINE)
+    named = {tool: re.findall(r"`(\w+)`", arguments) for tool, arguments in rows}
+    assert named == {tool.__name__: list(signature(tool).parameters) for tool in TOOLS}
+
+
+def test_mistakes_are_no_longer_than_an_agent_can_bear() -> None:
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    def wrong() -> None:
+        raise archdsl.ArchError([diagnose(codes.SAID_TWICE, what="w")] * 2_000)
+
+    with pytest.raises(ToolError) as caught:
+        bounded(wrong, Lock())()
+    assert len(str(caught.value)) < MOST_SAID + 50
+    assert re.search(r"\n\.\.\. and 2,\d\d\d lines more$", str(caught.value))
 
 
 def test_an_answer_is_no_longer_than_an_agent_can_bear() -> None:
