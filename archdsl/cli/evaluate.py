@@ -122,10 +122,10 @@ def _images(splits: Splits, part: str, card: ModelCard, name: str) -> Images:
     if splits.image != card.image:
         shapes = f"{show_shape(card.image)}, and the images are {show_shape(splits.image)}"
         raise _mismatch(f"it takes {shapes}")
-    if splits.classes != len(card.classes):
-        raise _mismatch(f"it knows {len(card.classes)} classes, and the data has {splits.classes}")
     if splits.task.name != card.task:
         raise _mismatch(f"it is for {card.task}, and the data is for {splits.task.name}")
+    if splits.classes != len(card.classes):
+        raise _mismatch(f"it knows {len(card.classes)} classes, and the data has {splits.classes}")
     named = splits.names or tuple(map(str, range(splits.classes)))
     if set(named) != set(card.classes):
         odd = next(name for name in named if name not in card.classes)

@@ -42,6 +42,11 @@ class Objectives(Quantities):
             free = self.is_own and word.text not in self.registry.costs
             if word.text not in known and not free:
                 help = did_you_mean(word.text, known) or [f"it can {verb} {', '.join(known)}"]
+                other = learned(self.registry, not node.minimize)
+                other += [] if node.minimize else [*self.registry.costs]
+                if word.text in other:
+                    way = "maximize" if node.minimize else "minimize"
+                    help = [f"`{word.text}` is {way}d: `{way} {word.text}`"]
                 self.report(codes.BAD_OBJECTIVE, word.span, help=help, name=word.text, verb=verb)
             if any(o.name == word.text for o in self.objectives):
                 self.report(codes.SAID_TWICE, word.span, what=word.text)

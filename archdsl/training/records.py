@@ -163,9 +163,13 @@ def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -
         if data is None or records.found:
             raise ArchError(records.found)
     except ArchError as error:
-        if not text.strip() or not Path(text.strip()).is_dir():
+        path = text.strip()
+        if path.endswith(".npz") and '"' not in path:
+            help = (f'an archive of arrays is written arrays("{path}")',)
+        elif path and Path(path).is_dir():
+            help = (f'a folder of images is written image_folder("{path}")',)
+        else:
             raise
-        help = (f'a folder of images is written image_folder("{text.strip()}")',)
         raise ArchError([replace(error.diagnostics[0], help=help)]) from None
     return data
 

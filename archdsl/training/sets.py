@@ -197,16 +197,18 @@ class Arrays(Data):
     name = "arrays"
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
-        from archdsl.training.data.archive import archive
+        from archdsl.training.data.archive import archive, faults_of
         from archdsl.training.data.plugins import described
 
-        return described(self.name, archive(self, folder))
+        with faults_of(folder / self.path):
+            return described(self.name, archive(self, folder))
 
     def load(self, folder: Path) -> Splits:
-        from archdsl.training.data.archive import archive
+        from archdsl.training.data.archive import archive, faults_of
         from archdsl.training.data.sources import arrays
 
-        return arrays(self.name, archive(self, folder), folder)
+        with faults_of(folder / self.path):
+            return arrays(self.name, archive(self, folder), folder)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ def test_what_is_asked_for(data: str, asked: str, wanted: Objective) -> None:
         (VALUES, "minimize error", "it can minimize loss, mae, rmse"),
         ("digits", "maximize iou", "with data for classification it can maximize accuracy, top5"),
         ("digits", "minimize f1", "a search cannot minimize `f1`"),
+        ("digits", "minimize f1", "`f1` is maximized: `maximize f1`"),
+        (VALUES, "maximize mae", "`mae` is minimized: `minimize mae`"),
         (VALUES, "target 1 points", "a positive number of mae: `target 0.05 mae`"),
     ],
 )

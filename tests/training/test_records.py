@@ -115,3 +115,11 @@ def test_recipes_that_are_none(text: str, code: str) -> None:
         read_recipe(text)
     assert [d.code for d in caught.value.diagnostics] == [code]
     assert "--> --recipe:1:" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["multi.npz", " sets/multi.npz "])
+def test_an_archive_that_is_named_bare(text: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        read_data(text)
+    (found,) = caught.value.diagnostics
+    assert found.helps == (f'an archive of arrays is written arrays("{text.strip()}")',)

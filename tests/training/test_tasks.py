@@ -151,6 +151,11 @@ def test_what_does_not_fit(task: str, text: str, words: str) -> None:
         ("classification", LABELS["regression"], "task = regression is for such labels"),
         ("classification", LABELS["segmentation"], "task = segmentation is for such labels"),
         ("regression", LABELS["regression"] * np.nan, "its labels are not all finite"),
+        (
+            "regression",
+            LABELS["regression"] * 0 + 1e300,
+            "its labels are not all finite in float32",
+        ),
         ("segmentation", LABELS["segmentation"][:, 1:], "its labels are uint8 48x7x8"),
         ("segmentation", LABELS["segmentation"] + np.int64(300), "than the 255"),
         ("segmentation", LABELS["segmentation"] * 0, "classes = 1 is no whole number from 2 on"),
@@ -161,6 +166,7 @@ def test_labels_of_another_task(task: str, labels: Any, words: str) -> None:
     with pytest.raises(ArchError) as caught:
         load(Arrays(data.path, task=task), HERE)
     assert words in str(caught.value)
+    assert "A802" in str(caught.value) and str(data.path) in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError
 from archdsl.training.data.pictures import reason_of
 from archdsl.training.data.places import missing, unreadable
 from archdsl.training.packages import need
@@ -43,6 +47,19 @@ class Archive:
                 return tuple(found[key] for key in self.keys)
         except UNREADABLE as problem:
             raise unreadable(Arrays.name, reason_of(problem), self.path) from None
+
+
+@contextmanager
+def faults_of(path: Path) -> Iterator[None]:
+    """What an archive has is judged as what a package's data has; its faults are the file's. Raises
+    ``ArchError`` (A802) for them."""
+    try:
+        yield
+    except ArchError as problem:
+        (found, *_) = problem.diagnostics
+        if found.kind is not codes.BAD_PLUGIN:
+            raise
+        raise unreadable(Arrays.name, str(found.fields["reason"]), path) from None
 
 
 def archive(data: Arrays, folder: Path) -> Archive:

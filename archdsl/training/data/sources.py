@@ -248,9 +248,10 @@ def user_part(
         kind = str(labels.dtype).removeprefix("torch.")
         raise _bad_labels(name, f"{kind} {show_shape(tuple(labels.shape))}", images, task, classes)
     if task is REGRESSION:
-        if not bool(labels.isfinite().all()):
-            raise _bad_labels(name, "not all finite", images, task, classes)
-        return Images(images, labels.float())
+        values = labels.float()
+        if not bool(values.isfinite().all()):
+            raise _bad_labels(name, "not all finite in float32", images, task, classes)
+        return Images(images, values)
     known = labels[labels != IGNORED] if task.dense else labels
     if task is MULTILABEL:
         classes = 2
