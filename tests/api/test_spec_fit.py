@@ -139,7 +139,7 @@ def test_a_factor_is_of_what_the_network_costs_now() -> None:
     ("asked", "code"),
     [
         ({"factor": 0.5, "macs": 1e6}, "A516"),
-        ({"of": "params", "macs": 1e6}, "A516"),
+        ({"of": "params", "macs": 1e6}, "A301"),
         ({"factor": "half"}, "A517"),
         ({"factor": -1}, "A517"),
         ({"factor": 0.5, "of": "weight"}, "A301"),
