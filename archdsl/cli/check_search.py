@@ -90,7 +90,10 @@ def say_survey(name: str, found: Survey) -> None:
         show_diagnostics(found.missing)
     each = "" if search.hold is None else f", {search.hold.cost} held"
     count = "1 slice" if len(space.slices) == 1 else f"{len(space.slices)} slices"
-    say(f"{printable(name)}: {search.trials} trials in {count}{each}")
+    trials, fewer = _trials(search, reaches), ""
+    if trials < search.trials:
+        fewer = f"; for {search.trials} there are too few shapes"
+    say(f"{printable(name)}: {trials} trials in {count}{each}{fewer}")
     if of_kinds := kinds(search):
         names = (kind_of(", ".join(kind), of_kinds) for kind in of_kinds)
         say(f"  wide against deep is asked within each kind: {', '.join(names)}")
@@ -109,6 +112,19 @@ def say_survey(name: str, found: Survey) -> None:
                 say(f"    {shape.text} is out of reach: the nearest has {off}")
         if len(reach.missed) > SHOWN:
             say(f"    and {len(reach.missed) - SHOWN} more")
+
+
+def _trials(search: Search, reaches: Sequence[Reach]) -> int:
+    """How many trials explore: where nothing is tuned, a shape and a seed are trained once."""
+    if search.tune or not reaches:
+        return search.trials
+    share, rest = divmod(search.trials, len(reaches))
+    return sum(
+        min(share + (number < rest), len(r.candidates) * search.explore_seeds)
+        if r.candidates is not None
+        else share + (number < rest)
+        for number, r in enumerate(reaches)
+    )
 
 
 def _sizes(reach: Reach) -> str:

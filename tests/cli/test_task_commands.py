@@ -63,6 +63,10 @@ def test_from_arrays_to_what_they_say(
     told = json.loads(ran.out)
     assert KEYS[task] <= set(told)
     assert told[score] == pytest.approx(found["test"][score], rel=1e-5)
+    if task == "multilabel":  # two labels, and data of one value
+        np.savez("values.npz", images=PIXELS, labels=LABELS["regression"])
+        ran = run("evaluate", "kept", "--data", 'arrays("values.npz", task = regression)')
+        assert "it is for multilabel, and the data is for regression" in ran.err
     shown = run("evaluate", "kept", "--data", data, "--device", "cpu").out
     assert "10 images of its part `test`" in shown
 

@@ -35,6 +35,15 @@ def test_both_are_said(place: TinySearch, data: str, note: str) -> None:
     assert note in ran.out and "100M macs: 2 shapes, within" in ran.out
 
 
+def test_trials_that_no_shapes_are_left_for_are_not_counted(place: TinySearch) -> None:
+    """Two shapes with two seeds each are trained once, whatever `trials` says."""
+    text = SPEC + AWAY + "hold macs = 100M within 5% by width\nseeds 2 then 3\n"
+    ran = check(place, text + "trials 8\n")
+    assert "4 trials in 1 slice, macs held; for 8 there are too few shapes" in ran.out
+    ran = check(place, text + "trials 3\n")
+    assert "3 trials in 1 slice, macs held\n" in ran.out
+
+
 @pytest.mark.parametrize("data", [AWAY, FOLDER])
 def test_a_budget_that_is_out_of_reach_is_said_too(place: TinySearch, data: str) -> None:
     ran = check(place, SPEC + data + "hold macs = 1K within 5% by width\n")
