@@ -24,7 +24,7 @@ MOST_STRIDE = 8  # that an error advises
 
 
 class Join(Layer):
-    """The base of joins. ``verb`` is how an error speaks of it; ``sign`` (``+`` or ``*``) is
+    """The base of joins. ``verb`` is how an error speaks of it; ``sign`` (``+``, ``-`` or ``*``) is
     what a drawing has for it, if anything; ``one_is_itself`` says that of one input alone the
     result is this input."""
 

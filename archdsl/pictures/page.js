@@ -106,8 +106,10 @@ const draw = {
     made.style.fill = colour(extra.fill || "join");
     made.style.stroke = colour(extra.line || "edge");
     if (!extra.sign) return;
-    const k = extra.sign === "+" ? 0 : r * 0.707;
-    const strokes = k ? [[-k, -k, k, k], [-k, k, k, -k]] : [[-r, 0, r, 0], [0, -r, 0, r]];
+    const k = r * 0.707;
+    const [across, down] = [[-r, 0, r, 0], [0, -r, 0, r]];
+    const signs = { "+": [across, down], "-": [across], "*": [[-k, -k, k, k], [-k, k, k, -k]] };
+    const strokes = signs[extra.sign];
     const d = strokes.map((s) => "M" + at([x + s[0], y + s[1]]) + " L" + at([x + s[2], y + s[3]])).join(" ");
     element("path", { d, fill: "none", "stroke-width": 1.4 }, parent).style.stroke = colour("edge");
   },

@@ -88,7 +88,7 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Disc:
-    """A circle; ``sign`` is drawn into it: ``+`` or ``*``."""
+    """A circle; ``sign`` is drawn into it: ``+``, ``-`` or ``*``."""
 
     x: float
     y: float

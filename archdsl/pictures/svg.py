@@ -111,12 +111,13 @@ def _disc(disc: Disc, notes: bool) -> Iterator[str]:
 
 
 def sign_strokes(disc: Disc) -> Iterator[tuple[Point, Point]]:
-    """The two strokes of the sign in a circle."""
+    """The strokes of the sign in a circle: a plus, a minus, or a cross."""
     x, y = disc.x, disc.y
-    if disc.sign == "+":
+    if disc.sign in ("+", "-"):
         r = disc.radius
         yield (x - r, y), (x + r, y)
-        yield (x, y - r), (x, y + r)
+        if disc.sign == "+":
+            yield (x, y - r), (x, y + r)
     else:
         r = disc.radius * 0.707
         yield (x - r, y - r), (x + r, y + r)

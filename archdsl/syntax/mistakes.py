@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from lark import Token
 
@@ -207,6 +208,8 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     ):
         return ["`{` stands on the same line as what it belongs to"]
     if before == "NAME" and kinds[-2] in ("NAME", "RPAR") and expected == {"LBRACE"}:
+        if str(tokens[at - 2]) == "shared":
+            return [f"a body stands in braces: `shared {{ {_rest(tokens, at - 1)} }}`"]
         return [f"to apply one layer after the other, write `->` before `{word}`"]
     if token.type == "EQUAL":
         return _equals_hint(kinds, begins, word, expected)
@@ -237,6 +240,14 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     if token.type in _STARTS_VALUE:
         return _value_hint(token, tokens[at - 1], begins, expected)
     return []
+
+
+def _rest(tokens: Sequence[Token], start: int) -> str:
+    """The text of a line from a token on, as far as no bracket around it ends."""
+    ends = (i for i, t in enumerate(tokens) if i > start and t.type in ("_SEP", "RBRACE", "$END"))
+    line = tokens[start : next(ends, len(tokens))]
+    gaps = (b.start_pos != a.end_pos for a, b in pairwise(line))
+    return str(line[0]) + "".join(" " * gap + t for gap, t in zip(gaps, line[1:], strict=True))
 
 
 def _opened(tokens: Sequence[Token], kind: str) -> bool:

@@ -352,3 +352,11 @@ def test_the_reason_why_it_is_no_one_module() -> None:
             archdsl.parse(text).with_knobs()
         (found,) = error.value.diagnostics
         assert found.kind.code == "A242" and reason in found.message, found.message
+
+
+def test_a_body_without_braces() -> None:
+    for written in ("conv(8, 3)", "conv(8, 3) -> relu", "relu"):
+        with pytest.raises(ArchError) as error:
+            archdsl.parse(f"arch net\ninput 4x4x4\nlet f = shared {written}\nf")
+        (found,) = error.value.diagnostics
+        assert found.help == (f"a body stands in braces: `shared {{ {written} }}`",)

@@ -11,6 +11,7 @@ from archdsl.pictures.drawing import Drawing
 from archdsl.pictures.pen import Flow
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
 from archdsl.pictures.sketch import Block, Join, Stack, sketch
+from archdsl.pictures.svg import sign_strokes
 from archdsl.pictures.views import draw, shapes, view
 from archdsl.pictures.weave import Fork, Knot, Leaf, Run, Thread, Web, weave
 
@@ -354,3 +355,16 @@ def test_a_block_within_sizes_the_parts_around_it() -> None:
     inner = next(c for c in stage.children if c.path == "stage2.bottleneck1").size()
     assert sizes[1][0] - sizes[0][0] == pytest.approx(inner[0] - 40)
     assert sizes[1][2] == pytest.approx(inner[2] + 12)
+
+
+def test_a_difference_is_a_minus() -> None:
+    """One stroke in its circle: a sum has two, level and upright, and a product a cross."""
+    strokes = {
+        sign: [(a[0] == b[0], a[1] == b[1]) for a, b in sign_strokes(Disc(0, 0, 9, sign=sign))]
+        for sign in "+-*"
+    }
+    level, upright, slanting = (False, True), (True, False), (False, False)
+    assert strokes == {"+": [level, upright], "-": [level], "*": [slanting, slanting]}
+    text = "arch net\ninput 4x8x8\nbranch sub { conv(4, 1); identity }"
+    scene = draw(archdsl.parse(text).with_knobs().network, {})
+    assert [s.sign for s in scene.shapes if isinstance(s, Disc) and s.sign] == ["-"]
