@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
-from archdsl.cli.output import human, human_bytes, say, say_json, say_text, table
+from archdsl.cli.output import human, human_bytes, say, say_json, say_text
 from archdsl.cli.progress import LOADING, told
 from archdsl.formats.base import Checkpoint, Options
 from archdsl.layers.base import show_shape
@@ -23,9 +24,10 @@ ADVICE = {
     "channels_last": "model.eval().to(memory_format=torch.channels_last), and the images alike",
     "torch.compile": "torch.compile(model.eval())",
     "torch.compile, frozen": "torch.compile with torch._inductor.config.freezing = True",
-    "onnxruntime": "archdsl compile ... -o FILE.onnx",
-    "openvino": "archdsl compile ... -o FILE.onnx, and openvino's compile_model",
+    "onnxruntime": "{compile}",
+    "openvino": "{compile}, and openvino's compile_model",
 }
+WIDTHS = (max(map(len, ADVICE)), 8, 10, 10)
 
 
 @click.command()
@@ -77,40 +79,62 @@ def command(
     checkpoint = None if weights is None else Checkpoint(weights, [], {})
     module = module_of(arch, Options(checkpoint))
     threads = threads or cores()
+    many = f", {threads} thread{'s' if threads > 1 else ''}" if place.type == "cpu" else ""
+    if not as_json:
+        _head(arch, f"batch {batch}, {place}{many}, median of {runs} runs")
     found = measure_ways(
         module, list(arch.inputs.values()), list(arch.inputs), batch, str(place), threads, runs,
-        around=lambda way: told(f"measuring: {way}"),
+        around=lambda way: told(f"measuring: {way}"), known=None if as_json else _row,
     )  # fmt: skip
     best = best_of(found)
     if as_json:
         say_json(_plain(arch, found, best, batch, str(place), threads, runs))
         return 0 if best is not None else 1
-    many = f", {threads} thread{'s' if threads > 1 else ''}" if place.type == "cpu" else ""
-    _say(arch, found, best, f"batch {batch}, {place}{many}, median of {runs} runs")
-    return 0 if best is not None else 1
-
-
-def _say(arch: Architecture, found: list[Measured], best: Measured | None, conditions: str) -> None:
-    given = ", ".join(show_shape(shape) for shape in arch.inputs.values())
-    say_text(f"{human(arch.macs)} MACs at {given}: {conditions}", title=arch.name)
-    say()
-    rows = []
-    for m in found:
-        if m.problem:
-            rows.append([m.way, "", "", ""])
-            continue
-        memory = "" if m.memory is None else human_bytes(max(0, m.memory))
-        rows.append([m.way, f"{1000 * m.seconds:.2f}", memory, f"{m.difference:.1g}"])
-    for line in table(["way", "ms", "memory", "difference"], rows, right=(1, 2, 3)):
-        say(line)
-    for m in found:
-        if m.problem:
-            say_text(f"{m.way}: {m.problem}")
     say()
     if best is None:
         say("nothing runs it with the results that PyTorch gives")
     else:
-        say_text(f"take {best.way}: {ADVICE[best.way]}")
+        compiling = _compiling(arch.name, spec, settings, shape, python, weights)
+        say(f"take {best.way}: {ADVICE[best.way].format(compile=compiling)}")
+    return 0 if best is not None else 1
+
+
+def _compiling(
+    name: str,
+    spec: str,
+    settings: tuple[str, ...],
+    shape: str | None,
+    python: tuple[Path, ...],
+    weights: Path | None,
+) -> str:
+    """The command that writes the file which was measured."""
+    words = ["archdsl", "compile", spec]
+    words += [word for text in settings for word in ("--set", text)]
+    words += [] if shape is None else ["--input", shape]
+    words += [word for path in python for word in ("--allow-python", str(path))]
+    words += [] if weights is None else ["--weights", str(weights)]
+    return shlex.join([*words, "-o", f"{name}.onnx"])
+
+
+def _head(arch: Architecture, conditions: str) -> None:
+    given = ", ".join(show_shape(shape) for shape in arch.inputs.values())
+    say_text(f"{human(arch.macs)} MACs at {given}: {conditions}", title=arch.name)
+    say()
+    say(click.style(_cells("way", "ms", "memory", "difference"), bold=True))
+
+
+def _row(m: Measured) -> None:
+    """Says a way when its figures are known: the others may take minutes."""
+    if m.problem:
+        say_text(f"{m.way}: {m.problem}")
+        return
+    memory = "" if m.memory is None else human_bytes(max(0, m.memory))
+    say(_cells(m.way, f"{1000 * m.seconds:.2f}", memory, f"{m.difference:.1g}"))
+
+
+def _cells(way: str, *figures: str) -> str:
+    first, *rest = WIDTHS
+    return "  ".join([way.ljust(first), *(f.rjust(w) for f, w in zip(figures, rest, strict=True))])
 
 
 def _plain(

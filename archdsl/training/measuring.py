@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -51,12 +52,13 @@ def measure_ways(
     threads: int = 1,
     runs: int = 15,
     around: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    known: Callable[[Measured], None] | None = None,
 ) -> list[Measured]:
     """Every way of ``archdsl.training.ways``, each in a process of its own, after one another.
 
     ``names`` are those of the inputs; ``around`` gets the name of each way, and
-    its context is that of the measuring. A way that
-    is not installed, or fails, is in the list with its reason.
+    its context is that of the measuring; ``known`` gets each way when its figures are known. A way
+    that is not installed, or fails, is in the list with its reason.
     """
     with tempfile.TemporaryDirectory(prefix="archdsl-") as place:
         folder = Path(place)
@@ -76,6 +78,8 @@ def measure_ways(
                 made = Found(problem=reason) if reason else _run(job)
                 off = 0.0 if made.problem else _difference(folder, way)
                 found.append(Measured(way, made.seconds, made.memory, off, made.problem))
+            if known is not None:
+                known(found[-1])
     return found
 
 
@@ -94,7 +98,7 @@ def _unable(way: str, device: str) -> str:
     if torch.device(device).type != "cpu":
         return "measured on the CPU alone"
     missing = [p for p in ("onnx", "onnxscript", "onnxruntime", EXPORTED[way]) if not find_spec(p)]
-    return f"{missing[0]} is not installed" if missing else ""
+    return f"{missing[0]} is not installed: pip install {missing[0]}" if missing else ""
 
 
 def _export(module: nn.Module, inputs: Sequence[Shape], names: Sequence[str], folder: Path) -> str:
@@ -107,11 +111,15 @@ def _export(module: nn.Module, inputs: Sequence[Shape], names: Sequence[str], fo
 
 
 def _run(job: Job) -> Found:
+    """Runs a way. What it compiles goes to the job's folder: a cache of all runs would keep what a
+    run that was killed left half written."""
+    caches = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
     done = subprocess.run(
         [sys.executable, "-P", "-m", "archdsl.training.ways"],
         input=json.dumps(asdict(job)),
         capture_output=True,
         text=True,
+        env={**os.environ, **{name: str(Path(job.folder) / name) for name in caches}},
     )
     lines = done.stdout.splitlines()
     if done.returncode or not lines:

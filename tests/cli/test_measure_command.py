@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_what_is_not_installed_or_fails_says_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(measuring, "_run", lambda job: Found(problem="RuntimeError: it broke"))
     found = measured_here()
     assert found[EAGER].problem == "RuntimeError: it broke"
-    assert found[OPENVINO].problem == "openvino is not installed"
+    assert found[OPENVINO].problem == "openvino is not installed: pip install openvino"
     assert best_of(list(found.values())) is None
 
 
@@ -89,6 +90,37 @@ def test_an_export_that_fails_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_process_that_dies_is_a_line_of_the_table(tmp_path: Path) -> None:
     found = measuring._run(replace(job_of(tmp_path, ONNX), count=1))
     assert found.problem.startswith("FileNotFoundError: ")
+
+
+def test_what_is_compiled_is_left_to_no_other_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that was killed leaves half a file in the cache, which the next one would take."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/broken")
+    handed: dict[str, Any] = {}
+
+    def ran(*_: Any, **given: Any) -> Any:
+        handed.update(given["env"])
+        return SimpleNamespace(returncode=0, stdout='{"seconds": 1.0}')
+
+    monkeypatch.setattr(measuring.subprocess, "run", ran)
+    assert measuring._run(job_of(tmp_path, FROZEN)).seconds == 1
+    for name in ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR"):
+        assert Path(handed[name]).parent == tmp_path
+
+
+def test_a_way_is_told_when_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(measuring, "WAYS", (EAGER, LAST))
+
+    def fails(job: Job) -> Found:
+        said.append(f"runs {job.way}")
+        return Found(problem="x")
+
+    monkeypatch.setattr(measuring, "_run", fails)
+    arch = archdsl.parse(TINY).with_knobs()
+    measure_ways(arch.build(), [arch.input], ["input"], known=lambda m: said.append(m.way))
+    assert said == [f"runs {EAGER}", EAGER, f"runs {LAST}", LAST]
 
 
 def test_the_fastest_is_taken_and_the_simplest_of_those_as_fast() -> None:
@@ -107,7 +139,13 @@ def test_the_command_prints_a_table_and_json(
         Measured(ONNX, 0.001, None, 2e-6),
         Measured(OPENVINO, problem="openvino is not installed"),
     ]
-    monkeypatch.setattr(measuring, "measure_ways", lambda *_, **__: found)
+
+    def measure(*_: Any, known: Callable[[Measured], None] | None, **__: Any) -> list[Measured]:
+        for way in found if known is not None else []:
+            known(way)
+        return found
+
+    monkeypatch.setattr(measuring, "measure_ways", measure)
     ran = run("measure", "squeezenet1_1", "--device", "cpu", "--threads", "1", "--batch", "8")
     assert ran.code == 0
     assert "at 3x224x224: batch 8, cpu, 1 thread, median of 15 runs" in " ".join(ran.out.split())
@@ -115,7 +153,11 @@ def test_the_command_prints_a_table_and_json(
     assert "eager 2.00 3.0 MiB 0" in rows
     assert "onnxruntime 1.00 2e-06" in rows
     assert "openvino: openvino is not installed" in rows
-    assert "take onnxruntime: archdsl compile ... -o FILE.onnx" in rows
+    command = "archdsl compile squeezenet1_1 -o squeezenet.onnx"
+    assert f"take onnxruntime: {command}" in rows
+    ran = run("measure", "squeezenet1_1", "--device", "cpu", "--set", "classes=7")
+    wanted = "archdsl compile squeezenet1_1 --set classes=7 -o squeezenet.onnx"
+    assert wanted in " ".join(ran.out.split())
     plain = json.loads(run("measure", "squeezenet1_1", "--device", "cpu", "--json").out)
     assert plain["take"] == ONNX and plain["ways"][0]["memory"] == 3 * 2**20
 

@@ -85,6 +85,6 @@ evaluation.""",
 SHARED_WEIGHTS = Kind(
     "A662",
     "the model uses the weights `{key}` more than once",
-    """Each layer of a spec has weights of its own. The model applies one module several times, or
-ties two of its parameters.""",
+    """The model applies one module several times, or ties two of its parameters. A spec says so
+with `shared`, which importing does not write yet: such a spec is written by hand.""",
 )
