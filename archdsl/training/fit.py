@@ -22,21 +22,24 @@ def adapt(spec: Spec, image: Shape, classes: int) -> tuple[dict[str, Any], Shape
     """The knobs that the data fixes, and the input: for ``spec.candidate(knobs, input)``.
 
     ``image`` is a shape, channels first. ``check_fit`` says whether a candidate fits. Raises
-    ``ArchError`` where the spec's own input has another number of axes (A805), or it does not
-    allow so many classes.
+    ``ArchError`` where the spec has several inputs, or one of another number of axes (A805), or
+    it does not allow so many classes.
     """
-    _check_axes(spec, image)
+    _check_own_input(spec, image)
     if CLASSES not in spec.knobs:
         return {}, image
     return {CLASSES: spec.read_knob(CLASSES, str(classes))}, image
 
 
-def _check_axes(spec: Spec, image: Shape) -> None:
-    """A network for signals is another one on images: each of its kernels has an axis more."""
+def _check_own_input(spec: Spec, image: Shape) -> None:
+    """A network for signals is another one on images: each of its kernels has an axis more. One of
+    several inputs may be none at all where the first has another size."""
     try:
-        given = spec.with_knobs().input
+        arch = spec.with_knobs()
+        given = arch.input
     except ArchError:  # it has no input of its own, or is no network there
         return
+    _check_one_input(arch)
     if len(given) != len(image):
         kinds = {2: "signals", 3: "images", 4: "volumes"}
         a, b = (f"{kinds.get(len(s), 'vectors')} such as {show_shape(s)}" for s in (given, image))
@@ -73,8 +76,7 @@ def _noted(d: Diagnostic, note: str) -> Diagnostic:
 def check_fit(arch: Architecture, image: Shape, classes: int, task: Task = CLASSIFICATION) -> None:
     """Raises ``ArchError`` (A805) unless a network takes the images, and gives what the task asks
     for: a number for each class, label or value, of masks in each pixel."""
-    if len(arch.inputs) > 1:
-        raise _mismatch(f"it takes {', '.join(arch.inputs)}, and the data has images alone")
+    _check_one_input(arch)
     if isinstance(arch.input, Ids):
         raise _mismatch("it takes token ids, and the data has numbers")
     if arch.input != tuple(image):
@@ -95,6 +97,11 @@ def check_fit(arch: Architecture, image: Shape, classes: int, task: Task = CLASS
             if task.dense:
                 reason += f" in each pixel: {show_shape(wanted)}"
             raise _mismatch(reason, _advice(arch, shape, wanted))
+
+
+def _check_one_input(arch: Architecture) -> None:
+    if len(arch.inputs) > 1:
+        raise _mismatch(f"it takes {', '.join(arch.inputs)}, and the data has images alone")
 
 
 def _advice(arch: Architecture, shape: Shape, wanted: Shape) -> list[str]:

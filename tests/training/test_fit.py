@@ -42,6 +42,17 @@ def test_another_number_of_axes(image: tuple[int, ...], reason: str) -> None:
     assert fit(spec, {}, (12, 1000), 4).input == (12, 1000)
 
 
+def test_several_inputs() -> None:
+    """With the first alone of another size it would be no network: that is not what is wrong."""
+    spec = archdsl.parse(
+        "arch s\ninput left: 3x8x8, right: 3x8x8\nlet eye = shared { conv(4, 3) -> relu }\n"
+        "left -> eye as a\nright -> eye as b\nbranch sub { a; b }\n"
+    )
+    for image in ((3, 8, 8), (1, 28, 28)):
+        with pytest.raises(ArchError, match="it takes left, right, and the data has images alone"):
+            fit(spec, {}, image, 4)
+
+
 def test_another_number_of_results() -> None:
     assert error(FIXED).splitlines() == [
         "error[A805]: the network does not fit the data: its result has the shape 7, and the "
