@@ -178,6 +178,10 @@ class Polynomial:
             total += value
         return total
 
+    def parts(self) -> int:
+        """How much there is to work out for its value: terms, and what is rounded in them."""
+        return sum(1 + sum(u.parts for u, _ in m) for m in self.terms)
+
     def roots(self) -> frozenset[Unknown]:
         """The knobs that it depends on."""
         return frozenset().union(*(u.roots() for m in self.terms for u, _ in m))

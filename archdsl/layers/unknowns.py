@@ -8,7 +8,7 @@ place of the domain, and the space is split where it changes: at the pieces, not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -22,6 +22,8 @@ Exact = int | Fraction
 MAX_MODULUS = 64
 MOST_PLACES = 1_000  # of one knob, at which an answer is worked out
 MOST_PAIRS = 100  # of several knobs
+MOST_PARTS = 64  # of what is rounded, with all that is rounded within it: else each value is tried
+MOST_STEPS = 20_000  # of one answer: places times parts
 MOST_CUTS = 64  # of a domain whose places can be told apart by a remainder
 
 
@@ -46,16 +48,26 @@ class Unknown:
         """The knobs that it depends on."""
         return frozenset((self,))
 
+    @property
+    def parts(self) -> int:
+        """How much there is to work out for its value."""
+        return 1
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rounded(Unknown):
     """The whole number at or below a polynomial. Two of one polynomial are equal."""
 
     argument: Any = None
+    size: int = 1
 
     @classmethod
     def of(cls, argument: Polynomial) -> Rounded:
-        return cls(f"floor({argument!r})", 0, True, argument)
+        """Raises ``Undecided`` where roundings within roundings are more than can be looked at."""
+        size = 1 + argument.parts()
+        if size > MOST_PARTS:
+            raise Undecided(smallest(argument.roots()))
+        return cls(f"floor({argument!r})", 0, True, argument, size)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rounded) and bool(self.argument.terms == other.argument.terms)
@@ -74,6 +86,10 @@ class Rounded(Unknown):
     def roots(self) -> frozenset[Unknown]:
         found: frozenset[Unknown] = self.argument.roots()
         return found
+
+    @property
+    def parts(self) -> int:
+        return self.size
 
     @property
     def slack(self) -> Fraction:
@@ -105,9 +121,9 @@ def walk(value: Polynomial, ask: Callable[[Exact], Any]) -> Any:
     ``Undecided`` with the places at which it changes."""
     roots = sorted(value.roots(), key=lambda u: u.name)
     counts = [u.count for u in roots if u.count is not None]
-    most = MOST_PLACES if len(roots) == 1 else MOST_PAIRS
+    most = min(MOST_PLACES if len(roots) == 1 else MOST_PAIRS, MOST_STEPS // value.parts())
     if len(counts) < len(roots) or prod(counts) > most:
-        raise Undecided(min(roots, key=lambda u: (u.count is None, u.count or 0)))
+        raise Undecided(smallest(roots))
     names = [u.name for u in roots]
     grid = list(product(*map(range, counts)))
     answers = {at: ask(value.at(dict(zip(names, at, strict=True)))) for at in grid}
@@ -122,6 +138,11 @@ def walk(value: Polynomial, ask: Callable[[Exact], Any]) -> Any:
     if len(cuts[place]) > MOST_CUTS and 1 < (modulus := _modulus(value)) <= MAX_MODULUS:
         raise Undecided(roots[place], modulus=modulus)
     raise Undecided(roots[place], tuple(cuts[place]))
+
+
+def smallest(roots: Iterable[Unknown]) -> Unknown:
+    """The one with the fewest places."""
+    return min(roots, key=lambda u: (u.count is None, u.count or 0, u.name))
 
 
 def _before(at: tuple[int, ...], i: int) -> tuple[int, ...]:

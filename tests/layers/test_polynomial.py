@@ -36,6 +36,17 @@ def polynomials(draw: st.DrawFn) -> Any:
     return value
 
 
+def test_roundings_within_roundings_come_to_an_end() -> None:
+    """Each holds the one before it twice: what is too much to look at is tried value by value."""
+    r = unknown_value("r", 1000, Fraction(1, 1000), Fraction(1, 1000), rounds=True)
+    value = r
+    with pytest.raises(Undecided) as asked:
+        for _ in range(40):
+            value = floor(value * Fraction(11, 10) + r)
+    assert value.parts() == 75 and len(repr(value)) == 529
+    assert asked.value.unknown.name == "r"
+
+
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add,
     "-": operator.sub,
