@@ -70,6 +70,8 @@ def command(
             _say(result)
             if result["warnings"]:
                 show_diagnostics(result["warnings"])
+        if strict and (count := sum(len(r["warnings"]) for r in results)):
+            say(f"{_count(count, 'warning')}, and --strict was asked for", error=True)
     well = all(r["ok"] and not (strict and r["warnings"]) for r in results)
     return 0 if well else 1
 

@@ -324,10 +324,10 @@ def _gaps(missing: list[Missing]) -> list[Diagnostic]:
         groups.setdefault((gap.operation, gap.why), []).append(gap)
     found = []
     for (operation, why), gaps in groups.items():
-        paths = list(dict.fromkeys(gap.path or "the model itself" for gap in gaps))
-        shown = ", ".join(f"`{p}`" for p in paths[:3]) + f" and {len(paths) - 3} more" * (
-            len(paths) > 3
-        )
+        paths = list(dict.fromkeys(gap.path for gap in gaps))
+        shown = ", ".join(
+            f"`{p}`" if p else "the model itself" for p in paths[:3]
+        ) + f" and {len(paths) - 3} more" * (len(paths) > 3)
         notes = [f"in {shown}"]
         helps = skeleton(operation)
         kind = diagnose(codes.NO_LAYER, notes=notes, help=helps, operation=operation, reason=why)

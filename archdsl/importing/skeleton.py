@@ -28,6 +28,8 @@ def skeleton(operation: str) -> list[str]:
     helps = [f"the language has `{found}`, which does not do this"] if found else []
     title = "".join(part.capitalize() for part in re.split(r"\W|_", plain) if part) or "Mine"
     name = re.sub(r"\W", "_", plain)
+    if found or name in table:  # a layer of that name is there
+        title, name = f"My{title}", f"my_{name}"
     return [
         *helps,
         "or compute it by a layer of your own: "

@@ -73,6 +73,15 @@ def test_check_tells_warnings_and_fails_when_strict() -> None:
         assert result.return_value == code
         assert "every candidate is a network" in result.output
         assert "warning[A971]" in result.output and "<stdin>:3:1" in result.output
+        assert ("1 warning, and --strict was asked for\n" in result.output) == bool(code)
+
+
+def test_each_warning_says_what_to_do() -> None:
+    for text in ("arch a(v = 8)\ninput 3x8x8\nconv(8, 3)\n", f"{TOP}conv(8, 2, 3, pad = 0)\n",
+                 f"{TOP}conv(8, 3) -> global_avgpool -> linear(10) -> softmax\n"):  # fmt: skip
+        spec = parse(text)
+        (found,) = warnings(spec.program, spec.with_knobs().network)
+        assert found.code in ("A972", "A973", "A975") and found.helps
 
 
 def test_check_of_a_search_tells_the_warnings_of_its_spec(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import archdsl
 from archdsl.files import builtin_names
 from archdsl.importing.convert import graph_of, proven
 from archdsl.importing.proof import flat_of, pairs
+from archdsl.importing.skeleton import skeleton
 
 RESIDUAL = """\
 arch residual(drop_path = 0.1, classes = 10)
@@ -89,6 +90,12 @@ def test_a_plain_network_takes_one_size() -> None:
     assert imported.checked[1].endswith("at 3x32x32")
 
 
+def test_a_layer_of_ones_own_has_no_name_of_the_language() -> None:
+    language, own = skeleton("sub")
+    assert language == "the language has `sub`, which does not do this"
+    assert "class MySub(Layer)" in own and 'name = "my_sub"' in own
+
+
 class BySize(nn.Module):
     """Multiplies by the height of its input, where that is more than ``least``."""
 
@@ -155,8 +162,8 @@ def test_all_that_has_no_layer_is_told_with_its_line() -> None:
         archdsl.import_module(small_models.Odd(), (3, 16, 16))
     found = [(d.code, d.message, d.notes) for d in caught.value.diagnostics]
     assert found == [
-        ("A654", "no layer computes `sin`", ("in `the model itself`",)),
-        ("A654", "no layer computes `erf`", ("in `the model itself`",)),
+        ("A654", "no layer computes `sin`", ("in the model itself",)),
+        ("A654", "no layer computes `erf`", ("in the model itself",)),
     ]
     assert [d.span and d.span.text for d in caught.value.diagnostics] == [
         "x = torch.sin(self.conv(x))",

@@ -15,6 +15,7 @@ UNUSED = Kind(
     "the {what} `{name}` is never used",
     """A block or a function that nothing applies makes no part of the network, and a knob that
 nothing asks for changes none: a search would vary it in vain.""",
+    help="remove it, or use it in the network",
     severity="warning",
 )
 PIXELS_SKIPPED = Kind(
@@ -22,6 +23,7 @@ PIXELS_SKIPPED = Kind(
     "a stride of {stride} with a kernel of {kernel} skips pixels",
     """The windows stand further apart than they are wide: what lies between them has no effect on
 the result. There is no warning of a 1x1 convolution with a stride, which shortcuts have.""",
+    help="make the kernel as wide as the stride, or the stride smaller",
     severity="warning",
 )
 BATCH_IN_INPUT = Kind(
@@ -37,6 +39,7 @@ AFTER_HEAD = Kind(
     "`{layer}` stands after the last `linear`",
     """The loss of a classifier takes what the last linear layer gives, and has the softmax in
 it: an activation after it is applied twice, or bounds what can be learned.""",
+    help="end with the `linear`: the loss has the softmax in it",
     severity="warning",
 )
 ODD_WIDTH = Kind(
