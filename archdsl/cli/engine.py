@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from archdsl.cli.options import FiniteRange
 from archdsl.search.request import Search
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,10 +52,8 @@ def engine_options(command: F) -> F:
             metavar="HOST:PORT",
             help="Of the Ray cluster, or auto; without it, Ray is started here.",
         ),
-        click.option(
-            "--cpus", type=click.FloatRange(0, min_open=True), help="Of one trial on Ray: 1."
-        ),
-        click.option("--gpus", type=click.FloatRange(0), help="Of one trial on Ray: 0, 0.5, 1."),
+        click.option("--cpus", type=FiniteRange(0, min_open=True), help="Of one trial on Ray: 1."),
+        click.option("--gpus", type=FiniteRange(0), help="Of one trial on Ray: 0, 0.5, 1."),
     ]
     for option in reversed(options):
         command = option(command)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from archdsl.cli.options import read_shape
+from archdsl.cli.options import FiniteRange, read_shape
 from archdsl.cli.output import say
 from archdsl.cli.outputs import check_outputs, force_option
 from archdsl.diagnostics import codes
@@ -43,7 +43,7 @@ SECONDS = 600
     "--timeout",
     default=SECONDS,
     show_default=True,
-    type=click.FloatRange(min=1),
+    type=FiniteRange(min=1),
     metavar="SECONDS",
     help="How long the model's code may run.",
 )

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from archdsl.cli import completing
-from archdsl.cli.options import python_option, read_registry, storage_option
+from archdsl.cli.options import FiniteRange, python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.cli.times import check_ranks, trial_timeout_option
 from archdsl.diagnostics.model import ArchError
@@ -30,7 +30,7 @@ from archdsl.training.packages import need_for_search
 )
 @click.option(
     "--idle",
-    type=click.FloatRange(0),
+    type=FiniteRange(0),
     metavar="MINUTES",
     help="End after so long without a trial, with 0 at once; else only with the study.",
 )
