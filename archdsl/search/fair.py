@@ -11,6 +11,7 @@ from typing import Any
 
 from archdsl.costs.base import Cost
 from archdsl.elaborate.knobs import Interval
+from archdsl.search.outcome import numbers_of
 from archdsl.search.request import Search
 from archdsl.search.rows import EXPLORE, SETTLE, Row
 from archdsl.search.study import Study
@@ -100,24 +101,13 @@ def _tried(search: Search, rows: Iterable[Row]) -> dict[str, set[float]]:
     found: dict[str, set[float]] = {name: set() for name in search.tune}
     for row in rows:
         if row.stage == EXPLORE:
-            for name, value in _numbers(row.setting):
+            for name, value in numbers_of(row.setting).items():
                 found.setdefault(name, set()).add(value)
     return found
 
 
-def _numbers(setting: str) -> Iterator[tuple[str, float]]:
-    """The numbers of a setting such as "lr = 0.05, optimizer = sgd"."""
-    for part in setting.split(", "):
-        name, _, written = part.partition(" = ")
-        over, _, under = written.partition("/")  # as values are written: 0.05 or 1/3000
-        try:
-            yield name, float(over) / float(under or 1)
-        except (ValueError, ZeroDivisionError):
-            continue
-
-
 def _tuned(search: Search, setting: str, tried: Mapping[str, set[float]]) -> Iterator[Tuned]:
-    for name, value in _numbers(setting):
+    for name, value in numbers_of(setting).items():
         domain = search.tune.get(name)
         if not isinstance(domain, Interval) or domain.low == domain.high:
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite, log
 from typing import TYPE_CHECKING, Any
@@ -113,20 +114,29 @@ def score_along(name: str, epoch: Epoch) -> float:
 def numbers(tune: Mapping[str, Domain], setting: str) -> tuple[float, ...]:
     """What was tuned as numbers, on the scales on which they are drawn; nothing where anything
     of it is no number of a continuous domain."""
-    written = dict(part.split(" = ", 1) for part in setting.split(", ") if " = " in part)
+    written = numbers_of(setting)
     found = []
     for name, domain in tune.items():
         if not isinstance(domain, Interval) or domain.step is not None or name not in written:
             return ()
-        over, _, under = written[name].partition("/")  # as values are written: 0.05 or 1/3000
-        try:
-            value = float(over) / float(under or 1)
-        except (ValueError, ZeroDivisionError):
-            return ()
-        if not isfinite(value) or (domain.log and value <= 0):
+        value = written[name]
+        if domain.log and value <= 0:
             return ()
         found.append(log(value) if domain.log else value)
     return tuple(found)
+
+
+def numbers_of(setting: str) -> dict[str, float]:
+    """The finite numbers of a setting such as "lr = 0.05, optimizer = sgd", by their names."""
+    found = {}
+    for part in setting.split(", "):
+        name, _, written = part.partition(" = ")
+        over, _, under = written.partition("/")  # as values are written: 0.05 or 1/3000
+        with suppress(ValueError, ZeroDivisionError):
+            value = float(over) / float(under or 1)
+            if isfinite(value):
+                found[name] = value
+    return found
 
 
 def of_each(name: str, codes: bytes) -> Floats | None:
