@@ -27,7 +27,7 @@ def with_files(registry: Registry, files: Iterable[Path]) -> Registry:
     """A registry with what these Python files define: layers, patterns, costs, data sets,
     metrics, formats.
 
-    The files are run. A name that is no file is that of a package's entry point, see
+    The files are run. A name that is not a file is that of a package's entry point, see
     ``with_packages``. Raises ``ArchError`` for one that fails or that defines what cannot be used.
     """
     for number, path in enumerate(files):
@@ -93,7 +93,7 @@ def run_file(path: Path, name: str) -> ModuleType:
     """The module of a Python file. Raises ``ArchError`` where it fails."""
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise _failed(str(path), "it is no Python file")
+        raise _failed(str(path), "it is not a Python file")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)

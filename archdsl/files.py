@@ -45,7 +45,7 @@ def builtin_names(ending: str = ARCH) -> list[str]:
 
 def opened(path: Path) -> BinaryIO:
     """A file that a user names, open for reading. Raises ``OSError``, also for what is there and
-    is no file: a pipe may be silent for ever, a device may never end."""
+    is not a file: a pipe may be silent for ever, a device may never end."""
     flags = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
     handle = os.open(path, reduce(or_, flags, os.O_RDONLY))
     mode = os.fstat(handle).st_mode

@@ -88,10 +88,10 @@ def card_from(found: Any) -> ModelCard:
         raise ValueError("it has too little, or something of another kind") from None
     texts = (*card.classes, card.task, card.data, card.recipe, card.network)
     if not all(isinstance(t, str) for t in (*texts, *card.texts, *card.texts.values())):
-        raise ValueError("what should be a text is none")
+        raise ValueError("something that should be text is not")
     whole = [type(n) is int and n > 0 for n in card.image]
     if not (2 <= len(card.image) <= 4 and all(whole) and prod(card.image) <= MOST):
-        raise ValueError("its image is no shape")
+        raise ValueError("its image is not a shape")
     if not len(card.mean) == len(card.std) == card.image[0]:
         raise ValueError("mean and std are not of each channel")
     numbers = (*card.mean, *card.std, card.lr)

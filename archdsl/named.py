@@ -38,7 +38,7 @@ def resolve(text: str, registry: Registry = REGISTRY, work: Work | None = None) 
 def _spec_or_variant(
     name: str, registry: Registry, work: Work | None
 ) -> tuple[Spec, Variant | None]:
-    """A name that is no file and no built-in spec is looked for among the variants of those."""
+    """A name of no file and no built-in spec is looked for among the variants of those."""
     try:
         return read(name, registry, work), None
     except ArchError as error:

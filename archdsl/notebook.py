@@ -19,7 +19,7 @@ def register(shell: Any) -> None:
         """%%arch NAME [KNOB=VALUE ...]: the architecture that the cell describes."""
         name, *settings = split(line) or ["arch"]
         if not name.isidentifier():
-            print(f"%%arch: {name!r} is no name for a variable", file=sys.stderr)
+            print(f"%%arch: {name!r} is not a name for a variable", file=sys.stderr)
             return None
         try:
             made = parse(cell, f"<{name}>").candidate(split_settings(settings))

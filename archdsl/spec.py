@@ -152,7 +152,7 @@ class Architecture:
         first_only: bool = False,
         kept: Mapping[str, str] | None = None,
     ) -> None:
-        """Raises ``ArchError`` where it is no network."""
+        """Raises ``ArchError`` where it is not a network."""
         self.spec = spec
         self._decided = values, choices, input, kept or {}
         decide = Decisions(choices, spec.program.fixed, kept or {})

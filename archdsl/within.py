@@ -28,7 +28,7 @@ def plain(name: str, ending: str, folder: str = "its folder") -> str:
     if name.startswith(("/", "~")) or ".." in parts or set(name) & set("\\:"):
         raise Outside(OUT.format(folder))
     if HIDDEN.search(name) or set(name) & set("\n\t") or max(map(len, parts)) > LONGEST:
-        raise Outside("it is no name of a file")
+        raise Outside("it is not the name of a file")
     if any(part.startswith(".") and part != "." for part in parts):
         raise Outside("a part of it begins with a dot")
     if not name.endswith(ending):

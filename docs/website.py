@@ -128,7 +128,7 @@ def pages() -> list[Path]:
 
 def page(path: Path, known: set[Path]) -> str:
     """A document as the site has it: a fence says its language and the name of its file alone, and
-    what is no page of the site is no link."""
+    what is no page of the site is not a link."""
     text = FENCE.sub(fence, (ROOT / path).read_text("utf-8"))
 
     def link(match: re.Match[str]) -> str:

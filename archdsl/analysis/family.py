@@ -33,7 +33,7 @@ class _Node:
     """A region of candidates, and how often one of it was asked for.
 
     It has its ``costs``, or the ``parts`` that it was split into by the values of a ``knob``, or,
-    where it is ``ended``, neither: its candidates are no networks, or there is only one.
+    where it is ``ended``, neither: its candidates are not networks, or there is only one.
     """
 
     region: Region

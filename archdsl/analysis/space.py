@@ -38,7 +38,7 @@ SAMPLED = 1 / 6  # of the work goes into the sample
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
-    """A candidate that the requirements admit and that is no network."""
+    """A candidate that the requirements admit and that is not a network."""
 
     knobs: Mapping[str, str]
     diagnostics: tuple[Diagnostic, ...]
@@ -135,7 +135,7 @@ class _Prover:
         if proof.holds and not proof.complete:
             self.sample()
         if not proof.holds:
-            proof.complete, proof.how = False, "up to the first candidate that is no network"
+            proof.complete, proof.how = False, "up to the first candidate that is not a network"
         elif not proof.how:
             proof.how = self.words()
         if proof.decided:
@@ -254,7 +254,7 @@ class _Prover:
         return [region.with_piece(name, part) for part in parts]
 
     def refute(self, region: Region) -> list[Region]:
-        """A region that is no network: one candidate of it is shown."""
+        """A region that is not a network: one candidate of it is shown."""
         values = {n: self.value(n, _one_of(piece)) for n, piece in region.pieces.items()}
         try:
             self.elaborate(values, region.forced)

@@ -211,7 +211,7 @@ def _cost(theirs: str, ours: str) -> Cost:
 
 @cache
 def _parts(name: str) -> tuple[bool, frozenset[str]]:
-    """Whether a layer is on a shortcut, and the parts of its name that are no numbers."""
+    """Whether a layer is on a shortcut, and the parts of its name that are not numbers."""
     parts = name.split(".")
     shortcut = any(part.rstrip("0123456789_") in SHORTCUTS for part in parts)
     return shortcut, frozenset(p for p in parts if p and not p[-1].isdigit()) - SHORTCUTS

@@ -98,7 +98,7 @@ def build(
     memory_format: torch.memory_format | None = None,
 ) -> nn.Module:
     """The module of an architecture, made on ``device`` at once. Raises ``ArchError`` (A810)
-    where the memory there does not suffice."""
+    where the memory there is not enough."""
     import torch
 
     source = source_of(arch)

@@ -1,4 +1,4 @@
-"""Memory that does not suffice: how PyTorch says so, and what is said of it."""
+"""Memory that is not enough: how PyTorch says so, and what is said of it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def is_shortage(problem: BaseException) -> bool:
 
 
 def shortage(device: object, what: str) -> ArchError:
-    """The error (A810) of a device whose memory does not suffice for something."""
+    """The error (A810) of a device whose memory is not enough for something."""
     return ArchError([diagnose(codes.OUT_OF_MEMORY, fields={"device": device, "what": what})])
 
 
 @contextmanager
 def room(device: object, what: str) -> Iterator[None]:
-    """Raises ``ArchError`` (A810) where the memory does not suffice for what is done in it."""
+    """Raises ``ArchError`` (A810) where the memory is not enough for what is done in it."""
     try:
         yield
         return

@@ -166,7 +166,7 @@ def _why(path: Path, problem: Exception) -> str:
     if not path.exists():
         return "there is no such file"
     if not path.is_file():
-        return "it is a folder" if path.is_dir() else "it is no file"
+        return "it is a folder" if path.is_dir() else "it is not a file"
     if isinstance(problem, PermissionError):
         return "reading it is not allowed"
     start = path.open("rb").read(2)

@@ -179,5 +179,5 @@ def number_of(spec: Spec, cost: str, value: Any) -> float:
     try:
         return float(value)
     except (TypeError, ValueError):
-        fields = {"given": repr(value)[:80], "cost": cost, "reason": "it is no number"}
+        fields = {"given": repr(value)[:80], "cost": cost, "reason": "it is not a number"}
         raise ArchError([diagnose(codes.BAD_BUDGET, fields=fields)]) from None

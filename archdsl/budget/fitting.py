@@ -131,7 +131,7 @@ def _faults(knobs: Mapping[str, Knob], by: Sequence[str]) -> Iterable[Diagnostic
 
 def check_fixed(spec: Spec, fixed: Mapping[str, Any], input: Sequence[int] | None) -> None:
     """Raises ``ArchError`` for knobs that are wrong whatever the others are: a solver would take
-    each candidate for one that is no network."""
+    each candidate for one that is not a network."""
     read_settings(spec.program, fixed)
     if input is not None:
         read_input(input)

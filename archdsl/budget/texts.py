@@ -47,7 +47,7 @@ def read_factor(text: str) -> float:
         value = float(top.removesuffix("%")) / (100 if top.endswith("%") else 1)
         value = value / float(bottom) if slash else value
     except (ValueError, ZeroDivisionError):
-        raise _bad(text, "a factor", "it is no number such as 0.5") from None
+        raise _bad(text, "a factor", "it is not a number such as 0.5") from None
     if not isfinite(value) or value <= 0:
         raise _bad(text, "a factor", "it is not above 0")
     return value
@@ -57,14 +57,14 @@ def _number(digits: str, cost: str, text: str) -> float:
     try:
         return float(digits)
     except ValueError:
-        raise _bad(text, cost, "it is no number") from None
+        raise _bad(text, cost, "it is not a number") from None
 
 
 def _evaluated(program: Program, text: str, cost: str) -> float:
     try:
         value = evaluate(program, "budget", text)
     except ArchError:
-        raise _bad(text, cost, "it is no number such as 2G") from None
+        raise _bad(text, cost, "it is not a number such as 2G") from None
     if not is_number(value):
         raise _bad(text, cost, f"it is {describe(value)}")
     return float(value)

@@ -43,7 +43,7 @@ class Times(click.ParamType[float]):
         except ValueError:
             found = 0.0
         if not 0 < found < 1e6:
-            self.fail(f"{value} is no number of times, such as 3x", param, ctx)
+            self.fail(f"{value} is not a number of times, such as 3x", param, ctx)
         return found
 
 

@@ -116,7 +116,7 @@ def command(
     for option, name in (("--x", x), ("--size", size)):
         if name not in costs:
             known = ", ".join(costs)
-            raise click.BadParameter(f"{name!r} is none of {known}", param_hint=option)
+            raise click.BadParameter(f"{name!r} is not one of {known}", param_hint=option)
     rows, dataset = _rows(specs, dataset, y, results, python)
     columns = [costs[key] for key in dict.fromkeys((x, "macs", "params", size))]
     _add_costs(rows, columns, batch, device)

@@ -24,7 +24,7 @@ from archdsl.units import shown_costs
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
 POLL = 0.3  # seconds between two looks at a watched file
 
-PRINTED = Path("-")  # an output that is no file
+PRINTED = Path("-")  # an output that is not a file
 
 
 @click.command()

@@ -35,7 +35,9 @@ def command(
 ) -> None:
     """Print the graph: every layer and join by its path, its operands and its shape."""
     if output is not None and output.suffix.lower() in SOURCES:
-        raise click.UsageError(f"a graph is no {output.suffix} file: give another ending with -o")
+        raise click.UsageError(
+            f"a graph cannot be written as {output.suffix}: give another ending with -o"
+        )
     arch = read_candidate(spec, settings, shape, python)
     if output is not None:
         check_outputs([output], read_for([(spec, arch)], python), force)

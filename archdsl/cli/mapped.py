@@ -89,7 +89,7 @@ def _values(knob: Knob) -> list[Any]:
     if isinstance(domain, Choices) or (domain.count is not None and domain.count <= MOST):
         values = list(domain.enumerate())
         if not all(is_number(v) for v in values) or len(values) < 2:
-            reason = "its values are no numbers" if len(values) > 1 else "it has one value"
+            reason = "its values are not numbers" if len(values) > 1 else "it has one value"
             raise ArchError([diagnose(codes.NO_AXIS, knob.span, name=knob.name, reason=reason)])
         return sorted(values)
     return sorted(set(_spread(domain)))

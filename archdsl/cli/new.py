@@ -45,7 +45,7 @@ def command(
     from archdsl.search.first import first
 
     if name and not name.isidentifier():
-        raise click.BadParameter(f"{name!r} is no name", param_hint="--name")
+        raise click.BadParameter(f"{name!r} is not a name", param_hint="--name")
     found = first(folder, output, name, size)
     spec, search = (output / f"{found.name}{ending}" for ending in (".arch", ".search"))
     check_outputs([spec, search], [], force)

@@ -27,7 +27,7 @@ class FiniteRange(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         found = super().convert(value, param, ctx)
         if not isfinite(found):
-            self.fail(f"{value} is no number that can be counted with.", param, ctx)
+            self.fail(f"{value} is not a number that can be counted with.", param, ctx)
         return found
 
 
@@ -90,7 +90,7 @@ def read_shape(text: str | None) -> tuple[int, ...] | None:
     except ValueError:
         shape = ()
     if not shape or min(shape) < 1 or len(shape) > 4:
-        raise click.BadParameter(f"{text!r} is no shape such as 3x224x224", param_hint="--input")
+        raise click.BadParameter(f"{text!r} is not a shape such as 3x224x224", param_hint="--input")
     return shape
 
 

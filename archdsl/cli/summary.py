@@ -172,7 +172,7 @@ def columns_of(arch: Architecture, text: str = USUAL) -> dict[str, Column]:
             found[name] = Column(costs[name].heading, costs[name])
         else:
             there = ", ".join([*costs, FIELD])
-            raise click.BadParameter(f"{name!r} is none of {there}", param_hint="--columns")
+            raise click.BadParameter(f"{name!r} is not one of {there}", param_hint="--columns")
     return found
 
 

@@ -18,7 +18,7 @@ class Duration(click.ParamType[float]):
         try:
             return read_duration(str(value))
         except (ValueError, StopIteration):
-            self.fail(f"{value!r} is no time such as 90s, 15min, 2h", param, ctx)
+            self.fail(f"{value!r} is not a time such as 90s, 15min, 2h", param, ctx)
 
 
 trial_timeout_option = click.option(

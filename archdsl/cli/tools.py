@@ -116,7 +116,7 @@ def check(spec: Text, files: Files = None) -> dict[str, Any]:
 
     `ok` is the answer. `diagnostics` are the mistakes and warnings, each with its place (lines
     and columns from 1) and help; `text` is the same to read. `space` says how much was covered
-    and, where a candidate is no network, with which knobs.
+    and, where a candidate is not a network, with which knobs.
     """
     found: dict[str, Any] = {"spec": NAME, "ok": False, "proof": None, "warnings": []}
     try:

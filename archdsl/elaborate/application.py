@@ -51,7 +51,7 @@ def layer_value(node: tree.Node, scope: Scope) -> Getter:
 
 
 def apply_value(value: Any, frame: Frame, span: Span) -> None:
-    """Applies a value to the current tensor; raises a fault where it is no layer."""
+    """Applies a value to the current tensor; raises a fault where it is not a layer."""
     if isinstance(value, Closure):
         run_closure(value, frame, span)
     elif isinstance(value, (LayerRef, BlockCode)):

@@ -47,7 +47,7 @@ def numbers(symbol: str, a: Any, b: Any, span: Span) -> None:
 
 
 def blamed(error: Fault, *operands: tuple[Any, Span]) -> Fault:
-    """The fault of an operator, at the operand that is no number if that is what is wrong."""
+    """The fault of an operator, at the operand that is not a number if that is what is wrong."""
     if error.diagnostic.kind is codes.NEEDS_NUMBER:
         for value, span in operands:
             if not is_number(value):

@@ -40,7 +40,7 @@ ELSEWHERE = {
     "False": "it is written `false`",
     "None": "there is no such value: leave the argument out",
 }
-NO_LAYER = "is no layer of the language: docs/adding-a-layer.md says how to add one"
+NO_LAYER = "is not a layer of the language: docs/adding-a-layer.md says how to add one"
 COMPOSED = {  # what other libraries have as a layer
     ("mha", "multihead_attention", "self_attention", "MultiheadAttention"):
         "it is written `conv(3 * d, 1) -> attend(heads) -> conv(d, 1)`, where `d = in.channels`",

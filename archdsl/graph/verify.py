@@ -40,7 +40,7 @@ def _problem(graph: nx.MultiDiGraph[str]) -> str:
     ]
     for result in results:
         if result not in graph:
-            return f"its output `{result}` is no node"
+            return f"its output `{result}` is not a node"
     if not nx.is_directed_acyclic_graph(graph):
         return "it has a cycle"
     for path in graph:
@@ -66,7 +66,7 @@ def _misfit(graph: nx.MultiDiGraph[str], path: str) -> str:
         return "" if known else "its input has no shape"
     shapes = [nodes[source]["shape"] for source in operands(graph, path)]
     if len(shapes) > 1 and not isinstance(layer, Join):
-        return f"`{path}` is no join, but has {len(shapes)} operands"
+        return f"`{path}` is not a join, but has {len(shapes)} operands"
     try:
         shape = shape_of(layer, shapes)
     except Misfit as misfit:

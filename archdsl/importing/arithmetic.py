@@ -154,7 +154,7 @@ def _scaled(lower: Lowering, record: Record, x: Value, weight: Tied) -> Value:
         layer = make("times", value=weight.start(1.0), learned=True)
         return lower.apply(layer, record, x, weights={"weight": weight})
     if [x.axes[i] for i in over] != [0] or shape[over[0]] != x.vertex.shape[0]:
-        raise Gap(" with a learned tensor that is no factor per channel")
+        raise Gap(" with a learned tensor that is not a factor per channel")
     layer = make("scale", value=weight.start(1.0))
     return lower.apply(layer, record, x, weights={"weight": weight})
 

@@ -88,7 +88,7 @@ def heads_of(cut: Cut) -> Heads:
     """What a tensor ``(batch, heads, pixels, channels)`` is. Raises ``Gap``."""
     shape = cut.vertex.shape
     if len(cut.axes) < 3 or len(shape) < 2:
-        raise Gap(" of tensors that are no heads of channels")
+        raise Gap(" of tensors that are not heads of channels")
     *leading, pixels, channels = cut.axes
     each = channels[0].size if channels else 1
     if channels != merged([Atom(0, 1, each)] * (each > 1)) or shape[0] % each:
@@ -100,7 +100,7 @@ def heads_of(cut: Cut) -> Heads:
         raise Gap(" of tensors whose heads are not cut out of channels")
     apart = merged([a for a in left if a != head])
     if apart and [a.axis for a in apart] != list(range(1, len(shape))):
-        raise Gap(" of parts of an image that are no windows")
+        raise Gap(" of parts of an image that are not windows")
     return Heads(cut.vertex, heads, each, _sees(shape, apart, pixels), cut.factor)
 
 
@@ -119,7 +119,7 @@ def _sees(shape: tuple[int, ...], apart: Group, pixels: Group) -> dict[str, int]
             return {"windows": side}
         if pixels == grid and all(a.inner == 1 for a in apart):
             return {"grid": side}
-    raise Gap(" within parts of an image that are no windows")
+    raise Gap(" within parts of an image that are not windows")
 
 
 def attended(
@@ -203,7 +203,7 @@ def shifted(lower: Lowering, record: Record) -> Value:
         raise Gap(" that drops weights, or of tensors whose channels are not last")
     (height, width), side = x.shape[:2], m.window_size[0]
     if len({*m.window_size}) > 1 or height % side or width % side or len({*m.shift_size}) > 1:
-        raise Gap(f" of an image of {height}x{width} pixels, which are no windows of {side}")
+        raise Gap(f" of an image of {height}x{width} pixels, which are not windows of {side}")
     options: dict[str, Any] = {"heads": m.num_heads, "windows": side, "relative": True}
     shift = m.shift_size[0]
     if shift and min(height, width) <= side < max(height, width):

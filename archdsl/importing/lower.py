@@ -22,7 +22,7 @@ from archdsl.registry import REGISTRY
 
 
 class Gap(Exception):
-    """Why an operation is no layer: in words that follow its name."""
+    """Why an operation is not a layer: in words that follow its name."""
 
 
 @dataclass(eq=False, slots=True)

@@ -74,7 +74,7 @@ def load_model(name: Name, call: str | None) -> nn.Module:
         else:
             model = _made(name, names, text)
     if not isinstance(model, nn.Module):
-        raise no_model(text, f"it is no module of PyTorch, but a {type(model).__name__}")
+        raise no_model(text, f"it is not a module of PyTorch, but a {type(model).__name__}")
     return model
 
 
@@ -83,7 +83,7 @@ def _called(call: str, names: Mapping[str, Any], text: str) -> Any:
     try:
         return eval(call, dict(names))
     except SyntaxError as problem:
-        raise no_model(text, f"`{call}` is no expression of Python: {problem.msg}") from None
+        raise no_model(text, f"`{call}` is not an expression of Python: {problem.msg}") from None
     except NameError as problem:
         if problem.name is None or problem.name not in call:
             raise

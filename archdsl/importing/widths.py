@@ -46,7 +46,7 @@ def with_sizes(graph: Graph, title: str, theirs: Flat) -> Knob | str:
             deep = _proved(title, theirs, write(graph, title, knob, depth=least), knob)
             if deep is not None:
                 return deep
-    return found or "its numbers of channels have no common factor, or others are no networks"
+    return found or "its numbers of channels have no common factor, or others are not networks"
 
 
 def _depths(graph: Graph, title: str) -> list[int]:

@@ -23,7 +23,7 @@ def read_list(value: Any) -> list[Any]:
 def read_path(value: Any) -> str:
     """A name, or names with points between them."""
     if not isinstance(value, str) or not all(piece.isidentifier() for piece in value.split(".")):
-        raise ValueError(f"{json.dumps(value)[:40]} is no name")
+        raise ValueError(f"{json.dumps(value)[:40]} is not a name")
     return value
 
 
@@ -32,7 +32,7 @@ def read_shape(value: Any) -> Shape:
     if isinstance(value, dict):
         return Ids(read_shape(value["shape"]), Whole(1).read(value["ids"]))
     if not value or not all(type(n) is int and 0 < n <= MAX_WHOLE for n in read_list(value)):
-        raise ValueError(f"{json.dumps(value)[:40]} is no shape")
+        raise ValueError(f"{json.dumps(value)[:40]} is not a shape")
     return tuple(value)
 
 

@@ -59,7 +59,7 @@ def problems(part: Part) -> Iterator[str]:
         if part.kind != "arch" or len(set(names)) < len(names):
             yield f"it gives {names}"
         if part.result not in [result.value for result in part.results]:
-            yield "its result is none of those that it gives"
+            yield "its result is not one of those that it gives"
     if part.shape != part.shape_of(part.result):
         yield f"it says {show_shape(part.shape)}, and gives {_shown(part, (part.result,))}"
     for place, step in enumerate(part.steps, 1):
@@ -110,7 +110,7 @@ def _step(part: Part, step: Step) -> Iterator[str]:
             yield f"`{step.label}` says {show_shape(step.shape)}, and gives {show_shape(op.shape)}"
         return
     if len(shapes) > 1 and not isinstance(op.layer, Join):
-        yield f"`{step.label}` is no join, but has {len(shapes)} operands"
+        yield f"`{step.label}` is not a join, but has {len(shapes)} operands"
         return
     try:
         shape = shape_of(op.layer, shapes)

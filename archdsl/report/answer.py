@@ -50,7 +50,7 @@ def status(facts: Facts) -> Iterator[str]:
         yield "This search has only begun: nothing is planned yet."
     elif not facts.is_done:
         doing = STAGES.get(facts.stage)
-        doing = f"it is {doing}" if doing else "it has been gone on with"
+        doing = f"it is {doing}" if doing else "it has been resumed"
         running = facts.counts["running"]
         at_work = f", {running} running" if running else ""
         yield (

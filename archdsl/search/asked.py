@@ -141,7 +141,7 @@ def number_of(what: str, value: Any) -> float:
             raise Unscored(ERROR, f"{what} is an empty list")
         return sum(number_of(f"{what} of an example", v) for v in value) / len(value)
     if not isinstance(value, Real):
-        raise Unscored(ERROR, f"{what} is no number, but {type(value).__name__}: {value!r:.80}")
+        raise Unscored(ERROR, f"{what} is not a number, but {type(value).__name__}: {value!r:.80}")
     number = float(value)
     if not isfinite(number):
         raise Unscored(DIVERGED, f"{what} is {number}")

@@ -86,7 +86,7 @@ class Card:
         """Raises ``ValueError`` for what is no card of this format, and names the field that is
         not of its kind."""
         if not isinstance(found, dict):
-            raise ValueError("it is no card of a study")
+            raise ValueError("it is not a card of a study")
         if found.get("format") != FORMAT or set(found) != set(KINDS):
             raise ValueError("it is of another version of archdsl")
         known = {}

@@ -89,7 +89,9 @@ def _check_answers(address: str) -> None:
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon:
         if address != "auto":
-            raise _none(address, ValueError("it is no HOST:PORT, no ray://HOST:PORT and not auto"))
+            raise _none(
+                address, ValueError("it is neither HOST:PORT, nor ray://HOST:PORT, nor auto")
+            )
         return
     try:
         socket.create_connection((host, int(port)), ANSWERS).close()

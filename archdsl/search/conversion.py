@@ -63,7 +63,7 @@ def converted(folder: Path, place: Path) -> Path:
         fields = {"name": str(journal), "reason": (problem.strerror or str(problem)).lower()}
         raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
     except (ValueError, KeyError, TypeError, AssertionError, AttributeError) as problem:
-        reason = f"it is no journal of a study, or damaged ({problem or type(problem).__name__})"
+        reason = f"it is not a journal of a study, or damaged ({problem or type(problem).__name__})"
         help = "`archdsl search` of version 0.1.0 mends a journal when it goes on with --resume"
         fields = {"name": str(journal), "reason": reason}
         raise ArchError([diagnose(codes.UNREADABLE, help=[help], fields=fields)]) from None

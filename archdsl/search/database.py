@@ -33,8 +33,8 @@ PATIENCE = 120.0  # seconds that a database may be away
 BUSY = 60.0  # seconds that SQLite itself waits for another process that writes
 CUT_OFF = "8s2b"  # SQLAlchemy's code of a transaction whose connection was lost before its end
 NO_ADDRESS = (
-    "it is no address such as postgresql://user@host/name, where %40 stands for an @ and %3A for"
-    " a : in a password"
+    "it is not an address such as postgresql://user@host/name, where %40 stands for an @ and %3A"
+    " for a : in a password"
 )
 TOLD = frozenset(  # the settings of an address that hold no secret; any other is not shown
     "user host hostaddr port dbname sslmode sslrootcert connect_timeout application_name"

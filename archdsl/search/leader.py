@@ -75,7 +75,7 @@ class Progress:
 
 @dataclass
 class Leader:
-    """Leads a search to its end, or to where it can be gone on with."""
+    """Leads a search to its end, or to where it can be resumed."""
 
     study: OpenStudy
     workers: int

@@ -113,7 +113,7 @@ def score_along(name: str, epoch: Epoch) -> float:
 
 def numbers(tune: Mapping[str, Domain], setting: str) -> tuple[float, ...]:
     """What was tuned as numbers, on the scales on which they are drawn; nothing where anything
-    of it is no number of a continuous domain."""
+    of it is not a number of a continuous domain."""
     written = numbers_of(setting)
     found = []
     for name, domain in tune.items():

@@ -335,7 +335,7 @@ class _Reader(Objectives):
     def own_data(
         self, own: Own, spec: Spec, fixed: Mapping[str, Any], node: search_tree.Spec
     ) -> OwnData | None:
-        """What stands for the data; nothing where the spec's own input is no network's."""
+        """What stands for the data; nothing where the spec's own input is not a network's."""
         try:
             arch = spec.candidate(fixed)
         except ArchError as error:

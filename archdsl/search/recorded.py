@@ -89,7 +89,7 @@ def _recorded(row: Mapping[str, Any], number: int) -> Recorded:
         try:
             scores[str(name)] = float(value)
         except (TypeError, ValueError):
-            raise ValueError(f"row {number}: `{name}` is no number, but {value!r:.40}") from None
+            raise ValueError(f"row {number}: `{name}` is not a number, but {value!r:.40}") from None
     scores = {name: value for name, value in scores.items() if isfinite(value)}
     texts = {name: str(row.get(name) or "") for name in TEXTS}
     try:
@@ -97,7 +97,7 @@ def _recorded(row: Mapping[str, Any], number: int) -> Recorded:
             packed(texts[name]) if texts[name] else None
         curve = tuple(float(part) for part in texts["curve"].split())
     except ValueError:
-        what = "`curve` is no list of numbers, or `examples` are not what archdsl writes"
+        what = "`curve` is not a list of numbers, or `examples` are not what archdsl writes"
         raise ValueError(f"row {number}: {what}") from None
     return Recorded(scores, curve, texts["examples"], texts["test_examples"])
 

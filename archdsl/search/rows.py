@@ -151,7 +151,7 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
     """The record of a trial. Attributes that others have set are left out; raises ``Damaged``
     for those of archdsl's own that are not of their kind."""
     if not is_whole(trial.number) or trial.number < 0:
-        raise Damaged(f"{where(trial, slice)} has a number that is none")
+        raise Damaged(f"{where(trial, slice)} has a wrong number")
     if trial.state not in STATES:
         raise Damaged(f"{where(trial, slice)} has a state that there is not")
     known: dict[str, Any] = {}
@@ -167,7 +167,7 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
     state = STATES[trial.state]
     for value in trial.values:
         if not isinstance(value, (int, float)) or not isfinite(value):
-            raise Damaged(f"{where(trial, slice)} has a score that is no finite number")
+            raise Damaged(f"{where(trial, slice)} has a score that is not a finite number")
     if state == "done" and not trial.values:
         raise Damaged(f"{where(trial, slice)} is done and has no score")
     if state == "failed" and not known.get("failure"):
@@ -207,4 +207,4 @@ def moment(value: Any, where: str) -> datetime:
         found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         return found.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
     except (ValueError, TypeError, OverflowError, OSError):
-        raise Damaged(f"{where} has a time that is none") from None
+        raise Damaged(f"{where} has a wrong time") from None

@@ -92,7 +92,7 @@ class Space:
     def candidate(self, shape: Shape, slice: Slice) -> Candidate:
         """The network of a shape in a slice, its width solved for.
 
-        Raises ``Unreachable``, and ``ArchError`` where the shape is no network.
+        Raises ``Unreachable``, and ``ArchError`` where the shape is not a network.
         """
         spec, hold = self.search.spec, self.search.hold
         if hold is None or slice.budget is None:

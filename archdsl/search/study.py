@@ -191,7 +191,7 @@ def read_card(folder: Path, name: str) -> Card:
         reason = (problem.strerror or str(problem)).lower()
         raise _unreadable(str(folder / CARD), reason) from None
     except (ValueError, RecursionError):
-        raise _unreadable(str(folder / CARD), "it is no text in JSON") from None
+        raise _unreadable(str(folder / CARD), "it is not JSON text") from None
     return card_of(found, str(folder / CARD))
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, and gone on with by the same training alone."""
+"""Checkpoints: written whole or not at all, and resumed by the same training alone."""
 
 from __future__ import annotations
 
@@ -99,5 +99,5 @@ def _first_line(problem: Exception) -> str:
 
 
 def bad(path: Path, reason: str) -> ArchError:
-    """The error of a checkpoint that cannot be gone on with."""
+    """The error of a checkpoint that cannot be resumed."""
     return ArchError([diagnose(codes.BAD_RUN, name=str(path), reason=reason)])

@@ -134,7 +134,7 @@ def confusion(said: Tensor, truth: Tensor, classes: int) -> Tensor:
 
 
 def told(metric: Metric, results: Tensor, labels: Tensor) -> float:
-    """A metric. Raises ``ArchError`` (A825) where it fails or is no finite number."""
+    """A metric. Raises ``ArchError`` (A825) where it fails or is not a finite number."""
     try:
         value = float(metric.of(results, labels))
         reason = "" if isfinite(value) or not bool(results.isfinite().all()) else f"it is {value}"

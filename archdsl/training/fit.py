@@ -37,7 +37,7 @@ def _check_own_input(spec: Spec, image: Shape) -> None:
     try:
         arch = spec.with_knobs()
         given = arch.input
-    except ArchError:  # it has no input of its own, or is no network there
+    except ArchError:  # it has no input of its own, or is not a network there
         return
     _check_one_input(arch)
     if len(given) != len(image):
@@ -55,7 +55,7 @@ def fit(
 ) -> Architecture:
     """The candidate with these knobs for the data. A knob ``classes`` among them is kept.
 
-    Raises ``ArchError`` where it is no network with this input, or its result is not what
+    Raises ``ArchError`` where it is not a network with this input, or its result is not what
     the task asks for (A805): one number for each class, or for each class in each pixel.
     """
     fixed, input = adapt(spec, image, classes)

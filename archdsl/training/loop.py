@@ -107,7 +107,7 @@ def train(
     ``resume`` it goes on from there if the file exists, and gives what one run would have given.
     Where several processes train together, rank 0 alone writes and calls ``on_epoch``.
 
-    Raises ``Failure`` for a loss that is not finite, and where the memory does not suffice;
+    Raises ``Failure`` for a loss that is not finite, and where the memory is not enough;
     ``ArchError`` for a batch that cannot be shared or normalised (A806), a checkpoint that is
     damaged, of another training (A807) or in the way (A808), and where it cannot be written.
     """

@@ -91,7 +91,7 @@ def diverged(epoch: int, recipe: Recipe) -> Failure:
 
 
 def guarded(work: Callable[[], T], recipe: Recipe, image: Shape, device: torch.device) -> T:
-    """What ``work`` gives. Raises ``Failure`` where the memory does not suffice for it, and
+    """What ``work`` gives. Raises ``Failure`` where the memory is not enough for it, and
     ``ArchError`` (A806) for a batch that is too small for batch normalisation."""
     try:
         return work()

@@ -59,7 +59,7 @@ def read_model(
         path = _inside(path)
     ending = path.suffix.lower()
     if ending not in KNOWN:
-        raise _no_card(path, f"its ending is none of {', '.join(KNOWN)}")
+        raise _no_card(path, f"its ending is not one of {', '.join(KNOWN)}")
     try:
         opened(path).close()
     except OSError as problem:

@@ -107,7 +107,7 @@ def freeze_parts(module: nn.Module, paths: Sequence[str]) -> list[nn.Module]:
     for path in paths:
         if not path or path not in parts:
             help = did_you_mean(path, parts) or [f"there are {', '.join(_first(parts))}"]
-            raise ArchError([diagnose(codes.NO_PART, help=help, name=path, reason="no part")])
+            raise ArchError([diagnose(codes.NO_PART, help=help, name=path, reason="not a part")])
         parts[path].requires_grad_(False)
     if paths and not any(p.requires_grad for p in module.parameters()):
         names = " and ".join(paths)

@@ -34,12 +34,12 @@ def _csv(path: Path) -> list[Mapping[str, Any]]:
     try:
         text = path.read_text("utf-8-sig")
     except UnicodeDecodeError:
-        raise ValueError(f"{path.name} is no text in UTF-8") from None
+        raise ValueError(f"{path.name} is not text in UTF-8") from None
     before = csv.field_size_limit(MOST_FIELD)
     try:
         rows = list(csv.reader(StringIO(text)))
     except csv.Error as problem:
-        raise ValueError(f"{path.name} is no CSV file: {problem}") from None
+        raise ValueError(f"{path.name} is not a CSV file: {problem}") from None
     finally:
         csv.field_size_limit(before)
     names, *found = [row for row in rows if row] or [[]]
@@ -57,7 +57,7 @@ def _numpy(path: Path) -> list[Mapping[str, Any]]:
         with np.load(path, allow_pickle=False) as file:
             columns = {name: file[name].tolist() for name in file.files}
     except (ValueError, EOFError, zipfile.BadZipFile):
-        raise ValueError(f"{path.name} is no .npz file of plain columns") from None
+        raise ValueError(f"{path.name} is not a .npz file of plain columns") from None
     lengths = {len(c) if isinstance(c, list) else -1 for c in columns.values()}
     if len(lengths) != 1 or -1 in lengths:
         raise ValueError("the columns of the table are not of one length")

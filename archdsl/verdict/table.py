@@ -154,7 +154,7 @@ def _number(row: Mapping[str, Any], name: str, number: int) -> float | None:
     try:
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise ValueError(f"row {number}: `{name}` is no number, but {value!r:.40}") from None
+        raise ValueError(f"row {number}: `{name}` is not a number, but {value!r:.40}") from None
     if isnan(found):
         return None
     if not isfinite(found):

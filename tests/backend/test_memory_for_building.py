@@ -1,4 +1,4 @@
-"""Memory that does not suffice while a network is built, exported or given weights."""
+"""Memory that is not enough while a network is built, exported or given weights."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def test_a_network_that_is_too_large_to_build_is_a_diagnostic() -> None:
         arch.build()
     assert code_of(caught.value) == (
         "A810",
-        "the memory of cpu does not suffice for the weights of vast, 4.00T parameters",
+        "the memory of cpu is not enough for the weights of vast, 4.00T parameters",
     )
 
 
@@ -44,7 +44,7 @@ def test_an_export_and_a_checkpoint_that_are_too_large(
     outer.__cause__ = problem
     assert code_of(failed("onnx", outer)) == (
         "A810",
-        "the memory of cpu does not suffice for the export to onnx",
+        "the memory of cpu is not enough for the export to onnx",
     )
 
     def load(*_: object, **__: object) -> None:

@@ -269,7 +269,7 @@ def test_a_pickle_is_never_run(how: str, suffix: str, tmp_path: Path) -> None:
         file.write_bytes(pickle.dumps(Malicious(mark)))
     with pytest.raises(ArchError) as error:
         transfer(file, small())
-    assert reason(error, "A602").startswith(f"`{file}` is no checkpoint that can be read: ")
+    assert reason(error, "A602").startswith(f"`{file}` is not a checkpoint that can be read: ")
     assert not mark.exists()
     if how == "pickle":
         pickle.loads(file.read_bytes())
@@ -408,7 +408,7 @@ def test_a_bad_file(case: str, tmp_path: Path) -> None:
     with pytest.raises(ArchError) as error:
         transfer(file, small())
     message = reason(error, "A602")
-    start = f"`{file}` is no checkpoint that can be read: "
+    start = f"`{file}` is not a checkpoint that can be read: "
     assert message.startswith(start + why)
     assert "\n" not in message and "torch.load" not in message
 
@@ -418,4 +418,4 @@ def test_what_is_no_state_dict(given: object) -> None:
     with pytest.raises(ArchError) as error:
         transfer(given, small())  # type: ignore[arg-type]
     message = reason(error, "A602")
-    assert message.startswith(f"`a {type(given).__name__}` is no checkpoint that can be read: ")
+    assert message.startswith(f"`a {type(given).__name__}` is not a checkpoint that can be read: ")

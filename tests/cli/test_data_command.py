@@ -59,7 +59,7 @@ def test_all_files_that_cannot_be_read_at_once(pets: Path, run: Any) -> None:
         (pets / name).write_bytes(b"no image")
     ran = run("data", "pets")
     assert (ran.code, ran.out) == (1, "")
-    assert "A802" in ran.err and "2 of 31 files are no images" in ran.err
+    assert "A802" in ran.err and "2 of 31 files are not images" in ran.err
     assert "train/cat/0.png" in ran.err and "test/dog/1.png" in ran.err
     ran = run("data", 'image_folder("pets", skip_unreadable = true)')
     assert ran.code == 0 and "2 that cannot be read are left out" in ran.out

@@ -73,7 +73,7 @@ def test_what_it_prints(folder: Path, run: Any, monkeypatch: Any) -> None:
     header, _, last = ran.out.splitlines()
     assert header.split() == ["file", "class", "or"]
     assert last.split() == ["3.npy", f"{one}", f"{share:.1%}", f"{two}", f"{other:.1%}"]
-    assert "error[A002]: `bad.png` cannot be read: it is no image that can be read" in ran.err
+    assert "error[A002]: `bad.png` cannot be read: it is not an image that can be read" in ran.err
     assert "error[A002]: `none.png` cannot be read: no such file or directory" in ran.err
 
 
@@ -87,7 +87,7 @@ def test_what_carries_no_card_is_refused(folder: Path, run: Any, tmp_path: Path)
     alone.write_text((folder / "net.arch").read_text())
     ran = run("predict", str(alone), str(folder / "0.png"))
     assert "its weights are not beside it" in ran.err
-    assert "its ending is none of .pt," in run("predict", "x.py", "y.png").err
+    assert "its ending is not one of .pt," in run("predict", "x.py", "y.png").err
 
 
 def test_an_array_has_to_be_what_the_network_takes(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_picture_is_read_as_those_of_a_folder_are(tmp_path: Path) -> None:
     wide = read_example(tmp_path / "p.png", (3, 6, 12))
     assert torch.equal(wide, torch.from_numpy(pixels).permute(2, 0, 1))
     assert read_example(tmp_path / "p.png", (1, 3, 6)).shape == (1, 3, 6)
-    with pytest.raises(BadPicture, match=r"a picture is no 4x6x6"):
+    with pytest.raises(BadPicture, match=r"a picture cannot be 4x6x6"):
         read_example(tmp_path / "p.png", (4, 6, 6))
 
 

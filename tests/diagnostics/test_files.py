@@ -94,7 +94,7 @@ def test_a_pipe_is_not_waited_for() -> None:
     Path("net.arch").write_text(f'use "pipe.arch": unit\n{NET}')
     assert "pipe.arch" in str(mistake("net.arch"))
     os.mkfifo("pipe.pt")
-    with pytest.raises(ArchError, match="it is no file"):
+    with pytest.raises(ArchError, match="it is not a file"):
         read_checkpoint("pipe.pt")
 
 

@@ -115,7 +115,7 @@ def test_paths_are_unique_and_lead_through_the_blocks(text: str) -> None:
         assert all(piece.isidentifier() for piece in node.path.split("."))
         assert len(node.blocks) <= node.path.count(".")
     inner = {p.rpartition(".")[0] for p in paths}
-    assert not inner & set(paths), "what has parts is no layer: they would share a name"
+    assert not inner & set(paths), "what has parts is not a layer: they would share a name"
 
 
 @random

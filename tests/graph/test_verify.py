@@ -70,12 +70,14 @@ def test_an_input_without_a_shape() -> None:
 
 
 def test_an_output_that_is_no_node() -> None:
-    assert damaged(lambda g: g.graph.update(output="nowhere")) == "its output `nowhere` is no node"
+    assert (
+        damaged(lambda g: g.graph.update(output="nowhere")) == "its output `nowhere` is not a node"
+    )
 
 
 def test_a_side_output_that_is_no_node() -> None:
     assert damaged(lambda g: g.graph.update(side_outputs={"aux": ("nowhere", 0.3)})) == (
-        "its output `nowhere` is no node"
+        "its output `nowhere` is not a node"
     )
 
 
@@ -142,5 +144,5 @@ def test_tensors_that_cannot_be_joined() -> None:
 
 def test_a_layer_of_two_tensors() -> None:
     assert damaged(lambda g: g.nodes["concat1"].update(layer=Identity())) == (
-        "`concat1` is no join, but has 2 operands"
+        "`concat1` is not a join, but has 2 operands"
     )

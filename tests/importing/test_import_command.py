@@ -83,7 +83,7 @@ def test_python_is_run_with_permission_alone(
         ("nowhere.py:Net", "there is no file `nowhere.py`"),
         ("my_model.py:Nett", "it defines no `Nett`"),
         ("my_model.py:Net", "it needs `width`"),
-        ("my_model.py:torch", "it is no module of PyTorch, but a module"),
+        ("my_model.py:torch", "it is not a module of PyTorch, but a module"),
         ("torchvision.models:resnet51", "it defines no `resnet51`"),
         ("no_such_package:Net", "there is no package `no_such_package`"),
         ("timm:resnet51", "timm has no model of this name"),
@@ -99,7 +99,7 @@ def test_names_that_are_no_model(folder: Path, source: str, reason: str) -> None
 @pytest.mark.parametrize(
     ("call", "code", "reason"),
     [
-        ("Net(", "A651", "`Net(` is no expression of Python: '(' was never closed"),
+        ("Net(", "A651", "`Net(` is not an expression of Python: '(' was never closed"),
         ("Nett(4)", "A651", "names `Nett`, which it does not define"),
         ("Net(widht = 4)", "A651", "does not fit: Net.__init__() got an unexpected keyword"),
     ],

@@ -107,7 +107,7 @@ ROOT = at("parts", -1)
 @pytest.mark.parametrize(
     ("where", "change", "reason"),
     [
-        (at(), {"name": "a b"}, '"a b" is no name'),
+        (at(), {"name": "a b"}, '"a b" is not a name'),
         (at(), {"parts": []}, "it has no parts"),
         (at(), {"parts": {}}, "{} stands where a list should be"),
         (at("layers", 1), {"layer": "convolve"}, "there is no layer `convolve`"),
@@ -119,7 +119,7 @@ ROOT = at("parts", -1)
         (ROOT, {"steps": []}, "in `small`: it has no steps"),
         (ROOT, {"result": 9}, "in `small`: its result is value 9, of 5"),
         (ROOT, {"result": 1}, "in `small`: it says 2, and gives 8x8x8"),
-        (ROOT, {"input": [4, 8, 0]}, "[4, 8, 0] is no shape"),
+        (ROOT, {"input": [4, 8, 0]}, "[4, 8, 0] is not a shape"),
         (ROOT, {"imports": [[1]]}, "in `small`: its imports [1] are used by nothing"),
         (at("parts", -1, "steps", 0), {"inputs": [1]}, "in `small`: step 1 uses values [1]"),
         (at("parts", -1, "steps", 0), {"inputs": []}, "in `small`: step 1 uses values []"),
@@ -131,7 +131,7 @@ ROOT = at("parts", -1)
         (at("parts", -1, "steps", 1), {"part": 2}, "there is no layer or part 2 before it"),
         (at("parts", -1, "steps", 1), {"shape": [2]}, "in `small`: `turn1` is 3 times in a row"),
         (at("parts", -1, "steps", 2), {"inputs": [0]}, "in `small`: `aux` takes 8x8x8, and is"),
-        (at("parts", -1, "steps", 3), {"inputs": [2, 1]}, "in `small`: `choose1` is no join"),
+        (at("parts", -1, "steps", 3), {"inputs": [2, 1]}, "in `small`: `choose1` is not a join"),
         (at("parts", -1, "steps", 4), {"inputs": [2]}, "in `small`: `choose1` is used by nothing"),
         (at("parts", -1, "steps", 3), {"name": "conv"}, "in `small`: two of its steps are called"),
     ],

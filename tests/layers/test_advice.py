@@ -65,7 +65,7 @@ MEANT = {
     "dropout(rate = 0.5)": "here it is called `p`",
     "linear(64, 10)": "what comes in is known: `linear(10)` says how many features go out",
     "drop_path": "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
-    "gru": "it is no layer of the language: docs/adding-a-layer.md says how to add one",
+    "gru": "it is not a layer of the language: docs/adding-a-layer.md says how to add one",
 }
 
 

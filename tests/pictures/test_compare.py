@@ -217,7 +217,7 @@ def test_a_study_that_has_settled_nothing(run: Any, tmp_path: Path) -> None:
         )
     ran = run("compare", "--results", str(folder))
     assert ran.code == 1 and ran.err.startswith("error[A904]")
-    assert "is no table of results: it has trained no shape anew yet" in ran.err
+    assert "is not a table of results: it has trained no shape anew yet" in ran.err
 
 
 def test_results_that_are_not_there() -> None:

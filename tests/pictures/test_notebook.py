@@ -61,7 +61,7 @@ def test_a_mistake_is_told_as_on_the_command_line(
     assert output.text.startswith("error[A101]: ")
     assert " --> <broken>:3:15" in output.text
     assert outputs[5][0].data["text/plain"] == "False"
-    assert outputs[6][0].text == "%%arch: '2nd' is no name for a variable\n"
+    assert outputs[6][0].text == "%%arch: '2nd' is not a name for a variable\n"
 
 
 def test_a_difference_shows_both(outputs: list[list[nbformat.NotebookNode]]) -> None:

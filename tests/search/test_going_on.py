@@ -61,13 +61,13 @@ def test_a_change_is_not_gone_on_with(
         resumed(begun)
     (diagnostic,) = caught.value.diagnostics
     assert diagnostic.code == "A712"
-    assert diagnostic.message.endswith(f"was made of something else: {what}")
+    assert diagnostic.message.endswith(f"was made from something else: {what}")
     assert begun.database.read_bytes() == before
 
 
 def test_another_seed_is_another_study(begun: TinySearch) -> None:
     assert resumed(begun, seed=0).card.seed == 0
-    with pytest.raises(ArchError, match="made of something else: the seed"):
+    with pytest.raises(ArchError, match="made from something else: the seed"):
         resumed(begun, seed=1)
 
 

@@ -323,7 +323,7 @@ def test_a_dataset_that_vanishes(tiny: TinySearch) -> None:
     tiny.unwish(23)
     ran = tiny.ended(tiny.search("--resume"))
     assert ran.code == 1
-    assert "made of something else: the data" in ran.text, "they are as many, and others"
+    assert "made from something else: the data" in ran.text, "they are as many, and others"
     for path, content in kept.items():
         path.write_bytes(content)
     tiny.finish("--resume")

@@ -108,7 +108,7 @@ def test_compare(ran: Callable[..., str]) -> None:
     shown = ran("compare", "net.arch", "net.arch(width = 16)", "--x", "bytes_moved")
     assert re.search(r"top-1 +moved +MACs +params", shown)
     assert f"{WHOLE / 1024:.1f} KiB" in shown
-    assert "'bytes' is none of params, macs" in ran(
+    assert "'bytes' is not one of params, macs" in ran(
         "compare", "net.arch", "--size", "bytes", code=2
     )
 

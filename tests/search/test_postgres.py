@@ -223,7 +223,7 @@ def test_the_leader_is_killed_and_another_leads(shared: TinySearch, whole: TinyS
     [
         ("postgresql://nobody:{secret}@127.0.0.1:1/studies", "onnection"),
         ("postgresql://postgres:{secret}@127.0.0.1:{port}/nothing", 'database "nothing" does not'),
-        ("an address", "it is no address such as postgresql://user@host/name"),
+        ("an address", "it is not an address such as postgresql://user@host/name"),
     ],
 )
 def test_an_address_that_cannot_be_used(

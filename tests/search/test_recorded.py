@@ -93,11 +93,11 @@ def test_columns_of_numpy(tmp_path: Path) -> None:
         (4, None, "rows are missing: depth = 1 at all has 4 of 5 trainings; depth = 2 at all"),
         (0, None, "there are no rows in it"),
         (5, "shape,shape\na,b\n", "there are two columns `shape`"),
-        (5, "shape,accuracy\ndepth = 1,much\n", "row 1: `accuracy` is no number, but 'much'"),
+        (5, "shape,accuracy\ndepth = 1,much\n", "row 1: `accuracy` is not a number, but 'much'"),
         (5, "shape,examples\ndepth = 1,abc\n", "or `examples` are not what archdsl writes"),
         (5, "shape,budget\ndepth = 1,much\n", "row 1: `budget` begins with no number such as 5M"),
         (5, "score\n1\n", "row 1 has no `shape`"),
-        (5, "\xff", "runs.csv is no text in UTF-8"),
+        (5, "\xff", "runs.csv is not text in UTF-8"),
     ],
 )
 def test_what_it_lacks(
@@ -133,7 +133,7 @@ def test_a_table_that_changed_is_another_study(tmp_path: Path) -> None:
     search_of(tmp_path, rows_of(6))
     with pytest.raises(ArchError) as caught:
         archdsl.Search(path, study=tmp_path / "x.study", resume=True)
-    assert "made of something else: the table" in caught.value.diagnostics[0].message
+    assert "made from something else: the table" in caught.value.diagnostics[0].message
 
 
 def test_what_holds_of_each_example_is_kept_of_a_training_of_ones_own() -> None:

@@ -300,7 +300,7 @@ def test_a_study_is_not_begun_twice_and_not_gone_on_with_when_its_question_has_c
     def refused(what: str) -> None:
         code, _, err = run("search", "x.search", "--study", "x", "--resume")
         assert code == 1
-        assert f"error[A712]: the study `x.study` was made of something else: {what}\n" in err
+        assert f"error[A712]: the study `x.study` was made from something else: {what}\n" in err
 
     path.write_text(text.replace("{1, 2, 4, 8}", "{1, 2, 4}"))
     refused("the search")
@@ -319,7 +319,7 @@ def test_a_study_is_not_begun_twice_and_not_gone_on_with_when_its_question_has_c
     ("arguments", "message"),
     [
         (["--trials", "0"], "0 is not in the range 1<=x<=100000"),
-        (["--timeout", "soon"], "'soon' is no time such as 90s, 15min, 2h"),
+        (["--timeout", "soon"], "'soon' is not a time such as 90s, 15min, 2h"),
         (["--workers", "-1"], "-1 is not in the range 0<=x<=1024"),
         (["--storage", "nowhere"], "error[A714]: the storage `the address that was given`"),
     ],

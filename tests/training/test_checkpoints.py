@@ -159,7 +159,7 @@ def test_a_checkpoint_that_is_cut_short(share: float) -> None:
     whole = FILE.read_bytes()
     FILE.write_bytes(whole[: int(len(whole) * share)])
     text = problem()
-    assert text.startswith("error[A807]: `kept.pt` is no training that can be gone on with: ")
+    assert text.startswith("error[A807]: `kept.pt` cannot be resumed: ")
     assert len(text.splitlines()) == 1
     assert len(FILE.read_bytes()) == int(len(whole) * share), "it is left as it is"
 
@@ -170,7 +170,7 @@ def test_a_checkpoint_with_a_byte_changed() -> None:
     place = data.index(b"PK\x05\x06") - 60  # in the list of what the archive has
     data[place] ^= 0xFF
     FILE.write_bytes(data)
-    assert problem().startswith("error[A807]: `kept.pt` is no training that can be gone on with")
+    assert problem().startswith("error[A807]: `kept.pt` cannot be resumed")
 
 
 class Malicious:
@@ -182,9 +182,7 @@ class Malicious:
 def test_nothing_in_a_checkpoint_is_run(write: Any) -> None:
     write({"format": 1, "model": Malicious()}, FILE)
     text = problem()
-    assert text.startswith(
-        "error[A807]: `kept.pt` is no training that can be gone on with: it cannot"
-    )
+    assert text.startswith("error[A807]: `kept.pt` cannot be resumed: it cannot")
     assert not Path("touched").exists()
     assert len(text.splitlines()) == 1
 
@@ -201,15 +199,12 @@ def test_nothing_in_a_checkpoint_is_run(write: Any) -> None:
 )
 def test_a_file_of_another_kind(content: Any) -> None:
     torch.save(content, FILE)
-    assert problem() == (
-        "error[A807]: `kept.pt` is no training that can be gone on with: it is a file of another "
-        "kind"
-    )
+    assert problem() == ("error[A807]: `kept.pt` cannot be resumed: it is a file of another kind")
 
 
 def test_a_text() -> None:
     FILE.write_text("epochs\n")
-    assert "is no training that can be gone on with: it cannot be read" in problem()
+    assert "cannot be resumed: it cannot be read" in problem()
 
 
 def test_a_later_format(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +268,7 @@ def test_a_checkpoint_of_another_training() -> None:
             call()
         ends[reason] = str(caught.value)
     for reason, text in ends.items():
-        assert text == (f"error[A807]: `kept.pt` is no training that can be gone on with: {reason}")
+        assert text == (f"error[A807]: `kept.pt` cannot be resumed: {reason}")
 
 
 def test_a_module_without_a_spec() -> None:

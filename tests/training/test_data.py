@@ -153,8 +153,12 @@ PACKED = gzip.compress(idx(np.arange(60) % 10), mtime=0)
     [
         ("train-labels-idx1-ubyte.gz", PACKED[:-9], "end-of-stream marker"),
         ("train-labels-idx1-ubyte.gz", b"<html>", "not a gzipped file"),
-        ("train-labels-idx1-ubyte", b"<html>", "train-labels-idx1-ubyte is no IDX file of bytes"),
-        ("train-labels-idx1-ubyte", b"", "train-labels-idx1-ubyte is no IDX file of bytes"),
+        (
+            "train-labels-idx1-ubyte",
+            b"<html>",
+            "train-labels-idx1-ubyte is not an IDX file of bytes",
+        ),
+        ("train-labels-idx1-ubyte", b"", "train-labels-idx1-ubyte is not an IDX file of bytes"),
         (
             "t10k-images-idx3-ubyte",
             idx(np.zeros((20, 28, 28)))[:-5],

@@ -157,9 +157,9 @@ def test_all_files_that_cannot_be_read_are_said_at_once() -> None:
     fill("dog", 8)
     for name in ("cat/3.png", "cat/5.png", "dog/0.png"):
         (HERE / "pets" / name).write_bytes(b"")
-    assert problem()[0].endswith("cannot be read: 3 of 16 files are no images")
+    assert problem()[0].endswith("cannot be read: 3 of 16 files are not images")
     assert sorted(problem()[1:4]) == [
-        f"  = {name}: it is no image that can be read"
+        f"  = {name}: it is not an image that can be read"
         for name in ("cat/3.png", "cat/5.png", "dog/0.png")
     ]
     skipping = ImageFolder(path="pets", size=2, validation=0.25, test=0.25, skip_unreadable=True)

@@ -357,7 +357,7 @@ def test_memory_that_does_not_suffice(problem: Exception) -> None:
         train(Raising(problem), splits(), QUICK, 0)
     assert caught.value.cause == "out of memory"
     assert str(caught.value).splitlines() == [
-        "error[A810]: the memory of cpu does not suffice for batches of 16 images of 1x8x8",
+        "error[A810]: the memory of cpu is not enough for batches of 16 images of 1x8x8",
         "  = help: make the network narrower, or `batch` smaller if it is trained",
     ]
 

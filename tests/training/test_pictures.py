@@ -64,7 +64,7 @@ def test_floats(name: str) -> None:
     [
         ([[0, 255]], "its values are 0..255: floats are read from 0, black, to 1, white"),
         ([[-0.5, 1]], "its values are -0.5..1: floats are read from 0, black, to 1, white"),
-        ([[0, np.nan]], "it has values that are no numbers"),
+        ([[0, np.nan]], "it has values that are not numbers"),
     ],
 )
 def test_floats_of_another_range(values: list[list[float]], reason: str) -> None:
@@ -126,10 +126,10 @@ def test_a_picture_is_upright(orientation: int, name: str) -> None:
 
 def test_pillows_words_are_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
     (HERE / "x.png").write_bytes(b"GIF89a")
-    assert why(HERE / "x.png") == "it is no image that can be read"
+    assert why(HERE / "x.png") == "it is not an image that can be read"
     tags = {256: 4, 257: 4, 258: 8, 259: 1, 262: 1, 273: 8, 277: 13, 278: 4, 279: 208}
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
     start = struct.pack("<2sHI", b"II", 42, 216)  # 13 channels of 4x4 bytes, then the tags
     (HERE / "x.tif").write_bytes(start + bytes(208) + struct.pack("<H", 9) + entries + bytes(4))
-    assert why(HERE / "x.tif") == "it is no image that can be read"
+    assert why(HERE / "x.tif") == "it is not an image that can be read"
     assert capfd.readouterr() == ("", "")

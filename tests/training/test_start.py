@@ -104,7 +104,7 @@ def test_a_training_starts_there_and_leaves_what_is_frozen(tmp_path: Path) -> No
 
 def test_what_cannot_be_frozen() -> None:
     with pytest.raises(
-        ArchError, match="`stam` cannot be frozen: it is no part of the network"
+        ArchError, match="`stam` cannot be frozen: it is not a part of the network"
     ) as e:
         freeze_parts(net().build(), ["stam"])
     assert e.value.diagnostics[0].help == ("did you mean `stem`?",)

@@ -158,7 +158,7 @@ def test_what_does_not_fit(task: str, text: str, words: str) -> None:
         ),
         ("segmentation", LABELS["segmentation"][:, 1:], "its labels are uint8 48x7x8"),
         ("segmentation", LABELS["segmentation"] + np.int64(300), "than the 255"),
-        ("segmentation", LABELS["segmentation"] * 0, "classes = 1 is no whole number from 2 on"),
+        ("segmentation", LABELS["segmentation"] * 0, "classes = 1 is not a whole number from 2 on"),
     ],
 )
 def test_labels_of_another_task(task: str, labels: Any, words: str) -> None:

@@ -2,7 +2,7 @@
 
 ``A0..`` files and syntax, ``A1..`` names and structure, ``A2..`` shapes, ``A3..`` values,
 ``A4..`` limits, ``A5..`` knobs and requirements,
-``A6..`` the backend; ``A65.`` and ``A66.`` importing a model,
+``A6..`` compiling and importing,
 ``A7..`` searches, ``A8..`` training, ``A9..`` pictures and comparisons, and ``A97.`` warnings.
 """
 

@@ -11,7 +11,7 @@ or writes another format, does.""",
 )
 BAD_CHECKPOINT = Kind(
     "A602",
-    "`{name}` is no checkpoint that can be read: {reason}",
+    "`{name}` is not a checkpoint that can be read: {reason}",
     """A checkpoint is a `state_dict` that `torch.save` wrote, alone or under the key `state_dict`
 or `model`, or a file of safetensors. It is read without running anything that may stand in
 it, so a pickled module is refused.""",

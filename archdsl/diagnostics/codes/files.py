@@ -19,7 +19,7 @@ whether it is a folder.""",
 NOT_TEXT = Kind(
     "A003",
     "`{name}` is not a text file: {reason}",
-    """A spec is text in UTF-8, without NUL bytes. This file holds bytes that are none; it may
+    """A spec is text in UTF-8, without NUL bytes. This file holds other bytes; it may
 be a checkpoint or an archive, or have been saved in another encoding.""",
 )
 FILE_TOO_LONG = Kind(
@@ -50,7 +50,7 @@ that work.""",
 )
 LAYER_RAISES = Kind(
     "A020",
-    "code of yours fails in {place}: {reason}",
+    "your code fails in {place}: {reason}",
     """The code of a layer, or of another thing that came from a Python file, raised an exception;
 or the compiled network did, and the shape or the module of such a layer may be the cause. With
 ARCHDSL_DEBUG=1 Python shows the whole way to it.""",

@@ -72,7 +72,7 @@ NEEDS_PERMISSION = Kind(
     "importing `{name}` runs its Python code",
     """Models of torchvision and timm are imported by name. Any other Python code is run with
 `--allow-python` alone, as it may do whatever you may do. It runs in a process of its own without
-access to the internet, which is no sandbox.""",
+access to the internet, which is not a sandbox.""",
     help="add `--allow-python` if you trust it",
 )
 CHANGES_IN_TRAINING = Kind(

@@ -91,7 +91,7 @@ NO_BUDGET = Kind(
 )
 BAD_BUDGET = Kind(
     "A517",
-    "`{given}` is no budget of {cost}: {reason}",
+    "`{given}` is not a budget of {cost}: {reason}",
     """A budget is a number such as 2G, 350K or 1.5 * 10^6; of memory it may have a unit (512MiB,
 8GB), and of latency it has one (3ms, 0.2s, 500us).""",
 )

@@ -23,7 +23,7 @@ UNKNOWN_JOIN = Kind(
 )
 UNKNOWN_WORD = Kind(
     "A104",
-    "`{name}` is none of the words that go here: {known}",
+    "`{name}` is not one of the words that go here: {known}",
     """Some arguments take one of a few words, written without quotes: `mode = ceil`,
 `shortcut = pad`. A name of your own (a knob, a `let`) can stand there too.""",
 )
@@ -107,7 +107,7 @@ JOIN_AS_LAYER = Kind(
 )
 NOT_A_LAYER = Kind(
     "A119",
-    "this is no layer, but {given}",
+    "this is not a layer, but {given}",
     """A statement applies a layer to the current tensor. A value on its own does nothing; to
 give it a name, write `let`.""",
 )
@@ -119,7 +119,7 @@ TAKES_NO_ARGUMENTS = Kind(
 )
 NO_DEFAULTS = Kind(
     "A121",
-    "`{name}` is nothing that defaults can be set for",
+    "defaults cannot be set for `{name}`",
     """`default` takes a layer, a pattern or a block, and arguments of it.""",
 )
 DEFAULT_OF_ITSELF = Kind(
@@ -183,7 +183,7 @@ batch, or `input (3, size, size)` where a knob decides.""",
 )
 TWO_INPUTS = Kind(
     "A130",
-    "the input is said twice",
+    "the input is given twice",
     """A spec is a function of one tensor.""",
 )
 BEFORE_INPUT = Kind(
@@ -231,7 +231,7 @@ VARIANT_TWICE = Kind(
 )
 UNKNOWN_FACT = Kind(
     "A139",
-    "`{name}` is nothing that a paper or a published error has",
+    "a paper or a published error has no field `{name}`",
     """A paper has arxiv, authors, venue and year; a published error has top1, top5 or error,
 and source and note.""",
 )

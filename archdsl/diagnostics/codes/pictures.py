@@ -11,7 +11,7 @@ matplotlib; of a drawing also .dot, for Graphviz.""",
 )
 BAD_NETWORK = Kind(
     "A902",
-    "`{text}` is no network: {reason}",
+    "`{text}` is not a network: {reason}",
     """A network is given everywhere by a path, or by the name of a built-in spec or variant, with
 its knobs in parentheses after it if there are any to set: `resnet(depth = 101, width = 32)`.""",
 )
@@ -23,7 +23,7 @@ NOTHING_PUBLISHED = Kind(
 )
 BAD_RESULTS = Kind(
     "A904",
-    "`{name}` is no table of results: {reason}",
+    "`{name}` is not a table of results: {reason}",
     """Results are a CSV file whose first line names its columns, or a JSON list of objects:
 `name`, `accuracy` (a share such as 0.931, or 93.1%), and if they were measured `low` and `high`,
 the ends of the accuracy's interval. The folder of a study is such a table too, once it has trained

@@ -15,7 +15,7 @@ MISSING_STATEMENT = Kind(
 )
 SAID_TWICE = Kind(
     "A703",
-    "`{what}` is said twice",
+    "`{what}` is given twice",
     """Each statement stands once in a search.""",
 )
 NOT_NUMERIC = Kind(
@@ -59,7 +59,7 @@ it stands in a storage that is given with --storage.""",
 )
 STUDY_CHANGED = Kind(
     "A712",
-    "the study `{name}` was made of something else: {what}",
+    "the study `{name}` was made from something else: {what}",
     """A study goes on only with the search, the spec and the data that it was started with:
 results of different questions do not mix.""",
     help="start a new one with --study NAME, or put the old text back",

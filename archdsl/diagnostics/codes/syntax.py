@@ -16,7 +16,7 @@ or the next one begins with `->` or `else`; inside parentheses line ends mean no
 )
 STRAY_CHARACTER = Kind(
     "A013",
-    "`{found}` is no character of the language",
+    "`{found}` is not a character of the language",
     """Names are letters, digits and `_`; comments begin with `#`; powers are written `^`. In
 comments and texts other characters may stand, but none that show a reader something else
 than what is there: control characters, and those that turn the direction of text.""",

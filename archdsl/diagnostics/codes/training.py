@@ -44,7 +44,7 @@ every batch.""",
 )
 BAD_RUN = Kind(
     "A807",
-    "`{name}` is no training that can be gone on with: {reason}",
+    "`{name}` cannot be resumed: {reason}",
     """A checkpoint of `archdsl train` holds the weights, the state of the optimizer and the epochs
 so far, of one network, on one data set, with one recipe and one seed. It goes on with these
 alone, so that what comes out is what one run without a break would have given. The file is left
@@ -64,7 +64,7 @@ DIVERGED = Kind(
 )
 OUT_OF_MEMORY = Kind(
     "A810",
-    "the memory of {device} does not suffice for {what}",
+    "the memory of {device} is not enough for {what}",
     """What a training needs grows with the batch, the image and the activations of the network;
 `archdsl summary --batch N` estimates it. The weights alone take four bytes for each parameter,
 eight while a checkpoint is loaded into them.""",
@@ -104,6 +104,6 @@ BAD_METRIC = Kind(
     "the metric `{name}` cannot be told of these {count} examples: {reason}",
     """A metric is worked out from the results and labels of all validation examples. Some need
 examples of at least two classes, or labels that some examples have and others have not; a metric
-of your own may raise, or give something that is no finite number.""",
+of your own may raise, or give something that is not a finite number.""",
     help="validate with more examples, or ask for another metric",
 )

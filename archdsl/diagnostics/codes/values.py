@@ -16,7 +16,7 @@ NEEDS_NUMBER = Kind(
 NEEDS_BOOLEAN = Kind(
     "A303",
     "a condition is true or false, but this is {given}",
-    """Numbers and texts are no conditions: compare them, `n > 0` or `name == "a"`.""",
+    """Numbers and texts are not conditions: compare them, `n > 0` or `name == "a"`.""",
 )
 NEEDS_LIST = Kind(
     "A304",
@@ -25,7 +25,7 @@ NEEDS_LIST = Kind(
 )
 INDEX_OUTSIDE = Kind(
     "A305",
-    "{given} is no place in a list of {length}",
+    "{given} is not a place in a list of {length}",
     """Lists are counted from 1; a range takes a part of one: `xs[2..4]`.""",
 )
 CANNOT_UNPACK = Kind(

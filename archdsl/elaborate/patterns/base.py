@@ -54,7 +54,7 @@ class Pattern(Layer):
     @classmethod
     def value(cls, node: tree.Call, scope: Scope) -> Getter:
         """What a use is as a value, if ``is_value``."""
-        raise TypeError(f"{cls.__name__} is no value")
+        raise TypeError(f"{cls.__name__} is not a value")
 
     @classmethod
     def compile(cls, node: tree.Call, scope: Scope) -> Action:

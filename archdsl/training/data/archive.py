@@ -83,7 +83,7 @@ def archive(data: Arrays, folder: Path) -> Archive:
     except UNREADABLE as problem:
         said = str(problem)
         plain = "it is damaged, or something else" if "pickle" in said else reason_of(problem)
-        raise unreadable(data.name, f"it is no archive of arrays: {plain}", path) from None
+        raise unreadable(data.name, f"it is not an archive of arrays: {plain}", path) from None
     shape = heads["images"][0]
     task = TASKS[data.task]
     classes = _classes(labels, task)

@@ -22,7 +22,9 @@ def read_example(path: Path, image: tuple[int, ...]) -> Tensor:
         return _array(path, image)
     channels, *sizes = image
     if len(sizes) != 2 or channels not in MODES:
-        raise BadPicture(f"a picture is no {show_shape(image)}: give an array of bytes, as .npy")
+        raise BadPicture(
+            f"a picture cannot be {show_shape(image)}: give an array of bytes, as .npy"
+        )
     height, width = sizes
     if channels == 3 and height == width:
         found = Decoder(height).read(path)
@@ -42,7 +44,7 @@ def _picture(path: Path, mode: str, width: int, height: int) -> Tensor:
         fitted = decoder.ops.fit(colours, (width, height), bilinear)
     except BadPicture:
         raise
-    except Exception as problem:  # Pillow raises many kinds for a file that is no image
+    except Exception as problem:  # Pillow raises many kinds for a file that is not an image
         raise BadPicture(reason_of(problem)) from None
     pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8)
     return pixels.reshape(height, width, -1).permute(2, 0, 1).contiguous()

@@ -130,7 +130,7 @@ def _all_unreadable(data: ImageFolder, problems: list[str], total: int, root: Pa
     more = len(problems) - LISTED
     notes = [*problems[:LISTED], *([f"and {more:,} more"] if more > 0 else []), f"in {root}"]
     one = len(problems) == 1
-    reason = problems[0] if one else f"{len(problems):,} of {total:,} files are no images"
+    reason = problems[0] if one else f"{len(problems):,} of {total:,} files are not images"
     help = ["skip_unreadable = true leaves out what cannot be read, and says how many"]
     error = diagnose(
         codes.BAD_DATA, notes=notes[1:] if one else notes, help=help, name=data.name, reason=reason

@@ -35,7 +35,7 @@ def read_idx(path: Path, name: str) -> Tensor:
     axes = data[3] if len(data) > 4 and data[:3] == bytes([0, 0, UNSIGNED_BYTE]) else 0
     start = 4 + 4 * axes
     if not 1 <= axes <= 4 or len(data) < start:
-        raise unreadable(name, f"{path.name} is no IDX file of bytes", path.parent)
+        raise unreadable(name, f"{path.name} is not an IDX file of bytes", path.parent)
     shape = [int.from_bytes(data[at : at + 4], "big") for at in range(4, start, 4)]
     if len(data) - start != prod(shape):
         sizes = f"{len(data) - start:,} bytes of images or labels, not {prod(shape):,}"

@@ -138,7 +138,7 @@ def no_images(data: ImageFolder, name: str, others: list[Path], root: Path) -> A
 
 
 def left_out(others: list[Path]) -> str:
-    """How many files are no images by their endings, and which endings these are."""
+    """How many files are not images by their endings, and which endings these are."""
     counts = Counter(path.suffix.lower() or "none" for path in others).most_common(NAMED)
     endings = ", ".join(f"{ending} {count:,}" for ending, count in counts)
     noun = "file is" if len(others) == 1 else "files are"

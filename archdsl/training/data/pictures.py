@@ -41,7 +41,7 @@ class Decoder:
                     colours = self.eight_bits(upright).convert("RGB")
             bilinear = self.pillow.Resampling.BILINEAR
             square = self.ops.fit(colours, (self.size, self.size), bilinear)
-        except Exception as problem:  # Pillow raises many kinds for a file that is no image
+        except Exception as problem:  # Pillow raises many kinds for a file that is not an image
             return problem if isinstance(problem, BadPicture) else BadPicture(reason_of(problem))
         interleaved: bytes = square.tobytes()
         return b"".join(interleaved[channel::3] for channel in range(3))
@@ -54,7 +54,7 @@ class Decoder:
 
         values = numpy.asarray(image)
         if values.size == 0 or not numpy.isfinite(values).all():
-            raise BadPicture("it has values that are no numbers")
+            raise BadPicture("it has values that are not numbers")
         low, high = values.min().item(), values.max().item()
         if image.mode == "F":
             if low < 0 or high > 1:
@@ -74,7 +74,7 @@ def reason_of(problem: Exception) -> str:
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror.lower()
     if type(problem).__name__ == "UnidentifiedImageError":
-        return "it is no image that can be read"
+        return "it is not an image that can be read"
     if type(problem).__name__ == "DecompressionBombError":
         return "it has too many pixels"
     return str(problem).split("\n", 1)[0] or type(problem).__name__

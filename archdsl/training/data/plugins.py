@@ -44,7 +44,7 @@ def described(name: str, source: Any) -> tuple[tuple[int, ...], int]:
         raise failed(name, f"image = {image!r} is not what it should be, {wanted}")
     task = TASKS[task_of(name, source)]
     if not _count(classes) or classes < task.least:
-        raise failed(name, f"classes = {classes!r} is no whole number from {task.least} on")
+        raise failed(name, f"classes = {classes!r} is not a whole number from {task.least} on")
     if task.dense and len(image) < 3:
         raise failed(name, f"image = {image!r} is of a signal, and masks are of images or volumes")
     if task.dense and classes > IGNORED:
@@ -59,7 +59,7 @@ def task_of(name: str, source: Any) -> str:
     ``ArchError``."""
     task = getattr(source, "task", CLASSIFICATION.name)
     if not isinstance(task, str) or task not in TASKS:
-        raise failed(name, f"task = {task!r} is none of {', '.join(TASKS)}")
+        raise failed(name, f"task = {task!r} is not one of {', '.join(TASKS)}")
     return task
 
 
