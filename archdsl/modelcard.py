@@ -26,14 +26,17 @@ BLOCK = re.compile(rf"\n*^{re.escape(HEAD)}\n(?:# \w+ = .*(?:\n|\Z))*", re.MULTI
 LINE = re.compile(r"^# (\w+) = (.*)$", re.MULTILINE)
 MOST = 1 << 24  # bytes of a card, and of the header of a .safetensors file
 ARCHIVES = (".pt", ".pt2", ".pth")
+WHITE: Mapping[str, int] = {"uint8": 255, "uint16": 65535, "float32": 1}
+"""What the values of images may be, and which of them is 1 where mean and deviation are told."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
     """What a network was trained on, and how.
 
-    ``image`` is a shape, channels first. ``mean`` and ``std`` are those of each channel, black
-    being 0 and white 1. ``network`` is the hash of the architecture; ``texts`` are its spec and
+    ``image`` is a shape, channels first, ``values`` a type among ``WHITE``. ``mean`` and ``std``
+    are those of each channel, black being 0 and white 1; of floats, they are those of the values
+    themselves. ``network`` is the hash of the architecture; ``texts`` are its spec and
     the files that it uses, by their names, the spec first: nothing where they stand elsewhere.
     """
 
@@ -48,6 +51,7 @@ class ModelCard:
     seed: int
     network: str
     texts: Mapping[str, str] = field(default_factory=dict)
+    values: str = "uint8"
 
     def written(self) -> str:
         """As JSON, on one line."""
@@ -83,15 +87,18 @@ def card_from(found: Any) -> ModelCard:
             seed=found["seed"],
             network=found["network"],
             texts=dict(found.get("texts", {})),
+            values=found.get("values", "uint8"),
         )
     except (KeyError, TypeError, ValueError):
         raise ValueError("it has too little, or something of another kind") from None
-    texts = (*card.classes, card.task, card.data, card.recipe, card.network)
+    texts = (*card.classes, card.task, card.data, card.recipe, card.network, card.values)
     if not all(isinstance(t, str) for t in (*texts, *card.texts, *card.texts.values())):
         raise ValueError("something that should be text is not")
     whole = [type(n) is int and n > 0 for n in card.image]
     if not (2 <= len(card.image) <= 4 and all(whole) and prod(card.image) <= MOST):
         raise ValueError("its image is not a shape")
+    if card.values not in WHITE:
+        raise ValueError("its values are not of a known type")
     if not len(card.mean) == len(card.std) == card.image[0]:
         raise ValueError("mean and std are not of each channel")
     numbers = (*card.mean, *card.std, card.lr)

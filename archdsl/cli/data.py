@@ -78,6 +78,7 @@ def _plain(record: Data, splits: Splits) -> dict[str, Any]:
         "data": record.written(full=True),
         "task": splits.task.name,
         "image": list(splits.image),
+        "values": splits.values,
         "parts": {part: len(images) for part, images in parts.items()},
         **labels,
         "mean": splits.mean.tolist(),
@@ -96,7 +97,8 @@ def _say(record: Data, splits: Splits) -> None:
     many = task.counted if splits.classes > 1 else task.counted.removesuffix("s")
     what = {"classes": "in {} {}", "labels": "with {} {}", "values": "with {} {}"}[task.counted]
     where = what.format(splits.classes, many) + (" of pixels" if task.dense else "")
-    say(f"{record.written()}: images of {show_shape(splits.image)} {where}")
+    kinds = {"uint8": "images", "uint16": "images of 16 bits", "float32": "images in floats"}
+    say(f"{record.written()}: {kinds[splits.values]} of {show_shape(splits.image)} {where}")
     say(sizes.replace(" and ", ", ", 1))
     for note in splits.notes:
         say(note)
@@ -126,7 +128,8 @@ def _say(record: Data, splits: Splits) -> None:
 
 
 def _say_moments(splits: Splits) -> None:
-    say(f"mean       {_numbers(splits.mean.tolist())}  of each channel, black 0 and white 1")
+    scale = "black 0 and white 1" if splits.train.white > 1 else "as the values are"
+    say(f"mean       {_numbers(splits.mean.tolist())}  of each channel, {scale}")
     say(f"deviation  {_numbers(splits.std.tolist())}")
 
 
@@ -189,4 +192,4 @@ def _rows(counts: dict[str, list[int]]) -> list[list[str]]:
 
 
 def _numbers(values: list[float]) -> str:
-    return ", ".join(f"{value:.4f}" for value in values)
+    return ", ".join(f"{value:.4f}" if abs(value) >= 0.001 else f"{value:.3g}" for value in values)

@@ -33,7 +33,8 @@ class Feed:
         device: torch.device,
         memory_format: torch.memory_format = torch.contiguous_format,
     ) -> None:
-        """``mean`` and ``std`` are those of each channel ``(C,)``, black being 0 and white 1."""
+        """``mean`` and ``std`` are those of each channel ``(C,)``, black being 0 and white 1 (see
+        ``Images.white``)."""
         self.device = device
         self.memory_format = memory_format
         self.resident = fits(images.images, device)
@@ -42,7 +43,7 @@ class Feed:
         self.image_bytes = 4 * self.images[0].numel()  # normalised, as float32
         self.labels = images.labels.to(place)
         ones = (1,) * (self.images.dim() - 2)
-        self.scale = (1 / (255 * std)).view(-1, *ones).to(device)
+        self.scale = (1 / (images.white * std)).view(-1, *ones).to(device)
         self.shift = (-mean / std).view(-1, *ones).to(device)
 
     def __len__(self) -> int:

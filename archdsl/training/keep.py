@@ -63,6 +63,7 @@ def card_of(arch: Architecture, splits: Splits, data: Data, recipe: Recipe, seed
         seed=seed,
         network=arch.hash,
         texts={arch.spec.source.name: freeze(arch), **arch.spec.used},
+        values=splits.values,
     )
 
 

@@ -46,11 +46,11 @@ class Data(Setting, Registered):
         """The shape of an image and the number of classes, without reading a pixel."""
         from archdsl.training.data.plugins import described
 
-        return described(self.name, self)
+        return described(self.name, self, folder)
 
     def load(self, folder: Path) -> Splits:
         """The images, split. Raises ``ArchError``."""
-        from archdsl.training.data.sources import arrays
+        from archdsl.training.data.given import arrays
 
         return arrays(self.name, self, folder)
 
@@ -184,15 +184,17 @@ class ImageFolder(Data):
 
 @dataclass(frozen=True)
 class Arrays(Data):
-    """An archive of NumPy (`.npz`) with the arrays `images` (bytes, N x channels x sizes: images,
-    signals or volumes) and `labels` (classes, several labels, values or masks, as the `task` has
-    them); and `test_images` and `test_labels`, if it has a test set of its own."""
+    """An archive of NumPy (`.npz`) with the arrays `images` (uint8, uint16 or floats, N x channels
+    x sizes: images, signals or volumes) and `labels` (classes, several labels, values or masks, as
+    the `task` has them); `test_images` and `test_labels`, if it has a test set of its own; and
+    `names`, if the classes have names. Or an array of images (`.npy`), its `labels` in another."""
 
     path: Text
     validation: Share = 0.1
     test: Share = 0.1
     seed: Index = 0
     task: TaskName = CLASSIFICATION.name
+    labels: Text = ""
 
     name = "arrays"
 
@@ -205,7 +207,7 @@ class Arrays(Data):
 
     def load(self, folder: Path) -> Splits:
         from archdsl.training.data.archive import archive, faults_of
-        from archdsl.training.data.sources import arrays
+        from archdsl.training.data.given import arrays
 
         with faults_of(folder / self.path):
             return arrays(self.name, archive(self, folder), folder)
@@ -233,11 +235,11 @@ class PluginData(Data):
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
         from archdsl.training.data.plugins import described, made
 
-        return described(self.plugin, made(self))
+        return described(self.plugin, made(self), folder)
 
     def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.given import arrays
         from archdsl.training.data.plugins import made
-        from archdsl.training.data.sources import arrays
 
         return arrays(self.plugin, made(self), folder)
 

@@ -49,8 +49,8 @@ IMAGES = pixels(16, 1, 4, 6)
         ({"images": IMAGES, "labels": LABELS - 1}, "whole numbers from 0"),
         ({"images": IMAGES[:, 0, 0], "labels": LABELS}, "it has 16x6 and 16"),
         (
-            {"images": IMAGES / 255, "labels": LABELS},
-            "its `images` are float64, and uint8 is wanted",
+            {"images": IMAGES.astype(np.int16), "labels": LABELS},
+            "its `images` are int16, and not uint8, uint16, float32, float16 or float64",
         ),
         ({"images": IMAGES, "labels": LABELS * 0}, "classes = 1"),
         ({"images": IMAGES, "labels": LABELS + 10**15}, "a label is 1,000,000,000,000,001"),

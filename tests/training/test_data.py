@@ -333,8 +333,8 @@ class Stripes:
             raise KeyError("a column")
         labels = np.arange(self.count) % self.classes
         pixels = np.repeat(labels, 24).reshape(-1, *self.image).astype(np.uint8)
-        if self.fails == "float":
-            return pixels / 255, labels
+        if self.fails == "type":
+            return pixels.astype(np.int16), labels
         if self.fails == "labels":
             return pixels, labels + 1
         if self.fails == "three":
@@ -435,8 +435,8 @@ def test_data_of_a_package() -> None:
         (PluginData("flat"), "fails: image = (6,) is not what it should be, channels, and one to "),
         (PluginData("stripes", (("fails", "raise"),)), "fails: KeyError: 'a column'"),
         (
-            PluginData("stripes", (("fails", "float"),)),
-            "fails: its images are torch.float64 40x1x4x6, not torch.uint8 Nx1x4x6",
+            PluginData("stripes", (("fails", "type"),)),
+            "its images are int16 of 40x1x4x6, not uint8 or uint16 or float32 of Nx1x4x6",
         ),
         (
             PluginData("stripes", (("fails", "labels"),)),

@@ -88,7 +88,7 @@ def test_the_test_images_are_not_made_before_they_are_asked_for() -> None:
         return images(8, 3)
 
     found = Splits(images(8, 1), images(8, 2), test, 4)
-    assert len(found.digest) == 32 and made == []
+    assert len(found.train) == 8 and found.mean.shape == (1,) and made == []
     assert len(found.test) == 8 == len(found.test) and made == [1]
 
 
@@ -98,3 +98,12 @@ def test_a_digest_tells_splits_apart() -> None:
     changed = splits()
     changed.train.images[0, 0, 0, 0] += 1
     assert changed.digest != splits().digest
+
+
+def test_a_digest_is_of_the_test_images_and_the_names_too() -> None:
+    changed = splits()
+    changed.test.images[0, 0, 0, 0] += 1
+    assert changed.digest != splits().digest
+    named = splits()
+    named.names = ("a", "b", "c", "d")
+    assert named.digest != splits().digest

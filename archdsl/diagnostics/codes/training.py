@@ -23,10 +23,11 @@ only so many of those that are left. Each part but the test set needs an image a
 )
 BAD_PLUGIN = Kind(
     "A804",
-    "the data `{name}` of an installed package fails: {reason}",
-    """An entry point of the group `archdsl.data` is called with the arguments that are given, and
-makes an object with the attributes `image` and `classes`, and a method `read(folder)`.
-docs/training.md shows one.""",
+    "the data `{name}` fails: {reason}",
+    """Data of a user's own is a class, in a file or under an entry point of the group
+`archdsl.data`. It is called with the arguments that are given, and makes an object with a method
+`read(folder)`, which gives arrays, or a data set of PyTorch or Hugging Face; and, where it has
+them, the attributes `image` and `classes`. docs/training.md shows one.""",
 )
 DATA_MISMATCH = Kind(
     "A805",

@@ -1,4 +1,5 @@
-"""Arrays of images, signals or volumes with classes, in an archive of NumPy (``.npz``)."""
+"""Arrays of images, signals or volumes with labels: in an archive of NumPy (``.npz``), or in two
+files (``.npy``)."""
 
 from __future__ import annotations
 
@@ -13,14 +14,16 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError
+from archdsl.training.data.labels import MOST_CLASSES, count_of
 from archdsl.training.data.pictures import reason_of
 from archdsl.training.data.places import missing, unreadable
 from archdsl.training.packages import need
 from archdsl.training.sets import Arrays
-from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSION, TASKS, Task
+from archdsl.training.tasks import CLASSIFICATION, REGRESSION, TASKS
 
 LEARNING, TEST = ("images", "labels"), ("test_images", "test_labels")
-MOST_CLASSES = 100_000
+IMAGES = ("uint8", "uint16", "float32", "float16", "float64")  # types of images
+NAMES = "names"
 UNREADABLE = (  # what NumPy and zipfile raise for files that are damaged, or are something else
     OSError, ValueError, TypeError, AttributeError, EOFError, KeyError, MemoryError, RuntimeError,
     zipfile.BadZipFile, zlib.error,
@@ -29,13 +32,16 @@ UNREADABLE = (  # what NumPy and zipfile raise for files that are damaged, or ar
 
 @dataclass(frozen=True)
 class Archive:
-    """What an archive has: the shape of an image, and how many classes its labels count. What
-    cannot be read is an ``ArchError`` (A801, A802)."""
+    """What an archive has, or two files of an array each: the shape of an image, how many classes
+    its labels count, and their names, if it has names. What cannot be read is an ``ArchError``
+    (A801, A802)."""
 
     path: Path
     image: tuple[int, ...]
     classes: int
     keys: tuple[str, ...]
+    names: tuple[str, ...]
+    labels: Path | None
     validation: float
     test: float
     seed: int
@@ -43,6 +49,8 @@ class Archive:
 
     def read(self, folder: Path) -> tuple[Any, ...]:
         try:
+            if self.labels is not None:
+                return _plain(self.path), _plain(self.labels)
             with need("numpy").load(self.path, allow_pickle=False) as found:
                 return tuple(found[key] for key in self.keys)
         except UNREADABLE as problem:
@@ -62,11 +70,57 @@ def faults_of(path: Path) -> Iterator[None]:
         raise unreadable(Arrays.name, str(found.fields["reason"]), path) from None
 
 
+@dataclass(frozen=True)
+class Found:
+    """The labels of an archive; of its images the shape; and what else it has."""
+
+    shape: tuple[int, ...]
+    labels: Any
+    keys: tuple[str, ...] = LEARNING
+    names: tuple[str, ...] = ()
+
+
 def archive(data: Arrays, folder: Path) -> Archive:
     """Reads the labels, and of the images the shape alone."""
     path = folder / data.path
-    if not path.is_file():
-        raise missing(data.name, "there is no such file", [path])
+    beside = folder / data.labels if data.labels else None
+    for place in (path, beside):
+        if place is not None and not place.is_file():
+            raise missing(data.name, "there is no such file", [place])
+    if (path.suffix.lower() == ".npy") != (beside is not None):
+        reason = "labels are in a file of their own where images are in .npy, and nowhere else"
+        help = [f'arrays("{data.path}", labels = "labels.npy")'] if beside is None else []
+        raise unreadable(data.name, reason, path, help)
+    found = _of_archive(data, path) if beside is None else _of_files(data, path, beside)
+    task = TASKS[data.task]
+    classes = count_of(found.labels, task)
+    if not classes or len(found.shape) < 3:
+        shapes = (found.shape, found.labels.shape)
+        found_shapes = " and ".join("x".join(map(str, s)) or "one" for s in shapes)
+        wanted = f"images NxCxHxW, signals NxCxL or volumes, and {task.labels}"
+        others = (t for t in TASKS.values() if t is not task and count_of(found.labels, t))
+        other = next(others, None)
+        help = [f"task = {other.name} is for such labels"] if other and not classes else []
+        raise unreadable(data.name, f"it has {found_shapes}, not {wanted}", path, help)
+    if found.names and task is not REGRESSION and len(found.names) >= classes:
+        classes = len(found.names)
+    if found.names and len(found.names) != classes:
+        reason = f"it has {len(found.names):,} `{NAMES}`, and {classes:,} {task.counted}"
+        raise unreadable(data.name, reason, path)
+    if classes > MOST_CLASSES:
+        reason = f"a label is {classes - 1:,}, and there may be {MOST_CLASSES:,} classes"
+        raise unreadable(data.name, reason, path)
+    if len(found.labels) != found.shape[0]:
+        reason = f"it has {found.shape[0]:,} images and {len(found.labels):,} labels"
+        raise unreadable(data.name, reason, path)
+    return Archive(
+        path, found.shape[1:], classes, found.keys, found.names, beside,
+        data.validation, data.test, data.seed, data.task,
+    )  # fmt: skip
+
+
+def _of_archive(data: Arrays, path: Path) -> Found:
+    """What a ``.npz`` has."""
     try:
         with need("numpy").load(path, allow_pickle=False) as found:
             absent = [key for key in LEARNING if key not in found]
@@ -76,50 +130,52 @@ def archive(data: Arrays, folder: Path) -> Archive:
                 has = ", ".join(f"`{key}`" for key in found) or "nothing"
                 raise unreadable(data.name, f"it has {has}, not {wanted}", path)
             keys = (*LEARNING, *TEST) if both else LEARNING
-            heads = {key: _head(path, key) for key in keys}
-            for key in keys:
+            named = (*keys, NAMES) if NAMES in found else keys
+            heads = {key: _head(path, key) for key in named}
+            for key in named:
                 _check_head(data, path, key, *heads[key])
+            names = found[NAMES].tolist() if NAMES in found else []
             labels = found["labels"]
     except UNREADABLE as problem:
-        said = str(problem)
-        plain = "it is damaged, or something else" if "pickle" in said else reason_of(problem)
-        raise unreadable(data.name, f"it is not an archive of arrays: {plain}", path) from None
-    shape = heads["images"][0]
-    task = TASKS[data.task]
-    classes = _classes(labels, task)
-    if not classes or len(shape) < 3:
-        found_shapes = " and ".join("x".join(map(str, s)) or "one" for s in (shape, labels.shape))
-        wanted = f"images NxCxHxW, signals NxCxL or volumes, and {task.labels}"
-        other = next((t for t in TASKS.values() if t is not task and _classes(labels, t)), None)
-        help = [f"task = {other.name} is for such labels"] if other and not classes else []
-        raise unreadable(data.name, f"it has {found_shapes}, not {wanted}", path, help)
-    if classes > MOST_CLASSES:
-        reason = f"a label is {classes - 1:,}, and there may be {MOST_CLASSES:,} classes"
-        raise unreadable(data.name, reason, path)
-    if len(labels) != shape[0]:
-        raise unreadable(data.name, f"it has {shape[0]:,} images and {len(labels):,} labels", path)
-    image = shape[1:]
-    return Archive(path, image, classes, keys, data.validation, data.test, data.seed, data.task)
+        raise _no_arrays(data, path, problem) from None
+    if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+        raise unreadable(data.name, f"its `{NAMES}` are not a list of texts", path)
+    return Found(heads["images"][0], labels, keys, tuple(names))
 
 
-def _classes(labels: Any, task: Task) -> int:
-    """How many classes, labels or values there are; none where they are not of the task."""
-    if not labels.size:
-        return 0
-    whole, axes = labels.dtype.kind in "iu", labels.ndim
-    if task.dense:
-        known = labels[labels != IGNORED]
-        return int(known.max(initial=0)) + 1 if whole and axes > 2 and labels.min() >= 0 else 0
-    if task is CLASSIFICATION:
-        return int(labels.max()) + 1 if whole and axes == 1 and labels.min() >= 0 else 0
-    fits = axes == 2 or (axes == 1 and task is REGRESSION)
-    if task is MULTILABEL:
-        fits = fits and (
-            labels.dtype.kind == "b" or (whole and 0 <= labels.min() <= labels.max() <= 1)
-        )
-    else:
-        fits = fits and labels.dtype.kind in "iuf"
-    return (labels.shape[1] if axes == 2 else 1) if fits else 0
+def _of_files(data: Arrays, path: Path, beside: Path) -> Found:
+    """What two ``.npy`` have."""
+    read = []
+    for place in (path, beside):
+        try:
+            read.append(_plain(place, mapped=True))
+        except UNREADABLE as problem:
+            raise _no_arrays(data, place, problem) from None
+    images, labels = read
+    _check_type(data, path, LEARNING[0], images.dtype)
+    return Found(tuple(images.shape), labels)
+
+
+def _plain(path: Path, mapped: bool = False) -> Any:
+    """An array in ``.npy``; what is an archive is refused. As it is mapped, NumPy checks that the
+    file is as long as its head says."""
+    found = need("numpy").load(path, mmap_mode="r", allow_pickle=False)
+    if not hasattr(found, "dtype"):
+        raise ValueError("it is an archive")
+    return found if mapped else found.copy()
+
+
+def _no_arrays(data: Arrays, path: Path, problem: Exception) -> ArchError:
+    plain = "it is damaged, or something else" if "pickle" in str(problem) else reason_of(problem)
+    kind = "archive of arrays" if path.suffix.lower() != ".npy" else "array"
+    return unreadable(data.name, f"it is not an {kind}: {plain}", path)
+
+
+def _check_type(data: Arrays, path: Path, key: str, kind: Any) -> None:
+    """Raises ``ArchError`` for images of another type."""
+    if str(kind.newbyteorder("=")) not in IMAGES:
+        wanted = f"{', '.join(IMAGES[:-1])} or {IMAGES[-1]}"
+        raise unreadable(data.name, f"its `{key}` are {kind}, and not {wanted}", path)
 
 
 def _head(path: Path, key: str) -> tuple[tuple[int, ...], Any, int]:
@@ -138,8 +194,8 @@ def _check_head(
 ) -> None:
     """Raises ``ArchError`` for an array of another type, and for one whose head says that it is
     larger than it is: before a byte of it is read."""
-    if key in (LEARNING[0], TEST[0]) and kind != "uint8":
-        raise unreadable(data.name, f"its `{key}` are {kind}, and uint8 is wanted: 0 to 255", path)
+    if key in (LEARNING[0], TEST[0]):
+        _check_type(data, path, key, kind)
     claimed = prod(shape) * kind.itemsize
     if min(shape, default=1) < 0 or claimed > there:
         reason = f"its `{key}` are said to take {claimed:,} bytes, and there are {there:,}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
+from archdsl.training.packages import need
 from archdsl.training.sets import DATA_GROUP, PluginData
 from archdsl.training.tasks import CLASSIFICATION, IGNORED, TASKS
 
@@ -30,7 +32,18 @@ def made(data: PluginData) -> Any:
         raise failed(data.plugin, f"{type(problem).__name__}: {problem}") from None
 
 
-def described(name: str, source: Any) -> tuple[tuple[int, ...], int]:
+def described(name: str, source: Any, folder: Path = Path()) -> tuple[tuple[int, ...], int]:
+    """The shape of an image and the number of classes: as a user's object says, or, where it says
+    neither, as they are read from it. Raises ``ArchError``."""
+    if getattr(source, "image", None) is None and getattr(source, "classes", None) is None:
+        need("torch")
+        from archdsl.training.data.given import described_by_reading
+
+        return described_by_reading(name, source, folder)
+    return checked(name, source)
+
+
+def checked(name: str, source: Any) -> tuple[tuple[int, ...], int]:
     """The shape of an image and the number of classes that a user's object says.
 
     Raises ``ArchError`` where it says none, or where they are none.

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.layers.base import show_shape
 from archdsl.training.data.idx import find_idx, read_idx
 from archdsl.training.data.places import DEBIAN, cache_folder, missing, unreadable
-from archdsl.training.data.plugins import described, failed, task_of
-from archdsl.training.data.splits import Images, Splits, parts, strata
+from archdsl.training.data.splits import Images, Splits, fixed_split, whole_split
 from archdsl.training.packages import need
 from archdsl.training.sets import Cifar10, Cifar100, Digits, FashionMnist
-from archdsl.training.tasks import (
-    CLASSIFICATION,
-    IGNORED,
-    MULTILABEL,
-    REGRESSION,
-    SEGMENTATION,
-    TASKS,
-    Task,
-)
 
-UNSIGNED = ("uint16", "uint32", "uint64")
 IDX_STEMS = [
     f"{part}-{kind}"
     for part in ("train", "t10k")
@@ -43,39 +28,6 @@ def digits(data: Digits, folder: Path) -> Splits:
     images = torch.tensor(found.images).mul(255 / 16).round().to(torch.uint8)
     whole = Images(images[:, None], torch.tensor(found.target, dtype=torch.int64))
     return whole_split(data.name, whole, 10, data.seed, data.validation, data.test)
-
-
-def whole_split(
-    name: str,
-    whole: Images,
-    classes: int,
-    seed: int,
-    validation: float,
-    test: float,
-    train: int | None = None,
-    task: Task = CLASSIFICATION,
-) -> Splits:
-    """The splits of a set that has no test set of its own."""
-    rows = parts(name, strata(whole, task), seed, validation, test, train)
-    return Splits(
-        whole.at(rows.train), whole.at(rows.validation), lambda: whole.at(rows.test), classes,
-        task=task,
-    )  # fmt: skip
-
-
-def fixed_split(
-    name: str,
-    learning: Images,
-    test: Callable[[], Images],
-    classes: int,
-    seed: int,
-    validation: float,
-    train: int | None = None,
-    task: Task = CLASSIFICATION,
-) -> Splits:
-    """The splits of a set whose test set is given."""
-    rows = parts(name, strata(learning, task), seed, validation, train=train)
-    return Splits(learning.at(rows.train), learning.at(rows.validation), test, classes, task=task)
 
 
 # ------------------------------------------------------------------------ Fashion-MNIST
@@ -196,84 +148,3 @@ def cifar(data: Cifar10 | Cifar100, folder: Path) -> Splits:
         data.validation,
         data.train,
     )
-
-
-# ----------------------------------------------------------------------- a user's own
-
-
-def arrays(name: str, source: Any, folder: Path) -> Splits:
-    """What a user's object reads: images and labels, and a test set if it has one."""
-    image, classes = described(name, source)
-    task = TASKS[task_of(name, source)]
-    try:
-        found = source.read(folder)
-        read = [_tensor(a) for a in found] if isinstance(found, (tuple, list)) else []
-    except Exception as problem:  # whatever the author's code does
-        raise failed(name, f"{type(problem).__name__}: {problem}") from None
-    if len(read) not in (2, 4):
-        raise failed(name, "`read` gives images and labels, and those of a test set if it has one")
-    pairs = [
-        user_part(name, image, classes, read[at], read[at + 1], task)
-        for at in range(0, len(read), 2)
-    ]
-    seed, train = getattr(source, "seed", 0), getattr(source, "train", None)
-    validation = getattr(source, "validation", 0.1)
-    if len(pairs) == 2:
-        learning, test = pairs
-        return fixed_split(name, learning, lambda: test, classes, seed, validation, train, task)
-    tested = getattr(source, "test", 0.1)
-    return whole_split(name, pairs[0], classes, seed, validation, tested, train, task)
-
-
-def user_part(
-    name: str,
-    shape: tuple[int, ...],
-    classes: int,
-    images: Tensor,
-    labels: Tensor,
-    task: Task = CLASSIFICATION,
-) -> Images:
-    """Images and labels as the task has them. Raises ``ArchError`` (A804)."""
-    if images.dtype != torch.uint8 or tuple(images.shape[1:]) != shape:
-        wanted = "x".join(map(str, ("N", *shape)))
-        given = "x".join(map(str, images.shape))
-        raise failed(name, f"its images are {images.dtype} {given}, not torch.uint8 {wanted}")
-    if not len(images):
-        raise failed(name, "one of its sets has no images")
-    if task is REGRESSION and labels.dim() == 1:
-        labels = labels[:, None]
-    each = {CLASSIFICATION: (), SEGMENTATION: shape[1:]}.get(task, (classes,))
-    whole = not labels.is_floating_point() and not labels.is_complex()
-    if tuple(labels.shape) != (len(images), *each) or not (whole or task is REGRESSION):
-        kind = str(labels.dtype).removeprefix("torch.")
-        raise _bad_labels(name, f"{kind} {show_shape(tuple(labels.shape))}", images, task, classes)
-    if task is REGRESSION:
-        values = labels.float()
-        if not bool(values.isfinite().all()):
-            raise _bad_labels(name, "not all finite in float32", images, task, classes)
-        return Images(images, values)
-    known = labels[labels != IGNORED] if task.dense else labels
-    if task is MULTILABEL:
-        classes = 2
-    low, high = (int(known.min()), int(known.max())) if known.numel() else (0, 0)
-    if not 0 <= low <= high < classes:
-        raise _bad_labels(name, f"{low}..{high}", images, task, classes)
-    kinds = {MULTILABEL: torch.float32, SEGMENTATION: torch.uint8}
-    return Images(images, labels.to(kinds.get(task, torch.int64)))
-
-
-def _bad_labels(name: str, found: str, images: Tensor, task: Task, classes: int) -> ArchError:
-    wanted = f"{len(images):,} whole numbers in 0..{classes - 1}"
-    if task is not CLASSIFICATION:
-        wanted = f"those of {task.name} with N = {len(images):,}: {task.labels}"
-    return failed(name, f"its labels are {found}, not {wanted}")
-
-
-def _tensor(values: Any) -> Tensor:
-    """An array as a tensor; one that cannot be written to, such as a mapped file, as a copy."""
-    flags = getattr(values, "flags", None)
-    if flags is not None and not flags.writeable:
-        values = values.copy()
-    if getattr(values, "dtype", None) in UNSIGNED:  # which PyTorch can hardly compute with
-        values = values.astype("int64")
-    return torch.as_tensor(values)

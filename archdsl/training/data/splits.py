@@ -13,23 +13,34 @@ from torch import Tensor
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.modelcard import WHITE
+from archdsl.training.data.moments import moments, values_of
 from archdsl.training.tasks import CLASSIFICATION, Task
 
-CHUNK = 4096  # images that are counted at once
-DARKEST = 1 / 255  # the least deviation: a channel of one value is not divided by nothing
+CHUNK = 4096  # images that are taken at once
 
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Images ``(N, C, H, W)``, signals ``(N, C, L)`` or volumes of bytes, and their labels: classes
-    ``(N,)`` of int64; several labels of 0 and 1, or values, ``(N, count)`` of float32; or masks
-    ``(N, H, W)`` of bytes."""
+    """Images ``(N, C, H, W)``, signals ``(N, C, L)`` or volumes, of ``uint8``, ``uint16`` or
+    ``float32``, and their labels: classes ``(N,)`` of int64; several labels of 0 and 1, or values,
+    ``(N, count)`` of float32; or masks ``(N, H, W)`` of bytes."""
 
     images: Tensor
     labels: Tensor
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def values(self) -> str:
+        """What each value is: one of the types in ``archdsl.modelcard.WHITE``."""
+        return values_of(self.images)
+
+    @property
+    def white(self) -> int:
+        """The value that is told as 1: floats are told as they are."""
+        return WHITE[self.values]
 
     @property
     def largest(self) -> float:
@@ -89,41 +100,33 @@ class Splits:
         a volume, channels and three sizes."""
         return tuple(self.train.images.shape[1:])
 
-    @cached_property
-    def histogram(self) -> Tensor:
-        """How often each value occurs in each channel of the training images: ``(C, 256)``."""
-        counts = torch.zeros(self.image[0], 256, dtype=torch.int64)
-        for images in self.train.images.split(CHUNK):
-            for channel, total in enumerate(counts):
-                total += images[:, channel].reshape(-1).bincount(minlength=256)
-        return counts
+    @property
+    def values(self) -> str:
+        """What each value of an image is: a type in ``archdsl.modelcard.WHITE``."""
+        return self.train.values
 
     @property
     def mean(self) -> Tensor:
-        """The mean of each channel ``(C,)`` of the training images, black 0 and white 1."""
+        """The mean of each channel ``(C,)`` of the training images, black 0 and white 1; of floats
+        that of the values."""
         return self._moments[0].float()
 
     @property
     def std(self) -> Tensor:
         """The standard deviation of each channel ``(C,)`` of the training images."""
-        return self._moments[1].clamp(min=DARKEST).float()
+        return self._moments[1].float()
 
     @cached_property
     def _moments(self) -> tuple[Tensor, Tensor]:
-        """From counts, so that they do not depend on the order in which is added."""
-        values = torch.arange(256, dtype=torch.float64) / 255
-        shares = self.histogram.double() / self.histogram.sum(1, keepdim=True)
-        mean = shares @ values
-        variance = (shares * (values - mean[:, None]) ** 2).sum(1)
-        return mean, variance.sqrt()
+        return moments(self.train.images)
 
     @cached_property
     def digest(self) -> str:
-        """What the splits are made of, as a hash: of their sizes and task, and of all pixels and
-        labels that are trained on or validated with."""
-        about = f"{self.image} {self.classes} {self.task.name}"
+        """What the splits are made of, as a hash: their sizes, task and names, and all pixels and
+        labels, those of the test images too."""
+        about = f"{self.image} {self.classes} {self.task.name} {self.values} {self.names}"
         found = blake2b(about.encode(), digest_size=16)
-        for part in (self.train, self.validation):
+        for part in (self.train, self.validation, self.test):
             found.update(f" {len(part)}".encode())
             for values in (part.images, part.labels):
                 for chunk in values.split(CHUNK):
@@ -175,6 +178,39 @@ def parts(
         raise _bad_split(name, f"of {total:,} images, {rest:,} are left to train on, not {train:,}")
     tested, validated = take(counts[0]), take(counts[1])
     return Parts(take(rest if train is None else train), validated, tested)
+
+
+def whole_split(
+    name: str,
+    whole: Images,
+    classes: int,
+    seed: int,
+    validation: float,
+    test: float,
+    train: int | None = None,
+    task: Task = CLASSIFICATION,
+) -> Splits:
+    """The splits of a set that has no test set of its own."""
+    rows = parts(name, strata(whole, task), seed, validation, test, train)
+    return Splits(
+        whole.at(rows.train), whole.at(rows.validation), lambda: whole.at(rows.test), classes,
+        task=task,
+    )  # fmt: skip
+
+
+def fixed_split(
+    name: str,
+    learning: Images,
+    test: Callable[[], Images],
+    classes: int,
+    seed: int,
+    validation: float,
+    train: int | None = None,
+    task: Task = CLASSIFICATION,
+) -> Splits:
+    """The splits of a set whose test set is given."""
+    rows = parts(name, strata(learning, task), seed, validation, train=train)
+    return Splits(learning.at(rows.train), learning.at(rows.validation), test, classes, task=task)
 
 
 def together(first: Images, second: Images) -> Images:
