@@ -80,7 +80,7 @@ def test_a_damaged_member() -> None:
     start = data.find(b"labels.npy") + 42
     data[start : start + 30] = bytes(b ^ 255 for b in data[start : start + 30])
     Path("set.npz").write_bytes(data)
-    with pytest.raises(ArchError, match="no archive of arrays"):
+    with pytest.raises(ArchError, match="not an archive of arrays"):
         describe(DATA, HERE)
 
 
