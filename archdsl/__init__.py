@@ -4,8 +4,8 @@
 ``read(path)`` give a ``Spec``, whose ``with_knobs(...)`` makes many. Every failure is an
 ``ArchError`` that carries its diagnostics. ``transfer`` loads other implementations'
 weights into a compiled module; ``freeze`` writes an architecture as a spec; ``diff`` says in what
-two differ; ``import_module`` makes a spec of a PyTorch module; ``latency`` is a cost to be held;
-``study`` reads what a search has found.
+two differ; ``import_module`` makes a spec of a PyTorch module, ``import_file`` of a file;
+``latency`` is a cost to be held; ``study`` reads what a search has found.
 
 In a notebook ``%load_ext archdsl`` adds the cell magic ``%%arch``.
 """
@@ -41,6 +41,7 @@ __all__ = [
     "Spec",
     "diff",
     "freeze",
+    "import_file",
     "import_module",
     "judge",
     "latency",
@@ -64,6 +65,25 @@ def diff(a: Architecture, b: Architecture, depth: int = 2) -> Pair:
     from archdsl.pictures.pair import Pair
 
     return Pair(a, b, (a.name, b.name), depth)
+
+
+def import_file(
+    path: str | Path,
+    shape: Any = None,
+    *,
+    name: str | None = None,
+    knobs: bool = False,
+    run: bool = True,
+) -> Imported:
+    """The network of a ``.pt2`` or ``.onnx`` file as a spec that is the same network: as
+    ``import_module``, and nothing in the file is run or unpickled. ``shape`` is that of an image,
+    where it is not the file's. Raises ``ArchError``.
+
+        imported = archdsl.import_file("net.pt2")
+    """
+    from archdsl.importing.convert import import_file
+
+    return import_file(path, shape, name=name, knobs=knobs, run=run)
 
 
 def import_module(

@@ -1,4 +1,4 @@
-"""``archdsl import``: a PyTorch model as a spec, checked to be the same network."""
+"""``archdsl import``: a network of PyTorch, or of a file, as a spec that is the same network."""
 
 from __future__ import annotations
 
@@ -58,13 +58,16 @@ def command(
     timeout: float,
     force: bool,
 ) -> None:
-    """Turn a PyTorch model into a spec.
+    """Turn a PyTorch model, or a .pt2 or .onnx file, into a spec.
 
-    MODEL is torchvision.models:NAME, timm:NAME, or my_model.py:Net. The spec is the same network:
+    MODEL is torchvision.models:NAME, timm:NAME, my_model.py:Net, net.pt2 or net.onnx. A file
+    runs no code. The spec is the same network:
     its graph is proven equal, and both are run. What has no counterpart is listed, and then
     nothing is written.
     """
     name = read_name(model)
+    if name.is_saved and call is not None:
+        raise click.UsageError("a file is not called: leave out --call")
     if not allow_python and (name.needs_permission or call is not None):
         shown = model if call is None else call
         raise ArchError([diagnose(codes.NEEDS_PERMISSION, name=shown)])
@@ -72,7 +75,7 @@ def command(
     if output is not None:
         if output.suffix != ".arch":
             raise click.UsageError(f"what is written is a spec: -o {output.stem}.arch")
-        check_outputs([output], [Path(name.module)] if name.is_file else [], force)
+        check_outputs([output], [Path(name.module)] if name.is_file or name.is_saved else [], force)
     if find_spec("torch") is None:
         raise missing("torch", EXTRA)
     question = {
@@ -94,6 +97,8 @@ def command(
     at = show_shape(tuple(found["input"]))
     say(f"{where}{counted(lines, 'line')}, {costs} at {at}", error=output is None)
     say(f"equal: {'; '.join(found['checked'])}", error=output is None)
+    for line in found["said"]:
+        say(f"note: {line}", error=output is None)
     if found["differs"]:
         others = " and ".join(show_shape(tuple(shape)) for shape in found["differs"])
         say(

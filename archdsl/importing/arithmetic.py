@@ -139,6 +139,8 @@ def _times(lower: Lowering, record: Record, x: Value, number: float) -> Value:
 def _aligned(x: Value, tied: Tied) -> tuple[int, ...]:
     """The learned tensor's sizes along the axes of ``x``, the batch left out. Raises ``Gap``."""
     shape = tied.shape
+    if tied.turned and len(shape) < len(x.axes):
+        raise Gap(" with a learned tensor whose axes were moved")
     if len(shape) > len(x.axes):
         if shape[0] != 1 or len(shape) > len(x.axes) + 1:
             raise Gap(" with a learned tensor that has another number for each image")
@@ -173,8 +175,10 @@ def _shifted(lower: Lowering, record: Record, x: Value, bias: Tied) -> Value:
         layer = make("scale", value=dict(vertex.layer.given()).get("value", 1.0), bias=True)
         weights = {**vertex.weights, "bias": bias}
         return lower.apply(layer, record, Value(vertex.inputs[0], x.axes), weights=weights)
-    stored = (*range(1, len(vertex.shape)), 0) if len(vertex.shape) == 2 else None
-    if len(vertex.shape) > 1 and shape == x.shape and (x.plain or x.axes == stored):
+    tokens = len(vertex.shape) == 2  # whose positions are stored with channels last
+    if len(vertex.shape) > 1 and shape == x.shape and (tokens or x.plain):
+        if bias.turned != (tokens and x.plain):
+            raise Gap(" with a learned tensor whose axes are in another order")
         return lower.apply(make("positions"), record, x, weights={"weight": bias})
     raise Gap(" with a learned tensor")
 

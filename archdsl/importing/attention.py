@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from archdsl.importing.cut import BATCH, Atom, Cut, Group, merged, whole
 from archdsl.importing.lower import Gap, Lowering, Scores, Value, Vertex, make, operation
 from archdsl.importing.record import Record, Tied
-from archdsl.importing.weighted import linear_over_channels
+from archdsl.importing.weighted import linear_over_channels, turned_linear
 
 
 class Heads(NamedTuple):
@@ -24,10 +24,21 @@ class Heads(NamedTuple):
 
 
 @operation("matmul", "bmm", "__matmul__")
-def product(lower: Lowering, record: Record) -> Scores | Cut:
+def product(lower: Lowering, record: Record) -> Any:
     a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
     b = lower.argument(record, 1, "mat2") if b is None else b
+    if isinstance(b, Tied) and b.turned and len(b.shape) == 2:
+        return turned_linear(lower, record, 0, b, None)
     return _product(lower, record, a, b)
+
+
+@operation("addmm")
+def product_and_shift(lower: Lowering, record: Record) -> Any:
+    """A linear layer as compilers write it: ``addmm(bias, x, weight.t())``."""
+    bias, weight = lower.argument(record, 0, "input"), lower.argument(record, 2, "mat2")
+    if not isinstance(bias, Tied) or not isinstance(weight, Tied) or not weight.turned:
+        raise Gap(" that is no linear layer")
+    return turned_linear(lower, record, 1, weight, bias)
 
 
 @operation("einsum")

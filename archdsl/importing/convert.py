@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,9 +16,11 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, Kind, diagnose
 from archdsl.importing import arithmetic, attention, own, pointwise, shaped, weighted  # noqa: F401
 from archdsl.importing.lower import Lowering, Missing, Vertex, make, shared
 from archdsl.importing.places import OWN, placed, trouble
+from archdsl.importing.program import Program
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
+from archdsl.importing.saved import load_program
 from archdsl.importing.simplify import renumbered, simplify
 from archdsl.importing.skeleton import skeleton
 from archdsl.importing.text import Graph, write
@@ -39,7 +42,8 @@ class Imported:
     is. ``names`` has the module's key for each key of the compiled module's ``state_dict``, and
     ``weights`` the module's tensors in the new names. ``checked`` says in words what was checked;
     ``differs`` has the shapes of images that the module takes, too, and at which it is another
-    network than the spec: it computes with the size of its input, for instance.
+    network than the spec: it computes with the size of its input, for instance. ``said`` is what a
+    file left out, and how it was read.
     """
 
     spec: Spec
@@ -48,6 +52,7 @@ class Imported:
     weights: dict[str, torch.Tensor]
     checked: list[str] = field(default_factory=list)
     differs: list[Shape] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -82,6 +87,7 @@ def import_module(
     theirs = flat_of(graph, title)
     spec, paired = proven(graph, title)
     checked = ["graph, parameters and multiply-adds"]
+    said = module.described.said if isinstance(module, Program) else []
     found = with_sizes(graph, title, theirs) if knobs else None
     if isinstance(found, str):
         checked.append(f"no knob for its size: {found}")
@@ -103,7 +109,23 @@ def import_module(
         theirs_key = names.get(path, "")
         if theirs_key in state:
             weights[path] = state[theirs_key].reshape(layer)
-    return Imported(spec, arch, names, weights, checked, differs)
+    return Imported(spec, arch, names, weights, checked, differs, list(said))
+
+
+def import_file(
+    path: str | Path,
+    shape: Sequence[int] | None = None,
+    *,
+    name: str | None = None,
+    knobs: bool = False,
+    run: bool = True,
+) -> Imported:
+    """A network of a ``.pt2`` or ``.onnx`` file as a spec: ``import_module`` without code.
+
+    ``shape`` is that of an image, where it is not the file's. Raises ``ArchError``."""
+    program = load_program(Path(path))
+    title = name or Path(path).stem
+    return import_module(program, shape or program.shape, name=title, knobs=knobs, run=run)
 
 
 def graph_of(module: nn.Module, shape: Shape) -> Graph:

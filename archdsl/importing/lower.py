@@ -177,6 +177,8 @@ class Lowering:
                 return replace(first, shape=shape)
             if shape[0] == self.batch and _count(shape[1:]) == _count(first.shape):
                 return replace(first, shape=(1, *shape[1:]))  # the same for each image
+        if isinstance(first, Tied) and shape is not None and _turns(self, record, len(shape)):
+            return replace(first, shape=shape, turned=not first.turned)
         learned = any(isinstance(value, Tied) for value in (*record.args, *record.kwargs.values()))
         constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
         return [Computed(constant) for _ in record.shapes]
@@ -329,6 +331,20 @@ RESHAPING = frozenset(
     "view reshape unsqueeze squeeze contiguous to flatten float type_as __getitem__ __get__ expand "
     "repeat tile".split()
 )
+
+
+def _turns(lower: Lowering, record: Record, rank: int) -> bool:
+    """Whether the last two axes of a tensor change places, and no others."""
+    if record.op in ("mT", "t"):
+        return rank >= 2
+    if record.op in ("transpose", "swapaxes", "swapdims"):
+        axes = (lower.argument(record, 1, "dim0"), lower.argument(record, 2, "dim1"))
+        return sorted(axis % rank for axis in axes) == [rank - 2, rank - 1]
+    if record.op == "permute":
+        order = record.args[1] if isinstance(record.args[1], tuple) else record.args[1:]
+        wanted = [*range(rank - 2), rank - 1, rank - 2]
+        return rank >= 2 and [axis % rank for axis in order] == wanted
+    return False
 
 
 def _count(shape: Sequence[int]) -> int:

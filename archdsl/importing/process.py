@@ -123,6 +123,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         "text": made.text,
         "checked": made.checked,
         "differs": made.differs,
+        "said": made.said,
         "params": arch.params,
         "macs": arch.macs,
         "input": list(arch.input),

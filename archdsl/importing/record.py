@@ -24,6 +24,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.importing.places import OWN, Place, place_of, trouble
+from archdsl.importing.program import Program, Scope, Step
 
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
@@ -67,6 +68,7 @@ class Tied:
     shape: tuple[int, ...]
     trained: bool
     tensor: torch.Tensor | None = field(default=None, compare=False, repr=False)  # its numbers
+    turned: bool = False  # whether its last two axes have changed places
 
     def start(self, usual: float) -> float:
         """The number that all its elements start from. What was trained, or has no numbers (on the
@@ -148,13 +150,27 @@ class _Recorder(TorchFunctionMode):
         self.stack = [self.root]
         self.inside = 0  # how deep in a module that is recorded as one operation
         self.waiting: list[tuple[nn.Module, Any, Any]] = []  # it, and what it was given
+        self.step: Step | None = None  # of a file, which has no line of code
+        self.calls: dict[tuple[Scope, ...], Call] = {}
+
+    def stand(self, step: Step) -> None:
+        """What is recorded from here on is this step of a file, in the modules around it."""
+        self.step, self.stack = step, [self.root]
+        for count in range(1, len(step.scopes) + 1):
+            scope, around = step.scopes[count - 1], self.stack[-1]
+            call = self.calls.setdefault(step.scopes[:count], Call(scope.path, scope.cls, around))
+            self.stack.append(call)
 
     def add(
         self, op: str, args: Any, kwargs: Any, out: Any, module: Any = None, path: str | None = None
     ) -> Record:
         call = self.stack[-1]
         where = call.path if path is None else path
-        record = Record(len(self.records), op, args, kwargs, call, module, where, place_of(OWN))
+        if self.step is not None:
+            where, place = self.step.path or where, None
+        else:
+            place = place_of(OWN)
+        record = Record(len(self.records), op, args, kwargs, call, module, where, place)
         record.training = bool(getattr(module, "training", False))
         self.records.append(record)
         for number, result in enumerate(out if isinstance(out, (tuple, list)) else [out]):
@@ -272,6 +288,8 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
             if one_operation(module) is not None
         ),
     ]
+    if isinstance(model, Program):
+        model.watch = recorder
     try:
         with torch.no_grad(), recorder:
             out = functional_call(model, tensors, (x,), tie_weights=False)
@@ -284,6 +302,8 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
             hook.remove()
         for module, mode in modes:
             module.training = mode
+        if isinstance(model, Program):
+            model.watch = None
     named = list(_outputs(out))
     if not training:
         _check_one([name for name, _ in named])

@@ -135,7 +135,8 @@ def _prepended(lower: Lowering, record: Record, values: list[Any], axis: int) ->
         if not isinstance(tied, Tied):
             raise Gap(" with a parameter that is not first")
         count = tied.shape[axis] if len(tied.shape) == 3 else 0
-        if not count or (x.plain and count > 1) or tied.shape[0] != 1:
+        alike = count == 1 or tied.turned == x.plain  # it is stored with channels last
+        if not count or not alike or tied.shape[0] != 1:
             raise Gap(" with a parameter that has another number for each image")
         made = lower.vertex(make("prepend", tokens=count), [made], record, weights={"weight": tied})
     return Value(made, x.axes)

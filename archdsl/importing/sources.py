@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 TRUSTED = ("torchvision", "timm")  # packages whose models are imported without further permission
+FILES = (".pt2", ".onnx")  # which are read, and run nothing
 INPUTS = {"inception_v3": (3, 299, 299)}  # of torchvision, where it is not the usual
 USUAL = (3, 224, 224)
 
@@ -33,25 +34,36 @@ class Name(NamedTuple):
         return self.module.endswith(".py")
 
     @property
+    def is_saved(self) -> bool:
+        """Whether it is a file that runs no code."""
+        return not self.attribute and self.module.endswith(FILES)
+
+    @property
     def needs_permission(self) -> bool:
         """Whether it runs code that is neither torchvision's nor timm's."""
+        if self.is_saved:
+            return False
         return self.is_file or self.module.split(".")[0] not in TRUSTED
 
     @property
     def title(self) -> str:
         """What the spec is called."""
+        if self.is_saved:
+            return Path(self.module).stem
         return self.attribute.rpartition(".")[2] or "network"
 
 
 def read_name(text: str) -> Name:
     """A source as it is written. Raises ``ArchError`` (A651)."""
+    if text.endswith(FILES):
+        return Name(text, "")
     module, colon, attribute = text.rpartition(":")
     if not colon or not module or not attribute:
         raise no_model(text, "it has no `:`", HELP)
     return Name(module, attribute)
 
 
-HELP = "write torchvision.models:resnet50, timm:resnet50, or my_model.py:Net"
+HELP = "write torchvision.models:resnet50, timm:resnet50, my_model.py:Net, net.pt2 or net.onnx"
 
 
 def no_model(name: str, reason: str, *help: str) -> ArchError:
@@ -64,6 +76,10 @@ def load_model(name: Name, call: str | None) -> nn.Module:
     comes through."""
     from torch import nn
 
+    if name.is_saved:
+        from archdsl.importing.saved import load_program
+
+        return load_program(Path(name.module))
     text = f"{name.module}:{name.attribute}"
     if name.module == "timm" and call is None:
         model = _timm(name.attribute)
@@ -163,6 +179,8 @@ def _required(made: Any) -> list[str]:
 
 def input_of(name: Name, model: nn.Module) -> tuple[int, ...]:
     """The shape of an image for a model, where the user says none."""
+    if name.is_saved:
+        return tuple(model.shape)  # type: ignore[arg-type]
     config = getattr(model, "pretrained_cfg", None)
     if name.module == "timm" and isinstance(config, dict) and config.get("input_size"):
         return tuple(config["input_size"])

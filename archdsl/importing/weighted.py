@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.cut import Cut, whole
@@ -18,6 +19,8 @@ def per_axis(value: Any, axes: int) -> tuple[int, ...]:
 
 def weight_of(value: Any) -> Tied | None:
     """A parameter, or none. Raises ``Gap`` for one that is computed."""
+    if isinstance(value, Tied) and value.turned:
+        raise Gap(" with weights whose axes were moved")
     if value is None or isinstance(value, Tied):
         return value
     if isinstance(value, Computed) and value.constant:
@@ -76,34 +79,68 @@ def conv_function(lower: Lowering, record: Record) -> Value:
     return _conv(lower, record, weights, rest)
 
 
-@operation("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
-def conv_transpose(lower: Lowering, record: Record) -> Value:
-    m, x = record.module, lower.plain(lower.input(record), record)
-    if m.padding_mode != "zeros":
-        raise Gap(f" with padding_mode = {m.padding_mode!r}")
+def _conv_transpose(
+    lower: Lowering, record: Record, weights: dict[str, Tied], rest: dict[str, Any]
+) -> Value:
+    x, weight = lower.plain(lower.input(record), record), weights["weight"].shape
+    axes = len(weight) - 2
+    if len(x.axes) != axes + 1:
+        raise Gap(" of an image without a batch")
     layer = make(
         "conv_transpose",
-        channels=m.out_channels,
-        kernel=m.kernel_size,
-        stride=m.stride,
-        pad=m.padding,
-        output_pad=m.output_padding,
-        dilation=m.dilation,
-        groups=m.groups,
-        bias=m.bias is not None,
+        channels=weight[1] * rest["groups"],
+        kernel=weight[2:],
+        groups=rest["groups"],
+        bias="bias" in weights,
+        **{k: per_axis(rest[k], axes) for k in ("stride", "pad", "output_pad", "dilation")},
     )
-    return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
+    return lower.apply(layer, record, x, weights=weights)
 
 
-def _linear(lower: Lowering, record: Record, weights: dict[str, Tied]) -> Value | Cut:
+@operation("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
+def conv_transpose(lower: Lowering, record: Record) -> Value:
+    m = record.module
+    if m.padding_mode != "zeros":
+        raise Gap(f" with padding_mode = {m.padding_mode!r}")
+    rest = {"stride": m.stride, "pad": m.padding, "output_pad": m.output_padding}
+    rest |= {"groups": m.groups, "dilation": m.dilation}
+    return _conv_transpose(lower, record, lower.tied(record, weight=m.weight, bias=m.bias), rest)
+
+
+@operation("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+def conv_transpose_function(lower: Lowering, record: Record) -> Value:
+    weight = weight_of(lower.argument(record, 1, "weight"))
+    bias = weight_of(lower.argument(record, 2, "bias"))
+    if weight is None:
+        raise Gap(" without weights")
+    names = ("stride", "pad", "output_pad", "groups", "dilation")
+    theirs = ("stride", "padding", "output_padding", "groups", "dilation")
+    keys = zip(names, theirs, (1, 0, 0, 1, 1), strict=True)
+    rest = {n: lower.argument(record, i + 3, k, u) for i, (n, k, u) in enumerate(keys)}
+    weights = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    return _conv_transpose(lower, record, weights, rest)
+
+
+def turned_linear(
+    lower: Lowering, record: Record, place: int, turned: Tied, bias: Tied | None
+) -> Value | Cut:
+    """A linear layer of a weight whose axes were moved for it: of the argument at ``place``."""
+    weight = replace(turned, shape=turned.shape[::-1], turned=False)
+    shift = {} if bias is None else {"bias": bias}
+    return _linear(lower, record, {"weight": weight} | shift, place)
+
+
+def _linear(
+    lower: Lowering, record: Record, weights: dict[str, Tied], place: int = 0
+) -> Value | Cut:
     features, bias = weights["weight"].shape[0], "bias" in weights
-    x = lower.argument(record, 0, "input")
+    x = lower.argument(record, place, "input")
     pixels = isinstance(x, Cut) and x.factor == 1 and len(x.vertex.shape) > 1
     if pixels and x.axes[-1] == whole(x.vertex.shape, 0):  # of windows: it is the same for each
         plain = Value(x.vertex, tuple(range(len(x.vertex.shape))))
         made = linear_over_channels(lower, record, plain, weights).vertex
         return Cut(made, (*x.axes[:-1], whole(made.shape, 0)))
-    x = lower.input(record)
+    x = lower.input(record, place)
     if len(x.axes) == 1:
         return lower.apply(make("linear", features=features, bias=bias), record, x, weights=weights)
     if x.axes[-1] != 0 and len(x.axes) != 2:
@@ -224,6 +261,16 @@ def prelu(lower: Lowering, record: Record) -> Value:
     one = m.num_parameters == 1 and x.vertex.shape[0] != 1
     layer = make("prelu", shared=one)
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight))
+
+
+@operation("prelu")
+def prelu_function(lower: Lowering, record: Record) -> Value:
+    weight = weight_of(lower.argument(record, 1, "weight"))
+    x = lower.plain(lower.input(record), record)
+    if weight is None:
+        raise Gap(" without weights")
+    one = weight.shape[-1:] in ((), (1,)) and x.vertex.shape[0] != 1
+    return lower.apply(make("prelu", shared=one), record, x, weights={"weight": weight})
 
 
 @operation("RMSNorm", "RmsNorm", "RmsNorm2d")

@@ -7,7 +7,8 @@ NO_MODEL = Kind(
     "`{name}` names no model: {reason}",
     """A model is named by where its code is: `torchvision.models:resnet50`, `timm:resnet50`, or a
 file of your own with the class or function in it, `my_model.py:Net`. What needs arguments is
-called with `--call "Net(width = 32)"`. What comes out has to be a module of PyTorch.""",
+called with `--call "Net(width = 32)"`. What comes out has to be a module of PyTorch. A file that
+ends in `.pt2` or `.onnx` is read, and runs nothing.""",
 )
 MODEL_FAILS = Kind(
     "A652",
@@ -87,4 +88,11 @@ SHARED_WEIGHTS = Kind(
     "the model uses the weights `{key}` more than once",
     """The model applies one module several times, or ties two of its parameters. A spec says so
 with `shared`, which importing does not write yet: such a spec is written by hand.""",
+)
+NO_PROGRAM = Kind(
+    "A663",
+    "`{name}` cannot be imported: {reason}",
+    """A `.pt2` file is a program of `torch.export.save`, a `.onnx` file a graph of ONNX. They are
+read without running anything: what is pickled in them is refused, as unpickling runs code, and so
+are files that are damaged, larger inside than outside, or that name files outside their folder.""",
 )

@@ -1,0 +1,266 @@
+"""A program of ``torch.export`` (``.pt2``), read without PyTorch's loader: that one unpickles what
+a file asks it to, which runs code. Here the graph is JSON, and tensors are bytes; what is pickled
+is refused."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+
+from archdsl.files import opened
+from archdsl.importing.aten import function_of
+from archdsl.importing.program import Described, Of, Scope, Step
+from archdsl.importing.record import CONTAINERS, WHOLE
+from archdsl.importing.saved import Damaged
+
+MOST_ENTRIES = 100_000
+MOST_TEXT = 1 << 26  # bytes of its graph
+SCHEMA = 8  # the version of PyTorch's format
+BOUNDS = 1 << 40  # numbers in a file are no larger than this
+DTYPES = {
+    1: torch.uint8,
+    2: torch.int8,
+    3: torch.int16,
+    4: torch.int32,
+    5: torch.int64,
+    6: torch.float16,
+    7: torch.float32,
+    8: torch.float64,
+    12: torch.bool,
+    13: torch.bfloat16,
+}
+LEAVES = tuple(f".{cls.__name__}" for cls in CONTAINERS) + tuple(f".{name}" for name in WHOLE)
+LEFT_OUT = ("as_device", "as_layout", "as_memory_format", "as_scalar_type")
+
+
+def read_pt2(path: Path) -> Described:
+    """What a program says. Raises ``Damaged``, ``OSError`` where the file cannot be opened."""
+    with opened(path) as stream:
+        try:
+            return _Reader(stream).described()
+        except zipfile.BadZipFile:
+            raise Damaged("it is no archive") from None
+        except Damaged:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as problem:
+            raise Damaged(f"its graph is damaged ({type(problem).__name__})") from None
+        except NotImplementedError:
+            raise Damaged("it is an archive of another kind") from None
+
+
+class _Reader:
+    def __init__(self, stream: BinaryIO) -> None:
+        size = stream.seek(0, 2)
+        self.archive = zipfile.ZipFile(stream)
+        entries = self.archive.infolist()
+        if len(entries) > MOST_ENTRIES:
+            raise Damaged(f"it has more than {MOST_ENTRIES:,} entries")
+        if any(e.compress_type != zipfile.ZIP_STORED for e in entries):
+            raise Damaged("its entries are compressed, which PyTorch never does")
+        if sum(e.file_size for e in entries) > size:
+            raise Damaged("its entries are larger than the file")
+        self.sizes = {e.filename: e.file_size for e in entries}
+        if any(name.endswith("serialized_exported_program.json") for name in self.sizes):
+            raise Damaged("it was saved by PyTorch before 2.8: save it again by a later one")
+        graphs = [name for name in self.sizes if "/models/" in name and name.endswith(".json")]
+        if len(graphs) != 1:
+            raise Damaged(f"it has {len(graphs) or 'no'} programs, and not one")
+        self.root, _, model = graphs[0].rpartition("/models/")
+        self.model = model.removesuffix(".json")
+        if self._raw(f"{self.root}/byteorder", 16).strip() != b"little":
+            raise Damaged("its numbers are not in the usual order of bytes")
+        self.program = self._json(graphs[0])
+
+    def _raw(self, name: str, most: int) -> bytes:
+        if name not in self.sizes:
+            raise Damaged(f"it lacks `{name.rpartition('/')[2]}`")
+        if self.sizes[name] > most:
+            raise Damaged(f"`{name.rpartition('/')[2]}` has more than {most:,} bytes")
+        return self.archive.read(name)
+
+    def _json(self, name: str) -> Any:
+        return json.loads(self._raw(name, MOST_TEXT))
+
+    def described(self) -> Described:
+        version = self.program["schema_version"]["major"]
+        if version != SCHEMA:
+            raise Damaged(f"its format is version {version} of PyTorch's, and not {SCHEMA}")
+        module = self.program["graph_module"]
+        self.values = module["graph"]["tensor_values"]
+        found = Described()
+        self._inputs(found, module["signature"]["input_specs"])
+        for node in module["graph"]["nodes"]:
+            found.steps.append(self._step(node))
+        for node in module["graph"]["nodes"]:
+            stack = node["metadata"].get("nn_module_stack", "")
+            if stack.startswith("L__self__,,"):
+                found.cls = stack.split(";")[0].rpartition(".")[2]
+                break
+        outputs = [
+            spec["user_output"]["arg"]["as_tensor"]["name"]
+            for spec in module["signature"]["output_specs"]
+            if "user_output" in spec
+        ]
+        signature = module["module_call_graph"][0]["signature"]
+        keys = _keys(json.loads(signature["out_spec"])[1], len(outputs))
+        found.outputs = dict(zip(keys, outputs, strict=True))
+        return found
+
+    def _inputs(self, found: Described, specs: Sequence[Mapping[str, Any]]) -> None:
+        weights, constants = self._payload("weights"), self._payload("constants")
+        for spec in specs:
+            ((kind, given),) = spec.items()
+            if kind == "user_input" and "as_tensor" in given["arg"]:
+                name = given["arg"]["as_tensor"]["name"]
+                batch, *shape = self.values[name]["sizes"]
+                found.inputs[name] = tuple(_hint(size) for size in shape)
+                if "as_int" in batch:
+                    found.batch = _hint(batch)
+            elif kind == "parameter":
+                key = given["parameter_name"]
+                found.names[given["arg"]["name"]] = key
+                found.parameters[key] = self._tensor("weights", weights, key)
+            elif kind in ("buffer", "tensor_constant"):
+                key = given[f"{kind}_name"]
+                found.names[given["arg"]["name"]] = key
+                where = ("weights", weights) if key in weights else ("constants", constants)
+                found.buffers[key] = self._tensor(*where, key)
+            else:
+                raise Damaged(f"it takes what is no tensor ({kind})")
+
+    def _payload(self, kind: str) -> dict[str, Any]:
+        name = f"{self.root}/data/{kind}/{self.model}_{kind}_config.json"
+        found: dict[str, Any] = self._json(name)["config"]
+        return found
+
+    def _tensor(self, kind: str, payload: Mapping[str, Any], key: str) -> torch.Tensor:
+        if key not in payload:
+            raise Damaged(f"it lacks the tensor `{key}`")
+        entry = payload[key]
+        if entry["use_pickle"]:
+            raise Damaged(f"`{key}` is pickled, which could run code")
+        meta = entry["tensor_meta"]
+        dtype = DTYPES.get(meta["dtype"])
+        if dtype is None:
+            raise Damaged(f"`{key}` has numbers of a kind that no layer has")
+        shape, strides = (tuple(_hint(n) for n in meta[k]) for k in ("sizes", "strides"))
+        offset = _hint(meta["storage_offset"])
+        if not prod(shape):
+            return torch.empty(shape, dtype=dtype)
+        data = bytearray(self._raw(f"{self.root}/data/{kind}/{entry['path_name']}", BOUNDS))
+        last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+        if (last + 1) * dtype.itemsize > len(data) or prod(shape) * dtype.itemsize > len(data):
+            raise Damaged(f"`{key}` is longer than its numbers")
+        flat = torch.frombuffer(data[: len(data) // dtype.itemsize * dtype.itemsize], dtype=dtype)
+        return flat.as_strided(shape, strides, offset).clone()
+
+    def _step(self, node: Mapping[str, Any]) -> Step:
+        args, kwargs, known = [], {}, True
+        for given in node["inputs"]:
+            ((kind, value),) = given["arg"].items()
+            if kind in LEFT_OUT and given["kind"] == 2:
+                continue
+            try:
+                read = _argument(kind, value)
+            except KeyError:
+                read, known = None, False
+            if given["kind"] == 2:
+                kwargs[str(given["name"])] = read
+            else:
+                args.append(read)
+        target = str(node["target"])
+        function, taken = function_of(target, tuple(args))
+        if target.startswith(("torch.ops.aten._to_copy", "torch.ops.aten.to.")):
+            function, taken, kwargs = _converted(given_types(node)), taken[:1], {}
+        scopes, path = _scopes(node["metadata"].get("nn_module_stack", ""))
+        op = target.removeprefix("torch.ops.aten.").split(".")[0]
+        results = tuple(_results(node["outputs"]))
+        shapes = tuple(
+            tuple(_hint(size) for size in self.values[name]["sizes"])
+            if name in self.values
+            else None
+            for name in results
+        )
+        return Step(op, function if known else None, taken, kwargs, results, scopes, path, shapes)
+
+
+def given_types(node: Mapping[str, Any]) -> list[int]:
+    """The kinds of numbers that an operation is told."""
+    found = [given["arg"] for given in node["inputs"]]
+    return [arg["as_scalar_type"] for arg in found if "as_scalar_type" in arg]
+
+
+def _converted(types: Sequence[int]) -> Any:
+    """A tensor in another precision is the same here; as whole numbers it is not."""
+    floats = all(t in DTYPES and DTYPES[t].is_floating_point for t in types)
+    return (lambda x: x.clone()) if floats else None
+
+
+def _hint(size: Mapping[str, Any]) -> int:
+    number = size["as_int"] if "as_int" in size else size["as_expr"]["hint"]["as_int"]
+    if not isinstance(number, int) or not 0 <= number < BOUNDS:
+        raise ValueError(number)
+    return number
+
+
+def _argument(kind: str, value: Any) -> Any:
+    """An argument as a step has it. Raises ``KeyError`` for a kind that none here takes."""
+    if kind == "as_tensor":
+        return Of(value["name"])
+    if kind in ("as_tensors", "as_optional_tensors", "as_sym_ints"):
+        return tuple(
+            _argument(*next(iter(one.items()))) if "name" not in one else Of(one["name"])
+            for one in value
+        )
+    if kind in ("as_sym_int", "as_optional_tensor"):
+        return _argument(*next(iter(value.items())))
+    if kind == "as_name":
+        return Of(value)
+    if kind in LEFT_OUT or kind == "as_none":
+        return None
+    if kind == "as_float":
+        return float(value)
+    if kind in ("as_int", "as_bool", "as_string"):
+        return value
+    if kind in ("as_ints", "as_bools", "as_floats"):
+        return tuple(value)
+    raise KeyError(kind)
+
+
+def _results(outputs: Sequence[Mapping[str, Any]]) -> list[str]:
+    found: list[str] = []
+    for output in outputs:
+        ((kind, value),) = output.items()
+        if kind == "as_tensors":
+            found += [one["name"] for one in value]
+        elif kind == "as_tensor":
+            found.append(value["name"])
+        else:
+            found.append(value["as_name"] if kind == "as_sym_int" else "")
+    return found
+
+
+def _scopes(stack: str) -> tuple[tuple[Scope, ...], str]:
+    """The author's modules around an operation, and the path of the innermost module."""
+    if not stack.startswith("L__self__"):
+        return (), ""
+    found, path = [], ""
+    for entry in stack.split(";")[1:]:
+        key, path, cls = entry.split(",", 2)
+        if cls.startswith("torch.nn.") and not cls.endswith(LEAVES):
+            break
+        found.append(Scope(key, path, cls.rpartition(".")[2]))
+    return tuple(found), path
+
+
+def _keys(spec: Mapping[str, Any], count: int) -> list[str]:
+    """The names of the results: those of a dictionary, or their places."""
+    if spec["type"] == "builtins.dict":
+        return [str(key) for key in json.loads(spec["context"])]
+    return [f"output{place}" for place in range(count)]

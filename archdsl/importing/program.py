@@ -1,0 +1,200 @@
+"""A network that a file describes, as a module: its steps are functions of PyTorch, one after the
+other, and nothing of the file is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """A value by its name: what a step gave, a tensor of the file, or an input."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A module of the author's around a step: which call of it, its path, its class."""
+
+    key: str
+    path: str
+    cls: str
+
+
+class Training:
+    """Stands where a function is told whether it runs in training."""
+
+
+@dataclass(slots=True)
+class Step:
+    """One operation. Without a function it has no counterpart, and gives what ``shapes`` say."""
+
+    op: str
+    function: Callable[..., Any] | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    results: tuple[str, ...]
+    scopes: tuple[Scope, ...] = ()
+    path: str = ""
+    shapes: tuple[Shape | None, ...] = ()
+
+
+@dataclass(slots=True)
+class Described:
+    """What a file says: its steps, what comes in and goes out, and its tensors by their keys.
+
+    ``names`` has the key of a tensor for each name that a step calls it by. ``batch`` is the
+    number of images that the file was made for, where it names one."""
+
+    steps: list[Step] = field(default_factory=list)
+    inputs: dict[str, Shape] = field(default_factory=dict)  # without the batch
+    outputs: dict[str, str] = field(default_factory=dict)  # of each result, the name of its value
+    names: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, torch.Tensor] = field(default_factory=dict)
+    buffers: dict[str, torch.Tensor] = field(default_factory=dict)
+    constants: dict[str, Any] = field(default_factory=dict)  # by the names of values
+    batch: int | None = None
+    cls: str = "Network"
+    said: list[str] = field(default_factory=list)  # what the reader did that has to be known
+
+
+class Program(nn.Module):
+    """Runs the steps of a file. ``watch`` is told of each: where it stands, and of those without a
+    counterpart."""
+
+    def __init__(self, described: Described) -> None:
+        super().__init__()
+        self.described = described
+        self.watch: Any = None
+        for key, tensor in described.parameters.items():
+            _place(self, key, nn.Parameter(tensor))
+        for key, tensor in described.buffers.items():
+            _place(self, key, tensor)
+        last: dict[str, int] = {}
+        for number, step in enumerate(described.steps):
+            for name in _names((step.args, tuple(step.kwargs.values()))):
+                last[name] = number
+        kept = set(described.outputs.values())
+        self._done: list[list[str]] = [[] for _ in described.steps]
+        for name, number in last.items():
+            if name not in kept:
+                self._done[number].append(name)
+
+    @property
+    def shape(self) -> Shape:
+        """That of what comes in, without the batch."""
+        return next(iter(self.described.inputs.values()))
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        described = self.described
+        values: dict[str, Any] = dict(described.constants)
+        values |= dict(zip(described.inputs, inputs, strict=True))
+        for name, key in described.names.items():
+            values[name] = _tensor(self, key)
+        count = inputs[0].shape[0]
+        for step, done in zip(described.steps, self._done, strict=True):
+            args = _given(step.args, values, self.training)
+            kwargs = {k: _given(v, values, self.training) for k, v in step.kwargs.items()}
+            if self.watch is not None:
+                self.watch.stand(step)
+            if step.function is None:
+                found: Any = self._unknown(step, args, kwargs, inputs[0], count)
+            else:
+                function = BATCHED.get(step.function, step.function)
+                if function is not step.function:
+                    args = (described.batch, count, *args)
+                found = function(*args, **kwargs)
+            results = found if isinstance(found, (tuple, list)) else (found,)
+            values.update(zip(step.results, results, strict=False))
+            for name in done:
+                values.pop(name, None)
+        found = {key: values[name] for key, name in described.outputs.items()}
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def _unknown(
+        self, step: Step, args: Any, kwargs: Any, x: torch.Tensor, count: int
+    ) -> list[Any]:
+        """What stands for the results of an operation without a counterpart."""
+        if self.watch is None:
+            raise NotImplementedError(f"no layer computes `{step.op}`")
+        made = [None if s is None else x.new_empty((count, *s[1:])) for s in step.shapes]
+        self.watch.add(step.op, self.watch.ref(args), self.watch.ref(kwargs), made)
+        return made
+
+
+def _place(module: nn.Module, key: str, tensor: torch.Tensor) -> None:
+    *path, name = key.split(".")
+    for part in path:
+        if part not in module._modules:
+            module.add_module(part, nn.Module())
+        module = module._modules[part]  # type: ignore[assignment]
+    if isinstance(tensor, nn.Parameter):
+        module.register_parameter(name, tensor)
+    else:
+        module.register_buffer(name, tensor)
+
+
+def _tensor(module: nn.Module, key: str) -> torch.Tensor:
+    found: Any = module
+    for part in key.split("."):
+        found = getattr(found, part)
+    assert isinstance(found, torch.Tensor)
+    return found
+
+
+def _names(value: Any) -> Sequence[str]:
+    if isinstance(value, Of):
+        return [value.name]
+    if isinstance(value, (tuple, list)):
+        return [name for item in value for name in _names(item)]
+    return []
+
+
+def _given(value: Any, values: Mapping[str, Any], training: bool) -> Any:
+    if isinstance(value, Of):
+        return values[value.name]
+    if isinstance(value, (tuple, list)):
+        return type(value)(_given(item, values, training) for item in value)
+    return training if value is Training else value
+
+
+# ------------------------------------------------ shapes that name the images of the file's batch
+
+
+def reshape(x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
+    """``x.reshape(to)``; in a program, for whatever number of images."""
+    return x.reshape(tuple(int(n) for n in to))
+
+
+def expand(x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
+    """``x.expand(to)``; in a program, for whatever number of images."""
+    return x.expand(tuple(int(n) for n in to))
+
+
+def _reshape(batch: int | None, count: int, x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
+    sizes = [int(n) for n in to]
+    if batch is not None and batch != count and sizes:
+        whole = 1
+        for n in sizes:
+            whole *= n
+        if (whole > 0 and whole * count == x.numel() * batch) or (whole < 0 and sizes[0] == batch):
+            sizes[0] = sizes[0] * count // batch
+    return reshape(x, sizes)
+
+
+def _expand(batch: int | None, count: int, x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
+    sizes = [int(n) for n in to]
+    if batch is not None and sizes and sizes[0] == batch and x.shape[:1] in ((1,), (count,)):
+        sizes[0] = count
+    return expand(x, sizes)
+
+
+BATCHED: dict[Callable[..., Any], Callable[..., Any]] = {reshape: _reshape, expand: _expand}

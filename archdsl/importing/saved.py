@@ -1,0 +1,50 @@
+"""Networks in files that run no code: ``.pt2`` and ``.onnx``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.importing.program import Described, Program
+from archdsl.layers.base import show_shape
+
+
+class Damaged(Exception):
+    """What a file has or lacks, so that it cannot be read."""
+
+
+def load_program(path: Path) -> Program:
+    """The network of a file, in evaluation. Nothing in it is run or unpickled.
+
+    Raises ``ArchError``: A663 for a file that cannot be read, is damaged, or asks for what could
+    run code, and where a package is missing that it takes to read it."""
+    try:
+        described = _described(path)
+        if len(described.inputs) != 1:
+            names = ", ".join(f"`{name}`" for name in described.inputs) or "nothing"
+            raise Damaged(f"it takes {names}, and what is imported takes one tensor")
+        ((name, shape),) = described.inputs.items()
+        if not shape or 0 in shape:
+            raise Damaged(f"its input `{name}` has the shape {show_shape(shape) or 'of a number'}")
+        try:
+            return Program(described).eval()
+        except (KeyError, TypeError, ValueError, RuntimeError):
+            raise Damaged("its tensors have names that no module has") from None
+    except Damaged as problem:
+        raise _error(path, str(problem)) from None
+    except FileNotFoundError:
+        raise _error(path, "there is no such file") from None
+    except OSError as problem:
+        reason = (problem.strerror or str(problem)).lower()
+        raise _error(path, reason) from None
+
+
+def _described(path: Path) -> Described:
+    from archdsl.importing.exported import read_pt2
+
+    return read_pt2(path)
+
+
+def _error(path: Path, reason: str) -> ArchError:
+    return ArchError([diagnose(codes.NO_PROGRAM, name=path.name, reason=reason)])
