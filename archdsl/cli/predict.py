@@ -84,7 +84,7 @@ def command(
         examples: dict[Path, Any] = {}
         for path in files[start : start + BATCH]:
             try:
-                examples[path] = read_example(path, card.image)
+                examples[path] = read_example(path, card.image, card.values)
             except BadPicture as problem:
                 bad.append(diagnose(codes.UNREADABLE, name=str(path), reason=str(problem)))
         if not examples:

@@ -10,20 +10,21 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
-EXTRA, SEARCH_EXTRA = "torch", "search"  # of pyproject.toml
+EXTRA, SEARCH_EXTRA, DATA_EXTRA = "torch", "search", "data"  # of pyproject.toml
 SEARCH_NEEDS = ("torch", "optuna", "scipy", "cmaes")
 READING_NEEDS = ("scipy", "sqlalchemy")  # a study can be read without the others
 
 
-def need(module: str, package: str = "") -> Any:
+def need(module: str, package: str = "", extra: str = "") -> Any:
     """A module of an optional package. Raises ``ArchError`` where it is not installed.
 
-    ``package`` is what installers call it, where that differs.
+    ``package`` is what installers call it, where that differs; ``extra`` is that of ours that
+    brings it, without one the extra ``torch``.
     """
     try:
         return import_module(module)
     except ImportError:
-        raise missing(package or module.partition(".")[0], EXTRA) from None
+        raise missing(package or module.partition(".")[0], extra or EXTRA) from None
 
 
 def need_for_search() -> None:

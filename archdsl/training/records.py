@@ -166,6 +166,8 @@ def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -
         path = text.strip()
         if path.endswith(".npz") and '"' not in path:
             help = (f'an archive of arrays is written arrays("{path}")',)
+        elif path.endswith((".csv", ".tsv", ".parquet")) and '"' not in path:
+            help = (f'a table of files and labels is written table("{path}")',)
         elif path and Path(path).is_dir():
             help = (f'a folder of images is written image_folder("{path}")',)
         else:

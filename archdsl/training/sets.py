@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from archdsl.elaborate.values import show
-from archdsl.layers.arguments import Count, Flag, Index
+from archdsl.layers.arguments import Count, Flag, Index, OneOf, PerAxis, Reader, Unreadable
 from archdsl.layers.base import signature
 from archdsl.registered import Registered
-from archdsl.training.settings import Setting, Share, Text
-from archdsl.training.tasks import CLASSIFICATION, TaskName
+from archdsl.training.settings import Setting, Share, Text, Texts
+from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, TaskName
 
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Splits
@@ -157,29 +157,109 @@ class Cifar100(Data):
 
 
 @dataclass(frozen=True)
-class ImageFolder(Data):
-    """A folder with a folder of images for each class; or with the folders train, val and test,
-    and those of the classes in each. The middle square of each image is resized to ``size``
-    pixels a side."""
+class SidesReader(PerAxis):
+    """The pixels of a side, or a height and a width."""
+
+    @property
+    def expected(self) -> str:
+        return "a positive whole number, or a height and a width such as 48x64"
+
+    def read(self, value: Any) -> int | tuple[int, ...]:
+        found = super().read(value)
+        if isinstance(value, tuple) and len(value) != 2:
+            raise Unreadable(self.expected)
+        return found
+
+
+Sides = Annotated[int | tuple[int, ...], SidesReader()]
+
+
+@dataclass(frozen=True)
+class BitsReader(Reader):
+    @property
+    def expected(self) -> str:
+        return "8 or 16"
+
+    def read(self, value: Any) -> int:
+        if type(value) is not int or value not in (8, 16):
+            raise Unreadable(self.expected)
+        return value
+
+
+Bits = Annotated[int, BitsReader()]
+
+
+@dataclass(frozen=True)
+class Pictures(Data):
+    """Files of pictures: the middle of each is resized to ``size``, in so many ``channels`` of so
+    many ``bits``."""
 
     path: Text
-    size: Count = 64
+    size: Sides = 64
     validation: Share = 0.1
     test: Share = 0.1
     seed: Index = 0
     skip_unreadable: Flag = False
+    channels: Count = 3
+    bits: Bits = 8
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of an image."""
+        height, width = (self.size, self.size) if isinstance(self.size, int) else self.size
+        return self.channels, height, width
+
+
+@dataclass(frozen=True)
+class ImageFolder(Pictures):
+    """A folder with a folder of images for each class; or with the folders train, val and test,
+    and those of the classes in each. The middle of each image is resized to ``size``, the pixels
+    of a side, or height and width: ``48x64``; it has so many ``channels`` of 8 or 16 ``bits``."""
 
     name = "image_folder"
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
         from archdsl.training.data.layout import layout
 
-        return (3, self.size, self.size), len(layout(self, folder).classes)
+        return self.shape, len(layout(self, folder).classes)
 
     def load(self, folder: Path) -> Splits:
         from archdsl.training.data.folder import image_folder
 
         return image_folder(self, folder)
+
+
+TableTask = Annotated[
+    str, OneOf((CLASSIFICATION.name, MULTILABEL.name, REGRESSION.name))
+]  # masks have no cell in a table
+
+
+@dataclass(frozen=True)
+class Table(Pictures):
+    """A table of files and labels: CSV, or Parquet (`pip install 'archdsl[data]'`). The column
+    ``file`` has paths, from the folder ``root`` on, or else from that of the table; ``labels`` is a
+    column, or several. A column ``split``, where there is one, says of each file whether it is of
+    train, val or test. Several labels are columns of 0 and 1, or names in one column with a
+    ``separator``; values are numbers. Size, channels and bits are as in `image_folder`."""
+
+    file: Text = "file"
+    labels: Texts = ("label",)
+    split: Text = "split"
+    task: TableTask = CLASSIFICATION.name
+    root: Text = ""
+    separator: Text = ";"
+
+    name = "table"
+
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        from archdsl.training.data.rows import rows_of
+
+        return self.shape, len(rows_of(self, folder).names)
+
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.folder import table
+
+        return table(self, folder)
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def test_images_are_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("decoded again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "squares", refuse)
+        patch.setattr(folder, "fitted", refuse)
         assert load(DATA, HERE).digest == first.digest
     os.utime(HERE / "pets" / "cat" / "more" / "0.png", (1, 1))
     assert load(DATA, HERE).digest == first.digest

@@ -140,15 +140,15 @@ def test_what_begins_with_a_dot_is_passed_over() -> None:
 def test_what_is_left_out_is_said() -> None:
     fill("cat", 8)
     fill("dog", 8)
-    for name in ("a.npy", "b.NPY", "c.dcm", "readme", "Thumbs.db", ".DS_Store"):
+    for name in ("a.mat", "b.MAT", "c.dcm", "readme", "Thumbs.db", ".DS_Store"):
         (HERE / "pets" / "cat" / name).write_text("")
-    wanted = "4 files are left out for the ending: .npy 2, .dcm 1, none 1"
+    wanted = "4 files are left out for the ending: .mat 2, .dcm 1, none 1"
     assert load(DATA, HERE).notes == (wanted,)
     shutil.rmtree(HERE / "pets" / "dog")
     fill("dog", 0)
-    (HERE / "pets" / "dog" / "a.npy").write_text("")
+    (HERE / "pets" / "dog" / "a.mat").write_text("")
     first, _, help = problem()
-    assert first.endswith("class dog; 1 file is left out for the ending: .npy 1")
+    assert first.endswith("class dog; 1 file is left out for the ending: .mat 1")
     assert help.startswith("  = help: read are .avif .bmp ") and " .png " in help
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.training.sets import Data, ImageFolder
+from archdsl.training.sets import Data, Pictures
 
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Splits
@@ -26,7 +26,7 @@ def describe(data: Data, folder: Path) -> tuple[Image, int]:
 def prepare(data: Data, folder: Path) -> None:
     """Reads every image of a folder once, before anything is made that needs them: what was decoded
     is kept, and whoever loads the data afterwards reads that. Raises ``ArchError`` as ``load``."""
-    if isinstance(data, ImageFolder):
+    if isinstance(data, Pictures):
         load(data, folder)
 
 

@@ -9,57 +9,41 @@ import torch
 from torch import Tensor
 
 from archdsl.layers.base import show_shape
-from archdsl.training.data.pictures import BadPicture, Decoder, reason_of
+from archdsl.training.data.pictures import ARRAYS, MODES, WIDE, BadPicture, Decoder, reason_of
 from archdsl.training.packages import need
 
-MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
+BITS = {"uint8": 8, "uint16": 16}  # of pictures, by the type of their values
+KINDS = {"uint8": "bytes (uint8)", "uint16": "numbers of 16 bits (uint16)", "float32": "floats"}
 
 
-def read_example(path: Path, image: tuple[int, ...]) -> Tensor:
-    """The bytes of a file, of the shape ``image``: a picture, of which the middle is resized, or
-    an array in ``.npy`` of this shape. Raises ``BadPicture`` with what is the matter."""
-    if path.suffix.lower() == ".npy":
-        return _array(path, image)
-    channels, *sizes = image
-    if len(sizes) != 2 or channels not in MODES:
-        raise BadPicture(
-            f"a picture cannot be {show_shape(image)}: give an array of bytes, as .npy"
-        )
-    height, width = sizes
-    if channels == 3 and height == width:
-        found = Decoder(height).read(path)
-        if isinstance(found, BadPicture):
-            raise found
-        return torch.frombuffer(bytearray(found), dtype=torch.uint8).reshape(image)
-    return _picture(path, MODES[channels], width, height)
+def read_example(path: Path, image: tuple[int, ...], values: str = "uint8") -> Tensor:
+    """What a file has, of the shape ``image`` and the type ``values``: a picture, of which the
+    middle is resized, or an array in ``.npy``. Raises ``BadPicture`` with what is the matter."""
+    pictures = len(image) == 3 and values in BITS
+    if path.suffix.lower() == ARRAYS:
+        found = _array(path)
+        if image[0] == 1 and found.shape == image[1:]:
+            found = found[None]
+        kind = "float32" if found.dtype.kind == "f" else str(found.dtype)
+        resized = pictures and found.ndim == 3 and found.shape[0] == image[0]
+        if kind != values or (found.shape != image and not resized):
+            shape = "x".join(map(str, found.shape)) or "one number"
+            wanted = f"{KINDS[values]} of {show_shape(image)}"
+            raise BadPicture(f"it has {found.dtype} of {shape}, and the network takes {wanted}")
+        if found.shape == image:
+            return torch.from_numpy(found.astype(values))
+    elif not pictures or (image[0] not in MODES and path.suffix.lower() not in WIDE):
+        wanted = f"{KINDS[values]}, as .npy"
+        raise BadPicture(f"a picture cannot be {show_shape(image)}: give an array of {wanted}")
+    found = Decoder(image[1:], image[0], BITS[values]).read(path)
+    if isinstance(found, BadPicture):
+        raise found
+    kinds = {"uint8": torch.uint8, "uint16": torch.uint16}
+    return torch.frombuffer(bytearray(found), dtype=kinds[values]).reshape(image)
 
 
-def _picture(path: Path, mode: str, width: int, height: int) -> Tensor:
-    decoder = Decoder(max(width, height))
+def _array(path: Path) -> Any:
     try:
-        with decoder.pillow.open(path) as opened:
-            upright = decoder.ops.exif_transpose(opened)
-            colours = decoder.eight_bits(upright).convert(mode)
-        bilinear = decoder.pillow.Resampling.BILINEAR
-        fitted = decoder.ops.fit(colours, (width, height), bilinear)
-    except BadPicture:
-        raise
-    except Exception as problem:  # Pillow raises many kinds for a file that is not an image
-        raise BadPicture(reason_of(problem)) from None
-    pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8)
-    return pixels.reshape(height, width, -1).permute(2, 0, 1).contiguous()
-
-
-def _array(path: Path, image: tuple[int, ...]) -> Tensor:
-    numpy: Any = need("numpy")
-    try:
-        found = numpy.load(path, allow_pickle=False)
+        return need("numpy").load(path, allow_pickle=False)
     except Exception as problem:  # numpy raises many kinds for a bad file
         raise BadPicture(reason_of(problem)) from None
-    if image[0] == 1 and found.shape == image[1:]:
-        found = found[None]
-    if found.dtype != numpy.uint8 or found.shape != image:
-        shape = "x".join(map(str, found.shape)) or "one number"
-        wanted = f"bytes (uint8) of {show_shape(image)}"
-        raise BadPicture(f"it has {found.dtype} of {shape}, and the network takes {wanted}")
-    return torch.from_numpy(found.copy())

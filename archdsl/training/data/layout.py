@@ -19,7 +19,7 @@ PARTS = {
 }  # fmt: skip
 ENDINGS = frozenset(
     """.avif .bmp .dib .gif .j2k .jfif .jp2 .jpe .jpeg .jpf .jpg .jpx .pbm .pcx .pfm .pgm .png .pnm
-    .ppm .qoi .sgi .tga .tif .tiff .webp""".split()
+    .npy .ppm .qoi .sgi .tga .tif .tiff .webp""".split()
 )
 JUNK = frozenset({"thumbs.db", "desktop.ini"})  # what systems leave in folders of pictures
 NAMED = 5  # names that a message lists

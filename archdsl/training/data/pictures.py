@@ -1,50 +1,81 @@
-"""One picture, decoded: its middle square in bytes, whatever its type."""
+"""One picture, decoded: its middle, in bytes or in 16 bits, of any number of channels."""
 
 from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from archdsl.training.packages import need
+from archdsl.diagnostics.model import ArchError
+from archdsl.layers.base import show_shape
+from archdsl.training.packages import DATA_EXTRA, need
 
 SIXTEEN = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 WHITE = 65535  # of 16 bits
+DIM = 4096  # of 16 bits: what is darker has less than 16 steps in 8 bits
+MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
+ARRAYS = ".npy"
+TIFF = (".tif", ".tiff")
+WIDE = (*TIFF, ".png")  # endings of pictures that may have any number of channels
 
 
 class BadPicture(Exception):
     """A file that cannot be read, and why."""
 
 
+@dataclass
 class Decoder:
-    """Reads pictures as the bytes of a square, ``(3, size, size)``.
+    """Reads pictures as ``(channels, height, width)``; one ``size`` is that of both sides.
 
-    A picture is turned as its EXIF orientation says. Values of 16 bits are scaled by 257, floats
-    from 0..1; other ranges are refused, as nothing says what is black and white in them.
+    A picture is turned as its EXIF orientation says. Where 8 bits are asked for, values of 16 are
+    divided by 257; floats are read from 0..1; other ranges are refused, as nothing says what is
+    black and white in them. Grey becomes colours and colours grey; others stay as they are.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.pillow: Any = need("PIL.Image", "pillow")
-        self.ops: Any = need("PIL.ImageOps", "pillow")
+    size: int | Sequence[int]
+    channels: int = 3
+    bits: int = 8
+    pillow: Any = field(default_factory=lambda: need("PIL.Image", "pillow"))
+    ops: Any = field(default_factory=lambda: need("PIL.ImageOps", "pillow"))
+
+    def __post_init__(self) -> None:
+        sides = (self.size, self.size) if isinstance(self.size, int) else self.size
+        self.height, self.width = sides
+        self.white = 255 if self.bits == 8 else WHITE
         logging.getLogger("PIL").addHandler(logging.NullHandler())  # its errors are raised too
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.channels, self.height, self.width
 
     def read(self, path: Path) -> bytes | BadPicture:
         """The channels one after the other, or why there are none."""
         try:
-            with self.pillow.open(path) as image:
-                image.draft("RGB", (2 * self.size, 2 * self.size))  # a large JPEG needs no more
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of palettes with transparency
-                    upright = self.ops.exif_transpose(image)
-                    colours = self.eight_bits(upright).convert("RGB")
-            bilinear = self.pillow.Resampling.BILINEAR
-            square = self.ops.fit(colours, (self.size, self.size), bilinear)
-        except Exception as problem:  # Pillow raises many kinds for a file that is not an image
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of palettes with transparency
+                if self.bits == 8 and self.channels in MODES and path.suffix.lower() != ARRAYS:
+                    return self._bytes(path)
+                return self._of_array(path)
+        except ArchError:  # a package is not installed
+            raise
+        except Exception as problem:  # Pillow raises many kinds for a file that it cannot read
             return problem if isinstance(problem, BadPicture) else BadPicture(reason_of(problem))
-        interleaved: bytes = square.tobytes()
-        return b"".join(interleaved[channel::3] for channel in range(3))
+
+    def _bytes(self, path: Path) -> bytes:
+        """The bytes of a picture in grey or colours."""
+        with self.pillow.open(path) as image:
+            if path.suffix.lower() in TIFF and image.n_frames > 1:  # pages that may be channels
+                return self._of_array(path)
+            most = 2 * max(self.height, self.width)
+            image.draft(MODES[self.channels], (most, most))  # a large JPEG needs no more
+            upright = self.ops.exif_transpose(image)
+            colours = self.eight_bits(upright).convert(MODES[self.channels])
+        fitted = self.ops.fit(colours, (self.width, self.height), self.pillow.Resampling.BILINEAR)
+        mixed: bytes = fitted.tobytes()
+        return b"".join(mixed[channel :: self.channels] for channel in range(self.channels))
 
     def eight_bits(self, image: Any) -> Any:
         """A picture of more bits in 8; others as they are."""
@@ -52,21 +83,103 @@ class Decoder:
             return image
         import numpy
 
-        values = numpy.asarray(image)
-        if values.size == 0 or not numpy.isfinite(values).all():
-            raise BadPicture("it has values that are not numbers")
-        low, high = values.min().item(), values.max().item()
-        if image.mode == "F":
-            if low < 0 or high > 1:
-                wanted = "floats are read from 0, black, to 1, white"
-                raise BadPicture(f"its values are {low:g}..{high:g}: {wanted}")
-            scaled = values * 255
-        else:
-            if low < 0 or high > WHITE:
-                wanted = f"whole numbers are read from 0, black, to {WHITE:,}, white"
-                raise BadPicture(f"its values are {low:,}..{high:,}: {wanted}")
-            scaled = values / 257
-        return self.pillow.fromarray(scaled.round().astype(numpy.uint8))
+        return self.pillow.fromarray(_scaled(numpy.asarray(image), 255).astype(numpy.uint8))
+
+    def _of_array(self, path: Path) -> bytes:
+        """What a file has, in as many channels and bits as are asked for."""
+        import numpy
+
+        found = _scaled(self._channels(path), self.white)
+        if found.shape[0] == 1 and self.channels == 3:
+            found = found.repeat(3, 0)
+        if found.shape[0] != self.channels:
+            raise BadPicture(f"it has {found.shape[0]} channels, and not {self.channels}")
+        if found.shape != self.shape:
+            found = numpy.stack([self._fitted(channel) for channel in found])
+        kind = numpy.uint8 if self.bits == 8 else numpy.dtype("<u2")
+        written: bytes = found.round().clip(0, self.white).astype(kind).tobytes()
+        return written
+
+    def _fitted(self, channel: Any) -> Any:
+        import numpy
+
+        one = self.pillow.fromarray(channel.astype(numpy.float32))
+        bilinear = self.pillow.Resampling.BILINEAR
+        return numpy.asarray(self.ops.fit(one, (self.width, self.height), bilinear))
+
+    def _channels(self, path: Path) -> Any:
+        """An array ``(channels, height, width)`` of the file's own type."""
+        import numpy
+
+        ending = path.suffix.lower()
+        if ending == ARRAYS:
+            found = numpy.load(path, allow_pickle=False)
+            found = found[None] if found.ndim == 2 else found
+            if found.ndim != 3:
+                raise BadPicture(f"it is {show_shape(found.shape)}, not channels x height x width")
+            return found
+        if ending in TIFF:
+            return _of_tiff(path)
+        if ending == ".png":
+            return self._of_png(path)
+        with self.pillow.open(path) as image:
+            upright = self.ops.exif_transpose(image)
+            if upright.mode not in SIXTEEN and upright.mode not in ("I", "F"):
+                upright = upright.convert(MODES.get(self.channels, upright.mode))
+            found = numpy.asarray(upright)
+        return found[None] if found.ndim == 2 else numpy.moveaxis(found, -1, 0)
+
+    def _of_png(self, path: Path) -> Any:
+        """torchvision reads colours of 16 bits, which Pillow does not."""
+        vision: Any = need("torchvision.io", "torchvision")
+        mode = {1: "GRAY", 3: "RGB"}.get(self.channels, "UNCHANGED")
+        found = vision.decode_image(str(path), mode, apply_exif_orientation=True)
+        return found.numpy()
+
+
+def _of_tiff(path: Path) -> Any:
+    """Any number of channels, as tifffile reads them: planes, samples or pages."""
+    import numpy
+
+    tifffile = need("tifffile", extra=DATA_EXTRA)
+    with tifffile.TiffFile(path) as file:
+        page, series = file.pages[0], file.series[0]
+        turned = page.tags.get(274)
+        if turned is not None and turned.value != 1:
+            raise BadPicture("its orientation is not upright, and only 8 bits are turned")
+        axes, found = series.axes, series.asarray()
+    kept = [at for at, n in enumerate(found.shape) if n > 1 or axes[at] in "YX"]
+    axes, found = "".join(axes[at] for at in kept), found.reshape([found.shape[at] for at in kept])
+    if axes == "YX":
+        return found[None]
+    if len(axes) != 3 or "Y" not in axes or "X" not in axes:
+        raise BadPicture(f"its axes are {series.axes}, not one of channels, height and width")
+    channel = next(at for at, axis in enumerate(axes) if axis not in "YX")
+    return numpy.moveaxis(found, channel, 0)
+
+
+def _scaled(values: Any, white: int) -> Any:
+    """Values from black to white, as floats from 0 to ``white``: of bytes and of 16 bits, and of
+    floats from 0 to 1. Raises ``BadPicture`` for others."""
+    import numpy
+
+    if values.size == 0 or values.dtype.kind not in "uif" or not numpy.isfinite(values).all():
+        raise BadPicture("it has values that are not numbers")
+    if values.dtype == numpy.uint8:
+        return values * (white / 255)
+    low, high = values.min().item(), values.max().item()
+    if values.dtype.kind == "f":
+        if low < 0 or high > 1:
+            wanted = "floats are read from 0, black, to 1, white"
+            raise BadPicture(f"its values are {low:g}..{high:g}: {wanted}")
+        return (values * numpy.float64(white)).round()
+    if low < 0 or high > WHITE:
+        wanted = f"whole numbers are read from 0, black, to {WHITE:,}, white"
+        raise BadPicture(f"its values are {low:,}..{high:,}: {wanted}")
+    if white < WHITE and 0 < high < DIM:
+        few = f"of {WHITE:,}, of which 8 bits would keep {high // 257 + 1}"
+        raise BadPicture(f"its values are {low:,}..{high:,} {few}: take bits = 16")
+    return (values / (WHITE / white)).round()
 
 
 def reason_of(problem: Exception) -> str:
