@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,22 @@ from archdsl.pictures.views import draw
 
 Outlines = Callable[[Network, int, bool], str]
 OUTLINES: dict[str, Outlines] = {".dot": dot, ".mmd": mermaid}  # what other programs lay out
+
+
+class Room(click.ParamType[tuple[float, float]]):
+    """A width and a height in pixels: ``800x1100``."""
+
+    name = "WIDTHxHEIGHT"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        found = re.fullmatch(r"(\d{2,5})x(\d{2,5})", value)
+        if found is None:
+            self.fail(
+                f"{value!r} is not a width and a height in pixels, such as 800x1100", param, ctx
+            )
+        return float(found[1]), float(found[2])
 
 
 @click.command()
@@ -49,6 +66,12 @@ OUTLINES: dict[str, Outlines] = {".dot": dot, ".mmd": mermaid}  # what other pro
 @click.option(
     "--size", type=click.Choice(["channels", "macs"]), help="Let the widths of boxes follow these."
 )
+@click.option(
+    "--within",
+    type=Room(),
+    help="Break the network into columns (rows, with --layout right), so that the picture has at "
+    "most this width and height in pixels; what is still too large is made smaller.",
+)
 @click.option("--no-title", is_flag=True, help="Leave out the title above the picture.")
 @click.option("--no-legend", is_flag=True, help="Leave out the legend below it.")
 @force_option
@@ -62,6 +85,7 @@ def command(
     once: bool,
     layout: str,
     size: str | None,
+    within: tuple[float, float] | None,
     no_title: bool,
     no_legend: bool,
     force: bool,
@@ -75,8 +99,9 @@ def command(
     ending = "" if output is None else output.suffix.lower()
     if output is not None and str(output) != "-":
         check_format(output, (*FORMATS, *OUTLINES))
-    if (no_title or no_legend) and ending in (*OUTLINES, ".html"):
-        option = "--no-title" if no_title else "--no-legend"
+    of_pictures = {"--no-title": no_title, "--no-legend": no_legend, "--within": within}
+    option = next((name for name, given in of_pictures.items() if given), "")
+    if option and ending in (*OUTLINES, ".html"):
         raise click.UsageError(f"{option} is of a picture: .svg, .png, .pdf or .tex")
     arch, title = read_named(spec, settings, shape, python)
     named = output is not None
@@ -94,7 +119,7 @@ def command(
     if ending == ".html":
         write_output(output, drawing_page(network, knobs, **options))
         return
-    scene = draw(network, knobs, **options, head=not no_title, foot=not no_legend)
+    scene = draw(network, knobs, **options, head=not no_title, foot=not no_legend, within=within)
     if printed:
         click.echo(svg(scene), nl=False)
         return

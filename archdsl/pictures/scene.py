@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import hypot
-from typing import Literal
+from typing import Any, Literal
 
 from archdsl.pictures.fonts import LINE, text_width
 
 Point = tuple[float, float]
 Extent = tuple[float, float, float, float]  # left, top, right, bottom
 Anchor = Literal["start", "middle", "end"]
+SIZES = ("x", "y", "width", "height", "radius", "stroke", "size")  # what grows with a picture
 BASELINE = 0.36  # of a text's size, from its middle down
 
 
@@ -147,6 +148,25 @@ def moved(shapes: Iterable[Shape], dx: float, dy: float) -> Iterator[Shape]:
             yield replace(shape, points=tuple((x + dx, y + dy) for x, y in shape.points))
         else:
             yield replace(shape, x=shape.x + dx, y=shape.y + dy)
+
+
+def scaled(scene: Scene, factor: float) -> Scene:
+    """The picture in another size, its texts and lines with it."""
+    if factor == 1:
+        return scene
+    shapes = tuple([_scaled(shape, factor) for shape in scene.shapes])
+    return Scene(scene.width * factor, scene.height * factor, scene.title, shapes)
+
+
+def _scaled(shape: Shape, factor: float) -> Shape:
+    known: dict[str, Any] = {
+        name: getattr(shape, name) * factor for name in SIZES if hasattr(shape, name)
+    }
+    if isinstance(shape, (Wire, Area)):
+        known["points"] = tuple((x * factor, y * factor) for x, y in shape.points)
+    if isinstance(shape, Words):
+        del known["width"]
+    return replace(shape, **known)
 
 
 def extent(shapes: Iterable[Shape]) -> Extent:

@@ -11,6 +11,7 @@ from archdsl.analysis.figures import figures, longest_path
 from archdsl.ir.network import Network
 from archdsl.pictures.drawing import Drawing, Figure
 from archdsl.pictures.fonts import text_width
+from archdsl.pictures.lanes import fitted
 from archdsl.pictures.lengths import value
 from archdsl.pictures.limits import drawable, limited
 from archdsl.pictures.palette import KINDS
@@ -148,6 +149,7 @@ def draw(
     first_only: bool = False,
     head: bool = True,
     foot: bool = True,
+    within: tuple[float, float] | None = None,
 ) -> Scene:
     """The drawing of a network, so many levels of its blocks open; with ``first_only``, each
     block only where it first stands, or first has other layers in it.
@@ -155,14 +157,20 @@ def draw(
     ``knobs`` are said in the title, ``title`` replaces the network's name there. The network
     runs down the page, or to the right. ``size`` makes the widths of boxes follow their
     ``channels`` or ``macs``. ``head`` and ``foot`` say whether the title stands above it and the
-    legend below. Raises ``ArchError`` (A906) for more than a picture can show.
+    legend below. ``within`` is the width and height in pixels that the picture has at most: the
+    network is broken into columns (into rows, if it runs to the right), and made smaller where
+    that does not suffice. Raises ``ArchError`` (A906) for more than a picture can show.
     """
     with drawable():
         drawing = Drawing(network, Flow(down), size)
         opened = once(drawing.root, depth) if first_only else levels(depth)
         whole = view(drawing.root, opened)
         drawn = list(limited(shapes(drawing, whole, {})))
-    return framed(network, knobs, drawing, drawn, size, title, head, foot)
+
+    def finished(laid: list[Shape]) -> Scene:
+        return framed(network, knobs, drawing, laid, size, title, head, foot)
+
+    return fitted(drawn, down, within, finished) if within else finished(drawn)
 
 
 def framed(

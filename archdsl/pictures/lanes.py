@@ -1,0 +1,221 @@
+"""A long drawing in lanes: columns of a network that runs down the page, rows of one that runs
+to the right.
+
+A drawing is cut where nothing but one line goes on, the frames of open blocks aside, which are
+cut with it. The line then leads from the end of a lane round to the start of the next.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from archdsl.pictures.scene import Box, Point, Scene, Shape, Wire, Words, extent, moved, scaled
+
+FRAMES = ("frame", "inner")  # fills of boxes that hold others
+STUB = 6.0  # of a line at the start of a lane, before what it leads to
+ROUND = 12.0  # from the end of a lane to the line that leads on
+GUTTER = 36.0  # between lanes
+MOST_LANES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a drawing can be cut: along the flow, and where its line is across."""
+
+    s: float
+    t: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """A drawing that runs down, or to the right, and where it can be cut."""
+
+    drawn: Sequence[Shape]
+    down: bool
+
+    def place(self, point: Sequence[float]) -> tuple[float, float]:
+        """A point along and across the flow."""
+        x, y = point
+        return (y, x) if self.down else (x, y)
+
+    def span(self, shape: Shape) -> tuple[float, float]:
+        """From where to where a shape reaches along the flow."""
+        left, top, right, bottom = shape.extent
+        return (top, bottom) if self.down else (left, right)
+
+    def cuts(self) -> list[Cut]:
+        """Where one line alone goes on, in their order."""
+        solid = [s for s in self.drawn if not isinstance(s, Wire) and not _is_frame(s)]
+        wires = [s for s in self.drawn if isinstance(s, Wire)]
+        blocking = _Crossed([self.span(s) for s in solid])
+        lines = _Crossed([self.span(s) for s in wires])
+        filled = sorted(self.span(s) for s in solid if not isinstance(s, Words))
+        frames = [self.span(s) for s in self.drawn if _is_frame(s)]
+        found = {}
+        for wire in wires:
+            if wire.curved or wire.dashed:
+                continue
+            for a, b in pairwise(wire.points):
+                (s, t), (end, other) = self.place(a), self.place(b)
+                at = end - STUB
+                if t != other or at - s < 2 or blocking(at) or lines(at) != 1:
+                    continue
+                around = [f for f in frames if f[0] < at < f[1]]
+                if all(_has(filled, low, at) and _has(filled, at, high) for low, high in around):
+                    found[at] = Cut(at, t)
+        return [found[s] for s in sorted(found)]
+
+    def laid(self, chosen: Sequence[Cut]) -> list[Shape]:
+        """The drawing with a lane up to each of these cuts, and one for the rest."""
+        if not chosen:
+            return list(self.drawn)
+        low, high = self.span(_whole(self.drawn))
+        ends = [*(c.s for c in chosen), high]
+        starts = [low, *(c.s for c in chosen)]
+        lanes: list[list[Shape]] = [[] for _ in ends]
+        leading: list[tuple[Wire, int, int]] = []
+        for shape in self.drawn:
+            first, last = self.span(shape)
+            lane = bisect_right(starts, first + 1e-6) - 1
+            final = max(bisect_left(ends, last - 1e-6), lane)
+            if lane == final:
+                lanes[lane].append(shape)
+            elif isinstance(shape, Wire):
+                leading.append((shape, lane, final))
+            else:
+                assert isinstance(shape, Box), "only frames are cut"
+                for n in range(lane, final + 1):
+                    lanes[n].append(self._piece(shape, max(first, starts[n]), min(last, ends[n])))
+        moves, gutters = self._moves(lanes, starts)
+        found = [
+            s for lane, (dx, dy) in zip(lanes, moves, strict=True) for s in moved(lane, dx, dy)
+        ]
+        found += [self._led(*line, chosen, starts, ends, moves, gutters) for line in leading]
+        return found
+
+    def _piece(self, box: Box, start: float, end: float) -> Box:
+        """A frame from one place along the flow to another."""
+        if self.down:
+            return replace(box, y=start, height=end - start)
+        return replace(box, x=start, width=end - start)
+
+    def _moves(
+        self, lanes: list[list[Shape]], starts: list[float]
+    ) -> tuple[list[Point], list[float]]:
+        """How far each lane is moved, and where the line before it runs across the flow."""
+        moves: list[Point] = []
+        gutters: list[float] = []
+        edge = 0.0
+        for number, (lane, start) in enumerate(zip(lanes, starts, strict=True)):
+            left, top, right, bottom = extent(lane)
+            near, far = (left, right) if self.down else (top, bottom)
+            across = edge + (GUTTER if number else 0.0) - near
+            gutters.append(edge + GUTTER / 2)
+            along = starts[0] - start
+            moves.append((across, along) if self.down else (along, across))
+            edge = far + across
+        return moves, gutters
+
+    def _led(
+        self,
+        wire: Wire,
+        lane: int,
+        final: int,
+        chosen: Sequence[Cut],
+        starts: list[float],
+        ends: list[float],
+        moves: list[Point],
+        gutters: list[float],
+    ) -> Wire:
+        """A line that leads on from lane to lane."""
+        way: list[tuple[float, float]] = []
+        for point in wire.points:
+            s, t = self.place(point)
+            while lane < final and s > ends[lane]:
+                ds, dt = self.place(moves[lane])
+                after = self.place(moves[lane + 1])[1]
+                end, top = ends[lane] + ds + ROUND, starts[0] - ROUND
+                across, gutter = chosen[lane].t, gutters[lane + 1]
+                way += [(end, across + dt), (end, gutter), (top, gutter), (top, across + after)]
+                lane += 1
+            ds, dt = self.place(moves[lane])
+            way.append((s + ds, t + dt))
+        points = [(t, s) if self.down else (s, t) for s, t in way]
+        return replace(wire, points=tuple(points))
+
+
+class _Crossed:
+    """How many of some intervals have a place within them."""
+
+    def __init__(self, spans: Sequence[tuple[float, float]]) -> None:
+        self.lows = sorted(low for low, _ in spans)
+        self.highs = sorted(high for _, high in spans)
+
+    def __call__(self, s: float) -> int:
+        return bisect_left(self.lows, s) - bisect_right(self.highs, s)
+
+
+def _has(filled: Sequence[tuple[float, float]], low: float, high: float) -> bool:
+    """Whether a box begins there: what is left of a frame holds more than its title."""
+    place = bisect_left(filled, (low, low))
+    return place < len(filled) and filled[place][0] < high
+
+
+def _is_frame(shape: Shape) -> bool:
+    return isinstance(shape, Box) and shape.fill in FRAMES
+
+
+def _whole(drawn: Sequence[Shape]) -> Box:
+    left, top, right, bottom = extent(drawn)
+    return Box(left, top, right - left, bottom - top)
+
+
+def _divisions(lanes: Lanes) -> Iterator[list[Cut]]:
+    """Cuts into one lane, two and so on, each time with lanes as short as they can be."""
+    cuts = lanes.cuts()
+    low, high = lanes.span(_whole(lanes.drawn))
+    places = [low, *(c.s for c in cuts), high]
+    lengths = sorted({b - a for i, a in enumerate(places) for b in places[i + 1 :]})
+    fewest = MOST_LANES + 1
+    yield []
+    for count in range(2, MOST_LANES + 1):
+        least = bisect_left(lengths, True, key=lambda x: len(_filled(cuts, low, high, x)) < count)
+        chosen = _filled(cuts, low, high, lengths[least])
+        if len(chosen) + 1 != fewest:
+            fewest = len(chosen) + 1
+            yield chosen
+
+
+def _filled(cuts: Sequence[Cut], low: float, high: float, longest: float) -> list[Cut]:
+    """The fewest cuts that make no lane longer, where there are such cuts."""
+    found: list[Cut] = []
+    start = low
+    for cut, after in pairwise([*cuts, Cut(high, 0.0)]):
+        if after.s - start > longest and cut.s > start:
+            found.append(cut)
+            start = cut.s
+    return found
+
+
+def fitted(
+    drawn: Sequence[Shape],
+    down: bool,
+    room: tuple[float, float],
+    framed: Callable[[list[Shape]], Scene],
+) -> Scene:
+    """A drawing in as many lanes as let it be largest in a ``room`` of a width and a height, and
+    made smaller where that does not suffice. ``framed`` adds its title and legend."""
+    lanes = Lanes(drawn, down)
+    best, factor = None, 0.0
+    for chosen in _divisions(lanes):
+        scene = framed(lanes.laid(chosen))
+        fits = min(1.0, room[0] / scene.width, room[1] / scene.height)
+        if best is None or fits > factor * 1.001:
+            best, factor = scene, fits
+        if factor == 1:
+            break
+    assert best is not None
+    return scaled(best, factor)
