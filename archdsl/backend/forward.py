@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import chain, count
 
+from archdsl.backend.direct.called import tensors_of
 from archdsl.backend.instance import Instance
 from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, identifier, run_stem
-from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece
+from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
 from archdsl.backend.python import (
     INDENT,
     WIDTH,
@@ -222,9 +223,9 @@ class Forward:
                 return
             name = self.names[value] = self.name_for(value, last_use)
             statement = code.lines(indent, f"{name} = ")
-            comment = f"  # {show_shape(entry.shape)}"
-            if self.comments and len(statement) == 1 and len(statement[0] + comment) <= WIDTH:
-                statement[0] += comment
+            shape = f"  # {show_shape(entry.shape)}" if self.comments else ""
+            if len(statement) == 1 and len(statement[0] + shape) <= WIDTH:
+                statement[0] += shape
             yield statement, value
         result = self.reference(scope.result).flat()
         yield [f"{INDENT * indent}return {result}"] if wrap is None else wrap(result), 0
@@ -291,8 +292,7 @@ class Forward:
 
     def loop(self, value: int, entry: Entry, indent: int, last_use: dict[int, int]) -> list[str]:
         """A layer that is repeated many times: its modules in their order, or its code."""
-        pad = INDENT * indent
-        source = self.reference(entry.inputs[0]).flat()
+        pad, source = INDENT * indent, self.reference(entry.inputs[0]).flat()
         name = self.name_for(value, last_use)
         self.names[value] = name
         out = [] if source == name else [f"{pad}{name} = {source}"]
@@ -373,9 +373,8 @@ class Forward:
         arguments = [self.reference(n) for n in entry.inputs]
         if entry.label in self.flattened:
             arguments[0] = Text(f"{operand(arguments[0])}.flatten(1)")
-        module = f"self.{attribute(entry.label)}"
-        if entry.module is not None:
-            module = self.module(entry.module)
+        own = f"self.{attribute(entry.label)}"
+        module = own if entry.module is None else self.module(entry.module)
         return self.called(entry, module, arguments)
 
     def module(self, number: int) -> str:
@@ -387,6 +386,8 @@ class Forward:
     def called(self, entry: Entry, module: str, arguments: list[Code]) -> Code:
         """The call of a step's module."""
         piece = self.instance.pieces[entry.label]
+        if isinstance(piece, PlanPiece) and piece.plan.whole:
+            arguments[1:] = tensors_of(piece, arguments[1:])
         if not piece.uses_input:
             del arguments[0]
         items = [Item(a) for a in arguments]

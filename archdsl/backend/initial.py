@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from archdsl.backend.direct.state import CannotBeWhole
 from archdsl.backend.names import attribute
 from archdsl.backend.pieces import LayerPiece
 from archdsl.backend.plan import Plan
@@ -165,6 +166,12 @@ def alike(starts: list[Start], depth: int) -> list[str]:
 
 def exceptions(plan: Plan, prefix: str, common: dict[Key, Init]) -> Iterator[Start]:
     """The weights of a class that start in a way of their own."""
+    if plan.whole:
+        for piece in (p for i in plan.instances for p in i.all_pieces):
+            for _, layer in piece.layers():
+                if any(own_starts(layer, "", "", common)):
+                    raise CannotBeWhole(id(plan.definition))
+        return
     for name, piece in plan.full.shared.items():
         for inner, layer in piece.layers():
             path = f"{prefix}.{attribute(name)}{inner}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
 from archdsl.backend.scope import Scope
-from archdsl.ir.network import Part
+from archdsl.ir.network import Op, Part
 
 
 @dataclass(slots=True, eq=False)
@@ -51,3 +52,23 @@ def lifted(instance: Instance, other: Instance) -> Instance:
 def take_alike(a: Scope, b: Scope) -> bool:
     """Whether parts take as many tensors and modules from outside."""
     return (len(a.part.imports), len(a.lent)) == (len(b.part.imports), len(b.lent))
+
+
+def blocks_of(part: Part) -> Iterator[Part]:
+    """The blocks that a part applies, those in its labelled parts too."""
+    for step in part.steps:
+        if isinstance(step.op, Part):
+            if step.op.kind == "block":
+                yield step.op
+            else:
+                yield from blocks_of(step.op)
+
+
+def block_origin(part: Part) -> tuple[str, int]:
+    return "block", id(part.definition)
+
+
+def draws(part: Part) -> bool:
+    """Whether a part takes part in the draw of a FractalNet's column."""
+    met = (s.op.layer.columns_met for p in part.parts() for s in p.steps if isinstance(s.op, Op))
+    return any(columns is not None and columns.global_path > 0 for columns in met)

@@ -365,7 +365,7 @@ class PlanPiece(Piece):
 
     @property
     def uses_input(self) -> bool:
-        return self.plan.full.uses_input
+        return self.plan.uses_input
 
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         plan = self.plan

@@ -8,12 +8,12 @@ takes one tensor (a projection, a dropout), or an operand of a sum (an arm, a sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.backend.flow import INCOMING, Flow
-from archdsl.backend.instance import Instance, lifted, take_alike
+from archdsl.backend.instance import Instance, block_origin, blocks_of, draws, lifted, take_alike
 from archdsl.backend.names import ClassNames, class_name, identifier
 from archdsl.backend.pieces import (
     Child,
@@ -29,8 +29,8 @@ from archdsl.backend.pieces import (
 )
 from archdsl.backend.scope import Entry, Scope, is_stateless, may_overwrite, needs_flat, scope_of
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
-from archdsl.backend.union import Lack, lack, lacks
-from archdsl.ir.network import Op, Part, Shared
+from archdsl.backend.union import Lack, grounded, lack, lacks
+from archdsl.ir.network import Part, Shared
 from archdsl.layers.base import Columns, Expression, Module
 from archdsl.syntax import tree
 
@@ -51,11 +51,20 @@ class Plan:
     needs_path: bool = False
     texts: dict[str, str] = field(default_factory=dict)  # of what needs no module, by label
     conditions: dict[str, dict[int, str]] = field(default_factory=dict)  # of operands, by label
+    whole: bool = False  # translated from the text of its block, for all its instances
+    whole_input: bool = False  # such a one works on its input
+    result: str = ""  # the channels that it gives, in its parameters, where they are known
+    tensors: list[str] = field(default_factory=list)  # and takes these from outside
 
     @property
     def full(self) -> Instance:
         assert self.fullest is not None, "a plan has an instance"
         return self.fullest
+
+    @property
+    def uses_input(self) -> bool:
+        """Whether it works on its input, and not on tensors from outside alone."""
+        return self.whole_input if self.whole else self.full.uses_input
 
     def flattened(self) -> frozenset[str]:
         """The steps that need their input as a vector, in any use of the class."""
@@ -83,7 +92,7 @@ class Plan:
         """Takes an instance in, if it is of this class."""
         if self.fullest is None:
             self.fullest = instance
-        else:
+        elif not self.whole:
             found = self.with_instance(self.full, self.instances, instance)
             if found is None:
                 fuller = lifted(instance, self.full)
@@ -107,10 +116,10 @@ class Plan:
             return None
         if len(instance.scope.entries) > len(full.scope.entries):
             found = lacks(instance, others)
-            return None if found is None else _grounded(instance, found)
+            return None if found is None else grounded(instance, found)
         one = lack(full, instance)
         both = None if one is None else self.lack.with_other(one)
-        return None if both is None else _grounded(full, both)
+        return None if both is None else grounded(full, both)
 
     def signature(self) -> list[Parameter]:
         """The parameters in use: those without a default first."""
@@ -148,19 +157,12 @@ class Plan:
 PLACED = ("group", "dense", "fractal", "output")  # parts that a place makes, and not a block
 
 
-def _grounded(full: Instance, found: Lack) -> tuple[Instance, Lack] | None:
-    """An instance and what others lack of it; nothing where a sum has no operand that all have."""
-    for entry in full.scope.entries:
-        if len(found.operands.get(entry.label, ())) == len(entry.inputs):
-            return None
-    return full, found
-
-
 class Planner:
     """Finds the classes of a network."""
 
-    def __init__(self, docs: Callable[[tree.Block], str]) -> None:
+    def __init__(self, docs: Callable[..., str], whole: Container[int] = frozenset()) -> None:
         self.docs = docs  # the doc comment of a block's definition
+        self.whole = whole  # the definitions that are translated from their text
         self.plans: list[Plan] = []
         self.by_origin: dict[Any, list[Plan]] = {}
         self.known: dict[tuple[Any, int], Plan] = {}
@@ -196,6 +198,7 @@ class Planner:
         else:
             doc = self.docs(part.definition) if part.definition is not None else ""
             plan = Plan([title], doc, part.definition)
+            plan.whole = part.kind == "block" and id(part.definition) in self.whole
             plan.add(instance)
             self.plans.append(plan)
             self.by_origin[origin].append(plan)
@@ -223,17 +226,25 @@ class Planner:
 
     def ordered(self, top: Plan) -> list[Plan]:
         found: dict[int, Plan] = {}
+        begun: set[int] = set()  # a block that is translated whole may call itself
 
         def visit(plan: Plan) -> None:
-            if id(plan) not in found:
+            if id(plan) not in begun:
+                begun.add(id(plan))
                 for instance in plan.instances:
-                    for piece in instance.all_pieces:
-                        for inner in piece.plans():
-                            visit(inner)
+                    for inner in self.within(plan, instance):
+                        visit(inner)
                 found[id(plan)] = plan
 
         visit(top)
         return list(found.values())
+
+    def within(self, plan: Plan, instance: Instance) -> Iterator[Plan]:
+        """The classes that the code of an instance names."""
+        if plan.whole:
+            yield from (self.known[block_origin(p), id(p)] for p in blocks_of(instance.part))
+            return
+        yield from (plan for piece in instance.all_pieces for plan in piece.plans())
 
     def piece(
         self, scope: Scope, place: int, uses: Sequence[int], unit: str | None = None
@@ -242,7 +253,7 @@ class Planner:
         entry = scope.entries[place]
         if isinstance(entry.op, Part):
             if entry.module is not None:
-                return SharedPiece(scope_of(entry.op).uses()[0] > 0, _draws(entry.op))
+                return SharedPiece(scope_of(entry.op).uses()[0] > 0, draws(entry.op))
             return self.part_piece(entry.op, entry, unit)
         assert entry.layer is not None
         code = entry.layer.torch(*entry.inputs_shapes)
@@ -387,13 +398,3 @@ class Planner:
 def _alike(pieces: Sequence[Piece]) -> bool:
     """Whether pieces make equal modules: blocks built of one part, layers of one code."""
     return all(p == pieces[0] for p in pieces)
-
-
-def _draws(part: Part) -> bool:
-    """Whether a part takes part in the draw of a FractalNet's column."""
-    met = (s.op.layer.columns_met for p in part.parts() for s in p.steps if isinstance(s.op, Op))
-    return any(columns is not None and columns.global_path > 0 for columns in met)
-
-
-def block_origin(part: Part) -> tuple[str, int]:
-    return "block", id(part.definition)

@@ -96,7 +96,9 @@ class Call(Code):
         if len(inner) <= WIDTH and self.head not in DISPLAYS:
             return [first, inner, last]
         out = [first]
-        generator = isinstance(self.items[0].value, Comprehension) and not self.items[0].name
+        item = self.items[0]
+        alone = len(self.items) == 1 and not item.name
+        generator = alone and isinstance(item.value, Comprehension) and not item.value.open
         for item in self.items:
             comma = "" if generator else ","
             out.extend(item.value.lines(indent + 1, item.prefix, comma))

@@ -148,3 +148,11 @@ def lacks(full: Instance, instances: list[Instance]) -> Lack | None:
             return None
         whole = whole.with_other(one)
     return whole
+
+
+def grounded(full: Instance, found: Lack) -> tuple[Instance, Lack] | None:
+    """An instance and what others lack of it; nothing where a sum has no operand that all have."""
+    for entry in full.scope.entries:
+        if len(found.operands.get(entry.label, ())) == len(entry.inputs):
+            return None
+    return full, found

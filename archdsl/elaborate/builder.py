@@ -162,6 +162,8 @@ class Builder:
             **more,
         )
         part.tensors = tuple([t.named for t in self.imports])
+        if kind == "block":
+            part.imported = tuple(self.imports)
         part.shared, part.lent = shared, tuple([layer.name for layer in self.borrows])
         return part
 

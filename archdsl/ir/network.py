@@ -143,6 +143,7 @@ class Part:
         "counts",
         "definition",
         "figures",
+        "imported",
         "imports",
         "input",
         "kind",
@@ -188,6 +189,7 @@ class Part:
         self.results: tuple[Result, ...] = ()  # of a root that has several; ``result`` is one
         self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs and the backend
         self.tensors: tuple[str, ...] = ()  # what the spec calls its imports; nothing for some
+        self.imported: tuple[Any, ...] = ()  # its imports, as its arguments have them
         self.shared: tuple[Shared, ...] = ()  # modules of its own that several steps may apply
         self.lent: tuple[str, ...] = ()  # what the modules from outside are called
         self.work = 0  # what it took to make it, if it is a block's

@@ -6,6 +6,7 @@ channels that come in is made at others, and compared with the spec applied ther
 
 from collections.abc import Iterator
 from itertools import islice, product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from thinned import thinned
 import archdsl
 from archdsl import Architecture
 from archdsl.backend.build import load_source
-from archdsl.backend.emit import emit, prepared
+from archdsl.backend.emit import emitted
 from archdsl.backend.plan import Plan
 from archdsl.backend.symbols import Parameter
 from archdsl.backend.written import Written
@@ -31,11 +32,9 @@ def classes(arch: Architecture) -> tuple[dict[str, Any], list[Plan]]:
     """The names of the emitted file, and its classes."""
     network = arch.network
     written = Written(file.syntax for file in arch.spec.program.files)
-    writer, _, _ = prepared(network, written)
-    for plan in writer.plans:
-        writer.lines(plan)
-    source = emit(network, "", written)
-    return load_source(source, "other"), [p for p in writer.plans if p.definition is not None]
+    found = emitted(network, "", written)
+    plans = [p for p in found.writer.plans if p.definition is not None]
+    return load_source(found.text, "other"), plans
 
 
 def others(parameter: Parameter) -> list[Any]:
@@ -117,6 +116,46 @@ def compared(arch: Architecture) -> Iterator[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize("name", thinned(SMALL, 3))
 def test_classes_of_shipped_networks(name: str) -> None:
     list(compared(small(name)))
+
+
+NETWORKS = Path(__file__).with_name("networks")
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "given", "knobs", "place", "channels"),
+    [
+        ("hardnet68", "Harmonic", ((128,), 16, 24), {"scale": 1.5}, "stage2.harmonic1", (128,)),
+        ("hrnet_w18", "Shrink", (256, 60, 1), {"width": 30}, "shrink1", None),
+        ("hrnet_w18", "Fuse", ((30, 60), 2), {"width": 30}, "fuse2", (30, 60)),
+        (
+            *("hrnet_w18", "Fuse", ((40, 80, 160), 3), {"width": 40}),
+            *("stage3_1.three1.fuse3", (40, 80, 160)),
+        ),
+    ],
+)
+def test_a_class_translated_from_its_text(
+    network: str,
+    name: str,
+    given: tuple[Any, ...],
+    knobs: dict[str, Any],
+    place: str,
+    channels: tuple[int, ...] | None,
+) -> None:
+    """It has the loops and conditions of its block, and its lists of tensors."""
+    spec = archdsl.read(str(NETWORKS / f"{network}.arch"))
+    names, plans = classes(spec.with_knobs())
+    assert any(p.name == name and p.whole for p in plans)
+    with torch.device("meta"):
+        made = names[name](*given)
+        there = spec.with_knobs(**knobs).build().get_submodule(place)
+    shapes = {k: tuple(t.shape) for k, t in made.state_dict().items()}
+    assert shapes == {k: tuple(t.shape) for k, t in there.state_dict().items()}
+    if channels is not None:
+        size = 64
+        xs = [
+            torch.empty((2, c, size >> i, size >> i), device="meta") for i, c in enumerate(channels)
+        ]
+        assert made(xs).shape == there(xs).shape
 
 
 def test_many_classes_are_compared() -> None:

@@ -21,6 +21,8 @@ CASES: dict[str, tuple[int, dict[str, Any], tuple[int, ...]]] = {
     "repvgg": (80, {"width": 0.5, "last": 2, "classes": 5}, (3, 32, 32)),
     "optional_arms": (70, {}, (3, 8, 8)),
     "yolov8n": (240, {}, (3, 64, 64)),
+    "hardnet68": (120, {"classes": 5}, (3, 64, 64)),
+    "hrnet_w18": (305, {"modules": (2, 1), "classes": 5}, (3, 64, 64)),
 }
 
 
@@ -75,4 +77,5 @@ def test_equal_classes_are_one() -> None:
 
 def test_tensors_from_outside_keep_their_names() -> None:
     source = load("hrnet_w18").source()
-    assert "def forward(self, b: Tensor, c: Tensor" in source or "a: Tensor, b: Tensor" in source
+    assert "def forward(self, xs: list[Tensor])" in source
+    assert "w = self.fuse1([a, b, c, d])" in source

@@ -1,0 +1,210 @@
+"""Branches of a body: arms that are written one by one, or made by a loop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.links import Links, added
+from archdsl.backend.direct.state import AFTER, At
+from archdsl.backend.direct.terms import (
+    INT,
+    Said,
+)
+from archdsl.backend.python import (
+    Call,
+    Code,
+    Comprehension,
+    Item,
+    Operation,
+    Text,
+)
+from archdsl.backend.terms import SUM
+from archdsl.backend.translate import Untranslatable
+from archdsl.syntax import tree
+
+
+class Arms(Links):
+    """Translates branches."""
+
+    # ----------------------------------------------------------------- branches
+
+    def pattern(self, node: tree.Call) -> None:
+        if node.callee.text != "branch" or node.qualifier is None or node.body is None:
+            raise Untranslatable
+        if node.qualifier.text not in ("add", "concat"):
+            raise Untranslatable
+        self.chain_only = False
+        self.settle()
+        arms = [n for n in node.body.statements if not isinstance(n, tree.Require)]
+        if len(arms) == 1 and isinstance(arms[0], tree.For):
+            self.arms_of_loop(node.qualifier.text, arms[0])
+        else:
+            self.arms(node.qualifier.text, arms)
+
+    def arms(self, join: str, nodes: Sequence[tree.Node]) -> None:
+        """Arms that are written one by one."""
+        before, codes = self.at, []
+        channels: list[Said | None] = []
+        for node in nodes:
+            self.at = At(before.now, before.channels, Counter())
+            if not isinstance(node, tree.Apply):
+                raise Untranslatable
+            before.counts["branch"] += 1
+            if before.counts[f"{AFTER}branch"] or self.turn is not None:
+                raise Untranslatable
+            self.arm(node.chain, str(before.counts["branch"]))
+            codes.append(self.at.now)
+            channels.append(self.at.channels)
+        self.at = At(before.now, None, before.counts)
+        if join == "concat":
+            inner = Call("[", tuple(Item(c) for c in codes), "]")
+            self.at.now = Call("torch.cat(", (Item(inner), Item(Text("1"))))
+            texts = [c.at(SUM) for c in channels if c is not None]
+            if len(texts) == len(channels):
+                self.at.channels = Said(" + ".join(texts), INT, SUM)
+        else:
+            self.at.now = Operation(tuple(codes), "+")
+            self.at.channels = next((c for c in channels if c is not None), None)
+        self.at.depth, self.at.overwritable = 1, len(codes) > 1
+
+    def arm(self, node: tree.Node, number: str) -> None:
+        """One arm: a tensor, or modules after each other in a part of their own."""
+        links = list(node.links) if isinstance(node, tree.Chain) else [node]
+        while links and isinstance(links[0], (tree.Name, tree.Index)) and self.is_tensor(links[0]):
+            self.tensor(links.pop(0))
+        start, depth, label = self.at.now, self.at.depth, f"branch{number}"
+        with self.below() as (made, run):
+            for link in links:
+                if isinstance(link, tree.Call) and link.body is not None:
+                    raise Untranslatable
+                self.alone = label if len(links) == 1 else ""
+                self.link(link)
+                self.alone = ""
+        if run or any(not line.prefix.startswith("self.") or line.body for line in made):
+            raise Untranslatable
+        if not made:
+            return
+        if len(made) == 1 and made[0].prefix == f"self.{label} = ":
+            self.made += made
+            return
+        items = tuple(
+            Item(line.code, line.prefix.removeprefix("self.").removesuffix(" = "))
+            for line in made
+            if line.code is not None
+        )
+        code: Code = Call("seq(", items)
+        self.made.append(Line(f"self.{label} = ", code))
+        self.at.now, self.at.depth = Call(f"self.{label}(", (Item(start),)), depth + 1
+
+    def arms_of_loop(self, join: str, node: tree.For) -> None:
+        """Arms that a loop makes: one in each turn."""
+        body = [n for n in node.body.statements if not isinstance(n, tree.Require)]
+        before = self.at
+        counted = any(isinstance(n, tree.If) for n in body)
+        if self.turn is not None or before.counts["branch"]:
+            raise Untranslatable
+        outer = set(self.taken)
+        made_head, run_head, counter, names = self.header(node, counted)
+        only = body[0] if len(body) == 1 else None
+        with self.say.within(**names):
+            if isinstance(only, tree.Apply) and self.is_plain(only.chain):
+                self.arms_of_tensors(join, only.chain, made_head, run_head)
+            else:
+                self.arms_of_cases(join, body, (made_head, run_head, counter))
+        self.at.counts = before.counts | Counter({f"{AFTER}branch": 1})
+        self.taken = outer
+
+    def is_plain(self, node: tree.Node) -> bool:
+        return isinstance(node, (tree.Name, tree.Index)) and self.is_tensor(node)
+
+    def arms_of_tensors(self, join: str, node: tree.Node, made: str, run: str) -> None:
+        """``torch.cat([xs[i] for i in places], 1)``."""
+        sizes, tensors = self.value(node)
+        counts = self.at.counts
+        loop = run.removesuffix(":")
+        if join == "concat":
+            inner = Comprehension("[", "", Text(tensors.text), loop, "]")
+            code = Call("torch.cat(", (Item(inner), Item(Text("1"))))
+            channels = Said(f"sum({sizes.text} {made.removesuffix(':')})", INT)
+        else:
+            code = Call("sum(", (Item(Comprehension("", "", Text(tensors.text), loop, "")),))
+            channels = None
+        self.at = At(code, channels, counts, 1)
+
+    def arms_of_cases(
+        self, join: str, body: Sequence[tree.Node], heads: tuple[str, str, str]
+    ) -> None:
+        """A list of tensors, to which each turn adds what its conditions say."""
+        made_head, run_head, counter = heads
+        cases = exclusive(body)
+        if cases is None or join != "add":
+            raise Untranslatable
+        before, known = self.at, None
+        made_lines: list[Line] = []
+        run_cases: list[tuple[str, str]] = []
+        counts: Counter[str] = Counter()
+        for condition, chain in cases:
+            said = self.value(condition)
+            self.at = At(before.now, before.channels, counts)
+            with self.below() as (made, run):
+                self.arm(chain, f"{{{counter}}}")
+            if run:
+                raise Untranslatable
+            counts = self.at.counts
+            text = self.at.now.flat()
+            for line in made:
+                label = line.prefix.removeprefix("self.").removesuffix(" = ")
+                text = text.replace(f"self.{label}(", f'getattr(self, f"{label}")(')
+                assert line.code is not None
+                adding = Line("", added(label, line.code))
+                made_lines.append(Line(f"if {said[0].text}:", body=[adding]))
+                known = known or self.at.channels
+            run_cases.append((said[1].text, text))
+        if made_lines:
+            self.made.append(Line(made_head, body=made_lines))
+        ys = self.free("ys")
+        self.run.append(Line(f"{ys} = []"))
+        self.run.append(Line(run_head, body=_cases(ys, run_cases)))
+        self.at = At(Text(f"sum({ys})"), known, before.counts, 1)
+
+
+def _cases(ys: str, cases: Sequence[tuple[str, str]]) -> list[Line]:
+    """One of several tensors, added to a list: what two conditions share stands once."""
+    texts = list(dict.fromkeys(text for _, text in cases))
+    if len(texts) == 2:
+        alone = next(t for t in texts if sum(text == t for _, text in cases) == 1)
+        other = next(t for t in texts if t != alone)
+        condition = next(c for c, text in cases if text == alone)
+        return [Line(f"{ys}.append(", Text(f"{alone} if {condition} else {other}"), ")")]
+    found = []
+    for place, (condition, text) in enumerate(cases):
+        word = "if" if place == 0 else "elif"
+        head = f"{word} {condition}:" if place < len(cases) - 1 else "else:"
+        found.append(Line(head, body=[Line(f"{ys}.append(", Text(text), ")")]))
+    return found
+
+
+def exclusive(body: Sequence[tree.Node]) -> list[tuple[tree.Node, tree.Node]] | None:
+    """The conditions of a body of which exactly one holds, each with its chain: ``a < b``,
+    ``a == b`` and ``a > b``."""
+    found: list[tuple[tree.Node, tree.Node]] = []
+    symbols = []
+    for node in body:
+        if not isinstance(node, tree.If) or node.otherwise is not None or len(node.bodies) != 1:
+            return None
+        (condition,), (inner,) = node.conditions, node.bodies
+        if not isinstance(condition, tree.Compare) or len(inner.statements) != 1:
+            return None
+        statement = inner.statements[0]
+        if not isinstance(statement, tree.Apply):
+            return None
+        symbols.append(condition.operators)
+        found.append((condition, statement.chain))
+    if sorted(symbols) != [("<",), ("==",), (">",)]:
+        return None
+    operands = {
+        repr([o.said() for o in c.operands]) for c, _ in found if isinstance(c, tree.Compare)
+    }
+    return found if len(operands) == 1 else None

@@ -1,0 +1,199 @@
+"""What the translation of a body writes, and where it stands."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from archdsl.backend.direct.expressions import Expressions, Functions
+from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.state import GIVEN, At, Turn
+from archdsl.backend.direct.terms import (
+    INT,
+    INTS,
+    MADE,
+    RUN,
+    TENSOR,
+    TENSORS,
+    Bound,
+    Said,
+    more_one,
+)
+from archdsl.backend.direct.uses import Uses
+from archdsl.backend.names import identifier
+from archdsl.backend.plan import Plan
+from archdsl.backend.python import (
+    Call,
+    Code,
+    Item,
+    Text,
+)
+from archdsl.backend.terms import CHOICE, EITHER
+from archdsl.backend.translate import Untranslatable
+from archdsl.backend.written import Written
+from archdsl.syntax import tree
+
+
+class Base:
+    """Translates one block. ``whole`` are the definitions that are translated like it."""
+
+    def __init__(
+        self,
+        written: Written,
+        knobs: Mapping[str, Any],
+        functions: Functions,
+        definition: tree.Block,
+        names: Mapping[str, Bound],
+        uses: Uses,
+        plans: Mapping[int, Plan],
+        incoming: str,
+        taken: set[str],
+        whole: frozenset[int],
+    ) -> None:
+        self.written, self.knobs, self.whole = written, knobs, whole
+        self.definition, self.uses, self.plans = definition, uses, plans
+        self.say = Expressions(names, functions)
+        self.taken = {*taken, incoming}
+        self.made: list[Line] = []
+        self.run: list[Line] = []
+        self.turn: Turn | None = None
+        self.incoming = incoming
+        self.at = At(Text(GIVEN), Said("in_channels", INT))
+        self.alone = ""  # the name of an arm, for what is alone in it
+        self.chain_only = True  # a sequence of modules does all that it does
+
+    # ------------------------------------------------------------------- lines
+
+    @contextmanager
+    def below(self) -> Iterator[tuple[list[Line], list[Line]]]:
+        """Collects the lines of a body."""
+        outer = self.made, self.run
+        self.made, self.run = [], []
+        try:
+            yield self.made, self.run
+        finally:
+            self.made, self.run = outer
+
+    def free(self, wanted: str) -> str:
+        name = identifier(wanted, self.taken)
+        self.taken.add(name)
+        return name
+
+    def settle(self, name: str = "") -> None:
+        """Gives the tensor at hand a name, where it is an expression."""
+        code = self.at.now
+        if name or self.at.depth or not isinstance(code, Text):
+            name = name or self.variable()
+            if code.flat() != name:
+                self.run.append(Line(f"{name} = ", code, target=name))
+            self.at.now, self.at.depth = Text(name), 0
+
+    def variable(self) -> str:
+        return self.incoming
+
+    def named_width(self, channels: Said | None) -> Said | None:
+        """A long expression of channels as a variable of the constructor, from the last line on."""
+        if channels is None or not (channels.level == CHOICE or "(" in channels.text):
+            return channels
+        line, name = self.made[-1], self.free("width")
+        assert line.code is not None
+        code = _replaced(line.code, channels.text, name)
+        self.made[-1:] = [Line(f"{name} = {channels.text}", target=name)]
+        self.made.append(Line(line.prefix, code, line.suffix))
+        return Said(name, INT)
+
+    def here(self) -> Said:
+        if self.at.channels is None:
+            raise Untranslatable
+        return self.at.channels
+
+    def look(self) -> Expressions:
+        """The expressions, for what stands here."""
+        self.say.here = self.at.channels
+        self.say.here_run = self.at.now.flat() if isinstance(self.at.now, Text) else ""
+        return self.say
+
+    def value(self, node: tree.Node) -> tuple[Said, Said]:
+        """An expression in the constructor and in ``forward``."""
+        if any(isinstance(n, tree.Here) for n in node.walk()):
+            self.settle()
+        say = self.look()
+        return say.value(node, MADE), say.value(node, RUN)
+
+    def join(self, before: At, ends: list[At], made: list[list[Line]], ended: bool) -> None:
+        """What is known after several ways, of which one was gone."""
+        counts: Counter[str] = Counter()
+        for end in ends:
+            counts |= end.counts
+        said = {e.channels.text if e.channels is not None else "" for e in ends}
+        channels = ends[0].channels if len(said) == 1 else None
+        if len(said) > 1 and "" not in said and not ended:
+            name = self.free("channels")
+            for end, lines in zip(ends, made, strict=False):
+                assert end.channels is not None
+                lines.append(Line(f"{name} = {end.channels.text}", target=name))
+            if len(ends) > len(made):
+                assert before.channels is not None
+                self.made.append(Line(f"{name} = {before.channels.text}", target=name))
+            channels = Said(name, INT)
+        now = ends[0].now if len({e.now.flat() for e in ends}) == 1 else before.now
+        self.at = At(now, channels, counts, ended=ended)
+
+    def header(
+        self, node: tree.For | tree.Repeat, counted: bool = True
+    ) -> tuple[str, str, str, dict[str, Bound]]:
+        """The heads of a loop, its counter, and what it gives names to."""
+        names: dict[str, Bound] = {}
+        turn = "" if node.turn is None else self.free(node.turn.text)
+        if isinstance(node, tree.Repeat):
+            counter = turn or self.free("i")
+            made, run = (f"range(1, {_after(s)})" for s in self.value(node.count))
+            if node.turn is not None:
+                names[node.turn.text] = Bound(INT, counter, counter)
+            return f"for {counter} in {made}:", f"for {counter} in {run}:", counter, names
+        if node.unpack or len(node.targets) != 1:
+            raise Untranslatable
+        items = self.value(node.items)
+        kind = {INTS: INT, TENSORS: TENSOR}.get(items[0].kind)
+        if kind is None:
+            raise Untranslatable
+        word = node.targets[0].text
+        item = self.free(word)
+        names[word] = Bound(kind, item, item)
+        low = node.items.low if isinstance(node.items, tree.Range) else None
+        if not turn and isinstance(low, tree.Literal) and low.value == 1:
+            turn = item
+            heads = [f"for {item} in {s.text}:" for s in items]
+            return heads[0], heads[1], turn, names
+        if not turn and not counted:
+            heads = [f"for {item} in {_items(s, item)}:" for s in items]
+            return heads[0], heads[1], "", names
+        counter = turn or self.free("i")
+        if node.turn is not None:
+            names[node.turn.text] = Bound(INT, counter, counter)
+        heads = [f"for {counter}, {item} in enumerate({s.at(CHOICE)}, 1):" for s in items]
+        return heads[0], heads[1], counter, names
+
+
+def _items(items: Said, word: str) -> str:
+    """What a loop goes over; a list that a loop of the same name makes, as that loop."""
+    start = f"[{word} for {word} in "
+    if items.text.startswith(start) and items.text.count(" for ") == 1:
+        return items.text.removeprefix(start).removesuffix("]")
+    return items.at(EITHER)
+
+
+def _after(said: Said) -> str:
+    return more_one(said)
+
+
+def _replaced(code: Code, text: str, name: str) -> Code:
+    """Code in which a name stands for an expression."""
+    if isinstance(code, Text):
+        return Text(name) if code.text == text else code
+    if isinstance(code, Call):
+        items = tuple(Item(_replaced(i.value, text, name), i.name) for i in code.items)
+        return Call(code.head, items, code.tail)
+    return code

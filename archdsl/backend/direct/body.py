@@ -1,0 +1,161 @@
+"""The body of a block as the constructor and the ``forward`` of a class: statement by statement,
+with its loops and conditions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from archdsl.backend.direct.arms import Arms
+from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.state import AFTER, At, Turn
+from archdsl.backend.direct.terms import (
+    INT,
+    TENSOR,
+    Bound,
+    Said,
+)
+from archdsl.backend.translate import Untranslatable
+from archdsl.syntax import tree
+
+
+class Body(Arms):
+    """Translates the statements of a block."""
+
+    # -------------------------------------------------------------- statements
+
+    def block(self) -> None:
+        """The whole body; ``at`` is its end then."""
+        self.statements(self.definition.body.statements, last=True)
+        if not self.at.ended:
+            self.run.append(Line("return ", self.at.now))
+
+    def statements(self, nodes: Sequence[tree.Node], last: bool = False) -> None:
+        doing = [n for n in nodes if not isinstance(n, (tree.Default, tree.Require))]
+        for i, node in enumerate(doing):
+            self.statement(node, last and i == len(doing) - 1)
+
+    def statement(self, node: tree.Node, last: bool = False) -> None:
+        if isinstance(node, tree.Let):
+            self.let(node)
+        elif isinstance(node, tree.Apply):
+            self.link(node.chain)
+        elif isinstance(node, tree.Kept):
+            self.kept(node)
+        elif isinstance(node, tree.If):
+            self.condition(node, last)
+        elif isinstance(node, (tree.For, tree.Repeat)):
+            self.loop(node)
+        else:
+            raise Untranslatable
+
+    def let(self, node: tree.Let) -> None:
+        if node.unpack or len(node.targets) != 1:
+            raise Untranslatable
+        made, run = self.value(node.value)
+        word = node.targets[0].text
+        name = self.free(word)
+        self.say.names[word] = Bound(made.kind, name, name)
+        self.made.append(Line(f"{name} = {made.quotient().text}", target=name))
+        self.run.append(Line(f"{name} = {run.quotient().text}", target=name))
+
+    def kept(self, node: tree.Kept) -> None:
+        self.chain_only = False
+        self.statement(node.statement)
+        name = self.free(node.name.text)
+        self.settle(name)
+        channels = self.at.channels
+        text = "" if channels is None else channels.text
+        if " " in text or "(" in text:
+            self.made.append(Line(f"{name} = {text}", target=name))
+            text = name
+            self.at.channels = Said(name, INT)
+        kind = "" if channels is None else TENSOR
+        self.say.names[node.name.text] = Bound(kind, text, name)
+
+    def condition(self, node: tree.If, last: bool) -> None:
+        """``if``: what its bodies leave is joined, or each returns its own."""
+        self.chain_only = False
+        self.settle()
+        heads = [self.value(c) for c in node.conditions]
+        bodies = list(node.bodies) + ([] if node.otherwise is None else [node.otherwise])
+        before, ends, lines = self.at, [], []
+        for body in bodies:
+            self.at = At(before.now, before.channels, before.counts.copy())
+            outer = dict(self.say.names)
+            with self.below() as (made, run):
+                self.statements(body.statements, last)
+                if last and not self.at.ended:
+                    self.run.append(Line("return ", self.at.now))
+                    self.at.ended = True
+                elif not last:
+                    self.settle(self.variable())
+            self.say.names = outer
+            ends.append(self.at)
+            lines.append((made, run))
+        if node.otherwise is None:
+            ends.append(before)
+        self.join(before, ends, [made for made, _ in lines], last and node.otherwise is not None)
+        for place, (made, run) in enumerate(zip(*zip(*lines, strict=True), strict=True)):
+            word = "if" if place == 0 else "elif"
+            said = list(heads[place]) if place < len(heads) else None
+            for sink, body_lines, mode in ((self.made, made, 0), (self.run, run, 1)):
+                if said is None:
+                    self.otherwise(sink, body_lines, heads[-1][mode], mode)
+                elif body_lines or place < len(lines) - 1:
+                    head = f"{word} {said[mode].text}:"
+                    sink.append(Line(head, body=list(body_lines) or [Line("pass")]))
+
+    def otherwise(self, sink: list[Line], lines: list[Line], head: Said, mode: int) -> None:
+        """The last body of an ``if``: after one that returns, it needs no ``else``."""
+        before = sink[-1]
+        if mode and before.body and before.body[-1].prefix.startswith("return"):
+            sink += lines
+        elif before.body and before.body[0].prefix == "pass" and not mode:
+            sink[-1] = Line(f"if not ({head.text}):", body=lines) if lines else sink[-1]
+            if not lines:
+                sink.pop()
+        elif lines:
+            sink.append(Line("else:", body=lines))
+
+    # -------------------------------------------------------------------- loops
+
+    def loop(self, node: tree.For | tree.Repeat) -> None:
+        if self.turn is not None:
+            raise Untranslatable
+        self.settle()
+        outer = set(self.taken)
+        made_head, run_head, counter, names = self.header(node)
+        before, start = self.at, self.at.channels
+        taken = set(self.taken)
+        for moving in (False, True):
+            channels = start
+            if moving:
+                if start is None:
+                    raise Untranslatable
+                name = self.free("channels")
+                channels = Said(name, INT)
+            self.at = At(before.now, channels, before.counts.copy())
+            self.turn = Turn(counter, before.counts.copy())
+            with self.say.within(**names), self.below() as (made, run):
+                self.statements(node.body.statements)
+                self.settle(before.now.flat())
+            self.turn = None
+            after = self.at.channels
+            same = after is not None and channels is not None and after.text == channels.text
+            if same or after is None:
+                break
+            if moving:
+                assert start is not None and channels is not None
+                self.made.append(Line(f"{channels.text} = {start.text}", target=name))
+                made.append(Line(f"{name} = {after.text}", target=name))
+                self.at.channels = channels
+                break
+            self.taken = set(taken)
+        if made:
+            self.made.append(Line(made_head, body=made))
+        self.run.append(Line(run_head, body=run))
+        inside = self.at.counts - before.counts
+        self.at.counts = before.counts | Counter({f"{AFTER}{name}": 1 for name in inside})
+        self.at.overwritable = False
+        self.taken = outer

@@ -1,0 +1,127 @@
+"""Whether a translated class makes what its instances are made of: its constructor is run with
+modules that only note what they are given, and compared with the network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from archdsl.backend.names import attribute
+from archdsl.backend.plan import Plan
+from archdsl.backend.symbols import ABSENT
+from archdsl.ir.network import Part, numbered
+from archdsl.layers.base import Module
+
+MOST = 16  # instances that are compared
+Made = tuple[str, tuple[Any, ...], dict[str, Any]]
+
+
+class Noted:
+    """What stands for a module: its class, and what it is given."""
+
+    def __init__(self, target: str, *arguments: Any, **keywords: Any) -> None:
+        self.made: Made = (target, arguments, keywords)
+        self.parts: dict[str, Noted] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Noted):
+            self.parts[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def all(self, prefix: str = "") -> Iterator[tuple[str, Made]]:
+        for name, part in self.parts.items():
+            if part.made[0]:
+                yield prefix + name, part.made
+            yield from part.all(f"{prefix}{name}.")
+
+
+class _Base(Noted):
+    def __init__(self) -> None:
+        super().__init__("")
+
+    add_module = Noted.__setattr__
+
+
+class _Nn:
+    Module = Sequential = _Base
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **keywords: Noted(f"nn.{name}", *args, **keywords)
+
+
+def _seq(**parts: Noted) -> Noted:
+    made = Noted("")
+    made.parts = parts
+    return made
+
+
+def makes_its_instances(
+    plan: Plan, lines: list[str], functions: list[str], plans: Mapping[int, Plan]
+) -> bool:
+    """Whether all modules have their names, classes and arguments."""
+    names: dict[str, Any] = {"nn": _Nn(), "seq": _seq, "math": math, "Fraction": Fraction}
+    names |= {"Tensor": object, "torch": None, "__name__": "check"}
+    exec("\n".join([*functions, *lines]), names)
+    made = names[plan.name]
+    for inner in plans.values():
+        names[inner.name] = _noting(inner.name)
+    for place, instance in list(enumerate(plan.instances))[:MOST]:
+        given = {p.name: p.values[place] for p in plan.signature()}
+        try:
+            found = dict(made(**given).all())
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            return False
+        wanted = dict(_wanted(instance.part, plans, "", {}))
+        if found.keys() != wanted.keys():
+            return False
+        for path, one in found.items():
+            inner_plan, other = wanted[path]
+            if _full(one, inner_plan) != _full(other, inner_plan):
+                return False
+    return True
+
+
+def _noting(name: str) -> Any:
+    return lambda *args, **keywords: Noted(name, *args, **keywords)
+
+
+def _full(made: Made, plan: Plan | None) -> Any:
+    """A call with its arguments by name, and those that are left out."""
+    target, arguments, keywords = made
+    if plan is None:
+        return target, arguments, {k: v for k, v in keywords.items() if k != "inplace"}
+    signature = plan.signature()
+    given = {p.name: p.default for p in signature if p.default is not ABSENT}
+    given |= dict(zip([p.name for p in signature], arguments, strict=False))
+    return target, {**given, **keywords}
+
+
+def _wanted(
+    part: Part, plans: Mapping[int, Plan], prefix: str, offsets: Mapping[str, int]
+) -> Iterator[tuple[str, tuple[Plan | None, Made]]]:
+    for step in part.steps:
+        op = step.op
+        for copy in range(step.repeat):
+            number = step.number + offsets.get(step.name, 0) + copy
+            path = prefix + attribute(numbered(step.name, number, step.plain))
+            if isinstance(op, Part):
+                plan = plans.get(id(op)) if op.kind == "block" else None
+                if plan is not None:
+                    place = plan.place(op)
+                    values = {p.name: p.values[place] for p in plan.signature()}
+                    yield path, (plan, (plan.name, (), values))
+                elif op.kind == "turn":
+                    moved = {n: copy * c for n, c in op.counts.items()}
+                    inner = {n: offsets.get(n, 0) + moved.get(n, 0) for n in {*offsets, *moved}}
+                    yield from _wanted(op, plans, prefix, inner)
+                else:
+                    yield from _wanted(op, plans, f"{path}.", {})
+                continue
+            shapes = tuple(part.shape_of(n) for n in step.inputs)
+            code = op.layer.torch(*shapes)
+            if isinstance(code, Module) and not op.layer.does_nothing(*shapes):
+                made = code.target, tuple(code.arguments), dict(code.keywords)
+                yield path, (None, made)

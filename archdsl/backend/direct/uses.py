@@ -1,0 +1,137 @@
+"""What stands at a place of a block's text, in all its instances: layers and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
+
+from archdsl.backend.direct.terms import Said, channels_of
+from archdsl.backend.plan import Plan
+from archdsl.backend.terms import Whole
+from archdsl.backend.translate import Untranslatable
+from archdsl.diagnostics.source import Span
+from archdsl.ir.network import Op, Part, Step
+from archdsl.layers.base import Expression, Layer, Misfit, Module, Shape, signature
+
+PROBES = ((1, 1), (2, 0), (3, 2))  # other values of what is said: so many times, and more
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A step of an instance, with the shapes that come into it."""
+
+    step: Step
+    inputs: tuple[Shape, ...]
+
+    @property
+    def layer(self) -> Layer:
+        assert isinstance(self.step.op, Op)
+        return self.step.op.layer
+
+
+class Uses:
+    """The steps of the instances of a block, by their places in its text."""
+
+    def __init__(self, parts: Iterable[Part]) -> None:
+        self.at: dict[tuple[str, int, int], list[Use]] = {}
+        for part in parts:
+            self._walk(part)
+
+    def _walk(self, part: Part) -> None:
+        if part.shared or part.lent:
+            raise Untranslatable
+        for step in part.steps:
+            if step.weight is not None or step.module is not None:
+                raise Untranslatable
+            op = step.op
+            if isinstance(op, Part) and op.kind in ("group", "turn"):
+                self._walk(op)
+                continue
+            if isinstance(op, Part) and op.kind != "block":
+                raise Untranslatable
+            key = (step.span.source.name, step.span.start, step.span.end)
+            shapes = tuple(part.shape_of(n) for n in step.inputs)
+            self.at.setdefault(key, []).append(Use(step, shapes))
+
+    def of(self, span: Span) -> list[Use]:
+        return self.at.get((span.source.name, span.start, span.end), [])
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCode:
+    """The code of a layer, and the channels of what it gives."""
+
+    code: Module | Expression
+    channels: Said
+    layer: Layer
+
+
+def layer_code(uses: Sequence[Use], given: Mapping[str, Said], incoming: Said) -> LayerCode | None:
+    """The code of a layer over what it is given and what comes in; nothing where it does
+    nothing. It has one form whatever the numbers are, or is ``Untranslatable``."""
+    first = uses[0]
+    idle = {u.layer.does_nothing(*u.inputs) for u in uses}
+    if len(idle) > 1 or len({type(u.layer) for u in uses}) > 1:
+        raise Untranslatable
+    if idle == {True}:
+        return None
+    for parameter in signature(type(first.layer)):
+        values = [getattr(u.layer, parameter.name) for u in uses]
+        if parameter.name not in given and any(v != values[0] for v in values):
+            raise Untranslatable
+    made = _traced(first, given, incoming)
+    for times, more in PROBES:
+        other = _traced(first, given, incoming, times, more)
+        if other is not None and (made is None or _form(other[0]) != _form(made[0])):
+            raise Untranslatable
+    if made is None:
+        raise Untranslatable
+    code, channels = made
+    if not isinstance(channels, Whole) and len({u.step.shape[0] for u in uses}) > 1:
+        raise Untranslatable
+    return LayerCode(code, channels_of(channels), first.layer)
+
+
+def _traced(
+    use: Use, given: Mapping[str, Said], incoming: Said, times: int = 1, more: int = 0
+) -> tuple[Module | Expression, int] | None:
+    layer = copy(use.layer)
+
+    def moved(value: int) -> int:
+        return value * times + more
+
+    try:
+        for name, said in given.items():
+            value = getattr(layer, name)
+            if type(value) is not int:
+                raise Untranslatable
+            object.__setattr__(layer, name, said.whole(moved(value)))
+        shapes = []
+        for shape in use.inputs:
+            known = incoming.text.isdigit()
+            number = shape[0] if known else incoming.whole(moved(shape[0]))
+            shapes.append((number, *shape[1:]))
+        return layer.torch(*shapes), layer.shape(*shapes)[0]
+    except Untranslatable:
+        raise
+    except (Misfit, ArithmeticError, ValueError, TypeError):
+        return None  # a layer cannot have these numbers
+
+
+def _form(code: Module | Expression) -> tuple[Any, ...]:
+    if isinstance(code, Expression):
+        return (code.filled(),)
+    keys = {k: _shown(v) for k, v in code.keywords.items() if k != "inplace"}
+    return (code.target, tuple(map(_shown, code.arguments)), tuple(keys.items()))
+
+
+def _shown(value: object) -> object:
+    return value.text if isinstance(value, Whole) else value
+
+
+def plans_of(uses: Sequence[Use], plans: Mapping[int, Plan]) -> list[Plan]:
+    """The classes of the blocks that stand at a place, each once."""
+    found = {id(p): p for u in uses if (p := plans.get(id(u.step.op))) is not None}
+    return list(found.values())
