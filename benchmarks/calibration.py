@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verdict"))
 
-from crossed import FALSE, FOLDED, LOOKED, LOOKS, POWER, in_looks, shares
+from crossed import FALSE, FOLDED, LOOKED, LOOKS, POWER, SEVERAL, in_looks, shares
 
 
 def main() -> None:
@@ -31,6 +31,12 @@ def main() -> None:
             ours, welch = shares(world, count, options.seed)
             row = [name, f"{world.examples:,}", world.seeds, world.budgets, f"{world.failing:.0%}"]
             print("|", " | ".join(map(str, [*row, f"{ours:.1%}", f"{welch:.1%}"])), "|", flush=True)
+    print("\n| no true difference | settled | examples | seeds | budgets | claimed |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for name, world in SEVERAL:
+        row = [name, world.arms, f"{world.examples:,}", world.seeds, world.budgets]
+        claimed = shares(world, options.studies, options.seed)[0]
+        print("|", " | ".join(map(str, [*row, f"{claimed:.1%}"])), "|", flush=True)
     print("\n| arms | own training sets | true difference | folds | seeds | claimed |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, world in FOLDED:

@@ -28,6 +28,7 @@ STATEMENTS = {
     "maximize": "what is to be large",
     "minimize": "what is to be small",
     "seeds": "how many seeds explore, then settle",
+    "settle": "how many shapes are trained on the fresh seeds",
     "folds": "on how many splits of the data the fresh seeds settle",
     "target": "the smallest difference that matters",
     "trials": "how many networks are trained",

@@ -152,9 +152,14 @@ def asked(facts: Facts) -> Iterator[str]:
         few = search.least_seeds < search.settle_seeds
         fresh = f"{search.least_seeds} to " * few + many(search.settle_seeds, "fresh seed")
         yield (
-            f"Exploring took {seeds} a shape; the best shape of each side was then trained anew on"
-            f" {fresh}. Scores are of validation data; the test"
+            f"Exploring took {seeds} a shape; the best shape of each side{further(search.arms - 2)}"
+            f" was then trained anew on {fresh}. Scores are of validation data; the test"
             " data were looked at once, at the end."
         )
     else:
         yield f"Exploring took {seeds} a shape, and nothing was retrained on fresh seeds."
+
+
+def further(count: int) -> str:
+    """What else was trained anew, beside the best shape of each side."""
+    return "" if not count else ", and the next best," if count == 1 else f", and the next {count},"

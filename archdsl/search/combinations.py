@@ -30,6 +30,11 @@ FOLDS_UNUSED = (
     "`folds` are for fresh seeds, which each split trains in turn, and there are fewer than two:"
     " add `seeds 1 then 10`"
 )
+SETTLE_UNUSED = (
+    "`settle` says how many shapes are trained on fresh seeds, and there are fewer than two: add"
+    " `seeds 1 then 10`"
+)
+SETTLE_PARETO = "a search with several objectives settles nothing: leave out `settle`"
 FOLDS_OF_TABLE = "a table has its trainings already, and no folds of theirs: leave out `folds`"
 ENDLESS_TRAINING = "hyperband has to know how long a training is: `train with ..., epochs = 20`"
 
@@ -73,6 +78,10 @@ def clashes(search: Search) -> Iterator[Diagnostic]:
         yield clash(ENDLESS_TRAINING, "prune")
     if search.folds and (search.settle_seeds < 2 or search.is_pareto):
         yield clash(FOLDS_UNUSED, "folds")
+    if "settle" in spans and search.is_pareto:
+        yield clash(SETTLE_PARETO, "settle")
+    elif "settle" in spans and search.settle_seeds < 2:
+        yield clash(SETTLE_UNUSED, "settle")
     if search.folds and own is not None and own.is_table:
         yield clash(FOLDS_OF_TABLE, "folds")
     if search.hold is not None and search.trials < len(search.hold.budgets):

@@ -54,7 +54,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Fairness:
-    """The two arms of a slice, the deeper one first where shapes are ordered."""
+    """The arms of a slice; of the first two the deeper one is first where shapes are ordered."""
 
     slice: str
     sides: tuple[Side, ...]
@@ -62,7 +62,7 @@ class Fairness:
     @property
     def surplus(self) -> float | None:
         """The cost of the first arm beyond the second, as a share of it."""
-        first, second = (side.cost for side in self.sides)
+        first, second = (side.cost for side in self.sides[:2])
         return first / second - 1 if first and second else None
 
 
@@ -170,7 +170,7 @@ def _slice(part: Fairness, cost: Cost | None) -> Iterator[str]:
     ]
     notes += _longer(part, names)
     if said != names or notes:
-        yield placed(part.slice, f"{said[0]} was compared with {said[1]}.")
+        yield placed(part.slice, f"{said[0]} was compared with {' and '.join(said[1:])}.")
     yield from notes
 
 
@@ -178,7 +178,7 @@ def _dearer(part: Fairness, names: Sequence[str]) -> list[str]:
     known = [(side.cost, name) for side, name in zip(part.sides, names, strict=True) if side.cost]
     if len(known) < 2:
         return []
-    (less, other), (most, name) = sorted(known)
+    (less, other), *_, (most, name) = sorted(known)
     more = most / less - 1
     return [f"  {name} costs {100 * more:.1f} % more than {other}"] if more >= NOTED else []
 
@@ -187,7 +187,7 @@ def _longer(part: Fairness, names: Sequence[str]) -> list[str]:
     known = [(s.seconds, name) for s, name in zip(part.sides, names, strict=True) if s.seconds]
     if len(known) < 2:
         return []
-    (less, other), (most, name) = sorted(known)
+    (less, other), *_, (most, name) = sorted(known)
     times = most / less
     if less < LEAST or times < LONGER:
         return []

@@ -194,7 +194,7 @@ class Leader:
         left = self.deadline - time.monotonic()
         if stage != SETTLE and self.seconds is not None and self.study.search.settle_seeds:
             of_each = max(1, len(kinds(self.study.search)))
-            arms = 2 * len(self.study.space.slices) * of_each
+            arms = self.study.search.arms * len(self.study.space.slices) * of_each
             settling = arms * self.study.search.settle_seeds * self.seconds
             left -= settling / max(self.workers, 1)
             if stage == EXPLORE and BASELINE in self.study.stages:

@@ -1,4 +1,4 @@
-"""How many fresh seeds a search takes, on which splits, and which difference matters."""
+"""How many shapes settle on how many fresh seeds, on which splits, and which difference matters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from archdsl.diagnostics import codes
 from archdsl.elaborate.values import describe, is_number
 from archdsl.search.domains import Domains
-from archdsl.search.request import MOST_FRESH, Objective, ordered
+from archdsl.search.request import MOST_ARMS, MOST_FRESH, Objective, ordered
 from archdsl.syntax import search_tree, tree
 from archdsl.training.records import MISTAKEN
 from archdsl.training.tasks import Task
@@ -15,7 +15,7 @@ from archdsl.units import MOST_FOLDS, SHARES
 
 
 class Quantities(Domains):
-    """Readers of `seeds`, `folds` and `target`."""
+    """Readers of `seeds`, `settle`, `folds` and `target`."""
 
     def read_fresh(self, node: tree.Node | None) -> tuple[int, int]:
         """The least and the most fresh seeds: one number, or a range of them."""
@@ -36,14 +36,22 @@ class Quantities(Domains):
 
     def read_folds(self, node: search_tree.Folds | None) -> int:
         """On how many splits fresh seeds are trained; 0 on the one that explores."""
-        if node is None:
-            return 0
+        return 0 if node is None else self.read_several("folds", node, MOST_FOLDS)
+
+    def read_arms(self, node: search_tree.Settle | None) -> int:
+        """How many shapes of a slice settle."""
+        return 2 if node is None else self.read_several("settle", node, MOST_ARMS)
+
+    def read_several(
+        self, name: str, node: search_tree.Folds | search_tree.Settle, most: int
+    ) -> int:
+        """A whole number from 2 to ``most``; 0 where it is none."""
         value = self.constant(node.count)
-        if type(value) is int and 2 <= value <= MOST_FOLDS:
+        if type(value) is int and 2 <= value <= most:
             return value
         if value is not MISTAKEN:
-            expected = f"a whole number from 2 to {MOST_FOLDS}"
-            self.report(codes.WRONG_ARGUMENT, node.span, name="folds", callee="search",
+            expected = f"a whole number from 2 to {most}"
+            self.report(codes.WRONG_ARGUMENT, node.span, name=name, callee="search",
                         given=describe(value), expected=expected)  # fmt: skip
         return 0
 

@@ -52,6 +52,7 @@ KINDS: dict[type[tree.Node], str] = {
     search_tree.Train: "train",
     search_tree.Tune: "tune",
     search_tree.Seeds: "seeds",
+    search_tree.Settle: "settle",
     search_tree.Folds: "folds",
     search_tree.Target: "target",
     search_tree.Trials: "trials",
@@ -150,6 +151,7 @@ class _Reader(Objectives):
             own,
             least,
             self.read_target(self.nodes.get("target"), self.objectives, task),
+            self.read_arms(self.nodes.get("settle")),
             self.read_folds(self.nodes.get("folds")),
         )
         if self.found:

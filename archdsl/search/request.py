@@ -24,6 +24,7 @@ LEARNED = ("accuracy", "error", "loss")  # objectives that every study knows a c
 MOST_TRIALS = 100_000  # each is queued beforehand
 MOST_SEEDS = 1000  # that explore: the fresh ones begin after them
 MOST_FRESH = 10_000
+MOST_ARMS = 6  # of a slice, which are 15 comparisons
 TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
 
 
@@ -84,6 +85,7 @@ class Search:
     own: Own | None = None  # what trains, if not archdsl
     least_seeds: int = 0  # fresh ones, where ``settle_seeds`` are the most: there are looks between
     target: float | None = None  # the smallest difference of interest, in the unit of the score
+    arms: int = 2  # shapes of a slice that settle
     folds: int = 0  # splits on which fresh seeds are trained, each in turn; 0: the one of the data
 
     @property

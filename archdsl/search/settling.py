@@ -13,7 +13,7 @@ from archdsl.search.outcome import budget_of, judged, looks_of, question, result
 from archdsl.search.request import MOST_SEEDS
 from archdsl.search.rows import SETTLE
 from archdsl.verdict import judge
-from archdsl.verdict.model import NO_EVIDENCE, NOT_SETTLED
+from archdsl.verdict.model import NO_EVIDENCE, NOT_SETTLED, SliceVerdict
 
 FRESH = MOST_SEEDS  # seeds of retrained winners begin after this
 OPEN = (NO_EVIDENCE, NOT_SETTLED)  # answers that more seeds may change
@@ -30,6 +30,13 @@ def begun(study: OpenStudy, slices: Iterable[str]) -> dict[str, int]:
     return found
 
 
+def is_open(part: SliceVerdict) -> bool:
+    """Whether more seeds may change what is said of any two arms of a slice."""
+    pairs = len(part.arms) * (len(part.arms) - 1) // 2 - 1
+    words = [part.word, *(pair.word for pair in part.pairs)]
+    return len(part.pairs) < pairs or any(word in OPEN for word in words)
+
+
 def further(study: OpenStudy, counts: Mapping[str, int]) -> dict[str, int] | None:
     """The fresh seeds of each slice after the next look; nothing where no slice needs more."""
     looks = looks_of(study.search)
@@ -39,7 +46,7 @@ def further(study: OpenStudy, counts: Mapping[str, int]) -> dict[str, int] | Non
     found = results(study, judged(study))
     said = judge(found, question(study.search, found), resamples=0)
     homes = {result.slice: budget_of(result) for result in found}
-    needed = {homes[part.slice] for part in said.slices if part.word in OPEN}
+    needed = {homes[part.slice] for part in said.slices if is_open(part)}
     more = {
         slice: next((look for look in looks if look > count), count)
         if (slice if held else "") in needed

@@ -97,6 +97,9 @@ class SearchBuilder(Builder):
     def seeds(self, span: Span, c: Sequence[Any]) -> tree.Seeds:
         return tree.Seeds(span, c[0], c[1])
 
+    def settle(self, span: Span, c: Sequence[Any]) -> tree.Settle:
+        return tree.Settle(span, c[0])
+
     def folds(self, span: Span, c: Sequence[Any]) -> tree.Folds:
         return tree.Folds(span, c[0])
 

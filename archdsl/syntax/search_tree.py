@@ -73,6 +73,12 @@ class Seeds(Node):
     settle: Node | None
 
 
+class Settle(Node):
+    """``settle 3``: how many shapes are trained on fresh seeds."""
+
+    count: Node
+
+
 class Folds(Node):
     """``folds 5``: on how many splits fresh seeds are trained."""
 

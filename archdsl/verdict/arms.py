@@ -1,4 +1,4 @@
-"""Which two arms of each slice are settled: chosen from exploration alone.
+"""Which arms of each slice are settled, two or more: chosen from exploration alone.
 
 A choice needs no correction of its own: the verdict uses only the fresh results of what was
 chosen, so that the luck that made an arm win here does not count there.
@@ -46,9 +46,9 @@ class Explored:
 def choose_arms(results: Iterable[Result], question: Question) -> dict[str, tuple[Arm, ...]]:
     """The arms to settle in each slice, the best first.
 
-    Ordered questions take the best shape and the best of the other half (see ``halves``),
-    others the two best shapes. A slice has one arm where only one shape could be explored, and
-    is missing where none could.
+    Ordered questions take the best shape and the best of the other half (see ``halves``), then
+    the best of the rest, others the best shapes. A slice has one arm where only one shape could be
+    explored, and is missing where none could.
     """
     chosen = to_settle(results, question)
     return {name: tuple(e.arm for e in shapes) for name, shapes in chosen.items()}
@@ -65,13 +65,15 @@ def to_settle(results: Iterable[Result], question: Question) -> dict[str, tuple[
 
 
 def contenders(shapes: Sequence[Explored], question: Question) -> Sequence[Explored]:
-    """The best of the shapes, and the one that it is compared with."""
+    """The best of the shapes, the one that it is compared with, and further ones where more than
+    two are settled. Without another half there is one alone."""
     best = shapes[0]
     if not question.ordered:
-        return shapes[:2]
+        return shapes[: question.arms]
     wide, deep = halves(shapes)
-    other = deep if best in wide else wide
-    return [best, *other[:1]]
+    other = (deep if best in wide else wide)[:1]
+    rest = [e for e in shapes[1:] if e not in other] if other else []
+    return [best, *other, *rest[: question.arms - 2]]
 
 
 def halves(shapes: Sequence[Explored]) -> tuple[list[Explored], list[Explored]]:

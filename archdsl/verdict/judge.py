@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from math import sqrt
 
 import numpy as np
@@ -18,7 +19,7 @@ from archdsl.verdict.contrast import (
     mean_interval,
     variance,
 )
-from archdsl.verdict.correction import corrected
+from archdsl.verdict.correction import corrected_pairs
 from archdsl.verdict.curve import Peak, growth, optimum
 from archdsl.verdict.examples import (
     Sample,
@@ -42,6 +43,7 @@ from archdsl.verdict.model import (
     Average,
     Contrast,
     Optimum,
+    Pair,
     Settled,
     SliceVerdict,
     Verdict,
@@ -50,6 +52,8 @@ from archdsl.verdict.results import Arm, Floats, Question, Result, Slice, slices
 
 SEEDS = 2  # that an arm needs for a comparison
 RESAMPLES = 9999
+Two = tuple[int, int]  # arms of a slice, by their places
+FIRST: Two = (0, 1)
 
 
 def judge(
@@ -69,15 +73,18 @@ def judge(
     settled = [t for t in trials if t.difference is not None]
     several = question.ordered and len(settled) > 1
     whole = averaged([(t.sample(0), t.sample(1)) for t in settled]) if several else None
-    looks, least = question.looks, min((t.seeds for t in settled), default=0)
-    known = [repeated(t.difference.p, looks, t.seeds) for t in settled if t.difference is not None]
-    values = iter(corrected([*known, *([repeated(whole.p, looks, least)] if whole else [])]))
-    judged = _Judge(question, level, resamples, seed, len(settled))
+    looks, least = question.looks, min((t.seeds(FIRST) for t in settled), default=0)
+    known = [
+        [repeated(d.p, looks, t.seeds(two)) for two, d in t.differences.items()] for t in trials
+    ]
+    groups = corrected_pairs([*known, *([[repeated(whole.p, looks, least)]] if whole else [])])
+    values = iter([p for group in groups for p in group])
+    judged = _Judge(question, level, resamples, seed, sum(map(len, known)))
     slices, peaks = [], []
     for trial in trials:
         best, peak = judged.optimum(trial)
-        contrast = judged.contrast(trial, next(values)) if trial.difference else None
-        slices.append(judged.slice(trial, contrast, best))
+        contrasts = {two: judged.contrast(trial, two, next(values)) for two in trial.differences}
+        slices.append(judged.slice(trial, contrasts, best))
         if peak is not None:
             peaks.append((trial.slice.budget, peak))
     grows = question.ordered and len(slices) > 1 and not any(part.kind for part in slices)
@@ -92,13 +99,18 @@ def judge(
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """A slice before correction. The arms, deep or best first, with their fresh results."""
+    """A slice before correction: the arms with their fresh results, and the difference of each two
+    that have enough of them. Of the first two the deep one, or the best, is first."""
 
     slice: Slice
     shapes: Sequence[Explored]
     arms: Sequence[Explored]
     fresh: Sequence[Sequence[Result]]
-    difference: Difference | None
+    differences: Mapping[Two, Difference] = field(default_factory=dict)
+
+    @property
+    def difference(self) -> Difference | None:
+        return self.differences.get(FIRST)
 
     def sample(self, arm: int) -> Sample:
         found = [r for r in self.fresh[arm] if r.score is not None]
@@ -111,16 +123,14 @@ class _Comparison:
     def scores(self, arm: int) -> list[float]:
         return [r.score for r in self.fresh[arm] if r.score is not None]
 
-    @property
-    def seeds(self) -> int:
-        """The fresh results that each arm has at least."""
-        return min(len(self.scores(i)) for i in range(len(self.arms)))
+    def seeds(self, two: Two) -> int:
+        """The fresh results that each of two arms has at least."""
+        return min(len(self.scores(i)) for i in two)
 
-    @property
-    def test(self) -> float | None:
+    def test(self, two: Two) -> float | None:
         """The difference on test data."""
-        means = [self.tested(arm) for arm in range(len(self.arms))]
-        return None if len(means) < 2 or None in means else means[0] - means[1]  # type: ignore[operator]
+        first, second = (self.tested(arm) for arm in two)
+        return None if first is None or second is None else first - second
 
     def tested(self, arm: int) -> float | None:
         tests = [r.test for r in self.fresh[arm] if r.test is not None]
@@ -149,15 +159,17 @@ def _compare(part: Slice, question: Question) -> _Comparison:
     shapes = explored_shapes(part, question)
     arms = list(contenders(shapes, question)) if shapes else []
     if question.ordered:
-        arms.sort(key=lambda e: -e.aspect)
+        arms[:2] = sorted(arms[:2], key=lambda e: -e.aspect)
     fresh = [settled_as(e.arm, part.settled) for e in arms]
-    found = _Comparison(part, shapes, arms, fresh, None)
-    if len(arms) < 2 or found.seeds < SEEDS:
-        return found
-    pair = found.sample(0), found.sample(1)
-    if question.folds and paired([pair]) is None:
-        return found
-    return replace(found, difference=compared(*pair))
+    found = _Comparison(part, shapes, arms, fresh)
+    differences = {}
+    for two in combinations(range(len(arms)), 2):
+        if found.seeds(two) < SEEDS:
+            continue
+        pair = found.sample(two[0]), found.sample(two[1])
+        if not question.folds or paired([pair]) is not None:
+            differences[two] = compared(*pair)
+    return replace(found, differences=differences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,20 +188,21 @@ class _Judge:
         return optimum(trial.shapes, self.level, self.resamples, self.seed)
 
     def slice(
-        self, trial: _Comparison, contrast: Contrast | None, best: Optimum | None
+        self, trial: _Comparison, contrasts: Mapping[Two, Contrast], best: Optimum | None
     ) -> SliceVerdict:
+        contrast = contrasts.get(FIRST)
         arms = tuple(self.settled(trial, i) for i in range(len(trial.arms)))
         means = [(self.question.sign * a.mean, a.shape) for a in arms if a.mean is not None]
         wide, deep = halves(trial.shapes) if self.question.ordered and trial.shapes else ([], [])
         if contrast is None:
             word = NOT_SETTLED
         else:
-            word = self.word(contrast, [a.shape for a in arms])
+            word = self.word(contrast, [] if self.question.ordered else [a.shape for a in arms])
         return SliceVerdict(
             trial.slice.name,
             trial.slice.budget,
             word,
-            _missing(arms) if contrast is None else None,
+            _missing(arms[:2]) if contrast is None else None,
             max(means)[1] if means else None,
             arms,
             contrast,
@@ -197,11 +210,19 @@ class _Judge:
             tuple(e.arm.shape for e in sorted(deep, key=lambda e: e.aspect)),
             best,
             trial.slice.kind,
+            tuple(
+                self.pair(arms[one].shape, arms[other].shape, found)
+                for (one, other), found in contrasts.items()
+                if (one, other) != FIRST
+            ),
         )
+
+    def pair(self, first: str, second: str, contrast: Contrast) -> Pair:
+        return Pair(first, second, self.word(contrast, [first, second]), contrast)
 
     def settled(self, trial: _Comparison, arm: int) -> Settled:
         explored, fresh, scores = trial.arms[arm], trial.fresh[arm], trial.scores(arm)
-        both = 1 - (1 - self.level) / len(trial.arms)  # Bonferroni: for the better of two
+        both = 1 - (1 - self.level) / len(trial.arms)  # Bonferroni: for the best
         return Settled(
             explored.arm.shape,
             fresh[0].setting if fresh else explored.arm.setting,
@@ -221,13 +242,12 @@ class _Judge:
         scores = list(of_folds(sample).values()) if sample.folds else sample.scores
         return mean_interval(scores, level)
 
-    def contrast(self, trial: _Comparison, corrected: float) -> Contrast:
-        found = trial.difference
-        assert found is not None
-        first, second = trial.sample(0), trial.sample(1)
+    def contrast(self, trial: _Comparison, two: Two, corrected: float) -> Contrast:
+        found = trial.differences[two]
+        first, second = trial.sample(two[0]), trial.sample(two[1])
         of = sources(first, second)
         alpha = (1 - self.level) / self.comparisons
-        seeds = trial.seeds
+        seeds = trial.seeds(two)
         return Contrast(
             found.value,
             self.interval(found, corrected, seeds),
@@ -239,7 +259,7 @@ class _Judge:
             seeds_needed(self.question.target, of, alpha),
             of.examples,
             examples_needed(self.question.target, of, seeds, alpha),
-            *self.claim(found, corrected, trial.test),
+            *self.claim(found, corrected, trial.test(two)),
             *self.over_folds(first, second, self.interval(found, corrected, seeds)),
         )
 
@@ -275,15 +295,15 @@ class _Judge:
     def average(
         self, trials: Sequence[_Comparison], found: Difference, corrected: float
     ) -> Average:
-        tests = [t.test for t in trials if t.test is not None]
+        tests = [test for t in trials if (test := t.test(FIRST)) is not None]
         test = mean(tests) if len(tests) == len(trials) else None
         result = Average(
             NO_EVIDENCE,
             found.value,
-            self.interval(found, corrected, min(t.seeds for t in trials)),
+            self.interval(found, corrected, min(t.seeds(FIRST) for t in trials)),
             found.p,
             corrected,
-            self.comparisons,
+            len(trials),
             *self.claim(found, corrected, test),
         )
         return replace(result, word=self.word(result, []))
@@ -297,12 +317,13 @@ class _Judge:
         return found.interval(1 - left)
 
     def word(self, found: Contrast | Average, shapes: Sequence[str]) -> str:
+        """What is said of a comparison; without ``shapes`` the first side is the deeper one."""
         if found.withdrawn:
             return NO_EVIDENCE
         if found.corrected >= 1 - self.level:
             return EQUIVALENT if self.is_small(found) else NO_EVIDENCE
         first = self.question.sign * found.difference > 0
-        if self.question.ordered:
+        if not shapes:
             return DEEPER if first else WIDER
         return shapes[0 if first else 1]
 

@@ -69,6 +69,17 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """Two arms of a slice, where more than two are settled, beside the first two. ``word`` is the
+    better shape, or says that there is none."""
+
+    first: str
+    second: str
+    word: str
+    contrast: Contrast
+
+
+@dataclass(frozen=True, slots=True)
 class Optimum:
     """The peak of the score over the explored shapes; ``why`` it is not located, if it is not."""
 
@@ -102,7 +113,8 @@ class Growth:
 @dataclass(frozen=True, slots=True)
 class SliceVerdict:
     """One budget, and one ``kind`` of network where several were tried. ``best`` is the shape with
-    the better fresh mean."""
+    the best fresh mean. ``word`` and ``contrast`` are of the first two ``arms``; ``pairs`` are all
+    others, where more than two are settled."""
 
     slice: str
     budget: float
@@ -115,6 +127,7 @@ class SliceVerdict:
     deep: tuple[str, ...]
     optimum: Optimum | None
     kind: str = ""
+    pairs: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ class Question:
     meaning. ``target`` is the smallest difference of interest, in the unit of the score.
     ``looks`` are the numbers of fresh seeds at which results are looked at, where that is
     planned (see ``archdsl.verdict.looks``); none, or one, where they are once. ``folds`` are the
-    parts that the data were cut into, where fresh results are of one each."""
+    parts that the data were cut into, where fresh results are of one each. ``arms`` are the shapes
+    of a slice that are settled."""
 
     maximize: bool = True
     measure: str = "accuracy"
@@ -75,6 +76,7 @@ class Question:
     target: float = 0.005
     looks: tuple[int, ...] = ()
     folds: int = 0
+    arms: int = 2
 
     @property
     def sign(self) -> int:

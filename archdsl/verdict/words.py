@@ -11,12 +11,12 @@ from archdsl.verdict.model import (
     DEEPER,
     EQUIVALENT,
     NO_EVIDENCE,
-    NOT_SETTLED,
     WIDER,
     Average,
     Contrast,
     Growth,
     Optimum,
+    Pair,
     Settled,
     SliceVerdict,
     Slope,
@@ -24,6 +24,7 @@ from archdsl.verdict.model import (
 )
 from archdsl.verdict.results import Question
 
+DOUBT = "the bootstrap's interval includes 0: few results carry the difference"
 UNITS = {"macs": "multiply-adds", "params": "parameters"}
 
 
@@ -54,18 +55,36 @@ def _slice(part: SliceVerdict, question: Question) -> list[str]:
         if arm.failed:
             tries = arm.seeds + arm.failed
             lines.append(f"  {arm.failed} of {tries} trainings of {name} failed: not in its mean")
-    if part.word not in (NO_EVIDENCE, NOT_SETTLED, EQUIVALENT) and _doubtful(part):
-        lines.append("  the bootstrap's interval includes 0: few results carry the difference")
+    if part.contrast is not None and _doubtful(part.word, part.contrast):
+        lines.append(f"  {DOUBT}")
+    lines += [f"  {_pair(pair, part, question)}" for pair in part.pairs]
     if part.optimum is not None and part.optimum.why is None:
         lines.append(f"  {_peak(part.optimum)}")
     return lines
 
 
 def _sentence(part: SliceVerdict, names: Sequence[str], question: Question) -> str:
-    contrast = part.contrast
-    if contrast is None:
+    if part.contrast is None:
         return f"nothing is settled: {part.why}."
-    first, second = (a.seeds for a in part.arms)
+    first, second = (a.seeds for a in part.arms[:2])
+    return _compared(part.word, part.contrast, names[:2], (first, second), question) + "."
+
+
+def _pair(pair: Pair, part: SliceVerdict, question: Question) -> str:
+    """What is said of two further arms of a slice."""
+    seeds = {arm.shape: arm.seeds for arm in part.arms}
+    shapes = (pair.first, pair.second)
+    names = [named(shape, part.kind) for shape in shapes]
+    first, second = (seeds[shape] for shape in shapes)
+    text = _compared(pair.word, pair.contrast, names, (first, second), question)
+    return f"{text}; {DOUBT}" if _doubtful(pair.word, pair.contrast) else text
+
+
+def _compared(
+    word: str, contrast: Contrast, names: Sequence[str], of: tuple[int, int], question: Question
+) -> str:
+    """A comparison of two arms, with ``of`` so many seeds."""
+    first, second = of
     seeds = f"{first} seeds each" if first == second else f"{first} and {second} seeds"
     most = f" of up to {question.looks[-1]}" if len(question.looks) > 1 else ""
     sure = f"{seeds}{most}, {_p(contrast.corrected)}"
@@ -73,13 +92,13 @@ def _sentence(part: SliceVerdict, names: Sequence[str], question: Question) -> s
     one, other = names if better else (names[1], names[0])
     size = _size(contrast.difference, contrast.interval, question)
     if contrast.withdrawn:
-        return f"{_withdrawn(one, other, contrast, f'{size} ({sure})', question)}"
-    if part.word == EQUIVALENT:
-        return f"{one} and {other} are {_within(question)}: {size} ({sure})."
-    if part.word != NO_EVIDENCE:
-        return f"{one} beats {other} by {size} ({sure}); {_repeated(contrast, question)}."
+        return _withdrawn(one, other, contrast, f"{size} ({sure})", question)
+    if word == EQUIVALENT:
+        return f"{one} and {other} are {_within(question)}: {size} ({sure})"
+    if word != NO_EVIDENCE:
+        return f"{one} beats {other} by {size} ({sure}); {_repeated(contrast, question)}"
     text = f"there is no evidence of a difference between {one} and {other}: {size} ({sure})"
-    return f"{text}{_needed(contrast, question)}."
+    return f"{text}{_needed(contrast, question)}"
 
 
 def _folds(contrast: Contrast, question: Question) -> str:
@@ -111,7 +130,7 @@ def _withdrawn(
     against = _number(abs(found.test), 0, question) + _unit(question)
     return (
         f"there is no answer: on validation data {one} is ahead of {other} by {size}, on test"
-        f" data behind it by {against}."
+        f" data behind it by {against}"
     )
 
 
@@ -168,7 +187,7 @@ def _average(average: Average, verdict: Verdict) -> str:
     if question.sign * average.difference < 0:
         kinds = ["the best wide shapes", "the best deep ones"]
     if average.withdrawn:
-        return text + _withdrawn(kinds[0], kinds[1], average, sure, question)
+        return f"{text}{_withdrawn(kinds[0], kinds[1], average, sure, question)}."
     if average.word == EQUIVALENT:
         return f"{text}the wide and the deep shapes are {_within(question)}: {sure}."
     if average.word == NO_EVIDENCE:
@@ -231,8 +250,9 @@ def _figures(name: str, arm: Settled, question: Question) -> str:
     return text
 
 
-def _doubtful(part: SliceVerdict) -> bool:
-    found = part.contrast.bootstrap if part.contrast else None
+def _doubtful(word: str, contrast: Contrast) -> bool:
+    """Whether a difference is claimed that seeds drawn anew may not have."""
+    found = None if word in (NO_EVIDENCE, EQUIVALENT) else contrast.bootstrap
     return found is not None and found[0] <= 0 <= found[1]
 
 

@@ -7,7 +7,7 @@ from program_texts import NAMES, NUMBERS, TEXTS, Writer, laid_out
 
 WORDS = (  # keywords somewhere, plain names elsewhere
     *("search", "spec", "vary", "hold", "data", "train", "tune", "maximize", "minimize", "seeds"),
-    *("folds", "target", "table"),
+    *("settle", "folds", "target", "table"),
     *("trials", "timeout", "prune", "sampler", "baseline", "within", "by", "then", "step", "log"),
 )
 TIMES = ("90s", "15min", "2h", "1.5h", "3d")
@@ -66,6 +66,7 @@ class SearchWriter(Writer):
             "tune": self.tune,
             "objective": self.objective,
             "seeds": self.seeds,
+            "settle": self.settle,
             "folds": self.folds,
             "target": self.difference,
             "trials": self.trials,
@@ -136,6 +137,10 @@ class SearchWriter(Writer):
         if self.perhaps():
             self.put("then")
             self.operand()
+
+    def settle(self) -> None:
+        self.put("settle")
+        self.operand()
 
     def folds(self) -> None:
         self.put("folds")

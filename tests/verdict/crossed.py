@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from archdsl.search.settling import is_open
 from archdsl.verdict import Question, Result, judge
 from archdsl.verdict.contrast import welch
 from archdsl.verdict.looks import planned
-from archdsl.verdict.model import EQUIVALENT, NO_EVIDENCE, Verdict
+from archdsl.verdict.model import EQUIVALENT, Verdict
 
 MEAN, HARD, LUCK = 10.2, 4.25, 0.2
+DEPTHS = (10, 40, 20, 28)
 FAILED = -1.5  # the logits that a training loses which fails
 
 
@@ -26,7 +28,8 @@ class World:
     """``examples`` and ``seeds`` of a study; ``better`` is what the deep arm has more, in logits;
     ``failing`` the share of trainings that fail in part. ``split`` is the deviation, in logits, of
     what an arm has from its training set. With ``folds`` each seed is judged on one of so many
-    parts of the examples, and trained on a set of its own; without, all of an arm on one set."""
+    parts of the examples, and trained on a set of its own; without, all of an arm on one set.
+    ``arms`` are those that settle at each budget."""
 
     examples: int = 360
     seeds: int = 5
@@ -36,15 +39,16 @@ class World:
     failing: float = 0.0
     split: float = 0.0
     folds: int = 0
+    arms: int = 2
 
     def study(self, rng: np.random.Generator) -> list[Result]:
-        """The results of one study: two shapes at each budget, explored once and settled."""
+        """The results of one study: shapes at each budget, explored once and settled."""
         hard = MEAN + HARD * rng.standard_normal(self.examples)
-        arms = hard + self.own * rng.standard_normal((2, self.examples))
+        arms = hard + self.own * rng.standard_normal((self.arms, self.examples))
         arms[1] += self.better
         found = []
         for budget in range(1, self.budgets + 1):
-            for depth, logits in zip((10, 40), arms, strict=True):
+            for depth, logits in zip(DEPTHS[: self.arms], arms, strict=True):
                 shape = (f"{budget}M macs", budget, f"depth = {depth}", depth, 40 / depth)
                 found.append(Result(*shape, seed=0, score=0.5))
                 luck = LUCK * rng.standard_normal((self.seeds, 1))
@@ -98,6 +102,15 @@ FOLDED = [
     for better in (0.0, 1.0)
     for folds, seeds in ((0, 10), (5, 10), (10, 10), (10, 20))
 ]
+# More than two arms, so that there are 3 or 6 comparisons at each budget.
+SEVERAL = [
+    (name, World(examples, seeds, own, budgets, arms=arms))
+    for name, own in (("depths of a family", 0.16), ("strangers", 2.0))
+    for examples, seeds, budgets, arms in (
+        *((examples, seeds, 1, 3) for examples in (360, 1000) for seeds in (3, 10)),
+        *((360, 5, 1, 4), (360, 5, 3, 3)),
+    )
+]
 POWER = [
     ("hard on the same", World(e, k, 0.0, better=b))
     for e, b in ((360, 1.0), (1000, 0.7))
@@ -107,8 +120,9 @@ POWER = [
 
 def claims(verdict: Verdict) -> bool:
     """Whether a difference is claimed anywhere."""
-    parts = [*verdict.slices, *([verdict.average] if verdict.average else [])]
-    return any(part.word in ("deeper", "wider") for part in parts)
+    pairs = [pair for part in verdict.slices for pair in part.pairs]
+    parts = [*verdict.slices, *pairs, *([verdict.average] if verdict.average else [])]
+    return any(part.word.startswith(("deeper", "wider", "depth = ")) for part in parts)
 
 
 def of_seeds(results: list[Result]) -> bool:
@@ -123,7 +137,7 @@ def of_seeds(results: list[Result]) -> bool:
 def shares(world: World, count: int, seed: int = 0) -> tuple[float, float]:
     """The shares of studies in which the verdict, and Welch's test of seeds, claim something."""
     rng = np.random.default_rng(seed)
-    question = Question(folds=world.folds)
+    question = Question(folds=world.folds, arms=world.arms)
     said = welchs = 0
     for _ in range(count):
         results = world.study(rng)
@@ -145,13 +159,13 @@ class Sequence:
 def in_looks(world: World, looks: tuple[int, ...], count: int, seed: int = 0) -> Sequence:
     """Studies of ``world`` that end at the first of the looks with an answer."""
     rng = np.random.default_rng(seed)
-    question = Question(looks=looks)
+    question = Question(looks=looks, arms=world.arms)
     claimed = equivalent = seeds = 0
     for _ in range(count):
         results = world.study(rng)
         for look in looks:
             found = judge([r for r in results if r.seed <= look], question, resamples=0)
-            if found.slices[0].word != NO_EVIDENCE or look == looks[-1]:
+            if not is_open(found.slices[0]) or look == looks[-1]:
                 break
         seeds += look
         claimed += claims(found)

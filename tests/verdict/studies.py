@@ -84,9 +84,9 @@ def study(
             replace(like, seed=n % explore, score=score, setting=f"lr = 0.{n // explore + 1}")
             for n, score in enumerate(scores(part, place, settings * explore))
         ]
-    both = (fresh, fresh) if isinstance(fresh, int) else fresh
     for name, arms in choose_arms(found, question).items():
-        for arm, count in zip(arms, both, strict=False):
+        counts = [fresh] * len(arms) if isinstance(fresh, int) else fresh
+        for arm, count in zip(arms, counts, strict=False):
             like = next(r for r in found if r.slice == name and r.arm == arm)
             found += [
                 replace(like, seed=100 + n, score=score, settled=True, test=score - 0.01)

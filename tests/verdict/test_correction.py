@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archdsl.verdict.correction import combined, corrected
+from archdsl.verdict.correction import combined, corrected, corrected_pairs
 
 P = st.floats(1e-300, 1)
 
@@ -56,3 +56,27 @@ def test_the_combination_holds_its_level(count: int) -> None:
     for level in (0.01, 0.05):
         found = np.mean([combined(p) < level for p in ps])
         assert found == pytest.approx(level, abs=3 * (level / 20_000) ** 0.5)
+
+
+PAIRS = st.lists(st.lists(st.floats(1e-9, 1), min_size=1, max_size=3), min_size=1, max_size=3)
+
+
+@given(PAIRS)
+def test_pairs_are_tested_closed_too(groups: list[list[float]]) -> None:
+    """Over every set, in which those of one slice count as one."""
+    places = [(g, i) for g, group in enumerate(groups) for i in range(len(group))]
+
+    def together(chosen: tuple[tuple[int, int], ...]) -> float:
+        ps = [[groups[g][i] for h, i in chosen if h == g] for g in range(len(groups))]
+        return combined([min(len(p) * min(p), 1.0) for p in ps if p])
+
+    sets = [c for size in range(1, len(places) + 1) for c in combinations(places, size)]
+    found = corrected_pairs(groups)
+    for g, i in places:
+        whole = max(together(c) for c in sets if (g, i) in c)
+        assert found[g][i] == pytest.approx(whole, rel=1e-9)
+
+
+def test_pairs_of_one_slice_are_corrected_as_holm_has_it() -> None:
+    assert corrected_pairs([[0.01, 0.02, 0.3]]) == [[pytest.approx(0.03), 0.04, 0.3]]
+    assert corrected_pairs([[], [0.02]])[1] == [0.02], "nothing is settled in the first"

@@ -5,7 +5,7 @@ and what is there is found about as often as by the seeds alone where examples c
 from math import sqrt
 
 import pytest
-from crossed import FALSE, POWER, World, shares
+from crossed import FALSE, POWER, SEVERAL, World, shares
 
 
 def most(count: int, level: float = 0.05) -> float:
@@ -32,6 +32,18 @@ def test_nor_at_several_budgets_with_the_same_examples() -> None:
 def test_little_is_lost_where_examples_carry_nothing() -> None:
     said, welch = shares(World(360, 5, 0.0, better=1.0), 250, seed=4)
     assert welch > 0.3 and welch - 0.1 <= said <= welch
+
+
+def test_nor_between_any_two_of_three() -> None:
+    said, _ = shares(World(360, 5, 2.0, arms=3), 150, seed=3)
+    assert said <= most(150)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "world"), SEVERAL)
+def test_no_claim_of_several_at_length(name: str, world: World) -> None:
+    said, _ = shares(world, 250, seed=5)
+    assert said <= most(250)
 
 
 @pytest.mark.slow
