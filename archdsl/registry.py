@@ -1,4 +1,4 @@
-"""All that a text can name, or a user can add: layers, patterns, costs, data, metrics, formats.
+"""All that a text can name, or a user can add: layers, patterns, costs, data, metrics, recipes.
 
 What is built in comes from modules, as what a user brings does. The modules of a group are
 loaded when the group is first asked for.
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from archdsl.costs.base import Cost
     from archdsl.elaborate.patterns.base import Pattern
     from archdsl.formats.base import Format
+    from archdsl.training.augmentations import Augmentation
     from archdsl.training.loggers import Logger
+    from archdsl.training.named import NamedRecipe
     from archdsl.training.scores import Metric
     from archdsl.training.sets import Data
 
@@ -51,6 +53,8 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
     ),
     "data": ("archdsl.training.sets",),
     "metrics": ("archdsl.training.scores",),
+    "augmentations": ("archdsl.training.augmentations",),
+    "recipes": ("archdsl.training.named",),
     "formats": (
         "archdsl.formats.source",
         "archdsl.formats.exported",
@@ -131,6 +135,16 @@ class Registry:
     def metrics(self) -> Mapping[str, type[Metric]]:
         """The metrics."""
         return self.group("metrics")
+
+    @cached_property
+    def augmentations(self) -> Mapping[str, type[Augmentation]]:
+        """The augmentations."""
+        return self.group("augmentations")
+
+    @cached_property
+    def recipes(self) -> Mapping[str, type[NamedRecipe]]:
+        """The recipes that have names."""
+        return self.group("recipes")
 
     @cached_property
     def formats(self) -> Mapping[str, Format]:

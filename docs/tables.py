@@ -249,6 +249,13 @@ def recipe() -> Iterator[str]:
     for name, kinds in TABLES.items():
         yield from records(kinds, name.removesuffix("s"))
         yield ""
+    yield from records(REGISTRY.augmentations, "augmentation")
+
+
+def recipes() -> Iterator[str]:
+    yield header("recipe", "sets", "")
+    for name, cls in REGISTRY.recipes.items():
+        yield row(f"`{name}`", f"`{' '.join(cls.settings.split())}`", prose(cls.__doc__))
 
 
 def metrics() -> Iterator[str]:
@@ -347,6 +354,7 @@ PARTS: dict[str, Callable[[], Iterable[str]]] = {
     "pruners": pruners,
     "data": data_sets,
     "recipe": recipe,
+    "recipes": recipes,
     "metrics": metrics,
 }
 MARKED = re.compile(r"(<!-- generated: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -99,6 +99,8 @@ def say_survey(name: str, found: Survey) -> None:
         say(f"  wide against deep is asked within each kind: {', '.join(names)}")
     elif 0 < sum(map(is_numeric, search.vary)) < len(search.vary):
         say("  shapes of different kinds are compared with each other, not wide with deep ones")
+    if search.own is None and (named := search.recipe.recipe) is not None:
+        say(f"  the recipe {named.name}: {search.recipe.said}")
     if found.note:
         say(f"  {found.note}")
     for reach in reaches:

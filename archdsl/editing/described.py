@@ -17,7 +17,7 @@ from archdsl.layers.init import InitFunction
 from archdsl.resolve.table import Definition
 from archdsl.search.settings import BASELINES, PRUNERS, SAMPLERS
 from archdsl.syntax import tree
-from archdsl.training.recipe import AUGMENTATIONS, LOSSES, OPTIMIZERS, SCHEDULES, Recipe
+from archdsl.training.recipe import LOSSES, OPTIMIZERS, SCHEDULES, Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def setting(name: str, reading: Reading) -> Described | None:
     tables: dict[str, Mapping[str, type[Any]]] = {
         "optimizer": OPTIMIZERS,
         "schedule": SCHEDULES,
-        "augmentation": AUGMENTATIONS,
+        "augmentation": reading.registry.augmentations,
+        "named recipe": reading.registry.recipes,
         "loss": LOSSES,
         "metric": reading.registry.metrics,
         "sampler": SAMPLERS,

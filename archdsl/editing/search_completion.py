@@ -40,9 +40,9 @@ STATEMENTS = {
 SETTINGS = {
     "optimizer": "optimizers",
     "schedule": "schedules",
-    "augment": "augmentations",
     "loss": "loss functions",
 }
+REGISTERED = {"augment": "augmentations", "metrics": "metrics", "recipe": "recipes"}
 
 
 def search_items(reading: Reading, context: Context, offset: int) -> Iterator[Item]:
@@ -90,8 +90,8 @@ def _recipe(statement: tuple[str, ...], reading: Reading) -> Iterator[Item]:
         if name in SETTINGS:
             yield from _named(TABLES[SETTINGS[name]], reading)
             return
-        if name == "metrics":
-            yield from _named(reading.registry.metrics, reading)
+        if name in REGISTERED:
+            yield from _named(reading.registry.group(REGISTERED[name]), reading)
             return
         found = described.setting("train", reading)
         for argument in found.arguments if found is not None else ():

@@ -69,12 +69,13 @@ def mismatches(
     registry: Registry,
     task: Task,
     places: dict[str, Span],
+    image: tuple[int, ...] | None = None,
 ) -> Iterator[Diagnostic]:
-    """What of a search is for another task than that of its data."""
+    """What of a search is for another task, or other images, than its data has."""
     asked = {o.name for o in objectives}
     kept = replace(recipe, metrics=tuple(m for m in recipe.metrics if m.name not in asked))
     place = places.get("train") or places["data"]
-    yield from (d.at(place) for d in unsuited(kept, task))
+    yield from (d.at(place) for d in unsuited(kept, task, image))
     for objective in objectives:
         known = learned(registry, objective.minimize, task)
         if objective.name in registry.costs or objective.name in known:

@@ -349,7 +349,7 @@ class _Reader(Objectives):
         node = self.nodes.get("train")
         arguments = node.settings if node is not None else ()
         span = node.span if node is not None else self.file.span
-        recipe: Recipe | None = self.make(Recipe, arguments, span)
+        recipe = self.recipe(arguments, span)
         return recipe if recipe is not None else Recipe()
 
     def read_tune(self, recipe: Recipe) -> dict[str, Domain]:

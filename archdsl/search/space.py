@@ -171,7 +171,9 @@ def space_of(
         raise ArchError([d.at(place) for d in error.diagnostics]) from None
     task = TASKS[search.data.task]
     if wrong := list(
-        mismatches(search.recipe, search.objectives, search.spec.registry, task, search.spans)
+        mismatches(
+            search.recipe, search.objectives, search.spec.registry, task, search.spans, image
+        )
     ):
         raise ArchError(wrong)
     fixed, input = adapt(search.spec, image, classes)

@@ -58,6 +58,7 @@ from archdsl.training.keep import card_of, write_weights
 from archdsl.training.loop import train_candidate
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
+from archdsl.training.suits import check_recipe
 from archdsl.training.timing import measure_inference
 
 SAME = ("seed", "setting", "same_as", "accuracy", "loss", "latency", "costs")  # of what is alike
@@ -132,6 +133,9 @@ class Worker:
         """The data of all workers are the same; a training of one's own brings them."""
         if self.study.search.own is not None:
             return
+        check_recipe(
+            self.study.search.recipe, self.splits.task, self.splits.image, self.splits.values
+        )
         if self.study.search.folds:  # too few images are no fault of a trial
             self.folds.at(1)
         digest = self.study.attribute("data")

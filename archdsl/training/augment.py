@@ -1,17 +1,22 @@
-"""Augmentation where the images are: none leaves the device, and no step waits."""
+"""Augmentation where the images are: none leaves the device."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from archdsl.training.recipe import Crop, Cutout, Flip
-from archdsl.training.settings import Setting
+from archdsl.training.augmentations import Augmentation, Crop, Cutout, Flip, Mixing
+from archdsl.training.packages import need
+from archdsl.training.seeds import derived
 from archdsl.training.tasks import IGNORED
+
+SEEDS = 1 << 62  # from which each image draws one
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +35,97 @@ class Draws:
         return drawn[self.share]
 
 
-def augmented(images: Tensor, kinds: Iterable[Setting], draws: Draws) -> Tensor:
-    """Normalised images ``(N, C, ...)``, each changed at random by every kind in turn."""
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """Normalised images as the bytes that they were, and back; ``mean`` and ``std`` are those of
+    each channel ``(C,)``."""
+
+    mean: Tensor
+    std: Tensor
+
+    def of(self, images: Tensor) -> Tensor:
+        mean, std = self._like(images)
+        return ((images * std + mean) * 255).round_().clamp_(0, 255).to(torch.uint8)
+
+    def back(self, images: Tensor) -> Tensor:
+        mean, std = self._like(images)
+        return (images.float() / 255 - mean) / std
+
+    def _like(self, images: Tensor) -> tuple[Tensor, ...]:
+        ones = (1,) * (images.dim() - 2)
+        return tuple(t.view(-1, *ones).to(images.device) for t in (self.mean, self.std))
+
+
+def augmented(
+    images: Tensor, kinds: Iterable[Augmentation], draws: Draws, pixels: Pixels | None = None
+) -> Tensor:
+    """Normalised images ``(N, C, ...)``, each changed at random by every kind in turn. ``pixels``
+    is there for kinds that see bytes."""
     for kind in kinds:
         if isinstance(kind, Crop):
             images = cropped(images, draws, kind.pad)
         elif isinstance(kind, Flip):
             images = flipped(images, draws)
-        else:
-            assert isinstance(kind, Cutout)
+        elif isinstance(kind, Cutout):
             images = cut(images, draws, kind.size)
+        elif not isinstance(kind, Mixing):
+            images, _ = transformed(images, None, kind, draws, pixels)
     return images
 
 
 def augmented_with_masks(
-    images: Tensor, masks: Tensor, kinds: Iterable[Setting], draws: Draws
+    images: Tensor,
+    masks: Tensor,
+    kinds: Iterable[Augmentation],
+    draws: Draws,
+    pixels: Pixels | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The same of images and their masks ``(N, ...)``: what moves the one moves the other, and what
     a crop leaves empty is of no class."""
-    both = torch.cat([images, masks[:, None].to(images) - IGNORED], 1)
     for kind in kinds:
         if isinstance(kind, (Crop, Flip)):
+            both = torch.cat([images, masks[:, None].to(images) - IGNORED], 1)
             both = augmented(both, (kind,), draws)
+            images, masks = both[:, :-1], (both[:, -1] + IGNORED).to(masks.dtype)
+        elif kind.moves:
+            images, masks = transformed(images, masks, kind, draws, pixels)
         else:
-            both = torch.cat([augmented(both[:, :-1], (kind,), draws), both[:, -1:]], 1)
-    return both[:, :-1], (both[:, -1] + IGNORED).to(masks.dtype)
+            images = augmented(images, (kind,), draws, pixels)
+    return images, masks
+
+
+def transformed(
+    images: Tensor, masks: Tensor | None, kind: Augmentation, draws: Draws, pixels: Pixels | None
+) -> tuple[Tensor, Any]:
+    """Image by image, as torchvision's transforms are made; the random numbers of an image depend
+    on no other image, and PyTorch's own generator is left as it was."""
+    if not kind.colours:
+        return _each(images, masks, kind, draws)
+    assert pixels is not None
+    changed, masks = _each(pixels.of(images), masks, kind, draws)
+    return pixels.back(changed), masks
+
+
+def _each(
+    images: Tensor, masks: Tensor | None, kind: Augmentation, draws: Draws
+) -> tuple[Tensor, Any]:
+    transform = kind.transform(tuple(images.shape[1:]))
+    seeds = draws.below(SEEDS, len(images)).tolist()
+    made, moved = [], []
+    for place, seed in enumerate(seeds):
+        with drawn(seed):
+            if masks is not None and kind.moves:
+                tv: Any = need("torchvision.tv_tensors", "torchvision")
+                image, mask = transform(tv.Image(images[place]), tv.Mask(masks[place]))
+                moved.append(mask.as_subclass(Tensor))
+            else:
+                image = transform(images[place])
+            made.append(image)
+    stacked = torch.stack([image.as_subclass(Tensor) for image in made])
+    if stacked.shape != images.shape or stacked.dtype != images.dtype:
+        given, wanted = (f"{t.dtype} {tuple(t.shape)}" for t in (stacked, images))
+        raise ValueError(f"`{kind.name}` makes {given} of {wanted}")
+    return stacked, torch.stack(moved) if moved else masks
 
 
 def cropped(images: Tensor, draws: Draws, pad: int) -> Tensor:
@@ -92,3 +163,34 @@ def _window(length: int, centres: Tensor, size: int, device: torch.device) -> Te
     places = torch.arange(length, device=device)
     first = centres[:, None] - size // 2
     return (places >= first) & (places < first + size)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """The batches of an epoch, the images of each mixed with each other, and their labels: these
+    are shares of classes or labels ``(N, classes)`` then. The processes that train together draw
+    the same, and mix their own images."""
+
+    ways: tuple[Mixing, ...]
+    classes: int | None
+    seed: int
+
+    def __call__(self, number: int, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """A batch, by its number in the epoch."""
+        if not self.ways:
+            return images, labels
+        with drawn(derived(self.seed, number)):
+            at = int(torch.randint(len(self.ways), ()))
+            found: tuple[Tensor, Tensor] = self.ways[at].mix(self.classes)(images, labels)
+        return found
+
+
+@contextmanager
+def drawn(seed: int) -> Iterator[None]:
+    """PyTorch's own generator with a seed; afterwards it is as it was."""
+    before = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(before)

@@ -61,7 +61,7 @@ def train_candidate(
     ``start_from`` raise.
     """
     check_fit(arch, splits.image, splits.classes, splits.task)
-    check_recipe(recipe, splits.task)
+    check_recipe(recipe, splits.task, splits.image, splits.values)
     device = torch.device(device)
     with kept_apart(device):
         torch.manual_seed(derived(seed, "start"))

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from archdsl.layers.arguments import Chance, Count, Flag, NotNegative, OneOf, Positive
+from archdsl.training.augmentations import Augmentation, AugmentationsReader
+from archdsl.training.named import NamedReader, NamedRecipe
 from archdsl.training.scores import Metric, MetricsReader
 from archdsl.training.settings import (
     Numbers,
     Setting,
     SettingReader,
-    SettingsReader,
     Text,
     Texts,
     table_of,
@@ -102,31 +103,6 @@ class Constant(Setting):
 
 
 @dataclass(frozen=True)
-class Crop(Setting):
-    """A random crop of the image padded by ``pad`` pixels of the training set's mean."""
-
-    pad: Count = 4
-
-    name = "crop"
-
-
-@dataclass(frozen=True)
-class Flip(Setting):
-    """A horizontal mirror image, half of the time."""
-
-    name = "flip"
-
-
-@dataclass(frozen=True)
-class Cutout(Setting):
-    """A square of the training set's mean, its centre anywhere (arXiv:1708.04552)."""
-
-    size: Count = 8
-
-    name = "cutout"
-
-
-@dataclass(frozen=True)
 class CrossEntropy(Setting):
     """The negative logarithm of the probability of the true class."""
 
@@ -174,21 +150,21 @@ class Huber(Setting):
 
 OPTIMIZERS = table_of(Sgd, AdamW, Adam, RmsProp)
 SCHEDULES = table_of(Cosine, Steps, OneCycle, Constant)
-AUGMENTATIONS = table_of(Crop, Flip, Cutout)
 LOSSES = table_of(CrossEntropy, Focal, BinaryCrossEntropy, SquaredError, AbsoluteError, Huber)
 
 
 @dataclass(frozen=True)
 class Recipe(Setting):
-    """How a network is trained. ``warmup`` are the epochs in which the learning rate rises to
-    ``lr``; ``clip`` bounds the norm of the gradient. ``auto`` is what is fast: mixed precision
-    on CUDA, and ``channels_last`` there and on the processor. ``weights`` is a file to start from,
-    ``freeze`` the paths of parts that are not trained. Without a ``loss``, it is that of the data's
-    task. With ``class_weights`` or ``sampling`` balanced, classes of few images count as much as
-    the others. ``metrics`` are told after each epoch. A batch goes through the network
+    """How a network is trained. ``recipe`` is a published one, whose settings are those that
+    are not given. ``warmup`` are the epochs in which the learning rate rises to ``lr``;
+    ``clip`` bounds the norm of the gradient. ``auto`` is what is fast: mixed precision on CUDA,
+    and ``channels_last`` there and on the processor. ``weights`` is a file to start from,
+    ``freeze`` the paths of parts that are not trained. Without a ``loss``, it is that of the
+    data's task. With ``class_weights`` or ``sampling`` balanced, classes of few images count as
+    much as the others. ``metrics`` are told after each epoch. A batch goes through the network
     in ``accumulate`` pieces; ``ema`` is the decay of a moving average of the weights, which is
-    validated and kept in their place; after ``patience`` epochs without a smaller validation loss
-    a training ends, and the weights of the best epoch are kept."""
+    validated and kept in their place; after ``patience`` epochs without a smaller validation
+    loss a training ends, and the weights of the best epoch are kept."""
 
     epochs: Count = 15
     batch: Count = 128
@@ -202,9 +178,7 @@ class Recipe(Setting):
     warmup: NotNegative = 0.0
     label_smoothing: Chance = 0.0
     clip: Positive | None = None
-    augment: Annotated[
-        tuple[Setting, ...], SettingsReader("augmentations", tuple(AUGMENTATIONS))
-    ] = ()
+    augment: Annotated[tuple[Augmentation, ...], AugmentationsReader()] = ()
     amp: Annotated[str, OneOf(("auto", "on", "off"))] = "auto"
     channels_last: Annotated[str, OneOf(("auto", "on", "off"))] = "auto"
     compile: Flag = False
@@ -218,13 +192,26 @@ class Recipe(Setting):
     accumulate: Count = 1
     ema: Chance | None = None
     patience: Count | None = None
+    recipe: Annotated[NamedRecipe | None, NamedReader()] = None
 
     name = "train"
+
+    def __post_init__(self) -> None:
+        if self.recipe is not None and not self.arguments():
+            raise ValueError(f"read_recipe({self.recipe.name!r}) gives the recipe of this name")
+
+    @property
+    def said(self) -> str:
+        """The settings that differ from their defaults, as a text would say them."""
+        return ", ".join(f"{name} = {value}" for name, value in self.arguments().items())
+
+    def arguments(self, full: bool = False) -> dict[str, str]:
+        """The settings. The name of a recipe is none of them: all that it sets is."""
+        return {k: v for k, v in super().arguments(full).items() if k != "recipe"}
 
 
 TABLES = {
     "optimizers": OPTIMIZERS,
     "schedules": SCHEDULES,
-    "augmentations": AUGMENTATIONS,
     "loss functions": LOSSES,
 }

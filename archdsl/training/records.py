@@ -20,6 +20,7 @@ from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
+from archdsl.training.named import NamedRecipe
 from archdsl.training.recipe import TABLES, Recipe
 from archdsl.training.sets import DATA_GROUP, Data, PluginData
 from archdsl.training.settings import Setting, SettingReader
@@ -78,6 +79,27 @@ class Records:
             self.report(codes.MISSING_ARGUMENT, span, names=names_text, callee=cls.name)
             return None
         return cls(**values)
+
+    def recipe(self, arguments: tuple[tree.Argument, ...], span: Span) -> Recipe | None:
+        """A recipe: what is given, and, where it names another, the settings of that one."""
+        naming = [a for a in arguments if a.name is not None and a.name.text == "recipe"]
+        rest = tuple(a for a in arguments if a not in naming)
+        made: Recipe | None = self.make(Recipe, rest, span)
+        for argument in naming[1:]:
+            self.report(codes.GIVEN_TWICE, argument.span, name="recipe", callee=Recipe.name)
+        if not naming or made is None:
+            return made
+        (reader,) = (p.reader for p in signature(Recipe) if p.name == "recipe")
+        named = self.value(naming[0].value, reader)
+        if not isinstance(named, NamedRecipe):
+            if named is not MISTAKEN:
+                fields = {"given": describe_value(named), "expected": reader.expected}
+                self.report(codes.WRONG_ARGUMENT, naming[0].span, name="recipe",
+                            callee=Recipe.name, fields=fields)  # fmt: skip
+            return None
+        base = read_recipe(named.settings, named.name, self.registry)
+        given = {a.name.text: getattr(made, a.name.text) for a in rest if a.name is not None}
+        return replace(base, recipe=named, **given)
 
     def value(self, node: tree.Node, reader: Reader) -> Any:
         """A value for a setting: a word, a record of a table, a list of them, or a constant."""
@@ -177,14 +199,18 @@ def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -
 
 
 def read_recipe(text: str, place: str = "--recipe", registry: Registry = REGISTRY) -> Recipe:
-    """The recipe of a text: ``epochs = 5, lr = 0.1``; an empty one leaves all as it is.
+    """The recipe of a text: ``epochs = 5, lr = 0.1``; an empty one leaves all as it is. The name
+    of a recipe may stand first: ``cifar_strong, epochs = 5``.
 
     Raises ``ArchError`` with every mistake.
     """
     if not text.strip():
         return Recipe()
+    first, comma, rest = text.strip().partition(",")
+    if first.strip() in registry.recipes:
+        text = f"recipe = {first.strip()}{comma}{rest}"
     records, node = _statement("train", text, place, registry)
-    recipe: Recipe | None = records.make(Recipe, node.settings, node.span)
+    recipe = records.recipe(node.settings, node.span)
     if recipe is None or records.found:
         raise ArchError(records.found)
     return recipe

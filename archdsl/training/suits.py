@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
+from archdsl.layers.base import Shape
+from archdsl.training.augmentations import BYTES, Mixing
 from archdsl.training.recipe import Recipe
 from archdsl.training.tasks import CLASSIFICATION, SEGMENTATION, Task
 
+MIXABLE = ("cross_entropy", "binary_cross_entropy")  # losses that take shares of classes
 
-def unsuited(recipe: Recipe, task: Task) -> list[Diagnostic]:
-    """What of a recipe is for other tasks."""
+
+def unsuited(
+    recipe: Recipe, task: Task, image: Shape | None = None, values: str = BYTES
+) -> list[Diagnostic]:
+    """What of a recipe is for other tasks, or for other images than those of a shape and a type, as
+    far as these are known."""
     found = []
+    for kind in recipe.augment:
+        if task.name not in kind.tasks:
+            reason = f"it is an augmentation for {' and '.join(kind.tasks)}"
+            found.append(_wrong(kind.name, task, reason))
+        elif image is not None and (reason := kind.unfit(image, values)):
+            found.append(_wrong(kind.name, task, reason))
+        elif isinstance(kind, Mixing):
+            found += _unmixable(recipe, kind, task)
     if recipe.loss is not None and recipe.loss.name not in task.losses:
         help = [f"it has {' and '.join(task.losses)}"]
         found.append(_wrong(recipe.loss.name, task, "it is a loss of another task", help))
@@ -34,7 +51,18 @@ def _wrong(name: str, task: Task, reason: str, help: list[str] | None = None) ->
     return diagnose(codes.BAD_TASK, fields=fields, help=help or [])
 
 
-def check_recipe(recipe: Recipe, task: Task) -> None:
-    """Raises ``ArchError`` (A824) for a recipe that is for another task."""
-    if found := unsuited(recipe, task):
+def _unmixable(recipe: Recipe, kind: Mixing, task: Task) -> Iterator[Diagnostic]:
+    """What cannot be done with labels that are mixed."""
+    if recipe.loss is not None and recipe.loss.name not in MIXABLE:
+        reason = f"the loss {recipe.loss.name} takes no mixed labels"
+        yield _wrong(kind.name, task, reason, [f"take {' or '.join(MIXABLE)}"])
+    if recipe.class_weights == "balanced":
+        yield _wrong(kind.name, task, "labels that are mixed have no weight of a class")
+
+
+def check_recipe(
+    recipe: Recipe, task: Task, image: Shape | None = None, values: str = BYTES
+) -> None:
+    """Raises ``ArchError`` (A824) for a recipe that is for another task, or other images."""
+    if found := unsuited(recipe, task, image, values):
         raise ArchError(found)

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from archdsl.training.augment import Draws, augmented, augmented_with_masks
+from archdsl.training.augment import Draws, Mixed, Pixels, augmented, augmented_with_masks
+from archdsl.training.augmentations import Mixing
 from archdsl.training.average import Average
 from archdsl.training.checkpoint import Progress
 from archdsl.training.data.splits import Splits
@@ -28,6 +29,7 @@ from archdsl.training.schedules import learning_rate
 from archdsl.training.scores import shown_of
 from archdsl.training.seeds import derived, generator, seed_all
 from archdsl.training.start import freeze_parts
+from archdsl.training.tasks import CLASSIFICATION
 
 OnStep = Callable[[int, int, int], None]  # the epoch, its steps that are done, and all of them
 
@@ -57,6 +59,8 @@ class Trainer:
         self.optimizer = make_optimizer(self.module, recipe)
         self.model = wrapped(self.module, recipe, device, team)
         self.labels = splits.train.labels
+        self.classes = splits.classes
+        self.pixels = Pixels(splits.mean.to(device), splits.std.to(device))
         self.task = splits.task
         self.loss = loss_of(self.module, recipe, self.labels, self.task)
         self.metrics = shown_of(recipe.metrics, self.task)
@@ -151,13 +155,18 @@ class Trainer:
         random = generator(self.device, self.seed, "augmentation", number)
         draws = Draws(random, self.team.share)
         kinds = self.recipe.augment
+        pixels = self.pixels
 
         def change(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
             if self.task.dense and kinds:
-                return augmented_with_masks(images, labels, kinds, draws)
-            return augmented(images, kinds, draws), labels
+                return augmented_with_masks(images, labels, kinds, draws, pixels)
+            return augmented(images, kinds, draws, pixels), labels
 
-        return self.train_feed.batches(order, self.batch, self.team.share, change)
+        ways = tuple(kind for kind in kinds if isinstance(kind, Mixing))
+        classes = self.classes if self.task is CLASSIFICATION else None
+        mixed = Mixed(ways, classes, derived(self.seed, "mixing", number))
+        feed = self.train_feed.batches(order, self.batch, self.team.share, change)
+        return (mixed(place, *batch) for place, batch in enumerate(feed))
 
     def step(self, images: Tensor, labels: Tensor, lr: float) -> Tensor:
         """Learns from a batch. Gives its loss, which stays on the device."""

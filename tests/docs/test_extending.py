@@ -20,6 +20,8 @@ OWN = {
     "my_costs": ("costs", "bytes_moved"),
     "my_sets": ("data", "stripes"),
     "my_metrics": ("metrics", "worst_recall"),
+    "my_augmentations": ("augmentations", "blur"),
+    "my_recipes": ("recipes", "quick"),
     "my_formats": ("formats", "csv"),
     "my_loggers": ("loggers", "csv_file"),
 }

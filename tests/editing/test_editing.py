@@ -141,7 +141,8 @@ def test_completion_in_a_search() -> None:
     assert searched("data |")[0] == "digits"
     assert searched("train optimizer = |") == ["sgd", "adamw", "adam", "rmsprop"]
     assert searched("train epochs = 2, |")[:2] == ["batch", "lr"]
-    assert searched("train augment = [crop(2), |]") == ["crop", "flip", "cutout"]
+    assert searched("train recipe = |")[:2] == ["cifar", "cifar_wide"]
+    assert searched("train augment = [crop(2), |]")[:3] == ["crop", "flip", "cutout"]
     assert searched("train loss = |")[:2] == ["cross_entropy", "focal"]
     assert searched("train metrics = [f1, |]")[:2] == ["accuracy", "top5"]
     assert searched("sampler nsga2(|)") == ["population"]

@@ -21,7 +21,8 @@ from archdsl.search.reading import read_search
 from archdsl.search.request import Hold, Objective
 from archdsl.search.space import space_of
 from archdsl.syntax.language import SEARCH
-from archdsl.training.recipe import AdamW, Constant, Crop, Flip, OneCycle, Recipe, Sgd, Steps
+from archdsl.training.augmentations import Crop, Flip
+from archdsl.training.recipe import AdamW, Constant, OneCycle, Recipe, Sgd, Steps
 from archdsl.training.sets import Cifar10, Digits, FashionMnist, ImageFolder
 
 VARIED = "vary depth\n"

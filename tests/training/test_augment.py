@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from archdsl.training.augment import Draws, augmented
-from archdsl.training.recipe import Crop, Cutout, Flip
+from archdsl.training.augmentations import Crop, Cutout, Flip
 from archdsl.training.seeds import generator
 from archdsl.training.settings import Setting
 

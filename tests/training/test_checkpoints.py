@@ -20,10 +20,11 @@ from torch import nn
 
 from archdsl import ArchError
 from archdsl.training import checkpoint
+from archdsl.training.augmentations import Crop, Cutout, Flip
 from archdsl.training.checkpoint import restore
 from archdsl.training.loop import identity, train, train_candidate
 from archdsl.training.outcome import Epoch, Outcome
-from archdsl.training.recipe import AdamW, Crop, Cutout, Flip, OneCycle, Recipe
+from archdsl.training.recipe import AdamW, OneCycle, Recipe
 
 pytestmark = pytest.mark.quiet
 

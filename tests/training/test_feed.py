@@ -7,8 +7,8 @@ from torch import Tensor
 
 from archdsl.training import feed
 from archdsl.training.augment import Draws, augmented
+from archdsl.training.augmentations import Crop, Cutout, Flip
 from archdsl.training.feed import Feed, ahead
-from archdsl.training.recipe import Crop, Cutout, Flip
 from archdsl.training.seeds import generator
 
 CPU = torch.device("cpu")

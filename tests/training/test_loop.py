@@ -11,6 +11,7 @@ from small import CLASSES, NORMED, PLAIN, SIDE, network, splits
 from torch import Tensor, nn
 
 from archdsl import ArchError
+from archdsl.training.augmentations import Crop, Flip
 from archdsl.training.data import load
 from archdsl.training.data.splits import Images, Splits
 from archdsl.training.loop import evaluate, train, train_candidate
@@ -18,7 +19,7 @@ from archdsl.training.losses import loss_of
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.precision import memory_format, precision
 from archdsl.training.ranks import Ranks
-from archdsl.training.recipe import Adam, AdamW, Constant, Crop, Flip, Recipe, RmsProp, Sgd
+from archdsl.training.recipe import Adam, AdamW, Constant, Recipe, RmsProp, Sgd
 from archdsl.training.schedules import learning_rate
 from archdsl.training.seeds import derived, generator
 from archdsl.training.sets import Digits

@@ -12,9 +12,10 @@ import pytest
 import torch
 from small import PLAIN, network, splits
 
+from archdsl.training.augmentations import Crop, Cutout, Flip
 from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.ranks import Ranks, distributed, ranks
-from archdsl.training.recipe import Crop, Cutout, Flip, Recipe
+from archdsl.training.recipe import Recipe
 
 pytestmark = pytest.mark.quiet
 

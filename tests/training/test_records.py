@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from archdsl import ArchError
-from archdsl.training.recipe import AdamW, Crop, Cutout, Flip, Focal, OneCycle, Recipe, Sgd, Steps
+from archdsl.training.augmentations import Crop, Cutout, Flip
+from archdsl.training.recipe import AdamW, Focal, OneCycle, Recipe, Sgd, Steps
 from archdsl.training.records import read_data, read_recipe
 from archdsl.training.sets import Data, Digits, FashionMnist, ImageFolder, PluginData
 

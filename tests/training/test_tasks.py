@@ -10,12 +10,13 @@ import torch
 import archdsl
 from archdsl import ArchError
 from archdsl.training.augment import Draws, augmented_with_masks
+from archdsl.training.augmentations import Crop, Cutout, Flip
 from archdsl.training.data import describe, load
 from archdsl.training.fit import check_fit, fit
 from archdsl.training.loop import train_candidate
 from archdsl.training.losses import loss_of
 from archdsl.training.outcome import Outcome
-from archdsl.training.recipe import Crop, Cutout, Flip, Recipe
+from archdsl.training.recipe import Recipe
 from archdsl.training.records import read_recipe
 from archdsl.training.sets import Arrays
 from archdsl.training.tasks import MULTILABEL, REGRESSION, SEGMENTATION, TASKS
