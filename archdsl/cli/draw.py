@@ -20,7 +20,7 @@ from archdsl.pictures.files import FORMATS, check_format, save
 from archdsl.pictures.mermaid import mermaid
 from archdsl.pictures.page import drawing_page
 from archdsl.pictures.svg import svg
-from archdsl.pictures.views import draw
+from archdsl.pictures.views import draw, draw_volumes
 
 Outlines = Callable[[Network, int, bool], str]
 OUTLINES: dict[str, Outlines] = {".dot": dot, ".mmd": mermaid}  # what other programs lay out
@@ -67,6 +67,12 @@ class Room(click.ParamType[tuple[float, float]]):
     "--size", type=click.Choice(["channels", "macs"]), help="Let the widths of boxes follow these."
 )
 @click.option(
+    "--volumes",
+    is_flag=True,
+    help="Draw tensors as volumes, as large as their images and as thick as their channels, in "
+    "rows by resolution: a U-Net is a U.",
+)
+@click.option(
     "--within",
     type=Room(),
     help="Break the network into columns (rows, with --layout right), so that the picture has at "
@@ -85,6 +91,7 @@ def command(
     once: bool,
     layout: str,
     size: str | None,
+    volumes: bool,
     within: tuple[float, float] | None,
     no_title: bool,
     no_legend: bool,
@@ -100,9 +107,12 @@ def command(
     if output is not None and str(output) != "-":
         check_format(output, (*FORMATS, *OUTLINES))
     of_pictures = {"--no-title": no_title, "--no-legend": no_legend, "--within": within}
+    of_pictures["--volumes"] = volumes
     option = next((name for name, given in of_pictures.items() if given), "")
     if option and ending in (*OUTLINES, ".html"):
         raise click.UsageError(f"{option} is of a picture: .svg, .png, .pdf or .tex")
+    if volumes and (once or size or layout != "down"):
+        raise click.UsageError("volumes stand in rows: leave out --once, --size and --layout")
     arch, title = read_named(spec, settings, shape, python)
     named = output is not None
     if output is None:
@@ -114,12 +124,16 @@ def command(
     if ending in OUTLINES:
         write_output(output, OUTLINES[ending](network, depth, down))
         return
-    options: dict[str, Any] = {"depth": depth, "down": down, "size": size or "", "title": title}
-    options["first_only"] = once
-    if ending == ".html":
-        write_output(output, drawing_page(network, knobs, **options))
-        return
-    scene = draw(network, knobs, **options, head=not no_title, foot=not no_legend, within=within)
+    around: dict[str, Any] = {"head": not no_title, "foot": not no_legend, "within": within}
+    options: dict[str, Any] = {"depth": depth, "title": title}
+    if volumes:
+        scene = draw_volumes(network, knobs, **options, **around)
+    else:
+        options |= {"down": down, "size": size or "", "first_only": once}
+        if ending == ".html":
+            write_output(output, drawing_page(network, knobs, **options))
+            return
+        scene = draw(network, knobs, **options, **around)
     if printed:
         click.echo(svg(scene), nl=False)
         return

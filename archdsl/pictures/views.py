@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from textwrap import wrap
@@ -16,7 +17,8 @@ from archdsl.pictures.lengths import value
 from archdsl.pictures.limits import drawable, limited
 from archdsl.pictures.palette import KINDS
 from archdsl.pictures.pen import Flow, Template
-from archdsl.pictures.scene import Box, Disc, Scene, Shape, Wire, Words, extent, moved
+from archdsl.pictures.scene import Box, Disc, Scene, Shape, Wire, Words, extent, moved, scaled
+from archdsl.pictures.volumes import volumes
 from archdsl.units import human
 
 MARGIN = 16.0
@@ -168,15 +170,33 @@ def draw(
         drawn = list(limited(shapes(drawing, whole, {})))
 
     def finished(laid: list[Shape]) -> Scene:
-        return framed(network, knobs, drawing, laid, size, title, head, foot)
+        return framed(network, knobs, drawing.kinds, laid, size, title, head, foot)
 
     return fitted(drawn, down, within, finished) if within else finished(drawn)
+
+
+def draw_volumes(
+    network: Network,
+    knobs: Mapping[str, str],
+    *,
+    depth: int = 2,
+    title: str = "",
+    head: bool = True,
+    foot: bool = True,
+    within: tuple[float, float] | None = None,
+) -> Scene:
+    """The tensors of a network as volumes, in rows by resolution: a U-Net is a U. The options are
+    those of ``draw``. Raises ``ArchError`` (A906, A907)."""
+    drawn, kinds = volumes(network, depth)
+    scene = framed(network, knobs, kinds, drawn, "", title, head, foot)
+    room = within or (scene.width, scene.height)
+    return scaled(scene, min(1.0, room[0] / scene.width, room[1] / scene.height))
 
 
 def framed(
     network: Network,
     knobs: Mapping[str, str],
-    drawing: Drawing,
+    kinds: Counter[str],
     drawn: list[Shape],
     size: str = "",
     title: str = "",
@@ -189,7 +209,7 @@ def framed(
     above = list(_title(network, knobs, width, title)) if head else []
     down = extent(above)[3] + 14 if above else MARGIN
     drawn = list(moved(drawn, MARGIN - left + (width - (right - left)) / 2, down - top))
-    below = list(_legend(drawing, down + bottom - top + 22, width, size)) if foot else []
+    below = list(_legend(kinds, down + bottom - top + 22, width, size)) if foot else []
     whole = extent([*above, *drawn, *below])
     name = title or network.name
     return Scene(width + 2 * MARGIN, whole[3] + MARGIN, name, (*above, *drawn, *below))
@@ -217,7 +237,7 @@ def draw_both(
             drawing = Drawing(network, Flow())
             whole = view(drawing.root, opens)
             drawn = list(limited(shapes(drawing, whole, marked)))
-        scenes.append(framed(network, knobs, drawing, drawn, title=title))
+        scenes.append(framed(network, knobs, drawing.kinds, drawn, title=title))
     both = scenes[0].beside(scenes[1])
     return _explained(both)
 
@@ -257,9 +277,9 @@ def _title(network: Network, knobs: Mapping[str, str], width: float, title: str)
         yield Words(MARGIN, MARGIN + 46 + 13 * i, text, 9.5, colour="faint")
 
 
-def _legend(drawing: Drawing, top: float, width: float, size: str) -> Iterator[Shape]:
+def _legend(kinds: Counter[str], top: float, width: float, size: str) -> Iterator[Shape]:
     x, y = MARGIN, top
-    entries = [(kind, name) for kind, name in KINDS.items() if drawing.kinds[kind]]
+    entries = [(kind, name) for kind, name in KINDS.items() if kinds[kind]]
     for kind, name in [*entries, *([("", SIZES[size])] if size else [])]:
         wide = text_width(name, 9.5) + (17 if kind else 0)
         if x > MARGIN and x + wide > MARGIN + width:

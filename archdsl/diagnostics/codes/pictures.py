@@ -43,3 +43,11 @@ nested no deeper than can be followed. What repeats is folded where it is a `rep
 uses of one `block`. `archdsl graph` and `archdsl explain` have no such limit.""",
     help="open fewer levels with --depth, or give what repeats a `block`",
 )
+NO_TRUNK = Kind(
+    "A907",
+    "`{name}` cannot be drawn as volumes: {reason}",
+    """Volumes stand along one path, from the input of a network to its result. What leads past
+it, such as the shortcuts of a U-Net, is a line, with the names of its layers if it has any. A
+network of several inputs, or one whose branches meet others in between, has no such path.""",
+    help="without --volumes each network can be drawn",
+)
