@@ -1,111 +1,35 @@
-"""Diagnostics as data. Text, JSON and SARIF are made from them elsewhere."""
+"""How diagnostics are made and raised. JSON and SARIF are made from them elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from archdsl.diagnostics.diagnostic import Diagnostic, Frame, Kind, Label
+from archdsl.diagnostics.render import render
 from archdsl.diagnostics.source import Span
+
+__all__ = [
+    "MAX_KNOWN",
+    "MAX_WORD",
+    "MOST",
+    "ArchError",
+    "Diagnostic",
+    "Fault",
+    "Frame",
+    "Kind",
+    "Label",
+    "diagnose",
+    "did_you_mean",
+    "fault",
+    "in_order",
+]
 
 MOST = 20  # mistakes of one spec that are told
 MAX_WORD = 60  # of longer words, no other spelling is looked for
 MAX_KNOWN = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What can go wrong, once and for all: a code, its texts, and its page.
-
-    ``message`` and ``help`` are ``str.format`` templates over a diagnostic's fields.
-    ``page`` is what ``archdsl error CODE`` prints.
-    """
-
-    code: str
-    message: str
-    page: str
-    help: str = ""
-    severity: str = "error"
-
-    @property
-    def template(self) -> str:
-        """The message with its fields shown as blanks: ``there is no file `<name>` ``."""
-        return self.message.format_map(_Blanks())
-
-    @property
-    def advice(self) -> str:
-        """The help with its fields shown as blanks."""
-        return self.help.format_map(_Blanks())
-
-
-class _Blanks(dict[str, str]):
-    def __missing__(self, key: str) -> _Blank:
-        return _Blank(key)
-
-
-class _Blank(str):
-    def __format__(self, spec: str) -> str:
-        return f"<{str.__str__(self)}>"
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A place and what is to be said about it."""
-
-    span: Span
-    text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One step of the chain of blocks that led to a diagnostic."""
-
-    name: str
-    span: Span
-    arguments: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """One thing to tell the user. The first label is the place."""
-
-    kind: Kind
-    fields: Mapping[str, object]
-    labels: tuple[Label, ...] = ()
-    notes: tuple[str, ...] = ()
-    help: tuple[str, ...] = ()
-    trail: tuple[Frame, ...] = ()
-    knobs: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def code(self) -> str:
-        """The code of its kind, such as ``A201``."""
-        return self.kind.code
-
-    @property
-    def message(self) -> str:
-        """What went wrong, in a line."""
-        return self.kind.message.format_map(self.fields)
-
-    @property
-    def helps(self) -> tuple[str, ...]:
-        """What to do about it: this case first, then what always helps."""
-        own = (self.kind.help.format_map(self.fields),) if self.kind.help else ()
-        return self.help + own
-
-    @property
-    def span(self) -> Span | None:
-        """Where it is; nothing where no text is at fault."""
-        return self.labels[0].span if self.labels else None
-
-    def at(self, span: Span) -> Diagnostic:
-        """The same diagnostic at a place, if it has none."""
-        return self if self.labels else replace(self, labels=(Label(span),))
-
-    def within(self, trail: Sequence[Frame], knobs: Mapping[str, str]) -> Diagnostic:
-        """The same diagnostic with the blocks and knob values that led to it."""
-        return replace(self, trail=tuple(trail), knobs=dict(knobs))
 
 
 def diagnose(
@@ -169,8 +93,6 @@ class ArchError(Exception):
         super().__init__(self.diagnostics[0].message if self.diagnostics else "")
 
     def __str__(self) -> str:
-        from archdsl.diagnostics.render import render
-
         return render(self.diagnostics)
 
     def __reduce__(self) -> tuple[type[ArchError], tuple[Sequence[Diagnostic]]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from unicodedata import combining, east_asian_width
 
-from archdsl.diagnostics.model import Diagnostic, Label
+from archdsl.diagnostics.diagnostic import Diagnostic, Label
 from archdsl.diagnostics.source import Source, Span
 
 # Characters that show a reader something else than what is there: those that move the cursor

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from archdsl.diagnostics.source import Span
 from archdsl.editing import described
 from archdsl.editing.context import Context, context_at
+from archdsl.editing.item import Item
 from archdsl.editing.reading import Reading
+from archdsl.editing.search_completion import search_items
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.files import builtin_folder
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
@@ -34,18 +36,6 @@ HERE = ("channels", "height", "width", "size", "shape", "axes")
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """What can be written instead of the ``word`` that is there already. ``kind`` as in
-    ``archdsl.editing.colours``, or ``keyword``, ``value``, ``file``."""
-
-    label: str
-    kind: str
-    detail: str = ""
-    about: str = ""
-    insert: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Completion:
     """All that can be written in the place of ``word``."""
 
@@ -55,8 +45,6 @@ class Completion:
 
 def complete(reading: Reading, offset: int) -> Completion:
     """What can be written at a place of a text. Never fails."""
-    from archdsl.editing.search_completion import search_items
-
     context = context_at(reading, offset)
     if context.kind == "comment":
         return Completion(context.word, ())

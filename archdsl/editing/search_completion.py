@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.editing import described
-from archdsl.editing.completion import Item
 from archdsl.editing.context import Context
+from archdsl.editing.item import Item
 from archdsl.editing.reading import Reading
 from archdsl.files import builtin_names
 from archdsl.named import resolve

@@ -55,6 +55,5 @@ class Clock:
         with suppress(UpdateFinishedTrialError):  # it has ended in this moment
             trial.set_user_attr("failure", TIMED_OUT)
             trial.set_user_attr("cause", f"it took longer than {duration(self.limit)}")
-            storage = trial.study._storage
-            storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
+            trial.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         self.leave()

@@ -13,7 +13,7 @@ from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, RDBStorage
-from optuna.storages._heartbeat import BaseHeartbeat  # what Optuna asks of who has heartbeats
+from optuna.storages._heartbeat import BaseHeartbeat  # no public name: see `Storage`
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import URL

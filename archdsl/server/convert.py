@@ -9,8 +9,9 @@ from lsprotocol import types
 from archdsl.diagnostics.model import Diagnostic
 from archdsl.diagnostics.source import Span
 from archdsl.editing.colours import LEGEND, Colour
-from archdsl.editing.completion import Completion, Item
+from archdsl.editing.completion import Completion
 from archdsl.editing.described import Described
+from archdsl.editing.item import Item
 from archdsl.editing.outline import Symbol
 from archdsl.editing.signatures import Signature
 from archdsl.server.documents import Document
