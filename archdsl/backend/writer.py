@@ -87,6 +87,9 @@ class Writer:
     def whole_lines(self, plan: Plan) -> list[str]:
         """A class that is translated from the text of its block. Raises ``CannotBeWhole``."""
         whole = frozenset(id(p.definition) for p in self.plans if p.whole)
+        shared = {id(s.op) for part in self.network.root.parts() for s in part.shared}
+        if not shared.isdisjoint(id(i.part) for i in plan.instances):
+            raise CannotBeWhole(id(plan.definition))
         try:
             found = Whole(plan, self.written, self.functions, self.by_part, self.given, whole)
             found.translate()

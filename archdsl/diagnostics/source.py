@@ -59,3 +59,25 @@ class Span:
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of another."""
         return Span(self.source, self.start, max(self.end, other.end))
+
+
+@dataclass(frozen=True, eq=False)
+class Elsewhere(Source):
+    """A text that is not at hand, of which one place is known."""
+
+    at: tuple[int, int] = (1, 1)  # line and column
+
+    def position(self, offset: int) -> tuple[int, int]:
+        return self.at
+
+    def line(self, number: int) -> str:
+        return ""
+
+
+def span_at(place: str) -> Span:
+    """What is known of a place that was written as ``Span.place`` says it. Raises ``ValueError``
+    for any other text."""
+    name, line, column = place.rsplit(":", 2) if place.count(":") > 1 else ("", "", "")
+    if not (line.isdecimal() and column.isdecimal() and len(line + column) < 20):
+        raise ValueError(f"`{place[:40]}` is not a place: file:line:column")
+    return Span(Elsewhere(name, "", at=(int(line), int(column))), 0, 0)

@@ -17,6 +17,7 @@ from archdsl.ir.layer_json import (
     read_layer,
     read_list,
     read_path,
+    read_place,
     read_shape,
 )
 from archdsl.layers.arguments import Number, Unreadable
@@ -117,7 +118,7 @@ def _read(document: Any, registry: Registry) -> nx.MultiDiGraph[str]:
             path,
             layer=read_layer(item["layer"], item["arguments"], registry),
             shape=read_shape(item["shape"]),
-            span=None,
+            span=read_place(item.get("place")),
             blocks=tuple(read_path(b) for b in read_list(item["blocks"])),
             module=read_path(item.get("module", path)),
         )

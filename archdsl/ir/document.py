@@ -1,7 +1,8 @@
 """A network as JSON, out and in: its different layers and parts, each once.
 
 Kept is all that the network is: parts within parts, repeats, names, shapes, side outputs, what was
-chosen. Not kept is where it came from: places in texts, definitions and arguments of blocks, knobs.
+chosen, and the place where each layer was written. Not kept are the texts, the definitions and
+arguments of blocks, and knobs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from archdsl.ir.layer_json import (
     read_layer,
     read_list,
     read_path,
+    read_place,
     read_shape,
 )
 from archdsl.ir.network import Choice, Network, Op, Part, Result, Shared, Step
@@ -105,6 +107,8 @@ def _step(step: Step, layers: dict[int, int], places: dict[int, int]) -> dict[st
         found["module"] = step.module
     if step.lends:
         found["lends"] = list(step.lends)
+    if step.span is not NOWHERE:
+        found["place"] = step.span.place
     return found
 
 
@@ -196,7 +200,7 @@ def _read_step(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Step:
         read_shape(item["shape"]),
         read_path(item["name"]),
         Whole(1).read(item["number"]),
-        NOWHERE,
+        read_place(item.get("place")) or NOWHERE,
         Whole(1).read(item.get("repeat", 1)),
         None if weight is None else Number(0).read(weight),
         item.get("plain", False) is True,

@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 from typing import Any
 
+from archdsl.diagnostics.source import Span, span_at
 from archdsl.layers.arguments import MAX_WHOLE, Number, OneOf, Unreadable, Whole
 from archdsl.layers.base import Layer, Misfit, Shape, signature
 from archdsl.layers.ids import Ids
@@ -25,6 +26,15 @@ def read_path(value: Any) -> str:
     if not isinstance(value, str) or not all(piece.isidentifier() for piece in value.split(".")):
         raise ValueError(f"{json.dumps(value)[:40]} is not a name")
     return value
+
+
+def read_place(value: Any) -> Span | None:
+    """Where a layer was written; nothing where that is not said."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{json.dumps(value)[:40]} is not a place: file:line:column")
+    return span_at(value)
 
 
 def read_shape(value: Any) -> Shape:

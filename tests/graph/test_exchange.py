@@ -31,6 +31,7 @@ def test_every_spec_goes_out_and_in(name: str) -> None:
     graph = arch.graph
     again = from_json(to_json(graph))
     assert to_text(again) == to_text(graph)
+    assert to_json(again) == to_json(graph)
     assert again.graph == graph.graph
     for path in graph:
         assert again.nodes[path]["layer"] == graph.nodes[path]["layer"]

@@ -41,6 +41,9 @@ def test_every_spec_goes_out_and_in(name: str) -> None:
     assert [(n.path, n.layer, n.inputs, n.shape) for n in mine.nodes] == [
         (n.path, n.layer, n.inputs, n.shape) for n in theirs.nodes
     ]
+    assert [n.span.place for n in mine.nodes if n.span] == [
+        n.span.place for n in theirs.nodes if n.span
+    ]
     assert mine.side_outputs == theirs.side_outputs
 
 
@@ -67,8 +70,20 @@ def test_the_form_of_a_document() -> None:
     assert (side["kind"], side["name"], len(side["steps"])) == ("output", "aux", 1)
     assert root["steps"][1] == {
         "part": 1, "inputs": [1], "shape": [8, 8, 8], "name": "turn", "number": 1, "repeat": 3,
+        "place": "<text>:5:10",
     }  # fmt: skip
     assert root["steps"][2]["weight"] == 0.3
+
+
+def test_the_numbers_of_a_turn() -> None:
+    """What is repeated says how many numbers of each name it takes: at least as many as it does."""
+    looped = "arch looped\ninput 4x8x8\nrepeat 2 { conv(4, 3) -> relu }"
+    document = json.loads(to_json(archdsl.parse(looped).with_knobs().network))
+    turn = document["parts"][0]
+    assert (turn["kind"], turn["counts"]) == ("turn", {"conv": 1, "relu": 1})
+    turn["counts"]["relu"] = 0
+    reason = "it says that a turn takes the numbers {'conv': 1, 'relu': 0}, and takes"
+    assert refused(json.dumps(document)) == (f"in `turn`: {reason} {{'conv': 1, 'relu': 1}}")
 
 
 def refused(given: str) -> str:
@@ -124,6 +139,7 @@ ROOT = at("parts", -1)
         (at("parts", -1, "steps", 0), {"inputs": [1]}, "in `small`: step 1 uses values [1]"),
         (at("parts", -1, "steps", 0), {"inputs": []}, "in `small`: step 1 uses values []"),
         (at("parts", -1, "steps", 0), {"layer": 99}, "there is no layer or part 99"),
+        (at("parts", -1, "steps", 0), {"place": "there"}, "`there` is not a place"),
         (at("parts", -1, "steps", 0), {"shape": [9, 8, 8]}, "in `small`: `conv1` says 9x8x8"),
         (at("parts", -1, "steps", 0), {"repeat": 2}, "in `small`: `conv1` is 2 times in a row"),
         (at("parts", -1, "steps", 0), {"repeat": 10**6}, "`small` has more than 25,000 layers"),
