@@ -10,6 +10,7 @@ import click
 
 from archdsl.cli.output import say, say_json
 from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.cli.progress import LOADING, told
 from archdsl.outputs import write_output
 
 LISTED = 8  # classes that are named
@@ -30,23 +31,35 @@ LISTED = 8  # classes that are named
     type=click.IntRange(8, 512),
     help="Pixels of a side. [default: as the images are, 64 at most]",
 )
+@click.option(
+    "--skip-unreadable",
+    is_flag=True,
+    help="Leave out images that cannot be read, in the search too.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for tools.")
 @force_option
 def command(
-    folder: Path, output: Path, name: str, size: int | None, as_json: bool, force: bool
+    folder: Path,
+    output: Path,
+    name: str,
+    size: int | None,
+    skip_unreadable: bool,
+    as_json: bool,
+    force: bool,
 ) -> None:
     """Write a first spec and search for a folder of images.
 
     FOLDER has a folder of images for each class; or the folders train, val and test, and those
     of the classes in each. What is written is a small residual network, and the question
     whether it should be wider or deeper at an equal number of multiply-adds: a start, to be
-    changed.
+    changed. All images are read first, and those that cannot be are named at once.
     """
     from archdsl.search.first import first
 
     if name and not name.isidentifier():
         raise click.BadParameter(f"{name!r} is not a name", param_hint="--name")
-    found = first(folder, output, name, size)
+    with told("" if as_json else LOADING):
+        found = first(folder, output, name, size, skip_unreadable)
     spec, search = (output / f"{found.name}{ending}" for ending in (".arch", ".search"))
     check_outputs([spec, search], [], force)
     write_output(spec, found.spec)
@@ -61,6 +74,8 @@ def command(
         say(f"  {label}: {count:,} ({count / max(total, 1):.0%})")
     if len(shown) > LISTED:
         say(f"  and {len(shown) - LISTED} more")
+    for note in found.notes:
+        say(note)
     say(f"{spec}: a residual network for images of {found.size} x {found.size} pixels")
     say(f"{search}: wider or deeper, at {found.budget} multiply-adds")
     name = quote(str(search))

@@ -151,7 +151,7 @@ def command(
     how = how if weights is None else replace(how, weights=str(weights))
     how = replace(how, freeze=freeze) if freeze else how
     arch = _candidate(spec, settings, images, registry)
-    check_recipe(how, TASKS[images.task], arch.input)
+    check_recipe(how, TASKS[images.task], arch.input, images.values)
     with told("" if quiet else LOADING):
         need("torch")
     request = Request(

@@ -60,7 +60,7 @@ spec "{name}.arch"
 vary depth in {{{depths}}}
 hold macs = {budget} within {within}% by width
 
-data image_folder({path}, size = {size})
+data image_folder({path}, size = {size}{skip})
 train epochs = 15, batch = 64, optimizer = sgd(weight_decay = 1e-4), schedule = one_cycle
 tune lr in 0.01..0.3 log
 
@@ -79,14 +79,22 @@ class First:
     counts: dict[str, int]  # of images, by their classes
     size: int
     budget: str
+    notes: tuple[str, ...]  # what was found out in reading them
 
 
-def first(folder: Path, below: Path, name: str = "", size: int | None = None) -> First:
+def first(
+    folder: Path, below: Path, name: str = "", size: int | None = None, skip: bool = False
+) -> First:
     """The texts for a folder of images; ``below`` is where the search will lie. The budget is
-    what the network costs as it stands, and every depth can meet it.
+    what the network costs as it stands, and every depth can meet it. All images are read, as the
+    search will read them; those that cannot be are left out where ``skip`` says so.
 
-    Raises ``ArchError`` where the folder is not laid out as one of classes.
+    Raises ``ArchError`` where the folder is not laid out as one of classes, with all images that
+    cannot be read, and where there are too few.
     """
+    need("torch")
+    from archdsl.training.data import load
+
     plan = layout(ImageFolder(path=""), folder)
     found: dict[str, list[Path]] = {}
     for places in plan.parts.values():
@@ -94,6 +102,7 @@ def first(folder: Path, below: Path, name: str = "", size: int | None = None) ->
             found.setdefault(label, []).extend(images_of(place)[0])
     size = size or _fitting([path for paths in found.values() for path in paths])
     name = name or _name_of(folder)
+    splits = load(ImageFolder("", size, skip_unreadable=skip), folder)
     stages = max(1, size // LAST).bit_length()
     about = {"name": name, "size": size, "place": show(folder.name or str(folder))}
     spec = SPEC.format(stages=stages, classes=len(found), **about)
@@ -106,10 +115,11 @@ def first(folder: Path, below: Path, name: str = "", size: int | None = None) ->
         budget=budget,
         within=within,
         path=show(_from(folder, below)),
+        skip=", skip_unreadable = true" if skip else "",
         **about,
     )
     counts = {label: len(paths) for label, paths in found.items()}
-    return First(name, spec, search, counts, size, budget)
+    return First(name, spec, search, counts, size, budget, splits.notes)
 
 
 def _fitting(paths: Sequence[Path]) -> int:

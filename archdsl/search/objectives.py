@@ -13,6 +13,7 @@ from archdsl.registry import Registry
 from archdsl.search.quantities import Quantities
 from archdsl.search.request import Objective, Own, learned
 from archdsl.syntax import search_tree, tree
+from archdsl.training.augmentations import BYTES
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data, PluginData
 from archdsl.training.suits import unsuited
@@ -70,12 +71,13 @@ def mismatches(
     task: Task,
     places: dict[str, Span],
     image: tuple[int, ...] | None = None,
+    values: str = BYTES,
 ) -> Iterator[Diagnostic]:
     """What of a search is for another task, or other images, than its data has."""
     asked = {o.name for o in objectives}
     kept = replace(recipe, metrics=tuple(m for m in recipe.metrics if m.name not in asked))
     place = places.get("train") or places["data"]
-    yield from (d.at(place) for d in unsuited(kept, task, image))
+    yield from (d.at(place) for d in unsuited(kept, task, image, values))
     for objective in objectives:
         known = learned(registry, objective.minimize, task)
         if objective.name in registry.costs or objective.name in known:

@@ -170,11 +170,11 @@ def space_of(
         place = search.spans["data"]
         raise ArchError([d.at(place) for d in error.diagnostics]) from None
     task = TASKS[search.data.task]
-    if wrong := list(
-        mismatches(
-            search.recipe, search.objectives, search.spec.registry, task, search.spans, image
-        )
-    ):
+    registry, values = search.spec.registry, search.data.values
+    found = mismatches(
+        search.recipe, search.objectives, registry, task, search.spans, image, values
+    )
+    if wrong := list(found):
         raise ArchError(wrong)
     fixed, input = adapt(search.spec, image, classes)
     for varied in search.vary:

@@ -32,6 +32,7 @@ class Data(Setting, Registered):
     image: ClassVar[tuple[int, ...] | None] = None
     task = CLASSIFICATION.name  # of ``archdsl.training.tasks``
     classes: ClassVar[int | None] = None
+    values = "uint8"  # what is known of the type of the images before they are read
 
     @classmethod
     def check(cls) -> None:
@@ -208,6 +209,11 @@ class Pictures(Data):
         """The shape of an image."""
         height, width = (self.size, self.size) if isinstance(self.size, int) else self.size
         return self.channels, height, width
+
+    @property
+    def values(self) -> str:  # type: ignore[override]
+        """The type of the images."""
+        return f"uint{self.bits}"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ def unsuited(
             reason = f"it is an augmentation for {' and '.join(kind.tasks)}"
             found.append(_wrong(kind.name, task, reason))
         elif image is not None and (reason := kind.unfit(image, values)):
-            found.append(_wrong(kind.name, task, reason))
+            fields = {"name": kind.name, "task": "these images", "reason": reason}
+            found.append(diagnose(codes.BAD_TASK, fields=fields))
         elif isinstance(kind, Mixing):
             found += _unmixable(recipe, kind, task)
     if recipe.loss is not None and recipe.loss.name not in task.losses:

@@ -15,6 +15,12 @@ from archdsl.files import ARCH, SEARCH
 from archdsl.registry import REGISTRY
 
 
+@pytest.fixture(autouse=True)
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The images that are read are kept in a cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+
+
 def folder_of(place: Path, side: int = 50, classes: tuple[str, ...] = ("a b", "if")) -> Path:
     for label in classes:
         (place / label).mkdir(parents=True)
@@ -71,6 +77,19 @@ def test_what_is_there_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     search.write_text(search.read_text("utf-8") + "# mine\n", "utf-8")
     with pytest.raises(ArchError, match="it is there"):
         new("photos", "-o", "out", "--name", "mine")
+
+
+def test_all_images_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder_of(tmp_path / "photos", classes=("a", "b", "c"))
+    for name in ("a/0.png", "c/2.png"):
+        (tmp_path / "photos" / name).write_bytes(b"cut short")
+    with pytest.raises(ArchError) as caught:
+        new("photos")
+    assert "2 of 9 files are not images" in str(caught.value)
+    assert "a/0.png: " in str(caught.value) and not (tmp_path / "photos.arch").exists()
+    assert "2 that cannot be read are left out" in new("photos", "--skip-unreadable").output
+    assert "size = 48, skip_unreadable = true)" in (tmp_path / "photos.search").read_text("utf-8")
 
 
 def test_a_folder_that_is_none(tmp_path: Path) -> None:

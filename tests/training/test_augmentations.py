@@ -1,5 +1,6 @@
 """Augmentations by torchvision's transforms, and recipes that have names."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,6 +144,28 @@ def test_what_does_not_suit_is_an_error(
         check_recipe(recipe, task, image, values)
     assert "A824" in str(caught.value) and words in str(caught.value)
     check_recipe(Recipe(), task, image, values)
+
+
+def test_check_of_a_search_says_it() -> None:
+    """By what is known of the data, and all that a recipe with a name sets."""
+    from click.testing import CliRunner
+
+    from archdsl.cli.main import cli
+
+    rows = "".join(f"{n}.png,{n % 2}\n" for n in range(9))
+    Path("set.csv").write_text("file,label\n" + rows, "utf-8")
+    for augment, words in (
+        ("rand_augment", "`rand_augment` is not for these images: it wants images of 8 bits"),
+        ("flip", "the recipe cifar: epochs = 2, optimizer = sgd(weight_decay = 0.0001, nesterov"),
+    ):
+        text = (
+            "search x\nspec wide_resnet\nvary depth in {10, 16}\ntrials 2\n"
+            'data table("set.csv", bits = 16)\n'
+            f"train recipe = cifar, epochs = 2, augment = {augment}\n"
+        )
+        Path("x.search").write_text(text, "utf-8")
+        ran = CliRunner().invoke(cli, ["check", "x.search"], standalone_mode=True)
+        assert words in ran.output, ran.output
 
 
 def test_it_is_an_error_before_training() -> None:

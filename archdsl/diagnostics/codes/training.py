@@ -98,7 +98,8 @@ BAD_TASK = Kind(
     "`{name}` is not for {task}: {reason}",
     """What data is labelled with decides what its networks are trained for: `classification`,
 `multilabel`, `regression` or `segmentation`. Each of these has its own losses and metrics; class
-weights, balanced sampling, label smoothing and mixed images want one class for each image.""",
+weights and balanced sampling want one class for each image, label smoothing classes, mixed images
+classes or labels. Some augmentations want pictures of 8 bits, or a height and a width.""",
 )
 BAD_METRIC = Kind(
     "A825",
