@@ -53,7 +53,10 @@ class Room(click.ParamType[tuple[float, float]]):
     "prints SVG; so does a pipe. Otherwise it is the network's name with .svg.",
 )
 @click.option(
-    "--depth", default=2, show_default=True, type=click.IntRange(1), help="Levels to open."
+    "--depth",
+    type=click.IntRange(1),
+    help="Levels to open. Without it three are open, each block only where it is new; two of "
+    "volumes and of outlines (.mmd, .dot).",
 )
 @click.option("--once", is_flag=True, help="Open each block only where it is new.")
 @click.option(
@@ -87,7 +90,7 @@ def command(
     shape: str | None,
     python: tuple[Path, ...],
     output: Path | None,
-    depth: int,
+    depth: int | None,
     once: bool,
     layout: str,
     size: str | None,
@@ -113,6 +116,9 @@ def command(
         raise click.UsageError(f"{option} is of a picture: .svg, .png, .pdf or .tex")
     if volumes and (once or size or layout != "down"):
         raise click.UsageError("volumes stand in rows: leave out --once, --size and --layout")
+    if depth is None:
+        flat = volumes or ending in OUTLINES
+        depth, once = (2, False) if flat else (3, True)
     arch, title = read_named(spec, settings, shape, python)
     named = output is not None
     if output is None:

@@ -109,8 +109,17 @@ def test_a_terminal_gets_a_file(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.chdir(tmp_path)
     assert run("draw", "resnet18").out.startswith("<svg")
     ran = run("draw", "resnet18", tty=True)
-    assert ran.out == "resnet.svg: resnet18, 472 x 1135 pixels\n"
+    assert ran.out == "resnet.svg: resnet18, 472 x 1306 pixels\n"
     assert Path("resnet.svg").read_text().startswith("<svg")
+
+
+def test_three_levels_are_open_where_blocks_are_new(run: Any, tmp_path: Path) -> None:
+    """Unless told otherwise: what `--depth 3 --once` draws."""
+    texts = []
+    for name, options in (("a", []), ("b", ["--depth", "3", "--once"]), ("c", ["--depth", "2"])):
+        assert run("draw", "resnet18", *options, "-o", str(tmp_path / f"{name}.svg")).code == 0
+        texts.append((tmp_path / f"{name}.svg").read_text())
+    assert texts[0] == texts[1] != texts[2]
 
 
 def test_a_side_output_of_what_is_no_chain_is_drawn() -> None:
