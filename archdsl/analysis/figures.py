@@ -12,7 +12,7 @@ from archdsl.costs.macs import AllMacs, AttentionMacs, Macs
 from archdsl.costs.params import Buffers, Params
 from archdsl.costs.sums import Row, Sums
 from archdsl.elaborate.values import exact
-from archdsl.ir.network import Network, Part, Step
+from archdsl.ir.network import Network, Part, Pick, Step
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.unknowns import Exact
 
@@ -156,11 +156,47 @@ def paths_to(
     def source(i: int) -> list[Path | None]:
         return [starts[i] if j == i else None for j in range(count)]
 
-    values = [source(0)]
+    values = [[source(0)]]  # of what gives several, each
     for step in part.steps:
-        inputs = [values[n] if n >= 0 else source(-n) for n in step.inputs]
-        values.append(_through(part, step, inputs, count, memo))
-    return [values[n] if n >= 0 else source(-n) for n in results]
+        if isinstance(step.op, Pick):
+            values.append([values[step.inputs[0]][step.op.number]])
+            continue
+        inputs = [values[n][0] if n >= 0 else source(-n) for n in step.inputs]
+        values.append(
+            _several(step, step.op, inputs, count, memo)
+            if isinstance(step.op, Part) and step.op.given
+            else [_through(part, step, inputs, count, memo)]
+        )
+    return [values[n][0] if n >= 0 else source(-n) for n in results]
+
+
+def _several(
+    step: Step,
+    part: Part,
+    inputs: list[list[Path | None]],
+    count: int,
+    memo: dict[int, list[Path | None]],
+) -> list[list[Path | None]]:
+    """The paths to each result of a part that gives several: time after time, as they are its
+    first operands again."""
+    legs = paths_to(part, part.given, memo)
+    for _ in range(step.repeat):
+        made = [_merged(inputs, to, count) for to in legs]
+        inputs = [*made, *inputs[len(made) :]]
+    return made
+
+
+def _merged(
+    inputs: list[list[Path | None]], legs: list[Path | None], count: int
+) -> list[Path | None]:
+    """The longest of several ways, each with what comes after it."""
+    merged: list[Path | None] = [None] * count
+    for values, leg in zip(inputs, legs, strict=True):
+        for i, before in enumerate(values):
+            if leg is not None and before is not None:
+                known, after = merged[i], before.then(leg)
+                merged[i] = after if known is None else known.beside(after)
+    return merged
 
 
 def _through(

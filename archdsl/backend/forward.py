@@ -11,7 +11,8 @@ from itertools import chain, count
 
 from archdsl.backend.direct.called import tensors_of
 from archdsl.backend.instance import Instance
-from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, identifier, run_stem
+from archdsl.backend.loops import loop, several
+from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, identifier
 from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
 from archdsl.backend.python import (
     INDENT,
@@ -75,6 +76,8 @@ class Forward:
     def consumers(self) -> dict[int, list[int]]:
         found: dict[int, list[int]] = {}
         for place, entry in enumerate(self.entries, 1):
+            if entry.picks:
+                continue
             for n in entry.inputs:
                 found.setdefault(n, []).append(place)
         return found
@@ -88,7 +91,8 @@ class Forward:
             if self.uses[value] != 1 or value in self.given_back:
                 continue
             entry = self.entries[value - 1]
-            if entry.weight is not None or entry.repeat > 1 or entry.label in self.conditions:
+            one = entry.repeat == 1 and not entry.gives and not entry.picks
+            if not one or entry.weight is not None or entry.label in self.conditions:
                 continue
             (place,) = consumers[value]
             user = self.entries[place - 1]
@@ -117,6 +121,7 @@ class Forward:
                 and y > 0
                 and y not in self.inlined
                 and self.uses[y] == 1
+                and not self.entries[y - 1].picks
                 and (maker := self.entries[y - 1].layer) is not None
                 and maker.summed_in_place
                 and value in self.inlined
@@ -200,7 +205,10 @@ class Forward:
         scope = self.instance.scope
         last_use = self.last_uses()
         for value, entry in enumerate(self.entries, 1):
-            if value in self.inlined:
+            if value in self.inlined or entry.picks:
+                continue
+            if entry.gives:
+                yield several(self, value, indent, last_use), 0
                 continue
             if entry.weight is not None:
                 name = self.names[value] = self.new_name(attribute(entry.label))
@@ -208,7 +216,7 @@ class Forward:
                 yield [f"{INDENT * indent}{name} = {call} if self.training else None"], 0
                 continue
             if entry.repeat > 1:
-                yield self.loop(value, entry, indent, last_use), 0
+                yield loop(self, value, indent, last_use), 0
                 continue
             if entry.label in self.conditions:
                 yield self.conditional(value, entry, indent, last_use), 0
@@ -218,7 +226,8 @@ class Forward:
                 yield self.reference(entry.inputs[0]).lines(indent, f"{name} += "), value
                 continue
             code = self.code(value)
-            if value == scope.result and wrap is None and self.comes_last(value):
+            alone = not self.instance.part.given
+            if value == scope.result and alone and wrap is None and self.comes_last(value):
                 yield code.lines(indent, "return "), value
                 return
             name = self.names[value] = self.name_for(value, last_use)
@@ -228,6 +237,8 @@ class Forward:
                 statement[0] += shape
             yield statement, value
         result = self.reference(scope.result).flat()
+        if self.instance.part.given:
+            result = ", ".join(self.reference(n).flat() for n in scope.results)
         yield [f"{INDENT * indent}return {result}"] if wrap is None else wrap(result), 0
 
     def knot(self, value: int) -> int | None:
@@ -290,31 +301,11 @@ class Forward:
         """The named values that a reference to a value reads."""
         return self.reads(value) if value in self.inlined else [value]
 
-    def loop(self, value: int, entry: Entry, indent: int, last_use: dict[int, int]) -> list[str]:
-        """A layer that is repeated many times: its modules in their order, or its code."""
-        pad, source = INDENT * indent, self.reference(entry.inputs[0]).flat()
-        name = self.name_for(value, last_use)
-        self.names[value] = name
-        out = [] if source == name else [f"{pad}{name} = {source}"]
-        if isinstance(self.instance.pieces[entry.label], ExpressionPiece):
-            code = expression(self.texts[entry.label], [Text(name)])
-            out.append(f"{pad}for _ in range({entry.repeat}):")
-            return [*out, *code.lines(indent + 1, f"{name} = ")]
-        if entry.module is not None:
-            call = self.called(entry, self.module(entry.module), [Text(name)])
-            out.append(f"{pad}for _ in range({entry.repeat}):")
-            return [*out, *call.lines(indent + 1, f"{name} = ")]
-        stop = entry.number + entry.repeat
-        stem = run_stem(entry.base, entry.number, entry.repeat)
-        out.append(f"{pad}for i in range({entry.number}, {stop}):")
-        call = self.called(entry, f'getattr(self, f"{stem}{{i}}")', [Text(name)])
-        return [*out, *call.lines(indent + 1, f"{name} = ")]
-
     def last_uses(self) -> dict[int, int]:
         """The statement at which each value is read for the last time."""
         found: dict[int, int] = {}
         for value in range(1, len(self.entries) + 1):
-            if value not in self.inlined:
+            if value not in self.inlined and not self.entries[value - 1].picks:
                 for read in self.reads(value):
                     found[read] = value
         for value in self.given_back - self.inlined:
@@ -328,12 +319,21 @@ class Forward:
             found += self.reads(n) if n in self.inlined else [n]
         return found
 
+    def name_beside(self, step: int, others: Sequence[str], last_use: dict[int, int]) -> str:
+        """The variable of one of several results of a step, which is none of the others': that of
+        a source of the step which nobody reads after this, if there is one."""
+        for read in self.reads(step):
+            free = last_use.get(read) == step and read >= 0 and read not in self.kept
+            if free and self.names[read] not in others:
+                return self.names[read]
+        return self.new_name()
+
     def name_for(self, value: int, last_use: dict[int, int]) -> str:
         """The variable of a value: the spec's name for it, if it is kept and used more than
         once; or that of its source, if nobody reads it after this."""
         wanted = self.written.kept_as(self.entries[value - 1].span)
         scope = self.instance.scope
-        if value in scope.results and not wanted:
+        if value in scope.results and not wanted and scope.part.results:
             wanted = scope.part.results[scope.results.index(value)].name
         if wanted and (self.uses[value] > 1 or value in scope.results):
             self.kept.add(value)

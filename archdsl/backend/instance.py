@@ -50,8 +50,9 @@ def lifted(instance: Instance, other: Instance) -> Instance:
 
 
 def take_alike(a: Scope, b: Scope) -> bool:
-    """Whether parts take as many tensors and modules from outside."""
-    return (len(a.part.imports), len(a.lent)) == (len(b.part.imports), len(b.lent))
+    """Whether parts take as many tensors and modules from outside, and give as many tensors."""
+    mine, theirs = ((len(s.part.imports), len(s.lent), len(s.part.given)) for s in (a, b))
+    return mine == theirs
 
 
 def blocks_of(part: Part) -> Iterator[Part]:

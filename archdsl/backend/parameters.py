@@ -41,3 +41,13 @@ def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
             wanted = "skip" if i == 0 else f"skip{i + 1}"
         found.append(identifier(wanted, used))
     return found
+
+
+def returned(part: Part, outputs: bool, results: bool) -> str:
+    """The type of what a ``forward`` gives: ``outputs`` says whether a network has some beside its
+    result in training, ``results`` whether it has several in evaluation."""
+    if part.given:
+        return f"tuple[{', '.join(['Tensor'] * len(part.given))}]"
+    if results:
+        return "dict[str, Tensor]"
+    return "Tensor | dict[str, Tensor]" if outputs else "Tensor"

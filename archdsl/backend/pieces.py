@@ -196,6 +196,17 @@ class SharedPiece(Piece):
 
 
 @dataclass(slots=True)
+class PickPiece(Piece):
+    """One of the results of a step that gives several."""
+
+    number: int
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return ("pick", self.number)
+
+
+@dataclass(slots=True)
 class ColumnsPiece(LayerPiece):
     """Where columns of a fractal meet that is in no container."""
 

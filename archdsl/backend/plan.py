@@ -22,6 +22,7 @@ from archdsl.backend.pieces import (
     ExpressionPiece,
     FractalPiece,
     LayerPiece,
+    PickPiece,
     Piece,
     PlanPiece,
     SequencePiece,
@@ -30,7 +31,7 @@ from archdsl.backend.pieces import (
 from archdsl.backend.scope import Entry, Scope, is_stateless, may_overwrite, needs_flat, scope_of
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
 from archdsl.backend.union import Lack, grounded, lack, lacks
-from archdsl.ir.network import Part, Shared
+from archdsl.ir.network import Part, Pick, Shared
 from archdsl.layers.base import Columns, Expression, Module
 from archdsl.syntax import tree
 
@@ -251,6 +252,8 @@ class Planner:
     ) -> Piece:
         """What stands for a step. ``unit`` names the class that a labelled part must have."""
         entry = scope.entries[place]
+        if isinstance(entry.op, Pick):
+            return PickPiece(entry.op.number)
         if isinstance(entry.op, Part):
             if entry.module is not None:
                 return SharedPiece(scope_of(entry.op).uses()[0] > 0, draws(entry.op))
@@ -380,7 +383,7 @@ class Planner:
                 return None
             (firsts if entry.inputs == (0,) else units).append(piece)
         columns = len(firsts)
-        alike = _alike(firsts) and _alike(units)
+        alike = all(p == pieces[0] for pieces in (firsts, units) for p in pieces)
         if not firsts or not alike or len(units) != 2**columns - 1 - columns:
             return None
         unit = units[0] if units else None
@@ -393,8 +396,3 @@ class Planner:
         piece = self.piece(scope, place, uses, name)
         stateless = isinstance(piece, ExpressionPiece) or piece.needs_path
         return None if stateless or needs_flat(entry, entry.inputs_shapes[0]) else piece
-
-
-def _alike(pieces: Sequence[Piece]) -> bool:
-    """Whether pieces make equal modules: blocks built of one part, layers of one code."""
-    return all(p == pieces[0] for p in pieces)

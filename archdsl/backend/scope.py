@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from archdsl.backend.names import run_stem, unnumbered
 from archdsl.diagnostics.source import Span
-from archdsl.ir.network import Op, Part, Step
+from archdsl.ir.network import Op, Part, Pick, Step, pick
 from archdsl.layers.base import Layer, Module, Shape
 
 UNROLLED = 3  # repetitions that are written out where they are no part of a sequence
@@ -29,11 +29,17 @@ class Entry:
     repeat: int = 1
     weight: float | None = None
     module: int | None = None  # the shared module that is called: its own part's, or of ``lent``
+    gives: int = 0  # how many results it has, if it is a part with several; each is picked
     lends: tuple[int, ...] = ()  # those that a part's code calls, in the order of its ``lent``
 
     @property
     def layer(self) -> Layer | None:
         return self.op.layer if isinstance(self.op, Op) else None
+
+    @property
+    def picks(self) -> bool:
+        """Whether it is one of several results, and nothing that runs."""
+        return isinstance(self.op, Pick)
 
     @property
     def base(self) -> str:
@@ -48,13 +54,15 @@ class Scope:
     part: Part
     entries: list[Entry] = field(default_factory=list)
     result: int = 0
-    results: tuple[int, ...] = ()  # of a network with several
+    results: tuple[int, ...] = ()  # of a network, or a part, with several
     lent: tuple[str, ...] = ()  # the modules from outside that its code calls; -1 is the first
 
     def uses(self) -> list[int]:
         """How often each value is used, from the input on; imports do not count."""
         counts = [0] * (len(self.entries) + 1)
         for entry in self.entries:
+            if entry.picks:
+                continue  # where it stands, each is picked
             for n in entry.inputs:
                 if n >= 0:
                     counts[n] += 1
@@ -72,7 +80,7 @@ class Scope:
         """Whether every step takes what the one before it gives."""
         straight = all(e.inputs == (i,) for i, e in enumerate(self.entries))
         alone = not self.part.imports and not self.part.shared and not self.lent
-        return straight and self.result == len(self.entries) and alone
+        return straight and self.result == len(self.entries) and alone and not self.results
 
 
 def scope_of(part: Part, unroll: bool = True) -> Scope:
@@ -88,7 +96,8 @@ def scope_of(part: Part, unroll: bool = True) -> Scope:
         return values[n] if n >= 0 else n
 
     scope.result = place(part.result)
-    scope.results = tuple([place(result.value) for result in part.results])
+    given = part.given or [result.value for result in part.results]
+    scope.results = tuple(map(place, given))
     return scope
 
 
@@ -117,10 +126,11 @@ def _fill(
     at: _Inside,
     offsets: Mapping[str, int],
     unroll: bool,
-) -> int:
-    """Adds a part's steps to a scope; the number of its result there."""
+) -> list[int]:
+    """Adds a part's steps to a scope; the numbers of its results there."""
     values = _values(scope, part, source, imports, at, offsets, unroll)
-    return values[part.result] if part.result >= 0 else imports[-part.result - 1]
+    given = part.given or (part.result,)
+    return [values[n] if n >= 0 else imports[-n - 1] for n in given]
 
 
 def _values(
@@ -134,8 +144,12 @@ def _values(
 ) -> list[int]:
     """Adds a part's steps to a scope: the numbers of its input and of its steps' results there."""
     values = [source]
+    several: dict[int, list[int]] = {}  # the results of steps that give several, by their places
     prefix = at.prefix
     for step in part.steps:
+        if isinstance(step.op, Pick):
+            values.append(several[step.inputs[0]][step.op.number])
+            continue
         inputs = [values[n] if n >= 0 else imports[-n - 1] for n in step.inputs]
         shapes = tuple(part.shape_of(n) for n in step.inputs)
         op = step.op
@@ -148,8 +162,10 @@ def _values(
                 else:
                     moved, inner = {}, f"{prefix}{step.label}_"
                 within = _Inside(at.lent(step), inner)
-                inputs[0] = _fill(scope, op, inputs[0], inputs[1:], within, moved, unroll)
-            values.append(inputs[0])
+                made = _fill(scope, op, inputs[0], inputs[1:], within, moved, unroll)
+                inputs = [*made, *inputs[len(made) :]]
+            several[len(values)] = made
+            values.append(made[0])
             continue
         if isinstance(op, Op) and op.layer.does_nothing(*shapes):
             values.append(inputs[0])
@@ -167,12 +183,28 @@ def _values(
             if isinstance(op, Part):
                 entry.lends = tuple(at.lent(step).values())
             scope.entries.append(entry)
-            inputs[0] = len(scope.entries)
+            made = [len(scope.entries)]
+            if isinstance(op, Part) and op.given:
+                made = several[len(values)] = _picked(scope, entry, op)
+            inputs = [*made, *inputs[len(made) :]]
         if step.weight is None:
             values.append(inputs[0])
         else:
             values.append(values[step.inputs[0]] if step.inputs[0] >= 0 else source)
     return values
+
+
+def _picked(scope: Scope, entry: Entry, part: Part) -> list[int]:
+    """Adds the results of a step that gives several; their numbers."""
+    entry.gives = len(part.given)
+    made, found = len(scope.entries), []
+    for number, value in enumerate(part.given):
+        name, shape = f"{entry.label}#{number}", part.shape_of(value)
+        scope.entries.append(
+            Entry(name, name, 1, pick(number), (made,), (entry.shape,), shape, entry.span)
+        )
+        found.append(len(scope.entries))
+    return found
 
 
 def _entry(
@@ -213,6 +245,8 @@ def is_stateless(part: Part) -> bool:
     if part.kind != "group" or part.name == SHORTCUT or part.shared:
         return False
     for step in part.steps:
+        if isinstance(step.op, Pick):
+            continue
         if step.module is not None:
             continue
         if isinstance(step.op, Part):

@@ -85,14 +85,17 @@ class _Comparison:
                 return None
             self.new[place] = there
         whole = met == len(self.places) and self.new[self.full.scope.result] is not MISSING
-        same = self.new[self.full.scope.result] == self.small.scope.result
+        ends = (self.full.scope.result, *self.full.scope.results)
+        same = [self.new[n] for n in ends] == [self.small.scope.result, *self.small.scope.results]
         return self.found if whole and same else None
 
     def present(self, place: int, there: int, inputs: list[int | None]) -> bool:
         """Whether a step is the same in both, but for operands of a sum."""
         entry, other = self.full.scope.entries[place - 1], self.small.scope.entries[there - 1]
         piece, peer = self.full.pieces[entry.label], self.small.pieces[entry.label]
-        if entry.repeat != other.repeat or entry.weight != other.weight:
+        if (entry.repeat, entry.gives) != (other.repeat, other.gives):
+            return False
+        if entry.weight != other.weight:
             return False
         if (entry.module, entry.lends) != (other.module, other.lends):
             return False
@@ -109,6 +112,8 @@ class _Comparison:
         entry = self.full.scope.entries[place - 1]
         piece = self.full.pieces[entry.label]
         if entry.weight is not None or entry.module is not None or entry.lends:
+            return False
+        if entry.gives or entry.picks:
             return False
         if len(inputs) > 1:
             there = [i for i, n in enumerate(inputs) if n is not MISSING]
@@ -128,7 +133,7 @@ class _Comparison:
     def is_dropped(self, place: int) -> bool:
         """Whether a step that the small one lacks makes an operand of a sum, which lacks it."""
         users = self.users.get(place, [])
-        if len(users) != 1 or self.full.scope.result == place:
+        if len(users) != 1 or place in (self.full.scope.result, *self.full.scope.results):
             return False
         user = self.full.scope.entries[users[0] - 1]
         if len(user.inputs) < 2 or not _can_lack(self.full.pieces[user.label]):

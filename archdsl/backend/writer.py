@@ -21,8 +21,8 @@ from archdsl.backend.names import (
     identifier,
     run_stem,
 )
-from archdsl.backend.parameters import import_names, incoming_name, lent_names
-from archdsl.backend.pieces import ExpressionPiece, SharedPiece
+from archdsl.backend.parameters import import_names, incoming_name, lent_names, returned
+from archdsl.backend.pieces import ExpressionPiece, PickPiece, SharedPiece
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import (
     INDENT,
@@ -131,7 +131,8 @@ class Writer:
     def constructor(self, plan: Plan, is_sequence: bool) -> list[str]:
         """The statements that make the parts."""
         symbols = plan.offer_parameters(self.taken, Flow(self.written, self.network.knobs))
-        labels = [*plan.full.pieces, *plan.full.shared]
+        picks = {entry.label for entry in plan.full.scope.entries if entry.picks}
+        labels = [*(name for name in plan.full.pieces if name not in picks), *plan.full.shared]
         attributes = {*MODULE_NAMES, *map(attribute, labels)}
         flattened = plan.flattened()
         lines: list[str] = []
@@ -150,7 +151,7 @@ class Writer:
                 for name, value in values:
                     lines += value.lines(2, f"self.{name} = ")
                 continue
-            if isinstance(piece, SharedPiece):
+            if isinstance(piece, (PickPiece, SharedPiece)):
                 continue
             if is_sequence and entry.label in flattened:
                 name = identifier("flatten", attributes)
@@ -217,7 +218,9 @@ class Writer:
     def forward(self, plan: Plan) -> list[str]:
         is_top = plan is self.top
         outputs = self.outputs if is_top else {}
-        name = incoming_name(self.network.inputs[0] if is_top else "", self.taken)
+        called = {i.part.called for i in plan.instances}
+        own = called.pop() if len(called) == 1 else ""
+        name = incoming_name(self.network.inputs[0] if is_top else own, self.taken)
         items = ["self"] + [f"{name}: Tensor"] * plan.full.uses_input
         parts = [i.part for i in plan.instances]
         imports = import_names(parts, {*self.taken, name})
@@ -227,8 +230,7 @@ class Writer:
         if plan.needs_path and not is_top:
             items.append("path: tuple[Tensor, Tensor] | None = None")
         results = [r.name for r in self.network.root.results] if is_top else []
-        returns = "Tensor | dict[str, Tensor]" if outputs else "Tensor"
-        returns = "dict[str, Tensor]" if results else returns
+        returns = returned(plan.full.part, bool(outputs), bool(results))
         lines = _definition("forward", items, returns)
         if plan.needs_path and is_top:
             lines.append(f"{INDENT * 2}path = self.draw_path({name}) if self.training else None")

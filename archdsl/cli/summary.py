@@ -15,7 +15,7 @@ from archdsl.cli.output import WIDTH, cut, human_bytes, say, say_json, say_text,
 from archdsl.costs.base import Cost
 from archdsl.costs.sums import Lent, Sums
 from archdsl.graph.written import call
-from archdsl.ir.network import Part, Step
+from archdsl.ir.network import Part, Pick, Step
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 from archdsl.spec import Architecture
@@ -215,7 +215,9 @@ def _last(step: Step) -> str:
     number, turns, op = step.number + step.repeat - 1, step.repeat - 1, step.op
     if not isinstance(op, Part) or op.kind != "turn":
         return step.numbered(number)
-    last = op.steps[op.result - 1]
+    last = op.steps[op.result - 1] if op.result > 0 else op.steps[-1]
+    if isinstance(last.op, Pick):
+        last = op.steps[last.inputs[0] - 1]
     first = _last(last)
     if isinstance(last.op, Part) and last.op.kind == "turn":
         return first

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from archdsl.ir.network import Part, Shared, Step
+from archdsl.ir.network import Part, Pick, Shared, Step
 from archdsl.layers.base import shape_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Sums:
             rows = [self.nothing]
             skips_free = self.skips_free
             for step in part.steps:
-                if not (skips_free and step.op.free):
+                if not (isinstance(step.op, Pick) or (skips_free and step.op.free)):
                     rows.append(self.of_uses(part, step))
             rows += [self.of_shared(shared) for shared in part.shared]
             found = part.figures[self] = tuple(map(sum, zip(*rows, strict=True)))
@@ -70,6 +70,8 @@ class Sums:
         weights have been counted. With each step is the same of what is within it."""
         fresh = dict(enumerate(part.shared)) | dict(lent or {})
         for step in part.steps:
+            if isinstance(step.op, Pick):
+                continue
             row = self.of_uses(part, step)
             if lent is None:
                 row = tuple([0 if once else c for c, once in zip(row, self.once, strict=True)])

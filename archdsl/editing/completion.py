@@ -32,7 +32,7 @@ STATEMENTS = {
     "for": "a part for each item",
     "repeat": "a part several times",
 }
-HERE = ("channels", "height", "width", "size", "shape", "axes")
+HERE = ("channels", "height", "width", "size", "shape", "axes", "tensors")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,16 @@ from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plai
 from archdsl.elaborate.places import numbers, reserving, several
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.shared import apply_shared, use_tied
-from archdsl.elaborate.values import Closure, LayerRef, Preset, SharedLayer, Tensor, describe
+from archdsl.elaborate.values import (
+    Closure,
+    LayerRef,
+    Preset,
+    SharedLayer,
+    Tensor,
+    Tensors,
+    describe,
+    one,
+)
 from archdsl.ir.network import Op, numbered
 from archdsl.layers.base import signature
 from archdsl.layers.join import Join
@@ -62,9 +71,28 @@ def apply_value(value: Any, frame: Frame, span: Span) -> None:
         apply_shared(value, frame, span, run_closure)
     elif isinstance(value, Tensor):
         frame.x = value
+    elif isinstance(value, tuple) and value:
+        apply_list(value, frame, span)
     else:
         help = ["the name of a layer stands without quotes"] if isinstance(value, str) else []
         raise fault(codes.NOT_A_LAYER, span, help=help, given=describe(value))
+
+
+def apply_list(layers: tuple[Any, ...], frame: Frame, span: Span) -> None:
+    """Applies each layer of a list to the current tensor: their results are the several tensors in
+    its place."""
+    x = frame.x
+    found: list[Tensor | None] = []
+    frame.b.several = True
+    for layer in layers:
+        frame.m.spend(2, span)
+        frame.x = x
+        apply_value(layer, frame, span)
+        found.append(None if frame.x is None else one(frame.x, span))
+        frame.m.check_size(frame.b, span)
+    frame.m.looks += 1
+    tensors = tuple([t for t in found if t is not None])
+    frame.x = Tensors(tensors) if len(tensors) == len(found) else None
 
 
 def run_closure(value: Closure, frame: Frame, span: Span) -> None:
@@ -213,6 +241,7 @@ def layer_action(make: Callable[[Frame], Op], span: Span) -> Action:
         if shape is None:
             if op.layer.is_identity:
                 return
+            one(x, span)
             shape = op.shapes[x.shape] = fit(op.layer, (x.shape,), span)
         frame.m.fuel -= 1
         builder = frame.b
@@ -241,20 +270,21 @@ def enter_block(
     if x is None:
         return
     home = machine.files[block.file]
+    plain = not isinstance(x, Tensors)
     key: Any = None
     if not block.chooses:
         files = machine.files
         values = *variables[: len(block.formals)], *[files[f][s] for f, s in block.reads]
         key = (block, machine.key(values, span), machine.context_of(values, span))
         part = machine.memo.get((key, x.shape))
-        if part is None and (alike := machine.memo.get(key)) is not None:
+        if part is None and plain and (alike := machine.memo.get(key)) is not None:
             part = reshaped(alike, x.shape)
             if part is not None:
                 machine.memo[key, x.shape] = part
         if part is not None:  # it costs what to make it costs: a limit knows no memory
             machine.spend(part.work, span)
             machine.saved += part.work
-            machine.enter(frame, part, (), block.name, number, span)
+            machine.enter(frame, part, (), block.name, number, span, taken=part.taken)
             return
     machine.built += 1
     start = machine.fuel
@@ -281,14 +311,14 @@ def enter_block(
         definition=block.definition,
         arguments=tuple(given),
     )
-    part.work = start - machine.fuel
-    own = not builder.imports and not builder.borrows
+    part.work, part.taken = start - machine.fuel, builder.taken
+    own = not builder.outside and not builder.borrows
     if key is not None and own and before == (len(machine.found), machine.effects):
         machine.memo[key, x.shape] = part
-        if machine.looks == looks:
+        if machine.looks == looks and plain:
             machine.memo[key] = part
-    borrows = builder.borrows
-    machine.enter(frame, part, builder.imports, block.name, number, span, borrows=borrows)
+    borrows, outside = builder.borrows, builder.outside
+    machine.enter(frame, part, outside, block.name, number, span, borrows=borrows, taken=part.taken)
 
 
 # --------------------------------------------------------------------------- chains

@@ -11,9 +11,9 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.values import SharedLayer, Tensor
+from archdsl.elaborate.values import SharedLayer, Tensor, Tensors, each
 from archdsl.ir.naming import clash, numbered_names
-from archdsl.ir.network import Op, Part, Shared, Step, numbered
+from archdsl.ir.network import Op, Part, Shared, Step, is_spare, numbered, pick
 from archdsl.layers.base import Shape
 
 INPUTS = attrgetter("inputs")
@@ -25,17 +25,23 @@ class Builder:
     __slots__ = (
         "borrows",
         "counts",
+        "first",
         "imports",
         "input",
+        "is_list",
         "label",
         "parent",
         "several",
         "shared",
         "size",
         "steps",
+        "taken",
+        "takes",
     )
 
     def __init__(self, parent: Builder | None, label: str, input: Shape) -> None:
+        """``input`` is the shape of the current tensor, or those of several: these are its input
+        and its first imports."""
         self.parent = parent
         self.label = label
         self.steps: list[Step] = []
@@ -45,11 +51,26 @@ class Builder:
         self.borrows: list[SharedLayer] = []  # those from outside
         self.size = 0
         self.several = False  # it stays a part, even of one step: its text could make more
-        self.input = input
+        shapes: tuple[Any, ...] = input if input and isinstance(input[0], tuple) else (input,)
+        self.takes = len(shapes)  # current tensors
+        self.taken: tuple[
+            int, ...
+        ] = ()  # which of them are left, once it is closed and some are not
+        self.is_list = shapes is input
+        self.input = shapes[0]
+        self.first = Tensor(self.input, 0, self)
+        self.imports += [Tensor(shape, -i, self) for i, shape in enumerate(shapes[1:], 1)]
 
     def start(self) -> Tensor:
-        """The tensor that it begins with."""
-        return Tensor(self.input, 0, self)
+        """The tensor that it begins with, or the several."""
+        if not self.is_list:
+            return Tensor(self.input, 0, self)
+        return Tensors((self.first, *self.imports[: self.takes - 1]))
+
+    @property
+    def outside(self) -> list[Tensor]:
+        """The tensors from outside that it uses beside its current ones."""
+        return self.imports[self.takes - 1 :]
 
     def number(self, name: str) -> int:
         """The next number of an unlabelled kind of step: conv1, conv2, ..."""
@@ -94,7 +115,17 @@ class Builder:
         steps = self.steps
         steps.append(Step(op, nodes, shape, name, number, span, 1, weight, plain, module, lends))
         self.size += op.size if op.__class__ is Part else 1
-        return Tensor(shape, len(steps), self)
+        made = Tensor(shape, len(steps), self)
+        return self.picked(made, op, span) if op.__class__ is Part and op.given else made
+
+    def picked(self, made: Tensor, part: Part, span: Span) -> Tensors:
+        """The results of a step that gives several."""
+        found = []
+        for number, value in enumerate(part.given):
+            shape = part.shape_of(value)
+            self.steps.append(Step(pick(number), (made.node,), shape, "", 1, span))
+            found.append(Tensor(shape, len(self.steps), self))
+        return Tensors(tuple(found))
 
     def append(self, op: Op, nodes: tuple[int, ...], shape: Shape, span: Span) -> Tensor:
         """``add`` for a layer or join on values of this part, numbered among its kind."""
@@ -127,9 +158,33 @@ class Builder:
         if used.issuperset(range(1, len(self.steps) + 1)):
             return None
         for place, step in enumerate(self.steps, 1):
-            if place not in used and step.weight is None:
+            if place not in used and step.weight is None and not is_spare(self.steps, step):
                 return step
         return None
+
+    def prune(self, results: Sequence[int]) -> list[int]:
+        """Leaves out those of several current tensors that nothing uses: ``taken`` are the others.
+        The numbers that the results then have."""
+        used = {*results, *chain.from_iterable(map(INPUTS, self.steps))}
+        kept = [i for i in range(self.takes) if -i in used] or [0]
+        shapes = [self.input, *(t.shape for t in self.imports[: self.takes - 1])]
+        less = self.takes - len(kept)
+        places = {-i: -place for place, i in enumerate(kept)}
+        if not less:
+            return [*results]
+
+        def moved(n: int) -> int:
+            return places[n] if n in places else n + less if n < 0 else n
+
+        for step in self.steps:
+            step.inputs = tuple(map(moved, step.inputs))
+        self.input = shapes[kept[0]]
+        before = [self.first, *self.imports[: self.takes - 1]]
+        self.first = before[kept[0]]
+        known = [t for t in self.imports[: self.takes - 1] if -t.node in kept[1:]]
+        self.imports[: self.takes - 1] = known
+        self.takes, self.taken = len(kept), tuple(kept)
+        return [*map(moved, results)]
 
     def close(
         self,
@@ -142,7 +197,8 @@ class Builder:
     ) -> Part:
         """The finished part; raises a fault where one of its layers is for nothing, or two
         have one name. ``others`` are results beside the one."""
-        step = self.unused((result, *others))
+        results = each(result)
+        step = self.unused((*results, *others))
         if step is not None:
             raise fault(codes.UNUSED_RESULT, step.span)
         same = clash(self.steps, self.counts)
@@ -150,17 +206,23 @@ class Builder:
             taken, one, other = same
             raise fault(codes.NAME_TAKEN, other, Label(one, "the first"), name=taken)
         shared = self.modules(first or {})
+        nodes = list(map(self.node, results))
+        if self.takes > 1:
+            nodes = self.prune(nodes)
         part = Part(
             kind,
             name,
             self.input,
             tuple(t.shape for t in self.imports),
             tuple(self.steps),
-            self.node(result),
-            result.shape,
+            nodes[0],
+            results[0].shape,
             self.size,
             **more,
         )
+        if isinstance(result, Tensors):
+            part.given = tuple(nodes)
+        part.is_list, part.called = self.is_list, self.first.named if self.is_list else ""
         part.tensors = tuple([t.named for t in self.imports])
         if kind == "block":
             part.imported = tuple(self.imports)

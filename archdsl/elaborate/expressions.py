@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from archdsl.diagnostics import codes
@@ -24,6 +24,7 @@ from archdsl.elaborate.values import (
     Preset,
     Tensor,
     describe,
+    each,
     heft,
     is_number,
     rounding,
@@ -103,8 +104,18 @@ def here(node: tree.Here, scope: Scope) -> Getter:
     if not scope.context.started and scope.unit.kind == "file":
         scope.context.report(codes.NO_TENSOR_YET, node.span, name=node.field)
         return poison
-    property = shape_property(node.field, node.span, scope)
-    return poison if property is None else lambda frame: property(frame.here().shape)
+    span = node.span
+    if node.field == "tensors":
+        return lambda frame: listed(held(frame.now()), frame, span)
+    property = shape_property(node.field, span, scope, (*HERE, "tensors"))
+    return poison if property is None else lambda frame: property(frame.here(span).shape)
+
+
+def held(tensor: Tensor) -> tuple[Tensor, ...]:
+    """The tensors of a current one as values, by which they can be asked for later."""
+    for t in each(tensor):
+        t.is_value = True
+    return each(tensor)
 
 
 HERE: dict[str, Callable[[tuple[int, ...]], Any]] = {
@@ -117,15 +128,18 @@ HERE: dict[str, Callable[[tuple[int, ...]], Any]] = {
 }
 
 
-def shape_property(name: str, span: Span, scope: Scope) -> Callable[[tuple[int, ...]], Any] | None:
+def shape_property(
+    name: str, span: Span, scope: Scope, known: Iterable[str] = HERE
+) -> Callable[[tuple[int, ...]], Any] | None:
     """What a tensor answers under a name; a name that none has is reported."""
     property = HERE.get(name)
     if property is None:
         if name in ("length", "len", "count"):
             help = ["how many items a list has is `len(xs)`"]
         else:
-            help = did_you_mean(name, HERE)
-        scope.context.report(codes.NO_SUCH_FIELD, span, help=help, name=name, known=", ".join(HERE))
+            help = did_you_mean(name, known)
+        names = ", ".join(known)
+        scope.context.report(codes.NO_SUCH_FIELD, span, help=help, name=name, known=names)
     return property
 
 

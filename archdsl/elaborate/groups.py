@@ -3,14 +3,14 @@ turns of a loop that are alike, folded into one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import Action
 from archdsl.elaborate.machine import Frame
-from archdsl.elaborate.values import Tensor
-from archdsl.ir.network import Part, Step, numbered
+from archdsl.elaborate.values import Tensor, Tensors, each
+from archdsl.ir.network import Op, Part, Step, numbered
 
 
 def run_named(
@@ -49,15 +49,19 @@ def run_named(
     finally:
         frame.b = outer
     result = frame.x
-    if result is None or result.builder is not inner:
-        return  # a mistake, or a tensor that was kept elsewhere
-    if result.node == 0:
-        frame.x = x
+    if result is None:
         return
-    sources = inner.imports
-    only = inner.steps[0] if len(inner.steps) == 1 and not inner.several else None
+    given = each(result)
+    if isinstance(result, Tensors) and not inner.steps:  # those that came in, or kept elsewhere
+        frame.x = Tensors(tuple([_before(t, x, inner) for t in given]))
+        return
+    if not isinstance(result, Tensors) and (result.builder is not inner or result.node <= 0):
+        frame.x = _before(result, x, inner)
+        return
+    sources = [*each(x)[1:], *inner.outside]
+    only = _only(inner, result) if not inner.several else None
     if only is not None and only.repeat == 1 and only.weight is None and not inner.shared:
-        inputs = [x if n == 0 else sources[-n - 1] for n in only.inputs]
+        inputs = [each(x)[0] if n == 0 else sources[-n - 1] for n in only.inputs]
         borrows = inner.borrows
         module = None if only.module is None else outer.module(borrows[-only.module - 1])
         lends = tuple([outer.module(borrows[-n - 1]) for n in only.lends])
@@ -72,13 +76,57 @@ def run_named(
     frame.m.enter(
         frame,
         frame.m.shared(inner.close(kind, title or name, result, first=frame.m.shared_first)),
-        sources,
+        inner.outside,
         name,
         number,
         span,
         plain=plain,
         borrows=inner.borrows,
+        taken=inner.taken,
     )
+
+
+def _before(tensor: Tensor, x: Tensor, inner: Builder) -> Tensor:
+    """A tensor that a part gives as it is: one of those that came in, or one kept elsewhere."""
+    return each(x)[-tensor.node] if tensor.builder is inner else tensor
+
+
+def _only(inner: Builder, result: Tensor) -> Step | None:
+    """The one step of a part that gives what the part gives."""
+    if not isinstance(result, Tensors):
+        return inner.steps[0] if len(inner.steps) == 1 else None
+    count = len(result.items)
+    if len(inner.steps) != count + 1 or isinstance(inner.steps[0].op, Op):
+        return None
+    nodes = [t.node if t.builder is inner else None for t in result.items]
+    return inner.steps[0] if nodes == [*range(2, count + 2)] else None
+
+
+HELD = -(10**9)  # below it: numbers of tensors that go from turn to turn
+
+
+def carried(x: Tensors, frame: Frame) -> Tensors:
+    """Several tensors as a turn begins with them: each has a number that nothing else has, by which
+    the turn shows which of them it uses. ``settle`` puts the real ones in their place."""
+    made = []
+    for tensor in x.items:
+        frame.m.held += 1
+        made.append(Tensor(tensor.shape, HELD - frame.m.held, frame.b))
+    return Tensors(tuple(made))
+
+
+def settle(frame: Frame, start: int, source: Tensors, real: Tensors) -> None:
+    """Puts the real tensors in the place of those that a turn began with."""
+    builder = frame.b
+    numbers = {c.node: t for c, t in zip(source.items, real.items, strict=True)}
+    for step in builder.steps[start:]:
+        if any(n in numbers for n in step.inputs):
+            step.inputs = tuple(
+                [builder.node(numbers[n]) if n in numbers else n for n in step.inputs]
+            )
+    if frame.x is not None:
+        found = [numbers.get(t.node, t) for t in each(frame.x)]
+        frame.x = Tensors(tuple(found)) if isinstance(frame.x, Tensors) else found[0]
 
 
 def fold_turns(
@@ -90,46 +138,88 @@ def fold_turns(
     then, ``known`` how many shared modules there were. Says no where the steps use anything else
     from before, or have shared modules of their own: then the turns must run.
     """
-    builder = frame.b
+    builder, after = frame.b, frame.now()
     steps = builder.steps[start:]
-    first = source.node
-    result = frame.here().node
+    if not steps:
+        return False  # several that change places
+    firsts = [t.node for t in each(source)]
+    results = [t.node for t in each(after)]
     for step in steps:
-        if step.weight is not None or any(n != first and n <= start for n in step.inputs):
+        if step.weight is not None or any(n not in firsts and n <= start for n in step.inputs):
             return False
         if any(n >= known for n in (step.module or 0, *step.lends) if n > 0):
             return False
+    used = {*results, *(n for step in steps for n in step.inputs)}
+    if any(n not in firsts and n <= start for n in results) or not used.issuperset(firsts):
+        return False
     counts = {n: c - before.get(n, 0) for n, c in builder.counts.items() if c != before.get(n, 0)}
     size = sum(step.size * step.repeat for step in steps)
-    if len(steps) == 1 and steps[0].inputs == (first,):
+    if _is_one(steps, firsts, results, start):
         steps[0].repeat *= copies + 1
     else:
-        used = [
-            *(s.module for s in steps if s.module is not None),
-            *(n for s in steps for n in s.lends),
-        ]
-        lends = tuple(dict.fromkeys(used))
-        places = {n: -i - 1 for i, n in enumerate(lends)}
-        inside = tuple(_moved(step, first, start, places) for step in steps)
-        part = Part("turn", "turn", source.shape, (), inside, result - start, source.shape, size)
-        part.counts = counts
-        layers = [builder.shared[n] if n >= 0 else builder.borrows[-n - 1] for n in lends]
-        part.lent = tuple([layer.name for layer in layers])
-        span = steps[0].span
-        folded = Step(part, (first,), source.shape, "turn", 1, span, copies + 1, lends=lends)
-        builder.steps[start:] = [folded]
+        builder.steps[start:] = []
+        builder.size -= size
+        _add_turns(builder, steps, source, after, start, copies, counts)
     builder.size += size * copies
     for name, count in counts.items():
         builder.counts[name] += count * copies
-    frame.x = Tensor(source.shape, start + 1, builder)
+    op = builder.steps[start].op
+    first = start + (2 if isinstance(op, Part) and op.given else 1)  # after it, its results
+    made = [Tensor(t.shape, first + i, builder) for i, t in enumerate(each(source))]
+    frame.x = Tensors(tuple(made)) if isinstance(source, Tensors) else made[0]
     frame.m.check_size(builder, steps[0].span)
     frame.m.spend(size * copies, steps[0].span)
     return True
 
 
-def _moved(step: Step, source: int, start: int, modules: Mapping[int, int]) -> Step:
-    """A step within a turn; ``modules`` are the numbers that shared modules have there."""
-    inputs = tuple(0 if n == source else n - start for n in step.inputs)
+def _is_one(steps: Sequence[Step], firsts: list[int], results: list[int], start: int) -> bool:
+    """Whether a turn is one step, on what goes from turn to turn and nothing else."""
+    if steps[0].inputs != tuple(firsts):
+        return False
+    if isinstance(steps[0].op, Part) and steps[0].op.given:
+        return results == [*range(start + 2, start + 1 + len(steps))]
+    return len(steps) == 1
+
+
+def _add_turns(
+    builder: Builder,
+    steps: Sequence[Step],
+    source: Tensor,
+    after: Tensor,
+    start: int,
+    copies: int,
+    counts: dict[str, int],
+) -> None:
+    """Adds a part that is a turn, as often as there are turns."""
+    used = [
+        *(s.module for s in steps if s.module is not None),
+        *(n for s in steps for n in s.lends),
+    ]
+    lends = tuple(dict.fromkeys(used))
+    places = {n: -i - 1 for i, n in enumerate(lends)}
+    sources, results = each(source), each(after)
+    numbers = {t.node: -i for i, t in enumerate(sources)}
+
+    def moved(n: int) -> int:
+        return numbers[n] if n in numbers else n - start
+
+    inside = tuple(_moved(step, moved, places) for step in steps)
+    shape, imports = sources[0].shape, tuple([t.shape for t in sources[1:]])
+    size = sum(step.size * step.repeat for step in steps)
+    part = Part("turn", "turn", shape, imports, inside, moved(results[0].node), shape, size)
+    if isinstance(after, Tensors):
+        part.given = tuple([moved(t.node) for t in results])
+    part.counts = counts
+    layers = [builder.shared[n] if n >= 0 else builder.borrows[-n - 1] for n in lends]
+    part.lent = tuple([layer.name for layer in layers])
+    builder.add(part, sources, shape, "turn", 1, steps[0].span, lends=lends)
+    builder.steps[start].repeat = copies + 1
+
+
+def _moved(step: Step, moved: Callable[[int], int], modules: Mapping[int, int]) -> Step:
+    """A step within a turn; ``moved`` says which number a value has there, ``modules`` are those
+    of shared modules."""
+    inputs = tuple(map(moved, step.inputs))
     return Step(
         step.op,
         inputs,

@@ -21,7 +21,10 @@ from archdsl.elaborate.values import (
     Preset,
     SharedLayer,
     Tensor,
+    Tensors,
     calls_blocks,
+    each,
+    one,
     show,
     weigh,
 )
@@ -100,9 +103,13 @@ class Frame:
         self.g = g  # those of its file
         self.x = x  # None after a mistake: what follows cannot be judged
 
-    def here(self) -> Tensor:
+    def here(self, span: Span | None = None) -> Tensor:
         """The current tensor, for whoever looks at it; raises ``Skip`` where a mistake has made
-        it unknown."""
+        it unknown, and a fault where there are several."""
+        return one(self.now(), span)
+
+    def now(self) -> Tensor:
+        """The current tensor, or the several; raises ``Skip`` after a mistake."""
         if self.x is None:
             raise Skip
         self.m.looks += 1
@@ -166,6 +173,7 @@ class Machine:
         self.effects = 0  # choices and outputs met so far: turns with some never run alike
         self.shared_made: dict[tuple[SharedLayer, Shape], Any] = {}  # what each is for a shape
         self.shared_first: dict[SharedLayer, Shared] = {}  # where each was applied first
+        self.held = 0  # numbers for tensors that go from turn to turn
         self.looks = 0  # at tensors, by all but layers: what comes of it may depend on a shape
         self.files: list[list[Any]] = []  # the variables of each file
         self.top: list[int] = []  # the slots of the first file's that are visible everywhere
@@ -252,7 +260,8 @@ class Machine:
         )
         uses = tuple([(s.module, s.lends) for s in part.steps])
         modules = uses, part.lent, tuple([(s.name, id(s.op), s.inputs) for s in part.shared])
-        alike = (part.kind, part.name, part.input, part.imports, steps, part.result, modules)
+        given = part.given or part.result
+        alike = (part.kind, part.name, part.input, part.imports, steps, given, modules)
         return self.groups.setdefault(alike, part)
 
     def intern(self, layer: Layer) -> Op:
@@ -300,11 +309,12 @@ class Machine:
     ) -> None:
         """Tries every option; goes on with the first where all leave the same shape, and the same
         shared modules for what follows."""
-        x, builder = frame.here(), frame.b
+        x, builder = frame.now(), frame.b
         first, made = self.shared_first, self.shared_made
         left: dict[Any, int] = {}  # an option for all that is left behind
         for chosen in reversed(range(len(options))):
-            del builder.steps[:], builder.imports[:], builder.shared[:], builder.borrows[:]
+            del builder.steps[:], builder.shared[:], builder.borrows[:]
+            del builder.imports[builder.takes - 1 :]
             self.shared_first, self.shared_made = dict(first), dict(made)
             builder.counts.clear()
             builder.size, frame.x = 0, x
@@ -314,7 +324,7 @@ class Machine:
                 options[chosen](frame)
             new = [v for v in self.shared_first if v not in first and not builder.holds(v.builder)]
             modules = [(v, (f := self.shared_first[v]).op, f.inputs) for v in new]
-            left[frame.here().shape, frozenset(modules)] = chosen
+            left[frame.now().shape, frozenset(modules)] = chosen
             if chosen:
                 del self.choices[met:]
         if len(left) > 1:
@@ -342,13 +352,19 @@ class Machine:
         weight: float | None = None,
         plain: bool = False,
         borrows: Sequence[SharedLayer] = (),
+        taken: Sequence[int] = (),
     ) -> None:
-        """Applies a finished part to the current tensor."""
+        """Applies a finished part to the current tensor; ``taken`` are those that it takes where
+        there are several, if not all."""
         if part.levels > MAX_LEVELS:
             self.stop(codes.TOO_DEEP, span, limit=MAX_LEVELS, name=name)
-        inputs = (frame.here(), *imports)
+        current = each(frame.now())
+        if taken:
+            current = tuple([current[i] for i in taken])
+        inputs = (*current, *imports)
         if not part.steps:  # it gives back what it was given
-            frame.x = inputs[-part.result]
+            given = tuple([inputs[-n] for n in part.given])
+            frame.x = Tensors(given) if given else inputs[-part.result]
             return
         lends = tuple(map(frame.b.module, borrows))
         frame.x = frame.b.add(

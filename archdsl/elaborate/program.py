@@ -30,7 +30,7 @@ from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Decide, Frame, Machine, 
 from archdsl.elaborate.scope import Scope, Unit, Variable
 from archdsl.elaborate.side_outputs import results_of
 from archdsl.elaborate.statements import unmet
-from archdsl.elaborate.values import show
+from archdsl.elaborate.values import Tensors, one, show
 from archdsl.elaborate.work import ENDLESS, Weigher, Work
 from archdsl.ir.network import Network, Op, Part
 from archdsl.layers.base import Layer, Shape
@@ -256,7 +256,11 @@ class Program:
         if machine.found or frame is None or frame.x is None:
             raise ArchError(machine.found)
         try:
-            result, results = results_of(frame.b, frame.x, machine.results)
+            last = frame.x
+            if isinstance(last, Tensors) and machine.results:  # what leads to none is found below
+                last = [tensor for tensor, _ in machine.results.values()][-1]
+            last = one(last, self.arch.name.span)
+            result, results = results_of(frame.b, last, machine.results)
             others = [tensor for tensor, _ in machine.results.values()]
             check_used(frame.b, (result, *others), machine.inputs, self.compiler.input)
             name, first = self.arch.name.text, machine.shared_first

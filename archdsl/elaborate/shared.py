@@ -17,7 +17,7 @@ from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import Getter
 from archdsl.elaborate.fitting import fit
 from archdsl.elaborate.machine import Frame
-from archdsl.elaborate.values import Closure, SharedLayer, Tensor, describe
+from archdsl.elaborate.values import Closure, SharedLayer, Tensor, describe, one
 from archdsl.ir.network import Op, Part, Shared, numbered
 from archdsl.layers.base import Layer, Shape, show_shapes
 
@@ -30,6 +30,7 @@ def apply_shared(value: SharedLayer, frame: Frame, span: Span, run: Run) -> None
     machine, x, outer = frame.m, frame.x, frame.b
     if x is None:
         return
+    one(x, span)
     machine.looks += 1  # what it has already may depend on anything before
     made = machine.shared_made.get((value, x.shape))
     if made is None:
@@ -72,7 +73,7 @@ def _made(value: SharedLayer, frame: Frame, x: Tensor, span: Span, run: Run) -> 
     finally:
         frame.b = outer
     result = frame.x
-    if result is None or result.builder is not inner:
+    if result is None or one(result, span).builder is not inner:
         return None
     if result.node == 0:
         frame.x = x
@@ -155,6 +156,7 @@ def use_tied(layer: type[Layer], get: Getter, place: Span, frame: Frame, span: S
     machine, x = frame.m, frame.x
     if x is None:
         return
+    one(x, span)
     machine.looks += 1
     first = machine.shared_first.get(value) if isinstance(value, SharedLayer) else None
     made = None

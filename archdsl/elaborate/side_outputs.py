@@ -15,7 +15,7 @@ from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.making import bind_layer, construct
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body, note_label
-from archdsl.elaborate.values import Tensor
+from archdsl.elaborate.values import Tensor, one
 from archdsl.ir.network import Result, numbered
 from archdsl.layers.arguments import NotNegative, OneOf
 from archdsl.layers.base import Layer
@@ -61,7 +61,7 @@ def output(node: tree.Output, scope: Scope) -> Action:
         if side.when == "always":
             run_named(lambda f: f.m.run(body, f), frame, name, span, plain=plain, noted=True)
             if frame.x is not None:
-                machine.results[label] = frame.x, side.weight
+                machine.results[label] = one(frame.x, node.name.span), side.weight
                 frame.x = x
             return
         number = outer.number(name)
@@ -74,13 +74,15 @@ def output(node: tree.Output, scope: Scope) -> Action:
         finally:
             frame.b, frame.x = outer, x
         if result is not None:
+            one(result, node.name.span)
             part = inner.close("output", label, result, first=machine.shared_first)
             if not part.steps:
                 help = ["`when = always` gives it in evaluation too, as it is"]
                 raise fault(codes.NO_LAYERS, node.name.span, name=name, help=help)
             machine.enter(
-                *(frame, part, inner.imports, name, number, span, side.weight, plain),
+                *(frame, part, inner.outside, name, number, span, side.weight, plain),
                 borrows=inner.borrows,
+                taken=inner.taken,
             )
             frame.x = x
 

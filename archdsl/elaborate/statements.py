@@ -17,12 +17,20 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import truth
 from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
 from archdsl.elaborate.defaults import default
-from archdsl.elaborate.expressions import bind_targets
-from archdsl.elaborate.groups import fold_turns, run_named
+from archdsl.elaborate.expressions import bind_targets, held
+from archdsl.elaborate.groups import carried, fold_turns, run_named, settle
 from archdsl.elaborate.machine import FAULT, Frame, Skip, Stop, Turn
 from archdsl.elaborate.places import makes_parts, reserving, several
 from archdsl.elaborate.scope import Scope, Variable
-from archdsl.elaborate.values import SharedLayer, describe, is_number, rounding, show
+from archdsl.elaborate.values import (
+    SharedLayer,
+    Tensor,
+    Tensors,
+    describe,
+    is_number,
+    rounding,
+    show,
+)
 from archdsl.layers.arguments import whole
 from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
@@ -141,7 +149,7 @@ def let(node: tree.Let, scope: Scope) -> Action:
     def run(frame: Frame) -> None:
         try:
             value = get(frame)
-            name_shared(node, value)
+            give_names(node, value)
         except Fault as error:
             frame.m.spend(FAULT, node.span)
             frame.m.report(error.diagnostic)
@@ -156,12 +164,14 @@ def let(node: tree.Let, scope: Scope) -> Action:
     return run
 
 
-def name_shared(node: tree.Let, value: Any) -> None:
-    """Gives shared layers the names that a `let` gives them."""
+def give_names(node: tree.Let, value: Any) -> None:
+    """Gives shared layers and tensors the names that a `let` gives them."""
     values = value if node.unpack and isinstance(value, tuple) else (value,)
     for word, one in zip(node.targets, values, strict=False):
         if isinstance(one, SharedLayer):
             one.name = word.text
+        elif isinstance(one, Tensor) and not one.named:
+            one.named = word.text
 
 
 def kept(node: tree.Kept, scope: Scope) -> Action:
@@ -171,9 +181,12 @@ def kept(node: tree.Kept, scope: Scope) -> Action:
     def run(frame: Frame) -> None:
         frame.v[slot] = None
         action(frame)
-        frame.v[slot] = frame.x
-        if frame.x is not None:
-            frame.x.named = node.name.text
+        x = frame.x
+        if isinstance(x, Tensors):
+            frame.v[slot] = held(x)
+        elif x is not None:
+            frame.v[slot] = x
+            x.named, x.is_value = node.name.text, True
 
     return run
 
@@ -322,6 +335,9 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
         i = 1
         while i <= count:
             x, builder = frame.x, frame.b
+            real = x
+            if isinstance(x, Tensors):
+                x = frame.x = carried(x, frame)
             machine.spend(6 + len(builder.counts) // 8, span)
             machine.check_size(builder, span)
             start, before, effects = len(builder.steps), dict(builder.counts), machine.effects
@@ -337,17 +353,20 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
             i += 1
             if after is None or x is None:
                 return
-            if (
+            alike = not (
                 turn.exact
-                or x.named  # whether the body means it, or what stands before it, is not known
+                or (
+                    x.is_value and x is real
+                )  # whether the body means it, or what stands before it, is not known
                 or turn.until <= i
                 or machine.effects != effects
                 or after.shape != x.shape
-            ):
-                continue
+            )
             copies = turn.until - i
-            if after is x or fold_turns(frame, start, x, before, copies, known):
+            if alike and (after is x or fold_turns(frame, start, x, before, copies, known)):
                 i = turn.until
+            if isinstance(x, Tensors) and isinstance(real, Tensors):
+                settle(frame, start, x, real)
         machine.check_size(frame.b, span)
 
     return run

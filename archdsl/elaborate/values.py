@@ -68,13 +68,46 @@ class Closure:
 class Tensor:
     """A tensor while a network is being elaborated: its shape, and where it is made."""
 
-    __slots__ = ("builder", "named", "node", "shape")
+    __slots__ = ("builder", "is_value", "named", "node", "shape")
 
     def __init__(self, shape: Shape, node: int, builder: Builder) -> None:
         self.shape = shape
         self.node = node
         self.builder = builder
         self.named = ""  # the name under which it is kept, by which it can be asked for later
+        self.is_value = False  # something else than the current tensor holds it
+
+
+class Tensors(Tensor):
+    """Several tensors in the place of one: what a list of layers leaves. Its ``shape`` is that of
+    each; what works on one tensor takes it by ``Frame.here``, which says no to these."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Tensor, ...]) -> None:
+        shapes: Any = tuple([t.shape for t in items])
+        super().__init__(shapes, items[0].node, items[0].builder)
+        self.items = items
+
+
+def each(tensor: Tensor) -> tuple[Tensor, ...]:
+    """The tensors that stand in the place of one; mostly it alone."""
+    return tensor.items if isinstance(tensor, Tensors) else (tensor,)
+
+
+def one(tensor: Tensor, span: Span | None) -> Tensor:
+    """The tensor where a single one is wanted; raises a fault for several."""
+    if isinstance(tensor, Tensors):
+        raise fault(codes.SEVERAL_TENSORS, span, count=counted_tensors(tensor))
+    return tensor
+
+
+def counted_tensors(tensor: Tensor) -> str:
+    """``2 tensors``, ``1 tensor``."""
+    if not isinstance(tensor, Tensors):
+        return "one tensor"
+    count = len(tensor.items)
+    return "a list of one tensor" if count == 1 else f"{count} tensors"
 
 
 class SharedLayer:

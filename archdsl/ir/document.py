@@ -22,7 +22,7 @@ from archdsl.ir.layer_json import (
     read_place,
     read_shape,
 )
-from archdsl.ir.network import Choice, Network, Op, Part, Result, Shared, Step
+from archdsl.ir.network import Choice, Network, Op, Part, Pick, Result, Shared, Step, pick
 from archdsl.ir.verify import verify
 from archdsl.layers.arguments import Number, Unreadable, Whole
 from archdsl.registry import REGISTRY, Registry
@@ -41,7 +41,7 @@ def to_json(network: Network) -> str:
     listed: list[dict[str, Any]] = []
     ops = [step.op for part in parts for step in part.steps]
     for op in (*ops, *(shared.op for part in parts for shared in part.shared)):
-        if isinstance(op, Op) and id(op) not in layers:
+        if isinstance(op, Op) and not isinstance(op, Pick) and id(op) not in layers:
             layers[id(op)] = len(listed)
             layer = op.layer
             arguments = {k: plain(v) for k, v in layer.given()}
@@ -77,6 +77,8 @@ def _part(part: Part, layers: dict[int, int], places: dict[int, int]) -> dict[st
         "result": part.result,
         "shape": list(part.shape),
     }
+    if part.given:
+        found["given"] = list(part.given)
     if part.shared:
         found["shared"] = [_shared(shared, layers, places) for shared in part.shared]
     if part.lent:
@@ -90,6 +92,8 @@ def _shared(shared: Shared, layers: dict[int, int], places: dict[int, int]) -> d
 
 
 def _of(op: Op | Part, layers: dict[int, int], places: dict[int, int]) -> dict[str, int]:
+    if isinstance(op, Pick):
+        return {"pick": op.number}
     return {"layer": layers[id(op)]} if isinstance(op, Op) else {"part": places[id(op)]}
 
 
@@ -174,6 +178,7 @@ def _read_part(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Part:
     counts = item.get("counts", {})
     part.counts = {read_path(name): Whole(0).read(count) for name, count in counts.items()}
     part.shared = tuple(_read_shared(s, ops, parts) for s in read_list(item.get("shared", [])))
+    part.given = tuple(_index(n) for n in read_list(item.get("given", [])))
     part.lent = tuple(read_path(name) for name in read_list(item.get("lent", [])))
     return part
 
@@ -184,6 +189,8 @@ def _read_shared(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Shar
 
 
 def _read_op(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Op | Part:
+    if "pick" in item:
+        return pick(Whole(0).read(item["pick"]))
     known: list[Op] | list[Part] = ops if "layer" in item else parts
     place = _index(item["layer"] if "layer" in item else item["part"])
     if not 0 <= place < len(known):
@@ -198,7 +205,7 @@ def _read_step(item: dict[str, Any], ops: list[Op], parts: list[Part]) -> Step:
         _read_op(item, ops, parts),
         tuple(_index(n) for n in read_list(item["inputs"])),
         read_shape(item["shape"]),
-        read_path(item["name"]),
+        "" if "pick" in item else read_path(item["name"]),
         Whole(1).read(item["number"]),
         read_place(item.get("place")) or NOWHERE,
         Whole(1).read(item.get("repeat", 1)),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archdsl.ir.network import Network, Op, Part, Step
+from archdsl.ir.network import Network, Op, Part, Pick, Step
 from archdsl.layers.base import Layer, Shape
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def flatten(network: Network) -> Flat:
     values = _values(root, sources, _Place("", ""), (), {}, flat)
 
     def place(n: int) -> int:
-        return values[n] if n >= 0 else sources[-n]
+        return values[n][0] if n >= 0 else sources[-n]
 
     flat.output = place(root.result)
     flat.results = [SideOutput(r.name, place(r.value), r.weight) for r in root.results]
@@ -84,10 +84,11 @@ def _expand(
     blocks: tuple[Part, ...],
     offsets: Mapping[str, int],
     flat: Flat,
-) -> int:
-    """Adds a part's operations; ``sources`` are its input and its imports. Its result's place."""
+) -> list[int]:
+    """Adds a part's operations; ``sources`` are its input and its imports. Its results' places."""
     values = _values(part, sources, place, blocks, offsets, flat)
-    return values[part.result] if part.result >= 0 else sources[-part.result]
+    given = part.given or (part.result,)
+    return [values[n][0] if n >= 0 else sources[-n] for n in given]
 
 
 def _values(
@@ -97,14 +98,19 @@ def _values(
     blocks: tuple[Part, ...],
     offsets: Mapping[str, int],
     flat: Flat,
-) -> list[int]:
-    """Adds a part's operations: the places of its input and of its steps' results."""
-    values = [sources[0]]
+) -> list[list[int]]:
+    """Adds a part's operations: the places of its input and of its steps' results, of which a part
+    that gives several has several."""
+    values = [sources[:1]]
     for step in part.steps:
-        inputs = [values[n] if n >= 0 else sources[-n] for n in step.inputs]
+        if isinstance(step.op, Pick):
+            values.append([values[step.inputs[0]][step.op.number]])
+            continue
+        inputs = [values[n][0] if n >= 0 else sources[-n] for n in step.inputs]
         for copy in range(step.repeat):
-            inputs[0] = _expand_step(part, step, copy, inputs, place, blocks, offsets, flat)
-        values.append(inputs[0])
+            made = _expand_step(part, step, copy, inputs, place, blocks, offsets, flat)
+            inputs = [*made, *inputs[len(made) :]]
+        values.append(made)
     return values
 
 
@@ -117,7 +123,7 @@ def _expand_step(
     blocks: tuple[Part, ...],
     offsets: Mapping[str, int],
     flat: Flat,
-) -> int:
+) -> list[int]:
     op = step.op
     number = step.number + offsets.get(step.name, 0)
     name = step.numbered(number + copy)
@@ -127,7 +133,7 @@ def _expand_step(
     if isinstance(op, Op):
         made = Node(path, op.layer, tuple(inputs), step.shape, step.span, blocks, weights)
         flat.nodes.append(made)
-        return len(flat.nodes) - 1
+        return [len(flat.nodes) - 1]
     lent = tuple([at.module(part, n) for n in step.lends])
     if op.kind == "turn":
         moved = dict(offsets)
@@ -139,5 +145,5 @@ def _expand_step(
     inside = _Place(path + ".", weights + ".", lent)
     result = _expand(op, inputs, inside, around, {}, flat)
     if step.weight is not None:
-        flat.side_outputs.append(SideOutput(path, result, step.weight))
+        flat.side_outputs.append(SideOutput(path, result[0], step.weight))
     return result

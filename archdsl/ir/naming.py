@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from archdsl.ir.network import Part, Step
+from archdsl.ir.network import Part, Pick, Step
 
 if TYPE_CHECKING:
     from archdsl.diagnostics.source import Span
@@ -36,6 +36,8 @@ def numbered_names(
     with ``own`` those of steps that have weights of their own."""
     for step in steps:
         op = step.op
+        if isinstance(op, Pick):
+            continue
         number = step.number + offsets.get(step.name, 0)
         for copy in range(step.repeat):
             if isinstance(op, Part) and op.kind == "turn":

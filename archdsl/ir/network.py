@@ -7,12 +7,14 @@ over a network grows with the number of its *different* blocks. ``archdsl.ir.fla
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from archdsl.layers.base import Layer, Shape
+from archdsl.layers.shaping import Identity
 
 if TYPE_CHECKING:
     from archdsl.diagnostics.source import Span
@@ -33,6 +35,24 @@ class Op:
         self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs
 
 
+class Pick(Op):
+    """One of the results of a part that gives several: the step's input is the step that applies
+    the part. It computes nothing; its steps have no name."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        super().__init__(Identity())
+        self.name = ""
+        self.number = number  # from 0 on
+
+
+@cache
+def pick(number: int) -> Pick:
+    """The one operation that takes a result of this number."""
+    return Pick(number)
+
+
 def numbered(name: str, number: int, plain: bool = False) -> str:
     """``conv2``, and ``relu6_2`` of a name that ends in a digit. ``plain``: the first goes
     without a number."""
@@ -48,7 +68,9 @@ class Step:
     """One operation of a part: an op or a part, applied ``repeat`` times in a row.
 
     Values are numbered: 0 is the part's input, ``i + 1`` the result of step ``i``, and
-    ``-(j + 1)`` the part's ``j``-th import. ``name`` and ``number`` make the path.
+    ``-(j + 1)`` the part's ``j``-th import. ``name`` and ``number`` make the path. The results of
+    a part that gives several are taken by ``Pick`` alone; where it is repeated, they are the first
+    operands of the next time.
 
     Shared modules are numbered too: ``module`` is that whose weights the step has (``i`` the
     part's own, ``-(j + 1)`` its ``j``-th from outside; nothing for weights of its own), and
@@ -106,7 +128,9 @@ class Step:
     @property
     def size(self) -> int:
         """Layers and joins in one application."""
-        return self.op.size if isinstance(self.op, Part) else 1
+        if isinstance(self.op, Part):
+            return self.op.size
+        return 0 if isinstance(self.op, Pick) else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +159,21 @@ class Part:
 
     ``kind`` is ``arch``, ``block`` (an application of a ``block``), ``group`` (a labelled
     part), ``dense`` or ``fractal`` (what these patterns make), ``output`` (a side output) or
-    ``turn`` (the body of a loop: its steps belong to the part around it).
+    ``turn`` (the body of a loop: its steps belong to the part around it). ``given`` are the values
+    that a part gives which gives several; ``result`` is the first of them.
     """
 
     __slots__ = (
         "arguments",
+        "called",
         "counts",
         "definition",
         "figures",
+        "given",
         "imported",
         "imports",
         "input",
+        "is_list",
         "kind",
         "lent",
         "levels",
@@ -156,6 +184,7 @@ class Part:
         "shared",
         "size",
         "steps",
+        "taken",
         "tensors",
         "work",
     )
@@ -186,6 +215,10 @@ class Part:
         self.definition = definition
         self.arguments = arguments
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
+        self.given: tuple[int, ...] = ()  # nothing for one that gives one tensor
+        self.is_list = False  # several come in, as one current value
+        self.called = ""  # what the spec calls the first of several that come in
+        self.taken: tuple[int, ...] = ()  # those that it takes of several current ones, if not all
         self.results: tuple[Result, ...] = ()  # of a root that has several; ``result`` is one
         self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs and the backend
         self.tensors: tuple[str, ...] = ()  # what the spec calls its imports; nothing for some
@@ -193,6 +226,14 @@ class Part:
         self.shared: tuple[Shared, ...] = ()  # modules of its own that several steps may apply
         self.lent: tuple[str, ...] = ()  # what the modules from outside are called
         self.work = 0  # what it took to make it, if it is a block's
+
+    def passes_on(self, number: int) -> bool:
+        """Whether one of several results is an operand that the part has also used: then it may be
+        left."""
+        value = self.given[number]
+        if value <= 0:
+            return any(value in step.inputs for step in self.steps)
+        return is_spare(self.steps, self.steps[value - 1])
 
     def shape_of(self, value: int) -> Shape:
         """The shape of a value by its number."""
@@ -213,6 +254,17 @@ class Part:
                 stack.append((part, True))
                 stack.extend((s.op, False) for s in part.steps if isinstance(s.op, Part))
                 stack.extend((s.op, False) for s in part.shared if isinstance(s.op, Part))
+
+
+def is_spare(steps: Sequence[Step], step: Step) -> bool:
+    """Whether the result of one of these steps may be used by nothing: it is one of several, and
+    one that is passed on."""
+    op, place = step.op, step.inputs[0]
+    if not isinstance(op, Pick) or not 0 < place <= len(steps):
+        return False
+    source = steps[place - 1].op
+    gives = isinstance(source, Part) and op.number < len(source.given)
+    return gives and isinstance(source, Part) and source.passes_on(op.number)
 
 
 @dataclass(frozen=True, slots=True)

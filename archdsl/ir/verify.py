@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.ir.naming import numbered_names
-from archdsl.ir.network import Network, Part, Step
+from archdsl.ir.network import Network, Part, Pick, Step, is_spare
 from archdsl.layers.base import Misfit, shape_of, show_shape, show_shapes
 from archdsl.layers.join import Join
 
+GIVING = ("block", "group", "turn")  # what may give several tensors
 KINDS = ("arch", "block", "group", "dense", "fractal", "output", "turn")
 
 
@@ -42,7 +43,7 @@ def problems(part: Part) -> Iterator[str]:
         yield f"there is no kind `{part.kind}`"
     if not part.steps:
         yield "it has no steps"
-    used = {part.result, *(result.value for result in part.results)}
+    used = {part.result, *part.given, *(result.value for result in part.results)}
     for place, step in enumerate(part.steps):
         wrong = [n for n in step.inputs if not -len(part.imports) <= n <= place]
         if wrong or not step.inputs:
@@ -50,19 +51,25 @@ def problems(part: Part) -> Iterator[str]:
             return
         used.update(step.inputs)
         yield from _step(part, step)
-    for value in (part.result, *(result.value for result in part.results)):
+    for value in (part.result, *part.given, *(result.value for result in part.results)):
         if not -len(part.imports) <= value <= len(part.steps):
             yield f"its result is value {value}, of {len(part.steps)}"
             return
+    if any(_gives(part, n) for n in (part.result, *part.given)):
+        yield "its result is several"
     if part.results:
         names = [result.name for result in part.results]
         if part.kind != "arch" or len(set(names)) < len(names):
             yield f"it gives {names}"
         if part.result not in [result.value for result in part.results]:
             yield "its result is not one of those that it gives"
+    if part.given and (part.given[0] != part.result or part.kind not in GIVING):
+        yield f"of kind {part.kind}, it gives {list(part.given)}, and its result is {part.result}"
     if part.shape != part.shape_of(part.result):
         yield f"it says {show_shape(part.shape)}, and gives {_shown(part, (part.result,))}"
     for place, step in enumerate(part.steps, 1):
+        if is_spare(part.steps, step):
+            continue
         if (place in used) == (step.weight is not None):
             yield f"`{step.label}` is used by {'something' if place in used else 'nothing'}"
     unused = [n for n in range(1, len(part.imports) + 1) if -n not in used]
@@ -98,6 +105,14 @@ def _shown(part: Part, values: tuple[int, ...]) -> str:
 def _step(part: Part, step: Step) -> Iterator[str]:
     shapes = tuple([part.shape_of(n) for n in step.inputs])
     op = step.op
+    gives = tuple(map(op.shape_of, op.given)) if isinstance(op, Part) else ()
+    if step.repeat > 1 and gives != shapes[: len(gives)]:
+        yield f"`{step.label}` is {step.repeat} times in a row, and does not give what it takes"
+    if any(_gives(part, n) for n in step.inputs) != isinstance(op, Pick):
+        yield f"`{step.label}` takes several results as one, or picks one of one"
+    if isinstance(op, Pick):
+        yield from _picked(part, step, op)
+        return
     if step.repeat < 1 or (step.repeat > 1 and step.shape != shapes[0]):
         yield f"`{step.label}` is {step.repeat} times in a row, of another shape than its input"
     if (step.weight is not None) != (isinstance(op, Part) and op.kind == "output"):
@@ -121,6 +136,21 @@ def _step(part: Part, step: Step) -> Iterator[str]:
         yield f"`{step.label}` says {show_shape(step.shape)}, and gives {show_shape(shape)}"
 
 
+def _gives(part: Part, value: int) -> tuple[int, ...]:
+    """The values of several results, where a value is such."""
+    op = part.steps[value - 1].op if value > 0 else None
+    return op.given if isinstance(op, Part) else ()
+
+
+def _picked(part: Part, step: Step, op: Pick) -> Iterator[str]:
+    """What does not hold of a step that takes one of several results."""
+    source = part.steps[step.inputs[0] - 1].op if step.inputs[0] > 0 else None
+    if not isinstance(source, Part) or len(step.inputs) != 1 or step.repeat != 1:
+        return
+    if op.number >= len(source.given) or step.shape != source.shape_of(source.given[op.number]):
+        yield f"the {op.number + 1}. result of `{source.name}` is not {show_shape(step.shape)}"
+
+
 def _said(part: Part) -> Iterator[str]:
     """What a part says of itself, and is not so."""
     size = sum(step.size * step.repeat for step in part.steps)
@@ -133,6 +163,8 @@ def _said(part: Part) -> Iterator[str]:
         taken: Counter[str] = Counter()
         for step in part.steps:
             op = step.op
+            if isinstance(op, Pick):
+                continue
             within = op.counts if isinstance(op, Part) and op.kind == "turn" else {step.name: 1}
             for name, count in within.items():
                 taken[name] += count * step.repeat

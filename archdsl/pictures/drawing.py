@@ -163,14 +163,18 @@ class Drawing:
         return pen.template
 
     def _open(self, block: Block, note: int, figure: Figure) -> Template:
-        middle = (len(block.doors) - 1) / 2
-        doors = tuple(End((i - middle) * PORT, 0, n) for i, n in enumerate(block.doors))
+        doors = self._doors(block)
         inside = self._inside(block.part, figure, doors)
         head = f"{short_name(block)} {times(block.repeat)}".strip()
         frame = Frame(inside, head, self.flow, doors, about=note)
         pen = Pen(self.flow)
         frame.draw(pen, 0.0, 0.0)
         return _sized(pen, frame)
+
+    def _doors(self, block: Block) -> tuple[End, ...]:
+        """Where lines enter a box."""
+        middle = (len(block.doors) - 1) / 2
+        return tuple(End((i - middle) * PORT, 0, n) for i, n in enumerate(block.doors))
 
     def _whole(self, network: Network, figure: Figure) -> Template:
         root = network.root
@@ -210,9 +214,9 @@ class Drawing:
         assert isinstance(piece, Block)
         if piece.part.kind == "turn":
             title = f"{times(piece.repeat)}"
-            return Frame(
-                self._inside(piece.part, figure), title, self.flow, fill="inner", dashed=True
-            )
+            doors = self._doors(piece)
+            inside = self._inside(piece.part, figure, doors)
+            return Frame(inside, title, self.flow, doors, fill="inner", dashed=True)
         figure.children.append((piece.name, self.figure(piece)))
         return Slot(len(figure.children) - 1, len(piece.inputs))
 
@@ -306,7 +310,8 @@ def summary(block: Block) -> str:
         return call_words(part)
     names = Counter[str]()
     for step in part.steps:
-        names[step.op.name] += step.repeat
+        if step.op.name:
+            names[step.op.name] += step.repeat
     if len(names) == 1:
         ((name, count),) = names.items()
         return f"{name} {times(count)}".strip()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from archdsl.analysis.figures import COUNTED
 from archdsl.diagnostics.source import Span
 from archdsl.graph.written import call
-from archdsl.ir.network import Op, Part, Step
+from archdsl.ir.network import Op, Part, Pick, Step
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.join import Join as JoinLayer
 from archdsl.pictures.words import layer_words, step_name
@@ -129,10 +129,14 @@ def sketch(part: Part) -> Sketch:
     loose: list[Piece] = []
     sources = [0, *(-i - 1 for i in range(len(part.imports)))]
     values = _poured(part, "", sources, loose, False)
-    result = values[part.result] if part.result >= 0 else sources[-part.result]
-    if part.results:
-        given = tuple([values[r.value] if r.value >= 0 else r.value for r in part.results])
-        names = ", ".join([r.name for r in part.results])
+
+    def value(n: int) -> int:
+        return values[n][0] if n >= 0 else sources[-n]
+
+    result = value(part.result)
+    if part.results or part.given:
+        given = tuple(map(value, part.given or [r.value for r in part.results]))
+        names = ", ".join([r.name for r in part.results]) or f"{len(given)} tensors"
         place = part.shape, part.steps[-1].span
         loose.append(Join(names, given, *place, layer=Results()))
         result = len(loose)
@@ -140,22 +144,30 @@ def sketch(part: Part) -> Sketch:
     return _put_together(whole)
 
 
-def _pour(part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool) -> int:
-    """Adds the pieces of a part; ``sources`` are its input and its imports. Its result."""
+def _pour(
+    part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool
+) -> list[int]:
+    """Adds the pieces of a part; ``sources`` are its input and its imports. Its results."""
     values = _poured(part, prefix, sources, found, shortcut)
-    return values[part.result] if part.result >= 0 else sources[-part.result]
+    given = part.given or (part.result,)
+    return [values[n][0] if n >= 0 else sources[-n] for n in given]
 
 
 def _poured(
     part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool
-) -> list[int]:
-    """Adds the pieces of a part: the values of its input and of its steps."""
-    values = [sources[0]]
+) -> list[list[int]]:
+    """Adds the pieces of a part: the values of its input and of its steps. Where a box gives
+    several tensors, its value stands for each of them."""
+    values = [sources[:1]]
 
     def value(n: int) -> int:
-        return values[n] if n >= 0 else sources[-n]
+        return values[n][0] if n >= 0 else sources[-n]
 
     for step in part.steps:
+        if isinstance(step.op, Pick):
+            source = values[step.inputs[0]]
+            values.append([source[min(step.op.number, len(source) - 1)]])
+            continue
         inputs = tuple(value(n) for n in step.inputs)
         op = step.op
         cut = shortcut or step.name == "shortcut"
@@ -163,7 +175,7 @@ def _poured(
             values.append(_pour(op, f"{prefix}{step.label}.", list(inputs), found, cut))
             continue
         found.append(_piece(part, step, prefix + step_name(step), inputs, cut))
-        values.append(len(found))
+        values.append([len(found)])
     return values
 
 
@@ -190,7 +202,7 @@ def _piece(part: Part, step: Step, name: str, inputs: tuple[int, ...], cut: bool
 
 def _taken(part: Part) -> tuple[int, ...]:
     """The operands that a part makes use of: one that has imports may not look at its input."""
-    used = {part.result, *(n for s in part.steps for n in s.inputs)}
+    used = {part.result, *part.given, *(n for s in part.steps for n in s.inputs)}
     return tuple(k for k in range(len(part.imports) + 1) if -k in used)
 
 
@@ -205,7 +217,12 @@ def _strip(part: Part, step: Step, name: str) -> Strip:
 def row_of(part: Part, prefix: str) -> list[Strip]:
     """The layers of a part that is one row with at most one that is not light; else nothing."""
     found: list[Strip] = []
-    if part.imports or part.result != len(part.steps) or part.kind not in ("block", "group"):
+    if (
+        part.imports
+        or part.given
+        or part.result != len(part.steps)
+        or part.kind not in ("block", "group")
+    ):
         return []
     for i, step in enumerate(part.steps):
         if step.inputs != (i,) or step.repeat > 1 or step.weight is not None:
@@ -289,6 +306,8 @@ def alike(a: Part, b: Part, but_for: tuple[str, ...] = ("drop", "join")) -> bool
 def _same(a: Op | Part, b: Op | Part, but_for: tuple[str, ...]) -> bool:
     if isinstance(a, Part) or isinstance(b, Part):
         return isinstance(a, Part) and isinstance(b, Part) and alike(a, b, but_for)
+    if isinstance(a, Pick) or isinstance(b, Pick):
+        return a is b
     near = a.layer.kind in but_for and type(a.layer) is type(b.layer)
     return near or a.layer == b.layer
 

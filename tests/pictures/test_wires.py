@@ -61,6 +61,30 @@ def test_small_networks(name: str) -> None:
     assert drawn(draw(network, {}, depth=9)) == wanted(network)
 
 
+SEVERAL = """
+block cell(c) {
+  let (a, b) = in.tensors
+  branch add { a -> conv(c, 3); b -> tanh -> conv(c, 1) }
+  [b, identity]
+}
+conv(width, 3, stride = 2) as c
+[c, c -> sigmoid]
+repeat 4 { cell(width) }
+in.tensors[2] -> relu
+"""
+
+
+def test_a_block_that_gives_several() -> None:
+    """One line leaves it, from a bar that stands for all that it gives."""
+    text = INPUTS.replace(", numbers: 10", "") + SEVERAL
+    network = archdsl.parse(text).with_knobs().network
+    found, edges = drawn(draw(network, {}, depth=9)), wanted(network)
+    bar = {edge for edge in found if "2 tensors" in edge}
+    assert bar == {("sigmoid", "2 tensors"), ("+", "2 tensors"), ("2 tensors", "relu")}
+    again = {("+", "3x3 conv, 8"), ("+", "tanh"), ("sigmoid", "3x3 conv, 8"), ("+", "relu")}
+    assert set(found) - bar == set(edges) - again
+
+
 WHOLE = ("googlenet", "unet", "fractalnet20")  # in which nothing is folded
 DENSE = ("densenet", "densenet_cifar", "res2net")  # they have a form of their own
 LARGE = [name for name in builtin_names() if name not in (*WHOLE, *DENSE)]

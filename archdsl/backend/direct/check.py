@@ -11,7 +11,7 @@ from typing import Any
 from archdsl.backend.names import attribute
 from archdsl.backend.plan import Plan
 from archdsl.backend.symbols import ABSENT
-from archdsl.ir.network import Part, numbered
+from archdsl.ir.network import Part, Pick, numbered
 from archdsl.layers.base import Module
 
 MOST = 16  # instances that are compared
@@ -104,6 +104,8 @@ def _wanted(
 ) -> Iterator[tuple[str, tuple[Plan | None, Made]]]:
     for step in part.steps:
         op = step.op
+        if isinstance(op, Pick):
+            continue
         for copy in range(step.repeat):
             number = step.number + offsets.get(step.name, 0) + copy
             path = prefix + attribute(numbered(step.name, number, step.plain))

@@ -12,7 +12,7 @@ from archdsl.backend.plan import Plan
 from archdsl.backend.terms import Whole
 from archdsl.backend.translate import Untranslatable
 from archdsl.diagnostics.source import Span
-from archdsl.ir.network import Op, Part, Step
+from archdsl.ir.network import Op, Part, Pick, Step
 from archdsl.layers.base import Expression, Layer, Misfit, Module, Shape, signature
 
 PROBES = ((1, 1), (2, 0), (3, 2))  # other values of what is said: so many times, and more
@@ -46,6 +46,8 @@ class Uses:
             if step.weight is not None or step.module is not None:
                 raise Untranslatable
             op = step.op
+            if isinstance(op, Pick) or (isinstance(op, Part) and op.is_list):
+                raise Untranslatable
             if isinstance(op, Part) and op.kind in ("group", "turn"):
                 self._walk(op)
                 continue

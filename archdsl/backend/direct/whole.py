@@ -42,6 +42,16 @@ def size_of(value: Any) -> Any:
     return tuple(size_of(v) for v in value) if isinstance(value, tuple) else value
 
 
+def makes_several(node: tree.Node) -> bool:
+    """Whether a part of a block's text may be about several tensors in the place of one."""
+    lists = (tree.ListOf, tree.Comprehension)
+    if isinstance(node, tree.Here):
+        return node.field == "tensors"
+    if isinstance(node, tree.Apply):
+        return isinstance(node.chain, lists)
+    return isinstance(node, tree.Chain) and any(isinstance(link, lists) for link in node.links)
+
+
 class Whole:
     """The class of one block. ``lines`` are its constructor's statements and those of ``forward``;
     the plan knows its parameters then."""
@@ -67,6 +77,10 @@ class Whole:
 
     def translate(self) -> None:
         """Raises ``Untranslatable``, or ``NeedsWhole`` for a block within."""
+        if any(part.given or part.is_list for part in self.parts) or any(
+            map(makes_several, self.definition.walk())
+        ):
+            raise Untranslatable
         plan, uses = self.plan, Uses(self.parts)
         symbols = Symbols(len(self.parts), Flow(self.written, self.functions.knobs))
         plan.symbols, plan.whole_input, plan.tensors = symbols, False, []

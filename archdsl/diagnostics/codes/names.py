@@ -146,7 +146,8 @@ NO_SUCH_FIELD = Kind(
     "A124",
     "a tensor has no `{name}`: it has {known}",
     """`in.channels`, `in.height`, `in.width`, `in.size` (the list of spatial sizes),
-`in.shape` (channels first) and `in.axes` (how many spatial axes) are known.""",
+`in.shape` (channels first) and `in.axes` (how many spatial axes) are known, and `in.tensors`, the
+list of the current tensors where there may be several.""",
 )
 NO_FIELDS = Kind(
     "A125",

@@ -174,6 +174,15 @@ SHARED_DIFFERS = Kind(
 arguments and the same weights. Sizes of images may differ, numbers of channels as a rule not.""",
     help="bring the tensors to the same channels first, or apply layers with weights of their own",
 )
+SEVERAL_TENSORS = Kind(
+    "A244",
+    "there are {count} here, and one is wanted",
+    """A list of layers, `[a, b -> conv(8, 1)]`, leaves several tensors in the place of the current
+one. They go through loops, conditions and blocks together. Layers, joins, `residual` and the like
+take one, as does whatever asks for its shape, and a network ends with one, or with outputs that
+have names.""",
+    help="take them apart and name one: `let (a, b) = in.tensors`, then `a -> ...`",
+)
 NOT_TIED = Kind(
     "A243",
     "`{layer}` takes a shared embedding that has been applied before it, but this is {given}",

@@ -14,7 +14,7 @@ from archdsl.elaborate.patterns.base import Pattern, Use, join_arms
 from archdsl.elaborate.places import Numbers
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body
-from archdsl.elaborate.values import Tensor
+from archdsl.elaborate.values import Tensor, one
 from archdsl.syntax import tree
 
 
@@ -70,7 +70,7 @@ class Branch(Pattern):
             if frame.x is None:
                 whole = False
             else:
-                results.append((frame.x, span))
+                results.append((one(frame.x, span), span))
             frame.x = x  # for the conditions and values of the next turn
 
         frame.m.spend(use.body.weight, use.span)

@@ -39,7 +39,7 @@ class Dense(Pattern):
         run_named(lambda f: self.grow(use, f), frame, "dense", use.span, kind=kind)
 
     def grow(self, use: Use, frame: Frame) -> None:
-        x, builder, concat = frame.here(), frame.b, frame.m.intern(Concat())
+        x, builder, concat = frame.here(use.span), frame.b, frame.m.intern(Concat())
         nodes: tuple[int, ...] = (builder.node(x),)
         channels, size = x.shape[0], x.shape[1:]
         where = last_span(use.body)
@@ -48,7 +48,7 @@ class Dense(Pattern):
             run_named(lambda f: frame.m.run(use.body, f), frame, "layer", where)
             if frame.x is None:
                 return
-            y = frame.here()
+            y = frame.here(where)
             if y.shape[1:] != size:
                 raise fault(
                     codes.CANNOT_JOIN,

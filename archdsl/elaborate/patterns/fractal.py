@@ -46,8 +46,8 @@ class Fractal(Pattern):
     def expand(self, use: Use, frame: Frame) -> None:
         frame.b.several = True
         count = self.columns
-        heads = [frame.here()] * count
         span = last_span(use.body)
+        heads = [frame.here(use.span)] * count
         for step in range(1, 2 ** (count - 1) + 1):
             ending = [c for c in range(count) if step % 2 ** (count - 1 - c) == 0]
             for c in ending:
@@ -56,12 +56,12 @@ class Fractal(Pattern):
                 run_named(lambda f: frame.m.run(use.body, f), frame, name, span, title="unit")
                 if frame.x is None:
                     return
-                heads[c] = frame.here()
+                heads[c] = frame.here(span)
             if len(ending) > 1:
                 arms = [(heads[c], span) for c in ending]
                 join_arms(frame.m.intern(self.join(ending)), arms, use, frame)
                 for c in ending:
-                    heads[c] = frame.here()
+                    heads[c] = frame.here(span)
 
     def join(self, ending: list[int]) -> Join:
         whole = self.global_path

@@ -15,7 +15,7 @@ from archdsl.elaborate.making import MAKING
 from archdsl.elaborate.patterns.base import Pattern, Use, last_span, run_body
 from archdsl.elaborate.places import Numbers, numbers
 from archdsl.elaborate.scope import Scope
-from archdsl.elaborate.values import Tensor, is_layer
+from archdsl.elaborate.values import Tensor, is_layer, one
 from archdsl.layers.arguments import Chance, OneOf, Reader, Unreadable
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.convolution import Conv
@@ -77,6 +77,8 @@ class Residual(Pattern):
             for name in ("shortcut", PLAIN.name):  # those that follow keep their numbers
                 frame.b.number(name)
             return
+        one(x, use.span)
+        one(y, last_span(use.body))
         s = self.take_shortcut(use, frame, x, y)
         if s is None:
             return
