@@ -5,6 +5,7 @@ from __future__ import annotations
 SHARES = (  # scores that are shares of 1, told in points (hundredths)
     "accuracy", "error", "top5", "balanced_accuracy", "f1", "auroc", "map", "iou", "pixel_accuracy",
 )  # fmt: skip
+ERRORS = ("loss", "mae", "rmse")  # scores that are never below 0
 MOST_FOLDS = 100  # that a search can cut its data into
 UNITS = ("", "K", "M", "G", "T", "P")
 

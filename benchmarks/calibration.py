@@ -15,7 +15,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verdict"))
 
-from crossed import FALSE, FOLDED, LOOKED, LOOKS, POWER, SEVERAL, in_looks, shares
+from crossed import (
+    FALSE,
+    FOLDED,
+    LOOKED,
+    LOOKS,
+    LOSSES,
+    POWER,
+    SEVERAL,
+    WITHIN,
+    beside,
+    in_looks,
+    shares,
+)
 
 
 def main() -> None:
@@ -37,7 +49,25 @@ def main() -> None:
         row = [name, world.arms, f"{world.examples:,}", world.seeds, world.budgets]
         claimed = shares(world, options.studies, options.seed)[0]
         print("|", " | ".join(map(str, [*row, f"{claimed:.1%}"])), "|", flush=True)
-    print("\n| arms | own training sets | true difference | folds | seeds | claimed |")
+    print(
+        "\n| arms | kinds | examples | budgets | true difference | claimed | seeds alone, of one |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for name, world in WITHIN:
+        ours, welch = shares(world, options.studies, options.seed)
+        row = [name, world.kinds, f"{world.examples:,}", world.budgets]
+        row += [f"{100 * world.difference():.1f} points", f"{ours:.1%}", f"{welch:.1%}"]
+        print("|", " | ".join(map(str, row)), "|", flush=True)
+    print("\n| arms | examples | seeds | budgets | deep arm | effect | accuracy | with the loss |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name, world in LOSSES:
+        found = beside(world, options.studies, options.seed)
+        deep = f"{100 * world.difference():.1f} points better" if world.better else "alike"
+        row = [name, f"{world.examples:,}", world.seeds, world.budgets]
+        row += ["too sure" if world.sure > 1 else deep, f"{found.accuracy:.1f}, {-found.loss:.1f}"]
+        row += [f"{found.alone:.1%}", f"{found.both:.1%} ({found.by_loss:.1%})"]
+        print("|", " | ".join(map(str, row)), "|", flush=True)
+    print("\n| arms | own sets | true difference | folds | seeds | claimed |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, world in FOLDED:
         row = [name, "0.4 points" if world.split else "none"]

@@ -113,16 +113,21 @@ def scores_of(said: Any, first: str) -> Scores:
     if "accuracy" in found:
         found.setdefault("error", 1 - found["accuracy"])
     test = found.pop("test", None)
-    right, test_right = (written_of(given.get(name), first) for name in (first, "test"))
+    right = written_of(given.get(first), first, given.get("loss"))
+    test_right = written_of(given.get("test"), first)
     return Scores(found, test, right, test_right)
 
 
-def written_of(value: Any, first: str) -> str:
-    """What holds of each example, where it is right or wrong, as it is kept."""
+def written_of(value: Any, first: str, losses: Any = None) -> str:
+    """What holds of each example, where it is right or wrong, as it is kept; with its loss, if
+    ``losses`` are as many numbers."""
     if first not in ("accuracy", "error") or not isinstance(value, list):
         return ""
     right = [v if first == "accuracy" else 1 - v for v in value if v in (0, 1)]
-    return written(map(bool, right)) if len(right) == len(value) else ""
+    if len(right) < len(value):
+        return ""
+    lost = [float(n) for n in losses if isinstance(n, Real)] if isinstance(losses, list) else []
+    return written(list(map(bool, right)), lost if len(lost) == len(right) else [])
 
 
 def listed(value: Any) -> Any:

@@ -20,7 +20,7 @@ from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
 from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
-from archdsl.training.examples import Examined, loss_of, right_of
+from archdsl.training.examples import Examined, has_losses, loss_of, right_of
 from archdsl.units import SHARES
 from archdsl.verdict import Question, Result, Verdict, judge
 from archdsl.verdict.looks import planned
@@ -58,6 +58,7 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
                 tuned=numbers(study.search.tune, row.setting),
                 examples=of_each(objective.name, row.examples),
                 test_examples=of_each(objective.name, row.test_examples),
+                **_losses(objective.name, row),
                 fold=row.fold or 0,
             )
         )
@@ -146,6 +147,20 @@ def of_each(name: str, codes: bytes) -> Floats | None:
     if name == "loss":
         return loss_of(codes)
     return right_of(codes) if name == "accuracy" else 1 - right_of(codes)
+
+
+def _losses(name: str, row: Row) -> dict[str, Any]:
+    """The log-losses of a settled network, which are judged beside the share of right examples."""
+    if name not in ("accuracy", "error") or row.stage != SETTLE or row.loss is None:
+        return {}
+    if not has_losses(row.examples):
+        return {}
+    test = loss_of(row.test_examples).mean() if has_losses(row.test_examples) else None
+    return {
+        "loss": row.loss,
+        "losses": loss_of(row.examples),
+        "test_loss": None if test is None else float(test),
+    }
 
 
 def name_of(row: Row) -> str:

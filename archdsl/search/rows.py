@@ -46,7 +46,7 @@ COSTS = ("params", "macs", "activations", "latency", "seconds")  # that are know
 # What a verdict needs of a trial; the rest is read where it is shown.
 JUDGED = (
     "seed", "shape", "setting", "depth", "width", "failure", "same_as", "test", "examples",
-    "test_examples", "fold",
+    "test_examples", "fold", "loss",
 )  # fmt: skip
 
 STATES = {

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log2
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,10 +47,17 @@ class Examined:
         return b64encode(zlib.compress(bytes(map(int, codes)), 9)).decode("ascii")
 
 
-def written(right: Iterable[bool]) -> str:
-    """Which examples are right, where no losses are known, as ``Examined.written`` does it."""
-    found = bytes(RIGHT * bool(r) for r in right)
+def written(right: Sequence[bool], losses: Sequence[float] = ()) -> str:
+    """Which examples are right, and their losses if they are known, as ``Examined.written`` does
+    it."""
+    levels = [level(loss) for loss in losses] or [0] * len(right)
+    found = bytes(RIGHT * bool(r) + at for r, at in zip(right, levels, strict=True))
     return b64encode(zlib.compress(found, 9)).decode("ascii")
+
+
+def level(loss: float) -> int:
+    """The step that a loss is counted as; that of a number is the same as that of a tensor's."""
+    return min(max(round((log2(max(loss, 2.0**LEAST)) - LEAST) * STEPS), 0), TOP)
 
 
 def packed(text: Any) -> bytes:
@@ -79,3 +87,8 @@ def loss_of(codes: bytes) -> npt.NDArray[np.float64]:
 
     level = np.frombuffer(codes, np.uint8) & TOP
     return np.asarray(2.0 ** (LEAST + level / STEPS))
+
+
+def has_losses(codes: bytes) -> bool:
+    """Whether losses were written, and not only which examples are right (see ``written``)."""
+    return bool(codes.translate(None, bytes((0, RIGHT))))

@@ -23,17 +23,23 @@ from archdsl.verdict.results import Floats
 MOST = 0.99
 
 
-def corrected(p: Sequence[float]) -> list[float]:
+def corrected(p: Sequence[float], weights: Sequence[float] = ()) -> list[float]:
     """The p-values after closed testing: none is below what it was."""
-    return [found for (found,) in corrected_pairs([[one] for one in p])]
+    return [found for (found,) in corrected_pairs([[one] for one in p], weights)]
 
 
-def corrected_pairs(groups: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The p-values of pairs, a group for each slice, after closed testing.
+def corrected_pairs(
+    groups: Sequence[Sequence[float]], weights: Sequence[float] = ()
+) -> list[list[float]]:
+    """The p-values of pairs, a group for each slice, after closed testing. ``weights`` are the
+    shares of the error that groups have, if they are not equal: one of a small weight has to be
+    smaller where it stands alone, and as small as any where the others fall with it.
 
-    Of all sets with a given hypothesis, the largest p-value has one in which the other groups are
-    as bad as any of their subsets, and those with the largest p-values come first.
+    Of all sets with a given hypothesis and as many others of each weight, the largest p-value has
+    one in which the other groups are as bad as any of their subsets, and those with the largest
+    p-values come first.
     """
+    weights = weights or [1.0] * len(groups)
     worst = {
         place: max(bonferroni(group, k) for k in range(1, len(group) + 1))
         for place, group in enumerate(groups)
@@ -41,13 +47,18 @@ def corrected_pairs(groups: Sequence[Sequence[float]]) -> list[list[float]]:
     }
     found = []
     for place, group in enumerate(groups):
-        others = np.sort(cauchy([p for at, p in worst.items() if at != place]))
-        counts = np.arange(2, len(others) + 2)
+        total, weight = np.zeros(1), np.zeros(1)
+        for share in sorted({weights[at] for at in worst}):
+            others = [p for at, p in worst.items() if at != place and weights[at] == share]
+            sums = np.concatenate([[0.0], np.cumsum(np.sort(cauchy(others)))])
+            total = np.add.outer(total, share * sums).ravel()
+            weight = np.add.outer(weight, share * np.arange(len(sums))).ravel()
+        mine = weights[place]
         answer = []
         for at, p in enumerate(group):
             rest = [q for other, q in enumerate(group) if other != at]
             own = max([p, *(bonferroni(rest, k, p) for k in range(1, len(rest) + 1))])
-            means = (cauchy([own]) + np.cumsum(others)) / counts
+            means = (mine * cauchy([own]) + total[1:]) / (mine + weight[1:])
             answer.append(max(own, float(np.arctan2(1, means.min(initial=np.inf)) / np.pi)))
         found.append(answer)
     return found

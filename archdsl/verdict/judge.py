@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations
+from dataclasses import dataclass, replace
 from math import sqrt
 
-import numpy as np
-
-from archdsl.units import SHARES
-from archdsl.verdict.arms import Explored, contenders, explored_shapes, halves
+from archdsl.units import ERRORS, SHARES
+from archdsl.verdict.arms import halves
+from archdsl.verdict.comparison import FIRST, SEEDS, Comparison, Two, compare
 from archdsl.verdict.contrast import (
     Difference,
     Interval,
@@ -24,7 +22,6 @@ from archdsl.verdict.curve import Peak, growth, optimum
 from archdsl.verdict.examples import (
     Sample,
     averaged,
-    compared,
     examples_needed,
     honest,
     of_folds,
@@ -36,11 +33,14 @@ from archdsl.verdict.examples import (
 from archdsl.verdict.looks import level_at, repeated
 from archdsl.verdict.model import (
     DEEPER,
+    DEPENDS,
     EQUIVALENT,
+    LOSS,
     NO_EVIDENCE,
     NOT_SETTLED,
     WIDER,
     Average,
+    ByLoss,
     Contrast,
     Optimum,
     Pair,
@@ -48,12 +48,10 @@ from archdsl.verdict.model import (
     SliceVerdict,
     Verdict,
 )
-from archdsl.verdict.results import Arm, Floats, Question, Result, Slice, slices_of
+from archdsl.verdict.results import Question, Result, slices_of
 
-SEEDS = 2  # that an arm needs for a comparison
+SCORE, OTHER = 0.8, 0.2  # shares of the error of the score, and of the log-loss beside it
 RESAMPLES = 9999
-Two = tuple[int, int]  # arms of a slice, by their places
-FIRST: Two = (0, 1)
 
 
 def judge(
@@ -69,21 +67,40 @@ def judge(
     verdict where there is no true difference. ``resamples`` and ``seed`` are the bootstrap's;
     without resamples, what is made of them is left out.
     """
-    trials = [_compare(part, question) for part in slices_of(results)]
+    trials = [compare(part, question) for part in slices_of(results)]
     settled = [t for t in trials if t.difference is not None]
     several = question.ordered and len(settled) > 1
     whole = averaged([(t.sample(0), t.sample(1)) for t in settled]) if several else None
     looks, least = question.looks, min((t.seeds(FIRST) for t in settled), default=0)
+    both = [(t.losses(0), t.losses(1)) for t in settled]
+    losses = [(a, b) for a, b in both if a is not None and b is not None]
+    whole_loss = averaged(losses) if several and len(losses) == len(settled) else None
     known = [
         [repeated(d.p, looks, t.seeds(two)) for two, d in t.differences.items()] for t in trials
     ]
-    groups = corrected_pairs([*known, *([[repeated(whole.p, looks, least)]] if whole else [])])
-    values = iter([p for group in groups for p in group])
+    of_losses = [
+        [] if t.loss is None else [repeated(t.loss.p, looks, t.seeds(FIRST))] for t in trials
+    ]
+    groups = [
+        *known,
+        *([[repeated(whole.p, looks, least)]] if whole else []),
+        *of_losses,
+        *([[repeated(whole_loss.p, looks, least)]] if whole_loss else []),
+    ]
+    scores = len(known) + bool(whole)
+    shares = [SCORE] * scores + [OTHER] * (len(groups) - scores)
+    found = corrected_pairs(groups, shares)
+    values = iter([p for group in found[:scores] for p in group])
+    of_loss = iter([p for group in found[scores:] for p in group])
     judged = _Judge(question, level, resamples, seed, sum(map(len, known)))
     slices, peaks = [], []
     for trial in trials:
         best, peak = judged.optimum(trial)
         contrasts = {two: judged.contrast(trial, two, next(values)) for two in trial.differences}
+        if trial.loss is not None:
+            first, tests = contrasts[FIRST], (trial.test_loss, trial.seeds(FIRST))
+            loss = judged.by_loss(trial.loss, next(of_loss), first, *tests)
+            contrasts[FIRST] = replace(first, loss=loss)
         slices.append(judged.slice(trial, contrasts, best))
         if peak is not None:
             peaks.append((trial.slice.budget, peak))
@@ -92,84 +109,11 @@ def judge(
         question,
         level,
         tuple(slices),
-        judged.average(settled, whole, next(values)) if whole else None,
+        judged.average(settled, slices, whole, next(values), whole_loss, next(of_loss, 1.0))
+        if whole
+        else None,
         growth(peaks, len(slices), level) if grows and resamples else None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Comparison:
-    """A slice before correction: the arms with their fresh results, and the difference of each two
-    that have enough of them. Of the first two the deep one, or the best, is first."""
-
-    slice: Slice
-    shapes: Sequence[Explored]
-    arms: Sequence[Explored]
-    fresh: Sequence[Sequence[Result]]
-    differences: Mapping[Two, Difference] = field(default_factory=dict)
-
-    @property
-    def difference(self) -> Difference | None:
-        return self.differences.get(FIRST)
-
-    def sample(self, arm: int) -> Sample:
-        found = [r for r in self.fresh[arm] if r.score is not None]
-        scores = [r.score for r in found if r.score is not None]
-        folds = [r.fold for r in found]
-        if all(folds):
-            return Sample(scores, folds=folds)
-        return Sample(scores, stacked(found))
-
-    def scores(self, arm: int) -> list[float]:
-        return [r.score for r in self.fresh[arm] if r.score is not None]
-
-    def seeds(self, two: Two) -> int:
-        """The fresh results that each of two arms has at least."""
-        return min(len(self.scores(i)) for i in two)
-
-    def test(self, two: Two) -> float | None:
-        """The difference on test data."""
-        first, second = (self.tested(arm) for arm in two)
-        return None if first is None or second is None else first - second
-
-    def tested(self, arm: int) -> float | None:
-        tests = [r.test for r in self.fresh[arm] if r.test is not None]
-        return mean(tests) if tests else None
-
-
-def settled_as(arm: Arm, settled: Sequence[Result]) -> list[Result]:
-    """The fresh results of a shape: those of the setting that most were trained with, which is
-    one between those that were explored where a curve through all gave it."""
-    groups: dict[str, list[Result]] = {}
-    for result in settled:
-        if result.shape == arm.shape:
-            groups.setdefault(result.setting, []).append(result)
-    return max(groups.values(), key=lambda g: (len(g), g[0].setting == arm.setting), default=[])
-
-
-def stacked(found: Sequence[Result]) -> Floats | None:
-    """The examples of results ``(seeds, N)``; none unless all have as many of them."""
-    known = [r.examples for r in found if r.examples is not None]
-    if not known or len(known) < len(found) or len({len(e) for e in known}) > 1:
-        return None
-    return np.stack(known)
-
-
-def _compare(part: Slice, question: Question) -> _Comparison:
-    shapes = explored_shapes(part, question)
-    arms = list(contenders(shapes, question)) if shapes else []
-    if question.ordered:
-        arms[:2] = sorted(arms[:2], key=lambda e: -e.aspect)
-    fresh = [settled_as(e.arm, part.settled) for e in arms]
-    found = _Comparison(part, shapes, arms, fresh)
-    differences = {}
-    for two in combinations(range(len(arms)), 2):
-        if found.seeds(two) < SEEDS:
-            continue
-        pair = found.sample(two[0]), found.sample(two[1])
-        if not question.folds or paired([pair]) is not None:
-            differences[two] = compared(*pair)
-    return replace(found, differences=differences)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +126,23 @@ class _Judge:
     seed: int
     comparisons: int
 
-    def optimum(self, trial: _Comparison) -> tuple[Optimum | None, Peak | None]:
+    def optimum(self, trial: Comparison) -> tuple[Optimum | None, Peak | None]:
         if not self.question.ordered or not trial.shapes or not self.resamples:
             return None, None
         return optimum(trial.shapes, self.level, self.resamples, self.seed)
 
     def slice(
-        self, trial: _Comparison, contrasts: Mapping[Two, Contrast], best: Optimum | None
+        self, trial: Comparison, contrasts: Mapping[Two, Contrast], best: Optimum | None
     ) -> SliceVerdict:
         contrast = contrasts.get(FIRST)
         arms = tuple(self.settled(trial, i) for i in range(len(trial.arms)))
         means = [(self.question.sign * a.mean, a.shape) for a in arms if a.mean is not None]
         wide, deep = halves(trial.shapes) if self.question.ordered and trial.shapes else ([], [])
         if contrast is None:
-            word = NOT_SETTLED
+            word, by = NOT_SETTLED, None
         else:
-            word = self.word(contrast, [] if self.question.ordered else [a.shape for a in arms])
+            shapes = [] if self.question.ordered else [a.shape for a in arms]
+            word, by = self.word(contrast, shapes)
         return SliceVerdict(
             trial.slice.name,
             trial.slice.budget,
@@ -215,12 +160,13 @@ class _Judge:
                 for (one, other), found in contrasts.items()
                 if (one, other) != FIRST
             ),
+            by,
         )
 
     def pair(self, first: str, second: str, contrast: Contrast) -> Pair:
-        return Pair(first, second, self.word(contrast, [first, second]), contrast)
+        return Pair(first, second, self.word(contrast, [first, second])[0], contrast)
 
-    def settled(self, trial: _Comparison, arm: int) -> Settled:
+    def settled(self, trial: Comparison, arm: int) -> Settled:
         explored, fresh, scores = trial.arms[arm], trial.fresh[arm], trial.scores(arm)
         both = 1 - (1 - self.level) / len(trial.arms)  # Bonferroni: for the best
         return Settled(
@@ -240,9 +186,12 @@ class _Judge:
         if self.question.measure in SHARES:
             return share_interval(sample, level)
         scores = list(of_folds(sample).values()) if sample.folds else sample.scores
-        return mean_interval(scores, level)
+        found = mean_interval(scores, level)
+        if found is None or self.question.measure not in ERRORS or min(scores) < 0:
+            return found
+        return max(found[0], 0.0), found[1]
 
-    def contrast(self, trial: _Comparison, two: Two, corrected: float) -> Contrast:
+    def contrast(self, trial: Comparison, two: Two, corrected: float) -> Contrast:
         found = trial.differences[two]
         first, second = trial.sample(two[0]), trial.sample(two[1])
         of = sources(first, second)
@@ -261,6 +210,31 @@ class _Judge:
             examples_needed(self.question.target, of, seeds, alpha),
             *self.claim(found, corrected, trial.test(two)),
             *self.over_folds(first, second, self.interval(found, corrected, seeds)),
+        )
+
+    def by_loss(
+        self,
+        found: Difference,
+        corrected: float,
+        beside: Contrast | Average,
+        test: float | None,
+        seeds: int,
+    ) -> ByLoss:
+        """The comparison by the log-loss, beside that of the score; ``test`` is the difference of
+        the log-loss on test data."""
+        better = found.value < 0  # the first arm, by its loss
+        scores = [self.question.sign * d for d in (beside.difference, beside.test) if d is not None]
+        agrees = all(d > 0 if better else d < 0 for d in scores)
+        agrees &= test is None or test * found.value > 0
+        return ByLoss(
+            found.value,
+            self.interval(found, corrected, seeds),
+            found.p,
+            corrected,
+            self.claim(found, corrected, None)[0],
+            test,
+            agrees,
+            agrees and corrected < 1 - self.level,
         )
 
     def bootstrap(self, first: Sample, second: Sample) -> Interval | None:
@@ -293,20 +267,32 @@ class _Judge:
         return size, test, test is not None and found.value * test < 0
 
     def average(
-        self, trials: Sequence[_Comparison], found: Difference, corrected: float
+        self,
+        trials: Sequence[Comparison],
+        slices: Sequence[SliceVerdict],
+        found: Difference,
+        corrected: float,
+        loss: Difference | None,
+        corrected_loss: float,
     ) -> Average:
+        seeds = min(t.seeds(FIRST) for t in trials)
         tests = [test for t in trials if (test := t.test(FIRST)) is not None]
         test = mean(tests) if len(tests) == len(trials) else None
         result = Average(
             NO_EVIDENCE,
             found.value,
-            self.interval(found, corrected, min(t.seeds(FIRST) for t in trials)),
+            self.interval(found, corrected, seeds),
             found.p,
             corrected,
             len(trials),
             *self.claim(found, corrected, test),
         )
-        return replace(result, word=self.word(result, []))
+        if loss is not None:
+            losses = [test for t in trials if (test := t.test_loss) is not None]
+            test = mean(losses) if len(losses) == len(trials) else None
+            result = replace(result, loss=self.by_loss(loss, corrected_loss, result, test, seeds))
+        word, by = (DEPENDS, None) if kinds_differ(slices) else self.word(result, [])
+        return replace(result, word=word, by=by)
 
     def interval(self, found: Difference, corrected: float, seeds: int) -> Interval | None:
         """The interval at the level that the correction leaves for this comparison: it
@@ -316,16 +302,22 @@ class _Judge:
         left = min(alpha * found.p / corrected, level_at(alpha, self.question.looks, seeds))
         return found.interval(1 - left)
 
-    def word(self, found: Contrast | Average, shapes: Sequence[str]) -> str:
-        """What is said of a comparison; without ``shapes`` the first side is the deeper one."""
+    def word(self, found: Contrast | Average, shapes: Sequence[str]) -> tuple[str, str | None]:
+        """What is said of a comparison, and by what: the score, or the log-loss where that leaves
+        it open; without ``shapes`` the first side is the deeper one."""
+        by: str | None = self.question.measure
         if found.withdrawn:
-            return NO_EVIDENCE
+            return NO_EVIDENCE, None
         if found.corrected >= 1 - self.level:
-            return EQUIVALENT if self.is_small(found) else NO_EVIDENCE
+            if self.is_small(found):
+                return EQUIVALENT, by
+            if found.loss is None or not found.loss.claims:
+                return NO_EVIDENCE, None
+            by = LOSS
         first = self.question.sign * found.difference > 0
         if not shapes:
-            return DEEPER if first else WIDER
-        return shapes[0 if first else 1]
+            return DEEPER if first else WIDER, by
+        return shapes[0 if first else 1], by
 
     def is_small(self, found: Contrast | Average) -> bool:
         """Whether the difference is smaller than the one of interest, in all slices together."""
@@ -334,6 +326,12 @@ class _Judge:
         if isinstance(found, Contrast):
             ranges.append(found.simultaneous)
         return all(r is not None and -limit < r[0] and r[1] < limit for r in ranges)
+
+
+def kinds_differ(slices: Sequence[SliceVerdict]) -> bool:
+    """Whether the deeper shape is better in one kind of network, and the wider in another."""
+    deep, wide = ({p.kind for p in slices if p.word == w} for w in (DEEPER, WIDER))
+    return bool(deep and wide) and len(deep | wide) > 1
 
 
 def _missing(arms: Sequence[Settled]) -> str:

@@ -12,6 +12,8 @@ from archdsl.verdict.results import Question
 DEEPER, WIDER = "deeper", "wider"
 EQUIVALENT = "equivalent"  # their difference is smaller than the one of interest
 NO_EVIDENCE, NOT_SETTLED = "no evidence", "not settled"
+DEPENDS = "depends on the kind"  # of an average: deeper is better in one kind, wider in another
+LOSS = "loss"  # what decided, where it was not the score that was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,26 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class ByLoss:
+    """The same comparison by the log-loss: the first arm's mean less the second's, less is better.
+
+    ``p``, ``corrected``, ``interval`` and ``honest`` are as in ``Contrast``, ``test`` is the
+    difference on test data. It ``agrees`` where the arm with the lower loss has the better score
+    as well, on validation data and, where it is known, on test data, and the lower loss there.
+    Only what agrees ``claims`` anything.
+    """
+
+    difference: float
+    interval: Interval | None
+    p: float
+    corrected: float
+    honest: float | None
+    test: float | None
+    agrees: bool
+    claims: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Contrast:
     """The first arm's mean less the second's: deep less wide, or best less second best.
 
@@ -49,6 +71,8 @@ class Contrast:
     ``folds`` are those that both arms were trained and judged on, where there are folds: the
     seeds above are then of folds. ``another`` is the interval for another data set of this size,
     as training sets of different folds are mostly the same (Nadeau and Bengio 2003).
+
+    ``loss`` is the comparison by the log-loss, where that is known of each example.
     """
 
     difference: float
@@ -66,6 +90,7 @@ class Contrast:
     withdrawn: bool
     folds: int | None = None
     another: Interval | None = None
+    loss: ByLoss | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +139,8 @@ class Growth:
 class SliceVerdict:
     """One budget, and one ``kind`` of network where several were tried. ``best`` is the shape with
     the best fresh mean. ``word`` and ``contrast`` are of the first two ``arms``; ``pairs`` are all
-    others, where more than two are settled."""
+    others, where more than two are settled. ``by`` is what decided: the score, or the log-loss;
+    nothing where nothing was claimed."""
 
     slice: str
     budget: float
@@ -128,12 +154,13 @@ class SliceVerdict:
     optimum: Optimum | None
     kind: str = ""
     pairs: tuple[Pair, ...] = ()
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """Deep less wide, averaged over the settled slices with equal weights; ``honest``, ``test``
-    and ``withdrawn`` as in ``Contrast``."""
+    """Deep less wide, averaged over the settled slices with equal weights; ``honest``, ``test``,
+    ``withdrawn`` and ``loss`` as in ``Contrast``, ``by`` as in ``SliceVerdict``."""
 
     word: str
     difference: float
@@ -144,6 +171,8 @@ class Average:
     honest: float | None
     test: float | None
     withdrawn: bool
+    loss: ByLoss | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

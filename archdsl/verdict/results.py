@@ -30,6 +30,10 @@ class Result:
     the mean (1 for each that is right, where accuracy is measured), in an order that is the
     same for all results; ``test_examples`` are those of the test data. ``tuned`` are the numbers
     of its setting, in an order and on scales (a rate's logarithm) that are those of all.
+
+    Beside a score that is a share of right examples, ``loss`` is the mean of the ``losses``
+    ``(N,)`` of the validation examples (a log-loss, less is better), and ``test_loss`` that of the
+    test data.
     """
 
     slice: str  # "5M macs"
@@ -46,10 +50,15 @@ class Result:
     examples: Floats | None = field(default=None, compare=False, repr=False)
     test_examples: Floats | None = field(default=None, compare=False, repr=False)
     kind: str = ""  # "act relu": where wide against deep is asked of each kind; part of `slice`
+    loss: float | None = None
+    losses: Floats | None = field(default=None, compare=False, repr=False)
+    test_loss: float | None = None
     fold: int = 0  # the split that it was trained and judged on, from 1; 0: that of all results
 
     def __post_init__(self) -> None:
-        numbers = (self.budget, self.depth, self.width, self.score, self.test)
+        numbers = (
+            self.budget, self.depth, self.width, self.score, self.test, self.loss, self.test_loss,
+        )  # fmt: skip
         if isfinite(sum([value for value in numbers if value is not None])):
             return
         for value in numbers:

@@ -8,11 +8,12 @@ from math import floor, log10
 from archdsl.units import MOST_FOLDS, SHARES
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import (
-    DEEPER,
+    DEPENDS,
     EQUIVALENT,
+    LOSS,
     NO_EVIDENCE,
-    WIDER,
     Average,
+    ByLoss,
     Contrast,
     Growth,
     Optimum,
@@ -35,7 +36,10 @@ def words(verdict: Verdict) -> str:
     for part in verdict.slices:
         lines += _slice(part, verdict.question)
     if verdict.average is not None:
-        lines.append(_average(verdict.average, verdict))
+        found, names = verdict.average, ("the deep shapes", "the wide ones")
+        lines.append(_average(found, verdict))
+        if found.loss is not None and found.by != LOSS and found.word != DEPENDS:
+            lines += _loss(found.loss, names, found.word, found.by, found, verdict.question)
     if verdict.growth is not None:
         lines.append(_growth(verdict.growth))
     return "\n".join(lines)
@@ -55,7 +59,9 @@ def _slice(part: SliceVerdict, question: Question) -> list[str]:
         if arm.failed:
             tries = arm.seeds + arm.failed
             lines.append(f"  {arm.failed} of {tries} trainings of {name} failed: not in its mean")
-    if part.contrast is not None and _doubtful(part.word, part.contrast):
+    if part.contrast is not None and part.contrast.loss is not None and part.by != LOSS:
+        lines += _loss(part.contrast.loss, names, part.word, part.by, part.contrast, question)
+    if part.contrast is not None and _doubtful(part.word, part.contrast) and part.by != LOSS:
         lines.append(f"  {DOUBT}")
     lines += [f"  {_pair(pair, part, question)}" for pair in part.pairs]
     if part.optimum is not None and part.optimum.why is None:
@@ -95,10 +101,66 @@ def _compared(
         return _withdrawn(one, other, contrast, f"{size} ({sure})", question)
     if word == EQUIVALENT:
         return f"{one} and {other} are {_within(question)}: {size} ({sure})"
+    if word != NO_EVIDENCE and contrast.honest is None and contrast.loss is not None:
+        sure = f"{seeds}{most}, {_p(contrast.loss.corrected)}"
+        told = _by_loss(contrast.loss, sure, size, "its", question)
+        return f"{one} beats {other} by the log-loss, {told}"
     if word != NO_EVIDENCE:
         return f"{one} beats {other} by {size} ({sure}); {_repeated(contrast, question)}"
     text = f"there is no evidence of a difference between {one} and {other}: {size} ({sure})"
     return f"{text}{_needed(contrast, question)}"
+
+
+def _by_loss(loss: ByLoss, sure: str, score: str, whose: str, question: Question) -> str:
+    """What the log-loss decides: its difference, that of the score, and what is to be expected."""
+    assert loss.honest is not None
+    higher = "higher" if question.maximize else "lower"
+    size, expected = _loss_size(loss, loss.difference), _loss_size(loss, loss.honest, plain=True)
+    agree = "" if loss.test is None else _on_test(_loss_size(loss, loss.test, plain=True), loss)
+    return (
+        f"lower by {size} ({sure}); {whose} {question.measure} is {higher} by {score}, which alone"
+        f" shows no difference; a repetition can expect {expected}{agree}"
+    )
+
+
+def _loss(
+    loss: ByLoss,
+    names: Sequence[str],
+    word: str,
+    by: str | None,
+    found: Contrast | Average,
+    question: Question,
+) -> list[str]:
+    """What the log-loss shows beside what was said by something else: nothing, or a line."""
+    if loss.honest is None:
+        return []
+    one = names[0 if loss.difference < 0 else 1]
+    text = f"  the log-loss of {one} is lower by {_loss_size(loss, loss.difference)}"
+    text += f" ({_p(loss.corrected)})"
+    ahead = -question.sign if loss.difference < 0 else question.sign
+    against = found.difference * ahead >= 0
+    if word == EQUIVALENT or found.withdrawn:
+        return [text]
+    if by is not None:
+        return [f"{text}: it says {'the opposite' if against else 'the same'}"]
+    better = "higher" if question.maximize else "lower"
+    if against:
+        text += f", but the {question.measure} is not {better}"
+    elif found.test is not None and found.test * ahead >= 0:
+        text += f", but the {question.measure} on test data is not {better}"
+    else:
+        text += ", but not on test data"
+    return [f"{text}: nothing is claimed by it"]
+
+
+def _loss_size(loss: ByLoss, value: float, plain: bool = False) -> str:
+    """A size of the log-loss, to two digits of its uncertainty."""
+    if loss.interval is None:
+        return f"{abs(value):.3g}{'' if plain else ' in every seed'}"
+    reach = (loss.interval[1] - loss.interval[0]) / 2
+    digits = max(0, 1 - _place(reach))
+    size = f"{abs(value):.{digits}f}"
+    return size if plain else f"{size} ± {reach:.{digits}f}"
 
 
 def _folds(contrast: Contrast, question: Question) -> str:
@@ -115,7 +177,15 @@ def _repeated(found: Contrast | Average, question: Question) -> str:
     assert found.honest is not None
     reach = 0.0 if found.interval is None else found.interval[1] - found.interval[0]
     size = _number(abs(found.honest), reach / 2, question)
-    return f"a repetition can expect {size}{_unit(question)}"
+    text = f"a repetition can expect {size}{_unit(question)}"
+    if found.test is None:
+        return text
+    return text + _on_test(_number(abs(found.test), reach / 2, question) + _unit(question), found)
+
+
+def _on_test(size: str, found: Contrast | Average | ByLoss) -> str:
+    """That test data agree, as where they do not, nothing is claimed."""
+    return f"; test data agree: {size}" if found.test else "; test data show no difference"
 
 
 def _within(question: Question) -> str:
@@ -167,15 +237,9 @@ def _all(verdict: Verdict) -> str:
     return f"all {len(settled)} budgets and kinds together"
 
 
-def _kinds_differ(verdict: Verdict) -> bool:
-    """Whether the deeper shape is better in one kind of network, and the wider in another."""
-    deep, wide = ({p.kind for p in verdict.slices if p.word == w} for w in (DEEPER, WIDER))
-    return bool(deep and wide) and len(deep | wide) > 1
-
-
 def _average(average: Average, verdict: Verdict) -> str:
     question = verdict.question
-    if _kinds_differ(verdict):
+    if average.word == DEPENDS:
         return (
             f"Over {_all(verdict)} there is no one answer: the answer depends on the kind,"
             " deeper is better in one and wider in another."
@@ -190,6 +254,9 @@ def _average(average: Average, verdict: Verdict) -> str:
         return f"{text}{_withdrawn(kinds[0], kinds[1], average, sure, question)}."
     if average.word == EQUIVALENT:
         return f"{text}the wide and the deep shapes are {_within(question)}: {sure}."
+    if average.by == LOSS and average.loss is not None:
+        told = _by_loss(average.loss, _p(average.loss.corrected), size, "their", question)
+        return f"{text}{' beat '.join(kinds)} by the log-loss, {told}."
     if average.word == NO_EVIDENCE:
         text += "there is no evidence that either the wide or the deep shapes are better:"
         return f"{text} {sure}."

@@ -27,6 +27,7 @@ from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
 from archdsl.search.start import begin
 from archdsl.search.worker import Worker
+from archdsl.training.examples import loss_of, packed
 
 HEAD = 'search x\nspec "a.arch"\nvary depth in {1, 2, 4}\ntrain with "mine.py", epochs = 3\n'
 
@@ -191,6 +192,11 @@ def test_scores_by_name_and_by_example() -> None:
     found = scores_of({"accuracy": torch.tensor([1.0, 0.0, 1.0, 1.0]), "test": [0, 1]}, "accuracy")
     assert found.known == {"accuracy": 0.75, "error": 0.25} and found.test == 0.5
     assert scores_of(3, "loss").of("loss") == 3.0
+    given = {"accuracy": [1, 0], "loss": torch.tensor([0.25, 4.0])}
+    assert loss_of(packed(scores_of(given, "accuracy").examples)).tolist() == [0.25, 4.0]
+    for other in ([0.25], [0.25, [1.0, 2.0]], 0.5):  # of other examples, or of none
+        said = scores_of({"accuracy": [1, 0], "loss": other}, "accuracy")
+        assert packed(said.examples) == bytes([128, 0])
     with pytest.raises(Unscored, match="a score goes by a name"):
         scores_of({1: 0.5}, "loss")
 

@@ -45,10 +45,13 @@ def test_results_have_them_in_the_unit_of_the_score(study: Study) -> None:
             assert result.examples is not None and result.test_examples is not None
             assert np.mean(result.examples) == pytest.approx(result.score)
             assert np.mean(result.test_examples) == pytest.approx(result.test)
+            assert result.losses is not None and len(result.losses) == 359
+            assert result.losses.mean() == pytest.approx(result.loss, rel=0.02)
+            assert result.test_loss is not None
         else:
             assert result.examples is None
     (contrast,) = (part.contrast for part in verdict(study).slices)
-    assert contrast is not None and contrast.examples == 359
+    assert contrast is not None and contrast.examples == 359 and contrast.loss is not None
 
 
 def test_a_study_without_examples_is_judged_by_its_scores(study: Study) -> None:
@@ -56,7 +59,7 @@ def test_a_study_without_examples_is_judged_by_its_scores(study: Study) -> None:
 
     rows = [replace(row, examples=b"", test_examples=b"") for row in study.rows()]
     (contrast,) = (part.contrast for part in verdict(study, rows).slices)
-    assert contrast is not None and contrast.examples is None
+    assert contrast is not None and contrast.examples is None and contrast.loss is None
 
 
 def test_examples_are_read_as_they_were_written(study: Study) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 from archdsl.search.kinds import EXAMPLES, Wrong, read
 from archdsl.training.data.splits import Images, Splits
 from archdsl.training.evaluate import evaluate, examine
-from archdsl.training.examples import Examined, loss_of, packed, right_of
+from archdsl.training.examples import Examined, has_losses, loss_of, packed, right_of, written
 
 
 def test_right_or_wrong_is_kept_and_the_loss_to_six_percent() -> None:
@@ -27,6 +27,13 @@ def test_losses_beyond_what_is_counted_are_at_its_ends() -> None:
     codes = packed(Examined(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1e9])).written())
     assert loss_of(codes) == pytest.approx([2**-16, 2 ** (127 / 6 - 16)])
     assert right_of(codes).tolist() == [1, 0]
+
+
+def test_losses_from_elsewhere_are_written_alike() -> None:
+    right, loss = torch.tensor([1.0, 0.0, 1.0]), torch.tensor([0.01, 3.0, 0.0])
+    text = Examined(right, loss).written()
+    assert written([True, False, True], [0.01, 3.0, 0.0]) == text
+    assert has_losses(packed(text)) and not has_losses(packed(written([True, False, True])))
 
 
 def test_ten_thousand_examples_take_a_few_kilobytes() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archdsl.verdict.correction import combined, corrected, corrected_pairs
+from archdsl.verdict.correction import cauchy, combined, corrected, corrected_pairs
 
 P = st.floats(1e-300, 1)
 
@@ -34,6 +34,13 @@ def test_one_among_many_costs_their_number() -> None:
     assert corrected([0.001, 0.5, 0.5, 0.5])[0] == pytest.approx(0.004, rel=0.01)
 
 
+def test_weights_are_shares_of_the_error() -> None:
+    """Alone, each falls at its share of 5 %; with the other, at all of it."""
+    assert corrected([0.0395, 0.5], [0.8, 0.2])[0] < 0.05 < corrected([0.0405, 0.5], [0.8, 0.2])[0]
+    assert corrected([0.5, 0.0098], [0.8, 0.2])[1] < 0.05 < corrected([0.5, 0.0102], [0.8, 0.2])[1]
+    assert corrected([0.049, 0.001], [0.8, 0.2]) == pytest.approx([0.049, 0.0046], abs=1e-4)
+
+
 @given(st.lists(P, min_size=1, max_size=5))
 def test_it_is_closed_testing(p: list[float]) -> None:
     """Over every set, not only those that stand for the rest."""
@@ -42,6 +49,23 @@ def test_it_is_closed_testing(p: list[float]) -> None:
     whole = [max(combined([p[j] for j in c]) for c in sets if i in c) for i in places]
     assert corrected(p) == pytest.approx(whole, rel=1e-9)
     assert all(a >= b for a, b in zip(corrected(p), p, strict=True))
+
+
+@given(st.lists(st.tuples(P, st.sampled_from([0.8, 0.2])), min_size=1, max_size=5))
+def test_with_weights_too(given: list[tuple[float, float]]) -> None:
+    """A set is then tested by the weighted mean."""
+    p, weights = [q for q, _ in given], [w for _, w in given]
+
+    def together(chosen: tuple[int, ...]) -> float:
+        if len(chosen) == 1:
+            return p[chosen[0]]
+        shares = [weights[j] for j in chosen]
+        total = np.average(cauchy([p[j] for j in chosen]), weights=shares)
+        return float(np.arctan2(1, total) / np.pi)
+
+    sets = [c for size in range(1, len(p) + 1) for c in combinations(range(len(p)), size)]
+    whole = [max(together(c) for c in sets if i in c) for i in range(len(p))]
+    assert corrected(p, weights) == pytest.approx(whole, rel=1e-9)
 
 
 def test_tiny_and_certain_values_stay_in_bounds() -> None:

@@ -180,7 +180,7 @@ def test_a_claim_that_test_data_turn_round_is_withdrawn() -> None:
 
 
 def test_scores_that_are_no_shares_have_the_digits_of_target_and_value() -> None:
-    """A mean absolute error has no scale of its own."""
+    """A mean absolute error has no scale of its own; it is never below 0."""
 
     def told(scale: float, target: float, by: float = 0.0) -> str:
         results = [
@@ -193,7 +193,7 @@ def test_scores_that_are_no_shares_have_the_digits_of_target_and_value() -> None
     text = told(1, 0.05)
     assert "0.08 ± 0.17 of mae" in text
     assert "would show 0.05 of mae" in text
-    assert "depth 40: 0.24 (0.02 to 0.46); depth 10: 0.16 (-0.04 to 0.36)" in text
+    assert "depth 40: 0.24 (0.02 to 0.46); depth 10: 0.16 (0.00 to 0.36)" in text
     assert "depth 40: 0.00024 (" in told(0.001, 0.00005)
     assert "depth 40: 2425 (" in told(10000, 500)
     assert "depth 10: 0.19 (0.00 to 0.39)" in told(1, 0.05, 0.034), "from -0.0026"

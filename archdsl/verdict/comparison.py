@@ -1,0 +1,120 @@
+"""A slice before it is judged: its arms, their fresh results, and the differences of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+
+from archdsl.verdict.arms import Explored, contenders, explored_shapes
+from archdsl.verdict.contrast import Difference, mean
+from archdsl.verdict.examples import Sample, compared, paired
+from archdsl.verdict.results import Arm, Floats, Question, Result, Slice
+
+SEEDS = 2  # that an arm needs for a comparison
+Two = tuple[int, int]  # arms of a slice, by their places
+FIRST: Two = (0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A slice before correction: the arms with their fresh results, and the difference of each two
+    that have enough of them. Of the first two the deep one, or the best, is first."""
+
+    slice: Slice
+    shapes: Sequence[Explored]
+    arms: Sequence[Explored]
+    fresh: Sequence[Sequence[Result]]
+    differences: Mapping[Two, Difference] = field(default_factory=dict)
+    loss: Difference | None = None  # of the first two, by the log-loss
+
+    @property
+    def difference(self) -> Difference | None:
+        return self.differences.get(FIRST)
+
+    def sample(self, arm: int) -> Sample:
+        found = [r for r in self.fresh[arm] if r.score is not None]
+        scores = [r.score for r in found if r.score is not None]
+        folds = [r.fold for r in found]
+        if all(folds):
+            return Sample(scores, folds=folds)
+        return Sample(scores, stacked([r.examples for r in found]))
+
+    def losses(self, arm: int) -> Sample | None:
+        """The log-losses of an arm; none unless they are known of each example of all results."""
+        found = [r for r in self.fresh[arm] if r.score is not None]
+        means = [r.loss for r in found if r.loss is not None and r.losses is not None]
+        if len(means) < max(len(found), SEEDS):
+            return None
+        folds = [r.fold for r in found]
+        if all(folds):
+            return Sample(means, folds=folds)
+        losses = stacked([r.losses for r in found])
+        return None if losses is None else Sample(means, losses)
+
+    @property
+    def test_loss(self) -> float | None:
+        """The difference of the log-losses of the first two on test data."""
+        first, second = (
+            [r.test_loss for r in self.fresh[arm] if r.test_loss is not None] for arm in FIRST
+        )
+        return mean(first) - mean(second) if first and second else None
+
+    def scores(self, arm: int) -> list[float]:
+        return [r.score for r in self.fresh[arm] if r.score is not None]
+
+    def seeds(self, two: Two) -> int:
+        """The fresh results that each of two arms has at least."""
+        return min(len(self.scores(i)) for i in two)
+
+    def test(self, two: Two) -> float | None:
+        """The difference on test data."""
+        first, second = (self.tested(arm) for arm in two)
+        return None if first is None or second is None else first - second
+
+    def tested(self, arm: int) -> float | None:
+        tests = [r.test for r in self.fresh[arm] if r.test is not None]
+        return mean(tests) if tests else None
+
+
+def settled_as(arm: Arm, settled: Sequence[Result]) -> list[Result]:
+    """The fresh results of a shape: those of the setting that most were trained with, which is
+    one between those that were explored where a curve through all gave it."""
+    groups: dict[str, list[Result]] = {}
+    for result in settled:
+        if result.shape == arm.shape:
+            groups.setdefault(result.setting, []).append(result)
+    return max(groups.values(), key=lambda g: (len(g), g[0].setting == arm.setting), default=[])
+
+
+def stacked(known: Sequence[Floats | None]) -> Floats | None:
+    """What is known of examples ``(seeds, N)``; none unless all results have as many of them."""
+    found = [e for e in known if e is not None]
+    if not found or len(found) < len(known) or len({len(e) for e in found}) > 1:
+        return None
+    return np.stack(found)
+
+
+def compare(part: Slice, question: Question) -> Comparison:
+    shapes = explored_shapes(part, question)
+    arms = list(contenders(shapes, question)) if shapes else []
+    if question.ordered:
+        arms[:2] = sorted(arms[:2], key=lambda e: -e.aspect)
+    fresh = [settled_as(e.arm, part.settled) for e in arms]
+    found = Comparison(part, shapes, arms, fresh)
+    differences = {}
+    for two in combinations(range(len(arms)), 2):
+        if found.seeds(two) < SEEDS:
+            continue
+        pair = found.sample(two[0]), found.sample(two[1])
+        if not question.folds or paired([pair]) is not None:
+            differences[two] = compared(*pair)
+    found = replace(found, differences=differences)
+    if found.difference is None:
+        return found
+    first, second = found.losses(0), found.losses(1)
+    if first is None or second is None or (question.folds and paired([(first, second)]) is None):
+        return found
+    return replace(found, loss=compared(first, second))
