@@ -178,7 +178,7 @@ def _shifted(lower: Lowering, record: Record, x: Value, bias: Tied) -> Value:
     tokens = len(vertex.shape) == 2  # whose positions are stored with channels last
     if len(vertex.shape) > 1 and shape == x.shape and (tokens or x.plain):
         if bias.turned != (tokens and x.plain):
-            raise Gap(" with a learned tensor whose axes are in another order")
+            bias = replace(bias, flipped=True)
         return lower.apply(make("positions"), record, x, weights={"weight": bias})
     raise Gap(" with a learned tensor")
 

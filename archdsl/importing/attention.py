@@ -27,7 +27,7 @@ class Heads(NamedTuple):
 def product(lower: Lowering, record: Record) -> Any:
     a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
     b = lower.argument(record, 1, "mat2") if b is None else b
-    if isinstance(b, Tied) and b.turned and len(b.shape) == 2:
+    if isinstance(b, Tied) and len(b.shape) == 2:
         return turned_linear(lower, record, 0, b, None)
     return _product(lower, record, a, b)
 
@@ -36,7 +36,7 @@ def product(lower: Lowering, record: Record) -> Any:
 def product_and_shift(lower: Lowering, record: Record) -> Any:
     """A linear layer as compilers write it: ``addmm(bias, x, weight.t())``."""
     bias, weight = lower.argument(record, 0, "input"), lower.argument(record, 2, "mat2")
-    if not isinstance(bias, Tied) or not isinstance(weight, Tied) or not weight.turned:
+    if not isinstance(bias, Tied) or not isinstance(weight, Tied):
         raise Gap(" that is no linear layer")
     return turned_linear(lower, record, 1, weight, bias)
 

@@ -18,7 +18,7 @@ from archdsl.importing.lower import Lowering, Missing, Vertex, make, shared
 from archdsl.importing.places import OWN, placed, trouble
 from archdsl.importing.program import Program
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of
-from archdsl.importing.record import needed, record
+from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
 from archdsl.importing.simplify import renumbered, simplify
@@ -87,7 +87,9 @@ def import_module(
     theirs = flat_of(graph, title)
     spec, paired = proven(graph, title)
     checked = ["graph, parameters and multiply-adds"]
-    said = module.described.said if isinstance(module, Program) else []
+    said: list[str] = []
+    if isinstance(module, Program):
+        said, checked = module.described.said, [*checked, *module.described.checked]
     found = with_sizes(graph, title, theirs) if knobs else None
     if isinstance(found, str):
         checked.append(f"no knob for its size: {found}")
@@ -103,12 +105,12 @@ def import_module(
         shown = " and ".join(show_shape(s) for s in sizes)
         checked.append(f"results and gradients, in evaluation and in training, at {shown}")
     state = module.state_dict()
-    names = {key: theirs_key for key, (theirs_key, _) in mapping.items()}
+    names = {key: tied.key for key, tied in mapping.items()}
     weights = {}
     for path, layer in _tensors(arch):
         theirs_key = names.get(path, "")
         if theirs_key in state:
-            weights[path] = state[theirs_key].reshape(layer)
+            weights[path] = mapping[path].theirs(state[theirs_key]).reshape(layer)
     return Imported(spec, arch, names, weights, checked, differs, list(said))
 
 
@@ -245,14 +247,14 @@ def _check_weights(module: nn.Module) -> None:
 def _check_counts(
     module: nn.Module,
     arch: Architecture,
-    mapping: Mapping[str, tuple[str, tuple[int, ...]]],
+    mapping: Mapping[str, Tied],
     shape: Shape,
 ) -> None:
     """Parameters and multiply-adds, counted by PyTorch."""
     from torch.utils.flop_counter import FlopCounterMode
 
     trained = {n: p.numel() for n, p in module.named_parameters()}
-    used = {key for key, _ in mapping.values()}
+    used = {tied.key for tied in mapping.values()}
     unused = [name for name in trained if name not in used]
     if unused:
         shown = ", ".join(f"`{n}`" for n in unused[:3]) + ", ..." * (len(unused) > 3)
@@ -311,7 +313,7 @@ def _run_both(
     module: nn.Module,
     arch: Architecture,
     spec: Spec,
-    mapping: Mapping[str, tuple[str, tuple[int, ...]]],
+    mapping: Mapping[str, Tied],
     sizes: list[Shape],
     sides: int,
 ) -> None:

@@ -16,8 +16,7 @@ import torch
 from archdsl.files import opened
 from archdsl.importing.aten import function_of
 from archdsl.importing.program import Described, Of, Scope, Step
-from archdsl.importing.record import CONTAINERS, WHOLE
-from archdsl.importing.saved import Damaged
+from archdsl.importing.saved import LEAVES, Damaged
 
 MOST_ENTRIES = 100_000
 MOST_TEXT = 1 << 26  # bytes of its graph
@@ -35,7 +34,6 @@ DTYPES = {
     12: torch.bool,
     13: torch.bfloat16,
 }
-LEAVES = tuple(f".{cls.__name__}" for cls in CONTAINERS) + tuple(f".{name}" for name in WHOLE)
 LEFT_OUT = ("as_device", "as_layout", "as_memory_format", "as_scalar_type")
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import torch
 from torch import nn
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
 
 Shape = tuple[int, ...]
 
@@ -31,6 +35,10 @@ class Scope:
 
 class Training:
     """Stands where a function is told whether it runs in training."""
+
+
+class Unsupported(Exception):
+    """A function does not compute an operation in this form."""
 
 
 @dataclass(slots=True)
@@ -64,6 +72,7 @@ class Described:
     batch: int | None = None
     cls: str = "Network"
     said: list[str] = field(default_factory=list)  # what the reader did that has to be known
+    checked: list[str] = field(default_factory=list)  # and what it has checked
 
 
 class Program(nn.Module):
@@ -108,10 +117,12 @@ class Program(nn.Module):
             if step.function is None:
                 found: Any = self._unknown(step, args, kwargs, inputs[0], count)
             else:
-                function = BATCHED.get(step.function, step.function)
-                if function is not step.function:
+                if step.function in BATCHED:
                     args = (described.batch, count, *args)
-                found = function(*args, **kwargs)
+                try:
+                    found = step.function(*args, **kwargs)
+                except Unsupported:
+                    found = self._unknown(step, args, kwargs, inputs[0], count)
             results = found if isinstance(found, (tuple, list)) else (found,)
             values.update(zip(step.results, results, strict=False))
             for name in done:
@@ -125,7 +136,9 @@ class Program(nn.Module):
         """What stands for the results of an operation without a counterpart."""
         if self.watch is None:
             raise NotImplementedError(f"no layer computes `{step.op}`")
-        made = [None if s is None else x.new_empty((count, *s[1:])) for s in step.shapes]
+        if None in step.shapes:
+            raise ArchError([diagnose(codes.NO_LAYER, operation=step.op, reason="")])
+        made = [x.new_empty((count, *shape[1:])) for shape in step.shapes if shape is not None]
         self.watch.add(step.op, self.watch.ref(args), self.watch.ref(kwargs), made)
         return made
 
@@ -169,32 +182,23 @@ def _given(value: Any, values: Mapping[str, Any], training: bool) -> Any:
 # ------------------------------------------------ shapes that name the images of the file's batch
 
 
-def reshape(x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
-    """``x.reshape(to)``; in a program, for whatever number of images."""
-    return x.reshape(tuple(int(n) for n in to))
-
-
-def expand(x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
-    """``x.expand(to)``; in a program, for whatever number of images."""
-    return x.expand(tuple(int(n) for n in to))
-
-
-def _reshape(batch: int | None, count: int, x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
+def reshape(batch: int | None, count: int, x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
+    """``x.reshape(to)``, for whatever number of images."""
     sizes = [int(n) for n in to]
     if batch is not None and batch != count and sizes:
-        whole = 1
-        for n in sizes:
-            whole *= n
+        whole = prod(sizes)
         if (whole > 0 and whole * count == x.numel() * batch) or (whole < 0 and sizes[0] == batch):
             sizes[0] = sizes[0] * count // batch
-    return reshape(x, sizes)
+    return x.reshape(sizes)
 
 
-def _expand(batch: int | None, count: int, x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
+def expand(batch: int | None, count: int, x: torch.Tensor, to: Sequence[int]) -> torch.Tensor:
+    """``x.expand(to)``, for whatever number of images."""
     sizes = [int(n) for n in to]
     if batch is not None and sizes and sizes[0] == batch and x.shape[:1] in ((1,), (count,)):
         sizes[0] = count
-    return expand(x, sizes)
+    return x.expand(sizes)
 
 
-BATCHED: dict[Callable[..., Any], Callable[..., Any]] = {reshape: _reshape, expand: _expand}
+# Functions that are told of the number of images: the file's, and that which comes in.
+BATCHED: set[Callable[..., Any]] = {reshape, expand}

@@ -12,6 +12,7 @@ import hashlib
 from typing import Any
 
 from archdsl.importing.lower import Vertex
+from archdsl.importing.record import Tied
 from archdsl.importing.text import Graph
 from archdsl.ir.flat import Flat, Node, SideOutput
 from archdsl.layers.base import Layer, Shape
@@ -143,13 +144,11 @@ def _shown(node: Node) -> str:
     return "the input" if node.layer is None else f"{node.layer.name} to {node.shape}"
 
 
-def weights_of(
-    graph: Graph, flat: Flat, paired: dict[int, int]
-) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Whose tensors are whose: the module's key, and the shape, for each key of the spec's."""
-    found: dict[str, tuple[str, tuple[int, ...]]] = {}
+def weights_of(graph: Graph, flat: Flat, paired: dict[int, int]) -> dict[str, Tied]:
+    """Whose tensors are whose: the module's for each key of the spec's."""
+    found: dict[str, Tied] = {}
     for mine, theirs in paired.items():
         vertex: Vertex = graph.vertices[mine]
         for name, tied in vertex.weights.items():
-            found[f"{flat.nodes[theirs].path}.{name}"] = tied.key, tied.shape
+            found[f"{flat.nodes[theirs].path}.{name}"] = tied
     return found

@@ -69,6 +69,11 @@ class Tied:
     trained: bool
     tensor: torch.Tensor | None = field(default=None, compare=False, repr=False)  # its numbers
     turned: bool = False  # whether its last two axes have changed places
+    flipped: bool = False  # whether the layer has them the other way round
+
+    def theirs(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor of the module with its axes as the layer has them."""
+        return tensor.mT if self.flipped else tensor
 
     def start(self, usual: float) -> float:
         """The number that all its elements start from. What was trained, or has no numbers (on the

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from archdsl.importing.record import DROPS
+from archdsl.importing.record import DROPS, Tied
 
 CLOSE = 1e-9  # how far results may be off, relative to the largest
 MOST = 150_000_000  # parameters of a network that is run
@@ -62,13 +62,13 @@ class Certain(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def carry(
-    weights: Mapping[str, tuple[str, tuple[int, ...]]], theirs: nn.Module, ours: nn.Module
-) -> None:
+def carry(weights: Mapping[str, Tied], theirs: nn.Module, ours: nn.Module) -> None:
     """The weights of one module, loaded into the other."""
     given, wanted = theirs.state_dict(), ours.state_dict()
     taken = {
-        key: given[weights[key][0]].reshape(old.shape) if key in weights else old
+        key: weights[key].theirs(given[weights[key].key]).reshape(old.shape)
+        if key in weights
+        else old
         for key, old in wanted.items()
     }
     ours.load_state_dict(taken)
@@ -77,7 +77,7 @@ def carry(
 def compare(
     theirs: nn.Module,
     ours: nn.Module,
-    weights: Mapping[str, tuple[str, tuple[int, ...]]],
+    weights: Mapping[str, Tied],
     shape: tuple[int, ...],
     sides: int,
 ) -> str:
@@ -97,12 +97,13 @@ def compare(
             if (off := _off(a, b)) > CLOSE:
                 return f"results {mode} are off by {off:.2g} of the largest, for a batch {shape}"
         grads = other[1] | {"": other[2]}
-        keys = {key: theirs_key for key, (theirs_key, _) in weights.items()} | {"": ""}
+        keys = {key: tied.key for key, tied in weights.items()} | {"": ""}
         largest = max(float(g.abs().max()) for g in (one[1] | {"": one[2]}).values())
         for key, gradient in grads.items():
             known = (one[1] | {"": one[2]}).get(keys.get(key, ""))
             if known is None:
                 return f"`{key}` has a gradient {mode}, and `{keys.get(key, '')}` has none"
+            known = weights[key].theirs(known) if key in weights else known
             off = float((known.reshape(gradient.shape) - gradient).abs().max())
             if off > CLOSE * 100 * max(largest, 1e-30):
                 return f"the gradient of `{keys[key]}` {mode} is off by {off:.2g}"

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.importing.program import Described, Program
+from archdsl.importing.record import CONTAINERS, WHOLE
 from archdsl.layers.base import show_shape
+
+# The modules of torch.nn that are made of others: of these alone a path says more than the last.
+LEAVES = tuple(f".{name}" for name in (*(cls.__name__ for cls in CONTAINERS), *WHOLE))
 
 
 class Damaged(Exception):
@@ -20,7 +25,7 @@ def load_program(path: Path) -> Program:
     Raises ``ArchError``: A663 for a file that cannot be read, is damaged, or asks for what could
     run code, and where a package is missing that it takes to read it."""
     try:
-        described = _described(path)
+        described, graph = _described(path)
         if len(described.inputs) != 1:
             names = ", ".join(f"`{name}`" for name in described.inputs) or "nothing"
             raise Damaged(f"it takes {names}, and what is imported takes one tensor")
@@ -28,9 +33,14 @@ def load_program(path: Path) -> Program:
         if not shape or 0 in shape:
             raise Damaged(f"its input `{name}` has the shape {show_shape(shape) or 'of a number'}")
         try:
-            return Program(described).eval()
+            program = Program(described).eval()
         except (KeyError, TypeError, ValueError, RuntimeError):
             raise Damaged("its tensors have names that no module has") from None
+        if graph is not None:
+            from archdsl.importing.onnx_check import checked
+
+            described.checked.append(checked(program, graph))
+        return program
     except Damaged as problem:
         raise _error(path, str(problem)) from None
     except FileNotFoundError:
@@ -40,10 +50,15 @@ def load_program(path: Path) -> Program:
         raise _error(path, reason) from None
 
 
-def _described(path: Path) -> Described:
+def _described(path: Path) -> tuple[Described, Any]:
+    """What a file says, and the graph itself where it is of ONNX."""
+    if path.suffix == ".onnx":
+        from archdsl.importing.onnx_file import read_onnx
+
+        return read_onnx(path)
     from archdsl.importing.exported import read_pt2
 
-    return read_pt2(path)
+    return read_pt2(path), None
 
 
 def _error(path: Path, reason: str) -> ArchError:

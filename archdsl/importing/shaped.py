@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.cut import Atom, Cut
@@ -135,9 +136,10 @@ def _prepended(lower: Lowering, record: Record, values: list[Any], axis: int) ->
         if not isinstance(tied, Tied):
             raise Gap(" with a parameter that is not first")
         count = tied.shape[axis] if len(tied.shape) == 3 else 0
-        alike = count == 1 or tied.turned == x.plain  # it is stored with channels last
-        if not count or not alike or tied.shape[0] != 1:
+        if not count or tied.shape[0] != 1:
             raise Gap(" with a parameter that has another number for each image")
+        if count > 1 and tied.turned != x.plain:  # the layer has channels last
+            tied = replace(tied, flipped=True)
         made = lower.vertex(make("prepend", tokens=count), [made], record, weights={"weight": tied})
     return Value(made, x.axes)
 
@@ -254,6 +256,10 @@ def indexed(lower: Lowering, record: Record) -> Value | Cut:
         raise Gap(" of a place and a range at once")
     for axis, place in reversed(places):
         x = _place(lower, record, x, axis, place)
+    if isinstance(x, Cut) and len(cut) == 1:
+        first, last, step = cut[0][1].indices(shape[cut[0][0]])
+        if step == 1 and len(x.axes[cut[0][0]]) == 1:
+            return _range(lower, record, x, cut[0][0], first, last - first)
     return _ranges(lower, record, lower.settled(x, record), cut) if cut else x
 
 

@@ -124,8 +124,9 @@ def conv_transpose_function(lower: Lowering, record: Record) -> Value:
 def turned_linear(
     lower: Lowering, record: Record, place: int, turned: Tied, bias: Tied | None
 ) -> Value | Cut:
-    """A linear layer of a weight whose axes were moved for it: of the argument at ``place``."""
-    weight = replace(turned, shape=turned.shape[::-1], turned=False)
+    """A linear layer of ``(in, out)`` weights, of the argument at ``place``."""
+    flipped, shape = not turned.turned, turned.shape[::-1]
+    weight = replace(turned, shape=shape, turned=False, flipped=flipped)
     shift = {} if bias is None else {"bias": bias}
     return _linear(lower, record, {"weight": weight} | shift, place)
 

@@ -1,0 +1,245 @@
+"""Graphs of ONNX: what was exported comes back, and a file reads its own folder alone."""
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from small_models import Residual, Tokens
+from torch import nn
+
+import archdsl
+from archdsl.cli.main import main
+from archdsl.importing.proof import pairs
+from archdsl.importing.saved import load_program
+
+RANDOM = np.random.default_rng(0)
+
+
+def exported(module: nn.Module, path: Path, size: int, **options: Any) -> Path:
+    example = (torch.randn(1, 3, size, size),)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(module.eval(), example, path, dynamo=True, verbose=False, **options)
+    return path
+
+
+def test_a_network_of_pytorch_comes_back_with_its_norms(tmp_path: Path) -> None:
+    module = Residual(depth=1, drop=0.0)
+    for part in module.modules():  # as after a training
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.normal_(part.bias)
+            nn.init.uniform_(part.running_var, 0.5, 2)
+    path = exported(module, tmp_path / "net.onnx", 16, external_data=True)
+    assert (tmp_path / "net.onnx.data").exists()
+    found = archdsl.import_file(path, run=False)
+    itself = archdsl.import_module(module, (3, 16, 16), name="net", run=False)
+    assert found.text == itself.text
+    assert found.checked[1] == "results of ONNX in double precision"
+    assert found.said[0].startswith("9 batch norms that the file has folded into")
+    images = torch.randn(3, 3, 16, 16)
+    network = found.architecture.build().eval()
+    network.load_state_dict(found.weights, strict=False)
+    assert torch.allclose(network(images), module(images), atol=1e-4)
+
+
+def test_attention_comes_back(tmp_path: Path) -> None:
+    found = archdsl.import_file(exported(Tokens("fused"), tmp_path / "tokens.onnx", 8), run=False)
+    itself = archdsl.import_module(Tokens("fused"), (3, 8, 8), name="tokens", run=False)
+    assert pairs(found.architecture.flat, itself.architecture.flat) is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "squeezenet", "vit"])
+def test_what_was_compiled_comes_back(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.onnx"
+    with pytest.raises(SystemExit) as end:
+        main(["compile", name, "-o", str(path)])
+    assert end.value.code == 0
+    ours = archdsl.load(name)
+    found = archdsl.import_file(path, run=False).architecture
+    assert found.macs == ours.macs
+    if name == "squeezenet":  # whose dropout no file of ONNX has
+        assert found.params == ours.params
+    else:
+        assert pairs(found.flat, ours.flat) is not None
+
+
+@pytest.mark.slow
+def test_torchvisions_network_comes_back(tmp_path: Path) -> None:
+    from torchvision.models import resnet18
+
+    path = exported(resnet18(weights=None), tmp_path / "resnet18.onnx", 224)
+    found = archdsl.import_file(path, run=False)
+    assert pairs(found.architecture.flat, archdsl.load("resnet18").flat) is not None
+    assert found.checked[1] == "results of onnxruntime"
+
+
+# --------------------------------------------------------------------- graphs written by hand
+
+
+def tensor(name: str, *shape: int) -> Any:
+    return numpy_helper.from_array(RANDOM.normal(size=shape).astype(np.float32), name)
+
+
+def written(path: Path, nodes: Sequence[Any], tensors: Sequence[Any], *, opset: int = 17) -> Path:
+    """A graph whose last node gives its result."""
+    images = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 3, 8, 8])
+    result = helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)
+    graph = helper.make_graph(list(nodes), "g", [images], [result], list(tensors))
+    opsets = [helper.make_opsetid("", opset)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
+    return path
+
+
+def node(kind: str, inputs: str, output: str, **attributes: Any) -> Any:
+    names = [name if name != "-" else "" for name in inputs.split()]
+    return helper.make_node(kind, names, [output], **attributes)
+
+
+CONV = node("Conv", "x w", "a", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+END = [
+    node("GlobalAveragePool", "z", "p"),
+    node("Flatten", "p", "f"),
+    node("Gemm", "f v c", "y", transB=1),
+]
+WEIGHTS = [tensor("w", 4, 3, 3, 3), tensor("v", 5, 4), tensor("c", 5)]
+
+
+@pytest.mark.parametrize(
+    ("nodes", "tensors", "text"),
+    [
+        ([node("Relu", "a", "z")], [], "conv(4, 3, bias = false) -> relu"),
+        ([node("HardSwish", "a", "z")], [], "conv(4, 3, bias = false) -> hardswish"),
+        (
+            [node("Sigmoid", "a", "s"), node("Mul", "a s", "z")],
+            [],
+            "conv(4, 3, bias = false) -> silu",
+        ),
+        (
+            [node("Clip", "a low high", "z")],
+            [numpy_helper.from_array(np.float32(n), k) for n, k in ((0, "low"), (6, "high"))],
+            "conv(4, 3, bias = false) -> relu6",
+        ),
+        (
+            [node("AveragePool", "a", "z", kernel_shape=[2, 2], strides=[2, 2])],
+            [],
+            "conv(4, 3, bias = false) -> avgpool(2)",
+        ),
+        (
+            [node("BatchNormalization", "a g b m s", "z")],
+            [
+                tensor("g", 4),
+                tensor("b", 4),
+                tensor("m", 4),
+                numpy_helper.from_array(np.ones(4, np.float32), "s"),
+            ],
+            "conv(4, 3, bias = false) -> bn",
+        ),
+        (
+            [
+                node(
+                    "Resize",
+                    "a - k",
+                    "z",
+                    coordinate_transformation_mode="asymmetric",
+                    nearest_mode="floor",
+                )
+            ],
+            [numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "k")],
+            "conv(4, 3, bias = false) -> upsample(2)",
+        ),
+    ],
+)
+def test_operations(nodes: list[Any], tensors: list[Any], text: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "net.onnx", [CONV, *nodes, *END], [*WEIGHTS, *tensors])
+    found = archdsl.import_file(path, run=False)
+    assert f"{text} -> global_avgpool -> linear(classes)" in found.text
+    assert found.checked[1] == "results of ONNX in double precision"
+
+
+def test_a_product_and_a_sum_are_a_linear_layer(tmp_path: Path) -> None:
+    nodes = [
+        CONV,
+        node("GlobalAveragePool", "a", "p"),
+        node("Shape", "p", "n", start=0, end=1),
+        node("Concat", "n rest", "to", axis=0),
+        node("Reshape", "p to", "f"),
+        node("MatMul", "f v", "m"),
+        node("Add", "c m", "y"),
+    ]
+    rest = numpy_helper.from_array(np.array([-1]), "rest")
+    path = written(tmp_path / "net.onnx", nodes, [WEIGHTS[0], tensor("v", 4, 5), WEIGHTS[2], rest])
+    found = archdsl.import_file(path)
+    assert found.text.endswith("conv(4, 3, bias = false) -> global_avgpool -> linear(classes)\n")
+    assert found.weights["linear1.weight"].shape == (5, 4)
+
+
+def test_all_that_has_no_layer_is_told(tmp_path: Path) -> None:
+    nodes = [CONV, node("Sin", "a", "b"), node("Erf", "b", "z"), *END]
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_file(written(tmp_path / "net.onnx", nodes, WEIGHTS))
+    messages = [d.message for d in caught.value.diagnostics]
+    assert messages == ["no layer computes `Sin`", "no layer computes `Erf`"]
+
+
+# ------------------------------------------------------------------------------- from strangers
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(archdsl.ArchError) as caught:
+        load_program(path)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A663"
+    return found.message
+
+
+def outside(folder: Path, location: str, size: int = 108 * 4) -> Path:
+    path = written(folder / "net.onnx", [CONV, node("Relu", "a", "z"), *END], WEIGHTS)
+    model = onnx.load(path)
+    first = model.graph.initializer[0]
+    first.ClearField("raw_data")
+    first.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", "0"), ("length", str(size))):
+        first.external_data.add(key=key, value=value)
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def test_numbers_in_other_files_are_of_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    for place in (tmp_path / "secret", folder / "near"):
+        place.write_bytes(RANDOM.normal(size=108).astype(np.float32).tobytes())
+    load_program(outside(folder, "near"))
+    for name in ("../secret", str(tmp_path / "secret"), "near/../../secret"):
+        assert "it lies outside the file's folder" in refused(outside(folder, name))
+    (folder / "link").symlink_to(tmp_path / "secret")
+    assert "it lies outside the file's folder" in refused(outside(folder, "link"))
+    assert "which is not beside it" in refused(outside(folder, "gone"))
+    os.mkfifo(folder / "pipe")
+    assert "it is a pipe or a device" in refused(outside(folder, "pipe"))
+    (folder / "near").write_bytes(b"short")
+    assert "`w` is longer than its numbers" in refused(outside(folder, "near"))
+
+
+def test_what_is_no_graph_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path / "net.onnx", [CONV, node("Relu", "a", "z"), *END], WEIGHTS)
+    model = onnx.load(path)
+    model.graph.initializer[0].dims[0] = 1 << 40
+    (tmp_path / "large.onnx").write_bytes(model.SerializeToString())
+    assert "`w` is longer than its numbers" in refused(tmp_path / "large.onnx")
+    (tmp_path / "cut.onnx").write_bytes(path.read_bytes()[:150])
+    assert "it is no graph of ONNX" in refused(tmp_path / "cut.onnx")
+    (tmp_path / "empty.onnx").write_bytes(b"")
+    assert "it is no graph of ONNX" in refused(tmp_path / "empty.onnx")
+    old = written(tmp_path / "old.onnx", [CONV, node("Relu", "a", "z"), *END], WEIGHTS, opset=9)
+    assert "its operations are older than version 11" in refused(old)
+    os.mkfifo(tmp_path / "pipe.onnx")
+    assert "it is a pipe or a device" in refused(tmp_path / "pipe.onnx")
