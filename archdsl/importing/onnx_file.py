@@ -19,11 +19,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
 from archdsl.importing.onnx_operations import ONNX
 from archdsl.importing.program import Described, Of, Scope, Step, Training
 from archdsl.importing.saved import LEAVES, Damaged
-from archdsl.training.packages import missing
 from archdsl.within import Outside, within
 
 MOST = 1 << 31  # bytes of a file
@@ -43,7 +44,7 @@ def read_onnx(path: Path) -> tuple[Described, Any]:
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     except ImportError:
-        raise missing("onnx", "onnx") from None
+        raise ArchError([diagnose(codes.NEEDS_PACKAGE, package="onnx", extra="onnx")]) from None
     with opened(path) as stream:
         data = stream.read(MOST + 1)
     if len(data) > MOST:
