@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
+from archdsl.importing import onnx_shapes  # noqa: F401  its operations are entered
 from archdsl.importing.onnx_operations import ONNX
 from archdsl.importing.program import Described, Of, Scope, Step, Training
 from archdsl.importing.saved import LEAVES, Damaged
