@@ -10,8 +10,12 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset, TensorDataset
 
+import archdsl
 from archdsl import ArchError
 from archdsl.training.data import describe, load
+from archdsl.training.data.given import splits_of
+from archdsl.training.loop import train_candidate
+from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
 
 HERE = Path()
@@ -88,6 +92,17 @@ def test_a_set_is_described_by_what_it_has(found: Any, image: Any, names: Any) -
     assert describe(Own(found), HERE) == (image, 3)
     assert load(Own(found), HERE).names == names
     assert sizes(Own(found)) == (20, 10, 10)
+
+
+def test_a_set_of_a_program_is_trained_on() -> None:
+    splits = splits_of(TensorDataset(PIXELS, LABELS), validation=0.25, test=0.25)
+    assert splits.digest == load(Own(TensorDataset(PIXELS, LABELS)), HERE).digest
+    arch = archdsl.parse(
+        "arch a(classes = 3)\ninput 1x4x6\nconv(2, 3) -> relu -> linear(classes)\n"
+    ).with_knobs()
+    _, outcome = train_candidate(arch, splits, Recipe(epochs=1, batch=10), 0)
+    assert outcome.accuracy == pytest.approx(1 / 3, abs=0.07), "all images are alike"
+    assert splits_of((PIXELS, PIXELS[:, 0] % 2), task="segmentation").classes == 2
 
 
 def test_parts_that_are_given_are_kept() -> None:

@@ -123,6 +123,38 @@ def _has_items(found: list[Any]) -> bool:
     return not found or isinstance(found[0], (tuple, Mapping))
 
 
+@dataclass(frozen=True, eq=False)
+class Given:
+    """A data set of a program, in the place of a class that reads one."""
+
+    found: Any
+    validation: float
+    test: float
+    seed: int
+    task: str
+
+    def read(self, folder: Path) -> Any:
+        return self.found
+
+
+def splits_of(
+    dataset: Any,
+    *,
+    validation: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+    task: str = CLASSIFICATION.name,
+) -> Splits:
+    """A data set of PyTorch or Hugging Face, a dict of these by their parts, or arrays of images
+    and labels, split: what ``read`` of a class gives. Raises ``ArchError`` (A803, A804).
+
+        splits = splits_of(torchvision.datasets.CIFAR10("."))
+        module, outcome = train_candidate(arch, splits, read_recipe("cifar"), seed=0)
+    """
+    source = Given(dataset, float(validation), float(test), seed, task)
+    return arrays("dataset", source, Path())
+
+
 def arrays(name: str, source: Any, folder: Path) -> Splits:
     """What a user's object reads, split: into the parts that it has, or by shares."""
     image, classes = described(name, source, folder)
