@@ -64,7 +64,7 @@ def diff(a: Architecture, b: Architecture, depth: int = 2) -> Pair:
     """
     from archdsl.pictures.pair import Pair
 
-    return Pair(a, b, (a.name, b.name), depth)
+    return Pair(a, b, (a.title, b.title), depth)
 
 
 def import_file(

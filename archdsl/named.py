@@ -57,4 +57,7 @@ def load(name_or_path: str, /, **knobs: Any) -> Architecture:
     """An architecture: of a spec by path or built-in name, or a built-in variant such as
     ``resnet50``, with knobs in parentheses if there are any to set. Raises ``ArchError``."""
     found = resolve(name_or_path)
-    return found.spec.candidate({**found.knobs, **knobs})
+    arch = found.spec.candidate({**found.knobs, **knobs})
+    if found.variant is not None and not found.settings and not knobs:
+        arch.title = found.variant.name
+    return arch

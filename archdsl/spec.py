@@ -137,11 +137,17 @@ class Spec(Choosing):
         if found is None:
             help = did_you_mean(name, self.variants)
             raise ArchError([diagnose(codes.UNKNOWN_VARIANT, help=help, spec=self.name, name=name)])
-        return self.candidate({**found.knobs, **knobs})
+        arch = self.candidate({**found.knobs, **knobs})
+        if not knobs:
+            arch.title = name
+        return arch
 
 
 class Architecture:
-    """One architecture: a spec whose knobs are decided. Its figures cost no tensor."""
+    """One architecture: a spec whose knobs are decided. Its figures cost no tensor. ``title`` is
+    what pictures call it: the name of the variant that it is, or that of its spec."""
+
+    title: str
 
     def __init__(
         self,
@@ -157,6 +163,7 @@ class Architecture:
         self._decided = values, choices, input, kept or {}
         decide = Decisions(choices, spec.program.fixed, kept or {})
         self.network = driver.elaborate(spec.program, values, decide, input, first_only)
+        self.title = spec.name
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A pickle holds the spec and the knobs: it is elaborated where it is read."""
@@ -164,7 +171,7 @@ class Architecture:
         knobs = self.spec.knobs
         plain = {k: v for k, v in values.items() if _is_plain(v)}
         shown = {k: knobs[k].show(v) for k, v in values.items() if not _is_plain(v)}
-        return _from_knobs, (self.spec, plain, shown, *others)
+        return _from_knobs, (self.spec, plain, shown, *others), {"title": self.title}
 
     def __repr__(self) -> str:
         knobs = ", ".join(f"{k}={v}" for k, v in self.shown_knobs.items())
@@ -176,7 +183,7 @@ class Architecture:
         from archdsl.pictures.svg import svg
         from archdsl.pictures.views import draw
 
-        scene = draw(self.network, self.shown_knobs)
+        scene = draw(self.network, self.shown_knobs, title=self.title)
         return f'<div style="max-height: 45em; overflow: auto">{svg(scene)}</div>'
 
     @property

@@ -161,7 +161,7 @@ def build_documents(into: Path) -> None:
         from mkdocs.config import load_config
         from mkdocs.exceptions import Abort
     except ImportError:
-        raise CannotBuild("the documents need: pip install 'archdsl[docs]'") from None
+        raise CannotBuild("the documents need: pip install '.[docs]'") from None
     lexer.register()
     assembled = ROOT / "build" / "pages"
     shutil.rmtree(assembled, ignore_errors=True)

@@ -204,8 +204,10 @@ def _layer(problem: BaseException | None, module: nn.Module, example: Given) -> 
     while problem is not None:
         found = re.search(r"translating node %(\w+)", str(problem))
         if found is not None:
-            name = found[1].lstrip("_")
-            for node in _program(module, example).graph.nodes:
+            name, program = found[1].lstrip("_"), _program(module, example)
+            # The exporter takes some nodes apart first, and names what comes of them.
+            nodes = [*program.run_decompositions().graph.nodes, *program.graph.nodes]
+            for node in nodes:
                 if node.name.lstrip("_") == name and node.meta.get("nn_module_stack"):
                     (*_, (path, _)) = node.meta["nn_module_stack"].values()
                     return str(path)

@@ -3,10 +3,12 @@ no more memory than the file is large, and every tensor in it is one that can be
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from archdsl.files import opened
@@ -14,6 +16,12 @@ from archdsl.outputs import is_seal
 
 if TYPE_CHECKING:
     import torch
+
+
+# What torch says of a pickle with more in it than tensors.
+NOT_TORCHS = "it is not written by torch.save"
+FAULTS = (UnpicklingError, LookupError, TypeError, AttributeError, EOFError, ValueError)
+MORE = re.compile("GLOBAL|safe_globals")
 
 
 class Refused(ValueError):
@@ -31,6 +39,18 @@ def read_saved(path: Path, device: Any = "cpu") -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of old formats of pickle
         return torch.load(path, map_location=device, weights_only=True)
+
+
+def refusal(problem: Exception) -> str:
+    """Why torch refuses a file, where what it says would mislead: it advises to read a file as a
+    program. Nothing for other problems."""
+    if "legacy .tar" in str(problem):
+        return "it is a tar archive, as PyTorch before 0.2 wrote; read it there and save it anew"
+    if isinstance(problem, Refused) or not isinstance(problem, FAULTS):
+        return ""
+    if MORE.search(str(problem)):
+        return "it holds more than tensors, and reading that would run it"
+    return NOT_TORCHS
 
 
 def _check_archive(path: Path) -> None:

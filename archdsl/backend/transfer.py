@@ -6,13 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.arrangement import Search, Way, tree
 from archdsl.backend.layer_tensors import COUNTER, Group, difference, groups, key_of, pairs
 from archdsl.backend.memory import is_shortage, shortage
-from archdsl.backend.saved import read_saved, trouble
+from archdsl.backend.saved import NOT_TORCHS, read_saved, refusal, trouble
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
@@ -174,10 +173,9 @@ def _why(path: Path, problem: Exception) -> str:
         return "it is empty"
     if start == b"PK" and not zipfile.is_zipfile(path):
         return "it is cut short"
-    if isinstance(problem, UnpicklingError):
-        if "Unsupported global" in str(problem):
-            return "it holds more than tensors, and reading that would run it"
-        return "it is neither written by torch.save nor called .safetensors"
+    if why := refusal(problem):
+        other = "it is neither written by torch.save nor called .safetensors"
+        return other if why == NOT_TORCHS else why
     return str(problem).split("\n", 1)[0] or type(problem).__name__
 
 

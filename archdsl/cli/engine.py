@@ -27,15 +27,6 @@ class Engine:
     cpus: float | None
     gpus: float | None
 
-    @property
-    def options(self) -> list[str]:
-        """As they are typed."""
-        if self.name == LOCAL:
-            return []
-        given = [("--address", self.address), ("--cpus", self.cpus), ("--gpus", self.gpus)]
-        found = [part for n, v in given if v is not None for part in (n, f"{v}")]
-        return ["--engine", self.name, *found]
-
 
 def engine_options(command: F) -> F:
     """``--engine``, ``--address``, ``--cpus`` and ``--gpus``."""

@@ -45,24 +45,21 @@ class Lines(View):
 
     def __init__(self, objective: Objective = ACCURACY) -> None:
         self.objective = objective
-        self.over: dict[str, set[tuple[str, int | None]]] = {}
+        self.first: dict[str, int] = {}  # of each stage: turns that were over when it began
+        self.over: dict[str, set[tuple[str, int | None]]] = {}  # and those that are over since
 
     def show(self, progress: Progress) -> None:
-        for row in progress.before:
-            self.count(row)
+        over = self.over.setdefault(progress.stage, set())
+        ended = {(r.slice, r.turn) for r in progress.news if r.failure not in PASSED}
+        first = self.first.setdefault(progress.stage, max(progress.done - len(ended), 0))
         for row in progress.news:
             if row.failure in (UNREACHABLE, DROPPED):  # its turn is not over, or not wanted
                 continue
-            count = min(self.count(row), progress.planned)
+            if row.failure not in PASSED:
+                over.add((row.slice, row.turn))
+            count = min(max(first + len(over), 1), progress.planned)
             said = line(row, objective=self.objective)
             print(f"{count}/{progress.planned}  {said}", flush=True)
-
-    def count(self, row: Row) -> int:
-        """How many turns of the stage of a trial are over, with its own."""
-        over = self.over.setdefault(row.stage, set())
-        if row.failure not in PASSED:
-            over.add((row.slice, row.turn))
-        return max(len(over), 1)
 
 
 class JsonLines(View):
@@ -162,9 +159,10 @@ def slices_table(slices: Mapping[str, Tried]) -> Table:
     for slice, tried in slices.items():
         if tried.best is not None:
             name, value, count = tried.best
-            table.add_row(slice, str(tried.count), harmless(name), tried.shown(value), str(count))
+            shown = (harmless(name), tried.shown(value), str(count))
         else:
-            table.add_row(slice, str(tried.count), "", "", "")
+            shown = ("", "", "")
+        table.add_row(Text(harmless(slice)), str(tried.count), Text(shown[0]), *shown[1:])
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from io import StringIO, TextIOWrapper
 from typing import Any
@@ -108,6 +109,11 @@ def main(arguments: list[str] | None = None) -> Any:
         show_diagnostics(error.diagnostics)
         code = 1
     except click.ClickException as error:
+        if isinstance(error, click.NoSuchOption):  # click compares the dashes too
+            known = {option.lstrip("-"): option for option in error.possibilities or ()}
+            alike = get_close_matches(error.option_name.lstrip("-"), known)
+            offered = [known[name] for name in alike]
+            error = click.NoSuchOption(error.option_name, None, offered, error.ctx)
         said = StringIO()
         error.show(said)
         say(said.getvalue().rstrip("\n"), error=True)  # it repeats what was typed

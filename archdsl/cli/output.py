@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any, TextIO
 
@@ -44,7 +43,19 @@ def say(text: str = "", *, error: bool = False) -> None:
 
 def columns() -> int:
     """The columns of a text: 80, or fewer on a terminal that has fewer."""
-    return min(WIDTH, get_terminal_size().columns) if sys.stdout.isatty() else WIDTH
+    return columns_of(sys.stdout)
+
+
+def columns_of(stream: TextIO) -> int:
+    """The columns of a text on a stream: 80, or fewer on a terminal that has fewer."""
+    if not stream.isatty():
+        return WIDTH
+    try:
+        given = os.environ.get("COLUMNS", "")
+        found = int(given) if given.isdigit() else os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):  # a stream that is no file, or a terminal that does not know
+        found = 0
+    return min(WIDTH, found or WIDTH)
 
 
 def say_text(text: str, *, title: str = "") -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
-from archdsl.cli.output import WIDTH, cut
+from archdsl.cli.output import columns_of, cut
 from archdsl.diagnostics.render import printable
 from archdsl.units import duration
 
@@ -47,12 +47,17 @@ class Meter(AbstractContextManager["Meter"]):
             words.append(f"{duration(left)} left")
         words += [printable(text)] if text else []
         self.shown, self.last = True, now
-        self.stream.write(f"\r{cut(' · '.join(words), WIDTH - 1):<{WIDTH - 1}}")
+        room = self.room()
+        self.stream.write(f"\r{cut(' · '.join(words), room):<{room}}")
         self.stream.flush()
+
+    def room(self) -> int:
+        """Columns of the line: a line that is too long would stay when it is written anew."""
+        return columns_of(self.stream) - 1
 
     def __exit__(self, *problem: object) -> None:
         if self.shown:
-            self.stream.write("\r" + " " * (WIDTH - 1) + "\r")
+            self.stream.write("\r" + " " * self.room() + "\r")
             self.stream.flush()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -159,11 +158,8 @@ def command(
             counts = found.tables.counts(list(found.ids()))
             count = sum(n for (_, state), n in counts.items() if state == "COMPLETE")
             say(f"stopped: {count} trials are done, and kept in {where}", error=True)
-            again = ["archdsl", "search", search, *(("--study", study) if study else ())]
-            again += ["--storage", shown(storage)] if storage else []
-            again += how.options
-            again += [part for path in python for part in ("--allow-python", str(path))]
-            say(f"go on with: {shlex.join([*again, '--resume'])}", error=True)
+            again = repeated(ctx, WRITERS | {"storage": shown}, without="resume")
+            say(f"go on with: {again} --resume", error=True)
             return 130
     if not done:
         say(f"the time was up: --resume goes on where {where} stands", error=True)

@@ -175,9 +175,9 @@ def question(search: Search, found: Sequence[Result]) -> Question:
     unit = search.target or (0.005 if objective.name in SHARES else 0.05)
     ordered = numeric and is_ordered(found)
     looks = () if search.least_seeds == search.settle_seeds else looks_of(search)
-    return Question(
-        not objective.minimize, objective.name, ordered, unit, looks, search.folds, search.arms
-    )
+    settles = search.settle_seeds > 0
+    best, arms = not objective.minimize, search.arms
+    return Question(best, objective.name, ordered, unit, looks, search.folds, arms, settles)
 
 
 def looks_of(search: Search) -> tuple[int, ...]:

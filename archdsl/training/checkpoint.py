@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from archdsl.__about__ import VERSION
-from archdsl.backend.saved import read_saved, tensors_in, trouble
+from archdsl.backend.saved import read_saved, refusal, tensors_in, trouble
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.training.outcome import Epoch
@@ -74,7 +74,8 @@ def restore(path: Path, of: Identity, device: torch.device) -> tuple[Progress, d
     try:
         content: Any = read_saved(path, device)
     except Exception as problem:  # torch raises many kinds for a bad file
-        raise bad(path, f"it cannot be read: {_first_line(problem)}") from None
+        why = refusal(problem) or f"it cannot be read: {_first_line(problem)}"
+        raise bad(path, why) from None
     try:
         if not isinstance(content, dict):
             raise TypeError

@@ -147,7 +147,7 @@ class _Judge:
             trial.slice.name,
             trial.slice.budget,
             word,
-            _missing(arms[:2]) if contrast is None else None,
+            _missing(arms[:2], self.question) if contrast is None else None,
             max(means)[1] if means else None,
             arms,
             contrast,
@@ -334,12 +334,14 @@ def kinds_differ(slices: Sequence[SliceVerdict]) -> bool:
     return bool(deep and wide) and len(deep | wide) > 1
 
 
-def _missing(arms: Sequence[Settled]) -> str:
+def _missing(arms: Sequence[Settled], question: Question) -> str:
     """Why there is no comparison."""
     if not arms:
         return "no explored training ended well"
     if len(arms) == 1:
         return "only one shape was explored"
+    if not question.settles:
+        return "the search ends with exploring; `seeds 1 then 4` would compare the best shapes"
     if all(a.seeds >= SEEDS for a in arms):
         return f"a comparison needs {SEEDS} folds in which both shapes have a result"
     few = [f"{a.seeds} of {a.shape}" for a in arms if a.seeds < SEEDS]

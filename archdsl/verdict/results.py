@@ -77,7 +77,7 @@ class Question:
     ``looks`` are the numbers of fresh seeds at which results are looked at, where that is
     planned (see ``archdsl.verdict.looks``); none, or one, where they are once. ``folds`` are the
     parts that the data were cut into, where fresh results are of one each. ``arms`` are the shapes
-    of a slice that are settled."""
+    of a slice that are settled. ``settles`` is false where no fresh seeds were asked for."""
 
     maximize: bool = True
     measure: str = "accuracy"
@@ -86,6 +86,7 @@ class Question:
     looks: tuple[int, ...] = ()
     folds: int = 0
     arms: int = 2
+    settles: bool = True
 
     @property
     def sign(self) -> int:

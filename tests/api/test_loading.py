@@ -409,3 +409,18 @@ def test_an_architecture_takes_another_input() -> None:
     arch = archdsl.parse("arch x(w = 3)\ninput 3x8x8\nconv(w, 3)\n").with_knobs(w=5)
     assert arch.with_knobs(input=(1, 4, 4)).output == (5, 4, 4)
     assert arch.with_knobs(w=2).input == (3, 8, 8)
+
+
+def test_an_architecture_is_titled_as_the_variant_that_it_is() -> None:
+    spec = archdsl.read("resnet")
+    titles = {
+        "resnet18": archdsl.load("resnet18"),
+        "resnet34": spec.variant("resnet34"),
+        "resnet": archdsl.load("resnet(depth = 18)"),
+    }
+    for title, arch in titles.items():
+        assert arch.title == pickle.loads(pickle.dumps(arch)).title == title
+    assert archdsl.load("resnet18", classes=3).title == spec.variant("resnet18", classes=3).title
+    assert "<title>resnet18</title>" in titles["resnet18"]._repr_html_()
+    pair = archdsl.diff(titles["resnet18"], titles["resnet34"])
+    assert "<title>resnet18 and resnet34</title>" in pair._repr_html_()

@@ -74,16 +74,26 @@ def test_the_stirred_copy_is_not_what_is_kept(tmp_path: Path) -> None:
     assert difference < 1e-4 and moved < 1e-4
 
 
-def test_a_layer_that_cannot_be_exported_is_named(tmp_path: Path) -> None:
-    text = "arch x(c = 8)\ninput 3x2x8x8\nbody: { conv(c, 1x3x3) -> adaptive_avgpool(2x1x1) }\n"
+@pytest.mark.parametrize(
+    ("image", "body", "layer", "operation"),
+    [
+        ((3, 2, 8, 8), "conv(c, 1x3x3) -> adaptive_avgpool(2x1x1)", "avg", "_adaptive_avg_pool3d"),
+        ((3, 13), "conv(c, 3) -> adaptive_maxpool(5)", "max", "adaptive_max_pool2d"),
+    ],
+)
+def test_a_layer_that_cannot_be_exported_is_named(
+    image: tuple[int, ...], body: str, layer: str, operation: str, tmp_path: Path
+) -> None:
+    """Also one that the exporter takes apart: in one dimension, as one of two."""
+    text = f"arch x(c = 8)\ninput {'x'.join(map(str, image))}\nbody: {{ {body} }}\n"
     module = archdsl.parse(text).with_knobs().build()
     with pytest.raises(ArchError) as error:
-        write_onnx(module, torch.zeros(2, 3, 2, 8, 8), tmp_path / "x.onnx")
+        write_onnx(module, torch.zeros(2, *image), tmp_path / "x.onnx")
     (found,) = error.value.diagnostics
     assert found.code == "A604"
     assert found.message.startswith(
-        "the network cannot be exported to onnx: at `body.adaptive_avgpool1`: No ONNX function "
-        "found for <OpOverload(op='aten._adaptive_avg_pool3d', overload='default')>"
+        f"the network cannot be exported to onnx: at `body.adaptive_{layer}pool1`: No ONNX "
+        f"function found for <OpOverload(op='aten.{operation}', overload='default')>"
     )
     assert "\x1b" not in found.message
     assert tuple(found.help) == (

@@ -1,6 +1,7 @@
 """``archdsl.transfer``: weights of torchvision, timm and files, by structure and shape alone."""
 
 import pickle
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -317,6 +318,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "empty": (lambda p: written(p / "x.pt", b""), "it is empty"),
     "empty safetensors": (lambda p: written(p / "x.safetensors", b""), "it is empty"),
     "text": (lambda p: written(p / "x.pt", b"weights\n"), NOT_TORCHS),
+    "text that is a pickle's": (lambda p: written(p / "x.pt", b"epochs\n"), NOT_TORCHS),
     "truncated": (
         lambda p: cut(saved(p / "x.pt", {"a.weight": torch.ones(99, 99)}), 0.6),
         "it is cut short",
@@ -398,6 +400,45 @@ BAD_FILES |= {
         "it has a comment, which torch.save never writes",
     ),
 }
+
+
+def before_1_6(path: Path, content: object) -> Path:
+    """A file in the format that torch wrote before its archives."""
+    torch.save(content, path, _use_new_zipfile_serialization=False)
+    return path
+
+
+def before_0_2(path: Path) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name in ("storages", "tensors", "pickle"):
+            archive.addfile(tarfile.TarInfo(name))
+    return path
+
+
+MORE = "it holds more than tensors, and reading that would run it"
+BAD_FILES |= {
+    "a program": (lambda p: saved(p / "x.pt", {"a": Malicious(p)}), MORE),
+    "an old program": (lambda p: before_1_6(p / "x.pt", {"a": Malicious(p)}), MORE),
+    "an old module": (lambda p: before_1_6(p / "x.pt", nn.Linear(2, 2)), MORE),
+    "an old one, cut": (
+        lambda p: cut(before_1_6(p / "x.pt", {"a.weight": torch.ones(99, 99)}), 0.6),
+        "unexpected EOF",
+    ),
+    "a tar archive": (lambda p: before_0_2(p / "x.pt"), "it is a tar archive, as PyTorch before"),
+    "a pickle of arrays": (
+        lambda p: written(p / "x.pt", pickle.dumps({"a.weight": torch.ones(2).numpy()})),
+        NOT_TORCHS,
+    ),
+}
+
+
+def test_weights_in_the_format_before_archives(tmp_path: Path) -> None:
+    theirs, ours = small(), small()
+    for tensor in theirs.state_dict().values():
+        tensor.random_(1, 9)
+    transfer(before_1_6(tmp_path / "x.pt", theirs.state_dict()), ours)
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], tensor), name
 
 
 @pytest.mark.filterwarnings("ignore:.*quantize_per_tensor")

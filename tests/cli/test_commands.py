@@ -32,6 +32,13 @@ def test_exit_codes(run: Any) -> None:
     assert run("-h").code == 0
 
 
+def test_an_option_that_there_is_not(run: Any) -> None:
+    """What is alike is offered; the dashes, which all have, make nothing alike."""
+    for option, said in (("--init", ""), ("--quite", " Did you mean '--quiet'?")):
+        ran = run("search", "first", option)
+        assert ran.code == 2 and ran.err.endswith(f"No such option '{option}'.{said}\n")
+
+
 def test_what_is_wrong_goes_to_standard_error(run: Any) -> None:
     ran = run("summary", "-", stdin=BAD)
     assert ran.out == "" and ran.err.startswith("error[A207]: ")

@@ -42,6 +42,29 @@ def test_the_bar_leaves_the_table_whole(columns: int, screen: str, tmp_path: Pat
     assert "epoch 3/3" in ran.written and "83%" in ran.written  # the bar was there
 
 
+METERED = """
+from archdsl.cli.progress import Meter, told
+
+now = iter(range(0, 100, 10))
+with told("loading PyTorch"), Meter("checking big.arch", lambda: next(now)) as shown:
+    for share in 0.1, 0.5, 0.9:
+        shown(share, "a candidate of a very long name, which has many knobs: depth = 101")
+print("the end")
+"""
+SHOWN = {
+    80: "checking big.arch 90 % · 3 s left · a candidate of a very long name, which has…",
+    40: "checking big.arch 90 % · 3 s left · a …",
+}
+
+
+@pytest.mark.parametrize("columns", SHOWN)
+def test_how_far_work_is_takes_one_line(columns: int, tmp_path: Path) -> None:
+    ran = on_terminal(["-c", METERED], columns, tmp_path)
+    assert (ran.code, ran.screen) == (0, "the end\n")
+    lines = ran.written.split("\r")
+    assert SHOWN[columns] in lines and max(map(len, lines)) == columns - 1
+
+
 SEARCHING = """
 import sys
 from archdsl.cli.live import LiveTable
@@ -156,16 +179,16 @@ def test_a_training(columns: int, tmp_path: Path) -> None:
 
 SEARCHED = {
     80: """\
-At 20K multiply-adds, nothing is settled: a comparison needs 2 fresh results of
-each shape; there are 0 of depth = 2, 0 of depth = 1.
+At 20K multiply-adds, nothing is settled: the search ends with exploring; `seeds
+1 then 4` would compare the best shapes.
 best: depth = 2, width = 5 (trial 1, 20K macs); to take it from here:
   archdsl best tiny.study -o best.arch
 """,
     40: """\
 At 20K multiply-adds, nothing is
-settled: a comparison needs 2 fresh
-results of each shape; there are 0 of
-depth = 2, 0 of depth = 1.
+settled: the search ends with exploring;
+`seeds 1 then 4` would compare the best
+shapes.
 best: depth = 2, width = 5 (trial 1, 20K
  macs); to take it from here:
   archdsl best tiny.study -o best.arch

@@ -251,6 +251,21 @@ def test_the_live_view_respects_no_color(
     assert LiveTable(1).console.no_color is not coloured
 
 
+def test_the_live_view_is_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither characters nor the markup of what draws it act: a study may be somebody else's."""
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    evil = "\x1b]0;OWNED\x07 [link=file:///etc]x[/link] [/nothing]"
+    ended = [replace(rows()[1], slice=evil, shape=evil, setting=evil, failure=evil)]
+    ended += [replace(ended[0], state="failed", cause=evil)]
+    view = LiveTable(1)
+    view.console = Console(file=io.StringIO(), width=400, height=40, force_terminal=True)
+    view.show(Progress("explore", ended, 0, 0, 2, 30.0, 0.0, None))
+    view.console.print(view.live.renderable)
+    shown = view.console.file.getvalue()
+    assert "OWNED" in shown and "[link=file:///etc]x[/link] [/nothing]" in shown
+    assert "\x1b]" not in shown and "\x07" not in shown
+
+
 def test_a_trial_is_a_line() -> None:
     text = line(rows()[1])
     assert text.endswith("seed 1  accuracy 90.10 %  30.0 s")

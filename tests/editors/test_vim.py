@@ -63,3 +63,40 @@ def test_colours(tmp_path: Path) -> None:
         [*command, "net.arch"], cwd=tmp_path, timeout=60, check=True, capture_output=True
     )
     assert (tmp_path / "out").read_text("utf-8").split() == list(PLACES.values())
+
+
+MISTAKES = """\
+error[A101]: there is no layer or block called `BatchNorm`
+ --> net.arch:4:16
+  |
+4 | repeat depth { BatchNorm }
+  |                ^^^^^^^^^
+  = help: did you mean `bn`?
+
+warning[A971]: the bias of `conv` does nothing
+ --> net.arch:3:1
+  |
+net.arch: 1 error
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("filetype", ["arch", "archsearch"])
+def test_the_list_of_mistakes(filetype: str, tmp_path: Path) -> None:
+    """What `:make` fills: a place and a message each, and the number of the code."""
+    editor = shutil.which("nvim") or skip("there is no Neovim: apt-get install neovim")
+    (tmp_path / "said").write_text(MISTAKES, "utf-8")
+    item = "[v:val.lnum, v:val.col, v:val.type, v:val.nr, v:val.text]"
+    lines = [
+        f"source {FOLDER / 'ftplugin' / f'{filetype}.vim'}",
+        "cgetfile said",
+        f"call writefile([json_encode(map(filter(getqflist(), 'v:val.valid'), '{item}'))], 'out')",
+        "qa!",
+    ]
+    (tmp_path / "ask.vim").write_text("\n".join(lines))
+    command = [editor, "--headless", "--clean", "-S", "ask.vim"]
+    subprocess.run(command, cwd=tmp_path, timeout=60, check=True, capture_output=True)
+    assert json.loads((tmp_path / "out").read_text("utf-8")) == [
+        [4, 16, "E", 101, "there is no layer or block called `BatchNorm`"],
+        [3, 1, "W", 971, "the bias of `conv` does nothing"],
+    ]

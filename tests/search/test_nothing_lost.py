@@ -90,16 +90,17 @@ def test_leader_and_worker_are_killed_at_once(tiny: TinySearch, whole: TinySearc
     ],
 )
 def test_a_search_is_stopped(tiny: TinySearch, whole: TinySearch, number: int) -> None:
-    """It says what is kept and how to go on; the trial at hand comes back."""
+    """It says what is kept and how to go on, as it was begun; the trial at hand comes back."""
     tiny.wish("pause", 5)
-    search = tiny.search()
+    search = tiny.search("--device", "cpu")
     worker = tiny.paused()
     search.send_signal(number)
     ran = tiny.ended(search)
     assert ran.code == 130
     assert not is_alive(worker)
     assert "stopped: 2 trials are done, and kept in tiny.study" in ran.text
-    assert "go on with: archdsl search tiny.search --allow-python watched.py --resume" in ran.text
+    again = "archdsl search tiny.search --device cpu --allow-python watched.py --resume"
+    assert f"go on with: {again}" in ran.text
     assert [row.failure for row in tiny.rows() if row.state == "failed"] == ["interrupted"]
     assert not [row for row in tiny.rows() if row.state == "running"]
     tiny.unwish(5)

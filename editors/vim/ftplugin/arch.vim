@@ -2,4 +2,4 @@
 setlocal commentstring=#\ %s comments=:##,:# shiftwidth=2 expandtab
 setlocal formatprg=archdsl\ fmt\ -
 setlocal makeprg=archdsl\ check\ %
-setlocal errorformat=%Eerror[%m,%Z\ %#-->\ %f:%l:%c,%-G%.%#
+setlocal errorformat=%Eerror[A%n]:\ %m,%Wwarning[A%n]:\ %m,%Z\ %#-->\ %f:%l:%c,%-G%.%#
