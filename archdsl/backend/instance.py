@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
 from archdsl.backend.scope import Scope
 from archdsl.ir.network import Op, Part
+
+if TYPE_CHECKING:
+    from archdsl.backend.plan import Plan
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +31,11 @@ class Instance:
     @property
     def all_pieces(self) -> list[Piece]:
         return [*self.shared.values(), *self.pieces.values()]
+
+    def plans(self) -> Iterator[Plan]:
+        """The classes of the file that its code names."""
+        for piece in self.all_pieces:
+            yield from piece.plans()
 
     def reads_twice(self, label: str) -> bool:
         """Whether an expression names its operand more than once: it must not be computed twice."""

@@ -8,12 +8,19 @@ takes one tensor (a projection, a dropout), or an operand of a sum (an arm, a sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.backend.flow import INCOMING, Flow
-from archdsl.backend.instance import Instance, block_origin, blocks_of, draws, lifted, take_alike
+from archdsl.backend.instance import (
+    Instance,
+    block_origin,
+    blocks_of,
+    draws,
+    lifted,
+    take_alike,
+)
 from archdsl.backend.names import ClassNames, class_name, identifier
 from archdsl.backend.pieces import (
     Child,
@@ -49,6 +56,7 @@ class Plan:
     fullest: Instance | None = None
     symbols: Symbols | None = None
     lack: Lack = field(default_factory=Lack)  # what some instances do without
+    within: set[int] = field(default_factory=set)  # the classes that it calls: never itself
     needs_path: bool = False
     texts: dict[str, str] = field(default_factory=dict)  # of what needs no module, by label
     conditions: dict[str, dict[int, str]] = field(default_factory=dict)  # of operands, by label
@@ -192,15 +200,18 @@ class Planner:
         instance = Instance(part, scope, pieces, shared)
         own = self.by_origin.setdefault(origin, [])
         alike = [p for p in self.plans if p.is_like(instance)] if part.kind in PLACED else []
+        within = {n for p in instance.plans() for n in (id(p), *p.within)}
         for plan in (*own, *alike):
-            if plan.add(instance):
+            if (plan.whole or id(plan) not in within) and plan.add(instance):
                 plan.titles.append(title)
+                plan.within |= within
                 break
         else:
             doc = self.docs(part.definition) if part.definition is not None else ""
             plan = Plan([title], doc, part.definition)
             plan.whole = part.kind == "block" and id(part.definition) in self.whole
             plan.add(instance)
+            plan.within = within
             self.plans.append(plan)
             self.by_origin[origin].append(plan)
         self.known[key] = plan
@@ -233,19 +244,14 @@ class Planner:
             if id(plan) not in begun:
                 begun.add(id(plan))
                 for instance in plan.instances:
-                    for inner in self.within(plan, instance):
+                    parts = blocks_of(instance.part)
+                    whole = (self.known[block_origin(p), id(p)] for p in parts)
+                    for inner in whole if plan.whole else instance.plans():
                         visit(inner)
                 found[id(plan)] = plan
 
         visit(top)
         return list(found.values())
-
-    def within(self, plan: Plan, instance: Instance) -> Iterator[Plan]:
-        """The classes that the code of an instance names."""
-        if plan.whole:
-            yield from (self.known[block_origin(p), id(p)] for p in blocks_of(instance.part))
-            return
-        yield from (plan for piece in instance.all_pieces for plan in piece.plans())
 
     def piece(
         self, scope: Scope, place: int, uses: Sequence[int], unit: str | None = None
@@ -371,8 +377,7 @@ class Planner:
     def fractal(self, part: Part) -> FractalPiece | None:
         scope = scope_of(part)
         uses = scope.uses()
-        firsts: list[Piece] = []
-        units: list[Piece] = []
+        firsts, units = list[Piece](), list[Piece]()
         join: Columns | None = None
         for place, entry in enumerate(scope.entries):
             if len(entry.inputs) > 1:
@@ -392,7 +397,6 @@ class Planner:
 
     def unit(self, scope: Scope, place: int, uses: Sequence[int], name: str) -> Piece | None:
         """One of the layers of a pattern, if it can be made by itself."""
-        entry = scope.entries[place]
-        piece = self.piece(scope, place, uses, name)
+        entry, piece = scope.entries[place], self.piece(scope, place, uses, name)
         stateless = isinstance(piece, ExpressionPiece) or piece.needs_path
         return None if stateless or needs_flat(entry, entry.inputs_shapes[0]) else piece

@@ -79,3 +79,32 @@ def test_tensors_from_outside_keep_their_names() -> None:
     source = load("hrnet_w18").source()
     assert "def forward(self, xs: list[Tensor])" in source
     assert "w = self.fuse1([a, b, c, d])" in source
+
+
+RECURSIVE = """
+arch nested(levels = 3 in 1..5)
+input 4x8x8
+block level(c, n) {
+  BODY
+  if n > 1 { level(2 * c, n - 1) -> conv(c, 1) }
+  bn
+}
+level(8, levels)
+"""
+
+
+def test_a_block_that_calls_itself_is_a_class_that_does() -> None:
+    arch = archdsl.parse(RECURSIVE.replace("BODY", "conv(c, 3) -> relu")).with_knobs()
+    assert "self.level1 = Level(c, 2 * c, n - 1)" in arch.source()
+    assert_computes_its_graph(arch)
+
+
+def test_what_cannot_be_translated_has_a_class_for_each_level() -> None:
+    text = RECURSIVE.replace("BODY", "residual { conv(c, 3) }")
+    arch = archdsl.parse(text).with_knobs()
+    assert re.findall(r"^class (Level\w*)", arch.source(), re.MULTILINE) == [
+        "LevelA",
+        "LevelB",
+        "LevelC",
+    ]
+    assert_computes_its_graph(arch)
