@@ -159,8 +159,8 @@ class Plan:
     def is_chain(self) -> bool:
         """Whether a sequence does all that it does."""
         pieces = self.full.pieces.values()
-        plain = not any(isinstance(p, ExpressionPiece) or p.needs_path for p in pieces)
-        return plain and self.full.scope.is_chain
+        found = any(isinstance(p, ExpressionPiece) or p.needs_path for p in pieces)
+        return not found and self.full.scope.is_chain
 
 
 PLACED = ("group", "dense", "fractal", "output")  # parts that a place makes, and not a block
@@ -193,8 +193,7 @@ class Planner:
         key = (origin, id(part))
         if key in self.known:
             return self.known[key]
-        scope = scope_of(part)
-        uses = scope.uses()
+        scope, uses = (found := scope_of(part)), found.uses()
         pieces = {e.label: self.piece(scope, i, uses) for i, e in enumerate(scope.entries)}
         shared = {s.name: p for s in part.shared if (p := self.shared_piece(s)) is not None}
         instance = Instance(part, scope, pieces, shared)
@@ -244,14 +243,14 @@ class Planner:
             if id(plan) not in begun:
                 begun.add(id(plan))
                 for instance in plan.instances:
-                    parts = blocks_of(instance.part)
-                    whole = (self.known[block_origin(p), id(p)] for p in parts)
+                    blocks = blocks_of(instance.part)
+                    whole = (self.known[block_origin(p), id(p)] for p in blocks)
                     for inner in whole if plan.whole else instance.plans():
                         visit(inner)
                 found[id(plan)] = plan
 
         visit(top)
-        return list(found.values())
+        return [*found.values()]
 
     def piece(
         self, scope: Scope, place: int, uses: Sequence[int], unit: str | None = None
@@ -307,9 +306,9 @@ class Planner:
             found = self.sequence(part)
         if found is not None:
             return found
-        span = entry.span
-        origin = (part.kind, unit or entry.name, span.source.name, span.start)
-        return PlanPiece(self.plan(part, origin, unit or entry.name), part, entry.span)
+        title, span = unit or entry.name, entry.span
+        plan = self.plan(part, (part.kind, title, span.source.name, span.start), title)
+        return PlanPiece(plan, part, span)
 
     def sequence(self, part: Part) -> SequencePiece | None:
         """A part as a sequence of modules, if it is one."""
@@ -391,9 +390,8 @@ class Planner:
         alike = all(p == pieces[0] for pieces in (firsts, units) for p in pieces)
         if not firsts or not alike or len(units) != 2**columns - 1 - columns:
             return None
-        unit = units[0] if units else None
         local, whole = (0.0, 0.0) if join is None else (join.drop_path, join.global_path)
-        return FractalPiece(columns, firsts[0], unit, local, whole)
+        return FractalPiece(columns, firsts[0], units[0] if units else None, local, whole)
 
     def unit(self, scope: Scope, place: int, uses: Sequence[int], name: str) -> Piece | None:
         """One of the layers of a pattern, if it can be made by itself."""
