@@ -33,6 +33,7 @@ FIRST_OPSET = 11
 NUMBERS = ("Clip", "Pad", "Resize")  # operations that take numbers, and no weights
 FLOATS = (1, 10, 11, 16)  # the kinds of numbers with a fraction
 KEPT = "pkg.torch.onnx."
+BIASED = re.compile(r"aten\.(?:linear|conv\dd)\.default\]\(args = \(%\w+, %\w+, %")
 FOLDED = re.compile(
     r"_native_batch_norm_legit_no_training.*, (?P<momentum>[\d.e-]+), (?P<eps>[\d.e-]+)\)"
 )
@@ -276,6 +277,8 @@ class _Reader:
             args = tuple(
                 self.arrays[n] if kept and n in self.arrays else self._given(n) for n in names
             )
+        if norm is None and (linear or node.op_type == "Conv") and len(args) > 1:
+            args = self._biased(node, args, results[0])
         if norm is not None:
             args = self._unfolded(node, args, results[0], path, norm, scopes)
             results = (f"{results[0]} before its norm",)
@@ -284,6 +287,17 @@ class _Reader:
         step = Step(op, function, args, kwargs, results, scopes, path, known)
         at = len(self.found.steps) - (norm is not None)
         self.found.steps.insert(at, step)
+
+    def _biased(self, node: Any, args: tuple[Any, ...], result: str) -> tuple[Any, ...]:
+        """The arguments with the bias that a layer had, of zeros, which exporters leave out."""
+        kept = {p.key: p.value for p in node.metadata_props}
+        left_out = len(args) < 3 or args[2] is None
+        known = isinstance(args[1], Of) and args[1].name in self.found.names
+        if not (left_out and known) or BIASED.search(kept.get(f"{KEPT}fx_node", "")[:4000]) is None:
+            return args
+        weight = self.found.parameters[self.found.names[args[1].name]]
+        zeros = np.zeros(weight.shape[0], np.float32)
+        return *args[:2], self._tensor(f"{self.path or result}.bias", zeros)
 
     def _constant(self, name: str, attributes: dict[str, Any]) -> None:
         ((kind, value),) = attributes.items()

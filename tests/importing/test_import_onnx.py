@@ -36,6 +36,7 @@ def test_a_network_of_pytorch_comes_back_with_its_norms(tmp_path: Path) -> None:
         if isinstance(part, nn.BatchNorm2d):
             nn.init.normal_(part.bias)
             nn.init.uniform_(part.running_var, 0.5, 2)
+    nn.init.zeros_(module.head.bias)  # which the exporter leaves out
     path = exported(module, tmp_path / "net.onnx", 16, external_data=True)
     assert (tmp_path / "net.onnx.data").exists()
     found = archdsl.import_file(path, run=False)
