@@ -122,6 +122,8 @@ def _images(splits: Splits, part: str, card: ModelCard, name: str) -> Images:
     if splits.image != card.image:
         shapes = f"{show_shape(card.image)}, and the images are {show_shape(splits.image)}"
         raise _mismatch(f"it takes {shapes}")
+    if splits.values != card.values:
+        raise _mismatch(f"it takes {card.values}, and the images are {splits.values}")
     if splits.task.name != card.task:
         raise _mismatch(f"it is for {card.task}, and the data is for {splits.task.name}")
     if splits.classes != len(card.classes):

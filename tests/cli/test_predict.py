@@ -150,6 +150,10 @@ def test_evaluate_refuses_other_data(folder: Path, run: Any, tmp_path: Path) -> 
     assert ran.code == 1
     assert "error[A805]" in ran.err
     assert "it takes 1x8x8, and the images are 3x8x8" in ran.err
+    wide = {"images": np.zeros((40, 1, 8, 8), np.uint16), "labels": np.arange(40) % 10}
+    np.savez(tmp_path / "wide.npz", **wide)
+    ran = run("evaluate", str(folder), "--data", f'arrays("{tmp_path / "wide.npz"}")')
+    assert ran.code == 1 and "it takes uint8, and the images are uint16" in ran.err
     none = run("evaluate", str(folder / "net.pt"), "--data", "digits(test = 0)")
     assert "error[A801]" in none.err and "--part validation" in none.err
 
