@@ -40,6 +40,21 @@ HEADS = (
 )
 
 
+PAIRS = (  # what takes two tensors and gives two
+    "pair(4)",
+    "pair(in.tensors[1].channels)",
+    "pair(4 if k > 2 else 8)",
+    "[x -> conv(4, 3) for x in in.tensors]",
+    "[in.tensors[2], in.tensors[1] -> relu]",
+    "pair(4); pair(8)",
+)
+ENDS = (
+    "branch concat { for x in in.tensors { x } }",
+    "in.tensors[2] -> relu",
+    "let (p, q) = in.tensors\nbranch concat { q; p -> conv(4, 1) }",
+)
+
+
 class Writer:
     """Writes one spec, all of it drawn from a seed."""
 
@@ -150,7 +165,14 @@ class Writer:
             "choose { relu; bn }",
             f"conv([{n}, 8][{self.one()}], 1)",
             f"dense({self.pick('2', n)}) {{ conv(4, 3) }}",
+            f"[conv({n}, 1), {self.layers()}]\n{self.turns()}\n{self.pick(*ENDS)}",
+            f"[conv({n}, 1), identity]\npart: {{ {self.turns()} }}\n{self.pick(*ENDS)}",
+            f"conv({n}, 3) as t\n[t, t]\n{self.turns()}\n{self.pick(*ENDS)}",
         )
+
+    def turns(self) -> str:
+        """A loop that carries two tensors."""
+        return f"repeat {self.pick('3', self.count())} as k {{ {self.pick(*PAIRS)} }}"
 
     def text(self) -> str:
         lines = [
@@ -161,6 +183,8 @@ class Writer:
             "fn eighths(v) = nearest(v) + (4 if nearest(v) < 0.9 * v else 0)",
             "block rows(xs) { for i in 1..xs[1] { conv(8, 1) }; conv(4, 1) }",
             f"block wide(n) {{ conv({self.pick('n', 'in.channels + n', '2 * n')}, 1) -> relu }}",
+            "block pair(n) { let (a, b) = in.tensors\n"
+            "branch concat { a -> conv(n, 3); b -> conv(4, 1) }; [b, conv(n, 1)] }",
             f"block run(f) {{ {self.pick('f', 'f -> f', 'residual { f }', 'relu -> f')} }}",
         ]
         lines += [self.statement() for _ in range(self.rng.randint(1, 4))]

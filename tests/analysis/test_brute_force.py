@@ -24,5 +24,4 @@ def test_figures_are_compared_with_the_module_that_is_built() -> None:
 def test_a_difference_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a memory that takes for equal what Python does, some spec differs."""
     monkeypatch.setattr("archdsl.elaborate.machine.key", lambda values: values)
-    found = [brute_force.check(number, False) for number in range(15, 40)]
-    assert any(found)
+    assert any(brute_force.check(number, False) for number in range(40, 90))

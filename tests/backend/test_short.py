@@ -22,6 +22,7 @@ CASES: dict[str, tuple[int, dict[str, Any], tuple[int, ...]]] = {
     "optional_arms": (70, {}, (3, 8, 8)),
     "yolov8n": (240, {}, (3, 64, 64)),
     "hardnet68": (120, {"classes": 5}, (3, 64, 64)),
+    "pnasnet": (430, {"width": 36, "cells": 1, "classes": 5}, (3, 67, 67)),
     "hrnet_w18": (305, {"modules": (2, 1), "classes": 5}, (3, 64, 64)),
 }
 

@@ -1,6 +1,7 @@
 """Modules of blocks that take and give several tensors, and of loops that carry them."""
 
 import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -51,6 +52,24 @@ def arch(layers: str) -> Architecture:
 @pytest.mark.parametrize("name", [n for n in NETWORKS if n != "results"])
 def test_it_computes_its_graph(name: str) -> None:
     assert_computes_its_graph(arch(NETWORKS[name]))
+
+
+def test_hrnet_is_the_same_network_with_its_depths_as_knobs() -> None:
+    """Written with lists, and with blocks that hand all sizes on to the next."""
+    folder = Path(__file__).with_name("networks")
+    lists = archdsl.load(str(folder / "hrnet_lists.arch"))
+    assert lists.params == 21_299_004, "timm's"
+    assert lists.hash == archdsl.load(str(folder / "hrnet_w18.arch")).hash
+    (step,) = [s for s in lists.network.root.steps if s.name == "module" and s.repeat == 4]
+    assert step.label == "module2"
+
+
+def test_pnasnet_has_its_cells_as_a_knob() -> None:
+    spec = archdsl.read(str(Path(__file__).with_name("networks") / "pnasnet.arch"))
+    found = spec.with_knobs().figures
+    assert (found.params, found.macs) == (86_057_668, 24_937_395_792), "timm's pnasnet5large"
+    one, two, three = (spec.with_knobs(cells=n).params for n in (2, 5, 8))
+    assert one - two == two - three, "each cell more is another of the same"
 
 
 def test_results_of_a_list() -> None:
