@@ -113,7 +113,7 @@ def work(study: OpenStudy, formula: Formula, trials: int | None = None) -> int:
     splits = SimpleNamespace(
         test=range(100), digest="", image=(1, 8, 8), classes=10, names=(),
         mean=torch.zeros(1), std=torch.ones(1), which="",
-        task=CLASSIFICATION,
+        task=CLASSIFICATION, values="uint8",
     )  # fmt: skip
     worker = Worker(study, torch.device("cpu"), name="machine:1", trainer=formula)
     worker.splits = splits
