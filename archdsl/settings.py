@@ -101,8 +101,11 @@ def read_value(program: Program, knob: Knob, value: Any) -> Any:
                 return written
         if isinstance(knob.default, str) and '"' not in value:
             return value
-        return evaluate(program, knob.name, value)
+        found = evaluate(program, knob.name, value)
+        return knob.domain.meant(found) if isinstance(knob.domain, Choices) else found
     found = from_python(value, knob.name)
+    if isinstance(knob.domain, Choices):
+        found = knob.domain.meant(found)
     if isinstance(value, float) and isinstance(knob.domain, Interval):
         found = knob.domain.meant(Fraction(found))
     try:

@@ -12,6 +12,8 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.equality import key, same
 from archdsl.elaborate.values import Number, exact, is_number, show
 
+NEAR = Fraction(1, 10**9)  # of an inexact number: as far from it another stands for it
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -36,6 +38,17 @@ class Choices:
         so that it is known by its text alone."""
         name = " ".join(text.split())
         return self.values[self.names.index(name)] if name in self.names else None
+
+    def meant(self, value: Any) -> Any:
+        """The value that a number is meant to be, if it is a rounding away: sqrt(2) is printed as
+        a decimal, and Python has it as one."""
+        if is_number(value) and not any(type(v) is type(value) and v == value for v in self.values):
+            for near in self.values:
+                if type(near) is float:
+                    exact_near = Fraction(near)
+                    if abs(exact_near - Fraction(value)) <= NEAR * abs(exact_near):
+                        return near
+        return value
 
     @property
     def count(self) -> int:

@@ -22,11 +22,11 @@ from archdsl.search.study import Study
 from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
 from archdsl.verdict import Question, Result, Verdict
-from archdsl.verdict.arms import Explored, explored_shapes
+from archdsl.verdict.arms import Explored, explored
 from archdsl.verdict.curve import Fit, fit
 from archdsl.verdict.judge import RESAMPLES
 from archdsl.verdict.model import SliceVerdict
-from archdsl.verdict.results import slices_of
+from archdsl.verdict.results import Slice
 
 OPEN = ("waiting", "running")
 AT_WORK = 100  # trials that run and are shown, of a large study
@@ -120,7 +120,8 @@ def gather(study: Study, storage: bool = False) -> Facts:
     found = results(study, known)
     asked = question(study.search, found)
     scored = any(r.score is not None for r in found)
-    judged = verdict(study, known, found) if scored and not study.search.is_pareto else None
+    compared = explored(found, asked) if scored and not study.search.is_pareto else None
+    judged = None if compared is None else verdict(study, known, found, compared)
     try:
         top = best(study, rows=known)
     except ArchError:
@@ -135,7 +136,7 @@ def gather(study: Study, storage: bool = False) -> Facts:
         stage=study.stage,
         rows=rows,
         total=total,
-        parts=_parts(study, rows, found, asked, judged),
+        parts=_parts(study, rows, compared or (), asked, judged),
         measure=measure_of(study.search),
         question=asked,
         results=found,
@@ -156,12 +157,12 @@ def gather(study: Study, storage: bool = False) -> Facts:
 def _parts(
     study: Study,
     rows: Sequence[Row],
-    found: Sequence[Result],
+    compared: Sequence[tuple[Slice, Sequence[Explored]]],
     asked: Question,
     judged: Verdict | None,
 ) -> list[Part]:
     held = study.search.hold is not None
-    known = {part.name: part for part in slices_of(found)}
+    known = {part.name: shapes for part, shapes in compared}
     said = {part.slice: part for part in judged.slices} if judged else {}
     parts = []
     for place, slice in enumerate(study.space.slices):
@@ -170,14 +171,14 @@ def _parts(
         shapes: Sequence[Explored] = ()
         curve = None
         if name in known and judged is not None:
-            shapes = explored_shapes(known[name], asked)
+            shapes = known[name]
             curve = fit(shapes, RESAMPLES, 0) if asked.ordered and shapes else None
         elif judged is not None:  # each kind is judged for itself; here are all together
             shapes = [
                 shape
-                for part, of_kind in known.items()
-                if part.removesuffix(f"with {of_kind.kind}").strip() == name
-                for shape in explored_shapes(of_kind, asked)
+                for part, of_kind in compared
+                if part.name.removesuffix(f"with {part.kind}").strip() == name
+                for shape in of_kind
             ]
             shapes = sorted(shapes, key=lambda shape: -shape.shrunk)
         title = place_text(slice.name) if held else "all networks"

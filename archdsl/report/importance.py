@@ -33,7 +33,7 @@ def _are(count: int) -> str:
 def importance_of(study: Study, slice: str, rows: Sequence[Row]) -> Importance:
     """The share of the variance of the first objective that each knob explains by itself and
     with others, by a random forest over the finished trials (fANOVA, Hutter et al. 2014)."""
-    done = [r for r in rows if r.is_result and (r.stage, r.slice) == (EXPLORE, slice)]
+    done = [r for r in rows if r.slice == slice and r.stage == EXPLORE and r.is_result]
     if len(done) < LEAST:
         why = f"it takes {LEAST} finished trials, and there {_are(len(done))}"
         return Importance(slice, why=why)

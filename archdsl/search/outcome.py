@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import isfinite, log
 from typing import TYPE_CHECKING, Any
@@ -23,8 +22,9 @@ from archdsl.spec import Architecture
 from archdsl.training.examples import Examined, has_losses, loss_of, right_of
 from archdsl.units import SHARES
 from archdsl.verdict import Question, Result, Verdict, judge
+from archdsl.verdict.arms import Explored
 from archdsl.verdict.looks import planned
-from archdsl.verdict.results import Floats
+from archdsl.verdict.results import Floats, Slice
 from archdsl.verdict.words import placed
 
 if TYPE_CHECKING:
@@ -133,10 +133,12 @@ def numbers_of(setting: str) -> dict[str, float]:
     for part in setting.split(", "):
         name, _, written = part.partition(" = ")
         over, _, under = written.partition("/")  # as values are written: 0.05 or 1/3000
-        with suppress(ValueError, ZeroDivisionError):
-            value = float(over) / float(under or 1)
-            if isfinite(value):
-                found[name] = value
+        try:
+            value = float(over) / float(under) if under else float(over)
+        except (ValueError, ZeroDivisionError):
+            continue
+        if isfinite(value):
+            found[name] = value
     return found
 
 
@@ -186,15 +188,18 @@ def looks_of(search: Search) -> tuple[int, ...]:
 
 
 def verdict(
-    study: Study, rows: Sequence[Row] | None = None, found: Sequence[Result] | None = None
+    study: Study,
+    rows: Sequence[Row] | None = None,
+    found: Sequence[Result] | None = None,
+    known: Sequence[tuple[Slice, Sequence[Explored]]] | None = None,
 ) -> Verdict:
-    """What a study says, by its trials and the results that were made of them, where they are at
-    hand. Raises ``ArchError`` where it has no results yet."""
+    """What a study says, by its trials, the results that were made of them and their shapes, where
+    they are at hand. Raises ``ArchError`` where it has no results yet."""
     rows = judged(study) if rows is None else rows
     found = results(study, rows) if found is None else found
     if not any(r.score is not None for r in found):
         raise nothing_to_say(study, rows)
-    return judge(found, question(study.search, found))
+    return judge(found, question(study.search, found), parts=known)
 
 
 def nothing_to_say(study: Study, rows: Iterable[Row]) -> ArchError:

@@ -74,9 +74,10 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
-    """One trial. Costs are of one image; ``accuracy`` is a share, on validation data."""
+    """One trial. Costs are of one image; ``accuracy`` is a share, on validation data. A large study
+    has a hundred thousand, and a frozen record takes six times as long to make."""
 
     number: int
     slice: str

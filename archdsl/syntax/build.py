@@ -25,6 +25,8 @@ def read_number(text: str) -> int | Fraction:
 
     Raises ``OverflowError`` for a number of more than 300 digits.
     """
+    if text.isdecimal() and len(text) <= MAX_DIGITS:
+        return int(text)
     scale = Fraction(1)
     if text[-1] == "%":
         text, scale = text[:-1], Fraction(1, 100)

@@ -57,11 +57,15 @@ def choose_arms(results: Iterable[Result], question: Question) -> dict[str, tupl
 def to_settle(results: Iterable[Result], question: Question) -> dict[str, tuple[Explored, ...]]:
     """The shapes to settle in each slice, the best first; each with its ``tuned`` setting."""
     chosen = {}
-    for part in slices_of(results):
-        shapes = explored_shapes(part, question)
+    for part, shapes in explored(results, question):
         if shapes:
             chosen[part.name] = tuple(contenders(shapes, question))
     return chosen
+
+
+def explored(results: Iterable[Result], question: Question) -> list[tuple[Slice, list[Explored]]]:
+    """Each slice with its shapes (see ``explored_shapes``)."""
+    return [(part, explored_shapes(part, question)) for part in slices_of(results)]
 
 
 def contenders(shapes: Sequence[Explored], question: Question) -> Sequence[Explored]:

@@ -8,7 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from archdsl.verdict.arms import Explored, contenders, explored_shapes
+from archdsl.verdict.arms import Explored, contenders
 from archdsl.verdict.contrast import Difference, mean
 from archdsl.verdict.examples import Sample, compared, paired
 from archdsl.verdict.results import Arm, Floats, Question, Result, Slice
@@ -97,8 +97,7 @@ def stacked(known: Sequence[Floats | None]) -> Floats | None:
     return np.stack(found)
 
 
-def compare(part: Slice, question: Question) -> Comparison:
-    shapes = explored_shapes(part, question)
+def compare(part: Slice, shapes: Sequence[Explored], question: Question) -> Comparison:
     arms = list(contenders(shapes, question)) if shapes else []
     if question.ordered:
         arms[:2] = sorted(arms[:2], key=lambda e: -e.aspect)

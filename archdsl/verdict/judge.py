@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from archdsl.units import ERRORS, SHARES
-from archdsl.verdict.arms import halves
+from archdsl.verdict.arms import Explored, explored, halves
 from archdsl.verdict.comparison import FIRST, SEEDS, Comparison, Two, compare
 from archdsl.verdict.contrast import (
     Difference,
@@ -48,7 +48,7 @@ from archdsl.verdict.model import (
     SliceVerdict,
     Verdict,
 )
-from archdsl.verdict.results import Question, Result, slices_of
+from archdsl.verdict.results import Question, Result, Slice
 
 SCORE, OTHER = 0.8, 0.2  # shares of the error of the score, and of the log-loss beside it
 RESAMPLES = 9999
@@ -60,14 +60,17 @@ def judge(
     level: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    parts: Sequence[tuple[Slice, Sequence[Explored]]] | None = None,
 ) -> Verdict:
-    """The verdict on the results of a study.
+    """The verdict on the results of a study; ``parts`` are what ``explored`` makes of them, where
+    that is at hand.
 
     ``level`` is that of every interval, and 1 - ``level`` bounds the share of studies with a
     verdict where there is no true difference. ``resamples`` and ``seed`` are the bootstrap's;
     without resamples, what is made of them is left out.
     """
-    trials = [compare(part, question) for part in slices_of(results)]
+    parts = explored(results, question) if parts is None else parts
+    trials = [compare(part, shapes, question) for part, shapes in parts]
     settled = [t for t in trials if t.difference is not None]
     several = question.ordered and len(settled) > 1
     whole = averaged([(t.sample(0), t.sample(1)) for t in settled]) if several else None

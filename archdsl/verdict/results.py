@@ -22,7 +22,7 @@ class Arm:
     setting: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """One network, trained once. Results of equal ``shape`` and ``setting`` are one arm.
 

@@ -37,6 +37,8 @@ HEADS = (
     "r = 0.5 in 0..1 step 0.25, a = 3 in 1..5",
     "w = 0 in {0, 1}, c = 2 in {1, 2, 3}, a = 1 in 1..3",
     "r = 1 in 0.5..1.5 step 0.05, a = 2 in 1..3",
+    "r = 0.5 in {0.5, 1.5, 1/3, 2}, a = 4 in 1..9",
+    "c = 2 in {sqrt(2), exp(1), log(8, 2), 2}, a = 8 in 2..16 step 2",
 )
 
 
@@ -81,9 +83,9 @@ class Writer:
             f"round({x})",
             f"max({x}, {y})",
             f"abs({x})",
-            f"sqrt({x} + 1)",
-            f"log({x} + 2)",
-            f"exp({x} / 8)",
+            self.inexact(x, y),
+            self.inexact(x, y),
+            self.inexact(x, y),
             f"({x} ^ 2)",
             f"({x} if {self.condition(depth - 1)} else {y})",
             f"(match {x} {{ 1 => {y}; 2..3 => 2; _ => {x} }})",
@@ -95,12 +97,30 @@ class Writer:
             f"min([{x}, {y}, 4])",
         )
 
+    def inexact(self, x: str, y: str) -> str:
+        """A float that follows from two numbers, often one that is a whole number but for its
+        rounding."""
+        return self.pick(
+            f"sqrt({x} + 1)",
+            f"log({x} + 2)",
+            f"exp({x} / 8)",
+            f"sqrt(({x}) ^ 2)",
+            f"(sqrt(abs({x})) * sqrt(abs({x})))",
+            f"log(2 ^ min(8, {x}), 2)",
+            f"exp(log(abs({x}) + 1))",
+            f"({x} * exp(0))",
+            f"({x} / 3 + {y} * exp(0) / 3)",
+            f"round(10 * log(abs({x}) + 1)) / 10",
+        )
+
     def condition(self, depth: int = 1) -> str:
         x, y = self.number(depth), self.number(depth)
         return self.pick(
             *(f"{x} {symbol} {y}" for symbol in ("==", "!=", "<", "<=", ">", ">=")),
             f"{x} * log(2) >= log({self.pick('2', '8', '32')})",
             f"{x} >= sqrt({self.pick('2', '4', '7')}) * 2",
+            f"{self.inexact(x, y)} {self.pick('==', '<', '<=', '>', '>=')} {self.inexact(y, x)}",
+            f"{self.inexact(x, y)} {self.pick('==', '!=', '<=', '>')} {x}",
             f"{x} in [{y}, 2]",
             f"{x} in 1..3",
             *(["on", "not on"] if "on =" in self.head else []),
@@ -262,12 +282,14 @@ def _closed_forms(text: str, candidates: list[dict[str, Any]], alone: list[Any])
     for knobs, single in list(zip(candidates, alone, strict=True))[:6]:
         if len(single) == 3:
             continue
+        # A domain of 1 and exp(0) has one value, of which the first is taken.
+        decided = dict(archdsl.parse(text).candidate(knobs, first_only=True).network.knobs)
         for name in knobs:
-            form = spec.families.closed_form(knobs, name, None)
-            if form is None or knobs[name] not in form.values:
+            form = spec.families.closed_form(decided, name, None)
+            if form is None or decided[name] not in form.values:
                 continue
             cost = form.params
-            said = cost.at({name: knobs[name]}) if isinstance(cost, Polynomial) else cost
+            said = cost.at({name: decided[name]}) if isinstance(cost, Polynomial) else cost
             if said != single[1].params:
                 return f"closed form of {name} with {knobs}: {said}, is {single[1].params}"
     return None

@@ -234,6 +234,19 @@ def test_a_decimal_is_what_it_prints_as(spec: Spec) -> None:
     assert spec.with_knobs(ratio=0.3).knobs["ratio"] == Fraction(3, 10)
 
 
+@pytest.mark.parametrize("written", ["sqrt(2)", "exp(1)", "log(8, 2)"])
+def test_an_inexact_option_is_known_by_its_decimals(written: str) -> None:
+    """The value that a candidate tells is taken again, by Python and as it is printed."""
+    text = "arch net(c = 2 in {sqrt(2), exp(1), log(8, 2), 2})\ninput 3x8x8\nconv(ceil(c), 1)\n"
+    spec = archdsl.parse(text)
+    known = spec.with_knobs(c=written).knobs["c"]
+    for given in (known, str(known), spec.with_knobs(c=written).shown_knobs["c"]):
+        again = spec.with_knobs(c=given).knobs["c"]
+        assert (type(again), again) == (float, known)
+    with pytest.raises(ArchError, match="outside its domain"):
+        spec.with_knobs(c=known + 1e-6)
+
+
 def test_a_layer_by_its_name(spec: Spec) -> None:
     arch = spec.with_knobs(act="silu")
     assert "silu1" in arch.shapes and arch.shown_knobs["act"] == "silu"
