@@ -30,9 +30,23 @@ def skeleton(operation: str) -> list[str]:
     name = re.sub(r"\W", "_", plain)
     if found or name in table:  # a layer of that name is there
         title, name = f"My{title}", f"my_{name}"
+    made, modules = _computed(operation, title, name)
     return [
         *helps,
-        "or compute it by a layer of your own: "
-        f'class {title}(Layer): name = "{name}"; def shape(self, *inputs): return inputs[0]; '
-        f'def torch(self, *inputs): return Module("{title}")',
+        f'or compute it by a layer of your own: class {title}(Layer): name = "{name}"; {modules}'
+        f"shape = lambda self, *inputs: inputs[0]; torch = lambda self, *inputs: {made}",
     ]
+
+
+def _computed(operation: str, title: str, name: str) -> tuple[str, str]:
+    """What computes an operation in PyTorch: a function, a module of its own, or, where it has
+    neither, one of a file beside that of the layer, which the layer names."""
+    import torch
+
+    plain = operation.strip("_")
+    for package, shown in ((torch, "torch"), (torch.nn.functional, "F")):
+        if callable(getattr(package, plain, None)):
+            return f'Expression("{shown}.{plain}({{x}})")', ""
+    if isinstance(getattr(torch.nn, operation, None), type):
+        return f'Module("nn.{operation}")', ""
+    return f'Module("{title}")', f'modules = "{name}_module.py"; '
