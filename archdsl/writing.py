@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from archdsl.diagnostics import codes
@@ -47,7 +48,9 @@ def write_bytes(path: Path, data: bytes) -> None:
             Path(aside).unlink(missing_ok=True)
 
 
+@cache
 def _umask() -> int:
+    """The process's: read once, as reading it changes it for a moment in all threads."""
     mask = os.umask(0)
     os.umask(mask)
     return mask
