@@ -61,7 +61,8 @@ def spanning(
     if log is None:
         log = low > 0 and high > 20 * low
     if low == high:
-        low, high = (low / 2, high * 2) if log else (low - 1, high + 1)
+        room = max(1.0, 1e-9 * abs(low))  # of a huge number, less than that is nothing
+        low, high = (low / 2, high * 2) if log else (low - room, high + room)
     if log:
         ratio = (high / low) ** margin
         return Scale(low / ratio, high * ratio, True, show)

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -214,6 +214,19 @@ def unusable(url: str, reason: str) -> ArchError:
     for secret in _secrets(url):
         reason = reason.replace(secret, "***")
     return ArchError([diagnose(codes.BAD_STORAGE, name=named(url), reason=reason)])
+
+
+def check_schema(file: Path, where: str) -> None:
+    """Raises ``ArchError`` (A714) for an SQLite file, opened as ``where`` says, with a view or a
+    trigger: Optuna makes none, and in a study from somebody else one may run without end."""
+    try:
+        with closing(sqlite3.connect(where, uri=True)) as database:
+            asked = "SELECT type FROM sqlite_master WHERE type NOT IN ('table', 'index')"
+            found = database.execute(asked).fetchone()
+    except sqlite3.Error:
+        return  # no database, or a damaged one: said where it is read
+    if found is not None:
+        raise unusable(f"sqlite:///{file}", f"it has a {found[0]}, which archdsl never makes")
 
 
 def named(url: str) -> str:

@@ -49,6 +49,13 @@ def number(value: Any) -> float | None:
     return value if isfinite(value) else None
 
 
+def amount(value: Any) -> float | None:
+    found = number(value)
+    if found is not None and found < 0:
+        raise ValueError
+    return found
+
+
 def natural(value: Any) -> int:
     if whole(value) < 0:
         raise ValueError
@@ -126,6 +133,7 @@ def moment(value: Any) -> str:
 
 WHOLE: Kind = ("a whole number", whole)
 NATURAL: Kind = ("a whole number from 0 on", natural)
+AMOUNT: Kind = ("a number from 0 on", amount)
 EXAMPLES: Kind = ("what a network said of each example", packed)
 NUMBER: Kind = ("a number", number)
 TEXT: Kind = ("a text", text)

@@ -11,8 +11,10 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 from archdsl.search.kinds import (
+    AMOUNT,
     EXAMPLES,
     FILE,
+    NATURAL,
     NUMBER,
     NUMBERS,
     POINTS,
@@ -60,11 +62,10 @@ STATES = {
 
 # What archdsl writes of a trial, and of which kind that is.
 KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("turn", "seed", "params", "macs", "activations", "depth", "same_as"), WHOLE),
-    "fold": WHOLE,
-    **dict.fromkeys(
-        ("latency", "width", "accuracy", "loss", "test", "seconds", "images_per_second"), NUMBER
-    ),
+    **dict.fromkeys(("turn", "seed", "same_as", "fold"), WHOLE),
+    **dict.fromkeys(("params", "macs", "activations", "depth"), NATURAL),
+    **dict.fromkeys(("latency", "width", "seconds", "images_per_second"), AMOUNT),
+    **dict.fromkeys(("accuracy", "loss", "test"), NUMBER),
     **dict.fromkeys(("shape", "setting", "solved", "hash", "worker", "failure", "cause"), TEXT),
     **dict.fromkeys(("examples", "test_examples"), EXAMPLES),
     "weights": FILE,

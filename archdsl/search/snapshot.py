@@ -24,6 +24,7 @@ from archdsl.search.database import (
     Patience,
     address_of,
     cause_of,
+    check_schema,
     log_of,
     settings_of,
     shown,
@@ -127,7 +128,9 @@ def _of_file(file: Path, place: Path) -> Engine:
             return create_engine("sqlite://")  # a search that has only just begun has none yet
         if not log_of(file).exists():
             return _unchanging(file)
-        return create_engine(f"sqlite:///{_copied(file, place)}")
+        copy = _copied(file, place)
+        check_schema(file, f"file:{quote(str(copy))}")
+        return create_engine(f"sqlite:///{copy}")
     except OSError as problem:
         fields = {"name": str(file), "reason": (problem.strerror or str(problem)).lower()}
         raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
@@ -136,6 +139,7 @@ def _of_file(file: Path, place: Path) -> Engine:
 def _unchanging(file: Path) -> Engine:
     """A file that is read without a lock and without a file beside it."""
     where = f"file:{quote(str(file.resolve()))}?immutable=1"
+    check_schema(file, where)
     return create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(where, uri=True, check_same_thread=False),

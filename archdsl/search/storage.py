@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from optuna import Study
 from optuna.distributions import BaseDistribution
@@ -26,6 +27,7 @@ from archdsl.search.database import (
     address_of,
     arrange,
     cause_of,
+    check_schema,
     file_address,
     keep,
     settings_of,
@@ -43,6 +45,9 @@ def open_storage(folder: Path, url: str | None) -> Storage:
     Raises ``ArchError``."""
     address = file_address(folder / TRIALS) if url is None else address_of(url)
     name = f"sqlite:///{folder / TRIALS}" if url is None else url
+    if address.get_backend_name() == "sqlite" and address.database:
+        file = Path(address.database)
+        check_schema(file, f"file:{quote(str(file.resolve()))}?mode=rw")
     try:
         return Storage(_opened(address), name)
     except ImportError as problem:

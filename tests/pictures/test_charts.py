@@ -271,3 +271,12 @@ def test_the_chart_of_winners() -> None:
     assert len(bars) == len(WINNERS)
     heights = [b.height / w.error for b, w in zip(bars, WINNERS, strict=True)]
     assert heights == pytest.approx([heights[0]] * len(heights))
+
+
+def test_one_huge_value_has_a_scale() -> None:
+    """Beside which 1 is nothing: the score of a study may be anything."""
+    for value in (1e40, -1e40):
+        scale = spanning([value, value], log=False)
+        assert scale.low < value < scale.high and scale(value) == pytest.approx(0.5, abs=0.1)
+        assert scale.ticks()
+    assert spanning([3, 3], log=False).low == pytest.approx(2 - 0.12)

@@ -181,6 +181,8 @@ HARMS = {
     "a number for a table": SET + "'1' WHERE key = 'knobs'",
     "an epoch too short": SET + "'[[1]]' WHERE key = 'curve'",
     "a huge number": SET + "'1' || printf('%.*c', 400, '0') WHERE key = 'macs'",
+    "a depth below nothing": SET + "'-3' WHERE key = 'depth'",
+    "a width below nothing": SET + "'-3' WHERE key = 'width'",
     "no score": "DELETE FROM trial_values",
     "a score of words": "UPDATE trial_values SET value = 'good'",
     "a state that there is not": "UPDATE trials SET state = 'ASLEEP'",
@@ -215,6 +217,26 @@ def test_ids_that_are_far_apart(done: TinySearch) -> None:
         assert [row.number for row in study.rows() if row.state == "failed"] == [1000000000]
     assert done.here(*READERS["verdict"]).code == 0
     assert done.here(*READERS["report"]).code == 0
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+ACTING = {
+    "view": f"CREATE VIEW other AS {ENDLESS}",
+    "trigger": "CREATE TRIGGER other AFTER INSERT ON trials BEGIN DELETE FROM trials; END",
+}
+
+
+@pytest.mark.parametrize("kind", ACTING)
+def test_a_database_that_acts_is_refused(kind: str, done: TinySearch) -> None:
+    """A view may run without end, and a trigger change what is there: Optuna makes neither."""
+    with closing(sqlite3.connect(done.database)) as database, database:
+        database.execute(ACTING[kind])
+    before = done.database.read_bytes()
+    for arguments in (*READERS.values(), ("search", "tiny.search", *PYTHON, "--resume")):
+        ran = done.here(*arguments)
+        assert ran.code == 1 and "error[A714]" in ran.err
+        assert f"it has a {kind}, which archdsl never makes" in ran.err.replace("\n", " ")
+    assert done.database.read_bytes() == before
 
 
 @pytest.mark.parametrize("harm", ["no database", "cut", "zeros"])
