@@ -23,6 +23,12 @@ class Scale:
     log: bool = False
     show: Callable[[float], str] = short
 
+    def __post_init__(self) -> None:
+        if self.low == self.high and not self.log:  # beside a huge number, the room is nothing
+            room = max(1.0, 1e-9 * abs(self.low))
+            object.__setattr__(self, "low", self.low - room)
+            object.__setattr__(self, "high", self.high + room)
+
     def __call__(self, value: float) -> float:
         if self.log:
             return log10(value / self.low) / log10(self.high / self.low)
@@ -61,8 +67,7 @@ def spanning(
     if log is None:
         log = low > 0 and high > 20 * low
     if low == high:
-        room = max(1.0, 1e-9 * abs(low))  # of a huge number, less than that is nothing
-        low, high = (low / 2, high * 2) if log else (low - room, high + room)
+        low, high = (low / 2, high * 2) if log else (low - 1, high + 1)
     if log:
         ratio = (high / low) ** margin
         return Scale(low / ratio, high * ratio, True, show)
