@@ -16,6 +16,7 @@ from archdsl.files import SEARCH, read_source
 from archdsl.layers.base import show_shape
 from archdsl.registry import Registry
 from archdsl.search.categories import is_numeric, kind_of, kinds
+from archdsl.search.combinations import check_short
 from archdsl.search.own import check_file
 from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
@@ -68,6 +69,7 @@ def survey_of(name: str, registry: Registry) -> Survey:
             from archdsl.search.recorded import check_table
 
             check_table(search, folder or Path(), reaches)
+        check_short(search, reaches)
         return Survey(space, reaches, missing, note)
     except ArchError as error:
         raise ArchError([*missing, *error.diagnostics]) from None

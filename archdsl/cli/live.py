@@ -21,13 +21,18 @@ from archdsl.cli.progress import LOADING
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
 from archdsl.search.request import LEARNED, Objective
-from archdsl.search.rows import BASELINE, DROPPED, PASSED, SETTLE, UNREACHABLE, Row
+from archdsl.search.rows import ASIDE, DROPPED, PASSED, SETTLE, UNREACHABLE, Row
 from archdsl.units import SHARES, duration
 
 ACCURACY = Objective("accuracy", minimize=False)
 RECENT = 5  # results that the live view shows
 ROOM = 70  # columns that the head takes with its bar
-STAGES = {"explore": "exploring", "baseline": "baseline", "settle": "settling"}
+STAGES = {
+    "tune": "tuning",
+    "explore": "exploring",
+    "baseline": "baseline",
+    "settle": "settling",
+}
 
 
 class View(AbstractContextManager["View"]):
@@ -129,7 +134,7 @@ class Tried:
 
     def add(self, row: Row) -> None:
         self.count += 1
-        if row.is_result and row.stage != BASELINE:
+        if row.is_result and row.stage not in ASIDE:
             arms, key = self.arms[row.stage == SETTLE], (row.shape, row.setting)
             name, total, count = arms.get(key, (name_of(row), 0.0, 0))
             value = row.values[0] if row.values else row.accuracy or 0.0

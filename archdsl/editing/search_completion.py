@@ -25,6 +25,7 @@ STATEMENTS = {
     "data": "what the networks learn",
     "train": "the recipe",
     "tune": "settings of the recipe that are tuned",
+    "explore": "for how many epochs the tuned settings are explored",
     "maximize": "what is to be large",
     "minimize": "what is to be small",
     "seeds": "how many seeds explore, then settle",
@@ -78,6 +79,8 @@ def search_items(reading: Reading, context: Context, offset: int) -> Iterator[It
         yield from _costs(reading)
     elif first == "tune":
         yield from (Item(name, "argument", insert=f"{name} in ") for name in TUNABLE)
+    elif first == "explore":
+        yield Item("epochs", "argument", insert="epochs = ")
     elif first == "train":
         yield from _recipe(statement, reading)
 

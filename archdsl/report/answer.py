@@ -11,10 +11,11 @@ from archdsl.report.facts import OPEN, Facts
 from archdsl.report.figure import table
 from archdsl.report.measure import cost_text, listing, many, place_text, shape_text
 from archdsl.search.outcome import name_of
-from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, Row
+from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, TUNE, Row
 from archdsl.verdict import words
 
 STAGES = {
+    TUNE: "tuning by short trainings",
     EXPLORE: "exploring",
     BASELINE: "drawing its random baseline",
     SETTLE: "retraining what it chose on fresh seeds",

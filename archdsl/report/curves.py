@@ -10,7 +10,7 @@ from archdsl.pictures.scene import Shape, Wire
 from archdsl.report.facts import Facts, Part
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, framed, mark, plain
 from archdsl.report.measure import many, shape_text
-from archdsl.search.rows import BASELINE, SETTLE, Row
+from archdsl.search.rows import ASIDE, SETTLE, Row
 
 ID, TITLE = "curves", "Learning curves"
 CAPTION = (
@@ -63,7 +63,7 @@ def curves_figure(facts: Facts) -> Figure:
 
 
 def _known(facts: Facts, part: Part) -> list[Row]:
-    return [r for r in part.rows if r.stage != BASELINE and facts.measure.along(r)]
+    return [r for r in part.rows if r.stage not in ASIDE and facts.measure.along(r)]
 
 
 def _panel(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from archdsl.report.facts import Facts, Part
 from archdsl.report.measure import shape_text
-from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, Row
+from archdsl.search.rows import ASIDE, EXPLORE, SETTLE, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def networks(facts: Facts) -> list[Trained]:
     for part in facts.parts:
         groups: dict[str, list[Row]] = {}
         for row in part.rows:
-            if row.hash and row.stage != BASELINE and row.state in ("done", "pruned", "failed"):
+            if row.hash and row.stage not in ASIDE and row.state in ("done", "pruned", "failed"):
                 groups.setdefault(row.hash, []).append(row)
         found += [_trained(facts, part, rows) for rows in groups.values()]
     return found

@@ -17,12 +17,12 @@ from archdsl.report.chosen import words
 from archdsl.report.facts import Facts
 from archdsl.report.measure import cost_text, shape_text
 from archdsl.search.request import LEARNED
-from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, Row
+from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, TUNE, Row
 from archdsl.units import duration, human
 
 DRAWN = 400  # networks with a drawing; a study of more has those of its best trials
 DEPTH = 2  # levels that are open in a drawing
-STAGES = {EXPLORE: "explored", BASELINE: "baseline", SETTLE: "retrained"}
+STAGES = {TUNE: "tuned", EXPLORE: "explored", BASELINE: "baseline", SETTLE: "retrained"}
 ORDER = ("running", "done", "pruned", "failed", "waiting")
 
 

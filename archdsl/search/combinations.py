@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from archdsl.analysis.shapes import LIMIT
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Diagnostic, diagnose
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Interval
+from archdsl.search.reach import Reach
 from archdsl.search.request import Search
 
 COSTS_ALONE = "nothing that is learned is asked for: add `maximize accuracy`"
@@ -30,6 +31,18 @@ FOLDS_UNUSED = (
     "`folds` are for fresh seeds, which each split trains in turn, and there are fewer than two:"
     " add `seeds 1 then 10`"
 )
+SHORT_UNTUNED = (
+    "`explore` tunes by short trainings, and nothing is tuned: add `tune lr in 0.01..0.3 log`"
+)
+SHORT_SEVERAL = "a search with several objectives compares what it tunes: leave out `explore`"
+SHORT_OWN = "only archdsl's own training can be made shorter: leave out `explore`"
+SHORT_SAMPLER = (
+    "`explore` tunes each shape as often as the others, which sampler {} does not: leave one out"
+)
+SHORT_PRUNED = "short trainings are whole, and those after them have one setting: leave out `prune`"
+SHORT_SHAPES = (
+    "`explore` tunes shape by shape, and {} has {} for {} trials: it takes two trials for a shape"
+)
 SETTLE_UNUSED = (
     "`settle` says how many shapes are trained on fresh seeds, and there are fewer than two: add"
     " `seeds 1 then 10`"
@@ -37,6 +50,18 @@ SETTLE_UNUSED = (
 SETTLE_PARETO = "a search with several objectives settles nothing: leave out `settle`"
 FOLDS_OF_TABLE = "a table has its trainings already, and no folds of theirs: leave out `folds`"
 ENDLESS_TRAINING = "hyperband has to know how long a training is: `train with ..., epochs = 20`"
+
+
+def check_short(search: Search, reaches: Sequence[Reach]) -> None:
+    """Raises ``ArchError`` where a slice has too many shapes to tune each by short trainings."""
+    share, rest = divmod(search.trials, len(reaches) or 1)
+    for number, reach in enumerate(reaches if search.short else ()):
+        count = share + (number < rest)
+        listed = reach.candidates
+        if listed is None or 2 * len(listed) > count:
+            many = "more shapes than are listed" if listed is None else f"{len(listed)} shapes"
+            what = SHORT_SHAPES.format(reach.slice.name, many, count)
+            raise ArchError([diagnose(codes.BAD_COMBINATION, search.spans["explore"], what=what)])
 
 
 def clashes(search: Search) -> Iterator[Diagnostic]:
@@ -78,6 +103,17 @@ def clashes(search: Search) -> Iterator[Diagnostic]:
         yield clash(ENDLESS_TRAINING, "prune")
     if search.folds and (search.settle_seeds < 2 or search.is_pareto):
         yield clash(FOLDS_UNUSED, "folds")
+    if search.short:
+        if not tuned:
+            yield clash(SHORT_UNTUNED, "explore")
+        elif search.is_pareto:
+            yield clash(SHORT_SEVERAL, "explore")
+        elif own is not None:
+            yield clash(SHORT_OWN, "explore")
+        elif sampler in ("random", "grid"):
+            yield clash(SHORT_SAMPLER.format(sampler), "sampler", "explore")
+        elif "prune" in spans:
+            yield clash(SHORT_PRUNED, "prune")
     if "settle" in spans and search.is_pareto:
         yield clash(SETTLE_PARETO, "settle")
     elif "settle" in spans and search.settle_seeds < 2:

@@ -13,7 +13,7 @@ from archdsl.costs.base import Cost
 from archdsl.elaborate.knobs import Interval
 from archdsl.search.outcome import numbers_of
 from archdsl.search.request import Search
-from archdsl.search.rows import EXPLORE, SETTLE, Row
+from archdsl.search.rows import EXPLORE, SETTLE, TUNE, Row
 from archdsl.search.study import Study
 from archdsl.verdict import Verdict
 from archdsl.verdict.model import Settled
@@ -100,7 +100,7 @@ def _tried(search: Search, rows: Iterable[Row]) -> dict[str, set[float]]:
     """The values of each tuned number that were explored in a slice."""
     found: dict[str, set[float]] = {name: set() for name in search.tune}
     for row in rows:
-        if row.stage == EXPLORE:
+        if row.stage in (TUNE, EXPLORE):
             for name, value in numbers_of(row.setting).items():
                 found.setdefault(name, set()).add(value)
     return found

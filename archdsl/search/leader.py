@@ -32,10 +32,11 @@ from archdsl.search.plan import (
     queue_baseline,
     queue_exploration,
     queue_settling,
+    queue_tuned,
 )
 from archdsl.search.presence import is_gone
 from archdsl.search.reach import survey
-from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, INTERRUPTED, LOST, SETTLE, Row
+from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, INTERRUPTED, LOST, SETTLE, TUNE, Row
 from archdsl.search.settling import begun, further
 from archdsl.search.stop import Stop
 from archdsl.search.storage import BEAT
@@ -92,6 +93,7 @@ class Leader:
     finished: bool = False  # whether any training came to its end, this time or before
     last: deque[Row] = field(default_factory=lambda: deque(maxlen=IN_A_ROW))  # to end, this time
     times: tuple[float, int] = (0.0, 0)  # of trainings: seconds in all, and how many
+    ahead: int = 0  # whole trainings that explore what is being tuned
     backlog: list[Row] = field(default_factory=list)  # what had ended when it began
     started: float = field(default_factory=time.monotonic)
 
@@ -114,10 +116,19 @@ class Leader:
         self.last.clear()  # what failed before does not end this search
         with self.stop.at_once():
             reaches = survey(study.space)
-        planned = queue_exploration(study, reaches)
+        first = study.stages[0]
+        planned = queue_exploration(study, reaches, first)
         self.reap()
-        study.stage = EXPLORE
+        study.stage = first
         try:
+            if first == TUNE:
+                shapes = sum(len(reach.candidates or ()) for reach in reaches)
+                self.ahead = shapes * study.search.explore_seeds
+                if not self.work(TUNE, planned):
+                    return False
+                self.ahead, self.times = 0, (0.0, 0)  # those were of short trainings
+                planned = queue_tuned(study)
+                study.stage = EXPLORE
             done = self.work(EXPLORE, planned)
             if BASELINE in study.stages:
                 planned = queue_baseline(study)
@@ -195,8 +206,10 @@ class Leader:
         if stage != SETTLE and self.seconds is not None and self.study.search.settle_seeds:
             of_each = max(1, len(kinds(self.study.search)))
             arms = self.study.search.arms * len(self.study.space.slices) * of_each
-            settling = arms * self.study.search.settle_seeds * self.seconds
-            left -= settling / max(self.workers, 1)
+            search = self.study.search
+            longer = search.recipe.epochs / search.short if stage == TUNE else 1.0
+            after = (arms * search.settle_seeds + self.ahead) * self.seconds * longer
+            left -= after / max(self.workers, 1)
             if stage == EXPLORE and BASELINE in self.study.stages:
                 left /= 2  # the baseline takes as long as the exploration has
         return left <= 0

@@ -25,7 +25,7 @@ from archdsl.search.database import TRIALS, shown
 from archdsl.search.optimizers import SeededSampler, make_pruner
 from archdsl.search.presence import leading
 from archdsl.search.request import Search
-from archdsl.search.rows import BASELINE, EXPLORE, INTERRUPTED, KEPT, LOST
+from archdsl.search.rows import BASELINE, EXPLORE, INTERRUPTED, KEPT, LOST, TUNE
 from archdsl.search.settings import RandomSampling
 from archdsl.search.storage import Storage, open_storage
 from archdsl.search.study import (
@@ -67,7 +67,7 @@ class OpenStudy(Study):
         return {place: self._part(*place) for place in self.places}
 
     def _part(self, stage: str, slice: str) -> optuna.Study:
-        setting = self.search.sampler if stage == EXPLORE else RandomSampling()
+        setting = self.search.sampler if stage in (TUNE, EXPLORE) else RandomSampling()
         seed = self.card.seed + (BASELINE_SEED if stage == BASELINE else 0)
         part = _opened(
             self.storage,

@@ -14,7 +14,7 @@ from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.registry import REGISTRY
 from archdsl.search.categories import is_numeric, kind_of, kinds
 from archdsl.search.request import LEARNED, Search
-from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, JUDGED, SETTLE, Row
+from archdsl.search.rows import ASIDE, BASELINE, EXPLORE, FAULTS, JUDGED, SETTLE, TUNE, Row
 from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
 from archdsl.search.tables import FINISHED
@@ -31,15 +31,16 @@ if TYPE_CHECKING:
     from archdsl.training.outcome import Epoch
 
 
-def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
-    """The trainings that came to an end, well or badly; a pruned one says nothing of its shape."""
+def results(study: Study, rows: Iterable[Row] | None = None, tuning: bool = False) -> list[Result]:
+    """The trainings that came to an end, well or badly; a pruned one says nothing of its shape.
+    ``tuning``: the short ones, which say nothing but how a shape is trained."""
     budgets = {s.name: s.budget or 0.0 for s in study.space.slices}
     known = kinds(study.search)
     objective = study.search.objectives[0]
-    own = study.search.own is not None
+    own, short = study.search.own is not None, study.search.short
     found = []
     for row in judged(study) if rows is None else rows:
-        if not row.shape or row.stage == BASELINE:
+        if not row.shape or row.stage == BASELINE or (row.stage == TUNE) != tuning:
             continue
         if not (row.is_result or row.failure in FAULTS):
             continue
@@ -55,7 +56,7 @@ def results(study: Study, rows: Iterable[Row] | None = None) -> list[Result]:
                 settled=row.stage == SETTLE,
                 test=None if row.test is None else measured(objective.name, row.test, own),
                 setting=row.setting,
-                tuned=numbers(study.search.tune, row.setting),
+                tuned=numbers(study.search.tune, row.setting) if tuning or not short else (),
                 examples=of_each(objective.name, row.examples),
                 test_examples=of_each(objective.name, row.test_examples),
                 **_losses(objective.name, row),
@@ -215,7 +216,7 @@ def nothing_to_say(study: Study, rows: Iterable[Row]) -> ArchError:
 def best(study: Study, slice: str | None = None, rows: Sequence[Row] | None = None) -> Row:
     """The best trial: of the settled arm with the better mean, the one with the best score; where
     nothing is settled, of all that were explored. Raises ``ArchError`` where there is none."""
-    known = [r for r in (judged(study) if rows is None else rows) if r.stage != BASELINE]
+    known = [r for r in (judged(study) if rows is None else rows) if r.stage not in ASIDE]
     rows = [r for r in known if r.is_result and slice in (None, r.slice)]
     if not rows:
         raise nothing_to_say(study, known)

@@ -28,13 +28,14 @@ from archdsl.elaborate.values import show
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import budget_of, judged, question, results
 from archdsl.search.reach import Reach
-from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE
+from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE, TUNE, Row
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.settling import FRESH
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
 from archdsl.verdict import to_settle
-from archdsl.verdict.arms import Explored
+from archdsl.verdict.arms import Explored, explored_shapes
+from archdsl.verdict.results import slices_of
 
 GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draws them
 
@@ -135,26 +136,52 @@ def mean_width(candidate: Candidate) -> float:
     return 0.0
 
 
-def queue_exploration(study: OpenStudy, reaches: Sequence[Reach]) -> int:
-    """Queues what is not queued yet; the number of turns in all."""
+def queue_exploration(study: OpenStudy, reaches: Sequence[Reach], stage: str = EXPLORE) -> int:
+    """Queues what is not queued yet of a stage that tries shapes and settings; the number of turns
+    in all."""
     total = 0
     share, rest = divmod(study.search.trials, len(reaches))
     for number, reach in enumerate(reaches):
         slice = reach.slice.name
-        part = study.parts[EXPLORE, slice]
+        part = study.parts[stage, slice]
         wanted = list(turns(study, reach, share + (number < rest)))
         total += len(wanted)
-        drop(study, slice, {turn.place for turn in wanted})
-        known = places_of(study, EXPLORE, slice)
+        drop(study, stage, slice, {turn.place for turn in wanted})
+        known = places_of(study, stage, slice)
         for turn in wanted:
             if turn.place not in known:
-                enqueue(part, EXPLORE, slice, turn)
+                enqueue(part, stage, slice, turn)
     return total
 
 
-def drop(study: OpenStudy, slice: str, wanted: set[int]) -> None:
-    """Takes turns out of the queue of an exploration that goes on with fewer trials."""
-    id = study.part_id(EXPLORE, slice)
+def queue_tuned(study: OpenStudy) -> int:
+    """Queues each shape at the setting that the short trainings gave it, once for each seed that
+    explores; the number of turns in all."""
+    total = 0
+    rows = [row for row in judged(study) if row.stage == TUNE]
+    shapes: dict[str, list[Explored]] = {}
+    found = results(study, rows, tuning=True)
+    homes = {result.slice: budget_of(result) for result in found}
+    for part in slices_of(found):
+        known = sorted(explored_shapes(part, question(study.search, found)), key=lambda e: e.arm)
+        shapes.setdefault(homes[part.name], []).extend(known)
+    for slice in study.space.slices:
+        mine = shapes.get(slice.name if study.search.hold is not None else "", ())
+        trials = [trial_of(study, rows, TUNE, slice.name, explored) for explored in mine]
+        seeds = range(1, study.search.explore_seeds + 1)
+        queued = places_of(study, EXPLORE, slice.name)
+        for place, (seed, trial) in enumerate(product(seeds, trials)):
+            total += 1
+            if place not in queued:
+                keep = {k: v for k, v in trial.user_attrs.items() if k in KEPT}
+                turn = Turn(place, seed, dict(trial.params), keep)
+                enqueue(study.parts[EXPLORE, slice.name], EXPLORE, slice.name, turn)
+    return total
+
+
+def drop(study: OpenStudy, stage: str, slice: str, wanted: set[int]) -> None:
+    """Takes turns out of the queue of a stage that goes on with fewer trials."""
+    id = study.part_id(stage, slice)
     if id is None:
         return
     places = study.tables.values_of(id, "turn")
@@ -186,8 +213,10 @@ def queue_baseline(study: OpenStudy) -> int:
     total = 0
     for slice in study.space.slices:
         explored = study.part_id(EXPLORE, slice.name)
-        curves = {} if explored is None else study.tables.values_of(explored, "curve")
-        epochs = sum(len(curve) for curve in curves.values() if isinstance(curve, list))
+        epochs = 0
+        for id in (explored, study.part_id(TUNE, slice.name)):
+            curves = {} if id is None else study.tables.values_of(id, "curve")
+            epochs += sum(len(curve) for curve in curves.values() if isinstance(curve, list))
         part = study.parts[BASELINE, slice.name]
         known = places_of(study, BASELINE, slice.name)
         count = round(epochs / study.search.recipe.epochs)
@@ -214,23 +243,28 @@ def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:
     arms: dict[str, list[FrozenTrial]] = {}
     for slice in study.space.slices:
         known = chosen.get(slice.name if study.search.hold is not None else "", ())
-        part = study.part_id(EXPLORE, slice.name)
         for explored in known:
-            arm = explored.arm
-            number = next(
-                r.number
-                for r in rows
-                if r.slice == slice.name
-                and r.is_result
-                and (r.shape, r.setting) == (arm.shape, arm.setting)
-            )
-            assert part is not None
-            trial = study.storage.get_trial_id_from_study_id_trial_number(part, number)
-            frozen = study.storage.get_trial(trial)
-            if explored.tuned:
-                tune(frozen, setting_of(study.search.tune, explored.tuned))
+            frozen = trial_of(study, rows, EXPLORE, slice.name, explored)
             arms.setdefault(slice.name, []).append(frozen)
     return arms
+
+
+def trial_of(
+    study: OpenStudy, rows: Sequence[Row], stage: str, slice: str, explored: Explored
+) -> FrozenTrial:
+    """A trial that trained an arm, with the setting that a curve through all trials gave it, where
+    there is one."""
+    arm = (explored.arm.shape, explored.arm.setting)
+    number = next(
+        r.number for r in rows if r.slice == slice and r.is_result and (r.shape, r.setting) == arm
+    )
+    part = study.part_id(stage, slice)
+    assert part is not None
+    trial = study.storage.get_trial_id_from_study_id_trial_number(part, number)
+    frozen = study.storage.get_trial(trial)
+    if explored.tuned:
+        tune(frozen, setting_of(study.search.tune, explored.tuned))
+    return frozen
 
 
 def setting_of(tune: Mapping[str, Domain], tuned: Sequence[float]) -> dict[str, float]:

@@ -9,13 +9,14 @@ from archdsl.elaborate.values import describe, is_number
 from archdsl.search.domains import Domains
 from archdsl.search.request import MOST_ARMS, MOST_FRESH, Objective, ordered
 from archdsl.syntax import search_tree, tree
+from archdsl.training.recipe import Recipe
 from archdsl.training.records import MISTAKEN
 from archdsl.training.tasks import Task
 from archdsl.units import MOST_FOLDS, SHARES
 
 
 class Quantities(Domains):
-    """Readers of `seeds`, `settle`, `folds` and `target`."""
+    """Readers of `seeds`, `explore`, `settle`, `folds` and `target`."""
 
     def read_fresh(self, node: tree.Node | None) -> tuple[int, int]:
         """The least and the most fresh seeds: one number, or a range of them."""
@@ -52,6 +53,27 @@ class Quantities(Domains):
         if value is not MISTAKEN:
             expected = f"a whole number from 2 to {most}"
             self.report(codes.WRONG_ARGUMENT, node.span, name=name, callee="search",
+                        given=describe(value), expected=expected)  # fmt: skip
+        return 0
+
+    def read_short(self, node: search_tree.Explore | None, recipe: Recipe) -> int:
+        """The epochs of the trainings that tune, fewer than those of a training; 0 where nothing
+        is said of them."""
+        if node is None:
+            return 0
+        name = node.setting.name
+        assert name is not None
+        if name.text != "epochs":
+            help = ["it is `epochs`: `explore epochs = 3`"]
+            self.report(codes.NO_SUCH_SETTING, name.span, help=help, what="setting of `explore`",
+                        name=name.text)  # fmt: skip
+            return 0
+        value = self.constant(node.setting.value)
+        if type(value) is int and 1 <= value < recipe.epochs:
+            return value
+        if value is not MISTAKEN:
+            expected = f"a whole number from 1 on, below the {recipe.epochs} epochs of a training"
+            self.report(codes.WRONG_ARGUMENT, node.span, name="epochs", callee="explore",
                         given=describe(value), expected=expected)  # fmt: skip
         return 0
 

@@ -51,6 +51,7 @@ KINDS: dict[type[tree.Node], str] = {
     search_tree.Hold: "hold",
     search_tree.Train: "train",
     search_tree.Tune: "tune",
+    search_tree.Explore: "explore",
     search_tree.Seeds: "seeds",
     search_tree.Settle: "settle",
     search_tree.Folds: "folds",
@@ -153,6 +154,7 @@ class _Reader(Objectives):
             self.read_target(self.nodes.get("target"), self.objectives, task),
             self.read_arms(self.nodes.get("settle")),
             self.read_folds(self.nodes.get("folds")),
+            self.read_short(self.nodes.get("explore"), recipe),
         )
         if self.found:
             raise ArchError(in_order(self.found))

@@ -87,6 +87,7 @@ class Search:
     target: float | None = None  # the smallest difference of interest, in the unit of the score
     arms: int = 2  # shapes of a slice that settle
     folds: int = 0  # splits on which fresh seeds are trained, each in turn; 0: the one of the data
+    short: int = 0  # epochs of the trainings that tune; 0: exploration tunes and compares in one
 
     @property
     def costs(self) -> Mapping[str, Cost]:

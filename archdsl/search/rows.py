@@ -27,7 +27,9 @@ from archdsl.search.kinds import (
     read,
 )
 
-EXPLORE, BASELINE, SETTLE = "explore", "baseline", "settle"  # the stages of a search
+# The stages of a search. What tunes by short trainings, and a baseline, say nothing of a shape.
+TUNE, EXPLORE, BASELINE, SETTLE = "tune", "explore", "baseline", "settle"
+ASIDE = (TUNE, BASELINE)
 
 # How trials fail. The first four are the network's or the recipe's own fault.
 DIVERGED, OUT_OF_MEMORY, ERROR = "diverged", "out of memory", "error"

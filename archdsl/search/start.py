@@ -9,6 +9,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.registry import Registry
 from archdsl.search.card import make_card
+from archdsl.search.combinations import check_short
 from archdsl.search.opened import OpenStudy, make_study, open_study
 from archdsl.search.own import check_file
 from archdsl.search.reach import survey
@@ -44,7 +45,9 @@ def begin(
     card = make_card(search, name, seed, data, known, python, command, url)
     space = space_of(search, data, card.fits)
     if not space.is_measured:  # a budget of latency is only known on the device
-        check_table(search, data, survey(space))
+        reaches = survey(space)
+        check_table(search, data, reaches)
+        check_short(search, reaches)
     prepare(search.data, data)
     digest_of_start(search.recipe, data)
     study = make_study(card, where, url, registry)

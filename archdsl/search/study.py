@@ -25,6 +25,7 @@ from archdsl.search.rows import (
     EXPLORE,
     KINDS,
     SETTLE,
+    TUNE,
     Damaged,
     Recorded,
     Row,
@@ -37,7 +38,12 @@ from archdsl.within import Outside, bare, link_out, within
 CARD = "study.json"
 ENDING = ".study"
 MAX_CARD = 1 << 25  # bytes
-SUFFIXES = {EXPLORE: "", BASELINE: ", baseline", SETTLE: ", settled"}  # of the names of parts
+SUFFIXES = {  # of the names of parts
+    TUNE: ", tuned",
+    EXPLORE: "",
+    BASELINE: ", baseline",
+    SETTLE: ", settled",
+}
 
 ALL = (*KINDS, TIMES)  # that is known of a trial
 
@@ -63,14 +69,15 @@ class Study:
     @property
     def stages(self) -> tuple[str, ...]:
         """What the search has to go through, in this order."""
-        asked = {BASELINE: self.search.baseline, SETTLE: self.search.settle_seeds}
+        search = self.search
+        asked = {TUNE: search.short, BASELINE: search.baseline, SETTLE: search.settle_seeds}
         return tuple(stage for stage in SUFFIXES if asked.get(stage, True))
 
     @property
     def stage(self) -> str:
-        """``explore``, ``baseline``, ``settle`` or ``done``."""
+        """``tune``, ``explore``, ``baseline``, ``settle`` or ``done``."""
         found = self.attribute("stage")
-        return found if isinstance(found, str) else EXPLORE
+        return found if isinstance(found, str) else self.stages[0]
 
     def attribute(self, name: str) -> Any:
         """What is known of the whole study; nothing where it is not."""

@@ -12,7 +12,7 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
-from archdsl.training.recipe import Recipe
+from archdsl.training.recipe import Recipe, Steps
 
 
 def tuned(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
@@ -28,6 +28,15 @@ def tuned(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
             optimizer: Any = recipe.optimizer
             recipe = replace(recipe, optimizer=replace(optimizer, **{name: number}))
     return recipe
+
+
+def shortened(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe as a whole training of fewer epochs: its schedule ends with them."""
+    share = epochs / recipe.epochs
+    schedule: Any = recipe.schedule
+    if isinstance(schedule, Steps):
+        schedule = replace(schedule, at=tuple(max(1, round(at * share)) for at in schedule.at))
+    return replace(recipe, epochs=epochs, warmup=recipe.warmup * share, schedule=schedule)
 
 
 def seed_of(study: int, trial: int) -> int:

@@ -42,13 +42,14 @@ from archdsl.search.rows import (
     LOST,
     OUT_OF_MEMORY,
     SETTLE,
+    TUNE,
     UNREACHABLE,
     Row,
 )
 from archdsl.search.stop import Stop
 from archdsl.search.study import Part
 from archdsl.search.team import TeamFailed
-from archdsl.search.tuned import digest_of_start, seed_of, starting, tuned
+from archdsl.search.tuned import digest_of_start, seed_of, shortened, starting, tuned
 from archdsl.spec import Architecture
 from archdsl.training.data import load
 from archdsl.training.data.folds import Folds
@@ -255,6 +256,8 @@ class Worker:
         values = {name: suggest(trial, name, domain) for name, domain in search.tune.items()}
         words = ", ".join(f"{name} = {show(value)}" for name, value in values.items())
         recipe = starting(search.recipe, self.study.data)
+        if trial.user_attrs["stage"] == TUNE:
+            recipe = shortened(recipe, search.short)
         return recipe if search.own is not None else tuned(recipe, values), words
 
     def known(self, trial: Trial, arch: Architecture, setting: str) -> Row | None:
@@ -362,6 +365,8 @@ class Worker:
         """Keeps the weights of the best network of each arm; those it beats are removed."""
         minimize = self.study.search.objectives[0].minimize
         attrs = trial.user_attrs
+        if attrs["stage"] == TUNE:
+            return
         place = (attrs["stage"], attrs["slice"])
         id = self.study.part_id(*place)
         assert id is not None

@@ -89,6 +89,9 @@ class SearchBuilder(Builder):
     def tune(self, span: Span, c: Sequence[Any]) -> tree.Tune:
         return tree.Tune(span, tuple(c))
 
+    def explore(self, span: Span, c: Sequence[Any]) -> tree.Explore:
+        return tree.Explore(span, c[0])
+
     def objective(self, span: Span, c: Sequence[Any]) -> tree.Objective:
         minimize = c[0].type == "MINIMIZE"
         names = tuple(self.word(t) for t in c if t.type == "NAME")

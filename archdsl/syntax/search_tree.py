@@ -61,6 +61,12 @@ class Tune(Node):
     items: tuple[Tuned, ...]
 
 
+class Explore(Node):
+    """``explore epochs = 3``: how what is tuned is explored."""
+
+    setting: Argument
+
+
 class Objective(Node):
     minimize: bool
     names: tuple[Word, ...]

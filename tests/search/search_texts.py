@@ -7,7 +7,7 @@ from program_texts import NAMES, NUMBERS, TEXTS, Writer, laid_out
 
 WORDS = (  # keywords somewhere, plain names elsewhere
     *("search", "spec", "vary", "hold", "data", "train", "tune", "maximize", "minimize", "seeds"),
-    *("settle", "folds", "target", "table"),
+    *("explore", "settle", "folds", "target", "table"),
     *("trials", "timeout", "prune", "sampler", "baseline", "within", "by", "then", "step", "log"),
 )
 TIMES = ("90s", "15min", "2h", "1.5h", "3d")
@@ -64,6 +64,7 @@ class SearchWriter(Writer):
             "hold": self.hold,
             "train": self.train,
             "tune": self.tune,
+            "explore": self.explore,
             "objective": self.objective,
             "seeds": self.seeds,
             "settle": self.settle,
@@ -126,6 +127,12 @@ class SearchWriter(Writer):
 
         self.put("tune")
         self.several(tuned)
+
+    def explore(self) -> None:
+        self.put("explore")
+        self.word()
+        self.put("=")
+        self.chain()
 
     def objective(self) -> None:
         self.put(self.one("maximize", "minimize"))

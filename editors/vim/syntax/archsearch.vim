@@ -8,7 +8,7 @@ syntax match archsearchCall "\<\h\w*\ze("
 syntax keyword archsearchControl if else for in match and or not
 syntax match archsearchRange "\%([[:alnum:]_)}\]%]\s\+\)\@<=\%(step\|log\|within\|by\|then\|table\)\>\%(\s*[(:=]\)\@!"
 syntax keyword archsearchBoolean true false
-syntax match archsearchStatement "\%(^\|;\)\s*\zs\%(vary\|hold\|tune\|maximize\|minimize\|seeds\|settle\|folds\|target\|trials\|timeout\)\>\%(\s*=\)\@!"
+syntax match archsearchStatement "\%(^\|;\)\s*\zs\%(vary\|hold\|tune\|explore\|maximize\|minimize\|seeds\|settle\|folds\|target\|trials\|timeout\)\>\%(\s*=\)\@!"
 syntax match archsearchStatement "\%(^\|;\)\s*\zstrain\%(\s\+with\)\?\>\%(\s*=\)\@!"
 syntax match archsearchStatement "\%(^\|;\)\s*\zs\%(search\|spec\|data\|sampler\|prune\|baseline\)\>" nextgroup=archsearchName skipwhite
 syntax match archsearchName "\h\w*" contained
