@@ -31,7 +31,10 @@ def tuned(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
 
 
 def shortened(recipe: Recipe, epochs: int) -> Recipe:
-    """The recipe as a whole training of fewer epochs: its schedule ends with them."""
+    """The recipe as a whole training of fewer epochs, if any are said: its schedule ends with
+    them."""
+    if not epochs:
+        return recipe
     share = epochs / recipe.epochs
     schedule: Any = recipe.schedule
     if isinstance(schedule, Steps):

@@ -255,9 +255,8 @@ class Worker:
         search = self.study.search
         values = {name: suggest(trial, name, domain) for name, domain in search.tune.items()}
         words = ", ".join(f"{name} = {show(value)}" for name, value in values.items())
-        recipe = starting(search.recipe, self.study.data)
-        if trial.user_attrs["stage"] == TUNE:
-            recipe = shortened(recipe, search.short)
+        short = search.short if trial.user_attrs["stage"] == TUNE else 0
+        recipe = shortened(starting(search.recipe, self.study.data), short)
         return recipe if search.own is not None else tuned(recipe, values), words
 
     def known(self, trial: Trial, arch: Architecture, setting: str) -> Row | None:
@@ -279,8 +278,6 @@ class Worker:
 
     def result(self, trial: Trial, arch: Architecture, recipe: Recipe) -> Any:
         search = self.study.search
-        seed = self.seed_of(trial)
-        measured = search.objectives[0].name
         stage = trial.user_attrs["stage"]
         curve: list[tuple[float, ...]] = []
 
@@ -289,12 +286,12 @@ class Worker:
                 note(epoch)
 
         def note(epoch: Epoch) -> None:
-            score = score_along(measured, epoch)
+            score = score_along(search.objectives[0].name, epoch)
             point = (epoch.epoch, score, epoch.loss, epoch.train_loss, epoch.lr)
             curve.append(tuple(round(float(x), 7) for x in point))
             if search.is_pareto or stage != EXPLORE:
                 return
-            trial.report(epoch.score(measured), epoch.epoch)
+            trial.report(epoch.score(search.objectives[0].name), epoch.epoch)
             if trial.should_prune():
                 trial.set_user_attr("curve", curve)
                 raise optuna.TrialPruned
@@ -302,12 +299,13 @@ class Worker:
         splits = self.splits_of(trial)
         with self.stop.at_once():
             module, outcome = self.trainer(
-                arch, splits, recipe, seed, self.device, on_epoch=on_epoch
+                arch, splits, recipe, self.seed_of(trial), self.device, on_epoch=on_epoch
             )
         trial.set_user_attr("curve", curve)
         values = self.note(trial, arch, module, outcome, recipe)
         card = card_of(arch, splits, search.data, recipe, trial.user_attrs["seed"])
-        self.keep_weights(trial, module, values[0], card)
+        if stage != TUNE:
+            self.keep_weights(trial, module, values[0], card)
         return values if len(values) > 1 else values[0]
 
     def seed_of(self, trial: Trial) -> int:
@@ -365,8 +363,6 @@ class Worker:
         """Keeps the weights of the best network of each arm; those it beats are removed."""
         minimize = self.study.search.objectives[0].minimize
         attrs = trial.user_attrs
-        if attrs["stage"] == TUNE:
-            return
         place = (attrs["stage"], attrs["slice"])
         id = self.study.part_id(*place)
         assert id is not None
