@@ -38,7 +38,7 @@ def numbers(node: tree.Node, scope: Scope) -> Numbers:
     if alternatives := _alternatives(node):
         return most(numbers(a, scope) for a in alternatives)
     found: Numbers = Counter()
-    for inner in _sequence(node):
+    for inner in node.items if isinstance(node, tree.ListOf) else _sequence(node):
         found += numbers(inner, scope)
     return found
 

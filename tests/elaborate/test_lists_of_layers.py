@@ -128,6 +128,13 @@ def test_one_is_wanted(layers: str) -> None:
     assert SEVERAL in faults(TWO + layers)
 
 
+@pytest.mark.parametrize("taken", ["true", "false"])
+def test_what_a_condition_leaves_out_keeps_its_numbers(taken: str) -> None:
+    body = f"if {taken} {{ [in.tensors[1] -> conv(8, 1), in.tensors[2] -> conv(8, 5)] }}"
+    found = arch(TWO, f"{body}\n[x -> conv(8, 7) for x in in.tensors]")
+    assert {n.path for n in found.flat.nodes if "kernel=7" in repr(n.layer)} == {"conv5", "conv6"}
+
+
 def test_results_that_are_left() -> None:
     assert [code for code, _ in faults(TWO + "in.tensors[1] -> relu")] == ["A140"]
     left = (
