@@ -80,7 +80,10 @@ class Measure:
         if not self.is_share:
             return found
         room = 0.03 * (found.high - found.low)
-        return replace(found, low=max(found.low, -room), high=min(found.high, 100 + room))
+        low, high = max(found.low, -room), min(found.high, 100 + room)
+        if low >= high:  # what stands in a study from elsewhere need not be a share
+            return found
+        return replace(found, low=low, high=high)
 
     @property
     def digits(self) -> int:

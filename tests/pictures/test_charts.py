@@ -9,6 +9,7 @@ import pytest
 import archdsl
 from archdsl.pictures.bubbles import Blob, bubbles, front
 from archdsl.pictures.charts import Scale, percent, spanning
+from archdsl.report.measure import Measure
 from archdsl.pictures.contours import Sheet, contours, levels, lines
 from archdsl.pictures.labels import Spot, labelled
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
@@ -279,4 +280,7 @@ def test_one_huge_value_has_a_scale() -> None:
         scale = spanning([value, value], log=False)
         assert scale.low < value < scale.high and scale(value) == pytest.approx(0.5, abs=0.1)
         assert scale.ticks()
+    accuracy = Measure("accuracy", True)
+    assert accuracy.scale([1e40]).ticks() and accuracy.scale([-1e40, -1e39]).ticks()
+    assert accuracy.scale([90, 99]).high < 101
     assert spanning([3, 3], log=False).low == pytest.approx(2 - 0.12)
