@@ -9,11 +9,11 @@ import pytest
 import archdsl
 from archdsl.pictures.bubbles import Blob, bubbles, front
 from archdsl.pictures.charts import Scale, percent, spanning
-from archdsl.report.measure import Measure
 from archdsl.pictures.contours import Sheet, contours, levels, lines
 from archdsl.pictures.labels import Spot, labelled
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
 from archdsl.pictures.winners import HUMAN, WINNERS, winners
+from archdsl.report.measure import Measure
 
 # --------------------------------------------------------------------------------- scales
 
