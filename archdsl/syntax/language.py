@@ -88,8 +88,9 @@ SEARCH = Language(
 def hand_on(parser: Lark) -> None:
     """Makes rules that are another rule, as a sum of one product is that product, hand on what they
     are given. Lark looks there for positions that it has already: half the time of reading a text,
-    where a number is a dozen such rules deep."""
-    made = parser._callbacks
+    where a number is a dozen such rules deep. The name is private to Lark: without it a text is
+    read as well, and takes longer."""
+    made = getattr(parser, "_callbacks", {})
     for rule in made:
         options, parts = rule.options, rule.expansion
         if not options.expand1 or rule.alias or len(parts) > 1 or any(options.empty_indices):
