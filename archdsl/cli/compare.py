@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from textwrap import wrap
@@ -155,7 +155,9 @@ def _print(
             sys.stdout, list(records[0]) if records else [], lineterminator="\n"
         )
         writer.writeheader()
-        writer.writerows(records)
+        writer.writerows(
+            {k: _listed(v) if isinstance(v, dict) else v for k, v in r.items()} for r in records
+        )
     else:
         plain()
 
@@ -205,7 +207,14 @@ def _blobs(rows: Sequence[Row], x: Cost, size: Cost) -> list[Blob]:
 
 def _note(row: Row, x: Cost, size: Cost) -> str:
     costs = [f"{_brief(c)(row.costs[c.name])} {c.title}" for c in dict.fromkeys((x, size))]
-    return f"{row.name}: {100 * (row.accuracy or 0):.2f} %\n{', '.join(costs)}\n{row.source}"
+    head = f"{row.name}: {100 * (row.accuracy or 0):.2f} %"
+    several = f"outputs {_listed(row.outputs)}" if len(row.outputs) > 1 else ""
+    return "\n".join(t for t in (head, ", ".join(costs), several, row.source) if t)
+
+
+def _listed(outputs: Mapping[str, str]) -> str:
+    """``fine 16x32x32, coarse 32x16x16``."""
+    return ", ".join(f"{name} {shape}" for name, shape in outputs.items())
 
 
 def _scene(rows: Sequence[Row], x: Cost, size: Cost, measure: str, dataset: str) -> Scene:
@@ -261,6 +270,11 @@ def _say(rows: Sequence[Row], columns: Sequence[Cost], y: str) -> None:
         say(line)
     if any(r.several_crops for r in rows):
         say("+  over several crops of each image: not compared with the others")
+    for r in rows:
+        if len(r.outputs) > 1:
+            text = f"outputs of {r.name}: {_listed(r.outputs)}"
+            for line in wrap(text, WIDTH, subsequent_indent="   ", break_on_hyphens=False):
+                say(line)
 
 
 def _markup(rows: Sequence[Row], columns: Sequence[Cost], y: str) -> str:
@@ -281,6 +295,7 @@ def _plain(row: Row) -> dict[str, Any]:
         "high": row.high,
         "source": row.source,
         **row.costs,
+        "outputs": row.outputs,
     }
 
 

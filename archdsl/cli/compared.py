@@ -18,6 +18,7 @@ from archdsl.diagnostics.model import ArchError, Fault, diagnose
 from archdsl.elaborate.facts import Published
 from archdsl.elaborate.work import Work
 from archdsl.files import builtin_names, read_text
+from archdsl.layers.base import show_shape
 from archdsl.spec import Architecture, Spec, read
 
 COLUMNS = ("name", "accuracy", "low", "high")
@@ -47,6 +48,11 @@ class Row:
     source: str = ""
     several_crops: bool = False
     costs: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """The shapes of its results in evaluation, by name; one alone is ``output``."""
+        return {name: show_shape(shape) for name, shape in self.arch.outputs.items()}
 
 
 def rows_of(

@@ -32,7 +32,7 @@ from archdsl.pictures.layout import Layout
 from archdsl.pictures.limits import MOST_LINES, too_large
 from archdsl.pictures.notes import Note
 from archdsl.pictures.pen import SMALL, STRONG, Flow, Pen, Template
-from archdsl.pictures.sketch import Block, Join, Piece, Sketch, Stack, sketch
+from archdsl.pictures.sketch import Block, Join, Piece, Sketch, Stack, Use, sketch
 from archdsl.pictures.weave import weave
 from archdsl.pictures.words import call_words
 
@@ -86,17 +86,19 @@ class Drawing:
         self.flow = flow
         self.notes: list[Note] = []
         self.known: dict[tuple[Any, ...], Figure] = {}
-        self.sketches: dict[int, Sketch] = {}
+        self.sketches: dict[tuple[object, ...], Sketch] = {}
         self.lines = 0  # that enter the pieces of the sketches
         self.widest: dict[int, float] = {}  # by the sketch: of the texts in its boxes
         self.kinds: Counter[str] = Counter()
         self.sizes = self._sizes(network.root, rule)
         self.root = Figure("", Template(), lambda figure: self._whole(network, figure))
 
-    def sketch(self, part: Part) -> Sketch:
-        found = self.sketches.get(id(part))
+    def sketch(self, part: Part, use: Use | None = None) -> Sketch:
+        use = use or Use()
+        key = id(part), *use.key
+        found = self.sketches.get(key)
         if found is None:
-            found = self.sketches[id(part)] = sketch(part)
+            found = self.sketches[key] = sketch(part, use)
             self.lines += sum(len(piece.inputs) for piece in found.pieces)
             if self.lines > MOST_LINES:
                 raise too_large()
@@ -119,7 +121,8 @@ class Drawing:
 
     def figure(self, block: Block) -> Figure:
         """The figure of a block; equal blocks of one name have one."""
-        key = (id(block.part), block.name, block.repeat, block.side, len(block.inputs))
+        of = id(block.part), block.params, block.marked, *block.use.key
+        key = (*of, block.name, block.repeat, block.side, len(block.inputs))
         found = self.known.get(key)
         if found is None:
             note = self._note(notes.of_block(block))
@@ -139,7 +142,7 @@ class Drawing:
     def _closed(self, block: Block, note: int) -> Template:
         pen = Pen(self.flow)
         title = fit(f"{short_name(block)}", STRONG, WIDEST, True)
-        below = fit(summary(block), SMALL, WIDEST)
+        below = fit(summary(block) + ", shared" * block.marked, SMALL, WIDEST)
         count = times(block.repeat)
         head = f"{title} {count}".strip()
         wide = max(
@@ -164,8 +167,8 @@ class Drawing:
 
     def _open(self, block: Block, note: int, figure: Figure) -> Template:
         doors = self._doors(block)
-        inside = self._inside(block.part, figure, doors)
-        head = f"{short_name(block)} {times(block.repeat)}".strip()
+        inside = self._inside(block.part, figure, doors, block.use)
+        head = opened_title(block)
         frame = Frame(inside, head, self.flow, doors, about=note)
         pen = Pen(self.flow)
         frame.draw(pen, 0.0, 0.0)
@@ -192,9 +195,15 @@ class Drawing:
 
     # ---------------------------------------------------------------------- components
 
-    def _inside(self, part: Part, figure: Figure, doors: tuple[End, ...] = (End(),)) -> Component:
+    def _inside(
+        self,
+        part: Part,
+        figure: Figure,
+        doors: tuple[End, ...] = (End(),),
+        use: Use | None = None,
+    ) -> Component:
         """What is in an open part."""
-        whole = self.sketch(part)
+        whole = self.sketch(part, use)
         if part.kind == "dense":
             return self._dense(whole, figure)
         layout = Layout(
@@ -215,7 +224,7 @@ class Drawing:
         if piece.part.kind == "turn":
             title = f"{times(piece.repeat)}"
             doors = self._doors(piece)
-            inside = self._inside(piece.part, figure, doors)
+            inside = self._inside(piece.part, figure, doors, piece.use)
             return Frame(inside, title, self.flow, doors, fill="inner", dashed=True)
         figure.children.append((piece.name, self.figure(piece)))
         return Slot(len(figure.children) - 1, len(piece.inputs))
@@ -246,8 +255,9 @@ class Drawing:
     def _more(self, hidden: list[Piece]) -> Component:
         first, last = hidden[0], hidden[-1]
         names = f"{first.name} … {last.name}"
-        blocks = [p.part for p in hidden if isinstance(p, Block)]
-        params, macs = (sum(COUNTED.of_part(b)[i] for b in blocks) for i in (0, 2))
+        shown = [p for p in hidden if isinstance(p, Block)]
+        blocks = [p.part for p in shown]
+        params, macs = sum(p.params for p in shown), sum(COUNTED.of_part(b)[2] for b in blocks)
         what = f"{len(hidden)} steps, each of which takes all before it"
         inputs = (
             f"{show_shape(blocks[0].input)} to {show_shape(blocks[-1].input)}" if blocks else ""
@@ -295,6 +305,11 @@ def outgoing(root: Part) -> str:
 def short_name(block: Block) -> str:
     """What a block is called among its neighbours."""
     return block.name.rpartition(".")[2]
+
+
+def opened_title(block: Block) -> str:
+    """What stands above an open block."""
+    return f"{short_name(block)} {times(block.repeat)}".strip() + ", shared" * block.marked
 
 
 def summary(block: Block) -> str:

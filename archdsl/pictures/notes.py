@@ -18,7 +18,9 @@ LONGEST = 300  # characters of source that are shown
 @dataclass(frozen=True, slots=True)
 class Note:
     """What is known of one thing drawn. ``name`` is its path within the part around it; costs
-    are those of one application, for one image; ``drawn`` is what the drawing calls it."""
+    are those of one application, for one image, but that ``params`` are of all repetitions where
+    they are ``in_all``; ``drawn`` is what the drawing calls it, and ``shares`` says whose weights
+    it has, if not its own."""
 
     name: str
     what: str
@@ -29,16 +31,20 @@ class Note:
     place: str = ""
     source: str = ""
     drawn: str = ""
+    in_all: bool = False
+    shares: str = ""
 
     @property
     def text(self) -> str:
         """The note in lines."""
-        costs = [counted(self.params, "parameter")] * bool(self.params)
+        count = counted(self.params, "parameter") + " in all" * self.in_all
+        costs = [count] * bool(self.params)
         costs += [f"{human(self.macs)} MACs"] * bool(self.macs)
         lines = [
             f"{self.name}: {self.what}" if self.what else self.name,
             self.shapes + (f", x {self.repeat}" if self.repeat > 1 else ""),
-            ", ".join(costs) + (" each" if costs and self.repeat > 1 else ""),
+            ", ".join(costs) + (" each" if costs[self.in_all :] and self.repeat > 1 else ""),
+            self.shares,
             f"{self.place}  {self.source}" if self.place else "",
         ]
         return "\n".join(line for line in lines if line)
@@ -58,21 +64,33 @@ def _shapes(before: tuple[Shape, ...], after: Shape) -> str:
     return f"{' and '.join(shown[:3])}{' and others' * (len(shown) > 3)} to {show_shape(after)}"
 
 
+def _shares(module: str, params: int) -> str:
+    """``weights of eye, shared``, and that they count in another place if they do."""
+    if not module:
+        return ""
+    return f"weights of {module}, shared" + "; they count at its first use" * (not params)
+
+
 def of_strip(strip: Strip) -> Note:
-    shapes = _shapes((strip.input,), strip.shape)
+    shapes, shares = _shapes((strip.input,), strip.shape), _shares(strip.shares, strip.params)
     place, words = _place(strip.span), strip.words
-    return Note(strip.name, strip.call, shapes, strip.params, strip.macs, 1, *place, words)
+    costs = strip.params, strip.macs
+    return Note(strip.name, strip.call, shapes, *costs, 1, *place, words, shares=shares)
 
 
 def of_block(block: Block) -> Note:
     part = block.part
-    params, _, macs, *_ = COUNTED.of_part(part)
+    each, _, macs, *_ = COUNTED.of_part(part)
+    in_all = block.params != block.repeat * each and block.repeat > 1
+    params = block.params if in_all else block.params // block.repeat
+    shares = _shares(block.shares if each else "", params)
     shapes = _shapes((part.input, *part.imports), part.shape)
     what = call_words(part) if part.kind == "block" else ""
-    return Note(block.name, what, shapes, params, macs, block.repeat, *_place(block.span))
+    costs, place = (params, macs, block.repeat), _place(block.span)
+    return Note(block.name, what, shapes, *costs, *place, in_all=in_all, shares=shares)
 
 
 def of_join(join: Join, inputs: tuple[Shape, ...]) -> Note:
-    return Note(
-        join.name, call(join.layer), _shapes(inputs, join.shape), 0, 0, 1, *_place(join.span)
-    )
+    costs = join.params, join.macs
+    shapes = _shapes(inputs, join.shape)
+    return Note(join.name, call(join.layer), shapes, *costs, 1, *_place(join.span))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from archdsl.ir.network import Network, Part
 from archdsl.layers.base import show_shape
 from archdsl.pictures.boxes import times
-from archdsl.pictures.drawing import incoming, outgoing, short_name, summary
+from archdsl.pictures.drawing import incoming, opened_title, outgoing, short_name, summary
 from archdsl.pictures.sketch import Block, Join, Piece, Stack, sketch
 
 OUTPUT = "output"
@@ -93,7 +93,7 @@ class _Walk:
         self, block: Block, path: str, prefix: str, coming: list[str], level: int
     ) -> Iterator[Mark]:
         loop = block.part.kind == "turn"
-        title = f"{'' if loop else short_name(block)} {times(block.repeat)}".strip()
+        title = times(block.repeat) if loop else opened_title(block)
         yield Opened(path, title, loop)
         inner = prefix if loop else f"{path}."
         kept = self.results.get(prefix.removesuffix("."), "")
@@ -114,4 +114,5 @@ def _node(piece: Piece, path: str) -> Node:
         return Node(path, (piece.sign or piece.words,), "paper", bool(piece.sign))
     assert isinstance(piece, Block)
     head = f"{short_name(piece)} {times(piece.repeat)}".strip()
-    return Node(path, tuple(t for t in (head, summary(piece)) if t), "block")
+    below = summary(piece) + ", shared" * piece.marked
+    return Node(path, tuple(t for t in (head, below) if t), "block")

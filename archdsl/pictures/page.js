@@ -212,10 +212,12 @@ function show(item) {
   row("shape", note.shapes);
   if (note.repeat > 1) row("repeated", "x " + note.repeat);
   const each = note.repeat > 1 ? " each" : "";
-  const share = (n, all) => " (" + (100 * n * note.repeat / all).toPrecision(2) + " % of all)";
+  const share = (n, all) => " (" + (100 * n / all).toPrecision(2) + " % of all)";
+  const once = note.in_all ? 1 : note.repeat;
   const count = (n) => n.toLocaleString("en");
-  if (note.params) row("parameters", count(note.params) + each + share(note.params, data.params));
-  if (note.macs) row("MACs", count(note.macs) + each + (data.macs ? share(note.macs, data.macs) : ""));
+  if (note.params) row("parameters", count(note.params) + (note.in_all ? " in all" : each) + share(once * note.params, data.params));
+  if (note.macs) row("MACs", count(note.macs) + each + (data.macs ? share(note.repeat * note.macs, data.macs) : ""));
+  if (note.shares) row("weights", note.shares);
   if (note.place) { row("written", note.place); put("pre", note.source); }
 }
 

@@ -11,8 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from archdsl.analysis.figures import COUNTED
+from archdsl.costs.sums import NONE, Lent, Row
 from archdsl.diagnostics.source import Span
 from archdsl.graph.written import call
 from archdsl.ir.network import Op, Part, Pick, Step
@@ -26,7 +28,9 @@ LIGHT = ("norm", "activation", "drop")  # kinds that go with another layer
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """One layer of a stack: its path within the part, and what is known of it."""
+    """One layer of a stack: its path within the part, and what is known of it. ``shares`` is the
+    shared module whose weights it has: these count in ``params`` where it is applied first, as in
+    ``Sums.of_steps``. ``marked``: no box around it says so."""
 
     name: str
     layer: Layer
@@ -35,10 +39,12 @@ class Strip:
     params: int
     macs: int
     span: Span
+    shares: str = ""
+    marked: bool = False
 
     @property
     def words(self) -> str:
-        return layer_words(self.layer, self.input)
+        return layer_words(self.layer, self.input) + ", shared" * self.marked
 
     @property
     def call(self) -> str:
@@ -61,6 +67,7 @@ class Piece:
     repeat: int = 1
     side: float | None = None  # of a side output: its weight in the loss
     shortcut: bool = False
+    shares: str = ""  # the shared module whose weights it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +81,20 @@ class Stack(Piece):
 @dataclass(frozen=True, slots=True)
 class Block(Piece):
     """A part: a box that can be opened. A ``turn`` (the body of a loop) always is. ``doors`` are
-    which of the part's operands its lines are: 0 the input, ``k`` the ``k``-th import."""
+    which of the part's operands its lines are: 0 the input, ``k`` the ``k``-th import. ``params``
+    are of all repetitions, and ``marked`` is one that is a shared module; ``lent`` are the shared
+    modules that are first applied in it, as in ``Sums.of_steps``."""
 
     part: Part = field(kw_only=True)
+    params: int = field(kw_only=True)
+    marked: bool = False
+    lent: Lent | None = field(default=None, compare=False)
     labelled: bool = False
     doors: tuple[int, ...] = (0,)
+
+    @property
+    def use(self) -> Use:
+        return Use(self.lent, self.shares)
 
 
 class Results(Layer):
@@ -92,6 +108,8 @@ class Join(Piece):
     """Where several tensors meet."""
 
     layer: Layer = field(kw_only=True)
+    params: int = 0
+    macs: int = 0
 
     @property
     def words(self) -> str:
@@ -124,11 +142,25 @@ class Sketch:
         return Counter([n for p in self.pieces for n in p.inputs] + [self.result])
 
 
-def sketch(part: Part) -> Sketch:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a part is applied: the shared modules that are first applied in it, as in
+    ``Sums.of_steps``, and the shared one that it is, or is in."""
+
+    lent: Lent | None = field(default_factory=lambda: NONE)
+    shares: str = ""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for uses of one part that are drawn and said alike."""
+        return None if self.lent is None else tuple(sorted(self.lent)), self.shares
+
+
+def sketch(part: Part, use: Use | None = None) -> Sketch:
     """The pieces of a part."""
     loose: list[Piece] = []
     sources = [0, *(-i - 1 for i in range(len(part.imports)))]
-    values = _poured(part, "", sources, loose, False)
+    values = _poured(part, "", sources, loose, False, use or Use())
 
     def value(n: int) -> int:
         return values[n][0] if n >= 0 else sources[-n]
@@ -145,20 +177,21 @@ def sketch(part: Part) -> Sketch:
 
 
 def _pour(
-    part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool
+    part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool, use: Use
 ) -> list[int]:
     """Adds the pieces of a part; ``sources`` are its input and its imports. Its results."""
-    values = _poured(part, prefix, sources, found, shortcut)
+    values = _poured(part, prefix, sources, found, shortcut, use)
     given = part.given or (part.result,)
     return [values[n][0] if n >= 0 else sources[-n] for n in given]
 
 
 def _poured(
-    part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool
+    part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool, use: Use
 ) -> list[list[int]]:
     """Adds the pieces of a part: the values of its input and of its steps. Where a box gives
     several tensors, its value stands for each of them."""
     values = [sources[:1]]
+    rows = COUNTED.of_steps(part, use.lent)
 
     def value(n: int) -> int:
         return values[n][0] if n >= 0 else sources[-n]
@@ -170,11 +203,13 @@ def _poured(
             continue
         inputs = tuple(value(n) for n in step.inputs)
         op = step.op
+        _, row, lent = next(rows)
+        within = Use(lent, _module(part, step) or use.shares)
         cut = shortcut or step.name == "shortcut"
         if isinstance(op, Part) and is_arm(step, op):
-            values.append(_pour(op, f"{prefix}{step.label}.", list(inputs), found, cut))
+            values.append(_pour(op, f"{prefix}{step.label}.", list(inputs), found, cut, within))
             continue
-        found.append(_piece(part, step, prefix + step_name(step), inputs, cut))
+        found.append(_piece(part, step, prefix + step_name(step), inputs, cut, row, within))
         values.append([len(found)])
     return values
 
@@ -185,19 +220,37 @@ def is_arm(step: Step, part: Part) -> bool:
     return part.kind == "group" and step.name in UNNAMED and alone
 
 
-def _piece(part: Part, step: Step, name: str, inputs: tuple[int, ...], cut: bool) -> Piece:
-    op, place = step.op, (step.shape, step.span, step.repeat, step.weight, cut)
+def _module(part: Part, step: Step) -> str:
+    """The name of the shared module that a step applies; nothing for weights of its own."""
+    n = step.module
+    return "" if n is None else part.shared[n].name if n >= 0 else part.lent[-n - 1]
+
+
+def _piece(
+    part: Part,
+    step: Step,
+    name: str,
+    inputs: tuple[int, ...],
+    cut: bool,
+    row: Row,
+    use: Use,
+) -> Piece:
+    op, marked = step.op, step.module is not None
+    place = step.shape, step.span, step.repeat, step.weight, cut, use.shares
     if isinstance(op, Op):
         if len(inputs) > 1:
-            return Join(name, inputs, *place, layer=op.layer)
-        return Stack(name, inputs, *place, strips=(_strip(part, step, name),))
+            params, _, macs, *_ = row
+            return Join(name, inputs, *place, layer=op.layer, params=params, macs=macs)
+        params = row[0] if marked else row[0] // step.repeat
+        return Stack(name, inputs, *place, strips=(_strip(part, step, name, params, use, marked),))
     own = step.name in ("layer", *UNNAMED) or step.name.startswith("column")
     labelled = op.kind != "turn" and not own and step.name != op.name
-    if not labelled and step.weight is None and (strips := row_of(op, name + ".")):
+    if not labelled and step.weight is None and (strips := row_of(op, name + ".", use, marked)):
         return Stack(name, inputs, *place, strips=tuple(strips), whole=True)
     doors = _taken(op) or (0,)
     lines = tuple(inputs[n] for n in doors)
-    return Block(name, lines, *place, part=op, labelled=labelled, doors=doors)
+    more: dict[str, Any] = {"params": row[0], "marked": marked, "lent": use.lent}
+    return Block(name, lines, *place, part=op, labelled=labelled, doors=doors, **more)
 
 
 def _taken(part: Part) -> tuple[int, ...]:
@@ -206,16 +259,18 @@ def _taken(part: Part) -> tuple[int, ...]:
     return tuple(k for k in range(len(part.imports) + 1) if -k in used)
 
 
-def _strip(part: Part, step: Step, name: str) -> Strip:
+def _strip(part: Part, step: Step, name: str, params: int, use: Use, marked: bool) -> Strip:
     assert isinstance(step.op, Op)
-    params, _, macs, *_ = COUNTED.of_step(part, step)
-    return Strip(
-        name, step.op.layer, part.shape_of(step.inputs[0]), step.shape, params, macs, step.span
-    )
+    each, _, macs, *_ = COUNTED.of_step(part, step)
+    layer, before = step.op.layer, part.shape_of(step.inputs[0])
+    shares = use.shares if each or layer.is_tied else ""
+    marked = marked and bool(shares)
+    return Strip(name, layer, before, step.shape, params, macs, step.span, shares, marked)
 
 
-def row_of(part: Part, prefix: str) -> list[Strip]:
+def row_of(part: Part, prefix: str, use: Use | None = None, marked: bool = False) -> list[Strip]:
     """The layers of a part that is one row with at most one that is not light; else nothing."""
+    use = use or Use()
     found: list[Strip] = []
     if (
         part.imports
@@ -227,9 +282,12 @@ def row_of(part: Part, prefix: str) -> list[Strip]:
     for i, step in enumerate(part.steps):
         if step.inputs != (i,) or step.repeat > 1 or step.weight is not None:
             return []
+    for step, row, lent in COUNTED.of_steps(part, use.lent):
+        within = Use(lent, _module(part, step) or use.shares)
+        mark = marked or step.module is not None
         if isinstance(step.op, Op):
-            found.append(_strip(part, step, prefix + step.label))
-        elif inner := row_of(step.op, f"{prefix}{step.label}."):
+            found.append(_strip(part, step, prefix + step.label, row[0], within, mark))
+        elif inner := row_of(step.op, f"{prefix}{step.label}.", within, mark):
             found.extend(inner)
         else:
             return []
@@ -261,7 +319,9 @@ def _one(group: list[Piece]) -> Piece:
     if len(group) == 1:
         return first
     name = first.name.partition("-")[0] + "-" + re.sub(r".*\D", "", last.name)
-    return replace(first, name=name, repeat=sum(p.repeat for p in group))
+    whole = replace(first, name=name, repeat=sum(p.repeat for p in group))
+    assert isinstance(whole, Block)
+    return replace(whole, params=sum(p.params for p in group if isinstance(p, Block)))
 
 
 def _groups(whole: Sketch) -> Iterator[list[int]]:
@@ -280,7 +340,7 @@ def _groups(whole: Sketch) -> Iterator[list[int]]:
 def _belongs(before: Piece, piece: Piece) -> bool:
     """Whether a piece may share a box with the one before it."""
     if isinstance(before, Block) and isinstance(piece, Block):
-        plain = before.side is None and piece.side is None
+        plain = before.side is None and piece.side is None and before.shares == piece.shares
         named = before.labelled or piece.labelled or "turn" in (before.part.kind, piece.part.kind)
         return plain and not named and alike(before.part, piece.part)
     return _is_loose(before) and _is_loose(piece)

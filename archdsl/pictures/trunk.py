@@ -12,7 +12,7 @@ from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Shape
 from archdsl.pictures import notes
 from archdsl.pictures.limits import MOST_SHAPES, too_large
-from archdsl.pictures.sketch import Block, Join, Piece, Stack, sketch
+from archdsl.pictures.sketch import Block, Join, Piece, Stack, Use, sketch
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,17 @@ class _Walk:
     def __init__(self) -> None:
         self.plain: dict[tuple[int, int], bool] = {}
 
-    def add(self, part: Part, sources: list[int], found: list[Tensor], depth: int) -> int:
+    def add(
+        self,
+        part: Part,
+        sources: list[int],
+        found: list[Tensor],
+        depth: int,
+        use: Use | None = None,
+    ) -> int:
         """Adds the tensors of a part, whose operands are the ``sources``. The number of its
         result."""
-        whole = sketch(part)
+        whole = sketch(part, use)
         numbers = {0: sources[0], **{-k: n for k, n in enumerate(sources) if k}}
         for place, piece in enumerate(whole.pieces):
             if len(found) > MOST_SHAPES:
@@ -97,7 +104,7 @@ class _Walk:
                 sources = [inputs[0]] * (len(piece.part.imports) + 1)
                 for door, number in zip(piece.doors, inputs, strict=True):
                     sources[door] = number
-                return self.add(piece.part, sources, found, depth - 1)
+                return self.add(piece.part, sources, found, depth - 1, piece.use)
             times = f" x {piece.repeat}" if piece.repeat > 1 else ""
             title, text = piece.name.rpartition(".")[2] + times, notes.of_block(piece).text
             tensor = Tensor(piece.shape, inputs, "block", title, title, text, end)

@@ -68,7 +68,17 @@ def test_other_measures(run: Any) -> None:
 
 def test_csv(run: Any) -> None:
     rows = list(csv.DictReader(io.StringIO(run("compare", "alexnet", "vgg11", "--csv").out)))
-    assert list(rows[0]) == ["name", "spec", "accuracy", "low", "high", "source", "macs", "params"]
+    assert list(rows[0]) == [
+        "name",
+        "spec",
+        "accuracy",
+        "low",
+        "high",
+        "source",
+        "macs",
+        "params",
+        "outputs",
+    ]
     assert {r["name"] for r in rows} == {"alexnet_2012", "alexnet_cs231n", "alexnet_2014", "vgg11"}
     assert int(rows[0]["params"]) == 132_863_336
 
@@ -309,3 +319,16 @@ def test_winners(run: Any) -> None:
     out = run("compare", "--chart", "winners").out
     assert "2015  ResNet                      3.57 %    152  arXiv:1512.03385\n" in out
     assert json.loads(run("compare", "--chart", "winners", "--json").out)[0]["year"] == 2010
+
+
+def test_the_results_of_a_network_that_has_several(run: Any, tmp_path: Path) -> None:
+    spec = tmp_path / "two.arch"
+    text = "arch two\ninput 3x8x8\nconv(4, 3)\noutput fine(when = always) { relu }\nmaxpool(2)\n"
+    spec.write_text(text + "output coarse(when = always) { identity }\n", "utf-8")
+    said = run("compare", str(spec), "resnet18").out
+    assert said.endswith("\noutputs of two: fine 4x8x8, coarse 4x4x4\n")
+    both = {"two": {"fine": "4x8x8", "coarse": "4x4x4"}, "resnet18": {"output": "1000"}}
+    found = json.loads(run("compare", str(spec), "resnet18", "--json").out)
+    assert {r["name"]: r["outputs"] for r in found} == both
+    rows = csv.DictReader(io.StringIO(run("compare", str(spec), "--csv").out))
+    assert [r["outputs"] for r in rows] == ["fine 4x8x8, coarse 4x4x4"]

@@ -42,7 +42,7 @@ def drawn(scene: Scene) -> Counter[Edge]:
 def _text(box: Box, words: Iterable[Words]) -> str:
     left, top, right, bottom = box.extent
     inside = [w for w in words if left <= w.x <= right and top <= w.y <= bottom]
-    return inside[0].text if inside else ""
+    return inside[0].text.removesuffix(", shared") if inside else ""
 
 
 Named = list[tuple[tuple[float, ...], str]]
