@@ -1,19 +1,22 @@
-"""What a verdict costs with fixed seeds, with looks, and by the log-loss beside the accuracy:
-replayed on recorded trainings.
+"""What a verdict costs with fixed seeds, with looks, and by the log-loss beside the accuracy, and
+how often the best shapes settle: replayed on recorded trainings.
 
-python benchmarks/replay.py [--studies N] [--seed N]
+python benchmarks/replay.py [--studies N] [--seed N] [--table answers|settling]
 
 The trainings are those of benchmarks/table/small.csv: five depths at three budgets, 24 seeds each.
 A study compares two depths at one budget on fresh seeds: 10 or 20 of each, or 3 to 20 with looks.
 Where nothing differs, both arms are halves of the trainings of one network: 10 of each, or 3 to 12.
 An answer is against the table where it names the arm that is behind over all 24 trainings.
+
+What settles is chosen from five depths at one budget, each explored with a few of its trainings;
+a half's best shape is the one with the best mean over all 24.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ import numpy as np
 from archdsl.search.recorded import Recorded, grouped
 from archdsl.training.examples import loss_of, packed, right_of
 from archdsl.verdict import Question, Result, judge
+from archdsl.verdict.arms import contenders, explored, halves
 from archdsl.verdict.files import rows_of_file
 from archdsl.verdict.looks import planned
 from archdsl.verdict.model import DEEPER, EQUIVALENT, LOSS, NO_EVIDENCE
@@ -87,13 +91,72 @@ def row(name: str, told: list[Told], truth: list[float]) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
+def settles(
+    arms: list[list[Recorded]], truth: list[float], count: int, shrunk: bool
+) -> tuple[bool, bool, float]:
+    """Whether the best shape settles, whether the best of both halves do, and what the best of
+    those that settle lacks to the best shape. ``truth`` has the mean of each depth in turn."""
+    results = [
+        Result("", 0.0, f"depth = {place}", place + 1, 1.0, k, r.scores["accuracy"])
+        for place, found in enumerate(arms)
+        for k, r in enumerate(found)
+    ]
+    question = Question(arms=count)
+    [(_, shapes)] = explored(results, question)
+    if not shrunk:
+        shapes = sorted((replace(e, shrunk=e.mean) for e in shapes), key=lambda e: -e.mean)
+
+    def true(shape: Any) -> float:
+        return truth[int(shape.depth) - 1]
+
+    chosen = contenders(shapes, question)
+    both = all(max(half, key=true) in chosen for half in halves(shapes))
+    lack = max(truth) - max(map(true, chosen))
+    return lack == 0, both, lack
+
+
+def settling(table: dict[Any, list[Recorded]], studies: int, rng: np.random.Generator) -> None:
+    """Prints how often the best shapes are among those that settle."""
+    print("| explored | settle | means | the best | the best of both halves | lacks, points |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    budgets = sorted({place[1] for place in table})
+    rows = [[table[p] for p in table if p[1] == budget] for budget in budgets]
+    for name, low, high in (
+        ("1 seed of each", 1, 1),
+        ("2 seeds of each", 2, 2),
+        ("4 seeds of each", 4, 4),
+        ("1 to 4 seeds of each", 1, 4),
+    ):
+        studied = []
+        for place in rng.integers(len(rows), size=studies):
+            row, counts = rows[place], rng.integers(low, high + 1, size=len(rows[place]))
+            drawn = [
+                [found[i] for i in rng.permutation(len(found))[:n]]
+                for found, n in zip(row, counts, strict=True)
+            ]
+            studied.append((drawn, [mean_of(found) for found in row]))
+        for count in (2, 3):
+            for shrunk in (True, False):
+                found = np.array([settles(*s, count, shrunk) for s in studied], dtype=float)
+                best, both, lack = found.mean(axis=0)
+                means = "shrunk" if shrunk else "as they are"
+                cells = [name, count, means, f"{best:.1%}", f"{both:.1%}", f"{100 * lack:.2f}"]
+                print("|", " | ".join(map(str, cells)), "|", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=600, help="of each row (default: 600)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--table", choices=("answers", "settling"), help="default: both")
     options = parser.parse_args()
     rng = np.random.default_rng(options.seed)
     table = grouped(rows_of_file(TABLE))
+    if options.table != "answers":
+        settling(table, options.studies, np.random.default_rng(options.seed))
+    if options.table == "settling":
+        return
+    print()
     places = list(table)
     pairs = [(a, b) for a, b in combinations(places, 2) if a[1] == b[1]]
 
