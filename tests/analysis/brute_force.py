@@ -188,6 +188,35 @@ class Writer:
             f"[conv({n}, 1), {self.layers()}]\n{self.turns()}\n{self.pick(*ENDS)}",
             f"[conv({n}, 1), identity]\npart: {{ {self.turns()} }}\n{self.pick(*ENDS)}",
             f"conv({n}, 3) as t\n[t, t]\n{self.turns()}\n{self.pick(*ENDS)}",
+            f"let s = shared {{ {self.module()} }}\nconv(4, 1)\n{self.uses()}",
+            f"let s = shared {{ {self.module()} }}\nconv(4, 3)\n{self.uses()}\n{self.uses()}",
+        )
+
+    def module(self) -> str:
+        """The body of a shared module: mostly one that gives four channels."""
+        n = self.count()
+        inner = self.pick(
+            f"conv({n}, 3)", f"rows({self.items()})", "residual { relu }", f"wide({n})"
+        )
+        return self.pick(f"{inner} -> conv(4, 1)", f"{inner} -> bn -> conv(4, 3)", f"conv({n}, 1)")
+
+    def uses(self) -> str:
+        """Uses of the shared module `s`."""
+        n = self.count()
+        return self.pick(
+            "s",
+            "run(s)",
+            "part: { s; run(s) }",
+            "maxpool(2) -> s",
+            "residual { s }",
+            f"repeat {n} {{ s }}",
+            f"repeat {n} {{ run(s) -> conv(4, 1) }}",
+            f"conv({n}, 1) -> s",
+            f"if {self.condition()} {{ s }} else {{ relu -> s }}",
+            "branch add { s; identity; relu -> run(s) }\ns",
+            "branch concat { s; identity; relu -> run(s) }\nconv(4, 1) -> s",
+            f"[relu, identity]\n[x -> s for x in in.tensors]\n{self.pick(*ENDS)}",
+            "let outer = shared { relu -> s }\nouter\nrun(outer)",
         )
 
     def turns(self) -> str:
@@ -228,7 +257,7 @@ def seen(spec: Spec, knobs: dict[str, Any]) -> Any:
     """All that there is to see of a candidate: its nodes and figures, or its first mistake."""
     try:
         arch = spec.candidate(knobs, first_only=True)
-        nodes = [(n.path, n.layer, n.inputs, n.shape) for n in arch.flat.nodes]
+        nodes = [(n.path, n.layer, n.inputs, n.shape, n.module) for n in arch.flat.nodes]
         return nodes, arch.figures
     except ArchError as error:
         first = error.diagnostics[0]
