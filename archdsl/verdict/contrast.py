@@ -70,9 +70,13 @@ def mean(sample: Sequence[float]) -> float:
     return sample[0] if min(sample) == max(sample) else sum(sample) / len(sample)
 
 
+ROUNDING = 1e-12  # of the size of numbers: what differs by less is equal
+
+
 def variance(sample: Sequence[float]) -> float:
-    """The unbiased variance; exactly 0 for equal numbers, whatever their rounding."""
-    if min(sample) == max(sample):
+    """The unbiased variance; exactly 0 for numbers that differ in their rounding alone."""
+    low, high = min(sample), max(sample)
+    if high - low <= ROUNDING * max(abs(low), abs(high)):
         return 0.0
     centre = mean(sample)
     return sum((x - centre) ** 2 for x in sample) / (len(sample) - 1)

@@ -19,6 +19,7 @@ from scipy import special
 from archdsl.verdict.contrast import (
     MANY,
     POWER,
+    ROUNDING,
     Difference,
     Interval,
     average,
@@ -115,6 +116,12 @@ class Sources:
         return total**2 / sum(v**2 / f for v, f in parts if v)
 
 
+def _over_examples(differences: Floats, of: Sequence[Floats]) -> float:
+    """The variance over examples; 0 where these differ in the rounding of what they are ``of``."""
+    size = max(float(np.abs(values).max()) for values in of)
+    return float(differences.var(ddof=1)) if np.ptp(differences) > ROUNDING * size else 0.0
+
+
 def sources(first: Sample, second: Sample) -> Sources:
     """The components of the variance, from what was seen; of folds, that of one."""
     if (differences := paired([(first, second)])) is not None:
@@ -124,7 +131,7 @@ def sources(first: Sample, second: Sample) -> Sources:
     if x is None or y is None or x.shape[1] != y.shape[1] or x.shape[1] < 2:
         return Sources(a, b)
     of_seeds = first.flips / len(x) + second.flips / len(y)
-    own = float((x.mean(axis=0) - y.mean(axis=0)).var(ddof=1)) - of_seeds
+    own = _over_examples(x.mean(axis=0) - y.mean(axis=0), [x, y]) - of_seeds
     return Sources(a, b, first.flips + second.flips, max(own, 0.0), x.shape[1])
 
 
@@ -158,17 +165,16 @@ def averaged(pairs: Sequence[tuple[Sample, Sample]]) -> Difference:
         return average(parts)
     count, (n,) = len(pairs), counts
     assert n is not None
-    own = np.mean(
-        [x.mean(axis=0) - y.mean(axis=0) for x, y in known if x is not None and y is not None],
-        axis=0,
-    )
+    both = [(x, y) for x, y in known if x is not None and y is not None]
+    own = np.mean([x.mean(axis=0) - y.mean(axis=0) for x, y in both], axis=0)
+    values = [x for pair in both for x in pair]
     seen, of_seeds = [], 0.0
     for pair in pairs:
         for sample in pair:
             seeds = len(sample.scores)
             seen.append((variance(sample.scores) / seeds / count**2, seeds - 1))
             of_seeds += sample.flips / seeds / count**2
-    fixed = max(float(own.var(ddof=1)) - of_seeds, 0.0) / n if n > 1 else 0.0
+    fixed = max(_over_examples(own, values) - of_seeds, 0.0) / n if n > 1 else 0.0
     seen.append((fixed, n - 1))
     total = sum(v for v, _ in seen)
     if total == 0:
@@ -189,15 +195,15 @@ def share_interval(sample: Sample, level: float) -> Interval | None:
     if seeds < 2 or not 0 <= value <= 1:
         return None
     parts = [(variance(scores) / seeds, seeds - 1)]
-    if sample.examples is not None:
-        count = sample.examples.shape[1]
+    count = 0 if sample.examples is None else sample.examples.shape[1]
+    if sample.examples is not None and count > 1:
         own = float(sample.examples.mean(axis=0).var(ddof=1)) - sample.flips / seeds
         parts.append((max(own, 0.0) / count, count - 1))
     total = sum(v for v, _ in parts)
     if total == 0:
-        if sample.examples is None or 0 < value < 1:
+        if count < 2 or 0 < value < 1:
             return None
-        effective, freedom = float(sample.examples.shape[1]), float(sample.examples.shape[1] - 1)
+        effective, freedom = float(count), float(count - 1)
     else:
         effective = value * (1 - value) / total
         freedom = total**2 / sum(v**2 / f for v, f in parts if v)

@@ -160,3 +160,26 @@ def test_together_they_claim_no_more_than_one_alone() -> None:
     better = beside(World(360, 5, 0.0, losses=True, better=1.0), 80, seed=2)
     assert better.both >= better.alone + 0.05
     assert -better.loss > 1.2 * better.accuracy
+
+
+def test_a_difference_without_spread_is_no_interval_of_rounding() -> None:
+    """Each example of an arm has one loss, 0.3 or 0.4, to the last bit but one."""
+    results = [
+        replace(r, loss=lost, losses=np.full(EXAMPLES, lost)) if r.settled else r
+        for r in studied(0.005)
+        for lost in (0.3 + 0.1 * (r.depth == 40),)
+    ]
+    loss = told(results).slices[0].contrast.loss  # type: ignore[union-attr]
+    assert loss is not None and loss.interval is None
+    assert loss.difference == pytest.approx(0.1) and loss.p > 0.001
+    assert "e-" not in words(told(results)) and "0.1000000" not in words(told(results))
+
+
+def test_one_example_is_no_interval() -> None:
+    results = [
+        replace(r, score=1.0, examples=np.ones(1), loss=None, losses=None) if r.settled else r
+        for r in studied()
+    ]
+    found = told(results)
+    assert [arm.interval for arm in found.slices[0].arms] == [None, None]
+    assert "100 %" in words(found)
