@@ -96,8 +96,8 @@ def clashes(search: Search) -> Iterator[Diagnostic]:
             yield clash(ENDLESS_GRID, "sampler")
         elif prod(d.count or 1 for d in varied) > LIMIT:
             yield clash(LARGE_GRID, "sampler")
-    if sampler in ("cma_es", "gp") and not any(isinstance(d, Interval) for d in (*varied, *tuned)):
-        yield clash(f"{sampler} needs a number to search over", "sampler")
+    if sampler == "cma_es" and not any(isinstance(d, Interval) for d in (*varied, *tuned)):
+        yield clash("cma_es needs a number to search over", "sampler")
     own = search.own
     if own is not None and search.pruner.name == "hyperband" and "epochs" not in own.settings:
         yield clash(ENDLESS_TRAINING, "prune")

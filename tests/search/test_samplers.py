@@ -24,6 +24,9 @@ pytestmark = pytest.mark.quiet
 
 TUNED = "vary depth in {1, 2, 3}\ntune lr in 0.01..1 log\ntrials 12\ntrain epochs = 2\n"
 PARETO = "vary depth, width\nmaximize accuracy\nminimize macs\ntrials 12\ntrain epochs = 1\n"
+LISTED = (
+    "vary depth in {1, 2, 3, 4, 5, 6}, width in {4, 8, 12, 16, 24}\ntrials 12\ntrain epochs = 1\n"
+)
 BOTH = "vary depth, width in 4..32\ntrials 12\ntrain epochs = 1\n"
 
 SAMPLERS = {
@@ -33,6 +36,7 @@ SAMPLERS = {
     "cma_es": (optuna.samplers.CmaEsSampler, TUNED.replace("{1, 2, 3}", "1..3")),
     "nsga2(population = 4)": (optuna.samplers.NSGAIISampler, PARETO),
     "tpe(startup = 3)": (optuna.samplers.TPESampler, PARETO),
+    "gp(startup = 3)": (optuna.samplers.GPSampler, LISTED),
 }
 each = pytest.mark.parametrize("name", thinned(SAMPLERS, 4))
 
