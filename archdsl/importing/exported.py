@@ -15,13 +15,15 @@ import torch
 
 from archdsl.files import opened
 from archdsl.importing.aten import function_of
+from archdsl.importing.extent import Budget, Damaged
 from archdsl.importing.program import Described, Of, Scope, Step
-from archdsl.importing.saved import LEAVES, Damaged
+from archdsl.importing.saved import LEAVES
 
 MOST_ENTRIES = 100_000
 MOST_TEXT = 1 << 26  # bytes of its graph
 SCHEMA = 8  # the version of PyTorch's format
 BOUNDS = 1 << 40  # numbers in a file are no larger than this
+LONGEST = 1 << 63  # and what operations are told is less than this
 DTYPES = {
     1: torch.uint8,
     2: torch.int8,
@@ -34,6 +36,8 @@ DTYPES = {
     12: torch.bool,
     13: torch.bfloat16,
 }
+# What reading raises where a graph lacks something, or has it of another kind.
+FAULTS = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError)
 LEFT_OUT = ("as_device", "as_layout", "as_memory_format", "as_scalar_type")
 
 
@@ -46,15 +50,16 @@ def read_pt2(path: Path) -> Described:
             raise Damaged("it is no archive") from None
         except Damaged:
             raise
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as problem:
-            raise Damaged(f"its graph is damaged ({type(problem).__name__})") from None
         except NotImplementedError:
             raise Damaged("it is an archive of another kind") from None
+        except FAULTS as problem:
+            raise Damaged(f"its graph is damaged ({type(problem).__name__})") from None
 
 
 class _Reader:
     def __init__(self, stream: BinaryIO) -> None:
         size = stream.seek(0, 2)
+        self.budget, self.last = Budget(size), ("", bytearray())
         self.archive = zipfile.ZipFile(stream)
         entries = self.archive.infolist()
         if len(entries) > MOST_ENTRIES:
@@ -149,14 +154,24 @@ class _Reader:
             raise Damaged(f"`{key}` has numbers of a kind that no layer has")
         shape, strides = (tuple(_hint(n) for n in meta[k]) for k in ("sizes", "strides"))
         offset = _hint(meta["storage_offset"])
+        if prod(max(n, 1) for n in shape) > BOUNDS:
+            raise Damaged(f"`{key}` is longer than its numbers")
         if not prod(shape):
             return torch.empty(shape, dtype=dtype)
-        data = bytearray(self._raw(f"{self.root}/data/{kind}/{entry['path_name']}", BOUNDS))
+        data = self._entry(f"{self.root}/data/{kind}/{entry['path_name']}")
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if (last + 1) * dtype.itemsize > len(data) or prod(shape) * dtype.itemsize > len(data):
             raise Damaged(f"`{key}` is longer than its numbers")
+        self.budget.spend(prod(shape) * dtype.itemsize)
         flat = torch.frombuffer(data[: len(data) // dtype.itemsize * dtype.itemsize], dtype=dtype)
         return flat.as_strided(shape, strides, offset).clone()
+
+    def _entry(self, name: str) -> bytearray:
+        """The bytes of an entry: several tensors may be in one."""
+        if self.last[0] != name:
+            self.budget.spend(self.sizes.get(name, 0))
+            self.last = (name, bytearray(self._raw(name, BOUNDS)))
+        return self.last[1]
 
     def _step(self, node: Mapping[str, Any]) -> Step:
         args, kwargs, known = [], {}, True
@@ -225,10 +240,17 @@ def _argument(kind: str, value: Any) -> Any:
     if kind == "as_float":
         return float(value)
     if kind in ("as_int", "as_bool", "as_string"):
-        return value
+        return _small(value)
     if kind in ("as_ints", "as_bools", "as_floats"):
-        return tuple(value)
+        return tuple(_small(one) for one in value)
     raise KeyError(kind)
+
+
+def _small(value: Any) -> Any:
+    """A number that a layer can be told. Raises ``Damaged``."""
+    if isinstance(value, int) and not -LONGEST <= value < LONGEST:
+        raise Damaged("it has a number of more than 64 bits")
+    return value
 
 
 def _results(outputs: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -23,9 +23,10 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
 from archdsl.importing import onnx_shapes  # noqa: F401  its operations are entered
+from archdsl.importing.extent import Budget, Damaged, check_functions
 from archdsl.importing.onnx_operations import ONNX
 from archdsl.importing.program import Described, Of, Scope, Step, Training
-from archdsl.importing.saved import LEAVES, Damaged
+from archdsl.importing.saved import LEAVES
 from archdsl.within import Outside, within
 
 MOST = 1 << 31  # bytes of a file
@@ -56,22 +57,24 @@ def read_onnx(path: Path) -> tuple[Described, Any]:
         if not model.graph.node:
             raise Damaged("it is no graph of ONNX")
         if model.functions:
+            check_functions(model)
             from onnx.inliner import inline_local_functions
 
             model = inline_local_functions(model)
-        return _Reader(model, path.parent).described(), model
+        return _Reader(model, path.parent, len(data)).described(), model
     except DecodeError:
         raise Damaged("it is no graph of ONNX") from None
     except Damaged:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as problem:
         raise Damaged(f"its graph is damaged ({type(problem).__name__})") from None
 
 
 class _Reader:
-    def __init__(self, model: Any, folder: Path) -> None:
+    def __init__(self, model: Any, folder: Path, size: int) -> None:
         self.model, self.graph, self.folder = model, model.graph, folder
-        self.found = Described()
+        self.found, self.budget = Described(), Budget(size)
+        self.files: set[Path] = set()  # beside it
         self.used = Counter(name for node in self.graph.node for name in node.input)
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
         self.turned: set[str] = set()
@@ -142,8 +145,12 @@ class _Reader:
         try:
             with opened(file) as stream:
                 whole = stream.seek(0, 2)
-                if start < 0 or start + size > whole:
+                if min(start, size) < 0 or start + size > whole:
                     raise Damaged(f"`{tensor.name}` is longer than its numbers")
+                if file not in self.files:
+                    self.files.add(file)
+                    self.budget.held += whole
+                self.budget.spend(size)
                 stream.seek(start)
                 tensor.raw_data = stream.read(size)
         except FileNotFoundError:
@@ -180,6 +187,7 @@ class _Reader:
             if turned:
                 array = np.ascontiguousarray(array.T)
                 self.turned.add(name)
+            self.budget.spend(array.nbytes)
             known[key] = torch.from_numpy(array.copy())
             self.found.names[name] = key
         elif (name in self.turned) != turned:

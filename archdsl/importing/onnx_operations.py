@@ -255,6 +255,7 @@ def divided(a: Any, b: Any) -> Any:
 
 @named("Pow")
 def power(x: Any, exponent: Any) -> Any:
+    x = x if isinstance(x, Tensor) else np.asarray(x)  # of 64 bits, and no more
     return x ** number(exponent)
 
 

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from archdsl.importing.onnx_operations import ONNX, Tensor, integers, named, number
 from archdsl.importing.program import BATCHED, Unsupported, expand, reshape
 
+MOST = 1 << 16  # numbers that are filled in
+
 
 def _reshaped(batch: int | None, count: int, x: Any, to: Any, *, allowzero: int = 0) -> Any:
     if isinstance(x, np.ndarray):
@@ -23,9 +25,11 @@ def _reshaped(batch: int | None, count: int, x: Any, to: Any, *, allowzero: int 
 
 
 def _expanded(batch: int | None, count: int, x: Any, to: Any) -> Any:
-    if isinstance(x, np.ndarray):
-        return np.broadcast_to(x, integers(to))
     sizes = integers(to)
+    if not isinstance(x, Tensor):
+        if prod(sizes) > MOST:
+            raise Unsupported
+        return np.broadcast_to(np.asarray(x), sizes)
     shape = (1,) * (len(sizes) - x.dim()) + tuple(x.shape)
     sizes = [now if n == 1 else n for n, now in zip(sizes[-len(shape) :], shape, strict=True)]
     return expand(batch, count, x, sizes)
@@ -189,7 +193,7 @@ def depth_to_space(x: Tensor, *, blocksize: int, mode: str = "DCR") -> Tensor:
 @named("ConstantOfShape")
 def filled(to: Any, *, value: Any = None) -> Any:
     sizes = integers(to)
-    if prod(sizes) > 1 << 16:
+    if prod(sizes) > MOST:
         raise Unsupported
     number = 0 if value is None else np.asarray(value).reshape(-1)[0]
     return np.full(sizes, number)

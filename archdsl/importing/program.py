@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -15,6 +16,8 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
 Shape = tuple[int, ...]
+BITS = 64  # of a whole number that a step gives
+MOST = 1 << 28  # numbers that a step makes of arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,8 @@ class Program(nn.Module):
             kwargs = {k: _given(v, values, self.training) for k, v in step.kwargs.items()}
             if self.watch is not None:
                 self.watch.stand(step)
+            if prod(a.size for a in args if isinstance(a, np.ndarray)) > MOST:
+                raise ValueError(f"it is given arrays that could make more than {MOST:,} numbers")
             if step.function is None:
                 found: Any = self._unknown(step, args, kwargs, inputs[0], count)
             else:
@@ -123,6 +128,8 @@ class Program(nn.Module):
                     found = step.function(*args, **kwargs)
                 except Unsupported:
                     found = self._unknown(step, args, kwargs, inputs[0], count)
+            if isinstance(found, int) and found.bit_length() > BITS:
+                raise ValueError(f"it gives a number of more than {BITS} bits")
             results = found if isinstance(found, (tuple, list)) else (found,)
             values.update(zip(step.results, results, strict=False))
             for name in done:

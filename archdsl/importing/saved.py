@@ -7,6 +7,7 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.importing.extent import Damaged, check_run
 from archdsl.importing.program import Described, Program
 from archdsl.importing.record import CONTAINERS, WHOLE
 from archdsl.layers.base import show_shape
@@ -15,15 +16,11 @@ from archdsl.layers.base import show_shape
 LEAVES = tuple(f".{name}" for name in (*(cls.__name__ for cls in CONTAINERS), *WHOLE))
 
 
-class Damaged(Exception):
-    """What a file has or lacks, so that it cannot be read."""
-
-
 def load_program(path: Path) -> Program:
     """The network of a file, in evaluation. Nothing in it is run or unpickled.
 
-    Raises ``ArchError``: A663 for a file that cannot be read, is damaged, or asks for what could
-    run code, and where a package is missing that it takes to read it."""
+    Raises ``ArchError``: A663 for a file that cannot be read, is damaged, asks for more than it
+    holds or for what could run code, and where a package is missing that it takes to read it."""
     try:
         described, graph = _described(path)
         if len(described.inputs) != 1:
@@ -36,7 +33,8 @@ def load_program(path: Path) -> Program:
             program = Program(described).eval()
         except (KeyError, TypeError, ValueError, RuntimeError):
             raise Damaged("its tensors have names that no module has") from None
-        if graph is not None:
+        whole = check_run(program)
+        if graph is not None and whole:
             from archdsl.importing.onnx_check import checked
 
             described.checked.append(checked(program, graph))

@@ -110,6 +110,17 @@ def sized(config: Any, side: int) -> None:
     first(config)["tensor_meta"]["sizes"] = [{"as_int": side}] * 4
 
 
+def empty(config: Any, side: int) -> None:
+    first(config)["tensor_meta"]["sizes"] = [{"as_int": n} for n in (0, side, side, 1)]
+
+
+def told(program: Any, number: int) -> None:
+    """Gives the first operation that is told numbers others."""
+    nodes = program["graph_module"]["graph"]["nodes"]
+    given = (one["arg"] for node in nodes for one in node["inputs"])
+    next(arg for arg in given if "as_ints" in arg)["as_ints"] = [number] * 2
+
+
 WEIGHTS = "model_weights_config.json"
 
 
@@ -160,10 +171,42 @@ def test_nothing_is_unpickled(net: Path, tmp_path: Path) -> None:
         ),
         (edit(WEIGHTS, lambda c: sized(c, 1 << 39)), "is longer than its numbers"),
         (edit(WEIGHTS, lambda c: sized(c, -1)), "its graph is damaged (ValueError)"),
+        (edit(WEIGHTS, lambda c: empty(c, 1 << 39)), "is longer than its numbers"),
+        (edit("model.json", lambda p: told(p, 10**400)), "it has a number of more than 64 bits"),
+        (edit("model.json", lambda p: told(p, -1)), "its operation `"),
     ],
 )
 def test_what_is_damaged_is_said(net: Path, tmp_path: Path, change: Change, reason: str) -> None:
     assert reason in refused(changed(net, tmp_path / "bad.pt2", change))
+
+
+def test_one_tensor_many_times_is_refused(
+    net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archdsl.importing.extent.FREE", 0)
+    monkeypatch.setattr("archdsl.importing.extent.TIMES", 1)
+    load_program(net)
+
+    def many(entries: dict[str, bytes]) -> None:
+        def specs(program: Any) -> None:
+            found = program["graph_module"]["signature"]["input_specs"]
+            for k in range(100):
+                named = {"arg": {"name": f"p_{k}"}, "parameter_name": f"q{k}"}
+                found.append({"parameter": named})
+
+        def weights(config: Any) -> None:
+            size = len(next(v for k, v in entries.items() if k.endswith("weight_0"))) // 4
+            one = first(config) | {"path_name": "weight_0"}
+            meta = {"sizes": [{"as_int": size}], "strides": [{"as_int": 1}]}
+            one["tensor_meta"] = one["tensor_meta"] | meta
+            config["config"] |= {f"q{k}": one for k in range(100)}
+
+        edit("model.json", specs)(entries)
+        edit(WEIGHTS, weights)(entries)
+
+    assert "it reads the same numbers many times" in refused(
+        changed(net, tmp_path / "many.pt2", many)
+    )
 
 
 def test_what_is_no_program_is_said(net: Path, tmp_path: Path) -> None:

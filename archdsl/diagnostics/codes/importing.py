@@ -94,5 +94,7 @@ NO_PROGRAM = Kind(
     "`{name}` cannot be imported: {reason}",
     """A `.pt2` file is a program of `torch.export.save`, a `.onnx` file a graph of ONNX. They are
 read without running anything: what is pickled in them is refused, as unpickling runs code, and so
-are files that are damaged, larger inside than outside, or that name files outside their folder.""",
+are files that are damaged, larger inside than outside, or that name files outside their folder.
+Before anything is computed the network is run without numbers: an operation that fails, and a
+tensor that would fill the memory, end the import.""",
 )

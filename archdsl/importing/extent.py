@@ -1,0 +1,153 @@
+"""How much a file may ask for: numbers that are read, operations, and what a run would make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import torch
+from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError
+from archdsl.importing.places import OWN, trouble
+from archdsl.importing.program import Program, Step
+
+NODES = 50_000  # of a graph, the functions written out
+FREE = 1 << 28  # bytes that any file may ask for
+TIMES = 4  # what is read may be larger than the files by this factor
+LARGEST = 1 << 28  # numbers of one tensor of a run
+ALL = 1 << 32  # and of all together
+
+
+class Damaged(Exception):
+    """What a file has or lacks, so that it cannot be read."""
+
+
+class Budget:
+    """The bytes that are read for tensors: a file that says one tensor many times over would fill
+    the memory. ``held`` counts the bytes of the files."""
+
+    def __init__(self, held: int) -> None:
+        self.held, self.spent = held, 0
+
+    def spend(self, count: int) -> None:
+        """Raises ``Damaged`` where it is more than the files have."""
+        self.spent += count
+        if self.spent > max(FREE, TIMES * self.held):
+            raise Damaged(
+                f"its tensors have more than {self.spent - 1:,} bytes, and its files"
+                f" {self.held:,}: it reads the same numbers many times"
+            )
+
+
+def check_functions(model: Any) -> None:
+    """Raises ``Damaged`` where the functions of a graph of ONNX call themselves, or where the graph
+    has too many operations once they are written out."""
+    functions = {(f.domain, f.name, f.overload): f for f in model.functions}
+    known: dict[Any, int] = {}
+    open_: set[Any] = set()
+
+    def count(nodes: Any) -> int:
+        total = 0
+        for node in _all(nodes):
+            key = (node.domain, node.op_type, node.overload)
+            total += 1 if key not in functions else of(key)
+            if total > NODES:
+                raise Damaged(f"it has more than {NODES:,} operations, its functions written out")
+        return total
+
+    def of(key: Any) -> int:
+        if key in open_:
+            raise Damaged(f"its function `{key[1]}` calls itself")
+        if key not in known:
+            open_.add(key)
+            known[key] = max(1, count(functions[key].node))
+            open_.remove(key)
+        return known[key]
+
+    count(model.graph.node)
+    for key in functions:  # those that are not called, too: they are read all the same
+        of(key)
+
+
+def _all(nodes: Any) -> Iterator[Any]:
+    """Nodes, with those of the graphs in their attributes."""
+    for node in nodes:
+        yield node
+        for attribute in node.attribute:
+            for graph in (attribute.g, *attribute.graphs):
+                yield from _all(graph.node)
+
+
+class _Counts(TorchDispatchMode):
+    """Adds up the numbers that operations make, and ends the run above the bounds."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.total = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, torch.Tensor):
+                self.add(tensor.numel())
+        return made
+
+    def add(self, numbers: int) -> None:
+        self.total += numbers
+        if numbers > LARGEST or self.total > ALL:
+            most = f"a tensor of {numbers:,}" if numbers > LARGEST else f"more than {ALL:,}"
+            raise Damaged(f"a run of it would make {most} numbers")
+
+
+class _Watch:
+    """Knows at which step a run is, and whether one had no counterpart."""
+
+    step: Step | None = None
+    whole = True
+
+    def stand(self, step: Step) -> None:
+        self.step = step
+
+    def ref(self, value: Any) -> Any:
+        return value
+
+    def add(self, *_: Any) -> None:
+        self.whole = False
+
+
+def check_run(program: Program) -> bool:
+    """Runs a program without numbers, before anything is made. Whether all its operations have a
+    counterpart. Raises ``Damaged`` where one fails, or would make too much."""
+    counts, watch = _Counts(), _Watch()
+    shape = (program.described.batch or 2, *program.shape)
+    tensors = {
+        name: tensor.detach().to("meta")
+        for name, tensor in (*program.named_parameters(), *program.named_buffers())
+    }
+    dtype = next((p.dtype for p in program.parameters() if p.is_floating_point()), torch.float32)
+    program.watch = watch
+    try:
+        counts.add(prod(shape))
+        with torch.no_grad(), counts:
+            functional_call(program, tensors, (torch.empty(shape, device="meta", dtype=dtype),))
+    except (Damaged, ArchError) as problem:
+        if isinstance(problem, Damaged):
+            raise
+        return False  # an operation without a counterpart: the import tells of all
+    except Exception as problem:
+        (found,) = trouble(problem, OWN).diagnostics
+        if found.kind is codes.DEPENDS_ON_DATA:
+            return False
+        at = "it" if watch.step is None else f"its operation `{watch.step.op}`"
+        reason = str(problem).strip().split("\n", 1)[0][:200]
+        if not isinstance(problem, (RuntimeError, ValueError, IndexError)) or not reason:
+            reason = "it takes what no layer does"
+        raise Damaged(f"{at} fails: {reason}") from None
+    finally:
+        program.watch = None
+    return watch.whole
