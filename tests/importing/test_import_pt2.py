@@ -184,7 +184,6 @@ def test_one_tensor_many_times_is_refused(
     net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("archdsl.importing.extent.FREE", 0)
-    monkeypatch.setattr("archdsl.importing.extent.TIMES", 1)
     load_program(net)
 
     def many(entries: dict[str, bytes]) -> None:
@@ -195,8 +194,10 @@ def test_one_tensor_many_times_is_refused(
                 found.append({"parameter": named})
 
         def weights(config: Any) -> None:
-            size = len(next(v for k, v in entries.items() if k.endswith("weight_0"))) // 4
-            one = first(config) | {"path_name": "weight_0"}
+            held = {k: len(v) for k, v in entries.items() if "/weight_" in k}
+            largest = max(held, key=lambda k: held[k])
+            size = held[largest] // 4
+            one = first(config) | {"path_name": largest.rpartition("/")[2]}
             meta = {"sizes": [{"as_int": size}], "strides": [{"as_int": 1}]}
             one["tensor_meta"] = one["tensor_meta"] | meta
             config["config"] |= {f"q{k}": one for k in range(100)}
