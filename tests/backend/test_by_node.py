@@ -65,6 +65,6 @@ def test_every_family(name: str) -> None:
 
 
 @settings(max_examples=30)
-@given(specs(aux=True))
+@given(specs(aux=True, shared=True))
 def test_random_networks(text: str) -> None:
     assert_computes_its_graph(archdsl.parse(text).with_knobs())

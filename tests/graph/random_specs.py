@@ -24,9 +24,10 @@ CHANNELS = ("4", "8", "12", "w", "2 * w", "w + 4")
 class Writer:
     """Writes one spec; ``draw`` decides."""
 
-    def __init__(self, draw: st.DrawFn, aux: bool) -> None:
+    def __init__(self, draw: st.DrawFn, aux: bool, shared: bool) -> None:
         self.draw = draw
         self.aux = aux
+        self.kinds = KINDS if shared else tuple(k for k in KINDS if k != "shared")
         self.names = count(1)
         self.blocks: list[str] = []
         self.kept: list[str] = []
@@ -54,10 +55,10 @@ class Writer:
     def statement(self, depth: int) -> str:
         if depth <= 0:
             return self.chain()
-        kind = self.pick(KINDS)
+        kind = self.pick(self.kinds)
         text = getattr(self, f"write_{kind}")(depth)
         assert isinstance(text, str)
-        if kind not in ("loop", "repeat") and self.number(0, 5) == 0:
+        if kind not in ("loop", "repeat", "shared") and self.number(0, 5) == 0:
             text = f"part{next(self.names)}: {text}"
         return text
 
@@ -111,6 +112,25 @@ class Writer:
     def write_choose(self, depth: int) -> str:
         return f"choose pick{next(self.names)} {{ {self.chain()}; {self.chain()} }}"
 
+    def write_shared(self, depth: int) -> str:
+        """One module that is applied to four channels, again and again."""
+        name = f"shared{next(self.names)}_"
+        inner = self.pick(("", " -> bn -> relu", " -> residual { relu; conv(w, 1) }"))
+        uses = [
+            self.pick(
+                (
+                    name,
+                    f"repeat 2 {{ {name} }}",
+                    f"residual {{ {name} }}",
+                    f"part{next(self.names)}: {name}",
+                )
+            )
+            for _ in range(self.number(1, 2))
+        ]
+        return f"let {name} = shared {{ {self.chain(1)}{inner} -> conv(4, 1) }}; conv(4, 1); " + (
+            f"{'; '.join(uses)}; branch concat {{ identity; {name} }}"
+        )
+
     def write(self) -> str:
         lines = []
         for _ in range(self.number(1, 4)):
@@ -139,6 +159,7 @@ KINDS = tuple(name.removeprefix("write_") for name in vars(Writer) if name.start
 
 
 @st.composite
-def specs(draw: st.DrawFn, aux: bool = True) -> str:
-    """The text of a spec; without side outputs where ``aux`` is false."""
-    return Writer(draw, aux).write()
+def specs(draw: st.DrawFn, aux: bool = True, shared: bool = False) -> str:
+    """The text of a spec; without side outputs where ``aux`` is false, and with modules that are
+    applied several times where ``shared`` is true."""
+    return Writer(draw, aux, shared).write()
