@@ -9,6 +9,7 @@ from typing import Any
 
 from archdsl.backend.direct.expressions import Expressions, Functions
 from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.numbers import lowest
 from archdsl.backend.direct.state import GIVEN, At, Turn
 from archdsl.backend.direct.terms import (
     INT,
@@ -151,7 +152,7 @@ class Base:
             counter = turn or self.free("i")
             made, run = (f"range(1, {_after(s)})" for s in self.value(node.count))
             if node.turn is not None:
-                names[node.turn.text] = Bound(INT, counter, counter)
+                names[node.turn.text] = Bound(INT, counter, counter, 1)
             return f"for {counter} in {made}:", f"for {counter} in {run}:", counter, names
         if node.unpack or len(node.targets) != 1:
             raise Untranslatable
@@ -161,7 +162,7 @@ class Base:
             raise Untranslatable
         word = node.targets[0].text
         item = self.free(word)
-        names[word] = Bound(kind, item, item)
+        names[word] = Bound(kind, item, item, lowest(node.items))
         low = node.items.low if isinstance(node.items, tree.Range) else None
         if not turn and isinstance(low, tree.Literal) and low.value == 1:
             turn = item
@@ -172,7 +173,7 @@ class Base:
             return heads[0], heads[1], "", names
         counter = turn or self.free("i")
         if node.turn is not None:
-            names[node.turn.text] = Bound(INT, counter, counter)
+            names[node.turn.text] = Bound(INT, counter, counter, 1)
         heads = [f"for {counter}, {item} in enumerate({s.at(CHOICE)}, 1):" for s in items]
         return heads[0], heads[1], counter, names
 

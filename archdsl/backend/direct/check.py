@@ -14,7 +14,8 @@ from archdsl.backend.symbols import ABSENT
 from archdsl.ir.network import Part, Pick, numbered
 from archdsl.layers.base import Module
 
-MOST = 16  # instances that are compared
+# What a constructor that is not right may raise.
+ERRORS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
 Made = tuple[str, tuple[Any, ...], dict[str, Any]]
 
 
@@ -64,28 +65,40 @@ def makes_its_instances(
     """Whether all modules have their names, classes and arguments."""
     names: dict[str, Any] = {"nn": _Nn(), "seq": _seq, "math": math, "Fraction": Fraction}
     names |= {"Tensor": object, "torch": None, "__name__": "check"}
-    exec("\n".join([*functions, *lines]), names)
+    try:
+        exec("\n".join([*functions, *lines]), names)
+    except SyntaxError:
+        return False
     made = names[plan.name]
     for inner in plans.values():
         names[inner.name] = _noting(inner.name)
-    for place, instance in list(enumerate(plan.instances))[:MOST]:
+    for place, instance in enumerate(plan.instances):
         given = {p.name: p.values[place] for p in plan.signature()}
         try:
             found = dict(made(**given).all())
-        except (ArithmeticError, LookupError, TypeError, ValueError):
+        except ERRORS:
             return False
         wanted = dict(_wanted(instance.part, plans, "", {}))
         if found.keys() != wanted.keys():
             return False
         for path, one in found.items():
             inner_plan, other = wanted[path]
-            if _full(one, inner_plan) != _full(other, inner_plan):
+            if typed(_full(one, inner_plan)) != typed(_full(other, inner_plan)):
                 return False
     return True
 
 
 def _noting(name: str) -> Any:
     return lambda *args, **keywords: Noted(name, *args, **keywords)
+
+
+def typed(value: Any) -> Any:
+    """A value with its types: ``14.0`` and ``True`` are not ``14`` and ``1``."""
+    if isinstance(value, dict):
+        return {k: typed(v) for k, v in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [type(value), *map(typed, value)]
+    return int if isinstance(value, int) and not isinstance(value, bool) else type(value), value
 
 
 def _full(made: Made, plan: Plan | None) -> Any:

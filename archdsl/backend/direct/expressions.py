@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from fractions import Fraction
 from typing import Any
 
+from archdsl.backend.direct.numbers import constant, folded, lowest, rounded
 from archdsl.backend.direct.terms import (
     ANNOTATIONS,
     BOOL,
@@ -24,8 +23,8 @@ from archdsl.backend.direct.terms import (
     less_one,
     more_one,
 )
-from archdsl.backend.names import identifier
-from archdsl.backend.python import INDENT, WIDTH, quoted
+from archdsl.backend.names import BUILTINS, UNCLEAR, identifier
+from archdsl.backend.python import INDENT, WIDTH
 from archdsl.backend.terms import ATOM, BOTH, CHOICE, COMPARISON, EITHER, POWER, PRODUCT, SUM
 from archdsl.backend.translate import COMPARISONS, Untranslatable
 from archdsl.syntax import tree
@@ -33,6 +32,8 @@ from archdsl.syntax import tree
 NUMBERS = (INT, EXACT)
 LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "%": PRODUCT, "//": PRODUCT}
 LOGIC = {"or": EITHER, "and": BOTH}
+SPOKEN = frozenset("F Fraction OrderedDict Tensor math nn self seq torch super".split())
+RESERVED = SPOKEN | UNCLEAR | BUILTINS  # what the code means something else by
 
 
 class Functions:
@@ -42,7 +43,11 @@ class Functions:
         self.files, self.knobs = files, knobs
         self.lines: dict[str, list[str]] = {}
         self.kinds: dict[str, tuple[list[str], str]] = {}  # of parameters and of the result
+        self.nodes: dict[str, tree.Fn] = {}  # of two files, each may have one of a name
         self.running: set[str] = set()
+        self.all = {
+            n.name.text for f in files.values() for n in f.statements if isinstance(n, tree.Fn)
+        }
 
     def find(self, name: str, place: tree.Node) -> tree.Fn | None:
         file = self.files.get(place.span.source.name)
@@ -52,6 +57,8 @@ class Functions:
     def result(self, node: tree.Fn, kinds: list[str]) -> str:
         """The kind of its result; its lines are written when it is first asked for."""
         name = node.name.text
+        if self.nodes.setdefault(name, node) is not node:
+            raise Untranslatable
         if name in self.kinds:
             known, result = self.kinds[name]
             if known != kinds:
@@ -59,11 +66,14 @@ class Functions:
             return result
         if name in self.running or len(kinds) != len(node.parameters):
             raise Untranslatable
-        if identifier(name) != name or not set(kinds) <= ANNOTATIONS.keys():
+        if identifier(name, RESERVED) != name or not set(kinds) <= ANNOTATIONS.keys():
             raise Untranslatable
         self.running.add(name)
-        words = [p.name.text for p in node.parameters]
-        names = {w: Bound(k, w, w) for w, k in zip(words, kinds, strict=True)}
+        names: dict[str, Bound] = {}
+        words: list[str] = []
+        for parameter, kind in zip(node.parameters, kinds, strict=True):
+            words.append(identifier(parameter.name.text, {*RESERVED, *self.all, *words}))
+            names[parameter.name.text] = Bound(kind, words[-1], words[-1])
         said = Expressions(names, self).value(node.value, MADE)
         if said.kind not in ANNOTATIONS or said.bottom:
             raise Untranslatable
@@ -90,6 +100,9 @@ class Expressions:
         self.names = dict(names)
         self.functions = functions
         self.here: Said | None = None  # the channels of what comes in where they stand
+        self.rounds = (
+            0  # how many `floor`s and `ceil`s are around: what is in them may be a fraction
+        )
         self.here_run = ""  # the same in ``forward``
 
     @contextmanager
@@ -146,6 +159,8 @@ class Expressions:
         at = less_one(place)
         items = found.text.strip("()").split(", ")
         if found.text.startswith("(") and at.isdigit() and all(i.isdigit() for i in items):
+            if int(at) >= len(items):
+                raise Untranslatable
             return constant(int(items[int(at)]))
         return Said(f"{found.at(ATOM)}[{at}]", inner)
 
@@ -177,6 +192,10 @@ class Expressions:
             if right.kind != INT:
                 raise Untranslatable
             a, b = left.at(ATOM), right.at(POWER)
+            least = self.least(node.right)
+            if kind == INT and self.rounds and (least is None or least < 0):
+                # Of a whole number to a negative power, Python makes a float.
+                a, kind = f"Fraction({left.at(CHOICE)})", EXACT
             plain = all(part.replace(".", "").isalnum() for part in (a, b))
             return Said(f"{a}**{b}" if plain else f"{a} ** {b}", kind, POWER)
         if symbol not in LEVELS:
@@ -185,6 +204,27 @@ class Expressions:
         kind = INT if symbol == "//" else kind
         after = level if symbol == "+" or (symbol == "*" and right.level == ATOM) else level + 1
         return Said(f"{left.at(level)} {symbol} {right.at(after)}", kind, level)
+
+    def least(self, node: tree.Node) -> int | None:
+        """A number that a whole number is never below, where one is known."""
+        if isinstance(node, tree.Literal):
+            return node.value if type(node.value) is int else None
+        if isinstance(node, tree.Name):
+            bound = self.names.get(node.text)
+            knob = self.functions.knobs.get(node.text)
+            return bound.least if bound is not None else knob if type(knob) is int else None
+        if isinstance(node, tree.Call) and node.callee.text == "len":
+            return 0
+        if not isinstance(node, tree.Binary):
+            return None
+        low, other = self.least(node.left), self.least(node.right)
+        if low is None or other is None:
+            return None
+        if node.operator == "-" and isinstance(node.right, tree.Literal):
+            return low - other
+        if node.operator == "+":
+            return low + other
+        return low * other if node.operator == "*" and low >= 0 and other >= 0 else None
 
     def compare(self, node: tree.Compare, mode: str) -> Said:
         values = [self.value(n, mode) for n in node.operands]
@@ -248,10 +288,11 @@ class Expressions:
             if inner is None or len(clause.targets) != 1:
                 raise Untranslatable
             word = clause.targets[0].text
-            words[word] = Bound(inner, word, word)
-            if identifier(word) != word:
-                raise Untranslatable
-            loops += f" for {word} in {items.at(EITHER)}"
+            others = [b for w, b in {**self.names, **words}.items() if w != word]
+            taken = {t for b in others for t in (b.made, b.run)}
+            name = identifier(word, {*RESERVED, *self.functions.all, *taken})
+            words[word] = Bound(inner, name, name, lowest(clause.items))
+            loops += f" for {name} in {items.at(EITHER)}"
             if clause.condition is not None:
                 with self.within(**words):
                     loops += f" if {self.truth(clause.condition, mode).at(EITHER)}"
@@ -266,8 +307,11 @@ class Expressions:
         word = node.callee.text
         if node.body is not None or any(a.name is not None for a in node.arguments):
             raise Untranslatable
-        values = [self.value(a.value, mode) for a in node.arguments]
         fn = self.functions.find(word, node)
+        rounds = fn is None and word in ("floor", "ceil")
+        self.rounds += rounds
+        values = [self.value(a.value, mode) for a in node.arguments]
+        self.rounds -= rounds
         if fn is not None:
             whole = [v.quotient() if v.bottom else v for v in values]
             kind = self.functions.result(fn, [v.kind for v in whole])
@@ -284,37 +328,6 @@ class Expressions:
         raise Untranslatable
 
 
-def folded(left: str, symbol: str, right: str) -> int | Fraction | None:
-    """What two numbers that are written down come to."""
-    way = FOLDED.get(symbol)
-    if way is None or not (left.isdigit() and right.isdigit()):
-        return None
-    if symbol == "/" and int(right) and int(left) % int(right) == 0:
-        return int(left) // int(right)
-    return None if symbol == "/" else way(int(left), int(right))
-
-
-FOLDED: dict[str, Any] = {
-    "+": operator.add,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
-
-
-def rounded(word: str, value: Said) -> Said:
-    """``floor`` or ``ceil``: exact, as the spec's numbers are."""
-    top, bottom = (value.text, value.bottom) if value.bottom else (value.at(PRODUCT), "1")
-    if not value.bottom and value.kind == INT:
-        return value
-    if word == "floor":
-        return Said(f"{top} // {bottom}", INT, PRODUCT)
-    return Said(f"-(-{_negated(top)} // {bottom})", INT, SUM)
-
-
-def _negated(top: str) -> str:
-    return top if top.replace("_", "").isalnum() or top.startswith("(") else f"({top})"
-
-
 def _joined(left: Said, right: Said) -> Said:
     """Two lists as one."""
     inner = []
@@ -326,22 +339,6 @@ def _joined(left: Said, right: Said) -> Said:
     if left.kind == TENSORS and "(" not in (left.text[0], right.text[0]):
         return Said(f"[{text}]", TENSORS)
     return Said(f"({text})" if ", " in text else f"({text},)", left.kind)
-
-
-def constant(value: Any) -> Said:
-    """A value that is written down."""
-    if isinstance(value, bool):
-        return Said(str(value), BOOL)
-    if isinstance(value, int):
-        return Said(str(value), INT, ATOM if value >= 0 else SUM)
-    if isinstance(value, Fraction):
-        return Said(f"Fraction({value.numerator}, {value.denominator})", EXACT)
-    if isinstance(value, str):
-        return Said(quoted(value), STR)
-    if isinstance(value, tuple) and value and all(type(v) is int for v in value):
-        comma = "," if len(value) == 1 else ""
-        return Said(f"({', '.join(map(str, value))}{comma})", INTS)
-    raise Untranslatable
 
 
 WAYS: dict[type[tree.Node], Any] = {

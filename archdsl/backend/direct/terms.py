@@ -47,11 +47,13 @@ class Said:
 
 @dataclass(slots=True)
 class Bound:
-    """What a name of the spec stands for: its kind, and its text here and there."""
+    """What a name of the spec stands for: its kind, and its text here and there. ``least`` is a
+    number that it is never below, where one is known."""
 
     kind: str
     made: str
     run: str
+    least: int | None = None
 
     def said(self, mode: str) -> Said:
         text = self.made if mode == MADE else self.run
@@ -94,7 +96,7 @@ def less_one(said: Said) -> str:
     """An index that counts from 1, as one that counts from 0."""
     if said.text.isdigit():
         return str(int(said.text) - 1)
-    if said.text.endswith(" + 1"):
+    if said.text.endswith(" + 1") and said.level == SUM:
         return said.text.removesuffix(" + 1")
     return f"{said.at(SUM)} - 1"
 

@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.backend.direct.body import Body
-from archdsl.backend.direct.expressions import Functions
+from archdsl.backend.direct.expressions import RESERVED, Functions
 from archdsl.backend.direct.lines import Line, pruned, shown, words
 from archdsl.backend.direct.results import in_parameters
 from archdsl.backend.direct.state import GIVEN
 from archdsl.backend.direct.terms import TENSOR, TENSORS, Bound, kind_of
 from archdsl.backend.direct.uses import Uses
 from archdsl.backend.flow import INCOMING, Flow
-from archdsl.backend.names import BUILTINS, UNCLEAR, attribute, identifier
+from archdsl.backend.names import attribute, identifier
 from archdsl.backend.plan import Plan
 from archdsl.backend.symbols import Parameter, Symbols
 from archdsl.backend.translate import Untranslatable
@@ -27,7 +27,6 @@ from archdsl.backend.written import Written
 from archdsl.elaborate.values import Tensor
 from archdsl.syntax import tree
 
-SPOKEN = frozenset("F Fraction OrderedDict Tensor math nn self seq torch super".split())
 ROUNDS = 4  # until a class that calls itself knows its own parameters
 
 
@@ -92,7 +91,7 @@ class Whole:
         file = files.get(self.definition.span.source.name)
         known = () if file is None else file.statements
         functions = {n.name.text for n in known if isinstance(n, tree.Fn)}
-        taken = {*functions, *self.reserved, *SPOKEN, *UNCLEAR, *BUILTINS, "in_channels"}
+        taken = {*functions, *self.reserved, *RESERVED, "in_channels"}
         for place, formal in enumerate(self.definition.parameters):
             word, values = formal.name.text, [p.arguments[place][1] for p in self.parts]
             name = identifier(word, taken)
