@@ -143,6 +143,8 @@ def check_run(program: Program) -> bool:
         (found,) = trouble(problem, OWN).diagnostics
         if found.kind is codes.DEPENDS_ON_DATA:
             return False
+        if isinstance(problem, KeyError):
+            raise Damaged("it uses a value before anything gives it") from None
         at = "it" if watch.step is None else f"its operation `{watch.step.op}`"
         reason = str(problem).strip().split("\n", 1)[0][:200]
         if not isinstance(problem, (RuntimeError, ValueError, IndexError)) or not reason:

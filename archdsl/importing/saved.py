@@ -37,7 +37,11 @@ def load_program(path: Path) -> Program:
         if graph is not None and whole:
             from archdsl.importing.onnx_check import checked
 
-            described.checked.append(checked(program, graph))
+            try:
+                described.checked.append(checked(program, graph))
+            except (RuntimeError, ValueError) as problem:
+                reason = str(problem).strip().split("\n", 1)[0][:200]
+                raise Damaged(f"its run fails: {reason}") from None
         return program
     except Damaged as problem:
         raise _error(path, str(problem)) from None

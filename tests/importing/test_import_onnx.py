@@ -286,6 +286,11 @@ def test_what_a_run_would_make_is_bounded(tmp_path: Path) -> None:
     assert "a run of it would make a tensor of 30,004,800,192 numbers" in refused(pad)
     wrong = graph(tmp_path / "wrong.onnx", [node("Conv", "x w", "y")], [tensor("w", 4, 2, 3, 3)])
     assert "its operation `Conv` fails: " in refused(wrong)
+    bad = [node("Conv", "x w", "y", pads=[-1] * 4)]
+    negative = graph(tmp_path / "negative.onnx", bad, [tensor("w", 4, 3, 3, 3)])
+    assert "negative padding is not supported" in refused(negative)
+    early = [node("Add", "x b", "a"), node("Relu", "a", "b"), node("Relu", "b", "y")]
+    assert "it uses a value before anything" in refused(graph(tmp_path / "early.onnx", early))
 
 
 def test_numbers_that_double_with_each_step_are_refused(tmp_path: Path) -> None:
