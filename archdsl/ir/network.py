@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from archdsl.layers.base import Layer, Shape
-from archdsl.layers.shaping import Identity
+from archdsl.registry import REGISTRY
 
 if TYPE_CHECKING:
     from archdsl.diagnostics.source import Span
@@ -42,7 +42,7 @@ class Pick(Op):
     __slots__ = ("number",)
 
     def __init__(self, number: int) -> None:
-        super().__init__(Identity())
+        super().__init__(REGISTRY.layers["identity"]())
         self.name = ""
         self.number = number  # from 0 on
 

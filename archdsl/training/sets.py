@@ -242,7 +242,7 @@ TableTask = Annotated[
 
 @dataclass(frozen=True)
 class Table(Pictures):
-    """A table of files and labels: CSV, or Parquet (`pip install 'archdsl[data]'`). The column
+    """A table of files and labels: CSV, or Parquet (`pip install '.[data]'`). The column
     ``file`` has paths, from the folder ``root`` on, or else from that of the table; ``labels`` is a
     column, or several. A column ``split``, where there is one, says of each file whether it is of
     train, val or test. Several labels are columns of 0 and 1, or names in one column with a
