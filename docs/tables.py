@@ -124,6 +124,8 @@ def argument(parameter: Parameter) -> str:
         return f"`{text}` {takes(reader)}, optional"
     default = parameter.default
     shown = f"{default:g}" if isinstance(default, float) else value_text(default)
+    if isinstance(default, str) and "quoted" in takes(reader):
+        shown = f'"{default}"'
     text = f"`{text} = {shown}`"
     if isinstance(reader, (OneOf, LayerOr)):
         others = [f"`{w}`" for w in reader.words if w != default]

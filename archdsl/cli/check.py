@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
@@ -12,7 +13,7 @@ import click
 from archdsl import __version__
 from archdsl.analysis.space import ENDLESS_SPACE, LIMIT, Proof, prove
 from archdsl.cli.options import SpecName, json_option, python_option, read_registry
-from archdsl.cli.output import WIDTH, say, say_json, show_diagnostics
+from archdsl.cli.output import WIDTH, ReaderGone, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -61,18 +62,22 @@ def command(
     results = [_check(name, limit, registry) for name in specs]
     for result in results:
         result["warnings"] = _warnings(result, gpu)
-    if sarif:
-        say_json(to_sarif(_all(results), __version__))
-    elif as_json:
-        say_json([plain(r) for r in results])
-    else:
-        for result in results:
-            _say(result)
-            if result["warnings"]:
-                show_diagnostics(result["warnings"])
-        if strict and (count := sum(len(r["warnings"]) for r in results)):
-            say(f"{_count(count, 'warning')}, and --strict was asked for", error=True)
     well = all(r["ok"] and not (strict and r["warnings"]) for r in results)
+    try:
+        if sarif:
+            say_json(to_sarif(_all(results), __version__))
+        elif as_json:
+            say_json([plain(r) for r in results])
+        else:
+            for result in results:
+                _say(result)
+                if result["warnings"]:
+                    show_diagnostics(result["warnings"])
+            if strict and (count := sum(len(r["warnings"]) for r in results)):
+                say(f"{_count(count, 'warning')}, and --strict was asked for", error=True)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderGone(0 if well else 1) from None
     return 0 if well else 1
 
 

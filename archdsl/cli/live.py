@@ -21,7 +21,7 @@ from archdsl.cli.progress import LOADING
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
 from archdsl.search.request import LEARNED, Objective
-from archdsl.search.rows import ASIDE, DROPPED, PASSED, SETTLE, UNREACHABLE, Row
+from archdsl.search.rows import ASIDE, DROPPED, PASSED, SETTLE, TUNE, UNREACHABLE, Row
 from archdsl.units import SHARES, duration
 
 ACCURACY = Objective("accuracy", minimize=False)
@@ -184,6 +184,8 @@ def time_left(progress: Progress, workers: int) -> float | None:
 def line(row: Row, width: int = 0, objective: Objective = ACCURACY) -> str:
     """A trial in a line, of at most so many characters if told: what came of it is kept."""
     trained = [row.slice, name_of(row), row.setting, f"seed {row.seed}"]
+    if row.stage == TUNE:
+        trained.append("short, to tune")
     words = []
     if row.state == "failed":
         words.append(": ".join(filter(None, (row.failure, row.cause))))

@@ -13,7 +13,7 @@ import click
 
 from archdsl import __version__
 from archdsl.cli.blame import blame
-from archdsl.cli.output import say, show_diagnostics
+from archdsl.cli.output import ReaderGone, say, show_diagnostics
 from archdsl.diagnostics.model import ArchError, did_you_mean
 
 # Commands by the module that has them: a module is loaded when its command is named.
@@ -46,10 +46,6 @@ COMMANDS = {
     "mcp": "Offer check, draw and compile as tools, for coding agents.",
     "completion": "Print the script that completes commands in a shell.",
 }
-
-
-class ReaderGone(Exception):
-    """Nobody reads on, as with `head`: nothing is wrong, and nothing more can be said."""
 
 
 class Commands(click.Group):
@@ -121,9 +117,10 @@ def main(arguments: list[str] | None = None) -> Any:
     except (KeyboardInterrupt, click.Abort):
         say("interrupted", error=True)
         code = 130
-    except ReaderGone:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+    except ReaderGone as gone:
+        for stream in (sys.stdout, sys.stderr) if gone.code else (sys.stdout,):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        code = gone.code
     except Exception as error:
         if os.environ.get("ARCHDSL_DEBUG"):
             raise

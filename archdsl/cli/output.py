@@ -82,6 +82,14 @@ def say_json(value: Any) -> None:
     click.echo(HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
+class ReaderGone(Exception):
+    """Nobody reads on, as with `head`: nothing more can be said, and the command ends."""
+
+    def __init__(self, code: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 def show_diagnostics(diagnostics: Iterable[Diagnostic], *, error: bool = True) -> None:
     """Prints diagnostics with their source lines."""
     text = render(diagnostics)

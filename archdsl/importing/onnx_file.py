@@ -110,7 +110,8 @@ class _Reader:
                 " again, as it names them"
             )
         found.said.append(
-            "a file of ONNX does not say what is learned: every tensor of several numbers is"
+            "a file of ONNX does not say what is learned: every tensor of several numbers is; and"
+            " dropout is not in it, unless it was exported for training"
         )
         return found
 

@@ -141,6 +141,19 @@ def test_a_reader_that_goes_away() -> None:
         assert process.wait() == 0
 
 
+def test_a_failing_check_fails_without_a_reader(tmp_path: Path) -> None:
+    """As in `archdsl check x.arch 2>&1 | head -1` in a script that asks for failures of pipes."""
+    spec = tmp_path / "x.arch"
+    spec.write_text("arch x\ninput 3x8x8\nconv(4, 3, groups = 2)\n")
+    for options in ([], ["--json"]):
+        read, write = os.pipe()
+        os.close(read)
+        told = {"stdout": write, "stderr": write}
+        with archdsl_process("check", str(spec), *options, **told) as process:
+            os.close(write)
+            assert process.wait() == 1
+
+
 def test_a_reader_that_was_never_there() -> None:
     read, write = os.pipe()
     os.close(read)
