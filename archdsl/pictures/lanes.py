@@ -177,13 +177,12 @@ def _divisions(lanes: Lanes) -> Iterator[list[Cut]]:
     """Cuts into one lane, two and so on, each time with lanes as short as they can be."""
     cuts = lanes.cuts()
     low, high = lanes.span(_whole(lanes.drawn))
-    places = [low, *(c.s for c in cuts), high]
-    lengths = sorted({b - a for i, a in enumerate(places) for b in places[i + 1 :]})
     fewest = MOST_LANES + 1
     yield []
     for count in range(2, MOST_LANES + 1):
-        least = bisect_left(lengths, True, key=lambda x: len(_filled(cuts, low, high, x)) < count)
-        chosen = _filled(cuts, low, high, lengths[least])
+        pixels = range(int(high - low) + 1)
+        least = bisect_left(pixels, True, key=lambda x: len(_filled(cuts, low, high, x)) < count)
+        chosen = _filled(cuts, low, high, least)
         if len(chosen) + 1 != fewest:
             fewest = len(chosen) + 1
             yield chosen
@@ -207,7 +206,7 @@ def fitted(
     framed: Callable[[list[Shape]], Scene],
 ) -> Scene:
     """A drawing in as many lanes as let it be largest in a ``room`` of a width and a height, and
-    made smaller where that does not suffice. ``framed`` adds its title and legend."""
+    made smaller where that is not enough. ``framed`` adds its title and legend."""
     lanes = Lanes(drawn, down)
     best, factor = None, 0.0
     for chosen in _divisions(lanes):

@@ -161,7 +161,7 @@ def draw(
     ``channels`` or ``macs``. ``head`` and ``foot`` say whether the title stands above it and the
     legend below. ``within`` is the width and height in pixels that the picture has at most: the
     network is broken into columns (into rows, if it runs to the right), and made smaller where
-    that does not suffice. Raises ``ArchError`` (A906) for more than a picture can show.
+    that is not enough. Raises ``ArchError`` (A906) for more than a picture can show.
     """
     with drawable():
         drawing = Drawing(network, Flow(down), size)
