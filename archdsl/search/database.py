@@ -53,7 +53,7 @@ def address_of(url: str) -> URL:
         address = _read(url)
         address.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):
-        raise unusable(url, NO_ADDRESS) from None
+        raise _refused(url, NO_ADDRESS) from None
     except ImportError:
         pass  # the driver is missing: it is said when the database is opened
     if address.drivername == "postgresql":
@@ -213,6 +213,10 @@ def unusable(url: str, reason: str) -> ArchError:
     """Says what is wrong with a database, and nothing that is secret of its address."""
     for secret in _secrets(url):
         reason = reason.replace(secret, "***")
+    return _refused(url, reason)
+
+
+def _refused(url: str, reason: str) -> ArchError:
     return ArchError([diagnose(codes.BAD_STORAGE, name=named(url), reason=reason)])
 
 
