@@ -1,14 +1,17 @@
-"""docs/own-training.md: its search is run as its users run it, and one that hangs."""
+"""docs/own-training.md: its search is run as its users run it, and one that hangs; the trainings
+by libraries, too."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import optuna
 import pytest
 from fences import ROOT, fences
 
 import archdsl
+from archdsl.extensions import run_file
 
 PAGE = ROOT / "docs" / "own-training.md"
 NAMES = ("sorter.arch", "sorter.search", "my_training.py")
@@ -58,3 +61,45 @@ def test_a_training_that_hangs(tmp_path: Path) -> None:
     assert "timed out: it took longer than 3 s" in ran.stdout
     found = [row.failure for row in archdsl.study(tmp_path / "sorter").rows]
     assert found.count("timed out") >= 1 and found.count("") >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["lightning", "trainer"])
+def test_a_training_by_a_library(library: str, tmp_path: Path) -> None:
+    """The search takes its scores, keeps what it says of each example and the weights of the best;
+    and a training that is pruned ends."""
+    pytest.importorskip({"trainer": "transformers"}.get(library, library))
+    written(tmp_path)
+    file = ROOT / "docs" / "examples" / f"my_{library}.py"
+    text = (tmp_path / "sorter.search").read_text()
+    for old, new in (
+        ("my_training.py", str(file)),
+        ("epochs = 3", "epochs = 2"),
+        ("trials 4", "trials 2"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "sorter.search").write_text(text)
+    with archdsl.Search(tmp_path / "sorter.search", study=tmp_path / "sorter") as search:
+        search.run()
+        assert "depth 2: " in search.words and "depth 4: " in search.words
+    rows = archdsl.study(tmp_path / "sorter").rows
+    assert [(r.state, r.stage) for r in rows] == [("done", "explore")] * 2 + [
+        ("done", "settle")
+    ] * 4
+    assert all(0 <= r.test <= 1 and len(r.examples) > 0 for r in rows[2:] if r.test is not None)
+    assert any(r.weights for r in rows)
+
+    with archdsl.Search(tmp_path / "sorter.search") as search:
+        candidate = search.ask()
+        assert candidate is not None
+        steps: list[int] = []
+
+        def stop(step: int, score: float) -> None:
+            steps.append(step)
+            raise optuna.TrialPruned
+
+        candidate.on_report = stop
+        with pytest.raises(optuna.TrialPruned):
+            run_file(file, library).train(candidate)
+        assert steps == [1]
