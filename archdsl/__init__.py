@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from archdsl.pictures.pair import Pair
     from archdsl.report.view import StudyView
     from archdsl.search.session import Search
-    from archdsl.verdict.model import Verdict
+    from archdsl.verdict.answer import Verdict
 
 __all__ = [
     "ArchError",

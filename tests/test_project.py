@@ -12,6 +12,7 @@ import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,9 @@ def unit(path: Path) -> str:
     return first if rest else Path(first).stem
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """What a file imports of `archdsl`, wherever in the file: in a function it counts as well.
+def imported(path: Path) -> Iterator[tuple[int, str]]:
+    """The full names that a file imports of `archdsl`, wherever in the file: in a function they
+    count as well.
 
     Names that only a type checker reads need no code, and do not count.
     """
@@ -99,11 +101,15 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
             names = [f"{node.module}.{a.name}" for a in node.names]
         else:
             continue
-        for name in names:
-            top, *rest = name.split(".")
-            if top == "archdsl":
-                known = rest and (rest[0] in ORDER or (PACKAGE / f"{rest[0]}.py").exists())
-                yield node.lineno, rest[0] if known else "__init__"
+        yield from ((node.lineno, name) for name in names if name.split(".")[0] == "archdsl")
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """The packages and modules at the top of `archdsl` that a file imports."""
+    for line, name in imported(path):
+        _, *rest = name.split(".")
+        known = rest and (rest[0] in ORDER or (PACKAGE / f"{rest[0]}.py").exists())
+        yield line, rest[0] if known else "__init__"
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -122,6 +128,24 @@ def test_imports_go_one_way(path: Path) -> None:
         if ORDER.index(name) > place and name != unit(path)
     ]
     assert backwards == []
+
+
+def test_no_two_modules_import_each_other() -> None:
+    """No circle of imports, of two modules or of several, within a package either."""
+    modules = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in FILES}
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    needs: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        for _, found in imported(path):
+            while found not in modules:  # a name in a module
+                found = found.rpartition(".")[0]
+            needs.setdefault(name, set()).update({found} - {name})
+    assert "archdsl.ir.network" in needs["archdsl.elaborate.program"]
+    try:
+        list(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise AssertionError(f"these import each other: {circle}") from None
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))

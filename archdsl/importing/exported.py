@@ -15,9 +15,9 @@ import torch
 
 from archdsl.files import opened
 from archdsl.importing.aten import function_of
+from archdsl.importing.authors import authors_scopes
 from archdsl.importing.extent import Budget, Damaged
 from archdsl.importing.program import Described, Of, Scope, Step
-from archdsl.importing.saved import LEAVES
 
 MOST_ENTRIES = 100_000
 MOST_TEXT = 1 << 26  # bytes of its graph
@@ -270,13 +270,8 @@ def _scopes(stack: str) -> tuple[tuple[Scope, ...], str]:
     """The author's modules around an operation, and the path of the innermost module."""
     if not stack.startswith("L__self__"):
         return (), ""
-    found, path = [], ""
-    for entry in stack.split(";")[1:]:
-        key, path, cls = entry.split(",", 2)
-        if cls.startswith("torch.nn.") and not cls.endswith(LEAVES):
-            break
-        found.append(Scope(key, path, cls.rpartition(".")[2]))
-    return tuple(found), path
+    entries = (entry.split(",", 2) for entry in stack.split(";")[1:])
+    return authors_scopes((key, path, cls) for key, path, cls in entries)
 
 
 def _keys(spec: Mapping[str, Any], count: int) -> list[str]:

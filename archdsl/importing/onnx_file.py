@@ -23,10 +23,10 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
 from archdsl.importing import onnx_shapes  # noqa: F401  its operations are entered
+from archdsl.importing.authors import authors_scopes
 from archdsl.importing.extent import Budget, Damaged, check_functions
 from archdsl.importing.onnx_operations import ONNX
 from archdsl.importing.program import Described, Of, Scope, Step, Training
-from archdsl.importing.saved import LEAVES
 from archdsl.within import Outside, within
 
 MOST = 1 << 31  # bytes of a file
@@ -382,12 +382,7 @@ def _scopes(node: Any) -> tuple[tuple[Scope, ...], str]:
             around = entries[-1][0] if entries else ""
             whole = part if not around or part.startswith(f"{around}.") else f"{around}.{part}"
             entries.append((whole, _class_of(part)))
-    found, path = [], ""
-    for path, cls in entries:
-        if cls.startswith("torch.nn.") and not cls.endswith(LEAVES):
-            break
-        found.append(Scope(path, path, cls.rpartition(".")[2]))
-    return tuple(found), path
+    return authors_scopes((path, path, cls) for path, cls in entries)
 
 
 def _class_of(part: str) -> str:

@@ -9,11 +9,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.importing.extent import Damaged, check_run
 from archdsl.importing.program import Described, Program
-from archdsl.importing.record import CONTAINERS, WHOLE
 from archdsl.layers.base import show_shape
-
-# The modules of torch.nn that are made of others: of these alone a path says more than the last.
-LEAVES = tuple(f".{name}" for name in (*(cls.__name__ for cls in CONTAINERS), *WHOLE))
 
 
 def load_program(path: Path) -> Program:

@@ -11,6 +11,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
 EXTRA, SEARCH_EXTRA, DATA_EXTRA = "torch", "search", "data"  # of pyproject.toml
+DATA_GROUP = "archdsl.data"  # of entry points: the data sets of installed packages
 SEARCH_NEEDS = ("torch", "optuna", "scipy", "cmaes")
 READING_NEEDS = ("scipy", "sqlalchemy")  # a study can be read without the others
 

@@ -21,8 +21,9 @@ from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
 from archdsl.training.named import NamedRecipe
+from archdsl.training.packages import DATA_GROUP
 from archdsl.training.recipe import TABLES, Recipe
-from archdsl.training.sets import DATA_GROUP, Data, PluginData
+from archdsl.training.sets import Data, PluginData
 from archdsl.training.settings import Setting, SettingReader
 
 

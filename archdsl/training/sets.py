@@ -16,8 +16,6 @@ from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, TaskN
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Splits
 
-DATA_GROUP = "archdsl.data"
-
 
 class Data(Setting, Registered):
     """A set of images with labels.
@@ -45,7 +43,7 @@ class Data(Setting, Registered):
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
         """The shape of an image and the number of classes, without reading a pixel."""
-        from archdsl.training.data.plugins import described
+        from archdsl.training.data.describing import described
 
         return described(self.name, self, folder)
 
@@ -286,16 +284,16 @@ class Arrays(Data):
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
         from archdsl.training.data.archive import archive, faults_of
-        from archdsl.training.data.plugins import described
+        from archdsl.training.data.describing import described
 
-        with faults_of(folder / self.path):
+        with faults_of(self.name, folder / self.path):
             return described(self.name, archive(self, folder))
 
     def load(self, folder: Path) -> Splits:
         from archdsl.training.data.archive import archive, faults_of
         from archdsl.training.data.given import arrays
 
-        with faults_of(folder / self.path):
+        with faults_of(self.name, folder / self.path):
             return arrays(self.name, archive(self, folder), folder)
 
 
@@ -319,7 +317,8 @@ class PluginData(Data):
         return task_of(self.plugin, made(self))
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
-        from archdsl.training.data.plugins import described, made
+        from archdsl.training.data.describing import described
+        from archdsl.training.data.plugins import made
 
         return described(self.plugin, made(self), folder)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields, is_dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from archdsl.verdict.model import Verdict
+from archdsl.verdict.answer import Verdict
 
 
 def to_json(verdict: Verdict) -> dict[str, Any]:

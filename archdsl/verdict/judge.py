@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from archdsl.units import ERRORS, SHARES
+from archdsl.verdict.answer import Verdict
 from archdsl.verdict.arms import Explored, explored, halves
 from archdsl.verdict.comparison import FIRST, SEEDS, Comparison, Two, compare
 from archdsl.verdict.contrast import (
@@ -46,7 +47,6 @@ from archdsl.verdict.model import (
     Pair,
     Settled,
     SliceVerdict,
-    Verdict,
 )
 from archdsl.verdict.results import Question, Result, Slice
 

@@ -1,12 +1,11 @@
-"""The verdict as plain numbers, all in the unit of the score: an accuracy is a share of 1."""
+"""What a verdict is made of, as plain numbers, all in the unit of the score: an accuracy is a share
+of 1."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from archdsl.verdict.contrast import Interval
-from archdsl.verdict.results import Question
 
 # What is said of a comparison; a comparison of categories names the better shape instead.
 DEEPER, WIDER = "deeper", "wider"
@@ -173,22 +172,3 @@ class Average:
     withdrawn: bool
     loss: ByLoss | None = None
     by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The answer of a study: slice by slice, and over all slices."""
-
-    question: Question
-    level: float
-    slices: tuple[SliceVerdict, ...]
-    average: Average | None
-    growth: Growth | None
-    format: Literal[2] = 2
-
-    @property
-    def words(self) -> str:
-        """What it says, as lines of text."""
-        from archdsl.verdict.words import words
-
-        return words(self)

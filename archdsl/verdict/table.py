@@ -10,9 +10,9 @@ from typing import Any
 
 from archdsl.diagnostics.render import printable
 from archdsl.units import SHARES
+from archdsl.verdict.answer import Verdict
 from archdsl.verdict.files import check_names, rows_of_file
 from archdsl.verdict.judge import judge
-from archdsl.verdict.model import Verdict
 from archdsl.verdict.results import Arm, Question, Result
 
 COLUMNS = ("shape", "score", "budget", "seed", "setting", "depth", "width", "test", "fresh")

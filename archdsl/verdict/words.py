@@ -1,4 +1,4 @@
-"""The verdict in sentences, for a terminal."""
+"""The parts of a verdict in sentences, for a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from archdsl.verdict.model import (
     Settled,
     SliceVerdict,
     Slope,
-    Verdict,
 )
 from archdsl.verdict.results import Question
 
@@ -29,23 +28,8 @@ DOUBT = "the bootstrap's interval includes 0: few results carry the difference"
 UNITS = {"macs": "multiply-adds", "params": "parameters"}
 
 
-def words(verdict: Verdict) -> str:
-    """The verdict as lines of text: a sentence for each slice with its figures below it, then
-    what holds over all slices."""
-    lines = []
-    for part in verdict.slices:
-        lines += _slice(part, verdict.question)
-    if verdict.average is not None:
-        found, names = verdict.average, ("the deep shapes", "the wide ones")
-        lines.append(_average(found, verdict))
-        if found.loss is not None and found.by != LOSS and found.word != DEPENDS:
-            lines += _loss(found.loss, names, found.word, found.by, found, verdict.question)
-    if verdict.growth is not None:
-        lines.append(_growth(verdict.growth))
-    return "\n".join(lines)
-
-
-def _slice(part: SliceVerdict, question: Question) -> list[str]:
+def slice_words(part: SliceVerdict, question: Question) -> list[str]:
+    """A sentence for a slice, and its figures below it."""
     names = [named(arm.shape, part.kind) for arm in part.arms]
     lines = [placed(part.slice, _sentence(part, names, question))]
     figures = [_figures(n, a, question) for n, a in zip(names, part.arms, strict=True) if a.seeds]
@@ -226,9 +210,9 @@ def _needed(contrast: Contrast, question: Question) -> str:
     return ""
 
 
-def _all(verdict: Verdict) -> str:
+def _all(slices: Sequence[SliceVerdict]) -> str:
     """What the average is over: "the 3 budgets together"."""
-    settled = [part for part in verdict.slices if part.contrast is not None]
+    settled = [part for part in slices if part.contrast is not None]
     budgets, kinds = ({getattr(p, n) for p in settled} for n in ("budget", "kind"))
     if len(kinds) == 1:
         return f"the {len(settled)} budgets together"
@@ -237,16 +221,25 @@ def _all(verdict: Verdict) -> str:
     return f"all {len(settled)} budgets and kinds together"
 
 
-def _average(average: Average, verdict: Verdict) -> str:
-    question = verdict.question
+def average_words(
+    average: Average, slices: Sequence[SliceVerdict], question: Question
+) -> list[str]:
+    """What holds over all slices."""
+    lines, names = [_average(average, slices, question)], ("the deep shapes", "the wide ones")
+    if average.loss is not None and average.by != LOSS and average.word != DEPENDS:
+        lines += _loss(average.loss, names, average.word, average.by, average, question)
+    return lines
+
+
+def _average(average: Average, slices: Sequence[SliceVerdict], question: Question) -> str:
     if average.word == DEPENDS:
         return (
-            f"Over {_all(verdict)} there is no one answer: the answer depends on the kind,"
+            f"Over {_all(slices)} there is no one answer: the answer depends on the kind,"
             " deeper is better in one and wider in another."
         )
     size = f"{_size(average.difference, average.interval, question)} on average"
     sure = f"{size} ({_p(average.corrected)})"
-    text = f"Over {_all(verdict)}, "
+    text = f"Over {_all(slices)}, "
     kinds = ["the best deep shapes", "the best wide ones"]
     if question.sign * average.difference < 0:
         kinds = ["the best wide shapes", "the best deep ones"]
@@ -263,7 +256,8 @@ def _average(average: Average, verdict: Verdict) -> str:
     return f"{text}{' beat '.join(kinds)} by {sure}; {_repeated(average, question)}."
 
 
-def _growth(growth: Growth) -> str:
+def growth_words(growth: Growth) -> str:
+    """How depth and width grow with the budget, in a sentence."""
     if growth.depth is None or growth.width is None:
         return f"How the best shape grows with the budget cannot be told: {growth.why}."
     depth, width = _doubling(growth.depth), _doubling(growth.width)

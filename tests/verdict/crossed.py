@@ -15,9 +15,10 @@ import numpy as np
 
 from archdsl.search.settling import is_open
 from archdsl.verdict import Question, Result, judge
+from archdsl.verdict.answer import Verdict
 from archdsl.verdict.contrast import welch
 from archdsl.verdict.looks import planned
-from archdsl.verdict.model import EQUIVALENT, LOSS, Verdict
+from archdsl.verdict.model import EQUIVALENT, LOSS
 
 MEAN, HARD, LUCK = 10.2, 4.25, 0.2
 DEPTHS = (10, 40, 20, 28)

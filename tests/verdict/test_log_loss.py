@@ -7,7 +7,8 @@ import pytest
 from crossed import World, beside
 
 from archdsl.verdict import Question, Result, from_json, judge, to_json, words
-from archdsl.verdict.model import DEPENDS, Verdict
+from archdsl.verdict.answer import Verdict
+from archdsl.verdict.model import DEPENDS
 
 EXAMPLES, SEEDS = 200, 6
 LUCK = {10: (0, 7, -4, 5, -6, -2), 40: (-3, 5, 6, -7, 3, -4)}  # of a seed, in examples

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError
@@ -18,8 +18,10 @@ from archdsl.training.data.labels import MOST_CLASSES, count_of
 from archdsl.training.data.pictures import reason_of
 from archdsl.training.data.places import missing, unreadable
 from archdsl.training.packages import need
-from archdsl.training.sets import Arrays
 from archdsl.training.tasks import CLASSIFICATION, REGRESSION, TASKS
+
+if TYPE_CHECKING:
+    from archdsl.training.sets import Arrays
 
 LEARNING, TEST = ("images", "labels"), ("test_images", "test_labels")
 IMAGES = ("uint8", "uint16", "float32", "float16", "float64")  # types of images
@@ -34,8 +36,9 @@ UNREADABLE = (  # what NumPy and zipfile raise for files that are damaged, or ar
 class Archive:
     """What an archive has, or two files of an array each: the shape of an image, how many classes
     its labels count, and their names, if it has names. What cannot be read is an ``ArchError``
-    (A801, A802)."""
+    (A801, A802), under the ``name`` of the data set."""
 
+    name: str
     path: Path
     image: tuple[int, ...]
     classes: int
@@ -54,11 +57,11 @@ class Archive:
             with need("numpy").load(self.path, allow_pickle=False) as found:
                 return tuple(found[key] for key in self.keys)
         except UNREADABLE as problem:
-            raise unreadable(Arrays.name, reason_of(problem), self.path) from None
+            raise unreadable(self.name, reason_of(problem), self.path) from None
 
 
 @contextmanager
-def faults_of(path: Path) -> Iterator[None]:
+def faults_of(name: str, path: Path) -> Iterator[None]:
     """What an archive has is judged as what a package's data has; its faults are the file's. Raises
     ``ArchError`` (A802) for them."""
     try:
@@ -67,7 +70,7 @@ def faults_of(path: Path) -> Iterator[None]:
         (found, *_) = problem.diagnostics
         if found.kind is not codes.BAD_PLUGIN:
             raise
-        raise unreadable(Arrays.name, str(found.fields["reason"]), path) from None
+        raise unreadable(name, str(found.fields["reason"]), path) from None
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def archive(data: Arrays, folder: Path) -> Archive:
         reason = f"it has {found.shape[0]:,} images and {len(found.labels):,} labels"
         raise unreadable(data.name, reason, path)
     return Archive(
-        path, found.shape[1:], classes, found.keys, found.names, beside,
+        data.name, path, found.shape[1:], classes, found.keys, found.names, beside,
         data.validation, data.test, data.seed, data.task,
     )  # fmt: skip
 

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from itertools import accumulate, islice, pairwise
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -26,8 +27,10 @@ from archdsl.training.data.pictures import Decoder
 from archdsl.training.data.places import cache_folder, unreadable
 from archdsl.training.data.rows import rows_of
 from archdsl.training.data.splits import Images, Splits, parts
-from archdsl.training.sets import ImageFolder, Pictures, Table
 from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
+
+if TYPE_CHECKING:
+    from archdsl.training.sets import ImageFolder, Pictures, Table
 
 CHUNK = 512  # images that are decoded before they are written
 READING = 3  # of the bytes in the cache: another where pictures are decoded otherwise

@@ -18,7 +18,7 @@ from archdsl.training.data.datasets import items_of
 from archdsl.training.data.labels import MOST_CLASSES, count_of
 from archdsl.training.data.layout import PARTS
 from archdsl.training.data.moments import values_of
-from archdsl.training.data.plugins import checked, described, failed, task_of
+from archdsl.training.data.plugins import checked, failed, says_nothing, task_of
 from archdsl.training.data.splits import Images, Splits, fixed_split, whole_split
 from archdsl.training.tasks import (
     CLASSIFICATION,
@@ -157,7 +157,10 @@ def splits_of(
 
 def arrays(name: str, source: Any, folder: Path) -> Splits:
     """What a user's object reads, split: into the parts that it has, or by shares."""
-    image, classes = described(name, source, folder)
+    if says_nothing(source):
+        image, classes = described_by_reading(name, source, folder)
+    else:
+        image, classes = checked(name, source)
     task = TASKS[task_of(name, source)]
     if Kept.found is not None and Kept.source == source:
         found, Kept.source, Kept.found = Kept.found, None, None

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.training.data.places import missing, unreadable
-from archdsl.training.sets import ImageFolder
+
+if TYPE_CHECKING:
+    from archdsl.training.sets import ImageFolder
 
 # What the folder of a part is called, in small letters.
 PARTS = {

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from importlib.metadata import entry_points
 from numbers import Integral
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
-from archdsl.training.packages import need
-from archdsl.training.sets import DATA_GROUP, PluginData
+from archdsl.training.packages import DATA_GROUP
 from archdsl.training.tasks import CLASSIFICATION, IGNORED, TASKS
+
+if TYPE_CHECKING:
+    from archdsl.training.sets import PluginData
 
 
 def made(data: PluginData) -> Any:
@@ -32,15 +33,9 @@ def made(data: PluginData) -> Any:
         raise failed(data.plugin, f"{type(problem).__name__}: {problem}") from None
 
 
-def described(name: str, source: Any, folder: Path = Path()) -> tuple[tuple[int, ...], int]:
-    """The shape of an image and the number of classes: as a user's object says, or, where it says
-    neither, as they are read from it. Raises ``ArchError``."""
-    if getattr(source, "image", None) is None and getattr(source, "classes", None) is None:
-        need("torch")
-        from archdsl.training.data.given import described_by_reading
-
-        return described_by_reading(name, source, folder)
-    return checked(name, source)
+def says_nothing(source: Any) -> bool:
+    """Whether a user's object says neither the shape of an image nor the number of classes."""
+    return getattr(source, "image", None) is None and getattr(source, "classes", None) is None
 
 
 def checked(name: str, source: Any) -> tuple[tuple[int, ...], int]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
@@ -16,8 +16,10 @@ from archdsl.training.data.labels import MOST_CLASSES
 from archdsl.training.data.layout import PARTS
 from archdsl.training.data.places import missing, unreadable
 from archdsl.training.packages import DATA_EXTRA, need
-from archdsl.training.sets import Table
 from archdsl.training.tasks import CLASSIFICATION, MULTILABEL
+
+if TYPE_CHECKING:
+    from archdsl.training.sets import Table
 
 PARQUET = (".parquet", ".pq")
 SEPARATORS = ",;\t"  # between columns, one of these

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,7 +14,9 @@ from archdsl.training.data.idx import find_idx, read_idx
 from archdsl.training.data.places import DEBIAN, cache_folder, missing, unreadable
 from archdsl.training.data.splits import Images, Splits, fixed_split, whole_split
 from archdsl.training.packages import need
-from archdsl.training.sets import Cifar10, Cifar100, Digits, FashionMnist
+
+if TYPE_CHECKING:
+    from archdsl.training.sets import Cifar10, Cifar100, Digits, FashionMnist
 
 IDX_STEMS = [
     f"{part}-{kind}"
@@ -116,7 +119,7 @@ def cifar(data: Cifar10 | Cifar100, folder: Path) -> Splits:
     """torchvision's batches, which it checks against their sums."""
     name, files = (
         ("CIFAR10", "cifar-10-batches-py")
-        if isinstance(data, Cifar10)
+        if data.classes == 10
         else ("CIFAR100", "cifar-100-python")
     )
     root = folder / data.path if data.path else cache_folder()
