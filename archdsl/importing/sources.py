@@ -58,11 +58,15 @@ def read_name(text: str) -> Name:
     if text.endswith(FILES):
         return Name(text, "")
     module, colon, attribute = text.rpartition(":")
+    if text.endswith(WEIGHTS):
+        raise no_model(text, "such a file holds weights or a pickled module, not a program", SAVE)
     if not colon or not module or not attribute:
         raise no_model(text, "it has no `:`", HELP)
     return Name(module, attribute)
 
 
+WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
+SAVE = "import the Python code that makes the model, or save it by `torch.export.save` as .pt2"
 HELP = "write torchvision.models:resnet50, timm:resnet50, my_model.py:Net, net.pt2 or net.onnx"
 
 

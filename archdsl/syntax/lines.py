@@ -1,8 +1,8 @@
 """Which line ends end a statement, and which words are keywords where they stand.
 
 A filter between the lexer and the parser. Inside parentheses and brackets a line
-end means nothing; inside braces, and at the top of a file, it ends a statement
-unless the line clearly goes on.
+end means nothing and a `;` is a mistake; inside braces, and at the top of a file,
+both end a statement, a line end unless the line clearly goes on.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def statements(
         kind = token.type
         if kind == "COMMENT":
             continue
-        if kind in ("_NEWLINE", "_SEMICOLON"):
+        if kind in ("_NEWLINE", "_SEMICOLON") and (brackets.at_statements or kind == "_NEWLINE"):
             if brackets.at_statements and (kind == "_SEMICOLON" or last not in _GOES_ON):
                 waiting = waiting or token
             continue

@@ -211,6 +211,8 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         if str(tokens[at - 2]) == "shared":
             return [f"a body stands in braces: `shared {{ {_rest(tokens, at - 1)} }}`"]
         return [f"to apply one layer after the other, write `->` before `{word}`"]
+    if token.type == "_SEMICOLON":
+        return ["a comma stands between items in `( )` and `[ ]`; statements stand in braces"]
     if token.type == "EQUAL":
         return _equals_hint(kinds, begins, word, expected)
     if token.type == "STAR" and before == "STAR":

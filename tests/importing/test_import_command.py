@@ -80,6 +80,7 @@ def test_python_is_run_with_permission_alone(
     ("source", "reason"),
     [
         ("resnet50", "it has no `:`"),
+        ("resnet50.pth", "such a file holds weights or a pickled module, not a program"),
         ("nowhere.py:Net", "there is no file `nowhere.py`"),
         ("my_model.py:Nett", "it defines no `Nett`"),
         ("my_model.py:Net", "it needs `width`"),

@@ -152,6 +152,7 @@ def test_texts_that_lack_a_piece(parse: Parse, text: str, data: st.DataObject) -
         "let a = (b in 1..4) .. 5 step 2",
         "arch a(k = 1 in 1..2 step 1 log, l = 2 in {1, 2,})\r\n  relu\r\n",
         "residual(shortcut = x) r { conv(1) } -> {} as y",
+        "if a { b }; else { c };; conv(8,\n\n3) # ;\n; relu;",
     ],
 )
 def test_texts_that_are_read_alike(parse: Parse, text: str) -> None:
@@ -174,6 +175,9 @@ def test_texts_that_are_read_alike(parse: Parse, text: str) -> None:
         "1 2",
         "[a for b in c",
         "é",
+        "[a; b]",
+        "conv(8; 3)",
+        "a -> ; b",
     ],
 )
 def test_mistakes(parse: Parse, text: str) -> None:

@@ -86,13 +86,13 @@ static bool carries_on(TSLexer *lexer) {
   return !strcmp(word, "else") || !strcmp(word, "and") || !strcmp(word, "or");
 }
 
-// A run of line ends, `;` and comments. The token ends before the first comment, which is one of
-// its own.
+// A run of line ends, `;` and comments; where no statement can end, as in brackets, `;` is none of
+// it. The token ends before the first comment, which is one of its own.
 static bool gap(TSLexer *lexer, bool may_separate) {
   bool before_comment = true;
   for (;;) {
     int32_t c = lexer->lookahead;
-    if (c == '\n' || c == ';' || c == ' ' || c == '\t' || c == '\r') {
+    if (c == '\n' || (c == ';' && may_separate) || c == ' ' || c == '\t' || c == '\r') {
       advance(lexer);
       if (c == '\r' && lexer->lookahead != '\n') return false;
       if (before_comment && (c == '\n' || c == ';')) lexer->mark_end(lexer);
@@ -113,7 +113,7 @@ bool tree_sitter_arch_external_scanner_scan(void *payload, TSLexer *lexer, const
   (void)payload;
   while (lexer->lookahead == ' ' || lexer->lookahead == '\t') lexer->advance(lexer, true);
   int32_t c = lexer->lookahead;
-  if (c == '\n' || c == ';' || c == '\r') return gap(lexer, valid[SEPARATOR]);
+  if (c == '\n' || (c == ';' && valid[SEPARATOR]) || c == '\r') return gap(lexer, valid[SEPARATOR]);
   if (is_digit(c) && valid[NUMBER]) return number(lexer);
   return false;
 }
