@@ -12,6 +12,7 @@ from archdsl.report.figure import table
 from archdsl.report.measure import cost_text, listing, many, place_text, shape_text
 from archdsl.search.outcome import name_of
 from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, TUNE, Row
+from archdsl.training.own import ProgramData
 from archdsl.verdict import words
 
 STAGES = {
@@ -123,6 +124,8 @@ def _data(facts: Facts) -> str:
     """The data as the search names them."""
     if facts.search.own is not None:
         return f"data of your own by {facts.search.own.file or 'a function'}"
+    if isinstance(facts.search.data, ProgramData):
+        return facts.search.data.written()
     span = facts.search.spans["data"]
     return " ".join(facts.search.source.text[span.start : span.end].split()[1:])
 

@@ -37,7 +37,7 @@ from archdsl.search.reading import read_search
 from archdsl.search.request import Own, Search
 from archdsl.spec import Spec
 from archdsl.syntax.language import ARCH, SEARCH, Language, tokenize
-from archdsl.training.own import FUNCTION
+from archdsl.training.own import FUNCTION, ProgramData
 
 FORMAT = 1
 KINDS: Mapping[str, Kind] = {  # of the fields of a card
@@ -107,7 +107,8 @@ class Card:
         spec = Spec(Source(self.spec_name, self.spec), Bundle(self.uses), registry)
         source = Source(self.search_name, self.search)
         own = Own("", {}) if self.data.startswith(FUNCTION) else None
-        return read_search(source, Path(self.folder), registry, spec, own)
+        data = ProgramData.on_card(self.data, self.fits)
+        return read_search(source, Path(self.folder), registry, spec, own, data)
 
     def check_storage(self, url: str | None) -> None:
         """Raises ``ArchError`` where the trials are not where they are looked for."""

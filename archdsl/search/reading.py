@@ -41,9 +41,13 @@ from archdsl.syntax.parse import parse
 from archdsl.training.own import OwnData, plain, recipe_of
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import MISTAKEN
+from archdsl.training.sets import Data
 from archdsl.training.settings import Setting
 from archdsl.training.tasks import CLASSIFICATION
 
+HANDED_OVER = "the program hands its data over: leave out `data`"
+TRAINS_ITSELF = "the program hands its data over, and a training of one's own brings its data: " \
+    "leave out one of them"  # fmt: skip
 KINDS: dict[type[tree.Node], str] = {
     search_tree.Search: "search",
     search_tree.Spec: "spec",
@@ -67,14 +71,16 @@ def read_search(
     registry: Registry = REGISTRY,
     spec: Spec | None = None,
     own: Own | None = None,
+    data: Data | None = None,
 ) -> Search:
     """The search of a text. ``folder`` is where paths in it start; ``spec`` is taken instead of
-    the one that it names, where that is in hand, and ``own`` is what trains, if it names nothing.
+    the one that it names, where that is in hand, ``own`` is what trains, if it names nothing, and
+    ``data`` is what archdsl trains on, where a program has handed that over.
 
     Raises ``ArchError`` with every mistake that can be seen without data.
     """
     file = parse(source, SEARCH)
-    return _Reader(file, folder, registry, spec, own).read()
+    return _Reader(file, folder, registry, spec, own, data).read()
 
 
 class _Reader(Objectives):
@@ -85,9 +91,11 @@ class _Reader(Objectives):
         registry: Registry,
         spec: Spec | None,
         own: Own | None,
+        data: Data | None,
     ) -> None:
         super().__init__(file, registry)
         self.own = own
+        self.data = data
         self.spec = spec
         self.file = file
         self.folder = folder
@@ -148,7 +156,7 @@ class _Reader(Objectives):
             pruner,
             sampler,
             baseline,
-            {kind: node.span for kind, node in self.nodes.items()},
+            {"data": spec_node.span, **{kind: node.span for kind, node in self.nodes.items()}},
             own,
             least,
             self.read_target(self.nodes.get("target"), self.objectives, task),
@@ -312,6 +320,10 @@ class _Reader(Objectives):
     # ----------------------------------------------------------- recipes and names
 
     def read_data(self) -> Any:
+        if self.data is not None:
+            if "data" in self.nodes:
+                self.report(codes.BAD_COMBINATION, self.nodes["data"].span, what=HANDED_OVER)
+            return self.data
         node = self.needed("data", "what it trains on (`data digits`)")
         return None if node is None else self.read_named(node, self.registry.data, "data")
 
@@ -321,6 +333,9 @@ class _Reader(Objectives):
         file = None if node is None else node.file
         if file is None and self.own is None:
             return None
+        if self.data is not None:
+            assert file is not None, "nobody hands over both"
+            self.report(codes.BAD_COMBINATION, file.span, what=TRAINS_ITSELF)
         if "data" in self.nodes:
             whose = "a table" if node is not None and node.is_table else "a training of one's own"
             what = f"{whose} brings its data: leave out `data`"

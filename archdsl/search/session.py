@@ -45,7 +45,10 @@ from archdsl.search.start import begin, go_on
 from archdsl.search.study import folder_of
 from archdsl.search.worker import Failed, Worker
 from archdsl.spec import Spec
+from archdsl.training.data.given import splits_of
+from archdsl.training.data.splits import Splits
 from archdsl.training.devices import choose_device
+from archdsl.training.own import ProgramData
 from archdsl.verdict import Verdict, words
 
 
@@ -71,6 +74,10 @@ class Search:
         while (candidate := search.ask()) is not None:
             search.tell(candidate, train(candidate))
         print(search.words)
+
+    With ``data`` archdsl trains, by the recipe that the search says:
+
+        print(archdsl.Search("cifar.search", data=torchvision.datasets.CIFAR10(".")).run().words)
     """
 
     def __init__(
@@ -78,6 +85,7 @@ class Search:
         search: str | Path,
         spec: Spec | None = None,
         *,
+        data: Any = None,
         study: str | Path | None = None,
         resume: bool = False,
         seed: int = 0,
@@ -85,9 +93,11 @@ class Search:
         registry: Registry = REGISTRY,
     ) -> None:
         """``search`` is a path, or the text of a search (of more than one line), without `data`.
-        ``spec`` is taken for the spec that it names. The study is kept in the folder ``study``,
-        and for as long as this object lives where that is not said; with ``resume`` one that
-        is there goes on. Raises ``ArchError``.
+        ``spec`` is taken for the spec that it names. ``data`` is a data set of PyTorch or Hugging
+        Face, a dict of these by their parts, a pair of arrays, or what ``splits_of`` made of one:
+        ``run`` trains on it. The study is kept in the folder ``study``, and for as long as this
+        object lives where that is not said; with ``resume`` one that is there goes on. Raises
+        ``ArchError``.
         """
         text = str(search)
         if "\n" in text:
@@ -95,7 +105,11 @@ class Search:
         else:
             source, found = read_source(text, SEARCH)
             folder = found or Path()
-        asked = read_search(source, folder, registry, spec, Own("", {}))
+        given = None if data is None else ProgramData.of(
+            data if isinstance(data, Splits) else splits_of(data)
+        )  # fmt: skip
+        own = Own("", {}) if given is None else None
+        asked = read_search(source, folder, registry, spec, own, given)
         self._stack = ExitStack()
         self._let_go = finalize(self, self._stack.close)  # of who closes nothing: when it ends
         if study is None:
@@ -161,21 +175,26 @@ class Search:
         """The next candidate whose score is asked for. Nothing where the search is done, or where
         what comes next depends on candidates that are still to be told of.
 
-        Raises ``ArchError`` where trial after trial has failed.
+        Raises ``ArchError`` where trial after trial has failed, and ``ValueError`` where archdsl
+        trains.
         """
-        self._give_up_if_hopeless()
-        while True:
-            part = self._worker.next_part()
-            if part is None:
-                if self._open or not self._goes_on():
-                    return None
-                continue
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # heartbeats are for workers
-                trial = part.ask()
-            asked = self._asked(part, trial)
+        if self._study.search.own is None:
+            raise ValueError("archdsl trains on `data`: `run()` does all of it")
+        while (place := self._next()) is not None:
+            asked = self._asked(place.part, place.trial)
             if asked is not None:
                 return asked
+        return None
+
+    def _next(self) -> _Open | None:
+        """The next trial of the queue; nothing where there is none."""
+        self._give_up_if_hopeless()
+        while (part := self._worker.next_part()) is None:
+            if self._open or not self._goes_on():
+                return None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # heartbeats are for workers
+            return _Open(part, part.ask())
 
     def _asked(self, part: optuna.Study, trial: Trial) -> Asked | None:
         """What a trial asks for; nothing where it needs no training."""
@@ -272,11 +291,17 @@ class Search:
 
     def run(self, objective: Objective | None = None) -> Search:
         """Asks a function for the scores of all candidates, to the end of the search; without
-        one, the file that the search names. What it raises is kept with its trial.
+        one, the file that the search names, or archdsl's own training where ``data`` are given.
+        What a training raises is kept with its trial.
 
-        Raises ``ArchError`` where trial after trial fails.
+        Raises ``ArchError`` where trial after trial fails, and ``ValueError`` for a function
+        beside ``data``.
         """
         study = self._study
+        if study.search.own is None:
+            if objective is not None:
+                raise ValueError("archdsl trains on `data`: leave out one of data and function")
+            return self._train()
         if objective is None:
             own = study.search.own
             file = study.data / own.file if own is not None else Path()
@@ -290,6 +315,24 @@ class Search:
                 self.prune(candidate)
             except Exception as problem:  # whatever a training does
                 self.fail(candidate, f"{type(problem).__name__}: {problem}")
+        return self
+
+    def _train(self) -> Search:
+        """Trains all candidates."""
+        worker = self._worker
+        worker.check_data()
+        while (place := self._next()) is not None:
+            trial = place.trial
+            try:
+                place.part.tell(trial, worker.train(trial))
+                self._last.append(("", ""))
+            except optuna.TrialPruned:
+                place.part.tell(trial, state=TrialState.PRUNED)
+            except Failed as problem:
+                place.part.tell(trial, state=TrialState.FAIL)
+                self._last.append((trial.user_attrs.get("failure", ERROR), str(problem)))
+            if worker.trouble is not None:
+                raise worker.trouble
         return self
 
     @property

@@ -52,6 +52,7 @@ def begin(
     digest_of_start(search.recipe, data)
     study = make_study(card, where, url, registry)
     study.search.trials, study.search.timeout = search.trials, search.timeout
+    study.search.data = search.data
     return study
 
 
@@ -79,4 +80,5 @@ def go_on(
     storage = None if url is None else open_storage(where, url)
     study = open_study(before, where, storage, registry, data).signed()
     study.search.trials, study.search.timeout = search.trials, search.timeout
+    study.search.data = search.data
     return study

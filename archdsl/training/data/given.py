@@ -87,12 +87,15 @@ def collected(name: str, source: Any, folder: Path) -> Collected:
         raise
     except Exception as problem:  # whatever the author's code does
         raise failed(name, f"{type(problem).__name__}: {problem}") from None
-    wanted = "`read` gives images and labels, and those of a test set if it has one; a data set " \
+    gives = "it is" if isinstance(source, Given) else "`read` gives"
+    wanted = f"{gives} images and labels, and those of a test set if it has one; a data set " \
         "of PyTorch or Hugging Face; or a dict of these by their parts"  # fmt: skip
     names = tuple(map(str, getattr(source, "names", ())))
     if isinstance(found, tuple) or (isinstance(found, list) and not _has_items(found)):
         if len(found) not in (2, 4):
             raise failed(name, wanted)
+        if any(map(_is_set, found)):
+            raise failed(name, "several data sets go by their parts: {'train': ..., 'test': ...}")
         try:
             read = [_tensor(a) for a in found]
         except Exception as problem:  # whatever is no array
@@ -106,9 +109,7 @@ def collected(name: str, source: Any, folder: Path) -> Collected:
         part = PARTS.get(str(key).lower())
         if part is None or part in parts:
             raise failed(name, f"`{key}` is not a part: train, validation and test are")
-        if not (hasattr(some, "__len__") and hasattr(some, "__getitem__")) or hasattr(
-            some, "dtype"
-        ):
+        if not _is_set(some) and not isinstance(some, (list, tuple)):
             raise failed(name, f"{wanted}; and not a {type(some).__name__}")
         images, labels, own = items_of(name, some, key if len(sets) > 1 else "")
         parts[part] = images, labels
@@ -116,6 +117,12 @@ def collected(name: str, source: Any, folder: Path) -> Collected:
     if "train" not in parts:
         raise failed(name, "it does not have a part `train`")
     return Collected(parts, names)
+
+
+def _is_set(found: Any) -> bool:
+    """Whether something is a data set: no array, and no list, which may be an array's numbers."""
+    items = hasattr(found, "__len__") and hasattr(found, "__getitem__")
+    return items and not isinstance(found, (list, tuple)) and not hasattr(found, "dtype")
 
 
 def _has_items(found: list[Any]) -> bool:
