@@ -387,7 +387,7 @@ class Forward:
         """The call of a step's module."""
         piece = self.instance.pieces[entry.label]
         if isinstance(piece, PlanPiece) and piece.plan.whole:
-            arguments[1:] = tensors_of(piece, arguments[1:])
+            arguments = tensors_of(piece, arguments)
         if not piece.uses_input:
             del arguments[0]
         items = [Item(a) for a in arguments]

@@ -108,7 +108,7 @@ class Writer:
         if found.is_sequence:
             return lines
         takes = ["self", *found.takes]
-        return [*lines, "", *_definition("forward", takes, "Tensor"), *found.forward()]
+        return [*lines, "", *_definition("forward", takes, found.returns), *found.forward()]
 
     def rest_of_top(self) -> list[str]:
         """What the network has beyond its parts."""

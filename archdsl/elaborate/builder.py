@@ -222,6 +222,7 @@ class Builder:
         )
         if isinstance(result, Tensors):
             part.given = tuple(nodes)
+        part.takes = self.takes
         part.is_list, part.called = self.is_list, self.first.named if self.is_list else ""
         part.tensors = tuple([t.named for t in self.imports])
         if kind == "block":

@@ -185,6 +185,7 @@ class Part:
         "size",
         "steps",
         "taken",
+        "takes",
         "tensors",
         "work",
     )
@@ -217,6 +218,7 @@ class Part:
         self.counts: Mapping[str, int] = {}  # of a turn: how many numbers of each name it takes
         self.given: tuple[int, ...] = ()  # nothing for one that gives one tensor
         self.is_list = False  # several come in, as one current value
+        self.takes = 1  # so many current tensors: its input, and the first of its imports
         self.called = ""  # what the spec calls the first of several that come in
         self.taken: tuple[int, ...] = ()  # those that it takes of several current ones, if not all
         self.results: tuple[Result, ...] = ()  # of a root that has several; ``result`` is one

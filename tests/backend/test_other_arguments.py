@@ -158,6 +158,33 @@ def test_a_class_translated_from_its_text(
         assert made(xs).shape == there(xs).shape
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "place", "channels"),
+    [
+        ("Module", ((30, 60),), "module1", (30, 60)),
+        ("Module", ((40, 80, 160, 320),), "module3", (40, 80, 160, 320)),
+        ("Fuse", ((64, 128, 256), 2), "module2.fuse2", (64, 128, 256)),
+        ("More", ((44, 88), 176), "more2", (44, 88)),
+        ("More", ((44, 88, 176), 352), "more3", (44, 88, 176)),
+    ],
+)
+def test_a_class_over_several_tensors(
+    name: str, given: tuple[Any, ...], place: str, channels: tuple[int, ...]
+) -> None:
+    """It is of any number of tensors, also where the network has others."""
+    spec = archdsl.read(str(NETWORKS / "hrnet_lists.arch"))
+    names, plans = classes(spec.with_knobs(modules=(1, 1, 1)))
+    assert any(p.name == name and p.whole for p in plans)
+    with torch.device("meta"):
+        made = names[name](*given)
+        whole = spec.with_knobs(modules=(1, 1, 1), width=channels[0]).build()
+        xs = [torch.empty((2, c, 64 >> i, 64 >> i)) for i, c in enumerate(channels)]
+    there = whole.get_submodule(place)
+    shapes = {k: tuple(t.shape) for k, t in made.state_dict().items()}
+    assert shapes == {k: tuple(t.shape) for k, t in there.state_dict().items()}
+    assert [y.shape for y in made(xs)] == [y.shape for y in there(xs)]
+
+
 def test_many_classes_are_compared() -> None:
     found = {n for name in ("resnet", "mobilenet_v2", "senet") for n, _ in compared(small(name))}
     assert len(found) >= 3

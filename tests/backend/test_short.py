@@ -24,6 +24,7 @@ CASES: dict[str, tuple[int, dict[str, Any], tuple[int, ...]]] = {
     "hardnet68": (120, {"classes": 5}, (3, 64, 64)),
     "pnasnet": (430, {"width": 36, "cells": 1, "classes": 5}, (3, 67, 67)),
     "hrnet_w18": (305, {"modules": (2, 1), "classes": 5}, (3, 64, 64)),
+    "hrnet_lists": (250, {"modules": (1, 1, 1), "classes": 5}, (3, 64, 64)),
 }
 
 
@@ -36,7 +37,7 @@ def test_lines(name: str) -> None:
     assert load(name).source().count("\n") <= CASES[name][0]
 
 
-@pytest.mark.parametrize("name", ["convmixer", "repvgg", "optional_arms"])
+@pytest.mark.parametrize("name", ["convmixer", "repvgg", "optional_arms", "hrnet_lists"])
 def test_no_class_is_lettered(name: str) -> None:
     assert LETTERED.findall(load(name).source()) == []
 
@@ -80,6 +81,15 @@ def test_tensors_from_outside_keep_their_names() -> None:
     source = load("hrnet_w18").source()
     assert "def forward(self, xs: list[Tensor])" in source
     assert "w = self.fuse1([a, b, c, d])" in source
+
+
+def test_several_tensors_are_a_list() -> None:
+    """Blocks that take and give several have one class for each number of them."""
+    source = load("hrnet_lists").source()
+    assert 'xs = [getattr(self, f"units{i}")(x) for i, x in enumerate(xs, 1)]' in source
+    assert 'return [getattr(self, f"fuse{i}")(xs) for i in range(1, len(xs) + 1)]' in source
+    assert "return [*xs, self.relu1(self.shrink1(xs[-1]))]" in source
+    assert 'y, x, z = getattr(self, f"module{i}")([y, x, z])' in source
 
 
 RECURSIVE = """

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from archdsl.backend.direct.base import Header
 from archdsl.backend.direct.lines import Line
 from archdsl.backend.direct.links import Links, added
+from archdsl.backend.direct.results import read_by
 from archdsl.backend.direct.state import AFTER, At
 from archdsl.backend.direct.terms import (
     INT,
@@ -66,7 +68,7 @@ class Arms(Links):
                 self.at.channels = Said(" + ".join(texts), INT, SUM)
         else:
             self.at.now = Operation(tuple(codes), "+")
-            self.at.channels = next((c for c in channels if c is not None), None)
+            self.at.channels = shortest(channels)
         self.at.depth, self.at.overwritable = 1, len(codes) > 1
 
     def arm(self, node: tree.Node, number: str) -> None:
@@ -75,6 +77,7 @@ class Arms(Links):
         while links and isinstance(links[0], (tree.Name, tree.Index)) and self.is_tensor(links[0]):
             self.tensor(links.pop(0))
         start, depth, label = self.at.now, self.at.depth, f"branch{number}"
+        outer, self.in_arm = self.in_arm, True
         with self.below() as (made, run):
             for link in links:
                 if isinstance(link, tree.Call) and link.body is not None:
@@ -82,6 +85,7 @@ class Arms(Links):
                 self.alone = label if len(links) == 1 else ""
                 self.link(link)
                 self.alone = ""
+        self.in_arm = outer
         if run or any(not line.prefix.startswith("self.") or line.body for line in made):
             raise Untranslatable
         if not made:
@@ -102,27 +106,29 @@ class Arms(Links):
         """Arms that a loop makes: one in each turn."""
         body = [n for n in node.body.statements if not isinstance(n, tree.Require)]
         before = self.at
-        counted = any(isinstance(n, tree.If) for n in body)
         if self.turn is not None or before.counts["branch"]:
             raise Untranslatable
         outer = set(self.taken)
-        made_head, run_head, counter, names = self.header(node, counted)
+        header = self.header(node)
         only = body[0] if len(body) == 1 else None
-        with self.say.within(**names):
+        with self.say.within(**header.names):
             if isinstance(only, tree.Apply) and self.is_plain(only.chain):
-                self.arms_of_tensors(join, only.chain, made_head, run_head)
+                self.arms_of_tensors(join, only.chain, header)
             else:
-                self.arms_of_cases(join, body, (made_head, run_head, counter))
+                self.arms_of_cases(join, body, header)
         self.at.counts = before.counts | Counter({f"{AFTER}branch": 1})
         self.taken = outer
 
     def is_plain(self, node: tree.Node) -> bool:
         return isinstance(node, (tree.Name, tree.Index)) and self.is_tensor(node)
 
-    def arms_of_tensors(self, join: str, node: tree.Node, made: str, run: str) -> None:
+    def arms_of_tensors(self, join: str, node: tree.Node, header: Header) -> None:
         """``torch.cat([xs[i] for i in places], 1)``."""
         sizes, tensors = self.value(node)
         counts = self.at.counts
+        made, run = header.plain
+        if header.counter in tensors.text:
+            made, run = header.counted
         loop = run.removesuffix(":")
         if join == "concat":
             inner = Comprehension("[", "", Text(tensors.text), loop, "]")
@@ -133,15 +139,14 @@ class Arms(Links):
             channels = None
         self.at = At(code, channels, counts, 1)
 
-    def arms_of_cases(
-        self, join: str, body: Sequence[tree.Node], heads: tuple[str, str, str]
-    ) -> None:
+    def arms_of_cases(self, join: str, body: Sequence[tree.Node], header: Header) -> None:
         """A list of tensors, to which each turn adds what its conditions say."""
-        made_head, run_head, counter = heads
         cases = exclusive(body)
         if cases is None or join != "add":
             raise Untranslatable
-        before, known = self.at, None
+        before = self.at
+        channels: list[Said | None] = []
+        moving = {header.counter, *(b.made for b in header.names.values())}
         made_lines: list[Line] = []
         run_cases: list[tuple[str, str]] = []
         counts: Counter[str] = Counter()
@@ -149,10 +154,12 @@ class Arms(Links):
             said = self.value(condition)
             self.at = At(before.now, before.channels, counts)
             with self.below() as (made, run):
-                self.arm(chain, f"{{{counter}}}")
+                self.arm(chain, f"{{{header.counter}}}")
             if run:
                 raise Untranslatable
             counts = self.at.counts
+            if self.at.channels is not None and not moving & read_by(self.at.channels.text):
+                channels.append(self.at.channels)
             text = self.at.now.flat()
             for line in made:
                 label = line.prefix.removeprefix("self.").removesuffix(" = ")
@@ -160,14 +167,18 @@ class Arms(Links):
                 assert line.code is not None
                 adding = Line("", added(label, line.code))
                 made_lines.append(Line(f"if {said[0].text}:", body=[adding]))
-                known = known or self.at.channels
             run_cases.append((said[1].text, text))
         if made_lines:
-            self.made.append(Line(made_head, body=made_lines))
+            self.made.append(header.line(0, made_lines))
         ys = self.free("ys")
         self.run.append(Line(f"{ys} = []"))
-        self.run.append(Line(run_head, body=_cases(ys, run_cases)))
-        self.at = At(Text(f"sum({ys})"), known, before.counts, 1)
+        self.run.append(header.line(1, _cases(ys, run_cases)))
+        self.at = At(Text(f"sum({ys})"), shortest(channels), before.counts, 1)
+
+
+def shortest(channels: Sequence[Said | None]) -> Said | None:
+    """The channels of a sum, of which all arms have as many."""
+    return min((c for c in channels if c is not None), key=lambda c: len(c.text), default=None)
 
 
 def _cases(ys: str, cases: Sequence[tuple[str, str]]) -> list[Line]:

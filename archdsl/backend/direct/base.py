@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from archdsl.backend.direct.expressions import Expressions, Functions
-from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.lines import Line, walk, words
 from archdsl.backend.direct.numbers import lowest
-from archdsl.backend.direct.state import GIVEN, At, Turn
+from archdsl.backend.direct.state import GIVEN, At, NeedsWhole, Turn
 from archdsl.backend.direct.terms import (
     INT,
     INTS,
@@ -49,19 +51,22 @@ class Base:
         names: Mapping[str, Bound],
         uses: Uses,
         plans: Mapping[int, Plan],
-        incoming: str,
+        incoming: At,
+        words: tuple[str, str, str],
         taken: set[str],
         whole: frozenset[int],
     ) -> None:
         self.written, self.knobs, self.whole = written, knobs, whole
         self.definition, self.uses, self.plans = definition, uses, plans
         self.say = Expressions(names, functions)
-        self.taken = {*taken, incoming}
+        self.words = words  # what a tensor is called, a list of them, and what comes in
+        self.taken = {*taken, *words}
         self.made: list[Line] = []
         self.run: list[Line] = []
         self.turn: Turn | None = None
-        self.incoming = incoming
-        self.at = At(Text(GIVEN), Said("in_channels", INT))
+        self.finals: dict[str, str] = {}  # what variables are after the loops that change them
+        self.at = incoming
+        self.in_arm = False  # where there is no place for a variable of the constructor
         self.alone = ""  # the name of an arm, for what is alone in it
         self.chain_only = True  # a sequence of modules does all that it does
 
@@ -92,11 +97,25 @@ class Base:
             self.at.now, self.at.depth = Text(name), 0
 
     def variable(self) -> str:
-        return self.incoming
+        """The name of the tensor at hand, or of the list of them."""
+        return self.words[self.at.several]
+
+    def own(self) -> str:
+        """Gives the tensor at hand a name that may be given to another: what the text calls a
+        tensor is that tensor further down, too."""
+        self.settle()
+        now, name = self.at.now.flat(), self.variable()
+        if now == name or (now == GIVEN and self.words[2] in self.words[:2]):
+            return now
+        self.run.append(Line(f"{name} = {now}", target=name))
+        self.at.now = Text(name)
+        return name
 
     def named_width(self, channels: Said | None) -> Said | None:
         """A long expression of channels as a variable of the constructor, from the last line on."""
-        if channels is None or not (channels.level == CHOICE or "(" in channels.text):
+        if channels is None or channels.kind != INT or self.in_arm:
+            return channels
+        if not (channels.level == CHOICE or "(" in channels.text):
             return channels
         line, name = self.made[-1], self.free("width")
         assert line.code is not None
@@ -106,7 +125,9 @@ class Base:
         return Said(name, INT)
 
     def here(self) -> Said:
-        if self.at.channels is None:
+        if self.at.channels is None and self.at.maker is not None:
+            raise NeedsWhole(self.at.maker)
+        if self.at.channels is None or self.at.several:
             raise Untranslatable
         return self.at.channels
 
@@ -138,22 +159,22 @@ class Base:
             if len(ends) > len(made):
                 assert before.channels is not None
                 self.made.append(Line(f"{name} = {before.channels.text}", target=name))
-            channels = Said(name, INT)
+            channels = Said(name, ends[0].channels.kind if ends[0].channels else INT)
+        if len({e.several for e in ends}) > 1:
+            raise Untranslatable
         now = ends[0].now if len({e.now.flat() for e in ends}) == 1 else before.now
         self.at = At(now, channels, counts, ended=ended)
 
-    def header(
-        self, node: tree.For | tree.Repeat, counted: bool = True
-    ) -> tuple[str, str, str, dict[str, Bound]]:
+    def header(self, node: tree.For | tree.Repeat) -> Header:
         """The heads of a loop, its counter, and what it gives names to."""
         names: dict[str, Bound] = {}
         turn = "" if node.turn is None else self.free(node.turn.text)
         if isinstance(node, tree.Repeat):
             counter = turn or self.free("i")
-            made, run = (f"range(1, {_after(s)})" for s in self.value(node.count))
+            heads = [f"for {counter} in range(1, {_after(s)}):" for s in self.value(node.count)]
             if node.turn is not None:
                 names[node.turn.text] = Bound(INT, counter, counter, 1)
-            return f"for {counter} in {made}:", f"for {counter} in {run}:", counter, names
+            return Header(counter, names, heads, heads, self.value(node.count)[0])
         if node.unpack or len(node.targets) != 1:
             raise Untranslatable
         items = self.value(node.items)
@@ -163,19 +184,41 @@ class Base:
         word = node.targets[0].text
         item = self.free(word)
         names[word] = Bound(kind, item, item, lowest(node.items))
-        low = node.items.low if isinstance(node.items, tree.Range) else None
-        if not turn and isinstance(low, tree.Literal) and low.value == 1:
-            turn = item
-            heads = [f"for {item} in {s.text}:" for s in items]
-            return heads[0], heads[1], turn, names
-        if not turn and not counted:
-            heads = [f"for {item} in {_items(s, item)}:" for s in items]
-            return heads[0], heads[1], "", names
+        plain = [f"for {item} in {_items(s, item)}:" for s in items]
+        if not turn and isinstance(node.items, tree.Range) and counts_from_one(node.items):
+            return Header(item, names, plain, plain, self.value(node.items.high)[0])
         counter = turn or self.free("i")
         if node.turn is not None:
             names[node.turn.text] = Bound(INT, counter, counter, 1)
         heads = [f"for {counter}, {item} in enumerate({s.at(CHOICE)}, 1):" for s in items]
-        return heads[0], heads[1], counter, names
+        return Header(counter, names, heads, plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The head of a loop in the constructor and in ``forward``, with its counter and without; and
+    the names that it gives."""
+
+    counter: str
+    names: dict[str, Bound]
+    counted: list[str]
+    plain: list[str]
+    high: Said | None = None  # of one that counts from 1: the last number
+
+    def line(self, mode: int, body: list[Line]) -> Line:
+        """The loop, which counts if its body says the counter."""
+        says = self.counter in words(body) or self.counter in _formatted(body)
+        return Line((self.counted if says else self.plain)[mode], body=body)
+
+
+def counts_from_one(items: tree.Range) -> bool:
+    low = items.low
+    return isinstance(low, tree.Literal) and low.value == 1 and items.step is None
+
+
+def _formatted(lines: list[Line]) -> set[str]:
+    """The names within ``f"conv{i}"``."""
+    return set(re.findall(r"\{(\w+)\}", "\n".join(line.text for line in walk(lines))))
 
 
 def _items(items: Said, word: str) -> str:

@@ -6,20 +6,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from archdsl.backend.direct.arms import Arms
 from archdsl.backend.direct.lines import Line
-from archdsl.backend.direct.state import AFTER, At, Turn
+from archdsl.backend.direct.lists import Lists
+from archdsl.backend.direct.results import left_by, read_by
+from archdsl.backend.direct.state import AFTER, GIVEN, At, Turn
 from archdsl.backend.direct.terms import (
     INT,
+    INTS,
     TENSOR,
+    TENSORS,
     Bound,
     Said,
 )
+from archdsl.backend.terms import ATOM, SUM
 from archdsl.backend.translate import Untranslatable
 from archdsl.syntax import tree
 
 
-class Body(Arms):
+class Body(Lists):
     """Translates the statements of a block."""
 
     # -------------------------------------------------------------- statements
@@ -51,13 +55,43 @@ class Body(Arms):
 
     def let(self, node: tree.Let) -> None:
         if node.unpack or len(node.targets) != 1:
-            raise Untranslatable
+            self.unpack(node)
+            return
         made, run = self.value(node.value)
         word = node.targets[0].text
+        if run.text == GIVEN and word == self.words[2]:
+            self.say.names[word] = Bound(made.kind, made.text, GIVEN)
+            return
         name = self.free(word)
         self.say.names[word] = Bound(made.kind, name, name)
         self.made.append(Line(f"{name} = {made.quotient().text}", target=name))
         self.run.append(Line(f"{name} = {run.quotient().text}", target=name))
+
+    def unpack(self, node: tree.Let) -> None:
+        """``let (before, last) = in.tensors``."""
+        words = [t.text for t in node.targets]
+        if isinstance(node.value, tree.ListOf) and len(node.value.items) == len(words):
+            pairs = [self.value(item) for item in node.value.items]
+            names = [self.free(word) for word in words]
+            for word, name, (made, run) in zip(words, names, pairs, strict=True):
+                self.say.names[word] = Bound(made.kind, name, name)
+                self.made.append(Line(f"{name} = {made.quotient().text}", target=name))
+                self.run.append(Line(f"{name} = {run.quotient().text}", target=name))
+            return
+        made, run = self.value(node.value)
+        kind = {INTS: INT, TENSORS: TENSOR}.get(made.kind)
+        if kind is None:
+            raise Untranslatable
+        names = [self.free(word) for word in words]
+        for place, (word, name) in enumerate(zip(words, names, strict=True)):
+            text = f"{made.at(ATOM)}[{place}]"
+            self.say.names[word] = Bound(kind, name, name)
+            self.made.append(Line(f"{name} = {text}", target=name))
+        if kind == TENSOR:
+            self.run.append(Line(f"{', '.join(names)} = {run.text}"))
+        else:
+            for place, name in enumerate(names):
+                self.run.append(Line(f"{name} = {run.at(ATOM)}[{place}]", target=name))
 
     def kept(self, node: tree.Kept) -> None:
         self.chain_only = False
@@ -69,16 +103,16 @@ class Body(Arms):
         if " " in text or "(" in text:
             self.made.append(Line(f"{name} = {text}", target=name))
             text = name
-            self.at.channels = Said(name, INT)
-        kind = "" if channels is None else TENSOR
+            self.at.channels = Said(name, channels.kind if channels is not None else INT)
+        kind = "" if channels is None else TENSORS if self.at.several else TENSOR
         self.say.names[node.name.text] = Bound(kind, text, name)
 
     def condition(self, node: tree.If, last: bool) -> None:
         """``if``: what its bodies leave is joined, or each returns its own."""
         self.chain_only = False
-        self.settle()
         heads = [self.value(c) for c in node.conditions]
         bodies = list(node.bodies) + ([] if node.otherwise is None else [node.otherwise])
+        name = self.own() if not last else ""
         before, ends, lines = self.at, [], []
         for body in bodies:
             self.at = At(before.now, before.channels, before.counts.copy())
@@ -89,7 +123,7 @@ class Body(Arms):
                     self.run.append(Line("return ", self.at.now))
                     self.at.ended = True
                 elif not last:
-                    self.settle(self.variable())
+                    self.settle(name)
             self.say.names = outer
             ends.append(self.at)
             lines.append((made, run))
@@ -123,9 +157,9 @@ class Body(Arms):
     def loop(self, node: tree.For | tree.Repeat) -> None:
         if self.turn is not None:
             raise Untranslatable
-        self.settle()
+        name = self.own()
         outer = set(self.taken)
-        made_head, run_head, counter, names = self.header(node)
+        header = self.header(node)
         before, start = self.at, self.at.channels
         taken = set(self.taken)
         for moving in (False, True):
@@ -133,13 +167,13 @@ class Body(Arms):
             if moving:
                 if start is None:
                     raise Untranslatable
-                name = self.free("channels")
-                channels = Said(name, INT)
+                moved = self.free("channels")
+                channels = Said(moved, start.kind)
             self.at = At(before.now, channels, before.counts.copy())
-            self.turn = Turn(counter, before.counts.copy())
-            with self.say.within(**names), self.below() as (made, run):
+            self.turn = Turn(header.counter, before.counts.copy())
+            with self.say.within(**header.names), self.below() as (made, run):
                 self.statements(node.body.statements)
-                self.settle(before.now.flat())
+                self.settle(name)
             self.turn = None
             after = self.at.channels
             same = after is not None and channels is not None and after.text == channels.text
@@ -147,14 +181,19 @@ class Body(Arms):
                 break
             if moving:
                 assert start is not None and channels is not None
-                self.made.append(Line(f"{channels.text} = {start.text}", target=name))
-                made.append(Line(f"{name} = {after.text}", target=name))
+                self.made.append(Line(f"{moved} = {start.text}", target=moved))
+                if header.high is not None:
+                    high = header.high.at(SUM)
+                    left = left_by(after.text, made, header.counter, high, start.text)
+                    if not {moved, header.counter} & read_by(left):
+                        self.finals[moved] = left
+                made.append(Line(f"{moved} = {after.text}", target=moved))
                 self.at.channels = channels
                 break
             self.taken = set(taken)
         if made:
-            self.made.append(Line(made_head, body=made))
-        self.run.append(Line(run_head, body=run))
+            self.made.append(header.line(0, made))
+        self.run.append(header.line(1, run))
         inside = self.at.counts - before.counts
         self.at.counts = before.counts | Counter({f"{AFTER}{name}": 1 for name in inside})
         self.at.overwritable = False

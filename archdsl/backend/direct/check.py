@@ -97,7 +97,7 @@ def typed(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: typed(v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
-        return [type(value), *map(typed, value)]
+        return [*map(typed, value)]
     return int if isinstance(value, int) and not isinstance(value, bool) else type(value), value
 
 

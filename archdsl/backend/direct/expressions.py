@@ -141,7 +141,14 @@ class Expressions:
         raise Untranslatable
 
     def place(self, node: tree.Here, mode: str) -> Said:
-        if node.field != "channels" or self.here is None:
+        if self.here is None:
+            raise Untranslatable
+        several = self.here.kind == TENSORS
+        if node.field == "tensors":
+            if mode == RUN:
+                return Said(self.here_run if several else f"[{self.here_run}]", TENSORS)
+            return self.here if several else Said(f"({self.here.text},)", TENSORS)
+        if node.field != "channels" or several:
             raise Untranslatable
         return self.here if mode == MADE else Said(f"{self.here_run}.shape[1]", INT)
 
@@ -156,7 +163,8 @@ class Expressions:
         inner = {INTS: INT, TENSORS: TENSOR}.get(found.kind)
         if inner is None or place.kind != INT:
             raise Untranslatable
-        at = less_one(place)
+        last = place.text == f"len({found.text})"
+        at = "-1" if last else less_one(place)
         items = found.text.strip("()").split(", ")
         if found.text.startswith("(") and at.isdigit() and all(i.isdigit() for i in items):
             if int(at) >= len(items):

@@ -48,6 +48,10 @@ class Links(Base):
         """A branch."""
         raise NotImplementedError
 
+    def several(self, node: tree.Node) -> None:
+        """A list of layers."""
+        raise NotImplementedError
+
     # -------------------------------------------------------------------- links
 
     def link(self, node: tree.Node) -> None:
@@ -60,8 +64,10 @@ class Links(Base):
             return
         if isinstance(node, tree.Ternary):
             self.choice(node)
-        elif isinstance(node, (tree.Name, tree.Index)) and self.is_tensor(node):
+        elif isinstance(node, (tree.Name, tree.Index, tree.Here)) and self.is_tensor(node):
             self.tensor(node)
+        elif isinstance(node, (tree.ListOf, tree.Comprehension, tree.Binary)):
+            self.several(node)
         elif isinstance(node, tree.Call) and node.body is not None:
             self.pattern(node)
         elif isinstance(node, (tree.Name, tree.Call)):
@@ -70,37 +76,40 @@ class Links(Base):
             raise Untranslatable
 
     def is_tensor(self, node: tree.Node) -> bool:
+        if isinstance(node, tree.Here):
+            return node.field == "tensors"
         if isinstance(node, tree.Index):
             return self.is_list(node.object)
         bound = self.say.names.get(node.text) if isinstance(node, tree.Name) else None
-        if bound is not None and bound.kind != TENSOR:
+        if bound is not None and bound.kind not in (TENSOR, TENSORS):
             raise Untranslatable
         return bound is not None
 
     def is_list(self, node: tree.Node) -> bool:
+        if isinstance(node, tree.Here):
+            return node.field == "tensors"
         bound = self.say.names.get(node.text) if isinstance(node, tree.Name) else None
         return bound is not None and bound.kind == TENSORS
 
     def tensor(self, node: tree.Node) -> None:
         made, run = self.value(node)
-        if made.kind != TENSOR:
+        if made.kind not in (TENSOR, TENSORS):
             raise Untranslatable
         self.chain_only = False
-        channels = Said(made.text, INT, made.level)
+        channels = made if made.kind == TENSORS else Said(made.text, INT, made.level)
         self.at = At(Text(run.text), channels, self.at.counts)
 
     def choice(self, node: tree.Ternary) -> None:
         """``(relu if k < steps else identity)``."""
         condition = self.value(node.condition)
-        if self.at.depth:
-            self.settle()
+        name = self.own()
         before, ends, lines = self.at, [], []
         for inner in (node.then, node.otherwise):
             self.at = At(before.now, before.channels, before.counts.copy())
             self.at.overwritable = before.overwritable
             with self.below() as (made, run):
                 self.link(inner)
-                self.settle(before.now.flat())
+                self.settle(name)
             ends.append(self.at)
             lines.append((made, run))
         self.join(before, ends, [made for made, _ in lines], False)
@@ -233,11 +242,18 @@ class Links(Base):
         names = [p.name.text for p in definition.parameters]
         given = self.given(node, names)
         is_whole = id(definition) in self.whole
+        parts = [_part(u) for u in uses]
+        lists = {p.is_list for p in parts}, {bool(p.given) for p in parts}
+        if any(len(kinds) > 1 for kinds in lists) or parts[0].is_list != self.at.several:
+            raise Untranslatable
+        if not is_whole and (parts[0].is_list or parts[0].given):
+            raise NeedsWhole(definition)
         lent = [] if is_whole else self.imports(uses, given)
         items: list[Item] = []
         for parameter in plan.signature():
             if parameter.origin == INCOMING:
-                said = self.here()
+                said = self.at.channels if self.at.several else self.here()
+                assert said is not None
             elif parameter.origin in given:
                 said = self.value(given[parameter.origin])[0].quotient()
             elif parameter.origin in names and parameter.default is not ABSENT:
@@ -260,7 +276,9 @@ class Links(Base):
         if plan.result:
             values = zip([p.name for p in plan.signature()], items, strict=False)
             filled = {name: item.value.flat() for name, item in values}
-            channels: Said | None = said_of(with_values(plan.result, filled))
+            channels: Said | None = said_of(with_values(plan.result, filled), bool(parts[0].given))
+        elif parts[0].given or parts[0].is_list:
+            raise Untranslatable
         else:
             channels = self.result(plan, given, uses)
         if arguments and self.at.depth:
@@ -269,6 +287,7 @@ class Links(Base):
         code = Call(f"{plan.name}(", tuple(items))
         self.module(uses, definition.name.text, code, arguments)
         self.at.channels, self.at.overwritable = self.named_width(channels), False
+        self.at.maker = None if is_whole else definition
 
     def imports(self, uses: Sequence[Use], given: Mapping[str, tree.Node]) -> list[Item]:
         """The tensors that a class takes which is made of its instances: those of its arguments

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from archdsl.backend.direct.lines import Line, walk
-from archdsl.backend.direct.terms import INT, Said
+from archdsl.backend.direct.lines import WORD, Line, walk
+from archdsl.backend.direct.terms import INT, TENSORS, Said
 from archdsl.backend.terms import ATOM, CHOICE, PRODUCT, SUM
 from archdsl.backend.translate import Untranslatable
 
 
-def in_parameters(text: str, lines: Sequence[Line]) -> str:
-    """An expression without the variables that a constructor makes."""
+def in_parameters(text: str, lines: Sequence[Line], finals: Mapping[str, str]) -> str:
+    """An expression without the variables that a constructor makes. ``finals`` are the values that
+    loops leave."""
+    while finals.keys() & set(WORD.findall(text)):
+        text = with_values(text, finals)
     given = {
         line.target: line.prefix.removeprefix(f"{line.target} = ") for line in lines if line.target
     }
@@ -23,6 +28,20 @@ def in_parameters(text: str, lines: Sequence[Line]) -> str:
     return text
 
 
+def read_by(text: str) -> set[str]:
+    """The names that an expression reads, but for those of its own loops and of Python."""
+    names = [n for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)]
+    own = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    return {n.id for n in names} - own - COUNTS
+
+
+def left_by(text: str, lines: Sequence[Line], counter: str, high: str, start: str) -> str:
+    """What a variable is after a loop that counts from 1 to ``high``: an expression that its last
+    turn gives it, or its ``start`` if there is no turn."""
+    last = with_values(in_parameters(text, lines, {}), {counter: high})
+    return with_values(f"({last}) if {high} > 0 else ({start})", {})
+
+
 def with_values(text: str, values: Mapping[str, str]) -> str:
     """An expression with others in the place of names, and what is known of it worked out."""
     nodes = {name: ast.parse(value, mode="eval").body for name, value in values.items()}
@@ -30,8 +49,11 @@ def with_values(text: str, values: Mapping[str, str]) -> str:
     return ast.unparse(_Known().visit(tree).body)
 
 
-def said(text: str) -> Said:
-    """An expression of channels, with how tightly it holds together."""
+def said(text: str, several: bool) -> Said:
+    """An expression of channels, with how tightly it holds together; of a list of tensors, those
+    of each."""
+    if several:
+        return Said(text, TENSORS)
     node = ast.parse(text, mode="eval").body
     level = ATOM
     if isinstance(node, ast.BinOp):
@@ -41,6 +63,17 @@ def said(text: str) -> Said:
     if isinstance(node, ast.Constant) and type(node.value) is not int:
         raise Untranslatable
     return Said(text, INT, level)
+
+
+COUNTS = frozenset(("len", "max", "min", "range", "sum"))
+COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 
 
 class _Filled(ast.NodeTransformer):
@@ -68,11 +101,29 @@ class _Known(ast.NodeTransformer):
                     return ast.Constant(a * b)
         return node
 
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        if len(node.ops) != 1:
+            return node
+        left, right = node.left, node.comparators[0]
+        if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+            way = COMPARED.get(type(node.ops[0]))
+            numbers = type(left.value) is type(right.value) is int
+            return ast.Constant(way(left.value, right.value)) if way and numbers else node
+        same = isinstance(node.ops[0], ast.Eq) and ast.unparse(left) == ast.unparse(right)
+        return ast.Constant(True) if same else node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.test, ast.Constant):
+            return node.body if node.test.value else node.orelse
+        return node
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         items, place = node.value, node.slice
         if isinstance(items, (ast.Tuple, ast.List)) and isinstance(place, ast.Constant):
             starred = any(isinstance(e, ast.Starred) for e in items.elts)
-            if type(place.value) is int and place.value < len(items.elts) and not starred:
+            if type(place.value) is int and 0 <= place.value < len(items.elts) and not starred:
                 return items.elts[place.value]
         return node

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from archdsl.backend.direct.terms import (
-    Said,
-)
-from archdsl.backend.python import (
-    Code,
-)
+from archdsl.backend.direct.terms import TENSORS, Said
+from archdsl.backend.python import Code
 from archdsl.syntax import tree
 
 MOST_NESTED = 4  # calls within calls
@@ -55,3 +51,9 @@ class At:
     depth: int = 0
     overwritable: bool = False
     ended: bool = False
+    maker: tree.Block | None = None  # the block whose result it is, if its channels are not known
+
+    @property
+    def several(self) -> bool:
+        """Whether it is a list of tensors; its channels are those of each, then."""
+        return self.channels is not None and self.channels.kind == TENSORS

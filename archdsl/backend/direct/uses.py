@@ -46,8 +46,8 @@ class Uses:
             if step.weight is not None or step.module is not None:
                 raise Untranslatable
             op = step.op
-            if isinstance(op, Pick) or (isinstance(op, Part) and op.is_list):
-                raise Untranslatable
+            if isinstance(op, Pick):
+                continue
             if isinstance(op, Part) and op.kind in ("group", "turn"):
                 self._walk(op)
                 continue

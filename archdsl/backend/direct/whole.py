@@ -14,17 +14,20 @@ from typing import Any
 from archdsl.backend.direct.body import Body
 from archdsl.backend.direct.expressions import RESERVED, Functions
 from archdsl.backend.direct.lines import Line, pruned, shown, words
-from archdsl.backend.direct.results import in_parameters
-from archdsl.backend.direct.state import GIVEN
-from archdsl.backend.direct.terms import TENSOR, TENSORS, Bound, kind_of
+from archdsl.backend.direct.lists import plain
+from archdsl.backend.direct.results import in_parameters, read_by
+from archdsl.backend.direct.state import GIVEN, At
+from archdsl.backend.direct.terms import INT, TENSOR, TENSORS, Bound, Said, kind_of
 from archdsl.backend.direct.uses import Uses
 from archdsl.backend.flow import INCOMING, Flow
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.plan import Plan
+from archdsl.backend.python import Text
 from archdsl.backend.symbols import Parameter, Symbols
 from archdsl.backend.translate import Untranslatable
 from archdsl.backend.written import Written
 from archdsl.elaborate.values import Tensor
+from archdsl.ir.network import Part
 from archdsl.syntax import tree
 
 ROUNDS = 4  # until a class that calls itself knows its own parameters
@@ -41,14 +44,21 @@ def size_of(value: Any) -> Any:
     return tuple(size_of(v) for v in value) if isinstance(value, tuple) else value
 
 
-def makes_several(node: tree.Node) -> bool:
-    """Whether a part of a block's text may be about several tensors in the place of one."""
-    lists = (tree.ListOf, tree.Comprehension)
-    if isinstance(node, tree.Here):
-        return node.field == "tensors"
-    if isinstance(node, tree.Apply):
-        return isinstance(node.chain, lists)
-    return isinstance(node, tree.Chain) and any(isinstance(link, lists) for link in node.links)
+def incoming_of(part: Part) -> Any:
+    """The channels of what comes in; of several tensors, those of each."""
+    if not part.is_list:
+        return part.input[0]
+    return (part.input[0], *(shape[0] for shape in part.imports[: part.takes - 1]))
+
+
+def first_name(body: tree.Body) -> str:
+    """What a body calls the tensors that come in: ``let xs = in.tensors`` at its beginning."""
+    node = body.statements[0] if body.statements else None
+    if not isinstance(node, tree.Let) or not isinstance(node.value, tree.Here):
+        return ""
+    known = node.value.field == "tensors" and not node.unpack
+    name = node.targets[0].text
+    return name if known and identifier(name, RESERVED) == name else ""
 
 
 class Whole:
@@ -76,16 +86,19 @@ class Whole:
 
     def translate(self) -> None:
         """Raises ``Untranslatable``, or ``NeedsWhole`` for a block within."""
-        if any(part.given or part.is_list for part in self.parts) or any(
-            map(makes_several, self.definition.walk())
-        ):
+        is_list, self.gives = (
+            {bool(each) for each in several}
+            for several in ([p.is_list for p in self.parts], [p.given for p in self.parts])
+        )
+        if len(is_list) > 1 or len(self.gives) > 1 or any(p.taken for p in self.parts):
             raise Untranslatable
+        takes_list = True in is_list
         plan, uses = self.plan, Uses(self.parts)
         symbols = Symbols(len(self.parts), Flow(self.written, self.functions.knobs))
         plan.symbols, plan.whole_input, plan.tensors = symbols, False, []
         plan.result = ""
         names: dict[str, Bound] = {}
-        parameters = {INCOMING: Parameter("in_channels", tuple(p.input[0] for p in self.parts))}
+        parameters = {INCOMING: Parameter("in_channels", tuple(map(incoming_of, self.parts)))}
         parameters[INCOMING].origin = INCOMING
         files = self.written.files
         file = files.get(self.definition.span.source.name)
@@ -108,7 +121,11 @@ class Whole:
                     names[word].kind = ""
         symbols.parameters = list(parameters.values())
         text_words = {n.text for n in self.definition.walk() if isinstance(n, tree.Word)}
-        incoming = next(n for n in ("x", "h", "input_", "given") if n not in text_words)
+        single = next(n for n in ("x", "h", "input_", "given") if n not in text_words)
+        several = next(n for n in ("xs", "tensors", "several") if n not in text_words)
+        called = first_name(self.definition.body) if takes_list else ""
+        incoming = called or (several if takes_list else single)
+        start = Said("in_channels", TENSORS if takes_list else INT)
         for _ in range(ROUNDS):
             body = Body(
                 self.written,
@@ -118,7 +135,8 @@ class Whole:
                 names,
                 uses,
                 self.plans,
-                incoming,
+                At(Text(GIVEN), start),
+                (single, several, incoming),
                 set(taken),
                 self.whole,
             )
@@ -144,12 +162,12 @@ class Whole:
         self.incoming = incoming
         channels = body.at.channels
         if channels is not None and not channels.bottom:
-            found = in_parameters(channels.text, body.made)
-            names_read = words([Line(found)])
-            if names_read <= {p.name for p in symbols.parameters if p.used}:
+            found = plain(in_parameters(channels.text, body.made, body.finals))
+            if read_by(found) <= {p.name for p in symbols.parameters if p.used}:
                 plan.result = found
-        types = {TENSOR: "Tensor", TENSORS: "list[Tensor]"}
-        self.takes = [f"{incoming}: Tensor"] if plan.whole_input else []
+        types = {INT: "Tensor", TENSOR: "Tensor", TENSORS: "list[Tensor]"}
+        self.returns = types[TENSORS if True in self.gives else TENSOR]
+        self.takes = [f"{incoming}: {types[start.kind]}"] if plan.whole_input else []
         self.takes += [f"{names[w].run}: {types[self.kinds[w]]}" for w in plan.tensors]
 
     def forward(self) -> list[str]:
