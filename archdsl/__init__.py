@@ -74,6 +74,7 @@ def import_file(
     name: str | None = None,
     knobs: bool = False,
     run: bool = True,
+    partial: bool = False,
 ) -> Imported:
     """The network of a ``.pt2`` or ``.onnx`` file as a spec that is the same network: as
     ``import_module``, and nothing in the file is run or unpickled. ``shape`` is that of an image,
@@ -83,7 +84,7 @@ def import_file(
     """
     from archdsl.importing.convert import import_file
 
-    return import_file(path, shape, name=name, knobs=knobs, run=run)
+    return import_file(path, shape, name=name, knobs=knobs, run=run, partial=partial)
 
 
 def import_module(
@@ -93,13 +94,15 @@ def import_module(
     name: str | None = None,
     knobs: bool = False,
     run: bool = True,
+    partial: bool = False,
 ) -> Imported:
     """A PyTorch module as a spec that is the same network, with the module's weights in its names.
 
     ``example`` is a batch of images, or the shape of one image. The graph is proven equal; with
     ``run`` both networks run in double precision, and their results and gradients are compared, in
     evaluation and in training. ``knobs`` makes its width and its depths knobs. Raises ``ArchError``
-    with all that has no counterpart in the language.
+    with all that has no counterpart in the language; with ``partial`` that becomes layers of one's
+    own, the text of whose file is ``imported.layers``.
 
         imported = archdsl.import_module(torchvision.models.resnet50(), (3, 224, 224))
         print(imported.text)
@@ -108,7 +111,7 @@ def import_module(
     """
     from archdsl.importing.convert import import_module
 
-    return import_module(module, example, name=name, knobs=knobs, run=run)
+    return import_module(module, example, name=name, knobs=knobs, run=run, partial=partial)
 
 
 def latency(device: str = "cpu", on: str = "eager") -> Callable[[Architecture], float]:

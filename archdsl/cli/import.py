@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from archdsl.cli.options import FiniteRange, read_shape
-from archdsl.cli.output import say
+from archdsl.cli.output import say, show_diagnostics
 from archdsl.cli.outputs import check_outputs, force_option
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -40,6 +40,11 @@ SECONDS = 600
 )
 @click.option("--knobs", is_flag=True, help="Make width and depths knobs, where they can be.")
 @click.option(
+    "--partial",
+    is_flag=True,
+    help="Write what has no layer as layers of your own, in a file beside the spec.",
+)
+@click.option(
     "--timeout",
     default=SECONDS,
     show_default=True,
@@ -55,6 +60,7 @@ def command(
     call: str | None,
     allow_python: bool,
     knobs: bool,
+    partial: bool,
     timeout: float,
     force: bool,
 ) -> None:
@@ -63,7 +69,7 @@ def command(
     MODEL is torchvision.models:NAME, timm:NAME, my_model.py:Net, net.pt2 or net.onnx. A file
     runs no code. The spec is the same network:
     its graph is proven equal, and both are run. What has no counterpart is listed, and then
-    nothing is written.
+    nothing is written; with --partial it is written as layers of your own.
     """
     name = read_name(model)
     if name.is_saved and call is not None:
@@ -75,7 +81,10 @@ def command(
     if output is not None:
         if output.suffix != ".arch":
             raise click.UsageError(f"what is written is a spec: -o {output.stem}.arch")
-        check_outputs([output], [Path(name.module)] if name.is_file or name.is_saved else [], force)
+        files = [output, layers_file(output)] if partial else [output]
+        check_outputs(files, [Path(name.module)] if name.is_file or name.is_saved else [], force)
+    elif partial:
+        raise click.UsageError("--partial writes a file of layers beside the spec: -o FILE.arch")
     if find_spec("torch") is None:
         raise missing("torch", EXTRA)
     question = {
@@ -85,11 +94,16 @@ def command(
         "call": call,
         "input": read_shape(shape),
         "knobs": knobs,
+        "partial": partial,
     }
     found = ask(question, timeout)
+    if found["warnings"]:
+        show_diagnostics(found["warnings"])
     if output is None:
         say(found["text"].rstrip("\n"))
     else:
+        if found["layers"]:
+            write_output(layers_file(output), found["layers"])
         write_output(output, found["text"])
     lines = len(re.findall(r"\S.*\n", found["text"]))
     costs = shown_costs(found["params"], found["macs"])
@@ -105,3 +119,10 @@ def command(
             f"not equal: at {others} the model is another network than the spec",
             error=output is None,
         )
+    if output is not None and found["layers"]:
+        say(f"next: archdsl compile {output} --allow-python {layers_file(output)}")
+
+
+def layers_file(spec: Path) -> Path:
+    """The file of the layers that a spec needs: ``net_layers.py`` beside ``net.arch``."""
+    return spec.with_name(f"{spec.stem}_layers.py")

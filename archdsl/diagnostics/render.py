@@ -38,7 +38,10 @@ def render_one(d: Diagnostic) -> str:
     if led := where(d):
         lines.append(f"{pad}= {led}")
     lines.extend(f"{pad}= {note}" for note in d.notes)
-    lines.extend(f"{pad}= help: {help}" for help in d.helps)
+    for help in d.helps:
+        first, *more = help.split("\n")
+        lines.append(f"{pad}= help: {first}")
+        lines.extend(f"{pad}  {line}".rstrip() for line in more)  # code, a line each
     return "\n".join(printable(line) for line in lines)
 
 

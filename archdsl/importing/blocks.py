@@ -11,7 +11,6 @@ from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.style import Style
 from archdsl.importing.terms import Merged, Term, key, lift, size, walk
 from archdsl.importing.unify import merge
-from archdsl.registry import REGISTRY
 
 SMALL = 3  # terms that are no block where all instances are the same
 TAKEN = KEYWORDS | {"in", "entering", "width", "classes", "drop_path", "j", "depth"}
@@ -79,7 +78,7 @@ def _name(cls: str, style: Style) -> str:
     base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls)
     base = re.sub(r"\W", "_", base).lower().strip("_") or "unit"
     base = "unit" if base == "block" else base
-    if base in TAKEN or base in REGISTRY.layers or base in REGISTRY.patterns:
+    if base in TAKEN or base in style.registry.layers or base in style.registry.patterns:
         base += "_unit"
     name, number = base, 2
     while name in style.blocks:

@@ -14,15 +14,17 @@ from torch import nn
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, Kind, diagnose
 from archdsl.importing import arithmetic, attention, own, pointwise, shaped, weighted  # noqa: F401
-from archdsl.importing.lower import Lowering, Missing, Vertex, make, shared
-from archdsl.importing.places import OWN, placed, trouble
+from archdsl.importing.custom import NONE, Custom
+from archdsl.importing.gaps import gaps, replaced
+from archdsl.importing.lower import Lowering, Vertex, make, shared
+from archdsl.importing.partial import custom_for
+from archdsl.importing.places import OWN, trouble
 from archdsl.importing.program import Program
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
 from archdsl.importing.simplify import renumbered, simplify
-from archdsl.importing.skeleton import skeleton
 from archdsl.importing.text import Graph, write
 from archdsl.importing.widths import with_sizes
 from archdsl.layers.base import Shape, show_shape
@@ -43,7 +45,8 @@ class Imported:
     ``weights`` the module's tensors in the new names. ``checked`` says in words what was checked;
     ``differs`` has the shapes of images that the module takes, too, and at which it is another
     network than the spec: it computes with the size of its input, for instance. ``said`` is what a
-    file left out, and how it was read.
+    file left out, and how it was read. ``layers`` is the text of a Python file with the layers of
+    one's own that the spec needs, and ``warnings`` says of each what it stands for.
     """
 
     spec: Spec
@@ -53,6 +56,8 @@ class Imported:
     checked: list[str] = field(default_factory=list)
     differs: list[Shape] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    layers: str = ""
+    warnings: list[Diagnostic] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -67,6 +72,7 @@ def import_module(
     name: str | None = None,
     knobs: bool = False,
     run: bool = True,
+    partial: bool = False,
 ) -> Imported:
     """A PyTorch module as a spec, checked to be the same network.
 
@@ -74,7 +80,7 @@ def import_module(
     is proven the same in evaluation and in training, with batches of two and three; with ``run``
     both networks run in double precision, and their results and gradients are compared. ``knobs``
     makes its width and its depths knobs. Raises ``ArchError`` with all that has no counterpart in
-    the language.
+    the language; with ``partial`` that is made of layers of one's own, see ``Imported.layers``.
 
         imported = archdsl.import_module(torchvision.models.resnet50(), (3, 224, 224))
         print(imported.text)
@@ -82,7 +88,8 @@ def import_module(
     given = tuple(example.shape[1:]) if isinstance(example, torch.Tensor) else tuple(example)
     shape = tuple(int(n) for n in given)
     _check_weights(module)
-    graph = graph_of(module, shape)
+    custom, missing = custom_for(module, shape) if partial else (NONE, [])
+    graph = graph_of(module, shape, custom)
     title = _title(name or type(module).__name__)
     theirs = flat_of(graph, title)
     spec, paired = proven(graph, title)
@@ -99,7 +106,7 @@ def import_module(
     arch = spec.with_knobs()
     mapping = weights_of(graph, arch.flat, paired)
     _check_counts(module, arch, mapping, shape)
-    sizes, differs = _sizes(module, spec, shape)
+    sizes, differs = _sizes(module, spec, shape, custom)
     if run and arch.params <= MOST:
         _run_both(module, arch, spec, mapping, sizes, len(graph.asides))
         shown = " and ".join(show_shape(s) for s in sizes)
@@ -111,7 +118,8 @@ def import_module(
         theirs_key = names.get(path, "")
         if theirs_key in state:
             weights[path] = mapping[path].theirs(state[theirs_key]).reshape(layer)
-    return Imported(spec, arch, names, weights, checked, differs, list(said))
+    warnings = replaced(missing, custom)
+    return Imported(spec, arch, names, weights, checked, differs, list(said), custom.text, warnings)
 
 
 def import_file(
@@ -121,22 +129,24 @@ def import_file(
     name: str | None = None,
     knobs: bool = False,
     run: bool = True,
+    partial: bool = False,
 ) -> Imported:
     """A network of a ``.pt2`` or ``.onnx`` file as a spec: ``import_module`` without code.
 
     ``shape`` is that of an image, where it is not the file's. Raises ``ArchError``."""
     program = load_program(Path(path))
     title = name or Path(path).stem
-    return import_module(program, shape or program.shape, name=title, knobs=knobs, run=run)
+    given = shape or program.shape
+    return import_module(program, given, name=title, knobs=knobs, run=run, partial=partial)
 
 
-def graph_of(module: nn.Module, shape: Shape) -> Graph:
+def graph_of(module: nn.Module, shape: Shape, custom: Custom = NONE) -> Graph:
     """The graph of a module, as it is in training: with dropout and side outputs.
 
     Raises ``ArchError`` for what has no layer (A654), for a graph that depends on the batch
     (A656), or that is another in training (A661)."""
-    graphs = [_graph(module, (batch, *shape), True) for batch in BATCHES]
-    evaluated = _graph(module, (BATCHES[0], *shape), False)
+    graphs = [_graph(module, (batch, *shape), True, custom) for batch in BATCHES]
+    evaluated = _graph(module, (BATCHES[0], *shape), False, custom)
     flats = [flat_of(graph, "") for graph in graphs]
     if pairs(*flats) is None:
         reason = difference(*flats)
@@ -144,11 +154,11 @@ def graph_of(module: nn.Module, shape: Shape) -> Graph:
     if any(vertex.op in DROPPED for vertex in evaluated.vertices):
         raise _error(codes.CHANGES_IN_TRAINING, reason="it drops elements in evaluation, too")
     for batch in OTHER_BATCHES:
-        other = flat_of(_graph(module, (batch, *shape), False), "")
+        other = flat_of(_graph(module, (batch, *shape), False, custom), "")
         if pairs(flat_of(evaluated, ""), other) is None:
             reason = difference(flat_of(evaluated, ""), other)
             raise _error(codes.DEPENDS_ON_BATCH, reason=reason)
-    plain = flat_of(_without_drops(_graph(module, (BATCHES[0], *shape), True)), "")
+    plain = flat_of(_without_drops(_graph(module, (BATCHES[0], *shape), True, custom)), "")
     plain.side_outputs = []
     tested = flat_of(_without_drops(evaluated), "")
     tested.side_outputs = []
@@ -157,15 +167,15 @@ def graph_of(module: nn.Module, shape: Shape) -> Graph:
     return graphs[0]
 
 
-def _graph(module: nn.Module, shape: Shape, training: bool) -> Graph:
-    lowering = Lowering(record(module, shape, training))
+def _graph(module: nn.Module, shape: Shape, training: bool, custom: Custom) -> Graph:
+    lowering = Lowering(record(module, shape, training), custom)
     outputs = [vertex for _, vertex in lowering.outputs]
     missing = list(lowering.missing)
     vertices = lowering.vertices
     if not missing:
         vertices, missing = simplify(vertices, outputs)
     if missing:
-        raise ArchError(_gaps(missing))
+        raise ArchError(gaps(missing))
     if not any(v.layer is not None and v.layer.kind in ("conv", "linear") for v in vertices):
         reason = "it has neither a convolution nor a linear layer"
         raise _error(codes.NOTHING_TO_IMPORT, reason=reason)
@@ -173,7 +183,7 @@ def _graph(module: nn.Module, shape: Shape, training: bool) -> Graph:
         raise _error(codes.SHARED_WEIGHTS, key=key)
     (_, main), *asides = lowering.outputs
     named = [(_title(name), vertex) for name, vertex in asides]
-    graph = Graph(vertices, main, sorted(named), lowering.root)
+    graph = Graph(vertices, main, sorted(named), lowering.root, custom.registry)
     return _with_asides(graph)
 
 
@@ -227,7 +237,7 @@ def proven(graph: Graph, title: str) -> tuple[Spec, dict[int, int]]:
     reason = ""
     for plain in (False, True):
         try:
-            spec = parse(write(graph, title, plain=plain), title)
+            spec = parse(write(graph, title, plain=plain), title, graph.registry)
             arch = spec.with_knobs()
         except ArchError as problem:
             reason = f"{problem.diagnostics[0].code}: {problem.diagnostics[0].message}"
@@ -276,7 +286,9 @@ def _check_counts(
         raise _error(codes.NOT_THE_SAME, reason=reason)
 
 
-def _sizes(module: nn.Module, spec: Spec, shape: Shape) -> tuple[list[Shape], list[Shape]]:
+def _sizes(
+    module: nn.Module, spec: Spec, shape: Shape, custom: Custom
+) -> tuple[list[Shape], list[Shape]]:
     """Two shapes of images that the module takes and at which both are the same network, small ones
     first; the given one among them where it takes fewer that are smaller. And the shapes that it
     takes, too, and at which it is another network; twice the given one is among those tried."""
@@ -286,16 +298,16 @@ def _sizes(module: nn.Module, spec: Spec, shape: Shape) -> tuple[list[Shape], li
         if len(found) == 2 or size >= min(shape[1:], default=0):
             break
         other = (shape[0], *[size] * (len(shape) - 1))
-        same = _same_at(module, spec, other)
+        same = _same_at(module, spec, other, custom)
         if same is not None:
             (found if same else differs).append(other)
     twice = (shape[0], *[2 * side for side in shape[1:]])
-    if twice != shape and _same_at(module, spec, twice) is False:
+    if twice != shape and _same_at(module, spec, twice, custom) is False:
         differs.append(twice)
     return found if len(found) == 2 else [*found, shape], differs
 
 
-def _same_at(module: nn.Module, spec: Spec, shape: Shape) -> bool | None:
+def _same_at(module: nn.Module, spec: Spec, shape: Shape, custom: Custom) -> bool | None:
     """Whether a module is the network of a spec at another shape; None where it takes none such."""
     batch = (BATCHES[0], *shape)
     try:
@@ -303,7 +315,7 @@ def _same_at(module: nn.Module, spec: Spec, shape: Shape) -> bool | None:
     except ArchError:
         return None
     try:
-        graph, arch = _graph(module, batch, True), spec.with_knobs(input=shape)
+        graph, arch = _graph(module, batch, True, custom), spec.with_knobs(input=shape)
     except ArchError:
         return False
     return pairs(flat_of(graph, ""), arch.flat) is not None
@@ -339,24 +351,6 @@ def _tensors(arch: Architecture) -> list[tuple[str, tuple[int, ...]]]:
         if node.layer is not None
         for weight in node.layer.weights(*[nodes[n].shape for n in node.inputs])
     ]
-
-
-def _gaps(missing: list[Missing]) -> list[Diagnostic]:
-    """One diagnostic for each operation that is missing, with where else it stands."""
-    groups: dict[tuple[str, str], list[Missing]] = {}
-    for gap in missing:
-        groups.setdefault((gap.operation, gap.why), []).append(gap)
-    found = []
-    for (operation, why), gaps in groups.items():
-        paths = list(dict.fromkeys(gap.path for gap in gaps))
-        shown = ", ".join(
-            f"`{p}`" if p else "the model itself" for p in paths[:3]
-        ) + f" and {len(paths) - 3} more" * (len(paths) > 3)
-        notes = [f"in {shown}"]
-        helps = skeleton(operation)
-        kind = diagnose(codes.NO_LAYER, notes=notes, help=helps, operation=operation, reason=why)
-        found.append(placed(kind, gaps[0].place))
-    return found
 
 
 def _title(name: str) -> str:

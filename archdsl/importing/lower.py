@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from archdsl.importing.custom import NONE, Custom, Missing, Use, uses_of
 from archdsl.importing.cut import Cut, cut_of, in_order, order_of, whole
-from archdsl.importing.places import Place
 from archdsl.importing.record import Call, Record, Recording, Ref, Tied, needed
 from archdsl.layers.arguments import Unreadable
 from archdsl.layers.base import Layer, Misfit, Shape, signature
@@ -79,16 +79,6 @@ class Scores:
     softmax: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A gap: the operation, why there is no layer, its module, its line."""
-
-    operation: str
-    why: str
-    path: str
-    place: Place | None
-
-
 Operation = Callable[["Lowering", Record], Any]
 OPERATIONS: dict[str, Operation] = {}
 
@@ -116,9 +106,11 @@ def make(name: str, **arguments: Any) -> Layer:
 
 
 class Lowering:
-    """The graph of a recording: ``vertices`` in order, ``outputs`` by their names, ``missing``."""
+    """The graph of a recording: ``vertices`` in order, ``outputs`` by their names, ``missing``.
+    ``custom`` are layers for operations that the language has none for."""
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, custom: Custom = NONE) -> None:
+        self.custom = custom
         self.vertices: list[Vertex] = []
         self.missing: list[Missing] = []
         self.root = recording.root
@@ -126,7 +118,10 @@ class Lowering:
         self._known: dict[Any, Vertex] = {}
         self._settled: dict[Any, Value] = {}
         self.batch = 0
-        for record in needed(recording, [ref for _, ref in recording.outputs]):
+        records = needed(recording, [ref for _, ref in recording.outputs])
+        self.asked = {ref for record in records for ref in record.refs()}
+        self.asked |= {ref for _, ref in recording.outputs}
+        for record in records:
             self._lower(record)
         self.outputs = [(name, self._result(ref)) for name, ref in recording.outputs]
 
@@ -161,8 +156,7 @@ class Lowering:
                 made = function(self, record)
             except (Gap, Misfit) as problem:
                 why = str(problem) if isinstance(problem, Gap) else ": shapes do not fit"
-                self.missing.append(Missing(record.op, why, record.path, record.place))
-                made = self._gap(record, taken)
+                made = self._custom(record, why) or self._gap(record, taken)
         results = made if isinstance(made, list) else [made]
         for number, value in enumerate(results):
             self._values[Ref(record, number)] = value
@@ -182,6 +176,32 @@ class Lowering:
         learned = any(isinstance(value, Tied) for value in (*record.args, *record.kwargs.values()))
         constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
         return [Computed(constant) for _ in record.shapes]
+
+    def _custom(self, record: Record, why: str) -> list[Any] | None:
+        """The results of layers of one's own; nothing, and a gap, where there are none such."""
+        try:
+            uses, operands = uses_of(self, record)
+        except Gap:
+            uses, operands = (), []
+        known = self.custom.names
+        if uses and all(use.code in known for use in uses):
+            try:
+                made: list[Any] = [Computed(True) for _ in record.shapes]  # what nothing asks for
+                for use in uses:
+                    made[use.result] = self._made(use, operands, record)
+                return made
+            except Misfit:
+                pass  # it was recorded for other shapes
+        self.missing.append(Missing(record.op, why, record.path, record.place, uses))
+        return None
+
+    def _made(self, use: Use, operands: list[Vertex], record: Record) -> Value:
+        """A result of a layer of one's own. Raises ``Misfit``."""
+        assert use.code is not None, "only what has code is a layer"
+        layer: Layer = self.custom.registry.layers[self.custom.names[use.code]]()
+        tensors = {key: getattr(record.module, key) for key, *_ in use.code.weights}
+        vertex = self.vertex(layer, operands, record, weights=self.tied(record, **tensors))
+        return Value(vertex, tuple(range(len(vertex.shape))))
 
     def _gap(self, record: Record, taken: Sequence[Any]) -> list[Value]:
         """Values that stand for what could not be computed, so that other gaps are found too."""

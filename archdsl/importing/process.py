@@ -25,8 +25,9 @@ HELD = 1 << 16  # characters of what the code prints that are kept
 
 
 def ask(question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    """Asks a process of its own. Raises ``ArchError``: what it found, A653 where it takes longer
-    than so many seconds, A652 where it ends without an answer."""
+    """Asks a process of its own; ``warnings`` of its answer are diagnostics. Raises ``ArchError``:
+    what it found, A653 where it takes longer than so many seconds, A652 where it ends without an
+    answer."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [sys.executable, "-P", "-m", "archdsl.importing.process", str(answer)]
@@ -52,6 +53,7 @@ def ask(question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
     if "diagnostics" in found:
         raise ArchError([_read(d) for d in found["diagnostics"]])
+    found["warnings"] = [_read(d) for d in found["warnings"]]
     return found
 
 
@@ -113,7 +115,8 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         from archdsl.importing.convert import import_module
 
         shape = tuple(question["input"] or input_of(name, model))
-        made = import_module(model, shape, name=question["title"], knobs=question["knobs"])
+        options = {key: question[key] for key in ("knobs", "partial")}
+        made = import_module(model, shape, name=question["title"], **options)
     except ArchError as problem:
         return {"diagnostics": [_plain(d) for d in problem.diagnostics]}
     except BaseException as problem:
@@ -124,6 +127,8 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         "checked": made.checked,
         "differs": made.differs,
         "said": made.said,
+        "layers": made.layers,
+        "warnings": [_plain(d) for d in made.warnings],
         "params": arch.params,
         "macs": arch.macs,
         "input": list(arch.input),

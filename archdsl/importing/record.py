@@ -101,6 +101,7 @@ class Record:
     place: Place | None = None
     shapes: list[tuple[int, ...] | None] = field(default_factory=list)
     training: bool = False  # whether its module was, when it ran
+    function: str = ""  # its whole name in PyTorch, where it is a function or a method
 
     def refs(self) -> Iterator[Ref]:
         """The computed tensors that it takes."""
@@ -210,14 +211,15 @@ class _Recorder(TorchFunctionMode):
             name = getattr(getattr(func, "__self__", None), "__name__", name)
             found = func(*args, **kwargs)
             if isinstance(found, torch.Tensor) and name not in ("data", "grad"):
-                self.add(name, self.ref(args), {}, found)
+                made = self.add(name, self.ref(args), {}, found)
+                made.function = f"torch.Tensor.{name}.__get__"
             return found
         taken, named = self.ref(args), self.ref(kwargs)
         out = func(*args, **kwargs)
         results = out if isinstance(out, (tuple, list)) else (out,)
         if any(isinstance(r, torch.Tensor) for r in results):
             full = ONE_NAME.get(id(func)) or resolve_name(func) or name
-            self.add(full.rsplit(".", 1)[-1], taken, named, out)
+            self.add(full.rsplit(".", 1)[-1], taken, named, out).function = full
         return out
 
     def before(self, module: nn.Module, args: Any) -> None:

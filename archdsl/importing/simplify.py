@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from archdsl.importing.lower import Missing, Vertex, make
+from archdsl.importing.custom import Missing
+from archdsl.importing.lower import Vertex, make
 
 MOST_SUMMED = 8  # tensors of one sum
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.importing.terms import MISSING, Term, walk
 from archdsl.layers.base import signature
-from archdsl.registry import REGISTRY
+from archdsl.registry import REGISTRY, Registry
 
 if TYPE_CHECKING:
     from archdsl.importing.definition import Definition
@@ -27,7 +27,8 @@ KEYS = {"conv": ("bias",), "bn": ("eps",), "layer_norm": ("over", "eps")}
 class Style:
     """The blocks of a spec by their names, and its defaults of layers."""
 
-    def __init__(self, sequence: list[Term]) -> None:
+    def __init__(self, sequence: list[Term], registry: Registry = REGISTRY) -> None:
+        self.registry = registry
         self.blocks: dict[str, Definition] = {}
         self.defaults: dict[str, dict[str, Any]] = {}
         self.classes: int | None = None  # what the last layer gives, where it is a knob
@@ -58,7 +59,7 @@ class Style:
             return 0
         if name in ("per", "scaling"):  # of a sum that drops nothing they say nothing
             return None
-        cls = REGISTRY.layers.get(op)
+        cls = self.registry.layers.get(op)
         for parameter in signature(cls) if cls is not None else ():
             if parameter.name == name and not parameter.required:
                 return parameter.default
@@ -78,7 +79,7 @@ class Style:
         """The arguments that are given by their place."""
         if op in self.blocks:
             return self.blocks[op].order
-        cls = REGISTRY.layers.get(op)
+        cls = self.registry.layers.get(op)
         if cls is None:
             return []
         required = [p.name for p in signature(cls) if p.required]

@@ -19,7 +19,7 @@ from archdsl.importing.scope import Scope
 from archdsl.importing.series import Levels
 from archdsl.importing.style import KEYS, Style
 from archdsl.importing.terms import MISSING, Merged, Term, lift, walk
-from archdsl.registry import REGISTRY
+from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax.format import format_source
 
 # What follows a layer in its line: all but the layers that a line begins with.
@@ -32,12 +32,13 @@ STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 @dataclass(slots=True)
 class Graph:
     """What a spec is made of: vertices in order, the main result, side outputs by name, and the
-    call of the whole model."""
+    call of the whole model. ``registry`` has the layers that the vertices are of."""
 
     vertices: list[Vertex]
     output: Vertex
     asides: list[tuple[str, Vertex]]
     root: Call
+    registry: Registry = REGISTRY
 
 
 class Width(NamedTuple):
@@ -77,7 +78,7 @@ class _Writer:
         terms = Levels(
             graph.vertices, [graph.output, *(v for _, v in graph.asides)], graph.root
         ).terms()
-        self.style = Style(terms)
+        self.style = Style(terms, graph.registry)
         self.style.width = width.value if width is not None else 0
         last = graph.output
         if last.op == "linear" and last.layer is not None:
@@ -132,7 +133,7 @@ class _Writer:
         lines = [self._head(), "", f"input {shape}", *self._defaults(), "", *definitions, *body]
         if len(style.depths) == 1:
             lines = [re.sub(r"\bdepth1\b", "depth", line) for line in lines]
-        text = "\n".join(_chained(lines)) + "\n"
+        text = "\n".join(_chained(lines, self.style.registry)) + "\n"
         return format_source(Source(self.name, text))
 
     def _head(self) -> str:
@@ -229,7 +230,7 @@ def _beside(a: list[Merged], b: list[Merged]) -> list[Merged]:
     return out
 
 
-def _chained(lines: list[str]) -> list[str]:
+def _chained(lines: list[str], registry: Registry) -> list[str]:
     """What follows a convolution or a block stands in its line."""
     out: list[str] = []
     for line in lines:
@@ -239,7 +240,7 @@ def _chained(lines: list[str]) -> list[str]:
             step is not None
             and before is not None
             and step[1] == before[1]
-            and step[2] in REGISTRY.layers
+            and step[2] in registry.layers
             and step[2] not in HEADS
             and before[2] not in WORDS
             and step[2] not in WORDS

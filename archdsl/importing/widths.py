@@ -12,6 +12,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.importing.proof import pairs
 from archdsl.importing.text import Graph, Width, common_factor, write
 from archdsl.ir.flat import Flat
+from archdsl.registry import Registry
 from archdsl.spec import Spec, parse
 
 STEPS = (1, 2, 4, 8, 16, 32, 64)  # of a domain: the first for which every width is a network
@@ -37,13 +38,15 @@ def with_sizes(graph: Graph, title: str, theirs: Flat) -> Knob | str:
     widths = [Width(width, max(width // RANGE // s, 1) * s, RANGE * width, s) for s in steps]
     found = None
     while widths and found is None:
-        found = _proved(title, theirs, write(graph, title, widths[0]), widths[0])
+        found = _proved(title, theirs, write(graph, title, widths[0]), widths[0], graph.registry)
         if found is None:
             del widths[0]
     knobs: list[Width | None] = [*widths[:FINEST]]
     for least in _depths(graph, title):
         for knob in knobs or [None]:
-            deep = _proved(title, theirs, write(graph, title, knob, depth=least), knob)
+            deep = _proved(
+                title, theirs, write(graph, title, knob, depth=least), knob, graph.registry
+            )
             if deep is not None:
                 return deep
     return found or "its numbers of channels have no common factor, or others are not networks"
@@ -72,10 +75,12 @@ def _domains(text: str) -> list[tuple[int, str]]:
     return [(int(value), domain) for value, domain in found]
 
 
-def _proved(title: str, theirs: Flat, text: str, width: Width | None) -> Knob | None:
+def _proved(
+    title: str, theirs: Flat, text: str, width: Width | None, registry: Registry
+) -> Knob | None:
     """A spec with knobs; nothing where not all of its candidates are networks."""
     try:
-        spec = parse(text, title)
+        spec = parse(text, title, registry)
         arch = spec.with_knobs()
         proof = prove(spec.program, RUNS)
     except ArchError:

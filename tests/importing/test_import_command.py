@@ -152,4 +152,5 @@ def question(module: str, attribute: str) -> dict[str, Any]:
         "call": None,
         "input": [3, 16, 16],
         "knobs": False,
+        "partial": False,
     }

@@ -1,7 +1,5 @@
 """A module as a spec: its text, that it is the same network, and what is refused."""
 
-from pathlib import Path
-
 import pytest
 import small_models
 import torch
@@ -10,11 +8,9 @@ from thinned import thinned
 from torch import nn
 
 import archdsl
-from archdsl.cli.main import main
 from archdsl.files import builtin_names
 from archdsl.importing.convert import graph_of, proven
 from archdsl.importing.proof import flat_of, pairs
-from archdsl.importing.skeleton import skeleton
 
 RESIDUAL = """\
 arch residual(drop_path = 0.1, classes = 10)
@@ -93,30 +89,6 @@ def test_a_plain_network_takes_one_size() -> None:
     assert imported.checked[1].endswith("at 3x32x32")
 
 
-def test_a_layer_of_ones_own_has_no_name_of_the_language() -> None:
-    language, own = skeleton("sub")
-    assert language == "the language has `sub`, which does not do this"
-    assert "class MySub(Layer)" in own and 'name = "my_sub"' in own
-    assert own.endswith('torch = lambda self, *inputs: Expression("torch.sub({x})")')
-    assert skeleton("PairwiseDistance")[-1].endswith('Module("nn.PairwiseDistance")')
-    assert 'modules = "erfc2_module.py"; ' in skeleton("erfc2")[-1]
-
-
-def test_the_beginning_of_a_layer_is_a_layer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    code = skeleton("sin")[-1].partition(": ")[2]
-    layers = "from archdsl.layers.base import Expression, Layer\n" + code + "\n"
-    (tmp_path / "mine.py").write_text(layers)
-    spec = tmp_path / "net.arch"
-    spec.write_text("arch net\ninput 3x8x8\nconv(4, 3) -> sin -> global_avgpool -> linear(2)\n")
-    with pytest.raises(SystemExit) as end:
-        main(["compile", str(spec), "--allow-python", str(tmp_path / "mine.py")])
-    assert end.value.code == 0
-    assert "torch.sin(" in (tmp_path / "net.py").read_text()
-
-
 class BySize(nn.Module):
     """Multiplies by the height of its input, where that is more than ``least``."""
 
@@ -190,7 +162,6 @@ def test_all_that_has_no_layer_is_told_with_its_line() -> None:
         "x = torch.sin(self.conv(x))",
         "x = torch.erf(x)",
     ]
-    assert "class Sin(Layer)" in caught.value.diagnostics[0].helps[0]
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,11 @@ NO_LAYER = Kind(
     "A654",
     "no layer computes `{operation}`{reason}",
     """An operation of the model has no counterpart in the language, so nothing was written. All
-    such
-operations are listed, with the module and the line of code that they are from. A layer of your
-own can compute it: docs/adding-a-layer.md has the way, and the help its beginning.""",
+such operations are listed, with the module and the line of code that they are from. A layer of your
+own can compute it: the help has it as a Python file, with the arguments of the call and the rule
+for its shape, or with the shapes that were seen where no rule was found. What cannot be written
+from the call alone is left for you to fill in: docs/adding-a-layer.md has the way. With
+`--partial` the spec is written with such layers, and their file beside it.""",
 )
 DEPENDS_ON_DATA = Kind(
     "A655",
@@ -97,4 +99,21 @@ read without running anything: what is pickled in them is refused, as unpickling
 are files that are damaged, larger inside than outside, or that name files outside their folder.
 Before anything is computed the network is run without numbers: an operation that fails, and a
 tensor that would fill the memory, end the import.""",
+)
+NOT_RECORDED = Kind(
+    "A664",
+    "`{layer}` is known for {known}, and what comes in is {given}",
+    """A layer that `archdsl import --partial` wrote computes one operation of a model. Where no
+rule was found for the shape of its result, it has a table of the shapes that were seen, and refuses
+others. Its method `shape` can be given the rule: docs/adding-a-layer.md.""",
+    help="write the rule in its method `shape`",
+)
+OWN_LAYER = Kind(
+    "A665",
+    "no layer computes `{operation}`{reason}: it is {layers}, a layer of your own",
+    """With `--partial` an operation that the language has no layer for is written as a layer of
+your own, in a Python file beside the spec. The spec is the same network as the model with these
+layers, and is read with `--allow-python FILE`. A layer calls the operation of PyTorch with the
+arguments that the model gives it.""",
+    severity="warning",
 )

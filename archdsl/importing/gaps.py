@@ -1,0 +1,106 @@
+"""What is said of operations that have no layer: what the language has near them, and how a layer
+of one's own computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import Diagnostic, diagnose
+from archdsl.importing.classes import file_text
+from archdsl.importing.custom import Custom, Missing, Use, layer_of, name_of
+from archdsl.importing.places import placed
+from archdsl.registry import REGISTRY
+
+NEAR = {
+    "MultiheadAttention": "attend, with conv(3 * c, 1) before it and conv(c, 1) after it",
+    "scaled_dot_product_attention": "attend, with conv(3 * c, 1) before it and conv(c, 1) after it",
+    "matmul": "attend, where it is attention",
+    "bmm": "attend, where it is attention",
+    "einsum": "attend, where it is attention",
+    "roll": "attend(windows = ..., shift = ...), where it moves windows",
+}
+PARTIAL = "`--partial` writes the spec with such layers, and their file beside it"
+
+
+def gaps(missing: Iterable[Missing]) -> list[Diagnostic]:
+    """One diagnostic for each operation that is missing, with where else it stands."""
+    found = []
+    writable = True
+    for group in _groups(missing):
+        first = group[0]
+        writable = writable and all(gap.unwritable is None for gap in group)
+        kind = diagnose(
+            codes.NO_LAYER,
+            notes=[_where(group)],
+            help=skeleton(group),
+            operation=first.operation,
+            reason=first.why,
+        )
+        found.append(placed(kind, first.place))
+    if found and writable:
+        last = found[-1]
+        found[-1] = placed(
+            diagnose(
+                last.kind,
+                *last.labels,
+                notes=last.notes,
+                help=[*last.help, PARTIAL],
+                fields=last.fields,
+            ),
+            None,
+        )
+    return found
+
+
+def replaced(missing: Iterable[Missing], custom: Custom) -> list[Diagnostic]:
+    """A warning for each operation in whose place a layer of one's own stands."""
+    found = []
+    for group in _groups(missing):
+        first = group[0]
+        written = dict.fromkeys(use.code for gap in group for use in gap.uses)
+        names = [custom.names[code] for code in written if code is not None]
+        layers = " and ".join(f"`{name}`" for name in names)
+        fields = {"operation": first.operation, "reason": first.why, "layers": layers}
+        found.append(
+            placed(diagnose(codes.OWN_LAYER, notes=[_where(group)], fields=fields), first.place)
+        )
+    return found
+
+
+def _groups(missing: Iterable[Missing]) -> list[list[Missing]]:
+    groups: dict[tuple[str, str], list[Missing]] = {}
+    for gap in missing:
+        groups.setdefault((gap.operation, gap.why), []).append(gap)
+    return list(groups.values())
+
+
+def _where(group: list[Missing]) -> str:
+    paths = list(dict.fromkeys(gap.path for gap in group))
+    shown = ", ".join(f"`{p}`" if p else "the model itself" for p in paths[:3])
+    return f"in {shown}" + f" and {len(paths) - 3} more" * (len(paths) > 3)
+
+
+def skeleton(group: list[Missing]) -> list[str]:
+    """Help lines: what the language has near an operation, and a Python file with layers for it."""
+    operation = group[0].operation
+    plain = operation.strip("_").lower()
+    table = REGISTRY.layers
+    spelled = {s.lower(): name for s, name in table.synonyms.items()}
+    near = plain if plain in table else spelled.get(plain)
+    helps = [f"the language has `{near}`, which does not do this"] if near else []
+    if operation in NEAR:
+        helps = [f"the language has {NEAR[operation]}"]
+    uses: dict[object, list[Use]] = {}
+    for gap in group:
+        for use in gap.uses:
+            uses.setdefault((use.code, use.result, use.why), []).append(use)
+    layers, names = [], set[str]()
+    for of in uses.values():
+        name = name_of(of[0], names)
+        names.add(name)
+        layers.append(layer_of(name, of))
+    if layers:
+        text = file_text(layers).rstrip()
+        helps.append(f"or compute it by a layer of your own, in a Python file of yours:\n{text}")
+    return helps

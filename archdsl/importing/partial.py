@@ -1,0 +1,38 @@
+"""What a module needs that the language has no layers for, as layers of one's own."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from archdsl.diagnostics.model import ArchError
+from archdsl.importing.calls import Code
+from archdsl.importing.custom import Custom, Missing, Use, custom_of
+from archdsl.importing.gaps import gaps
+from archdsl.importing.lower import Lowering
+from archdsl.importing.record import record
+from archdsl.layers.base import Shape
+
+BATCH = 2
+
+
+def custom_for(module: nn.Module, shape: Shape) -> tuple[Custom, list[Missing]]:
+    """Layers for all operations that lack one, in training and in evaluation; and these operations.
+
+    Raises ``ArchError`` (A654) where one of them cannot be written as a layer."""
+    found: dict[tuple[Code | None, tuple[Shape, ...]], Use] = {}
+    missing: list[Missing] = []
+    for training in (True, False):
+        recording = record(module, (BATCH, *shape), training)
+        while True:
+            custom = custom_of(found.values())
+            lowering = Lowering(recording, custom)
+            fresh = {(u.code, u.inputs): u for gap in lowering.missing for u in gap.uses}
+            if any(gap.unwritable is not None for gap in lowering.missing):
+                raise ArchError(gaps([*missing, *lowering.missing]))
+            if not fresh.keys() - found.keys():
+                break
+            missing += lowering.missing
+            found |= fresh
+        if lowering.missing:  # what has a layer, and is none in this form
+            raise ArchError(gaps(lowering.missing))
+    return custom_of(found.values()), missing
