@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "layers": (
         "archdsl.layers.convolution",
+        "archdsl.layers.standardized",
         "archdsl.layers.normalization",
         "archdsl.layers.scalar",
         "archdsl.layers.activation",

@@ -30,9 +30,11 @@ from archdsl.layers.arguments import (
     Boolean,
     Initial,
     Number,
+    NumberList,
     OneOf,
     PerAxis,
     Reader,
+    SameOr,
     Sizes,
     Whole,
 )
@@ -51,6 +53,7 @@ ROOT = Path(__file__).parents[1]
 
 GROUPS = {
     "convolution": "Convolutions and linear layers",
+    "standardized": "Convolutions of standardised filters",
     "normalization": "Normalisation",
     "scalar": "One number for all elements",
     "activation": "Activations",
@@ -67,12 +70,14 @@ WORDS: dict[Reader, str] = {
     Whole(0): "index",
     PerAxis(1): "size",
     PerAxis(0): "margin",
+    SameOr(): "padding",
     Number(): "number",
     Number(0): "amount",
     Number(0, 1): "share",
     Boolean(): "flag",
     Initial(): "init",
     Sizes(): "shape",
+    NumberList(): "numbers",
 }
 
 # A call of every built-in function; its value is worked out.

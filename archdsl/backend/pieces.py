@@ -91,7 +91,8 @@ class LayerPiece(Piece):
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         modules = [None if p is None else p.module for p in pieces]
         target = self.module.target
-        names = POSITIONS.get(target.rstrip("0123d"), ())
+        kind = target.rstrip("0123d")
+        names = POSITIONS.get("nn.Conv" if kind.endswith("Conv") else kind, ())
         found = [symbols.flow.codes.get(id(p)) for p in (self, *pieces)]
         codes = [code for code in found if isinstance(code, Module)]
         traced = codes[0] if codes else None

@@ -44,7 +44,7 @@ def stirred(module: nn.Module, example: torch.Tensor | Sequence[torch.Tensor]) -
     hooks = []
     with torch.no_grad():
         for layer in other.modules():
-            if isinstance(layer, weighted):
+            if isinstance(layer, weighted) and not hasattr(layer, "gain"):  # else it scales itself
                 hooks.append(layer.register_forward_hook(scaled))
                 continue
             for name, tensor in layer.named_parameters(recurse=False):

@@ -28,6 +28,8 @@ def value_text(value: Any) -> str:
     """An argument as it would be written."""
     if isinstance(value, tuple) and value and all(type(v) is int for v in value):
         return show_shape(value) if len(value) > 1 else f"[{value[0]}]"
+    if isinstance(value, tuple) and value and all(type(v) is float for v in value):
+        return f"[{', '.join(map(decimal, value))}]"
     if isinstance(value, str):
         return value
     if isinstance(value, float):

@@ -15,6 +15,7 @@ from archdsl.layers.init import Init
 from archdsl.layers.polynomial import Polynomial, decided
 
 MAX_WHOLE = 10**9
+MAX_NUMBERS = 10_000  # of a list
 TOO_LARGE = f"at most {MAX_WHOLE:,}"
 
 
@@ -181,10 +182,56 @@ class Sizes(Reader):
         return tuple(n for n in numbers if n is not None)
 
 
+@dataclass(frozen=True)
+class SameOr(PerAxis):
+    """Whole numbers, or the word ``same``."""
+
+    low: int = 0
+    words = ("same",)
+
+    @property
+    def expected(self) -> str:
+        return f"{super().expected}, or same"
+
+    def read(self, value: Any) -> Any:
+        return value if value == "same" else super().read(value)
+
+
+@dataclass(frozen=True)
+class NumberList(Reader):
+    """A list of numbers, or of such lists, as one list."""
+
+    @property
+    def expected(self) -> str:
+        return f"a list of at most {MAX_NUMBERS:,} numbers such as [1, 2, 1]"
+
+    def read(self, value: Any) -> tuple[float, ...]:
+        found: list[float] = []
+
+        def add(items: Any, depth: int) -> None:
+            if not isinstance(items, (tuple, range)) or not items or depth > 5:
+                raise Unreadable(self.expected)
+            for item in items:
+                if isinstance(item, (tuple, range)):
+                    add(item, depth + 1)
+                else:
+                    found.append(Number().read(decided(item)))
+                if len(found) > MAX_NUMBERS:
+                    raise Unreadable(self.expected)
+
+        try:
+            add(value, 1)
+        except Unreadable:
+            raise Unreadable(self.expected) from None
+        return tuple(found)
+
+
 Count = Annotated[int, Whole(1)]
 Index = Annotated[int, Whole(0)]
 Size = Annotated[int | tuple[int, ...], PerAxis(1)]
 Pad = Annotated[int | tuple[int, ...], PerAxis(0)]
+PadOrSame = Annotated[int | tuple[int, ...] | str, SameOr()]
+Numbers = Annotated[tuple[float, ...], NumberList()]
 Real = Annotated[float, Number()]
 NotNegative = Annotated[float, Number(0)]
 Positive = Annotated[float, Number(0, above=True)]

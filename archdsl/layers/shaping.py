@@ -20,7 +20,7 @@ from archdsl.layers.base import (
     image,
     show_shape,
 )
-from archdsl.layers.convolution import Border, check_border
+from archdsl.layers.filters import Border, check_border
 
 
 class Identity(Layer):

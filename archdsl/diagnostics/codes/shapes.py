@@ -124,6 +124,13 @@ ONE_VALUE = Kind(
 from nothing: PyTorch refuses it for one image. Take fewer groups, normalise before the pooling,
 or use `bn` or `layer_norm`.""",
 )
+FIXED_WEIGHTS = Kind(
+    "A222",
+    "a filter of this `conv` has {each:,} weights, all have {all:,}, and `weight` has {given:,}",
+    """Fixed weights are those of one filter, for each alike, or those of all filters: the channels
+that come in over the groups, times the kernel. They stand row by row, as in PyTorch, and lists may
+stand within lists.""",
+)
 NEEDS_SEQUENCE = Kind(
     "A230",
     "`{layer}` needs a sequence of tokens, but the tensor is {shape}",
@@ -138,8 +145,9 @@ NO_SUCH_TOKEN = Kind(
 NOT_BOTH = Kind(
     "A232",
     "`{layer}` cannot have `{first}` and `{second}` at once",
-    """Pixels attend to those of their window, or to those of their grid, or to all; and orders and
-turns are those of all pixels. A network that has both, as MaxViT, has a layer for each.""",
+    """One of them would mean nothing beside the other. Pixels attend to those of their window, or
+to those of their grid, or to all, and orders and turns are those of all pixels: a network that has
+both, as MaxViT, has a layer for each. Weights that are fixed do not start anyhow.""",
 )
 SHIFT_TOO_FAR = Kind(
     "A233",
