@@ -22,6 +22,7 @@ from archdsl.diagnostics.model import (
 )
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
+from archdsl.elaborate.elsewhere import ELSEWHERE
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.work import Weigher
@@ -29,35 +30,6 @@ from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.table import Table
 from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.syntax import tree
-
-# What Python writes, and how it is written here.
-ELSEWHERE = {
-    "range": "a range is written `1..n`, and includes both ends",
-    "enumerate": "`for x in xs as i { ... }` counts the turns from 1",
-    "pow": "a power is written `^`",
-    "int": "`floor` rounds down, `round` to the nearest",
-    "True": "it is written `true`",
-    "False": "it is written `false`",
-    "None": "there is no such value: leave the argument out",
-}
-NO_LAYER = "is not a layer of the language: docs/adding-a-layer.md says how to add one"
-COMPOSED = {  # what other libraries have as a layer
-    ("mha", "multihead_attention", "self_attention", "MultiheadAttention"):
-        "it is written `conv(3 * d, 1) -> attend(heads) -> conv(d, 1)`, where `d = in.channels`",
-    ("gru", "GRU", "lstm", "LSTM", "rnn", "transformer", "cbam"): "it " + NO_LAYER,
-    ("dwconv", "depthwise", "depthwise_conv", "DepthwiseConv2D"):
-        "it is written `conv(in.channels, 3, groups = in.channels)`",
-    ("separable_conv", "sepconv", "SeparableConv2D"):
-        "it is written `conv(in.channels, 3, groups = in.channels) -> conv(c, 1)`",
-    ("conv1x1", "pointwise", "pointwise_conv"): "it is written `conv(c, 1)`",
-    ("conv3x3",): "it is written `conv(c, 3)`",
-    ("drop_path", "DropPath", "stochastic_depth"):
-        "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
-    ("se", "squeeze_excite", "squeeze_excitation"):
-        "it is written `branch mul { identity; { global_avgpool -> conv(in.channels, 1)"
-        " -> sigmoid } }`",
-}  # fmt: skip
-ELSEWHERE |= {word: said for words, said in COMPOSED.items() for word in words}
 
 
 @dataclass(eq=False, slots=True)
@@ -320,12 +292,12 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     label = None
     if (meant := context.table.synonyms.get(word)) is not None:
         help = [f"here it is called `{meant}`"]
-    elif word in ELSEWHERE:
-        help = [ELSEWHERE[word]]
     elif (given := context.given.get(word)) is not None:
         after = given.start > span.start
         seen = "from there on only" if after else "within its braces only"
         label, help = Label(given, f"it is given here, and seen {seen}"), []
+    elif word in ELSEWHERE:
+        help = [ELSEWHERE[word]]
     else:
         known = {*scope.visible(), *context.table, *context.patterns, *context.functions}
         help = did_you_mean(word, known, context.table.synonyms)

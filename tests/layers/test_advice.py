@@ -8,6 +8,7 @@ import torch.nn.functional as F
 
 import archdsl
 from archdsl import ArchError
+from archdsl.elaborate.elsewhere import LIBRARY
 
 
 def found(text: str) -> archdsl.Diagnostic:
@@ -45,7 +46,7 @@ def test_a_group_of_one_value_is_refused_where_pytorch_refuses_it(groups: int, s
         assert archdsl.parse(text).with_knobs().output == shape
 
 
-@pytest.mark.parametrize("word", ["dwconv", "separable_conv", "conv1x1", "conv3x3", "se"])
+@pytest.mark.parametrize("word", ["dwconv", "separable_conv", "conv1x1", "conv3x3"])
 def test_what_is_advised_for_layers_of_other_libraries_is_a_network(word: str) -> None:
     (help,) = found(f"arch a(c = 8)\ninput 8x8x8\n{word}(3)").helps
     advised = re.fullmatch("it is written `(.*)`", help)
@@ -65,6 +66,9 @@ MEANT = {
     "dropout(rate = 0.5)": "here it is called `p`",
     "linear(64, 10)": "what comes in is known: `linear(10)` says how many features go out",
     "drop_path": "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
+    "se": 'it is a block of the library: `use "lib/attention.arch": squeeze_excite`',
+    "MBConv": 'it is a block of the library: `use "lib/mobile.arch": inverted_residual`',
+    "cbam": 'it is a block of the library: `use "lib/attention.arch": cbam`',
     "gru": "it is not a layer of the language: docs/adding-a-layer.md says how to add one",
 }
 
@@ -72,6 +76,16 @@ MEANT = {
 @pytest.mark.parametrize("call", MEANT)
 def test_names_of_other_libraries_are_understood(call: str) -> None:
     assert found(f"arch a\ninput 3x8x8\n{call}").helps == (MEANT[call],)
+
+
+@pytest.mark.parametrize("file", LIBRARY)
+def test_blocks_of_the_library_that_are_advised_are_there(file: str) -> None:
+    names = LIBRARY[file].split()
+    used = f'arch a\ninput 3x8x8\nuse "lib/{file}.arch": {", ".join(names)}\nrelu'
+    archdsl.parse(used).with_knobs()
+    for word in names:
+        (help,) = found(f"arch a\ninput 3x8x8\n{word}(4)").helps
+        assert f'`use "lib/{file}.arch": {word}`' in help
 
 
 def test_which_numbers_of_groups_divide() -> None:

@@ -1,0 +1,60 @@
+"""Words of Python and of other libraries, and what each is here: the help for an unknown name."""
+
+from __future__ import annotations
+
+# What Python writes, and how it is written here.
+ELSEWHERE = {
+    "range": "a range is written `1..n`, and includes both ends",
+    "enumerate": "`for x in xs as i { ... }` counts the turns from 1",
+    "pow": "a power is written `^`",
+    "int": "`floor` rounds down, `round` to the nearest",
+    "True": "it is written `true`",
+    "False": "it is written `false`",
+    "None": "there is no such value: leave the argument out",
+}
+NO_LAYER = "it is not a layer of the language: docs/adding-a-layer.md says how to add one"
+COMPOSED = {  # what other libraries have as a layer
+    ("mha", "multihead_attention", "self_attention", "MultiheadAttention"):
+        "it is written `conv(3 * d, 1) -> attend(heads) -> conv(d, 1)`, where `d = in.channels`",
+    ("gru", "GRU", "lstm", "LSTM", "rnn", "transformer"): NO_LAYER,
+    ("dwconv", "depthwise", "depthwise_conv", "DepthwiseConv2D"):
+        "it is written `conv(in.channels, 3, groups = in.channels)`",
+    ("separable_conv", "sepconv", "SeparableConv2D"):
+        "it is written `conv(in.channels, 3, groups = in.channels) -> conv(c, 1)`",
+    ("conv1x1", "pointwise", "pointwise_conv"): "it is written `conv(c, 1)`",
+    ("conv3x3",): "it is written `conv(c, 3)`",
+    ("drop_path", "DropPath", "stochastic_depth"):
+        "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
+}  # fmt: skip
+ELSEWHERE |= {word: said for words, said in COMPOSED.items() for word in words}
+LIBRARY = {  # blocks of specs/lib by their files
+    "attention": "squeeze_excite eca cbam",
+    "convnext": "convnext",
+    "csp": "cross_stage elan",
+    "ghost": "ghost ghost_bottleneck",
+    "inception": "inception",
+    "mobile": "depthwise_separable inverted_residual fused_inverted_residual",
+    "residual": "basic bottleneck preactivated res2",
+    "segmentation": "aspp top_down",
+    "shuffle": "shuffle_v1 shuffle_v2",
+    "transformer": "mlp swiglu",
+    "unet": "double_conv unet",
+}
+THERE = {  # what else such a block is called
+    "squeeze_excite": ("se", "squeeze_excitation", "SEBlock"),
+    "cbam": ("CBAM",),
+    "eca": ("ECA",),
+    "inverted_residual": ("mbconv", "MBConv", "InvertedResidual"),
+    "fused_inverted_residual": ("fused_mbconv", "FusedMBConv"),
+    "basic": ("basic_block", "BasicBlock"),
+    "bottleneck": ("Bottleneck",),
+    "aspp": ("ASPP",),
+    "mlp": ("MLP", "feed_forward"),
+    "swiglu": ("SwiGLU",),
+}
+ELSEWHERE |= {
+    word: f'it is a block of the library: `use "lib/{file}.arch": {block}`'
+    for file, blocks in LIBRARY.items()
+    for block in blocks.split()
+    for word in (block, *THERE.get(block, ()))
+}
