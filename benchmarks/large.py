@@ -17,19 +17,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter, process_time
 
 from archdsl.diagnostics.source import Source
 from archdsl.registry import REGISTRY
-from archdsl.search.changes import Changes
-from archdsl.search.opened import OpenStudy, find_study
-from archdsl.search.plan import facts
-from archdsl.search.reach import survey
-from archdsl.search.reading import read_search
 from archdsl.search.rows import EXPLORE
-from archdsl.search.start import begin
 
 SEARCH = """
 search large
@@ -46,8 +42,13 @@ WAITING = 1000  # trials at the end that are still in the queue
 START = "2026-01-01 00:00:00.000000"
 
 
-def made(folder: Path, count: int) -> OpenStudy:
-    """A study whose exploration is nearly over."""
+def write(folder: Path, count: int) -> None:
+    """Makes a study whose exploration is nearly over."""
+    from archdsl.search.plan import facts
+    from archdsl.search.reach import survey
+    from archdsl.search.reading import read_search
+    from archdsl.search.start import begin
+
     search = read_search(Source("large.search", SEARCH), folder)
     study = begin(search, folder / "large.study", folder, 0, None, (), "archdsl search", REGISTRY)
     reaches = survey(study.space)
@@ -85,7 +86,6 @@ def made(folder: Path, count: int) -> OpenStudy:
         ):  # fmt: skip
             marks = ", ".join("?" * (columns.count(",") + 1))
             database.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)
-    return study
 
 
 def command(folder: Path, *words: str) -> None:
@@ -117,7 +117,8 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        made(folder, given.trials)
+        with ProcessPoolExecutor(1, get_context("spawn")) as other:  # what it takes is not ours:
+            other.submit(write, folder, given.trials).result()  # a child's peak begins with it
         size = (folder / "large.study" / "trials.db").stat().st_size
         print(f"{given.trials:,} trials, {size / 1e6:.0f} MB of database", flush=True)
         command(folder, "verdict", "large")
@@ -127,7 +128,9 @@ def main() -> None:
 
         import torch
 
+        from archdsl.search.changes import Changes
         from archdsl.search.leader import LOOK
+        from archdsl.search.opened import find_study
         from archdsl.search.worker import PAUSE, Worker
 
         study = find_study(str(folder / "large"), None, REGISTRY)

@@ -15,13 +15,12 @@ from archdsl.report.importance import Importance, importance_of
 from archdsl.report.measure import Measure, measure_of, place_text
 from archdsl.search.card import Card
 from archdsl.search.fair import fair_words
-from archdsl.search.outcome import beside, best, front, question, results, verdict
+from archdsl.search.outcome import beside, best, front, judged, question, results, verdict
 from archdsl.search.request import Search
-from archdsl.search.rows import JUDGED, STATES, Row, moment
+from archdsl.search.rows import STATES, Row, moment
 from archdsl.search.study import Study
-from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
-from archdsl.verdict import Question, Result, Verdict
+from archdsl.verdict import Question, Verdict
 from archdsl.verdict.arms import Explored, explored
 from archdsl.verdict.curve import Fit, fit
 from archdsl.verdict.judge import RESAMPLES
@@ -62,7 +61,6 @@ class Facts:
     parts: Sequence[Part]
     measure: Measure
     question: Question
-    results: Sequence[Result]
     verdict: Verdict | None
     best: Row | None
     front: Sequence[Row]
@@ -114,14 +112,14 @@ def gather(study: Study, storage: bool = False) -> Facts:
         rows = known = study.rows()
         total = len(rows)
     else:
-        known = study.rows(names=(*JUDGED, "seconds"), states=FINISHED)
+        known = judged(study, "seconds")
         running = study.rows(states=("RUNNING",))[:AT_WORK]
         rows = [*study.whole(chosen(study, known, MOST - len(running))), *running]
     found = results(study, known)
     asked = question(study.search, found)
     scored = any(r.score is not None for r in found)
     compared = explored(found, asked) if scored and not study.search.is_pareto else None
-    judged = None if compared is None else verdict(study, known, found, compared)
+    said = None if compared is None else verdict(study, known, found, compared)
     try:
         top = best(study, rows=known)
     except ArchError:
@@ -136,15 +134,14 @@ def gather(study: Study, storage: bool = False) -> Facts:
         stage=study.stage,
         rows=rows,
         total=total,
-        parts=_parts(study, rows, compared or (), asked, judged),
+        parts=_parts(study, rows, compared or (), asked, said),
         measure=measure_of(study.search),
         question=asked,
-        results=found,
-        verdict=judged,
+        verdict=said,
         best=top,
         front=study.whole(front(study, known)) if study.search.is_pareto else (),
         importances=[importance_of(study, s.name, known) for s in study.space.slices],
-        fair=[] if judged is None else fair_words(study, known, judged),
+        fair=[] if said is None else fair_words(study, known, said),
         beside=[p.words(study.search.objectives[0].name) for p in beside(study, known)],
         counts=counts,
         failures=Counter(row.failure for row in known if row.is_failure),

@@ -14,7 +14,17 @@ from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.registry import REGISTRY
 from archdsl.search.categories import is_numeric, kind_of, kinds
 from archdsl.search.request import LEARNED, Search
-from archdsl.search.rows import ASIDE, BASELINE, EXPLORE, FAULTS, JUDGED, SETTLE, TUNE, Row
+from archdsl.search.rows import (
+    ASIDE,
+    BASELINE,
+    EXPLORE,
+    FAULTS,
+    JUDGED,
+    OF_FRESH,
+    SETTLE,
+    TUNE,
+    Row,
+)
 from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
 from archdsl.search.tables import FINISHED
@@ -85,9 +95,14 @@ def is_ordered(found: Sequence[Result]) -> bool:
     return varied and all(r.depth and r.width for r in found)
 
 
-def judged(study: Study) -> list[Row]:
-    """The trials that have ended, with what a verdict needs of them."""
-    return study.rows(names=JUDGED, states=FINISHED)
+def judged(study: Study, *more: str) -> list[Row]:
+    """The trials that have ended, with what a verdict needs of them, and ``more``."""
+    fresh = {SETTLE: OF_FRESH}
+    return [
+        row
+        for stage in study.stages
+        for row in study.rows(stage, (*JUDGED, *fresh.get(stage, ()), *more), FINISHED)
+    ]
 
 
 def measured(name: str, test: float, own: bool = False) -> float | None:

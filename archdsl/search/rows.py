@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,11 +48,10 @@ KEPT = (
 
 COSTS = ("params", "macs", "activations", "latency", "seconds")  # that are known of every trial
 
-# What a verdict needs of a trial; the rest is read where it is shown.
-JUDGED = (
-    "seed", "shape", "setting", "depth", "width", "failure", "same_as", "test", "examples",
-    "test_examples", "fold", "loss",
-)  # fmt: skip
+# What a verdict needs of a trial, and beside it of one with a fresh seed; the rest is read where it
+# is shown.
+JUDGED = ("seed", "shape", "setting", "depth", "width", "failure", "same_as")
+OF_FRESH = ("test", "examples", "test_examples", "fold", "loss")
 
 STATES = {
     "COMPLETE": "done",
@@ -142,7 +142,7 @@ class Recorded(NamedTuple):
     state: Any
     started: Any
     ended: Any
-    values: Sequence[Any]
+    values: tuple[Any, ...]
     names: Sequence[str]
     texts: Sequence[Any]
 
@@ -162,7 +162,7 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
     for name, text in zip(trial.names, trial.texts, strict=True):
         if text is not None:
             try:
-                value = (_short if len(text) < SHORT else _decoded)(name, text)
+                value = (_often if name in REPEATED else _decoded)(name, text)
             except (Wrong, TypeError) as problem:
                 what = problem if isinstance(problem, Wrong) else KINDS[name][0]
                 raise Damaged(f"{where(trial, slice)} has a `{name}` that is not {what}") from None
@@ -181,7 +181,7 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
         slice,
         stage,
         state,
-        values=tuple(trial.values),
+        values=trial.values,
         started=None if trial.started is None else moment(trial.started, where(trial, slice)),
         ended=None if trial.ended is None else moment(trial.ended, where(trial, slice)),
         **known,
@@ -194,6 +194,8 @@ def where(trial: Recorded, slice: str) -> str:
 
 def _decoded(name: str, text: str) -> Any:
     """The value of an attribute; nothing for JSON's null. Raises ``Wrong``."""
+    if KINDS[name] is TEXT and (found := PLAIN(text)):
+        return found[1]
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -201,8 +203,9 @@ def _decoded(name: str, text: str) -> Any:
     return None if value is None else read(KINDS[name], value)
 
 
-SHORT = 64  # characters of a text that is likely to stand in many trials
-_short = lru_cache(20_000)(_decoded)
+PLAIN = re.compile(r'"([ !#-\[\]-~]*)"').fullmatch  # a text in JSON that is written as it is
+REPEATED = ("seed", "shape", "depth", "width", "failure", "macs", "params")  # in many trials
+_often = lru_cache(20_000)(_decoded)
 
 
 def moment(value: Any, where: str) -> datetime:

@@ -27,10 +27,13 @@ AT_ONCE = 500  # numbers of trials in one question
 TIMES = "times"  # asked for as if it were an attribute: when a trial started and ended
 
 # Optuna's own indexes find the trials of a study, but not those of a state, and no attribute.
+# SQLite takes a partial index only where one of these ORs stands in the question, which an IN is
+# not; and it takes one of Optuna's first, unless a question says `study_id + 0`.
+INDEXED = ("turn", "hash", "weights")
 INDEXES = (
     "CREATE INDEX IF NOT EXISTS archdsl_states ON trials (study_id, state, trial_id)",
-    "CREATE INDEX IF NOT EXISTS archdsl_attributes ON trial_user_attributes (key, value_json)"
-    " WHERE key IN ('turn', 'hash', 'weights')",
+    "CREATE INDEX IF NOT EXISTS archdsl_known ON trial_user_attributes (key, value_json)"
+    " WHERE " + " OR ".join(f"key = '{name}'" for name in INDEXED),
 )
 
 
@@ -147,10 +150,11 @@ class Tables:
         return [i for (i,) in found]
 
     def with_value(self, study: int, name: str, value: Any) -> list[int]:
-        """The trials that have ended with a value in an attribute that is indexed."""
+        """The trials that have ended with a value in an attribute."""
+        of = "t.study_id + 0" if name in INDEXED else "t.study_id"
         found = self.ask(
             "SELECT t.trial_id FROM trial_user_attributes a JOIN trials t ON t.trial_id ="
-            f" a.trial_id WHERE a.key = '{name}' AND a.value_json = :value AND t.study_id = :study"
+            f" a.trial_id WHERE a.key = '{name}' AND a.value_json = :value AND {of} = :study"
             f" AND t.state IN ({_words(FINISHED)}) ORDER BY t.trial_id",
             study=study,
             value=json.dumps(value),
@@ -161,7 +165,7 @@ class Tables:
         """The trials that have an attribute which is indexed."""
         found = self.ask(
             "SELECT t.trial_id FROM trial_user_attributes a JOIN trials t ON t.trial_id ="
-            f" a.trial_id WHERE a.key = '{name}' AND t.study_id = :study ORDER BY t.trial_id",
+            f" a.trial_id WHERE a.key = '{name}' AND t.study_id + 0 = :study ORDER BY t.trial_id",
             study=study,
         )
         return [i for (i,) in found]
@@ -193,7 +197,7 @@ class Tables:
             " WHERE t.study_id = :study AND t.state = 'FAIL' AND t.trial_id >= :since"
             " AND NOT EXISTS (SELECT 1 FROM trial_user_attributes b JOIN trials u"
             " ON u.trial_id = b.trial_id WHERE b.key = 'turn' AND b.value_json = a.value_json"
-            " AND u.study_id = t.study_id AND u.trial_id > t.trial_id) ORDER BY t.trial_id",
+            " AND u.study_id + 0 = t.study_id AND u.trial_id > t.trial_id) ORDER BY t.trial_id",
             study=study,
             since=since,
         )
@@ -258,8 +262,9 @@ class Tables:
         values: dict[str, Any],
         make: Callable[[Recorded], T],
     ) -> list[T]:
-        """Two answers in the order of the trials, merged as they come: a row for each trial, with
-        those of its attributes that are asked for, and a row for each score.
+        """Two answers: a row for each trial, with those of its attributes that are asked for, and a
+        row for each score. The trials are asked for first, so that one which ends meanwhile has a
+        score too many, and not none.
 
         An attribute is a join, which looks it up in the index of trials and names: half the time
         of reading all attributes of a trial and taking some.
@@ -282,43 +287,27 @@ class Tables:
                 f" FROM trials t {' '.join(joins)} WHERE {where} ORDER BY t.trial_id",
                 given,
             )
-            scores = _Scores(
-                _asked(
-                    connection,
-                    "SELECT v.trial_id, v.value, v.value_type FROM trials t JOIN trial_values v"
-                    f" ON v.trial_id = t.trial_id WHERE {where} ORDER BY t.trial_id, v.objective",
-                    given,
-                )
-            )
+            scores: dict[int, tuple[float, ...]] = {}
+            for id, value, kind in _asked(
+                connection,
+                "SELECT v.trial_id, v.value, v.value_type FROM trials t JOIN trial_values v"
+                f" ON v.trial_id = t.trial_id WHERE {where} ORDER BY t.trial_id, v.objective",
+                given,
+            ):
+                scores[id] = (*scores.get(id, ()), INFINITE.get(kind, value))
             return [
-                make(Recorded(number, state, started, ended, scores.of(id), keys, texts))
+                make(Recorded(number, state, started, ended, scores.get(id, ()), keys, texts))
                 for id, number, state, started, ended, *texts in trials
             ]
 
 
-class _Scores:
-    """The scores of trials in the order of these, taken trial by trial."""
-
-    def __init__(self, answer: Iterator[Any]) -> None:
-        self.answer = answer
-        self.next = next(answer, None)
-
-    def of(self, id: int) -> list[float]:
-        found = []
-        while self.next is not None and self.next[0] <= id:
-            trial, value, kind = self.next
-            if trial == id:
-                found.append(INFINITE.get(kind, value))
-            self.next = next(self.answer, None)
-        return found
-
-
 def _asked(connection: Connection, question: str, values: Mapping[str, Any]) -> Iterator[Any]:
+    """The rows of an answer, as it stands when this is called."""
     lists = [n for n, value in values.items() if isinstance(value, list)]
     asked = text(question).bindparams(*(bindparam(n, expanding=True) for n in lists))
     answer = connection.execution_options(stream_results=True).execute(asked, dict(values))
-    for rows in answer.partitions(1000):  # not the driver's cursor: the first rows have left it
-        yield from map(tuple, rows)
+    # Not the driver's cursor: the first rows have left it.
+    return (tuple(row) for rows in answer.partitions(1000) for row in rows)
 
 
 def _words(words: Sequence[str]) -> str:

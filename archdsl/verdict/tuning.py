@@ -19,6 +19,7 @@ LEAST = 3  # different values of a number that a quadratic takes
 SPARE = 2  # trainings beyond the coefficients
 LEVEL = 0.01  # of the test whether shapes have peaks of their own
 EXACT = 1e-18  # squares of scores that are rounding
+MANY = 1000  # trainings, beyond which their designs are reduced first
 OUTLIER = 5.0  # deviations below the median beyond which a training only counts as bad
 
 
@@ -62,8 +63,11 @@ def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
     # Slopes that differ from shape to shape move its peak; the first shape has the common one.
     shifts = (member[:, 1:, None] * places[:, None, :]).reshape(len(used), -1)
     shifted = np.hstack([common, shifts])
+    if len(used) > MANY:  # the same least squares in as many rows as there are columns
+        upper = np.asarray(np.linalg.qr(np.column_stack([shifted, scores]), mode="r"))
+        common, shifted, scores = upper[:, : common.shape[1]], upper[:, :-1], upper[:, -1]
     curve = np.linalg.lstsq(common, scores, rcond=None)[0]
-    own = is_better(shifted, common, scores)
+    own = is_better(shifted, common, scores, len(used))
     if own:
         curve = np.linalg.lstsq(shifted, scores, rcond=None)[0]
     levels, slopes, bends = np.split(curve[: common.shape[1]], [len(shapes), len(shapes) + knobs])
@@ -89,9 +93,10 @@ def bounded(scores: Sequence[float | None]) -> Floats:
     return np.array([least if s is None else max(s, least) for s in scores])
 
 
-def is_better(larger: Floats, smaller: Floats, scores: Floats) -> bool:
-    """Whether the F-test of two designs, one within the other, finds the larger one needed."""
-    spare, more = len(scores) - larger.shape[1], larger.shape[1] - smaller.shape[1]
+def is_better(larger: Floats, smaller: Floats, scores: Floats, count: int) -> bool:
+    """Whether the F-test of two designs, one within the other, finds the larger one needed, of so
+    many trainings."""
+    spare, more = count - larger.shape[1], larger.shape[1] - smaller.shape[1]
     if spare < SPARE or not more:
         return False
     left = [

@@ -43,6 +43,22 @@ def test_shapes_have_peaks_of_their_own_where_the_data_carry_them() -> None:
     assert peaks == pytest.approx([0, 0.3, 0.6, 0.9], abs=0.05)
 
 
+def test_many_trainings_have_the_curve_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The designs of many are reduced before they are solved: the same least squares."""
+    rates = np.log(np.geomspace(0.01, 1, 7))
+    for shift in (0.0, 0.3):
+        results = explored(np.random.default_rng(1), 0.0002, shift=shift, rates=rates)
+        plain = pooled(results, 1)
+        monkeypatch.setattr("archdsl.verdict.tuning.MANY", 10)
+        reduced = pooled(results, 1)
+        monkeypatch.undo()
+        assert plain is not None and reduced is not None
+        assert plain.own == reduced.own == (shift > 0)
+        for shape, setting in plain.settings.items():
+            assert reduced.settings[shape] == pytest.approx(setting, rel=1e-9)
+            assert reduced.values[shape] == pytest.approx(plain.values[shape], rel=1e-12)
+
+
 def test_one_curve_loses_less_than_the_best_of_three_trainings() -> None:
     """What a shape loses by its rate, and how much more one shape loses than another."""
     rng = np.random.default_rng(2)
