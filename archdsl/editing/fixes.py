@@ -90,14 +90,22 @@ def _round(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
 
 
 def _line(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    yield Fix(f"add `{match['line']}`", (_added(match["line"], reading),))
+
+
+def _use(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    """A block of the library, brought and called by its name."""
+    line, word = f"use {match['file']}: {match['word']}", match["word"]
+    called = ((span, word),) if span.text != word else ()
+    yield Fix(f"add `{line}`", (_added(line, reading), *called), sure=True)
+
+
+def _added(line: str, reading: Reading) -> tuple[Span, str]:
     """A line that is missing: below `arch`, or at the top."""
-    nodes = [n for n in reading.file.statements if isinstance(n, tree.Arch)]
-    line = match["line"]
-    if nodes:
-        end = nodes[0].span.end
-        yield Fix(f"add `{line}`", ((Span(span.source, end, end), f"\n{line}"),))
-    else:
-        yield Fix(f"add `{line}`", ((Span(span.source, 0, 0), f"{line}\n"),))
+    for node in reading.file.statements:
+        if isinstance(node, tree.Arch):
+            return Span(reading.source, node.span.end, node.span.end), f"\n{line}"
+    return Span(reading.source, 0, 0), f"{line}\n"
 
 
 SIGNS = re.compile(r"[^\w\s\"]{1,3}|elif")
@@ -113,6 +121,7 @@ HELPS: tuple[
     (re.compile(r"the name of a layer stands without quotes"), _unquote),
     (re.compile(r"write it without the colon: .*"), _remove),
     (re.compile(r"say how to round: .*"), _round),
+    (re.compile(r"it is a block of the library: `use (?P<file>\S+): (?P<word>\w+)`"), _use),
     (re.compile(r"(?:begin it with|add) a line such as `(?P<line>[^`]+)`"), _line),
 )
 

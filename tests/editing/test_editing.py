@@ -154,7 +154,7 @@ def test_signature_help() -> None:
     assert found is not None and found.active == 1
     assert found.described.label == (
         "conv(channels, kernel, stride = 1, pad?, dilation = 1, groups = 1, bias = true, "
-        "border = zeros, init?, bias_init?)"
+        "border = zeros, init?, bias_init?, weight?)"
     )
     text, offset = marked("arch a\ninput 3x8x8\nconv(8, 3, groups = |")
     assert signature_at(read(text), offset).active == 5  # type: ignore[union-attr]
@@ -203,6 +203,19 @@ def test_a_correction_mends_the_text(wrong: str, right: str | None) -> None:
     for span, new in sorted(found[0].edits, key=lambda e: -e[0].start):
         text = text[: span.start] + new + text[span.end :]
     assert text == f"{top}{right}\n"
+    assert read(text).found == ()
+
+
+def test_a_block_of_the_library_is_brought() -> None:
+    reading = read("arch a(w = 8)\ninput 9x9x9\nconv(w, 3) -> se(4)\n")
+    (fix,) = [fix for d in reading.found for fix in fixes(reading, d)]
+    text = reading.source.text
+    for span, new in sorted(fix.edits, key=lambda e: -e[0].start):
+        text = text[: span.start] + new + text[span.end :]
+    assert text == (
+        'arch a(w = 8)\nuse "lib/attention.arch": squeeze_excite\n'
+        "input 9x9x9\nconv(w, 3) -> squeeze_excite(4)\n"
+    )
     assert read(text).found == ()
 
 
