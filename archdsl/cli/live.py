@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console, Group
@@ -18,6 +19,7 @@ from rich.text import Text
 
 from archdsl.cli.output import cut, harmless, wants_color
 from archdsl.cli.progress import LOADING
+from archdsl.search.at_work import called, said
 from archdsl.search.leader import Progress
 from archdsl.search.outcome import name_of
 from archdsl.search.request import LEARNED, Objective
@@ -26,6 +28,8 @@ from archdsl.units import SHARES, duration
 
 ACCURACY = Objective("accuracy", minimize=False)
 RECENT = 5  # results that the live view shows
+AT_ONCE = 8  # trials at work that it shows
+NARROW = 60  # columns in which a trial at work says what its numbers are
 ROOM = 70  # columns that the head takes with its bar
 STAGES = {
     "tune": "tuning",
@@ -79,8 +83,14 @@ class JsonLines(View):
 class LiveTable(View):
     """A table that follows the search, on a terminal."""
 
-    def __init__(self, workers: int, objective: Objective = ACCURACY) -> None:
+    def __init__(
+        self,
+        workers: int,
+        objective: Objective = ACCURACY,
+        now: Callable[[], datetime] = datetime.now,
+    ) -> None:
         self.workers = workers
+        self.now = now
         self.objective = objective
         self.recent: list[Row] = []
         self.began = False  # whether a worker was seen at work
@@ -103,7 +113,13 @@ class LiveTable(View):
         for row in seen:
             self.slices.setdefault(row.slice, Tried(self.objective)).add(row)
         parts: list[Any] = [self.head(progress), slices_table(self.slices)]
-        room = self.console.width - 1
+        room, now = self.console.width - 1, self.now()
+        parts += [
+            Text(at_work(row, room, self.objective, progress.epochs, now))
+            for row in progress.at_work[:AT_ONCE]
+        ]
+        more = max(progress.running - AT_ONCE, 0)
+        parts += [Text(f"and {more:,} more")] if more else []
         parts += [Text(line(row, room, self.objective), "dim") for row in self.recent]
         self.live.update(Group(*parts))
 
@@ -213,9 +229,21 @@ def line(row: Row, width: int = 0, objective: Objective = ACCURACY) -> str:
     return harmless(cut(text, width) if width else text)
 
 
+def at_work(row: Row, width: int, objective: Objective, epochs: int | None, now: datetime) -> str:
+    """A trial that runs, in a line of so many characters: what it is called gives way to how far
+    it is."""
+    words = said(row, objective.name, epochs, now)
+    if width < NARROW:  # "3/15  56.25 %  12 s left"
+        words = [word.removeprefix("epoch ") for word in words[:3]]
+        words[1] = words[1].partition(" ")[2] if row.reached else words[1]
+    end = "  ".join(words)
+    start = cut("  ".join(filter(None, called(row))), max(width - len(end) - 2, 0))
+    return harmless(cut(f"{start}  {end}", width))
+
+
 def plain(row: Row) -> dict[str, Any]:
     """A trial as JSON has it."""
-    long = ("curve", "examples", "test_examples")
+    long = ("curve", "reached", "examples", "test_examples")
     found = {n: getattr(row, n) for n in row.__dataclass_fields__ if n not in long}
     for name in ("started", "ended"):
         found[name] = None if found[name] is None else found[name].isoformat()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from html import escape
 from shlex import quote
 
 from archdsl.layers.base import show_shape
-from archdsl.report.facts import OPEN, Facts
+from archdsl.report.facts import AT_WORK, OPEN, Facts
 from archdsl.report.figure import table
 from archdsl.report.measure import cost_text, listing, many, place_text, shape_text
+from archdsl.search.at_work import called, epochs_of, said
 from archdsl.search.outcome import name_of
 from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, TUNE, Row
 from archdsl.training.own import ProgramData
@@ -26,6 +28,7 @@ STAGES = {
 def answer_html(facts: Facts) -> str:
     """What a study says, in words."""
     parts = [f'<p class="status" role="note">{escape(s)}</p>' for s in status(facts)]
+    parts += [_line(f"  {line}") for line in at_work(facts, datetime.now())]
     if facts.front:
         parts += _front(facts)
     elif facts.verdict is not None:
@@ -62,6 +65,14 @@ def status(facts: Facts) -> Iterator[str]:
     if failed:
         causes = [f"{cause} ({count})" for cause, count in facts.failures.most_common()]
         yield f"{failed} of {many(total, 'trial')} failed: {listing(causes)}."
+
+
+def at_work(facts: Facts, now: datetime) -> Iterator[str]:
+    """The trials that run, and how far each is."""
+    search = facts.search
+    for row in [r for r in facts.rows if r.state == "running"][:AT_WORK]:
+        words = said(row, search.objectives[0].name, epochs_of(search, row.stage), now)
+        yield f"{', '.join(filter(None, called(row)))}: {', '.join(words)}"
 
 
 def nothing(facts: Facts) -> str:

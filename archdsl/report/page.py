@@ -48,7 +48,10 @@ def report_page(facts: Facts, album: Album | None = None, live: bool = False) ->
         ("words", "Words"),
     ]
     links = "".join(f'<li><a href="#{i}">{escape(t)}</a></li>' for i, t in titles)
-    status = '<p id="live" role="status">Live: this page follows the search.</p>' if live else ""
+    follows = "Live: this page follows the search."
+    if not any(n for state, n in facts.counts.items() if state != "waiting"):
+        follows += " Its workers are loading PyTorch."
+    status = f'<p id="live" role="status">{follows}</p>' if live else ""
     body = (
         f'<a class="skip" href="#answer">To the answer</a>{status}<header><div class="top">'
         f'<h1>{escape(facts.name)}</h1><button type="button" id="dark">Light or dark</button></div>'

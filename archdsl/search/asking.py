@@ -11,6 +11,7 @@ from optuna.trial import Trial
 
 from archdsl.analysis.distributions import suggest
 from archdsl.search.asked import Asked, Unscored, scores_of
+from archdsl.search.at_work import Note
 from archdsl.search.rows import COSTS, ERROR, EXPLORE, SETTLE
 from archdsl.spec import Architecture
 from archdsl.training.own import plain
@@ -26,7 +27,11 @@ def asked_of(worker: Worker, trial: Trial, arch: Architecture) -> Asked:
     assert search.own is not None
     drawn = {name: plain(suggest(trial, name, domain)) for name, domain in search.tune.items()}
 
+    far = Note(trial)
+
     def on_report(step: int, score: float) -> None:
+        with worker.stop.later():
+            far(step, score)
         if search.is_pareto or attrs["stage"] != EXPLORE:
             return
         with worker.stop.later():

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from archdsl.search.rows import Row
 from archdsl.search.study import ALL, Part, Study
-from archdsl.search.tables import FINISHED, Queue
+from archdsl.search.tables import FINISHED, TIMES, Queue
 
+MOST = 100  # trials at work that are told of
+NAMED = ("shape", "solved", "setting", "seed", "turn", "worker", "reached", TIMES)
 SHOWN = tuple(name for name in ALL if name != "knobs")
 
 
@@ -46,6 +48,16 @@ class Changes:
             self.first[id] = first
             self.told[id] = {trial for trial in told if trial >= first}
         return self.study.rows_of(id, place, new, *SHOWN) if new else []
+
+    def at_work(self, stage: str) -> list[Row]:
+        """The trials of a stage that run, as far as they are shown."""
+        study, found = self.study, list[Row]()
+        for id, place in study.ids([stage]).items():
+            queue = self.queues.get(id)
+            if queue is not None and queue.running:
+                ids = study.tables.ids(id, ("RUNNING",), queue.first or 0)[:MOST]
+                found += study.rows_of(id, place, ids, *NAMED)
+        return found[:MOST]
 
     def open(self, stage: str) -> Queue:
         """What is open of a stage, as it was at the last look."""

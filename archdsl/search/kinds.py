@@ -107,6 +107,14 @@ def points(value: Any) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(point) for point in value)
 
 
+def amounts(value: Any) -> tuple[float, ...]:
+    """Three or four numbers."""
+    if not isinstance(value, list) or len(value) not in (3, 4):
+        raise ValueError
+    found = [number(entry) for entry in value]
+    return tuple(0.0 if entry is None else entry for entry in found)
+
+
 def fits(value: Any) -> tuple[tuple[int, ...], int]:
     """The shape and the number of classes with which the description of data ends: of
     ``digits digits(seed = 0) ((1, 8, 8), 10)`` what stands in the last double brackets."""
@@ -142,5 +150,6 @@ FILE: Kind = ("the name of a file", file)
 TEXTS: Kind = ("a table of texts", texts)
 NUMBERS: Kind = ("a table of numbers", numbers)
 POINTS: Kind = ("a list of epochs", points)
+REACHED: Kind = ("an epoch with its score", amounts)
 DATA: Kind = ("a description of data with its shape and classes", described)
 MOMENT: Kind = ("a time", moment)

@@ -23,6 +23,7 @@ from optuna.trial import TrialState
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.search.at_work import epochs_of
 from archdsl.search.categories import kinds
 from archdsl.search.changes import Changes
 from archdsl.search.clock import EXPIRED
@@ -67,6 +68,8 @@ class Progress:
     started: float  # when the leader began, on the monotonic clock
     deadline: float | None
     before: Sequence[Row] = ()  # at the first look: what had ended when the leader began
+    at_work: Sequence[Row] = ()  # trials that run
+    epochs: int | None = None  # of a training of this stage, where that is known
 
     @property
     def done(self) -> int:
@@ -159,6 +162,7 @@ class Leader:
 
     def work(self, stage: str, planned: int) -> bool:
         """Has a stage worked off; whether nothing of it is left."""
+        study = self.study
         while True:
             self.stop.ask()
             began = time.process_time()
@@ -166,7 +170,8 @@ class Leader:
             queue = self.changes.open(stage)
             progress = Progress(
                 stage, news, queue.running, queue.waiting, planned, self.seconds,
-                self.started, self.deadline, before,
+                self.started, self.deadline, before, self.changes.at_work(stage),
+                epochs_of(study.search, stage),
             )  # fmt: skip
             self.watch(progress)
             if not (queue.waiting or queue.running) and not self.reap():

@@ -19,6 +19,7 @@ from archdsl.search.kinds import (
     NUMBER,
     NUMBERS,
     POINTS,
+    REACHED,
     TEXT,
     TEXTS,
     WHOLE,
@@ -74,6 +75,7 @@ KINDS: Mapping[str, Kind] = {
     "knobs": TEXTS,
     "costs": NUMBERS,
     "curve": POINTS,
+    "reached": REACHED,
 }
 
 
@@ -107,6 +109,7 @@ class Row:
     test_examples: bytes = b""  # and of each one of the test data
     fold: int | None = None  # on which of the folds it was trained, where there are folds
     curve: tuple[tuple[float, ...], ...] = ()  # epoch, accuracy, loss, training loss, lr
+    reached: tuple[float, ...] = ()  # while it trains: epoch, score, seconds and, if known, loss
     seconds: float | None = None  # of training
     images_per_second: float | None = None
     worker: str = ""

@@ -28,6 +28,7 @@ from archdsl.elaborate.values import show
 from archdsl.modelcard import ModelCard
 from archdsl.search.asked import Objective, Unscored
 from archdsl.search.asking import noted, result_of_own
+from archdsl.search.at_work import Note
 from archdsl.search.clock import Clock
 from archdsl.search.kinds import WEIGHTS
 from archdsl.search.measured import measured_on
@@ -280,15 +281,14 @@ class Worker:
         search = self.study.search
         stage = trial.user_attrs["stage"]
         curve: list[tuple[float, ...]] = []
+        far = Note(trial)
 
+        @self.stop.later()
         def on_epoch(epoch: Epoch) -> None:
-            with self.stop.later():
-                note(epoch)
-
-        def note(epoch: Epoch) -> None:
             score = score_along(search.objectives[0].name, epoch)
             point = (epoch.epoch, score, epoch.loss, epoch.train_loss, epoch.lr)
             curve.append(tuple(round(float(x), 7) for x in point))
+            far(epoch.epoch, score, epoch.loss)
             if search.is_pareto or stage != EXPLORE:
                 return
             trial.report(epoch.score(search.objectives[0].name), epoch.epoch)

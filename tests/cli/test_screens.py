@@ -67,6 +67,7 @@ def test_how_far_work_is_takes_one_line(columns: int, tmp_path: Path) -> None:
 
 SEARCHING = """
 import sys
+from datetime import datetime, timedelta
 from archdsl.cli.live import LiveTable
 from archdsl.search.leader import Progress
 from archdsl.search.rows import Row
@@ -76,10 +77,17 @@ rows = [
         accuracy=0.5 + n / 16, loss=1.0, seconds=2.0, values=(0.5 + n / 16,))
     for n in (1, 2)
 ]
-view = LiveTable(1)
+view = LiveTable(2, now=lambda: now)
 view.__enter__()
-for news, running in ([], 0), (rows[:1], 1), (rows[1:], 1):
-    view.show(Progress("explore", news, running, 2, 5, 2.0, 0.0, None))
+now = datetime(2026, 1, 1)
+at_work = [
+    Row(3, "40K macs", "explore", "running", shape="depth = 4", setting="lr = 0.1", seed=1,
+        started=now - timedelta(seconds=8), reached=(3.0, 0.5625, 6.0, 1.25)),
+    Row(4, "40K macs", "explore", "running", shape="depth = 8", setting="lr = 0.1", seed=1,
+        started=now - timedelta(seconds=2)),
+]
+for news, running in ([], 0), (rows[:1], 1), (rows[1:], 2):
+    view.show(Progress("explore", news, running, 1, 5, 2.0, 0.0, None, (), at_work[:running], 15))
 view.live.refresh()
 if "stay" in sys.argv:
     import os
@@ -89,17 +97,21 @@ print("the verdict")
 """
 AT_WORK = {
     80: """\
-exploring  ━━━━━━━━╺━━━━━━━━━━━  2 of 5 · 1 running · 6 s left
+exploring  ━━━━━━━━╺━━━━━━━━━━━  2 of 5 · 2 running · 3 s left
 slice     tried  best so far                                      score  seeds
 40K macs      2  depth = 2                                      62.50 %      1
+depth = 4  40K macs  lr = …  epoch 4/15  accuracy 56.25 %  22 s left  loss 1.25
+depth = 8  40K macs  lr = 0.1  seed 1  epoch 1/15  for 2 s
 40K macs  depth = 1  lr = 0.25  seed 1  accuracy 56.25 %  2.0 s
 40K macs  depth = 2  lr = 0.25  seed 1  accuracy 62.50 %  2.0 s
 """,
     40: """\
-exploring · 2 of 5 · 1 running · 6 s
+exploring · 2 of 5 · 2 running · 3 s
 left
 slice     tried  best…    score  seeds
 40K macs      2  dept…  62.50 %      1
+depth = 4  4…  4/15  56.25 %  22 s left
+depth = 8  40K macs  lr…  1/15  for 2 s
 40K macs  dep…  accuracy 56.25 %  2.0 s
 40K macs  dep…  accuracy 62.50 %  2.0 s
 """,
