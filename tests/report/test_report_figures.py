@@ -21,7 +21,9 @@ from archdsl.report.plane import map_figure
 from archdsl.report.shapes import shapes_figure
 from archdsl.report.weights import importances_figure
 from archdsl.search.opened import find_study
+from archdsl.search.outcome import results
 from archdsl.search.rows import EXPLORE, SETTLE
+from archdsl.search.snapshot import read_study
 from archdsl.verdict.arms import explored_shapes
 from archdsl.verdict.results import slices_of
 
@@ -38,8 +40,10 @@ def noted(panel: Panel, start: str) -> list[Group]:
 # --------------------------------------------------------------------------- wide or deep
 
 
-def test_the_curve_is_the_parabola_through_what_was_explored(found: Facts) -> None:
-    for part, slice in zip(found.parts, slices_of(found.results), strict=True):
+def test_the_curve_is_the_parabola_through_what_was_explored(budgets: Path, found: Facts) -> None:
+    with read_study(str(budgets)) as study:
+        trained = results(study)
+    for part, slice in zip(found.parts, slices_of(trained), strict=True):
         shapes = explored_shapes(slice, found.question)
         x = np.log([e.aspect for e in shapes for _ in e.scores])
         y = [s for e in shapes for s in e.scores]
