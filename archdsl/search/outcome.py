@@ -215,7 +215,13 @@ def verdict(
     found = results(study, rows) if found is None else found
     if not any(r.score is not None for r in found):
         raise nothing_to_say(study, rows)
-    return judge(found, question(study.search, found), parts=known)
+    return judge(found, question(study.search, found), parts=known, short=tuning(study, rows))
+
+
+def tuning(study: Study, rows: Iterable[Row]) -> list[Result]:
+    """The short trainings that tuned, where a search has such; where it has none, exploration
+    tunes."""
+    return results(study, rows, tuning=True) if study.search.short else []
 
 
 def nothing_to_say(study: Study, rows: Iterable[Row]) -> ArchError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from archdsl.search.opened import OpenStudy
-from archdsl.search.outcome import budget_of, judged, looks_of, question, results
+from archdsl.search.outcome import budget_of, judged, looks_of, question, results, tuning
 from archdsl.search.request import MOST_SEEDS
 from archdsl.search.rows import SETTLE
 from archdsl.verdict import judge
@@ -43,8 +43,9 @@ def further(study: OpenStudy, counts: Mapping[str, int]) -> dict[str, int] | Non
     if all(count >= looks[-1] for count in counts.values()):
         return None
     held = study.search.hold is not None
-    found = results(study, judged(study))
-    said = judge(found, question(study.search, found), resamples=0)
+    rows = judged(study)
+    found = results(study, rows)
+    said = judge(found, question(study.search, found), resamples=0, short=tuning(study, rows))
     homes = {result.slice: budget_of(result) for result in found}
     needed = {homes[part.slice] for part in said.slices if is_open(part)}
     more = {

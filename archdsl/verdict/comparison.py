@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from math import sqrt
 
 import numpy as np
 
 from archdsl.verdict.arms import Explored, contenders
-from archdsl.verdict.contrast import Difference, mean
+from archdsl.verdict.contrast import Difference, mean, variance
 from archdsl.verdict.examples import Sample, compared, paired
 from archdsl.verdict.results import Arm, Floats, Question, Result, Slice
+from archdsl.verdict.tuning import Lost, lost
 
 SEEDS = 2  # that an arm needs for a comparison
 Two = tuple[int, int]  # arms of a slice, by their places
@@ -29,6 +31,7 @@ class Comparison:
     fresh: Sequence[Sequence[Result]]
     differences: Mapping[Two, Difference] = field(default_factory=dict)
     loss: Difference | None = None  # of the first two, by the log-loss
+    lost: Lost | None = None  # what the arms may lose by their settings, where numbers were tuned
 
     @property
     def difference(self) -> Difference | None:
@@ -61,6 +64,17 @@ class Comparison:
             [r.test_loss for r in self.fresh[arm] if r.test_loss is not None] for arm in FIRST
         )
         return mean(first) - mean(second) if first and second else None
+
+    def tuning(self, two: Two) -> float:
+        """The variance of the difference of two arms that their tuning leaves."""
+        return 0.0 if self.lost is None else self.lost.variance(*two)
+
+    def widened(self, found: Difference, two: Two, ratio: float = 1.0) -> Difference:
+        """A difference of two arms with what their tuning leaves, which is ``ratio`` times as much
+        of what is measured there as of the score."""
+        if self.lost is None:
+            return found
+        return found.widened(ratio**2 * self.tuning(two), self.lost.freedom)
 
     def scores(self, arm: int) -> list[float]:
         return [r.score for r in self.fresh[arm] if r.score is not None]
@@ -97,23 +111,51 @@ def stacked(known: Sequence[Floats | None]) -> Floats | None:
     return np.stack(found)
 
 
-def compare(part: Slice, shapes: Sequence[Explored], question: Question) -> Comparison:
+def compare(
+    part: Slice, shapes: Sequence[Explored], question: Question, short: Sequence[Result] = ()
+) -> Comparison:
+    """``short`` are the trainings that tuned, where those that explored did not."""
     arms = list(contenders(shapes, question)) if shapes else []
     if question.ordered:
         arms[:2] = sorted(arms[:2], key=lambda e: -e.aspect)
     fresh = [settled_as(e.arm, part.settled) for e in arms]
     found = Comparison(part, shapes, arms, fresh)
+    if any(fresh):
+        names = [e.arm.shape for e in arms]
+        tried = lost(short or part.explored, question.sign, names, [e.tuned for e in arms])
+        found = replace(found, lost=tried)
     differences = {}
     for two in combinations(range(len(arms)), 2):
         if found.seeds(two) < SEEDS:
             continue
         pair = found.sample(two[0]), found.sample(two[1])
         if not question.folds or paired([pair]) is not None:
-            differences[two] = compared(*pair)
+            differences[two] = found.widened(compared(*pair), two)
     found = replace(found, differences=differences)
     if found.difference is None:
         return found
     first, second = found.losses(0), found.losses(1)
     if first is None or second is None or (question.folds and paired([(first, second)]) is None):
         return found
-    return replace(found, loss=compared(first, second))
+    ratio = _loss_per_score(found)
+    return replace(found, loss=found.widened(compared(first, second), FIRST, ratio))
+
+
+def over_all(found: Difference, trials: Sequence[Comparison], loss: bool = False) -> Difference:
+    """The average of slices with what their tuning leaves. The deviations are averaged and not the
+    variances: a shape that wants another setting than the others wants it at every budget."""
+    known = [t for t in trials if t.lost is not None]
+    if not known:
+        return found
+    deviations = [sqrt(t.tuning(FIRST)) * (_loss_per_score(t) if loss else 1.0) for t in known]
+    freedom = sum(t.lost.freedom for t in known if t.lost is not None)
+    return found.widened((sum(deviations) / len(trials)) ** 2, freedom)
+
+
+def _loss_per_score(found: Comparison) -> float:
+    """How much the log-loss moves when the score does: by the spread of fresh seeds."""
+    scores, losses = (
+        sum(variance(sample.scores) for arm in FIRST if (sample := of(arm)) is not None)
+        for of in (found.sample, found.losses)
+    )
+    return sqrt(losses / scores) if scores else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import comb, isfinite, sqrt
 
 import numpy as np
@@ -31,6 +31,16 @@ class Difference:
             return None
         reach = self.error * quantile(1 - (1 - level) / 2, self.freedom)
         return self.value - reach, self.value + reach
+
+    def widened(self, variance: float, freedom: float) -> Difference:
+        """The same with an error of another source beside it, of so many degrees of freedom."""
+        if not variance:
+            return self
+        if not self.error:
+            return replace(self, p=max(self.p, tested(self.value, sqrt(variance), freedom).p))
+        total = self.error**2 + variance
+        spread = self.error**4 / self.freedom + variance**2 / freedom
+        return tested(self.value, sqrt(total), total**2 / spread)
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> Difference:

@@ -93,7 +93,8 @@ class Sources:
     ``first`` and ``second`` are the variances of a seed's score in either arm, of which ``flips``
     is what single examples add, times ``examples``; ``own`` is the variance over examples of the
     difference of the arms, free of the luck of seeds. Without ``examples``, their count, only
-    scores were known.
+    scores were known. ``tuning`` is what the arms may lose by their settings, of which
+    ``tuning_freedom`` are the degrees of freedom.
     """
 
     first: float
@@ -101,17 +102,24 @@ class Sources:
     flips: float = 0.0
     own: float = 0.0
     examples: int | None = None
+    tuning: float = 0.0
+    tuning_freedom: float = 1.0
+
+    @property
+    def of_examples(self) -> float:
+        return self.own / self.examples if self.examples else 0.0
 
     @property
     def fixed(self) -> float:
         """The variance that more seeds leave."""
-        return self.own / self.examples if self.examples else 0.0
+        return self.of_examples + self.tuning
 
     def freedom(self, n: int, m: int) -> float:
         """Satterthwaite's degrees of freedom with so many seeds of the arms."""
-        parts = [(self.first / n, n - 1), (self.second / m, m - 1)]
+        parts: list[tuple[float, float]] = [(self.first / n, n - 1), (self.second / m, m - 1)]
         if self.examples:
-            parts.append((self.fixed, self.examples - 1))
+            parts.append((self.of_examples, self.examples - 1))
+        parts.append((self.tuning, self.tuning_freedom))
         total = sum(v for v, _ in parts)
         return total**2 / sum(v**2 / f for v, f in parts if v)
 
@@ -237,11 +245,11 @@ def seeds_needed(difference: float, found: Sources, alpha: float) -> int | None:
 def examples_needed(difference: float, found: Sources, seeds: int, alpha: float) -> int | None:
     """The examples with which ``seeds`` of each arm would find a difference with a probability
     of 80 %. None for no difference, where examples are not known, and where no number does:
-    where the seeds' own luck leaves too much open."""
+    where the seeds' own luck, or the tuning, leaves too much open."""
     if difference == 0 or not found.examples:
         return None
     seen = (found.first + found.second) - found.flips / found.examples
-    left = (difference / normal(alpha)) ** 2 - max(seen, 0.0) / seeds
+    left = (difference / normal(alpha)) ** 2 - max(seen, 0.0) / seeds - found.tuning
     if left <= 0:
         return None
     count = ceil((found.flips / seeds + found.own) / left)

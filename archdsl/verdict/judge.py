@@ -9,7 +9,7 @@ from math import sqrt
 from archdsl.units import ERRORS, SHARES
 from archdsl.verdict.answer import Verdict
 from archdsl.verdict.arms import Explored, explored, halves
-from archdsl.verdict.comparison import FIRST, SEEDS, Comparison, Two, compare
+from archdsl.verdict.comparison import FIRST, SEEDS, Comparison, Two, compare, over_all
 from archdsl.verdict.contrast import (
     Difference,
     Interval,
@@ -48,7 +48,7 @@ from archdsl.verdict.model import (
     Settled,
     SliceVerdict,
 )
-from archdsl.verdict.results import Question, Result, Slice
+from archdsl.verdict.results import Question, Result, Slice, slices_of
 
 SCORE, OTHER = 0.8, 0.2  # shares of the error of the score, and of the log-loss beside it
 RESAMPLES = 9999
@@ -61,23 +61,29 @@ def judge(
     resamples: int = RESAMPLES,
     seed: int = 0,
     parts: Sequence[tuple[Slice, Sequence[Explored]]] | None = None,
+    short: Iterable[Result] = (),
 ) -> Verdict:
     """The verdict on the results of a study; ``parts`` are what ``explored`` makes of them, where
-    that is at hand.
+    that is at hand. ``short`` are the results of trainings that tuned and compared nothing.
 
     ``level`` is that of every interval, and 1 - ``level`` bounds the share of studies with a
     verdict where there is no true difference. ``resamples`` and ``seed`` are the bootstrap's;
     without resamples, what is made of them is left out.
     """
     parts = explored(results, question) if parts is None else parts
-    trials = [compare(part, shapes, question) for part, shapes in parts]
+    tried = {part.name: part.explored for part in slices_of(short)}
+    trials = [compare(part, shapes, question, tried.get(part.name, ())) for part, shapes in parts]
     settled = [t for t in trials if t.difference is not None]
     several = question.ordered and len(settled) > 1
-    whole = averaged([(t.sample(0), t.sample(1)) for t in settled]) if several else None
+    whole = None
+    if several:
+        whole = over_all(averaged([(t.sample(0), t.sample(1)) for t in settled]), settled)
     looks, least = question.looks, min((t.seeds(FIRST) for t in settled), default=0)
     both = [(t.losses(0), t.losses(1)) for t in settled]
     losses = [(a, b) for a, b in both if a is not None and b is not None]
-    whole_loss = averaged(losses) if several and len(losses) == len(settled) else None
+    whole_loss = None
+    if several and len(losses) == len(settled):
+        whole_loss = over_all(averaged(losses), settled, loss=True)
     known = [
         [repeated(d.p, looks, t.seeds(two)) for two, d in t.differences.items()] for t in trials
     ]
@@ -198,6 +204,8 @@ class _Judge:
         found = trial.differences[two]
         first, second = trial.sample(two[0]), trial.sample(two[1])
         of = sources(first, second)
+        if trial.lost is not None:
+            of = replace(of, tuning=trial.tuning(two), tuning_freedom=trial.lost.freedom)
         alpha = (1 - self.level) / self.comparisons
         seeds = trial.seeds(two)
         return Contrast(
@@ -213,6 +221,7 @@ class _Judge:
             examples_needed(self.question.target, of, seeds, alpha),
             *self.claim(found, corrected, trial.test(two)),
             *self.over_folds(first, second, self.interval(found, corrected, seeds)),
+            tuning=None if trial.lost is None else sqrt(of.tuning),
         )
 
     def by_loss(

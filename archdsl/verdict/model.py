@@ -72,6 +72,9 @@ class Contrast:
     as training sets of different folds are mostly the same (Nadeau and Bengio 2003).
 
     ``loss`` is the comparison by the log-loss, where that is known of each example.
+
+    ``tuning`` is the deviation that the arms' tuned numbers add to the error: what either may lose
+    by not being at its best; nothing where no numbers were tuned.
     """
 
     difference: float
@@ -90,6 +93,7 @@ class Contrast:
     folds: int | None = None
     another: Interval | None = None
     loss: ByLoss | None = None
+    tuning: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
+from archdsl.verdict.posterior import Integers, losses
 from archdsl.verdict.results import Floats, Result
 
 LEAST = 3  # different values of a number that a quadratic takes
@@ -33,6 +34,77 @@ class Tuned:
     own: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The trainings of a slice that a curve goes through. ``member`` is the shape of each, by its
+    place among ``shapes``; ``places`` ``(trainings, numbers)`` are from -1, the ``low`` end of
+    what was explored, to 1."""
+
+    shapes: Sequence[str]
+    member: Integers
+    places: Floats
+    scores: Floats
+    low: Floats
+    high: Floats
+
+    @property
+    def freedom(self) -> int:
+        """Trainings beyond the coefficients of the common curve."""
+        return len(self.scores) - len(self.shapes) - 2 * int(self.places.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What the arms of a slice may lose by their settings: draws ``(arms, draws)``, with the
+    degrees of freedom of their spread."""
+
+    draws: Floats
+    freedom: int
+
+    def variance(self, one: int, other: int) -> float:
+        """That of the difference of two arms."""
+        return float(np.mean((self.draws[one] - self.draws[other]) ** 2))
+
+
+def lost(
+    results: Sequence[Result], sign: int, shapes: Sequence[str], settings: Sequence[Sequence[float]]
+) -> Lost | None:
+    """What shapes of a slice may lose by the settings at which they are settled: by the curve
+    through ``results``; nothing where there is none. Without settings they are those of the
+    curve."""
+    data = given(results, sign)
+    if data is None or not set(shapes) <= set(data.shapes):
+        return None
+    if not all(settings):
+        curve = pooled(results, sign)
+        assert curve is not None
+        settings = [curve.settings[shape] for shape in shapes]
+    places = 2 * (np.array(settings) - data.low) / (data.high - data.low) - 1
+    wanted = [data.shapes.index(shape) for shape in shapes]
+    draws = losses(data.places, data.member, data.scores, wanted, np.clip(places, -1, 1))
+    return Lost(draws, data.freedom)
+
+
+def given(results: Sequence[Result], sign: int) -> Given | None:
+    """What a curve goes through; none where numbers are not known of all results, or are too
+    few."""
+    shapes = sorted({r.shape for r in results if r.score is not None})
+    wanted = frozenset(shapes)
+    used = [r for r in results if r.shape in wanted]
+    counts = {len(r.tuned) for r in used}
+    if len(counts) != 1 or 0 in counts:
+        return None
+    tuned = np.array([r.tuned for r in used])
+    if min(len(set(column)) for column in tuned.T) < LEAST:
+        return None
+    low, high = tuned.min(axis=0), tuned.max(axis=0)
+    rank = {shape: place for place, shape in enumerate(shapes)}
+    scores = bounded([None if r.score is None else sign * r.score for r in used])
+    member = np.array([rank[r.shape] for r in used])
+    found = Given(shapes, member, 2 * (tuned - low) / (high - low) - 1, scores, low, high)
+    return None if found.freedom < SPARE else found
+
+
 def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
     """The settings of the shapes of a slice; none where numbers are not known of all results, or
     are too few for a curve.
@@ -42,26 +114,15 @@ def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
     or fell far behind, counts as a bad one: a curve through its score would say nothing of the
     others.
     """
-    shapes = sorted({r.shape for r in results if r.score is not None})
-    wanted = frozenset(shapes)
-    used = [r for r in results if r.shape in wanted]
-    counts = {len(r.tuned) for r in used}
-    if len(counts) != 1 or 0 in counts:
+    data = given(results, sign)
+    if data is None:
         return None
-    given = np.array([r.tuned for r in used])
-    knobs = given.shape[1]
-    if min(len(set(column)) for column in given.T) < LEAST:
-        return None
-    low, high = given.min(axis=0), given.max(axis=0)
-    places = 2 * (given - low) / (high - low) - 1
-    scores = bounded([None if r.score is None else sign * r.score for r in used])
-    rank = {shape: place for place, shape in enumerate(shapes)}
-    member = np.eye(len(shapes))[[rank[r.shape] for r in used]]
+    shapes, places, scores = data.shapes, data.places, data.scores
+    low, high, knobs = data.low, data.high, places.shape[1]
+    member = np.eye(len(shapes))[data.member]
     common = np.hstack([member, places, places**2])
-    if len(used) < common.shape[1] + SPARE:
-        return None
     # Slopes that differ from shape to shape move its peak; the first shape has the common one.
-    shifts = (member[:, 1:, None] * places[:, None, :]).reshape(len(used), -1)
+    shifts = (member[:, 1:, None] * places[:, None, :]).reshape(len(scores), -1)
     shifted = np.hstack([common, shifts])
     if len(used) > MANY:  # the same least squares in as many rows as there are columns
         upper = np.asarray(np.linalg.qr(np.column_stack([shifted, scores]), mode="r"))

@@ -24,6 +24,8 @@ from archdsl.verdict.model import (
 )
 from archdsl.verdict.results import Question
 
+LOOSE = 0.2  # of what an interval reaches: a deviation of the tuning that is told
+SEEN = 2.8  # standard errors that a difference must have, to be found in four of five studies
 DOUBT = "the bootstrap's interval includes 0: few results carry the difference"
 UNITS = {"macs": "multiply-adds", "params": "parameters"}
 
@@ -39,6 +41,8 @@ def slice_words(part: SliceVerdict, question: Question) -> list[str]:
         lines.append(f"  {_folds(part.contrast, question)}")
     elif part.contrast is not None and part.contrast.examples is None:
         lines.append("  only scores are known: other examples are not in the interval")
+    if part.contrast is not None and _is_loose(part.contrast):
+        lines.append(f"  {_tuning(part.contrast, question)}")
     for name, arm in zip(names, part.arms, strict=True):
         if arm.failed:
             tries = arm.seeds + arm.failed
@@ -156,6 +160,19 @@ def _folds(contrast: Contrast, question: Question) -> str:
     return f"{text}; another data set of this size: {size}"
 
 
+def _is_loose(contrast: Contrast) -> bool:
+    """Whether the tuning has a part in the interval that is worth a line."""
+    if not contrast.tuning or contrast.interval is None:
+        return False
+    return contrast.tuning >= LOOSE * (contrast.interval[1] - contrast.interval[0]) / 2
+
+
+def _tuning(contrast: Contrast, question: Question) -> str:
+    assert contrast.tuning is not None
+    size = _number(contrast.tuning, contrast.tuning, question) + _unit(question)
+    return f"what either may lose by its tuned settings is in the interval: a deviation of {size}"
+
+
 def _repeated(found: Contrast | Average, question: Question) -> str:
     """What is expected of a repetition: what was claimed is too large on average."""
     assert found.honest is not None
@@ -195,6 +212,9 @@ def _needed(contrast: Contrast, question: Question) -> str:
     if contrast.examples and contrast.examples_target:
         examples = contrast.examples_target - contrast.examples
     more = f"{_count(examples)} more validation examples" if examples and examples > 0 else ""
+    loose = contrast.tuning and contrast.tuning * SEEN >= question.target
+    if seeds is None and loose:
+        return f"; more seeds will not show {target}: it takes more trials to tune the shapes"
     if question.folds:
         if seeds is not None and seeds > MOST_FOLDS:
             return f"; folds of these data will not show {target}"

@@ -13,7 +13,7 @@ from archdsl import ArchError, parse
 from archdsl.cli.main import main
 from archdsl.diagnostics.source import Source
 from archdsl.search.opened import OpenStudy
-from archdsl.search.outcome import best, numbers_of, results
+from archdsl.search.outcome import best, numbers_of, results, verdict
 from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling, queue_tuned
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
@@ -83,6 +83,9 @@ def test_short_trainings_give_the_rate_and_long_ones_the_shape(tmp_path: Path) -
     found = results(study)
     assert len(found) == 12 and all(result.tuned == () for result in found)
     assert best(study).shape == "depth = 3", "which the short trainings put last"
+    contrast = verdict(study).slices[0].contrast
+    assert contrast is not None and contrast.tuning is not None, "as the short trainings leave it"
+    assert 0 < contrast.tuning < 0.1
     assert not any(row.weights for row in study.rows() if row.stage == TUNE)
 
 

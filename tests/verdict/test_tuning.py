@@ -4,9 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tuned import Tuning, claimed
 
 from archdsl.verdict import Question, Result, choose_arms, judge, to_settle
-from archdsl.verdict.tuning import pooled
+from archdsl.verdict.contrast import Difference
+from archdsl.verdict.examples import Sources, examples_needed, seeds_needed
+from archdsl.verdict.tuning import lost, pooled
 
 RATES = np.log([0.02, 0.07, 0.25])
 
@@ -121,3 +124,72 @@ def test_the_verdict_is_of_the_setting_that_was_settled() -> None:
     ]  # fmt: skip
     (part,) = judge([*results, *fresh], Question(), resamples=0).slices
     assert [a.setting for a in part.arms] == ["lr = 0.1"] * 2 and part.contrast is not None
+
+
+def both(sd: float, rates: int, seed: int = 0, shift: float = 0.0) -> float:
+    """The deviation that the tuning adds to the difference of two shapes."""
+    spread = np.log(np.geomspace(0.01, 1, rates))
+    results = explored(np.random.default_rng(seed), sd, shift, spread)
+    found = lost(results, 1, ["depth = 10", "depth = 28"], [(), ()])
+    assert found is not None and found.freedom == 4 * rates - 6
+    assert found.draws.min() >= 0
+    return found.variance(0, 1) ** 0.5
+
+
+def test_what_may_be_lost_by_the_tuning_falls_with_trials_and_with_noise() -> None:
+    assert both(0.0, 5) < 1e-6, "nothing is unsure"
+    few, many, loud = both(0.004, 3), both(0.004, 24), both(0.016, 3)
+    assert 2e-5 < few < 4e-4 and many < few / 3 and 4 * few < loud < 4e-3
+
+
+def test_a_setting_off_the_peak_loses_what_the_curve_says() -> None:
+    rates = np.log(np.geomspace(0.01, 1, 9))
+    results = explored(np.random.default_rng(0), 1e-6, rates=rates)
+    off = [(float(np.log(0.1)),), (float(np.log(0.3)),)]
+    found = lost(results, 1, ["depth = 10", "depth = 28"], off)
+    assert found is not None
+    expected = 0.004 * np.log(3) ** 2
+    assert found.draws.mean(axis=1) == pytest.approx([0, expected], abs=1e-5)
+    assert found.variance(0, 1) == pytest.approx(expected**2, rel=1e-3)
+    assert lost(results, 1, ["depth = 11"], [()]) is None, "which was not explored"
+
+
+def test_the_tuning_is_in_the_interval_and_in_what_would_show_a_difference() -> None:
+    found = Difference(1.0, 0.3, 8.0, 0.01).widened(0.16, 4.0)
+    assert found.error == pytest.approx(0.5)
+    assert found.freedom == pytest.approx(0.25**2 / (0.09**2 / 8 + 0.16**2 / 4))
+    assert found.p == pytest.approx(0.0787, abs=1e-4)
+    sure = Difference(1.0, 0.0, 8.0, 0.01)
+    assert sure.widened(1.0, 4.0).p == pytest.approx(0.374, abs=1e-3), "no spread of seeds"
+    assert sure.widened(1e-6, 4.0).p == 0.01
+    known = Sources(1.0, 1.0, 0.5, 0.1, 400)
+    loose = Sources(1.0, 1.0, 0.5, 0.1, 400, tuning=0.04, tuning_freedom=6)
+    assert (seeds_needed(1.0, known, 0.05), seeds_needed(1.0, loose, 0.05)) == (17, 25)
+    assert seeds_needed(0.5, loose, 0.05) is None, "no number of seeds tells of the tuning"
+    assert examples_needed(0.5, known, 100, 0.05) == 9
+    assert examples_needed(0.5, loose, 100, 0.05) is None
+
+
+@pytest.mark.parametrize(("trials", "sd", "told"), [(3, 0.02, True), (40, 0.004, False)])
+def test_the_verdict_says_what_the_tuning_leaves(trials: int, sd: float, told: bool) -> None:
+    rng = np.random.default_rng(7)
+    results = explored(rng, sd, rates=rng.uniform(np.log(0.02), np.log(0.3), trials))
+    for e in to_settle(results, Question())["1M"]:
+        like = Result("1M", 1e6, e.arm.shape, e.depth, e.width, 0, None, settled=True)
+        results += [replace(like, seed=k, score=0.97 + 0.004 * (k % 4)) for k in range(1, 13)]
+    found = judge(results, Question(), resamples=0)
+    contrast = found.slices[0].contrast
+    assert contrast is not None and contrast.tuning is not None
+    line = "  what either may lose by its tuned settings is in the interval: a deviation of "
+    assert (line in found.words) is told
+    assert ("it takes more trials to tune the shapes" in found.words) is told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("drift", "most"), [(0.0, 0.05), (0.3, 0.10)])
+def test_claims_are_few_with_the_tuning_in_them(drift: float, most: float) -> None:
+    """Twenty seeds, 24 trials. Where shapes want rates of their own, settings that are taken to be
+    the best ones are claimed to differ in twice as many studies."""
+    said, blind = claimed(Tuning(24, 20, drift), 300)
+    print(f"\ndrift {drift}: {said:.1%} claim, {blind:.1%} with the tuning left out")
+    assert said <= most + 2 * (most * (1 - most) / 300) ** 0.5 and said < blind

@@ -1,0 +1,112 @@
+"""What a shape may lose by its setting: draws from the posterior of the curves of a slice.
+
+The curve of ``archdsl.verdict.tuning`` gives every shape its setting. It is drawn from a few noisy
+trainings, and a shape may have its peak elsewhere than the others: fresh seeds show nothing of
+either. Here the slopes of a shape are those of all and a part of its own, normal with a deviation
+that is known no better than the trainings tell: it is averaged over, each weighted with its
+restricted likelihood (Patterson and Thompson 1971).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from archdsl.verdict.results import Floats
+
+Integers = npt.NDArray[np.int64]
+DRAWS = 400
+SHIFTS = (0.0, 0.15, 0.3, 0.45)  # deviations of a shape's peak, in halves of what was explored
+SEED = 17
+EXACT, TINY = 1e-12, 1e-300  # of what there is, and at all: less is rounding
+
+
+def losses(
+    places: Floats, shape: Integers, scores: Floats, wanted: Sequence[int], settings: Floats
+) -> Floats:
+    """What the ``wanted`` shapes lose by their ``settings`` ``(wanted, numbers)``: draws
+    ``(wanted, DRAWS)``, none below 0.
+
+    ``places`` ``(trainings, numbers)`` and settings are from -1 to 1; ``shape`` is the shape of
+    each training by its place. There are more trainings than coefficients.
+    """
+    count, knobs = int(shape.max()) + 1, places.shape[1]
+    # Levels are taken out: what is left of a shape are its distances from its own means.
+    design = centred(np.hstack([places, places**2]), shape, count)
+    left = centred(scores[:, None], shape, count)[:, 0]
+    squares = np.zeros((count, 2 * knobs, 2 * knobs))
+    np.add.at(squares, shape, design[:, :, None] * design[:, None, :])
+    products = np.zeros((count, 2 * knobs))
+    np.add.at(products, shape, design * left[:, None])
+    freedom = len(scores) - count - 2 * knobs
+    common = np.linalg.pinv(squares.sum(axis=0)) @ products.sum(axis=0)
+    total = float(left @ left)
+    noise = max(float(((left - design @ common) ** 2).sum()), EXACT * total, TINY) / freedom
+    bends = np.abs(common[knobs:])
+    found = [
+        _fitted(squares, products, total, freedom, (2 * s * bends) ** 2 / noise) for s in SHIFTS
+    ]
+    likely = np.array([f[0] for f in found])
+    weights = np.exp(likely - likely.max())
+    shares = np.floor(DRAWS * np.cumsum(weights) / weights.sum() + 1e-9).astype(int)
+    rng = np.random.default_rng(SEED)
+    drawn = []
+    for (_, mean, cover, variance, kept), of in zip(found, np.diff(shares, prepend=0), strict=True):
+        if not of:
+            continue
+        curves = rng.multivariate_normal(mean, variance * cover, of, method="svd")
+        of_shapes = []
+        for i in wanted:
+            slopes = curves[:, :knobs]
+            if kept.any():
+                inner = np.linalg.inv(np.diag(1 / kept) + squares[i, :knobs, :knobs])
+                rest = products[i, :knobs] - curves @ squares[i, :knobs].T
+                own = rng.multivariate_normal(np.zeros(knobs), variance * inner, of, method="svd")
+                slopes = slopes + rest @ inner.T + own
+            of_shapes.append((slopes, curves[:, knobs:]))
+        drawn.append(np.array([_lost(*c, s) for c, s in zip(of_shapes, settings, strict=True)]))
+    return np.concatenate(drawn, axis=1)
+
+
+def _fitted(
+    squares: Floats, products: Floats, total: float, freedom: int, kept: Floats
+) -> tuple[float, Floats, Floats, float, Floats]:
+    """With slopes of a shape's own that have the variances ``kept``, in units of the noise: the
+    logarithm of the restricted likelihood, the common curve with its covariance in units of the
+    noise, and the noise."""
+    knobs = len(kept)
+    logs, whole, right, rest = 0.0, squares.sum(axis=0), products.sum(axis=0), total
+    if kept.any():
+        kept = np.maximum(kept, 1e-12)
+        own = squares[:, :knobs, :knobs]
+        inner = np.linalg.inv(np.diag(1 / kept) + own)
+        with_own = squares[:, :knobs, :]
+        whole = whole - np.einsum("ika,ikl,ilb->ab", with_own, inner, with_own)
+        right = right - np.einsum("ika,ikl,il->a", with_own, inner, products[:, :knobs])
+        rest -= float(np.einsum("ik,ikl,il->", products[:, :knobs], inner, products[:, :knobs]))
+        logs = float(np.linalg.slogdet(np.eye(knobs) + kept[:, None] * own)[1].sum())
+    cover = np.linalg.pinv(whole, hermitian=True)
+    mean = cover @ right
+    variance = max(rest - float(right @ mean), EXACT * total, TINY) / freedom
+    sizes = np.linalg.eigvalsh(whole)
+    logs += float(np.log(np.maximum(sizes, max(EXACT * sizes[-1], TINY))).sum())
+    logs += freedom * float(np.log(variance))
+    return -logs / 2, mean, cover, variance, kept
+
+
+def _lost(slopes: Floats, bends: Floats, setting: Floats) -> Floats:
+    """How far quadratics (rows of slopes and bends) are below their highest point within -1 .. 1 at
+    a setting."""
+    inside = (bends < 0) & (np.abs(slopes) < -2 * bends)
+    peak = np.where(inside, -slopes / np.where(inside, 2 * bends, 1.0), np.sign(slopes))
+    high = slopes * peak + bends * peak**2
+    return np.asarray((high - slopes * setting - bends * setting**2).sum(axis=1))
+
+
+def centred(values: Floats, shape: Integers, count: int) -> Floats:
+    """Values less the means of their shapes."""
+    sums = np.zeros((count, values.shape[1]))
+    np.add.at(sums, shape, values)
+    return np.asarray(values - (sums / np.bincount(shape, minlength=count)[:, None])[shape])
