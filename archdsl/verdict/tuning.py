@@ -124,11 +124,12 @@ def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
     # Slopes that differ from shape to shape move its peak; the first shape has the common one.
     shifts = (member[:, 1:, None] * places[:, None, :]).reshape(len(scores), -1)
     shifted = np.hstack([common, shifts])
-    if len(used) > MANY:  # the same least squares in as many rows as there are columns
+    count = len(scores)
+    if count > MANY:  # the same least squares in as many rows as there are columns
         upper = np.asarray(np.linalg.qr(np.column_stack([shifted, scores]), mode="r"))
         common, shifted, scores = upper[:, : common.shape[1]], upper[:, :-1], upper[:, -1]
     curve = np.linalg.lstsq(common, scores, rcond=None)[0]
-    own = is_better(shifted, common, scores, len(used))
+    own = is_better(shifted, common, scores, count)
     if own:
         curve = np.linalg.lstsq(shifted, scores, rcond=None)[0]
     levels, slopes, bends = np.split(curve[: common.shape[1]], [len(shapes), len(shapes) + knobs])
