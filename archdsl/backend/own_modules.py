@@ -41,10 +41,14 @@ def helpers_of(layer: Layer, code: Module | Expression) -> frozenset[Helper]:
         names.add(code.target)
     if not names:
         return frozenset()
-    file = Path(type(layer).torch.__code__.co_filename)
-    if layer.modules:
-        file = file.parent / layer.modules
+    file = file_of(type(layer))
     return frozenset(Helper(name, file, layer.name) for name in names)
+
+
+def file_of(layer: type[Layer]) -> Path:
+    """The Python file that has the classes of a kind of layer which PyTorch has not."""
+    file = Path(layer.torch.__code__.co_filename)
+    return file.parent / layer.modules if layer.modules else file
 
 
 @dataclass

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from archdsl.backend.own_modules import file_of
 from archdsl.cli.options import candidate_options, read_candidate, read_registry, spec_argument
 from archdsl.cli.output import say, show_diagnostics
 from archdsl.cli.outputs import check_outputs, force_option, read_for
@@ -16,6 +17,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import find
 from archdsl.formats.base import Checkpoint, Options
+from archdsl.layers.base import Layer
 from archdsl.modelcard import ModelCard, card_in, card_in_text
 from archdsl.settings import split_call
 from archdsl.spec import Architecture
@@ -84,20 +86,21 @@ def command(
     against onnxruntime, .arch is the spec with its knobs frozen. A file is written whole or
     not at all.
     """
+    if weights is None and (order or rename):
+        raise click.UsageError("--order and --rename are of a checkpoint: --weights FILE")
     if output == PRINTED:
         if weights is not None or watch or device or dtype:
             raise click.UsageError("-o - prints the source alone: -o FILE for more than that")
         say(read_candidate(spec, settings, shape, python).source().rstrip("\n"))
         return
-    formats = read_registry(python).formats
+    registry = read_registry(python)
+    formats = registry.formats
     ending = "py" if output is None else output.suffix.lower().removeprefix(".")
     if ending not in formats:
         known = ", ".join(f".{name}" for name in formats)
         shown = "" if output is None else output.name
         raise ArchError([diagnose(codes.UNKNOWN_FORMAT, name=shown, known=known)])
     chosen = formats[ending]
-    if weights is None and (order or rename):
-        raise click.UsageError("--order and --rename are of a checkpoint: --weights FILE")
     if weights is not None and not chosen.takes_weights:
         a = "an" if ending[0] in "aeiou" else "a"
         what = f"{a} .{ending} file holds no weights"
@@ -127,7 +130,8 @@ def command(
     path, name = find(split_call(spec)[0])
     if path is None:
         raise click.UsageError("standard input cannot be watched")
-    _watch([path, *python], name, run)
+    added = (cls for cls in registry.added if issubclass(cls, Layer))
+    _watch([path, *python, *(file_of(cls) for cls in added)], name, run)
 
 
 def _card(arch: Architecture, weights: Path | None) -> ModelCard | None:

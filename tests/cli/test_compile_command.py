@@ -383,6 +383,29 @@ def test_a_file_of_layers_is_watched(run: Any, monkeypatch: pytest.MonkeyPatch) 
     assert "x * 345" in Path("user.py").read_text()
 
 
+def test_the_file_of_a_layers_own_module_is_watched(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = LAYER.replace("def torch", 'modules = "beside.py"\n    def torch')
+    layer = layer.replace("Expression(", 'Expression(helpers=("scaled",), text=')
+    Path("mine.py").write_text(layer.replace("{x} * FACTOR", "scaled({x})"))
+    module = "def scaled(x):\n    return x * FACTOR\n"
+    Path("beside.py").write_text(module.replace("FACTOR", "2"))
+    Path("user.arch").write_text("arch user\ninput 3x8x8\nscaled\n")
+    texts = iter([module.replace("FACTOR", "345")])
+
+    def wait(seconds: float) -> None:
+        text = next(texts, None)
+        if text is None:
+            raise KeyboardInterrupt
+        assert "x * 2" in Path("user.py").read_text()
+        Path("beside.py").write_text(text)
+
+    monkeypatch.setattr(time, "sleep", wait)
+    assert run("compile", "user.arch", "--watch", "--allow-python", "mine.py").code == 130
+    assert "x * 345" in Path("user.py").read_text()
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -390,6 +413,7 @@ def test_a_file_of_layers_is_watched(run: Any, monkeypatch: pytest.MonkeyPatch) 
         (["--dtype", "float16"], "--dtype is of an export"),
         (["-o", "a.py", "--device", "cpu"], "--device is of an export"),
         (["-o", "a.arch", "--dtype", "float32"], "--dtype is of an export"),
+        (["-o", "-", "--order", "stem,stage"], "--order and --rename are of a checkpoint"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(
