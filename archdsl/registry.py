@@ -102,6 +102,11 @@ class Registry:
         own = (cls for cls in self.added if cls.group == group)
         return {cls.name: cls for cls in (*built_in(group), *own)}
 
+    @property
+    def brings_layers(self) -> bool:
+        """Whether a user added layers or patterns."""
+        return any(cls.group in SHARED for cls in self.added)
+
     @cached_property
     def layers(self) -> Table:
         """The layers."""

@@ -28,7 +28,6 @@ from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import ENDLESS, PROOF_WORK
 from archdsl.layers.unknowns import Undecided, Unknown
-from archdsl.registry import REGISTRY
 
 LIMIT = 2_000
 SAMPLE = 300
@@ -196,7 +195,7 @@ class _Prover:
             return self.refute(region)
         except (TypeError, AttributeError, ValueError):
             # A layer of a user's that cannot work with undecided numbers: decide them all.
-            if not region.open or self.program.compiler.registry is REGISTRY:
+            if not region.open or not self.program.compiler.registry.brings_layers:
                 raise
             proof.decided = True
             return self.decide(region, region.open[0])

@@ -13,7 +13,7 @@ from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
-from archdsl.elaborate.fitting import fit, reshaped
+from archdsl.elaborate.fitting import fit
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plain_op
 from archdsl.elaborate.places import numbers, reserving, several
@@ -90,7 +90,6 @@ def apply_list(layers: tuple[Any, ...], frame: Frame, span: Span) -> None:
         apply_value(layer, frame, span)
         found.append(None if frame.x is None else one(frame.x, span))
         frame.m.check_size(frame.b, span)
-    frame.m.looks += 1
     tensors = tuple([t for t in found if t is not None])
     frame.x = Tensors(tensors) if len(tensors) == len(found) else None
 
@@ -258,8 +257,7 @@ def use_layer(op: Op, frame: Frame, span: Span) -> None:
 def enter_block(
     block: BlockCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span
 ) -> None:
-    """Applies a block: the part that it makes is built once for equal arguments and shapes, and
-    for equal arguments alone where its body asks for no shape."""
+    """Applies a block: the part that it makes is built once for equal arguments and shapes."""
     machine = frame.m
     machine.spend(2 + block.slots // 8 + len(block.reads) // 4, span)
     variables: list[Any] = [UNSET] * block.slots
@@ -270,17 +268,12 @@ def enter_block(
     if x is None:
         return
     home = machine.files[block.file]
-    plain = not isinstance(x, Tensors)
     key: Any = None
     if not block.chooses:
         files = machine.files
         values = *variables[: len(block.formals)], *[files[f][s] for f, s in block.reads]
         key = (block, machine.key(values, span), machine.context_of(values, span))
         part = machine.memo.get((key, x.shape))
-        if part is None and plain and (alike := machine.memo.get(key)) is not None:
-            part = reshaped(alike, x.shape)
-            if part is not None:
-                machine.memo[key, x.shape] = part
         if part is not None:  # it costs what to make it costs: a limit knows no memory
             machine.spend(part.work, span)
             machine.saved += part.work
@@ -292,7 +285,7 @@ def enter_block(
     builder = Builder(frame.b, numbered(block.name, number), x.shape)
     inner = Frame(machine, builder, variables, home, builder.start())
     given: list[tuple[str, Any]] = []
-    before, looks = (len(machine.found), machine.effects), machine.looks
+    before = len(machine.found), machine.effects
     with machine.entered(block.name, span, given):
         for formal in block.formals:
             if variables[formal.slot] is UNSET:
@@ -315,8 +308,6 @@ def enter_block(
     own = not builder.outside and not builder.borrows
     if key is not None and own and before == (len(machine.found), machine.effects):
         machine.memo[key, x.shape] = part
-        if machine.looks == looks and plain:
-            machine.memo[key] = part
     borrows, outside = builder.borrows, builder.outside
     machine.enter(frame, part, outside, block.name, number, span, borrows=borrows, taken=part.taken)
 

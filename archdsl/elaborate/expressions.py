@@ -155,7 +155,6 @@ def field(node: tree.Field, scope: Scope) -> Getter:
         value = get(frame)
         if not isinstance(value, Tensor):
             raise fault(codes.NO_FIELDS, span, name=name, given=describe(value))
-        frame.m.looks += 1
         return property(value.shape)
 
     return get_property

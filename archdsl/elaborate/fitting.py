@@ -6,9 +6,8 @@ from math import prod
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Fault, Label, fault
+from archdsl.diagnostics.model import Label, fault
 from archdsl.diagnostics.source import Span
-from archdsl.ir.network import Op, Part, Step
 from archdsl.layers.base import Layer, Misfit, Shape, shape_of, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.polynomial import Polynomial
@@ -32,35 +31,3 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
     if most > MAX_ELEMENTS and prod(shape) > MAX_ELEMENTS:
         raise fault(codes.TENSOR_TOO_LARGE, span, limit=MAX_ELEMENTS, shape=show_shape(shape))
     return shape
-
-
-def reshaped(part: Part, input: Shape) -> Part | None:
-    """A part whose making looked at no shape, as it is made for another input: the same layers.
-    Nothing where one of them does not fit."""
-    shapes, steps = [input], []
-    for step in part.steps:
-        op, before = step.op, shapes[step.inputs[0]]
-        assert isinstance(op, Op)
-        shape = op.shapes.get(before)
-        if shape is None:
-            try:
-                shape = op.shapes[before] = fit(op.layer, (before,), step.span)
-            except Fault:
-                return None
-        shapes.append(shape)
-        path = step.name, step.number, step.span
-        steps.append(Step(op, step.inputs, shape, *path, plain=step.plain))
-    made = Part(
-        part.kind,
-        part.name,
-        input,
-        (),
-        tuple(steps),
-        part.result,
-        shapes[part.result],
-        part.size,
-        part.definition,
-        part.arguments,
-    )
-    made.work = part.work
-    return made

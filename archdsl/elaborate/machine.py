@@ -112,7 +112,6 @@ class Frame:
         """The current tensor, or the several; raises ``Skip`` after a mistake."""
         if self.x is None:
             raise Skip
-        self.m.looks += 1
         return self.x
 
 
@@ -174,7 +173,6 @@ class Machine:
         self.shared_made: dict[tuple[SharedLayer, Shape], Any] = {}  # what each is for a shape
         self.shared_first: dict[SharedLayer, Shared] = {}  # where each was applied first
         self.held = 0  # numbers for tensors that go from turn to turn
-        self.looks = 0  # at tensors, by all but layers: what comes of it may depend on a shape
         self.files: list[list[Any]] = []  # the variables of each file
         self.top: list[int] = []  # the slots of the first file's that are visible everywhere
 
@@ -332,7 +330,6 @@ class Machine:
 
     def join(self, op: Op, frame: Frame, inputs: Sequence[Tensor], span: Span) -> None:
         """Applies a join to several tensors; the result is the current tensor."""
-        self.looks += 1
         self.spend(len(inputs), span)
         shapes = tuple([t.shape for t in inputs])
         shape = op.shapes.get(shapes)

@@ -31,7 +31,6 @@ def apply_shared(value: SharedLayer, frame: Frame, span: Span, run: Run) -> None
     if x is None:
         return
     one(x, span)
-    machine.looks += 1  # what it has already may depend on anything before
     made = machine.shared_made.get((value, x.shape))
     if made is None:
         made = _made(value, frame, x, span, run)
@@ -157,7 +156,6 @@ def use_tied(layer: type[Layer], get: Getter, place: Span, frame: Frame, span: S
     if x is None:
         return
     one(x, span)
-    machine.looks += 1
     first = machine.shared_first.get(value) if isinstance(value, SharedLayer) else None
     made = None
     if first is not None and isinstance(first.op, Op):

@@ -330,7 +330,6 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
     def run(frame: Frame) -> None:
         count = turns_of(get_count(frame), span)
         machine = frame.m
-        machine.looks += 1  # whether turns are alike
         frame.b.several = True
         i = 1
         while i <= count:

@@ -80,16 +80,6 @@ def test_a_block_that_does_not_fit_another_shape_is_told_as_ever() -> None:
     assert [(frame.name, frame.span.line) for frame in found.trail] == [("shrink", 5)]
 
 
-def test_a_block_that_asks_for_no_shape_runs_once() -> None:
-    """Each step of a dense block has another input; they cost what they hold, and no more."""
-    text = f"{HEAD}block step(k) {{ bn -> relu -> conv(4 * k, 1) -> conv(k, 3) }}\n"
-    spec = archdsl.parse(f"{text}dense(20) {{ step(width) }}\n")
-    machine = spec.program.machine(lambda path, options, span: 0, False)
-    spec.program.machine = lambda decide, first_only: machine  # type: ignore[method-assign]
-    assert len(spec.with_knobs().flat.nodes) == 1 + 20 * 5
-    assert machine.built == 1
-
-
 # What a block is given by the candidates w = 0 and w = 1: values that Python takes for equal.
 NEARLY = {
     "a number of another kind in a list": (
