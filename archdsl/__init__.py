@@ -4,8 +4,9 @@
 ``read(path)`` give a ``Spec``, whose ``with_knobs(...)`` makes many. Every failure is an
 ``ArchError`` that carries its diagnostics. ``transfer`` loads other implementations'
 weights into a compiled module; ``freeze`` writes an architecture as a spec; ``diff`` says in what
-two differ; ``import_module`` makes a spec of a PyTorch module, ``import_file`` of a file;
-``latency`` is a cost to be held; ``study`` reads what a search has found.
+two differ; ``import_module`` makes a spec of a PyTorch module, ``import_family`` one of several,
+``import_file`` of a file; ``latency`` is a cost to be held; ``study`` reads what a search has
+found.
 
 In a notebook ``%load_ext archdsl`` adds the cell magic ``%%arch``.
 """
@@ -22,12 +23,12 @@ from archdsl.named import load
 from archdsl.spec import Architecture, Spec, parse, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from torch import nn
 
-    from archdsl.importing.convert import Imported
+    from archdsl.importing.convert import Imported, ImportedFamily
     from archdsl.pictures.pair import Pair
     from archdsl.report.view import StudyView
     from archdsl.search.session import Search
@@ -41,6 +42,7 @@ __all__ = [
     "Spec",
     "diff",
     "freeze",
+    "import_family",
     "import_file",
     "import_module",
     "judge",
@@ -65,6 +67,27 @@ def diff(a: Architecture, b: Architecture, depth: int = 2) -> Pair:
     from archdsl.pictures.pair import Pair
 
     return Pair(a, b, (a.title, b.title), depth)
+
+
+def import_family(
+    modules: Mapping[str, nn.Module],
+    examples: Any,
+    *,
+    name: str = "family",
+    run: bool = True,
+) -> ImportedFamily:
+    """Several PyTorch modules, by their names, as one spec with a variant for each; what differs
+    between them are knobs. ``examples`` is the shape of an image, or that of each by its name. Each
+    variant is checked as by ``import_module``. Raises ``ArchError`` where they differ in more than
+    numbers.
+
+        nets = {"small": Net(depth=2), "large": Net(depth=4)}
+        family = archdsl.import_family(nets, (3, 224, 224), name="net")
+        family.variants["large"].weights
+    """
+    from archdsl.importing.convert import import_family
+
+    return import_family(modules, examples, name=name, run=run)
 
 
 def import_file(

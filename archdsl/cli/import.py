@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +25,7 @@ SECONDS = 600
 
 
 @click.command()
-@click.argument("model")
+@click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
@@ -54,7 +55,7 @@ SECONDS = 600
 )
 @force_option
 def command(
-    model: str,
+    models: tuple[str, ...],
     output: Path | None,
     shape: str | None,
     call: str | None,
@@ -64,63 +65,105 @@ def command(
     timeout: float,
     force: bool,
 ) -> None:
-    """Turn a PyTorch model, or a .pt2 or .onnx file, into a spec.
+    """Turn PyTorch models, or a .pt2 or .onnx file, into a spec.
 
     MODEL is torchvision.models:NAME, timm:NAME, my_model.py:Net, net.pt2 or net.onnx. A file
     runs no code. The spec is the same network:
     its graph is proven equal, and both are run. What has no counterpart is listed, and then
     nothing is written; with --partial it is written as layers of your own.
+    Several models become one spec with a variant for each, whose differences are knobs.
     """
-    name = read_name(model)
-    if name.is_saved and call is not None:
+    names = [read_name(model) for model in models]
+    if len(names) > 1 and (call is not None or knobs or partial):
+        raise click.UsageError("several models take no --call, --knobs or --partial")
+    if names[0].is_saved and call is not None:
         raise click.UsageError("a file is not called: leave out --call")
-    if not allow_python and (name.needs_permission or call is not None):
-        shown = model if call is None else call
-        raise ArchError([diagnose(codes.NEEDS_PERMISSION, name=shown)])
     output = None if output == Path("-") else output
+    for model, name in zip(models, names, strict=True):
+        if not allow_python and (name.needs_permission or call is not None):
+            shown = model if call is None else call
+            raise ArchError([diagnose(codes.NEEDS_PERMISSION, name=shown)])
     if output is not None:
         if output.suffix != ".arch":
             raise click.UsageError(f"what is written is a spec: -o {output.stem}.arch")
         files = [output, layers_file(output)] if partial else [output]
-        check_outputs(files, [Path(name.module)] if name.is_file or name.is_saved else [], force)
+        reads = [Path(name.module) for name in names if name.is_file or name.is_saved]
+        check_outputs(files, reads, force)
     elif partial:
         raise click.UsageError("--partial writes a file of layers beside the spec: -o FILE.arch")
     if find_spec("torch") is None:
         raise missing("torch", EXTRA)
-    question = {
-        "module": name.module,
-        "attribute": name.attribute,
-        "title": output.stem if output is not None else name.title,
-        "call": call,
-        "input": read_shape(shape),
-        "knobs": knobs,
-        "partial": partial,
-    }
-    found = ask(question, timeout)
+    title = output.stem if output is not None else names[0].title
+    if len(names) > 1:
+        titles = [name.title for name in names]
+        if len(set(titles)) < len(titles):
+            raise click.UsageError("two of the models have one name, and variants need their own")
+        listed = {name.title: list(name) for name in names}
+        family = {"models": listed, "title": title, "input": read_shape(shape)}
+        _say_family(ask(family, timeout), output)
+    else:
+        name = names[0]
+        question: dict[str, Any] = {
+            "module": name.module,
+            "attribute": name.attribute,
+            "title": title,
+            "call": call,
+            "input": read_shape(shape),
+            "knobs": knobs,
+            "partial": partial,
+        }
+        _say_one(ask(question, timeout), output)
+
+
+def _say_one(found: dict[str, Any], output: Path | None) -> None:
+    """Writes or prints the spec of one model, and says what it is."""
     if found["warnings"]:
         show_diagnostics(found["warnings"])
-    if output is None:
-        say(found["text"].rstrip("\n"))
-    else:
-        if found["layers"]:
-            write_output(layers_file(output), found["layers"])
-        write_output(output, found["text"])
-    lines = len(re.findall(r"\S.*\n", found["text"]))
+    if output is not None and found["layers"]:
+        write_output(layers_file(output), found["layers"])
+    _write(found["text"], output)
     costs = shown_costs(found["params"], found["macs"])
-    where = f"{output}: " if output is not None else ""
     at = show_shape(tuple(found["input"]))
-    say(f"{where}{counted(lines, 'line')}, {costs} at {at}", error=output is None)
-    say(f"equal: {'; '.join(found['checked'])}", error=output is None)
+    aside = output is None
+    say(f"{_lines(found['text'], output)}, {costs} at {at}", error=aside)
+    say(f"equal: {'; '.join(found['checked'])}", error=aside)
     for line in found["said"]:
-        say(f"note: {line}", error=output is None)
-    if found["differs"]:
-        others = " and ".join(show_shape(tuple(shape)) for shape in found["differs"])
-        say(
-            f"not equal: at {others} the model is another network than the spec",
-            error=output is None,
-        )
+        say(f"note: {line}", error=aside)
+    _say_differs(found, "the model", aside)
     if output is not None and found["layers"]:
         say(f"next: archdsl compile {output} --allow-python {layers_file(output)}")
+
+
+def _say_family(found: dict[str, Any], output: Path | None) -> None:
+    """Writes or prints the spec of several models, and says what each variant is."""
+    _write(found["text"], output)
+    aside = output is None
+    count = counted(len(found["variants"]), "variant")
+    proved = f", {found['proved']}" if found["proved"] else ""
+    say(f"{_lines(found['text'], output)}, {count}{proved}", error=aside)
+    for name, figures in found["variants"].items():
+        costs = shown_costs(figures["params"], figures["macs"])
+        at = show_shape(tuple(figures["input"]))
+        say(f"{name}: {costs} at {at}; equal: {'; '.join(figures['checked'])}", error=aside)
+        _say_differs(figures, f"`{name}`", aside)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        say(text.rstrip("\n"))
+    else:
+        write_output(output, text)
+
+
+def _lines(text: str, output: Path | None) -> str:
+    where = f"{output}: " if output is not None else ""
+    return where + counted(len(re.findall(r"\S.*\n", text)), "line")
+
+
+def _say_differs(found: dict[str, Any], what: str, aside: bool) -> None:
+    if found["differs"]:
+        others = " and ".join(show_shape(tuple(shape)) for shape in found["differs"])
+        say(f"not equal: at {others} {what} is another network than the spec", error=aside)
 
 
 def layers_file(spec: Path) -> Path:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Diagnostic, Kind, diagnose
-from archdsl.importing import arithmetic, attention, own, pointwise, shaped, weighted  # noqa: F401
+from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.importing.custom import NONE, Custom
-from archdsl.importing.gaps import gaps, replaced
-from archdsl.importing.lower import Lowering, Vertex, make, shared
+from archdsl.importing.family import with_variants
+from archdsl.importing.gaps import replaced
+from archdsl.importing.graphs import BATCHES, failure, graph_of, graph_once, title_of
 from archdsl.importing.partial import custom_for
 from archdsl.importing.places import OWN, trouble
 from archdsl.importing.program import Program
@@ -24,16 +22,12 @@ from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
-from archdsl.importing.simplify import renumbered, simplify
 from archdsl.importing.text import Graph, write
 from archdsl.importing.widths import with_sizes
 from archdsl.layers.base import Shape, show_shape
 from archdsl.spec import Architecture, Spec, parse
 
-BATCHES = (2, 3)
-OTHER_BATCHES = (1, 17)  # in evaluation, where a single image is no rare one
 SIZES = (32, 48, 64, 96, 128, 160)  # pixels that are tried beside those of the input
-DROPPED = ("dropout", "dropout_channels", "alpha_dropout")
 
 
 @dataclass(slots=True)
@@ -90,7 +84,7 @@ def import_module(
     _check_weights(module)
     custom, missing = custom_for(module, shape) if partial else (NONE, [])
     graph = graph_of(module, shape, custom)
-    title = _title(name or type(module).__name__)
+    title = title_of(name or type(module).__name__)
     theirs = flat_of(graph, title)
     spec, paired = proven(graph, title)
     checked = ["graph, parameters and multiply-adds"]
@@ -103,12 +97,29 @@ def import_module(
     elif found is not None:
         spec, paired = found.spec, found.paired
         checked.append(found.proved)
-    arch = spec.with_knobs()
+    warnings = replaced(missing, custom)
+    made = checked_import(module, graph, spec.with_knobs(), paired, checked, run=run, custom=custom)
+    return replace(made, said=list(said), layers=custom.text, warnings=warnings)
+
+
+def checked_import(
+    module: nn.Module,
+    graph: Graph,
+    arch: Architecture,
+    paired: dict[int, int],
+    checked: list[str],
+    *,
+    run: bool,
+    custom: Custom = NONE,
+) -> Imported:
+    """A module whose graph is that of a network, with its weights: parameters and multiply-adds
+    are counted, and with ``run`` both are run. Raises ``ArchError`` where they differ."""
+    shape = arch.input
     mapping = weights_of(graph, arch.flat, paired)
     _check_counts(module, arch, mapping, shape)
-    sizes, differs = _sizes(module, spec, shape, custom)
+    sizes, differs = _sizes(module, arch, shape, custom)
     if run and arch.params <= MOST:
-        _run_both(module, arch, spec, mapping, sizes, len(graph.asides))
+        _run_both(module, arch, mapping, sizes, len(graph.asides))
         shown = " and ".join(show_shape(s) for s in sizes)
         checked.append(f"results and gradients, in evaluation and in training, at {shown}")
     state = module.state_dict()
@@ -118,8 +129,53 @@ def import_module(
         theirs_key = names.get(path, "")
         if theirs_key in state:
             weights[path] = mapping[path].theirs(state[theirs_key]).reshape(layer)
-    warnings = replaced(missing, custom)
-    return Imported(spec, arch, names, weights, checked, differs, list(said), custom.text, warnings)
+    return Imported(arch.spec, arch, names, weights, checked, differs)
+
+
+@dataclass(slots=True)
+class ImportedFamily:
+    """Several modules as one spec: ``variants`` has each by its name, as ``Imported``, ``proved``
+    says what else was proved of the knobs."""
+
+    spec: Spec
+    variants: dict[str, Imported]
+    proved: str
+
+    @property
+    def text(self) -> str:
+        """The text of the spec."""
+        return self.spec.source.text
+
+
+def import_family(
+    modules: Mapping[str, nn.Module],
+    examples: Sequence[int] | Mapping[str, Sequence[int]],
+    *,
+    name: str = "family",
+    run: bool = True,
+) -> ImportedFamily:
+    """Several PyTorch modules, by their names, as one spec with a variant for each.
+
+    ``examples`` is the shape of an image, or that of each module by its name. What differs between
+    the modules are knobs. Each variant is checked to be its module, as ``import_module`` does.
+    Raises ``ArchError``: A667 where the modules differ in more than numbers."""
+    shapes = {
+        key: tuple(examples[key] if isinstance(examples, Mapping) else examples) for key in modules
+    }
+    titles = {key: title_of(key) for key in modules}
+    if len(set(titles.values())) < max(len(titles), 2):
+        raise failure(codes.NO_FAMILY, names="they", reason="each wants a name of its own")
+    graphs = {}
+    for key, module in modules.items():
+        _check_weights(module)
+        graphs[titles[key]] = graph_of(module, shapes[key])
+    spec, paired, proved = with_variants(graphs, title_of(name))
+    variants = {}
+    for (key, module), found in zip(modules.items(), paired, strict=True):
+        arch, graph = spec.variant(titles[key]), graphs[titles[key]]
+        checked = ["graph, parameters and multiply-adds"]
+        variants[titles[key]] = checked_import(module, graph, arch, found, checked, run=run)
+    return ImportedFamily(spec, variants, proved)
 
 
 def import_file(
@@ -140,96 +196,6 @@ def import_file(
     return import_module(program, given, name=title, knobs=knobs, run=run, partial=partial)
 
 
-def graph_of(module: nn.Module, shape: Shape, custom: Custom = NONE) -> Graph:
-    """The graph of a module, as it is in training: with dropout and side outputs.
-
-    Raises ``ArchError`` for what has no layer (A654), for a graph that depends on the batch
-    (A656), or that is another in training (A661)."""
-    graphs = [_graph(module, (batch, *shape), True, custom) for batch in BATCHES]
-    evaluated = _graph(module, (BATCHES[0], *shape), False, custom)
-    flats = [flat_of(graph, "") for graph in graphs]
-    if pairs(*flats) is None:
-        reason = difference(*flats)
-        raise _error(codes.DEPENDS_ON_BATCH, reason=reason)
-    if any(vertex.op in DROPPED for vertex in evaluated.vertices):
-        raise _error(codes.CHANGES_IN_TRAINING, reason="it drops elements in evaluation, too")
-    for batch in OTHER_BATCHES:
-        other = flat_of(_graph(module, (batch, *shape), False, custom), "")
-        if pairs(flat_of(evaluated, ""), other) is None:
-            reason = difference(flat_of(evaluated, ""), other)
-            raise _error(codes.DEPENDS_ON_BATCH, reason=reason)
-    plain = flat_of(_without_drops(_graph(module, (BATCHES[0], *shape), True, custom)), "")
-    plain.side_outputs = []
-    tested = flat_of(_without_drops(evaluated), "")
-    tested.side_outputs = []
-    if pairs(tested, plain) is None:
-        raise _error(codes.CHANGES_IN_TRAINING, reason=difference(tested, plain))
-    return graphs[0]
-
-
-def _graph(module: nn.Module, shape: Shape, training: bool, custom: Custom) -> Graph:
-    lowering = Lowering(record(module, shape, training), custom)
-    outputs = [vertex for _, vertex in lowering.outputs]
-    missing = list(lowering.missing)
-    vertices = lowering.vertices
-    if not missing:
-        vertices, missing = simplify(vertices, outputs)
-    if missing:
-        raise ArchError(gaps(missing))
-    if not any(v.layer is not None and v.layer.kind in ("conv", "linear") for v in vertices):
-        reason = "it has neither a convolution nor a linear layer"
-        raise _error(codes.NOTHING_TO_IMPORT, reason=reason)
-    for key in shared(vertices):
-        raise _error(codes.SHARED_WEIGHTS, key=key)
-    (_, main), *asides = lowering.outputs
-    named = [(_title(name), vertex) for name, vertex in asides]
-    graph = Graph(vertices, main, sorted(named), lowering.root, custom.registry)
-    return _with_asides(graph)
-
-
-def _with_asides(graph: Graph) -> Graph:
-    """Puts a mark where each side output begins: on the way to the main result, a value of which
-    it is computed."""
-    from archdsl.importing.simplify import live, users
-
-    main = {v.number for v in live(graph.vertices, [graph.output])}
-    for name, result in graph.asides:
-        apart = [v for v in live(graph.vertices, [result]) if v.number not in main]
-        begins = {s.number: s for v in apart for s in v.inputs if s.number in main}
-        if len(begins) != 1:
-            raise _error(
-                codes.MODEL_FAILS,
-                reason=f"its result `{name}` is not computed of one tensor of the main way",
-            )
-        source = next(iter(begins.values()))
-        mark = Vertex(
-            max(v.number for v in graph.vertices) + 1,
-            make("identity"),
-            [source],
-            source.shape,
-            graph.root,
-            aside=(name, result),
-        )
-        for user in users(graph.vertices)[source.number]:
-            if user.number in main:
-                user.inputs = [mark if s is source else s for s in user.inputs]
-        graph.vertices.append(mark)
-        main.add(mark.number)
-    if graph.asides:
-        graph.vertices = renumbered(graph.vertices)
-    return graph
-
-
-def _without_drops(graph: Graph) -> Graph:
-    """The graph of a network without what happens in training alone."""
-    for vertex in graph.vertices:
-        if vertex.op in DROPPED:
-            vertex.layer = make("identity")
-        elif vertex.op == "add" and vertex.drop:
-            vertex.layer, vertex.drop = make("add"), 0.0
-    return graph
-
-
 def proven(graph: Graph, title: str) -> tuple[Spec, dict[int, int]]:
     """The spec of a graph, and which layer is which: with blocks, or, where these say something
     else, without."""
@@ -246,12 +212,12 @@ def proven(graph: Graph, title: str) -> tuple[Spec, dict[int, int]]:
         if paired is not None:
             return spec, paired
         reason = difference(theirs, arch.flat)
-    raise _error(codes.NOT_THE_SAME, reason=reason)
+    raise failure(codes.NOT_THE_SAME, reason=reason)
 
 
 def _check_weights(module: nn.Module) -> None:
     if next(module.parameters(), None) is None:
-        raise _error(codes.NOTHING_TO_IMPORT, reason="it has no parameters")
+        raise failure(codes.NOTHING_TO_IMPORT, reason="it has no parameters")
 
 
 def _check_counts(
@@ -268,12 +234,12 @@ def _check_counts(
     unused = [name for name in trained if name not in used]
     if unused:
         shown = ", ".join(f"`{n}`" for n in unused[:3]) + ", ..." * (len(unused) > 3)
-        raise _error(
+        raise failure(
             codes.NOTHING_TO_IMPORT, reason=f"no result is computed of {shown}: remove it first"
         )
     if arch.params != sum(trained.values()):
         counts = f"{arch.params:,} parameters, and not {sum(trained.values()):,}"
-        raise _error(codes.NOT_THE_SAME, reason=counts)
+        raise failure(codes.NOT_THE_SAME, reason=counts)
     counter = FlopCounterMode(display=False)
     with counter:
         recording = record(module, (1, *shape))
@@ -283,11 +249,11 @@ def _check_counts(
     if counter.get_total_flops() != 2 * arch.macs:
         theirs = counter.get_total_flops() // 2
         reason = f"{arch.macs:,} multiply-adds, and not {theirs:,}"
-        raise _error(codes.NOT_THE_SAME, reason=reason)
+        raise failure(codes.NOT_THE_SAME, reason=reason)
 
 
 def _sizes(
-    module: nn.Module, spec: Spec, shape: Shape, custom: Custom
+    module: nn.Module, arch: Architecture, shape: Shape, custom: Custom
 ) -> tuple[list[Shape], list[Shape]]:
     """Two shapes of images that the module takes and at which both are the same network, small ones
     first; the given one among them where it takes fewer that are smaller. And the shapes that it
@@ -298,40 +264,39 @@ def _sizes(
         if len(found) == 2 or size >= min(shape[1:], default=0):
             break
         other = (shape[0], *[size] * (len(shape) - 1))
-        same = _same_at(module, spec, other, custom)
+        same = _same_at(module, arch, other, custom)
         if same is not None:
             (found if same else differs).append(other)
     twice = (shape[0], *[2 * side for side in shape[1:]])
-    if twice != shape and _same_at(module, spec, twice, custom) is False:
+    if twice != shape and _same_at(module, arch, twice, custom) is False:
         differs.append(twice)
     return found if len(found) == 2 else [*found, shape], differs
 
 
-def _same_at(module: nn.Module, spec: Spec, shape: Shape, custom: Custom) -> bool | None:
-    """Whether a module is the network of a spec at another shape; None where it takes none such."""
+def _same_at(module: nn.Module, arch: Architecture, shape: Shape, custom: Custom) -> bool | None:
+    """Whether a module is the network at another shape; None where it takes none such."""
     batch = (BATCHES[0], *shape)
     try:
         record(module, batch, True)
     except ArchError:
         return None
     try:
-        graph, arch = _graph(module, batch, True, custom), spec.with_knobs(input=shape)
+        graph, at = graph_once(module, batch, True, custom), arch.with_knobs(input=shape)
     except ArchError:
         return False
-    return pairs(flat_of(graph, ""), arch.flat) is not None
+    return pairs(flat_of(graph, ""), at.flat) is not None
 
 
 def _run_both(
     module: nn.Module,
     arch: Architecture,
-    spec: Spec,
     mapping: Mapping[str, Tied],
     sizes: list[Shape],
     sides: int,
 ) -> None:
     theirs = prepared(module)
     for batch, shape in zip(BATCHES, [*sizes, *sizes], strict=False):
-        at = arch if shape == arch.input else spec.with_knobs(input=shape)
+        at = arch if shape == arch.input else arch.with_knobs(input=shape)
         ours = prepared(at.build())
         carry(mapping, theirs, ours)
         try:
@@ -339,7 +304,7 @@ def _run_both(
         except RuntimeError as failed:
             raise trouble(failed, OWN) from failed
         if problem:
-            raise _error(codes.NOT_THE_SAME, reason=problem)
+            raise failure(codes.NOT_THE_SAME, reason=problem)
 
 
 def _tensors(arch: Architecture) -> list[tuple[str, tuple[int, ...]]]:
@@ -351,17 +316,3 @@ def _tensors(arch: Architecture) -> list[tuple[str, tuple[int, ...]]]:
         if node.layer is not None
         for weight in node.layer.weights(*[nodes[n].shape for n in node.inputs])
     ]
-
-
-def _title(name: str) -> str:
-    """A name that a spec can have."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    name = re.sub(r"\W", "_", name).lower().strip("_") or "network"
-    return f"net_{name}" if name[0].isdigit() or name in RESERVED else name
-
-
-RESERVED = ("input", "main", "arch", "output")
-
-
-def _error(kind: Kind, **fields: Any) -> ArchError:
-    return ArchError([diagnose(kind, fields=fields)])

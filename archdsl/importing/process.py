@@ -15,11 +15,14 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.importing.places import OWN, Place, place_in, placed
+
+if TYPE_CHECKING:
+    from archdsl.importing.convert import Imported
 
 HELD = 1 << 16  # characters of what the code prints that are kept
 
@@ -109,8 +112,10 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
 
     warnings.simplefilter("ignore")
     no_network()
-    name = Name(question["module"], question["attribute"])
     try:
+        if "models" in question:
+            return _family(question)
+        name = Name(question["module"], question["attribute"])
         model = load_model(name, question["call"])
         from archdsl.importing.convert import import_module
 
@@ -121,18 +126,41 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         return {"diagnostics": [_plain(d) for d in problem.diagnostics]}
     except BaseException as problem:
         return {"diagnostics": [_plain(_failure(problem))]}
-    arch = made.architecture
     return {
         "text": made.text,
-        "checked": made.checked,
-        "differs": made.differs,
         "said": made.said,
         "layers": made.layers,
         "warnings": [_plain(d) for d in made.warnings],
+        **_figures(made),
+    }
+
+
+def _figures(made: Imported) -> dict[str, Any]:
+    """What is said of a network that was imported."""
+    arch = made.architecture
+    return {
+        "checked": made.checked,
+        "differs": made.differs,
         "params": arch.params,
         "macs": arch.macs,
         "input": list(arch.input),
     }
+
+
+def _family(question: Mapping[str, Any]) -> dict[str, Any]:
+    """Several models as one spec. Raises ``ArchError``, and what their code raises."""
+    from archdsl.importing.convert import import_family
+    from archdsl.importing.sources import Name, input_of, load_model
+
+    names = {title: Name(*name) for title, name in question["models"].items()}
+    models = {title: load_model(name, None) for title, name in names.items()}
+    shapes = {
+        title: tuple(question["input"] or input_of(names[title], model))
+        for title, model in models.items()
+    }
+    made = import_family(models, shapes, name=question["title"])
+    variants = {name: _figures(found) for name, found in made.variants.items()}
+    return {"text": made.text, "variants": variants, "proved": made.proved, "warnings": []}
 
 
 def _failure(problem: BaseException) -> Diagnostic:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from archdsl.importing.across import Across
 from archdsl.importing.style import Style
 from archdsl.importing.terms import First, Ramp
 
@@ -40,6 +41,8 @@ class Scope:
     def literal(self, value: Any, role: str = "") -> str:
         """A value as it is written; a number of channels may be a multiple of the knob."""
         style = self.style
+        if isinstance(value, Across):
+            return style.family.written(value)
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int) and (role == "channels" or re.fullmatch(r"c\d*", role)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archdsl.importing.across import Family
 from archdsl.importing.terms import MISSING, Term, walk
 from archdsl.layers.base import signature
 from archdsl.registry import REGISTRY, Registry
@@ -29,6 +30,7 @@ class Style:
 
     def __init__(self, sequence: list[Term], registry: Registry = REGISTRY) -> None:
         self.registry = registry
+        self.family = Family()  # values that differ between the variants of a family
         self.blocks: dict[str, Definition] = {}
         self.defaults: dict[str, dict[str, Any]] = {}
         self.classes: int | None = None  # what the last layer gives, where it is a knob

@@ -59,17 +59,19 @@ def write(
 ) -> str:
     """The text of a spec. ``width`` makes it a knob, ``depth`` how often parts repeat that
     do so at least so many times; ``plain`` leaves out blocks and loops."""
-    return _Writer(graph, name, width, plain, depth).text()
+    return Writer(graph, name, width, plain, depth).text()
 
 
 def common_factor(graph: Graph, name: str) -> int:
     """The common factor of all numbers of channels that the text of a spec has."""
-    writer = _Writer(graph, name, None, False, 0)
+    writer = Writer(graph, name, None, False, 0)
     writer.text()
     return gcd(*(w for w in writer.style.widths if w != writer.style.classes))
 
 
-class _Writer:
+class Writer:
+    """Writes the text of one graph."""
+
     def __init__(
         self, graph: Graph, name: str, width: Width | None, plain: bool, depth: int
     ) -> None:
@@ -116,11 +118,7 @@ class _Writer:
 
     def text(self) -> str:
         style = self.style
-        terms = self.terms
-        if not self.plain:
-            terms = stages(blocks(terms, style), style)
-        else:
-            terms = _opened(terms)
+        terms = self.sequence()
         body: list[str] = []
         for term in terms:
             body += self._loop(term) if term.kind == "for" else self._lines([term])
@@ -129,14 +127,25 @@ class _Writer:
                 re.sub(rf"\blinear\({style.classes}\b", "linear(classes", line) for line in body
             ]
         definitions = [line for block in style.blocks.values() for line in (*block.text, "")]
-        shape = "x".join(map(str, self.graph.vertices[0].shape))
-        lines = [self._head(), "", f"input {shape}", *self._defaults(), "", *definitions, *body]
+        head = [self.head(), "", *self.input()]
+        lines = [*head, *self._defaults(), "", *definitions, *body]
         if len(style.depths) == 1:
             lines = [re.sub(r"\bdepth1\b", "depth", line) for line in lines]
         text = "\n".join(_chained(lines, self.style.registry)) + "\n"
         return format_source(Source(self.name, text))
 
-    def _head(self) -> str:
+    def sequence(self) -> list[Term]:
+        """The terms that the text is of, with blocks and loops."""
+        if self.plain:
+            return _opened(self.terms)
+        return stages(blocks(self.terms, self.style), self.style)
+
+    def input(self) -> list[str]:
+        """The lines that say what comes in."""
+        return [f"input {'x'.join(map(str, self.graph.vertices[0].shape))}"]
+
+    def head(self) -> str:
+        """The line of the header."""
         style = self.style
         knobs = []
         if self.width is not None:

@@ -66,6 +66,18 @@ def test_a_model_that_depends_on_the_size_says_so(
     assert said == "not equal: at 3x16x16 the model is another network than the spec"
 
 
+def test_several_models_want_names_of_their_own(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two = ("timm:resnet18", "torchvision.models:resnet18")
+    assert run(*two) == 2
+    assert "two of the models have one name" in capsys.readouterr().err
+    assert run("timm:resnet18", "timm:resnet34", "--knobs") == 2
+    assert "several models take no --call, --knobs or --partial" in capsys.readouterr().err
+    assert run("timm:resnet18", "my_model.py:Net") == 1
+    assert "error[A660]" in capsys.readouterr().err
+
+
 def test_python_is_run_with_permission_alone(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

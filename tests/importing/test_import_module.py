@@ -9,7 +9,8 @@ from torch import nn
 
 import archdsl
 from archdsl.files import builtin_names
-from archdsl.importing.convert import graph_of, proven
+from archdsl.importing.convert import proven
+from archdsl.importing.graphs import graph_of
 from archdsl.importing.proof import flat_of, pairs
 
 RESIDUAL = """\

@@ -117,3 +117,11 @@ layers, and is read with `--allow-python FILE`. A layer calls the operation of P
 arguments that the model gives it.""",
     severity="warning",
 )
+NO_FAMILY = Kind(
+    "A667",
+    "{names} are not variants of one spec: {reason}",
+    """Several models become one spec where they have the same parts in the same order: what differs
+in them are numbers, such as channels, how often a part repeats, and the size of the image. These
+are knobs then, and each model is a variant, which is proven to be the model.""",
+    help="import them one by one, or those alone that differ in numbers",
+)
