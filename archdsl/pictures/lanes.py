@@ -11,7 +11,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import ceil, inf
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.pictures.scene import Box, Point, Scene, Shape, Wire, Words, extent, moved, scaled
 
 FRAMES = ("frame", "inner")  # fills of boxes that hold others
@@ -19,6 +22,7 @@ STUB = 6.0  # of a line at the start of a lane, before what it leads to
 ROUND = 12.0  # from the end of a lane to the line that leads on
 GUTTER = 36.0  # between lanes
 MOST_LANES = 16
+LEAST_TEXT = 1.0  # pixels of the largest text: less is no picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,11 @@ class Lanes:
         """From where to where a shape reaches along the flow."""
         left, top, right, bottom = shape.extent
         return (top, bottom) if self.down else (left, right)
+
+    def across(self, shape: Shape) -> tuple[float, float]:
+        """From where to where a shape reaches across the flow."""
+        left, top, right, bottom = shape.extent
+        return (left, right) if self.down else (top, bottom)
 
     def cuts(self) -> list[Cut]:
         """Where one line alone goes on, in their order."""
@@ -95,6 +104,29 @@ class Lanes:
         ]
         found += [self._led(*line, chosen, starts, ends, moves, gutters) for line in leading]
         return found
+
+    def sizes(self) -> Callable[[Sequence[Cut]], Point]:
+        """What says how wide and high the drawing is with a lane up to each of some cuts, by the
+        places of its shapes, which are found once: it is not laid out for that."""
+        low, high = self.span(_whole(self.drawn))
+        places = [(*self.span(s), *self.across(s), isinstance(s, Wire)) for s in self.drawn]
+
+        def size(chosen: Sequence[Cut]) -> Point:
+            starts, ends = [low, *(c.s for c in chosen)], [*(c.s for c in chosen), high]
+            near, far = [inf] * len(ends), [-inf] * len(ends)
+            for first, last, a, b, leads in places:
+                lane = bisect_right(starts, first + 1e-6) - 1
+                final = max(bisect_left(ends, last - 1e-6), lane)
+                if leads and lane < final:
+                    continue
+                for n in range(lane, final + 1):
+                    near[n], far[n] = min(near[n], a), max(far[n], b)
+            across = sum(b - a for a, b in zip(near, far, strict=True)) + GUTTER * len(chosen)
+            *lengths, last = (end - start for start, end in zip(starts, ends, strict=True))
+            along = max([last, *(length + ROUND for length in lengths)]) + ROUND * bool(chosen)
+            return (across, along) if self.down else (along, across)
+
+        return size
 
     def _piece(self, box: Box, start: float, end: float) -> Box:
         """A frame from one place along the flow to another."""
@@ -206,15 +238,32 @@ def fitted(
     framed: Callable[[list[Shape]], Scene],
 ) -> Scene:
     """A drawing in as many lanes as let it be largest in a ``room`` of a width and a height, and
-    made smaller where that is not enough. ``framed`` adds its title and legend."""
+    made smaller where that is not enough. ``framed`` adds its title and legend. Raises
+    ``ArchError`` (A908).
+    """
     lanes = Lanes(drawn, down)
-    best, factor = None, 0.0
+    size, factor = lanes.sizes(), 0.0
+    best: Sequence[Cut] = ()
     for chosen in _divisions(lanes):
-        scene = framed(lanes.laid(chosen))
-        fits = min(1.0, room[0] / scene.width, room[1] / scene.height)
-        if best is None or fits > factor * 1.001:
-            best, factor = scene, fits
+        like = framed([Box(0, 0, *size(chosen))])  # as large as what it stands for
+        fits = min(1.0, room[0] / like.width, room[1] / like.height)
+        if fits > factor * 1.001:
+            best, factor = chosen, fits
         if factor == 1:
             break
-    assert best is not None
-    return scaled(best, factor)
+    return smaller(framed(lanes.laid(best)), room)
+
+
+def smaller(scene: Scene, room: tuple[float, float]) -> Scene:
+    """A picture made small enough for a room. Raises ``ArchError`` (A908) where its texts could
+    not be seen."""
+    factor = min(1.0, room[0] / scene.width, room[1] / scene.height)
+    texts = [shape.size for shape in scene.shapes if isinstance(shape, Words)]
+    if texts and factor * max(texts) < LEAST_TEXT:
+        needed = LEAST_TEXT / (factor * max(texts))
+        fields = {
+            "name": f"{room[0]:g}x{room[1]:g}",
+            "needed": "x".join(f"{ceil(side * needed):g}" for side in room),
+        }
+        raise ArchError([diagnose(codes.NO_ROOM, fields=fields)])
+    return scaled(scene, factor)

@@ -12,12 +12,12 @@ from archdsl.analysis.figures import figures, longest_path
 from archdsl.ir.network import Network
 from archdsl.pictures.drawing import Drawing, Figure
 from archdsl.pictures.fonts import text_width
-from archdsl.pictures.lanes import fitted
+from archdsl.pictures.lanes import fitted, smaller
 from archdsl.pictures.lengths import value
 from archdsl.pictures.limits import drawable, limited
 from archdsl.pictures.palette import KINDS
 from archdsl.pictures.pen import Flow, Template
-from archdsl.pictures.scene import Box, Disc, Scene, Shape, Wire, Words, extent, moved, scaled
+from archdsl.pictures.scene import Box, Disc, Scene, Shape, Wire, Words, extent, moved
 from archdsl.pictures.volumes import volumes
 from archdsl.units import human
 
@@ -161,7 +161,8 @@ def draw(
     ``channels`` or ``macs``. ``head`` and ``foot`` say whether the title stands above it and the
     legend below. ``within`` is the width and height in pixels that the picture has at most: the
     network is broken into columns (into rows, if it runs to the right), and made smaller where
-    that is not enough. Raises ``ArchError`` (A906) for more than a picture can show.
+    that is not enough. Raises ``ArchError`` (A906) for more than a picture can show, and (A908)
+    for a room that is too small.
     """
     with drawable():
         drawing = Drawing(network, Flow(down), size)
@@ -186,11 +187,10 @@ def draw_volumes(
     within: tuple[float, float] | None = None,
 ) -> Scene:
     """The tensors of a network as volumes, in rows by resolution: a U-Net is a U. The options are
-    those of ``draw``. Raises ``ArchError`` (A906, A907)."""
+    those of ``draw``. Raises ``ArchError`` (A906 to A908)."""
     drawn, kinds = volumes(network, depth)
     scene = framed(network, knobs, kinds, drawn, "", title, head, foot)
-    room = within or (scene.width, scene.height)
-    return scaled(scene, min(1.0, room[0] / scene.width, room[1] / scene.height))
+    return smaller(scene, within) if within else scene
 
 
 def framed(

@@ -1,5 +1,6 @@
 """Drawings that are broken into columns or rows."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,11 @@ from crowding import faults
 
 import archdsl
 from archdsl.cli.main import main
+from archdsl.pictures.drawing import Drawing
 from archdsl.pictures.lanes import Lanes
+from archdsl.pictures.pen import Flow
 from archdsl.pictures.scene import Box, Scene, Wire, Words, extent
-from archdsl.pictures.views import draw
+from archdsl.pictures.views import draw, levels, shapes, view
 
 
 def picture(
@@ -83,6 +86,34 @@ def test_what_cannot_be_cut_is_made_smaller() -> None:
     assert small.width / whole.width == pytest.approx(small.height / whole.height)
     assert small.width == pytest.approx(300) or small.height == pytest.approx(400)
     assert extent(small.shapes)[2] <= 300 and faults(small) == []
+
+
+@pytest.mark.parametrize("name", ["resnet50", "densenet121", "unet_2015"])
+@pytest.mark.parametrize("down", [True, False])
+def test_a_size_is_told_before_anything_is_laid_out(name: str, down: bool) -> None:
+    arch = archdsl.load(name)
+    drawing = Drawing(arch.network, Flow(down))
+    lanes = Lanes(list(shapes(drawing, view(drawing.root, levels(2)), {})), down)
+    size, cuts = lanes.sizes(), lanes.cuts()
+    for chosen in ([], cuts[:1], cuts[1::4]):
+        left, top, right, bottom = extent(lanes.laid(chosen))
+        assert size(chosen) == pytest.approx((right - left, bottom - top))
+
+
+@pytest.mark.parametrize("more", [[], ["--volumes"]])
+def test_a_size_in_which_nothing_could_be_seen(
+    more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["draw", "resnet50", "--within", "10x10", "-o", "-", *more])
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error[A908]: 10x10 pixels are too few for this picture")
+    needed = re.search(r"give it (\d+x\d+) pixels or more", said)
+    assert needed is not None
+    with pytest.raises(SystemExit) as ended:
+        main(["draw", "resnet50", "--within", needed[1], "-o", "-", *more])
+    assert ended.value.code == 0
 
 
 @pytest.mark.parametrize("text", ["800", "800x", "x900", "0x900", "800x900x2", "8e2x900"])

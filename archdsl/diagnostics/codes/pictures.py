@@ -51,3 +51,10 @@ it, such as the shortcuts of a U-Net, is a line, with the names of its layers if
 network of several inputs, or one whose branches meet others in between, has no such path.""",
     help="without --volumes each network can be drawn",
 )
+NO_ROOM = Kind(
+    "A908",
+    "{name} pixels are too few for this picture",
+    """`--within` makes a picture smaller until it fits. Where its largest text would be less than a
+pixel high, nothing could be seen on it.""",
+    help="give it {needed} pixels or more, or open fewer levels with --depth",
+)
