@@ -88,11 +88,12 @@ def _all(results: Sequence[Mapping[str, Any]]) -> list[Diagnostic]:
 
 def _warnings(result: Mapping[str, Any], gpu: bool) -> list[Diagnostic]:
     """The warnings of a spec that is well: of the network that is named, else of the default's;
-    of a search, those of its spec."""
-    arch = result.get("network")
-    if arch is None or not result["ok"]:
+    of a search, its own and those of its spec."""
+    arch, survey = result.get("network"), result.get("survey")
+    if not result["ok"]:
         return []
-    return warnings(arch.spec.program, arch.network, gpu)
+    found = [] if survey is None else survey.doubts
+    return found if arch is None else found + warnings(arch.spec.program, arch.network, gpu)
 
 
 def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from archdsl.files import SEARCH, read_source
 from archdsl.layers.base import show_shape
 from archdsl.registry import Registry
 from archdsl.search.categories import is_numeric, kind_of, kinds
-from archdsl.search.combinations import check_short
+from archdsl.search.combinations import check_short, doubts
 from archdsl.search.own import check_file
 from archdsl.search.reach import Reach, survey
 from archdsl.search.reading import read_search
@@ -36,6 +36,11 @@ class Survey:
     reaches: Sequence[Reach]
     missing: tuple[Diagnostic, ...] = ()
     note: str = ""
+
+    @property
+    def doubts(self) -> list[Diagnostic]:
+        """The warnings of the search itself."""
+        return doubts(self.space.search)
 
     @property
     def usual(self) -> Architecture | None:

@@ -12,6 +12,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.source import Span
 from archdsl.editing.reading import Reading
 from archdsl.lint import warnings
+from archdsl.search.combinations import doubts
 from archdsl.search.reach import survey
 from archdsl.search.request import Search
 from archdsl.search.space import Space, space_of
@@ -122,7 +123,7 @@ def _slices(reading: Reading, watch: Callable[[float], None]) -> Verified:
     search = reading.search
     nodes = [n for n in reading.file.statements if isinstance(n, search_tree.Hold)]
     if search is None or not nodes:
-        return Verified(())
+        return Verified((), () if search is None else tuple(doubts(search)))
     try:
         space = _space(search)
         said = [f"{len(space.slices)} slice{'' if len(space.slices) == 1 else 's'}"]
@@ -135,7 +136,7 @@ def _slices(reading: Reading, watch: Callable[[float], None]) -> Verified:
                 said.append(f"{reach.slice.name}: {shapes}{missed}")
     except ArchError as error:
         return Verified((), error.diagnostics)
-    return Verified((Lens(nodes[0].span, " | ".join(said)),))
+    return Verified((Lens(nodes[0].span, " | ".join(said)),), tuple(doubts(search)))
 
 
 def _space(search: Search) -> Space:

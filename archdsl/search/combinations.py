@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
+from math import ceil, prod
 
 from archdsl.analysis.shapes import LIMIT
 from archdsl.diagnostics import codes
@@ -12,6 +12,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Interval
 from archdsl.search.reach import Reach
 from archdsl.search.request import Search
+from archdsl.training.recipe import Cosine, OneCycle
 
 COSTS_ALONE = "nothing that is learned is asked for: add `maximize accuracy`"
 SEVERAL_PRUNED = (
@@ -24,6 +25,7 @@ SEVERAL_BASELINE = (
 UNGUIDED = "the search leaves nothing to be guided, so that a baseline says nothing of it"
 ONE_OBJECTIVE = "nsga2 is for several objectives: add `minimize macs`"
 ENDLESS_GRID = "grid needs finite domains: give continuous ones a step, or list their values"
+RANKED = 2 / 3  # of an annealed schedule, before which its scores do not rank settings
 LARGE_GRID = f"grid takes at most {LIMIT:,} shapes, and here are more: take larger steps"
 
 
@@ -62,6 +64,22 @@ def check_short(search: Search, reaches: Sequence[Reach]) -> None:
             many = "more shapes than are listed" if listed is None else f"{len(listed)} shapes"
             what = SHORT_SHAPES.format(reach.slice.name, many, count)
             raise ArchError([diagnose(codes.BAD_COMBINATION, search.spans["explore"], what=what)])
+
+
+def doubts(search: Search) -> list[Diagnostic]:
+    """The warnings of a search: what is no mistake, and seldom meant."""
+    first = getattr(search.pruner, "warmup", None)
+    annealed = search.own is None and isinstance(search.recipe.schedule, Cosine | OneCycle)
+    if first is None or not annealed or first >= RANKED * search.recipe.epochs:
+        return []
+    fields = {
+        "pruner": search.pruner.name,
+        "first": first,
+        "epochs": search.recipe.epochs,
+        "schedule": search.recipe.schedule.name,
+        "late": ceil(RANKED * search.recipe.epochs),
+    }
+    return [diagnose(codes.EARLY_PRUNING, search.spans["prune"], fields=fields)]
 
 
 def clashes(search: Search) -> Iterator[Diagnostic]:

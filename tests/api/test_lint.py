@@ -7,8 +7,11 @@ from click.testing import CliRunner
 
 from archdsl import parse, read
 from archdsl.cli.main import cli
+from archdsl.diagnostics.source import Source
 from archdsl.files import builtin_names
 from archdsl.lint import warnings
+from archdsl.search.combinations import doubts
+from archdsl.search.reading import read_search
 
 
 def told(text: str, gpu: bool = False) -> list[tuple[str, int]]:
@@ -93,6 +96,35 @@ def test_check_of_a_search_tells_the_warnings_of_its_spec(tmp_path: Path) -> Non
     called = ["check", str(tmp_path / "a.search")]
     result = CliRunner().invoke(cli, called, standalone_mode=False)
     assert "warning[A972]: the knob `v` is never used" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("train epochs = 12\nprune median", "median ends trials from epoch 5 of 12 on, in the"),
+        ("train epochs = 12, schedule = one_cycle\nprune hyperband(warmup = 7)", "of one_cycle"),
+        ("train epochs = 12\nprune median(warmup = 8)", ""),
+        ("train epochs = 12, schedule = constant\nprune successive_halving", ""),
+        ("train epochs = 12", ""),
+    ],
+)
+def test_pruning_in_the_middle_of_a_schedule(text: str, found: str) -> None:
+    search = f"search s\nspec wide_resnet\nvary depth in {{10, 16}}\ndata digits\n{text}\n"
+    told = doubts(read_search(Source("s.search", search), Path()))
+    assert [d.code for d in told] == ["A978"] * bool(found)
+    if told:
+        assert found in told[0].message and told[0].span is not None and told[0].span.line == 6
+        assert "(warmup = 8)`" in told[0].helps[0], "two thirds of them"
+
+
+def test_check_warns_of_early_pruning(tmp_path: Path) -> None:
+    text = "search s\nspec wide_resnet\nvary depth in {10, 16}\ndata digits\nprune median\n"
+    (tmp_path / "a.search").write_text(text)
+    called = ["check", str(tmp_path / "a.search")]
+    result = CliRunner().invoke(cli, called, standalone_mode=False)
+    assert "warning[A978]" in result.output and result.return_value == 0
+    result = CliRunner().invoke(cli, [*called, "--strict"], standalone_mode=False)
+    assert result.return_value == 1
 
 
 @pytest.mark.parametrize("name", builtin_names())
