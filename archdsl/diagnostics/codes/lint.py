@@ -62,9 +62,9 @@ EARLY_PRUNING = Kind(
     "{pruner} ends trials from epoch {first} of {epochs} on, in the middle of {schedule}",
     """While the learning rate is high, a score says little about the end of a training: on digits,
 the order of learning rates at epoch 3 to 5 of 10 under `one_cycle` had a correlation of -0.2 to
--0.4 with that at the end, and of 0.6 from epoch 7 on. Short trainings with a whole schedule of their
-own rank them well.""",
-    help="write `prune {pruner}(warmup = {late})`; or leave it out and tune by short trainings, with"
-    " `explore epochs = 3`",
+-0.4 with that at the end, and of 0.6 from epoch 7 on. Short trainings, each with a whole schedule,
+rank them well.""",
+    help="write `prune {pruner}(warmup = {late})`; or leave it out and tune by short trainings,"
+    " with `explore epochs = 3`",
     severity="warning",
 )
