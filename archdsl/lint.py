@@ -3,6 +3,7 @@ themselves."""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
@@ -22,6 +23,7 @@ from archdsl.syntax import tree
 
 CENTERING = ("bn", "instance_norm")  # they take away the mean of each channel
 WEIGHTED = ("conv", "conv_transpose", "linear")
+MEANT = re.compile(r"\bbias\s*=\s*true\b")  # a call that asks for its bias knows why
 WINDOWED = ("conv", "maxpool", "avgpool")
 
 
@@ -127,7 +129,7 @@ def _vain_biases(flat: Flat) -> tuple[dict[Span, tuple[str, str]], set[Span]]:
         layer = node.layer
         if layer is None or node.span is None or layer.name not in WEIGHTED:
             continue
-        if not getattr(layer, "bias", False):
+        if not getattr(layer, "bias", False) or MEANT.search(node.span.text):
             continue
         after = [u.layer.name for u in users[place] if u.layer is not None]
         if after and place not in kept and all(name in CENTERING for name in after):

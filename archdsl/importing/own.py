@@ -9,6 +9,7 @@ from typing import Any
 
 from archdsl.importing.lower import Lowering, Value, make, operation
 from archdsl.importing.record import KNOWN, Record
+from archdsl.layers.base import alike
 
 FILES = {
     "Attention": "attention",
@@ -63,13 +64,16 @@ def attention(lower: Lowering, record: Record) -> Value:
 def window_attention(lower: Lowering, record: Record) -> Value:
     m, x = record.module, lower.input(record)
     options: dict[str, Any] = {"relative": True} if m.weight is not None else {}
+    if m.height_rel is not None:
+        options["relative_keys"] = True
     if m.grid:
-        options["grid"] = m.grid
-    elif m.side != x.shape[1:] or m.shift:
-        options["windows"] = m.side[0]
+        options["grid"] = alike(m.side)
+    elif tuple(m.side) != x.shape[1:] or m.shift:
+        options["windows"] = alike(m.side)
     if m.shift:
         options["shift"] = m.shift
-    weights = lower.tied(record, weight=m.weight)
+    tensors = {name: getattr(m, name) for name in ("weight", "height_rel", "width_rel")}
+    weights = lower.tied(record, **tensors)
     return lower.apply(make("attend", heads=m.heads, **options), record, x, weights=weights)
 
 

@@ -10,10 +10,12 @@ from archdsl.layers.arguments import (
     Flag,
     Index,
     NotNegative,
+    Pad,
     Positive,
     Reader,
     Start,
     Whole,
+    per_axis,
 )
 from archdsl.layers.base import (
     Example,
@@ -24,11 +26,14 @@ from archdsl.layers.base import (
     Shape,
     Steps,
     Weight,
+    axes_of,
     everything,
     image,
     show_shape,
 )
 from archdsl.layers.ids import Ids
+
+INSIDE = "windows", "shift", "grid", "relative", "relative_keys"  # of an image
 
 
 def _sequence(shape: Shape, name: str) -> tuple[int, int]:
@@ -57,20 +62,24 @@ class Attend(Layer):
     - ``windows``: within squares of an image (arXiv:2103.14030), which are moved by ``shift``,
       where pixels that came round the border do not see the others; ``grid``: within pixels
       that lie apart, a grid of so many (arXiv:2204.01697).
-    - ``relative``: learns a bias for each distance between two pixels of a window or an image.
+    - ``relative``: learns a bias for each distance between two pixels of a window or an image;
+      ``relative_keys``: a vector for each distance down and each to the right, whose product
+      with the query is added (arXiv:2101.11605).
     """
 
     heads: Count
     kv_heads: Annotated[int | None, Whole(1)] = None
     causal: Flag = False
     rope: NotNegative = 0.0
-    windows: Index = 0
+    windows: Pad = 0
     shift: Index = 0
-    grid: Index = 0
+    grid: Pad = 0
     relative: Flag = False
+    relative_keys: Flag = False
 
     name = "attend"
     kind = "attention"
+    late = ("relative_keys",)
     modules = "modules/attention.py"
     synonyms = ("attention", "self_attention", "mhsa", "sdpa", "MultiheadAttention")
     examples = (
@@ -79,7 +88,8 @@ class Attend(Layer):
         Example("attend(2, causal = true, rope = 10000)", ((24, 6),), (8, 6)),
         Example("attend(2)", ((24, 3, 5),), (8, 3, 5)),
         Example("attend(2, windows = 4, relative = true)", ((24, 8, 8),), (8, 8, 8)),
-        Example("attend(2, grid = 2, relative = true)", ((24, 8, 4),), (8, 8, 4)),
+        Example("attend(2, grid = 4x2, relative = true)", ((24, 8, 4),), (8, 8, 4)),
+        Example("attend(2, relative_keys = true)", ((24, 8, 4),), (8, 8, 4)),
     )
 
     def stacks(self) -> int:
@@ -88,8 +98,8 @@ class Attend(Layer):
 
     def cells(self, size: Shape) -> Shape:
         """The size of what attends to itself: a window, a grid, or the whole image."""
-        side = self.windows or self.grid
-        return (side,) * len(size) if side else size
+        sides = per_axis(self.windows or self.grid, len(size))
+        return tuple(side or n for side, n in zip(sides, size, strict=True))
 
     def shape(self, *inputs: Shape) -> Shape:
         channels, size = image(inputs[0], self.name)
@@ -115,7 +125,7 @@ class Attend(Layer):
         return (self.heads * each, *size)
 
     def _check_window(self, shape: Shape, size: Shape) -> None:
-        wanted = [*self._set("windows", "shift", "grid", "relative")]
+        wanted = [*self._set(*INSIDE)]
         if not wanted:
             return
         if len(size) != 2:
@@ -125,37 +135,52 @@ class Attend(Layer):
             beside += self._set("windows", "shift")
         if beside:
             raise Misfit(codes.NOT_BOTH, layer=self.name, first=wanted[-1], second=beside[-1])
-        if self.shift >= max(self.windows, 1):
-            raise Misfit(codes.SHIFT_TOO_FAR, shift=self.shift, windows=self.windows)
-        side = self.windows or self.grid
-        for n in size if side else ():
+        given = "grid" if self.grid else "windows"
+        axes_of(getattr(self, given), 2, self.name, given)
+        sides = self.cells(size)
+        least = min(sides) if self.windows else 0
+        if self.shift and self.shift >= least:
+            raise Misfit(codes.SHIFT_TOO_FAR, shift=self.shift, windows=least)
+        for n, side in zip(size, sides, strict=True):
             if n % side:
                 raise Misfit(codes.NOT_DIVISIBLE, layer=self.name, what="pixels", given=n, by=side)
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
-        if not self.relative:
-            return ()
-        distances = prod(2 * n - 1 for n in self.cells(inputs[0][1:]))
-        return (Weight("weight", (distances, self.heads)),)
+        reaches = [2 * n - 1 for n in self.cells(inputs[0][1:])]
+        found = []
+        if self.relative:
+            found.append(Weight("weight", (prod(reaches), self.heads)))
+        if self.relative_keys:
+            each = inputs[0][0] // self.stacks()
+            ways = zip(("height_rel", "width_rel"), reaches, strict=True)
+            found += [Weight(name, (reach, each)) for name, reach in ways]
+        return tuple(found)
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """Of the products of queries with keys, and of their result with values: ``2 L`` for
-        each number that comes out, with ``L`` pixels in a window; a mask saves none."""
-        return 2 * prod(output) * prod(self.cells(output[1:]))
+        each number that comes out, with ``L`` pixels in a window; a mask saves none. Those of
+        queries with vectors for distances are ``2 n - 1`` for each side of ``n`` pixels."""
+        cells = self.cells(output[1:])
+        distances = sum(2 * n - 1 for n in cells) if self.relative_keys else 0
+        return (2 * prod(cells) + distances) * prod(output)
 
     def window(self, input: Shape) -> tuple[Steps, Steps]:
         if not (self.windows or self.grid):
             return everything(input)
-        apart = [1 if self.windows else n // self.grid for n in input[1:]]
-        sees = zip(self.cells(input[1:]), apart, strict=True)
+        cells = self.cells(input[1:])
+        apart = [n // side if self.grid else 1 for n, side in zip(input[1:], cells, strict=True)]
+        sees = zip(cells, apart, strict=True)
         return tuple((n - 1) * d + 1 for n, d in sees), (1,) * len(apart)
 
     def torch(self, *inputs: Shape) -> Module:
-        if self.windows or self.grid or self.relative:
-            arguments: tuple[object, ...] = (self.heads, inputs[0][1:])
-            keywords = self._set("windows", "shift", "grid", "relative")
-            return Module("WindowAttention", arguments, keywords)
-        return Module("Attention", (self.heads,), self._set("kv_heads", "causal", "rope"))
+        if not self._set(*INSIDE):
+            return Module("Attention", (self.heads,), self._set("kv_heads", "causal", "rope"))
+        keywords = self._set("shift", "relative")
+        if self.grid:
+            keywords["grid"] = True
+        if self.relative_keys:
+            keywords["keys"] = inputs[0][0] // self.stacks()
+        return Module("WindowAttention", (self.heads, self.cells(inputs[0][1:])), keywords)
 
     def _set(self, *names: str) -> dict[str, object]:
         return {name: getattr(self, name) for name in names if getattr(self, name)}

@@ -28,6 +28,7 @@ TOP = "arch a\ninput 3x32x32\n"
     [
         ("conv(8, 3) -> bn", [("A971", 3)]),
         ("conv(8, 3, bias = false) -> bn", []),
+        ("conv(8, 3, bias = true) -> bn", []),
         ("conv(8, 3) -> relu -> bn", []),
         ("conv(8, 3) -> group_norm(4)", []),
         ("conv(8, 3) as x\nbn\nbranch add { identity; x }", []),

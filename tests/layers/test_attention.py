@@ -111,6 +111,46 @@ def test_grids() -> None:
     check("attend(3, grid = 3, relative = true)", (18, 6, 12), 3, grid, biased=True)
 
 
+def test_windows_that_are_no_squares() -> None:
+    def rows(a: tuple[int, int], b: tuple[int, int]) -> bool:
+        return a[0] // 2 == b[0] // 2 and a[1] // 3 == b[1] // 3
+
+    def apart(a: tuple[int, int], b: tuple[int, int]) -> bool:
+        return all((i - j) % 2 == 0 for i, j in zip(a, b, strict=True))
+
+    check("attend(2, windows = 2x3)", (12, 4, 9), 2, rows)
+    check("attend(2, windows = 1x0)", (12, 4, 5), 2, lambda a, b: a[0] == b[0])  # a row each
+    check("attend(2, grid = 2x4)", (12, 4, 8), 2, apart)
+
+
+@pytest.mark.parametrize(
+    "call", ["attend(2, {})", "attend(2, windows = 3, {})", "attend(2, windows = 3, shift = 1, {})"]
+)
+def test_vectors_for_distances(call: str) -> None:
+    """The product of a query with what stands for the way from it down, and to the right."""
+    torch.manual_seed(0)
+    shape, side = (18, 3, 6), (3, 3) if "windows" in call else (3, 6)
+    module = attention_of(call.format("relative_keys = true"), shape)
+    plain = attention_of(call.format("relative = true"), shape)
+    x = torch.randn(1, *shape).double()
+    pixels = list(itertools.product(range(3), range(6)))
+    shift = 1 if "shift" in call else 0
+    allowed = torch.tensor([[window(shift)(a, b) for b in pixels] for a in pixels])  # type: ignore[operator]
+    if side == (3, 6):
+        allowed[:] = True
+    bias = torch.zeros(18, 18, 2).double()
+    for (i, a), (j, b), h in itertools.product(enumerate(pixels), enumerate(pixels), range(2)):
+        if allowed[i, j]:
+            query = x[0, 3 * h : 3 * h + 3, *a]
+            down, right = (m - n + s - 1 for n, m, s in zip(a, b, side, strict=True))
+            bias[i, j, h] = query @ (module.height_rel[down] + module.width_rel[right])  # type: ignore[index, operator]
+    torch.testing.assert_close(module(x), by_pixel(x, 2, allowed, bias))
+    with torch.no_grad():
+        plain.weight.zero_()  # type: ignore[operator, union-attr]
+        module.height_rel.zero_(), module.width_rel.zero_()  # type: ignore[operator, union-attr]
+    torch.testing.assert_close(module(x), plain(x))
+
+
 def test_fewer_heads_of_keys_and_values() -> None:
     torch.manual_seed(0)
     module, whole = attention_of("attend(6, kv_heads = 2)", (30, 5)), torch.randn(2, 30, 5).double()
@@ -144,7 +184,10 @@ MISTAKES = {
     "attend(2, windows = 2, causal = true)": ((12, 4, 4), "A232", "`windows` and `causal`"),
     "attend(2, shift = 1)": ((12, 4, 4), "A233", "a shift of 1"),
     "attend(2, windows = 2, shift = 2)": ((12, 4, 4), "A233", "but they have 2 pixels a side"),
+    "attend(2, windows = 2x4, shift = 3)": ((12, 4, 4), "A233", "but they have 2 pixels a side"),
+    "attend(2, windows = 1x2x2)": ((12, 4, 4), "A206", "1x2x2"),
     "attend(2, relative = true)": ((12, 4), "A205", "needs 2 spatial axes"),
+    "attend(2, relative_keys = true, rope = 4)": ((12, 2, 2), "A232", "`relative_keys` and `rope`"),
     "attend(1) ": ((3,), "A203", "the vector 3"),
     "prepend": ((3, 4, 4), "A230", "needs a sequence of tokens, but the tensor is 3x4x4"),
     "transpose": ((3,), "A230", "but the tensor is 3"),
@@ -158,4 +201,4 @@ def test_mistakes(call: str) -> None:
     with pytest.raises(ArchError) as caught:
         elaborated(call.strip(), shape)
     (found,) = caught.value.diagnostics
-    assert found.code == code and text in found.message
+    assert found.code == code and text in found.message, found

@@ -7,6 +7,7 @@ import pytest
 import timm
 from counting import Counts, RegNetParameters, counts, of, stages
 from thinned import thinned
+from timm.models.byobnet import ByoBlockCfg, ByobNet, ByoModelCfg
 from timm.models.efficientnet import _gen_mobilenet_v1
 from torch import nn
 from torchvision import models
@@ -33,7 +34,25 @@ def segmenting(*names: str) -> dict[str, Make]:
     return {name: partial(getattr(segmentation, name), **keywords) for name in names}
 
 
+def botnet(depth: int) -> nn.Module:
+    """The paper's: a residual network, attention in its last stage alone."""
+    kinds = zip(("bottle",) * 3 + ("self_attn",), REPEATS[depth], strict=True)
+    blocks = tuple(
+        ByoBlockCfg(kind, n, 256 * 2**i, 2 if i else 1, 0, 0.25)
+        for i, (kind, n) in enumerate(kinds)
+    )
+    shape = ByoModelCfg(
+        blocks, stem_type="7x7", stem_pool="maxpool", stem_chs=64, fixed_input_size=True,
+        self_attn_layer="bottleneck", self_attn_kwargs={},
+    )  # fmt: skip
+    return ByobNet(shape, img_size=224)
+
+
+REPEATS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 FAMILIES: dict[str, dict[str, Make]] = {
+    "botnet": from_timm(botnet26t="botnet26t_256")
+    | {f"botnet{n}": partial(botnet, n) for n in (50, 101)},
+    "coatnet": from_timm(**{f"coatnet_{i}": f"coatnet_{i}_224" for i in range(4)}),
     "convnext": tv("convnext_tiny", "convnext_small", "convnext_base", "convnext_large"),
     "convnext_v2": from_timm(
         **{
@@ -50,6 +69,13 @@ FAMILIES: dict[str, dict[str, Make]] = {
     "ghostnet": from_timm(
         ghostnet_0_5="ghostnet_050", ghostnet_1_0="ghostnet_100", ghostnet_1_3="ghostnet_130"
     ),
+    # with biases in a table: those of TensorFlow's model are multiplied out of it, which counts
+    "maxvit": {
+        f"maxvit_{size}": partial(
+            timm.create_model, f"maxvit_{size}_tf_224", transformer_rel_pos_type="bias"
+        )
+        for size in ("tiny", "small", "base", "large")
+    },
     "mixer": from_timm(
         **{
             f"mixer_{size}_{patch}": f"mixer_{size}{patch}_224"
@@ -68,6 +94,9 @@ FAMILIES: dict[str, dict[str, Make]] = {
         "mobilenet_v2_1_0": models.mobilenet_v2,
         "mobilenet_v2_1_4": partial(models.mobilenet_v2, width_mult=1.4),
     },
+    "mobilevit": from_timm(
+        **{f"mobilevit_{size}": f"mobilevit_{size}" for size in ("xxs", "xs", "s")}
+    ),
     "mobilenet_v3": tv("mobilenet_v3_large", "mobilenet_v3_small"),
     "regnet": tv(
         *(f"regnet_y_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf")),

@@ -6,7 +6,8 @@ BIAS_BEFORE_NORM = Kind(
     "A971",
     "the bias of `{layer}` does nothing: `{norm}` after it takes the mean of each channel away",
     """Batch and instance normalisation subtract the mean of each channel, and with it whatever a
-bias has added. Its parameters are trained and stored for nothing.""",
+bias has added. Its parameters are trained and stored for nothing. A call with `bias = true` has it
+on purpose, as networks that others have trained need it, and gets no warning.""",
     help="write `bias = false`, once for all with `default {layer}(bias = false)`",
     severity="warning",
 )

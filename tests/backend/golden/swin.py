@@ -25,38 +25,42 @@ class ChannelNorm(nn.LayerNorm):
 class WindowAttention(nn.Module):
     """Attention among the pixels of each window of an image.
 
-    Windows are squares of ``windows`` pixels, moved by ``shift`` (arXiv:2103.14030),
-    or grids of ``grid`` pixels that lie apart (arXiv:2204.01697); else there is one.
-    The channels are those of queries, keys and values. ``relative`` learns a bias for
-    each distance.
+    ``side`` are the pixels of a window, each way. Windows are moved by ``shift``
+    (arXiv:2103.14030); those of a ``grid`` have pixels that lie apart
+    (arXiv:2204.01697). The channels are those of queries, keys and values.
+    ``relative`` learns a bias for each distance; ``keys``, the channels of a head,
+    a vector for each distance down and to the right (arXiv:2101.11605).
     """
 
     def __init__(
         self,
         heads: int,
-        size,
-        windows: int = 0,
+        side,
         shift: int = 0,
-        grid: int = 0,
+        grid=False,
         relative=False,
+        keys: int = 0,
     ) -> None:
         super().__init__()
         self.heads, self.grid, self.shift = heads, grid, shift
-        self.side = h, w = (windows or grid,) * 2 if windows or grid else size
-        self.weight = None
+        self.side = h, w = side
+        self.weight = self.height_rel = self.width_rel = None
         if relative:
             self.weight = nn.Parameter(torch.zeros((2 * h - 1) * (2 * w - 1), heads))
             nn.init.trunc_normal_(self.weight, std=0.02)
+        if keys:
+            self.height_rel = nn.Parameter(torch.randn(2 * h - 1, keys) * keys**-0.5)
+            self.width_rel = nn.Parameter(torch.randn(2 * w - 1, keys) * keys**-0.5)
 
-    def bias(self, x: Tensor) -> Tensor | None:
+    def bias(self, x: Tensor, q: Tensor) -> Tensor | None:
         """What is added to the scores of pixels, for each head and window."""
         (height, width), (h, w) = x.shape[2:], self.side
+        place = torch.arange(h * w, device=x.device)
+        down, right = place // w, place % w
         bias = None
         if self.weight is not None:
-            place = torch.arange(h * w, device=x.device)
-            down, right = place // w, place % w
-            down, right = down[:, None] - down + h - 1, right[:, None] - right + w - 1
-            bias = self.weight[down * (2 * w - 1) + right].movedim(2, 0)
+            far = down[:, None] - down + h - 1, right[:, None] - right + w - 1
+            bias = self.weight[far[0] * (2 * w - 1) + far[1]].movedim(2, 0)
         if self.shift:  # pixels that came round the border do not see the others
             y, z = (
                 torch.arange(n, device=x.device) >= n - self.shift
@@ -67,6 +71,14 @@ class WindowAttention(nn.Module):
             mask = torch.zeros_like(apart, dtype=x.dtype).masked_fill(apart, -torch.inf)
             bias = mask if bias is None else mask + bias
             bias = bias.expand(-1, self.heads, -1, -1).flatten(0, 1)
+        if self.height_rel is not None and self.width_rel is not None:
+            rows, columns = (torch.arange(n, device=x.device) for n in (h, w))
+            rows = (rows - down[:, None] + h - 1).expand(*q.shape[:-1], -1)
+            columns = (columns - right[:, None] + w - 1).expand(*q.shape[:-1], -1)
+            along = (q @ self.height_rel.mT).gather(-1, rows)
+            across = (q @ self.width_rel.mT).gather(-1, columns)
+            keys = (along.unsqueeze(-1) + across.unsqueeze(-2)).flatten(-2)
+            bias = keys if bias is None else keys + bias
         return bias
 
     def cut(self, x: Tensor) -> Tensor:
@@ -91,7 +103,7 @@ class WindowAttention(nn.Module):
         parts = pixels.unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
         # windows beside the heads where their masks differ, else beside the images
         q, k, v = parts.flatten(2, 3) if self.shift else parts.flatten(1, 2)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(x))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(x, q))
         y = y.reshape(parts.shape[1:]).transpose(2, 3).flatten(3)
         y = self.joined(y, height, width)
         return y.roll((s, s), (2, 3)) if self.shift else y
@@ -134,18 +146,12 @@ class Mlp(nn.Sequential):
 
 class UnitA(nn.Module):
     def __init__(
-        self,
-        in_channels: int,
-        survive: float,
-        size2: tuple[int, ...],
-        conv2_in_channels: int,
+        self, in_channels: int, survive: float, conv2_in_channels: int
     ) -> None:
         super().__init__()
         self.layer_norm1 = ChannelNorm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, 3 * in_channels, 1)
-        self.attend1 = WindowAttention(
-            in_channels // 32, size2, windows=7, relative=True
-        )
+        self.attend1 = WindowAttention(in_channels // 32, (7, 7), relative=True)
         self.conv2 = nn.Conv2d(conv2_in_channels, in_channels, 1)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
         self.layer_norm2 = ChannelNorm(in_channels)
@@ -161,17 +167,13 @@ class UnitA(nn.Module):
 
 class UnitB(nn.Module):
     def __init__(
-        self,
-        in_channels: int,
-        survive: float,
-        size2: tuple[int, ...],
-        conv2_in_channels: int,
+        self, in_channels: int, survive: float, conv2_in_channels: int
     ) -> None:
         super().__init__()
         self.layer_norm1 = ChannelNorm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, 3 * in_channels, 1)
         self.attend1 = WindowAttention(
-            in_channels // 32, size2, windows=7, shift=3, relative=True
+            in_channels // 32, (7, 7), shift=3, relative=True
         )
         self.conv2 = nn.Conv2d(conv2_in_channels, in_channels, 1)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
@@ -221,27 +223,22 @@ class Swin(nn.Module):
         self.stem = seq(
             conv1=nn.Conv2d(3, 96, 4, stride=4), layer_norm1=ChannelNorm(96)
         )
-        self.stage1 = seq(
-            unit1=UnitA(96, 1.0, (56, 56), 96), unit2=UnitB(96, 54 / 55, (56, 56), 96)
-        )
+        self.stage1 = seq(unit1=UnitA(96, 1.0, 96), unit2=UnitB(96, 54 / 55, 96))
         self.merge2 = Merge(96, 384)
         self.stage2 = seq(
-            unit1=UnitA(192, 53 / 55, (28, 28), 192),
-            unit2=UnitB(192, 52 / 55, (28, 28), 192),
+            unit1=UnitA(192, 53 / 55, 192), unit2=UnitB(192, 52 / 55, 192)
         )
         self.merge3 = Merge(192, 768)
         self.stage3 = seq(
-            unit1=UnitA(384, 51 / 55, (14, 14), 384),
-            unit2=UnitB(384, 10 / 11, (14, 14), 384),
-            unit3=UnitA(384, 49 / 55, (14, 14), 384),
-            unit4=UnitB(384, 48 / 55, (14, 14), 384),
-            unit5=UnitA(384, 47 / 55, (14, 14), 384),
-            unit6=UnitB(384, 46 / 55, (14, 14), 384),
+            unit1=UnitA(384, 51 / 55, 384),
+            unit2=UnitB(384, 10 / 11, 384),
+            unit3=UnitA(384, 49 / 55, 384),
+            unit4=UnitB(384, 48 / 55, 384),
+            unit5=UnitA(384, 47 / 55, 384),
+            unit6=UnitB(384, 46 / 55, 384),
         )
         self.merge4 = Merge(384, 1536)
-        self.stage4 = seq(
-            unit1=UnitA(768, 9 / 11, (7, 7), 768), unit2=UnitA(768, 0.8, (7, 7), 768)
-        )
+        self.stage4 = seq(unit1=UnitA(768, 9 / 11, 768), unit2=UnitA(768, 0.8, 768))
         self.head = seq(
             layer_norm1=ChannelNorm(768),
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

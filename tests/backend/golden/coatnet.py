@@ -1,0 +1,309 @@
+"""coatnet: 25,036,820 parameters, 4,546,507,776 multiply-adds at 3x224x224.
+
+Compiled by archdsl 0.0.0 from coatnet.arch with width = 96, stem_width = 64,
+depth = 5, second = 3, size = 224, drop_path = 0.2, classes = 1000.
+"""
+
+from collections import OrderedDict
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def seq(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation of the channels at each pixel (arXiv:2201.03545)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class WindowAttention(nn.Module):
+    """Attention among the pixels of each window of an image.
+
+    ``side`` are the pixels of a window, each way. Windows are moved by ``shift``
+    (arXiv:2103.14030); those of a ``grid`` have pixels that lie apart
+    (arXiv:2204.01697). The channels are those of queries, keys and values.
+    ``relative`` learns a bias for each distance; ``keys``, the channels of a head,
+    a vector for each distance down and to the right (arXiv:2101.11605).
+    """
+
+    def __init__(
+        self,
+        heads: int,
+        side,
+        shift: int = 0,
+        grid=False,
+        relative=False,
+        keys: int = 0,
+    ) -> None:
+        super().__init__()
+        self.heads, self.grid, self.shift = heads, grid, shift
+        self.side = h, w = side
+        self.weight = self.height_rel = self.width_rel = None
+        if relative:
+            self.weight = nn.Parameter(torch.zeros((2 * h - 1) * (2 * w - 1), heads))
+            nn.init.trunc_normal_(self.weight, std=0.02)
+        if keys:
+            self.height_rel = nn.Parameter(torch.randn(2 * h - 1, keys) * keys**-0.5)
+            self.width_rel = nn.Parameter(torch.randn(2 * w - 1, keys) * keys**-0.5)
+
+    def bias(self, x: Tensor, q: Tensor) -> Tensor | None:
+        """What is added to the scores of pixels, for each head and window."""
+        (height, width), (h, w) = x.shape[2:], self.side
+        place = torch.arange(h * w, device=x.device)
+        down, right = place // w, place % w
+        bias = None
+        if self.weight is not None:
+            far = down[:, None] - down + h - 1, right[:, None] - right + w - 1
+            bias = self.weight[far[0] * (2 * w - 1) + far[1]].movedim(2, 0)
+        if self.shift:  # pixels that came round the border do not see the others
+            y, z = (
+                torch.arange(n, device=x.device) >= n - self.shift
+                for n in (height, width)
+            )
+            end = self.cut((2 * y[:, None] + 1 * z)[None, None])[0, :, :, 0]
+            apart = (end[:, :, None] != end[:, None])[:, None]
+            mask = torch.zeros_like(apart, dtype=x.dtype).masked_fill(apart, -torch.inf)
+            bias = mask if bias is None else mask + bias
+            bias = bias.expand(-1, self.heads, -1, -1).flatten(0, 1)
+        if self.height_rel is not None and self.width_rel is not None:
+            rows, columns = (torch.arange(n, device=x.device) for n in (h, w))
+            rows = (rows - down[:, None] + h - 1).expand(*q.shape[:-1], -1)
+            columns = (columns - right[:, None] + w - 1).expand(*q.shape[:-1], -1)
+            along = (q @ self.height_rel.mT).gather(-1, rows)
+            across = (q @ self.width_rel.mT).gather(-1, columns)
+            keys = (along.unsqueeze(-1) + across.unsqueeze(-2)).flatten(-2)
+            bias = keys if bias is None else keys + bias
+        return bias
+
+    def cut(self, x: Tensor) -> Tensor:
+        """``(N, windows, pixels, C)`` of an image."""
+        m, n = self.side
+        if self.grid:
+            x = x.unflatten(3, (n, -1)).unflatten(2, (m, -1)).permute(0, 3, 5, 2, 4, 1)
+        else:
+            x = x.unflatten(3, (-1, n)).unflatten(2, (-1, m)).permute(0, 2, 4, 3, 5, 1)
+        return x.flatten(3, 4).flatten(1, 2)
+
+    def joined(self, x: Tensor, height: int, width: int) -> Tensor:
+        """The image of its windows."""
+        m, n = self.side
+        x = x.reshape(-1, height // m, width // n, m, n, x.shape[-1])
+        x = x.permute(0, 5, 3, 1, 4, 2) if self.grid else x.permute(0, 5, 1, 3, 2, 4)
+        return x.reshape(x.shape[0], -1, height, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        (height, width), s = x.shape[2:], self.shift
+        pixels = self.cut(x.roll((-s, -s), (2, 3)) if self.shift else x)
+        parts = pixels.unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
+        # windows beside the heads where their masks differ, else beside the images
+        q, k, v = parts.flatten(2, 3) if self.shift else parts.flatten(1, 2)
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(x, q))
+        y = y.reshape(parts.shape[1:]).transpose(2, 3).flatten(3)
+        y = self.joined(y, height, width)
+        return y.roll((s, s), (2, 3)) if self.shift else y
+
+
+class StochasticDepth(nn.Module):
+    """shortcut + branch, the branch dropped at random in training (arXiv:1603.09382).
+
+    ``survive`` is the probability to keep it: drawn once per "batch" or per "sample".
+    The branch is scaled by it in "eval" (the paper), or by its inverse in "train".
+    """
+
+    def __init__(
+        self, survive: float, per: str = "batch", scaling: str = "eval"
+    ) -> None:
+        super().__init__()
+        self.survive, self.per, self.scaling = survive, per, scaling
+
+    def forward(self, shortcut: Tensor, branch: Tensor) -> Tensor:
+        if self.survive == 1 or not (self.training or self.scaling == "eval"):
+            return shortcut + branch
+        if not self.training:
+            return shortcut + self.survive * branch
+        draws = [len(branch) if self.per == "sample" else 1] + [1] * (branch.dim() - 1)
+        keep = (torch.rand(draws, device=branch.device) < self.survive).to(branch.dtype)
+        if self.scaling == "train" and self.survive:
+            keep = keep / self.survive
+        return shortcut + keep * branch
+
+
+class SqueezeExcite(nn.Module):
+    """Squeeze and excitation (Hu et al. 2018, arXiv:1709.01507): a factor for each
+    channel, from the means of all, by way of `reduced` channels.
+    """
+
+    def __init__(self, in_channels: int, reduced: int) -> None:
+        super().__init__()
+        self.branch2 = seq(
+            global_avgpool1=nn.AdaptiveAvgPool2d(1),
+            conv1=nn.Conv2d(in_channels, reduced, 1),
+            silu1=nn.SiLU(inplace=True),
+            conv2=nn.Conv2d(reduced, in_channels, 1),
+            sigmoid1=nn.Sigmoid(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.branch2(x)
+
+
+class Pooled(nn.Sequential):
+    """What stands beside a branch that changes the shape: fewer pixels, and other
+    channels.
+    """
+
+    def __init__(self, in_channels: int, c: int) -> None:
+        super().__init__()
+        self.avgpool1 = nn.AvgPool2d(2)
+        self.conv1 = nn.Conv2d(in_channels, c, 1) if in_channels != c else nn.Identity()
+
+
+class Mbconv(nn.Module):
+    """An inverted residual that begins with its normalisation; four times as wide
+    inside. Where it halves an image, `same` pads one side alone, as TensorFlow does.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        stride: int = 1,
+        survive: float = 1.0,
+        shortcut: bool = False,
+    ) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, 4 * c, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(4 * c)
+        self.gelu1 = nn.GELU()
+        self.conv2 = nn.Conv2d(
+            4 * c, 4 * c, 3, stride=stride, padding=1, groups=4 * c, bias=False
+        )
+        self.bn3 = nn.BatchNorm2d(4 * c)
+        self.gelu2 = nn.GELU()
+        self.squeeze_excite1 = SqueezeExcite(4 * c, c // 4)
+        self.conv3 = nn.Conv2d(4 * c, c, 1)
+        self.shortcut = Pooled(in_channels, c) if shortcut else nn.Identity()
+        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.gelu1(self.bn2(self.conv1(self.bn1(x))))
+        y = self.conv2(y)
+        y = self.gelu2(self.bn3(y))
+        y = self.squeeze_excite1(y)
+        return self.add1(self.shortcut(x), self.conv3(y))
+
+
+class Mlp(nn.Sequential):
+    """Two layers on each token, the inner one `ratio` times as wide."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, 4 * in_channels, 1)
+        self.gelu1 = nn.GELU()
+        self.conv2 = nn.Conv2d(4 * in_channels, in_channels, 1)
+
+
+class Transformer(nn.Module):
+    """Attention among pixels, and two layers on each; `attention` says which sees
+    which.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        survive: float,
+        size1: int,
+        size2: tuple[int, ...],
+        pooled: bool = False,
+    ) -> None:
+        super().__init__()
+        self.layer_norm1 = ChannelNorm(in_channels, eps=1e-6)
+        self.pooled1 = Pooled(in_channels, in_channels) if pooled else nn.Identity()
+        self.conv1 = nn.Conv2d(in_channels, 3 * c, 1)
+        self.attend1 = WindowAttention(size1, size2, relative=True)
+        self.conv2 = nn.Conv2d(24 * (3 * c // 72), c, 1)
+        self.shortcut = Pooled(in_channels, c) if pooled else nn.Identity()
+        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
+        self.layer_norm2 = ChannelNorm(c, eps=1e-6)
+        self.mlp1 = Mlp(c)
+        self.add2 = StochasticDepth(survive, per="sample", scaling="train")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.layer_norm1(x)
+        y = self.pooled1(y)
+        y = self.conv2(self.attend1(self.conv1(y)))
+        x = self.add1(self.shortcut(x), y)
+        z = self.layer_norm2(x)
+        return self.add2(x, self.mlp1(z))
+
+
+class CoAtNet(nn.Module):
+    """CoAtNet: two stages of convolutions, then two of attention with a bias for each
+    distance.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = seq(
+            conv1=nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False),
+            bn1=nn.BatchNorm2d(64),
+            gelu1=nn.GELU(),
+            conv2=nn.Conv2d(64, 64, 3, padding=1, bias=False),
+        )
+        self.stage1 = seq(
+            mbconv1=Mbconv(64, 96, stride=2, shortcut=True),
+            mbconv2=Mbconv(96, 96, survive=54 / 55),
+        )
+        self.stage2 = seq(
+            mbconv1=Mbconv(96, 192, stride=2, survive=53 / 55, shortcut=True),
+            mbconv2=Mbconv(192, 192, survive=52 / 55),
+            mbconv3=Mbconv(192, 192, survive=51 / 55),
+        )
+        self.stage3 = seq(
+            transformer1=Transformer(192, 384, 10 / 11, 12, (14, 14), pooled=True),
+            **{
+                f"transformer{i}": Transformer(384, 384, (51 - i) / 55, 12, (14, 14))
+                for i in range(2, 6)
+            },
+        )
+        self.stage4 = seq(
+            transformer1=Transformer(384, 768, 9 / 11, 24, (7, 7), pooled=True),
+            transformer2=Transformer(768, 768, 0.8, 24, (7, 7)),
+        )
+        self.head = seq(
+            global_avgpool1=nn.AdaptiveAvgPool2d(1),
+            layer_norm1=ChannelNorm(768, eps=1e-6),
+            flatten=nn.Flatten(),
+            linear1=nn.Linear(768, 768),
+            tanh1=nn.Tanh(),
+            linear2=nn.Linear(768, 1000),
+        )
+        self.init_weights()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)  # 64x112x112
+        x = self.stage1(x)  # 96x56x56
+        x = self.stage2(x)  # 192x28x28
+        x = self.stage3(x)  # 384x14x14
+        x = self.stage4(x)  # 768x7x7
+        return self.head(x)
+
+    def init_weights(self) -> None:
+        for m in self.modules():
+            if isinstance(m, SqueezeExcite):
+                nn.init.kaiming_normal_(
+                    m.branch2.conv1.weight, mode="fan_out", nonlinearity="relu"
+                )
+                nn.init.zeros_(m.branch2.conv1.bias)
+                nn.init.kaiming_normal_(
+                    m.branch2.conv2.weight, mode="fan_out", nonlinearity="relu"
+                )
+                nn.init.zeros_(m.branch2.conv2.bias)
