@@ -15,7 +15,6 @@ from archdsl.importing.lower import Vertex
 from archdsl.importing.record import Tied
 from archdsl.importing.text import Graph
 from archdsl.ir.flat import Flat, Node, SideOutput
-from archdsl.layers.attention import Attend
 from archdsl.layers.base import Layer, Shape
 
 STARTS = ("init", "bias_init")  # arguments that say how weights start
@@ -43,10 +42,9 @@ def meaning(layer: Layer, shapes: tuple[Shape, ...]) -> str:
     plain = {k: _plain(v) for k, v in arguments.items() if k not in left}
     if name == "avgpool" and plain.get("pad") == 0:
         plain["count_pad"] = True  # nothing is padded that could count
-    if isinstance(layer, Attend) and not layer.shift:
-        size = shapes[0][1:]
-        if layer.cells(size) == size:
-            plain["windows"] = plain["grid"] = 0  # one window is the whole image
+    attends: Any = layer if name == "attend" and not plain["shift"] else None
+    if attends is not None and attends.cells(shapes[0][1:]) == shapes[0][1:]:
+        plain["windows"] = plain["grid"] = 0  # one window is the whole image
     return f"{name} {sorted(plain.items())!r}"
 
 

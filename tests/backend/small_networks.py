@@ -22,7 +22,7 @@ SMALL: dict[str, tuple[str, dict[str, Any], Shape | None]] = {
     "botnet": ("botnet", {"depth": 26, "width": 16, "size": 64}, None),
     "coatnet": (
         "coatnet",
-        {"width": 32, "depth": 1, "second": 1, "stem_width": 16, "size": 64},
+        {"width": 32, "depth": 1, "second": 1, "stem_width": 32, "size": 64},
         None,
     ),
     "convnext": ("convnext", {"width": 32, "depth": 3}, IMAGE),
@@ -41,7 +41,7 @@ SMALL: dict[str, tuple[str, dict[str, Any], Shape | None]] = {
     "inception_v3": ("inception_v3", {"classes": 10}, None),
     "maxvit": (
         "maxvit",
-        {"width": 32, "depth": 1, "second": 1, "stem_width": 16, "size": 64},
+        {"width": 32, "depth": 1, "second": 1, "stem_width": 32, "size": 64},
         None,
     ),
     "mixer": ("mixer", {"width": 128, "depth": 2, "classes": 10}, IMAGE),
