@@ -166,7 +166,7 @@ class Pooled(nn.Sequential):
 
 class Mbconv(nn.Module):
     """An inverted residual that begins with its normalisation; four times as wide
-    inside. Where it halves an image, `same` pads one side alone, as TensorFlow does.
+    inside.
     """
 
     def __init__(
@@ -194,8 +194,7 @@ class Mbconv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.gelu1(self.bn2(self.conv1(self.bn1(x))))
-        y = self.conv2(y)
-        y = self.gelu2(self.bn3(y))
+        y = self.gelu2(self.bn3(self.conv2(y)))
         y = self.squeeze_excite1(y)
         return self.add1(self.shortcut(x), self.conv3(y))
 

@@ -134,6 +134,26 @@ class StochasticDepth(nn.Module):
         return shortcut + keep * branch
 
 
+class Same(nn.modules.conv._ConvNd):
+    """A convolution that pads as TensorFlow does: ``ceil(n / stride)`` results of ``n``
+    pixels; where the padding is odd, the pixel more stands after the image."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        sides: list[int] = []
+        for n, k, s, d in zip(
+            x.shape[2:], self.kernel_size, self.stride, self.dilation, strict=True
+        ):
+            room = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+            sides = [room // 2, room - room // 2, *sides]
+        mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
+        y: Tensor = super().forward(F.pad(x, sides, mode))
+        return y
+
+
+class SameConv2d(Same, nn.Conv2d):
+    """A convolution of images padded as TensorFlow does."""
+
+
 class SqueezeExcite(nn.Module):
     """Squeeze and excitation (Hu et al. 2018, arXiv:1709.01507): a factor for each
     channel, from the means of all, by way of `reduced` channels.
@@ -164,41 +184,28 @@ class Pooled(nn.Sequential):
         self.conv1 = nn.Conv2d(in_channels, c, 1) if in_channels != c else nn.Identity()
 
 
-class Mbconv(nn.Module):
+class MbconvA(nn.Module):
     """An inverted residual that begins with its normalisation; four times as wide
-    inside. Where it halves an image, `same` pads one side alone, as TensorFlow does.
+    inside.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        padding: int,
-        stride: int = 1,
-        survive: float = 1.0,
-        shortcut: bool = False,
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, survive: float = 1.0) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels, eps=0.001)
         self.conv1 = nn.Conv2d(in_channels, 4 * c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(4 * c, eps=0.001)
         self.gelu1 = nn.GELU(approximate="tanh")
-        self.pad1 = nn.ZeroPad2d((0, 1, 0, 1)) if stride > 1 else nn.Identity()
-        self.conv2 = nn.Conv2d(
-            4 * c, 4 * c, 3, stride=stride, padding=padding, groups=4 * c, bias=False
-        )
+        self.conv2 = SameConv2d(4 * c, 4 * c, 3, stride=2, groups=4 * c, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * c, eps=0.001)
         self.gelu2 = nn.GELU(approximate="tanh")
         self.squeeze_excite1 = SqueezeExcite(4 * c, c // 4)
         self.conv3 = nn.Conv2d(4 * c, c, 1)
-        self.shortcut = Pooled(in_channels, c) if shortcut else nn.Identity()
+        self.shortcut = Pooled(in_channels, c)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.gelu1(self.bn2(self.conv1(self.bn1(x))))
-        y = self.pad1(y)
-        y = self.conv2(y)
-        y = self.gelu2(self.bn3(y))
+        y = self.gelu2(self.bn3(self.conv2(y)))
         y = self.squeeze_excite1(y)
         return self.add1(self.shortcut(x), self.conv3(y))
 
@@ -261,33 +268,47 @@ class TransformerB(nn.Module):
         return self.add2(x, self.mlp1(z))
 
 
-class Unit(nn.Sequential):
+class UnitA(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        stride: int,
-        padding: int,
-        mbconv1_survive: float,
-        shortcut: bool,
-        transformer1_in_channels: int,
-        size1: int,
+        self, in_channels: int, c: int, mbconv1_survive: float, size1: int
     ) -> None:
         super().__init__()
-        self.mbconv1 = Mbconv(
-            in_channels,
-            c,
-            padding,
-            stride=stride,
-            survive=mbconv1_survive,
-            shortcut=shortcut,
-        )
-        self.transformer1 = TransformerA(
-            transformer1_in_channels, c, size1, survive=mbconv1_survive
-        )
-        self.transformer2 = TransformerB(
-            transformer1_in_channels, c, size1, survive=mbconv1_survive
-        )
+        self.mbconv1 = MbconvA(in_channels, c, survive=mbconv1_survive)
+        self.transformer1 = TransformerA(c, c, size1, survive=mbconv1_survive)
+        self.transformer2 = TransformerB(c, c, size1, survive=mbconv1_survive)
+
+
+class MbconvB(nn.Module):
+    """Another form of `MbconvA`."""
+
+    def __init__(self, in_channels: int, c: int, survive: float) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_channels, eps=0.001)
+        self.conv1 = nn.Conv2d(in_channels, 4 * c, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(4 * c, eps=0.001)
+        self.gelu1 = nn.GELU(approximate="tanh")
+        self.conv2 = nn.Conv2d(4 * c, 4 * c, 3, padding=1, groups=4 * c, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * c, eps=0.001)
+        self.gelu2 = nn.GELU(approximate="tanh")
+        self.squeeze_excite1 = SqueezeExcite(4 * c, c // 4)
+        self.conv3 = nn.Conv2d(4 * c, c, 1)
+        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.gelu1(self.bn2(self.conv1(self.bn1(x))))
+        y = self.gelu2(self.bn3(self.conv2(y)))
+        y = self.squeeze_excite1(y)
+        return self.add1(x, self.conv3(y))
+
+
+class UnitB(nn.Sequential):
+    def __init__(
+        self, in_channels: int, c: int, mbconv1_survive: float, size1: int
+    ) -> None:
+        super().__init__()
+        self.mbconv1 = MbconvB(in_channels, c, mbconv1_survive)
+        self.transformer1 = TransformerA(in_channels, c, size1, survive=mbconv1_survive)
+        self.transformer2 = TransformerB(in_channels, c, size1, survive=mbconv1_survive)
 
 
 class MaxViT(nn.Module):
@@ -296,30 +317,19 @@ class MaxViT(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = seq(
-            pad1=nn.ZeroPad2d((0, 1, 0, 1)),
-            conv1=nn.Conv2d(3, 64, 3, stride=2),
+            conv1=SameConv2d(3, 64, 3, stride=2),
             bn1=nn.BatchNorm2d(64, eps=0.001),
             gelu1=nn.GELU(approximate="tanh"),
             conv2=nn.Conv2d(64, 64, 3, padding=1),
         )
-        self.stage1 = seq(
-            unit1=Unit(64, 64, 2, 0, 1.0, True, 64, 2),
-            unit2=Unit(64, 64, 1, 1, 0.98, False, 64, 2),
-        )
-        self.stage2 = seq(
-            unit1=Unit(64, 128, 2, 0, 0.96, True, 128, 4),
-            unit2=Unit(128, 128, 1, 1, 0.94, False, 128, 4),
-        )
+        self.stage1 = seq(unit1=UnitA(64, 64, 1.0, 2), unit2=UnitB(64, 64, 0.98, 2))
+        self.stage2 = seq(unit1=UnitA(64, 128, 0.96, 4), unit2=UnitB(128, 128, 0.94, 4))
         self.stage3 = seq(
-            unit1=Unit(128, 256, 2, 0, 0.92, True, 256, 8),
-            **{
-                f"unit{i}": Unit(256, 256, 1, 1, (47 - i) / 50, False, 256, 8)
-                for i in range(2, 6)
-            },
+            unit1=UnitA(128, 256, 0.92, 8),
+            **{f"unit{i}": UnitB(256, 256, (47 - i) / 50, 8) for i in range(2, 6)},
         )
         self.stage4 = seq(
-            unit1=Unit(256, 512, 2, 0, 0.82, True, 512, 16),
-            unit2=Unit(512, 512, 1, 1, 0.8, False, 512, 16),
+            unit1=UnitA(256, 512, 0.82, 16), unit2=UnitB(512, 512, 0.8, 16)
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),
