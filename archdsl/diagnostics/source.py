@@ -74,6 +74,21 @@ class Elsewhere(Source):
         return ""
 
 
+@dataclass(frozen=True, eq=False)
+class Typed(Source):
+    """A statement of which the user has typed all but its first characters, ``lead`` of them:
+    these are not shown, and no column counts them."""
+
+    lead: int = 0
+
+    def position(self, offset: int) -> tuple[int, int]:
+        line, column = super().position(offset)
+        return line, max(column - self.lead, 1) if line == 1 else column
+
+    def line(self, number: int) -> str:
+        return super().line(number)[self.lead if number == 1 else 0 :]
+
+
 def span_at(place: str) -> Span:
     """What is known of a place that was written as ``Span.place`` says it. Raises ``ValueError``
     for any other text."""

@@ -283,7 +283,8 @@ def _signature(cls: Any) -> tuple[Parameter, ...]:
         if reader is None:
             raise TypeError(
                 f"{title}.{slot.name}: its type says not how to read it; "
-                "use one of archdsl.layers.arguments, such as Count or Real"
+                "use one of archdsl.layers.arguments, such as Count or Real, or for a text "
+                "Text of archdsl.training.settings"
             )
         required = slot.default is MISSING
         found.append(Parameter(slot.name, reader, required, None if required else slot.default))

@@ -36,11 +36,9 @@ from archdsl.search.request import (
 )
 from archdsl.spec import Spec
 from archdsl.syntax import search_tree, tree
-from archdsl.syntax.language import SEARCH
-from archdsl.syntax.parse import parse
 from archdsl.training.own import OwnData, plain, recipe_of
 from archdsl.training.recipe import Recipe
-from archdsl.training.records import MISTAKEN
+from archdsl.training.records import MISTAKEN, parsed
 from archdsl.training.sets import Data
 from archdsl.training.settings import Setting
 from archdsl.training.tasks import CLASSIFICATION
@@ -79,7 +77,7 @@ def read_search(
 
     Raises ``ArchError`` with every mistake that can be seen without data.
     """
-    file = parse(source, SEARCH)
+    file = parsed(source, registry)
     return _Reader(file, folder, registry, spec, own, data).read()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import entry_points
@@ -10,7 +11,7 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, did_you_mean
-from archdsl.diagnostics.source import Source, Span
+from archdsl.diagnostics.source import Source, Span, Typed
 from archdsl.elaborate.compiler import Compiler
 from archdsl.elaborate.values import describe
 from archdsl.elaborate.work import Work
@@ -24,7 +25,9 @@ from archdsl.training.named import NamedRecipe
 from archdsl.training.packages import DATA_GROUP
 from archdsl.training.recipe import TABLES, Recipe
 from archdsl.training.sets import Data, PluginData
-from archdsl.training.settings import Setting, SettingReader
+from archdsl.training.settings import Setting, SettingReader, TextReader, TextsReader
+
+OWN = "one of your own is in a Python file, which --allow-python names"
 
 
 class Mistaken:
@@ -50,6 +53,7 @@ class Records:
         """A record from arguments; mistakes are noted."""
         parameters = {p.name: p for p in signature(cls)}
         values: dict[str, Any] = {}
+        mistaken: set[str] = set()  # what is given, but is no value
         for place, argument in enumerate(arguments):
             names = list(parameters)
             key: str
@@ -66,20 +70,23 @@ class Records:
                 shown = key or where.source.text[where.start : where.end]
                 self.report(kind, where, help=help, name=shown, callee=cls.name)
                 continue
-            value = self.value(argument.value, parameters[key].reader)
+            reader = parameters[key].reader
+            value = self.text(argument, reader, key, cls.name)
             if value is MISTAKEN:
+                mistaken.add(key)
                 continue
             try:
-                values[key] = parameters[key].reader.read(value)
+                values[key] = reader.read(value)
             except Unreadable as problem:
+                mistaken.add(key)
                 self.report(codes.WRONG_ARGUMENT, argument.span, name=key, callee=cls.name,
                             given=describe_value(value), expected=problem.expected)  # fmt: skip
         missing = [p.name for p in parameters.values() if p.required and p.name not in values]
-        if missing:
+        if wanted := [name for name in missing if name not in mistaken]:
+            missing = wanted
             names_text = " and ".join(f"`{m}`" for m in missing)
             self.report(codes.MISSING_ARGUMENT, span, names=names_text, callee=cls.name)
-            return None
-        return cls(**values)
+        return None if missing else cls(**values)
 
     def recipe(self, arguments: tuple[tree.Argument, ...], span: Span) -> Recipe | None:
         """A recipe: what is given, and, where it names another, the settings of that one."""
@@ -90,7 +97,8 @@ class Records:
             self.report(codes.GIVEN_TWICE, argument.span, name="recipe", callee=Recipe.name)
         if not naming or made is None:
             return made
-        (reader,) = (p.reader for p in signature(Recipe) if p.name == "recipe")
+        readers = {p.name: p.reader for p in signature(Recipe)}
+        reader = readers["recipe"]
         named = self.value(naming[0].value, reader)
         if not isinstance(named, NamedRecipe):
             if named is not MISTAKEN:
@@ -99,7 +107,8 @@ class Records:
                             callee=Recipe.name, fields=fields)  # fmt: skip
             return None
         base = read_recipe(named.settings, named.name, self.registry)
-        given = {a.name.text: getattr(made, a.name.text) for a in rest if a.name is not None}
+        names = [a.name.text for a in rest if a.name is not None and a.name.text in readers]
+        given = {name: getattr(made, name) for name in names}
         return replace(base, recipe=named, **given)
 
     def value(self, node: tree.Node, reader: Reader) -> Any:
@@ -109,6 +118,20 @@ class Records:
         if isinstance(node, tree.Name) and (node.text in reader.words or isinstance(reader, OneOf)):
             return node.text  # of another word, the reader says what there is
         return self.constant(node)
+
+    def text(self, argument: tree.Argument, reader: Reader, key: str, callee: str) -> Any:
+        """The value of an argument; where it is a text that lacks its quotation marks, that is
+        the one mistake."""
+        found = len(self.found)
+        value = self.value(argument.value, reader)
+        if value is MISTAKEN and isinstance(reader, (TextReader, TextsReader)):
+            written = argument.value.span.text
+            if '"' not in written:
+                del self.found[found:]
+                self.report(codes.WRONG_ARGUMENT, argument.span, name=key, callee=callee,
+                            help=[f'write it in quotation marks: `"{written}"`'],
+                            given=f"`{written}`", expected=reader.expected)  # fmt: skip
+        return value
 
     def setting(self, node: tree.Node, reader: SettingReader) -> Any:
         table = TABLES.get(reader.table) or self.registry.group(reader.table)
@@ -123,7 +146,8 @@ class Records:
         else:
             return self.constant(node)
         if name not in table:
-            help = did_you_mean(name, table) or [known(table)]
+            own = [] if reader.table in TABLES else [OWN]
+            help = did_you_mean(name, table) or [known(table), *own]
             what = reader.table.removesuffix("s")
             self.report(codes.NO_SUCH_SETTING, node.span, help=help, what=what, name=name)
             return MISTAKEN
@@ -143,7 +167,8 @@ class Records:
                 )
                 return PluginData(name, given)
             there = [*table, *installed]
-            help = did_you_mean(name, there) or [known(there)]
+            own = [OWN] if what == "data" else []
+            help = did_you_mean(name, there) or [known(there), *own]
             self.report(codes.NO_SUCH_SETTING, node.name.span, help=help, what=what, name=name)
             return None
         return self.make(table[name], node.arguments, node.name.span)
@@ -207,10 +232,9 @@ def read_recipe(text: str, place: str = "--recipe", registry: Registry = REGISTR
     """
     if not text.strip():
         return Recipe()
-    first, comma, rest = text.strip().partition(",")
-    if first.strip() in registry.recipes:
-        text = f"recipe = {first.strip()}{comma}{rest}"
-    records, node = _statement("train", text, place, registry)
+    first = text.partition(",")[0].strip()
+    word = "train recipe =" if first in registry.recipes else "train"
+    records, node = _statement(word, text, place, registry)
     recipe = records.recipe(node.settings, node.span)
     if recipe is None or records.found:
         raise ArchError(records.found)
@@ -218,11 +242,39 @@ def read_recipe(text: str, place: str = "--recipe", registry: Registry = REGISTR
 
 
 def _statement(word: str, text: str, place: str, registry: Registry) -> tuple[Records, Any]:
-    """The one statement that a text is, after the word that it has in a .search file."""
-    file = parse(Source(place, f"{word} {text}"), SEARCH)
+    """The one statement that a text is, after the words that it has in a .search file."""
+    file = parsed(Typed(place, f"{word} {text}", lead=len(word) + 1), registry)
     if len(file.statements) > 1:
-        raise ArchError([diagnose(codes.SAID_TWICE, file.statements[1].span, what=word)])
+        what = word.split()[0]
+        raise ArchError([diagnose(codes.SAID_TWICE, file.statements[1].span, what=what)])
     return Records(file, registry), file.statements[0]
+
+
+def parsed(source: Source, registry: Registry) -> tree.File:
+    """The tree of a search. Raises ``ArchError``; a recipe that is named where a setting has to
+    stand is told how it is named."""
+    try:
+        return parse(source, SEARCH)
+    except ArchError as error:
+        raise ArchError([_with_recipe(d, registry) for d in error.diagnostics]) from None
+
+
+def _with_recipe(problem: Diagnostic, registry: Registry) -> Diagnostic:
+    span = problem.span
+    if span is None or problem.kind not in SYNTAX:
+        return problem
+    text = span.source.text
+    line = text[text.rfind("\n", 0, span.start) + 1 :].partition("\n")[0].strip()
+    rest = _NAMES.sub("", line.removeprefix("train")) if line.startswith("train") else ""
+    named = [word for word in re.findall(r"\w+", rest) if word in registry.recipes]
+    if not named:
+        return problem
+    help = f"a recipe is taken by its name, settings after it: `recipe = {named[0]}, epochs = 5`"
+    return replace(problem, help=(help,))
+
+
+SYNTAX = (codes.UNEXPECTED, codes.LINE_ENDS_EARLY, codes.FILE_ENDS_EARLY)
+_NAMES = re.compile(r"\brecipe\s*=\s*\w+")  # of recipes, named as they have to be
 
 
 def known(names: Iterable[str]) -> str:

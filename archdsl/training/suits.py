@@ -28,7 +28,7 @@ def unsuited(
             fields = {"name": kind.name, "task": "these images", "reason": reason}
             found.append(diagnose(codes.BAD_TASK, fields=fields))
         elif isinstance(kind, Mixing):
-            found += _unmixable(recipe, kind, task)
+            found += _unmixable(recipe, kind)
     if recipe.loss is not None and recipe.loss.name not in task.losses:
         help = [f"it has {' and '.join(task.losses)}"]
         found.append(_wrong(recipe.loss.name, task, "it is a loss of another task", help))
@@ -52,13 +52,16 @@ def _wrong(name: str, task: Task, reason: str, help: list[str] | None = None) ->
     return diagnose(codes.BAD_TASK, fields=fields, help=help or [])
 
 
-def _unmixable(recipe: Recipe, kind: Mixing, task: Task) -> Iterator[Diagnostic]:
+def _unmixable(recipe: Recipe, kind: Mixing) -> Iterator[Diagnostic]:
     """What cannot be done with labels that are mixed."""
     if recipe.loss is not None and recipe.loss.name not in MIXABLE:
-        reason = f"the loss {recipe.loss.name} takes no mixed labels"
-        yield _wrong(kind.name, task, reason, [f"take {' or '.join(MIXABLE)}"])
+        fields = {"task": f"the loss {recipe.loss.name}", "reason": "it takes no mixed labels"}
+        help = [f"take {' or '.join(MIXABLE)}"]
+        yield diagnose(codes.BAD_TASK, help=help, name=kind.name, fields=fields)
     if recipe.class_weights == "balanced":
-        yield _wrong(kind.name, task, "labels that are mixed have no weight of a class")
+        reason = "labels that are mixed have no weight of a class"
+        fields = {"task": "class_weights = balanced", "reason": reason}
+        yield diagnose(codes.BAD_TASK, name=kind.name, fields=fields)
 
 
 def check_recipe(

@@ -129,11 +129,11 @@ MASKS = "it is an augmentation for classification and multilabel"
         (Recipe(augment=(CutMix(),)), MULTILABEL, (3, 8), "uint8", "these are 3x8"),
         (
             Recipe(augment=(MixUp(),), loss=Focal()), CLASSIFICATION, (3, 8, 8), "uint8",
-            "the loss focal takes no mixed labels",
+            "`mixup` is not for the loss focal: it takes no mixed labels",
         ),
         (
             Recipe(augment=(MixUp(),), class_weights="balanced"), CLASSIFICATION, (3, 8, 8),
-            "uint8", "have no weight of a class",
+            "uint8", "`mixup` is not for class_weights = balanced: labels that are mixed have no",
         ),
     ],
 )  # fmt: skip

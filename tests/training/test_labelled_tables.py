@@ -135,7 +135,7 @@ def test_paths_start_at_the_table_or_at_root() -> None:
         ("/etc/x.png,1", "row 26: '/etc/x.png' is not in the folder set"),
         (",1", "row 26: it names no file"),
         ("images/1.png,", "row 26: its label is empty"),
-        ("images/1.png", "row 26 has 1 cells, and the header 2"),
+        ("images/1.png", "row 26: it has 1 cells, and the header 2"),
         ('"images/1.png,1', "it is not a table of text"),
     ],
 )
@@ -261,3 +261,13 @@ def test_other_channels_are_not_dropped() -> None:
     table("file,label", "{n}.npy,{n % 2}")
     with pytest.raises(ArchError, match="it has 4 channels, and not 3"):
         load(made(), HERE)
+
+
+def test_files_that_cannot_be_read_are_told_beside_a_split_that_cannot_be() -> None:
+    table("file,label", "images/{n}.png,{n % 2}")
+    rows = Path("set/labels.csv").read_text().splitlines()
+    Path("set/labels.csv").write_text("\n".join([*rows[:2], "images/none.png,1"]) + "\n")
+    with pytest.raises(ArchError) as caught:
+        load(made(), HERE)
+    found = str(caught.value)
+    assert "A803" in found and "A802" in found and "none.png" in found

@@ -1,13 +1,16 @@
 """Data and recipes as texts: read, and written again."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from archdsl import ArchError
+from archdsl.diagnostics.source import Source
+from archdsl.registry import REGISTRY
 from archdsl.training.augmentations import Crop, Cutout, Flip
 from archdsl.training.recipe import AdamW, Focal, OneCycle, Recipe, Sgd, Steps
-from archdsl.training.records import read_data, read_recipe
+from archdsl.training.records import parsed, read_data, read_recipe
 from archdsl.training.sets import Data, Digits, FashionMnist, ImageFolder, PluginData
 
 DATA: dict[str, Data] = {
@@ -124,3 +127,39 @@ def test_an_archive_that_is_named_bare(text: str) -> None:
         read_data(text)
     (found,) = caught.value.diagnostics
     assert found.helps == (f'an archive of arrays is written arrays("{text.strip()}")',)
+
+
+def said(read: Callable[[str], object], text: str) -> str:
+    with pytest.raises(ArchError) as caught:
+        read(text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["table(labels.csv)", "table(path = labels.csv)"])
+def test_a_text_without_its_marks_is_one_mistake(text: str) -> None:
+    found = said(read_data, text)
+    assert found.count("error[") == 1 and "`path` of `table` must be a quoted text" in found
+    assert 'help: write it in quotation marks: `"labels.csv"`' in found
+    assert f"1 | {text}\n" in found, "what was typed is quoted, and no word before it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[cifar_strong, flip]", "epochs = 3, cifar_strong", "[cifar_strong], lr = 1"],
+)
+def test_a_recipe_in_the_wrong_place(text: str) -> None:
+    found = said(read_recipe, text)
+    assert "settings after it: `recipe = cifar_strong, epochs = 5`" in found
+    assert f"1 | {text}\n" in found
+    with pytest.raises(ArchError, match="`recipe = cifar_strong, epochs = 5`"):
+        parsed(Source("a.search", f"search a\ntrain {text}\n"), REGISTRY)
+
+
+def test_help_with_recipes_is_for_recipes() -> None:
+    for text in ("epochs = 3 lr = 0.1", "recipe = cifar_strong lr = 0.1"):
+        assert "settings after it" not in said(read_recipe, text)
+
+
+def test_a_setting_of_a_named_recipe_that_there_is_not() -> None:
+    found = said(read_recipe, "cifar_strong, epoch = 3")
+    assert "`train` has no argument `epoch`" in found and "--recipe:1:15" in found

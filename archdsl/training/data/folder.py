@@ -73,7 +73,14 @@ def pictures(
     task: Task = CLASSIFICATION,
 ) -> Splits:
     """The splits of files. What is decoded lies in their order: training, validation, test."""
-    pieces = _split(data, found, given, task)
+    try:
+        pieces = _split(data, found, given, task)
+    except ArchError as error:  # what cannot be read is told as well
+        try:
+            decoded([path for part in found.values() for path, _ in part], root, data)
+        except ArchError as more:
+            raise ArchError([*error.diagnostics, *more.diagnostics]) from None
+        raise
     ordered = [image for piece in pieces for image in piece]
     pixels, bad = decoded([path for path, _ in ordered], root, data)
     gone = set(bad)

@@ -27,7 +27,7 @@ YES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0}
 LISTED = 20  # rows that a message names
 
 Label = int | tuple[float, ...]
-Row = tuple[int, Mapping[str, str]]  # its number in the file, and its cells
+Row = tuple[int, Mapping[str, str] | str]  # its number in the file, and its cells or its fault
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def rows_of(data: Table, folder: Path) -> Rows:
     places: dict[Path, str] = {}
     for number, row in rows:
         try:
+            if isinstance(row, str):
+                raise _Bad(row)
             part = _part(row[data.split]) if has_parts else "train"
             file = _inside(root, row[data.file])
             if places.setdefault(file, part) != part:
@@ -93,11 +95,14 @@ def _csv(data: Table, path: Path) -> tuple[list[str], Iterator[Row]]:
     except (OSError, ValueError, csv.Error) as problem:
         reason = f"it is not a table of text: {getattr(problem, 'strerror', None) or problem}"
         raise unreadable(data.name, reason, path) from None
-    for number, line in rows:
-        if len(line) != len(header):
-            reason = f"row {number} has {len(line)} cells, and the header {len(header)}"
-            raise unreadable(data.name, reason, path)
-    return header, ((n, dict(zip(header, map(str.strip, line), strict=True))) for n, line in rows)
+    return header, ((number, _cells(header, line)) for number, line in rows)
+
+
+def _cells(header: Sequence[str], line: Sequence[str]) -> Mapping[str, str] | str:
+    """The cells of a row by their columns, or why it is none."""
+    if len(line) != len(header):
+        return f"it has {len(line)} cells, and the header {len(header)}"
+    return dict(zip(header, map(str.strip, line), strict=True))
 
 
 def _parquet(data: Table, path: Path) -> tuple[list[str], Iterator[Row]]:
