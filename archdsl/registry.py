@@ -32,9 +32,11 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.layers.scalar",
         "archdsl.layers.activation",
         "archdsl.layers.attention",
+        "archdsl.layers.cross_attention",
         "archdsl.layers.pooling",
         "archdsl.layers.resampling",
         "archdsl.layers.shaping",
+        "archdsl.layers.axes",
         "archdsl.layers.join",
     ),
     "patterns": (

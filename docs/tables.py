@@ -58,9 +58,11 @@ GROUPS = {
     "scalar": "One number for all elements",
     "activation": "Activations",
     "attention": "Attention and tokens",
+    "cross_attention": "Attention to other tensors",
     "pooling": "Pooling",
     "resampling": "Resampling",
     "shaping": "Moving, dropping and rearranging",
+    "axes": "Axes",
     "join": "Joins",
 }
 

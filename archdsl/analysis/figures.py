@@ -206,11 +206,11 @@ def _through(
     count: int,
     memo: dict[int, list[Path | None]],
 ) -> list[Path | None]:
-    shape = part.shape_of(step.inputs[0])
     if isinstance(step.op, Part):
         legs = paths(step.op, memo)
     else:
-        legs = [layer_path(step.op.layer, shape)] * len(inputs)
+        shapes = [part.shape_of(n) for n in step.inputs]
+        legs = [layer_path(step.op.layer, i, shapes) for i in range(len(shapes))]
     merged: list[Path | None] = [None] * count
     for values, leg in zip(inputs, legs, strict=True):
         if leg is None:
@@ -231,9 +231,9 @@ def beginning(shape: Shape) -> Path:
     return Path(0, (Axis(0, 1),) * (len(shape) - 1))
 
 
-def layer_path(layer: Layer, shape: Shape) -> Path:
-    """What one layer adds to a path."""
-    kernel, stride = layer.window(shape)
+def layer_path(layer: Layer, place: int, shapes: Sequence[Shape]) -> Path:
+    """What one layer adds to a path through one of its inputs."""
+    kernel, stride = layer.window_of(place, shapes)
     weighted = layer.kind in ("conv", "linear")
     axes = [
         Axis(exact(Fraction(k) - 1), exact(Fraction(s)), 0, int(Fraction(s).denominator > 1))

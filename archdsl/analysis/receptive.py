@@ -16,10 +16,11 @@ def receptive_fields(flat: Flat) -> dict[str, tuple[int, ...]]:
     for node in flat.nodes[flat.inputs :]:
         assert node.layer is not None
         path: Path | None = None
-        for n in node.inputs:
+        shapes = [flat.nodes[n].shape for n in node.inputs]
+        for place, n in enumerate(node.inputs):
             before = paths[n]
             if before is not None:
-                arm = before.then(layer_path(node.layer, flat.nodes[n].shape))
+                arm = before.then(layer_path(node.layer, place, shapes))
                 path = arm if path is None else path.beside(arm)
         paths.append(path)
         if path is None:

@@ -87,7 +87,7 @@ def command(
             + row["name"]
             + (f" x {row['repeat']}" if row["repeat"] > 1 else ""),
             row["what"],
-            row["shape"],
+            _short(row["shape"]),
             *(column.text(row[name]) for name, column in shown.items()),
         ]
         for row in _rows(arch, shown, levels)
@@ -102,6 +102,12 @@ def command(
     say()
     for line in _totals(arch, batch, dtype):
         say(line)
+
+
+def _short(shapes: str) -> str:
+    """The first, the second and the last of many shapes."""
+    each = shapes.split(", ")
+    return shapes if len(each) < 4 else f"{each[0]}, {each[1]}, ..., {each[-1]}"
 
 
 def _fit(rows: list[list[str]]) -> list[list[str]]:
@@ -200,7 +206,7 @@ def _part_rows(
             "name": "repeat" if is_turn else _name(step),
             "repeat": step.repeat,
             "what": "" if is_turn else _what(step),
-            "shape": show_shape(step.shape),
+            "shape": ", ".join(map(show_shape, _given(step))),
             **{n: c[place] if c else columns[n].fields.get(path, ()) for n, c in costs.items()},
         }
         if isinstance(op, Part) and is_turn:
@@ -222,6 +228,14 @@ def _last(step: Step) -> str:
     if isinstance(last.op, Part) and last.op.kind == "turn":
         return first
     return last.numbered(last.number + last.repeat - 1 + turns * op.counts.get(last.name, 0))
+
+
+def _given(step: Step) -> list[Shape]:
+    """The shapes of what a step gives: several, where a part gives several tensors."""
+    op = step.op
+    if isinstance(op, Part) and op.given:
+        return [op.shape_of(n) for n in op.given]
+    return [step.shape]
 
 
 def _name(step: Step) -> str:

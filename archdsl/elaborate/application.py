@@ -14,6 +14,7 @@ from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
 from archdsl.elaborate.fitting import fit
+from archdsl.elaborate.joining import join_action
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plain_op
 from archdsl.elaborate.places import numbers, reserving, several
@@ -138,13 +139,11 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
         return variable_call(entry, node, scope, bare)
     if entry is None and word in context.table:
         layer = context.table[word]
-        if issubclass(layer, Join):
-            context.report(codes.JOIN_AS_LAYER, node.callee.span, name=word)
-            return skip
         if layer.is_tied:
             ((_, get, place),) = bind_layer(layer, node, scope)
             return lambda frame: use_tied(layer, get, place, frame, span)
-        return layer_action(layer_op(layer, bind_layer(layer, node, scope), span), span)
+        make = layer_op(layer, bind_layer(layer, node, scope), span)
+        return join_action(make, span) if issubclass(layer, Join) else layer_action(make, span)
     if entry is None and word in context.patterns:
         context.report(codes.NEEDS_BODY, node.callee.span, name=word)
         return skip
@@ -214,8 +213,6 @@ def apply_with(
         slots = {f.name: f.slot for f in callee.formals}
         enter_block(callee, [(slots[k], g) for k, (g, _) in chosen.items()], frame, span)
         return
-    if issubclass(callee.layer, Join):
-        raise fault(codes.JOIN_AS_LAYER, span, name=callee.layer.name)
     if callee.layer.is_tied and chosen:
         ((get, place),) = chosen.values()
         use_tied(callee.layer, get, place, frame, span)
@@ -251,7 +248,7 @@ def layer_action(make: Callable[[Frame], Op], span: Span) -> Action:
 
 
 def use_layer(op: Op, frame: Frame, span: Span) -> None:
-    layer_action(lambda frame: op, span)(frame)
+    (join_action if isinstance(op.layer, Join) else layer_action)(lambda frame: op, span)(frame)
 
 
 def enter_block(

@@ -150,14 +150,13 @@ def let(node: tree.Let, scope: Scope) -> Action:
         try:
             value = get(frame)
             give_names(node, value)
+            set_(frame, value)
+            return
         except Fault as error:
             frame.m.spend(FAULT, node.span)
             frame.m.report(error.diagnostic)
         except Skip:
             pass
-        else:
-            set_(frame, value)
-            return
         for slot in slots:
             frame.v[slot] = None  # unknown: what uses it says nothing more
 

@@ -103,11 +103,11 @@ def one(tensor: Tensor, span: Span | None) -> Tensor:
 
 
 def counted_tensors(tensor: Tensor) -> str:
-    """``2 tensors``, ``1 tensor``."""
+    """``are 2 tensors``, ``is a list of one tensor``."""
     if not isinstance(tensor, Tensors):
-        return "one tensor"
+        return "is one tensor"
     count = len(tensor.items)
-    return "a list of one tensor" if count == 1 else f"{count} tensors"
+    return "is a list of one tensor" if count == 1 else f"are {count} tensors"
 
 
 class SharedLayer:

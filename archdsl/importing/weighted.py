@@ -174,6 +174,11 @@ def linear_function(lower: Lowering, record: Record) -> Value | Cut:
     return _linear(lower, record, weights)
 
 
+def _shift(module: Any) -> dict[str, bool]:
+    """What says that a normalisation has a scale alone."""
+    return {"bias": False} if module.affine and module.bias is None else {}
+
+
 @operation("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
 def batch_norm_module(lower: Lowering, record: Record) -> Value:
     m, x = record.module, lower.input(record)
@@ -182,7 +187,14 @@ def batch_norm_module(lower: Lowering, record: Record) -> Value:
     tensors = {"weight": m.weight, "bias": m.bias}
     tensors |= {"running_mean": m.running_mean, "running_var": m.running_var}
     tensors |= {"num_batches_tracked": m.num_batches_tracked}
-    layer = make("bn", eps=m.eps, momentum=m.momentum, affine=m.affine, track=m.track_running_stats)
+    layer = make(
+        "bn",
+        eps=m.eps,
+        momentum=m.momentum,
+        affine=m.affine,
+        track=m.track_running_stats,
+        **_shift(m),
+    )
     return lower.apply(layer, record, lower.plain(x, record), weights=lower.tied(record, **tensors))
 
 
@@ -204,7 +216,7 @@ def batch_norm_function(lower: Lowering, record: Record) -> Value:
 @operation("GroupNorm")
 def group_norm_module(lower: Lowering, record: Record) -> Value:
     m, x = record.module, lower.plain(lower.input(record), record)
-    layer = make("group_norm", groups=m.num_groups, eps=m.eps, affine=m.affine)
+    layer = make("group_norm", groups=m.num_groups, eps=m.eps, affine=m.affine, **_shift(m))
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
 
 

@@ -4,10 +4,12 @@ from typing import Annotated, ClassVar
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real
+from archdsl.layers.axes import AXES, along, axis_of
 from archdsl.layers.base import (
     Example,
     Expression,
     Layer,
+    Meaning,
     Misfit,
     Module,
     Shape,
@@ -238,11 +240,11 @@ class PReLU(Activation):
         return Module("nn.PReLU", () if self.shared else (inputs[0][0],), keywords)
 
 
-Over = Annotated[str, OneOf(("channels", "space"))]
+Over = Annotated[str, OneOf((AXES[0], "space", *AXES[1:]))]
 
 
 class Softmax(Activation):
-    """Softmax over channels, or over all pixels of each channel (``over = space``)."""
+    """Softmax over channels, all pixels of each channel (``over = space``), or one axis."""
 
     over: Over = "channels"
 
@@ -254,24 +256,34 @@ class Softmax(Activation):
         *_example("softmax"),
         *_example("softmax(over = space)"),
         Example("softmax(over = space)", ((16, 9),), (16, 9)),
+        Example("softmax(over = width)", ((4, 5, 6),), (4, 5, 6)),
     )
 
     def shape(self, *inputs: Shape) -> Shape:
         if self.over == "space":
             image(inputs[0], self.name)
+        else:
+            axis_of(self.over, inputs[0], self.name)
         return inputs[0]
 
     def window(self, input: Shape) -> tuple[Steps, Steps]:
-        return everything(input) if self.over == "space" else Layer.window(self, input)
+        if self.over == "space":
+            return everything(input)
+        return along(axis_of(self.over, input, self.name), input)
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        name, meant = Layer.meaning(self, *inputs)
+        return name, meant | ({"over": "space"} if self.over == "tokens" else {})
 
     def torch(self, *inputs: Shape) -> Module | Expression:
         if self.over == "space" and len(inputs[0]) > 2:
             return Expression(f"{{x}}.flatten(2).{self.function}(2).view_as({{x}})")
-        return Module(self.module, (), {"dim": 1 if self.over == "channels" else 2})
+        axis = 1 if self.over == "space" else axis_of(self.over, inputs[0], self.name)
+        return Module(self.module, (), {"dim": 1 + axis})
 
 
 class LogSoftmax(Softmax):
-    """The logarithm of the softmax over channels, or over all pixels of each channel."""
+    """The logarithm of the softmax over channels, all pixels of each channel, or one axis."""
 
     name = "log_softmax"
     module = "nn.LogSoftmax"

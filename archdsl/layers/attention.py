@@ -376,22 +376,3 @@ class FlattenSpace(Layer):
 
     def torch(self, *inputs: Shape) -> Expression:
         return Expression("{x}.flatten(2)")
-
-
-class Transpose(Layer):
-    """Channels and tokens change roles, as MLP-Mixer mixes tokens (arXiv:2105.01601): ``CxL``
-    becomes ``LxC``."""
-
-    name = "transpose"
-    synonyms = ("permute", "swap_axes")
-    examples = (Example("transpose", ((16, 9),), (9, 16)),)
-
-    def shape(self, *inputs: Shape) -> Shape:
-        channels, length = _sequence(inputs[0], self.name)
-        return (length, channels)
-
-    def window(self, input: Shape) -> tuple[Steps, Steps]:
-        return everything(input)
-
-    def torch(self, *inputs: Shape) -> Expression:
-        return Expression("{x}.mT")

@@ -169,6 +169,11 @@ class Layer(Record, Registered):
         axes = len(input) - 1
         return (1,) * axes, (1,) * axes
 
+    def window_of(self, place: int, inputs: Sequence[Shape]) -> tuple[Steps, Steps]:
+        """What it adds to a path from one of several inputs: as a rule its window there. A layer
+        that moves pixels along an axis adds all of it, as what were neighbours are far apart."""
+        return self.window(inputs[place])
+
     def torch(self, *inputs: Shape) -> Module | Expression:
         """Its PyTorch code; a layer that has none can be analysed, not compiled."""
         raise NotImplementedError(f"{type(self).__name__}.torch: see has_code")

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Chance, Count, OneOf
 from archdsl.layers.arguments import Shape as Sizes
+from archdsl.layers.axes import AXES, along, axis_of
 from archdsl.layers.base import (
     Columns,
     Example,
@@ -16,6 +17,7 @@ from archdsl.layers.base import (
     Misfit,
     Module,
     Shape,
+    Steps,
     show_shape,
     show_shapes,
 )
@@ -26,12 +28,14 @@ MOST_STRIDE = 8  # that an error advises
 class Join(Layer):
     """The base of joins. ``verb`` is how an error speaks of it; ``sign`` (``+``, ``-`` or ``*``) is
     what a drawing has for it, if anything; ``one_is_itself`` says that of one input alone the
-    result is this input."""
+    result is this input, ``takes_list`` that it may be applied to several tensors (``[a, b] ->
+    concat``)."""
 
     kind = "join"
     verb: ClassVar[str] = "joined"
     sign: ClassVar[str] = ""
     one_is_itself: ClassVar[bool] = False
+    takes_list: ClassVar[bool] = True
 
 
 def way_out(inputs: Sequence[Shape]) -> str:
@@ -111,6 +115,11 @@ class Add(Elementwise):
         *_example("add(survive = 0.8, per = sample, scaling = train)"),
     )
 
+    def shape(self, *inputs: Shape) -> Shape:
+        if self.survive != 1 and len(inputs) != 2:
+            raise Misfit(codes.COUNT_OF_TENSORS, layer="add(survive)", wanted=2, given=len(inputs))
+        return Elementwise.shape(self, *inputs)
+
     def meaning(self, *inputs: Shape) -> Meaning:
         kept = {"survive": self.survive}
         return self.name, kept if self.survive == 1.0 else Layer.meaning(self, *inputs)[1]
@@ -132,29 +141,47 @@ class Add(Elementwise):
 
 
 class Concat(Join):
-    """All channels, one input's after the other's."""
+    """All channels, one input's after the other's; or all pixels along another axis (``over``)."""
+
+    over: Annotated[str, OneOf(AXES)] = "channels"
 
     name = "concat"
+    late = ("over",)
     verb = "concatenated"
     one_is_itself = True
-    is_associative = True
     synonyms = ("cat", "concatenate")
     examples = (
         Example("concat", ((16, 8, 8), (4, 8, 8)), (20, 8, 8)),
         Example("concat", ((16,), (4,)), (20,)),
+        Example("concat(over = tokens)", ((16, 9), (16, 4)), (16, 13)),
+        Example("concat(over = width)", ((16, 8, 8), (16, 8, 3)), (16, 8, 11)),
     )
+
+    @property
+    def is_associative(self) -> bool:
+        return self.over == "channels"
 
     def shape(self, *inputs: Shape) -> Shape:
         first = inputs[0]
+        if self.over != "channels":
+            axis = axis_of(self.over, first, self.name)
+            if any([s[:axis] + s[axis + 1 :] != first[:axis] + first[axis + 1 :] for s in inputs]):
+                raise cannot_join(self, inputs)
+            return (*first[:axis], sum([s[axis] for s in inputs]), *first[axis + 1 :])
         size = first[1:]
         if any([s[1:] != size for s in inputs]):
             raise cannot_join(self, inputs)
         return (sum([s[0] for s in inputs]), *size)
 
+    def window_of(self, place: int, inputs: Sequence[Shape]) -> tuple[Steps, Steps]:
+        if self.over == "channels":
+            return self.window(inputs[place])
+        return along(axis_of(self.over, inputs[place], self.name), inputs[place])
+
     def torch(self, *inputs: Shape) -> Expression:
-        return Expression(
-            "torch.cat([" + ", ".join(f"{{{i}}}" for i in range(len(inputs))) + "], 1)"
-        )
+        axis = 1 + axis_of(self.over, inputs[0], self.name)
+        terms = ", ".join(f"{{{i}}}" for i in range(len(inputs)))
+        return Expression(f"torch.cat([{terms}], {axis})")
 
 
 class Mean(Elementwise):
@@ -204,6 +231,7 @@ class FractalJoin(Elementwise):
 
     name = "fractal_join"
     verb = "averaged"
+    takes_list = False
     examples = (Example("fractal_join([2, 3], 3)", ((16, 8, 8), (16, 8, 8)), (16, 8, 8)),)
 
     @property

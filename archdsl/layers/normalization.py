@@ -24,8 +24,8 @@ from archdsl.layers.base import (
 class BatchNorm(Layer):
     """Batch normalisation over channels (Ioffe and Szegedy 2015, arXiv:1502.03167).
 
-    A scale and a shift per channel unless ``affine = false``; two running statistics
-    and a counter as buffers unless ``track = false``.
+    A scale per channel unless ``affine = false``, and a shift unless ``bias = false``; two
+    running statistics and a counter as buffers unless ``track = false``.
     """
 
     eps: NotNegative = 1e-5
@@ -34,8 +34,10 @@ class BatchNorm(Layer):
     track: Flag = True
     init: Start = None
     bias_init: Start = None
+    bias: Flag = True
 
     name = "bn"
+    late = ("bias",)
     summed_in_place = True
     kind = "norm"
     synonyms = ("batch_norm", "batchnorm", "BatchNorm2d", "bn2d")
@@ -43,6 +45,7 @@ class BatchNorm(Layer):
         Example("bn", ((16, 8, 8),), (16, 8, 8)),
         Example("bn(eps = 1e-3, affine = false)", ((16, 8, 8),), (16, 8, 8)),
         Example("bn(track = false)", ((16,),), (16,)),
+        Example("bn(bias = false)", ((16, 8, 8),), (16, 8, 8)),
         Example("bn", ((4, 50),), (4, 50)),
     )
 
@@ -53,12 +56,7 @@ class BatchNorm(Layer):
 
     def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
         channels = (inputs[0][0],)
-        found: tuple[Weight, ...] = ()
-        if self.affine:
-            found = (
-                Weight("weight", channels, init=self.init),
-                Weight("bias", channels, init=self.bias_init),
-            )
+        found = _affine(self, inputs[0][0])
         if self.track:
             found += (
                 Weight("running_mean", channels, trainable=False),
@@ -79,26 +77,33 @@ class BatchNorm(Layer):
             keywords["momentum"] = self.momentum
         if not self.affine:
             keywords["affine"] = False
+        elif not self.bias:
+            keywords["bias"] = False
         if not self.track:
             keywords["track_running_stats"] = False
         axes = max(len(inputs[0]) - 1, 1)
         usual = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
+        usual |= {"bias": True}
         return Module(f"nn.BatchNorm{axes}d", (inputs[0][0],), keywords, usual)
 
 
 def without_starts(meaning: Meaning) -> dict[str, Any]:
     """The arguments of a layer; how its scale and shift start is none where it has neither."""
     _, arguments = meaning
-    return arguments if arguments["affine"] else arguments | {"init": None, "bias_init": None}
+    if not arguments["affine"]:
+        arguments.pop("bias", None)
+        return arguments | {"init": None, "bias_init": None}
+    return arguments if arguments.get("bias", True) else arguments | {"bias_init": None}
 
 
-def _affine(layer: "GroupNorm | InstanceNorm", channels: int) -> tuple[Weight, ...]:
+def _affine(layer: "BatchNorm | GroupNorm | InstanceNorm", channels: int) -> tuple[Weight, ...]:
     if not layer.affine:
         return ()
-    return (
+    found = (
         Weight("weight", (channels,), init=layer.init),
         Weight("bias", (channels,), init=layer.bias_init),
     )
+    return found[: 1 + layer.bias]
 
 
 class GroupNorm(Layer):
@@ -109,13 +114,16 @@ class GroupNorm(Layer):
     affine: Flag = True
     init: Start = None
     bias_init: Start = None
+    bias: Flag = True
 
     name = "group_norm"
+    late = ("bias",)
     kind = "norm"
     synonyms = ("groupnorm", "GroupNorm", "gn")
     examples = (
         Example("group_norm(4)", ((16, 8, 8),), (16, 8, 8)),
         Example("group_norm(1, affine = false)", ((16, 8, 8),), (16, 8, 8)),
+        Example("group_norm(2, bias = false)", ((16, 9),), (16, 9)),
     )
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -144,6 +152,8 @@ class GroupNorm(Layer):
             keywords["eps"] = self.eps
         if not self.affine:
             keywords["affine"] = False
+        elif not self.bias:
+            keywords["bias"] = False
         return Module("nn.GroupNorm", (self.groups, inputs[0][0]), keywords)
 
 
@@ -234,13 +244,16 @@ class InstanceNorm(Layer):
     affine: Flag = False
     init: Start = None
     bias_init: Start = None
+    bias: Flag = True
 
     name = "instance_norm"
+    late = ("bias",)
     kind = "norm"
     synonyms = ("instancenorm", "InstanceNorm2d")
     examples = (
         Example("instance_norm", ((16, 8, 8),), (16, 8, 8)),
         Example("instance_norm(affine = true)", ((16, 8, 8),), (16, 8, 8)),
+        Example("instance_norm(affine = true, bias = false)", ((16, 8, 8),), (16, 8, 8)),
     )
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -261,6 +274,7 @@ class InstanceNorm(Layer):
             keywords["eps"] = self.eps
         if self.affine:
             keywords["affine"] = True
+            keywords |= {} if self.bias else {"bias": False}
         return Module(f"nn.InstanceNorm{len(inputs[0]) - 1}d", (inputs[0][0],), keywords)
 
 

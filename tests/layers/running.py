@@ -15,6 +15,7 @@ from archdsl.ir.network import Op
 from archdsl.layers.base import Expression, Layer, Shape, show_shape
 from archdsl.layers.ids import Ids
 from archdsl.layers.join import Join
+from archdsl.records import complete
 from archdsl.registry import REGISTRY
 
 NOTHING = "arch nothing\ninput 1x1x1\nrelu"
@@ -43,13 +44,13 @@ def tensor(shape: Shape, batch: int = 2, device: str = "cpu") -> torch.Tensor:
 def elaborated(call: str, *inputs: Shape) -> tuple[Layer, archdsl.Architecture]:
     """The layer that a call makes of these inputs, and the network of it and a `relu`.
 
-    A join stands in a `branch`, each of whose arms gives one of the inputs.
+    A join stands after a list of layers, each of which gives one of the inputs.
     """
     name = call.partition("(")[0]
     if not issubclass(REGISTRY.layers[name], Join):
         written = call
-    elif name == call:
-        written = f"branch {call} {{ {'; '.join(arm(s) for s in inputs)} }}"
+    elif REGISTRY.layers[name].takes_list:
+        written = f"[{', '.join(arm(s) for s in inputs)}] -> {call}"
     else:
         return join_with_arguments(call), archdsl.parse(NOTHING).with_knobs()
     text = f"arch one\ninput {incoming(inputs[0])}\n{written} -> relu\n"
@@ -73,6 +74,7 @@ def join_with_arguments(call: str) -> Layer:
     """A join whose arguments are written: patterns alone make these, so that the call goes
     through a layer of one input with the same arguments."""
     join = REGISTRY.layers[call.partition("(")[0]]
+    complete(join)
     fields = [(f.name, f.type, f) for f in dataclasses.fields(join)]
     probe = dataclasses.make_dataclass(
         "Probe",

@@ -111,4 +111,5 @@ def test_the_window_is_what_a_result_sees(example: Example) -> None:
     wanted = [min(r, n) for r, n in zip(reach, shape[1:], strict=True)]
     others = [torch.rand(1, *s) for s in example.inputs[1:]]
     seen = [rows_seen(layer, shape, axis, others) for axis in range(len(shape) - 1)]
-    assert seen == wanted or (layer.name == "zero" and not any(seen))
+    hidden = layer.name in ("zero", "cross_attend")  # fused attention gives none for NaN queries
+    assert seen == wanted or (hidden and not any(seen))

@@ -102,7 +102,8 @@ NO_QUALIFIER = Kind(
 JOIN_AS_LAYER = Kind(
     "A118",
     "`{name}` joins several tensors: it needs arms",
-    """A join is named in a branch: `branch concat { identity; conv(64, 3) }`.""",
+    """A join is named in a branch, `branch concat { identity; conv(64, 3) }`, or it takes several
+tensors that stand in the place of one: `[identity, conv(64, 3)] -> concat`.""",
     help="write `branch {name} {{ ... }}`",
 )
 NOT_A_LAYER = Kind(

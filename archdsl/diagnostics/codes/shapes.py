@@ -131,6 +131,27 @@ FIXED_WEIGHTS = Kind(
 that come in over the groups, times the kernel. They stand row by row, as in PyTorch, and lists may
 stand within lists.""",
 )
+COUNT_OF_TENSORS = Kind(
+    "A223",
+    "`{layer}` takes {wanted} tensors, but there are {given}",
+    """Attention between two sequences takes queries, then keys with values; stochastic depth takes
+a shortcut, then a branch.""",
+    help="bring them together: `[conv(c, 1), other -> conv(2 * c, 1)] -> cross_attend(heads)`",
+)
+NO_SUCH_AXIS = Kind(
+    "A224",
+    "`{layer}` works over `{name}`, but the axes of {shape} are {names}",
+    """A sequence has channels and tokens, an image channels, height and width; a volume has a depth
+before these.""",
+)
+KEYS_AND_VALUES = Kind(
+    "A225",
+    "`{layer}` of queries with {queries} channels needs keys and values of {wanted}, but they have"
+    " {given}",
+    """Keys and values stand side by side, and a head of theirs has as many channels as one of the
+queries.""",
+    help="bring them to it: `conv({wanted}, 1)`",
+)
 NEEDS_SEQUENCE = Kind(
     "A230",
     "`{layer}` needs a sequence of tokens, but the tensor is {shape}",
@@ -184,11 +205,11 @@ arguments and the same weights. Sizes of images may differ, numbers of channels 
 )
 SEVERAL_TENSORS = Kind(
     "A244",
-    "there are {count} here, and one is wanted",
+    "there {count} here, and one is wanted",
     """A list of layers, `[a, b -> conv(8, 1)]`, leaves several tensors in the place of the current
-one. They go through loops, conditions and blocks together. Layers, joins, `residual` and the like
-take one, as does whatever asks for its shape, and a network ends with one, or with outputs that
-have names.""",
+one. They go through loops, conditions and blocks together, and a join brings them together, as
+in `[a, b] -> concat`. Layers, `residual` and the like take one, as does whatever asks for its
+shape, and a network ends with one, or with outputs that have names.""",
     help="take them apart and name one: `let (a, b) = in.tensors`, then `a -> ...`",
 )
 NOT_TIED = Kind(

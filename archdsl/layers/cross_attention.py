@@ -1,0 +1,60 @@
+"""Attention of one sequence to another."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Annotated
+
+from archdsl.diagnostics import codes
+from archdsl.layers.arguments import Count, Whole
+from archdsl.layers.base import Example, Misfit, Module, Shape, Steps, everything, image
+from archdsl.layers.join import Join
+
+
+class CrossAttend(Join):
+    """Scaled dot-product attention of ``heads`` heads between two tensors (arXiv:1706.03762): the
+    first has the queries, the second keys and values side by side, as from a projection each.
+
+    Keys and values of fewer heads (``kv_heads``) are shared by the queries' heads.
+    """
+
+    heads: Count
+    kv_heads: Annotated[int | None, Whole(1)] = None
+
+    name = "cross_attend"
+    kind = "attention"
+    verb = "attended to"
+    modules = "modules/cross_attention.py"
+    synonyms = ("cross_attention", "encoder_decoder_attention", "attend_to")
+    examples = (
+        Example("cross_attend(4)", ((16, 9), (32, 5)), (16, 9)),
+        Example("cross_attend(4, kv_heads = 2)", ((16, 3, 4), (16, 5)), (16, 3, 4)),
+    )
+
+    def shape(self, *inputs: Shape) -> Shape:
+        if len(inputs) != 2:
+            raise Misfit(codes.COUNT_OF_TENSORS, layer=self.name, wanted=2, given=len(inputs))
+        shared = self.kv_heads or self.heads
+        channels, _ = image(inputs[0], self.name)
+        both, _ = image(inputs[1], self.name)
+        what = ("channels", channels, self.heads), ("heads", self.heads, shared)
+        for noun, given, by in what:
+            if given % by:
+                raise Misfit(codes.NOT_DIVISIBLE, layer=self.name, what=noun, given=given, by=by)
+        wanted = 2 * shared * (channels // self.heads)
+        if both != wanted:
+            raise Misfit(
+                codes.KEYS_AND_VALUES, layer=self.name, given=both, wanted=wanted, queries=channels
+            )
+        return inputs[0]
+
+    def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
+        """``2 M`` for each number that comes out, with ``M`` keys; a mask saves none."""
+        return 2 * prod(output) * prod(inputs[1][1:])
+
+    def window_of(self, place: int, inputs: Sequence[Shape]) -> tuple[Steps, Steps]:
+        """Each query sees all keys and values, and no other query."""
+        return everything(inputs[1]) if place else self.window(inputs[0])
+
+    def torch(self, *inputs: Shape) -> Module:
+        keywords: dict[str, object] = {} if self.kv_heads is None else {"kv_heads": self.kv_heads}
+        return Module("CrossAttention", (self.heads,), keywords)

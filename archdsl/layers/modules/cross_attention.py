@@ -1,0 +1,26 @@
+"""Attention of one sequence to another."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class CrossAttention(nn.Module):
+    """Scaled dot-product attention between two tensors (arXiv:1706.03762).
+
+    The first has the channels of the queries, of ``heads`` heads; the second those of
+    keys and values, of ``kv_heads`` heads each.
+    """
+
+    def __init__(self, heads: int, kv_heads: int | None = None) -> None:
+        super().__init__()
+        self.heads, self.kv_heads = heads, kv_heads or heads
+
+    def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        # (N, heads, pixels, channels of a head), as the fused kernels want it
+        q = x.flatten(2).unflatten(1, (self.heads, -1)).mT.contiguous()
+        both = context.flatten(2).unflatten(1, (2 * self.kv_heads, -1)).mT.contiguous()
+        k, v = both.chunk(2, 1)
+        if self.kv_heads != self.heads:
+            k, v = (t.repeat_interleave(self.heads // self.kv_heads, 1) for t in (k, v))
+        y = F.scaled_dot_product_attention(q, k, v)
+        return y.mT.reshape(x.shape)
