@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
@@ -15,6 +16,7 @@ from torch import nn
 
 from archdsl.importing.record import Record, Ref, Tied
 
+IN_PLACE = re.compile(r"__i(add|sub|mul|(true|floor)?div|pow|matmul|mod|and|or|xor|[lr]shift)__")
 NAMES = {"torch": torch, "F": F, "nn": nn}
 
 
@@ -87,7 +89,8 @@ def _named(full: str) -> tuple[str, str]:
         name = parts[2]
         if name.endswith("_") and not name.endswith("__"):
             name = name[:-1]  # which changes no tensor
-        if callable(getattr(torch.Tensor, name, None)):
+        name = "__" + name[3:] if IN_PLACE.match(name) else name
+        if name != "__setitem__" and callable(getattr(torch.Tensor, name, None)):
             return "", name
     elif parts[0] == "torch" and len(parts) > 1:
         if parts[1] == "functional" and hasattr(torch, parts[-1]):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from inspect import Parameter, signature
 from typing import Any
 
 import torch
@@ -21,8 +20,8 @@ from torch.nn.modules.module import (
 )
 from torch.overrides import TorchFunctionMode, resolve_name
 
-from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.diagnostics.model import ArchError
+from archdsl.importing.forms import check_one, check_takes_one, fails, outputs_of
 from archdsl.importing.places import OWN, Place, place_of, trouble
 from archdsl.importing.program import Program, Scope, Step
 
@@ -151,6 +150,7 @@ class _Recorder(TorchFunctionMode):
         }
         self.values: dict[int, Ref] = {}
         self.alive: list[torch.Tensor] = []  # a freed tensor's id may be another's
+        self._versions: dict[int, int] = {}  # how often tensors were changed in their place
         self.records: list[Record] = []
         self.root = Call("", type(model).__name__)
         self.stack = [self.root]
@@ -220,7 +220,22 @@ class _Recorder(TorchFunctionMode):
         if any(isinstance(r, torch.Tensor) for r in results):
             full = ONE_NAME.get(id(func)) or resolve_name(func) or name
             self.add(full.rsplit(".", 1)[-1], taken, named, out).function = full
+            self.changed(out)
+        elif name == "__setitem__":  # which gives nothing, and changes its tensor
+            self.add(name, taken, named, args[0])
+            self.changed(args[0])
         return out
+
+    def changed(self, out: Any) -> None:
+        """Is told of what an operation gave: where that is a part of another tensor, and was
+        changed in its place, the other is no longer what it was computed to be."""
+        if not isinstance(out, torch.Tensor):
+            return
+        base = out if out._base is None else out._base
+        before, now = self._versions.get(id(base), 0), base._version
+        self._versions[id(base)] = now
+        if base is not out and id(base) in self.values and before != now:
+            self.add("a change of a part", (self.values[id(base)], self.values[id(out)]), {}, base)
 
     def before(self, module: nn.Module, args: Any) -> None:
         if module is self.model:
@@ -250,6 +265,9 @@ class _Recorder(TorchFunctionMode):
             path = self.names.get(id(module), "?")
             _, taken, named = self.waiting.pop()
             self.add(one_operation(module) or "", taken, named, out, module, path)
+            self.inside = 1  # what is asked here is no operation of the model
+            self.changed(out)
+            self.inside = 0
 
 
 def one_operation(module: nn.Module) -> str | None:
@@ -267,7 +285,7 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
 
     Raises ``ArchError`` where it does not run without numbers (A655), or fails (A652).
     """
-    _check_takes_one(model)
+    check_takes_one(model)
     tensors = {
         name: tensor.detach().to("meta")
         for name, tensor in [
@@ -311,76 +329,20 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
             module.training = mode
         if isinstance(model, Program):
             model.watch = None
-    named = list(_outputs(out))
+    named = list(outputs_of(out))
     if not training:
-        _check_one([name for name, _ in named])
+        check_one([name for name, _ in named])
     outputs = [(name, recorder.values.get(id(t))) for name, t in named]
     found = Recording(recorder.records, recorder.root, [(n, r) for n, r in outputs if r])
     for name, ref in outputs:
         if ref is None or all(record.op != "input" for record in needed(found, [ref])):
             result = f"its result `{name}`" if name else "its result"
-            raise _fails(f"{result} is not computed of its input")
+            raise fails(f"{result} is not computed of its input")
     return found
-
-
-def _check_takes_one(model: nn.Module) -> None:
-    """Raises ``ArchError`` (A652) where a model takes no tensor, or several."""
-    try:
-        taken = signature(model.forward).parameters.values()
-    except (TypeError, ValueError):
-        return
-    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    places = [p.name for p in taken if p.kind in kinds or p.kind is Parameter.VAR_POSITIONAL]
-    needed = [p.name for p in taken if p.kind in kinds and p.default is Parameter.empty]
-    needed += [
-        f"{p.name}=" for p in taken if p.kind is Parameter.KEYWORD_ONLY and p.default is p.empty
-    ]
-    if len(needed) > 1:
-        shown = ", ".join(f"`{name}`" for name in needed)
-        raise _fails(f"its `forward` takes {shown}, and what is imported takes one tensor: {WRAP}")
-    if not places:
-        raise _fails(f"its `forward` takes no tensor: {WRAP}")
-
-
-WRAP = "import a module of your own whose `forward(x)` calls it"
-
-
-def _check_one(names: list[str]) -> None:
-    """Raises ``ArchError`` (A652) where there are several results in evaluation, but for auxiliary
-    ones, which are left out then."""
-    if any(not name.startswith("aux") for name in names[1:]):
-        shown = ", ".join(f"`{name}`" for name in sorted(names))
-        reason = f"in evaluation it gives {shown}, and what is imported gives one tensor: {WRAP}"
-        raise _fails(f"{reason} and gives that")
-
-
-def _fails(reason: str) -> ArchError:
-    return ArchError([diagnose(codes.MODEL_FAILS, reason=reason)])
 
 
 def _dtype(model: nn.Module) -> torch.dtype:
     return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
-
-
-def _outputs(out: Any) -> Iterable[tuple[str, torch.Tensor]]:
-    """What comes out, the main result first. Raises ``ArchError`` (A652) for what has none."""
-    if isinstance(out, torch.Tensor):
-        return [("", out)]
-    if hasattr(out, "_asdict"):
-        out = out._asdict()
-    if isinstance(out, dict):
-        named = [(k, t) for k, t in out.items() if isinstance(t, torch.Tensor)]
-    else:
-        items = out if isinstance(out, (tuple, list)) else []
-        named = [(f"output{i}", t) for i, t in enumerate(items) if isinstance(t, torch.Tensor)]
-    if not named:
-        raise no_output(out)
-    main = next((n for n, _ in named if n in ("logits", "out")), named[0][0])
-    return sorted(named, key=lambda pair: pair[0] != main)
-
-
-def no_output(out: Any) -> ArchError:
-    return _fails(f"it gives a {type(out).__name__}, in which there is no tensor")
 
 
 def needed(recording: Recording, outputs: Iterable[Ref]) -> list[Record]:

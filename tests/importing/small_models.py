@@ -361,3 +361,25 @@ class Fixed(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(torch.ones(2, 4, device=x.device))
+
+
+class Overwritten(nn.Module):
+    """A part of a tensor is changed in its place, and then the whole is used."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.conv, self.head = nn.Conv2d(3, 4, 3, padding=1), nn.Linear(4, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu_(self.conv(x))
+        if self.way == "set":
+            x[:, 0] = 0
+        elif self.way == "view":
+            torch.relu_(x.flatten(2))
+        elif self.way == "part":
+            part = x[:, :2]
+            part += 1
+        elif self.way == "whole":  # nothing of what was before is used
+            x = torch.relu_(x.flatten(2)).view(x.shape)
+        return self.head(x.mean((2, 3)))

@@ -166,6 +166,18 @@ def test_all_that_has_no_layer_is_told_with_its_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("way", "operation"),
+    [("set", "__setitem__"), ("view", "a change of a part"), ("part", "a change of a part")],
+)
+def test_a_part_that_is_changed_in_its_place_is_seen(way: str, operation: str) -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(small_models.Overwritten(way), (3, 8, 8), run=False, partial=True)
+    assert caught.value.diagnostics[0].message == f"no layer computes `{operation}`"
+    whole = archdsl.import_module(small_models.Overwritten("whole"), (3, 8, 8), run=False)
+    assert "relu -> reshape(4x8x8) -> global_avgpool" in whole.text
+
+
+@pytest.mark.parametrize(
     ("model", "code", "words"),
     [
         (small_models.AsksNumbers, "A655", "numbers of a tensor"),

@@ -245,6 +245,7 @@ def run(*arguments: str) -> int:
     return int(end.value.code or 0)
 
 
+@pytest.mark.slow  # the documents run it, too
 def test_the_command_writes_the_spec_and_its_layers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
