@@ -31,6 +31,9 @@ CONTAINERS = {
 }
 
 
+FORM = 10  # lines that one more class of a block is worth
+
+
 @dataclass(frozen=True, slots=True)
 class Emitted:
     """A file, and what wrote it."""
@@ -39,8 +42,10 @@ class Emitted:
     writer: Writer
 
     @property
-    def length(self) -> int:
-        return self.text.count("\n")
+    def cost(self) -> int:
+        """Lines to read; a block that has several classes costs more than they."""
+        forms = Counter(id(p.definition) for p in self.writer.plans if p.definition is not None)
+        return self.text.count("\n") + FORM * sum(n - 1 for n in forms.values())
 
     def of_several(self) -> frozenset[int]:
         """The blocks that have several classes, by their definitions."""
@@ -60,7 +65,7 @@ def emit(network: Network, header: str, written: Written, below: str = "") -> st
 
 def emitted(network: Network, header: str, written: Written, below: str = "") -> Emitted:
     """What ``emit`` gives. A block that would have several classes has one that is translated from
-    its text, where that can be and makes the file shorter."""
+    its text, where that can be and makes the file easier to read."""
     _require_code(network)
     whole: frozenset[int] = frozenset()
     refused: set[int] = set()
@@ -77,7 +82,7 @@ def emitted(network: Network, header: str, written: Written, below: str = "") ->
         except CannotBeWhole as problem:
             refused.add(problem.definition)
         else:
-            if best is None or found.length < best.length:
+            if best is None or found.cost < best.cost:
                 best = found
             wanted = found.of_several()
         following = (whole | wanted) - refused

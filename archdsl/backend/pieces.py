@@ -173,7 +173,7 @@ def spaced(text: str) -> str:
     def slice(found: re.Match[str]) -> str:
         return f"{found[1]} : {found[2]}".strip() if "self." in found[0] else found[0]
 
-    return re.sub(r"([\w.]*):([\w.]*)(?=\])", slice, text)
+    return re.sub(r"([\w.]*):(-?[\w.]*)(?=[\],])", slice, text)
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.syntax import tree
 
 STATEMENTS = (tree.Apply, tree.Labelled, tree.Kept, tree.Output, tree.Let, tree.Fn)
+LAYERS = (tree.Call, tree.Chain, tree.Name, tree.Body)
 Place = tuple[str, int, int]
 
 
@@ -52,6 +53,12 @@ class Written:
                     known.setdefault((c.callee.span.start, c.callee.span.end), c)
             self.calls[name] = known
         return known.get((span.start, span.end))
+
+    def node(self, span: Span) -> tree.Node | None:
+        """The layer expression that stands at this place."""
+        file = self.files.get(span.source.name)
+        places = (n for n in (() if file is None else file.walk()) if n.span == span)
+        return next((n for n in places if isinstance(n, LAYERS)), None)
 
     def let(self, name: tree.Name, block: tree.Block | None) -> tree.Node | None:
         """The statement that gives a name where it is used: a `let`, a loop, ``... as name``.

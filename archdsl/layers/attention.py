@@ -180,7 +180,8 @@ class Attend(Layer):
             keywords["grid"] = True
         if self.relative_keys:
             keywords["keys"] = inputs[0][0] // self.stacks()
-        return Module("WindowAttention", (self.heads, self.cells(inputs[0][1:])), keywords)
+        usual = {"shift": 0, "relative": False}
+        return Module("WindowAttention", (self.heads, self.cells(inputs[0][1:])), keywords, usual)
 
     def _set(self, *names: str) -> dict[str, object]:
         return {name: getattr(self, name) for name in names if getattr(self, name)}

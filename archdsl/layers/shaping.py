@@ -220,6 +220,9 @@ class Crop(Layer):
 
     def torch(self, *inputs: Shape) -> Expression:
         cut = axes_of(self.size, len(inputs[0]) - 1, self.name, "size")
+        if len({*cut}) == 1 and cut[0]:
+            text = ", ".join(["{size}:-{size}"] * len(cut))
+            return Expression(f"{{x}}[:, :, {text}]", {"size": cut[0]})
         text = ", ".join(f"{c}:-{c}" if c else ":" for c in cut)
         return Expression(f"{{x}}[:, :, {text}]")
 

@@ -42,6 +42,28 @@ def test_no_class_is_lettered(name: str) -> None:
     assert LETTERED.findall(load(name).source()) == []
 
 
+@pytest.mark.parametrize(
+    "name", ["unet", "preresnet", "preresnet_cifar", "wide_resnet", "shufflenet_v2", "swin"]
+)
+def test_a_block_of_a_built_in_spec_is_one_class(name: str) -> None:
+    """Also where it calls itself, or is another layer in each body of an `if`."""
+    assert "Another form of" not in archdsl.load(name).source()
+
+
+def test_a_unit_that_calls_itself_crops_what_it_has_beside_it() -> None:
+    source = archdsl.load("unet").source()
+    assert "self.unet1 = UNetBlock(c, 2 * c, levels - 1)" in source
+    assert "margin = (skip.shape[-2] - x.shape[-2]) // 2" in source
+    assert "if margin > 0 else skip" in source
+
+
+def test_a_shortcut_is_there_if_the_shape_changes() -> None:
+    source = archdsl.load("wide_resnet").source()
+    assert "        if in_channels != c:\n            self.shortcut = nn.Conv2d(" in source
+    assert "        if self.in_channels == self.c:\n" in source
+    assert "            return x + self.pair1(y)\n" in source
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_it_computes_its_graph(name: str) -> None:
     _, knobs, input = CASES[name]
@@ -111,7 +133,7 @@ def test_a_block_that_calls_itself_is_a_class_that_does() -> None:
 
 
 def test_what_cannot_be_translated_has_a_class_for_each_level() -> None:
-    text = RECURSIVE.replace("BODY", "residual { conv(c, 3) }")
+    text = RECURSIVE.replace("BODY", "residual(survive = 0.5) { conv(c, 3) }")
     arch = archdsl.parse(text).with_knobs()
     assert re.findall(r"^class (Level\w*)", arch.source(), re.MULTILINE) == [
         "LevelA",

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from archdsl.backend.direct.base import Header
+from archdsl.backend.direct.calls import Calls
 from archdsl.backend.direct.lines import Line
-from archdsl.backend.direct.links import Links, added
+from archdsl.backend.direct.links import added
 from archdsl.backend.direct.results import read_by
 from archdsl.backend.direct.state import AFTER, At
 from archdsl.backend.direct.terms import (
@@ -27,7 +28,7 @@ from archdsl.backend.translate import Untranslatable
 from archdsl.syntax import tree
 
 
-class Arms(Links):
+class Arms(Calls):
     """Translates branches."""
 
     # ----------------------------------------------------------------- branches
@@ -51,12 +52,15 @@ class Arms(Links):
         channels: list[Said | None] = []
         for node in nodes:
             self.at = At(before.now, before.channels, Counter())
-            if not isinstance(node, tree.Apply):
+            if not isinstance(node, (tree.Apply, tree.If)):
                 raise Untranslatable
             before.counts["branch"] += 1
             if before.counts[f"{AFTER}branch"] or self.turn is not None:
                 raise Untranslatable
-            self.arm(node.chain, str(before.counts["branch"]))
+            if isinstance(node, tree.If):
+                self.either_arm(node)
+            else:
+                self.arm(node.chain, str(before.counts["branch"]))
             codes.append(self.at.now)
             channels.append(self.at.channels)
         self.at = At(before.now, None, before.counts)
@@ -71,12 +75,32 @@ class Arms(Links):
             self.at.channels = shortest(channels)
         self.at.depth, self.at.overwritable = 1, len(codes) > 1
 
-    def arm(self, node: tree.Node, number: str) -> None:
+    def either_arm(self, node: tree.If) -> None:
+        """``skip[:, :, n:-n] if n > 0 else skip``: an arm of which ``forward`` says what it is."""
+        if len(node.bodies) != 1 or node.otherwise is None:
+            raise Untranslatable
+        condition = self.run_only(node.conditions[0])
+        before, found = self.at, []
+        for body in (node.bodies[0], node.otherwise):
+            chain = body.statements[0] if len(body.statements) == 1 else None
+            if not isinstance(chain, tree.Apply):
+                raise Untranslatable
+            self.at = At(before.now, before.channels, Counter())
+            with self.below() as (made, run):
+                self.link(chain.chain)
+            if made or run:
+                raise Untranslatable
+            found.append(self.at)
+        then, other = found
+        text = f"{then.now.flat()} if {condition.text} else {other.now.flat()}"
+        self.at = At(Text(text, loose=True), shortest([e.channels for e in found]), Counter(), 1)
+
+    def arm(self, node: tree.Node, number: str, name: str = "branch") -> None:
         """One arm: a tensor, or modules after each other in a part of their own."""
-        links = list(node.links) if isinstance(node, tree.Chain) else [node]
+        links = list(self.links_of(node))
         while links and isinstance(links[0], (tree.Name, tree.Index)) and self.is_tensor(links[0]):
             self.tensor(links.pop(0))
-        start, depth, label = self.at.now, self.at.depth, f"branch{number}"
+        start, depth, label = self.at.now, self.at.depth, f"{name}{number}"
         outer, self.in_arm = self.in_arm, True
         with self.below() as (made, run):
             for link in links:
@@ -85,6 +109,8 @@ class Arms(Links):
                 self.alone = label if len(links) == 1 else ""
                 self.link(link)
                 self.alone = ""
+                if not made and not run:  # it comes before the modules
+                    start, depth = self.at.now, self.at.depth
         self.in_arm = outer
         if run or any(not line.prefix.startswith("self.") or line.body for line in made):
             raise Untranslatable

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.backend.direct.expressions import Expressions, Functions
+from archdsl.backend.direct.expressions import SIZES, Expressions, Functions
 from archdsl.backend.direct.lines import Line, walk, words
 from archdsl.backend.direct.numbers import lowest
 from archdsl.backend.direct.state import GIVEN, At, NeedsWhole, Turn
@@ -64,6 +64,9 @@ class Base:
         self.made: list[Line] = []
         self.run: list[Line] = []
         self.turn: Turn | None = None
+        self.passed: dict[str, tree.Node] = {}  # the layers that names stand for
+        self.constant: set[str] = set()  # the parameters that are one layer in all uses
+        self.in_forward: set[str] = set()  # the names of what only ``forward`` knows
         self.finals: dict[str, str] = {}  # what variables are after the loops that change them
         self.at = incoming
         self.in_arm = False  # where there is no place for a variable of the constructor
@@ -143,6 +146,21 @@ class Base:
             self.settle()
         say = self.look()
         return say.value(node, MADE), say.value(node, RUN)
+
+    def run_only(self, node: tree.Node) -> Said:
+        """An expression that ``forward`` alone can say, as it is of an image's size."""
+        if not any(
+            isinstance(n, (tree.Here, tree.Field, tree.Name))
+            and (
+                getattr(n, "field", getattr(n, "name", "")) in SIZES
+                or getattr(n, "text", "") in self.in_forward
+            )
+            for n in node.walk()
+        ):
+            raise Untranslatable
+        if any(isinstance(n, tree.Here) for n in node.walk()):
+            self.settle()
+        return self.look().value(node, RUN).quotient()
 
     def join(self, before: At, ends: list[At], made: list[list[Line]], ended: bool) -> None:
         """What is known after several ways, of which one was gone."""

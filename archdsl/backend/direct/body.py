@@ -3,10 +3,11 @@ with its loops and conditions."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
-from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.lines import Line, shown, walk
 from archdsl.backend.direct.lists import Lists
 from archdsl.backend.direct.results import left_by, read_by
 from archdsl.backend.direct.state import AFTER, GIVEN, At, Turn
@@ -21,6 +22,29 @@ from archdsl.backend.direct.terms import (
 from archdsl.backend.terms import ATOM, SUM
 from archdsl.backend.translate import Untranslatable
 from archdsl.syntax import tree
+
+
+def opposite(condition: str) -> str:
+    """``a != b`` of ``a == b``."""
+    pair = re.fullmatch(r"([\w.]+) == ([\w.]+)", condition)
+    return f"not ({condition})" if pair is None else f"{pair[1]} != {pair[2]}"
+
+
+def in_common(bodies: Sequence[list[Line]]) -> list[Line]:
+    """Takes the statements out of several bodies with which all of them begin; but for
+    variables, of which a condition may speak."""
+    found: list[Line] = []
+    while all(bodies):
+        texts = {"\n".join(shown(body[:1], 0)) for body in bodies}
+        if len(texts) > 1 or any(line.target for line in walk(bodies[0][:1])):
+            break
+        found.append(bodies[0][0])
+        for body in bodies:
+            del body[0]
+    return found
+
+
+LAYERS = (tree.Body, tree.Chain)  # as the values of names
 
 
 class Body(Lists):
@@ -57,15 +81,34 @@ class Body(Lists):
         if node.unpack or len(node.targets) != 1:
             self.unpack(node)
             return
-        made, run = self.value(node.value)
+        if isinstance(node.value, LAYERS):
+            self.passed[node.targets[0].text] = node.value
+            return
         word = node.targets[0].text
+        try:
+            made, run = self.value(node.value)
+        except Untranslatable:
+            said, name = self.run_only(node.value), self.free(word)
+            self.run.append(Line(f"{name} = {said.text}", target=name))
+            self.say.names[word] = Bound(said.kind, "", name)
+            self.in_forward.add(word)
+            return
         if run.text == GIVEN and word == self.words[2]:
             self.say.names[word] = Bound(made.kind, made.text, GIVEN)
             return
         name = self.free(word)
-        self.say.names[word] = Bound(made.kind, name, name)
-        self.made.append(Line(f"{name} = {made.quotient().text}", target=name))
-        self.run.append(Line(f"{name} = {run.quotient().text}", target=name))
+        self.say.names[word] = self.variable_of(name, made, run)
+
+    def variable_of(self, name: str, made: Said, run: Said) -> Bound:
+        """A variable for a value; a quotient stands where it is used, which says how it is
+        rounded."""
+        if made.bottom:
+            if ".shape" in run.text + run.bottom or self.turn is not None:
+                raise Untranslatable
+            return Bound(made.kind, made.text, run.text, None, made.level, made.bottom)
+        self.made.append(Line(f"{name} = {made.text}", target=name))
+        self.run.append(Line(f"{name} = {run.text}", target=name))
+        return Bound(made.kind, name, name)
 
     def unpack(self, node: tree.Let) -> None:
         """``let (before, last) = in.tensors``."""
@@ -73,10 +116,8 @@ class Body(Lists):
         if isinstance(node.value, tree.ListOf) and len(node.value.items) == len(words):
             pairs = [self.value(item) for item in node.value.items]
             names = [self.free(word) for word in words]
-            for word, name, (made, run) in zip(words, names, pairs, strict=True):
-                self.say.names[word] = Bound(made.kind, name, name)
-                self.made.append(Line(f"{name} = {made.quotient().text}", target=name))
-                self.run.append(Line(f"{name} = {run.quotient().text}", target=name))
+            for word, name, pair in zip(words, names, pairs, strict=True):
+                self.say.names[word] = self.variable_of(name, *pair)
             return
         made, run = self.value(node.value)
         kind = {INTS: INT, TENSORS: TENSOR}.get(made.kind)
@@ -112,6 +153,10 @@ class Body(Lists):
         self.chain_only = False
         heads = [self.value(c) for c in node.conditions]
         bodies = list(node.bodies) + ([] if node.otherwise is None else [node.otherwise])
+        if heads[0][0].text in ("True", "False") and len(heads) == 1:  # as the knobs say
+            for body in bodies[0 if heads[0][0].text == "True" else 1 :][:1]:
+                self.statements(body.statements, last)
+            return
         name = self.own() if not last else ""
         before, ends, lines = self.at, [], []
         for body in bodies:
@@ -130,6 +175,8 @@ class Body(Lists):
         if node.otherwise is None:
             ends.append(before)
         self.join(before, ends, [made for made, _ in lines], last and node.otherwise is not None)
+        if node.otherwise is not None:
+            self.made += in_common([made for made, _ in lines])
         for place, (made, run) in enumerate(zip(*zip(*lines, strict=True), strict=True)):
             word = "if" if place == 0 else "elif"
             said = list(heads[place]) if place < len(heads) else None
@@ -146,7 +193,7 @@ class Body(Lists):
         if mode and before.body and before.body[-1].prefix.startswith("return"):
             sink += lines
         elif before.body and before.body[0].prefix == "pass" and not mode:
-            sink[-1] = Line(f"if not ({head.text}):", body=lines) if lines else sink[-1]
+            sink[-1] = Line(f"if {opposite(head.text)}:", body=lines) if lines else sink[-1]
             if not lines:
                 sink.pop()
         elif lines:

@@ -82,8 +82,8 @@ def makes_its_instances(
         if found.keys() != wanted.keys():
             return False
         for path, one in found.items():
-            inner_plan, other = wanted[path]
-            if typed(_full(one, inner_plan)) != typed(_full(other, inner_plan)):
+            inner_plan, other, usual = wanted[path]
+            if typed(_full(one, inner_plan, usual)) != typed(_full(other, inner_plan, usual)):
                 return False
     return True
 
@@ -101,11 +101,12 @@ def typed(value: Any) -> Any:
     return int if isinstance(value, int) and not isinstance(value, bool) else type(value), value
 
 
-def _full(made: Made, plan: Plan | None) -> Any:
-    """A call with its arguments by name, and those that are left out."""
+def _full(made: Made, plan: Plan | None, usual: Mapping[str, Any]) -> Any:
+    """A call with its arguments by name, and those that are left out as ``usual``."""
     target, arguments, keywords = made
     if plan is None:
-        return target, arguments, {k: v for k, v in keywords.items() if k != "inplace"}
+        given = {k: v for k, v in {**usual, **keywords}.items() if k != "inplace"}
+        return target, arguments, given
     signature = plan.signature()
     given = {p.name: p.default for p in signature if p.default is not ABSENT}
     given |= dict(zip([p.name for p in signature], arguments, strict=False))
@@ -114,7 +115,7 @@ def _full(made: Made, plan: Plan | None) -> Any:
 
 def _wanted(
     part: Part, plans: Mapping[int, Plan], prefix: str, offsets: Mapping[str, int]
-) -> Iterator[tuple[str, tuple[Plan | None, Made]]]:
+) -> Iterator[tuple[str, tuple[Plan | None, Made, Mapping[str, Any]]]]:
     for step in part.steps:
         op = step.op
         if isinstance(op, Pick):
@@ -127,7 +128,7 @@ def _wanted(
                 if plan is not None:
                     place = plan.place(op)
                     values = {p.name: p.values[place] for p in plan.signature()}
-                    yield path, (plan, (plan.name, (), values))
+                    yield path, (plan, (plan.name, (), values), {})
                 elif op.kind == "turn":
                     moved = {n: copy * c for n, c in op.counts.items()}
                     inner = {n: offsets.get(n, 0) + moved.get(n, 0) for n in {*offsets, *moved}}
@@ -139,4 +140,4 @@ def _wanted(
             code = op.layer.torch(*shapes)
             if isinstance(code, Module) and not op.layer.does_nothing(*shapes):
                 made = code.target, tuple(code.arguments), dict(code.keywords)
-                yield path, (None, made)
+                yield path, (None, made, code.usual)

@@ -31,6 +31,7 @@ from archdsl.syntax import tree
 
 NUMBERS = (INT, EXACT)
 LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "%": PRODUCT, "//": PRODUCT}
+SIZES = {"height": -2, "width": -1}  # the axes of what is known in ``forward`` alone
 LOGIC = {"or": EITHER, "and": BOTH}
 SPOKEN = frozenset("F Fraction OrderedDict Tensor math nn self seq torch super".split())
 RESERVED = SPOKEN | UNCLEAR | BUILTINS  # what the code means something else by
@@ -141,6 +142,8 @@ class Expressions:
         raise Untranslatable
 
     def place(self, node: tree.Here, mode: str) -> Said:
+        if mode == RUN and node.field in SIZES:
+            return Said(f"{self.here_run}.shape[{SIZES[node.field]}]", INT)
         if self.here is None:
             raise Untranslatable
         several = self.here.kind == TENSORS
@@ -150,10 +153,14 @@ class Expressions:
             return self.here if several else Said(f"({self.here.text},)", TENSORS)
         if node.field != "channels" or several:
             raise Untranslatable
+        if mode == RUN and self.here.text == "in_channels":
+            return Said("self.in_channels", INT)
         return self.here if mode == MADE else Said(f"{self.here_run}.shape[1]", INT)
 
     def field(self, node: tree.Field, mode: str) -> Said:
         found = self.value(node.object, mode)
+        if found.kind == TENSOR and mode == RUN and node.name in SIZES:
+            return Said(f"{found.at(ATOM)}.shape[{SIZES[node.name]}]", INT)
         if node.name != "channels" or found.kind != TENSOR:
             raise Untranslatable
         return Said(found.text if mode == MADE else f"{found.at(ATOM)}.shape[1]", INT)
@@ -241,6 +248,9 @@ class Expressions:
             raise Untranslatable
         if not all(symbol in COMPARISONS for symbol in node.operators):
             raise Untranslatable
+        if all(v.text.isdigit() for v in values) and len(values) == 2:
+            pair = (int(values[0].text), int(values[1].text))
+            return constant(COMPARISONS[node.operators[0]](*pair))
         text = values[0].at(SUM)
         for symbol, value in zip(node.operators, values[1:], strict=True):
             text += f" {symbol} {value.at(SUM)}"
@@ -251,6 +261,8 @@ class Expressions:
         condition = self.truth(node.condition, mode)
         if then.kind != otherwise.kind:
             raise Untranslatable
+        if condition.text in ("True", "False"):
+            return then if condition.text == "True" else otherwise
         text = f"{then.at(EITHER)} if {condition.at(EITHER)} else {otherwise.at(CHOICE)}"
         return Said(text, then.kind, CHOICE)
 

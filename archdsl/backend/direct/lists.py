@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from archdsl.backend.direct.arms import Arms
+from archdsl.backend.direct.residual import Residual
 from archdsl.backend.direct.state import AFTER, At, Turn
 from archdsl.backend.direct.terms import TENSORS, Said
 from archdsl.backend.python import Call, Code, Comprehension, Item, Text
@@ -20,7 +20,7 @@ ALL = re.compile(r"\[(?P<xs>\w+)\[(?P<i>\w+) - 1\] for (?P=i) in range\(1, len\(
 EACH = re.compile(r"\[(?P<x>\w+) for (?P=x) in (?P<xs>\w+)\]")
 
 
-class Lists(Arms):
+class Lists(Residual):
     """Translates lists of layers: each begins at the current tensor, and their results are what is
     current then."""
 

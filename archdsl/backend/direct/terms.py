@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ class Said:
         """Rounded down, as a count is that is whole."""
         if not self.bottom:
             return self
+        if product := re.fullmatch(rf"{re.escape(self.bottom)} \* ([\w.]+)", self.text):
+            return Said(product[1], INT)
         return Said(f"{self.text} // {self.bottom}", INT, PRODUCT)
 
     def whole(self, value: int) -> Whole:
@@ -54,12 +57,14 @@ class Bound:
     made: str
     run: str
     least: int | None = None
+    level: int = ATOM
+    bottom: str = ""  # of a quotient
 
     def said(self, mode: str) -> Said:
         text = self.made if mode == MADE else self.run
-        if self.kind == TENSOR and mode == MADE:
-            return Said(text, TENSOR)
-        return Said(text, self.kind)
+        if not text:
+            raise Untranslatable
+        return Said(text, self.kind, self.level, self.bottom)
 
 
 def channels_of(value: int) -> Said:

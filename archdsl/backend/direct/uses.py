@@ -14,6 +14,7 @@ from archdsl.backend.translate import Untranslatable
 from archdsl.diagnostics.source import Span
 from archdsl.ir.network import Op, Part, Pick, Step
 from archdsl.layers.base import Expression, Layer, Misfit, Module, Shape, signature
+from archdsl.syntax import tree
 
 PROBES = ((1, 1), (2, 0), (3, 2))  # other values of what is said: so many times, and more
 
@@ -36,7 +37,9 @@ class Uses:
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self.at: dict[tuple[str, int, int], list[Use]] = {}
+        self.input: Shape = ()
         for part in parts:
+            self.input = part.input
             self._walk(part)
 
     def _walk(self, part: Part) -> None:
@@ -56,6 +59,18 @@ class Uses:
             key = (step.span.source.name, step.span.start, step.span.end)
             shapes = tuple(part.shape_of(n) for n in step.inputs)
             self.at.setdefault(key, []).append(Use(step, shapes))
+
+    def unseen(self, layer: type[Layer], given: Mapping[str, tree.Node], span: Span) -> list[Use]:
+        """What stands for a layer without a module where no instance comes to apply it."""
+        values = {k: n.value if isinstance(n, tree.Literal) else 1 for k, n in given.items()}
+        try:
+            made = layer(**values)
+            shape, code = made.shape(self.input), made.torch(self.input)
+        except (Misfit, ArithmeticError, ValueError, TypeError):
+            raise Untranslatable from None
+        if not isinstance(code, Expression):
+            raise Untranslatable
+        return [Use(Step(Op(made), (0,), shape, layer.name, 1, span), (self.input,))]
 
     def of(self, span: Span) -> list[Use]:
         return self.at.get((span.source.name, span.start, span.end), [])
@@ -86,8 +101,10 @@ def layer_code(uses: Sequence[Use], given: Mapping[str, Said], incoming: Said) -
     made = _traced(first, given, incoming)
     for times, more in PROBES:
         other = _traced(first, given, incoming, times, more)
-        if other is not None and (made is None or _form(other[0]) != _form(made[0])):
-            raise Untranslatable
+        if other is None:
+            continue
+        if made is None or _form(other[0]) != _form(made[0]):
+            made = _as_usual(made, other)
     if made is None:
         raise Untranslatable
     code, channels = made
@@ -122,9 +139,36 @@ def _traced(
         return None  # a layer cannot have these numbers
 
 
+def _as_usual(
+    a: tuple[Module | Expression, int] | None, b: tuple[Module | Expression, int]
+) -> tuple[Module | Expression, int]:
+    """That of two codes which says what the other leaves out, as it is usual there."""
+    if a is None or not (isinstance(a[0], Module) and isinstance(b[0], Module)):
+        raise Untranslatable
+    long, short = sorted((a, b), key=lambda made: -len(_keywords(made[0])))
+    (target, arguments, keys), (other, others, fewer) = _form(long[0]), _form(short[0])
+    said, usual = dict(keys), _usual(long[0])
+    filled = {k: v for k, v in dict(fewer).items() if k in said}
+    for name, value in said.items():
+        left_out = name not in filled and isinstance(value, str) and name in usual
+        if not left_out and filled.get(name) != value:
+            raise Untranslatable
+    if (target, arguments) != (other, others) or len(filled) != len(fewer):
+        raise Untranslatable
+    return long
+
+
+def _keywords(code: Module | Expression) -> Mapping[str, object]:
+    return code.keywords if isinstance(code, Module) else {}
+
+
+def _usual(code: Module | Expression) -> Mapping[str, object]:
+    return code.usual if isinstance(code, Module) else {}
+
+
 def _form(code: Module | Expression) -> tuple[Any, ...]:
     if isinstance(code, Expression):
-        return (code.filled(),)
+        return (code.text, tuple((k, _shown(v)) for k, v in code.values.items()))
     keys = {k: _shown(v) for k, v in code.keywords.items() if k != "inplace"}
     return (code.target, tuple(map(_shown, code.arguments)), tuple(keys.items()))
 

@@ -26,7 +26,7 @@ from archdsl.backend.python import Text
 from archdsl.backend.symbols import Parameter, Symbols
 from archdsl.backend.translate import Untranslatable
 from archdsl.backend.written import Written
-from archdsl.elaborate.values import Tensor
+from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor
 from archdsl.ir.network import Part
 from archdsl.syntax import tree
 
@@ -98,6 +98,8 @@ class Whole:
         plan.symbols, plan.whole_input, plan.tensors = symbols, False, []
         plan.result = ""
         names: dict[str, Bound] = {}
+        passed: dict[str, tree.Node] = {}
+        constant: set[str] = set()
         parameters = {INCOMING: Parameter("in_channels", tuple(map(incoming_of, self.parts)))}
         parameters[INCOMING].origin = INCOMING
         files = self.written.files
@@ -119,6 +121,14 @@ class Whole:
                     self.kinds[word] = kind
                 elif attribute(name) != name:
                     names[word].kind = ""
+            elif values and all(isinstance(v, (LayerRef, Preset)) for v in values):
+                if len({str(v) for v in values}) == 1:
+                    constant.add(word)
+            elif values and all(isinstance(v, Closure) and not v.captured for v in values):
+                spans = {v.code.span for v in values}
+                found_node = self.written.node(spans.pop()) if len(spans) == 1 else None
+                if found_node is not None:
+                    passed[word] = found_node
         symbols.parameters = list(parameters.values())
         text_words = {n.text for n in self.definition.walk() if isinstance(n, tree.Word)}
         single = next(n for n in ("x", "h", "input_", "given") if n not in text_words)
@@ -140,6 +150,7 @@ class Whole:
                 set(taken),
                 self.whole,
             )
+            body.passed, body.constant = dict(passed), constant
             body.block()
             self.made, self.run = pruned(body.made), pruned(body.run)
             self.is_sequence = body.chain_only

@@ -25,35 +25,31 @@ class Convs(nn.Sequential):
         self.conv3 = nn.Conv2d(c, 4 * c, 1, bias=False)
 
 
-class UnitA(nn.Module):
-    def __init__(
-        self, in_channels: int, c: int, stride: int = 1, activate: bool = True
-    ) -> None:
+class Unit(nn.Module):
+    def __init__(self, in_channels: int, c: int, stride: int, activate: bool) -> None:
         super().__init__()
-        self.bn1 = nn.Identity()
-        if not (in_channels == 4 * c and stride == 1) and activate:
+        self.in_channels = in_channels
+        self.c = c
+        self.stride = stride
+        self.activate = activate
+        out = 4 * c
+        if activate:
             self.bn1 = nn.BatchNorm2d(in_channels)
-        self.relu1 = nn.Identity()
-        if not (in_channels == 4 * c and stride == 1) and activate:
             self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, stride)
-        self.shortcut = nn.Conv2d(in_channels, 4 * c, 1, stride=stride, bias=False)
+        if not (in_channels == out and stride == 1):
+            self.shortcut = nn.Conv2d(in_channels, out, 1, stride=stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.relu1(self.bn1(x))
+        out = 4 * self.c
+        if self.in_channels == out and self.stride == 1:
+            y = x
+            if self.activate:
+                y = self.relu1(self.bn1(y))
+            return x + self.convs1(y)
+        if self.activate:
+            x = self.relu1(self.bn1(x))
         return self.shortcut(x) + self.convs1(x)
-
-
-class UnitB(nn.Module):
-    def __init__(self, in_channels: int, c: int) -> None:
-        super().__init__()
-        self.bn1 = nn.BatchNorm2d(in_channels)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.convs1 = Convs(in_channels, c, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.relu1(self.bn1(x))
-        return x + self.convs1(y)
 
 
 class PreResNet(nn.Module):
@@ -70,22 +66,22 @@ class PreResNet(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            unit1=UnitA(64, 64, activate=False),
-            unit2=UnitB(256, 64),
-            unit3=UnitB(256, 64),
+            unit1=Unit(64, 64, 1, False),
+            unit2=Unit(256, 64, 1, True),
+            unit3=Unit(256, 64, 1, True),
         )
         self.stage2 = seq(
-            unit1=UnitA(256, 128, stride=2),
-            **{f"unit{i}": UnitB(512, 128) for i in range(2, 5)},
+            unit1=Unit(256, 128, 2, True),
+            **{f"unit{i}": Unit(512, 128, 1, True) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            unit1=UnitA(512, 256, stride=2),
-            **{f"unit{i}": UnitB(1024, 256) for i in range(2, 7)},
+            unit1=Unit(512, 256, 2, True),
+            **{f"unit{i}": Unit(1024, 256, 1, True) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            unit1=UnitA(1024, 512, stride=2),
-            unit2=UnitB(2048, 512),
-            unit3=UnitB(2048, 512),
+            unit1=Unit(1024, 512, 2, True),
+            unit2=Unit(2048, 512, 1, True),
+            unit3=Unit(2048, 512, 1, True),
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(2048),

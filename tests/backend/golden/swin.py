@@ -144,36 +144,19 @@ class Mlp(nn.Sequential):
         self.conv2 = nn.Conv2d(4 * in_channels, in_channels, 1)
 
 
-class UnitA(nn.Module):
+class Unit(nn.Module):
     def __init__(
-        self, in_channels: int, survive: float, conv2_in_channels: int
-    ) -> None:
-        super().__init__()
-        self.layer_norm1 = ChannelNorm(in_channels)
-        self.conv1 = nn.Conv2d(in_channels, 3 * in_channels, 1)
-        self.attend1 = WindowAttention(in_channels // 32, (7, 7), relative=True)
-        self.conv2 = nn.Conv2d(conv2_in_channels, in_channels, 1)
-        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
-        self.layer_norm2 = ChannelNorm(in_channels)
-        self.mlp1 = Mlp(in_channels)
-        self.add2 = StochasticDepth(survive, per="sample", scaling="train")
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(self.attend1(self.conv1(self.layer_norm1(x))))
-        x = self.add1(x, y)
-        z = self.layer_norm2(x)
-        return self.add2(x, self.mlp1(z))
-
-
-class UnitB(nn.Module):
-    def __init__(
-        self, in_channels: int, survive: float, conv2_in_channels: int
+        self,
+        in_channels: int,
+        survive: float,
+        attend1_shift: int,
+        conv2_in_channels: int,
     ) -> None:
         super().__init__()
         self.layer_norm1 = ChannelNorm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, 3 * in_channels, 1)
         self.attend1 = WindowAttention(
-            in_channels // 32, (7, 7), shift=3, relative=True
+            in_channels // 32, (7, 7), shift=attend1_shift, relative=True
         )
         self.conv2 = nn.Conv2d(conv2_in_channels, in_channels, 1)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
@@ -223,22 +206,22 @@ class Swin(nn.Module):
         self.stem = seq(
             conv1=nn.Conv2d(3, 96, 4, stride=4), layer_norm1=ChannelNorm(96)
         )
-        self.stage1 = seq(unit1=UnitA(96, 1.0, 96), unit2=UnitB(96, 54 / 55, 96))
+        self.stage1 = seq(unit1=Unit(96, 1.0, 0, 96), unit2=Unit(96, 54 / 55, 3, 96))
         self.merge2 = Merge(96, 384)
         self.stage2 = seq(
-            unit1=UnitA(192, 53 / 55, 192), unit2=UnitB(192, 52 / 55, 192)
+            unit1=Unit(192, 53 / 55, 0, 192), unit2=Unit(192, 52 / 55, 3, 192)
         )
         self.merge3 = Merge(192, 768)
         self.stage3 = seq(
-            unit1=UnitA(384, 51 / 55, 384),
-            unit2=UnitB(384, 10 / 11, 384),
-            unit3=UnitA(384, 49 / 55, 384),
-            unit4=UnitB(384, 48 / 55, 384),
-            unit5=UnitA(384, 47 / 55, 384),
-            unit6=UnitB(384, 46 / 55, 384),
+            unit1=Unit(384, 51 / 55, 0, 384),
+            unit2=Unit(384, 10 / 11, 3, 384),
+            unit3=Unit(384, 49 / 55, 0, 384),
+            unit4=Unit(384, 48 / 55, 3, 384),
+            unit5=Unit(384, 47 / 55, 0, 384),
+            unit6=Unit(384, 46 / 55, 3, 384),
         )
         self.merge4 = Merge(384, 1536)
-        self.stage4 = seq(unit1=UnitA(768, 9 / 11, 768), unit2=UnitA(768, 0.8, 768))
+        self.stage4 = seq(unit1=Unit(768, 9 / 11, 0, 768), unit2=Unit(768, 0.8, 0, 768))
         self.head = seq(
             layer_norm1=ChannelNorm(768),
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -19,91 +19,35 @@ class DoubleConv(nn.Sequential):
         self.relu2 = nn.ReLU(inplace=True)
 
 
-class UNetA(nn.Sequential):
+class UNetBlock(nn.Module):
     """A U of `levels` steps down and as many up, each half the size and twice the
     channels of the one before. What comes up has the skipped image beside it, cropped
     where the way cost pixels.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_channels: int, c: int, levels: int) -> None:
         super().__init__()
-        self.double_conv1 = DoubleConv(512, 1024)
-
-
-class UNetB(nn.Module):
-    """Another form of `UNetA`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.double_conv1 = DoubleConv(256, 512)
-        self.maxpool1 = nn.MaxPool2d(2)
-        self.unet1 = UNetA()
-        self.conv_transpose1 = nn.ConvTranspose2d(1024, 512, 2, stride=2)
-        self.double_conv2 = DoubleConv(1024, 512)
+        self.levels = levels
+        self.double_conv1 = DoubleConv(in_channels, c)
+        if levels > 0:
+            self.maxpool1 = nn.MaxPool2d(2)
+            self.unet1 = UNetBlock(c, 2 * c, levels - 1)
+            self.conv_transpose1 = nn.ConvTranspose2d(2 * c, c, 2, stride=2)
+            self.double_conv2 = DoubleConv(c + c, c)
 
     def forward(self, x: Tensor) -> Tensor:
         skip = self.double_conv1(x)
-        y = self.maxpool1(skip)
-        y = self.unet1(y)
-        y = torch.cat([skip[:, :, 4:-4, 4:-4], self.conv_transpose1(y)], 1)
-        return self.double_conv2(y)
-
-
-class UNetC(nn.Module):
-    """Another form of `UNetA`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.double_conv1 = DoubleConv(128, 256)
-        self.maxpool1 = nn.MaxPool2d(2)
-        self.unet1 = UNetB()
-        self.conv_transpose1 = nn.ConvTranspose2d(512, 256, 2, stride=2)
-        self.double_conv2 = DoubleConv(512, 256)
-
-    def forward(self, x: Tensor) -> Tensor:
-        skip = self.double_conv1(x)
-        y = self.maxpool1(skip)
-        y = self.unet1(y)
-        y = torch.cat([skip[:, :, 16:-16, 16:-16], self.conv_transpose1(y)], 1)
-        return self.double_conv2(y)
-
-
-class UNetD(nn.Module):
-    """Another form of `UNetA`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.double_conv1 = DoubleConv(64, 128)
-        self.maxpool1 = nn.MaxPool2d(2)
-        self.unet1 = UNetC()
-        self.conv_transpose1 = nn.ConvTranspose2d(256, 128, 2, stride=2)
-        self.double_conv2 = DoubleConv(256, 128)
-
-    def forward(self, x: Tensor) -> Tensor:
-        skip = self.double_conv1(x)
-        y = self.maxpool1(skip)
-        y = self.unet1(y)
-        y = torch.cat([skip[:, :, 40:-40, 40:-40], self.conv_transpose1(y)], 1)
-        return self.double_conv2(y)
-
-
-class UNetE(nn.Module):
-    """Another form of `UNetA`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.double_conv1 = DoubleConv(1, 64)
-        self.maxpool1 = nn.MaxPool2d(2)
-        self.unet1 = UNetD()
-        self.conv_transpose1 = nn.ConvTranspose2d(128, 64, 2, stride=2)
-        self.double_conv2 = DoubleConv(128, 64)
-
-    def forward(self, x: Tensor) -> Tensor:
-        skip = self.double_conv1(x)
-        y = self.maxpool1(skip)
-        y = self.unet1(y)
-        y = torch.cat([skip[:, :, 88:-88, 88:-88], self.conv_transpose1(y)], 1)
-        return self.double_conv2(y)
+        if self.levels > 0:
+            x = self.maxpool1(skip)
+            x = self.unet1(x)
+            x = self.conv_transpose1(x)
+            margin = (skip.shape[-2] - x.shape[-2]) // 2
+            x = torch.cat(
+                [skip[:, :, margin:-margin, margin:-margin] if margin > 0 else skip, x],
+                1,
+            )
+            return self.double_conv2(x)
+        return skip
 
 
 class UNet(nn.Module):
@@ -113,7 +57,7 @@ class UNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.unet1 = UNetE()
+        self.unet1 = UNetBlock(1, 64, 4)
         self.head = nn.Conv2d(64, 2, 1)
         self.init_weights()
 
