@@ -43,7 +43,7 @@ class CustomLayer:
         code, rules = self.code, self._rules()
         several = max((len(inputs) for inputs in self.rows), default=1) > 1
         plain = re.sub(r"[^\w.]", "_", self.operation)  # a file may call it anything
-        shown = plain if code is None else code.shown
+        shown = plain if code is None else code.shown.replace('"', "'")  # no quote ends the text
         out = [
             f"class {self.title}({'Join' if several else 'Layer'}):",
             f'{INDENT}"""What `{shown}` computes."""'.replace("\\", "\\\\"),

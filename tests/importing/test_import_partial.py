@@ -1,5 +1,6 @@
 """Operations without a layer: as layers of one's own, in a refusal and written by --partial."""
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 import archdsl
 from archdsl.cli.main import main
 from archdsl.extensions import with_files
+from archdsl.importing.calls import Code, Unwritable, _literal
+from archdsl.importing.classes import CustomLayer, file_text
 from archdsl.registry import REGISTRY
 
 Operation = Callable[[Tensor], Tensor]
@@ -208,6 +211,16 @@ def test_what_cannot_be_written_from_a_call_has_a_place_to_fill_in() -> None:
         "    # `hypot`, one of whose arguments is a tensor of parameters or fixed numbers."
     )
     exec(text.partition(":\n")[2], {"__name__": "mine"})
+
+
+def test_words_of_a_call_cannot_leave_their_text() -> None:
+    words = '"""\nimport os\\'
+    code = Code(f"F.pad({{0}}, (1, 1), mode={_literal(words.replace(chr(10), ' '), str)})", 1)
+    layer = CustomLayer("mine", "pad", code, {((4, 6),): (4, 8)})
+    tree = ast.parse(file_text([layer]))
+    assert [type(node).__name__ for node in tree.body[1:]] == ["ImportFrom"] * 2 + ["ClassDef"]
+    with pytest.raises(Unwritable):
+        _literal(words, str)
 
 
 def test_what_differs_with_the_batch_is_no_layer() -> None:
