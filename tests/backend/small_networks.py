@@ -8,6 +8,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import pytest
+
 import archdsl
 from archdsl import Architecture
 from archdsl.layers.base import Shape
@@ -88,3 +90,22 @@ SMALL: dict[str, tuple[str, dict[str, Any], Shape | None]] = {
 def small(name: str) -> Architecture:
     spec, knobs, input = SMALL[name]
     return archdsl.read(spec).with_knobs(input=input, **knobs)
+
+
+# Those that differ in what their source is made of; tracing takes seconds for each.
+TRACED = {
+    "fractalnet",
+    "resnet_cifar",
+    "squeezenet",
+    "stochastic_depth",
+    "unet",
+    "waveform",
+    "zfnet",
+}
+DISTINCT = TRACED | {"convnext", "densenet_cifar", "googlenet", "mobilenet_v3", "resnext", "senet"}
+
+
+def families(quick: set[str]) -> list[object]:
+    """The small networks: only some of them, unless slow tests are asked for."""
+    slow = pytest.mark.slow
+    return [pytest.param(n, marks=[] if n in quick else [slow], id=n) for n in SMALL]

@@ -12,7 +12,7 @@ import torch
 from agreement import batch, drawn, outputs
 from hypothesis import given, settings
 from reference import ByNode, key, still
-from small_networks import SMALL, small
+from small_networks import DISTINCT, families, small
 from torch import Tensor
 
 import archdsl
@@ -20,8 +20,6 @@ from archdsl import Architecture
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "graph"))
 from random_specs import specs
-
-LARGE = {"alexnet", "deeplab_v3", "inception_v3", "vgg"}  # a minute for all
 
 
 def assert_equal(found: Tensor, wanted: Tensor, what: str) -> None:
@@ -57,9 +55,7 @@ def assert_computes_its_graph(arch: Architecture) -> None:
     assert seen >= set(compiled.parameters())
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LARGE else n for n in SMALL]
-)
+@pytest.mark.parametrize("name", families(DISTINCT | {"swin"}))
 def test_every_family(name: str) -> None:
     assert_computes_its_graph(small(name))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_networks import SMALL, small
+from small_networks import DISTINCT, TRACED, families, small
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
@@ -31,25 +31,6 @@ LARGE = [  # deep ones, and the most of each way to connect
     "resnet152",
     "stochastic_depth110",
 ]
-# Those that differ in what their source is made of; tracing takes seconds for each.
-TRACED = {
-    "fractalnet",
-    "resnet_cifar",
-    "squeezenet",
-    "stochastic_depth",
-    "unet",
-    "waveform",
-    "zfnet",
-}
-DISTINCT = TRACED | {"convnext", "densenet_cifar", "googlenet", "mobilenet_v3", "resnext", "senet"}
-
-
-def families(quick: set[str]) -> list[object]:
-    """The small networks: only some of them, unless slow tests are asked for."""
-    slow = pytest.mark.slow
-    return [pytest.param(n, marks=[] if n in quick else [slow], id=n) for n in SMALL]
-
-
 EACH = pytest.mark.parametrize("name", families(DISTINCT))
 SOME = pytest.mark.parametrize("name", families(TRACED))
 MODES = pytest.mark.parametrize("training", [True, False], ids=["training", "evaluation"])

@@ -247,3 +247,9 @@ def test_spaces_of_published_networks_are_proved_whole(name: str) -> None:
     proof = prove(archdsl.read(name).program)
     assert proof.holds and proof.complete == (name not in IN_PART)
     assert proof.covered >= IN_PART.get(name, 1)
+
+
+@pytest.mark.parametrize("name", sorted(SLOW))
+def test_what_a_few_runs_reach_of_a_large_space_are_networks(name: str) -> None:
+    proof = prove(archdsl.read(name).program, limit=12, most=1_000_000)
+    assert proof.holds, proof.counterexample
