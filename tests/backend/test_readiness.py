@@ -86,12 +86,13 @@ def test_a_module_among_modules(name: str) -> None:
     with torch.no_grad():
         expected = module(x)
         found = torch.func.functional_call(module, kept, (x,))
-        assert torch.equal(found, expected)
+        # attention's kernels may round otherwise where numbers lie elsewhere in memory
+        torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
         for p in module.parameters():
             p.zero_()
-        assert torch.equal(twin(x), expected), "a copy shares nothing"
+        torch.testing.assert_close(twin(x), expected, rtol=1e-5, atol=1e-5)  # shares nothing
         module.load_state_dict(kept)
-        assert torch.equal(module(x), expected)
+        torch.testing.assert_close(module(x), expected, rtol=1e-5, atol=1e-5)
         if x.dim() == 4:
             twin.to(memory_format=torch.channels_last)
             found = twin(x.contiguous(memory_format=torch.channels_last))
