@@ -7,6 +7,7 @@ fits there.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from unicodedata import combining, east_asian_width
 
 REGULAR, BOLD = (
@@ -29,8 +30,13 @@ LINE = 1.25  # the height of a line, in sizes of the font
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """How wide a text is, in pixels."""
+    return size * _widths(text, bold) / 100
+
+
+@lru_cache(4096)  # a drawing asks for few texts, many times
+def _widths(text: str, bold: bool) -> int:
     table = BOLD if bold else REGULAR
-    return size * sum(_width(c, table) for c in text) / 100
+    return sum([_width(c, table) for c in text])
 
 
 def _width(character: str, table: list[int]) -> int:
