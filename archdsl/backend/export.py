@@ -32,14 +32,31 @@ ERRORS = 3  # what onnxruntime prints; its warnings are of no use to who exports
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def write_pt2(module: nn.Module, example: Given, path: Path, card: ModelCard | None = None) -> None:
+def write_pt2(
+    module: nn.Module,
+    example: Given,
+    path: Path,
+    card: ModelCard | None = None,
+    any_size: bool = False,
+) -> None:
     """A program of ``torch.export`` in evaluation, for any batch size: of what the network gives
     there, without the images that it was made with, and with a card among its ``extra_files``.
+    With ``any_size`` height and width are free as well, which is tried at two other sizes.
     Raises ``ArchError``."""
     import torch
 
+    others = resized(module, several(example), "pt2") if any_size else []
     try:
-        program = _program(module, example)
+        program = _program(module, example, any_size)
+        for other in others:
+            with torch.no_grad():
+                _, expected = results(module(*other))
+                _, found = results(program.module()(*other))
+            rough = any(t.dtype in (torch.float16, torch.bfloat16) for t in other)
+            for made, wanted in zip(found, expected, strict=True):
+                _difference("pt2", made, wanted, rough=rough)
+    except ArchError:
+        raise
     except Exception as problem:
         raise failed("pt2", problem) from None
     program.example_inputs = None
@@ -53,9 +70,11 @@ def write_onnx(
     path: Path,
     card: ModelCard | None = None,
     inputs: Sequence[str] = ("input",),
+    any_size: bool = False,
 ) -> float:
     """An ONNX file for any batch size, checked against onnxruntime, with a card in its metadata.
-    ``inputs`` are the names of what comes in; several results have their names.
+    ``inputs`` are the names of what comes in; several results have their names. With ``any_size``
+    height and width are free as well, which is checked at two other sizes.
 
     Returns the largest difference of its results, relative to the largest result. Where these do
     not depend on the images, as those of many untrained networks, a copy with other weights is
@@ -70,12 +89,15 @@ def write_onnx(
                 [diagnose(codes.NEEDS_PACKAGE, package=package, extra="onnx")]
             ) from None
     example = several(example)
+    others = resized(module, example, "onnx") if any_size else []
     difference = 0.0
 
     def write(aside: Path) -> None:
         nonlocal difference
-        _onnx(module, example, aside, inputs)
+        _onnx(module, example, aside, inputs, any_size)
         difference, moved = compared(module, example, aside)
+        for sized in others:
+            difference = max(difference, compared(module, sized, aside)[0])
         if moved < MOVED:
             other = stirred(module, example)
             beside = aside.with_name("stirred.onnx")
@@ -95,11 +117,14 @@ def write_onnx(
 
 
 def _onnx(
-    module: nn.Module, example: Sequence[torch.Tensor], path: Path, inputs: Sequence[str]
+    module: nn.Module,
+    example: Sequence[torch.Tensor],
+    path: Path,
+    inputs: Sequence[str],
+    any_size: bool = False,
 ) -> None:
     import torch
 
-    batch = torch.export.Dim("batch", min=1)
     with torch.no_grad():
         outputs, _ = results(module.eval()(*example))
     with warnings.catch_warnings():
@@ -112,7 +137,7 @@ def _onnx(
             external_data=False,
             input_names=list(inputs),
             output_names=outputs,
-            dynamic_shapes=tuple({0: batch} for _ in example),
+            dynamic_shapes=_free(example, any_size),
             verbose=False,
         )
 
@@ -124,7 +149,60 @@ def results(given: Any) -> tuple[list[str], list[torch.Tensor]]:
     return ["output"], [given]
 
 
-def _program(module: nn.Module, example: Given) -> torch.export.ExportedProgram:
+def _free(example: Sequence[torch.Tensor], any_size: bool) -> tuple[dict[int, Any], ...]:
+    """The sizes that are free of each tensor: the batch, and of images height and width."""
+    import torch
+
+    dim = torch.export.Dim
+    batch = dim("batch", min=1)
+    sizes = [range(2, t.dim()) if any_size and t.is_floating_point() else () for t in example]
+    return tuple({0: batch, **dict.fromkeys(axes, dim.DYNAMIC)} for axes in sizes)
+
+
+def resized(
+    module: nn.Module, example: Sequence[torch.Tensor], format: str
+) -> list[tuple[torch.Tensor, ...]]:
+    """Images of two other sizes. Raises ``ArchError`` where a network does not take them."""
+    import torch
+
+    found = []
+    for factors in ((2, 1), (2, 2)):
+        other = []
+        for tensor in example:
+            axes = tensor.dim() - 2 if tensor.is_floating_point() else 0
+            more = (1, 1, *factors, 2)[: axes + 2]
+            size = [n * m for n, m in zip(tensor.shape, more, strict=False)]
+            other.append(torch.randn(size).to(tensor) if axes > 0 else tensor)
+        shape = "x".join(map(str, other[0].shape[1:]))
+        if all(t.shape == given.shape for t, given in zip(other, example, strict=True)):
+            raise _not("it is given no images, whose sizes could be free", format)
+        try:
+            with torch.no_grad():
+                module.eval()(*other)
+        except Exception as problem:
+            said = str(problem).strip().split("\n", 1)[0]
+            reason = f"its sizes cannot be free: images of {shape} fail: {said}"
+            help = ["global_avgpool before the first linear lets a network take images of any size"]
+            raise _not(reason, format, help) from None
+        found.append(tuple(other))
+    return found
+
+
+def _difference(
+    format: str, made: torch.Tensor, wanted: torch.Tensor, rough: bool = False
+) -> float:
+    """How far a result is from PyTorch's, relative to the largest. Raises ``ArchError`` where it is
+    too far."""
+    scale = max(wanted.abs().max().item(), 1e-12)
+    off = (made - wanted).abs().max().item() / scale
+    if not off <= (ROUGH if rough else TOLERANCE):
+        raise _not(f"its results differ by {off:.2g} from PyTorch's", format)
+    return float(off)
+
+
+def _program(
+    module: nn.Module, example: Given, any_size: bool = False
+) -> torch.export.ExportedProgram:
     """The program of what it gives in evaluation; of side outputs, the weights are not in it."""
     import torch
 
@@ -134,8 +212,7 @@ def _program(module: nn.Module, example: Given) -> torch.export.ExportedProgram:
         names, _ = results(module.eval()(*given))
     sides = [n for n in getattr(module, "output_weights", {}) if n not in ("main", *names)]
     main._modules = {k: v for k, v in module._modules.items() if k not in sides}
-    batch = torch.export.Dim("batch", min=1)
-    return torch.export.export(main, given, dynamic_shapes=tuple({0: batch} for _ in given))
+    return torch.export.export(main, given, dynamic_shapes=_free(given, any_size))
 
 
 def compared(module: nn.Module, example: Sequence[torch.Tensor], path: Path) -> tuple[float, float]:
@@ -159,16 +236,14 @@ def compared(module: nn.Module, example: Sequence[torch.Tensor], path: Path) -> 
     difference, moved = 0.0, float("inf")
     for made, wanted in zip(found, expected, strict=True):
         scale = max(wanted.abs().max().item(), 1e-12)
-        off = (torch.from_numpy(made) - wanted).abs().max().item() / scale
-        if not off <= (ROUGH if rough else TOLERANCE):
-            raise _not(f"its results differ by {off:.2g} from PyTorch's")
+        off = _difference("onnx", torch.from_numpy(made), wanted, rough=rough)
         difference = max(difference, off)
         moved = min(moved, (wanted[0] - wanted[2]).abs().max().item() / scale)
     return difference, moved
 
 
-def _not(reason: str) -> ArchError:
-    return ArchError([diagnose(codes.EXPORT_FAILED, format="onnx", reason=reason)])
+def _not(reason: str, format: str = "onnx", help: Sequence[str] = ()) -> ArchError:
+    return ArchError([diagnose(codes.EXPORT_FAILED, help=help, format=format, reason=reason)])
 
 
 def _write(

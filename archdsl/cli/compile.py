@@ -63,6 +63,11 @@ PRINTED = Path("-")  # an output that is not a file
     help="Type of the weights of a .pt2 or .onnx file.",
 )
 @click.option(
+    "--any-size",
+    is_flag=True,
+    help="Leave height and width of a .pt2 or .onnx file free, where the network allows it.",
+)
+@click.option(
     "--watch", is_flag=True, help="Compile again whenever the spec, or a file it uses, changes."
 )
 @force_option
@@ -77,6 +82,7 @@ def command(
     rename: tuple[str, ...],
     device: str | None,
     dtype: str | None,
+    any_size: bool,
     force: bool,
     watch: bool,
 ) -> None:
@@ -89,7 +95,7 @@ def command(
     if weights is None and (order or rename):
         raise click.UsageError("--order and --rename are of a checkpoint: --weights FILE")
     if output == PRINTED:
-        if weights is not None or watch or device or dtype:
+        if weights is not None or watch or device or dtype or any_size:
             raise click.UsageError("-o - prints the source alone: -o FILE for more than that")
         say(read_candidate(spec, settings, shape, python).source().rstrip("\n"))
         return
@@ -105,15 +111,17 @@ def command(
         a = "an" if ending[0] in "aeiou" else "a"
         what = f"{a} .{ending} file holds no weights"
         raise click.UsageError(f"{what}: --weights is of the other formats")
-    if not chosen.takes_device and (device or dtype):
-        option = "--device" if device else "--dtype"
+    if not chosen.takes_device and (device or dtype or any_size):
+        option = "--device" if device else "--dtype" if dtype else "--any-size"
         able = " or ".join(f"-o FILE.{n}" for n, f in formats.items() if f.takes_device)
         raise click.UsageError(f"{option} is of an export: {able}")
     checkpoint = None if weights is None else Checkpoint(weights, _names(order), _renames(rename))
 
     def run() -> Iterable[str]:
         arch = read_candidate(spec, settings, shape, python)
-        options = Options(checkpoint, _card(arch, weights), device or "cpu", dtype or "float32")
+        options = Options(
+            checkpoint, _card(arch, weights), device or "cpu", dtype or "float32", any_size
+        )
         target = output or _module_name(arch.name)
         reads = read_for([(spec, arch)], [*python, *([weights] if weights else [])])
         keeps = weights is not None and target.suffix.lower() == ".py"

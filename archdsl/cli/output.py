@@ -58,6 +58,12 @@ def columns_of(stream: TextIO) -> int:
     return min(WIDTH, found or WIDTH)
 
 
+def say_below(text: str) -> None:
+    """Prints a line that stands below another one, indented; what does not fit is indented more."""
+    for line in wrap(text.strip(), columns(), initial_indent="  ", subsequent_indent="    "):
+        say(line)
+
+
 def say_text(text: str, *, title: str = "") -> None:
     """Prints a text in lines of 80 columns at most: an empty line parts its paragraphs. A title
     stands before the first of them, and what follows it is indented."""

@@ -10,7 +10,7 @@ import click
 
 from archdsl.cli import completing
 from archdsl.cli.options import json_option, python_option, read_registry, storage_option
-from archdsl.cli.output import say, say_json, say_text, table
+from archdsl.cli.output import say, say_below, say_json, say_text, table
 from archdsl.training.packages import need_for_reading
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
     lines = words(found).split("\n")
     lines += fair_words(study, rows, found)
     for line in lines:
-        say_text(line) if not line.startswith("  ") else say(line)
+        say_text(line) if not line.startswith("  ") else say_below(line)
     for pair in beside(study, rows):
         say_text(pair.words(study.search.objectives[0].name))
     row = best(study, rows=rows)

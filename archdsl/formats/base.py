@@ -31,6 +31,7 @@ class Options:
     card: ModelCard | None = None  # what the weights were trained on
     device: str = "cpu"
     dtype: str = "float32"
+    any_size: bool = False  # whether height and width of what is exported stay free
 
 
 class Format(Registered):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,10 @@ class Pt2(Format):
         module, example = _built(arch, options)
         from archdsl.backend.export import write_pt2
 
-        write_pt2(module, example, path, options.card)
+        write_pt2(module, example, path, options.card, options.any_size)
         given = "images" if list(arch.inputs) == ["input"] else ", ".join(arch.inputs)
-        return [f"next: torch.export.load({str(path)!r}).module()({given})"]
+        size = [f"{_free(example)} are free"] if options.any_size else []
+        return [*size, f"next: torch.export.load({str(path)!r}).module()({given})"]
 
 
 class Onnx(Format):
@@ -39,9 +41,17 @@ class Onnx(Format):
         module, example = _built(arch, options)
         from archdsl.backend.export import write_onnx
 
-        difference = write_onnx(module, example, path, options.card, list(arch.inputs))
+        inputs = list(arch.inputs)
+        difference = write_onnx(module, example, path, options.card, inputs, options.any_size)
         checked = f"checked against onnxruntime: results within {difference:.1g}"
-        return [f"{checked}; the batch size is free"]
+        free = f"{_free(example)} are free" if options.any_size else "the batch size is free"
+        return [f"{checked}; {free}"]
+
+
+def _free(example: Sequence[torch.Tensor]) -> str:
+    """What of an export stays free, in words."""
+    images = any(tensor.dim() == 4 for tensor in example)
+    return "batch, height and width" if images else "the batch and the sizes"
 
 
 def _built(arch: Architecture, options: Options) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:

@@ -51,7 +51,9 @@ def slice_words(part: SliceVerdict, question: Question) -> list[str]:
         lines += _loss(part.contrast.loss, names, part.word, part.by, part.contrast, question)
     if part.contrast is not None and _doubtful(part.word, part.contrast) and part.by != LOSS:
         lines.append(f"  {DOUBT}")
-    lines += [f"  {_pair(pair, part, question)}" for pair in part.pairs]
+    order = {a.shape: -question.sign * a.mean for a in part.arms if a.mean is not None}
+    pairs = sorted(part.pairs, key=lambda p: sorted((order[p.first], order[p.second])))
+    lines += [f"  {_pair(pair, part, question)}" for pair in pairs]
     if part.optimum is not None and part.optimum.why is None:
         lines.append(f"  {_peak(part.optimum)}")
     return lines

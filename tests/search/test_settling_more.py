@@ -1,11 +1,13 @@
 """More than two shapes settle: `settle 3`."""
 
 import json
+from unittest.mock import patch
 
 import pytest
 
 import archdsl
 from archdsl import ArchError
+from archdsl.cli.output import say_below
 from archdsl.diagnostics.source import Source
 from archdsl.search.asked import Asked
 from archdsl.search.reading import read_search
@@ -51,9 +53,9 @@ def test_the_best_the_best_of_the_other_half_and_the_best_of_the_rest() -> None:
     assert lines[0].startswith("At 60M multiply-adds, depth 10 beats depth 22 by 10.0 ± ")
     further = [line for line in lines if line.startswith("  depth") and " beats " in line]
     assert [line.partition(" points")[0].partition(" ±")[0] for line in further] == [
-        "  depth 16 beats depth 22 by 9.0",
         "  depth 10 beats depth 16 by 1.0",
-    ]
+        "  depth 16 beats depth 22 by 9.0",
+    ], "the best shape first"
     assert "was compared with depth 10 (" in search.words and ") and depth 16 (" in search.words
 
 
@@ -106,3 +108,18 @@ def asked(text: str) -> Search:
 def test_two_settle_where_nothing_is_said() -> None:
     assert asked("seeds 1 then 4").arms == 2
     assert asked("settle 2\nseeds 1 then 4").arms == 2
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_lines_below_are_wrapped(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    told = (
+        "  depth 10 beats depth 16 by 1.0 ± 0.3 points (4 seeds each, p < 0.001); a repetition can"
+        " expect 1.0 points"
+    )
+    with patch("archdsl.cli.output.columns", lambda: width):
+        say_below(told)
+    first, *more = capsys.readouterr().out.splitlines()
+    assert first.startswith("  depth 10 beats depth 16") and more
+    assert all(line.startswith("    ") for line in more)
+    assert max(map(len, [first, *more])) <= width
+    assert " ".join(line.strip() for line in [first, *more]) == told.strip()

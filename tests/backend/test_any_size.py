@@ -1,0 +1,50 @@
+"""Exports whose height and width are free: `archdsl compile --any-size`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from archdsl import ArchError, parse
+from archdsl.backend.export import write_onnx, write_pt2
+
+POOLED = (
+    "arch a\ninput 3x16x16\nconv(4, 3, stride = 2) -> bn -> relu\nglobal_avgpool -> linear(5)\n"
+)
+FLAT = "arch a\ninput 3x16x16\nconv(4, 3, stride = 2) -> relu -> linear(5)\n"
+
+
+def module(text: str) -> Any:
+    torch.manual_seed(0)
+    return parse(text).with_knobs().build().eval()
+
+
+def test_a_program_takes_other_sizes(tmp_path: Path) -> None:
+    network, path = module(POOLED), tmp_path / "a.pt2"
+    write_pt2(network, torch.randn(2, 3, 16, 16), path, any_size=True)
+    images = torch.randn(3, 3, 25, 40)
+    found = torch.export.load(path).module()(images)
+    torch.testing.assert_close(found, network(images))
+
+
+@pytest.mark.slow
+def test_an_onnx_file_takes_other_sizes(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    network, path = module(POOLED), tmp_path / "a.onnx"
+    assert write_onnx(network, torch.randn(2, 3, 16, 16), path, any_size=True) < 1e-4
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    images = torch.randn(3, 3, 25, 40)
+    (found,) = session.run(None, {"input": images.numpy()})
+    torch.testing.assert_close(torch.from_numpy(found), network(images).detach())
+
+
+@pytest.mark.parametrize("ending", ["pt2", "onnx"])
+def test_a_network_of_one_size_says_so(ending: str, tmp_path: Path) -> None:
+    write = {"pt2": write_pt2, "onnx": write_onnx}[ending]
+    with pytest.raises(ArchError) as caught:
+        write(module(FLAT), torch.randn(2, 3, 16, 16), tmp_path / f"a.{ending}", any_size=True)
+    said = str(caught.value)
+    assert "A604" in said and "its sizes cannot be free: images of 3x32x16 fail" in said
+    assert "global_avgpool before the first linear" in said
+    assert not (tmp_path / f"a.{ending}").exists()
