@@ -32,6 +32,16 @@ def check_takes_one(model: nn.Module) -> None:
         raise fails(f"its `forward` takes no tensor: {WRAP}")
 
 
+def check_has_weights(model: nn.Module) -> None:
+    """Raises ``ArchError`` (A652) where layers have no weights yet, as ``nn.LazyLinear``."""
+    tensors = [*model.named_parameters(), *model.named_buffers()]
+    lazy = next((name for name, tensor in tensors if nn.parameter.is_lazy(tensor)), None)
+    if lazy is not None:
+        raise fails(
+            f"`{lazy}` has no shape before the model has run once: call it on a tensor first"
+        )
+
+
 WRAP = "import a module of your own whose `forward(x)` calls it"
 
 

@@ -21,7 +21,7 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.importing.forms import check_one, check_takes_one, fails, outputs_of
+from archdsl.importing.forms import check_has_weights, check_one, check_takes_one, fails, outputs_of
 from archdsl.importing.places import OWN, Place, place_of, trouble
 from archdsl.importing.program import Program, Scope, Step
 
@@ -286,6 +286,7 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
     Raises ``ArchError`` where it does not run without numbers (A655), or fails (A652).
     """
     check_takes_one(model)
+    check_has_weights(model)
     tensors = {
         name: tensor.detach().to("meta")
         for name, tensor in [

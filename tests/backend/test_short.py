@@ -3,6 +3,7 @@ source, and whether they compute their graphs."""
 
 import re
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from test_by_node import assert_computes_its_graph
 
 import archdsl
 from archdsl import Architecture
+from archdsl.backend.direct.lines import Line, pruned, shown
 
 NETWORKS = Path(__file__).with_name("networks")
 LETTERED = re.compile(r"^class \w+[a-z0-9][A-Z]\(", re.MULTILINE)
@@ -141,3 +143,30 @@ def test_what_cannot_be_translated_has_a_class_for_each_level() -> None:
         "LevelC",
     ]
     assert_computes_its_graph(arch)
+
+
+def test_a_statement_goes_with_all_that_stood_below_it() -> None:
+    """Of assignments that nothing reads; what stays is Python."""
+    unread = Line("t = x", target="t")
+    lines = [
+        Line(
+            "if n > 1:",
+            body=[Line("if n == 2:", body=[Line("x = f(x)")]), Line("else:", body=[unread])],
+        ),
+        Line("if n == 3:", body=[unread]),
+        Line("else:", body=[Line("x = g(x)")]),
+        Line(
+            "for i in range(n):", body=[Line("if i:", body=[unread]), Line("else:", body=[unread])]
+        ),
+        Line("return x"),
+    ]
+    text = "\n".join(shown(pruned(lines), 0))
+    compile(f"def forward(x, n):\n{indent(text, '    ')}", "forward", "exec")
+    assert (
+        text.split()
+        == """
+        if n > 1: if n == 2: x = f(x)
+        if n == 3: pass else: x = g(x)
+        return x
+    """.split()
+    )

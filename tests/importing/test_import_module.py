@@ -195,6 +195,7 @@ def test_a_part_that_is_changed_in_its_place_is_seen(way: str, operation: str) -
         (small_models.Several, "A652", "in evaluation it gives `a`, `b`, and"),
         (small_models.Words, "A652", "it looks up vectors of token ids"),
         (small_models.Fixed, "A652", "its result is not computed of its input"),
+        (lambda: nn.LazyConv2d(8, 1), "A652", "`weight` has no shape before the model has run"),
         (lambda: nn.MultiheadAttention(8, 2), "A652", "takes `query`, `key`, `value`, and"),
     ],
 )

@@ -63,9 +63,16 @@ def pruned(lines: list[Line]) -> list[Line]:
 
 
 def _read(lines: Sequence[Line], names: set[str]) -> list[Line]:
-    """Without the assignments to other names than these."""
-    return [
-        Line(line.prefix, line.code, line.suffix, _read(line.body, names), line.target)
-        for line in lines
-        if not line.target or line.target in names
-    ]
+    """Without the assignments to other names than these, and without statements that had no others
+    below them."""
+    kept: list[Line] = []
+    for line in reversed(lines):
+        if line.target and line.target not in names:
+            continue
+        body = _read(line.body, names)
+        if line.body and all(below.text == "pass" for below in body):
+            if not (kept and kept[-1].prefix.startswith(("elif ", "else:"))):
+                continue
+            body = [Line("pass")]
+        kept.append(Line(line.prefix, line.code, line.suffix, body, line.target))
+    return kept[::-1]
