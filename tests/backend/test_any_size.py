@@ -12,6 +12,9 @@ from archdsl.backend.export import write_onnx, write_pt2
 POOLED = (
     "arch a\ninput 3x16x16\nconv(4, 3, stride = 2) -> bn -> relu\nglobal_avgpool -> linear(5)\n"
 )
+SAME = POOLED.replace(
+    "stride = 2", "stride = 2, pad = same"
+)  # how much is padded depends on the size
 FLAT = "arch a\ninput 3x16x16\nconv(4, 3, stride = 2) -> relu -> linear(5)\n"
 
 
@@ -29,9 +32,10 @@ def test_a_program_takes_other_sizes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_onnx_file_takes_other_sizes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [POOLED, SAME])
+def test_an_onnx_file_takes_other_sizes(text: str, tmp_path: Path) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    network, path = module(POOLED), tmp_path / "a.onnx"
+    network, path = module(text), tmp_path / "a.onnx"
     assert write_onnx(network, torch.randn(2, 3, 16, 16), path, any_size=True) < 1e-4
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     images = torch.randn(3, 3, 25, 40)

@@ -16,7 +16,7 @@ class Same(nn.modules.conv._ConvNd):
         for n, k, s, d in zip(
             x.shape[2:], self.kernel_size, self.stride, self.dilation, strict=True
         ):
-            room = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+            room = max((n - 1) // s * s + d * (k - 1) + 1 - n, 0)
             sides = [room // 2, room - room // 2, *sides]
         mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
         y: Tensor = super().forward(F.pad(x, sides, mode))
