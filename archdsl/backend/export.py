@@ -162,17 +162,19 @@ def _free(example: Sequence[torch.Tensor], any_size: bool) -> tuple[dict[int, An
 def resized(
     module: nn.Module, example: Sequence[torch.Tensor], format: str
 ) -> list[tuple[torch.Tensor, ...]]:
-    """Images of two other sizes. Raises ``ArchError`` where a network does not take them."""
+    """Images of two other sizes, and of one that is no multiple where the network takes it. Raises
+    ``ArchError`` where it does not take the first two."""
     import torch
 
     found = []
-    for factors in ((2, 1), (2, 2)):
+    for factors, more in (((2, 1), 0), ((2, 2), 0), ((2, 1), 1)):
         other = []
         for tensor in example:
             axes = tensor.dim() - 2 if tensor.is_floating_point() else 0
-            more = (1, 1, *factors, 2)[: axes + 2]
-            size = [n * m for n, m in zip(tensor.shape, more, strict=False)]
-            other.append(torch.randn(size).to(tensor) if axes > 0 else tensor)
+            times = (*factors, 2)[:axes]
+            size = [n * m + more for n, m in zip(tensor.shape[2:], times, strict=True)]
+            made = torch.randn(*tensor.shape[:2], *size).to(tensor) if axes > 0 else tensor
+            other.append(made)
         shape = "x".join(map(str, other[0].shape[1:]))
         if all(t.shape == given.shape for t, given in zip(other, example, strict=True)):
             raise _not("it is given no images, whose sizes could be free", format)
@@ -180,6 +182,8 @@ def resized(
             with torch.no_grad():
                 module.eval()(*other)
         except Exception as problem:
+            if more:  # some are of even sizes alone, or of multiples of a number
+                continue
             said = str(problem).strip().split("\n", 1)[0]
             reason = f"its sizes cannot be free: images of {shape} fail: {said}"
             help = ["global_avgpool before the first linear lets a network take images of any size"]

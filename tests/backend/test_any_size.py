@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from archdsl import ArchError, parse
-from archdsl.backend.export import write_onnx, write_pt2
+from archdsl.backend.export import resized, write_onnx, write_pt2
 
 POOLED = (
     "arch a\ninput 3x16x16\nconv(4, 3, stride = 2) -> bn -> relu\nglobal_avgpool -> linear(5)\n"
@@ -52,3 +52,13 @@ def test_a_network_of_one_size_says_so(ending: str, tmp_path: Path) -> None:
     assert "A604" in said and "its sizes cannot be free: images of 3x32x16 fail" in said
     assert "global_avgpool before the first linear" in said
     assert not (tmp_path / f"a.{ending}").exists()
+
+
+def test_a_size_that_is_no_multiple_is_compared_where_there_is_one() -> None:
+    """Padding and rounding show there alone."""
+    even = "arch a\ninput 3x16x16\nbranch add { conv(3, 1); maxpool(2) -> upsample(2) }\n"
+    sizes = {}
+    for text in (POOLED, even):
+        others = resized(module(text), (torch.randn(2, 3, 16, 16),), "pt2")
+        sizes[text] = [tuple(x.shape[2:]) for (x,) in others]
+    assert sizes == {POOLED: [(32, 16), (32, 32), (33, 17)], even: [(32, 16), (32, 32)]}
