@@ -170,3 +170,10 @@ def test_a_statement_goes_with_all_that_stood_below_it() -> None:
         return x
     """.split()
     )
+
+
+def test_a_sum_in_place_is_kept_for_the_residual_after_it() -> None:
+    text = "arch a\ninput 4x6x6\nblock b(c, k) {\n  if c == in.channels {\n"
+    text += "    residual { conv(c, 3) -> bn } -> residual { conv(c, k) -> bn; relu }\n  }\n"
+    text += "  conv(c, 1)\n}\nb(4, 3) -> b(8, 5) -> b(8, 1) -> b(6, 3)\n"
+    assert_computes_its_graph(archdsl.parse(text).with_knobs())

@@ -36,6 +36,8 @@ class Residual(Arms):
         before = self.at
         self.at = At(before.now, before.channels, before.counts)
         y = self.free("y")
+        if before.now.flat() == y:  # the sum of a residual before it, which is needed again
+            y = self.free("y")
         outer, self.words = self.words, (y, *self.words[1:])
         self.statements(body.statements)
         in_place = self.at.overwritable
