@@ -177,3 +177,11 @@ def test_a_sum_in_place_is_kept_for_the_residual_after_it() -> None:
     text += "    residual { conv(c, 3) -> bn } -> residual { conv(c, k) -> bn; relu }\n  }\n"
     text += "  conv(c, 1)\n}\nb(4, 3) -> b(8, 5) -> b(8, 1) -> b(6, 3)\n"
     assert_computes_its_graph(archdsl.parse(text).with_knobs())
+
+
+def test_a_block_is_given_what_was_named_for_its_arguments() -> None:
+    text = "arch a\ninput 4x6x6\nblock unit(c) { conv(c, 3) -> bn; relu }\n"
+    text += "block b(c, flag = true) {\n  group_norm(2) -> unit(in.channels) as t\n"
+    text += "  conv(c, 3) -> (conv(c, 1) if flag else relu)\n}\n"
+    text += "b(4) -> conv(4, 1) -> b(8) -> conv(4, 1) -> b(6, flag = false)\n"
+    assert_computes_its_graph(archdsl.parse(text).with_knobs())

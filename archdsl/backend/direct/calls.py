@@ -88,7 +88,8 @@ class Calls(Links):
             channels = self.result(plan, given, uses)
         if arguments and self.at.depth:
             self.settle()
-            arguments = [Item(self.at.now), *arguments[1:]] if plan.uses_input else arguments
+        if plan.uses_input:  # it may have been given a name since
+            arguments = [Item(self.at.now), *arguments[1:]]
         code = Call(f"{plan.name}(", tuple(items))
         self.module(uses, definition.name.text, code, arguments)
         self.at.channels, self.at.overwritable = self.named_width(channels), False
