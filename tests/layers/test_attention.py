@@ -190,7 +190,7 @@ MISTAKES = {
     "attend(2, relative_keys = true, rope = 4)": ((12, 2, 2), "A232", "`relative_keys` and `rope`"),
     "attend(1) ": ((3,), "A203", "the vector 3"),
     "prepend": ((3, 4, 4), "A230", "needs a sequence of tokens, but the tensor is 3x4x4"),
-    "transpose": ((3,), "A230", "but the tensor is 3"),
+    "transpose": ((3,), "A224", "works over `tokens`, but the axes of 3 are channels"),
     "token(5)": ((3, 4), "A231", "there is no token 5: the sequence has 4"),
 }
 

@@ -70,6 +70,7 @@ class Base:
         self.finals: dict[str, str] = {}  # what variables are after the loops that change them
         self.at = incoming
         self.in_arm = False  # where there is no place for a variable of the constructor
+        self.asked: set[str] = set()  # the words of the conditions around a statement
         self.alone = ""  # the name of an arm, for what is alone in it
         self.chain_only = True  # a sequence of modules does all that it does
 

@@ -44,6 +44,11 @@ def in_common(bodies: Sequence[list[Line]]) -> list[Line]:
     return found
 
 
+def words_of(node: tree.Node) -> set[str]:
+    """The names that an expression reads."""
+    return {n.text for n in node.walk() if isinstance(n, tree.Name)}
+
+
 LAYERS = (tree.Body, tree.Chain)  # as the values of names
 
 
@@ -159,8 +164,10 @@ class Body(Lists):
             return
         name = self.own() if not last else ""
         before, ends, lines = self.at, [], []
-        for body in bodies:
+        asked = self.asked
+        for place, body in enumerate(bodies):
             self.at = At(before.now, before.channels, before.counts.copy())
+            self.asked = asked.union(*map(words_of, node.conditions[: place + 1]))
             outer = dict(self.say.names)
             with self.below() as (made, run):
                 self.statements(body.statements, last)
@@ -172,6 +179,7 @@ class Body(Lists):
             self.say.names = outer
             ends.append(self.at)
             lines.append((made, run))
+        self.asked = asked
         if node.otherwise is None:
             ends.append(before)
         self.join(before, ends, [made for made, _ in lines], last and node.otherwise is not None)

@@ -3,7 +3,9 @@ modules that only note what they are given, and compared with the network."""
 
 from __future__ import annotations
 
+import builtins
 import math
+import symtable
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
@@ -62,16 +64,20 @@ def _seq(**parts: Noted) -> Noted:
 def makes_its_instances(
     plan: Plan, lines: list[str], functions: list[str], plans: Mapping[int, Plan]
 ) -> bool:
-    """Whether all modules have their names, classes and arguments."""
+    """Whether all modules have their names, classes and arguments, and every name its value."""
     names: dict[str, Any] = {"nn": _Nn(), "seq": _seq, "math": math, "Fraction": Fraction}
     names |= {"Tensor": object, "torch": None, "__name__": "check"}
+    text = "\n".join([*functions, *lines])
     try:
-        exec("\n".join([*functions, *lines]), names)
+        exec(text, names)
     except SyntaxError:
         return False
     made = names[plan.name]
     for inner in plans.values():
         names[inner.name] = _noting(inner.name)
+    known = {*names, "F", *vars(builtins)}
+    if not _globals(symtable.symtable(text, plan.name, "exec")) <= known:
+        return False
     for place, instance in enumerate(plan.instances):
         given = {p.name: p.values[place] for p in plan.signature()}
         try:
@@ -86,6 +92,12 @@ def makes_its_instances(
             if typed(_full(one, inner_plan, usual)) != typed(_full(other, inner_plan, usual)):
                 return False
     return True
+
+
+def _globals(table: symtable.SymbolTable) -> set[str]:
+    """The names that functions of a text read from outside of them."""
+    found = {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
+    return found.union(*map(_globals, table.get_children()))
 
 
 def _noting(name: str) -> Any:

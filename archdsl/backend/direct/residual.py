@@ -12,6 +12,8 @@ from archdsl.ir.network import Op
 from archdsl.layers.base import Expression
 from archdsl.syntax import tree
 
+STRIDE = "stride"
+
 
 class Residual(Arms):
     """Translates ``residual``, where it adds all that it joins."""
@@ -46,6 +48,8 @@ class Residual(Arms):
         self.words = outer
         self.taken.discard(y)
         after, channels = self.at.now, self.at.channels
+        if SHORTCUT not in given and self.strides(body) - self.asked:
+            raise Untranslatable  # other arguments may want a projection
         self.at = At(before.now, before.channels, self.at.counts)
         first = self.shortcut(given.get(SHORTCUT))
         counts = self.at.counts
@@ -55,6 +59,19 @@ class Residual(Arms):
         else:
             sum_ = Operation((first, after), "+")
             self.at = At(sum_, channels, counts, MOST_NESTED - 1, overwritable=True)
+
+    def strides(self, body: tree.Node) -> set[str]:
+        """The parameters that decide a stride of what is applied."""
+        parameters = {p.name.text for p in self.definition.parameters}
+        found: set[str] = set()
+        for node in body.walk():
+            if isinstance(node, tree.Name) and node.text in self.passed:
+                found |= self.strides(self.passed[node.text])
+            elif isinstance(node, tree.Name) and node.text == STRIDE:
+                found.add(STRIDE)
+            elif isinstance(node, tree.Argument) and node.name and node.name.text == STRIDE:
+                found |= {n.text for n in node.value.walk() if isinstance(n, tree.Name)}
+        return found & parameters
 
     def shortcut(self, node: tree.Node | None) -> Code:
         """What is added: the input, or what a layer makes of it."""
