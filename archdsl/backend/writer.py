@@ -101,14 +101,13 @@ class Writer:
         head = f"class {plan.name}(nn.{'Sequential' if found.is_sequence else 'Module'}):"
         lines = _signature(plan.signature())
         lines += [f"{INDENT * 2}super().__init__()", *shown(found.made, 2)]
+        if not found.is_sequence:
+            takes = ["self", *found.takes]
+            lines += ["", *_definition("forward", takes, found.returns), *found.forward()]
         functions = [line for lines in self.functions.lines.values() for line in lines]
         if not makes_its_instances(plan, [head, *lines], functions, self.by_part):
             raise CannotBeWhole(id(plan.definition))
-        lines = [head, *([*docstring(plan.doc, 1), ""] if plan.doc else []), *lines]
-        if found.is_sequence:
-            return lines
-        takes = ["self", *found.takes]
-        return [*lines, "", *_definition("forward", takes, found.returns), *found.forward()]
+        return [head, *([*docstring(plan.doc, 1), ""] if plan.doc else []), *lines]
 
     def rest_of_top(self) -> list[str]:
         """What the network has beyond its parts."""
