@@ -253,15 +253,17 @@ def test_torchvision(name: str, params: int, lines: int) -> None:
     assert len([line for line in imported.text.split("\n") if line]) <= lines
 
 
-# Fractals' drop-path is drawn for all columns at once; a language model's input is of token ids.
-NOT_YET = ("fractalnet", "fractalnet_imagenet", "llama")
+# Fractals' drop-path is drawn for all columns at once; a language model's input is of token ids;
+# the windows and grids of MaxViT are not known again.
+NOT_YET = ("fractalnet", "fractalnet_imagenet", "llama", "maxvit")
 
 
 @pytest.mark.parametrize("name", thinned([n for n in builtin_names() if n not in NOT_YET], 20))
 def test_what_was_compiled_comes_back(name: str) -> None:
     arch = archdsl.load(name)
     graph = graph_of(arch.build(device="meta"), arch.input)
-    assert pairs(flat_of(graph, name), arch.flat) is not None
+    same = pairs(flat_of(graph, name), arch.flat) is not None
+    assert same  # the graphs themselves are too large to be shown
     spec, paired = proven(graph, name)
     assert spec.with_knobs().macs == arch.macs
     assert len(paired) > 1
