@@ -2,6 +2,7 @@
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -50,13 +51,11 @@ def test_another_stem_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     module, example = deep()
     written = export._onnx
 
-    def other_stem(
-        network: nn.Module, given: tuple[torch.Tensor, ...], path: Path, inputs: list[str]
-    ) -> None:
+    def other_stem(network: nn.Module, *how: Any) -> None:
         other = copy.deepcopy(network)
         first = next(m for m in other.modules() if isinstance(m, nn.Conv2d))
         first.weight.data.neg_()
-        written(other, given, path, inputs)
+        written(other, *how)
 
     monkeypatch.setattr(export, "_onnx", other_stem)
     other_stem(module, (example,), tmp_path / "own.onnx", ["input"])
