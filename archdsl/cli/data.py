@@ -11,9 +11,10 @@ from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import harmless, say, say_json, table
 from archdsl.cli.progress import LOADING, told
 from archdsl.layers.base import show_shape
+from archdsl.training.data.layout import MASKED
 from archdsl.training.packages import need
 from archdsl.training.records import read_data
-from archdsl.training.sets import Data, ImageFolder
+from archdsl.training.sets import Data, ImageFolder, MaskFolder
 from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSION
 
 if TYPE_CHECKING:
@@ -51,7 +52,11 @@ def command(data: str, as_json: bool, python: tuple[Path, ...]) -> None:
 def _record(data: str, python: tuple[Path, ...]) -> Data:
     registry = read_registry(python)
     if data not in registry.data and Path(data).is_dir():
-        return ImageFolder(data)
+        masked = any(
+            all((place / name).is_dir() for name in MASKED)
+            for place in (Path(data), Path(data, "train"))
+        )
+        return MaskFolder(data) if masked else ImageFolder(data)
     return read_data(data, "DATA", registry)
 
 

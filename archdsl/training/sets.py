@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from archdsl.elaborate.values import show
-from archdsl.layers.arguments import Count, Flag, Index, OneOf, PerAxis, Reader, Unreadable
+from archdsl.layers.arguments import Count, Flag, Index, PerAxis, Reader, Unreadable
 from archdsl.layers.base import signature
 from archdsl.registered import Registered
 from archdsl.training.settings import Setting, Share, Text, Texts
-from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, TaskName
+from archdsl.training.tasks import CLASSIFICATION, SEGMENTATION, TaskName
 
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Splits
@@ -233,9 +233,29 @@ class ImageFolder(Pictures):
         return image_folder(self, folder)
 
 
-TableTask = Annotated[
-    str, OneOf((CLASSIFICATION.name, MULTILABEL.name, REGRESSION.name))
-]  # masks have no cell in a table
+@dataclass(frozen=True)
+class MaskFolder(Pictures):
+    """Pictures in the folder ``images``, and in ``masks`` under the same names the class of each
+    pixel, from 0, 255 for none; both in folders train, val and test, or the other way about.
+    ``names`` are those of the classes. Size, channels and bits are as in `image_folder`."""
+
+    images: Text = "images"
+    masks: Text = "masks"
+    names: Texts = ()
+
+    name = "mask_folder"
+    task = SEGMENTATION.name
+
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        from archdsl.training.data.masks import pairs_of
+
+        pairs_of(self, folder / self.path)
+        return self.shape, len(self.names) or self.load(folder).classes
+
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.folder import mask_folder
+
+        return mask_folder(self, folder)
 
 
 @dataclass(frozen=True)
@@ -244,21 +264,24 @@ class Table(Pictures):
     ``file`` has paths, from the folder ``root`` on, or else from that of the table; ``labels`` is a
     column, or several. A column ``split``, where there is one, says of each file whether it is of
     train, val or test. Several labels are columns of 0 and 1, or names in one column with a
-    ``separator``; values are numbers. Size, channels and bits are as in `image_folder`."""
+    ``separator``; values are numbers; masks are files, as in `mask_folder`, and ``names`` those of
+    their classes. Size, channels and bits are as in `image_folder`."""
 
     file: Text = "file"
     labels: Texts = ("label",)
     split: Text = "split"
-    task: TableTask = CLASSIFICATION.name
+    task: TaskName = CLASSIFICATION.name
     root: Text = ""
     separator: Text = ";"
+    names: Texts = ()
 
     name = "table"
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
         from archdsl.training.data.rows import rows_of
 
-        return self.shape, len(rows_of(self, folder).names)
+        names = rows_of(self, folder).names
+        return self.shape, len(names) or self.load(folder).classes
 
     def load(self, folder: Path) -> Splits:
         from archdsl.training.data.folder import table

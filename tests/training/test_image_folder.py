@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from archdsl import ArchError
-from archdsl.training.data import describe, folder, load
+from archdsl.training.data import decoding, describe, load
 from archdsl.training.data.places import cache_folder
 from archdsl.training.sets import ImageFolder
 
@@ -75,7 +75,7 @@ def test_images_are_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("decoded again")
 
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "fitted", refuse)
+        patch.setattr(decoding, "fitted", refuse)
         assert load(DATA, HERE).digest == first.digest
     os.utime(HERE / "pets" / "cat" / "more" / "0.png", (1, 1))
     assert load(DATA, HERE).digest == first.digest

@@ -11,7 +11,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.training.data.places import missing, unreadable
 
 if TYPE_CHECKING:
-    from archdsl.training.sets import ImageFolder
+    from archdsl.training.sets import ImageFolder, Pictures
 
 # What the folder of a part is called, in small letters.
 PARTS = {
@@ -24,6 +24,7 @@ ENDINGS = frozenset(
     """.avif .bmp .dib .gif .j2k .jfif .jp2 .jpe .jpeg .jpf .jpg .jpx .pbm .pcx .pfm .pgm .png .pnm
     .npy .ppm .qoi .sgi .tga .tif .tiff .webp""".split()
 )
+MASKED = frozenset({"images", "masks"})  # pictures and the classes of their pixels
 JUNK = frozenset({"thumbs.db", "desktop.ini"})  # what systems leave in folders of pictures
 NAMED = 5  # names that a message lists
 
@@ -63,7 +64,7 @@ def layout(data: ImageFolder, folder: Path) -> Layout:
     return Layout(root, tuple(below), {"train": below}, False)
 
 
-def folders(data: ImageFolder, place: Path) -> dict[str, Path]:
+def folders(data: Pictures, place: Path) -> dict[str, Path]:
     """The visible folders in a folder, by their names and in the order of these."""
     try:
         found = sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith("."))
@@ -94,6 +95,9 @@ def _in_parts(
 
 
 def _check_classes(data: ImageFolder, root: Path, below: dict[str, Path]) -> None:
+    if set(below) == MASKED:
+        reason = "the folders `images` and `masks` are not classes"
+        raise unreadable(data.name, reason, root, [f'mask_folder("{data.path}") takes them'])
     if not below:
         raise missing(data.name, "there is no folder for each class in it", [root])
     if len(below) == 1:

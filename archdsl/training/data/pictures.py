@@ -7,17 +7,19 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
 from archdsl.training.packages import DATA_EXTRA, need
 
+READING = 3  # another where pictures are decoded otherwise
 SIXTEEN = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 WHITE = 65535  # of 16 bits
 DIM = 4096  # of 16 bits: what is darker has less than 16 steps in 8 bits
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
 ARRAYS = ".npy"
+ORIENTATION, SIDEWAYS = 274, range(5, 9)  # the tag of EXIF, and where height becomes width
 TIFF = (".tif", ".tiff")
 WIDE = (*TIFF, ".png")  # endings of pictures that may have any number of channels
 
@@ -38,6 +40,7 @@ class Decoder:
     size: int | Sequence[int]
     channels: int = 3
     bits: int = 8
+    noun: ClassVar[str] = "images"  # what files are that can be read
     pillow: Any = field(default_factory=lambda: need("PIL.Image", "pillow"))
     ops: Any = field(default_factory=lambda: need("PIL.ImageOps", "pillow"))
 
@@ -48,21 +51,31 @@ class Decoder:
         logging.getLogger("PIL").addHandler(logging.NullHandler())  # its errors are raised too
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
+        """What comes out of a file."""
         return self.channels, self.height, self.width
+
+    @property
+    def about(self) -> str:
+        """By what the same file would be read otherwise."""
+        return f"{READING} {self.shape} {self.bits}"
 
     def read(self, path: Path) -> bytes | BadPicture:
         """The channels one after the other, or why there are none."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of palettes with transparency
-                if self.bits == 8 and self.channels in MODES and path.suffix.lower() != ARRAYS:
-                    return self._bytes(path)
-                return self._of_array(path)
+                return self.decode(path)
         except ArchError:  # a package is not installed
             raise
         except Exception as problem:  # Pillow raises many kinds for a file that it cannot read
             return problem if isinstance(problem, BadPicture) else BadPicture(reason_of(problem))
+
+    def decode(self, path: Path) -> bytes:
+        """What ``read`` gives. Raises whatever Pillow and others raise."""
+        if self.bits == 8 and self.channels in MODES and path.suffix.lower() != ARRAYS:
+            return self._bytes(path)
+        return self._of_array(path)
 
     def _bytes(self, path: Path) -> bytes:
         """The bytes of a picture in grey or colours."""
@@ -137,6 +150,22 @@ class Decoder:
         return found.numpy()
 
 
+def size_of(path: Path, pillow: Any) -> tuple[int, int] | None:
+    """Height and width of a picture, turned as it will be; nothing where only its decoder knows."""
+    try:
+        if path.suffix.lower() == ARRAYS:
+            import numpy
+
+            height, width = numpy.load(path, mmap_mode="r", allow_pickle=False).shape[-2:]
+            return int(height), int(width)
+        with pillow.open(path) as image:
+            width, height = image.size
+            turned = image.getexif().get(ORIENTATION, 1) in SIDEWAYS
+    except Exception:  # the decoder will say why
+        return None
+    return (width, height) if turned else (height, width)
+
+
 def _of_tiff(path: Path) -> Any:
     """Any number of channels, as tifffile reads them: planes, samples or pages."""
     import numpy
@@ -144,7 +173,7 @@ def _of_tiff(path: Path) -> Any:
     tifffile = need("tifffile", extra=DATA_EXTRA)
     with tifffile.TiffFile(path) as file:
         page, series = file.pages[0], file.series[0]
-        turned = page.tags.get(274)
+        turned = page.tags.get(ORIENTATION)
         if turned is not None and turned.value != 1:
             raise BadPicture("its orientation is not upright, and only 8 bits are turned")
         axes, found = series.axes, series.asarray()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
+LISTED = 20  # files or rows that a message names
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -28,3 +29,15 @@ def unreadable(name: str, reason: str, place: Path, help: Iterable[str] = ()) ->
     """The error that says which file is not what it should be."""
     notes = [f"in {place}"]
     return ArchError([diagnose(codes.BAD_DATA, notes=notes, help=help, name=name, reason=reason)])
+
+
+def all_bad(
+    name: str, problems: Sequence[str], many: str, place: Path, help: Iterable[str] = ()
+) -> ArchError:
+    """The error that names all problems at once; ``many`` is its first line where there are
+    several."""
+    if len(problems) == 1:
+        return unreadable(name, problems[0], place, help)
+    more = len(problems) - LISTED
+    listed = [*problems[:LISTED], *([f"and {more:,} more"] if more > 0 else []), f"in {place}"]
+    return ArchError([diagnose(codes.BAD_DATA, notes=listed, help=help, name=name, reason=many)])

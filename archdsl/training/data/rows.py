@@ -10,13 +10,12 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
+from archdsl.diagnostics.model import did_you_mean
 from archdsl.training.data.labels import MOST_CLASSES
 from archdsl.training.data.layout import PARTS
-from archdsl.training.data.places import missing, unreadable
+from archdsl.training.data.places import all_bad, missing, unreadable
 from archdsl.training.packages import DATA_EXTRA, need
-from archdsl.training.tasks import CLASSIFICATION, MULTILABEL
+from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, SEGMENTATION
 
 if TYPE_CHECKING:
     from archdsl.training.sets import Table
@@ -24,9 +23,8 @@ if TYPE_CHECKING:
 PARQUET = (".parquet", ".pq")
 SEPARATORS = ",;\t"  # between columns, one of these
 YES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0}
-LISTED = 20  # rows that a message names
 
-Label = int | tuple[float, ...]
+Label = int | tuple[float, ...] | Path  # a class; labels of 0 and 1, or values; a mask
 Row = tuple[int, Mapping[str, str] | str]  # its number in the file, and its cells or its fault
 
 
@@ -67,18 +65,19 @@ def rows_of(data: Table, folder: Path) -> Rows:
             if places.setdefault(file, part) != part:
                 raise _Bad(f"{row[data.file]} is in the part {places[file]} already")
             read.append((part, file, tuple(row[name] for name in data.labels)))
-            _check_labels(data, read[-1][2])
+            _check_labels(data, root, read[-1][2])
         except _Bad as problem:
             problems.append(f"row {number}: {problem}")
     if problems:
-        raise _all_bad(data, problems, len(read), path)
+        many = f"{len(problems):,} of its rows are not what they should be"
+        raise all_bad(data.name, problems, many, path)
     if not any(part == "train" for part, _, _ in read):
         raise unreadable(data.name, "it has no rows to train on", path)
     names = _names(data, path, read)
     places_of = {name: at for at, name in enumerate(names)}
     found: dict[str, list[tuple[Path, Label]]] = {}
     for part, file, cells in read:
-        found.setdefault(part, []).append((file, _label(data, cells, places_of)))
+        found.setdefault(part, []).append((file, _label(data, root, cells, places_of)))
     return Rows(root, found, names, has_parts)
 
 
@@ -130,10 +129,14 @@ def _check_columns(data: Table, path: Path, header: Sequence[str]) -> None:
                 f"it has {', '.join(header) or 'nothing'}: name them by `file` and `labels`"
             ]
             raise unreadable(data.name, f"it has no column `{name}`", path, help)
-    if data.task == CLASSIFICATION.name and len(data.labels) > 1:
-        reason = "classes are one column, and `labels` are several"
+    if data.task in (CLASSIFICATION.name, SEGMENTATION.name) and len(data.labels) > 1:
+        kind = "masks" if data.task == SEGMENTATION.name else "classes"
+        reason = f"{kind} are one column, and `labels` are several"
         help = ["task = multilabel is for several labels, task = regression for values"]
         raise unreadable(data.name, reason, path, help)
+    if data.names and data.task != SEGMENTATION.name:
+        reason = "`names` are those of the classes of masks: task = segmentation"
+        raise unreadable(data.name, reason, path)
 
 
 def _part(cell: str) -> str:
@@ -154,10 +157,12 @@ def _inside(root: Path, cell: str) -> Path:
     return found
 
 
-def _check_labels(data: Table, cells: Sequence[str]) -> None:
+def _check_labels(data: Table, root: Path, cells: Sequence[str]) -> None:
     if data.task == CLASSIFICATION.name:
         if not cells[0]:
             raise _Bad("its label is empty")
+    elif data.task == SEGMENTATION.name:
+        _inside(root, cells[0])
     elif data.task == MULTILABEL.name:
         for name, cell in zip(data.labels, cells, strict=True):
             if len(cells) > 1 and cell.lower() not in YES:
@@ -181,6 +186,8 @@ def _names(
 ) -> tuple[str, ...]:
     """The classes in the order of their names, or of their numbers; the labels; or the values.
     Those of other parts are among those to train on."""
+    if data.task == SEGMENTATION.name:
+        return data.names
     if len(data.labels) > 1 or data.task not in (CLASSIFICATION.name, MULTILABEL.name):
         return data.labels
     trained: set[str] = set()
@@ -208,7 +215,9 @@ def _said(data: Table, cell: str) -> list[str]:
     return [name.strip() for name in cell.split(data.separator or None) if name.strip()]
 
 
-def _label(data: Table, cells: Sequence[str], places: Mapping[str, int]) -> Label:
+def _label(data: Table, root: Path, cells: Sequence[str], places: Mapping[str, int]) -> Label:
+    if data.task == SEGMENTATION.name:
+        return _inside(root, cells[0])
     if data.task == CLASSIFICATION.name:
         return places[cells[0]]
     if data.task == MULTILABEL.name:
@@ -217,12 +226,3 @@ def _label(data: Table, cells: Sequence[str], places: Mapping[str, int]) -> Labe
         said = {places[name] for name in _said(data, cells[0])}
         return tuple(float(at in said) for at in range(len(places)))
     return tuple(float(cell) for cell in cells)
-
-
-def _all_bad(data: Table, problems: list[str], total: int, path: Path) -> ArchError:
-    """All rows that are not what they should be, at once."""
-    one, more = len(problems) == 1, len(problems) - LISTED
-    listed = [*problems[:LISTED], *([f"and {more:,} more"] if more > 0 else [])]
-    reason = problems[0] if one else f"{len(problems):,} of its rows are not what they should be"
-    notes = [*([] if one else listed), f"in {path}"]
-    return ArchError([diagnose(codes.BAD_DATA, notes=notes, name=data.name, reason=reason)])
