@@ -1,6 +1,6 @@
-"""Trains what benchmarks/table/small.csv holds: every network of small.search on many seeds.
+"""Trains what the tables hold: every network of small.search, or of tuned.search, on many seeds.
 
-python benchmarks/runs.py [--seeds N] [--minutes N]
+python benchmarks/runs.py [small|tuned] [--seeds N] [--minutes N]
 
 A row is a training: shape, budget, seed, the accuracy after each epoch, the scores on validation
 and on test data, and what was said of each example (see archdsl.training.examples). Rows that are
@@ -25,7 +25,6 @@ from archdsl.training.evaluate import examine
 from archdsl.training.loop import train_candidate
 
 HERE = Path(__file__).parent / "table"
-TABLE = HERE / "small.csv"
 COLUMNS = (
     "shape", "budget", "seed", "accuracy", "loss", "test", "seconds", "curve", "examples",
     "test_examples",
@@ -34,21 +33,23 @@ COLUMNS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("search", nargs="?", default="small", choices=("small", "tuned"))
     parser.add_argument("--seeds", type=int, default=24, help="of each network (default: 24)")
     parser.add_argument("--minutes", type=float, default=60.0, help="after which it ends")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    source, folder = read_source(str(HERE / "small.search"), SEARCH)
+    table = HERE / f"{options.search}.csv"
+    source, folder = read_source(str(HERE / f"{options.search}.search"), SEARCH)
     assert folder is not None
     search = read_search(source, folder)
     space, splits = space_of(search, folder), load(search.data, folder)
     reaches = survey(space)
     known = set()
-    if TABLE.exists():
-        with TABLE.open(newline="", encoding="utf-8") as stream:
+    if table.exists():
+        with table.open(newline="", encoding="utf-8") as stream:
             known = {(r["shape"], r["budget"], r["seed"]) for r in csv.DictReader(stream)}
     end = monotonic() + 60 * options.minutes
-    with TABLE.open("a", newline="", encoding="utf-8") as stream:
+    with table.open("a", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         if not known:
             writer.writeheader()

@@ -18,7 +18,7 @@ from archdsl.registry import Registry
 from archdsl.search.categories import is_numeric, kind_of, kinds
 from archdsl.search.combinations import check_short, doubts
 from archdsl.search.own import check_file
-from archdsl.search.reach import Reach, survey
+from archdsl.search.reach import Reach, survey, turns_of
 from archdsl.search.reading import read_search
 from archdsl.search.request import Search
 from archdsl.search.space import Space, space_of
@@ -100,6 +100,8 @@ def say_survey(name: str, found: Survey) -> None:
     trials, fewer = _trials(search, reaches), ""
     if trials < search.trials:
         fewer = f"; for {search.trials} there are too few shapes"
+        if search.tune:
+            fewer = f"; of {search.trials}, as every shape has as many as the others"
     say(f"{printable(name)}: {trials} trials in {count}{each}{fewer}")
     if of_kinds := kinds(search):
         names = (kind_of(", ".join(kind), of_kinds) for kind in of_kinds)
@@ -124,16 +126,11 @@ def say_survey(name: str, found: Survey) -> None:
 
 
 def _trials(search: Search, reaches: Sequence[Reach]) -> int:
-    """How many trials explore: where nothing is tuned, a shape and a seed are trained once."""
-    if search.tune or not reaches:
+    """How many trials explore."""
+    if not reaches:
         return search.trials
     share, rest = divmod(search.trials, len(reaches))
-    return sum(
-        min(share + (number < rest), len(r.candidates) * search.explore_seeds)
-        if r.candidates is not None
-        else share + (number < rest)
-        for number, r in enumerate(reaches)
-    )
+    return sum(turns_of(search, r, share + (n < rest)) for n, r in enumerate(reaches))
 
 
 def _sizes(reach: Reach) -> str:

@@ -8,7 +8,6 @@ planning may be cut short and done anew.
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -27,7 +26,7 @@ from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.elaborate.values import show
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import budget_of, judged, question, results
-from archdsl.search.reach import Reach
+from archdsl.search.reach import Reach, is_drawn, turns_of
 from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE, TUNE, Row
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.settling import FRESH
@@ -36,8 +35,6 @@ from archdsl.search.study import Study
 from archdsl.verdict import to_settle
 from archdsl.verdict.arms import Explored, explored_shapes
 from archdsl.verdict.results import slices_of
-
-GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draws them
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +50,11 @@ class Turn:
 def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
     """The turns of a slice's exploration: at most ``count``, fewer where nothing is left."""
     search = study.search
-    seeds = search.explore_seeds
-    listed = reach.candidates
-    guided = math.ceil(GUIDED * count) if search.tune else count
+    seeds, listed = search.explore_seeds, reach.candidates
+    drawn, count = is_drawn(search, reach, count), turns_of(search, reach, count)
     if listed is not None and isinstance(search.sampler, Grid):
         yield from _grid(study, listed, count)
-    elif listed is None or len(listed) > guided:
+    elif listed is None or drawn:
         yield from (Turn(place, place % seeds + 1) for place in range(count))
     elif not search.tune:
         for place, (seed, c) in enumerate(product(range(1, seeds + 1), listed)):
@@ -70,7 +66,7 @@ def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
             free = {} if not reach.missed else _drawn(study, reach.slice.name, listed, place)
             yield Turn(place, place % seeds + 1, free)
     else:  # as many turns for each shape: the best of more draws would look better by that alone
-        for place in range(count // len(listed) * len(listed)):
+        for place in range(count):
             seed = place // len(listed) % seeds + 1
             yield Turn(place, seed, *decided(study, listed[place % len(listed)]))
 

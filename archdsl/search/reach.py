@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, prod
 
 from archdsl.analysis.shapes import Shape, Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.search.request import Search
+from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import Candidate, Slice, Space
+
+GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draws them
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,28 @@ class Reach:
     slice: Slice
     candidates: tuple[Candidate, ...] | None
     missed: tuple[tuple[Shape, Unreachable], ...] = ()
+
+
+def is_drawn(search: Search, reach: Reach, count: int) -> bool:
+    """Whether the sampler draws the shapes of so many turns: there are too many to go round."""
+    guided = ceil(GUIDED * count) if search.tune else count
+    return reach.candidates is None or len(reach.candidates) > guided
+
+
+def turns_of(search: Search, reach: Reach, count: int) -> int:
+    """How many of ``count`` turns a slice's exploration has: a shape that is not tuned is trained
+    once for each seed, and one that is as often as the others."""
+    listed = reach.candidates
+    if listed is not None and isinstance(search.sampler, Grid):
+        sizes = [domain.count or 1 for domain in search.tune.values()]
+        return min(count, len(listed) * search.explore_seeds * prod(sizes))
+    if listed is None or is_drawn(search, reach, count):
+        return count
+    if not search.tune:
+        return min(count, len(listed) * search.explore_seeds)
+    if isinstance(search.sampler, RandomSampling) or search.is_pareto:
+        return count
+    return count // len(listed) * len(listed)
 
 
 def survey(space: Space) -> list[Reach]:

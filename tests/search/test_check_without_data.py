@@ -42,6 +42,14 @@ def test_trials_that_no_shapes_are_left_for_are_not_counted(place: TinySearch) -
     assert "4 trials in 1 slice, macs held; for 8 there are too few shapes" in ran.out
     ran = check(place, text + "trials 3\n")
     assert "3 trials in 1 slice, macs held\n" in ran.out
+    ran = check(place, text + "tune lr in 0.1..1 log\ntrials 7\n")
+    assert (
+        "6 trials in 1 slice, macs held; of 7, as every shape has as many as the others" in ran.out
+    )
+    ran = check(place, text + "tune lr in {0.1, 1}\nsampler grid\ntrials 9\n")
+    assert "8 trials in 1 slice" in ran.out
+    ran = check(place, text + "tune lr in 0.1..1 log\ntrials 2\n")  # shapes are drawn too
+    assert "2 trials in 1 slice, macs held\n" in ran.out
 
 
 @pytest.mark.parametrize("data", [AWAY, FOLDER])
