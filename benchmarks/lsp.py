@@ -7,6 +7,7 @@ it: the server runs that in the background.
 """
 
 import sys
+from collections import defaultdict
 from statistics import median
 from time import process_time
 
@@ -51,7 +52,7 @@ def edits(text: str) -> list[str]:
 def main() -> int:
     text = spec(300)
     hints(read(text))  # what is loaded once
-    stages: dict[str, list[float]] = {"parse": [], "names": [], "all: mistakes and hints": []}
+    stages: defaultdict[str, list[float]] = defaultdict(list)
     for edited in edits(text):
         source = Source("a.arch", edited)
         start = process_time()
@@ -64,9 +65,17 @@ def main() -> int:
         reading = read(edited)
         assert hints(reading) and not reading.found
         stages["all: mistakes and hints"].append(process_time() - start)
+        for name, wrong in (("a mistake", "relu5"), ("a text that does not parse", "relu (")):
+            mistaken = edited[: len(edited) // 2] + edited[len(edited) // 2 :].replace(
+                "-> relu", f"-> {wrong}", 1
+            )
+            start = process_time()
+            reading = read(mistaken)
+            assert hints(reading) and reading.found
+            stages[f"all, of {name}"].append(process_time() - start)
     print(f"{text.count(chr(10))} lines, median of {ROUNDS} edits:")
     for name, times in stages.items():
-        print(f"  {name:24} {1000 * median(times):6.1f} ms")
+        print(f"  {name:34} {1000 * median(times):6.1f} ms")
     return 0
 
 

@@ -23,9 +23,9 @@ class Hint:
 
 
 def hints(reading: Reading, costs: bool = True, network: Network | None = None) -> list[Hint]:
-    """The hints of a text, of a network of it, else of that of its defaults. ``costs``: parameters
-    and MACs beside shapes."""
-    network = network or reading.network
+    """The hints of a text, of a network of it, else of that of its defaults, as far as its first
+    mistake. ``costs``: parameters and MACs beside shapes."""
+    network = network or reading.shown
     if network is None:
         return []
     found = by_line(network, reading.source)
@@ -37,7 +37,7 @@ def hints(reading: Reading, costs: bool = True, network: Network | None = None) 
 
 def carried(before: str, after: str, known: Sequence[Hint]) -> list[Hint]:
     """The hints of a text for the lines of a later one that are still the same: what is shown
-    while a text does not parse."""
+    while a text has mistakes."""
     old, new = before.split("\n"), after.split("\n")
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     moved: dict[int, int] = {}

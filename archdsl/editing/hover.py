@@ -127,9 +127,9 @@ def _published(fact: Published) -> str:
 
 def _with_costs(said: str, span: Span, reading: Reading) -> str:
     """The text, and what its line makes of the network that the defaults make."""
-    if reading.network is None or not said:
+    if reading.shown is None or not said:
         return said
-    place = by_line(reading.network, reading.source).get(span.line)
+    place = by_line(reading.shown, reading.source).get(span.line)
     if place is None or not place.span.start <= span.start <= place.span.end:
         return said
     return f"{said}\n\nHere: {place.hint}"

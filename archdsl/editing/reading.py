@@ -10,6 +10,7 @@ from archdsl import driver
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, in_order
 from archdsl.diagnostics.source import Source, Span
+from archdsl.editing.begun import begun_network
 from archdsl.elaborate.compiler import Loader
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import Work
@@ -47,6 +48,7 @@ class Reading:
     ``file`` is its tree, also of one with mistakes; ``found`` are the mistakes, of the network
     with the default knobs too. ``program`` and ``network`` are there where it is well so far (the
     program also of a text whose other statements can be read), ``search`` in a .search file alone.
+    ``begun`` is the network of what stands before the first mistake, where there is one.
     """
 
     source: Source
@@ -59,6 +61,12 @@ class Reading:
     program: Program | None = None
     network: Network | None = None
     search: Search | None = None
+    begun: Network | None = None
+
+    @property
+    def shown(self) -> Network | None:
+        """The network that hints are of: the whole, else what is there of it."""
+        return self.network or self.begun
 
     @property
     def is_search(self) -> bool:
@@ -96,8 +104,18 @@ def read(
         found += more
     broken = bool(parsed.found)
     mistakes = tuple(in_order(found))
+    begun = begun_network(parsed.file, mistakes, load, registry) if mistakes else None
     return Reading(
-        source, language, parsed.file, names, mistakes, registry, broken, program, network
+        source,
+        language,
+        parsed.file,
+        names,
+        mistakes,
+        registry,
+        broken,
+        program,
+        network,
+        begun=begun,
     )
 
 

@@ -127,8 +127,10 @@ class Documents:
         document.version = version
         if before is not None:
             document.set_knobs(before.knobs)
-        if before is not None and document.reading.broken:
-            document.hints = carried(before.hinted, text, before.hints)
+        if before is not None and document.reading.network is None:
+            old = carried(before.hinted, text, before.hints)
+            known = {hint.line for hint in document.hints}
+            document.hints += [hint for hint in old if hint.line not in known]
         document.hinted = text
         self.open[uri] = document
         return document

@@ -5,8 +5,9 @@ const { drawn, places } = require("./run");
 
 const PAUSE = 400; // milliseconds without a change before it is drawn again
 
-// Runs in the page: finds the part of a path, or the closed block that it is in.
-const FOLLOW = `
+// Runs in the page, in a scope of its own beside the page's script: finds the part of a path, or the
+// closed block that it is in.
+const FOLLOW = `{
   const vscode = acquireVsCodeApi();
   const item = (path) => document.querySelector('[role=treeitem][data-path="' + CSS.escape(path) + '"]');
   addEventListener("message", ({ data: { paths } }) => {
@@ -23,7 +24,7 @@ const FOLLOW = `
     const path = event.target.closest?.("[role=treeitem]")?.dataset.path;
     if (path) vscode.postMessage({ path });
   });
-`;
+}`;
 
 class Preview {
   constructor() {

@@ -70,6 +70,24 @@ def test_hints_stay_while_a_text_does_not_parse() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("wrong", "lines"),
+    [
+        ("conv(8, 3) -> bnn", [3]),  # a name that is not known
+        ("conv(8, 3, groups = 3)", [3]),  # of the network
+        ("conv(8, ", [3]),  # what cannot be read
+        ("let k 8", [3, 5]),  # a definition that nothing needs
+        ("block b { conv(8,, 3) }", [3, 5]),
+        ("block b { conv(k, 3) }\nblock c { b }\nc", [3]),  # and one that a layer needs
+        ("repeat 2 {\n  conv(8, 3", [3]),
+    ],
+)
+def test_what_stands_before_a_mistake_has_hints(wrong: str, lines: list[int]) -> None:
+    reading = read(f"arch a\ninput 3x8x8\nconv(4, 3)\n{wrong}\nconv(16, 3)\n")
+    assert reading.found and reading.network is None
+    assert [h.line for h in hints(reading)] == lines
+
+
 def test_mistakes_of_a_text_that_does_not_parse() -> None:
     """What cannot be read hides no other mistake, and makes none."""
     text = "arch a(w = 8)\ninput 3x8x8\nlet k 8\nconv(k, 3) -> rel\nconv(w, 3,,)\nrelu\n"

@@ -46,6 +46,12 @@ def test_what_it_contributes() -> None:
     )
 
 
+def test_hints_are_not_cut_off() -> None:
+    """VS Code cuts all hints of a line together at 43 characters, unless it is told otherwise."""
+    defaults = PACKAGE["contributes"]["configurationDefaults"]
+    assert defaults["[arch]"] == {"editor.inlayHints.maximumLength": 0}
+
+
 def text_of(path: Path) -> str:
     return path.read_text("utf-8")
 
