@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from archdsl.analysis.curve import curve, some_values
 from archdsl.analysis.family import ClosedForm
 from archdsl.analysis.figures import NAMED
 from archdsl.cli.formulas import formulas, where
@@ -27,6 +28,7 @@ from archdsl.layers.base import show_shape
 from archdsl.spec import Architecture
 
 LINE = ("params", "macs")
+POINTS = 9  # values of a knob, where it has more
 SHOWN = 4  # different layers made by one line before the rest is counted
 
 
@@ -166,7 +168,9 @@ def effect_of(arch: Architecture, name: str) -> Effect:
         raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
     knob = known[name]
     form = arch.spec.families.closed_form(arch.network.knobs, name, arch.given_input)
-    return Effect(knob, list(_values(arch, knob)), form, _changed_lines(arch, knob))
+    return Effect(
+        knob, list(curve(arch, knob, knob_costs(arch), POINTS)), form, _changed_lines(arch, knob)
+    )
 
 
 def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
@@ -215,35 +219,12 @@ def knob_costs(arch: Architecture) -> dict[str, Cost]:
     return {n: registry.static_costs[n] for n in (*NAMED, *registry.own_costs)}
 
 
-def _values(arch: Architecture, knob: Knob) -> Iterator[dict[str, Any]]:
-    for value in _some_values(arch, knob):
-        row: dict[str, Any] = {"value": knob.show(value)}
-        try:
-            other = arch.with_knobs(**{knob.name: value})
-            row |= {cost: other.cost(cost) for cost in knob_costs(arch)} | {"depth": other.depth}
-        except ArchError as error:
-            row["error"] = error.diagnostics[0].message
-        yield row
-
-
-def _some_values(arch: Architecture, knob: Knob, most: int = 9) -> list[Any]:
-    """All values of a small domain, else some from end to end with the present one."""
-    present = arch.network.knobs[knob.name]
-    if knob.domain is None:
-        return [present]
-    count = knob.domain.count
-    if count is not None and count <= most:
-        return list(knob.domain.enumerate())
-    values = [knob.domain.at(i / (most - 1)) for i in range(most)]
-    return list(dict.fromkeys(values))
-
-
 def _changed_lines(arch: Architecture, knob: Knob) -> list[str]:
     """The places whose layers differ between the present value and another."""
     present = arch.network.knobs[knob.name]
     before = {(p.span.source.name, p.span.start): p for p in places_of(arch)}
     changed: dict[tuple[str, int], str] = {}
-    for value in _some_values(arch, knob, 3):
+    for value in some_values(arch, knob, 3):
         if value == present:
             continue
         try:

@@ -1,5 +1,5 @@
-"""What an editor chooses to see: the network of other knobs than the defaults, and one block of it
-as a drawing."""
+"""What an editor chooses to see: the network of other knobs than the defaults, its figures, and one
+block of it as a drawing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from archdsl import driver
 from archdsl.editing.described import knob_values
 from archdsl.editing.reading import Reading
 from archdsl.ir.network import Network, Part
+from archdsl.layers.base import show_shape
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw
 from archdsl.settings import Decisions, read_settings
+from archdsl.spec import Architecture
+from archdsl.units import human, human_bytes
 
 OPEN = 3  # levels of a block's drawing
+BATCH = 32  # of the memory that is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,22 @@ def knobs_of(reading: Reading, chosen: Mapping[str, str]) -> list[dict[str, Any]
             "about": knob.doc,
         }
         for knob in reading.program.knobs.values()
+    ]
+
+
+def figures(arch: Architecture) -> list[tuple[str, str]]:
+    """What is told of a network, as names and texts."""
+    memory = arch.memory(BATCH)
+    field = show_shape(arch.receptive_field)
+    return [
+        *((name, show_shape(shape)) for name, shape in arch.inputs.items()),
+        *((name, show_shape(shape)) for name, shape in arch.outputs.items()),
+        ("parameters", f"{arch.params:,}"),
+        ("MACs", f"{arch.macs:,}"),
+        ("activations", human(arch.activations)),
+        ("depth", f"{arch.depth} weighted layers"),
+        *([("receptive field", field)] if field else []),
+        (f"memory to train, batch {BATCH}", human_bytes(memory.training)),
     ]
 
 

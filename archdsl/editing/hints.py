@@ -35,15 +35,19 @@ def hints(reading: Reading, costs: bool = True, network: Network | None = None) 
     ]
 
 
-def carried(before: str, after: str, known: Sequence[Hint]) -> list[Hint]:
-    """The hints of a text for the lines of a later one that are still the same: what is shown
-    while a text has mistakes."""
+def carried(
+    before: str, after: str, known: Sequence[Hint], found: Sequence[Hint] = ()
+) -> list[Hint]:
+    """What is shown while a text has mistakes: the hints that were found, and those of the text
+    before for the lines that are still the same."""
     old, new = before.split("\n"), after.split("\n")
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     moved: dict[int, int] = {}
     for old_at, new_at, size in matcher.get_matching_blocks():
         moved |= {old_at + i + 1: new_at + i + 1 for i in range(size)}
-    return [replace(hint, line=moved[hint.line]) for hint in known if hint.line in moved]
+    lines = {hint.line for hint in found}
+    kept = [replace(hint, line=moved[hint.line]) for hint in known if hint.line in moved]
+    return [*found, *(hint for hint in kept if hint.line not in lines)]
 
 
 def _shapes(place: Place) -> str:

@@ -128,9 +128,7 @@ class Documents:
         if before is not None:
             document.set_knobs(before.knobs)
         if before is not None and document.reading.network is None:
-            old = carried(before.hinted, text, before.hints)
-            known = {hint.line for hint in document.hints}
-            document.hints += [hint for hint in old if hint.line not in known]
+            document.hints = carried(before.hinted, text, before.hints, document.hints)
         document.hinted = text
         self.open[uri] = document
         return document

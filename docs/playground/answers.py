@@ -6,25 +6,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from archdsl.analysis.lines import by_line
-from archdsl.analysis.space import prove
+from archdsl.analysis.curve import curve
 from archdsl.diagnostics.export import to_dict
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import render
-from archdsl.diagnostics.source import Source
-from archdsl.elaborate.knobs import Knob
+from archdsl.editing.chosen import figures, knobs_of
+from archdsl.editing.hints import Hint, carried, hints
+from archdsl.editing.lenses import verified
+from archdsl.editing.reading import Reading, read
 from archdsl.files import Library
-from archdsl.layers.base import show_shape
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw
 from archdsl.spec import Architecture, Spec
-from archdsl.units import human, human_bytes
 
 RUNS = 300  # of a proof, before the rest of a space is sampled
 POINTS = 17  # of a curve
+NAME = "spec.arch"
 
 
 class Session:
@@ -32,31 +32,36 @@ class Session:
 
     def __init__(self) -> None:
         self.arch: Architecture | None = None
+        self.reading: Reading = read("", NAME)
+        self.hints: list[Hint] = []
 
     def read(self, text: str, settings: Mapping[str, str]) -> dict[str, Any]:
         """Mistakes, what each line makes, knobs and figures. A setting of a knob that the text
         no longer has is left out."""
-        self.arch, self.source = None, Source("spec.arch", text)
-        answer: dict[str, Any] = {"mistakes": [], "lines": {}, "knobs": [], "figures": []}
-        try:
-            spec = Spec(self.source, Library(None))
-            given = {name: value for name, value in settings.items() if name in spec.knobs}
-            answer["knobs"] = [plain_knob(knob, given) for knob in spec.knobs.values()]
-            self.arch = arch = spec.candidate(given)
-        except ArchError as error:
-            answer["mistakes"] = self.mistakes(error.diagnostics)
-            return answer
-        answer["lines"] = {n: p.hint for n, p in by_line(arch.network, self.source).items()}
-        answer["figures"] = figures(arch)
-        answer["name"] = arch.name
-        return answer
+        before, self.arch = self.reading, None
+        self.reading = reading = read(text, NAME)
+        program, found = reading.program, list(reading.found)
+        given = {k: v for k, v in settings.items() if program is not None and k in program.knobs}
+        answer: dict[str, Any] = {"knobs": knobs_of(reading, given), "figures": []}
+        if not found:
+            try:
+                self.arch = Spec(reading.source, Library(None)).candidate(given)
+                answer |= {"figures": figures(self.arch), "name": self.arch.name}
+            except ArchError as error:
+                found += error.diagnostics
+        told = hints(reading, network=None if self.arch is None else self.arch.network)
+        if found:
+            told = carried(before.source.text, text, self.hints, told)
+        self.hints = told
+        lines = {hint.line: hint.text for hint in told}
+        return answer | {"mistakes": self.mistakes(found), "lines": lines}
 
-    def mistakes(self, found: tuple[Diagnostic, ...]) -> list[dict[str, Any]]:
+    def mistakes(self, found: Sequence[Diagnostic]) -> list[dict[str, Any]]:
         """Each with its whole text, and the places of it that are in the text edited."""
         plain = [to_dict(d) | {"text": render([d]).strip()} for d in found]
         for mistake in plain:
             labels = mistake["labels"] + mistake["trail"]
-            mistake["places"] = [p for p in labels if p["file"] == self.source.name]
+            mistake["places"] = [p for p in labels if p["file"] == NAME]
         return plain
 
     def drawing(self, depth: int) -> str:
@@ -70,72 +75,21 @@ class Session:
 
     def curve(self, name: str) -> dict[str, Any]:
         """What the network costs for values of a knob, or why one makes none."""
-        arch, rows = self.network, []
-        for value in some_values(arch.spec.knobs[name]):
-            row: dict[str, Any] = {"value": arch.spec.knobs[name].show(value)}
-            try:
-                other = arch.with_knobs(**{name: value})
-                row |= {"params": other.params, "macs": other.macs, "depth": other.depth}
-            except ArchError as error:
-                row["mistake"] = error.diagnostics[0].message
-            rows.append(row)
-        return {"knob": name, "rows": rows}
+        knob = self.network.spec.knobs[name]
+        rows = curve(self.network, knob, ("params", "macs"), POINTS)
+        return {"knob": name, "rows": list(rows)}
 
     def proof(self) -> dict[str, Any]:
-        """Whether every candidate is a network, or one that is none."""
-        found = prove(self.network.spec.program, RUNS)
-        wrong = found.counterexample
-        if wrong is None:
-            said = "every candidate is a network" if found.complete else "no mistake was found"
-            return {"holds": True, "said": f"{said} ({found.how})", "mistakes": []}
-        knobs = ", ".join(f"{k} = {v}" for k, v in wrong.knobs.items())
-        said = f"not every candidate is a network: not with {knobs}"
-        return {"holds": False, "said": said, "mistakes": self.mistakes(wrong.diagnostics)}
+        """Whether every candidate is a network, or one that is none; and warnings."""
+        made = verified(self.reading, limit=RUNS)
+        wrong = any(d.kind.severity == "error" for d in made.found)
+        said = "; ".join(lens.text for lens in made.lenses)
+        return {"holds": not wrong, "said": said, "mistakes": self.mistakes(made.found)}
 
     @property
     def network(self) -> Architecture:
         assert self.arch is not None, "asked for after `read` has found no mistake"
         return self.arch
-
-
-def plain_knob(knob: Knob, given: Mapping[str, str]) -> dict[str, Any]:
-    """A knob as JSON values; ``values`` are those of a small domain."""
-    domain = knob.domain
-    few = domain is not None and domain.count is not None and domain.count <= POINTS
-    return {
-        "name": knob.name,
-        "value": given.get(knob.name, knob.show(knob.default)),
-        "default": knob.show(knob.default),
-        "domain": "" if domain is None else str(domain),
-        "values": [knob.show(v) for v in domain.enumerate()] if few and domain else [],
-        "about": knob.doc,
-    }
-
-
-def some_values(knob: Knob) -> list[Any]:
-    """All values of a small domain, else some from end to end."""
-    domain = knob.domain
-    if domain is None:
-        return [knob.default]
-    if domain.count is not None and domain.count <= POINTS:
-        return list(domain.enumerate())
-    return list(dict.fromkeys(domain.at(i / (POINTS - 1)) for i in range(POINTS)))
-
-
-def figures(arch: Architecture) -> list[tuple[str, str]]:
-    """What is told of a network, as names and texts."""
-    memory = arch.memory(32)
-    field = show_shape(arch.receptive_field)
-    return [
-        ("input", show_shape(arch.input)),
-        ("output", show_shape(arch.output)),
-        ("parameters", f"{arch.params:,}"),
-        ("MACs", f"{arch.macs:,}"),
-        ("activations", human(arch.activations)),
-        ("depth", f"{arch.depth} weighted layers"),
-        *([("receptive field", field)] if field else []),
-        ("memory to train, batch 32", human_bytes(memory.training)),
-    ]
 
 
 SESSION = Session()

@@ -59,8 +59,8 @@ export function chart(rows, cost, knob) {
 
 export function table(rows, knob) {
   const cells = rows.map((row) =>
-    row.mistake
-      ? [row.value, row.mistake]
+    row.error
+      ? [row.value, row.error]
       : [row.value, row.params.toLocaleString("en"), row.macs.toLocaleString("en"), row.depth],
   );
   return [[knob, "parameters", "MACs", "depth"], ...cells].map((row, i) => {

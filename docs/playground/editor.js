@@ -40,7 +40,7 @@ export class Editor {
 
   // `hints` by line, and the mistakes: {message, places: [{line, column, end_line, end_column}]}.
   tell(hints, mistakes) {
-    if (!mistakes.length) this.hints = hints;
+    this.hints = hints;
     this.marks = {};
     for (const { message, places } of mistakes) {
       if (!places.length) continue;

@@ -43,7 +43,7 @@ def test_what_is_said_of_a_text() -> None:
     assert curve[1]["params"] == 78_042
     assert "class Unit(nn.Module):" in SESSION.python()
     assert SESSION.drawing(2).startswith("<svg ")
-    assert SESSION.proof()["said"] == "every candidate is a network (all 72 assignments)"
+    assert SESSION.proof()["said"] == "72 candidates: every one is a network"
 
 
 def test_a_mistake_has_its_places_in_the_text() -> None:
@@ -61,10 +61,17 @@ def test_a_mistake_has_its_places_in_the_text() -> None:
     assert mistake["text"].startswith("error[A101]: there is no layer")
 
 
+def test_hints_stay_while_a_text_has_a_mistake() -> None:
+    whole = SESSION.read(SMALL, {})["lines"]
+    typed = SESSION.read(SMALL.replace("linear(classes)", "lin"), {})
+    assert typed["mistakes"] and not typed["figures"]
+    assert typed["lines"] == {line: hint for line, hint in whole.items() if line != 21}
+
+
 def test_a_candidate_that_is_no_network_is_found() -> None:
     assert SESSION.read(GROUPED, {})["mistakes"] == []
     proof = SESSION.proof()
-    assert proof["said"] == "not every candidate is a network: not with width = 4"
+    assert proof["said"] == "16 candidates: not every one is a network: not with width = 4"
     assert [m["code"] for m in proof["mistakes"]] == ["A209"]
     assert SESSION.read(GROUPED, {"width": "4"})["mistakes"][0]["code"] == "A209"
 
@@ -125,7 +132,7 @@ def test_a_visit(site: str, browser: Browser, tmp_path: Path) -> None:
     shown = page.locator("#shown")
     expect(shown).to_contain_text("16x32x32, 464 params, 442.4K MACs")
     expect(page.locator("#figures")).to_contain_text("272,474")
-    expect(page.locator("#proof")).to_have_text("every candidate is a network (all 72 assignments)")
+    expect(page.locator("#proof")).to_have_text("72 candidates: every one is a network")
     expect(page.locator("#picture svg text").first).to_be_visible()
 
     page.get_by_role("tab", name="Cost of a knob").click()
