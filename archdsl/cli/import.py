@@ -22,6 +22,7 @@ from archdsl.training.packages import EXTRA, missing
 from archdsl.units import counted, shown_costs
 
 SECONDS = 600
+INPUT = re.compile(r"(\w+)\s*(?:\(\s*ids\s*=\s*(\d+)\s*\))?\s*:\s*(\S+)")
 
 
 @click.command()
@@ -32,7 +33,13 @@ SECONDS = 600
     type=click.Path(path_type=Path),
     help="File to write, ending in .arch; without it, or for `-`, the spec is printed.",
 )
-@click.option("--input", "shape", metavar="CxHxW", help="Shape of an image; else the usual one.")
+@click.option(
+    "--input",
+    "inputs",
+    metavar="SHAPE",
+    help='Shape of an image; of several tensors "left: 3x32x32, right: 3x32x32", by the names in '
+    '`forward`; of token ids "words(ids = 50257): 64".',
+)
 @click.option("--call", metavar="EXPRESSION", help='What makes the model: "Net(width = 32)".')
 @click.option(
     "--allow-python",
@@ -57,7 +64,7 @@ SECONDS = 600
 def command(
     models: tuple[str, ...],
     output: Path | None,
-    shape: str | None,
+    inputs: str | None,
     call: str | None,
     allow_python: bool,
     knobs: bool,
@@ -99,7 +106,7 @@ def command(
         if len(set(titles)) < len(titles):
             raise click.UsageError("two of the models have one name, and variants need their own")
         listed = {name.title: list(name) for name in names}
-        family = {"models": listed, "title": title, "input": read_shape(shape)}
+        family = {"models": listed, "title": title, "input": read_inputs(inputs)}
         _say_family(ask(family, timeout), output)
     else:
         name = names[0]
@@ -108,11 +115,29 @@ def command(
             "attribute": name.attribute,
             "title": title,
             "call": call,
-            "input": read_shape(shape),
+            "input": read_inputs(inputs),
             "knobs": knobs,
             "partial": partial,
         }
         _say_one(ask(question, timeout), output)
+
+
+def read_inputs(text: str | None) -> dict[str, tuple[tuple[int, ...], int | None]] | None:
+    """The shapes of what comes in by their names, and of token ids how many words there are."""
+    if text is None:
+        return None
+    if ":" not in text:
+        return {"": (read_shape(text) or (), None)}
+    found = {}
+    for part in text.split(","):
+        one = INPUT.fullmatch(part.strip())
+        if one is None:
+            example = '"left: 3x32x32, words(ids = 50257): 64"'
+            raise click.BadParameter(
+                f"{part.strip()!r} is not as in {example}", param_hint="--input"
+            )
+        found[one[1]] = read_shape(one[3]) or (), int(one[2]) if one[2] else None
+    return found
 
 
 def _say_one(found: dict[str, Any], output: Path | None) -> None:
@@ -123,9 +148,8 @@ def _say_one(found: dict[str, Any], output: Path | None) -> None:
         write_output(layers_file(output), found["layers"])
     _write(found["text"], output)
     costs = shown_costs(found["params"], found["macs"])
-    at = show_shape(tuple(found["input"]))
     aside = output is None
-    say(f"{_lines(found['text'], output)}, {costs} at {at}", error=aside)
+    say(f"{_lines(found['text'], output)}, {costs} at {found['input']}", error=aside)
     say(f"equal: {'; '.join(found['checked'])}", error=aside)
     for line in found["said"]:
         say(f"note: {line}", error=aside)
@@ -143,8 +167,10 @@ def _say_family(found: dict[str, Any], output: Path | None) -> None:
     say(f"{_lines(found['text'], output)}, {count}{proved}", error=aside)
     for name, figures in found["variants"].items():
         costs = shown_costs(figures["params"], figures["macs"])
-        at = show_shape(tuple(figures["input"]))
-        say(f"{name}: {costs} at {at}; equal: {'; '.join(figures['checked'])}", error=aside)
+        say(
+            f"{name}: {costs} at {figures['input']}; equal: {'; '.join(figures['checked'])}",
+            error=aside,
+        )
         _say_differs(figures, f"`{name}`", aside)
 
 

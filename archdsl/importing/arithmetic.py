@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.cut import Cut
-from archdsl.importing.lower import Computed, Gap, Lowering, Scores, Value, make, operation
+from archdsl.importing.lower import (
+    Computed,
+    Gap,
+    Lowering,
+    Repeated,
+    Scores,
+    Value,
+    make,
+    operation,
+)
 from archdsl.importing.record import Record, Tied
 
 
@@ -52,6 +61,12 @@ def multiplied(lower: Lowering, record: Record) -> Any:
     for part, number in ((a, b), (b, a)):
         if isinstance(part, (Cut, Scores)) and _is_number(number):
             return replace(part, factor=part.factor * number)
+    if isinstance(a, Repeated) != isinstance(b, Repeated):
+        x, y = (b, a) if isinstance(a, Repeated) else (a, b)
+        x = lower.settled(x, record)
+        if not isinstance(x, Value) or x.shape != y.shape:
+            raise Gap(" of a tensor that was repeated")
+        return _joined(lower, record, "mul", x, y.value)
     a, b = _operands(lower, record)
     if not isinstance(a, Value):
         a, b = b, a

@@ -9,7 +9,7 @@ from archdsl.importing.definition import Definition
 from archdsl.importing.fold import fold
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.style import Style
-from archdsl.importing.terms import Merged, Term, key, lift, size, walk
+from archdsl.importing.terms import NAMED, Merged, Term, key, lift, size, walk
 from archdsl.importing.unify import merge
 
 SMALL = 3  # terms that are no block where all instances are the same
@@ -56,7 +56,7 @@ def _define(cls: str, terms: list[Term], style: Style) -> None:
         else:
             clusters.append((lifted, [term]))
     for merged, members in clusters:
-        kept = any(t.keep or t.kind in ("use", "output") for m in members for t in walk(m.subs[0]))
+        kept = any(t.keep or t.kind in NAMED for m in members for t in walk(m.subs[0]))
         same = len({key(m) for m in members}) == 1
         if len(members) < 2 or size(merged) <= 1 or (same and size(merged) <= SMALL):
             for term in members:

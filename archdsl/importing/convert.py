@@ -12,9 +12,11 @@ from torch import nn
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.importing.custom import NONE, Custom
+from archdsl.importing.embedding import with_words
 from archdsl.importing.family import with_variants
 from archdsl.importing.gaps import replaced
 from archdsl.importing.graphs import BATCHES, failure, graph_of, graph_once, title_of
+from archdsl.importing.incoming import Example, Inputs, inputs_of, shown
 from archdsl.importing.partial import custom_for
 from archdsl.importing.places import OWN, trouble
 from archdsl.importing.program import Program
@@ -24,7 +26,7 @@ from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
 from archdsl.importing.text import Graph, write
 from archdsl.importing.widths import with_sizes
-from archdsl.layers.base import Shape, show_shape
+from archdsl.layers.base import Shape
 from archdsl.spec import Architecture, Spec, parse
 
 SIZES = (32, 48, 64, 96, 128, 160)  # pixels that are tried beside those of the input
@@ -61,7 +63,7 @@ class Imported:
 
 def import_module(
     module: nn.Module,
-    example: torch.Tensor | Sequence[int],
+    example: Example,
     *,
     name: str | None = None,
     knobs: bool = False,
@@ -70,7 +72,9 @@ def import_module(
 ) -> Imported:
     """A PyTorch module as a spec, checked to be the same network.
 
-    ``example`` is a batch of images, or the shape of one image such as ``(3, 224, 224)``. The graph
+    ``example`` is a batch of images, or the shape of one image such as ``(3, 224, 224)``; for a
+    module that takes several tensors, or token ids, a mapping of the names in its ``forward`` to
+    such: ``{"words": torch.zeros(1, 64, dtype=torch.long)}``. The graph
     is proven the same in evaluation and in training, with batches of two and three; with ``run``
     both networks run in double precision, and their results and gradients are compared. ``knobs``
     makes its width and its depths knobs. Raises ``ArchError`` with all that has no counterpart in
@@ -79,11 +83,10 @@ def import_module(
         imported = archdsl.import_module(torchvision.models.resnet50(), (3, 224, 224))
         print(imported.text)
     """
-    given = tuple(example.shape[1:]) if isinstance(example, torch.Tensor) else tuple(example)
-    shape = tuple(int(n) for n in given)
     _check_weights(module)
-    custom, missing = custom_for(module, shape) if partial else (NONE, [])
-    graph = graph_of(module, shape, custom)
+    inputs = with_words(module, inputs_of(example))
+    custom, missing = custom_for(module, inputs) if partial else (NONE, [])
+    graph = graph_of(module, inputs, custom)
     title = title_of(name or type(module).__name__)
     theirs = flat_of(graph, title)
     spec, paired = proven(graph, title)
@@ -98,13 +101,15 @@ def import_module(
         spec, paired = found.spec, found.paired
         checked.append(found.proved)
     warnings = replaced(missing, custom)
-    made = checked_import(module, graph, spec.with_knobs(), paired, checked, run=run, custom=custom)
+    arch = spec.with_knobs()
+    made = checked_import(module, graph, inputs, arch, paired, checked, run=run, custom=custom)
     return replace(made, said=list(said), layers=custom.text, warnings=warnings)
 
 
 def checked_import(
     module: nn.Module,
     graph: Graph,
+    inputs: Inputs,
     arch: Architecture,
     paired: dict[int, int],
     checked: list[str],
@@ -114,14 +119,13 @@ def checked_import(
 ) -> Imported:
     """A module whose graph is that of a network, with its weights: parameters and multiply-adds
     are counted, and with ``run`` both are run. Raises ``ArchError`` where they differ."""
-    shape = arch.input
     mapping = weights_of(graph, arch.flat, paired)
-    _check_counts(module, arch, mapping, shape)
-    sizes, differs = _sizes(module, arch, shape, custom)
+    _check_counts(module, arch, mapping, inputs)
+    sizes, differs = _sizes(module, arch, inputs, custom)
     if run and arch.params <= MOST:
-        _run_both(module, arch, mapping, sizes, len(graph.asides))
-        shown = " and ".join(show_shape(s) for s in sizes)
-        checked.append(f"results and gradients, in evaluation and in training, at {shown}")
+        _run_both(module, arch, mapping, sizes)
+        at = " and ".join(shown(size) for size in sizes)
+        checked.append(f"results and gradients, in evaluation and in training, at {at}")
     state = module.state_dict()
     names = {key: tied.key for key, tied in mapping.items()}
     weights = {}
@@ -168,13 +172,14 @@ def import_family(
     graphs = {}
     for key, module in modules.items():
         _check_weights(module)
-        graphs[titles[key]] = graph_of(module, shapes[key])
+        graphs[titles[key]] = graph_of(module, {"": shapes[key]})
     spec, paired, proved = with_variants(graphs, title_of(name))
     variants = {}
     for (key, module), found in zip(modules.items(), paired, strict=True):
         arch, graph = spec.variant(titles[key]), graphs[titles[key]]
-        checked = ["graph, parameters and multiply-adds"]
-        variants[titles[key]] = checked_import(module, graph, arch, found, checked, run=run)
+        checked, inputs = ["graph, parameters and multiply-adds"], {"": shapes[key]}
+        made = checked_import(module, graph, inputs, arch, found, checked, run=run)
+        variants[titles[key]] = made
     return ImportedFamily(spec, variants, proved)
 
 
@@ -224,7 +229,7 @@ def _check_counts(
     module: nn.Module,
     arch: Architecture,
     mapping: Mapping[str, Tied],
-    shape: Shape,
+    inputs: Inputs,
 ) -> None:
     """Parameters and multiply-adds, counted by PyTorch."""
     from torch.utils.flop_counter import FlopCounterMode
@@ -242,8 +247,8 @@ def _check_counts(
         raise failure(codes.NOT_THE_SAME, reason=counts)
     counter = FlopCounterMode(display=False)
     with counter:
-        recording = record(module, (1, *shape))
-    main = needed(recording, [recording.outputs[0][1]])
+        recording = record(module, 1, inputs)
+    main = needed(recording, [ref for _, ref in recording.outputs])
     if len(main) < len(recording.records):
         return  # it computes more than it gives, which PyTorch counts too
     if counter.get_total_flops() != 2 * arch.macs:
@@ -253,35 +258,43 @@ def _check_counts(
 
 
 def _sizes(
-    module: nn.Module, arch: Architecture, shape: Shape, custom: Custom
-) -> tuple[list[Shape], list[Shape]]:
+    module: nn.Module, arch: Architecture, inputs: Inputs, custom: Custom
+) -> tuple[list[Inputs], list[Shape]]:
     """Two shapes of images that the module takes and at which both are the same network, small ones
     first; the given one among them where it takes fewer that are smaller. And the shapes that it
-    takes, too, and at which it is another network; twice the given one is among those tried."""
-    found: list[Shape] = []
+    takes, too, and at which it is another network; twice the given one is among those tried. Of
+    several tensors, and of token ids, the given shapes alone."""
+    found: list[Inputs] = []
     differs: list[Shape] = []
+    shape = inputs.get("")
+    if shape is None:
+        return [inputs], []
     for size in SIZES:
         if len(found) == 2 or size >= min(shape[1:], default=0):
             break
         other = (shape[0], *[size] * (len(shape) - 1))
         same = _same_at(module, arch, other, custom)
-        if same is not None:
-            (found if same else differs).append(other)
+        if same:
+            found.append({"": other})
+        elif same is not None:
+            differs.append(other)
     twice = (shape[0], *[2 * side for side in shape[1:]])
     if twice != shape and _same_at(module, arch, twice, custom) is False:
         differs.append(twice)
-    return found if len(found) == 2 else [*found, shape], differs
+    return found if len(found) == 2 else [*found, inputs], differs
 
 
 def _same_at(module: nn.Module, arch: Architecture, shape: Shape, custom: Custom) -> bool | None:
     """Whether a module is the network at another shape; None where it takes none such."""
-    batch = (BATCHES[0], *shape)
+    batch, inputs = BATCHES[0], {"": shape}
     try:
-        record(module, batch, True)
+        always = [name for name, _ in record(module, batch, inputs).outputs]
+        record(module, batch, inputs, True)
     except ArchError:
         return None
     try:
-        graph, at = graph_once(module, batch, True, custom), arch.with_knobs(input=shape)
+        graph = graph_once(module, batch, inputs, True, custom, always)
+        at = arch.with_knobs(input=shape)
     except ArchError:
         return False
     return pairs(flat_of(graph, ""), at.flat) is not None
@@ -291,16 +304,16 @@ def _run_both(
     module: nn.Module,
     arch: Architecture,
     mapping: Mapping[str, Tied],
-    sizes: list[Shape],
-    sides: int,
+    sizes: list[Inputs],
 ) -> None:
     theirs = prepared(module)
-    for batch, shape in zip(BATCHES, [*sizes, *sizes], strict=False):
+    for batch, inputs in zip(BATCHES, [*sizes, *sizes], strict=False):
+        shape = inputs.get("", arch.input)
         at = arch if shape == arch.input else arch.with_knobs(input=shape)
         ours = prepared(at.build())
         carry(mapping, theirs, ours)
         try:
-            problem = compare(theirs, ours, mapping, (batch, *shape), sides)
+            problem = compare(theirs, ours, mapping, batch, inputs)
         except RuntimeError as failed:
             raise trouble(failed, OWN) from failed
         if problem:
@@ -311,7 +324,7 @@ def _tensors(arch: Architecture) -> list[tuple[str, tuple[int, ...]]]:
     """The tensors of a network by their keys, with their shapes."""
     nodes = arch.flat.nodes
     return [
-        (f"{node.path}.{weight.name}", tuple(weight.shape))
+        (f"{node.module}.{weight.name}", tuple(weight.shape))
         for node in nodes
         if node.layer is not None
         for weight in node.layer.weights(*[nodes[n].shape for n in node.inputs])

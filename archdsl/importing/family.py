@@ -39,8 +39,9 @@ class FamilyWriter(Writer):
         self.graph, self.name, self.plain, self.width = self.graphs[0], name, False, None
         found = []
         for graph in self.graphs:
-            outputs = [graph.output, *(v for _, v in graph.asides)]
-            terms = Levels(graph.vertices, outputs, graph.root).terms()
+            if len(graph.inputs) > 1 or graph.results:
+                raise self.differ("models of a family take one tensor and give one result")
+            terms = Levels(graph).terms()
             found.append(Term("variant", "", subs=[terms]))
         self.style = Style(found, self.graph.registry)
         if any(t.args.get("drop") for t in walk(found)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importing.style import Style
-from archdsl.importing.terms import MISSING, First, Ramp, Term, lift, size, skeleton, walk
+from archdsl.importing.terms import MISSING, NAMED, First, Ramp, Term, lift, size, skeleton, walk
 
 PERIODS = 6  # terms of a turn, at most
 STAGE = 4  # terms of a stage, at most
@@ -43,7 +43,7 @@ def _run(
 ) -> tuple[int, int, list[Term]] | None:
     """The longest run from a place: the terms that it covers, its turns, and their body."""
     first = sequence[at : at + period]
-    if any(t.keep or t.kind in ("use", "output") for t in walk(first)):
+    if any(t.keep or t.kind in NAMED for t in walk(first)):
         return None
     turns = _alike(sequence, at, period)
     while turns > 1:
@@ -139,7 +139,7 @@ def stages(sequence: list[Term], style: Style) -> list[Term]:
             piece = sequence[at : at + period]
             turns = _alike(sequence, at, period)
             saved = (turns - 1) * sum(size(lift([t])) for t in piece)
-            named = any(t.keep or t.kind in ("use", "output") for t in walk(piece))
+            named = any(t.keep or t.kind in NAMED for t in walk(piece))
             longest = best is None or turns * period > best[0] * best[1]
             if turns > 1 and not named and saved > WORTH and longest:
                 best = turns, period

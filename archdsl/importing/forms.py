@@ -1,35 +1,16 @@
-"""What a model takes and gives: one tensor of images, and one result with others beside it."""
+"""What a model gives: its results by their names, the main one without."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from inspect import Parameter, signature
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
-from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.importing.incoming import fails
 
-
-def check_takes_one(model: nn.Module) -> None:
-    """Raises ``ArchError`` (A652) where a model takes no tensor, or several."""
-    try:
-        taken = signature(model.forward).parameters.values()
-    except (TypeError, ValueError):
-        return
-    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
-    places = [p.name for p in taken if p.kind in kinds or p.kind is Parameter.VAR_POSITIONAL]
-    needed = [p.name for p in taken if p.kind in kinds and p.default is Parameter.empty]
-    needed += [
-        f"{p.name}=" for p in taken if p.kind is Parameter.KEYWORD_ONLY and p.default is p.empty
-    ]
-    if len(needed) > 1:
-        shown = ", ".join(f"`{name}`" for name in needed)
-        raise fails(f"its `forward` takes {shown}, and what is imported takes one tensor: {WRAP}")
-    if not places:
-        raise fails(f"its `forward` takes no tensor: {WRAP}")
+MAIN = ("main", "logits", "out")  # what the main result is called, where results have names
 
 
 def check_has_weights(model: nn.Module) -> None:
@@ -42,38 +23,31 @@ def check_has_weights(model: nn.Module) -> None:
         )
 
 
-WRAP = "import a module of your own whose `forward(x)` calls it"
+def outputs_of(out: Any) -> dict[str, torch.Tensor]:
+    """What comes out: the main result, under ``""``, and others by their names.
 
-
-def check_one(names: list[str]) -> None:
-    """Raises ``ArchError`` (A652) where there are several results in evaluation, but for auxiliary
-    ones, which are left out then."""
-    if any(not name.startswith("aux") for name in names[1:]):
-        shown = ", ".join(f"`{name}`" for name in sorted(names))
-        reason = f"in evaluation it gives {shown}, and what is imported gives one tensor: {WRAP}"
-        raise fails(f"{reason} and gives that")
-
-
-def fails(reason: str) -> ArchError:
-    return ArchError([diagnose(codes.MODEL_FAILS, reason=reason)])
-
-
-def outputs_of(out: Any) -> Iterable[tuple[str, torch.Tensor]]:
-    """What comes out, the main result first. Raises ``ArchError`` (A652) for what has none."""
+    Of a tuple the main result is the first; of a dictionary what is called so, or what is alone;
+    one of several equal ones has none. Raises ``ArchError`` (A652) where there is no tensor."""
     if isinstance(out, torch.Tensor):
-        return [("", out)]
-    if hasattr(out, "_asdict"):
-        out = out._asdict()
-    if isinstance(out, dict):
-        named = [(k, t) for k, t in out.items() if isinstance(t, torch.Tensor)]
-    else:
-        items = out if isinstance(out, (tuple, list)) else []
-        named = [(f"output{i}", t) for i, t in enumerate(items) if isinstance(t, torch.Tensor)]
-    if not named:
-        raise no_output(out)
-    main = next((n for n, _ in named if n in ("logits", "out")), named[0][0])
-    return sorted(named, key=lambda pair: pair[0] != main)
+        return {"": out}
+    named = hasattr(out, "_asdict")
+    found = list(_tensors("", out._asdict() if named else out))
+    if not found:
+        raise fails(f"it gives a {type(out).__name__}, in which there is no tensor")
+    names = [name for name, _ in found]
+    main = next((name for name in names if name in MAIN), None)
+    if main is None and (len(found) == 1 or named or not isinstance(out, Mapping)):
+        main = names[0]
+    return {"": dict(found)[main]} | {n: t for n, t in found if n != main} if main else dict(found)
 
 
-def no_output(out: Any) -> ArchError:
-    return fails(f"it gives a {type(out).__name__}, in which there is no tensor")
+def _tensors(name: str, value: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """The tensors of nested tuples and dictionaries, by their way through them."""
+    if isinstance(value, torch.Tensor):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from _tensors(f"{name}_{key}" if name else str(key), one)
+    elif isinstance(value, (tuple, list)):
+        for number, one in enumerate(value):
+            yield from _tensors(f"{name or 'output'}{number}", one)

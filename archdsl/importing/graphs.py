@@ -4,34 +4,38 @@ training, is refused."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Kind, diagnose
-from archdsl.importing import arithmetic, attention, own, pointwise, shaped, weighted  # noqa: F401
+from archdsl.importing import arithmetic, attention, embedding, own, pointwise, shaped, weighted  # noqa: F401
 from archdsl.importing.custom import NONE, Custom
 from archdsl.importing.gaps import gaps
-from archdsl.importing.lower import Lowering, Vertex, make, shared
+from archdsl.importing.incoming import Inputs, fails
+from archdsl.importing.lower import Lowering, Vertex, make, unlike
 from archdsl.importing.proof import difference, flat_of, pairs
-from archdsl.importing.record import record
+from archdsl.importing.record import Recording, needed, record
 from archdsl.importing.simplify import live, renumbered, simplify, users
 from archdsl.importing.text import Graph
-from archdsl.layers.base import Shape
+from archdsl.registry import REGISTRY
 
 BATCHES = (2, 3)
 OTHER_BATCHES = (1, 17)  # in evaluation, where a single image is no rare one
 DROPPED = ("dropout", "dropout_channels", "alpha_dropout")
 
 
-def graph_of(module: nn.Module, shape: Shape, custom: Custom = NONE) -> Graph:
+def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
     """The graph of a module, as it is in training: with dropout and side outputs.
 
     Raises ``ArchError`` for what has no layer (A654), for a graph that depends on the batch
     (A656), or that is another in training (A661)."""
-    graphs = [graph_once(module, (batch, *shape), True, custom) for batch in BATCHES]
-    evaluated = graph_once(module, (BATCHES[0], *shape), False, custom)
+    recorded = record(module, BATCHES[0], inputs)
+    always = [name for name, _ in recorded.outputs]
+    graphs = [graph_once(module, batch, inputs, True, custom, always) for batch in BATCHES]
+    evaluated = graph_once(module, BATCHES[0], inputs, False, custom)
     flats = [flat_of(graph, "") for graph in graphs]
     if pairs(*flats) is None:
         reason = difference(*flats)
@@ -39,21 +43,32 @@ def graph_of(module: nn.Module, shape: Shape, custom: Custom = NONE) -> Graph:
     if any(vertex.op in DROPPED for vertex in evaluated.vertices):
         raise failure(codes.CHANGES_IN_TRAINING, reason="it drops elements in evaluation, too")
     for batch in OTHER_BATCHES:
-        other = flat_of(graph_once(module, (batch, *shape), False, custom), "")
+        other = flat_of(graph_once(module, batch, inputs, False, custom), "")
         if pairs(flat_of(evaluated, ""), other) is None:
             reason = difference(flat_of(evaluated, ""), other)
             raise failure(codes.DEPENDS_ON_BATCH, reason=reason)
-    plain = flat_of(_without_drops(graph_once(module, (BATCHES[0], *shape), True, custom)), "")
+    trained = graph_once(module, BATCHES[0], inputs, True, custom, always)
+    plain = flat_of(_without_drops(trained), "")
     plain.side_outputs = []
     tested = flat_of(_without_drops(evaluated), "")
-    tested.side_outputs = []
     if pairs(tested, plain) is None:
         raise failure(codes.CHANGES_IN_TRAINING, reason=difference(tested, plain))
     return graphs[0]
 
 
-def graph_once(module: nn.Module, shape: Shape, training: bool, custom: Custom) -> Graph:
-    lowering = Lowering(record(module, shape, training), custom)
+def graph_once(
+    module: nn.Module,
+    batch: int,
+    inputs: Inputs,
+    training: bool,
+    custom: Custom,
+    always: Sequence[str] | None = None,
+) -> Graph:
+    """One graph of a module. ``always`` has the names of results that evaluation has, too: what
+    training has beside them are side outputs."""
+    recording = record(module, batch, inputs, training)
+    _check_all_used(recording, inputs)
+    lowering = Lowering(recording, custom)
     outputs = [vertex for _, vertex in lowering.outputs]
     missing = list(lowering.missing)
     vertices = lowering.vertices
@@ -64,18 +79,56 @@ def graph_once(module: nn.Module, shape: Shape, training: bool, custom: Custom) 
     if not any(v.layer is not None and v.layer.kind in ("conv", "linear") for v in vertices):
         reason = "it has neither a convolution nor a linear layer"
         raise failure(codes.NOTHING_TO_IMPORT, reason=reason)
-    for key in shared(vertices):
+    _unembed(vertices)
+    for key in unlike(vertices):
         raise failure(codes.SHARED_WEIGHTS, key=key)
-    (_, main), *asides = lowering.outputs
-    named = [(title_of(name), vertex) for name, vertex in asides]
-    graph = Graph(vertices, main, sorted(named), lowering.root, custom.registry)
+    found = dict(lowering.outputs)
+    if always is not None and (lost := [n for n in always if n not in found]):
+        reason = f"`{lost[0] or 'its result'}` is a result in evaluation alone"
+        raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
+    results = {n: v for n, v in found.items() if always is None or n in always}
+    asides = sorted((title_of(n), v) for n, v in found.items() if n not in results)
+    graph = Graph(vertices, found.get("", outputs[0]), asides, lowering.root, custom.registry)
+    if len(results) > 1:
+        graph.results = _named(results, vertices)
+        graph.output = graph.results[0][1]
     return _with_asides(graph)
+
+
+def _check_all_used(recording: Recording, inputs: Inputs) -> None:
+    """Raises ``ArchError`` (A652) where a tensor comes in that no result is computed of."""
+    records = needed(recording, [ref for _, ref in recording.outputs])
+    used = {record.args[0] for record in records if record.op == "input"}
+    for name in inputs:
+        if name not in used:
+            raise fails(f"no result is computed of its input `{name}`")
+
+
+def _named(results: Mapping[str, Vertex], vertices: Sequence[Vertex]) -> list[tuple[str, Vertex]]:
+    """Several results by names that a spec can have. The main one is ``main``, where nothing is
+    computed of it: what stands at the end of a spec."""
+    taken = users(vertices)
+    found: list[tuple[str, Vertex]] = []
+    for name, vertex in results.items():
+        last = not taken[vertex.number] and list(results.values()).count(vertex) == 1
+        shown = "main" if not name and last else title_of(name or "output0")
+        found.append((shown, vertex))
+    return found
+
+
+def _unembed(vertices: Sequence[Vertex]) -> None:
+    """Layers that have the weights of an embedding, as the heads of language models."""
+    tables = {v.weights["weight"].key for v in vertices if v.op == "embed"}
+    for vertex in vertices:
+        tied = vertex.weights.get("weight")
+        if vertex.op == "conv" and len(vertex.weights) == 1 and tied and tied.key in tables:
+            vertex.layer = REGISTRY.layers["unembed"](vertex.shape[0])
 
 
 def _with_asides(graph: Graph) -> Graph:
     """Puts a mark where each side output begins: on the way to the main result, a value of which
     it is computed."""
-    main = {v.number for v in live(graph.vertices, [graph.output])}
+    main = {v.number for v in live(graph.vertices, graph.ends)}
     for name, result in graph.asides:
         apart = [v for v in live(graph.vertices, [result]) if v.number not in main]
         begins = {s.number: s for v in apart for s in v.inputs if s.number in main}

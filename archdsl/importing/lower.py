@@ -79,6 +79,14 @@ class Scores:
     softmax: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A tensor that is to be repeated along some axes: a product does so by itself."""
+
+    value: Value
+    shape: Shape
+
+
 Operation = Callable[["Lowering", Record], Any]
 OPERATIONS: dict[str, Operation] = {}
 
@@ -118,6 +126,7 @@ class Lowering:
         self._known: dict[Any, Vertex] = {}
         self._settled: dict[Any, Value] = {}
         self.batch = 0
+        self.keys = recording.keys
         records = needed(recording, [ref for _, ref in recording.outputs])
         self.asked = {ref for record in records for ref in record.refs()}
         self.asked |= {ref for _, ref in recording.outputs}
@@ -129,8 +138,8 @@ class Lowering:
         record = ref.record
         try:
             value = self.settled(self._values[ref], record)
-            if isinstance(value, Value) and value.plain:
-                return value.vertex
+            if isinstance(value, Value):
+                return self.plain(value, record).vertex
             why = ": its axes are in another order"
         except Gap as problem:
             why = str(problem)
@@ -139,14 +148,18 @@ class Lowering:
 
     def _lower(self, record: Record) -> None:
         if record.op == "input":
-            shape = record.shapes[0] or ()
-            self.batch = shape[0]
-            vertex = Vertex(0, None, [], shape[1:], record.call)
+            name, shape = record.args
+            self.batch = (record.shapes[0] or ())[0]
+            vertex = Vertex(len(self.vertices), None, [], shape, record.call, name)
             self.vertices.append(vertex)
-            self._values[Ref(record)] = Value(vertex, tuple(range(len(shape) - 1)))
+            self._values[Ref(record)] = Value(vertex, tuple(range(len(shape))))
             return
         taken = [self.value(ref) for ref in record.refs()]
-        if not any(isinstance(value, (Value, Cut, Scores)) for value in taken):
+        looks_up = record.op in ("Embedding", "embedding")
+        if (
+            not any(isinstance(value, (Value, Cut, Scores, Repeated)) for value in taken)
+            and not looks_up
+        ):
             made: Any = self._of_weights(record)
         else:
             try:
@@ -258,6 +271,8 @@ class Lowering:
         """A tensor as a whole one: what was cut is put together by layers. Raises ``Gap``."""
         if isinstance(value, Scores):
             raise Gap(" of what is only a part of attention")
+        if isinstance(value, Repeated):
+            raise Gap(" of a tensor that was repeated")
         if not isinstance(value, Cut):
             return value
         key = value.vertex.number, value.axes, value.factor
@@ -341,7 +356,12 @@ class Lowering:
     def tied(self, record: Record, **tensors: Any) -> dict[str, Tied]:
         """The tensors of a module of torch.nn, by our names of them."""
         return {
-            name: Tied(f"{record.path}.{name}", tuple(tensor.shape), tensor.requires_grad, tensor)
+            name: Tied(
+                self.keys.get(id(tensor), f"{record.path}.{name}"),
+                tuple(tensor.shape),
+                tensor.requires_grad,
+                tensor,
+            )
             for name, tensor in tensors.items()
             if tensor is not None
         }
@@ -374,11 +394,13 @@ def _count(shape: Sequence[int]) -> int:
     return count
 
 
-def shared(vertices: Sequence[Vertex]) -> Iterator[str]:
-    """Tensors that two layers have."""
-    seen: set[str] = set()
+def unlike(vertices: Sequence[Vertex]) -> Iterator[str]:
+    """Tensors that two layers have that are not the same layer."""
+    seen: dict[str, Vertex] = {}
     for vertex in vertices:
         for tied in vertex.weights.values():
-            if tied.key in seen:
+            if vertex.layer is not None and vertex.layer.is_tied:
+                continue
+            first = seen.setdefault(tied.key, vertex)
+            if (first.layer, first.weights) != (vertex.layer, vertex.weights):
                 yield tied.key
-            seen.add(tied.key)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from types import CodeType, FunctionType
 from typing import Any
 
 from archdsl.importing.lower import Lowering, Value, make, operation
 from archdsl.importing.record import KNOWN, Record
+from archdsl.importing.special import codes_of
 from archdsl.layers.base import alike
 
 FILES = {
@@ -27,7 +27,7 @@ def own_name(module: Any) -> str | None:
     name = type(module).__name__
     if name not in FILES or type(module).__module__.startswith("torch."):
         return None
-    return f"own {name}" if _codes(type(module)) == _own_codes(name) else None
+    return f"own {name}" if codes_of(type(module)) == _own_codes(name) else None
 
 
 KNOWN.append(own_name)
@@ -35,19 +35,7 @@ KNOWN.append(own_name)
 
 @cache
 def _own_codes(name: str) -> Any:
-    return _codes(getattr(import_module(f"archdsl.layers.modules.{FILES[name]}"), name))
-
-
-def _codes(cls: type) -> Any:
-    """What the methods of a class do: equal for copies of a class in other files."""
-    methods = {k: v for k, v in vars(cls).items() if isinstance(v, FunctionType)}
-    methods.pop("__reduce_ex__", None)  # of classes that were built in memory
-    return {name: _code(method.__code__) for name, method in methods.items()}
-
-
-def _code(code: CodeType) -> Any:
-    consts = tuple(_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts)
-    return code.co_code, code.co_names, code.co_varnames, consts
+    return codes_of(getattr(import_module(f"archdsl.layers.modules.{FILES[name]}"), name))
 
 
 @operation("own Attention")

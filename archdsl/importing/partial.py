@@ -8,6 +8,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.importing.calls import Code
 from archdsl.importing.custom import Custom, Missing, Use, custom_of
 from archdsl.importing.gaps import gaps
+from archdsl.importing.incoming import Inputs
 from archdsl.importing.lower import Lowering
 from archdsl.importing.record import record
 from archdsl.layers.base import Shape
@@ -15,14 +16,14 @@ from archdsl.layers.base import Shape
 BATCH = 2
 
 
-def custom_for(module: nn.Module, shape: Shape) -> tuple[Custom, list[Missing]]:
+def custom_for(module: nn.Module, inputs: Inputs) -> tuple[Custom, list[Missing]]:
     """Layers for all operations that lack one, in training and in evaluation; and these operations.
 
     Raises ``ArchError`` (A654) where one of them cannot be written as a layer."""
     found: dict[tuple[Code | None, tuple[Shape, ...]], Use] = {}
     missing: list[Missing] = []
     for training in (True, False):
-        recording = record(module, (BATCH, *shape), training)
+        recording = record(module, BATCH, inputs, training)
         while True:
             custom = custom_of(found.values())
             lowering = Lowering(recording, custom)

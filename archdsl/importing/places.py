@@ -91,8 +91,8 @@ def trouble(problem: Exception, own: Sequence[str]) -> ArchError:
         return ArchError([placed(diagnose(codes.MODEL_FAILS, reason=reason), place)])
     if "'indices'" in str(problem) and "Long" in str(problem):  # an embedding was given numbers
         reason = (
-            "it looks up vectors of token ids, and what is imported takes a tensor of numbers:"
-            " import the part after its embedding"
+            "it looks up vectors of token ids, and was given a tensor of numbers: say"
+            ' `--input "words(ids = 50257): 64"` with the name that its `forward` has for them'
         )
         return ArchError([placed(diagnose(codes.MODEL_FAILS, reason=reason), place)])
     asks = any(text in str(problem) for text in ASKS_NUMBERS)

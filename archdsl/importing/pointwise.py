@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.cut import Cut
-from archdsl.importing.lower import Gap, Lowering, Scores, Value, make, operation
+from archdsl.importing.lower import Gap, Lowering, Repeated, Scores, Value, make, operation
 from archdsl.importing.record import Record
 from archdsl.importing.weighted import per_axis
 
@@ -62,7 +62,7 @@ def same(lower: Lowering, record: Record) -> Any:
         return x
     x = lower.input(record)
     if record.shapes[0] is not None and record.shapes[0][1:] != x.shape:
-        raise Gap(" that repeats")
+        return Repeated(x, record.shapes[0][1:])
     return x
 
 

@@ -108,7 +108,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     """Makes the model and imports it. What its code raises is a diagnostic."""
     import warnings
 
-    from archdsl.importing.sources import Name, input_of, load_model
+    from archdsl.importing.sources import Name, load_model
 
     warnings.simplefilter("ignore")
     no_network()
@@ -119,9 +119,9 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
         model = load_model(name, question["call"])
         from archdsl.importing.convert import import_module
 
-        shape = tuple(question["input"] or input_of(name, model))
+        inputs = _inputs(question, name, model)
         options = {key: question[key] for key in ("knobs", "partial")}
-        made = import_module(model, shape, name=question["title"], **options)
+        made = import_module(model, inputs, name=question["title"], **options)
     except ArchError as problem:
         return {"diagnostics": [_plain(d) for d in problem.diagnostics]}
     except BaseException as problem:
@@ -135,29 +135,47 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _inputs(question: Mapping[str, Any], name: Any, model: Any) -> dict[str, Any]:
+    """The shapes of what comes into a model, by their names."""
+    from archdsl.importing.sources import input_of
+    from archdsl.layers.ids import Ids
+
+    if question["input"] is None:
+        return {"": input_of(name, model)}
+    return {
+        key: tuple(sizes) if words is None else Ids(sizes, words)
+        for key, (sizes, words) in question["input"].items()
+    }
+
+
 def _figures(made: Imported) -> dict[str, Any]:
     """What is said of a network that was imported."""
+    from archdsl.importing.incoming import shown
+
     arch = made.architecture
     return {
         "checked": made.checked,
         "differs": made.differs,
         "params": arch.params,
         "macs": arch.macs,
-        "input": list(arch.input),
+        "input": shown(arch.inputs).removeprefix("input "),
     }
 
 
 def _family(question: Mapping[str, Any]) -> dict[str, Any]:
     """Several models as one spec. Raises ``ArchError``, and what their code raises."""
     from archdsl.importing.convert import import_family
-    from archdsl.importing.sources import Name, input_of, load_model
+    from archdsl.importing.incoming import fails
+    from archdsl.importing.sources import Name, load_model
 
     names = {title: Name(*name) for title, name in question["models"].items()}
     models = {title: load_model(name, None) for title, name in names.items()}
-    shapes = {
-        title: tuple(question["input"] or input_of(names[title], model))
-        for title, model in models.items()
-    }
+    shapes = {}
+    for title, model in models.items():
+        inputs = _inputs(question, names[title], model)
+        if list(inputs) != [""]:
+            raise fails("models of a family take one tensor: say its shape alone")
+        shapes[title] = inputs[""]
     made = import_family(models, shapes, name=question["title"])
     variants = {name: _figures(found) for name, found in made.variants.items()}
     return {"text": made.text, "variants": variants, "proved": made.proved, "warnings": []}

@@ -29,8 +29,11 @@ def flat_of(graph: Graph, name: str) -> Flat:
         Node(v.path or v.op, v.layer, tuple(places[i.number] for i in v.inputs), v.shape)
         for v in graph.vertices
     ]
+    for node, vertex in zip(nodes, graph.vertices, strict=True):
+        node.module = next((tied.key for tied in vertex.weights.values()), node.path)
     sides = [SideOutput(n, places[v.number], 1.0) for n, v in graph.asides]
-    return Flat(name, nodes, places[graph.output.number], sides)
+    results = [SideOutput(n, places[v.number], 1.0) for n, v in graph.results]
+    return Flat(name, nodes, places[graph.output.number], sides, len(graph.inputs), results)
 
 
 def meaning(layer: Layer, shapes: tuple[Shape, ...]) -> str:
@@ -71,7 +74,7 @@ class Digests:
             inputs = tuple(self.source(n) for n in node.inputs)
             layer = node.layer
             if layer is None:
-                self._enter(f"input {node.shape!r}", ())
+                self._enter(f"input {place} {node.shape!r}", ())
                 continue
             shapes = tuple(flat.nodes[n].shape for n in inputs)
             if layer.does_nothing(*shapes) or layer.is_identity:
@@ -103,19 +106,22 @@ class Digests:
         return self._passed.get(place, place)
 
     def results(self) -> list[tuple[str, int]]:
-        """The places of the main result and of side outputs."""
-        sides = [(s.name, self.source(s.node)) for s in self.flat.side_outputs]
-        return [("", self.source(self.flat.output)), *sides]
+        """The places of the results and of side outputs, by their names."""
+        flat = self.flat
+        named = sorted([*flat.results, *flat.side_outputs], key=lambda one: one.name)
+        sides = [(one.name, self.source(one.node)) for one in named]
+        return sides if flat.results else [("", self.source(flat.output)), *sides]
 
 
 def pairs(mine: Flat, theirs: Flat) -> dict[int, int] | None:
     """Which node of the one is which of the other; nothing where they are not the same."""
     a, b = Digests(mine), Digests(theirs)
     first, second = a.results(), b.results()
-    if len(first) != len(second):
+    if [name for name, _ in first] != [name for name, _ in second]:
         return None
     found: dict[int, int] = {}
     back: dict[int, int] = {}
+    bonds: tuple[dict[str, str], dict[str, str]] = {}, {}  # modules that are each other
     todo = [(x, y) for (_, x), (_, y) in zip(first, second, strict=True)]
     while todo:
         x, y = todo.pop()
@@ -126,8 +132,18 @@ def pairs(mine: Flat, theirs: Flat) -> dict[int, int] | None:
         if a.digest[x] != b.digest[y] or len(a.operands[x]) != len(b.operands[y]):
             return None
         found[x], back[y] = y, x
+        if _has_weights(mine, x):
+            one, other = mine.nodes[x].module, theirs.nodes[y].module
+            if bonds[0].setdefault(one, other) != other or bonds[1].setdefault(other, one) != one:
+                return None
         todo += zip(a.operands[x], b.operands[y], strict=True)
     return found
+
+
+def _has_weights(flat: Flat, place: int) -> bool:
+    node = flat.nodes[place]
+    shapes = [flat.nodes[n].shape for n in node.inputs]
+    return node.layer is not None and bool(node.layer.weights(*shapes))
 
 
 def difference(mine: Flat, theirs: Flat) -> str:
@@ -149,6 +165,8 @@ def weights_of(graph: Graph, flat: Flat, paired: dict[int, int]) -> dict[str, Ti
     found: dict[str, Tied] = {}
     for mine, theirs in paired.items():
         vertex: Vertex = graph.vertices[mine]
+        if vertex.layer is None or vertex.layer.is_tied:
+            continue  # which has the weights of another
         for name, tied in vertex.weights.items():
-            found[f"{flat.nodes[theirs].path}.{name}"] = tied
+            found[f"{flat.nodes[theirs].module}.{name}"] = tied
     return found

@@ -21,7 +21,8 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.importing.forms import check_has_weights, check_one, check_takes_one, fails, outputs_of
+from archdsl.importing.forms import check_has_weights, outputs_of
+from archdsl.importing.incoming import Inputs, called, check_taken, fails, tensors_of
 from archdsl.importing.places import OWN, Place, place_of, trouble
 from archdsl.importing.program import Program, Scope, Step
 
@@ -124,6 +125,9 @@ class Recording:
     records: list[Record]
     root: Call
     outputs: list[tuple[str, Ref]]
+    keys: dict[int, str] = field(
+        default_factory=dict
+    )  # of parameters, by their ids: tied ones' one
 
 
 def _refs(value: Any) -> Iterator[Ref]:
@@ -144,10 +148,11 @@ class _Recorder(TorchFunctionMode):
         for name, module in model.named_modules():
             self.names.setdefault(id(module), name)
         trained = dict(model.named_parameters(remove_duplicate=False))
-        self.tied = {
-            id(t): Tied(key, tuple(t.shape), key in trained, trained.get(key))
-            for key, t in tensors.items()
-        }
+        buffers = dict(model.named_buffers(remove_duplicate=False))
+        self.tied: dict[int, Tied] = {}
+        for key, t in tensors.items():
+            tied = Tied(key, tuple(t.shape), key in trained, trained.get(key, buffers.get(key)))
+            self.tied.setdefault(id(t), tied)
         self.values: dict[int, Ref] = {}
         self.alive: list[torch.Tensor] = []  # a freed tensor's id may be another's
         self._versions: dict[int, int] = {}  # how often tensors were changed in their place
@@ -280,12 +285,12 @@ def one_operation(module: nn.Module) -> str | None:
     return next((found for known in KNOWN if (found := known(module)) is not None), None)
 
 
-def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> Recording:
-    """Runs a module once on a batch of this shape, and gives what it did.
+def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False) -> Recording:
+    """Runs a module once on a batch of so many, and gives what it did.
 
     Raises ``ArchError`` where it does not run without numbers (A655), or fails (A652).
     """
-    check_takes_one(model)
+    check_taken(model, inputs)
     check_has_weights(model)
     tensors = {
         name: tensor.detach().to("meta")
@@ -303,8 +308,9 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
     recorder = _Recorder(model, tensors)
     modes = [(module, module.training) for module in model.modules()]
     model.train(training)
-    x = torch.empty(shape, device="meta", dtype=_dtype(model))
-    recorder.add("input", (), {}, x)
+    taken = tensors_of(inputs, batch, _dtype(model), device="meta")
+    for (name, shape), x in zip(inputs.items(), taken, strict=True):
+        recorder.add("input", (name, shape), {}, x)
     hooks = [
         register_module_forward_pre_hook(recorder.before),
         register_module_forward_hook(recorder.after),
@@ -318,7 +324,7 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
         model.watch = recorder
     try:
         with torch.no_grad(), recorder:
-            out = functional_call(model, tensors, (x,), tie_weights=False)
+            out = functional_call(model, tensors, *called(inputs, taken), tie_weights=False)
     except ArchError:
         raise
     except Exception as problem:
@@ -330,11 +336,11 @@ def record(model: nn.Module, shape: tuple[int, ...], training: bool = False) -> 
             module.training = mode
         if isinstance(model, Program):
             model.watch = None
-    named = list(outputs_of(out))
-    if not training:
-        check_one([name for name, _ in named])
-    outputs = [(name, recorder.values.get(id(t))) for name, t in named]
-    found = Recording(recorder.records, recorder.root, [(n, r) for n, r in outputs if r])
+    outputs = [(name, recorder.values.get(id(t))) for name, t in outputs_of(out).items()]
+    keys: dict[int, str] = {}
+    for key, parameter in model.named_parameters(remove_duplicate=False):
+        keys.setdefault(id(parameter), key)
+    found = Recording(recorder.records, recorder.root, [(n, r) for n, r in outputs if r], keys)
     for name, ref in outputs:
         if ref is None or all(record.op != "input" for record in needed(found, [ref])):
             result = f"its result `{name}`" if name else "its result"

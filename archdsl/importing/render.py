@@ -98,6 +98,13 @@ class Renderer:
     def _paddings(self, m: Merged, values: list[Any]) -> list[Any]:
         """The padding of convolutions some of which keep their size by themselves."""
         found = []
+        strides = m.args.get("stride", [MISSING] * len(values))
+        whole = [v is None and s in (1, MISSING) for v, s in zip(values, strides, strict=True)]
+        alike = [
+            v == "same" or w or not p for v, w, p in zip(values, whole, m.present, strict=True)
+        ]
+        if "same" in values and all(alike):  # at a stride of 1 it pads as usual
+            return ["same" if p else None for p in m.present]
         for v, p, k in zip(values, m.present, m.args["kernel"], strict=True):
             if p and v is None:
                 v = (k - 1) // 2 if isinstance(k, int) else tuple((n - 1) // 2 for n in k)
@@ -110,6 +117,17 @@ class Renderer:
             return [pad + m.op]
         if m.kind == "layer":
             return [pad + self.call(m)]
+        if m.kind == "shared":
+            return [
+                f"{pad}let {m.op} = shared {{",
+                *self.lines(m.subs[0], depth + 1),
+                pad + "}",
+                "",
+            ]
+        if m.kind == "result":
+            inner = self.lines(m.subs[0], depth + 1)
+            loss = "" if m.op.startswith("aux") else ", weight = 0"  # of a recipe
+            return [f"{pad}output {m.op}(when = always{loss}) {{", *inner, pad + "}"]
         if m.kind == "output":
             return [f"{pad}output {m.op} {{", *self.lines(m.subs[0], depth + 1), pad + "}"]
         if m.kind in ("repeat", "dense"):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from archdsl.importing.forms import outputs_of
+from archdsl.importing.incoming import Inputs, called, shown, tensors_of
 from archdsl.importing.record import DROPS, Tied
 
 CLOSE = 1e-9  # how far results may be off, relative to the largest
@@ -78,68 +80,71 @@ def compare(
     theirs: nn.Module,
     ours: nn.Module,
     weights: Mapping[str, Tied],
-    shape: tuple[int, ...],
-    sides: int,
+    batch: int,
+    inputs: Inputs,
 ) -> str:
     """In what two modules with the same weights differ on a random batch; nothing where they do
     not. Both are as ``prepared`` makes them, and their weights stay as they are."""
     generator = torch.Generator().manual_seed(1)
-    x = torch.randn(shape, generator=generator, dtype=torch.float64)
+    x = tensors_of(inputs, batch, torch.float64, generator=generator)
     for training in (False, True):
         mode = "in training" if training else "in evaluation"
         state = {k: v.clone() for k, v in theirs.state_dict().items()}
-        one = _run(theirs, x, training, sides)
+        one = _run(theirs, *called(inputs, x), training)
         theirs.load_state_dict(state)
         state = {k: v.clone() for k, v in ours.state_dict().items()}
-        other = _run(ours, x, training, sides)
+        other = _run(ours, tuple(x), {}, training)
         ours.load_state_dict(state)
-        for a, b in zip(one[0], other[0], strict=True):
+        if len(one.results) != len(other.results):
+            return f"{mode} it gives {len(other.results)} tensors, and not {len(one.results)}"
+        for a, b in zip(one.results, other.results, strict=True):
             if (off := _off(a, b)) > CLOSE:
-                return f"results {mode} are off by {off:.2g} of the largest, for a batch {shape}"
-        grads = other[1] | {"": other[2]}
-        keys = {key: tied.key for key, tied in weights.items()} | {"": ""}
-        largest = max(float(g.abs().max()) for g in (one[1] | {"": one[2]}).values())
-        for key, gradient in grads.items():
-            known = (one[1] | {"": one[2]}).get(keys.get(key, ""))
+                at = shown(inputs)
+                return f"results {mode} are off by {off:.2g} of the largest, for {batch} of {at}"
+        keys = {key: tied.key for key, tied in weights.items()}
+        largest = max(float(g.abs().max()) for g in one.gradients.values())
+        for key, gradient in other.gradients.items():
+            known = one.gradients.get(keys.get(key, key))
             if known is None:
                 return f"`{key}` has a gradient {mode}, and `{keys.get(key, '')}` has none"
             known = weights[key].theirs(known) if key in weights else known
             off = float((known.reshape(gradient.shape) - gradient).abs().max())
             if off > CLOSE * 100 * max(largest, 1e-30):
-                return f"the gradient of `{keys[key]}` {mode} is off by {off:.2g}"
+                return f"the gradient of `{keys.get(key, key)}` {mode} is off by {off:.2g}"
     return ""
 
 
-def _run(
-    module: nn.Module, x: torch.Tensor, training: bool, sides: int
-) -> tuple[list[torch.Tensor], dict[str, torch.Tensor], torch.Tensor]:
-    """Results, and the gradients of a sum of them: by key, and of the images."""
+class Ran(NamedTuple):
+    """Results, the main one first, and gradients of a sum of them: by keys, and of what came in, by
+    its place."""
+
+    results: list[torch.Tensor]
+    gradients: dict[str, torch.Tensor]
+
+
+def _run(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any], training: bool) -> Ran:
     module.train(training)
-    x = x.clone().requires_grad_()
+    given = [*args, *named.values()]
+    free = [x.clone().requires_grad_() if x.is_floating_point() else x for x in given]
+    taken = [x.clone() for x in free]  # which a layer may change in its place
     with Certain():
-        out = outputs(module(x.clone()))  # which a layer may change in its place
-    out = out[: 1 + (sides if training else 0)]
+        out = module(*taken[: len(args)], **dict(zip(named, taken[len(args) :], strict=True)))
+    found = outputs(out)
     generator = torch.Generator().manual_seed(2)
-    total = sum((o * torch.randn(o.shape, generator=generator, dtype=o.dtype)).sum() for o in out)
-    parameters = dict(module.named_parameters())
-    named = list(parameters)
+    total = sum((o * torch.randn(o.shape, generator=generator, dtype=o.dtype)).sum() for o in found)
+    wanted = dict(module.named_parameters())
+    wanted |= {f"input {n}": x for n, x in enumerate(free) if x.requires_grad}
     assert isinstance(total, torch.Tensor)
-    found = torch.autograd.grad(total, [x, *parameters.values()], allow_unused=True)
-    grads = {n: g for n, g in zip(named, found[1:], strict=True) if g is not None}
-    return [o.detach() for o in out], grads, found[0]
+    grads = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
+    gradients = {n: g for n, g in zip(wanted, grads, strict=True) if g is not None}
+    return Ran([o.detach() for o in found], gradients)
 
 
 def outputs(out: Any) -> list[torch.Tensor]:
-    """The tensors of what a module gives, the main result first."""
-    if isinstance(out, torch.Tensor):
-        return [out]
-    if hasattr(out, "_asdict"):
-        out = out._asdict()
-    if isinstance(out, dict):
-        main = next((k for k in ("main", "logits", "out") if k in out), next(iter(out)))
-        rest = sorted(k for k in out if k != main and isinstance(out[k], torch.Tensor))
-        return [out[main], *(out[k] for k in rest)]
-    return [t for t in out if isinstance(t, torch.Tensor)]
+    """The tensors of what a module gives, the main result first, others in the order of their
+    names."""
+    found = outputs_of(out)
+    return [found[name] for name in sorted(found)]
 
 
 def _off(a: torch.Tensor, b: torch.Tensor) -> float:

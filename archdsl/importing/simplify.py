@@ -61,6 +61,9 @@ def simplify(vertices: list[Vertex], outputs: list[Vertex]) -> tuple[list[Vertex
     vertices = live(vertices, outputs)
     _linear(vertices, outputs)
     vertices = live(vertices, outputs)
+    for vertex in vertices:
+        if vertex.op == "reshape" and len(vertex.shape) == 1:
+            vertex.layer = make("flatten")
     _silu(vertices)
     vertices = live(vertices, outputs)
     missing = _dropped(vertices, outputs)

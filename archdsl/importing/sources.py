@@ -165,8 +165,11 @@ def _made(name: Name, names: Mapping[str, Any], text: str) -> Any:
         shown = f"{name.attribute}({', '.join(f'{n} = ...' for n in required)})"
         help = f'say with which arguments: --call "{shown}"'
         raise no_model(text, f"it needs {' and '.join(f'`{n}`' for n in required)}", help)
-    arguments = {"weights": None} if name.module.startswith("torchvision") else {}
-    return found(**arguments)
+    if not name.module.startswith("torchvision"):
+        return found()
+    options = ("weights", "weights_backbone")  # for segmentation the trunk has weights of its own
+    taken = inspect.signature(found).parameters
+    return found(**{name: None for name in options if name in taken})
 
 
 def _required(made: Any) -> list[str]:

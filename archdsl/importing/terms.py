@@ -15,7 +15,8 @@ class Term:
     """A layer, or a pattern with its sequences of terms.
 
     ``kind`` is ``layer`` (a built-in one, or a block), ``branch``, ``residual``, ``dense``,
-    ``repeat``, ``for``, ``use`` (of a tensor that was kept), ``output``; and on the way
+    ``repeat``, ``for``, ``use`` (of a tensor that was kept), ``output`` (in training alone),
+    ``result`` (always), ``shared`` (a module that is applied by its name); and on the way
     ``module``, a call of a module, and ``splice``, one whose terms belong to the sequence around
     it.
     """
@@ -49,6 +50,13 @@ def walk(sequence: list[Term]) -> Iterator[Term]:
         yield term
         for sub in term.subs:
             yield from walk(sub)
+
+
+NAMED = ("use", "output", "result", "shared")  # terms with names of their own
+
+
+class Name(str):
+    """An argument that is a name, and no text."""
 
 
 @dataclass(frozen=True, slots=True)

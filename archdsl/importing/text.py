@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from archdsl.importing.scope import Scope
 from archdsl.importing.series import Levels
 from archdsl.importing.style import KEYS, Style
 from archdsl.importing.terms import MISSING, Merged, Term, lift, walk
+from archdsl.layers.ids import Ids
 from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax.format import format_source
 
@@ -32,13 +33,25 @@ STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 @dataclass(slots=True)
 class Graph:
     """What a spec is made of: vertices in order, the main result, side outputs by name, and the
-    call of the whole model. ``registry`` has the layers that the vertices are of."""
+    call of the whole model. ``registry`` has the layers that the vertices are of, ``results`` what
+    it gives where that are several tensors."""
 
     vertices: list[Vertex]
     output: Vertex
     asides: list[tuple[str, Vertex]]
     root: Call
     registry: Registry = REGISTRY
+    results: list[tuple[str, Vertex]] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> list[Vertex]:
+        """What comes in."""
+        return [v for v in self.vertices if v.layer is None]
+
+    @property
+    def ends(self) -> list[Vertex]:
+        """What comes out in evaluation."""
+        return [v for _, v in self.results] or [self.output]
 
 
 class Width(NamedTuple):
@@ -77,9 +90,7 @@ class Writer:
     ) -> None:
         self.graph, self.name, self.plain = graph, name, plain
         self.width = width
-        terms = Levels(
-            graph.vertices, [graph.output, *(v for _, v in graph.asides)], graph.root
-        ).terms()
+        terms = Levels(graph).terms()
         self.style = Style(terms, graph.registry)
         self.style.width = width.value if width is not None else 0
         last = graph.output
@@ -142,7 +153,13 @@ class Writer:
 
     def input(self) -> list[str]:
         """The lines that say what comes in."""
-        return [f"input {'x'.join(map(str, self.graph.vertices[0].shape))}"]
+        shown = []
+        for vertex in self.graph.inputs:
+            shape, name = "x".join(map(str, vertex.shape)), vertex.path
+            if isinstance(vertex.shape, Ids):
+                name += f"(ids = {vertex.shape.vocabulary})"
+            shown.append(f"{name}: {shape}" if name else shape)
+        return [f"input {', '.join(shown)}"]
 
     def head(self) -> str:
         """The line of the header."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from torch import nn
+
 from archdsl.importing.cut import Cut, whole
 from archdsl.importing.lower import Computed, Gap, Lowering, Value, make, operation
 from archdsl.importing.record import Record, Tied
+from archdsl.importing.special import is_same, is_standardized
 
 
 def per_axis(value: Any, axes: int) -> tuple[int, ...]:
@@ -28,7 +31,13 @@ def weight_of(value: Any) -> Tied | None:
     raise Gap(" with weights that are computed of others")
 
 
-def _conv(lower: Lowering, record: Record, weights: dict[str, Tied], rest: dict[str, Any]) -> Value:
+def _conv(
+    lower: Lowering,
+    record: Record,
+    weights: dict[str, Tied],
+    rest: dict[str, Any],
+    name: str = "conv",
+) -> Value:
     x = lower.plain(lower.input(record), record)
     weight = weights["weight"].shape
     axes = len(weight) - 2
@@ -38,14 +47,13 @@ def _conv(lower: Lowering, record: Record, weights: dict[str, Tied], rest: dict[
     dilation = per_axis(rest["dilation"], axes)
     pad: Any = rest["pad"]
     spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-    if pad == "same":
-        if any(span % 2 for span in spans):
-            raise Gap(" that pads one side more than the other")
-        pad = tuple(span // 2 for span in spans)
-    pad = (0,) * axes if pad == "valid" else per_axis(pad, axes)
+    if pad == "same" and (per_axis(rest["stride"], axes) == (1,) * axes):
+        even = all(span % 2 == 0 for span in spans)
+        pad = tuple(span // 2 for span in spans) if even else pad
+    pad = (0,) * axes if pad == "valid" else pad if pad == "same" else per_axis(pad, axes)
     usual = all(k % 2 for k in kernel) and pad == tuple(span // 2 for span in spans)
     layer = make(
-        "conv",
+        name,
         channels=weight[0],
         kernel=kernel,
         stride=per_axis(rest["stride"], axes),
@@ -54,8 +62,11 @@ def _conv(lower: Lowering, record: Record, weights: dict[str, Tied], rest: dict[
         bias="bias" in weights,
         border=rest.get("border", "zeros"),
         **({} if usual else {"pad": pad}),
+        **rest.get("more", {}),
     )
-    return lower.apply(layer, record, x, weights=weights)
+    fixed = "weight" in rest.get("more", {})
+    learned = {name: tied for name, tied in weights.items() if not (fixed and name == "weight")}
+    return lower.apply(layer, record, x, weights=learned)
 
 
 @operation("Conv1d", "Conv2d", "Conv3d")
@@ -64,6 +75,39 @@ def conv_module(lower: Lowering, record: Record) -> Value:
     rest = {"stride": m.stride, "pad": m.padding, "dilation": m.dilation, "groups": m.groups}
     rest["border"] = m.padding_mode
     return _conv(lower, record, lower.tied(record, weight=m.weight, bias=m.bias), rest)
+
+
+def _numbers(weight: Tied) -> tuple[float, ...]:
+    """The numbers of a fixed filter: of one, where all are alike. Raises ``Gap``."""
+    tensor = weight.tensor
+    if tensor is None or tensor.is_meta or len(tensor.shape) != len(weight.shape):
+        raise Gap(" with fixed numbers that are not known: make the model with its numbers")
+    if tensor.shape[1:] != weight.shape[1:]:
+        raise Gap(" with fixed numbers that are repeated")
+    found = tensor.double()
+    alike = bool((found == found[:1]).all())
+    if not alike and found.shape != weight.shape:
+        raise Gap(" with fixed numbers that are repeated")
+    return tuple((found[:1] if alike else found).flatten().tolist())
+
+
+@operation("of convolution")
+def special_module(lower: Lowering, record: Record) -> Value:
+    """Convolutions padded as TensorFlow does, or with standardised filters: timm's and our own."""
+    m, name = record.module, "conv"
+    more: dict[str, Any] = {}
+    rest = {"stride": m.stride, "dilation": m.dilation, "groups": m.groups, "more": more}
+    rest["border"] = m.padding_mode
+    rest["pad"] = "same" if is_same(m) else m.padding
+    tensors = {"weight": m.weight, "bias": m.bias}
+    if is_standardized(m):
+        name, more["eps"] = "std_conv", m.eps
+        if getattr(m, "gain", None) is not None:
+            tensors["gain"] = m.gain
+            more["gain"] = float(f"{m.scale * m.weight[0].numel() ** 0.5:.12g}")
+    elif not isinstance(m.weight, nn.Parameter):
+        raise Gap(" with fixed weights")
+    return _conv(lower, record, lower.tied(record, **tensors), rest, name)
 
 
 @operation("conv1d", "conv2d", "conv3d")
@@ -75,6 +119,8 @@ def conv_function(lower: Lowering, record: Record) -> Value:
     names = ("stride", "pad", "dilation", "groups")
     keys = zip(names, ("stride", "padding", "dilation", "groups"), (1, 0, 1, 1), strict=True)
     rest = {n: lower.argument(record, i + 3, k, u) for i, (n, k, u) in enumerate(keys)}
+    if not weight.trained:
+        rest["more"] = {"weight": _numbers(weight)}
     weights = {"weight": weight} | ({} if bias is None else {"bias": bias})
     return _conv(lower, record, weights, rest)
 

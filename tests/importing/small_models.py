@@ -160,13 +160,16 @@ class AsksBatch(nn.Module):
         return F.relu(x) if len(x) > 2 else x
 
 
-class Shared(nn.Module):
+class Tied(nn.Module):
+    """Two layers that differ have one parameter."""
+
     def __init__(self) -> None:
         super().__init__()
-        self.a = nn.Conv2d(3, 3, 3, padding=1)
+        self.a, self.b = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3, stride=2)
+        self.b.weight = self.a.weight
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.a(F.relu(self.a(x)))
+        return self.b(F.relu(self.a(x)))
 
 
 class Unused(nn.Module):
@@ -333,16 +336,6 @@ class Itself(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.part(query=x, key=x, value=x, need_weights=False)[0]
-
-
-class Several(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.a, self.b = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
-
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        a = self.a(x)
-        return {"a": a, "b": self.b(a)}
 
 
 class Words(nn.Module):

@@ -162,7 +162,7 @@ def question(module: str, attribute: str) -> dict[str, Any]:
         "attribute": attribute,
         "title": "net",
         "call": None,
-        "input": [3, 16, 16],
+        "input": {"": [[3, 16, 16], None]},
         "knobs": False,
         "partial": False,
     }

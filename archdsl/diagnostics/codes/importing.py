@@ -87,9 +87,10 @@ evaluation.""",
 )
 SHARED_WEIGHTS = Kind(
     "A662",
-    "the model uses the weights `{key}` more than once",
-    """The model applies one module several times, or ties two of its parameters. A spec says so
-with `shared`, which importing does not write yet: such a spec is written by hand.""",
+    "two different layers of the model use the weights `{key}`",
+    """A module that a model applies several times is `shared` in the spec, and a head that has the
+weights of an embedding is `unembed`. Other layers that have one parameter together, such as two
+convolutions with different strides, have no counterpart: give each its own.""",
 )
 NO_PROGRAM = Kind(
     "A663",
