@@ -12,7 +12,8 @@ import click
 
 from archdsl import __version__
 from archdsl.analysis.space import ENDLESS_SPACE, LIMIT, Proof, prove
-from archdsl.cli.options import SpecName, json_option, python_option, read_registry
+from archdsl.cli import completing
+from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import WIDTH, ReaderGone, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
@@ -28,7 +29,9 @@ from archdsl.units import shown_costs
 
 
 @click.command()
-@click.argument("specs", type=SpecName(), nargs=-1, required=True, metavar="SPEC...")
+@click.argument(
+    "specs", nargs=-1, required=True, metavar="SPEC...", shell_complete=completing.checked
+)
 @click.option(
     "--limit",
     default=LIMIT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.knobs import Choices, Knob
 from archdsl.elaborate.values import show
 from archdsl.elaborate.work import Work
-from archdsl.files import builtin_names, read_source
+from archdsl.files import SEARCH, builtin_names, read_source
 from archdsl.named import resolve
 from archdsl.registry import REGISTRY
 
@@ -28,19 +28,36 @@ def networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
     return _offered([*builtin_names(), *_variants()], incomplete, "file")
 
 
+def specs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Built-in specs alone."""
+    return _offered(builtin_names(), incomplete)
+
+
+def searches(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Built-in searches, and files."""
+    return _offered(builtin_names(SEARCH), incomplete, "file")
+
+
+def checked(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What can be checked: networks and searches."""
+    found = [*builtin_names(), *_variants(), *builtin_names(SEARCH)]
+    return _offered(found, incomplete, "file")
+
+
+def knobs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The knobs of the spec that the command names, also after others and a comma."""
+    before, comma, name = incomplete.rpartition(",")
+    return _offered((before + comma + known for known in _spec_knobs(ctx)), incomplete)
+
+
 def settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The knobs of the spec that the command names, and what each may be."""
-    # An option that has no value yet keeps click from giving the arguments their names.
-    name = ctx.params.get("spec") or next((a for a in ctx.args if not a.startswith("-")), "")
-    with suppress(ArchError):
-        spec = resolve(name, REGISTRY, Work()).spec
-        name, equals, _ = incomplete.partition("=")
-        if not equals:
-            return _offered((f"{n}=" for n in spec.knobs), name)
-        if name in spec.knobs:
-            values = (f"{name}={v}" for v in _values(spec.knobs[name]))
-            return _offered(values, incomplete)
-    return []
+    known = _spec_knobs(ctx)
+    name, equals, _ = incomplete.partition("=")
+    if not equals:
+        return _offered((f"{n}=" for n in known), name)
+    values = _values(known[name]) if name in known else []
+    return _offered((f"{name}={v}" for v in values), incomplete)
 
 
 def data(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -66,6 +83,15 @@ def errors(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 def _offered(names: Iterable[str], incomplete: str, kind: str = "") -> list[CompletionItem]:
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return [*found, CompletionItem(incomplete, type=kind)] if kind else found
+
+
+def _spec_knobs(ctx: click.Context) -> Mapping[str, Knob]:
+    """The knobs of the spec that the command names; none where it cannot be read."""
+    # An option that has no value yet keeps click from giving the arguments their names.
+    name = ctx.params.get("spec") or next((a for a in ctx.args if not a.startswith("-")), "")
+    with suppress(ArchError):
+        return resolve(name, REGISTRY, Work()).spec.knobs
+    return {}
 
 
 def _variants() -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import harmless, say, say_json, table
 from archdsl.cli.progress import LOADING, told
@@ -28,7 +29,7 @@ RARE = 10  # times as many images as the smallest class: from here on, a word ab
 
 
 @click.command()
-@click.argument("data", metavar="DATA")
+@click.argument("data", metavar="DATA", shell_complete=completing.data)
 @json_option
 @python_option
 def command(data: str, as_json: bool, python: tuple[Path, ...]) -> None:

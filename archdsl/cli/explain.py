@@ -14,6 +14,7 @@ import click
 from archdsl.analysis.curve import curve, some_values
 from archdsl.analysis.family import ClosedForm
 from archdsl.analysis.figures import NAMED
+from archdsl.cli import completing
 from archdsl.cli.formulas import formulas, where
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
 from archdsl.cli.output import WIDTH, cut, say, say_json, say_text, table
@@ -46,7 +47,12 @@ class Made:
 @spec_argument
 @click.argument("path", required=False)
 @candidate_options
-@click.option("--knob", metavar="KNOB", help="Show what this knob changes instead.")
+@click.option(
+    "--knob",
+    metavar="KNOB",
+    shell_complete=completing.knobs,
+    help="Show what this knob changes instead.",
+)
 @json_option
 def command(
     spec: str,

@@ -11,6 +11,7 @@ import click
 from archdsl.analysis.solve import Cost, Solution
 from archdsl.budget.fitting import Aim, Fitted, cost_of, fit, shown_cost
 from archdsl.budget.texts import read_budget, read_factor, read_share
+from archdsl.cli import completing
 from archdsl.cli.options import (
     candidate_options,
     json_option,
@@ -46,7 +47,11 @@ SHOWN = {"macs": "MACs", "params": "parameters"}
     help="The cost that --factor is of: macs, if it is not said.",
 )
 @click.option(
-    "--by", multiple=True, metavar="KNOB,...", help="The knobs that are made larger or smaller."
+    "--by",
+    multiple=True,
+    metavar="KNOB,...",
+    shell_complete=completing.knobs,
+    help="The knobs that are made larger or smaller.",
 )
 @click.option("--within", default="2%", show_default=True, metavar="SHARE", help="How far off.")
 @click.option(

@@ -6,37 +6,24 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
-from click.shell_completion import CompletionItem
 
+from archdsl.cli import completing
 from archdsl.cli.engine import Engine, crew_of, engine_options
 from archdsl.cli.logs import Logs, log_option
 from archdsl.cli.options import python_option, read_registry, storage_option
 from archdsl.cli.output import say
 from archdsl.cli.repeated import repeated
 from archdsl.cli.times import Duration, check_ranks, trial_timeout_option
-from archdsl.files import SEARCH, builtin_names, read_source
+from archdsl.files import SEARCH, read_source
 from archdsl.search.reading import read_search
 from archdsl.search.request import MOST_TRIALS
 from archdsl.training.packages import need_for_search
-
-
-class SearchName(click.ParamType[str]):
-    """A path, or the name of a built-in search."""
-
-    name = "search"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        names = [CompletionItem(n) for n in builtin_names(SEARCH) if n.startswith(incomplete)]
-        return [*names, CompletionItem(incomplete, type="file")]
-
 
 WRITERS = dict.fromkeys(("timeout", "trial_timeout"), lambda seconds: f"{seconds:g}s")
 
 
 @click.command()
-@click.argument("search", type=SearchName(), metavar="SEARCH")
+@click.argument("search", metavar="SEARCH", shell_complete=completing.searches)
 @click.option("--study", metavar="NAME", help="What to call the study: the search's own name.")
 @click.option("--resume", is_flag=True, help="Go on with a study that has been begun.")
 @click.option(

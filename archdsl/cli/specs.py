@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from archdsl.cli import completing
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, say_text, table
 from archdsl.elaborate.facts import Published, Variant
 from archdsl.elaborate.work import Work
@@ -15,7 +16,7 @@ from archdsl.spec import Spec, read
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[SPEC...]")
+@click.argument("names", nargs=-1, metavar="[SPEC...]", shell_complete=completing.specs)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for tools.")
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """List the built-in specs, or the variants of some: figures, papers, published errors.

@@ -421,6 +421,12 @@ def test_names_are_completed(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ("summary nothing --set wi", [""]),
         ("train resnet18 --data ci", ["plain,cifar10", "plain,cifar100", "dir,ci"]),
         ("verdict mi", ["plain,mine.study", "dir,mi"]),
+        ("explain resnet --knob st", ["plain,stride_on"]),
+        ("fit resnet --by depth,w", ["plain,depth,width"]),
+        ("check wide_o", ["plain,wide_or_deep", "file,wide_o"]),
+        ("search wide_o", ["plain,wide_or_deep", "file,wide_o"]),
+        ("data dig", ["plain,digits", "dir,dig"]),
+        ("specs resnet_", ["plain,resnet_cifar", "plain,resnet_d"]),
         ("error a20", [f"plain,A20{i}" for i in range(1, 10)]),
     ],
 )
