@@ -46,7 +46,7 @@ def checked(ctx: click.Context, param: click.Parameter, incomplete: str) -> list
 
 def knobs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """The knobs of the spec that the command names, also after others and a comma."""
-    before, comma, name = incomplete.rpartition(",")
+    before, comma, _ = incomplete.rpartition(",")
     return _offered((before + comma + known for known in _spec_knobs(ctx)), incomplete)
 
 
