@@ -96,12 +96,15 @@ def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
     try:
         if path.suffix == ending or path.is_file():
             return path, name
-        known = builtin_folder(ending) / f"{name}{ending}"
-        if name.isidentifier() and known.is_file():
-            return known, known.name
+        shipped = builtin_folder(ending) / f"{name}{ending}"
+        if name.isidentifier() and shipped.is_file():
+            return shipped, shipped.name
     except (OSError, ValueError):
         pass
-    help = did_you_mean(name, builtin_names(ending))
+    known = builtin_names(ending)
+    help = did_you_mean(name, known)
+    if not help and ending == SEARCH:
+        help = [f"a search is a file that ends in {SEARCH}, or one of {', '.join(known)}"]
     raise ArchError([fault(codes.NO_SUCH_FILE, name=name, help=help).diagnostic])
 
 

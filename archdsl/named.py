@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError
+from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.work import Work
 from archdsl.files import Library, builtin_names, read_source
 from archdsl.registry import REGISTRY, Registry
 from archdsl.settings import split_call
 from archdsl.spec import Architecture, Spec, read
+
+VARIANT = re.compile(r"^variant (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,22 @@ def _spec_or_variant(
     except ArchError as error:
         if error.diagnostics[0].kind is not codes.NO_SUCH_FILE or not name.isidentifier():
             raise
-        for stem in builtin_names():
-            source, folder = read_source(stem)
-            if name in source.text:  # the others need not be parsed
-                spec = Spec(source, Library(folder), registry, work)
-                if name in spec.variants:
-                    return spec, spec.variants[name]
-        raise
+    variants = builtin_variants()
+    if name not in variants:
+        help = did_you_mean(name, [*builtin_names(), *variants])
+        raise ArchError([diagnose(codes.NO_SUCH_FILE, help=help, name=name)])
+    source, folder = read_source(variants[name])
+    spec = Spec(source, Library(folder), registry, work)
+    return spec, spec.variants[name]
+
+
+def builtin_variants() -> dict[str, str]:
+    """The built-in variants, and the spec of each, by their lines: nothing is parsed."""
+    return {
+        variant: stem
+        for stem in builtin_names()
+        for variant in VARIANT.findall(read_source(stem)[0].text)
+    }
 
 
 def load(name_or_path: str, /, **knobs: Any) -> Architecture:

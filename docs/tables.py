@@ -342,6 +342,9 @@ def references() -> Iterator[str]:
     for package in ("torchvision", "timm"):
         yield row(package, names(known["equal"], package))
         yield row(f"{package}, too large to be run", names(known["equal tensors"], package))
+    ordered = known["in an order"]
+    yield row(f"timm, with `--order {','.join(ordered['order'])}`", names(ordered, "timm"))
+    yield row("timm, refused", names(known["refused"], "timm"))
     yield ""
     yield header("network of timm", "what is another there")
     for found in known["others"].values():

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,17 +14,16 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.knobs import Choices, Knob
 from archdsl.elaborate.values import show
 from archdsl.elaborate.work import Work
-from archdsl.files import SEARCH, builtin_names, read_source
-from archdsl.named import resolve
+from archdsl.files import SEARCH, builtin_names
+from archdsl.named import builtin_variants, resolve
 from archdsl.registry import REGISTRY
 
-VARIANT = re.compile(r"^variant (\w+)", re.MULTILINE)
 MOST_VALUES = 50  # of an interval that are offered
 
 
 def networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Built-in specs and their variants, and files."""
-    return _offered([*builtin_names(), *_variants()], incomplete, "file")
+    return _offered([*builtin_names(), *builtin_variants()], incomplete, "file")
 
 
 def specs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -40,7 +38,7 @@ def searches(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 
 def checked(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What can be checked: networks and searches."""
-    found = [*builtin_names(), *_variants(), *builtin_names(SEARCH)]
+    found = [*builtin_names(), *builtin_variants(), *builtin_names(SEARCH)]
     return _offered(found, incomplete, "file")
 
 
@@ -92,12 +90,6 @@ def _spec_knobs(ctx: click.Context) -> Mapping[str, Knob]:
     with suppress(ArchError):
         return resolve(name, REGISTRY, Work()).spec.knobs
     return {}
-
-
-def _variants() -> Iterator[str]:
-    """The names of all built-in variants, by their lines: nothing is parsed."""
-    for name in builtin_names():
-        yield from VARIANT.findall(read_source(name)[0].text)
 
 
 def _values(knob: Knob) -> list[str]:

@@ -198,6 +198,10 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     if "SEARCH" in expected:
         known = sorted(kind.lower() for kind in expected if kind.isalpha() and kind.isupper())
         return did_you_mean(str(token), known) or [f"a statement begins with {', '.join(known)}"]
+    if str(first) in ("spec", "use") and any(c in (path := _path(tokens, at)) for c in "./"):
+        return [f'a path stands in quotes: `{first} "{path}"`']
+    if before == "RSQB" and "_DOTS" in expected:
+        return ["values to choose from stand in braces: `in {1, 2}`"]
     if token.type == "_SEP" and "BY" in expected:
         return ["`hold` ends with the knob that is solved for: `by width`"]
     if (
@@ -242,6 +246,19 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     if token.type in _STARTS_VALUE:
         return _value_hint(token, tokens[at - 1], begins, expected)
     return []
+
+
+def _path(tokens: Sequence[Token], at: int) -> str:
+    """What stands without a gap around a token, as far as no colon or bracket ends it."""
+    ends = ("_SEP", "COLON", "LPAR", "STRING", "$END")
+    start, end = at, at + 1
+    while start and tokens[start].start_pos == tokens[start - 1].end_pos:
+        start -= 1
+    while end < len(tokens) and tokens[end].start_pos == tokens[end - 1].end_pos:
+        if tokens[end].type in ends:
+            break
+        end += 1
+    return "".join(tokens[start:end])
 
 
 def _rest(tokens: Sequence[Token], start: int) -> str:

@@ -100,6 +100,7 @@ def test_use_reads_beside_the_file_and_a_text_reads_the_library_alone(tmp_path: 
     ("name", "code", "help"),
     [
         ("resnett", "A001", ("did you mean `resnet`?",)),
+        ("resnt50", "A001", ("did you mean `resnet50`?",)),
         ("nowhere.arch", "A001", ()),
         ("no/such/file", "A001", ()),
         ("", "A001", ()),

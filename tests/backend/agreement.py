@@ -27,6 +27,13 @@ def hollow(make: Callable[[], nn.Module]) -> nn.Module:
 def drawn(make: Callable[[], nn.Module]) -> nn.Module:
     """A module on the processor with random weights; its own initialisation is never run."""
     module = hollow(make)
+    for buffer in module.buffers():
+        buffer.zero_()
+    return redrawn(module)
+
+
+def redrawn(module: nn.Module) -> nn.Module:
+    """The module with random weights and statistics; what it has worked out stays as it is."""
     generator = torch.Generator().manual_seed(1)
     for layer in module.modules():
         norm = isinstance(layer, nn.modules.batchnorm._BatchNorm)
@@ -40,8 +47,6 @@ def drawn(make: Callable[[], nn.Module]) -> nn.Module:
                 nn.init.uniform_(tensor, -0.1, 0.1, generator)
             elif name == "running_var":
                 nn.init.uniform_(tensor, 0.5, 1.5, generator)
-            else:
-                tensor.zero_()
     return module
 
 
