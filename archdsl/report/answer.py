@@ -168,8 +168,9 @@ def asked(facts: Facts) -> Iterator[str]:
         fresh = f"{search.least_seeds} to " * few + many(search.settle_seeds, "fresh seed")
         yield (
             f"Exploring took {seeds} a shape; the best shape of each side{further(search.arms - 2)}"
-            f" was then trained anew on {fresh}. Scores are of validation data; the test"
-            " data were looked at once, at the end."
+            f" was then trained anew on {fresh}. Scores are of validation data"
+            f"{', fresh ones of the test data too' if facts.question.both else ''};"
+            " exploring has not seen the test data."
         )
     else:
         yield f"Exploring took {seeds} a shape, and nothing was retrained on fresh seeds."

@@ -23,7 +23,13 @@ def make_sampler(setting: Setting, seed: int) -> BaseSampler:
     if isinstance(setting, settings.Tpe):
         return optuna.samplers.TPESampler(n_startup_trials=setting.startup, seed=seed)
     if isinstance(setting, settings.Gp):
-        return optuna.samplers.GPSampler(n_startup_trials=setting.startup, seed=seed)
+        alone = optuna.samplers.TPESampler(n_startup_trials=setting.startup, seed=seed)
+        return optuna.samplers.GPSampler(
+            n_startup_trials=setting.startup,
+            seed=seed,
+            independent_sampler=alone,  # of what only some networks have
+            warn_independent_sampling=False,
+        )
     if isinstance(setting, settings.CmaEs):
         return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
     if isinstance(setting, settings.Nsga2):

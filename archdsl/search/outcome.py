@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from math import isfinite, log
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -48,33 +50,58 @@ def results(study: Study, rows: Iterable[Row] | None = None, tuning: bool = Fals
     known = kinds(study.search)
     objective = study.search.objectives[0]
     own, short = study.search.own is not None, study.search.short
+    rows = judged(study) if rows is None else list(rows)
+    both = _is_held_out(objective.name, rows)
     found = []
-    for row in judged(study) if rows is None else rows:
+    for row in rows:
         if not row.shape or row.stage == BASELINE or (row.stage == TUNE) != tuning:
             continue
         if not (row.is_result or row.failure in FAULTS):
             continue
-        found.append(
-            Result(
-                slice=row.slice if study.search.hold is not None else "",
-                budget=budgets[row.slice],
-                shape=row.shape,
-                depth=row.depth,
-                width=row.width,
-                seed=row.seed or 0,
-                score=row.values[0] if row.is_result else None,
-                settled=row.stage == SETTLE,
-                test=None if row.test is None else measured(objective.name, row.test, own),
-                setting=row.setting,
-                tuned=numbers(study.search.tune, row.setting) if tuning or not short else (),
-                examples=of_each(objective.name, row.examples),
-                test_examples=of_each(objective.name, row.test_examples),
-                **_losses(objective.name, row),
-                fold=row.fold or 0,
-            )
+        result = Result(
+            slice=row.slice if study.search.hold is not None else "",
+            budget=budgets[row.slice],
+            shape=row.shape,
+            depth=row.depth,
+            width=row.width,
+            seed=row.seed or 0,
+            score=row.values[0] if row.is_result else None,
+            settled=row.stage == SETTLE,
+            test=None if row.test is None else measured(objective.name, row.test, own),
+            setting=row.setting,
+            tuned=numbers(study.search.tune, row.setting) if tuning or not short else (),
+            examples=of_each(objective.name, row.examples),
+            test_examples=of_each(objective.name, row.test_examples),
+            **_losses(objective.name, row),
+            fold=row.fold or 0,
         )
+        found.append(_held_out(result, row) if both and result.settled else result)
     within = [_within(r, kind_of(r.shape, known)) for r in found] if known else []
     return within if within and is_ordered(within) else found
+
+
+def _is_held_out(name: str, rows: Iterable[Row]) -> bool:
+    """Whether fresh seeds are judged on test data too: it is known of all of them what they said of
+    each example, and none has a fold of its own."""
+    fresh = [r for r in rows if r.stage == SETTLE and r.is_result]
+    each = name in LEARNED and all(r.examples and r.test_examples and not r.fold for r in fresh)
+    return bool(fresh) and each
+
+
+def _held_out(result: Result, row: Row) -> Result:
+    """A fresh result over all held-out examples, validation and test data, of which it has seen
+    none; its ``test`` stays that of the test data alone."""
+    first, second = result.examples, result.test_examples
+    if result.score is None or first is None or second is None:
+        return result
+    examples = np.concatenate([first, second])
+    found = replace(
+        result, score=float(examples.mean()), examples=examples, test=float(second.mean())
+    )
+    if result.losses is None or result.test_loss is None:
+        return replace(found, loss=None, losses=None, test_loss=None)
+    losses = np.concatenate([result.losses, loss_of(row.test_examples)])
+    return replace(found, loss=float(losses.mean()), losses=losses)
 
 
 def _within(result: Result, kind: str) -> Result:
@@ -195,7 +222,9 @@ def question(search: Search, found: Sequence[Result]) -> Question:
     looks = () if search.least_seeds == search.settle_seeds else looks_of(search)
     settles = search.settle_seeds > 0
     best, arms = not objective.minimize, search.arms
-    return Question(best, objective.name, ordered, unit, looks, search.folds, arms, settles)
+    fresh = [r for r in found if r.settled and r.score is not None]
+    both = bool(fresh) and all(r.test_examples is not None and not r.fold for r in fresh)
+    return Question(best, objective.name, ordered, unit, looks, search.folds, arms, settles, both)
 
 
 def looks_of(search: Search) -> tuple[int, ...]:

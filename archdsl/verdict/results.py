@@ -42,7 +42,7 @@ class Result:
     depth: float | None  # weighted layers, as papers count them
     width: float | None  # mean channels of the weighted layers
     seed: int
-    score: float | None  # on validation data; none where the training failed
+    score: float | None  # on held-out data; none where the training failed
     settled: bool = False  # a retraining on a fresh seed, against exploration
     test: float | None = None  # the score on test data, of settled results
     setting: str = ""  # "lr = 0.1": what was tuned
@@ -77,7 +77,8 @@ class Question:
     ``looks`` are the numbers of fresh seeds at which results are looked at, where that is
     planned (see ``archdsl.verdict.looks``); none, or one, where they are once. ``folds`` are the
     parts that the data were cut into, where fresh results are of one each. ``arms`` are the shapes
-    of a slice that are settled. ``settles`` is false where no fresh seeds were asked for."""
+    of a slice that are settled. ``settles`` is false where no fresh seeds were asked for. Fresh
+    results are of validation data, or of these and the test data where ``both`` is said."""
 
     maximize: bool = True
     measure: str = "accuracy"
@@ -87,6 +88,7 @@ class Question:
     folds: int = 0
     arms: int = 2
     settles: bool = True
+    both: bool = False
 
     @property
     def sign(self) -> int:

@@ -201,9 +201,10 @@ def _withdrawn(
 ) -> str:
     assert found.test is not None
     against = _number(abs(found.test), 0, question) + _unit(question)
+    where = "validation and test data together" if question.both else "validation data"
     return (
-        f"there is no answer: on validation data {one} is ahead of {other} by {size}, on test"
-        f" data behind it by {against}"
+        f"there is no answer: on {where} {one} is ahead of {other} by {size}, on test data"
+        f"{' alone' if question.both else ''} behind it by {against}"
     )
 
 
@@ -213,7 +214,8 @@ def _needed(contrast: Contrast, question: Question) -> str:
     seeds, examples = contrast.seeds_target, None
     if contrast.examples and contrast.examples_target:
         examples = contrast.examples_target - contrast.examples
-    more = f"{_count(examples)} more validation examples" if examples and examples > 0 else ""
+    kind = "held-out" if question.both else "validation"
+    more = f"{_count(examples)} more {kind} examples" if examples and examples > 0 else ""
     loose = contrast.tuning and contrast.tuning * SEEN >= question.target
     if seeds is None and loose:
         return f"; more seeds will not show {target}: it takes more trials to tune the shapes"

@@ -1,5 +1,7 @@
 """A network that settles keeps what it says of each example; old studies are read without."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fake_training import CPU, begun
@@ -43,20 +45,30 @@ def test_results_have_them_in_the_unit_of_the_score(study: Study) -> None:
     for result in found:
         if result.settled:
             assert result.examples is not None and result.test_examples is not None
+            assert len(result.examples) == 718, "those of validation and of test data"
             assert np.mean(result.examples) == pytest.approx(result.score)
             assert np.mean(result.test_examples) == pytest.approx(result.test)
-            assert result.losses is not None and len(result.losses) == 359
+            assert result.examples[359:].tolist() == result.test_examples.tolist()
+            assert result.losses is not None and len(result.losses) == 718
             assert result.losses.mean() == pytest.approx(result.loss, rel=0.02)
-            assert result.test_loss is not None
+            assert result.test_loss == pytest.approx(result.losses[359:].mean())
         else:
             assert result.examples is None
     (contrast,) = (part.contrast for part in verdict(study).slices)
-    assert contrast is not None and contrast.examples == 359 and contrast.loss is not None
+    assert contrast is not None and contrast.examples == 718 and contrast.loss is not None
+    assert verdict(study).question.both
+
+
+def test_test_data_that_are_not_known_of_all_are_not_judged(study: Study) -> None:
+    rows = study.rows()
+    last = max(i for i, row in enumerate(rows) if row.stage == SETTLE)
+    rows[last] = replace(rows[last], test_examples=b"")
+    said = verdict(study, rows)
+    (contrast,) = (part.contrast for part in said.slices)
+    assert contrast is not None and contrast.examples == 359 and not said.question.both
 
 
 def test_a_study_without_examples_is_judged_by_its_scores(study: Study) -> None:
-    from dataclasses import replace
-
     rows = [replace(row, examples=b"", test_examples=b"") for row in study.rows()]
     (contrast,) = (part.contrast for part in verdict(study, rows).slices)
     assert contrast is not None and contrast.examples is None and contrast.loss is None
