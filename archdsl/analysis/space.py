@@ -32,7 +32,7 @@ from archdsl.layers.unknowns import Undecided, Unknown
 LIMIT = 2_000
 SAMPLE = 300
 ENDLESS_SPACE = 10**300  # assignments that nobody counts
-SAMPLED = 1 / 6  # of the work goes into the sample
+SAMPLED = 1 / 11  # of the work goes into the sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ class _Prover:
         proof = self.proof
         covered, excluded, tried = proof.covered, proof.excluded, 0
         start = self.work
-        most = self.most // 5
+        most = self.most // 10
         for values in some(list(self.knobs.values()), SAMPLE):
             done = max((self.work - start) / max(most, 1), tried / SAMPLE)
             if done > 1 or self.work + self.largest > self.most + most:

@@ -30,6 +30,8 @@ from archdsl.spec import Architecture
 
 LINE = ("params", "macs")
 POINTS = 9  # values of a knob, where it has more
+LARGE = 2_000  # layers of a network of which fewer are shown
+FEW = 3
 SHOWN = 4  # different layers made by one line before the rest is counted
 
 
@@ -174,9 +176,9 @@ def effect_of(arch: Architecture, name: str) -> Effect:
         raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
     knob = known[name]
     form = arch.spec.families.closed_form(arch.network.knobs, name, arch.given_input)
-    return Effect(
-        knob, list(curve(arch, knob, knob_costs(arch), POINTS)), form, _changed_lines(arch, knob)
-    )
+    points = POINTS if len(arch.flat.nodes) < LARGE else FEW
+    rows = list(curve(arch, knob, knob_costs(arch), points))
+    return Effect(knob, rows, form, _changed_lines(arch, knob))
 
 
 def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:

@@ -12,9 +12,11 @@ from archdsl.elaborate.code import FnCode, Formal, Getter
 from archdsl.elaborate.functions import FUNCTIONS, Function
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Frame
 from archdsl.elaborate.scope import Scope, constant, poison
-from archdsl.elaborate.values import MAX_LIST, describe, is_number, show, weigh
+from archdsl.elaborate.values import MAX_LIST, describe, show, weigh
+from archdsl.layers.arguments import Unreadable, read_init
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.init import Init, InitFunction
+from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
 
 
@@ -230,36 +232,23 @@ def initialisation(
             getters.append((key, where.value(value), argument.span))
             scope.context.weigher.count(span, 4)
 
+    places = {key: place for key, _, place in getters}
+
     def get(frame: Frame) -> Init:
-        values: dict[str, Any] = dict(function.parameters)
-        for key, getter, place in getters:
-            value = getter(frame)
-            words = InitFunction.words.get(key)
-            if words is not None:
-                if value not in words:
-                    expected = "one of " + ", ".join(words)
-                    raise fault(
-                        codes.WRONG_ARGUMENT,
-                        place,
-                        name=key,
-                        callee=function.name,
-                        given=describe(value),
-                        expected=expected,
-                        help=hidden_word(place, words),
-                    )
-                values[key] = value
-            elif is_number(value):
-                values[key] = float(value)
-            else:
-                raise fault(
-                    codes.WRONG_ARGUMENT,
-                    place,
-                    name=key,
-                    callee=function.name,
-                    given=describe(value),
-                    expected="a number",
-                )
-        return Init(function.name, function.call, tuple(values.items()))
+        given = {key: decided(getter(frame)) for key, getter, _ in getters}
+        try:
+            return read_init(function, given)
+        except Unreadable as problem:
+            key = problem.argument
+            raise fault(
+                codes.WRONG_ARGUMENT,
+                places[key],
+                name=key,
+                callee=function.name,
+                given=describe(given[key]),
+                expected=problem.expected,
+                help=hidden_word(places[key], InitFunction.words.get(key, ())),
+            ) from None
 
     if all(isinstance(getter, constant) for _, getter, _ in getters):
         return _once(get, scope)

@@ -12,7 +12,7 @@ from archdsl.elaborate.calls import bind, hidden_word, takes
 from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, constant
-from archdsl.elaborate.values import describe, is_number, rounding
+from archdsl.elaborate.values import describe, is_number, rounding, show
 from archdsl.ir.network import Op
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
@@ -41,9 +41,31 @@ def bind_layer(
         )
         for key, (argument, where) in chosen.items()
     )
+    _report_idle(layer, node, arguments, scope)
     if not all(isinstance(getter, constant) for _, getter, _ in arguments):
         scope.context.weigher.count(node.span, MAKING)  # it may be another layer each time
     return arguments
+
+
+def _report_idle(
+    layer: type[Layer],
+    node: tree.Call | tree.Incoming | tree.Output,
+    arguments: LayerArguments,
+    scope: Scope,
+) -> None:
+    """Reports arguments of the call itself that can do nothing, as the text alone says."""
+    here = {a.span for a in node.arguments}
+    given = {p.name: (getter, span) for p, getter, span in arguments}
+    usual = {p.name: p.default for p in signature(layer)}
+    for name, other, value in layer.idle:
+        if name not in given or (span := given[name][1]) not in here:
+            continue
+        getter = given[other][0] if other in given else constant(usual[other])
+        if isinstance(getter, constant) and getter.value == value:
+            shown = value if isinstance(value, str) else show(value)
+            said = {"name": name, "callee": layer.name, "other": other}
+            said["value"] = "not given" if value is None else shown
+            scope.context.report(codes.IDLE_ARGUMENT, span, **said)
 
 
 def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:

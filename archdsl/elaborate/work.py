@@ -17,7 +17,7 @@ from archdsl.diagnostics.source import Span
 
 MAX_STEPS = 500_000  # units that one candidate may take
 MAX_WORK = 1_500_000  # and all that one command does with one text, but a proof of its space
-PROOF_WORK = 8_000_000  # which may take as much by itself, and for its sample a fifth more
+PROOF_WORK = 4_500_000  # which may take as much by itself, and for its sample a tenth more
 MAX_PIECES = 50_000  # that are compiled, defaults counted at each place where they are in force
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl.diagnostics.source import Span, span_at
-from archdsl.layers.arguments import MAX_WHOLE, Number, OneOf, Unreadable, Whole
+from archdsl.layers.arguments import MAX_WHOLE, Unreadable, Whole, read_init
 from archdsl.layers.base import Layer, Misfit, Shape, signature
 from archdsl.layers.ids import Ids
 from archdsl.layers.init import FUNCTIONS, Init
@@ -92,11 +92,8 @@ def _value(value: Any) -> Any:
 
 def _init(value: dict[str, Any]) -> Init:
     function = FUNCTIONS[value["init"]]
-    given: dict[str, Any] = {**dict(function.parameters), **value}
-    del given["init"]
-    for key, argument in given.items():
+    given = {k: v for k, v in value.items() if k != "init"}
+    for key in given:
         if key not in dict(function.parameters):
             raise ValueError(f"`{function.name}` has no argument `{key}`")
-        reader = OneOf(function.words[key]) if key in function.words else Number()
-        given[key] = reader.read(argument)
-    return Init(function.name, function.call, tuple(given.items()))
+    return read_init(function, given)

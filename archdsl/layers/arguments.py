@@ -5,22 +5,25 @@ A reader turns a value into its one canonical form, so that equal layers compare
 or raises ``Unreadable`` saying what would have been right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, isfinite
+from math import floor
 from typing import Annotated, Any
 
-from archdsl.layers.init import Init
+from archdsl.layers.init import FUNCTIONS, Init, InitFunction
 from archdsl.layers.polynomial import Polynomial, decided
 
 MAX_WHOLE = 10**9
 MAX_NUMBERS = 10_000  # of a list
 TOO_LARGE = f"at most {MAX_WHOLE:,}"
+LARGEST = 2**128 - 2**104  # of float32, which weights are
 
 
 class Unreadable(Exception):
     """``expected``: in words, what the argument takes."""
+
+    argument = ""
 
     def __init__(self, expected: str) -> None:
         super().__init__(expected)
@@ -116,9 +119,10 @@ class Number(Reader):
             number: Any = value if isinstance(value, Polynomial) else float(value)
         except OverflowError:
             raise Unreadable(self.expected) from None
-        finite = isinstance(number, Polynomial) or isfinite(number)
+        if abs(number) > LARGEST:  # nor is one that is not finite
+            raise Unreadable("a number that float32 can hold: at most 3.4e38")
         low_ok = self.low is None or number > self.low or (number == self.low and not self.above)
-        if not (finite and low_ok and (self.high is None or number <= self.high)):
+        if not (low_ok and (self.high is None or number <= self.high)):
             raise Unreadable(self.expected)
         found: float = number
         return found
@@ -152,14 +156,43 @@ class OneOf(Reader):
 
 @dataclass(frozen=True)
 class Initial(Reader):
+    """An initialisation, of a vector one that can be that of a vector."""
+
+    vector: bool = False
+
     @property
     def expected(self) -> str:
-        return "an initialisation such as zeros or kaiming_normal(fan_out)"
+        some = "zeros, ones or normal(0.02)" if self.vector else "zeros or kaiming_normal(fan_out)"
+        return f"an initialisation {'of a vector ' * self.vector}such as {some}"
 
     def read(self, value: Any) -> Init:
-        if not isinstance(value, Init):
+        if not isinstance(value, Init) or (self.vector and FUNCTIONS[value.name].of_matrices):
             raise Unreadable(self.expected)
         return value
+
+
+def read_init(function: InitFunction, given: Mapping[str, Any]) -> Init:
+    """An initialisation with these arguments. Raises ``Unreadable`` for one that is wrong, whose
+    name is its ``argument``."""
+    values: dict[str, Any] = dict(function.parameters)
+    for key, value in given.items():
+        words = InitFunction.words.get(key)
+        spread = Number(0, above=function.name == "trunc_normal")
+        reader = OneOf(words) if words else spread if key in ("std", "gain") else Number()
+        try:
+            values[key] = reader.read(value)
+        except Unreadable as problem:
+            problem.argument = key
+            raise
+    low, high = values.get("low", 0), values.get("high", 0)
+    if not 0 <= high - low <= LARGEST:
+        far = high > low
+        of_high = Unreadable("less than 3.4e38 above `low`" if far else f"at least {low:g}")
+        of_low = Unreadable("less than 3.4e38 below `high`" if far else f"at most {high:g}")
+        wrong = of_high if "high" in given else of_low
+        wrong.argument = "high" if "high" in given else "low"
+        raise wrong
+    return Init(function.name, function.call, tuple(values.items()))
 
 
 @dataclass(frozen=True)
@@ -238,6 +271,7 @@ Positive = Annotated[float, Number(0, above=True)]
 Chance = Annotated[float, Number(0, 1)]
 Flag = Annotated[bool, Boolean()]
 Start = Annotated[Init | None, Initial()]
+VectorStart = Annotated[Init | None, Initial(vector=True)]
 Shape = Annotated[tuple[int, ...], Sizes()]
 Rounding = Annotated[str, OneOf(("floor", "ceil"))]
 

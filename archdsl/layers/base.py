@@ -105,6 +105,14 @@ class Example:
     output: Shape
 
 
+class Idle(NamedTuple):
+    """An argument that does nothing where another one has a value."""
+
+    name: str
+    other: str
+    value: Any
+
+
 class Columns(NamedTuple):
     """Columns of a fractal that meet: their places from 0 on, of ``of``; the probability of local
     drop-path, and the share of mini-batches that train one column of the network alone."""
@@ -128,8 +136,9 @@ class Layer(Record, Registered):
     of a shared layer, its one argument (``tied_to``), which its code calls ``{module}``;
     ``modules``, the file beside its own that has the source of its PyTorch module, which else is in
     the layer's own file; ``late``, arguments that came when networks had their hashes already, and
-    which are no part of a ``meaning`` where they have their default; ``synonyms``, other spellings
-    that an error should recognise.
+    which are no part of a ``meaning`` where they have their default; ``idle``, arguments that do
+    nothing where another one has a certain value; ``synonyms``, other spellings that an error
+    should recognise.
     """
 
     group = "layers"
@@ -143,6 +152,7 @@ class Layer(Record, Registered):
     is_tied: ClassVar[bool] = False
     modules: ClassVar[str] = ""
     late: ClassVar[tuple[str, ...]] = ()
+    idle: ClassVar[tuple[Idle, ...]] = ()
     synonyms: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[Example, ...]] = ()
 

@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import gcd, prod
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Flag, Numbers, Pad, Size, Start
+from archdsl.layers.arguments import Count, Flag, Numbers, Pad, Size, Start, VectorStart
 from archdsl.layers.base import (
     Example,
     Layer,
@@ -19,7 +19,7 @@ from archdsl.layers.base import (
     image,
     show_shape,
 )
-from archdsl.layers.filters import Convolution, check_groups, with_bias
+from archdsl.layers.filters import NO_BIAS, Convolution, check_groups, with_bias
 
 
 class Conv(Convolution):
@@ -106,9 +106,10 @@ class ConvTranspose(Layer):
     groups: Count = 1
     bias: Flag = True
     init: Start = None
-    bias_init: Start = None
+    bias_init: VectorStart = None
 
     name = "conv_transpose"
+    idle = (NO_BIAS,)
     kind = "conv"
     synonyms = ("deconv", "conv_transpose2d", "convtranspose", "up_conv", "ConvTranspose2d")
     examples = (
@@ -202,9 +203,10 @@ class Linear(Layer):
     features: Count
     bias: Flag = True
     init: Start = None
-    bias_init: Start = None
+    bias_init: VectorStart = None
 
     name = "linear"
+    idle = (NO_BIAS,)
     kind = "linear"
     synonyms = ("dense_layer", "fc", "fully_connected", "Linear")
     examples = (

@@ -5,8 +5,9 @@ from math import gcd, prod
 from typing import Annotated, Any
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Flag, OneOf, PadOrSame, Size, Start
+from archdsl.layers.arguments import Count, Flag, OneOf, PadOrSame, Size, Start, VectorStart
 from archdsl.layers.base import (
+    Idle,
     Layer,
     Meaning,
     Misfit,
@@ -30,6 +31,7 @@ CONV_USUAL: dict[str, object] = {
     "bias": True,
     "padding_mode": "zeros",
 }
+NO_BIAS = Idle("bias_init", "bias", False)
 Border = Annotated[str, OneOf(("zeros", "reflect", "replicate", "circular"))]
 
 
@@ -82,9 +84,10 @@ class Convolution(Layer):
     bias: Flag = True
     border: Border = "zeros"
     init: Start = None
-    bias_init: Start = None
+    bias_init: VectorStart = None
 
     summed_in_place = True
+    idle = (NO_BIAS,)
     kind = "conv"
 
     @property

@@ -36,12 +36,14 @@ class Init:
 class InitFunction:
     """A built-in that makes an ``Init``: its parameters with their defaults.
 
-    A parameter whose default is a word takes one of ``words``.
+    A parameter whose default is a word takes one of ``words``. ``of_matrices``: it asks how many
+    numbers go in and out, which a vector does not say.
     """
 
     name: str
     call: str
     parameters: tuple[tuple[str, float | str | None], ...] = ()
+    of_matrices: bool = False
     words: ClassVar[dict[str, tuple[str, ...]]] = {
         "mode": ("fan_in", "fan_out"),
         "gain_of": ("relu", "linear", "leaky_relu", "sigmoid", "tanh", "selu"),
@@ -55,17 +57,18 @@ FUNCTIONS = {
             "kaiming_normal",
             'nn.init.kaiming_normal_({w}, mode="{mode}", nonlinearity="{gain_of}")',
             (("mode", "fan_in"), ("gain_of", "relu")),
+            of_matrices=True,
         ),
         InitFunction(
             "kaiming_uniform",
             'nn.init.kaiming_uniform_({w}, mode="{mode}", nonlinearity="{gain_of}")',
             (("mode", "fan_in"), ("gain_of", "relu")),
+            of_matrices=True,
         ),
-        InitFunction("xavier_normal", "nn.init.xavier_normal_({w}, gain={gain})", (("gain", 1.0),)),
-        InitFunction(
-            "xavier_uniform", "nn.init.xavier_uniform_({w}, gain={gain})", (("gain", 1.0),)
+        *(
+            InitFunction(name, f"nn.init.{name}_({{w}}, gain={{gain}})", (("gain", 1.0),), True)
+            for name in ("xavier_normal", "xavier_uniform", "orthogonal")
         ),
-        InitFunction("orthogonal", "nn.init.orthogonal_({w}, gain={gain})", (("gain", 1.0),)),
         InitFunction(
             "normal", "nn.init.normal_({w}, mean={mean}, std={std})", (("std", 1.0), ("mean", 0.0))
         ),

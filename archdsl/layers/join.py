@@ -12,6 +12,7 @@ from archdsl.layers.base import (
     Columns,
     Example,
     Expression,
+    Idle,
     Layer,
     Meaning,
     Misfit,
@@ -89,6 +90,9 @@ def _example(name: str) -> tuple[Example, ...]:
     return (Example(name, ((16, 8, 8), (16, 8, 8)), (16, 8, 8)),)
 
 
+SURVIVING = (Idle("per", "survive", 1), Idle("scaling", "survive", 1))
+
+
 class Add(Elementwise):
     """The sum.
 
@@ -104,6 +108,7 @@ class Add(Elementwise):
     scaling: Annotated[str, OneOf(("eval", "train"))] = "eval"
 
     name = "add"
+    idle = SURVIVING
     verb = "added"
     one_is_itself = True
     modules = "modules/stochastic_depth.py"

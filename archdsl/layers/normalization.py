@@ -4,10 +4,11 @@ from math import prod
 from typing import Annotated, Any
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real, Start
+from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real, VectorStart
 from archdsl.layers.base import (
     Example,
     Expression,
+    Idle,
     Layer,
     Meaning,
     Misfit,
@@ -18,6 +19,12 @@ from archdsl.layers.base import (
     everything,
     image,
     show_shape,
+)
+
+AFFINE = (
+    Idle("init", "affine", False),
+    Idle("bias_init", "affine", False),
+    Idle("bias_init", "bias", False),
 )
 
 
@@ -32,12 +39,13 @@ class BatchNorm(Layer):
     momentum: Real = 0.1
     affine: Flag = True
     track: Flag = True
-    init: Start = None
-    bias_init: Start = None
+    init: VectorStart = None
+    bias_init: VectorStart = None
     bias: Flag = True
 
     name = "bn"
     late = ("bias",)
+    idle = (*AFFINE, Idle("momentum", "track", False))
     summed_in_place = True
     kind = "norm"
     synonyms = ("batch_norm", "batchnorm", "BatchNorm2d", "bn2d")
@@ -112,12 +120,13 @@ class GroupNorm(Layer):
     groups: Count = 32
     eps: NotNegative = 1e-5
     affine: Flag = True
-    init: Start = None
-    bias_init: Start = None
+    init: VectorStart = None
+    bias_init: VectorStart = None
     bias: Flag = True
 
     name = "group_norm"
     late = ("bias",)
+    idle = AFFINE
     kind = "norm"
     synonyms = ("groupnorm", "GroupNorm", "gn")
     examples = (
@@ -242,12 +251,13 @@ class InstanceNorm(Layer):
 
     eps: NotNegative = 1e-5
     affine: Flag = False
-    init: Start = None
-    bias_init: Start = None
+    init: VectorStart = None
+    bias_init: VectorStart = None
     bias: Flag = True
 
     name = "instance_norm"
     late = ("bias",)
+    idle = AFFINE
     kind = "norm"
     synonyms = ("instancenorm", "InstanceNorm2d")
     examples = (

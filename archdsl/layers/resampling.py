@@ -7,6 +7,7 @@ from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, OneOf, Size
 from archdsl.layers.base import (
     Example,
+    Idle,
     Layer,
     Meaning,
     Misfit,
@@ -33,6 +34,9 @@ def without_corners(meaning: Meaning) -> dict[str, Any]:
     return arguments | {"align_corners": False} if nearest else arguments
 
 
+NEAREST = (Idle("align_corners", "mode", "nearest"),)
+
+
 class Upsample(Layer):
     """Enlarges by a whole factor.
 
@@ -47,6 +51,7 @@ class Upsample(Layer):
     align_corners: Flag = False
 
     name = "upsample"
+    idle = NEAREST
     kind = "pool"
     synonyms = ("upsampling", "interpolate", "Upsample", "up")
     examples = (
@@ -97,6 +102,7 @@ class Resize(Layer):
     align_corners: Flag = False
 
     name = "resize"
+    idle = NEAREST
     kind = "pool"
     examples = (
         Example("resize(14)", ((8, 5, 5),), (8, 14, 14)),

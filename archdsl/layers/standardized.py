@@ -1,8 +1,8 @@
 """Convolutions whose filters are standardised before they are used."""
 
 from archdsl.layers.arguments import NotNegative, Positive, Start
-from archdsl.layers.base import Example, Meaning, Module, Shape, Weight
-from archdsl.layers.filters import CONV_USUAL, Convolution
+from archdsl.layers.base import Example, Idle, Meaning, Module, Shape, Weight
+from archdsl.layers.filters import CONV_USUAL, NO_BIAS, Convolution
 
 
 class StdConv(Convolution):
@@ -18,6 +18,7 @@ class StdConv(Convolution):
     gain_init: Start = None
 
     name = "std_conv"
+    idle = (NO_BIAS, Idle("gain_init", "gain", None))
     modules = "modules/convolution.py"
     synonyms = ("StdConv2d", "ScaledStdConv2d", "weight_standardization", "ws_conv")
     examples = (

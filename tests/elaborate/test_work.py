@@ -222,10 +222,10 @@ def test_the_variants_of_a_spec_take_less_than_a_quarter(name: str) -> None:
 
 # The spaces that are covered in part: the least of the assignments that are.
 IN_PART = {
-    "efficientnet": 9_000,
+    "efficientnet": 7_000,
     "patterns": 1_000_000,
-    "regnet": 126_000,
-    "stochastic_depth": 230,
+    "regnet": 117_000,
+    "stochastic_depth": 170,
     "video_resnet": 3_680,
 }
 SLOW = {

@@ -1,15 +1,20 @@
 """What every layer keeps to, shown by its own examples. A new layer is picked up from the table."""
 
+from itertools import product
+
 import pytest
 import torch
 from running import elaborated, join_with_arguments, module_of, rows_seen, run, tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from archdsl import ArchError
 from archdsl.graph.build import build
 from archdsl.graph.exchange import from_json, to_json
 from archdsl.graph.text import to_text
 from archdsl.graph.written import call
-from archdsl.layers.base import Example, Layer, show_shape
+from archdsl.layers.arguments import Initial
+from archdsl.layers.base import Example, Layer, show_shape, signature
+from archdsl.layers.init import FUNCTIONS
 from archdsl.layers.join import Join
 from archdsl.registry import REGISTRY
 
@@ -113,3 +118,33 @@ def test_the_window_is_what_a_result_sees(example: Example) -> None:
     seen = [rows_seen(layer, shape, axis, others) for axis in range(len(shape) - 1)]
     hidden = layer.name in ("zero", "cross_attend")  # fused attention gives none for NaN queries
     assert seen == wanted or (hidden and not any(seen))
+
+
+def test_every_initialisation_starts_every_weight_or_is_refused() -> None:
+    """What `check` takes can be built: functions of ``torch.nn.init`` that ask for fans raise for a
+    vector, and are refused there alone."""
+    started, refused = 0, set()
+    for layer in REGISTRY.layers.values():
+        starts = [p.name for p in signature(layer) if isinstance(p.reader, Initial)]
+        example = next((e for e in layer.examples if "affine" not in e.call), None)
+        for start, function in product(starts, FUNCTIONS.values()):
+            assert example is not None
+            given = "(0.5)" if function.name == "constant" else ""
+            more = ", affine = true" if layer.name == "instance_norm" else ""
+            more += ", gain = 1.5" if start == "gain_init" else ""
+            call = example.call.replace(", bias = false", "").removesuffix(")")
+            call += ("" if "(" not in call else ", ") + f"{start} = {function.name}{given}{more})"
+            call = call if "(" in example.call else call.replace(start, f"({start}", 1)
+            try:
+                elaborated(call, *example.inputs)[1].build()
+                started += 1
+            except ArchError as error:
+                assert error.diagnostics[0].code == "A301", (call, str(error))
+                refused.add((layer.name, start, function.name))
+    fans = {f.name for f in FUNCTIONS.values() if f.of_matrices}
+    vectors = {(layer, start) for layer, start, _ in refused}
+    assert refused == {(*place, name) for place in vectors for name in fans}
+    norms = {(n, s) for n in ("bn", "group_norm", "instance_norm") for s in ("init", "bias_init")}
+    others = {(n, "bias_init") for n in ("conv", "std_conv", "conv_transpose", "linear")}
+    assert vectors == norms | others
+    assert started > 100

@@ -8,7 +8,7 @@ TOO_MUCH_WORK = Kind(
     """Every piece that is run counts (an operator, a call, a statement, an item of a list), and
 what takes long counts for more, so that any command ends soon with any text. One limit holds
 for each candidate, a larger one for all candidates of a command, such as the variants that it
-checks. A proof of a space that would take more than 8,000,000 steps ends there, and says what it
+checks. A proof of a space that would take more than 4,500,000 steps ends there, and says what it
 covered. The deepest published networks take a quarter of the first; most take a hundredth.""",
 )
 TOO_LARGE = Kind(

@@ -36,6 +36,7 @@ class Use:
     convolution: Callable[[Frame], Op]  # a projection's parts, with the defaults in force
     norm: Callable[[Frame], Op]
     scope: Scope
+    options: tuple[str, ...] = ()  # of a choice, once it was made
 
 
 class Pattern(Layer):

@@ -49,8 +49,9 @@ class Choose(Pattern):
             if not statement.counts:
                 statement.run(frame)
         options = [s for s in use.body.statements if s.counts]
-        names = tuple(option_name(s.label, s.span) for s in options)
-        frame.m.choose(frame.b.path, names, [s.run for s in options], frame, use.span)
+        if not use.options:
+            use.options = tuple(option_name(s.label, s.span) for s in options)
+        frame.m.choose(frame.b.path, use.options, [s.run for s in options], frame, use.span)
 
 
 def option_name(label: tree.Word | None, span: Span) -> str:

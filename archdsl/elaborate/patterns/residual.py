@@ -19,7 +19,7 @@ from archdsl.elaborate.values import Tensor, is_layer, one
 from archdsl.layers.arguments import Chance, OneOf, Reader, Unreadable
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.convolution import Conv
-from archdsl.layers.join import Add, way_out
+from archdsl.layers.join import SURVIVING, Add, way_out
 from archdsl.layers.shaping import PadChannels, Subsample
 from archdsl.syntax import tree
 
@@ -57,6 +57,7 @@ class Residual(Pattern):
     scaling: Annotated[str, OneOf(("eval", "train"))] = "eval"
 
     name = "residual"
+    idle = SURVIVING
     is_part = False
 
     @classmethod
