@@ -174,8 +174,9 @@ class Initial(Reader):
 def read_init(function: InitFunction, given: Mapping[str, Any]) -> Init:
     """An initialisation with these arguments. Raises ``Unreadable`` for one that is wrong, whose
     name is its ``argument``."""
+    needed = {key: None for key, usual in function.parameters if usual is None}
     values: dict[str, Any] = dict(function.parameters)
-    for key, value in given.items():
+    for key, value in {**needed, **given}.items():
         words = InitFunction.words.get(key)
         spread = Number(0, above=function.name == "trunc_normal")
         reader = OneOf(words) if words else spread if key in ("std", "gain") else Number()
