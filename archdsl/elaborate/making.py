@@ -63,9 +63,14 @@ def _report_idle(
         getter = given[other][0] if other in given else constant(usual[other])
         if isinstance(getter, constant) and getter.value == value:
             shown = value if isinstance(value, str) else show(value)
-            said = {"name": name, "callee": layer.name, "other": other}
-            said["value"] = "not given" if value is None else shown
-            scope.context.report(codes.IDLE_ARGUMENT, span, **said)
+            scope.context.report(
+                codes.IDLE_ARGUMENT,
+                span,
+                name=name,
+                callee=layer.name,
+                other=other,
+                value="not given" if value is None else shown,
+            )
 
 
 def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:

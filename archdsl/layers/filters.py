@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import gcd, prod
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, OneOf, PadOrSame, Size, Start, VectorStart
@@ -87,7 +87,7 @@ class Convolution(Layer):
     bias_init: VectorStart = None
 
     summed_in_place = True
-    idle = (NO_BIAS,)
+    idle: ClassVar[tuple[Idle, ...]] = (NO_BIAS,)
     kind = "conv"
 
     @property
