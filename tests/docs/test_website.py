@@ -9,6 +9,8 @@ import pytest
 from fences import ROOT
 from required import skip
 
+import archdsl
+
 sys.path.insert(0, str(ROOT / "docs"))
 import lexer
 import website
@@ -63,6 +65,13 @@ def test_colours() -> None:
     ]
     tokens = lexer.SearchLexer().get_tokens("spec resnet\nseeds 2 then 5\n")
     assert "".join(text for _, text in tokens) == "spec resnet\nseeds 2 then 5\n"
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    shown = set(re.findall(r"^::: (\S+)", text, re.MULTILINE))
+    assert {f"archdsl.{name}" for name in archdsl.__all__} - shown == {"archdsl.Search"}
+    assert archdsl.Search.__module__ + ".Search" in shown
 
 
 @pytest.mark.slow
