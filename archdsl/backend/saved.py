@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 # What torch says of a pickle with more in it than tensors.
-NOT_TORCHS = "it is not written by torch.save"
+NOT_TORCHS = "it was not written by torch.save"
 FAULTS = (UnpicklingError, LookupError, TypeError, AttributeError, EOFError, ValueError)
 MORE = re.compile("GLOBAL|safe_globals")
 

@@ -174,7 +174,7 @@ def _why(path: Path, problem: Exception) -> str:
     if start == b"PK" and not zipfile.is_zipfile(path):
         return "it is cut short"
     if why := refusal(problem):
-        other = "it is neither written by torch.save nor called .safetensors"
+        other = "torch.save did not write it, and its name does not end in .safetensors"
         return other if why == NOT_TORCHS else why
     return str(problem).split("\n", 1)[0] or type(problem).__name__
 

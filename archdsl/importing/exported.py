@@ -47,7 +47,7 @@ def read_pt2(path: Path) -> Described:
         try:
             return _Reader(stream).described()
         except zipfile.BadZipFile:
-            raise Damaged("it is no archive") from None
+            raise Damaged("it is not an archive") from None
         except Damaged:
             raise
         except NotImplementedError:

@@ -55,7 +55,7 @@ def read_onnx(path: Path) -> tuple[Described, Any]:
     try:
         model = onnx.load_model_from_string(data)
         if not model.graph.node:
-            raise Damaged("it is no graph of ONNX")
+            raise Damaged("it is not an ONNX graph")
         if model.functions:
             check_functions(model)
             from onnx.inliner import inline_local_functions
@@ -63,7 +63,7 @@ def read_onnx(path: Path) -> tuple[Described, Any]:
             model = inline_local_functions(model)
         return _Reader(model, path.parent, len(data)).described(), model
     except DecodeError:
-        raise Damaged("it is no graph of ONNX") from None
+        raise Damaged("it is not an ONNX graph") from None
     except Damaged:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as problem:

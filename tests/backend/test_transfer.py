@@ -310,7 +310,7 @@ def folder(path: Path) -> Path:
     return path
 
 
-NOT_TORCHS = "it is neither written by torch.save nor called .safetensors"
+NOT_TORCHS = "torch.save did not write it, and its name does not end in .safetensors"
 HEADER = "Error while deserializing header"
 BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (lambda p: p / "none.pt", "there is no such file"),

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_every_mistake import COMMANDS as MISTAKES
+from test_every_mistake import SLOW
 from test_train import REFUSALS
 
 NET = """## A small residual network.
@@ -109,4 +111,5 @@ def test_what_a_mistake_gets(name: str, run: Any, golden: Callable[[str, str], N
 def test_no_golden_file_is_left_over() -> None:
     known = {f"{n}.txt" for n in COMMANDS} | {f"failure_{n}.txt" for n in FAILURES}
     known |= {f"train_{n}.txt" for n in REFUSALS} | {"train.txt"}
+    known |= {f"mistake_{code}.txt" for code in [*MISTAKES, *SLOW]}
     assert {p.name for p in Path(__file__).with_name("golden").iterdir()} == known

@@ -222,7 +222,7 @@ def test_what_is_no_program_is_said(net: Path, tmp_path: Path) -> None:
     assert "its graph is damaged" in refused(changed(net, deep, nested))
     cut = tmp_path / "cut.pt2"
     cut.write_bytes(net.read_bytes()[:-5000])
-    assert refused(cut) == "`cut.pt2` cannot be imported: it is no archive"
+    assert refused(cut) == "`cut.pt2` cannot be imported: it is not an archive"
     assert "there is no such file" in refused(tmp_path / "none.pt2")
     (tmp_path / "folder.pt2").mkdir()
     assert "is a directory" in refused(tmp_path / "folder.pt2")

@@ -205,7 +205,7 @@ def test_a_file_of_another_kind(content: Any) -> None:
 
 def test_a_text() -> None:
     FILE.write_text("epochs\n")
-    assert problem().endswith("cannot be resumed: it is not written by torch.save")
+    assert problem().endswith("cannot be resumed: it was not written by torch.save")
 
 
 def test_a_later_format(monkeypatch: pytest.MonkeyPatch) -> None:
