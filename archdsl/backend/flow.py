@@ -4,6 +4,7 @@ with parameters and channels that carry their expressions."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from archdsl.backend.plan import Plan
 
 
+RESIDUAL, PLAIN = "residual", "identity"
 INCOMING = "in.channels"  # what comes in, beside the block's own parameters: no name of one
 MOST = 3  # instances that are gone through beside the fullest
 
@@ -60,6 +62,7 @@ class Flow:
         self.conditions: dict[tuple[int, int], bool | Named | None] = {}  # of bodies
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
         self.shortcuts: dict[str, Named] = {}  # when they are there, by the label of the step
+        self.forms: dict[str, Named] = {}  # what decides the steps of a use, by its text
 
     def trace(
         self, plan: Plan, names: Mapping[str, str], keep: Callable[[str, Whole], str]
@@ -100,7 +103,6 @@ class Flow:
         scope, part = instance.scope, instance.part
         found: dict[int, int] = {0: channels}
         found |= {-i - 1: shape[0] for i, shape in enumerate(part.imports)}
-        steps: dict[int, int | None] = {0: 1}  # strides from the input on
         for place, entry in enumerate(scope.entries, 1):
             inputs = [found[n] for n in entry.inputs]
             piece = instance.pieces[entry.label]
@@ -108,23 +110,63 @@ class Flow:
                 piece = instance.shared[part.shared[entry.module].name]
             if record:
                 self.note_conditions(entry.span, translator, inputs[0])
-                self.projected = self.joined(scope, place, found, steps)
+                self.projected = self.joined(instance, place, found)
                 self.note_shortcut(scope, place, translator, inputs[0])
+                if len(inputs) == 2:
+                    self.note_sum(instance, place, translator, found)
             found[place] = self.piece(piece, translator, inputs, entry.shape[0], record)
-            before, own = steps.get(entry.inputs[-1]), self.stride(piece)
-            steps[place] = None if before is None or own is None else before * own
         return found[scope.result]
 
     def joined(
-        self, scope: Scope, place: int, found: Mapping[int, int], steps: Mapping[int, int | None]
+        self, instance: Instance, place: int, found: Mapping[int, int]
     ) -> tuple[int, int | None] | None:
         """The channels of a body that a shortcut is added to, and its stride."""
-        if scope.entries[place - 1].name != SHORTCUT or scope.entries[place - 1].inputs != (0,):
+        shortcut = instance.scope.entries[place - 1]
+        if shortcut.name != SHORTCUT or len(shortcut.inputs) != 1:
             return None
-        for entry in scope.entries[place:]:
+        for entry in instance.scope.entries[place:]:
             if entry.inputs[0] == place and entry.inputs[-1] in found:
-                return found[entry.inputs[-1]], steps.get(entry.inputs[-1])
+                end = entry.inputs[-1]
+                return found[end], self.stride_between(instance, shortcut.inputs[0], end)
         return None
+
+    def stride_between(self, instance: Instance, start: int, end: int) -> int | None:
+        """By how much the steps from one value to a later one make an image smaller; nothing where
+        that is not known."""
+        whole = 1
+        while end > start:
+            entry = instance.scope.entries[end - 1]
+            own = self.stride(instance.pieces[entry.label]) if entry.repeat == 1 else None
+            if own is None:
+                return None
+            whole, end = own * whole, entry.inputs[-1]
+        return whole if end == start else None
+
+    def note_sum(
+        self, instance: Instance, place: int, translator: Translator, found: Mapping[int, int]
+    ) -> None:
+        """That a residual adds what comes in as it is: other arguments may want a projection."""
+        entries = instance.scope.entries
+        node = self.written.call(entries[place - 1].span)
+        start, end = entries[place - 1].inputs
+        if node is None or node.callee.text != RESIDUAL or min(start, end) < 0:
+            return
+        if start and entries[start - 1].name == SHORTCUT:
+            return
+        said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
+        if isinstance(said, tree.Ternary) and self.inside(said.span, translator.block):
+            plain = [_word(n) == PLAIN for n in (said.then, said.otherwise)]
+            if sum(plain) == 1:
+                with suppress(Untranslatable):
+                    condition = translator.truth(said.condition, found[start])
+                    if isinstance(condition, Named):
+                        self.note_form(condition if plain[0] else opposite(condition))
+        else:
+            stride = self.stride_between(instance, start, end) or 1
+            self.note_form(opposite(changes(found[start], found[end], stride)))
+
+    def note_form(self, condition: Named) -> None:
+        self.forms.setdefault(condition.text, condition)
 
     def note_shortcut(self, scope: Scope, place: int, translator: Translator, here: int) -> None:
         """When a shortcut is there: as ``shortcut = a if condition else b`` says, or where the
@@ -140,7 +182,7 @@ class Flow:
         said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
         found: bool | Named | None = None
         if isinstance(said, tree.Ternary):
-            without = "none" if join is entry else "identity"
+            without = "none" if join is entry else PLAIN
             ends = [_word(n) == without for n in (said.then, said.otherwise)]
             if sum(ends) == 1 and self.inside(said.span, translator.block):
                 try:
@@ -153,6 +195,8 @@ class Flow:
             found = None if stride is None else changes(here, wanted, stride)
         if isinstance(found, Named):
             self.shortcuts[entry.label] = found
+            if said is None or isinstance(said, tree.Ternary):
+                self.note_form(found)
 
     def stride(self, piece: Piece) -> int | None:
         """By how much a piece makes an image smaller; nothing where that is not known."""
@@ -176,9 +220,11 @@ class Flow:
             key = (id(node), number)
             if key not in self.conditions:
                 try:
-                    self.conditions[key] = translator.taken(node, number, here)
+                    self.conditions[key] = found = translator.taken(node, number, here)
                 except Untranslatable:
-                    self.conditions[key] = None
+                    self.conditions[key] = found = None
+                if isinstance(found, Named):
+                    self.note_form(found)
 
     def condition(self, label: str, span: Span, block: tree.Block | None) -> Named | None:
         """The condition under which a step is there, if it can be said."""

@@ -117,6 +117,13 @@ class Symbols:
 
     def said(self, term: Any, values: Vector) -> Code | None:
         """The expression of a term, where it is right for every instance."""
+        if not self.holds(term, values):
+            return None
+        self.note(term.text)
+        return Text(term.text, loose=term.level < ATOM)
+
+    def holds(self, term: Any, values: Vector) -> bool:
+        """Whether a term is what these values are, in every instance."""
         for i, value in enumerate(values):
             if value is ABSENT:
                 continue
@@ -124,9 +131,19 @@ class Symbols:
             for name, text in self.locals.items():
                 names[name] = worked_out(text, names)
             if not _same((value,), (worked_out(term.text, names),)):
-                return None
-        self.note(term.text)
-        return Text(term.text, loose=term.level < ATOM)
+                return False
+        return True
+
+    def needs(self) -> list[str]:
+        """What holds for all instances and decides which steps the class has: with arguments of
+        which it does not hold, the block has other steps than the class."""
+        used = {p.name for p in self.parameters if p.used} | self.used_locals
+        truths = (True,) * self.count
+        found: list[str] = []
+        for term in self.flow.forms.values():
+            if spoken(term.text) <= used and self.varies(term) and self.holds(term, truths):
+                found.append(term.text)
+        return found
 
     def note(self, text: str) -> None:
         """Notes that the class speaks of what a text speaks of."""

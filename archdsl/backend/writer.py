@@ -171,8 +171,9 @@ class Writer:
                 lines += _optional(label, code, condition, "None" if none else "nn.Identity()")
             else:
                 lines += code.lines(2, f"self.{label} = ")
+        forms = [f"{INDENT * 2}assert {text}" for text in symbols.needs()]
         kept = [(n, t) for n, t in symbols.locals.items() if n in symbols.used_locals]
-        return [*(f"{INDENT * 2}{name} = {text}" for name, text in kept), *lines]
+        return [*(f"{INDENT * 2}{name} = {text}" for name, text in kept), *forms, *lines]
 
     def shared(self, plan: Plan, entry: Entry, symbols: Symbols, made: set[str]) -> list[str]:
         """The statements that make the shared modules that a step is the first to need."""

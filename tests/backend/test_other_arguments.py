@@ -1,10 +1,13 @@
 """A class that is emitted is right for other arguments too: those that its network does not use.
 
 Every class of a block whose constructor takes nothing but the block's own parameters and the
-channels that come in is made at others, and compared with the spec applied there.
+channels that come in is made at others, and compared with the spec applied there; or it says itself
+that it has not the steps of the block there.
 """
 
+import random
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ from archdsl.elaborate.values import LayerRef, show
 from archdsl.layers.base import show_shape
 from archdsl.syntax import tree
 
-MOST = 4  # other arguments of a class
+MOST = 6  # other arguments of a class
 
 
 def classes(arch: Architecture) -> tuple[dict[str, Any], list[Plan]]:
@@ -47,7 +50,9 @@ def others(parameter: Parameter) -> list[Any]:
 
 
 def text_of(value: Any) -> str | None:
-    if isinstance(value, (bool, int, float, str, LayerRef)):
+    if isinstance(value, (bool, int, float, str, Fraction, LayerRef)):
+        return show(value)
+    if isinstance(value, tuple) and all(map(text_of, value)):
         return show(value)
     return None
 
@@ -56,12 +61,14 @@ def alone(arch: Architecture, plan: Plan, values: dict[str, Any]) -> Architectur
     """The block of a class by itself, with these arguments."""
     block = plan.definition
     part = plan.full.part
+    usual = {p.name.text: p.default.span.text for p in block.parameters if p.default is not None}
     given = {}
     for name, value in part.arguments:
         text = text_of(values.get(name, value))
-        if text is None:
+        if text is not None:
+            given[name] = text
+        elif str(value) != " ".join(usual.get(name, "").split()):
             return None
-        given[name] = text
     file = next(f.syntax for f in arch.spec.program.files if block in f.syntax.statements)
     source = block.span.source
     kept = (tree.Use, tree.Default, tree.Fn, tree.Block)
@@ -80,26 +87,29 @@ def alone(arch: Architecture, plan: Plan, values: dict[str, Any]) -> Architectur
     return found
 
 
-def compared(arch: Architecture) -> Iterator[tuple[str, dict[str, Any]]]:
+def compared(arch: Architecture, most: int = MOST) -> Iterator[tuple[str, dict[str, Any]]]:
     """The classes and arguments that were compared; each comparison holds."""
     names, plans = classes(arch)
     for plan in plans:
         signature = plan.signature()
         if not all(p.own or p.origin == "in.channels" for p in signature):
             continue
-        forms = [p for p in plans if p.definition is plan.definition]
-        if plan.full.part.imports or len(forms) > 1:  # each form is of its own uses alone
+        if plan.full.part.imports:
             continue
-        choices = product(*map(others, signature))
-        for chosen in islice(choices, MOST):
+        choices = list(islice(product(*map(others, signature)), 10_000))
+        random.Random(plan.name).shuffle(choices)
+        for chosen in choices[:most]:
             values = {p.origin: v for p, v in zip(signature, chosen, strict=True)}
             wanted = alone(arch, plan, values)
             if wanted is None:
                 continue
             with torch.device("meta"):
-                made = names[plan.name](
-                    **{p.name: v for p, v in zip(signature, chosen, strict=True)}
-                )
+                try:
+                    made = names[plan.name](
+                        **{p.name: v for p, v in zip(signature, chosen, strict=True)}
+                    )
+                except AssertionError:
+                    continue  # it says itself that it is another form of the block
                 whole = wanted.build()
             (prefix,) = {key.partition(".")[0] for key, _ in whole.named_children()}
             there = whole.get_submodule(prefix)
@@ -183,6 +193,70 @@ def test_a_class_over_several_tensors(
     shapes = {k: tuple(t.shape) for k, t in made.state_dict().items()}
     assert shapes == {k: tuple(t.shape) for k, t in there.state_dict().items()}
     assert [y.shape for y in made(xs)] == [y.shape for y in there(xs)]
+
+
+HARD = """
+arch hard(width = 8 in {8, 16})
+input 3x16x16
+
+block positional(c, s = 1) {  # a stride that is not called so
+  if in.channels == c {
+    residual { bn -> conv(c, 3, s) -> bn -> relu -> conv(c, 3) -> bn -> relu }
+  } else {
+    bn -> relu
+    residual(shortcut = conv(c, 1, s)) { conv(c, 3, s) -> bn -> relu -> conv(c, 3) }
+  }
+}
+block pair(c, by) { conv(c, 3, by) -> bn -> relu -> conv(c, 3) -> bn -> relu }
+block handed(c, by = 1) {
+  if in.channels == c {
+    residual { bn -> relu -> pair(c, by) }
+  } else {
+    bn -> relu -> bn -> relu
+    residual(shortcut = conv(c, 1, by)) { pair(c, by) }
+  }
+}
+block mixed(c, deep = false) {
+  if deep {
+    residual { bn -> relu -> conv(c, 3) -> bn -> relu -> conv(c, 3) -> bn -> relu }
+  } else {
+    bn -> relu
+    residual(shortcut = conv(c, 1)) { conv(c, 3) -> bn -> relu -> conv(c, 3) }
+  }
+}
+block later(c, s = 1) {  # its shortcut begins in the middle
+  conv(c, 1)
+  residual { conv(c, 3, stride = s) -> bn }
+}
+block plain(c, s = 1) { residual { conv(c, 3, s) -> bn } }
+block often(c, inner) {
+  if inner != in.channels { conv(inner, 1) -> bn }
+  conv(c, 3) -> relu
+}
+
+stem: conv(width, 3)
+positional(width); positional(2 * width, s = 2); positional(3 * width); positional(3 * width)
+handed(3 * width); handed(4 * width, by = 2); handed(5 * width); handed(5 * width)
+mixed(5 * width); mixed(5 * width, deep = true); mixed(6 * width); mixed(6 * width, deep = true)
+later(width); later(2 * width, s = 2); later(3 * width)
+plain(3 * width); conv(4 * width, 1); plain(4 * width)
+often(4 * width, 8); often(5 * width, 16)
+"""
+
+
+def test_a_class_of_which_other_arguments_want_another_form_says_so() -> None:
+    arch = archdsl.parse(HARD).with_knobs()
+    names, _ = classes(arch)
+    with torch.device("meta"):
+        with pytest.raises(AssertionError):
+            names["Plain"](8, 16)
+        with pytest.raises(AssertionError):
+            names["Mixed"](8, 16, True)
+        names["Mixed"](8, 16, False)
+        with pytest.raises(AssertionError):
+            names["Often"](16, inner=32)
+    found = {name for name, _ in compared(arch, 8)}
+    assert {"Later", "Mixed", "Often", "Plain", "PositionalB", "HandedB"} <= found
 
 
 def test_many_classes_are_compared() -> None:

@@ -13,6 +13,7 @@ from test_by_node import assert_computes_its_graph
 import archdsl
 from archdsl import Architecture
 from archdsl.backend.direct.lines import Line, pruned, shown
+from archdsl.files import builtin_folder
 
 NETWORKS = Path(__file__).with_name("networks")
 LETTERED = re.compile(r"^class \w+[a-z0-9][A-Z]\(", re.MULTILINE)
@@ -44,7 +45,9 @@ def test_no_class_is_lettered(name: str) -> None:
     assert LETTERED.findall(load(name).source()) == []
 
 
-@pytest.mark.parametrize("name", ["unet", "preresnet", "preresnet_cifar", "shufflenet_v2", "swin"])
+@pytest.mark.parametrize(
+    "name", ["unet", "preresnet", "preresnet_cifar", "shufflenet_v2", "swin", "wide_resnet"]
+)
 def test_a_block_of_a_built_in_spec_is_one_class(name: str) -> None:
     """Also where it calls itself, or is another layer in each body of an `if`."""
     assert "Another form of" not in archdsl.load(name).source()
@@ -58,9 +61,12 @@ def test_a_unit_that_calls_itself_crops_what_it_has_beside_it() -> None:
 
 
 def test_a_unit_that_other_strides_would_give_a_projection_has_two_forms() -> None:
-    """The condition of the block asks for channels alone: a class with the stride as its argument
-    would be wrong where the stride is 2 and the channels are equal."""
-    source = archdsl.load("wide_resnet").source()
+    """Where the condition of the block asks for channels alone, a class with the stride as its
+    argument would be wrong where the stride is 2 and the channels are equal."""
+    text = (builtin_folder() / "wide_resnet.arch").read_text()
+    assert "class Unit(nn.Module):" in archdsl.parse(text).with_knobs().source()
+    text = text.replace("if in.channels == c and stride == 1 {", "if in.channels == c {")
+    source = archdsl.parse(text).with_knobs().source()
     assert "class UnitB(nn.Module):\n    def __init__(self, in_channels: int, c: int)" in source
     assert "        return x + self.pair1(y)\n" in source
 

@@ -44,11 +44,6 @@ def in_common(bodies: Sequence[list[Line]]) -> list[Line]:
     return found
 
 
-def words_of(node: tree.Node) -> set[str]:
-    """The names that an expression reads."""
-    return {n.text for n in node.walk() if isinstance(n, tree.Name)}
-
-
 LAYERS = (tree.Body, tree.Chain)  # as the values of names
 
 
@@ -167,7 +162,7 @@ class Body(Lists):
         asked = self.asked
         for place, body in enumerate(bodies):
             self.at = At(before.now, before.channels, before.counts.copy())
-            self.asked = asked.union(*map(words_of, node.conditions[: place + 1]))
+            self.asked = asked.union(*map(self.asked_by, node.conditions[: place + 1]))
             outer = dict(self.say.names)
             with self.below() as (made, run):
                 self.statements(body.statements, last)
@@ -194,6 +189,19 @@ class Body(Lists):
                 elif body_lines or place < len(lines) - 1:
                     head = f"{word} {said[mode].text}:"
                     sink.append(Line(head, body=list(body_lines) or [Line("pass")]))
+
+    def asked_by(self, node: tree.Node) -> set[str]:
+        """What a condition asks: the names that it reads, and those that their `let`s read."""
+        found: set[str] = set()
+        for inner in node.walk():
+            if isinstance(inner, tree.Here):
+                found.add(f"in.{inner.field}")
+            elif isinstance(inner, tree.Name):
+                found.add(inner.text)
+                let = self.written.let(inner, self.definition)
+                if isinstance(let, tree.Let):
+                    found |= self.asked_by(let.value)
+        return found
 
     def otherwise(self, sink: list[Line], lines: list[Line], head: Said, mode: int) -> None:
         """The last body of an ``if``: after one that returns, it needs no ``else``."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 from archdsl.backend.direct.arms import Arms
 from archdsl.backend.direct.lines import Line
 from archdsl.backend.direct.state import AFTER, MOST_NESTED, At
+from archdsl.backend.direct.terms import Said
+from archdsl.backend.flow import INCOMING
 from archdsl.backend.python import Code, Operation
 from archdsl.backend.scope import SHORTCUT
+from archdsl.backend.symbols import spoken
 from archdsl.backend.translate import Untranslatable
 from archdsl.ir.network import Op
-from archdsl.layers.base import Expression
+from archdsl.layers.base import Expression, signature
+from archdsl.registry import REGISTRY
 from archdsl.syntax import tree
 
-STRIDE = "stride"
+CONVOLUTIONS = ("conv", "std_conv")  # a kernel keeps the size of an image, unless it is padded
+SIZING = ("stride", "pad", "dilation", "output_pad", "factor", "size", "before", "after")
 
 
 class Residual(Arms):
@@ -48,8 +53,10 @@ class Residual(Arms):
         self.words = outer
         self.taken.discard(y)
         after, channels = self.at.now, self.at.channels
-        if SHORTCUT not in given and self.strides(body) - self.asked:
-            raise Untranslatable  # other arguments may want a projection
+        if SHORTCUT not in given:
+            if self.sizing(body, self.definition) - self.asked:
+                raise Untranslatable  # other arguments may want a projection
+            self.same_channels(before.channels, channels)
         self.at = At(before.now, before.channels, self.at.counts)
         first = self.shortcut(given.get(SHORTCUT))
         counts = self.at.counts
@@ -60,18 +67,48 @@ class Residual(Arms):
             sum_ = Operation((first, after), "+")
             self.at = At(sum_, channels, counts, MOST_NESTED - 1, overwritable=True)
 
-    def strides(self, body: tree.Node) -> set[str]:
-        """The parameters that decide a stride of what is applied."""
-        parameters = {p.name.text for p in self.definition.parameters}
+    def same_channels(self, before: Said | None, after: Said | None) -> None:
+        """Says that a body gives as many channels as come in, where other arguments may want a
+        projection."""
+        if before is None or after is None or before.text == after.text:
+            return
+        words = spoken(before.text) | spoken(after.text)
+        own = {bound.made: word for word, bound in self.say.names.items()}
+        own["in_channels"] = INCOMING
+        if any(own.get(word, "") not in self.asked for word in words):
+            self.made.append(Line(f"assert {before.text} == {after.text}"))
+
+    def sizing(
+        self, body: tree.Node, block: tree.Block, within: frozenset[int] = frozenset()
+    ) -> set[str]:
+        """The parameters of a block that may decide the size of what a body of it gives."""
+        file = self.written.files.get(block.span.source.name)
+        statements = () if file is None else file.statements
+        blocks = {n.name.text: n for n in statements if isinstance(n, tree.Block)}
         found: set[str] = set()
         for node in body.walk():
-            if isinstance(node, tree.Name) and node.text in self.passed:
-                found |= self.strides(self.passed[node.text])
-            elif isinstance(node, tree.Name) and node.text == STRIDE:
-                found.add(STRIDE)
-            elif isinstance(node, tree.Argument) and node.name and node.name.text == STRIDE:
-                found |= {n.text for n in node.value.walk() if isinstance(n, tree.Name)}
-        return found & parameters
+            if isinstance(node, tree.Name) and node.text in self.passed and not within:
+                found |= self.sizing(self.passed[node.text], block)
+            if not isinstance(node, tree.Call):
+                continue
+            word = node.callee.text
+            layer, inner = REGISTRY.layers.get(word), blocks.get(word)
+            names, decide = list[str](), set(SIZING)
+            if inner is not None and id(inner) not in within:
+                names = [p.name.text for p in inner.parameters]
+                decide = self.sizing(inner.body, inner, within | {id(inner)})
+            elif inner is None and layer is not None:
+                names = [p.name for p in signature(layer)]
+                padded = any(a.name is not None and a.name.text == "pad" for a in node.arguments)
+                decide |= {"kernel"} if padded or word not in CONVOLUTIONS else set()
+            for place, argument in enumerate(node.arguments):
+                if argument.name is not None:
+                    name = argument.name.text
+                else:
+                    name = names[place] if place < len(names) and node.body is None else ""
+                if name in decide:
+                    found |= {n.text for n in argument.value.walk() if isinstance(n, tree.Name)}
+        return found & {p.name.text for p in block.parameters}
 
     def shortcut(self, node: tree.Node | None) -> Code:
         """What is added: the input, or what a layer makes of it."""

@@ -127,6 +127,7 @@ class InvertedResidual(nn.Module):
         stride: int = 1,
     ) -> None:
         super().__init__()
+        assert inner != in_channels
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner, eps=0.001)
         self.silu1 = nn.SiLU(inplace=True)

@@ -229,6 +229,7 @@ class TransformerA(nn.Module):
         self, in_channels: int, c: int, size1: int, survive: float = 1.0
     ) -> None:
         super().__init__()
+        assert in_channels == c
         self.layer_norm1 = ChannelNorm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, 3 * c, 1)
         self.attend1 = WindowAttention(size1, (7, 7), relative=True)
@@ -252,6 +253,7 @@ class TransformerB(nn.Module):
         self, in_channels: int, c: int, size1: int, survive: float = 1.0
     ) -> None:
         super().__init__()
+        assert in_channels == c
         self.layer_norm1 = ChannelNorm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, 3 * c, 1)
         self.attend1 = WindowAttention(size1, (7, 7), relative=True, grid=True)
@@ -283,6 +285,7 @@ class MbconvB(nn.Module):
 
     def __init__(self, in_channels: int, c: int, survive: float) -> None:
         super().__init__()
+        assert in_channels == c
         self.bn1 = nn.BatchNorm2d(in_channels, eps=0.001)
         self.conv1 = nn.Conv2d(in_channels, 4 * c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(4 * c, eps=0.001)

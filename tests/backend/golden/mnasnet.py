@@ -40,6 +40,7 @@ class InvertedResidual(nn.Module):
         self, in_channels: int, c: int, inner: int, kernel: int = 3, stride: int = 1
     ) -> None:
         super().__init__()
+        assert inner != in_channels
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner, momentum=0.0003)
         self.relu1 = nn.ReLU(inplace=True)

@@ -109,6 +109,7 @@ class InvertedResidualB(nn.Module):
         squeeze_excite: bool = False,
     ) -> None:
         super().__init__()
+        assert inner != in_channels
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
         self.hardswish1 = nn.Hardswish(inplace=True)

@@ -145,6 +145,7 @@ class InvertedResidual(nn.Module):
 
     def __init__(self, in_channels: int, c: int, inner: int, stride: int = 1) -> None:
         super().__init__()
+        assert inner != in_channels
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
         self.silu1 = nn.SiLU(inplace=True)
@@ -178,6 +179,7 @@ class Mlp(nn.Sequential):
 class Unit(nn.Module):
     def __init__(self, in_channels: int, d: int, size2: tuple[int, ...]) -> None:
         super().__init__()
+        assert in_channels == d
         self.layer_norm1 = ChannelNorm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, 3 * d, 1)
         self.attend1 = WindowAttention(4, size2, grid=True)

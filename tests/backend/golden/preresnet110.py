@@ -26,6 +26,7 @@ class Convs(nn.Sequential):
 class UnitA(nn.Module):
     def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
+        assert in_channels == c
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, 1)
@@ -47,6 +48,7 @@ class Shortcut(nn.Module):
 class UnitB(nn.Module):
     def __init__(self, in_channels: int, c: int, after: int) -> None:
         super().__init__()
+        assert in_channels != c
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, 2)

@@ -28,6 +28,7 @@ class Convs(nn.Sequential):
 class UnitA(nn.Module):
     def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
+        assert in_channels != 4 * c
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, stride)
@@ -41,6 +42,7 @@ class UnitA(nn.Module):
 class UnitB(nn.Module):
     def __init__(self, in_channels: int, c: int) -> None:
         super().__init__()
+        assert in_channels == 4 * c
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, 1)

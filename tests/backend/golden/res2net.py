@@ -67,6 +67,7 @@ class Res2A(nn.Module):
         stride: int = 1,
     ) -> None:
         super().__init__()
+        assert not (stride == 1 and in_channels == c)
         self.conv1 = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * width)
         self.relu1 = nn.ReLU(inplace=True)
@@ -139,6 +140,7 @@ class Res2B(nn.Module):
         conv2_in_channels: int,
     ) -> None:
         super().__init__()
+        assert in_channels == c
         self.conv1 = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * width)
         self.relu1 = nn.ReLU(inplace=True)
