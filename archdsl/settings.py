@@ -106,6 +106,8 @@ def read_value(program: Program, knob: Knob, value: Any) -> Any:
     found = from_python(value, knob.name)
     if isinstance(knob.domain, Choices):
         found = knob.domain.meant(found)
+        if is_layer(found) and found not in knob.domain:  # of another reading of a spec
+            found = knob.domain.written(str(found)) or found
     if isinstance(value, float) and isinstance(knob.domain, Interval):
         found = knob.domain.meant(Fraction(found))
     try:

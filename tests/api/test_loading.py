@@ -248,6 +248,16 @@ def test_an_inexact_option_is_known_by_its_decimals(written: str) -> None:
         spec.with_knobs(c=known + 1e-6)
 
 
+def test_layers_of_another_reading_of_the_spec() -> None:
+    """The knobs of an architecture are taken by a spec that was read again."""
+    text = "arch a(act = leaky_relu(0.1) in {leaky_relu(0.1), leaky_relu(0.2)})\ninput 3x8x8\nact"
+    for act in ("leaky_relu(0.1)", "leaky_relu(0.2)"):
+        arch = archdsl.parse(text).with_knobs(act=act)
+        again = archdsl.parse(text).with_knobs(**arch.knobs)
+        assert again.hash == arch.hash
+        assert str(again.knobs["act"]) == act
+
+
 def test_a_layer_by_its_name(spec: Spec) -> None:
     arch = spec.with_knobs(act="silu")
     assert "silu1" in arch.shapes and arch.shown_knobs["act"] == "silu"
