@@ -156,7 +156,7 @@ def _trained(
     try:
         recipe = recipe_of(starting(search.recipe, found.data), row.setting)
     except ValueError:
-        fields = {"name": f"trial {row.number}", "reason": f"its setting is `{row.setting}`"}
+        fields = {"name": f"trial {row.called}", "reason": f"its setting is `{row.setting}`"}
         raise ArchError([diagnose(codes.UNREADABLE, fields=fields)]) from None
     recipe = replace(recipe, epochs=max(1, round(recipe.epochs * longer)))
     splits, place, seed = load(search.data, found.data), choose_device(device), row.seed or 0

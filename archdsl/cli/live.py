@@ -50,25 +50,17 @@ class View(AbstractContextManager["View"]):
 
 
 class Lines(View):
-    """A line for each trial, and how many turns of its stage are over."""
+    """A line for each trial that has ended: its number, and how many are planned so far."""
 
     def __init__(self, objective: Objective = ACCURACY) -> None:
         self.objective = objective
-        self.first: dict[str, int] = {}  # of each stage: turns that were over when it began
-        self.over: dict[str, set[tuple[str, int | None]]] = {}  # and those that are over since
 
     def show(self, progress: Progress) -> None:
-        over = self.over.setdefault(progress.stage, set())
-        ended = {(r.slice, r.turn) for r in progress.news if r.failure not in PASSED}
-        first = self.first.setdefault(progress.stage, max(progress.done - len(ended), 0))
         for row in progress.news:
             if row.failure in (UNREACHABLE, DROPPED):  # its turn is not over, or not wanted
                 continue
-            if row.failure not in PASSED:
-                over.add((row.slice, row.turn))
-            count = min(max(first + len(over), 1), progress.planned)
             said = line(row, objective=self.objective)
-            print(f"{count}/{progress.planned}  {said}", flush=True)
+            print(f"{row.called}/{progress.trials}  {said}", flush=True)
 
 
 class JsonLines(View):

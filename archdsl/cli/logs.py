@@ -74,7 +74,7 @@ class Logs:
         settings |= {"setting": row.setting} if row.setting else {}
         settings |= {"seed": str(row.seed), "state": row.state}
         settings |= {"failure": row.failure} if row.failure else {}
-        self.start(f"{row.stage} {row.slice} {row.number} {row.shape}", settings)
+        self.start(f"{row.stage} {row.slice} {row.called} {row.shape}", settings)
         for number, *point in row.curve:
             self.epoch(int(number), dict(zip(POINT, point, strict=False)))
         results = {name: getattr(row, name) for name in RESULTS} if row.state != "failed" else {}

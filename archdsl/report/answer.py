@@ -97,7 +97,7 @@ def _best(facts: Facts, row: Row) -> str:
     command = f"archdsl best {quote(name)} -o best.arch{storage}"
     return (
         f'<p class="best">Best network: {escape(", ".join(words))} '
-        f'(<a href="#trials" data-open="{facts.key(row)}">trial {row.number}</a>).'
+        f'(<a href="#trials" data-open="{facts.key(row)}">trial {row.called}</a>).'
         f" To take it from here: <code>{escape(command)}</code></p>"
     )
 

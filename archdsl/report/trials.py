@@ -73,7 +73,7 @@ def columns(facts: Facts) -> Iterator[Column]:
     """The columns that this study has anything for."""
     measure, rows = facts.measure, facts.rows
     order = {p.name: p.place for p in facts.parts}
-    yield Column("trial", lambda r: str(r.number), lambda r: (r.stage, order[r.slice], r.number))
+    yield Column("trial", lambda r: str(r.called), lambda r: (r.called, r.stage, order[r.slice]))
     yield Column("stage", _stage, _stage, False)
     if len(facts.parts) > 1:
         yield Column("budget", lambda r: r.slice, lambda r: order[r.slice], False)
@@ -183,7 +183,7 @@ def _line(facts: Facts, row: Row, shown: list[Column], ranks: list[dict[str, int
     for place, (column, rank) in enumerate(zip(shown, ranks, strict=True)):
         text = escape(column.text(row))
         if not place:
-            said = f'aria-label="trial {row.number}, {_stage(row)}, {escape(row.slice)}"'
+            said = f'aria-label="trial {row.called}, {_stage(row)}, {escape(row.slice)}"'
             text = (
                 f'<button type="button" class="open" aria-expanded="false" {said}>{text}</button>'
             )

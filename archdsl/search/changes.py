@@ -9,7 +9,7 @@ from archdsl.search.study import ALL, Part, Study
 from archdsl.search.tables import FINISHED, TIMES, Queue
 
 MOST = 100  # trials at work that are told of
-NAMED = ("shape", "solved", "setting", "seed", "turn", "worker", "reached", TIMES)
+NAMED = ("shape", "solved", "setting", "seed", "turn", "trial", "worker", "reached", TIMES)
 SHOWN = tuple(name for name in ALL if name != "knobs")
 
 

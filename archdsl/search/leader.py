@@ -70,6 +70,7 @@ class Progress:
     before: Sequence[Row] = ()  # at the first look: what had ended when the leader began
     at_work: Sequence[Row] = ()  # trials that run
     epochs: int | None = None  # of a training of this stage, where that is known
+    trials: int = 0  # the highest number that a trial of the study has
 
     @property
     def done(self) -> int:
@@ -171,7 +172,7 @@ class Leader:
             progress = Progress(
                 stage, news, queue.running, queue.waiting, planned, self.seconds,
                 self.started, self.deadline, before, self.changes.at_work(stage),
-                epochs_of(study.search, stage),
+                epochs_of(study.search, stage), study.trials,
             )  # fmt: skip
             self.watch(progress)
             if not (queue.waiting or queue.running) and not self.reap():

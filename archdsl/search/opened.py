@@ -93,6 +93,14 @@ class OpenStudy(Study):
             if stage is None or of == stage:
                 yield part
 
+    @cached_property
+    def trials(self) -> int:
+        """The highest number of a trial so far. Trials are queued by the leader alone."""
+        ids = list(self.ids())
+        found = (n for id in ids for n in self.tables.values_of(id, "trial").values())
+        known: list[int] = [n for n in found if type(n) is int]
+        return max([sum(self.tables.counts(ids).values()), *known])
+
     # ---------------------------------------------------------------------- what it is told
 
     @property
@@ -225,7 +233,7 @@ def _count(folder: Path, url: str | None, registry: Registry) -> int:
 # -------------------------------------------------------------------------- lost trials
 
 RETRIES = 2  # times that a lost trial is taken up again: it may be what kills its workers
-PLANNED = ("turn", "stage", "slice", "seed", "fold", "retries", *KEPT)
+PLANNED = ("turn", "trial", "stage", "slice", "seed", "fold", "retries", *KEPT)
 
 
 def take_up(study: OpenStudy, place: Part, since: int = 0) -> int:

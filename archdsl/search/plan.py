@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import product
+from itertools import product, zip_longest
 from math import exp
 from typing import Any
 
-import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
@@ -136,17 +135,16 @@ def queue_exploration(study: OpenStudy, reaches: Sequence[Reach], stage: str = E
     """Queues what is not queued yet of a stage that tries shapes and settings; the number of turns
     in all."""
     total = 0
+    waiting: dict[str, list[Turn]] = {}
     share, rest = divmod(study.search.trials, len(reaches))
     for number, reach in enumerate(reaches):
         slice = reach.slice.name
-        part = study.parts[stage, slice]
         wanted = list(turns(study, reach, share + (number < rest)))
         total += len(wanted)
         drop(study, stage, slice, {turn.place for turn in wanted})
         known = places_of(study, stage, slice)
-        for turn in wanted:
-            if turn.place not in known:
-                enqueue(part, stage, slice, turn)
+        waiting[slice] = [turn for turn in wanted if turn.place not in known]
+    enqueue(study, stage, waiting)
     return total
 
 
@@ -154,6 +152,7 @@ def queue_tuned(study: OpenStudy) -> int:
     """Queues each shape at the setting that the short trainings gave it, once for each seed that
     explores; the number of turns in all."""
     total = 0
+    waiting: dict[str, list[Turn]] = {}
     rows = [row for row in judged(study) if row.stage == TUNE]
     shapes: dict[str, list[Explored]] = {}
     found = results(study, rows, tuning=True)
@@ -171,7 +170,8 @@ def queue_tuned(study: OpenStudy) -> int:
             if place not in queued:
                 keep = {k: v for k, v in trial.user_attrs.items() if k in KEPT}
                 turn = Turn(place, seed, dict(trial.params), keep)
-                enqueue(study.parts[EXPLORE, slice.name], EXPLORE, slice.name, turn)
+                waiting.setdefault(slice.name, []).append(turn)
+    enqueue(study, EXPLORE, waiting)
     return total
 
 
@@ -198,32 +198,38 @@ def places_of(study: Study, stage: str, slice: str) -> set[Any]:
     return {place for trial, place in found.items() if trial not in dropped}
 
 
-def enqueue(part: optuna.Study, stage: str, slice: str, turn: Turn) -> None:
-    attrs = {"turn": turn.place, "stage": stage, "slice": slice, "seed": turn.seed, **turn.attrs}
-    part.enqueue_trial(turn.params, attrs)
+def enqueue(study: OpenStudy, stage: str, waiting: Mapping[str, Sequence[Turn]]) -> None:
+    """Queues turns of slices, those of each after one of every other: as they will be taken, and so
+    numbered through the whole study."""
+    for turns in zip_longest(*waiting.values()):
+        for slice, turn in zip(waiting, turns, strict=True):
+            if turn is not None:
+                study.trials += 1
+                attrs = {"turn": turn.place, "trial": study.trials, "stage": stage, "slice": slice}
+                attrs |= {"seed": turn.seed, **turn.attrs}
+                study.parts[stage, slice].enqueue_trial(turn.params, attrs)
 
 
 def queue_baseline(study: OpenStudy) -> int:
     """Queues trials that a slice's baseline draws, for as many epochs as its exploration took.
     The number of turns in all."""
     total = 0
+    waiting: dict[str, list[Turn]] = {}
     for slice in study.space.slices:
         explored = study.part_id(EXPLORE, slice.name)
         epochs = 0
         for id in (explored, study.part_id(TUNE, slice.name)):
             curves = {} if id is None else study.tables.values_of(id, "curve")
             epochs += sum(len(curve) for curve in curves.values() if isinstance(curve, list))
-        part = study.parts[BASELINE, slice.name]
         known = places_of(study, BASELINE, slice.name)
         count = round(epochs / study.search.recipe.epochs)
         if study.search.own is not None and explored is not None:
             count = len(study.tables.ids(explored, ("COMPLETE",), 0))
         total += count
-        for place in range(count):
-            if place not in known:
-                enqueue(
-                    part, BASELINE, slice.name, Turn(place, place % study.search.explore_seeds + 1)
-                )
+        seeds = study.search.explore_seeds
+        new = [place for place in range(count) if place not in known]
+        waiting[slice.name] = [Turn(place, place % seeds + 1) for place in new]
+    enqueue(study, BASELINE, waiting)
     return total
 
 
@@ -288,6 +294,7 @@ def queue_settling(
     that were chosen, in turns, so that a search that is cut short has as many of each. The number
     of turns in all."""
     total = 0
+    waiting: dict[str, list[Turn]] = {}
     for slice, chosen in arms.items():
         count = study.search.settle_seeds if counts is None else counts[slice]
         part = study.parts[SETTLE, slice]
@@ -301,8 +308,10 @@ def queue_settling(
                 if folds := study.search.folds:
                     keep["fold"] = (seed - FRESH - 1) % folds + 1
                 if arm_of({**keep, "seed": seed}) not in known:
-                    enqueue(part, SETTLE, slice, Turn(place, seed, dict(trial.params), keep))
+                    turn = Turn(place, seed, dict(trial.params), keep)
+                    waiting.setdefault(slice, []).append(turn)
                     place += 1
+    enqueue(study, SETTLE, waiting)
     return total
 
 

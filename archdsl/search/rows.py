@@ -65,7 +65,7 @@ STATES = {
 
 # What archdsl writes of a trial, and of which kind that is.
 KINDS: Mapping[str, Kind] = {
-    **dict.fromkeys(("turn", "seed", "same_as", "fold"), WHOLE),
+    **dict.fromkeys(("turn", "trial", "seed", "same_as", "fold"), WHOLE),
     **dict.fromkeys(("params", "macs", "activations", "depth"), NATURAL),
     **dict.fromkeys(("latency", "width", "seconds", "images_per_second"), AMOUNT),
     **dict.fromkeys(("accuracy", "loss", "test"), NUMBER),
@@ -88,7 +88,7 @@ class Row:
     slice: str
     stage: str
     state: str
-    turn: int | None = None  # its place in what was planned
+    turn: int | None = None  # its place in what was planned of its slice
     seed: int | None = None
     shape: str = ""
     setting: str = ""  # what was tuned: "lr = 0.1"
@@ -120,6 +120,12 @@ class Row:
     values: tuple[float, ...] = ()
     started: datetime | None = None
     ended: datetime | None = None
+    trial: int | None = None  # its number in the whole study, from 1; not in those of old
+
+    @property
+    def called(self) -> int:
+        """The number that it is shown by: in studies of old, that of its slice and stage."""
+        return self.number if self.trial is None else self.trial
 
     def cost(self, name: str) -> float | None:
         """A cost of its network, if it is known; ``seconds`` is that of the training."""

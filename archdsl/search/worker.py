@@ -63,7 +63,16 @@ from archdsl.training.recipe import Recipe
 from archdsl.training.suits import check_recipe
 from archdsl.training.timing import measure_inference
 
-SAME = ("seed", "setting", "same_as", "accuracy", "loss", "latency", "costs")  # of what is alike
+SAME = (
+    "trial",
+    "seed",
+    "setting",
+    "same_as",
+    "accuracy",
+    "loss",
+    "latency",
+    "costs",
+)  # of what is alike
 DRAWS = 20  # times that a sampler may propose what meets no budget before its turn is over
 PAUSE = 0.5  # seconds between looks into an empty queue
 NO_FAULT = (codes.BAD_STORAGE, codes.CANNOT_WRITE)  # errors that no trial is to blame for
@@ -247,7 +256,8 @@ class Worker:
         draws = trial.user_attrs.get("draws", 0) + 1
         if draws < DRAWS:
             part = self.study.parts[trial.user_attrs["stage"], trial.user_attrs["slice"]]
-            attrs = {k: trial.user_attrs[k] for k in ("turn", "stage", "slice", "seed")}
+            kept = ("turn", "trial", "stage", "slice", "seed")
+            attrs = {k: v for k, v in trial.user_attrs.items() if k in kept}
             part.enqueue_trial({}, {**attrs, "draws": draws})
         self.fail(trial, UNREACHABLE, problem.error.diagnostics[0].message)
 
@@ -271,7 +281,7 @@ class Worker:
         return None
 
     def repeat(self, trial: Trial, row: Row) -> Any:
-        trial.set_user_attr("same_as", row.number)
+        trial.set_user_attr("same_as", row.called)
         for name in ("accuracy", "loss", "latency", "costs"):
             if getattr(row, name) is not None:
                 trial.set_user_attr(name, getattr(row, name))

@@ -205,6 +205,7 @@ def test_lines_of_trials(at: OpenStudy, capsys: pytest.CaptureFixture[str]) -> N
         None,
         0.0,
         None,
+        trials=24,
     )
     view = view_of(False, False, 1)
     assert isinstance(view, Lines)
@@ -279,9 +280,10 @@ def test_a_slice_that_is_none(at: OpenStudy, run: Run) -> None:
 
 
 def with_a_result(study: OpenStudy) -> None:
-    part = study.parts[EXPLORE, study.space.slices[0].name]
+    slice = study.space.slices[0].name
+    part = study.parts[EXPLORE, slice]
     params, attrs = decided(study, survey(study.space)[0].candidates[0])  # type: ignore[index]
-    enqueue(part, EXPLORE, study.space.slices[0].name, Turn(0, 1, params, attrs))
+    enqueue(study, EXPLORE, {slice: [Turn(0, 1, params, attrs)]})
     part.tell(part.ask(), 0.5)
 
 

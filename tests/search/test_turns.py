@@ -16,7 +16,7 @@ from archdsl.search.opened import make_study
 from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
 from archdsl.search.request import Objective
-from archdsl.search.rows import EXPLORE, Row
+from archdsl.search.rows import EXPLORE, SETTLE, Row
 
 pytestmark = pytest.mark.quiet
 ASKED = "vary depth in {1, 2, 4, 8}\ntune lr in 0.05..1 log\ntrials 12\ntrain epochs = 1\n"
@@ -60,21 +60,21 @@ def test_a_search_goes_on_with_fewer_trials(tmp_path: Path) -> None:
     assert states() == {"waiting": 8, "dropped": all - 4}
 
 
-def test_lines_count_the_turns_of_their_stage(capsys: pytest.CaptureFixture[str]) -> None:
-    """Also after a search was gone on with, and where a turn was drawn again or broken off."""
+def test_lines_have_the_numbers_of_trials(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where a turn was drawn again or broken off, and in settling."""
 
-    def row(number: int, turn: int, state: str = "done", failure: str = "") -> Row:
-        return Row(number, "all", EXPLORE, state, turn, 1, f"depth = {turn}", failure=failure,
-                   values=(0.5,), accuracy=0.5)  # fmt: skip
+    def row(turn: int, state: str = "done", failure: str = "", stage: str = EXPLORE) -> Row:
+        return Row(0, "all", stage, state, turn, 1, f"depth = {turn}", failure=failure,
+                   values=(0.5,), accuracy=0.5, trial=turn + 1)  # fmt: skip
 
     view = Lines()
-    before = [row(0, 0), row(1, 1), row(2, 2, "failed", "interrupted")]
-    view.show(Progress(EXPLORE, [], 0, 3, 5, None, 0.0, None, before))
-    news = [row(3, 2), row(4, 3, "failed", "unreachable"), row(5, 3, "failed", "interrupted")]
-    view.show(Progress(EXPLORE, news, 0, 2, 5, None, 0.0, None))
-    view.show(Progress(EXPLORE, [row(6, 3), row(7, 4, "failed", "lost")], 0, 0, 5, None, 0.0, None))
+    news = [row(2), row(3, "failed", "unreachable"), row(3, "failed", "interrupted")]
+    view.show(Progress(EXPLORE, news, 0, 2, 5, None, 0.0, None, trials=5))
+    more = [row(3), row(4, "failed", "lost")]
+    view.show(Progress(EXPLORE, more, 0, 0, 5, None, 0.0, None, trials=5))
+    view.show(Progress(SETTLE, [row(5, stage=SETTLE)], 0, 3, 4, None, 0.0, None, trials=9))
     assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()] == [
-        "3/5", "3/5", "4/5", "5/5"
+        "3/5", "4/5", "4/5", "5/5", "6/9"
     ]  # fmt: skip
     assert line(news[2]) == "all  depth = 3  seed 1  interrupted"
 
