@@ -86,7 +86,7 @@ class OpenStudy(Study):
     def _pruner(self, stage: str) -> optuna.pruners.BasePruner:
         if stage != EXPLORE:
             return optuna.pruners.NopPruner()
-        return make_pruner(self.search.pruner, self.search.recipe.epochs)
+        return make_pruner(self.search.pruner, self.search.recipe.epochs, self.storage)
 
     def parts_of(self, stage: str | None = None) -> Iterator[optuna.Study]:
         for (of, _), part in self.parts.items():

@@ -37,18 +37,20 @@ def make_sampler(setting: Setting, seed: int) -> BaseSampler:
     return optuna.samplers.RandomSampler(seed=seed)
 
 
-def make_pruner(setting: Setting, epochs: int) -> BasePruner:
-    """A pruner; steps are epochs, counted from 1."""
+def make_pruner(setting: Setting, epochs: int, storage: BaseStorage) -> BasePruner:
+    """A pruner of the trials in a storage; steps are epochs, counted from 1."""
     pruners = optuna.pruners
     if isinstance(setting, settings.Median):
         return WithinShape(
-            pruners.MedianPruner(n_startup_trials=setting.startup, n_warmup_steps=setting.warmup)
+            pruners.MedianPruner(n_startup_trials=setting.startup, n_warmup_steps=setting.warmup),
+            storage,
         )
     if isinstance(setting, settings.SuccessiveHalving):
         return WithinShape(
             pruners.SuccessiveHalvingPruner(
                 min_resource=setting.warmup, reduction_factor=setting.factor
-            )
+            ),
+            storage,
         )
     if isinstance(setting, settings.Hyperband):
         return WithinShape(
@@ -56,7 +58,8 @@ def make_pruner(setting: Setting, epochs: int) -> BasePruner:
                 min_resource=setting.warmup,
                 max_resource=max(epochs, setting.warmup),
                 reduction_factor=setting.factor,
-            )
+            ),
+            storage,
         )
     return pruners.NopPruner()
 
@@ -115,14 +118,14 @@ class WithinShape(BasePruner):
     """Compares a trial with those of its own shape: deep networks learn later than wide ones,
     and would be pruned for it."""
 
-    def __init__(self, inner: BasePruner) -> None:
-        self.inner = inner
+    def __init__(self, inner: BasePruner, storage: BaseStorage) -> None:
+        self.inner, self.storage = inner, storage
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         shape = trial.user_attrs.get("shape")
         if shape is None:
             return False
-        alike: Any = _Alike(study._storage, shape)
+        alike: Any = _Alike(self.storage, shape)
         return self.inner.prune(Study(study.study_name, alike, pruner=self.inner), trial)
 
 

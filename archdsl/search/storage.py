@@ -203,15 +203,16 @@ class Storage(BaseStorage, BaseHeartbeat):
             ids = self.tables.waiting(study_id, QUEUE)
             return [self.get_trial(trial_id) for trial_id in ids]
         known = self.ended.setdefault(study_id, {})
-        ids = self.tables.ids(study_id, [s.name for s in wanted])
-        missing = [trial_id for trial_id in ids if trial_id not in known]
+        numbers = self.tables.numbers(study_id, [s.name for s in wanted])
+        missing = [trial_id for trial_id in numbers if trial_id not in known]
         if len(missing) > QUEUE:
             found = self._read(self.inner.get_all_trials, study_id, False, tuple(wanted))
         else:
             found = [self.get_trial(trial_id) for trial_id in missing]
-        now = {trial._trial_id: trial for trial in found}
+        by_number = {trial.number: trial for trial in found}
+        now = {i: by_number[n] for i, n in numbers.items() if n in by_number}
         known.update((i, t) for i, t in now.items() if t.state.name in FINISHED)
-        trials = [now.get(i) or known[i] for i in ids if i in now or i in known]
+        trials = [now.get(i) or known[i] for i in numbers if i in now or i in known]
         return sorted((t for t in trials if t.state in wanted), key=lambda t: t.number)
 
     def remove_session(self) -> None:

@@ -149,6 +149,15 @@ class Tables:
         )
         return [i for (i,) in found]
 
+    def numbers(self, study: int, states: Sequence[str]) -> dict[int, int]:
+        """The numbers of the trials of a study that are of some states, by their ids."""
+        found = self.ask(
+            "SELECT trial_id, number FROM trials WHERE study_id = :study"
+            f" AND state IN ({_words(states)}) ORDER BY trial_id",
+            study=study,
+        )
+        return dict(map(tuple, found))
+
     def with_value(self, study: int, name: str, value: Any) -> list[int]:
         """The trials that have ended with a value in an attribute."""
         of = "t.study_id + 0" if name in INDEXED else "t.study_id"
