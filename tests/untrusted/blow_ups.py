@@ -66,6 +66,12 @@ def spaces() -> Iterator[tuple[str, str, str]]:
     many = " + ".join(f"k{n} * k{n + 1}" for n in range(19))
     layers = "conv(max(1, SUM % 5), 1)\n".replace("SUM", many) * 200
     yield "many_knobs", "", f"arch net({knobs})\ninput 3x8x8\n{layers}"
+    head = "arch net(d = 100 in 1..1000, width = 3 in 1..64)\ninput 3x8x8\n"
+    turn = "conv(width + i, 1)\nif i % 3 == 0 { residual { conv(width + i, 3) -> bn } }"
+    yield "depths_that_differ", "", f"{head}repeat d as i {{ {turn} }}\n"
+    kinds = "{ conv(floor(sqrt(width)) + 1, 1) } else { conv(d, 1) }"
+    roots = (f"if sqrt(width * {n}) > log(d + {n}) {kinds}\n" for n in range(1, 500))
+    yield "roots", "", head + "".join(roots)
 
 
 BLOW_UPS = {
