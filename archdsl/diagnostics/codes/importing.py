@@ -37,14 +37,14 @@ from the call alone is left for you to fill in: docs/adding-a-layer.md has the w
 )
 DEPENDS_ON_DATA = Kind(
     "A655",
-    "the model asks for the numbers of a tensor",
+    "the model looks at the values of a tensor",
     """A spec is one network for all images: which layers run cannot depend on what is in a tensor.
 The model was run without numbers, and a line of it wanted to know some: `if x.sum() > 0`,
 `x.item()`, `x.tolist()`, a mask as an index.""",
 )
 DEPENDS_ON_BATCH = Kind(
     "A656",
-    "the model is another network for another number of images: {reason}",
+    "the model changes with the number of images in a batch: {reason}",
     """A network computes each image by itself (but for the statistics of batch normalisation), so
 that it is the same for every number of images. This model was run on batches of two and of three
 images, and did different things.""",
@@ -58,7 +58,7 @@ among them, and every parameter takes part.""",
 )
 WANTS_NETWORK = Kind(
     "A658",
-    "the code of the model wants to reach the internet: {reason}",
+    "the code of the model tries to reach the internet: {reason}",
     """Importing never downloads anything, and the process that runs the model's code cannot. Mostly
 it wants weights: leave them out with `weights = None` or `pretrained = False` in `--call`, and
 take them over afterwards with `archdsl compile --weights FILE`.""",
@@ -80,7 +80,7 @@ access to the internet, which is not a sandbox.""",
 )
 CHANGES_IN_TRAINING = Kind(
     "A661",
-    "the model is another network in training: {reason}",
+    "the model is a different network in training: {reason}",
     """In training a network drops elements or branches at random, uses the statistics of the batch,
 and may have outputs beside the main one. Apart from these it has to compute the same as in
 evaluation.""",

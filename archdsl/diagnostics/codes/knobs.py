@@ -76,7 +76,7 @@ NO_SUCH_CHOICE = Kind(
 )
 NOTHING_SOLVED = Kind(
     "A515",
-    "no knob is named that is made larger or smaller until the budget is met",
+    "no knob is named that may change to meet the budget",
     """`archdsl fit SPEC --macs 2G --by width` solves for `width`; several knobs, with commas
 between them, are made larger and smaller together.""",
     help='name one: `--by width`, or `by="width"` in Python',

@@ -19,7 +19,7 @@ thousand convolutions, each with an activation, fits.""",
 )
 TOO_DEEP = Kind(
     "A403",
-    "`{name}` stands more than {limit} deep in blocks and functions",
+    "`{name}` is more than {limit} deep in blocks and functions",
     """A block may apply itself, and a function may call itself, but each must come to an end:
 `if levels > 0 { ... }`, `1 if n < 2 else n * f(n - 1)`.""",
 )

@@ -87,16 +87,16 @@ NO_BODY = Kind(
     "A115",
     "`{name}` takes no body",
     """Only connection patterns do; docs/language.md lists them.""",
-    help="the layers of a chain stand apart by `->`",
+    help="separate the layers of a chain by `->`",
 )
 NEEDS_QUALIFIER = Kind(
     "A116",
-    "`{name}` needs one word more before its body: {what}",
+    "`{name}` needs one more word before its body: {what}",
     """For example `branch concat { conv(8, 1); conv(8, 3) }`.""",
 )
 NO_QUALIFIER = Kind(
     "A117",
-    "`{name}` takes no word before its body, but here stands `{word}`",
+    "`{name}` takes no word before its body, but is followed by `{word}`",
     """Only `branch` (its join) and `choose` (its name) do.""",
 )
 JOIN_AS_LAYER = Kind(
@@ -251,7 +251,7 @@ NAME_TAKEN = Kind(
     """Layers, blocks and the labels of loops are numbered: `stage:` in a loop makes stage1,
 stage2 and so on, two convolutions are conv1 and conv2. A label or a block of such a name must
 not meet one of them, because names are the keys of the weights.""",
-    help="call one of them something else",
+    help="rename one of them",
 )
 NO_TENSOR_YET = Kind(
     "A142",

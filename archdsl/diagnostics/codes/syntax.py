@@ -6,7 +6,7 @@ UNEXPECTED = Kind(
     "A011",
     "unexpected `{found}`{expected}",
     """The text cannot go on like this. Statements stand on lines of their own (or apart by
-`;`), the layers of a chain stand apart by `->`, arguments by `,`.""",
+`;`), separate the layers of a chain by `->`, arguments by `,`.""",
 )
 LINE_ENDS_EARLY = Kind(
     "A012",
