@@ -2,6 +2,7 @@
 in how many lines: a table, as Markdown.
 
     python benchmarks/import.py                       # torchvision's classification networks
+    python benchmarks/import.py segmentation          # torchvision's networks for segmentation
     python benchmarks/import.py timm                  # one network of each family of timm
     python benchmarks/import.py timm resnet50 dla34   # some
 
@@ -11,11 +12,13 @@ proven equal, and nothing is run.
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 import warnings
 from collections import Counter
 from statistics import median
+from typing import Any
 
 import archdsl
 
@@ -38,6 +41,12 @@ test_efficientnet test_resnet
 """.split()
 
 
+MODULES = {
+    "torchvision": lambda: importlib.import_module("torchvision.models"),
+    "segmentation": lambda: importlib.import_module("torchvision.models.segmentation"),
+}
+
+
 def main() -> None:
     import torchvision
 
@@ -46,14 +55,13 @@ def main() -> None:
     if not names and library == "timm":
         names = FAMILIES
     elif not names:
-        names = torchvision.models.list_models(module=torchvision.models)
+        names = torchvision.models.list_models(module=MODULES[library]())
     print("| network | lines | parameters | seconds | |\n| --- | --- | --- | --- | --- |")
     lines, missing = [], Counter[str]()
     for name in names:
         start = time.process_time()
         try:
-            model, shape = made(library, name)
-            imported = archdsl.import_module(model, shape, name=name, run=False)
+            imported = spec_of(library, name)
         except archdsl.ArchError as problem:
             reasons = list(dict.fromkeys(d.message for d in problem.diagnostics))
             missing.update(reasons)
@@ -70,15 +78,28 @@ def main() -> None:
         print(f"- {times}: {reason}")
 
 
-def made(library: str, name: str) -> tuple[object, tuple[int, ...]]:
-    """A network without memory for its weights, and the shape of its images."""
+def spec_of(library: str, name: str) -> archdsl.Imported:
+    """A network as a spec; with numbers where a fixed filter is asked for them."""
+    model, shape = made(library, name)
+    try:
+        return archdsl.import_module(model, shape, name=name, run=False)
+    except archdsl.ArchError as problem:
+        if not any("are not known" in d.message for d in problem.diagnostics):
+            raise
+    model, shape = made(library, name, device="cpu")
+    return archdsl.import_module(model, shape, name=name, run=False)
+
+
+def made(library: str, name: str, device: str = "meta") -> tuple[Any, tuple[int, ...]]:
+    """A network, by default without memory for its weights, and the shape of its images."""
     import torch
 
     from archdsl.importing.sources import Name, input_of, load_model
 
-    source = Name("timm" if library == "timm" else "torchvision.models", name)
+    module = "timm" if library == "timm" else MODULES[library]().__name__
+    source = Name(module, name)
     try:
-        with torch.device("meta"):
+        with torch.device(device):
             model = load_model(source, None)
     except (NotImplementedError, RuntimeError):  # its code wants numbers
         model = load_model(source, None)

@@ -14,7 +14,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.importing.custom import NONE, Custom
 from archdsl.importing.embedding import with_words
 from archdsl.importing.family import with_variants
-from archdsl.importing.gaps import replaced
+from archdsl.importing.gaps import replaced, without_partial
 from archdsl.importing.graphs import BATCHES, failure, graph_of, graph_once, title_of
 from archdsl.importing.incoming import Example, Inputs, inputs_of, shown
 from archdsl.importing.partial import custom_for
@@ -167,12 +167,17 @@ def import_family(
         key: tuple(examples[key] if isinstance(examples, Mapping) else examples) for key in modules
     }
     titles = {key: title_of(key) for key in modules}
-    if len(set(titles.values())) < max(len(titles), 2):
+    if len(titles) < 2:
+        raise failure(codes.NO_FAMILY, names="fewer than two", reason="a family has several models")
+    if len(set(titles.values())) < len(titles):
         raise failure(codes.NO_FAMILY, names="they", reason="each wants a name of its own")
     graphs = {}
     for key, module in modules.items():
         _check_weights(module)
-        graphs[titles[key]] = graph_of(module, {"": shapes[key]})
+        try:
+            graphs[titles[key]] = graph_of(module, {"": shapes[key]})
+        except ArchError as problem:
+            raise ArchError(without_partial(problem.diagnostics)) from None
     spec, paired, proved = with_variants(graphs, title_of(name))
     variants = {}
     for (key, module), found in zip(modules.items(), paired, strict=True):

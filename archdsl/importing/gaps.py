@@ -4,6 +4,7 @@ of one's own computes them."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, diagnose
@@ -51,6 +52,11 @@ def gaps(missing: Iterable[Missing]) -> list[Diagnostic]:
             None,
         )
     return found
+
+
+def without_partial(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The same without the advice of `--partial`, which a family does not take."""
+    return [replace(d, help=tuple(h for h in d.help if h != PARTIAL)) for d in found]
 
 
 def replaced(missing: Iterable[Missing], custom: Custom) -> list[Diagnostic]:

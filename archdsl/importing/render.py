@@ -92,8 +92,16 @@ class Renderer:
             written = self.scope.relate(values, m.channels, name, inward=name == "groups")
             if usual is not MISSING and block is None and written == self.scope.literal(usual):
                 continue
+            if name == "kernel" and m.op == "conv" and self._is_knob(m, written):
+                self.style.turned.add("kernel")
+                written = "kernel"
             parts[name] = written
         return _called(m.op, parts, self.style.by_place(m.op))
+
+    def _is_knob(self, m: Merged, kernel: str) -> bool:
+        """Whether a kernel is the knob: that of a convolution of a block that keeps the size."""
+        padded = any(pad not in (None, MISSING) for pad in m.args.get("pad", ()))
+        return not self.scope.outside and not padded and kernel == str(self.style.kernel)
 
     def _paddings(self, m: Merged, values: list[Any]) -> list[Any]:
         """The padding of convolutions some of which keep their size by themselves."""
@@ -115,6 +123,9 @@ class Renderer:
         pad = INDENT * depth
         if m.kind == "use":
             return [pad + m.op]
+        if m.kind == "layer" and m.op == self.style.act and not m.args:
+            self.style.turned.add("act")
+            return [pad + "act"]
         if m.kind == "layer":
             return [pad + self.call(m)]
         if m.kind == "shared":

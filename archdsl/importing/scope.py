@@ -58,6 +58,9 @@ class Scope:
             return "[" + ", ".join(self.literal(n) for n in value) + "]"
         if isinstance(value, float):
             return f"{value:.12g}"
+        if role == "act" and value == style.act:
+            style.turned.add("act")
+            return "act"
         return str(value)
 
     def relate(

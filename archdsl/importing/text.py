@@ -26,6 +26,8 @@ from archdsl.syntax.format import format_source
 # What follows a layer in its line: all but the layers that a line begins with.
 HEADS = ("conv", "conv_transpose")
 WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "output")
+ACTS = ("relu", "relu6", "silu", "gelu", "hardswish", "mish")  # that may be a knob
+CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside its own
 SHALLOW = 8  # turns that may be as few as one, where they are a knob
 STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 
@@ -68,11 +70,17 @@ class Width(NamedTuple):
 
 
 def write(
-    graph: Graph, name: str, width: Width | None = None, plain: bool = False, depth: int = 0
+    graph: Graph,
+    name: str,
+    width: Width | None = None,
+    plain: bool = False,
+    depth: int = 0,
+    more: Sequence[str] = (),
 ) -> str:
     """The text of a spec. ``width`` makes it a knob, ``depth`` how often parts repeat that
-    do so at least so many times; ``plain`` leaves out blocks and loops."""
-    return Writer(graph, name, width, plain, depth).text()
+    do so at least so many times, ``more`` the ``kernel`` of blocks and the activation (``act``);
+    ``plain`` leaves out blocks and loops."""
+    return Writer(graph, name, width, plain, depth, more).text()
 
 
 def common_factor(graph: Graph, name: str) -> int:
@@ -86,7 +94,13 @@ class Writer:
     """Writes the text of one graph."""
 
     def __init__(
-        self, graph: Graph, name: str, width: Width | None, plain: bool, depth: int
+        self,
+        graph: Graph,
+        name: str,
+        width: Width | None,
+        plain: bool,
+        depth: int,
+        more: Sequence[str] = (),
     ) -> None:
         self.graph, self.name, self.plain = graph, name, plain
         self.width = width
@@ -100,6 +114,14 @@ class Writer:
         # The chance of a drop grows with the place of a block among all of them.
         self.style.least = 0 if self.style.drop_path else depth
         self.terms = terms
+        layers = [t for t in walk(terms) if t.kind == "layer"]
+        if "act" in more:
+            acts = [t.op for t in layers if t.op in ACTS and not t.args]
+            self.style.act = max(acts, key=acts.count, default="")
+        if "kernel" in more:
+            convs = [t.args for t in layers if t.op == "conv" and t.args.get("pad") is None]
+            sizes = [k for k in (a.get("kernel") for a in convs) if isinstance(k, int) and k > 1]
+            self.style.kernel = max(sizes, key=sizes.count, default=0)
 
     def _ramp(self, terms: list[Term]) -> None:
         """Stochastic depth whose chance grows evenly: one knob, and the place of each block."""
@@ -170,11 +192,20 @@ class Writer:
         for number, depth in enumerate(style.depths):
             low = 1 if depth <= SHALLOW else depth // 2
             knobs.append(f"depth{number + 1} = {depth} in {low}..{2 * depth}")
+        if "kernel" in style.turned:
+            near = range(max(style.kernel - 2, 3), max(style.kernel - 2, 3) + 5, 2)
+            knobs.append(f"kernel = {style.kernel} in {{{', '.join(map(str, near))}}}")
+        if "act" in style.turned:
+            acts = ", ".join(dict.fromkeys([style.act, *CHOICES]))
+            knobs.append(f"act = {style.act} in {{{acts}}}")
         if style.drop_path:
             knobs.append(f"drop_path = {style.drop_path:.12g}")
         if style.classes is not None:
             knobs.append(f"classes = {style.classes}")
-        return f"arch {self.name}({', '.join(knobs)})"
+        head = f"arch {self.name}({', '.join(knobs)})"
+        if len(head) <= LONG:
+            return head
+        return f"arch {self.name}(\n{INDENT}" + f",\n{INDENT}".join(knobs) + "\n)"
 
     def _defaults(self) -> list[str]:
         scope = Scope(self.style, [])
@@ -266,7 +297,7 @@ def _chained(lines: list[str], registry: Registry) -> list[str]:
             step is not None
             and before is not None
             and step[1] == before[1]
-            and step[2] in registry.layers
+            and (step[2] in registry.layers or step[2] == "act")
             and step[2] not in HEADS
             and before[2] not in WORDS
             and step[2] not in WORDS

@@ -270,11 +270,13 @@ def group_norm_module(lower: Lowering, record: Record) -> Value:
 def group_norm_function(lower: Lowering, record: Record) -> Value:
     weight = weight_of(lower.argument(record, 2, "weight"))
     bias = weight_of(lower.argument(record, 3, "bias"))
-    if (weight is None) != (bias is None):
-        raise Gap(" without a shift")
+    if weight is None and bias is not None:
+        raise Gap(" without a factor")
     groups, eps = lower.argument(record, 1, "num_groups"), lower.argument(record, 4, "eps", 1e-5)
-    layer = make("group_norm", groups=groups, eps=eps, affine=weight is not None)
-    weights = {"weight": weight, "bias": bias} if weight and bias else {}
+    shift = {"bias": False} if weight is not None and bias is None else {}
+    layer = make("group_norm", groups=groups, eps=eps, affine=weight is not None, **shift)
+    found = {"weight": weight, "bias": bias}
+    weights = {name: tied for name, tied in found.items() if tied is not None}
     return lower.apply(layer, record, lower.plain(lower.input(record), record), weights=weights)
 
 
@@ -282,9 +284,11 @@ def _layer_norm(
     lower: Lowering, record: Record, shape: Any, eps: float, weights: dict[str, Tied]
 ) -> Value:
     x, shape = lower.input(record), per_axis(shape, 1)
-    if len(weights) == 1:
-        raise Gap(" without a shift")
+    if set(weights) == {"bias"}:
+        raise Gap(" without a factor")
     arguments: dict[str, Any] = {"eps": eps, "affine": bool(weights)}
+    if set(weights) == {"weight"}:
+        arguments["bias"] = False
     if len(shape) == 1 and x.axes[-1] == 0:
         over = {"over": "channels"} if len(x.axes) > 1 else {}
         return lower.apply(make("layer_norm", **arguments, **over), record, x, weights=weights)

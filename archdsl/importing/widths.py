@@ -19,6 +19,7 @@ STEPS = (1, 2, 4, 8, 16, 32, 64)  # of a domain: the first for which every width
 MOST_DEPTHS = 64  # depths that are proved one by one
 FINEST = 3  # domains of widths that are tried with depths
 RUNS = 300  # of a proof, at most
+KINDS = (("kernel", "act"), ("act",), ("kernel",), ())  # knobs beside width and depths, best first
 RANGE = 4  # from a quarter of the width to four times of it
 
 
@@ -42,12 +43,14 @@ def with_sizes(graph: Graph, title: str, theirs: Flat) -> Knob | str:
         if found is None:
             del widths[0]
     knobs: list[Width | None] = [*widths[:FINEST]]
-    for least in _depths(graph, title):
-        for knob in knobs or [None]:
-            deep = _proved(
-                title, theirs, write(graph, title, knob, depth=least), knob, graph.registry
-            )
-            if deep is not None:
+    tried = [(knob, least) for least in _depths(graph, title) for knob in knobs or [None]]
+    for knob, least in [*tried, *((knob, 0) for knob in knobs[:1] or [None])]:
+        for more in KINDS:
+            text = write(graph, title, knob, depth=least, more=more)
+            if any(f"{name} = " not in text.split("\n\ninput ", 1)[0] for name in more):
+                continue
+            deep = _proved(title, theirs, text, knob, graph.registry)
+            if deep is not None and (knob or least or more):
                 return deep
     return found or "its numbers of channels have no common factor, or others are not networks"
 
@@ -91,4 +94,10 @@ def _proved(
     said = [f"every width in {width.domain}"] if width is not None else []
     if depths := dict.fromkeys(domain for _, domain in _domains(text)):
         said.append(f"every depth in {' and '.join(depths)}")
-    return Knob(spec, paired, f"a network for {' and '.join(said)}")
+    for name, domain in re.findall(r"\b(kernel|act) = \w+ in ({[^}]*})", text):
+        said.append(f"every {name} in {domain}")
+    if not said:
+        return None
+    *first, last = said
+    both = f"{', '.join(first)} and {last}" if first else last
+    return Knob(spec, paired, f"a network for {both}")

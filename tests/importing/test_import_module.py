@@ -212,9 +212,20 @@ def test_a_frozen_part_and_an_input_that_is_changed_are_no_hindrance() -> None:
     assert not model.conv.weight.requires_grad
 
 
+KNOBS = """\
+arch residual(
+  width = 8 in 4..32 step 4,
+  kernel = 3 in {3, 5, 7},
+  act = relu in {relu, silu, gelu, hardswish},
+  drop_path = 0.1,
+  classes = 10
+)
+"""
+
+
 def test_a_width_is_a_knob_where_every_width_is_a_network() -> None:
     imported = archdsl.import_module(small_models.Residual(), (3, 32, 32), knobs=True, run=False)
-    assert "arch residual(width = 8 in 4..32 step 4, drop_path = 0.1" in imported.text
+    assert imported.text.startswith(KNOBS)
     assert "[(width, 0, 1), (2 * width, 2, 2), (4 * width, 4, 2)]" in imported.text
     wide = imported.spec.with_knobs(width=16)
     assert wide.params == sum(p.numel() for p in small_models.Residual(16).parameters())
@@ -223,11 +234,14 @@ def test_a_width_is_a_knob_where_every_width_is_a_network() -> None:
 def test_depths_are_knobs() -> None:
     model = small_models.Residual(drop=0.0)
     imported = archdsl.import_module(model, (3, 32, 32), knobs=True, run=False)
-    head = "arch residual(width = 8 in 4..32 step 4, depth = 2 in 1..4, classes = 10)\n"
-    assert imported.text.startswith(head)
+    assert "  width = 8 in 4..32 step 4,\n  depth = 2 in 1..4,\n  kernel = 3 in" in imported.text
     assert "  repeat depth as j {\n    unit(c, stride if j == 1 else 1)\n" in imported.text
-    proved = "a network for every width in 4..32 step 4 and every depth in 1..4"
-    assert imported.checked[1] == proved
+    proved = "a network for every width in 4..32 step 4, every depth in 1..4, every kernel in"
+    acts = "{3, 5, 7} and every act in {relu, silu, gelu, hardswish}"
+    assert imported.checked[1] == f"{proved} {acts}"
+    large = imported.spec.with_knobs(kernel=5, act="silu")
+    assert {n.layer.name for n in large.flat.nodes if n.layer} & {"relu", "silu"} == {"silu"}
+    assert "conv(c, kernel, stride = stride) -> bn -> act\n" in imported.text
     deep = imported.spec.with_knobs(depth=3)
     assert deep.params == sum(p.numel() for p in small_models.Residual(depth=3).parameters())
 
