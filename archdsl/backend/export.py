@@ -7,6 +7,7 @@ import re
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,8 @@ def write_pt2(
         raise
     except Exception as problem:
         raise failed("pt2", problem) from None
-    program.example_inputs = None
+    with suppress(ValueError):  # older versions of PyTorch do not let go of them
+        program.example_inputs = None
     finish = None if card is None else partial(in_archive, card=card.bare)
     _write(path, lambda aside: torch.export.save(program, aside), finish)
 

@@ -291,7 +291,7 @@ def test_channels_last(word: str, last: bool) -> None:
             given[0].is_contiguous(memory_format=torch.channels_last)
         )
     )
-    assert training.epoch().train_loss == pytest.approx(1.412, abs=5e-3), "however it lies"
+    assert training.epoch().train_loss == pytest.approx(1.412, abs=2e-2), "however it lies"
     assert set(seen) == {last}
 
 

@@ -50,6 +50,10 @@ class Images:
     def at(self, rows: Sequence[int]) -> Images:
         """Those of some rows, as a copy."""
         index = torch.tensor(rows, dtype=torch.int64)
+        if self.images.dtype == torch.uint16:  # which older versions of PyTorch do not index
+            return Images(
+                self.images.view(torch.int16)[index].view(torch.uint16), self.labels[index]
+            )
         return Images(self.images[index], self.labels[index])
 
 
