@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from archdsl.cli.output import columns_of, cut
 from archdsl.diagnostics.render import printable
@@ -52,13 +52,17 @@ class Meter(AbstractContextManager["Meter"]):
         self.stream.flush()
 
     def room(self) -> int:
-        """Columns of the line: a line that is too long would stay when it is written anew."""
-        return columns_of(self.stream) - 1
+        return room_of(self.stream)
 
     def __exit__(self, *problem: object) -> None:
         if self.shown:
             self.stream.write("\r" + " " * self.room() + "\r")
             self.stream.flush()
+
+
+def room_of(stream: TextIO) -> int:
+    """Columns of the line: a line that is too long would stay when it is written anew."""
+    return columns_of(stream) - 1
 
 
 @contextmanager
@@ -68,6 +72,7 @@ def told(what: str) -> Iterator[None]:
     if not what or not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
+    what = cut(what, room_of(stream))
     stream.write(what)
     stream.flush()
     try:

@@ -53,7 +53,11 @@ def on_terminal(arguments: Sequence[str], columns: int, folder: Path) -> Shown:
             break
         written += part
     os.close(ours)
+    return Shown(process.wait(), shown(written, columns), written.decode())
+
+
+def shown(written: bytes, columns: int) -> str:
+    """What stands on a screen when this was written to it."""
     screen = pyte.Screen(columns, LINES)
     pyte.ByteStream(screen).feed(written)
-    lines = [line.rstrip() for line in screen.display]
-    return Shown(process.wait(), "\n".join(lines).rstrip("\n") + "\n", written.decode())
+    return "\n".join(line.rstrip() for line in screen.display).rstrip("\n") + "\n"

@@ -1,10 +1,15 @@
 """What training and searching leave on a real terminal, wide and narrow."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from screens import on_terminal
+from PIL import Image
+from screens import Shown, on_terminal, shown
 
 EPOCHS = """
 import time
@@ -218,6 +223,69 @@ def test_a_search(columns: int, tmp_path: Path) -> None:
     assert (ran.code, ran.screen) == (0, SEARCHED[columns])
     first, last = (ran.written.index(text) for text in ("loading PyTorch", "accuracy"))
     assert first < last
+
+
+# Commands that say on a terminal what is at work, and what they say.
+AT_WORK_ELSEWHERE = {
+    "check resnet": "checking resnet",
+    "compare --x memory": "reading",
+    "data digits": "loading PyTorch",
+    "new pictures": "loading PyTorch",
+    "predict trained pictures/cat/1.png --device cpu": "loading PyTorch",
+    "evaluate trained --data digits --device cpu": "loading PyTorch",
+    "best tiny.study --longer 2x --device cpu": "epoch 2/2",
+}
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pictures, a trained network, and a study."""
+    folder = tmp_path_factory.mktemp("workplace")
+    (folder / "small.arch").write_text(NET)
+    (folder / "tiny.search").write_text(ASKED)
+    for label in "cat", "dog":
+        (folder / "pictures" / label).mkdir(parents=True)
+        for n in range(12):
+            colour = (20 * n, 90 if label == "cat" else 180, 9)
+            Image.new("RGB", (8, 8), colour).save(folder / "pictures" / label / f"{n}.png")
+    for words in (
+        "train small.arch --data digits --epochs 1 --device cpu --quiet -o trained",
+        "search tiny.search --device cpu --quiet",
+    ):
+        plain(words, 80, folder)
+    return folder
+
+
+def plain(words: str, columns: int, folder: Path) -> Shown:
+    """What the command leaves on a screen if it writes to a file that is shown there."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "archdsl", *words.split()],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": str(columns), "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    return Shown(ran.returncode, shown(ran.stdout.replace(b"\n", b"\r\n"), columns), "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [80, 40])
+@pytest.mark.parametrize("words", AT_WORK_ELSEWHERE)
+def test_what_was_at_work_leaves_nothing(
+    words: str, columns: int, workplace: Path, tmp_path: Path
+) -> None:
+    first, second = (shutil.copytree(workplace, tmp_path / name) for name in ("terminal", "file"))
+    ran = on_terminal(["-m", "archdsl", *words.split()], columns, first)
+    if words != "check resnet":  # says nothing within its first second
+        assert AT_WORK_ELSEWHERE[words] in ran.written
+    wanted = plain(words, columns, second)
+    assert (ran.code, without_times(ran.screen)) == (0, without_times(wanted.screen))
+
+
+def without_times(screen: str) -> str:
+    """Figures that differ from run to run."""
+    return re.sub(r" *\d[\d.,e-]*", " #", screen)
 
 
 def masked(screen: str) -> str:
