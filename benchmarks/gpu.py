@@ -211,7 +211,7 @@ def latency_as_a_budget(bench: Bench) -> Iterator[str]:
         arguments = ["fit", bench.spec, "--factor", "0.6", "--of", "latency", "--by", knob]
         arguments += [
             "--within",
-            "90%" if bench.tiny else "20%",
+            "90%" if bench.tiny else "30%",
             "--on",
             on,
             "--device",
