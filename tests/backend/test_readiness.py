@@ -144,6 +144,7 @@ def test_branches_ask_for_settings_alone(path: Path) -> None:
         "self.padding_mode == 'zeros'",
         "self.stride == 1",
         "self.in_channels == self.c",
+        "self.in_channels == self.c and self.stride == 1",
         "self.in_channels == out and self.stride == 1",  # channels that come in, not what they hold
         "self.levels > 0",
         "margin > 0",  # of a crop: from the sizes of images
