@@ -252,6 +252,8 @@ class Writer:
             self.arguments()
         if self.perhaps():
             self.put(self.one(*NAMES))
+        if self.perhaps():
+            self.put("as", self.one(*NAMES))
         self.body()
 
     def body(self) -> None:

@@ -249,6 +249,8 @@ class _FileResolver:
         if node.body is None:
             return
         inner = scope.inner(node.body.span)
+        if node.turn is not None:
+            self.define(node.turn, "turn", node.span, inner, node.body.span.start)
         for statement in node.body.statements:
             if pattern is not None and pattern.arms:
                 self.arm(statement, inner)

@@ -175,6 +175,12 @@ class Builder:
         qualifier = words[1] if len(words) > 1 else None
         return tree.Call(span, words[0], arguments, qualifier, c[-1])
 
+    def counted(self, span: Span, c: Sequence[Any]) -> tree.Call:
+        call = self.bodied(span, [*c[:-2], c[-1]])
+        return tree.Call(
+            span, call.callee, call.arguments, call.qualifier, call.body, self.word(c[-2])
+        )
+
     def sequence(self, span: Span, c: Sequence[Any]) -> tree.Body:
         body: tree.Body = c[0]
         return body

@@ -31,13 +31,24 @@ _OPERAND_ENDS = frozenset(
 
 def statements(
     tokens: Iterable[Token], starters: frozenset[str], within: Iterable[Token] = ()
-) -> Iterator[Token]:
+) -> list[Token]:
     """The tokens for the parser: ``_SEP`` between statements, comments left out.
 
     ``starters`` are the keywords that begin a statement; anywhere else they are
-    plain names, and so are ``step`` and ``log`` where no range can end. ``within`` are the
-    brackets that are open before the first token.
+    plain names, and so are ``step`` and ``log`` where no range can end. An ``as`` that counts what
+    is within a body, ``as i {``, is a ``_TURN``. ``within`` are the brackets that are open before
+    the first token.
     """
+    found = list(_statements(tokens, starters, within))
+    for at, token in enumerate(found[:-2]):
+        if token.type == "AS" and found[at + 2].type == "LBRACE":
+            found[at] = Token.new_borrow_pos("_TURN", str(token), token)
+    return found
+
+
+def _statements(
+    tokens: Iterable[Token], starters: frozenset[str], within: Iterable[Token]
+) -> Iterator[Token]:
     brackets = Brackets(within)
     waiting: Token | None = None
     last = "LBRACE"

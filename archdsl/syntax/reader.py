@@ -39,7 +39,7 @@ class Reader:
         self.source = source
         self.all = tokens
         self.language = language
-        self.tokens = list(statements(tokens, language.starters))
+        self.tokens = statements(tokens, language.starters)
         self.parser: InteractiveParser = language.parser().parse_interactive("")
         self.braces = 0
         self.starts: list[_Start] = []
@@ -128,7 +128,7 @@ class Reader:
         at = len(list(filter(stays, self.tokens[:at])))
         done = list(filter(stays, self.tokens))
         rest = [t for t in self.all if (t.line or 0) >= line]
-        made = list(statements(rest, self.language.starters, brackets_before(done).open))
+        made = statements(rest, self.language.starters, brackets_before(done).open)
         if made and made[0].type != "RBRACE" and (not done or done[-1].type != "_SEP"):
             done.append(Token.new_borrow_pos("_SEP", "\n", made[0]))
         self.tokens = [*done, *made]

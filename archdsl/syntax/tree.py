@@ -158,12 +158,13 @@ class Poison(Node):
 
 
 class Call(Node):
-    """``callee(arguments) qualifier { body }``: all but the callee may be missing."""
+    """``callee(arguments) qualifier as turn { body }``: all but the callee may be missing."""
 
     callee: Word
     arguments: tuple[Argument, ...]
     qualifier: Word | None = None
     body: Body | None = None
+    turn: Word | None = None
 
 
 class Chain(Node):

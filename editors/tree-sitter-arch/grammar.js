@@ -13,6 +13,8 @@ module.exports = grammar({
   externals: ($) => [$._separator, $._gap, $.number, $.shape],
   extras: ($) => [/[ \t]/, /\r?\n/, $.comment, $._gap],
   word: ($) => $.identifier,
+  // `dense(4) as i { ... }` counts its steps, `dense_unit(4) as x` keeps a tensor.
+  conflicts: ($) => [[$.counted, $.call], [$.counted, $.name]],
 
   rules: {
     start: ($) => optional($._statements),
@@ -64,8 +66,11 @@ module.exports = grammar({
 
     _chain: ($) => choice($._link, $.chain),
     chain: ($) => seq($._link, repeat1(seq('->', $._link))),
-    _link: ($) => choice($._expr, $.bodied, $.sequence),
+    _link: ($) => choice($._expr, $.bodied, $.counted, $.sequence),
     bodied: ($) => seq($.identifier, optional($.arguments), optional($.identifier), $.body),
+    counted: ($) => seq(
+      $.identifier, optional($.arguments), optional($.identifier), 'as', $.identifier, $.body,
+    ),
     sequence: ($) => $.body,
 
     _expr: ($) => choice($._span, $.ternary),

@@ -57,3 +57,27 @@ def test_all_counts_of_steps_are_proved() -> None:
     assert shapes == {1: (96, 3, 3), 4: (96, 3, 3)}
     joined = [p.shape for p in spec.with_knobs(layers=4).network.root.parts() if p.name == "dense"]
     assert (3 + 4 * 8, 6, 6) in joined and (16 + 4 * 16, 3, 3) in joined
+
+
+COUNTED = """arch net(layers = 3 in 1..4)
+input 4x6x6
+dense(layers) as i {
+  if i > 1 { bn }
+  conv(2 * i, 2 * i + 1)
+}
+"""
+
+
+def test_a_step_knows_its_number() -> None:
+    spec = archdsl.parse(COUNTED)
+    arch = spec.with_knobs()
+    assert arch.output == (4 + 2 + 4 + 6, 6, 6)
+    convs = (2 * 4 * 9 + 2) + (4 * 6 * 25 + 4) + (6 * 10 * 49 + 6)
+    assert arch.params == convs + 2 * 6 + 2 * 10
+    assert prove(spec.program).holds
+    x = torch.randn(2, 4, 6, 6)
+    model = arch.build().eval()
+    wanted = x
+    for i in (1, 2, 3):
+        wanted = torch.cat([wanted, getattr(model.dense1, f"layer{i}")(wanted)], 1)
+    assert torch.equal(model(x), wanted)

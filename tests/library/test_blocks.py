@@ -15,13 +15,14 @@ from timm.models.convnext import ConvNeXtBlock
 from timm.models.cspnet import CrossStage, DarkBlock
 from timm.models.ghostnet import GhostBottleneck, GhostModule
 from timm.models.res2net import Bottle2neck
+from timm.models.vovnet import OsaBlock
 from torch import nn
 from torchvision.models import efficientnet, inception, mobilenetv2, resnet, shufflenetv2
 from torchvision.models.convnext import CNBlock, LayerNorm2d
 from torchvision.models.googlenet import Inception
 from torchvision.models.segmentation.deeplabv3 import ASPP
 from torchvision.ops import SqueezeExcitation
-from units import Concat, Elan, Residual, UNet, conv
+from units import C2f, Concat, DenseAspp, Elan, Residual, UNet, conv
 from weights import copy_weights, same, stir
 
 import archdsl
@@ -126,6 +127,11 @@ def inverted(before: int, c: int, expansion: float, stride: int, kernel: int) ->
     return efficientnet.MBConv(config, 0.0, nn.BatchNorm2d)
 
 
+def halved() -> nn.Module:
+    """``UNIT`` round which the input goes."""
+    return Residual([*conv(32, 16, 1, nn.SiLU), *conv(16, 32, 3, nn.SiLU)])
+
+
 def cross_stage(before: int, c: int, depth: int, expand: float, bottle: float) -> nn.Module:
     return CrossStage(
         before, c, 1, 1, depth, 0.5 if expand == 1 else 1.0, bottle, expand,
@@ -189,6 +195,12 @@ CASES = [
     Case("csp", "elan(128, 32)", SMALL, partial(Elan, 64, 128, 32, 2, 2, nn.SiLU)),
     Case("csp", "elan(64, 16, parts = 4, n = 1, act = relu)", WIDE,
          partial(Elan, 256, 64, 16, 4, 1, nn.ReLU)),
+    Case("csp", "osa(96, 32)", SMALL, partial(OsaBlock, 64, 32, 96, 5)),
+    Case("csp", "osa(64, 24, n = 3)", IMAGE, partial(OsaBlock, 16, 24, 64, 3)),
+    Case("csp", f"c2f(64, 3, residual {{ {UNIT} }})", SMALL,
+         lambda: C2f(64, 64, [halved() for _ in range(3)])),
+    Case("csp", "c2f(48, 1, dropout_channels(0.2))", IMAGE,
+         lambda: C2f(16, 48, [nn.Dropout2d(0.2)])),
     Case("ghost", "ghost(32)", IMAGE, partial(GhostModule, 16, 32)),
     Case("ghost", "ghost(50, kernel = 3, ratio = 3, cheap = 5)", IMAGE,
          partial(GhostModule, 16, 50, 3, 3, 5)),
@@ -245,6 +257,9 @@ CASES = [
          partial(res2, 256, 512, 2, base_width=14, scale=8)),
     Case("segmentation", "aspp(64)", WIDE, partial(ASPP, 256, [12, 24, 36], 64)),
     Case("segmentation", "aspp(32, rates = [6, 12])", SMALL, partial(ASPP, 64, [6, 12], 32)),
+    Case("segmentation", "dense_aspp(16, 32)", SMALL, partial(DenseAspp, 64, 16, 32)),
+    Case("segmentation", "dense_aspp(8, 24, rates = [2, 4])", IMAGE,
+         partial(DenseAspp, 16, 8, 24, (2, 4))),
     Case("shuffle", "shuffle_v1(240)", (240, 28, 28), partial(shuffle_v1, 240, 240, 3, 3, 1)),
     Case("shuffle", "shuffle_v1(240, stride = 2, first_groups = 1)", (24, 28, 28),
          partial(shuffle_v1, 24, 240, 3, 1, 2)),

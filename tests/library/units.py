@@ -89,3 +89,40 @@ class UNet(nn.Module):
         cut = (skip.shape[2] - y.shape[2]) // 2
         skip = skip[:, :, cut : cut + y.shape[2], cut : cut + y.shape[3]]
         return self.leave(torch.cat([skip, y], 1))
+
+
+class C2f(nn.Module):
+    """YOLOv8's stage as its repository has it: half of the channels go through units in a row."""
+
+    def __init__(self, before: int, after: int, units: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.cv1 = nn.Sequential(*conv(before, after, 1, nn.SiLU))
+        self.m = nn.ModuleList(units)
+        self.cv2 = nn.Sequential(*conv((2 + len(units)) * after // 2, after, 1, nn.SiLU))
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = list(self.cv1(x).chunk(2, 1))
+        for unit in self.m:
+            kept.append(unit(kept[-1]))
+        return self.cv2(torch.cat(kept, 1))
+
+
+class DenseAspp(nn.Module):
+    """DenseASPP's pyramid as its repository has it: the newest channels come last here."""
+
+    def __init__(
+        self, before: int, each: int, inner: int, rates: Sequence[int] = (3, 6, 12, 18, 24)
+    ) -> None:
+        super().__init__()
+        self.steps = nn.ModuleList()
+        for rate in rates:
+            norm = [nn.BatchNorm2d(before)] if self.steps else []
+            layers = nn.ReLU(), nn.Conv2d(before, inner, 1), nn.BatchNorm2d(inner), nn.ReLU()
+            last = nn.Conv2d(inner, each, 3, padding=rate, dilation=rate), nn.Dropout2d(0.1)
+            self.steps.append(nn.Sequential(*norm, *layers, *last))
+            before += each
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.steps:
+            x = torch.cat([x, step(x)], 1)
+        return x

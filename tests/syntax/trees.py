@@ -61,6 +61,7 @@ def shown(node: tree.Node | None) -> str:
         case tree.Call():
             given = f"({', '.join(map(shown, node.arguments))})"
             more = "" if node.qualifier is None else f" {node.qualifier.text}"
+            more += "" if node.turn is None else f" as {node.turn.text}"
             body = "" if node.body is None else f" {shown(node.body)}"
             return f"{node.callee.text}{given}{more}{body}"
         case _:

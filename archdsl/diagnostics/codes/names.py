@@ -99,6 +99,13 @@ NO_QUALIFIER = Kind(
     "`{name}` takes no word before its body, but is followed by `{word}`",
     """Only `branch` (its join) and `choose` (its name) do.""",
 )
+NO_COUNTER = Kind(
+    "A148",
+    "`{name}` counts nothing, so `{word}` would have no value",
+    """The steps of a `dense` are counted, `dense(4) as i { ... }`, as turns of `repeat` and `for` are. No
+other pattern does. A name for the result stands after the body.""",
+    help="to keep the result, write `as {word}` after the body",
+)
 JOIN_AS_LAYER = Kind(
     "A118",
     "`{name}` joins several tensors: it needs arms",

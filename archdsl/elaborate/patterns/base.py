@@ -37,6 +37,7 @@ class Use:
     norm: Callable[[Frame], Op]
     scope: Scope
     options: tuple[str, ...] = ()  # of a choice, once it was made
+    turn: int | None = None  # where the body finds the number of its turn
 
 
 class Pattern(Layer):
@@ -50,6 +51,8 @@ class Pattern(Layer):
     qualified: ClassVar[str | None] = None
     is_part: ClassVar[bool] = True
     qualifier_required: ClassVar[bool] = False
+    numbers_go_on: ClassVar[bool] = False  # the body's layers belong to the part around it
+    counts: ClassVar[bool] = False  # its body runs several times: `dense(4) as i { ... }`
     is_value: ClassVar[bool] = False  # it is no statement: `let f = shared { ... }`
 
     @classmethod
@@ -62,10 +65,13 @@ class Pattern(Layer):
         """The action of one use in a spec; mistakes are reported."""
         arguments = bind_layer(cls, node, scope)
         assert node.body is not None
-        cls.check_qualifier(node, scope)
-        body = cls.compile_body(node.body, scope)
+        cls.check_words(node, scope)
+        looped = scope.looped if cls.numbers_go_on else False
+        inner = scope.inner(looped=looped, flow=False)
+        turn = None if node.turn is None else inner.variable(node.turn, "item").slot
+        body = compile_body(node.body, inner, arms=cls.arms)
         span = node.callee.span
-        use = Use(span, body, node.qualifier, *_projection(scope, node), scope)
+        use = Use(span, body, node.qualifier, *_projection(scope, node), scope, turn=turn)
         getters = [getter for _, getter, _ in arguments]
         scope.context.weigher.count(span, 8)
         made: dict[Any, Any] = {}
@@ -83,16 +89,17 @@ class Pattern(Layer):
         return run
 
     @classmethod
-    def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
-        return compile_body(body, scope.inner(flow=False))
-
-    @classmethod
     def numbers(cls, node: tree.Call, scope: Scope) -> Numbers:
         """The numbers that a use takes in the part around it, by name."""
         return Counter({cls.name: 1})
 
     @classmethod
-    def check_qualifier(cls, node: tree.Call, scope: Scope) -> None:
+    def check_words(cls, node: tree.Call, scope: Scope) -> None:
+        """Reports words before the body that mean nothing, or are missing."""
+        if node.turn is not None and not cls.counts:
+            scope.context.report(
+                codes.NO_COUNTER, node.turn.span, name=cls.name, word=node.turn.text
+            )
         if node.qualifier is None:
             if cls.qualifier_required:
                 scope.context.report(

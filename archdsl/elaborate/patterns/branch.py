@@ -13,7 +13,6 @@ from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, join_arms
 from archdsl.elaborate.places import Numbers
 from archdsl.elaborate.scope import Scope
-from archdsl.elaborate.statements import compile_body
 from archdsl.elaborate.values import Tensor, one
 from archdsl.syntax import tree
 
@@ -39,12 +38,8 @@ class Branch(Pattern):
         return found
 
     @classmethod
-    def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
-        return compile_body(body, scope.inner(looped=False, flow=False), arms=cls.arms)
-
-    @classmethod
-    def check_qualifier(cls, node: tree.Call, scope: Scope) -> None:
-        super().check_qualifier(node, scope)
+    def check_words(cls, node: tree.Call, scope: Scope) -> None:
+        super().check_words(node, scope)
         word = node.qualifier
         if word is not None and word.text not in scope.context.table.joins:
             joins = scope.context.table.joins

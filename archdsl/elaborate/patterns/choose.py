@@ -10,7 +10,6 @@ from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use
 from archdsl.elaborate.scope import Scope
-from archdsl.elaborate.statements import compile_body
 from archdsl.syntax import tree
 
 
@@ -30,10 +29,6 @@ class Choose(Pattern):
         for unit in scope.unit.outward():
             unit.chooses = True
         return super().compile(node, scope)
-
-    @classmethod
-    def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
-        return compile_body(body, scope.inner(looped=False, flow=False), arms=cls.arms)
 
     def run(self, use: Use, frame: Frame) -> None:
         if not any(s.counts for s in use.body.statements):

@@ -11,7 +11,6 @@ from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, last_span
 from archdsl.elaborate.scope import Scope
-from archdsl.elaborate.statements import compile_body
 from archdsl.layers.arguments import Count, OneOf
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Concat
@@ -22,17 +21,15 @@ class Dense(Pattern):
     """Each step sees the concatenation of all before it (Huang et al. 2017, arXiv:1608.06993), or
     the last alone (``sees = last``, arXiv:1904.09730).
 
-    The result is the concatenation of the input and all steps, old channels first.
+    The result is the concatenation of the input and all steps, old channels first. ``as i``
+    counts the steps, from 1.
     """
 
     steps: Count
     sees: Annotated[str, OneOf(("all", "last"))] = "all"
 
     name = "dense"
-
-    @classmethod
-    def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
-        return compile_body(body, scope.inner(looped=False, flow=False))
+    counts = True
 
     def run(self, use: Use, frame: Frame) -> None:
         kind = "dense" if self.sees == "all" else "group"
@@ -45,6 +42,8 @@ class Dense(Pattern):
         where = last_span(use.body)
         for step in range(1, self.steps + 1):
             frame.m.spend(len(nodes), use.span)
+            if use.turn is not None:
+                frame.v[use.turn] = step
             run_named(lambda f: frame.m.run(use.body, f), frame, "layer", where)
             if frame.x is None:
                 return

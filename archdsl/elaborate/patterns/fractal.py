@@ -9,7 +9,6 @@ from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, join_arms, last_span
 from archdsl.elaborate.scope import Scope
-from archdsl.elaborate.statements import compile_body
 from archdsl.layers.arguments import Chance, Count
 from archdsl.layers.join import FractalJoin, Join, Mean
 from archdsl.syntax import tree
@@ -33,10 +32,6 @@ class Fractal(Pattern):
     global_path: Chance | None = None
 
     name = "fractal"
-
-    @classmethod
-    def compile_body(cls, body: tree.Body, scope: Scope) -> BodyCode:
-        return compile_body(body, scope.inner(looped=False, flow=False))
 
     def run(self, use: Use, frame: Frame) -> None:
         if self.columns > MAX_COLUMNS:

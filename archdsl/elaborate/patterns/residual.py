@@ -59,6 +59,7 @@ class Residual(Pattern):
     name = "residual"
     idle = SURVIVING
     is_part = False
+    numbers_go_on = True
 
     @classmethod
     def numbers(cls, node: tree.Call, scope: Scope) -> Numbers:

@@ -29,7 +29,7 @@ class Share(Pattern):
     @classmethod
     def value(cls, node: tree.Call, scope: Scope) -> Getter:
         bind_layer(cls, node, scope)
-        cls.check_qualifier(node, scope)
+        cls.check_words(node, scope)
         assert node.body is not None
         get = layer_value(node.body, scope)
         span = node.callee.span
