@@ -1,11 +1,12 @@
 """Pooling."""
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Flag, Pad, Rounding, Size
+from archdsl.layers.arguments import Flag, PadOrSame, Rounding, Size
 from archdsl.layers.base import (
     Example,
     Expression,
@@ -21,6 +22,7 @@ from archdsl.layers.base import (
     image,
     show_shape,
 )
+from archdsl.layers.same import SAME, is_even, same_sides
 
 
 class Pool(Layer):
@@ -28,9 +30,10 @@ class Pool(Layer):
 
     kernel: Size
     stride: Size | None = None
-    pad: Pad = 0
+    pad: PadOrSame = 0
 
     kind = "pool"
+    modules = "modules/pooling.py"
 
     @property
     def up(self) -> bool:
@@ -48,7 +51,9 @@ class Pool(Layer):
         axes = len(size)
         kernel = axes_of(self.kernel, axes, self.name, "kernel")
         stride = axes_of(self.steps(), axes, self.name, "stride")
-        pad = axes_of(self.pad, axes, self.name, "pad")
+        if self.pad == SAME:
+            return (channels, *(-(-n // s) for n, s in zip(size, stride, strict=True)))
+        pad = axes_of(self.margin, axes, self.name, "pad")
         reach = self.reach(axes)
         if any(2 * p > k for p, k in zip(pad, kernel, strict=True)):
             raise Misfit(
@@ -80,23 +85,54 @@ class Pool(Layer):
 
     def meaning(self, *inputs: Shape) -> Meaning:
         name, meant = Layer.meaning(self, *inputs)
-        return name, meant | {"stride": self.steps()}
+        meant = meant | {"stride": self.steps()}
+        if self.pad != SAME:
+            return name, meant
+        size = inputs[0][1:]
+        sides = [same_sides(n, r, s) for n, r, s in self.windows(len(size), size)]
+        even = all(before == after for before, after in sides)
+        pad: Any = alike([before for before, _ in sides]) if even else sides
+        return name, meant | {"pad": pad, "mode": "floor"}
 
-    def keywords(self) -> dict[str, object]:
-        found: dict[str, object] = {}
+    @property
+    def margin(self) -> int | tuple[int, ...]:
+        """The padding of each side; that of ``same`` depends on the size, and is none here."""
+        return 0 if isinstance(self.pad, str) else self.pad
+
+    def windows(self, axes: int, *more: Sequence[int]) -> Iterator[tuple[int, ...]]:
+        """For every axis what is given of it, the reach and the stride."""
+        steps = axes_of(self.steps(), axes, self.name, "stride")
+        return zip(*more, self.reach(axes), steps, strict=True)
+
+    def module(self, kind: str, size: Shape) -> tuple[str, dict[str, object]]:
+        """What the PyTorch module is called, and its keywords."""
+        axes = len(size)
+        target, found = f"nn.{kind}{axes}d", dict[str, object]()
         if self.steps() != self.kernel:
             found["stride"] = self.steps()
-        if self.pad != 0:
-            found["padding"] = self.pad
-        if self.up:
+        pad = self.margin
+        if self.pad == SAME:  # no more than the sizes that come in tell how much it is
+            windows = list(self.windows(axes))
+            half = [r // 2 for r, _ in windows]
+            kernel = axes_of(self.kernel, axes, self.name, "kernel")
+            fits = all(2 * p <= k for p, k in zip(half, kernel, strict=True))
+            fits = fits and (axes < 3 or all(n >= k for n, k in zip(size, kernel, strict=True)))
+            if fits and is_even((r, s, 0) for r, s in windows):
+                pad = alike(half)
+            else:
+                target = f"Same{kind}{axes}d"
+        if pad != 0:
+            found["padding"] = pad
+        if self.up and self.pad != SAME:  # there every window fits
             found["ceil_mode"] = True
-        return found
+        return target, found
 
 
 class MaxPool(Pool):
     """Max pooling. It steps by its kernel and pads nothing unless told.
 
-    ``mode = ceil`` keeps a last window that only partly fits, as Caffe does.
+    ``mode = ceil`` keeps a last window that only partly fits, as Caffe does; ``pad = same`` pads
+    as TensorFlow does, and a stride of ``s`` leaves ``ceil(n / s)`` of ``n`` pixels.
     """
 
     dilation: Size = 1
@@ -111,6 +147,7 @@ class MaxPool(Pool):
         Example("maxpool(2, stride = 2, pad = 1, mode = ceil)", ((4, 5, 5),), (4, 3, 3)),
         Example("maxpool(3, stride = 1, dilation = 2)", ((4, 9, 9),), (4, 5, 5)),
         Example("maxpool(2x1)", ((4, 8, 8),), (4, 4, 8)),
+        Example("maxpool(3, stride = 2, pad = same)", ((4, 8, 9),), (4, 4, 5)),
     )
 
     @property
@@ -123,18 +160,19 @@ class MaxPool(Pool):
         return tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
 
     def torch(self, *inputs: Shape) -> Module:
-        keywords = self.keywords()
+        target, keywords = self.module("MaxPool", inputs[0][1:])
         if self.dilation != 1:
             keywords["dilation"] = self.dilation
         usual = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
-        return Module(f"nn.MaxPool{len(inputs[0]) - 1}d", (self.kernel,), keywords, usual)
+        return Module(target, (self.kernel,), keywords, usual)
 
 
 class AvgPool(Pool):
     """Average pooling.
 
     As in PyTorch, zeros of the padding count in the divisor unless ``count_pad = false``,
-    and what ``mode = ceil`` hangs over the edge never does.
+    and what ``mode = ceil`` hangs over the edge never does. ``pad = same`` pads as TensorFlow
+    does, whose own pooling has ``count_pad = false``.
     """
 
     mode: Rounding = "floor"
@@ -146,6 +184,8 @@ class AvgPool(Pool):
         Example("avgpool(2)", ((64, 32, 32),), (64, 16, 16)),
         Example("avgpool(3, stride = 2, mode = ceil)", ((8, 16, 16),), (8, 8, 8)),
         Example("avgpool(3, stride = 1, pad = 1, count_pad = false)", ((8, 7, 7),), (8, 7, 7)),
+        Example("avgpool(2, pad = same, count_pad = false)", ((8, 7, 9),), (8, 4, 5)),
+        Example("avgpool(3, stride = 2, pad = same)", ((8, 10),), (8, 5)),
     )
 
     @property
@@ -155,7 +195,8 @@ class AvgPool(Pool):
     def shape(self, *inputs: Shape) -> Shape:
         output = Pool.shape(self, *inputs)
         size = inputs[0][1:]
-        if len(size) == 3:  # PyTorch wants the whole window inside, with padding or without
+        # PyTorch wants the whole window inside a volume, with padding or without.
+        if len(size) == 3 and self.pad != SAME:
             kernel = axes_of(self.kernel, 3, self.name, "kernel")
             if any(n < k for n, k in zip(size, kernel, strict=True)):
                 raise Misfit(
@@ -167,11 +208,11 @@ class AvgPool(Pool):
         return output
 
     def torch(self, *inputs: Shape) -> Module:
-        keywords = self.keywords()
+        target, keywords = self.module("AvgPool", inputs[0][1:])
         if not self.count_pad:
             keywords["count_include_pad"] = False
         usual = {"stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True}
-        return Module(f"nn.AvgPool{len(inputs[0]) - 1}d", (self.kernel,), keywords, usual)
+        return Module(target, (self.kernel,), keywords, usual)
 
 
 class AdaptivePool(Layer):

@@ -9,6 +9,7 @@ import timm
 import torch
 from agreement import assert_same_function, batch
 from timm.layers import (
+    AvgPool2dSame,
     BlurPool2d,
     Conv2dSame,
     ScaledStdConv2d,
@@ -16,6 +17,7 @@ from timm.layers import (
     StdConv2d,
     StdConv2dSame,
 )
+from timm.layers.pool2d_same import MaxPool2dSame
 from timm.models._efficientnet_blocks import InvertedResidual
 from timm.models.nfnet import NfCfg, NormFreeNet
 from torch import nn
@@ -97,6 +99,45 @@ def test_one_layer_is_that_of_timm(call: str, theirs: nn.Module) -> None:
     ours = network(call)
     assert ours.output == tuple(theirs(batch(1, 4, 9, 8)).shape[1:])
     assert_same_function(ragged(theirs), ours.build(), batch(2, 4, 9, 8))
+
+
+@pytest.mark.parametrize(
+    ("call", "theirs"),
+    [
+        ("maxpool(3, stride = 2, pad = same)", MaxPool2dSame(3, 2)),
+        ("maxpool(2x3, stride = 1, pad = same)", MaxPool2dSame((2, 3), 1)),
+        ("maxpool(3, stride = 2, pad = same, dilation = 2)", MaxPool2dSame(3, 2, dilation=2)),
+        ("maxpool(3, stride = 1, pad = same, dilation = 2)", MaxPool2dSame(3, 1, dilation=2)),
+        ("avgpool(2, pad = same)", AvgPool2dSame(2, 2)),
+        ("avgpool(5, stride = 3, pad = same)", AvgPool2dSame(5, 3)),
+        ("avgpool(3, stride = 1, pad = same)", AvgPool2dSame(3, 1)),
+    ],
+)
+def test_a_pooling_is_that_of_timm(call: str, theirs: nn.Module) -> None:
+    ours, x = network(call), batch(2, 4, 9, 8)
+    assert ours.output == tuple(theirs(x).shape[1:])
+    torch.testing.assert_close(ours.build()(x), theirs(x), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("size", [1, 4, 5, 9])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 5])
+def test_a_mean_without_zeros_is_that_of_the_pixels_in_a_window(kernel: int, size: int) -> None:
+    """TensorFlow's average pooling, by hand; and its maximum of two axes and three."""
+    for stride in (1, 2, 3):
+        given = f"({kernel}, stride = {stride}, pad = same"
+        ours = network(f"avgpool{given}, count_pad = false)", f"2x{size}").build()
+        x = -1 - batch(1, 2, size).abs()
+        count = -(-size // stride)
+        before = max((count - 1) * stride + kernel - size, 0) // 2
+        starts = [i * stride - before for i in range(count)]
+        windows = [x[..., max(s, 0) : s + kernel] for s in starts]
+        torch.testing.assert_close(ours(x), torch.stack([w.mean(-1) for w in windows], -1))
+        most = torch.stack([w.amax(-1) for w in windows], -1)
+        assert torch.equal(network(f"maxpool{given})", f"2x{size}").build()(x), most)
+        volume = x[..., None, None].expand(1, 2, size, size, 1)
+        means = network(f"avgpool{given}, count_pad = false)", f"2x{size}x{size}x1").build()
+        assert means(volume).shape == (1, 2, count, count, 1)
+        torch.testing.assert_close(means(volume)[..., 0, 0], ours(x))
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -102,8 +102,8 @@ NO_QUALIFIER = Kind(
 NO_COUNTER = Kind(
     "A148",
     "`{name}` counts nothing, so `{word}` would have no value",
-    """The steps of a `dense` are counted, `dense(4) as i { ... }`, as turns of `repeat` and `for` are. No
-other pattern does. A name for the result stands after the body.""",
+    """The steps of a `dense` are counted, `dense(4) as i { ... }`, as turns of `repeat` and `for`
+are, and those of no other pattern. A name for the result stands after the body.""",
     help="to keep the result, write `as {word}` after the body",
 )
 JOIN_AS_LAYER = Kind(

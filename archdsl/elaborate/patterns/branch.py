@@ -7,7 +7,7 @@ from collections import Counter
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import did_you_mean, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.code import Action, Arm, Arms, BodyCode
+from archdsl.elaborate.code import Action, Arm, Arms
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, join_arms

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.code import Action, BodyCode
+from archdsl.elaborate.code import Action
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use

@@ -6,15 +6,12 @@ from typing import Annotated
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
-from archdsl.elaborate.code import BodyCode
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, last_span
-from archdsl.elaborate.scope import Scope
 from archdsl.layers.arguments import Count, OneOf
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Concat
-from archdsl.syntax import tree
 
 
 class Dense(Pattern):

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
-from archdsl.elaborate.code import BodyCode
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, join_arms, last_span
-from archdsl.elaborate.scope import Scope
 from archdsl.layers.arguments import Chance, Count
 from archdsl.layers.join import FractalJoin, Join, Mean
-from archdsl.syntax import tree
 
 MAX_COLUMNS = 12
 
