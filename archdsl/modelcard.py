@@ -28,13 +28,15 @@ MOST = 1 << 24  # bytes of a card, and of the header of a .safetensors file
 ARCHIVES = (".pt", ".pt2", ".pth")
 WHITE: Mapping[str, int] = {"uint8": 255, "uint16": 65535, "float32": 1}
 """What the values of images may be, and which of them is 1 where mean and deviation are told."""
+TOKENS = "int64"  # the type of token ids, which are not normalised
 
 
 @dataclass(frozen=True)
 class ModelCard:
     """What a network was trained on, and how.
 
-    ``image`` is a shape, channels first, ``values`` a type among ``WHITE``. ``mean`` and ``std``
+    ``image`` is a shape, channels first, ``values`` a type among ``WHITE``; of token ids it is
+    their number, and ``values`` is ``TOKENS``. ``mean`` and ``std``
     are those of each channel, black being 0 and white 1; of floats, they are those of the values
     themselves. ``network`` is the hash of the architecture; ``texts`` are its spec and
     the files that it uses, by their names, the spec first: nothing where they stand elsewhere.
@@ -95,14 +97,19 @@ def card_from(found: Any) -> ModelCard:
     if not all(isinstance(t, str) for t in (*texts, *card.texts, *card.texts.values())):
         raise ValueError("something that should be text is not")
     whole = [type(n) is int and n > 0 for n in card.image]
-    if not (2 <= len(card.image) <= 4 and all(whole) and prod(card.image) <= MOST):
+    axes = (1,) if card.values == TOKENS else (2, 3, 4)
+    if not (len(card.image) in axes and all(whole) and prod(card.image) <= MOST):
         raise ValueError("its image is not a shape")
-    if card.values not in WHITE:
+    if card.values not in (*WHITE, TOKENS):
         raise ValueError("its values are not of a known type")
-    if not len(card.mean) == len(card.std) == card.image[0]:
+    if not len(card.mean) == len(card.std) == (0 if card.values == TOKENS else card.image[0]):
         raise ValueError("mean and std are not of each channel")
     numbers = (*card.mean, *card.std, card.lr)
-    if not all(map(isfinite, numbers)) or min(card.std) <= 0 or type(card.seed) is not int:
+    if (
+        not all(map(isfinite, numbers))
+        or min(card.std, default=1) <= 0
+        or type(card.seed) is not int
+    ):
         raise ValueError("its numbers cannot be")
     return card
 

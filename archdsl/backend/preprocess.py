@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.backend.python import Call, Item, Value
-from archdsl.modelcard import WHITE, ModelCard
+from archdsl.modelcard import TOKENS, WHITE, ModelCard
 
 SQUARES = '''
 def preprocess(images: Tensor) -> Tensor:
@@ -33,6 +33,8 @@ def usage_code(card: ModelCard) -> str:
     """The lines below the classes of a file: ``classes`` and ``preprocess``, which needs torch
     alone."""
     names = Call("[", tuple(Item(Value(name)) for name in card.classes), "]")
+    if card.values == TOKENS:  # they are taken as they are
+        return "\n".join(names.lines(0, "tokens = "))
     channels, *sizes = card.image
     inner = ", ".join(map(str, card.image))
     values, white = VALUES[card.values], WHITE[card.values]

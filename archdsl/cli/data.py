@@ -12,6 +12,7 @@ from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import harmless, say, say_json, table
 from archdsl.cli.progress import LOADING, told
 from archdsl.layers.base import show_shape
+from archdsl.modelcard import TOKENS
 from archdsl.training.data.layout import MASKED
 from archdsl.training.packages import need
 from archdsl.training.records import read_data
@@ -101,9 +102,10 @@ def _say(record: Data, splits: Splits) -> None:
     )
     task = splits.task
     many = task.counted if splits.classes > 1 else task.counted.removesuffix("s")
-    what = {"classes": "in {} {}", "labels": "with {} {}", "values": "with {} {}"}[task.counted]
+    what = {"classes": "in {} {}", "tokens": "of {} {}"}.get(task.counted, "with {} {}")
     where = what.format(splits.classes, many) + (" of pixels" if task.dense else "")
     kinds = {"uint8": "images", "uint16": "images of 16 bits", "float32": "images in floats"}
+    kinds[TOKENS] = "pieces"
     say(f"{record.written()}: {kinds[splits.values]} of {show_shape(splits.image)} {where}")
     say(sizes.replace(" and ", ", ", 1))
     for note in splits.notes:
@@ -113,7 +115,8 @@ def _say(record: Data, splits: Splits) -> None:
         for line in table(*_of_labels(splits), (1, 2, 3)):
             say(line)
         say()
-        _say_moments(splits)
+        if not task.words:
+            _say_moments(splits)
         return
     counts = _counts(splits)
     for line in table(["class", *PARTS], _rows(counts), (1, 2, 3)):
@@ -146,7 +149,7 @@ def _of_labels(splits: Splits) -> tuple[list[str], list[list[str]]]:
     found = _told(splits)
     value = splits.task is REGRESSION
     head = ["value", "mean", "least", "most"] if value else [
-        "label" if splits.task is MULTILABEL else "class", *PARTS
+        splits.task.counted.removesuffix("es" if splits.task.counted == "classes" else "s"), *PARTS
     ]  # fmt: skip
     rows = [
         [harmless(name), *(f"{row[key]:.4g}" if value else _share(row, key) for key in head[1:])]
@@ -181,7 +184,8 @@ def _shares(splits: Splits, labels: Tensor) -> Tensor:
     """The share of images with each label, or of the pixels that are of each class."""
     if splits.task is MULTILABEL:
         return labels.mean(0)
-    counts = labels.flatten().bincount(minlength=IGNORED + 1)[: splits.classes]
+    counts = labels.flatten().bincount(minlength=max(IGNORED + 1, splits.classes))
+    counts = counts[: splits.classes]
     return counts / counts.sum().clamp(min=1)
 
 

@@ -166,14 +166,18 @@ def _other(
     result = measured(found, images, task, metrics)
     if as_json:
         plain: dict[str, Any] = {"loss": result.loss, **result.scores}
-        plain |= {task.counted: dict(zip(classes, result.each, strict=True))}
+        if result.each:
+            plain |= {task.counted: dict(zip(classes, result.each, strict=True))}
         if result.confusion is not None:
             plain["confusion"] = result.confusion.tolist()
         say_json({"model": str(model), "data": record.written(full=True), "part": part, **plain})
     else:
-        say(f"{record.written()}: {len(images):,} images of its part `{part}`")
+        many = "pieces" if task.words else "images"
+        say(f"{record.written()}: {len(images):,} {many} of its part `{part}`")
         scores = [f"{name} {shown_score(name, value)}" for name, value in result.scores.items()]
         say(", ".join([*scores, f"loss {result.loss:.4f}"]))
+        if not result.each:
+            return
         say()
         names = list(dict.fromkeys(name for one in result.each for name in one))
         rows = [

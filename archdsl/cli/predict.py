@@ -74,6 +74,9 @@ def command(
 
     found = read_model(model, read_registry(python), choose_device(device))
     card, task = found.card, TASKS[found.card.task]
+    if task.words:
+        reason = "what it says is the next token of a text, and not what a file is"
+        raise ArchError([diagnose(codes.DATA_MISMATCH, reason=reason)])
     if output is not None and not task.dense:
         raise click.UsageError(f"there are no masks of {task.name}: leave out -o")
     if output is not None:

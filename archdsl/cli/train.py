@@ -315,7 +315,8 @@ def _say_head(request: Request, splits: Splits, device: torch.device, team: Rank
     say_text(", ".join(f"{k} = {v}" for k, v in arch.shown_knobs.items()), title=arch.name)
     shape = show_shape(arch.input)
     say(f"{shown_costs(arch.params, arch.macs)} at {shape}")
-    sizes = f"{len(splits.train):,} images to train on, {len(splits.validation):,} to validate with"
+    many = "pieces" if splits.task.words else "images"
+    sizes = f"{len(splits.train):,} {many} to train on, {len(splits.validation):,} to validate with"
     say(f"{request.data.written()}: {sizes}")
     if counts := _counts(splits):
         shown = {"".join(c if c.isprintable() else "?" for c in k): n for k, n in counts.items()}

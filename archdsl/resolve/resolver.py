@@ -248,14 +248,9 @@ class _FileResolver:
             self.note(node.qualifier, "layer")
         if node.body is None:
             return
-        inner = scope.inner(node.body.span)
-        if node.turn is not None:
-            self.define(node.turn, "turn", node.span, inner, node.body.span.start)
+        inner = self.counted(node.turn, node.body, scope)
         for statement in node.body.statements:
-            if pattern is not None and pattern.arms:
-                self.arm(statement, inner)
-            else:
-                self.statement(statement, inner)
+            (self.arm if pattern is not None and pattern.arms else self.statement)(statement, inner)
 
     # ------------------------------------------------------------------- statements
 
@@ -331,13 +326,16 @@ class _FileResolver:
 
     def loop(self, node: tree.For | tree.Repeat, scope: _Scope) -> None:
         self.visit(node.items if isinstance(node, tree.For) else node.count, scope)
-        inner = scope.inner(node.body.span)
-        if isinstance(node, tree.For):
-            for word in node.targets:
-                self.define(word, "item", node.span, inner, node.body.span.start)
-        if node.turn is not None:
-            self.define(node.turn, "turn", node.span, inner, node.body.span.start)
+        inner = self.counted(node.turn, node.body, scope)
+        for word in node.targets if isinstance(node, tree.For) else ():
+            self.define(word, "item", node.span, inner, node.body.span.start)
         self.statements(node.body, inner)
+
+    def counted(self, turn: tree.Word | None, body: tree.Body, scope: _Scope) -> _Scope:
+        inner = scope.inner(body.span)
+        if turn is not None:
+            self.define(turn, "turn", turn.span, inner, body.span.start)
+        return inner
 
     def header(self, node: tree.Arch, scope: _Scope) -> None:
         self.define(node.name, "arch", node.span)

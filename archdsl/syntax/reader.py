@@ -65,9 +65,15 @@ class Reader:
             try:
                 return self.result(self.parser.feed_eof(last))
             except UnexpectedToken:
-                accepted = self.parser.accepts()
+                accepted = self.accepted()
                 self.found.append(unfinished(self.source, self.tokens, accepted))
         return self.cut_off()
+
+    def accepted(self) -> set[str]:
+        """The kinds of tokens that could come next. An ``as`` shows that it counts by the brace
+        after it, which is what is missing."""
+        found: set[str] = self.parser.accepts()
+        return found - {"_TURN"}
 
     def result(self, made: Any) -> Tree[Token]:
         assert isinstance(made, Tree)
@@ -100,7 +106,7 @@ class Reader:
             self.found.append(stray(self.source, token))
             at = text_end(self.tokens, at)
         else:
-            accepted = self.parser.accepts()
+            accepted = self.accepted()
             self.found.append(unexpected(self.source, self.tokens, at, accepted))
         if bracket is not None:
             line = token.line or 0

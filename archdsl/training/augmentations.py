@@ -11,10 +11,10 @@ from archdsl.layers.base import Shape, show_shape
 from archdsl.registered import Registered
 from archdsl.training.packages import need
 from archdsl.training.settings import Setting, SettingsReader
-from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, TASKS
+from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, OF_IMAGES
 
 LABELLED = (CLASSIFICATION.name, MULTILABEL.name)
-MASKLESS = tuple(task.name for task in TASKS.values() if not task.dense)
+MASKLESS = tuple(task.name for task in OF_IMAGES if not task.dense)
 BYTES = "uint8"
 BINS = 31  # of the magnitudes of RandAugment
 
@@ -50,7 +50,7 @@ class Augmentation(Setting, Registered):
 
     group = "augmentations"
     noun = "augmentation"
-    tasks: ClassVar[tuple[str, ...]] = tuple(TASKS)
+    tasks: ClassVar[tuple[str, ...]] = tuple(task.name for task in OF_IMAGES)
     colours: ClassVar[bool] = False
     planar: ClassVar[bool] = True
     moves: ClassVar[bool] = False

@@ -19,7 +19,14 @@ from archdsl.training.precision import Precision, memory_format, precision
 from archdsl.training.ranks import ranks
 from archdsl.training.recipe import Recipe
 from archdsl.training.scores import Metric, shown_of
-from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSION, Task
+from archdsl.training.tasks import (
+    CLASSIFICATION,
+    IGNORED,
+    MULTILABEL,
+    NEXT_TOKEN,
+    REGRESSION,
+    Task,
+)
 
 
 def evaluate(
@@ -85,7 +92,11 @@ def examined(
             begin += len(labels)
             if not asked:
                 continue
-            if task.dense:
+            if task.words:
+                if kept is None:
+                    kept = torch.zeros(len(feed), 2, device=feed.device)
+                kept[place] = of_words(outputs, labels)
+            elif task.dense:
                 counts = confusion(outputs.argmax(1), labels, outputs.shape[1])
                 kept = counts if kept is None else kept + counts
             else:
@@ -113,16 +124,25 @@ def right(outputs: Tensor, labels: Tensor, task: Task) -> Tensor:
 
 def losses(outputs: Tensor, labels: Tensor, task: Task) -> Tensor:
     """The loss of each example ``(N,)``: the cross-entropy, of labels and pixels its mean; of
-    values the mean squared error."""
+    values the mean squared error, of tokens the mean over them."""
     if task is CLASSIFICATION:
         return F.cross_entropy(outputs, labels, reduction="none")
     if task is MULTILABEL:
         return F.binary_cross_entropy_with_logits(outputs, labels, reduction="none").mean(1)
     if task is REGRESSION:
         return F.mse_loss(outputs, labels, reduction="none").mean(1)
+    if task.words:
+        return F.cross_entropy(outputs, labels, reduction="none").mean(1)
     each = F.cross_entropy(outputs, labels.long(), ignore_index=IGNORED, reduction="none")
     pixels = (labels != IGNORED).flatten(1).sum(1)
     return each.flatten(1).sum(1) / pixels.clamp(min=1)
+
+
+def of_words(outputs: Tensor, labels: Tensor) -> Tensor:
+    """What metrics of tokens are made of: of each example its mean cross-entropy, and the share of
+    its tokens that are right ``(N, 2)``."""
+    shares = (outputs.argmax(1) == labels).float().mean(1)
+    return torch.stack([losses(outputs, labels, NEXT_TOKEN), shares], 1)
 
 
 def confusion(said: Tensor, truth: Tensor, classes: int) -> Tensor:

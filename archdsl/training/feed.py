@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from archdsl.modelcard import TOKENS
 from archdsl.training.data.splits import Images
 
 S = TypeVar("S")
@@ -42,7 +43,8 @@ class Feed:
         self.images = images.images.to(place)
         self.image_bytes = 4 * self.images[0].numel()  # normalised, as float32
         self.labels = images.labels.to(place)
-        ones = (1,) * (self.images.dim() - 2)
+        self.is_text = images.values == TOKENS
+        ones = () if self.is_text else (1,) * (self.images.dim() - 2)
         self.scale = (1 / (images.white * std)).view(-1, *ones).to(device)
         self.shift = (-mean / std).view(-1, *ones).to(device)
 
@@ -56,8 +58,8 @@ class Feed:
         share: slice = WHOLE,
         change: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images ``(N, C, ...)`` of float32, and their labels: the rows of ``order`` in batches,
-        and of each batch a share.
+        """Images ``(N, C, ...)`` of float32, or token ids as they are, and their labels: the rows
+        of ``order`` in batches, and of each batch a share.
 
         Small images are fetched, normalised and changed several batches at a time: what that
         costs is then as good as nothing beside the steps.
@@ -68,8 +70,9 @@ class Feed:
         for images, labels in taken:
             images = images.to(self.device, non_blocking=True)
             labels = labels.to(self.device, non_blocking=True)
-            images = images.float().mul_(self.scale).add_(self.shift)
-            images = images.contiguous(memory_format=self.memory_format)
+            if not self.is_text:
+                images = images.float().mul_(self.scale).add_(self.shift)
+                images = images.contiguous(memory_format=self.memory_format)
             if change is not None:
                 images, labels = change(images, labels)
             yield from zip(images.split(size), labels.split(size), strict=True)

@@ -15,6 +15,7 @@ from archdsl.training.tasks import CLASSIFICATION, Task
 
 MAIN = "main"  # of several results
 CLASSES = "classes"  # the knob that says how many there are
+VOCABULARY, LENGTH = "vocabulary", "length"  # those of a network for token ids
 SIZE = "size"  # one by which some networks for masks bring their result to that of the image
 
 
@@ -26,9 +27,11 @@ def adapt(spec: Spec, image: Shape, classes: int) -> tuple[dict[str, Any], Shape
     it does not allow so many classes.
     """
     _check_own_input(spec, image)
-    if CLASSES not in spec.knobs:
-        return {}, image
-    return {CLASSES: spec.read_knob(CLASSES, str(classes))}, image
+    wanted = {CLASSES: classes}
+    if len(image) == 1:
+        wanted |= {VOCABULARY: classes, LENGTH: image[0]}
+    known = {k: spec.read_knob(k, str(v)) for k, v in wanted.items() if k in spec.knobs}
+    return known, image
 
 
 def _check_own_input(spec: Spec, image: Shape) -> None:
@@ -43,6 +46,8 @@ def _check_own_input(spec: Spec, image: Shape) -> None:
     if len(given) != len(image):
         kinds = {2: "signals", 3: "images", 4: "volumes"}
         a, b = (f"{kinds.get(len(s), 'vectors')} such as {show_shape(s)}" for s in (given, image))
+        if len(image) == 1:
+            b = f"pieces of {image[0]} token ids"
         raise _mismatch(f"it is one for {a}, and the data has {b}")
 
 
@@ -77,9 +82,13 @@ def check_fit(arch: Architecture, image: Shape, classes: int, task: Task = CLASS
     """Raises ``ArchError`` (A805) unless a network takes the images, and gives what the task asks
     for: a number for each class, label or value, of masks in each pixel."""
     _check_one_input(arch)
-    if isinstance(arch.input, Ids):
-        raise _mismatch("it takes token ids, and the data has numbers")
-    if arch.input != tuple(image):
+    if isinstance(arch.input, Ids) is not task.words:
+        kinds = ("numbers", "token ids") if task.words else ("token ids", "numbers")
+        raise _mismatch("it takes {}, and the data has {}".format(*kinds))
+    if isinstance(arch.input, Ids) and arch.input.vocabulary != classes:
+        reason = f"its vocabulary has {arch.input.vocabulary:,} tokens, and the data {classes:,}"
+        raise _mismatch(reason, [f"give the spec a knob `{VOCABULARY}`, or write {classes} there"])
+    if tuple(arch.input) != tuple(image):
         reason = f"it takes {show_shape(arch.input)}, and the images are {show_shape(image)}"
         raise _mismatch(reason)
     weights = {r.name: r.weight for r in arch.network.root.results}
@@ -94,6 +103,9 @@ def check_fit(arch: Architecture, image: Shape, classes: int, task: Task = CLASS
         if shape != wanted:
             many = task.counted if classes > 1 else task.counted.removesuffix("s")
             reason = f"{name} has the shape {show_shape(shape)}, and the data has {classes} {many}"
+            if task.words:
+                reason += f" to choose from at each place: {show_shape(wanted)}"
+                raise _mismatch(reason, ["it ends in `conv(vocabulary, 1)`, or in `unembed`"])
             if task.dense:
                 reason += f" in each pixel: {show_shape(wanted)}"
             raise _mismatch(reason, _advice(arch, shape, wanted))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.training.data.splits import Images
-from archdsl.training.evaluate import confusion, losses, told
+from archdsl.training.evaluate import confusion, losses, of_words, told
 from archdsl.training.predictor import Predictor
 from archdsl.training.scores import Metric, iou
 from archdsl.training.tasks import Task
@@ -68,7 +68,7 @@ def evaluated(model: Predictor, images: Images) -> Evaluation:
 class Measured:
     """What a network for another task than classification is worth: its ``loss``, all metrics of
     the task that can be told, and those of each class, label or value by their names; of masks,
-    ``confusion`` counts the pixels ``(classes, classes)``."""
+    ``confusion`` counts the pixels ``(classes, classes)``. Of tokens, none is told by itself."""
 
     loss: float
     scores: Mapping[str, float]
@@ -84,7 +84,9 @@ def measured(model: Predictor, images: Images, task: Task, metrics: Iterable[Met
     for part, labels in pairs:
         outputs = model.logits(part)
         total += float(losses(outputs, labels, task).double().sum())
-        if task.dense:
+        if task.words:
+            kept.append(of_words(outputs, labels))
+        elif task.dense:
             counts += confusion(outputs.argmax(1), labels, count)
         else:
             kept.append(outputs)
@@ -97,6 +99,8 @@ def measured(model: Predictor, images: Images, task: Task, metrics: Iterable[Met
         found = zip(shares, iou(counts).tolist(), strict=True)
         each = [{"share": s, **({} if isnan(v) else {"iou": v})} for s, v in found]
         return Measured(loss, scores, each, counts)
+    if task.words:
+        return Measured(loss, scores, [])
     columns = [(results[:, i : i + 1], images.labels[:, i : i + 1]) for i in range(count)]
     return Measured(loss, scores, [told_of(asked, *column) for column in columns])
 

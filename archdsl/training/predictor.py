@@ -17,7 +17,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source
 from archdsl.files import Bundle, opened
-from archdsl.modelcard import KEY, WHITE, ModelCard, bad, card_from, card_in
+from archdsl.modelcard import KEY, TOKENS, WHITE, ModelCard, bad, card_from, card_in
 from archdsl.registry import REGISTRY, Registry
 from archdsl.spec import Architecture, Spec
 from archdsl.training.packages import missing
@@ -40,6 +40,9 @@ class Predictor:
     def logits(self, images: Tensor) -> Tensor:
         """The results ``(N, classes)`` of examples ``(N, *card.image)``, whose values are those of
         the card, as float32 on the CPU."""
+        if self.card.values == TOKENS:
+            with torch.inference_mode():
+                return self.run(images).float().cpu()
         ones = (-1, *[1] * (len(self.card.image) - 1))
         mean, std = (torch.tensor(v).view(ones) for v in (self.card.mean, self.card.std))
         with torch.inference_mode():

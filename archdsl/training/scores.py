@@ -11,7 +11,14 @@ from archdsl.layers.arguments import Unreadable
 from archdsl.registered import Registered
 from archdsl.training.packages import need
 from archdsl.training.settings import Setting, SettingsReader
-from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION, Task
+from archdsl.training.tasks import (
+    CLASSIFICATION,
+    MULTILABEL,
+    NEXT_TOKEN,
+    REGRESSION,
+    SEGMENTATION,
+    Task,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +38,9 @@ class Metric(Setting, Registered):
     def of(self, outputs: Tensor, labels: Tensor) -> float:
         """The metric from results ``(N, classes)``, before a softmax or a sigmoid, and the labels
         of the data, both on the CPU. Of masks, ``outputs`` are numbers of pixels ``(classes,
-        classes)`` instead: a row for each true class, a column for each that was said."""
+        classes)`` instead: a row for each true class, a column for each that was said; of tokens
+        rows ``(N, 2)``: the mean cross-entropy of each example, and the share of its tokens that
+        are right."""
         raise NotImplementedError(f"{type(self).__name__} has no method `of`")
 
 
@@ -207,6 +216,30 @@ class PixelAccuracy(Metric):
 
     def of(self, outputs: Tensor, labels: Tensor) -> float:
         return float(outputs.diagonal().sum() / outputs.sum())
+
+
+@dataclass(frozen=True)
+class Perplexity(Metric):
+    """The exponential of the mean cross-entropy of a token: among how many, all alike, it would be
+    as hard to guess the next."""
+
+    name = "perplexity"
+    tasks = (NEXT_TOKEN.name,)
+    maximize = False
+
+    def of(self, outputs: Tensor, labels: Tensor) -> float:
+        return float(outputs[:, 0].double().mean().exp())
+
+
+@dataclass(frozen=True)
+class TokenAccuracy(Metric):
+    """The share of tokens that are what the network says first."""
+
+    name = "token_accuracy"
+    tasks = (NEXT_TOKEN.name,)
+
+    def of(self, outputs: Tensor, labels: Tensor) -> float:
+        return float(outputs[:, 1].double().mean())
 
 
 def shown_of(metrics: tuple[Metric, ...], task: Task) -> tuple[Metric, ...]:

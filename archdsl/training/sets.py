@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from archdsl.elaborate.values import show
 from archdsl.layers.arguments import Count, Flag, Index, PerAxis, Reader, Unreadable
 from archdsl.layers.base import signature
+from archdsl.modelcard import TOKENS
 from archdsl.registered import Registered
 from archdsl.training.settings import Setting, Share, Text, Texts
-from archdsl.training.tasks import CLASSIFICATION, SEGMENTATION, TaskName
+from archdsl.training.tasks import CLASSIFICATION, NEXT_TOKEN, SEGMENTATION, TaskName
 
 if TYPE_CHECKING:
     from archdsl.training.data.splits import Splits
@@ -318,6 +319,34 @@ class Arrays(Data):
 
         with faults_of(self.name, folder / self.path):
             return arrays(self.name, archive(self, folder), folder)
+
+
+@dataclass(frozen=True)
+class TextFile(Data):
+    """The characters of a text, in pieces of ``length``: for each character the one after it is
+    what is to be said. ``path`` is a text in UTF-8; without one it is that of Python's help, in
+    English, which comes with Python. ``characters`` takes no more than so many, from the beginning.
+    The text that validates comes after that to train on, and that to test on is its end."""
+
+    path: Text = ""
+    length: Count = 64
+    validation: Share = 0.1
+    test: Share = 0.1
+    characters: Count | None = None
+
+    name = "text"
+    task = NEXT_TOKEN.name
+    values = TOKENS
+
+    def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
+        from archdsl.training.data.characters import characters_of
+
+        return (self.length,), len(set(characters_of(self, folder)))
+
+    def load(self, folder: Path) -> Splits:
+        from archdsl.training.data.characters import text
+
+        return text(self, folder)
 
 
 @dataclass(frozen=True)

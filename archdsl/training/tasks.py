@@ -21,7 +21,7 @@ class Task:
     it is maximized or not.
 
     ``exact`` says whether an example is right or wrong as a whole, ``dense`` whether every pixel
-    has a result of its own.
+    has a result of its own, ``words`` whether examples are token ids, and each has one.
     """
 
     name: str
@@ -32,15 +32,19 @@ class Task:
     maximize: bool = True
     exact: bool = False
     dense: bool = False
+    words: bool = False
 
     def output(self, image: Shape, count: int) -> Shape:
-        """The shape that a network's result has to have: of ``count`` classes, labels or values."""
+        """The shape that a network's result has to have: of ``count`` classes, labels, values or
+        tokens."""
+        if self.words:
+            return (count, *image)
         return (count, *image[1:]) if self.dense else (count,)
 
     @property
     def least(self) -> int:
         """How many classes, labels or values there are at least."""
-        return 2 if self.counted == "classes" else 1
+        return 2 if self.counted in ("classes", "tokens") else 1
 
 
 CLASSIFICATION = Task(
@@ -59,7 +63,11 @@ SEGMENTATION = Task(
     ("cross_entropy",), "iou", dense=True,
 )  # fmt: skip
 
-TASKS: Mapping[str, Task] = {
-    task.name: task for task in (CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION)
-}
-TaskName = Annotated[str, OneOf(tuple(TASKS))]
+NEXT_TOKEN = Task(
+    "next_token", "tokens", "N x length ids: for each token the one after it",
+    ("cross_entropy",), "perplexity", maximize=False, words=True,
+)  # fmt: skip
+
+OF_IMAGES = (CLASSIFICATION, MULTILABEL, REGRESSION, SEGMENTATION)
+TASKS: Mapping[str, Task] = {task.name: task for task in (*OF_IMAGES, NEXT_TOKEN)}
+TaskName = Annotated[str, OneOf(tuple(task.name for task in OF_IMAGES))]

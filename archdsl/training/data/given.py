@@ -13,7 +13,7 @@ from torch import Tensor
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
-from archdsl.modelcard import WHITE
+from archdsl.modelcard import TOKENS, WHITE
 from archdsl.training.data.datasets import items_of
 from archdsl.training.data.labels import MOST_CLASSES, count_of
 from archdsl.training.data.layout import PARTS
@@ -24,6 +24,7 @@ from archdsl.training.tasks import (
     CLASSIFICATION,
     IGNORED,
     MULTILABEL,
+    NEXT_TOKEN,
     REGRESSION,
     SEGMENTATION,
     TASKS,
@@ -205,8 +206,12 @@ def user_part(
 ) -> Images:
     """Images, floats among them as float32, and labels as the task has them. Raises ``ArchError``
     (A804)."""
-    if values_of(images) not in (*WHITE, *FLOATS) or tuple(images.shape[1:]) != shape:
-        wanted = f"{' or '.join(WHITE)} of {'x'.join(map(str, ('N', *shape)))}"
+    if task.words and not images.is_floating_point():
+        images = images.long()
+    types = (TOKENS,) if task.words else (*WHITE, *FLOATS)
+    if values_of(images) not in types or tuple(images.shape[1:]) != shape:
+        wanted = " or ".join(t for t in types if t not in FLOATS)
+        wanted += f" of {'x'.join(map(str, ('N', *shape)))}"
         given = f"{values_of(images)} of {'x'.join(map(str, images.shape))}"
         raise failed(name, f"its images are {given}, not {wanted}")
     if not len(images):
@@ -217,7 +222,7 @@ def user_part(
             raise failed(name, "not all values of its images are finite in float32")
     if task is REGRESSION and labels.dim() == 1:
         labels = labels[:, None]
-    each = {CLASSIFICATION: (), SEGMENTATION: shape[1:]}.get(task, (classes,))
+    each = {CLASSIFICATION: (), SEGMENTATION: shape[1:], NEXT_TOKEN: shape}.get(task, (classes,))
     if labels.dtype == torch.uint16:  # which PyTorch can hardly compute with
         labels = labels.int()
     whole = not labels.is_floating_point() and not labels.is_complex()
@@ -237,6 +242,8 @@ def user_part(
     low, high = (int(known.min()), int(known.max())) if known.numel() else (0, 0)
     if not 0 <= low <= high < classes:
         raise _bad_labels(name, f"{low}..{high}", images, task, classes)
+    if task.words and not 0 <= int(images.min()) <= int(images.max()) < classes:
+        raise failed(name, f"its token ids are not in 0..{classes - 1}")
     kinds = {MULTILABEL: torch.float32, SEGMENTATION: torch.uint8}
     return Images(images, labels.to(kinds.get(task, torch.int64)))
 

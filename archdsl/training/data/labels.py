@@ -21,6 +21,8 @@ def count_of(labels: Any, task: Task) -> int:
         return int(known.max(initial=0)) + 1 if whole and axes > 2 and labels.min() >= 0 else 0
     if task is CLASSIFICATION:
         return int(labels.max()) + 1 if whole and axes == 1 and labels.min() >= 0 else 0
+    if task.words:
+        return int(labels.max()) + 1 if whole and axes == 2 and labels.min() >= 0 else 0
     fits = axes == 2 or (axes == 1 and task is REGRESSION)
     if task is MULTILABEL:
         fits = fits and bool(((labels == 0) | (labels == 1)).all())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from archdsl.modelcard import WHITE
+from archdsl.modelcard import TOKENS, WHITE
 
 CHUNK = 4096  # images that are counted at once
 WIDE = 1 << 22  # numbers that are counted at once
@@ -18,7 +18,10 @@ def values_of(images: Tensor) -> str:
 
 def moments(images: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of each channel ``(C,)`` of images ``(N, C, ...)``, in float64:
-    of whole numbers, black is 0 and white 1; of floats, they are those of the values."""
+    of whole numbers, black is 0 and white 1; of floats, they are those of the values. Token ids
+    have none ``(0,)``."""
+    if values_of(images) == TOKENS:
+        return torch.zeros(0), torch.ones(0)
     if images.is_floating_point():
         return _of_floats(images)
     white = WHITE[values_of(images)]

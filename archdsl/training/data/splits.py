@@ -23,8 +23,9 @@ CHUNK = 4096  # images that are taken at once
 @dataclass(frozen=True, slots=True)
 class Images:
     """Images ``(N, C, H, W)``, signals ``(N, C, L)`` or volumes, of ``uint8``, ``uint16`` or
-    ``float32``, and their labels: classes ``(N,)`` of int64; several labels of 0 and 1, or values,
-    ``(N, count)`` of float32; or masks ``(N, H, W)`` of bytes."""
+    ``float32``, or token ids ``(N, L)`` of int64; and their labels: classes ``(N,)`` of int64;
+    several labels of 0 and 1, or values, ``(N, count)`` of float32; masks ``(N, H, W)`` of bytes;
+    or the tokens that follow, ``(N, L)``."""
 
     images: Tensor
     labels: Tensor
@@ -40,7 +41,7 @@ class Images:
     @property
     def white(self) -> int:
         """The value that is told as 1: floats are told as they are."""
-        return WHITE[self.values]
+        return WHITE.get(self.values, 1)
 
     @property
     def largest(self) -> float:
