@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,6 +19,9 @@ PUBLISHED = {  # parameters, as their model cards and `transformers` count them
     "llama2_70b": 68_976_648_192,
     "llama3_8b": 8_030_261_248,
     "tinyllama": 1_100_048_384,
+    "smollm_135m": 134_515_008,
+    "smollm_360m": 361_821_120,
+    "smollm_1700m": 1_711_376_384,
 }
 
 
@@ -28,7 +32,7 @@ def test_parameters_are_the_published_ones(variant: str) -> None:
     (length,) = arch.input
     knobs = arch.network.knobs
     assert arch.attention_macs == 2 * knobs["depth"] * knobs["width"] * length**2
-    embedding = knobs["vocabulary"] * knobs["width"]
+    embedding = 0 if variant.startswith("smollm") else knobs["vocabulary"] * knobs["width"]  # tied
     norms = (2 * knobs["depth"] + 1) * knobs["width"]
     assert arch.macs - arch.attention_macs == length * (arch.params - embedding - norms)
 
@@ -36,6 +40,7 @@ def test_parameters_are_the_published_ones(variant: str) -> None:
 def llama(theirs: nn.Module, ours: dict[str, Tensor]) -> dict[str, Tensor]:
     """Hugging Face's weights by the names of ours."""
     taken = {
+        "table.weight": theirs.get_parameter("model.embed_tokens.weight"),
         "embedding.weight": theirs.get_parameter("model.embed_tokens.weight"),
         "head.rms_norm1.weight": theirs.get_parameter("model.norm.weight"),
         "head.conv1.weight": theirs.get_parameter("lm_head.weight"),
@@ -56,10 +61,15 @@ def llama(theirs: nn.Module, ours: dict[str, Tensor]) -> dict[str, Tensor]:
     return {key: taken[key].view(weight.shape) for key, weight in ours.items()}
 
 
-def test_llama_gives_the_results_and_gradients_of_hugging_faces() -> None:
+@pytest.mark.parametrize(
+    ("name", "knobs"),
+    [("llama", {"shared": 4, "inner": 512}), ("gpt", {"grouped": 4, "ratio": 2})],
+    ids=["llama", "tied"],
+)
+def test_it_gives_the_results_and_gradients_of_hugging_faces(name: str, knobs: Any) -> None:
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)
-    knobs = {"width": 256, "depth": 2, "head": 32, "shared": 4, "inner": 512}
+    knobs |= {"width": 256, "depth": 2, "head": 32}
     config = transformers.LlamaConfig(
         vocab_size=61,
         hidden_size=256,
@@ -68,11 +78,12 @@ def test_llama_gives_the_results_and_gradients_of_hugging_faces() -> None:
         num_key_value_heads=2,
         intermediate_size=512,
         rms_norm_eps=1e-5,
+        tie_word_embeddings=name == "gpt",
     )
     theirs = transformers.LlamaForCausalLM(config).eval()
     for weight in theirs.parameters():
         nn.init.normal_(weight, std=0.3 if weight.dim() == 1 else 0.05)
-    arch = archdsl.read("llama").with_knobs(length=20, vocabulary=61, **knobs)
+    arch = archdsl.read(name).with_knobs(length=20, vocabulary=61, **knobs)
     assert arch.params == sum(p.numel() for p in theirs.parameters())
     ours = arch.build().eval()
     ours.load_state_dict(llama(theirs, ours.state_dict()))

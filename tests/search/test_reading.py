@@ -261,7 +261,15 @@ SHIPPED = sorted(path.stem for path in builtin_folder(ENDING).glob("*.search"))
 
 
 def test_searches_ship() -> None:
-    assert SHIPPED == ["first", "pareto", "patterns", "stage_widths", "transformer", "wide_or_deep"]
+    assert SHIPPED == [
+        "characters",
+        "first",
+        "pareto",
+        "patterns",
+        "stage_widths",
+        "transformer",
+        "wide_or_deep",
+    ]
 
 
 @pytest.mark.parametrize("name", SHIPPED)

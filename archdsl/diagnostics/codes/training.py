@@ -34,7 +34,7 @@ DATA_MISMATCH = Kind(
     "the network does not fit the data: {reason}",
     """A spec's input is taken from the data, and its knob `classes` too where it has one. What
 comes out must be one number for each class, label or value; of masks, one for each class in each
-pixel.""",
+pixel; of tokens, one for each that could be next at each place.""",
 )
 BAD_BATCH = Kind(
     "A806",
