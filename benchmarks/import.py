@@ -21,6 +21,7 @@ from statistics import median
 from typing import Any
 
 import archdsl
+from archdsl.importing.convert import Imported
 
 FAMILIES = """
 resnet50 resnet50d seresnet50 ecaresnet50d resnet51q resnetblur50 skresnet50 resnest50d
@@ -78,7 +79,7 @@ def main() -> None:
         print(f"- {times}: {reason}")
 
 
-def spec_of(library: str, name: str) -> archdsl.Imported:
+def spec_of(library: str, name: str) -> Imported:
     """A network as a spec; with numbers where a fixed filter is asked for them."""
     model, shape = made(library, name)
     try:

@@ -4,7 +4,7 @@ training, is refused."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -15,7 +15,7 @@ from archdsl.importing import arithmetic, attention, embedding, own, pointwise, 
 from archdsl.importing.custom import NONE, Custom
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails
-from archdsl.importing.lower import Lowering, Vertex, make, unlike
+from archdsl.importing.lower import Lowering, Vertex, make
 from archdsl.importing.proof import difference, flat_of, pairs
 from archdsl.importing.record import Recording, needed, record
 from archdsl.importing.simplify import live, renumbered, simplify, users
@@ -80,7 +80,7 @@ def graph_once(
         reason = "it has neither a convolution nor a linear layer"
         raise failure(codes.NOTHING_TO_IMPORT, reason=reason)
     _unembed(vertices)
-    for key in unlike(vertices):
+    for key in _unlike(vertices):
         raise failure(codes.SHARED_WEIGHTS, key=key)
     found = dict(lowering.outputs)
     if always is not None and (lost := [n for n in always if n not in found]):
@@ -123,6 +123,18 @@ def _unembed(vertices: Sequence[Vertex]) -> None:
         tied = vertex.weights.get("weight")
         if vertex.op == "conv" and len(vertex.weights) == 1 and tied and tied.key in tables:
             vertex.layer = REGISTRY.layers["unembed"](vertex.shape[0])
+
+
+def _unlike(vertices: Sequence[Vertex]) -> Iterator[str]:
+    """Tensors that two layers have that are not the same layer."""
+    seen: dict[str, Vertex] = {}
+    for vertex in vertices:
+        for tied in vertex.weights.values():
+            if vertex.layer is not None and vertex.layer.is_tied:
+                continue
+            first = seen.setdefault(tied.key, vertex)
+            if (first.layer, first.weights) != (vertex.layer, vertex.weights):
+                yield tied.key
 
 
 def _with_asides(graph: Graph) -> Graph:

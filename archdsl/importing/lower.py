@@ -9,7 +9,7 @@ told together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -392,15 +392,3 @@ def _count(shape: Sequence[int]) -> int:
     for n in shape:
         count *= n
     return count
-
-
-def unlike(vertices: Sequence[Vertex]) -> Iterator[str]:
-    """Tensors that two layers have that are not the same layer."""
-    seen: dict[str, Vertex] = {}
-    for vertex in vertices:
-        for tied in vertex.weights.values():
-            if vertex.layer is not None and vertex.layer.is_tied:
-                continue
-            first = seen.setdefault(tied.key, vertex)
-            if (first.layer, first.weights) != (vertex.layer, vertex.weights):
-                yield tied.key

@@ -1,0 +1,221 @@
+"""One level of a graph, that of a module, reduced: series, parallel parts and taps, until nothing
+is left; what no reduction fits runs in order, with names for the tensors that are used later."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archdsl.importing.lower import Vertex
+from archdsl.importing.terms import Term, walk
+
+if TYPE_CHECKING:
+    from archdsl.importing.series import Levels
+
+HOW = ("per", "scaling")  # arguments of a sum that drops its branch
+MAIN = "main"  # of several results, what comes out at the end
+
+
+@dataclass(eq=False, slots=True)
+class Item:
+    """A part on the way: what it takes, what it gives, the terms in between. With a ``join`` its
+    inputs meet first."""
+
+    inputs: list[int]
+    output: int
+    terms: list[Term]
+    join: Vertex | None
+    at: int
+
+
+class Reduction:
+    """One level: its items, fewer and fewer."""
+
+    def __init__(
+        self,
+        levels: Levels,
+        items: list[Item],
+        input: int,
+        output: int,
+        inputs: Mapping[int, str],
+        results: Mapping[int, list[str]],
+    ) -> None:
+        """``inputs`` and ``results`` are those with names, of a network of several."""
+        self.levels, self.items, self.input, self.output = levels, items, input, output
+        self.inputs = {number: name for number, name in inputs.items() if name}
+        self.results = results
+        self.fresh = -1  # values that are of no vertex
+
+    def terms(self) -> list[Term]:
+        while self._series() or self._parallel() or self._tap():
+            pass
+        one = self.items[0] if len(self.items) == 1 else None
+        if one and one.join is None and one.inputs == [self.input] and not self.results:
+            return one.terms
+        return self._in_order()
+
+    def _uses(self) -> dict[int, list[Item | None]]:
+        found: dict[int, list[Item | None]] = defaultdict(list)
+        for item in self.items:
+            for value in item.inputs:
+                found[value].append(item)
+        for value in self.results or [self.output]:
+            found[value].append(None)
+        return found
+
+    def _series(self) -> bool:
+        made = {item.output: item for item in self.items}
+        uses, changed = self._uses(), False
+        for after in list(self.items):
+            if after.join is not None:
+                continue
+            before = made.get(after.inputs[0])
+            if before is None or len(uses[after.inputs[0]]) != 1:
+                continue
+            before.terms += after.terms
+            before.output = after.output
+            made[after.output] = before
+            self.items.remove(after)
+            changed = True
+        return changed
+
+    def _parallel(self) -> bool:
+        made = {item.output: item for item in self.items}
+        uses = self._uses()
+        for join in self.items:
+            if join.join is None:
+                continue
+            arms: list[Item | None] = []
+            sources: list[int] = []
+            for value in join.inputs:
+                arm = made.get(value)
+                if arm is not None and arm.join is None and len(uses[value]) == 1:
+                    arms.append(arm)
+                    sources.append(arm.inputs[0])
+                else:
+                    arms.append(None)
+                    sources.append(value)
+            if len(set(sources)) == 1:
+                terms = [arm.terms if arm is not None else [] for arm in arms]
+                join.terms.insert(0, self._join(join.join, terms, sources[0]))
+                join.inputs, join.join = [sources[0]], None
+                for arm in arms:
+                    if arm is not None:
+                        self.items.remove(arm)
+                return True
+        return False
+
+    def _tap(self) -> bool:
+        made = {item.output: item for item in self.items}
+        uses = self._uses()
+        for join in self.items:
+            if join.join is None or join.join.op not in ("concat", "add") or len(join.inputs) < 3:
+                continue
+            for first in range(len(join.inputs) - 1):
+                for x, y in ((first, first + 1), (first + 1, first)):
+                    value, result = join.inputs[x], join.inputs[y]
+                    arm = made.get(result)
+                    if arm is None or arm.join is not None or arm.inputs != [value]:
+                        continue
+                    both = {id(arm), id(join)}
+                    if len(uses[result]) != 1 or {id(u) for u in uses[value]} != both:
+                        continue
+                    if len(uses[value]) != 2:
+                        continue
+                    terms = [[], arm.terms] if x < y else [arm.terms, []]
+                    arm.terms = [self._join(join.join, terms, value)]
+                    arm.output, self.fresh = self.fresh, self.fresh - 1
+                    join.inputs[first : first + 2] = [arm.output]
+                    return True
+        return False
+
+    def _join(self, vertex: Vertex, arms: list[list[Term]], source: int) -> Term:
+        known = self.levels.vertices.get(source)
+        channels = None if known is None else known.shape[0]
+        op = vertex.op
+        if op == "add" and len(arms) == 2:
+            args: dict[str, object] = {}
+            if vertex.drop:
+                assert vertex.layer is not None, "a sum"
+                given = dict(vertex.layer.given())
+                args = {"drop": vertex.drop, **{k: given[k] for k in HOW if k in given}}
+                short, body = arms
+                made = ([body], "identity") if not short else ([body, short], "layer")
+                return Term("residual", made[1], args, made[0], channels)
+            uses = any(t.kind == "use" for arm in arms if len(arm) == 1 for t in arm)
+            if sum(not arm for arm in arms) == 1 and not uses:
+                return Term("residual", "identity", args, [max(arms, key=len)], channels)
+            short, body = sorted(arms, key=lambda arm: sum(1 for _ in walk(arm)))
+            if short and all(t.kind != "use" for t in (*short, *body)):
+                return Term("residual", "layer", args, [body, short], channels)
+        return Term("branch", op, {}, arms, channels)
+
+    def _in_order(self) -> list[Term]:
+        """What no reduction fits: one after the other, tensors that are used later by name."""
+        sequence: list[Term] = []
+        current = self.input
+        names = dict(self.inputs)
+        kept = 0
+        ends: dict[int, Term] = {}
+
+        def use(value: int) -> Term:
+            nonlocal kept
+            if value not in names:
+                kept += 1
+                names[value] = f"t{kept}"
+                if value in ends:
+                    ends[value].keep = names[value]
+                else:
+                    sequence.insert(0, Term("layer", "identity", keep=names[value]))
+            return Term("use", names[value])
+
+        for item in self._ordered():
+            found: list[Term] = []
+            if item.join is None:
+                if item.inputs[0] != current:
+                    found.append(use(item.inputs[0]))
+            else:
+                arms = [[] if value == current else [use(value)] for value in item.inputs]
+                found.append(self._join(item.join, arms, item.inputs[0]))
+            found += item.terms
+            if self._is_aside(item):
+                name = self.results[item.output][0]
+                sequence.append(Term("result", name, {}, [found]))
+                continue
+            sequence += found
+            current = item.output
+            ends[current] = sequence[-1]
+        for value, said in self.results.items():
+            if said != [MAIN] and not self._is_aside(self._made.get(value)):
+                sequence += [Term("result", name, {}, [[use(value)]]) for name in said]
+        if current != self.output and (not self.results or [MAIN] in self.results.values()):
+            sequence.append(use(self.output))
+        return sequence
+
+    def _is_aside(self, item: Item | None) -> bool:
+        """Whether what an item gives is one of several results, and nothing else."""
+        return item is not None and item.output in self._asides
+
+    def _ordered(self) -> list[Item]:
+        """The items, each after what it takes; one that takes the current value comes next."""
+        uses = self._uses()
+        self._made = {item.output: item for item in self.items}
+        self._asides = {
+            value
+            for value, names in self.results.items()
+            if len(names) == 1 and names != [MAIN] and uses[value] == [None]
+        }
+        left = sorted(self.items, key=lambda item: item.at)
+        have, current = {self.input, *self.inputs}, self.input
+        found = []
+        while left:
+            ready = [item for item in left if have.issuperset(item.inputs)]
+            one = next((item for item in ready if current in item.inputs), ready[0])
+            found.append(one)
+            left.remove(one)
+            if not self._is_aside(one):
+                current = one.output
+            have.add(current)
+        return found
