@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import platform
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,7 +29,7 @@ from archdsl.search.asked import Objective, Unscored
 from archdsl.search.asking import noted, result_of_own
 from archdsl.search.at_work import Note
 from archdsl.search.clock import Clock
-from archdsl.search.kinds import WEIGHTS
+from archdsl.search.kept import keep_weights
 from archdsl.search.measured import measured_on
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import of_test, score_along
@@ -56,7 +55,7 @@ from archdsl.training.data import load
 from archdsl.training.data.folds import Folds
 from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examine
-from archdsl.training.keep import card_of, write_weights
+from archdsl.training.keep import card_of
 from archdsl.training.loop import train_candidate
 from archdsl.training.outcome import Epoch, Failure, Outcome
 from archdsl.training.recipe import Recipe
@@ -365,46 +364,7 @@ class Worker:
     def latency(self, module: nn.Module | Architecture, arch: Architecture) -> float:
         return measure_inference(module, arch.input, self.device)
 
-    # ------------------------------------------------------------------------ weights
-
     def keep_weights(
         self, trial: Trial, module: nn.Module, value: float, card: ModelCard | None = None
     ) -> None:
-        """Keeps the weights of the best network of each arm; those it beats are removed."""
-        minimize = self.study.search.objectives[0].minimize
-        attrs = trial.user_attrs
-        place = (attrs["stage"], attrs["slice"])
-        id = self.study.part_id(*place)
-        assert id is not None
-        known = self.study.tables.with_attribute(id, "weights")
-        alike = [
-            row
-            for row in self.study.rows_of(id, place, known, "weights", "shape", "setting")
-            if row.state == "done"
-            if attrs["stage"] != SETTLE or (row.shape, row.setting) == arm_of(attrs)
-        ]
-        if any((r.values[0] <= value) if minimize else (r.values[0] >= value) for r in alike):
-            return
-        words = f"{attrs['slice']} {attrs['stage']} {trial.number}"
-        path = self.study.weights(f"{re.sub(r'[^A-Za-z0-9.]+', '-', words)}{WEIGHTS}")
-        try:
-            if path is None:
-                raise OSError("a link leads out of the study")
-            path.parent.mkdir(exist_ok=True)
-            write_weights(path, module, card)
-        except ArchError as problem:
-            self.trouble = problem
-            return
-        except OSError as problem:
-            reason = (problem.strerror or str(problem)).lower()
-            where = str(path or self.study.folder / "weights")
-            self.trouble = ArchError([diagnose(codes.CANNOT_WRITE, name=where, reason=reason)])
-            return
-        trial.set_user_attr("weights", path.name)
-        for row in alike:
-            if beaten := self.study.weights(row.weights):
-                beaten.unlink(missing_ok=True)
-
-
-def arm_of(attrs: dict[str, Any]) -> tuple[str, str]:
-    return attrs.get("shape", ""), attrs.get("setting", "")
+        self.trouble = keep_weights(self.study, trial, module, value, card)
