@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 NEAR = 8  # places to look at where a candidate cannot be
 HALVINGS = 48
 SCANNED = 4_096  # values that are all looked at, where halving does not do
+LISTED = 256  # values that are all looked at where closed forms say what they cost
+LEARNED = 16  # networks that are elaborated for their closed forms in that
 WALK = 64  # steps to a value that costs something else
 
 Cost = Callable[["Architecture"], float]  # what a network costs
@@ -43,7 +45,7 @@ class FigureCost:
 
 @dataclass(frozen=True)
 class Solution:
-    """The candidate that is nearest to a budget. ``off`` is its distance as a share of it."""
+    """A candidate that is near to a budget. ``off`` is its distance as a share of it."""
 
     spec: Spec
     chosen: Mapping[str, Any]  # all knobs that were set
@@ -94,11 +96,11 @@ class Solver:
     def solve(
         self, knobs: Mapping[str, Any], budget: float, within: float = math.inf
     ) -> Solution | None:
-        """The nearest candidate with these knobs; nothing where there is no candidate at all.
+        """The nearest candidate with these knobs that is found; nothing where there is none.
 
         A number with a grid is halved while its cost rises; where a candidate costs less than one
         of a smaller value, or is none, or where the answer is farther off than ``within``, all
-        values are looked at.
+        values are looked at; and so they are where closed forms say what they cost.
         """
         grid = self.grid
         if grid is not None:
@@ -157,14 +159,15 @@ class Solver:
         places = 2**HALVINGS if count is None else count
         listed = sorted(domain.values) if isinstance(domain, Choices) else None
 
+        def value_at(place: int) -> Any:
+            if listed is not None:
+                return listed[place]
+            assert isinstance(domain, Interval)
+            return _value(domain, place, places)
+
         def at(place: int) -> Solution | None:
             if place not in seen:
-                if listed is not None:
-                    value = listed[place]
-                else:
-                    assert isinstance(domain, Interval)
-                    value = _value(domain, place, places)
-                seen[place] = self.candidate(knobs, {name: value}, budget)
+                seen[place] = self.candidate(knobs, {name: value_at(place)}, budget)
             return seen[place]
 
         def near(place: int) -> Solution | None:
@@ -191,8 +194,20 @@ class Solver:
         best = _best(seen.values())
         missed = best is None or best.off > within or not _rises(seen)
         if missed and self.scans and count is not None and count <= SCANNED:
-            best = _best([at(place) for place in range(count)])
-        return best
+            return _best([at(place) for place in range(count)])
+        if isinstance(self.cost, FigureCost) and count is not None and count <= LISTED:
+            learned = 0
+            for place in set(range(count)) - set(seen):
+                learned += not self.has_closed_form({**knobs, name: value_at(place)})
+                if learned <= LEARNED:
+                    at(place)
+        return _best(seen.values())
+
+    def has_closed_form(self, chosen: Mapping[str, Any]) -> bool:
+        try:
+            return self.spec.figures_known(chosen, self.input) is not None
+        except ArchError:
+            return True  # that it is no network takes no elaboration
 
     # ---------------------------------------------------------------- several together
 

@@ -1,5 +1,6 @@
 """Widths under a budget, against trying every width there is."""
 
+import itertools
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -116,6 +117,32 @@ def test_costs_that_do_not_rise_with_the_knob(bent: str, cost: str, depth: int) 
     for i in range(40):
         budget = min(known) + (max(known) - min(known)) * (i + 0.5) / 40
         found = solver.solve({"depth": depth}, budget, 0.02)
+        assert found is not None
+        assert abs(found.cost - budget) == min(abs(c - budget) for c in known)
+
+
+FALLING = {  # costs that rise, fall, and rise again: halving met no fall, and missed the nearest
+    "kernel": "conv(width, 1 if width > 90 else 3)",
+    "groups": "conv(width, 3, groups = 2 if width > 72 and width % 2 == 0 else 1)",
+    "repeat": "repeat 1 if width > 72 else 2 { conv(width, 3) }",
+    "stride": "conv(width, 3, stride = 2 if width > 72 else 1)",
+}
+
+
+@pytest.mark.parametrize("falling", FALLING)
+def test_costs_that_fall(falling: str) -> None:
+    """For each of 40 budgets the nearest of all values, though one within 2 % is found first."""
+    spec = parse(
+        f"arch falling(width = 32 in 8..128)\ninput 4x8x8\n{FALLING[falling]}\n"
+        "global_avgpool -> linear(10)\n"
+    )
+    known = [*costs(spec, "width", {}, "macs").values()]
+    solver = Solver(spec, ["width"], FigureCost("macs"))
+    falls = sum(b < a for a, b in itertools.pairwise(known))
+    assert falls == (28 if falling == "groups" else 1)
+    for i in range(40):
+        budget = min(known) + (max(known) - min(known)) * (i + 0.5) / 40
+        found = solver.solve({}, budget, 0.02)
         assert found is not None
         assert abs(found.cost - budget) == min(abs(c - budget) for c in known)
 
