@@ -37,8 +37,8 @@ class Helper:
 def helpers_of(layer: Layer, code: Module | Expression) -> frozenset[Helper]:
     """What the code of a layer needs beside PyTorch."""
     names = set(code.helpers)
-    if isinstance(code, Module) and code.target.isidentifier():
-        names.add(code.target)
+    if isinstance(code, Module):
+        names |= {name for name in (code.target, code.through) if name.isidentifier()}
     if not names:
         return frozenset()
     file = file_of(type(layer))

@@ -80,7 +80,7 @@ class LayerPiece(Piece):
     def skeleton(self) -> Skeleton:
         m = self.module
         others = tuple(k for k in m.keywords if k not in m.usual and k != "inplace")
-        return (m.target, len(m.arguments), others, tuple(w.init for w in self.weights))
+        return (m.target, m.through, len(m.arguments), others, tuple(w.init for w in self.weights))
 
     def helpers(self) -> set[str | Helper]:
         return set() if self.made is None else {*helpers_of(self.made[0], self.module)}
@@ -116,7 +116,8 @@ class LayerPiece(Piece):
             if term is None:  # what is left out here, where it is as usual
                 term = getattr(symbols.flow.layers.get(id(self)), key, None)
             items.append(Item(symbols.express(vector, key, f"{hint}_{key}", term=term), key))
-        return call(target, items)
+        made = call(target, items)
+        return call(self.module.through, [Item(made)]) if self.module.through else made
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ takes one tensor (a projection, a dropout), or an operand of a sum (an arm, a sh
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archdsl.backend.flow import INCOMING, Flow
@@ -274,13 +274,7 @@ class Planner:
             code = Module("ColumnMean", (met.drop_path,))
             return ColumnsPiece(code, (), met.places, met.global_path, made=made)
         if may_overwrite(scope, place, uses):
-            code = Module(
-                code.target,
-                code.arguments,
-                {**code.keywords, "inplace": True},
-                code.usual,
-                code.helpers,
-            )
+            code = replace(code, keywords={**code.keywords, "inplace": True})
         return LayerPiece(code, entry.layer.weights(*entry.inputs_shapes), made=made)
 
     def shared_piece(self, shared: Shared) -> Piece | None:

@@ -266,6 +266,15 @@ def group_norm_module(lower: Lowering, record: Record) -> Value:
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
 
 
+@operation("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
+def instance_norm_module(lower: Lowering, record: Record) -> Value:
+    m, x = record.module, lower.plain(lower.input(record), record)
+    if m.track_running_stats:
+        raise Gap(" with statistics of all batches")
+    layer = make("instance_norm", eps=m.eps, affine=m.affine, **_shift(m))
+    return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
+
+
 @operation("group_norm")
 def group_norm_function(lower: Lowering, record: Record) -> Value:
     weight = weight_of(lower.argument(record, 2, "weight"))

@@ -65,7 +65,8 @@ class Module:
 
     ``usual`` are the values that keywords have where they are left out. ``helpers`` names
     classes and functions that the emitted file has to define for it, beside a ``target`` without
-    a dot: see ``Layer.modules``.
+    a dot: see ``Layer.modules``. ``through`` is such a function, which takes the module that is
+    made and gives it back: ``without_bias(nn.BatchNorm2d(64))``.
     """
 
     target: str
@@ -73,6 +74,7 @@ class Module:
     keywords: Mapping[str, object] = field(default_factory=dict)
     usual: Mapping[str, object] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)

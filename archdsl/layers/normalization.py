@@ -44,6 +44,7 @@ class BatchNorm(Layer):
     bias: Flag = True
 
     name = "bn"
+    modules = "modules/without_bias.py"
     late = ("bias",)
     idle = (*AFFINE, Idle("momentum", "track", False))
     summed_in_place = True
@@ -85,14 +86,11 @@ class BatchNorm(Layer):
             keywords["momentum"] = self.momentum
         if not self.affine:
             keywords["affine"] = False
-        elif not self.bias:
-            keywords["bias"] = False
         if not self.track:
             keywords["track_running_stats"] = False
-        axes = max(len(inputs[0]) - 1, 1)
         usual = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
-        usual |= {"bias": True}
-        return Module(f"nn.BatchNorm{axes}d", (inputs[0][0],), keywords, usual)
+        target = f"nn.BatchNorm{max(len(inputs[0]) - 1, 1)}d"
+        return Module(target, (inputs[0][0],), keywords, usual, through=_through(self))
 
 
 def without_starts(meaning: Meaning) -> dict[str, Any]:
@@ -114,6 +112,11 @@ def _affine(layer: "BatchNorm | GroupNorm | InstanceNorm", channels: int) -> tup
     return found[: 1 + layer.bias]
 
 
+def _through(layer: "BatchNorm | GroupNorm | InstanceNorm") -> str:
+    """What takes the shift away: PyTorch 2.11 has no argument for it."""
+    return "without_bias" if layer.affine and not layer.bias else ""
+
+
 class GroupNorm(Layer):
     """Normalisation over groups of channels (Wu and He 2018, arXiv:1803.08494)."""
 
@@ -125,6 +128,7 @@ class GroupNorm(Layer):
     bias: Flag = True
 
     name = "group_norm"
+    modules = "modules/without_bias.py"
     late = ("bias",)
     idle = AFFINE
     kind = "norm"
@@ -161,9 +165,8 @@ class GroupNorm(Layer):
             keywords["eps"] = self.eps
         if not self.affine:
             keywords["affine"] = False
-        elif not self.bias:
-            keywords["bias"] = False
-        return Module("nn.GroupNorm", (self.groups, inputs[0][0]), keywords)
+        arguments = (self.groups, inputs[0][0])
+        return Module("nn.GroupNorm", arguments, keywords, through=_through(self))
 
 
 class LayerNorm(Layer):
@@ -256,6 +259,7 @@ class InstanceNorm(Layer):
     bias: Flag = True
 
     name = "instance_norm"
+    modules = "modules/without_bias.py"
     late = ("bias",)
     idle = AFFINE
     kind = "norm"
@@ -284,8 +288,8 @@ class InstanceNorm(Layer):
             keywords["eps"] = self.eps
         if self.affine:
             keywords["affine"] = True
-            keywords |= {} if self.bias else {"bias": False}
-        return Module(f"nn.InstanceNorm{len(inputs[0]) - 1}d", (inputs[0][0],), keywords)
+        target = f"nn.InstanceNorm{len(inputs[0]) - 1}d"
+        return Module(target, (inputs[0][0],), keywords, through=_through(self))
 
 
 class LocalResponseNorm(Layer):

@@ -48,7 +48,8 @@ class ByNode:
                 continue
             given = [repr(a) for a in code.arguments]
             given += [f"{k}={v!r}" for k, v in code.keywords.items()]
-            module = eval(f"{code.target}({', '.join(given)})", NAMES).to(dtype)
+            made = f"{code.target}({', '.join(given)})"
+            module = eval(f"{code.through}({made})", NAMES).to(dtype)
             if module.state_dict():
                 module.load_state_dict(compiled.get_submodule(key(node.module)).state_dict())
             self.modules.setdefault(node.module, module)

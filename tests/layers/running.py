@@ -112,7 +112,8 @@ def module_of(layer: Layer, *inputs: Shape, device: str = "cpu") -> nn.Module | 
     given = [repr(a) for a in code.arguments]
     given += [f"{k}={v!r}" for k, v in code.keywords.items()]
     with torch.device(device):
-        module = eval(f"{code.target}({', '.join(given)})", names_of(layer, *inputs))
+        made = f"{code.target}({', '.join(given)})"
+        module = eval(f"{code.through}({made})", names_of(layer, *inputs))
     assert isinstance(module, nn.Module)
     return module
 

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from running import elaborated, run
 from torch import Tensor
 
@@ -43,6 +44,39 @@ def test_a_norm_without_its_shift_is_the_norm_less_it() -> None:
     layer = elaborated("layer_norm(over = channels, bias = false)", (2, 2, 2))[0]
     assert [w.name for w in layer.weights((2, 2, 2))] == ["weight"]
     torch.testing.assert_close(run(layer, X), result("layer_norm(over = channels)", X))
+
+
+NORMS = """arch a()
+input 4x6x6
+conv(4, 1)
+bn(bias = false) -> group_norm(2, bias = false) -> instance_norm(affine = true, bias = false)
+bn(init = constant(2), bias_init = constant(3))
+"""
+
+
+def test_norms_without_a_shift_need_no_argument_that_older_versions_of_pytorch_lack() -> None:
+    arch = archdsl.parse(NORMS).with_knobs()
+    source = arch.source()
+    assert "self.bn1 = without_bias(nn.BatchNorm2d(4))" in source
+    assert "without_bias(nn.GroupNorm(2, 4))" in source
+    assert "without_bias(nn.InstanceNorm2d(4, affine=True))" in source
+    assert "bias=" not in source.partition("class A")[2]
+    module, x = arch.build(), torch.randn(2, 4, 6, 6)
+    shifts = [name for name, _ in module.named_parameters() if name.endswith("bias")]
+    assert shifts == ["conv1.bias", "bn2.bias"] and module.bn2.bias.eq(3).all()
+    wanted = module.conv1(x)
+    for norm in (F.batch_norm, F.group_norm, F.instance_norm, F.batch_norm):
+        first = {"num_groups": 2} if norm is F.group_norm else {}
+        first |= {"running_mean": None, "running_var": None} if norm is F.batch_norm else {}
+        first |= {"training": True} if norm is F.batch_norm else {}
+        wanted = norm(wanted, **first)
+    torch.testing.assert_close(module(x), 2 * wanted + 3)
+    torch.compile(module, fullgraph=True, backend="eager")(x)
+    exported = torch.export.export(module.eval(), (x,)).module()
+    torch.testing.assert_close(exported(x), module(x))
+    assert NORMS.splitlines()[3] in archdsl.import_module(module, (4, 6, 6)).text.replace(
+        "\n", " -> "
+    )
 
 
 def network(line: str) -> archdsl.Architecture:

@@ -170,7 +170,7 @@ def _form(code: Module | Expression) -> tuple[Any, ...]:
     if isinstance(code, Expression):
         return (code.text, tuple((k, _shown(v)) for k, v in code.values.items()))
     keys = {k: _shown(v) for k, v in code.keywords.items() if k != "inplace"}
-    return (code.target, tuple(map(_shown, code.arguments)), tuple(keys.items()))
+    return (code.target + code.through, tuple(map(_shown, code.arguments)), tuple(keys.items()))
 
 
 def _shown(value: object) -> object:
