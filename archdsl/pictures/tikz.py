@@ -30,7 +30,7 @@ SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    '"': r"\char34{}",
     "\xa0": "~",
     "…": r"\ldots{}",
     "⋮": r"$\vdots$",

@@ -50,8 +50,9 @@ class Trunk:
 
 def trunk(network: Network, depth: int) -> Trunk:
     """The main path of a network, so many levels of its blocks open: the longest of those from
-    its input to its result. A block is open only where all that leads past its longest path is
-    a row of layers. Raises ``ArchError`` (A906, A907)."""
+    its input to its result. A block within itself, such as the half of a U-Net, is of the same
+    level. A block is open only where all that leads past its longest path is a row of layers.
+    Raises ``ArchError`` (A906, A907)."""
     root = network.root
     if root.imports:
         raise _none(network, f"it has {len(root.imports) + 1} inputs")
@@ -90,21 +91,27 @@ class _Walk:
             if len(found) > MOST_SHAPES:
                 raise too_large()
             inputs = tuple(numbers[n] for n in piece.inputs)
-            numbers[place + 1] = self.tensors(piece, inputs, found, depth)
+            numbers[place + 1] = self.tensors(piece, inputs, found, depth, part)
         return numbers[whole.result]
 
     def tensors(
-        self, piece: Piece, inputs: tuple[int, ...], found: list[Tensor], depth: int
+        self,
+        piece: Piece,
+        inputs: tuple[int, ...],
+        found: list[Tensor],
+        depth: int,
+        around: Part,
     ) -> int:
-        """Adds the tensors that a piece makes; the number of the last."""
+        """Adds the tensors that a piece of a part makes; the number of the last."""
         end = piece.name.rpartition(".")[2] if piece.side is not None else ""
         if isinstance(piece, Block):
-            single = depth > 1 and piece.repeat == 1 and not end
-            if single and self.is_plain(piece.part, depth - 1):
+            within_itself = piece.part.definition == around.definition is not None
+            left = depth if within_itself else depth - 1
+            if left and piece.repeat == 1 and not end and self.is_plain(piece.part, left):
                 sources = [inputs[0]] * (len(piece.part.imports) + 1)
                 for door, number in zip(piece.doors, inputs, strict=True):
                     sources[door] = number
-                return self.add(piece.part, sources, found, depth - 1, piece.use)
+                return self.add(piece.part, sources, found, left, piece.use)
             times = f" x {piece.repeat}" if piece.repeat > 1 else ""
             title, text = piece.name.rpartition(".")[2] + times, notes.of_block(piece).text
             tensor = Tensor(piece.shape, inputs, "block", title, title, text, end)

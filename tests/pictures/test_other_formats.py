@@ -1,6 +1,8 @@
 """Drawings for programs that set or lay them out: TikZ, Mermaid, DOT."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +78,24 @@ def test_tikz_has_every_shape_at_its_place() -> None:
     assert text.count("{") == text.count("}")
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
+@pytest.mark.parametrize("name", ["resnet", "unet_2015", "googlenet"])
+def test_latex_sets_it(name: str, tmp_path: Path) -> None:
+    """In the usual fonts, which lack some signs, without another package than TikZ."""
+    (tmp_path / "net.tex").write_text(tikz(draw(archdsl.load(name).network, {})), "utf-8")
+    paper = r"\documentclass{article}\usepackage{tikz}\begin{document}\input{net.tex}\end{document}"
+    (tmp_path / "paper.tex").write_text(paper, "utf-8")
+    command = ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex")
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert ran.returncode == 0 and "Missing character" not in ran.stdout, ran.stdout[-1500:]
+
+
 def test_what_a_spec_says_is_no_command_of_tex_or_mermaid() -> None:
-    text = tikz(Scene(10, 10, "a\nb", (Words(1, 1, r"\input{x} 50% #1 a_b ~^ é" + "\n"),)))
+    text = tikz(Scene(10, 10, "a\nb", (Words(1, 1, r"\input{x} 50% #1 a_b ~^ é" + '"\n'),)))
     assert (
-        r"\textbackslash{}input\{x\} 50\% \#1 a\_b \textasciitilde{}\textasciicircum{} ??" in text
+        r"\textbackslash{}input\{x\} 50\% \#1 a\_b \textasciitilde{}\textasciicircum{} ?\char34{}?"
+        in text
     )
     assert text.startswith("% a?b\n")
     assert _quoted('a"<b>#end\n`x`_*') == '"a#34;#60;b#62;#35;end<br/>#96;x#96;_*"'

@@ -47,6 +47,20 @@ def test_a_u_net_is_a_u() -> None:
     assert faults(draw_volumes(archdsl.load("unet").network, {}, depth=9)) == []
 
 
+def test_a_u_net_is_whole_at_two_levels() -> None:
+    """Each half within a half is of the same level; its pairs of convolutions stay closed."""
+    found = trunk_of("unet_2015", 2)
+    rows = rows_of(found.tensors)
+    assert (
+        rows
+        == [0] * 2 + [1] * 2 + [2] * 2 + [3] * 2 + [4] * 2 + [3] * 3 + [2] * 3 + [1] * 3 + [0] * 4
+    )
+    assert [t.title for t in found.tensors if t.title] == ["double_conv1"] * 5 + [
+        "double_conv2"
+    ] * 4
+    assert [t.title for t in trunk_of("unet_2015", 1).tensors if t.title] == ["unet1"]
+
+
 def test_a_shortcut_is_a_line_past_the_path() -> None:
     found = trunk(
         archdsl.parse(
