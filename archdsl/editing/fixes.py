@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic
 from archdsl.diagnostics.source import Span
+from archdsl.editing.described import called
 from archdsl.editing.reading import Reading
 from archdsl.syntax import tree
 
@@ -130,54 +131,91 @@ HELPS: tuple[
 
 
 def _call_at(reading: Reading, span: Span) -> tree.Call | None:
-    """The innermost call that begins with, or is within, a place."""
+    """The innermost call that begins with, or is within, a place; a layer that stands alone, such
+    as `relu`, is a call without arguments."""
     found = None
     for node in reading.file.walk():
         if isinstance(node, tree.Call) and node.span.start <= span.start < node.span.end:
             found = node
+        elif isinstance(node, tree.Name) and node.span == span:
+            found = tree.Call(span, tree.Word(span, node.text), ())
     return found
 
 
-def _argument(call: tree.Call, name: str) -> tree.Argument | None:
-    return next((a for a in call.arguments if a.name is not None and a.name.text == name), None)
+def _argument(call: tree.Call, name: str, reading: Reading) -> tree.Argument | None:
+    """The argument of that name, which may be given by its place."""
+    described = called(call.callee.text, reading, call.span.start)
+    names = [] if described is None else [a.name for a in described.arguments]
+    given = (
+        (names[place] if place < len(names) else None) if a.name is None else a.name.text
+        for place, a in enumerate(call.arguments)
+    )
+    return next((a for a, of in zip(call.arguments, given, strict=True) if of == name), None)
+
+
+def _set(call: tree.Call, name: str, value: str, reading: Reading) -> Edit:
+    """The edit that gives an argument a value: in the place of another value, or after all."""
+    source = reading.source
+    if (argument := _argument(call, name, reading)) is not None:
+        return argument.value.span, value
+    if call.arguments:
+        end = call.arguments[-1].span.end
+        return Span(source, end, end), f", {name} = {value}"
+    end = call.callee.span.end
+    brackets = re.compile(r"\s*\(\s*\)").match(source.text, end, call.span.end)
+    return Span(source, end, brackets.end() if brackets else end), f"({name} = {value})"
 
 
 def _groups(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
     """Other counts of groups, which divide the channels."""
     call = _call_at(reading, span)
-    argument = None if call is None else _argument(call, "groups")
     _, _, listed = found.message.rpartition("those that do: ")
     numbers = re.findall(r"\d+", listed)
-    if argument is None:
+    if call is None or _argument(call, "groups", reading) is None:
         return []
-    return [Fix(f"write `groups = {n}`", ((argument.value.span, n),)) for n in numbers[-4:]]
+    return [Fix(f"write `groups = {n}`", (_set(call, "groups", n, reading),)) for n in numbers[-4:]]
 
 
 def _no_pad(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
-    """`pad = 0`, which an even kernel needs to say."""
+    """`pad = 0`, which an even kernel needs to say; or a layer that pads before it, which keeps
+    the size."""
     call = _call_at(reading, span)
-    if call is None or not call.arguments or _argument(call, "pad") is not None:
+    if call is None or _argument(call, "pad", reading) is not None:
         return []
-    end = call.arguments[-1].span.end
-    return [Fix("write `pad = 0`", ((Span(span.source, end, end), ", pad = 0"),))]
+    none, before = _set(call, "pad", "0", reading), str(found.fields["before"])
+    start = Span(span.source, call.span.start, call.span.start)
+    kept = Fix(f"write `pad = 0`, and `{before}` before it", ((start, f"{before} -> "), none))
+    return [Fix("write `pad = 0`", (none,)), kept]
+
+
+def _pad(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+    """`pad = 2` for a kernel of 5: as much as lets the window stand on each pixel."""
+    call = _call_at(reading, span)
+    kernel = set(re.findall(r"\d+", str(found.fields["kernel"])))
+    if call is None or found.fields["layer"] not in PADDED or len(kernel) != 1:
+        return []
+    if call.callee.text not in PADDED or _argument(call, "dilation", reading) is not None:
+        return []
+    half = str(int(kernel.pop()) // 2)
+    return (
+        [] if half == "0" else [Fix(f"write `pad = {half}`", (_set(call, "pad", half, reading),))]
+    )
 
 
 def _no_bias(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
     """`bias = false`, where a normalisation follows."""
     call = _call_at(reading, span)
-    if call is None or not call.arguments:
-        return []
-    argument = _argument(call, "bias")
-    if argument is not None:
-        return [Fix("write `bias = false`", ((argument.value.span, "false"),))]
-    end = call.arguments[-1].span.end
-    return [Fix("write `bias = false`", ((Span(span.source, end, end), ", bias = false"),))]
+    return (
+        []
+        if call is None
+        else [Fix("write `bias = false`", (_set(call, "bias", "false", reading),))]
+    )
 
 
 def _no_shortcut(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
     """A residual unit without `shortcut`: it then adapts by itself."""
     call = _call_at(reading, span)
-    argument = None if call is None else _argument(call, "shortcut")
+    argument = None if call is None else _argument(call, "shortcut", reading)
     if call is None or argument is None or not any("shortcut" in h for h in found.helps):
         return []
     if len(call.arguments) == 1:
@@ -191,9 +229,12 @@ def _no_shortcut(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
     return [Fix("leave `shortcut` out", ((Span(span.source, start, end), ""),))]
 
 
+PADDED = ("conv", "maxpool", "avgpool")  # whose windows may be padded by half their width
 OF_KIND: dict[str, Callable[[Diagnostic, Span, Reading], list[Fix]]] = {
     codes.GROUPS_DO_NOT_DIVIDE.code: _groups,
     codes.EVEN_KERNEL.code: _no_pad,
+    codes.WINDOW_TOO_LARGE.code: _pad,
+    codes.POOL_PAD_TOO_LARGE.code: _pad,
     codes.CANNOT_JOIN.code: _no_shortcut,
     codes.BIAS_BEFORE_NORM.code: _no_bias,
 }

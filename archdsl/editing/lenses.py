@@ -17,6 +17,7 @@ from archdsl.search.reach import survey
 from archdsl.search.request import Search
 from archdsl.search.space import Space, space_of
 from archdsl.syntax import search_tree, tree
+from archdsl.units import counted
 
 
 class Cancelled(Exception):
@@ -126,12 +127,16 @@ def _slices(reading: Reading, watch: Callable[[float], None]) -> Verified:
         return Verified((), () if search is None else tuple(doubts(search)))
     try:
         space = _space(search)
-        said = [f"{len(space.slices)} slice{'' if len(space.slices) == 1 else 's'}"]
+        said = [counted(len(space.slices), "slice", exact=True)]
         if not space.is_measured:
             for reach in survey(space):
                 watch(0)
                 listed = reach.candidates
-                shapes = "solved when drawn" if listed is None else _shapes(len(listed))
+                shapes = (
+                    "solved when drawn"
+                    if listed is None
+                    else counted(len(listed), "shape", exact=True)
+                )
                 missed = f", {len(reach.missed)} out of reach" if reach.missed else ""
                 said.append(f"{reach.slice.name}: {shapes}{missed}")
     except ArchError as error:
@@ -146,7 +151,3 @@ def _space(search: Search) -> Space:
     if image is not None and classes is not None:
         return space_of(search, Path(), (image, classes))
     return Space(search, search.fixed)
-
-
-def _shapes(count: int) -> str:
-    return "1 shape" if count == 1 else f"{count} shapes"

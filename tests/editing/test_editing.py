@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from archdsl.editing.colours import colours
 from archdsl.editing.completion import complete
-from archdsl.editing.fixes import fixes
+from archdsl.editing.fixes import Fix, fixes
 from archdsl.editing.hints import carried, hints
 from archdsl.editing.hover import hover
 from archdsl.editing.lenses import Cancelled, quick, verified
 from archdsl.editing.outline import Symbol, folds, symbols
-from archdsl.editing.reading import read
+from archdsl.editing.reading import Reading, read
 from archdsl.editing.signatures import signature_at
 from archdsl.files import ARCH, SEARCH, builtin_folder
 
@@ -205,7 +205,12 @@ def test_colours_tell_names_apart() -> None:
         ("conv(8, 3) relu", "conv(8, 3) -> relu"),
         ("conv(9 / 2, 3)", "conv(round(9 / 2), 3)"),
         ("conv(8, 3, groups = 2)", "conv(8, 3, groups = 1)"),
+        ("conv(8, 3, 1, 1, 1, 2)", "conv(8, 3, 1, 1, 1, 1)"),
         ("conv(8, 4)", "conv(8, 4, pad = 0)"),
+        ("conv(8, 11, pad = 0)", "conv(8, 11, pad = 5)"),
+        ("conv(8, 11, 1, 0)", "conv(8, 11, 1, 5)"),
+        ("maxpool(11)", "maxpool(11, pad = 5)"),
+        ("maxpool(3, pad = 2)", "maxpool(3, pad = 1)"),
         ("residual(shortcut = identity) { conv(8, 3) }", "residual { conv(8, 3) }"),
         ("conv(8 3)", "conv(8, 3)"),
     ],
@@ -217,19 +222,31 @@ def test_a_correction_mends_the_text(wrong: str, right: str | None) -> None:
     if right is None:
         assert reading.found and found == []
         return
-    text = reading.source.text
-    for span, new in sorted(found[0].edits, key=lambda e: -e[0].start):
-        text = text[: span.start] + new + text[span.end :]
+    text = mended(reading, found[0])
     assert text == f"{top}{right}\n"
     assert read(text).found == ()
+
+
+def mended(reading: Reading, fix: Fix) -> str:
+    text = reading.source.text
+    for span, new in sorted(fix.edits, key=lambda e: -e[0].start):
+        text = text[: span.start] + new + text[span.end :]
+    return text
+
+
+def test_an_even_kernel_may_keep_the_size() -> None:
+    reading = read("arch a\ninput 3x9x9\nconv(8, 4)\n")
+    _, kept = (fix for d in reading.found for fix in fixes(reading, d))
+    text = mended(reading, kept)
+    assert text.endswith("\npad(before = 1, after = 2) -> conv(8, 4, pad = 0)\n")
+    network = read(text).network
+    assert network is not None and network.root.shape == (8, 9, 9)
 
 
 def test_a_block_of_the_library_is_brought() -> None:
     reading = read("arch a(w = 8)\ninput 9x9x9\nconv(w, 3) -> se(4)\n")
     (fix,) = [fix for d in reading.found for fix in fixes(reading, d)]
-    text = reading.source.text
-    for span, new in sorted(fix.edits, key=lambda e: -e[0].start):
-        text = text[: span.start] + new + text[span.end :]
+    text = mended(reading, fix)
     assert text == (
         'arch a(w = 8)\nuse "lib/attention.arch": squeeze_excite\n'
         "input 9x9x9\nconv(w, 3) -> squeeze_excite(4)\n"
@@ -255,13 +272,24 @@ def test_lenses_count_candidates_and_tell_the_proof() -> None:
     assert {d.code for d in found.found} == {"A209"}
 
 
-def test_warnings_come_with_the_proof() -> None:
-    reading = read("arch a\ninput 3x8x8\nconv(8, 3) -> bn\n")
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("conv(8, 3)", "conv(8, 3, bias = false)"),
+        ("conv", "conv(bias = false)"),
+        ("conv()", "conv(bias = false)"),
+        ("flatten -> linear(10, true)", "flatten -> linear(10, false)"),
+    ],
+)
+def test_warnings_come_with_the_proof(wrong: str, right: str) -> None:
+    top = "arch a\ninput 3x8x8\ndefault conv(channels = 8, kernel = 3)\n"
+    reading = read(f"{top}{wrong} -> bn\n")
     assert reading.found == ()
     (warning,) = verified(reading).found
     assert (warning.code, warning.kind.severity) == ("A971", "warning")
-    ((place, text),) = fixes(reading, warning)[0].edits
-    assert (place.start, text) == (28, ", bias = false")
+    (fix,) = fixes(reading, warning)
+    text = mended(reading, fix)
+    assert text == f"{top}{right} -> bn\n" and verified(read(text)).found == ()
 
 
 def test_a_proof_ends_when_it_is_stopped() -> None:
