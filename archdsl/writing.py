@@ -41,11 +41,24 @@ def write_bytes(path: Path, data: bytes) -> None:
         Path(aside).chmod(mode)
         Path(aside).replace(target)
     except (OSError, ValueError) as problem:
-        reason = (getattr(problem, "strerror", None) or str(problem)).lower()
-        raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)]) from None
+        raise _refused(path, problem) from None
     finally:  # of an interruption too
         if aside:
             Path(aside).unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those that it is in, where they are not there. Raises ``ArchError``
+    (A008) where the system refuses."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as problem:
+        raise _refused(path, problem) from None
+
+
+def _refused(path: Path, problem: OSError | ValueError) -> ArchError:
+    reason = (getattr(problem, "strerror", None) or str(problem)).lower()
+    return ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
 
 
 @cache

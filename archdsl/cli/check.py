@@ -25,7 +25,7 @@ from archdsl.lint import warnings
 from archdsl.named import resolve
 from archdsl.registry import Registry
 from archdsl.spec import Spec
-from archdsl.units import shown_costs
+from archdsl.units import counted, shown_costs
 
 
 @click.command()
@@ -77,7 +77,10 @@ def command(
                 if result["warnings"]:
                     show_diagnostics(result["warnings"])
             if strict and (count := sum(len(r["warnings"]) for r in results)):
-                say(f"{_count(count, 'warning')}, and --strict was asked for", error=True)
+                say(
+                    f"{counted(count, 'warning', exact=True)}, and --strict was asked for",
+                    error=True,
+                )
         sys.stdout.flush()
     except BrokenPipeError:
         raise ReaderGone(0 if well else 1) from None
@@ -152,7 +155,7 @@ def _say(result: dict[str, Any]) -> None:
         return
     if proof is None:
         show_diagnostics(diagnostics)
-        say(f"{name}: {_count(len(diagnostics), 'error')}", error=True)
+        say(f"{name}: {counted(len(diagnostics), 'error', exact=True)}", error=True)
         return
     if proof.counterexample is not None:
         show_diagnostics(diagnostics)
@@ -167,11 +170,8 @@ def _say(result: dict[str, Any]) -> None:
     if proof.excluded:
         say(f"  {proof.excluded:,} of them are ruled out by requirements")
     if proof.choices:
-        say(f"  {_count(proof.choices, 'option')} of choices inside bodies, each where it stands")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+        options = counted(proof.choices, "option", exact=True)
+        say(f"  {options} of choices inside bodies, each where it stands")
 
 
 def plain(result: dict[str, Any]) -> dict[str, Any]:

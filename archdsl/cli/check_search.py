@@ -23,6 +23,7 @@ from archdsl.search.reading import read_search
 from archdsl.search.request import Search
 from archdsl.search.space import Space, space_of
 from archdsl.spec import Architecture
+from archdsl.units import counted
 
 SHOWN = 6  # shapes out of reach that are told
 
@@ -96,13 +97,13 @@ def say_survey(name: str, found: Survey) -> None:
     if found.missing:
         show_diagnostics(found.missing)
     each = "" if search.hold is None else f", {search.hold.cost} held"
-    count = "1 slice" if len(space.slices) == 1 else f"{len(space.slices)} slices"
+    count = counted(len(space.slices), "slice", exact=True)
     trials, fewer = _trials(search, reaches), ""
     if trials < search.trials:
         fewer = f"; for {search.trials} there are too few shapes"
         if search.tune:
             fewer = f"; of {search.trials}, as every shape has as many as the others"
-    say(f"{printable(name)}: {trials} trials in {count}{each}{fewer}")
+    say(f"{printable(name)}: {counted(trials, 'trial', exact=True)} in {count}{each}{fewer}")
     if of_kinds := kinds(search):
         names = (kind_of(", ".join(kind), of_kinds) for kind in of_kinds)
         say(f"  wide against deep is asked within each kind: {', '.join(names)}")
@@ -137,7 +138,7 @@ def _sizes(reach: Reach) -> str:
     listed = reach.candidates
     if listed is None:
         return "more shapes than can be listed; each is solved for when it is drawn"
-    shapes = "1 shape" if len(listed) == 1 else f"{len(listed)} shapes"
+    shapes = counted(len(listed), "shape", exact=True)
     if reach.slice.budget is None:
         return shapes
     return f"{shapes}, within {max(c.off for c in listed):.1%} of the budget"

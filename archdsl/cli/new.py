@@ -12,6 +12,7 @@ from archdsl.cli.output import say, say_json
 from archdsl.cli.outputs import check_outputs, force_option
 from archdsl.cli.progress import LOADING, told
 from archdsl.outputs import write_output
+from archdsl.writing import make_folder
 
 LISTED = 8  # classes that are named
 
@@ -23,7 +24,8 @@ LISTED = 8  # classes that are named
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
-    help="Write the two files into this folder. [default: where you are]",
+    help="Write the two files into this folder, which is made if it is not there."
+    " [default: where you are]",
 )
 @click.option("--name", default="", help="What they are called. [default: as FOLDER is]")
 @click.option(
@@ -62,6 +64,7 @@ def command(
         found = first(folder, output, name, size, skip_unreadable)
     spec, search = (output / f"{found.name}{ending}" for ending in (".arch", ".search"))
     check_outputs([spec, search], [], force)
+    make_folder(output)
     write_output(spec, found.spec)
     write_output(search, found.search)
     if as_json:

@@ -40,6 +40,7 @@ from archdsl.search.study import (
     part_name,
     read_card,
 )
+from archdsl.units import counted
 from archdsl.writing import write_text
 
 HEAD = (StudyDirection.MINIMIZE,)  # Optuna wants one of every study
@@ -154,10 +155,10 @@ def make_study(card: Card, folder: Path, url: str | None, registry: Registry) ->
     with leading(folder):
         if (folder / CARD).exists() and not _cleared(folder, url, registry):
             count = _count(folder, url, registry)
-            raise ArchError([diagnose(codes.EXISTS, name=str(folder), count=count)])
+            raise ArchError([diagnose(codes.EXISTS, name=str(folder), trials=_trials(count))])
         storage = None if url is None else open_storage(folder, url)
         if storage is not None and card.study in storage.tables.studies():
-            raise ArchError([diagnose(codes.EXISTS, name=card.study, count=0)])
+            raise ArchError([diagnose(codes.EXISTS, name=card.study, trials=_trials(0))])
         text = json.dumps(card.to_dict(), indent=1, ensure_ascii=False)
         write_text(folder / CARD, text + "\n")
         return open_study(card, folder, storage, registry).signed()
@@ -258,3 +259,7 @@ def take_up(study: OpenStudy, place: Part, since: int = 0) -> int:
             study.parts[place].enqueue_trial(dict(trial.params), attrs)
             count += 1
     return count
+
+
+def _trials(count: int) -> str:
+    return counted(count, "finished trial", exact=True)

@@ -9,6 +9,7 @@ from torch import nn
 
 import archdsl
 from archdsl.files import builtin_names
+from archdsl.importing import convert
 from archdsl.importing.convert import proven
 from archdsl.importing.graphs import graph_of
 from archdsl.importing.proof import flat_of, pairs
@@ -280,3 +281,15 @@ def test_what_was_compiled_comes_back(name: str) -> None:
     spec, paired = proven(graph, name)
     assert spec.with_knobs().macs == arch.macs
     assert len(paired) > 1
+
+
+def test_what_is_another_network_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of archdsl's own, as nothing else would bring it about: the text is another one's."""
+    wrong = RESIDUAL.replace("(16, 2, 2)", "(24, 2, 2)")
+    monkeypatch.setattr(convert, "write", lambda *given, **options: wrong)
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(small_models.Residual(), (3, 32, 32))
+    (found,) = caught.value.diagnostics
+    assert found.code == "A659"
+    reason = "it has no counterpart of `body.2.conv1` (conv to (16, 16, 16))"
+    assert found.message == f"the spec that was made is not the model: {reason}"

@@ -68,8 +68,7 @@ def test_what_is_written(
 def test_what_is_there_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder_of(tmp_path / "photos")
-    (tmp_path / "out").mkdir()
-    said = new("photos", "-o", "out", "--name", "mine").output
+    said = new("photos", "-o", "out", "--name", "mine").output  # the folder is made
     assert said.endswith("next: archdsl check out/mine.search; archdsl search out/mine.search\n")
     search = tmp_path / "out" / "mine.search"
     assert 'data image_folder("../photos", size = 48)' in search.read_text("utf-8")
@@ -77,6 +76,8 @@ def test_what_is_there_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     search.write_text(search.read_text("utf-8") + "# mine\n", "utf-8")
     with pytest.raises(ArchError, match="it is there"):
         new("photos", "-o", "out", "--name", "mine")
+    with pytest.raises(ArchError, match=r"A008.*mine.search/deep` cannot be written: not a dir"):
+        new("photos", "-o", "out/mine.search/deep")
 
 
 def test_all_images_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def test_workers_that_all_die_end_the_search(tiny: TinySearch, whole: TinySearch
     tiny.wish("die")
     ran = tiny.ended(tiny.search())
     assert ran.code == 1
-    assert "the workers stop at once: the last one was killed by signal 9" in ran.text
+    assert "error[A715]: the workers stop at once: the last one was killed by signal 9" in ran.text
     assert "--resume goes on" in ran.text
     tiny.unwish()
     tiny.finish("--resume")
@@ -142,7 +142,8 @@ def test_two_leaders(tiny: TinySearch) -> None:
     for arguments in (["--resume"], []):
         ran = tiny.search_here(*arguments)
         assert ran.code == 1
-        assert f"`tiny.study` is being searched already, by process {first.pid}" in ran.text
+        busy = f"the study `tiny.study` is being searched already, by process {first.pid}"
+        assert f"error[A713]: {busy}" in ran.text
     tiny.unwish(34)
     assert tiny.ended(first).code == 0
     assert finished(tiny) == TRIALS
@@ -284,7 +285,9 @@ def test_a_search_in_which_every_trial_fails_ends(tiny: TinySearch, whole: TinyS
     tiny.wish("raise")
     ran = tiny.ended(tiny.search())
     assert ran.code == 1
-    assert "5 trials in a row failed: LookupError: the layer has lost its way" in ran.text
+    assert (
+        "error[A716]: 5 trials in a row failed: LookupError: the layer has lost its way" in ran.text
+    )
     assert "--resume goes on" in ran.text
 
 

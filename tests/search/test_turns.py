@@ -37,7 +37,7 @@ def test_a_study_without_a_result_gives_way(tmp_path: Path) -> None:
     with pytest.raises(ArchError, match="there already, with 0 finished trials"):
         make_study(before.card, before.folder, None, REGISTRY)
     after.parts[EXPLORE, slice].tell(running, 0.5)
-    with pytest.raises(ArchError, match="there already, with 1 finished trials"):
+    with pytest.raises(ArchError, match=r"there already, with 1 finished trial\n"):
         make_study(before.card, before.folder, None, REGISTRY)
 
 

@@ -21,8 +21,7 @@ IMPORT_HANGS = Kind(
     "A653",
     "the model was not read within {limit} seconds",
     """Code of the model runs in a process of its own, which was ended. Either it waits for
-    something,
-or the network is large.""",
+something, or the network is large.""",
     help="`--timeout SECONDS` gives it longer",
 )
 NO_LAYER = Kind(
@@ -53,8 +52,7 @@ NOTHING_TO_IMPORT = Kind(
     "A657",
     "there is no network to import: {reason}",
     """A network has layers with weights between its input and its result, convolutions or linear
-    ones
-among them, and every parameter takes part.""",
+ones among them, and every parameter takes part.""",
 )
 WANTS_NETWORK = Kind(
     "A658",

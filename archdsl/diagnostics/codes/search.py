@@ -102,7 +102,7 @@ has taken; ports below 1024 are the system's.""",
 )
 EXISTS = Kind(
     "A720",
-    "the study `{name}` is there already, with {count} finished trials",
+    "the study `{name}` is there already, with {trials}",
     """Nothing is overwritten. A study in a folder that has no result, and at which nobody is at
 work, is begun anew: a mistake in a search that was mended leaves nothing in the way.""",
     help="go on with --resume, or start another with --study NAME",
