@@ -101,7 +101,7 @@ def import_file(
 ) -> Imported:
     """The network of a ``.pt2`` or ``.onnx`` file as a spec that is the same network: as
     ``import_module``, and nothing in the file is run or unpickled. ``shape`` is that of an image,
-    where it is not the file's. Raises ``ArchError``.
+    or of several tensors by their names, where it is not the file's. Raises ``ArchError``.
 
         imported = archdsl.import_file("net.pt2")
     """

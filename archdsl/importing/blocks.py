@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 
 from archdsl.importing.definition import Definition
 from archdsl.importing.fold import fold
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.style import Style
-from archdsl.importing.terms import NAMED, Merged, Term, key, lift, size, walk
+from archdsl.importing.terms import NAMED, Merged, Term, flat, key, lift, size, walk
 from archdsl.importing.unify import merge
 
 SMALL = 3  # terms that are no block where all instances are the same
@@ -56,13 +57,13 @@ def _define(cls: str, terms: list[Term], style: Style) -> None:
         else:
             clusters.append((lifted, [term]))
     for merged, members in clusters:
-        kept = any(t.keep or t.kind in NAMED for m in members for t in walk(m.subs[0]))
+        named = [m for m in flat(merged) if m.keep or m.kind in NAMED]
         same = len({key(m) for m in members}) == 1
         if len(members) < 2 or size(merged) <= 1 or (same and size(merged) <= SMALL):
             for term in members:
                 _open(term)
             continue
-        if kept and not same:
+        if not all(all(m.present) for m in named):  # a name that some would lack
             for term in members:
                 _open(term)
             continue
@@ -100,11 +101,22 @@ def _open(term: Term) -> None:
     term.kind = "splice"
     last = re.sub(r"\W", "_", term.path.rsplit(".", 1)[-1])
     last = f"u{last}" if last[:1].isdigit() else last
-    for inner in walk(term.subs[0]):
+    for inner in _of_scope(term.subs[0]):
+        if inner.kind == "module":
+            inner.path = f"{last}_{inner.path.rsplit('.', 1)[-1]}"
         if inner.keep:
             inner.keep = f"{last}_{inner.keep}"
         if inner.kind == "use":
             inner.op = f"{last}_{inner.op}"
+
+
+def _of_scope(sequence: list[Term]) -> Iterator[Term]:
+    """All terms of a sequence, without those of the modules in it, whose names are their own."""
+    for term in sequence:
+        yield term
+        if term.kind != "module":
+            for sub in term.subs:
+                yield from _of_scope(sub)
 
 
 def _splice(sequence: list[Term]) -> None:

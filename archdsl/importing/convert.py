@@ -190,7 +190,7 @@ def import_family(
 
 def import_file(
     path: str | Path,
-    shape: Sequence[int] | None = None,
+    shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     *,
     name: str | None = None,
     knobs: bool = False,
@@ -199,10 +199,11 @@ def import_file(
 ) -> Imported:
     """A network of a ``.pt2`` or ``.onnx`` file as a spec: ``import_module`` without code.
 
-    ``shape`` is that of an image, where it is not the file's. Raises ``ArchError``."""
+    ``shape`` is that of an image, or of several tensors by their names, where it is not the
+    file's. Raises ``ArchError``."""
     program = load_program(Path(path))
     title = name or Path(path).stem
-    given = shape or program.shape
+    given = shape or program.inputs
     return import_module(program, given, name=title, knobs=knobs, run=run, partial=partial)
 
 

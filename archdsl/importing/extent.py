@@ -124,7 +124,7 @@ def check_run(program: Program) -> bool:
     """Runs a program without numbers, before anything is made. Whether all its operations have a
     counterpart. Raises ``Damaged`` where one fails, or would make too much."""
     counts, watch = _Counts(), _Watch()
-    shape = (program.described.batch or 2, *program.shape)
+    shapes = [(program.described.batch or 2, *shape) for shape in program.inputs.values()]
     tensors = {
         name: tensor.detach().to("meta")
         for name, tensor in (*program.named_parameters(), *program.named_buffers())
@@ -132,9 +132,10 @@ def check_run(program: Program) -> bool:
     dtype = next((p.dtype for p in program.parameters() if p.is_floating_point()), torch.float32)
     program.watch = watch
     try:
-        counts.add(prod(shape))
+        counts.add(sum(map(prod, shapes)))
         with torch.no_grad(), counts:
-            functional_call(program, tensors, (torch.empty(shape, device="meta", dtype=dtype),))
+            given = tuple(torch.empty(shape, device="meta", dtype=dtype) for shape in shapes)
+            functional_call(program, tensors, given)
     except (Damaged, ArchError) as problem:
         if isinstance(problem, Damaged):
             raise

@@ -103,8 +103,11 @@ def operation(*names: str) -> Callable[[Operation], Operation]:
 
 
 def make(name: str, **arguments: Any) -> Layer:
-    """A layer by its name and arguments. Raises ``Gap``."""
+    """A layer by its name and arguments, without those that do nothing. Raises ``Gap``."""
     cls = REGISTRY.layers[name]
+    for idle in cls.idle:
+        if idle.other in arguments and arguments[idle.other] == idle.value:
+            arguments.pop(idle.name, None)
     readers = {p.name: p.reader for p in signature(cls)}
     try:
         layer: Layer = cls(**{key: readers[key].read(value) for key, value in arguments.items()})

@@ -5,6 +5,7 @@ for; the results of larger ones are onnxruntime's, where it is installed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,25 +26,32 @@ def checked(program: Program, model: Any) -> str:
     """What was compared, in words. Raises ``ArchError`` (A659) where the results are others."""
     counter = FlopCounterMode(display=False)
     batch = program.described.batch or 2
-    shape = (batch, *program.shape)
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(shape, generator=generator, dtype=torch.float64)
+    given = [
+        torch.rand((batch, *shape), generator=generator, dtype=torch.float64)
+        for shape in program.inputs.values()
+    ]
     with torch.no_grad(), counter:
-        single = program(x.float())
+        single = program(*(x.float() for x in given))
     exact = counter.get_total_flops() <= 2 * SMALL * batch or not _runtime()
     if exact:
         with torch.no_grad():
-            ours = program.double()(x)
+            ours = program.double()(*given)
         program.float()
-        theirs = _reference(model, x.numpy())
+        theirs = _reference(model, _named(program, given))
     else:
-        ours, theirs = single, _session(model, x.float().numpy())
+        ours, theirs = single, _session(model, _named(program, [x.float() for x in given]))
     mine = list(ours.values()) if isinstance(ours, dict) else [ours]
     off = max(_off(a.numpy(), b) for a, b in zip(mine, theirs, strict=True))
     if not off <= (CLOSE if exact else ROUGH):
         reason = f"its results are off by {off:.2g} of the largest from those of ONNX"
         raise ArchError([diagnose(codes.NOT_THE_SAME, reason=reason)])
     return f"results of {'ONNX in double precision' if exact else 'onnxruntime'}"
+
+
+def _named(program: Program, given: Sequence[torch.Tensor]) -> dict[str, Any]:
+    """What comes in, by the names of the file."""
+    return {name: x.numpy() for name, x in zip(program.described.inputs, given, strict=True)}
 
 
 def _off(a: Any, b: Any) -> float:
@@ -58,7 +66,7 @@ def _runtime() -> bool:
     return find_spec("onnxruntime") is not None
 
 
-def _reference(model: Any, x: Any) -> list[Any]:
+def _reference(model: Any, given: dict[str, Any]) -> list[Any]:
     """What the interpreter of `onnx` makes of it, its numbers in double precision."""
     import onnx
     from onnx import numpy_helper
@@ -79,15 +87,14 @@ def _reference(model: Any, x: Any) -> list[Any]:
             tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
     for value in (*double.graph.input, *double.graph.output):
         value.type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
-    evaluator = ReferenceEvaluator(double)
-    return list(evaluator.run(None, {evaluator.input_names[0]: x}))
+    return list(ReferenceEvaluator(double).run(None, given))
 
 
-def _session(model: Any, x: Any) -> list[Any]:
+def _session(model: Any, given: dict[str, Any]) -> list[Any]:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = QUIET
     providers = ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=providers)
-    return list(session.run(None, {session.get_inputs()[0].name: x}))
+    return list(session.run(None, given))

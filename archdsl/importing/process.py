@@ -137,9 +137,12 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inputs(question: Mapping[str, Any], name: Any, model: Any) -> dict[str, Any]:
     """The shapes of what comes into a model, by their names."""
+    from archdsl.importing.program import Program
     from archdsl.importing.sources import input_of
     from archdsl.layers.ids import Ids
 
+    if question["input"] is None and isinstance(model, Program):
+        return dict(model.inputs)
     if question["input"] is None:
         return {"": input_of(name, model)}
     return {

@@ -3,6 +3,7 @@ other, and nothing of the file is run."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
@@ -101,13 +102,17 @@ class Program(nn.Module):
                 self._done[number].append(name)
 
     @property
-    def shape(self) -> Shape:
-        """That of what comes in, without the batch."""
-        return next(iter(self.described.inputs.values()))
+    def inputs(self) -> dict[str, Shape]:
+        """The shapes of what comes in, without the batch: a single one has no name."""
+        found = self.described.inputs
+        if len(found) == 1:
+            return {"": next(iter(found.values()))}
+        return {re.sub(r"\W|^(?=\d)", "_", name): shape for name, shape in found.items()}
 
-    def forward(self, *inputs: torch.Tensor) -> Any:
+    def forward(self, *inputs: torch.Tensor, **named: torch.Tensor) -> Any:
         described = self.described
         values: dict[str, Any] = dict(described.constants)
+        inputs = inputs or tuple(named[name] for name in self.inputs)
         values |= dict(zip(described.inputs, inputs, strict=True))
         for name, key in described.names.items():
             values[name] = _tensor(self, key)

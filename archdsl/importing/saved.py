@@ -19,16 +19,18 @@ def load_program(path: Path) -> Program:
     holds or for what could run code, and where a package is missing that it takes to read it."""
     try:
         described, graph = _described(path)
-        if len(described.inputs) != 1:
-            names = ", ".join(f"`{name}`" for name in described.inputs) or "nothing"
-            raise Damaged(f"it takes {names}, and what is imported takes one tensor")
-        ((name, shape),) = described.inputs.items()
-        if not shape or 0 in shape:
-            raise Damaged(f"its input `{name}` has the shape {show_shape(shape) or 'of a number'}")
+        if not described.inputs:
+            raise Damaged("it takes nothing, and what is imported takes a tensor")
+        for name, shape in described.inputs.items():
+            if not shape or 0 in shape:
+                said = show_shape(shape) or "of a number"
+                raise Damaged(f"its input `{name}` has the shape {said}")
         try:
             program = Program(described).eval()
         except (KeyError, TypeError, ValueError, RuntimeError):
             raise Damaged("its tensors have names that no module has") from None
+        if len(program.inputs) < len(described.inputs):
+            raise Damaged("its inputs have names that differ in signs alone")
         whole = check_run(program)
         if graph is not None and whole:
             from archdsl.importing.onnx_check import checked

@@ -7,13 +7,17 @@ itself; ``x * sigmoid(x)`` is ``silu``; a branch that is dropped at times and a 
 
 from __future__ import annotations
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterable
+from fractions import Fraction
 
 from archdsl.importing.custom import Missing
 from archdsl.importing.lower import Vertex, make
 
 MOST_SUMMED = 8  # tensors of one sum
+PARTS = 256  # blocks over which the chance of a drop grows
+NEAR = 2.0**-23  # how far numbers in single precision are off
 
 
 def live(vertices: Iterable[Vertex], outputs: Iterable[Vertex]) -> list[Vertex]:
@@ -108,9 +112,11 @@ def _silu(vertices: list[Vertex]) -> None:
 def _dropped(vertices: list[Vertex], outputs: list[Vertex]) -> list[Missing]:
     taken = users(vertices)
     missing = []
+    meant = _in_double({v.drop for v in vertices})
     for vertex in vertices:
         if not vertex.drop or vertex.op == "add":
             continue
+        vertex.drop = meant[vertex.drop]
         sums = taken[vertex.number]
         joint = sums[0] if len(sums) == 1 and vertex not in outputs else None
         if joint is None or joint.op != "add" or len(joint.inputs) != 2:
@@ -123,6 +129,25 @@ def _dropped(vertices: list[Vertex], outputs: list[Vertex]) -> list[Missing]:
         joint.drop = vertex.drop
         joint.inputs = [other, vertex.inputs[0]]
     return missing
+
+
+def _in_double(chances: set[float]) -> dict[float, float]:
+    """Chances in single precision, as ``torch.linspace`` gives them, by what they were meant to be:
+    the highest has few digits, and the others are parts of it."""
+    top = max(chances, default=0.0)
+    short = float(f"{top:.6g}")
+    top = short if _single(short) == top else top
+    found = {}
+    for chance in chances:
+        part = Fraction(chance / top if top else 0).limit_denominator(PARTS)
+        whole = top * part.numerator / part.denominator
+        close = _single(chance) == chance and abs(whole - chance) <= NEAR * top
+        found[chance] = whole if close else chance
+    return found
+
+
+def _single(number: float) -> float:
+    return float(struct.unpack("f", struct.pack("f", number))[0])
 
 
 def _extended(vertices: list[Vertex]) -> None:

@@ -186,8 +186,6 @@ def _required(made: Any) -> list[str]:
 
 def input_of(name: Name, model: nn.Module) -> tuple[int, ...]:
     """The shape of an image for a model, where the user says none."""
-    if name.is_saved:
-        return tuple(model.shape)  # type: ignore[arg-type]
     config = getattr(model, "pretrained_cfg", None)
     if name.module == "timm" and isinstance(config, dict) and config.get("input_size"):
         return tuple(config["input_size"])

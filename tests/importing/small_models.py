@@ -127,6 +127,38 @@ class Helped(nn.Module):
         return {"out": x, "aux": aux} if self.training else x
 
 
+class Modulation(nn.Module):
+    """Of FocalNet: contexts of growing size, each times a gate of its own."""
+
+    def __init__(self, c: int) -> None:
+        super().__init__()
+        self.cut = (c, c, 2)
+        self.inward = nn.Conv2d(c, 2 * c + 2, 1)
+        self.near = nn.Conv2d(c, c, 3, padding=1, groups=c)
+        self.far = nn.Conv2d(c, c, 5, padding=2, groups=c)
+        self.out = nn.Conv2d(c, c, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, context, gates = torch.split(self.inward(x), self.cut, 1)
+        near = F.gelu(self.near(context))
+        far = F.gelu(self.far(near))
+        return self.out(q * (near * gates[:, :1] + far * gates[:, 1:]))
+
+
+class Modulated(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = unit(3, 8)
+        self.one, self.two = Modulation(8), Modulation(8)
+        self.down = unit(8, 16, 2)
+        self.three, self.four = Modulation(16), Modulation(16)
+        self.head = nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.down(self.two(self.one(self.stem(x))))
+        return self.head(self.four(self.three(x)).mean((2, 3)))
+
+
 class Odd(nn.Module):
     """With operations that no layer computes."""
 

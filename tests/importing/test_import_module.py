@@ -152,6 +152,82 @@ def test_numbers_and_learned_numbers_are_layers() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("layer", "written"),
+    [
+        (nn.BatchNorm2d(8, momentum=0.3, track_running_stats=False), "bn(track = false)"),
+        (nn.InstanceNorm2d(8, affine=True), "instance_norm(affine = true)"),
+        (nn.InstanceNorm2d(8), "instance_norm"),
+        (nn.Upsample(scale_factor=2), "upsample(2)"),
+    ],
+)
+def test_what_does_nothing_is_left_out(layer: nn.Module, written: str) -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 3), layer, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)
+    )
+    imported = archdsl.import_module(model, (3, 16, 16))
+    assert f"conv(8, 3, pad = 0) -> {written} -> global_avgpool" in imported.text
+
+
+def test_chances_in_single_precision_are_what_they_were_meant_to_be() -> None:
+    model = small_models.Residual()
+    drops = [part for part in model.modules() if hasattr(part, "drop_prob")]
+    for part, chance in zip(drops, torch.linspace(0, 0.1, len(drops)).tolist(), strict=True):
+        part.drop_prob = chance
+    assert archdsl.import_module(model, (3, 32, 32)).text == RESIDUAL
+
+
+MODULATED = """\
+arch modulated(classes = 10)
+
+input 3x32x32
+
+block modulation(c, last = 8, first = 9, last2 = 16, parts = 9, part = 9) {
+  conv(c, 1) as t1
+  slice(1, last) as t6
+  t1 -> slice(first, last2)
+  conv(in.channels, 3, groups = in.channels) -> gelu as t2
+  conv(in.channels, 5, groups = in.channels) -> gelu as t4
+  t1 -> split(parts, part) as t3
+  split(2, 1)
+  branch mul {
+    t2
+    identity
+  } as t5
+  t3 -> split(2, 2)
+  branch mul {
+    t4
+    identity
+  }
+  branch add {
+    t5
+    identity
+  }
+  branch mul {
+    t6
+    identity
+  }
+  conv(in.channels, 1)
+}
+
+for (c, stride, c2, last, first, last2, parts, part) in [
+  (8, 1, 18, 8, 9, 16, 9, 9),
+  (16, 2, 34, 16, 17, 32, 17, 17)
+] {
+  conv(c, 3, bias = false, stride = stride) -> bn -> relu
+  repeat 2 {
+    modulation(c2, last, first, last2, parts, part)
+  }
+}
+global_avgpool -> linear(classes)
+"""
+
+
+def test_blocks_whose_tensors_have_names_differ_in_numbers() -> None:
+    imported = archdsl.import_module(small_models.Modulated(), (3, 32, 32), run=False)
+    assert imported.text == MODULATED
+
+
 def test_all_that_has_no_layer_is_told_with_its_line() -> None:
     with pytest.raises(archdsl.ArchError) as caught:
         archdsl.import_module(small_models.Odd(), (3, 16, 16))

@@ -251,3 +251,26 @@ def test_the_command_takes_several_shapes(
     assert caught.value.code in (0, None), capsys.readouterr().err
     assert "input words(ids = 9): 5, numbers: 3" in (tmp_path / "net.arch").read_text()
     assert "at words 5 and numbers 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["pt2", pytest.param("onnx", marks=pytest.mark.slow)])
+def test_a_file_of_several_tensors(tmp_path: Path, kind: str) -> None:
+    class Differs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.eye, self.head = nn.Conv2d(3, 4, 3), nn.Linear(4, 2)
+
+        def forward(self, old: Tensor, new: Tensor) -> Tensor:
+            return self.head((self.eye(old) - torch.relu(new)).mean((2, 3)))
+
+    given = (torch.zeros(2, 3, 8, 8), torch.zeros(2, 4, 6, 6))
+    file = tmp_path / f"differs.{kind}"
+    if kind == "pt2":
+        torch.export.save(torch.export.export(Differs().eval(), given), file)
+    else:
+        torch.onnx.export(Differs().eval(), given, file, dynamo=True, verbose=False)
+    imported = archdsl.import_file(file)
+    assert imported.architecture.inputs == {"old": (3, 8, 8), "new": (4, 6, 6)}
+    assert imported.architecture.params == 3 * 4 * 9 + 4 + 4 * 2 + 2
+    with pytest.raises(archdsl.ArchError, match="the file takes `old`, `new`: say the shapes"):
+        archdsl.import_file(file, {"old": (3, 8, 8)})
