@@ -185,8 +185,7 @@ class Forward:
             if self.instance.uses_input:
                 self.names[0] = self.incoming
                 self.taken.add(self.incoming)
-            if self.names.get(0) != "x":
-                self.taken.discard("x")
+            self.taken -= {"x"} - {self.names.get(0)}
             out: list[str] = []
             for statement, value in self.statements(indent, wrap):
                 fits = len(statement) == 1 and len(statement[0]) <= WIDTH
@@ -315,7 +314,7 @@ class Forward:
     def reads(self, value: int) -> list[int]:
         """The named values that an expression is made of."""
         found: list[int] = []
-        for n in self.entries[value - 1].inputs:
+        for n in self.instance.read_by(self.entries[value - 1]):
             found += self.reads(n) if n in self.inlined else [n]
         return found
 
@@ -370,7 +369,8 @@ class Forward:
         return self.module_call(entry)
 
     def module_call(self, entry: Entry) -> Code:
-        arguments = [self.reference(n) for n in entry.inputs]
+        read = self.instance.read_by(entry)
+        arguments = [self.reference(n) if n in read else Text("") for n in entry.inputs]
         if entry.label in self.flattened:
             arguments[0] = Text(f"{operand(arguments[0])}.flatten(1)")
         own = f"self.{attribute(entry.label)}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
-from archdsl.backend.scope import Scope
+from archdsl.backend.scope import Entry, Scope
 from archdsl.ir.network import Op, Part
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ class Instance:
     scope: Scope
     pieces: dict[str, Piece]
     shared: dict[str, Piece] = field(default_factory=dict)
+    uses_input: bool = True  # it works on its input, and not on tensors from outside alone
 
-    @property
-    def uses_input(self) -> bool:
-        """Whether it works on its input, and not on tensors from outside alone."""
-        return self.scope.uses()[0] > 0
+    def read_by(self, entry: Entry) -> tuple[int, ...]:
+        """The values that a step's code reads: not its input, if it works on others alone."""
+        if entry.picks or self.pieces[entry.label].uses_input:
+            return entry.inputs
+        return entry.inputs[1:]
 
     @property
     def all_pieces(self) -> list[Piece]:
@@ -55,7 +57,7 @@ def lifted(instance: Instance, other: Instance) -> Instance:
             and peer.module.target == piece.code.module.target
         ):
             pieces[label] = LayerPiece(piece.code.module, made=piece.made)
-    return Instance(instance.part, instance.scope, pieces, instance.shared)
+    return replace(instance, pieces=pieces)
 
 
 def take_alike(a: Scope, b: Scope) -> bool:

@@ -35,7 +35,15 @@ from archdsl.backend.pieces import (
     SequencePiece,
     SharedPiece,
 )
-from archdsl.backend.scope import Entry, Scope, is_stateless, may_overwrite, needs_flat, scope_of
+from archdsl.backend.scope import (
+    Entry,
+    Scope,
+    is_stateless,
+    may_overwrite,
+    needs_flat,
+    scope_of,
+    takes_input,
+)
 from archdsl.backend.symbols import ABSENT, Parameter, Symbols
 from archdsl.backend.union import Lack, grounded, lack, lacks
 from archdsl.ir.network import Part, Pick, Shared
@@ -196,7 +204,7 @@ class Planner:
         scope, uses = (found := scope_of(part)), found.uses()
         pieces = {e.label: self.piece(scope, i, uses) for i, e in enumerate(scope.entries)}
         shared = {s.name: p for s in part.shared if (p := self.shared_piece(s)) is not None}
-        instance = Instance(part, scope, pieces, shared)
+        instance = Instance(part, scope, pieces, shared, takes_input(part, self.whole))
         own = self.by_origin.setdefault(origin, [])
         alike = [p for p in self.plans if p.is_like(instance)] if part.kind in PLACED else []
         within = {n for p in instance.plans() for n in (id(p), *p.within)}
@@ -261,7 +269,7 @@ class Planner:
             return PickPiece(entry.op.number)
         if isinstance(entry.op, Part):
             if entry.module is not None:
-                return SharedPiece(scope_of(entry.op).uses()[0] > 0, draws(entry.op))
+                return SharedPiece(takes_input(entry.op, self.whole), draws(entry.op))
             return self.part_piece(entry.op, entry, unit)
         assert entry.layer is not None
         code = entry.layer.torch(*entry.inputs_shapes)
@@ -287,17 +295,14 @@ class Planner:
             return self.part_piece(op, entry, None)
         code = op.layer.torch(*shared.inputs)
         made = op.layer, shared.inputs, shared.span
-        if isinstance(code, Expression):
-            return None
-        return LayerPiece(code, op.layer.weights(*shared.inputs), made=made)
+        weights = op.layer.weights(*shared.inputs)
+        return None if isinstance(code, Expression) else LayerPiece(code, weights, made=made)
 
     def part_piece(self, part: Part, entry: Entry, unit: str | None) -> Piece:
         if part.kind == "block":
             plan = self.plan(part, block_origin(part), part.name)
             return PlanPiece(plan, part, entry.span)
-        found: Piece | None = self.container(part)
-        if found is None and unit is None:
-            found = self.sequence(part)
+        found: Piece | None = self.container(part) or (None if unit else self.sequence(part))
         if found is not None:
             return found
         title, span = unit or entry.name, entry.span

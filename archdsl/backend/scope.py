@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from archdsl.backend.names import run_stem, unnumbered
@@ -238,6 +238,23 @@ def borrowed(part: Part) -> tuple[int, ...]:
                 numbers.add(step.module)
         found = part.figures[borrowed] = tuple(sorted(-n - 1 for n in numbers if n < 0))
     return found
+
+
+def takes_input(part: Part, whole: Container[int]) -> bool:
+    """Whether a part works on its input, and not on tensors from outside alone. Of blocks that are
+    translated from their text (``whole``) that is not known yet: they count as if they did."""
+    if not part.imports or id(part.definition) in whole:
+        return True
+    scope = scope_of(part)
+    if 0 in (scope.result, *scope.results):
+        return True
+    for entry in scope.entries:
+        if entry.picks or 0 not in entry.inputs:
+            continue
+        inner = entry.op if isinstance(entry.op, Part) else None
+        if inner is None or 0 in entry.inputs[1:] or takes_input(inner, whole):
+            return True
+    return False
 
 
 def is_stateless(part: Part) -> bool:
