@@ -124,8 +124,13 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
         if entry is None and word in context.patterns:
             return context.patterns[word].compile(node, scope)
         kind = codes.NO_BODY if entry is not None or word in context.table else None
-        if kind is not None:
-            context.report(kind, node.callee.span, name=word)
+        if kind is not None and entry is not None and word in context.patterns:
+            named = Label(entry.span, "named here")
+            help = [f"the pattern `{word}` is hidden by this name: call it something else"]
+            context.report(kind, node.callee.span, named, help=help, name=word)
+        elif kind is not None:
+            help = ["separate the layers of a chain by `->`"]
+            context.report(kind, node.callee.span, help=help, name=word)
         else:
             patterns = ", ".join(context.patterns)
             help = did_you_mean(word, context.patterns) or [f"the patterns are {patterns}"]

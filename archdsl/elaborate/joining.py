@@ -16,7 +16,8 @@ from archdsl.layers.join import Join
 
 def join_action(make: Callable[[Frame], Op], span: Span) -> Action:
     """Applies the join that ``make`` makes to all of several tensors; of one tensor, or of a join
-    that a pattern alone makes, it is a mistake."""
+    that a pattern alone makes, it is a mistake. A layer of several that is no join, as attention to
+    another sequence is, says itself how many it takes."""
 
     def run(frame: Frame) -> None:
         op, x = make(frame), frame.x
@@ -24,11 +25,12 @@ def join_action(make: Callable[[Frame], Op], span: Span) -> Action:
         if x is None:
             return
         assert isinstance(join, Join)
-        if not isinstance(x, Tensors) or not join.takes_list:
+        items = x.items if isinstance(x, Tensors) else (x,)
+        if join.kind == "join" and not (isinstance(x, Tensors) and join.takes_list):
             raise fault(codes.JOIN_AS_LAYER, span, name=join.name)
-        if len(x.items) == 1 and join.one_is_itself:
-            frame.x = x.items[0]
+        if len(items) == 1 and join.one_is_itself:
+            frame.x = items[0]
         else:
-            frame.m.join(op, frame, x.items, span)
+            frame.m.join(op, frame, items, span)
 
     return run

@@ -32,7 +32,15 @@ class CrossAttend(Join):
 
     def shape(self, *inputs: Shape) -> Shape:
         if len(inputs) != 2:
-            raise Misfit(codes.COUNT_OF_TENSORS, layer=self.name, wanted=2, given=len(inputs))
+            help = "queries, then keys with values: `[conv(c, 1), other -> conv(2 * c, 1)] -> {}`"
+            call = f"{self.name}({self.heads})"
+            raise Misfit(
+                codes.COUNT_OF_TENSORS,
+                help.format(call),
+                layer=self.name,
+                wanted=2,
+                given=len(inputs),
+            )
         shared = self.kv_heads or self.heads
         channels, _ = image(inputs[0], self.name)
         both, _ = image(inputs[1], self.name)

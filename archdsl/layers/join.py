@@ -122,7 +122,13 @@ class Add(Elementwise):
 
     def shape(self, *inputs: Shape) -> Shape:
         if self.survive != 1 and len(inputs) != 2:
-            raise Misfit(codes.COUNT_OF_TENSORS, layer="add(survive)", wanted=2, given=len(inputs))
+            raise Misfit(
+                codes.COUNT_OF_TENSORS,
+                "put those of the branch together first: `branch add { ... }` without `survive`",
+                layer="add(survive)",
+                wanted=2,
+                given=len(inputs),
+            )
         return Elementwise.shape(self, *inputs)
 
     def meaning(self, *inputs: Shape) -> Meaning:

@@ -86,8 +86,8 @@ whole of it a name: `let unit = residual { ... }`.""",
 NO_BODY = Kind(
     "A115",
     "`{name}` takes no body",
-    """Only connection patterns do; docs/language.md lists them.""",
-    help="separate the layers of a chain by `->`",
+    """Only connection patterns do; docs/language.md lists them. A name of your own that is also a
+pattern's hides the pattern.""",
 )
 NEEDS_QUALIFIER = Kind(
     "A116",

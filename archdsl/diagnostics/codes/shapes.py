@@ -133,10 +133,9 @@ stand within lists.""",
 )
 COUNT_OF_TENSORS = Kind(
     "A223",
-    "`{layer}` takes {wanted} tensors, but there are {given}",
+    "`{layer}` takes {wanted} tensors, and is given {given}",
     """Attention between two sequences takes queries, then keys with values; stochastic depth takes
 a shortcut, then a branch.""",
-    help="bring them together: `[conv(c, 1), other -> conv(2 * c, 1)] -> cross_attend(heads)`",
 )
 NO_SUCH_AXIS = Kind(
     "A224",
