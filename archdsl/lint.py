@@ -35,6 +35,7 @@ def warnings(program: Program, network: Network, gpu: bool = False) -> list[Diag
     names = resolve(file, program.compiler.load, program.compiler.registry)
     flat = flatten(network)
     found = [*_unused(file, names), *_passed_on(file, names), *_inputs(program, network)]
+    found += program.compiler.warned
     found += [*_biases(flat, _usual(program, network)), *_strides(flat)]
     found += _after_head(flat)
     if gpu:

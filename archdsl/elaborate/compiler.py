@@ -41,13 +41,15 @@ def settled(domain: Interval, get: Getter) -> Getter:
 
 
 class Compiler:
-    """Compiles a file and those that it uses. Mistakes are collected in ``found``."""
+    """Compiles a file and those that it uses. Mistakes are collected in ``found``, and what the
+    lint warns of in ``warned``."""
 
     def __init__(self, load: Loader, registry: Registry, work: Work) -> None:
         self.registry = registry
         self.work = work
         self.weigher = Weigher()
         self.found: list[Diagnostic] = []
+        self.warned: list[Diagnostic] = []
         self.files: list[FileCode] = []
         self.budgets: list[Budget] = []
         self.input: Span | None = None  # where it stands
@@ -66,6 +68,7 @@ class Compiler:
             {**LAYER_ACTIONS, **STATEMENT_ACTIONS, tree.Output: output},
             layer_value,
             self.found,
+            self.warned,
             self.weigher,
         )
         scope = Scope(context, Unit("file", index), flow=True)

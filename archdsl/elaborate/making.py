@@ -53,7 +53,7 @@ def _report_idle(
     arguments: LayerArguments,
     scope: Scope,
 ) -> None:
-    """Reports arguments of the call itself that can do nothing, as the text alone says."""
+    """Warns of arguments of the call itself that can do nothing, as the text alone says."""
     here = {a.span for a in node.arguments}
     given = {p.name: (getter, span) for p, getter, span in arguments}
     usual = {p.name: p.default for p in signature(layer)}

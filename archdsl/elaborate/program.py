@@ -157,7 +157,7 @@ class Program:
         of the program changes. Raises ``ArchError``."""
         scope = self.main.scope
         given = dict(scope.context.given)
-        context = replace(scope.context, found=[], given=given, weigher=Weigher())
+        context = replace(scope.context, found=[], warned=[], given=given, weigher=Weigher())
         apart = Scope(context, Unit("block", 0), names=scope.names, defaults=scope.defaults)
         value = self.compiler.constant(node, apart)
         if context.found:

@@ -103,6 +103,7 @@ class Context:
     actions: Mapping[type[tree.Node], Callable[[Any, Scope], Action]]
     layer_value: Callable[[tree.Node, Scope], Getter]
     found: list[Diagnostic]
+    warned: list[Diagnostic]  # of, where it is no mistake
     weigher: Weigher
     started: bool = False  # from `input` on: there is a current tensor
     given: dict[str, Span] = field(default_factory=dict)  # where names are given, seen or not
@@ -115,7 +116,11 @@ class Context:
         help: list[str] | None = None,
         **fields: object,
     ) -> None:
-        self.found.append(diagnose(kind, *labels, help=help or [], fields=fields))
+        made = diagnose(kind, *labels, help=help or [], fields=fields)
+        if kind.severity == "warning":
+            self.warned.append(made)
+            return
+        self.found.append(made)
         if len(self.found) >= MOST:
             raise ArchError(in_order(self.found))
 

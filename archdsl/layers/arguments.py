@@ -178,8 +178,9 @@ def read_init(function: InitFunction, given: Mapping[str, Any]) -> Init:
     values: dict[str, Any] = dict(function.parameters)
     for key, value in {**needed, **given}.items():
         words = InitFunction.words.get(key)
-        spread = Number(0, above=function.name == "trunc_normal")
-        reader = OneOf(words) if words else spread if key in ("std", "gain") else Number()
+        spread = key == "std" or (key == "gain" and function.name != "orthogonal")
+        least = Number(0, above=function.name == "trunc_normal") if spread else Number()
+        reader = OneOf(words) if words else least
         try:
             values[key] = reader.read(value)
         except Unreadable as problem:

@@ -234,7 +234,9 @@ class _Reader(Objectives):
     def own_spec(self, name: str) -> tuple[str, ...]:
         """A hint where a file beside the search is called much the same."""
         place = (self.folder or Path()) / name
-        files = [] if self.folder is None else place.parent.glob(f"*{ARCH}")
+        if self.folder is None or place.is_file():
+            return ()
+        files = place.parent.glob(f"*{ARCH}")
         near = did_you_mean(place.stem + ARCH, (p.name for p in files))
         shown = (str(Path(name).with_name(text.split("`")[1])) for text in near)
         return tuple(f'did you mean `spec "{text}"`?' for text in shown)

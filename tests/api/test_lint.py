@@ -43,10 +43,36 @@ TOP = "arch a\ninput 3x32x32\n"
         ("block b(c) { conv(c, 1) }\nb(2 * in.channels)", []),
         ("residual(shortcut = conv(in.channels, 1)) { relu }", []),
         ("global_avgpool -> linear(10) -> relu -> linear(4)", []),
+        ("default conv(bias = false)\nconv(8, 3, bias_init = zeros)", [("A979", 4)]),
+        ("default conv(bias = false, bias_init = zeros)\nconv(8, 3)", []),
+        ("conv(8, 3, bias = in.channels == 1, bias_init = zeros)", []),
+        ("residual(per = sample) { conv(3, 3) }", [("A979", 3)]),
+        ("repeat 2 { bn(track = false, momentum = 0.2) }", [("A979", 3)]),
+        ("block b { instance_norm(init = ones) }\nb -> b", [("A979", 3)]),
     ],
 )
 def test_warnings(text: str, found: list[tuple[str, int]]) -> None:
     assert told(f"{TOP}{text}\n") == found
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("conv(8, 3, bias = false, bias_init = ones)", "`bias_init` of `conv`: `bias` is false"),
+        ("bn(bias = false, bias_init = ones)", "`bias_init` of `bn`: `bias` is false"),
+        ("bn(affine = false, bias_init = ones)", "`bias_init` of `bn`: `affine` is false"),
+        ("upsample(2, align_corners = true)", "`align_corners` of `upsample`: `mode` is nearest"),
+        ("residual(per = sample) { relu }", "`per` of `residual`: `survive` is 1"),
+        ("std_conv(4, 3, gain_init = ones)", "`gain_init` of `std_conv`: `gain` is not given"),
+    ],
+)
+def test_an_argument_that_does_nothing_is_told_where_it_stands(call: str, told: str) -> None:
+    spec = parse(f"{TOP}{call}\n")
+    (found,) = warnings(spec.program, spec.with_knobs().network)
+    assert found.message == told.replace(":", " does nothing here:")
+    name = told.split("`")[1]
+    assert found.span is not None and found.span.text.startswith(f"{name} = ")
+    assert found.helps == ("leave it out",)
 
 
 def test_a_knob_that_changes_nothing() -> None:

@@ -151,6 +151,7 @@ STARTS: dict[str, tuple[str, Callable[[nn.Module], object]]] = {
     "xavier_uniform": (W, nn.init.xavier_uniform_),
     "orthogonal": (W, nn.init.orthogonal_),
     "orthogonal(0.5)": (W, lambda w: nn.init.orthogonal_(w, gain=0.5)),
+    "orthogonal(-1)": (W, lambda w: nn.init.orthogonal_(w, gain=-1)),
     "normal": (W, nn.init.normal_),
     "normal(0.02)": (W, lambda w: nn.init.normal_(w, std=0.02)),
     "normal(0.02, mean = 1)": (W, lambda w: nn.init.normal_(w, mean=1, std=0.02)),

@@ -44,7 +44,7 @@ trials 2
 """,
     "warned.arch": """arch warned(width = 12 in {8, 12}, unused = 1 in 1..2)
 input 1x3x32x32
-block b(x) { conv(8, 1) -> x }
+block b(x) { conv(8, 1, bias = false, bias_init = zeros) -> x }
 maxpool(2, stride = 3) -> conv(width, 3) -> bn
 b(conv(in.channels, 1))
 global_avgpool -> linear(10) -> softmax

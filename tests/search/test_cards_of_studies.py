@@ -118,3 +118,15 @@ def test_what_is_no_card(
 
 def test_the_shape_in_a_description() -> None:
     assert fits("digits digits(seed = 0) ((1, 8, 8), 10)") == ((1, 8, 8), 10)
+
+
+def test_an_argument_that_does_nothing_shuts_no_study(
+    card: Path, whole: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The spec is on the card: nobody can leave the argument out any more."""
+    first = next(c for c in re.findall(r"conv\([^()]*\)", whole["spec"]))
+    idle = first.replace(")", ", bias = false, bias_init = zeros)")
+    card.write_text(json.dumps({**whole, "spec": whole["spec"].replace(first, idle)}))
+    ended = [call(capsys, command) for command in COMMANDS]
+    card.write_text(json.dumps(whole))
+    assert ended[0] == (0, "") and [code for code, _ in ended] == [0, 0, 0]

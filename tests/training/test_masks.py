@@ -133,6 +133,33 @@ def test_what_cannot_be_read_is_told_at_once_or_left_out() -> None:
         check(part)
 
 
+def test_what_is_no_class_is_told() -> None:
+    save()
+    for number in range(4):
+        Path(f"set/masks/{number}.png").unlink()
+    wrong = np.full((6, 8), 300, np.uint16)
+    Image.fromarray(wrong).save("set/masks/0.png")
+    np.save("set/masks/1.npy", -wrong.astype(np.int64))
+    np.save("set/masks/2.npy", wrong / 2)
+    np.save("set/masks/3.npy", wrong.astype(object))
+    words = why()
+    assert "masks/0.png: it has 300: classes are 0 to 254, and 255 is of none" in words
+    assert "masks/1.npy: it has -300: classes are 0 to 254, and 255 is of none" in words
+    assert "masks/2.npy: it has float64: a mask has whole numbers" in words
+    assert "masks/3.npy: it is no array of numbers, as numpy.save writes it" in words
+
+
+def test_a_picture_that_exif_turns_and_its_mask() -> None:
+    save()
+    exif = Image.Exif()
+    exif[274] = 6
+    picture(0).save("set/images/0.png", exif=exif)
+    turned = "masks/0.png: the mask has 6x8 pixels, and its picture 8x6, as its EXIF orientation"
+    assert turned in why()
+    Image.fromarray(np.rot90(mask_of(0), -1)).save("set/masks/0.png")
+    assert read().classes == 2
+
+
 def test_masks_in_jpeg_are_refused() -> None:
     save()
     Path("set/masks/0.png").unlink()

@@ -69,3 +69,12 @@ rank them well.""",
     " with `explore epochs = 3`",
     severity="warning",
 )
+IDLE_ARGUMENT = Kind(
+    "A979",
+    "`{name}` of `{callee}` does nothing here: `{other}` is {value}",
+    """What a call says has an effect. How a bias starts says nothing where there is no bias, nor
+does `align_corners` where the nearest pixel is taken, or `per` where nothing is dropped. What a
+`default` sets, and what depends on a parameter or a knob, may be idle at some places.""",
+    help="leave it out",
+    severity="warning",
+)

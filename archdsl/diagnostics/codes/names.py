@@ -286,11 +286,3 @@ SHARED_CHOOSES = Kind(
 place. Let a knob of the header choose, or choose between two
 shared layers.""",
 )
-IDLE_ARGUMENT = Kind(
-    "A147",
-    "`{name}` of `{callee}` does nothing here: `{other}` is {value}",
-    """What a call says has an effect. How a bias starts says nothing where there is no bias, nor
-does `align_corners` where the nearest pixel is taken, or `per` where nothing is dropped. What a
-`default` sets, and what depends on a parameter or a knob, may be idle at some places.""",
-    help="leave it out",
-)

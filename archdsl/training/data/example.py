@@ -9,8 +9,15 @@ import torch
 from torch import Tensor
 
 from archdsl.layers.base import show_shape
-from archdsl.training.data.pictures import ARRAYS, MODES, WIDE, BadPicture, Decoder, reason_of
-from archdsl.training.packages import need
+from archdsl.training.data.pictures import (
+    ARRAYS,
+    MODES,
+    WIDE,
+    BadPicture,
+    Decoder,
+    array_of,
+    reason_of,
+)
 
 BITS = {"uint8": 8, "uint16": 16}  # of pictures, by the type of their values
 KINDS = {"uint8": "bytes (uint8)", "uint16": "numbers of 16 bits (uint16)", "float32": "floats"}
@@ -44,6 +51,6 @@ def read_example(path: Path, image: tuple[int, ...], values: str = "uint8") -> T
 
 def _array(path: Path) -> Any:
     try:
-        return need("numpy").load(path, allow_pickle=False)
-    except Exception as problem:  # numpy raises many kinds for a bad file
+        return array_of(path)
+    except OSError as problem:
         raise BadPicture(reason_of(problem)) from None

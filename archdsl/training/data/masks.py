@@ -14,7 +14,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
 from archdsl.training.data.decoding import CHUNK, decoded, decoder_of
 from archdsl.training.data.layout import PARTS, folders, images_of
-from archdsl.training.data.pictures import ARRAYS, BadPicture, Decoder, size_of
+from archdsl.training.data.pictures import ARRAYS, BadPicture, Decoder, array_of, size_of
 from archdsl.training.data.places import all_bad, missing, unreadable
 from archdsl.training.data.rows import Label
 from archdsl.training.tasks import IGNORED, SEGMENTATION
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Pairs = dict[str, list[tuple[Path, Label]]]  # by their parts: pictures and their masks
 
 LOSSY = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".j2k", ".jpf", ".jpx"})
-SUFFIXES = ("", "_mask")  # what the name of a mask has behind that of its picture
+SUFFIXES = ("", "_mask")  # what the name of a mask has after that of its picture
 
 
 @dataclass
@@ -46,23 +46,34 @@ class MaskDecoder(Decoder):
         if path.suffix.lower() in LOSSY:
             raise BadPicture("JPEG changes the classes of pixels: save masks as PNG")
         found = self._numbers(path)
-        if found.dtype.kind not in "bui" or found.min() < 0 or found.max() > IGNORED:
-            raise BadPicture(f"a mask has whole numbers from 0, and {IGNORED} for no class")
-        there = size_of(self.pictures[path], self.pillow)
-        if there is not None and there != found.shape:
-            of_mask, of_picture = show_shape(found.shape), show_shape(there)
-            raise BadPicture(f"the mask has {of_mask} pixels, and its picture {of_picture}")
+        if found.dtype.kind not in "bui":
+            raise BadPicture(f"it has {found.dtype}: a mask has whole numbers")
+        wrong = found.min() if found.min() < 0 else found.max()
+        if not 0 <= wrong <= IGNORED:
+            most = IGNORED - 1
+            raise BadPicture(f"it has {wrong}: classes are 0 to {most}, and {IGNORED} is of none")
+        self._check_size(found.shape, self.pictures[path])
         one = self.pillow.fromarray(found.astype(numpy.uint8))
         nearest = self.pillow.Resampling.NEAREST
         fitted: bytes = self.ops.fit(one, (self.width, self.height), nearest).tobytes()
         return fitted
+
+    def _check_size(self, size: tuple[int, ...], picture: Path) -> None:
+        there = size_of(picture, self.pillow)
+        if there is None or there.upright == size:
+            return
+        of_mask, of_picture = show_shape(size), show_shape(there.upright)
+        reason = f"the mask has {of_mask} pixels, and its picture {of_picture}"
+        if there.stored == size:
+            reason += ", as its EXIF orientation turns it: turn the mask too"
+        raise BadPicture(reason)
 
     def _numbers(self, path: Path) -> Any:
         """One number for each pixel; those of a palette are the places in it."""
         import numpy
 
         if path.suffix.lower() == ARRAYS:
-            found = numpy.load(path, allow_pickle=False)
+            found = array_of(path)
         else:
             with self.pillow.open(path) as image:
                 found = numpy.asarray(image)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
@@ -126,7 +126,7 @@ class Decoder:
 
         ending = path.suffix.lower()
         if ending == ARRAYS:
-            found = numpy.load(path, allow_pickle=False)
+            found = array_of(path)
             found = found[None] if found.ndim == 2 else found
             if found.ndim != 3:
                 raise BadPicture(f"it is {show_shape(found.shape)}, not channels x height x width")
@@ -150,20 +150,41 @@ class Decoder:
         return found.numpy()
 
 
-def size_of(path: Path, pillow: Any) -> tuple[int, int] | None:
-    """Height and width of a picture, turned as it will be; nothing where only its decoder knows."""
+class Size(NamedTuple):
+    """Height and width of a picture, turned as it will be, and as its file has them."""
+
+    upright: tuple[int, int]
+    stored: tuple[int, int]
+
+
+def size_of(path: Path, pillow: Any) -> Size | None:
+    """The size of a picture; nothing where only its decoder knows."""
     try:
         if path.suffix.lower() == ARRAYS:
             import numpy
 
             height, width = numpy.load(path, mmap_mode="r", allow_pickle=False).shape[-2:]
-            return int(height), int(width)
+            stored = int(height), int(width)
+            return Size(stored, stored)
         with pillow.open(path) as image:
             width, height = image.size
             turned = image.getexif().get(ORIENTATION, 1) in SIDEWAYS
     except Exception:  # the decoder will say why
         return None
-    return (width, height) if turned else (height, width)
+    stored = height, width
+    return Size((width, height) if turned else stored, stored)
+
+
+def array_of(path: Path) -> Any:
+    """The array of a file in ``.npy``. Raises ``BadPicture`` where it has none of numbers."""
+    numpy = need("numpy")
+    try:
+        found = numpy.load(path, allow_pickle=False)
+    except (ValueError, EOFError):  # objects, or bytes that are no array
+        found = None
+    if not isinstance(found, numpy.ndarray):
+        raise BadPicture("it is no array of numbers, as numpy.save writes it")
+    return found
 
 
 def _of_tiff(path: Path) -> Any:
