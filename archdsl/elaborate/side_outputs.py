@@ -3,6 +3,7 @@ training alone, and ``output p3(when = always) { ... }``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from archdsl.diagnostics import codes
@@ -16,7 +17,7 @@ from archdsl.elaborate.making import bind_layer, construct
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body, note_label
 from archdsl.elaborate.values import Tensor, one
-from archdsl.ir.network import Result, numbered
+from archdsl.ir.network import Part, Result, Step, numbered
 from archdsl.layers.arguments import NotNegative, OneOf
 from archdsl.layers.base import Layer
 from archdsl.syntax import tree
@@ -98,7 +99,20 @@ def results_of(
     if not results:
         return last, ()
     node = builder.node(last)
-    used = {n for step in builder.steps for n in step.inputs} | {r.value for r in results}
-    if node not in used:
+    if node not in {r.value for r in results} and not _used(builder.steps, node):
         return last, (Result(MAIN, node), *results)
     return [tensor for tensor, _ in named.values()][-1], results
+
+
+def _used(steps: Sequence[Step], value: int) -> bool:
+    """Whether something is computed of a value. A part whose body starts from a kept tensor takes
+    the current one, and leaves it."""
+    return any(
+        number == value and (not isinstance(step.op, Part) or _takes(step.op, -place))
+        for step in steps
+        for place, number in enumerate(step.inputs)
+    )
+
+
+def _takes(part: Part, value: int) -> bool:
+    return value in (part.given or (part.result,)) or _used(part.steps, value)

@@ -134,3 +134,11 @@ def test_exports_give_all_results(tmp_path: Path) -> None:
     assert write_onnx(module, image, tmp_path / "x.onnx") < 1e-4
     session = onnxruntime.InferenceSession(str(tmp_path / "x.onnx"))
     assert [item.name for item in session.get_outputs()] == ["main", "exit1", "exit2"]
+
+
+def test_a_result_that_starts_from_a_kept_tensor_leaves_the_main_one() -> None:
+    text = "arch two\ninput 3x8x8\nconv(8, 3) as t\nconv(4, 1)\n"
+    arch = made(text + "output o(when = always) { t -> conv(5, 1) -> relu }\n")
+    assert arch.outputs == {"main": (4, 8, 8), "o": (5, 8, 8)}
+    found = arch.build()(torch.zeros(2, 3, 8, 8))
+    assert {name: t.shape[1] for name, t in found.items()} == {"main": 4, "o": 5}
