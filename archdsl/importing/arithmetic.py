@@ -17,6 +17,7 @@ from archdsl.importing.lower import (
     operation,
 )
 from archdsl.importing.record import Record, Tied
+from archdsl.importing.running import as_written
 
 
 @operation("add", "iadd", "radd", "__add__", "__iadd__", "__radd__")
@@ -57,7 +58,7 @@ def _difference(lower: Lowering, record: Record, a: Any, b: Any, alpha: float) -
 
 @operation("mul", "imul", "rmul", "multiply", "__mul__", "__imul__", "__rmul__")
 def multiplied(lower: Lowering, record: Record) -> Any:
-    a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
+    a, b = _arguments(lower, record)
     for part, number in ((a, b), (b, a)):
         if isinstance(part, (Cut, Scores)) and _is_number(number):
             return replace(part, factor=part.factor * number)
@@ -79,7 +80,7 @@ def multiplied(lower: Lowering, record: Record) -> Any:
 
 @operation("div", "divide", "true_divide", "__truediv__", "__itruediv__")
 def divided(lower: Lowering, record: Record) -> Any:
-    part, number = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
+    part, number = _arguments(lower, record)
     if isinstance(part, (Cut, Scores)) and _is_number(number) and number:
         return replace(part, factor=part.factor / number)
     a, b = _operands(lower, record)
@@ -124,9 +125,25 @@ def maximum(lower: Lowering, record: Record) -> Value:
 
 
 def _operands(lower: Lowering, record: Record) -> tuple[Any, Any]:
-    found = (lower.argument(record, 0, "input"), lower.argument(record, 1, "other"))
-    a, b = (lower.settled(operand, record) for operand in found)
+    a, b = (lower.settled(operand, record) for operand in _arguments(lower, record))
+    for operand in (a, b):
+        if isinstance(operand, Tied) and not operand.trained:
+            raise Gap(" with fixed numbers")
     return a, b
+
+
+def _arguments(lower: Lowering, record: Record) -> tuple[Any, Any]:
+    """Both operands; a buffer of a single number is this number."""
+    a, b = (lower.argument(record, place, n) for place, n in enumerate(("input", "other")))
+    return _number(a), _number(b)
+
+
+def _number(operand: Any) -> Any:
+    if not isinstance(operand, Tied) or operand.trained:
+        return operand
+    tensor = operand.tensor
+    known = tensor is not None and not tensor.is_meta and tensor.is_floating_point()
+    return as_written(tensor) if tensor is not None and known and tensor.numel() == 1 else operand
 
 
 def _is_number(value: Any) -> bool:

@@ -26,7 +26,7 @@ from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
 from archdsl.importing.text import Graph, write
 from archdsl.importing.widths import with_sizes
-from archdsl.layers.base import Shape
+from archdsl.layers.base import Shape, Weight
 from archdsl.spec import Architecture, Spec, parse
 
 SIZES = (32, 48, 64, 96, 128, 160)  # pixels that are tried beside those of the input
@@ -123,16 +123,21 @@ def checked_import(
     _check_counts(module, arch, mapping, inputs)
     sizes, differs = _sizes(module, arch, inputs, custom)
     if run and arch.params <= MOST:
-        _run_both(module, arch, mapping, sizes)
+        _run_both(module, arch, mapping, sizes, graph.called)
         at = " and ".join(shown(size) for size in sizes)
         checked.append(f"results and gradients, in evaluation and in training, at {at}")
     state = module.state_dict()
     names = {key: tied.key for key, tied in mapping.items()}
-    weights = {}
-    for path, layer in _tensors(arch):
+    weights, fixed = {}, []
+    for path, weight in _tensors(arch):
         theirs_key = names.get(path, "")
         if theirs_key in state:
-            weights[path] = mapping[path].theirs(state[theirs_key]).reshape(layer)
+            weights[path] = mapping[path].theirs(state[theirs_key]).reshape(weight.shape)
+        elif not weight.trainable:
+            fixed.append(path)
+    if fixed:  # numbers that the spec has, as those of a filter that is not learned
+        built = arch.build().state_dict()
+        weights |= {path: built[path] for path in fixed if path in built}
     return Imported(arch.spec, arch, names, weights, checked, differs)
 
 
@@ -311,6 +316,7 @@ def _run_both(
     arch: Architecture,
     mapping: Mapping[str, Tied],
     sizes: list[Inputs],
+    called: Mapping[str, str],
 ) -> None:
     theirs = prepared(module)
     for batch, inputs in zip(BATCHES, [*sizes, *sizes], strict=False):
@@ -319,18 +325,18 @@ def _run_both(
         ours = prepared(at.build())
         carry(mapping, theirs, ours)
         try:
-            problem = compare(theirs, ours, mapping, batch, inputs)
+            problem = compare(theirs, ours, mapping, batch, inputs, called)
         except RuntimeError as failed:
             raise trouble(failed, OWN) from failed
         if problem:
             raise failure(codes.NOT_THE_SAME, reason=problem)
 
 
-def _tensors(arch: Architecture) -> list[tuple[str, tuple[int, ...]]]:
-    """The tensors of a network by their keys, with their shapes."""
+def _tensors(arch: Architecture) -> list[tuple[str, Weight]]:
+    """The tensors of a network by their keys."""
     nodes = arch.flat.nodes
     return [
-        (f"{node.module}.{weight.name}", tuple(weight.shape))
+        (f"{node.module}.{weight.name}", weight)
         for node in nodes
         if node.layer is not None
         for weight in node.layer.weights(*[nodes[n].shape for n in node.inputs])

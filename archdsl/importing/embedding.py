@@ -49,7 +49,7 @@ def _weight(one: Record) -> Tied:
 def embedding_module(lower: Lowering, record: Record) -> Value | Tied:
     module = record.module
     for name, what in NOT_LEARNED.items():
-        if getattr(module, name) not in (None, False):
+        if getattr(module, name) is not None and getattr(module, name) is not False:
             raise Gap(f" with {what}")
     return _embedded(lower, record, lower.tied(record, weight=module.weight)["weight"])
 

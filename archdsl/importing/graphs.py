@@ -12,12 +12,13 @@ from torch import nn
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Kind, diagnose
 from archdsl.importing import arithmetic, attention, embedding, own, pointwise, shaped, weighted  # noqa: F401
-from archdsl.importing.custom import NONE, Custom
+from archdsl.importing.custom import NONE, WORDS, Custom
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails
 from archdsl.importing.lower import Lowering, Vertex, make
 from archdsl.importing.proof import difference, flat_of, pairs
 from archdsl.importing.record import Recording, needed, record
+from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.simplify import live, renumbered, simplify, users
 from archdsl.importing.text import Graph
 from archdsl.registry import REGISTRY
@@ -88,10 +89,16 @@ def graph_once(
         raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
     results = {n: v for n, v in found.items() if always is None or n in always}
     asides = sorted((title_of(n), v) for n, v in found.items() if n not in results)
+    incoming = [v for v in vertices if v.layer is None]
+    for vertex in incoming:
+        alone = len(incoming) == 1 and vertex.path == "input"
+        vertex.path = "" if alone else _name_of(vertex.path)
     graph = Graph(vertices, found.get("", outputs[0]), asides, lowering.root, custom.registry)
+    graph.called = {name: title_of(name) if name else "main" for name in found}
     if len(results) > 1:
         graph.results = _named(results, vertices)
         graph.output = graph.results[0][1]
+        graph.called |= {n: shown for n, (shown, _) in zip(results, graph.results, strict=True)}
     return _with_asides(graph)
 
 
@@ -145,10 +152,9 @@ def _with_asides(graph: Graph) -> Graph:
         apart = [v for v in live(graph.vertices, [result]) if v.number not in main]
         begins = {s.number: s for v in apart for s in v.inputs if s.number in main}
         if len(begins) != 1:
-            raise failure(
-                codes.MODEL_FAILS,
-                reason=f"its result `{name}` is not computed of one tensor of the main way",
-            )
+            why = "is computed of several tensors of its main way" if apart else "has no layers"
+            reason = f"what it gives then alone, `{name}`, {why}: give it in evaluation, too"
+            raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
         source = next(iter(begins.values()))
         mark = Vertex(
             max(v.number for v in graph.vertices) + 1,
@@ -178,14 +184,20 @@ def _without_drops(graph: Graph) -> Graph:
     return graph
 
 
+def _name_of(name: str) -> str:
+    """The name of what comes in: that of a layer would hide the layer."""
+    known = name in REGISTRY.layers or name in REGISTRY.patterns or name in WORDS
+    return f"x_{name}" if known or name in TAKEN else name
+
+
 def title_of(name: str) -> str:
     """A name that a spec can have."""
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     name = re.sub(r"\W", "_", name).lower().strip("_") or "network"
-    return f"net_{name}" if name[0].isdigit() or name in RESERVED else name
+    return f"net_{name}" if name[0].isdigit() or name in TAKEN else name
 
 
-RESERVED = ("input", "main", "arch", "output")
+TAKEN = KEYWORDS | {"main"}
 
 
 def failure(kind: Kind, **fields: Any) -> ArchError:

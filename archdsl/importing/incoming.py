@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from inspect import Parameter, signature
+from operator import index
 from typing import Any
 
 import torch
@@ -16,22 +17,36 @@ from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 
 Inputs = Mapping[str, Shape]  # without the batch; a single one may be without a name: ``""``
-Example = torch.Tensor | Sequence[int] | Mapping[str, torch.Tensor | Sequence[int]]
+One = torch.Tensor | Sequence[int] | str
+Example = One | Mapping[str, One]
 
 
 def inputs_of(example: Example) -> dict[str, Shape]:
     """The shapes of an example: of a batch, of one image, or of several by their names. A tensor of
     whole numbers is one of token ids, of how many words is not known yet."""
     if isinstance(example, Mapping):
-        return {name: _shape(one) for name, one in example.items()}
+        return {str(name): _shape(one) for name, one in example.items()}
     return {"": _shape(example)}
 
 
-def _shape(one: torch.Tensor | Sequence[int]) -> Shape:
+def _shape(one: One) -> Shape:
+    """The shape of one. Raises ``ArchError`` (A652) where there is none."""
     if isinstance(one, torch.Tensor):
+        if one.dtype == torch.bool or one.is_complex():
+            kind = str(one.dtype).removeprefix("torch.")
+            raise fails(f"a tensor of `{kind}` comes in, and a network takes real numbers or ids")
         shape = tuple(one.shape[1:])
         return shape if one.is_floating_point() else Ids(shape, 0)
-    return one if isinstance(one, Ids) else tuple(one)
+    if isinstance(one, Ids):
+        return one
+    try:
+        sizes = one.lower().split("x") if isinstance(one, str) else [index(n) for n in one]
+        shape = tuple(int(n) for n in sizes)
+    except (TypeError, ValueError):
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise fails(f"{one!r} is no shape such as (3, 224, 224)")
+    return shape
 
 
 def shown(inputs: Inputs) -> str:

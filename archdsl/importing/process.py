@@ -161,7 +161,7 @@ def _figures(made: Imported) -> dict[str, Any]:
         "differs": made.differs,
         "params": arch.params,
         "macs": arch.macs,
-        "input": shown(arch.inputs).removeprefix("input "),
+        "input": shown(arch.inputs if len(arch.inputs) > 1 else {"": arch.input}),
     }
 
 

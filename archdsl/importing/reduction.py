@@ -164,6 +164,8 @@ class Reduction:
             nonlocal kept
             if value not in names:
                 kept += 1
+                while f"t{kept}" in self.inputs.values():
+                    kept += 1
                 names[value] = f"t{kept}"
                 if value in ends:
                     ends[value].keep = names[value]

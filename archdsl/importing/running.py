@@ -28,6 +28,9 @@ def prepared(module: nn.Module) -> nn.Module:
         return torch.randn(tensor.shape, generator=generator, dtype=torch.float64)
 
     with torch.no_grad():
+        for buffer, given in zip(copy.buffers(), module.buffers(), strict=True):
+            if given.is_floating_point() and given.numel() == 1:
+                buffer.fill_(as_written(given))
         for parameter in copy.parameters():
             parameter.requires_grad_()  # whether it is frozen is no part of a network
             if parameter.dim() <= 1 or not parameter.any():
@@ -39,6 +42,13 @@ def prepared(module: nn.Module) -> nn.Module:
                 mean.copy_(0.1 * noise(mean))
     without_chance(copy)
     return copy
+
+
+def as_written(tensor: torch.Tensor) -> float:
+    """The number of a tensor of one, in as few digits as it takes: 0.3, and not 0.300000012."""
+    number = float(tensor)
+    short = (float(f"{number:.{digits}g}") for digits in range(1, 17))
+    return next((n for n in short if torch.tensor(n, dtype=tensor.dtype) == number), number)
 
 
 def without_chance(module: nn.Module) -> None:
@@ -82,23 +92,26 @@ def compare(
     weights: Mapping[str, Tied],
     batch: int,
     inputs: Inputs,
+    names: Mapping[str, str],
 ) -> str:
     """In what two modules with the same weights differ on a random batch; nothing where they do
-    not. Both are as ``prepared`` makes them, and their weights stay as they are."""
+    not. Both are as ``prepared`` makes them, and their weights stay as they are; ``names`` has our
+    names of their results."""
     generator = torch.Generator().manual_seed(1)
     x = tensors_of(inputs, batch, torch.float64, generator=generator)
     for training in (False, True):
         mode = "in training" if training else "in evaluation"
         state = {k: v.clone() for k, v in theirs.state_dict().items()}
-        one = _run(theirs, *called(inputs, x), training)
+        one = _run(theirs, *called(inputs, x), training, names)
         theirs.load_state_dict(state)
         state = {k: v.clone() for k, v in ours.state_dict().items()}
         other = _run(ours, tuple(x), {}, training)
         ours.load_state_dict(state)
-        if len(one.results) != len(other.results):
-            return f"{mode} it gives {len(other.results)} tensors, and not {len(one.results)}"
-        for a, b in zip(one.results, other.results, strict=True):
-            if (off := _off(a, b)) > CLOSE:
+        if list(one.results) != list(other.results):
+            given, wanted = ", ".join(other.results), ", ".join(one.results)
+            return f"{mode} it gives {given}, and not {wanted}"
+        for name, a in one.results.items():
+            if (off := _off(a, other.results[name])) > CLOSE:
                 at = shown(inputs)
                 return f"results {mode} are off by {off:.2g} of the largest, for {batch} of {at}"
         keys = {key: tied.key for key, tied in weights.items()}
@@ -115,36 +128,47 @@ def compare(
 
 
 class Ran(NamedTuple):
-    """Results, the main one first, and gradients of a sum of them: by keys, and of what came in, by
+    """Results by their names, and gradients of a sum of them: by keys, and of what came in, by
     its place."""
 
-    results: list[torch.Tensor]
+    results: dict[str, torch.Tensor]
     gradients: dict[str, torch.Tensor]
 
 
-def _run(module: nn.Module, args: tuple[Any, ...], named: dict[str, Any], training: bool) -> Ran:
+def _run(
+    module: nn.Module,
+    args: tuple[Any, ...],
+    named: dict[str, Any],
+    training: bool,
+    names: Mapping[str, str] | None = None,
+) -> Ran:
     module.train(training)
     given = [*args, *named.values()]
     free = [x.clone().requires_grad_() if x.is_floating_point() else x for x in given]
     taken = [x.clone() for x in free]  # which a layer may change in its place
     with Certain():
         out = module(*taken[: len(args)], **dict(zip(named, taken[len(args) :], strict=True)))
-    found = outputs(out)
+    found = outputs(out, names)
     generator = torch.Generator().manual_seed(2)
-    total = sum((o * torch.randn(o.shape, generator=generator, dtype=o.dtype)).sum() for o in found)
+    total = sum(
+        (o * torch.randn(o.shape, generator=generator, dtype=o.dtype)).sum() for o in found.values()
+    )
     wanted = dict(module.named_parameters())
     wanted |= {f"input {n}": x for n, x in enumerate(free) if x.requires_grad}
     assert isinstance(total, torch.Tensor)
     grads = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
     gradients = {n: g for n, g in zip(wanted, grads, strict=True) if g is not None}
-    return Ran([o.detach() for o in found], gradients)
+    return Ran({name: o.detach() for name, o in found.items()}, gradients)
 
 
-def outputs(out: Any) -> list[torch.Tensor]:
-    """The tensors of what a module gives, the main result first, others in the order of their
-    names."""
-    found = outputs_of(out)
-    return [found[name] for name in sorted(found)]
+def outputs(out: Any, names: Mapping[str, str] | None) -> dict[str, torch.Tensor]:
+    """The tensors of what a module gives, in the order of our names: ``names`` has them for those
+    of a module that is not ours."""
+    if names is not None:
+        found = {names[name]: tensor for name, tensor in outputs_of(out).items()}
+    else:
+        found = out if isinstance(out, dict) else {"main": out}
+    return dict(sorted(found.items()))
 
 
 def _off(a: torch.Tensor, b: torch.Tensor) -> float:

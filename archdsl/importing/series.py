@@ -53,7 +53,7 @@ class Levels:
         ends = {v.number for v in (*graph.ends, *(v for _, v in graph.asides))}
         self.users = users(graph.vertices)
         self.shared: dict[frozenset[str], Term] = {}  # by the keys of its weights
-        self._names: set[str] = set()
+        self._names = {v.path for v in graph.inputs}  # of what comes in, and of what is shared
         for _ in range(HOISTS):
             if not self._hoist():
                 break

@@ -36,7 +36,8 @@ STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 class Graph:
     """What a spec is made of: vertices in order, the main result, side outputs by name, and the
     call of the whole model. ``registry`` has the layers that the vertices are of, ``results`` what
-    it gives where that are several tensors."""
+    it gives where that are several tensors; ``called`` what they are called, by the model's names.
+    """
 
     vertices: list[Vertex]
     output: Vertex
@@ -44,6 +45,7 @@ class Graph:
     root: Call
     registry: Registry = REGISTRY
     results: list[tuple[str, Vertex]] = field(default_factory=list)
+    called: dict[str, str] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[Vertex]:
@@ -179,7 +181,7 @@ class Writer:
         for vertex in self.graph.inputs:
             shape, name = "x".join(map(str, vertex.shape)), vertex.path
             if isinstance(vertex.shape, Ids):
-                name += f"(ids = {vertex.shape.vocabulary})"
+                name = f"{name or 'ids'}(ids = {vertex.shape.vocabulary})"
             shown.append(f"{name}: {shape}" if name else shape)
         return [f"input {', '.join(shown)}"]
 

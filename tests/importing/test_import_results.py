@@ -1,11 +1,14 @@
 """Models with several results, as they are called in evaluation and in training."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.cli.main import main
 
 
 class TwoHeads(nn.Module):
@@ -57,3 +60,150 @@ def test_results_that_begin_at_one_tensor(
     assert {name: t.shape[1] for name, t in found.items()} == dict(
         zip(("main", "output1"), channels, strict=True)
     )
+
+
+class Named(nn.Module):
+    """The main way goes on from one of its results."""
+
+    def __init__(self, names: tuple[str, str], always: bool = True) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 4, 1)
+        self.names, self.always = names, always
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        y = self.a(x)
+        found = dict(zip(self.names, (y, self.b(y)), strict=True))
+        return found if self.always or self.training else {"out": found["out"]}
+
+
+@pytest.mark.parametrize(
+    ("names", "ours"),
+    [
+        (("my feat", "1"), {"my_feat": 8, "net_1": 4}),  # which are sorted in another order
+        (("for", "out"), {"main": 4, "net_for": 8}),
+        (("out", "aux"), {"aux": 4, "output0": 8}),
+    ],
+)
+def test_results_get_names_that_a_spec_can_have(
+    names: tuple[str, str], ours: dict[str, int]
+) -> None:
+    imported = archdsl.import_module(Named(names), (3, 8, 8))
+    assert {name: shape[0] for name, shape in imported.architecture.outputs.items()} == ours
+
+
+def test_a_result_in_training_alone_wants_layers() -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Named(("aux", "out"), always=False), (3, 8, 8))
+    reason = "what it gives then alone, `aux`, has no layers: give it in evaluation, too"
+    assert reason in caught.value.diagnostics[0].message
+    assert caught.value.diagnostics[0].code == "A661"
+
+
+class Filtered(nn.Module):
+    """A fixed filter, and a fixed factor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        blur = torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]]) / 16
+        self.register_buffer("blur", blur.view(1, 1, 3, 3).repeat(3, 1, 1, 1))
+        self.register_buffer("factor", torch.tensor(0.3))
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.conv2d(x, self.blur, padding=1, groups=3)) * self.factor
+
+
+def test_buffers_are_numbers_of_the_spec() -> None:
+    model = Filtered()
+    imported = archdsl.import_module(model, "3x8x8")
+    assert "times(0.3)" in imported.text
+    network = imported.architecture.build()
+    network.load_state_dict(imported.weights)
+    x = torch.randn(2, 3, 8, 8)
+    torch.testing.assert_close(network(x), model(x))
+
+
+class Per(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+        self.register_buffer("factor", torch.rand(8, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x) * self.factor
+
+
+def test_fixed_factors_of_channels_are_told() -> None:
+    with pytest.raises(archdsl.ArchError, match="no layer computes `mul` with fixed numbers"):
+        archdsl.import_module(Per(), (3, 8, 8))
+
+
+class Words(nn.Module):
+    def __init__(self, padding: int | None) -> None:
+        super().__init__()
+        self.table, self.head = nn.Embedding(20, 8, padding_idx=padding), nn.Linear(8, 3)
+
+    def forward(self, words: Tensor) -> Tensor:
+        return self.head(self.table(words))
+
+
+def test_token_ids_of_one_input() -> None:
+    ids = torch.zeros(1, 7, dtype=torch.long)
+    assert "input ids(ids = 20): 7\n" in archdsl.import_module(Words(None), ids).text
+    with pytest.raises(archdsl.ArchError, match="a vector that is not learned"):
+        archdsl.import_module(Words(0), ids)
+
+
+class Layers(nn.Module):
+    """Its inputs are called as layers are, and as kept tensors would be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3)
+
+    def forward(self, conv: Tensor, t1: Tensor, c: Tensor) -> Tensor:
+        return self.c(conv) + self.c(t1) * self.c(c)
+
+
+def test_inputs_get_names_that_a_spec_can_have() -> None:
+    shapes = dict.fromkeys(("conv", "t1", "c"), (3, 8, 8))
+    imported = archdsl.import_module(Layers(), shapes)
+    assert "input x_conv: 3x8x8, t1: 3x8x8, c: 3x8x8\n" in imported.text
+    assert "let c_2 = shared {" in imported.text
+
+
+@pytest.mark.parametrize(
+    ("example", "words"),
+    [
+        ("abc", "'abc' is no shape such as (3, 224, 224)"),
+        ({"conv": (0, -2)}, "(0, -2) is no shape"),
+        ({"conv": (3, 8.0, 8)}, "(3, 8.0, 8) is no shape"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.bool), "a tensor of `bool` comes in"),
+    ],
+)
+def test_what_is_no_shape_is_told(example: object, words: str) -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Layers(), example)
+    assert words in caught.value.diagnostics[0].message
+
+
+def test_the_command_tells_inputs_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "from torch import nn\nclass Net(nn.Module):\n"
+    text += (
+        "    def __init__(self):\n        super().__init__()\n        self.c = nn.Conv2d(3, 4, 1)\n"
+    )
+    text += "    def forward(self, input, other):\n        return self.c(input - other)\n"
+    (tmp_path / "net.py").write_text(text)
+
+    def run(shapes: str) -> object:
+        with pytest.raises(SystemExit) as caught:
+            main(["import", "net.py:Net", "--input", shapes, "--allow-python", "-o", "net.arch"])
+        return caught.value.code
+
+    assert run("input: 3x8x8, other: 3x8x8, input: 3x9x9") == 2
+    assert "`input` stands there twice" in capsys.readouterr().err
+    assert not run("input: 3x8x8, other: 3x8x8")
+    assert "at x_input 3x8x8 and other 3x8x8\n" in capsys.readouterr().out.split("equal")[0]
