@@ -26,6 +26,7 @@ from archdsl.backend.python import (
     operand,
 )
 from archdsl.backend.scope import Entry
+from archdsl.backend.union import is_sum
 from archdsl.backend.written import Written
 from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
@@ -45,6 +46,7 @@ class Forward:
         taken: Container[str],
         conditions: Mapping[str, Mapping[int, str]],
         flattened: Container[str],
+        optional: Container[str],
         imports: Sequence[str] = (),
         lent: Sequence[str] = (),
         comments: bool = False,
@@ -53,6 +55,7 @@ class Forward:
         self.instance = instance
         self.conditions = conditions  # of operands that some instances lack
         self.flattened = flattened  # steps that need a vector
+        self.optional = optional  # steps that are the identity in some instances
         self.imports = imports  # the names of tensors from outside
         self.lent = lent  # and of shared modules
         self.texts = texts  # the code of steps without a module, by label
@@ -109,14 +112,13 @@ class Forward:
         return inlined
 
     def choose_sums(self) -> dict[int, int]:
-        """The sums that are taken in place, ``y += x``, each with its ``y``: it has a name, is
-        used for nothing else, and its layer does not need it again for its gradient."""
+        """The sums that are taken in place, ``y += x``, each with its ``y``: it has a name and no
+        other use; its layer, which all instances have, needs it for no gradient."""
         found: dict[int, int] = {}
         for value, entry in enumerate(self.entries, 1):
             y = entry.inputs[-1]
             if (
-                entry.layer is not None
-                and entry.layer.is_sum
+                is_sum(self.instance.pieces[entry.label])
                 and len(entry.inputs) == 2
                 and y > 0
                 and y not in self.inlined
@@ -124,6 +126,7 @@ class Forward:
                 and not self.entries[y - 1].picks
                 and (maker := self.entries[y - 1].layer) is not None
                 and maker.summed_in_place
+                and self.entries[y - 1].label not in self.optional
                 and value in self.inlined
             ):
                 found[value] = y

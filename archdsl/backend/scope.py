@@ -282,11 +282,13 @@ OVERWRITABLE = frozenset(("conv", "linear", "norm", "join"))
 
 def may_overwrite(scope: Scope, place: int, uses: Sequence[int]) -> bool:
     """Whether a step may work in place on its input: nobody else uses it, and what made it
-    does not need it again."""
+    does not need it again, as a turn of the step before would."""
     entry = scope.entries[place]
     source = entry.inputs[0]
     layer = entry.layer
     if layer is None or not layer.inplace or layer.kind != "activation" or source <= 0:
+        return False
+    if entry.repeat > 1:
         return False
     made = scope.entries[source - 1]
     maker = made.layer

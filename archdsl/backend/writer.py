@@ -241,6 +241,7 @@ class Writer:
             self.taken,
             plan.conditions,
             plan.flattened(),
+            plan.lack.steps,
             imports,
             lent,
             comments=is_top,

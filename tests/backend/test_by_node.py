@@ -4,6 +4,7 @@ What the source adds to the layers (classes, sequences, loops, activations in pl
 shortcuts) changes no result, no gradient and no statistic.
 """
 
+import ast
 import sys
 from pathlib import Path
 
@@ -26,7 +27,25 @@ def assert_equal(found: Tensor, wanted: Tensor, what: str) -> None:
     torch.testing.assert_close(found, wanted, atol=1e-8, rtol=1e-7, msg=lambda m: f"{what}: {m}")
 
 
+def unread(source: str) -> set[str]:
+    """What classes make and never use: ``U.add1`` where no method of ``U`` but its constructor
+    speaks of ``add1``."""
+    found = set()
+    for made in ast.parse(source).body:
+        if not isinstance(made, ast.ClassDef):
+            continue
+        methods = {n.name: [*ast.walk(n)] for n in made.body if isinstance(n, ast.FunctionDef)}
+        init, others = methods.pop("__init__", []), [n for nodes in methods.values() for n in nodes]
+        if others and not any(isinstance(n, ast.Name) and n.id == "getattr" for n in others):
+            known = [n for n in init if isinstance(n, ast.Attribute)]
+            attributes = {n.attr for n in known if isinstance(n.ctx, ast.Store)}
+            read = {n.attr for n in others if isinstance(n, ast.Attribute)}
+            found |= {f"{made.name}.{name}" for name in attributes - read}
+    return found
+
+
 def assert_computes_its_graph(arch: Architecture) -> None:
+    assert not unread(arch.source())
     compiled = drawn(arch.build).double()
     images = batch(3, *arch.input).double()
     nodes = ByNode(arch, compiled, torch.float64)
@@ -64,3 +83,63 @@ def test_every_family(name: str) -> None:
 @given(specs(aux=True, shared=True))
 def test_random_networks(text: str) -> None:
     assert_computes_its_graph(archdsl.parse(text).with_knobs())
+
+
+UNIT = "{ conv(c, 3) -> bn }; relu"
+AGAIN = "branch add { identity; a }"
+BOTH = "u(true); u(false)"
+
+
+def of(block: str, uses: str) -> Architecture:
+    return archdsl.parse(f"arch t\ninput 8x8x8\nblock {block}\n{uses}").with_knobs()
+
+
+@pytest.mark.parametrize(
+    ("block", "uses"),
+    [
+        (
+            f"u(c, p = 1) {{ residual(survive = p) {UNIT} }}",
+            "repeat 3 as j { u(16, 1 - (j - 1) / 4) }",
+        ),
+        (
+            f"u(c, p = 1) {{ residual(survive = p, shortcut = pad) {UNIT} }}",
+            "u(16); u(16, 0.75); u(32); u(32, 0.5); u(64, 0.25)",
+        ),
+        (
+            f"u(c, p = 1, e = false) {{ if e {{ conv(c, 1) }}; residual(survive = p) {UNIT} }}",
+            "u(8, 0.8); u(8, 0.5); u(8, 1, true)",
+        ),
+        ("u(e) { residual { conv(8, 3) -> sigmoid; if e { conv(8, 3) -> bn } } }", BOTH),
+        ("u(e) { sigmoid; residual { if e { conv(8, 3) -> bn } } }", BOTH),
+    ],
+)
+def test_sums_in_place(block: str, uses: str) -> None:
+    """The fullest use of a class may add in place what another drops at random, or needs again."""
+    assert_computes_its_graph(of(block, uses))
+
+
+@pytest.mark.parametrize(
+    ("block", "uses"),
+    [
+        (f"u(r) {{ conv(8, 3) as a; relu; conv(8, 3); if r {{ {AGAIN} }} }}", BOTH),
+        (f"u(r) {{ conv(8, 3) -> bn as a; relu; if r {{ {AGAIN} }} else {{ sigmoid }} }}", BOTH),
+        (f"u(r) {{ conv(8, 3) as a; (({AGAIN}) if r else relu); conv(8, 3) }}", BOTH),
+        (f"u(r) {{ residual {{ conv(8, 3) as a; if r {{ relu; {AGAIN} }} }}; relu }}", BOTH),
+        (
+            f"add(a) {{ {AGAIN} }}\nblock u(r) {{ conv(8, 3) as a; relu; if r {{ add(a) }} }}",
+            BOTH,
+        ),
+        (
+            f"u(k, r) {{ conv(k, 3) as a; relu; if r {{ {AGAIN} }} }}",
+            "fractal(2) { u(8, true) }; fractal(2) { u(8, false) }",
+        ),
+        (
+            "u(r) { conv(8, 3); let t = in.tensors; relu; if r { branch add { identity; t[1] } } }",
+            BOTH,
+        ),
+        ("u(r) { conv(8, 3); repeat 5 { relu } }", BOTH),
+    ],
+)
+def test_activations_in_place(block: str, uses: str) -> None:
+    """None overwrites what another use of its class, or another turn, reads again."""
+    assert_computes_its_graph(of(block, uses))

@@ -78,6 +78,8 @@ class Body(Lists):
             raise Untranslatable
 
     def let(self, node: tree.Let) -> None:
+        if any(isinstance(n, tree.Here) and n.field == "tensors" for n in node.value.walk()):
+            self.at.overwritable = False
         if node.unpack or len(node.targets) != 1:
             self.unpack(node)
             return
@@ -147,6 +149,9 @@ class Body(Lists):
             self.at.channels = Said(name, channels.kind if channels is not None else INT)
         kind = "" if channels is None else TENSORS if self.at.several else TENSOR
         self.say.names[node.name.text] = Bound(kind, text, name)
+        said = (n.text for n in self.definition.walk() if isinstance(n, tree.Name))
+        if node.name.text in said:  # it is read further down
+            self.at.overwritable = False
 
     def condition(self, node: tree.If, last: bool) -> None:
         """``if``: what its bodies leave is joined, or each returns its own."""
