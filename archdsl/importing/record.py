@@ -292,19 +292,13 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     """
     check_taken(model, inputs)
     check_has_weights(model)
-    tensors = {
-        name: tensor.detach().to("meta")
-        for name, tensor in [
-            *model.named_parameters(remove_duplicate=False),
-            *model.named_buffers(remove_duplicate=False),
-        ]
-    }
+    tensors: dict[str, torch.Tensor] = {}
     one: dict[int, torch.Tensor] = {}  # tied weights stay tied
-    for name, tensor in [
-        *model.named_parameters(remove_duplicate=False),
-        *model.named_buffers(remove_duplicate=False),
-    ]:
-        tensors[name] = one.setdefault(id(tensor), tensors[name])
+    for path, module in model.named_modules():  # each once, so that it gets its own back
+        own = {"recurse": False, "remove_duplicate": False}
+        for name, tensor in [*module.named_parameters(**own), *module.named_buffers(**own)]:
+            known = one.setdefault(id(tensor), tensor.detach().to("meta"))
+            tensors[f"{path}.{name}" if path else name] = known
     recorder = _Recorder(model, tensors)
     modes = [(module, module.training) for module in model.modules()]
     model.train(training)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archdsl.importing.text import Graph
 
 Body = Callable[[], list[Term]]
+Shared = tuple[frozenset[str], int]  # of what is shared: the keys of its weights, and its vertices
 JOINS = ("concat", "add", "sub", "mul", "max")
 HOISTS = 3  # times that joins are moved out of modules
 
@@ -52,7 +53,7 @@ class Levels:
         self.vertices = {v.number: v for v in graph.vertices}
         ends = {v.number for v in (*graph.ends, *(v for _, v in graph.asides))}
         self.users = users(graph.vertices)
-        self.shared: dict[frozenset[str], Term] = {}  # by the keys of its weights
+        self.shared: dict[Shared, Term] = {}
         self._names = {v.path for v in graph.inputs}  # of what comes in, and of what is shared
         for _ in range(HOISTS):
             if not self._hoist():
@@ -92,7 +93,7 @@ class Levels:
         """The whole graph: what is shared first."""
         graph = self.graph
         main = {v.number for v in live(graph.vertices, graph.ends)}
-        self._repeated = self._keys_of_repeated(main)
+        self._enter(main)
         inputs = {v.number: v.path for v in graph.inputs}
         results: dict[int, list[str]] = defaultdict(list)
         for name, vertex in graph.results:
@@ -100,23 +101,27 @@ class Levels:
         found = self._reduced(main, min(main), graph.output.number, self.root, inputs, results)
         return [*self.shared.values(), *found]
 
-    def _keys_of_repeated(self, inside: set[int]) -> set[frozenset[str]]:
-        """The weights of what is applied more than once: of modules, and of single layers."""
-        calls: dict[str, dict[Call, set[str]]] = defaultdict(lambda: defaultdict(set))
-        layers: Counter[frozenset[str]] = Counter()
+    def _enter(self, inside: set[int]) -> None:
+        """From here on what is shared is what these vertices apply more than once: modules, and
+        single layers."""
+        calls: dict[str, dict[Call, set[int]]] = defaultdict(lambda: defaultdict(set))
+        layers: Counter[Shared] = Counter()
         for number in inside:
-            keys = frozenset(tied.key for tied in self.vertices[number].weights.values())
-            layers[keys] += 1
+            layers[self._weights({number})] += 1
             for call in chain(self.vertices[number].call):
-                calls[call.path][call] |= keys
-        found = {keys for keys, count in layers.items() if count > 1}
+                calls[call.path][call].add(number)
+        self._scope = inside
+        self._repeated = {one for one, count in layers.items() if count > 1 and one[0]}
         for of in calls.values():
-            every = {frozenset(keys) for keys in of.values()}
+            every = {self._weights(numbers) for numbers in of.values()}
             if len(of) > 1 and len(every) == 1:
-                found |= every
-        return found - {frozenset()}
+                self._repeated |= {one for one in every if one[0]}
 
-    def _use(self, keys: frozenset[str], path: str, channels: int | None, body: Body) -> Term:
+    def _weights(self, inside: set[int]) -> Shared:
+        weights = (self.vertices[n].weights.values() for n in inside)
+        return frozenset(tied.key for of in weights for tied in of), len(inside)
+
+    def _use(self, keys: Shared, path: str, channels: int | None, body: Body) -> Term:
         """A use of what is shared, which is entered where it is met first."""
         if keys not in self.shared:
             base = re.sub(r"\W", "_", path).strip("_").lower() or "turn"
@@ -169,13 +174,16 @@ class Levels:
             return self.level(module.vertices, module.input, module.output, call)
 
         channels = self.vertices[module.input].shape[0]
-        weights = (self.vertices[n].weights.values() for n in module.vertices)
-        keys = frozenset(tied.key for of in weights for tied in of)
+        keys = self._weights(module.vertices)
+        if keys in self._repeated and keys in self.shared:
+            return self._use(keys, call.path, channels, body)
         if keys in self._repeated:
-            outer, self._repeated = self._repeated, self._keys_of_repeated(module.vertices)
+            outer = self._scope  # where it counts once: what stands outside, too, is shared within
+            turns = [m.vertices for m in self.modules.values() if self._weights(m.vertices) == keys]
+            self._enter(outer.difference(*turns) | module.vertices)
             self._repeated.discard(keys)
             found = self._use(keys, call.path, channels, body)
-            self._repeated = outer
+            self._enter(outer)
             return found
         return Term("module", call.cls, subs=[body()], channels=channels, path=call.path)
 
@@ -200,7 +208,7 @@ class Levels:
             return Term("output", name, weight, [body], channels)
         assert vertex.layer is not None, "gaps are no terms"
         given = dict(vertex.layer.given())
-        keys = frozenset(tied.key for tied in vertex.weights.values())
+        keys = self._weights({vertex.number})
         if vertex.layer.is_tied:
             given["words"] = Name(self.shared[keys].op)
         term = Term("layer", vertex.op, given, [], channels, path=vertex.path)
