@@ -3,12 +3,14 @@ with parameters and channels that carry their expressions."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backend.forms import changes, fixed
 from archdsl.backend.pieces import (
     DensePiece,
     ExpressionPiece,
@@ -19,11 +21,8 @@ from archdsl.backend.pieces import (
     SequencePiece,
     SharedPiece,
 )
-from archdsl.backend.scope import SHORTCUT, Scope
+from archdsl.backend.scope import SHORTCUT, Entry, Scope
 from archdsl.backend.terms import (
-    COMPARISON,
-    EITHER,
-    SUM,
     Named,
     Ratio,
     Whole,
@@ -31,13 +30,13 @@ from archdsl.backend.terms import (
     named,
     opposite,
     same,
-    shown,
 )
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.written import Written
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Expression, Layer, Module, signature
 from archdsl.layers.ids import Ids
+from archdsl.layers.join import Elementwise
 from archdsl.syntax import tree
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ class Flow:
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
         self.shortcuts: dict[str, Named] = {}  # when they are there, by the label of the step
         self.forms: dict[str, Named] = {}  # what decides the steps of a use, by its text
+        self.count = 0  # of the instances
+        self.widths: dict[str, list[tuple[int, int]]] = {}  # channels in and out of steps, in each
 
     def trace(
         self, plan: Plan, names: Mapping[str, str], keep: Callable[[str, Whole], str]
@@ -79,6 +80,11 @@ class Flow:
                 known[key] = keep(name, term)
             return known[key]
 
+        self.count = len(plan.instances)
+        for entry in (e for i in plan.instances for e in i.scope.entries):
+            self.widths.setdefault(entry.label, []).append(
+                (entry.inputs_shapes[0][0], entry.shape[0])
+            )
         others = [i for i in plan.instances if i is not plan.full]
         for instance in (plan.full, *others[:MOST]):
             part = instance.part
@@ -112,6 +118,7 @@ class Flow:
                 self.note_conditions(entry.span, translator, inputs[0])
                 self.projected = self.joined(instance, place, found)
                 self.note_shortcut(scope, place, translator, inputs[0])
+                self.note_fixed(piece, entry, inputs[0])
                 if len(inputs) == 2:
                     self.note_sum(instance, place, translator, found)
             found[place] = self.piece(piece, translator, inputs, entry.shape[0], record)
@@ -125,10 +132,18 @@ class Flow:
         if shortcut.name != SHORTCUT or len(shortcut.inputs) != 1:
             return None
         for entry in instance.scope.entries[place:]:
-            if entry.inputs[0] == place and entry.inputs[-1] in found:
+            if entry.inputs[0] == place and self.is_said(instance, entry.inputs[-1], found):
                 end = entry.inputs[-1]
                 return found[end], self.stride_between(instance, shortcut.inputs[0], end)
         return None
+
+    def is_said(self, instance: Instance, value: int, found: Mapping[int, int]) -> bool:
+        """Whether the channels of a value are right for all instances: an expression, or a number
+        that all of them have."""
+        if value <= 0 or isinstance(found.get(value), Whole):
+            return value in found
+        label = instance.scope.entries[value - 1].label
+        return value in found and len({out for _, out in self.widths[label]}) == 1
 
     def stride_between(self, instance: Instance, start: int, end: int) -> int | None:
         """By how much the steps from one value to a later one make an image smaller; nothing where
@@ -152,6 +167,8 @@ class Flow:
         if node is None or node.callee.text != RESIDUAL or min(start, end) < 0:
             return
         if start and entries[start - 1].name == SHORTCUT:
+            return
+        if not all(self.is_said(instance, n, found) for n in (start, end)):
             return
         said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
         if isinstance(said, tree.Ternary) and self.inside(said.span, translator.block):
@@ -197,6 +214,30 @@ class Flow:
             self.shortcuts[entry.label] = found
             if said is None or isinstance(said, tree.Ternary):
                 self.note_form(found)
+
+    def note_fixed(self, piece: Piece, entry: Entry, here: int) -> None:
+        """What a shortcut without weights does, where that is written in it: its stride, and how
+        many channels it adds."""
+        if self.projected is None or not isinstance(piece, PlanPiece) or piece.plan.definition:
+            return
+        wanted, stride = self.projected
+        own = piece.plan.full.pieces.values()
+        steps = [
+            getattr(p.made[0], "stride", 1)
+            for p in own
+            if isinstance(p, ExpressionPiece) and p.made
+        ]
+        if len(steps) < len(own) or not all(isinstance(s, int) for s in steps):
+            return
+        terms = list[tuple[int, int, int]]()
+        if isinstance(stride, Whole):
+            terms.append((stride, math.prod(steps), 1))
+        widths = self.widths[entry.label]
+        added = {out - into for into, out in widths}
+        if len(added) == 1 and not same(wanted, here):
+            terms.append((wanted - here, added.pop(), 0))
+        if terms:
+            self.note_form(fixed(terms, len(widths) < self.count))
 
     def stride(self, piece: Piece) -> int | None:
         """By how much a piece makes an image smaller; nothing where that is not known."""
@@ -298,7 +339,9 @@ class Flow:
         if record:
             self.codes[id(piece)] = layer.torch(*traced)
             self.layers[id(piece)] = layer
-        return layer.shape(*traced)[0]
+        found = layer.shape(*traced)[0]
+        summed = inputs if isinstance(layer, Elementwise) else ()
+        return next((n for n in summed if isinstance(n, Whole) and int(n) == int(found)), found)
 
     def arguments(
         self, span: Span, layer: type[Layer], translator: Translator, here: int
@@ -358,18 +401,6 @@ class Flow:
             inner = self.translator(plan, values, inputs[0])
             self.results[key] = self.walk(instance, inner, inputs[0], False)
         return self.results[key]
-
-
-def changes(channels: int, wanted: int, stride: int) -> Named:
-    """Whether a body changes the shape of what comes in."""
-    parts = []
-    if isinstance(stride, Whole):
-        parts.append(Named(stride != 1, f"{shown(stride, SUM)} != 1", COMPARISON))
-    if not same(channels, wanted):
-        text = f"{shown(channels, SUM)} != {shown(wanted, SUM)}"
-        parts.append(Named(int(channels) != int(wanted), text, COMPARISON))
-    text = " or ".join(p.text for p in parts) or "False"
-    return Named(any(p.value for p in parts), text, EITHER if len(parts) > 1 else COMPARISON)
 
 
 def _word(node: tree.Node) -> str:

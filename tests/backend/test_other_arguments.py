@@ -259,6 +259,25 @@ def test_a_class_of_which_other_arguments_want_another_form_says_so() -> None:
     assert {"Later", "Mixed", "Often", "Plain", "PositionalB", "HandedB"} <= found
 
 
+PADDED = "u(c, s = 1, p = 1) { residual(shortcut = pad, survive = p) { conv(c, 3, stride = s) } }"
+FORMS = {  # the blocks of networks, their uses, and what their classes say of other arguments
+    "u(c, s) { residual { residual { conv(c, 3, stride = s) -> bn };"
+    " residual(shortcut = pad) { conv(2 * c, 3, stride = s) } }; relu }\n"
+    "u(8, 1); u(8, 2); u(16, 1)": "in_channels != 2 * c",
+    f"{PADDED}\nconv(8, 3); u(8); u(8, 1, 0.5); u(16, 2); u(16, 1, 0.7)": (
+        "(s, c - in_channels) in ((1, 0), (2, 8))"
+    ),
+    f"{PADDED}\nconv(8, 3); u(8); u(8, 1, 0.5); u(16, 2); u(32, 2)": "s in (1, 2)",
+}
+
+
+@pytest.mark.parametrize(("text", "form"), FORMS.items())
+def test_a_class_says_which_arguments_it_has_not_the_steps_of(text: str, form: str) -> None:
+    arch = archdsl.parse(f"arch t\ninput 3x16x16\nblock {text}").with_knobs()
+    source = arch.source()
+    assert [line.split("assert ")[1] for line in source.split("\n") if "assert " in line] == [form]
+
+
 def test_many_classes_are_compared() -> None:
     found = {n for name in ("resnet", "mobilenet_v2", "senet") for n, _ in compared(small(name))}
     assert len(found) >= 3

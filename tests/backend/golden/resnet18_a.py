@@ -28,6 +28,7 @@ class Basic(nn.Module):
         self, in_channels: int, c: int, stride: int = 1, after: int = 256
     ) -> None:
         super().__init__()
+        assert stride in (1, 2)
         self.conv1 = nn.Conv2d(in_channels, c, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
         self.relu1 = nn.ReLU(inplace=True)
