@@ -16,6 +16,7 @@ from archdsl.elaborate.program import Program
 from archdsl.ir.flat import Flat, Node, flatten
 from archdsl.ir.network import Network
 from archdsl.layers.base import axes_of, show_shape
+from archdsl.layers.filters import in_pytorch_order
 from archdsl.resolve.resolver import resolve
 from archdsl.resolve.table import Names
 from archdsl.settings import Decisions
@@ -24,6 +25,8 @@ from archdsl.syntax import tree
 CENTERING = ("bn", "instance_norm")  # they take away the mean of each channel
 WEIGHTED = ("conv", "conv_transpose", "linear")
 MEANT = re.compile(r"\bbias\s*=\s*true\b")  # a call that asks for its bias knows why
+CONVOLUTIONS = ("conv", "conv_transpose")
+THREE_NUMBERS = re.compile(r"\(([^=,()]+,){2}[^=,()]+[,)]")  # that no name stands before
 WINDOWED = ("conv", "maxpool", "avgpool")
 
 
@@ -36,7 +39,7 @@ def warnings(program: Program, network: Network, gpu: bool = False) -> list[Diag
     flat = flatten(network)
     found = [*_unused(file, names), *_passed_on(file, names), *_inputs(program, network)]
     found += program.compiler.warned
-    found += [*_biases(flat, _usual(program, network)), *_strides(flat)]
+    found += [*_biases(flat, _usual(program, network)), *_strides(flat), *_channels_twice(flat)]
     found += _after_head(flat)
     if gpu:
         found += _widths(flat)
@@ -97,12 +100,17 @@ def _passed_on(file: tree.File, names: Names) -> Iterator[Diagnostic]:
 
 
 def _inputs(program: Program, network: Network) -> Iterator[Diagnostic]:
-    """Images that were given with a batch size."""
+    """Images that were given with a batch size, or with the channels last."""
     shape = network.root.input
     nodes = [n for n in program.main.syntax.statements if isinstance(n, tree.Input)]
     if len(shape) == 4 and shape[0] == 1 and shape[1] in (1, 3) and len(nodes) == 1:
         said = {"shape": show_shape(shape), "depth": shape[1], "image": show_shape(shape[1:])}
         yield diagnose(codes.BATCH_IN_INPUT, nodes[0].span, fields=said)
+    if len(shape) == 3 and shape[2] in (1, 3) and shape[0] == shape[1] > 3 and len(nodes) == 1:
+        named = dict(zip(("channels", "height", "width"), shape, strict=True))
+        meant = show_shape((shape[2], *shape[:2]))
+        said = {"shape": show_shape(shape), "image": meant, **named}
+        yield diagnose(codes.CHANNELS_LAST, nodes[0].span, fields=said)
 
 
 def _biases(flat: Flat, usual: Flat | None) -> Iterator[Diagnostic]:
@@ -153,6 +161,20 @@ def _strides(flat: Flat) -> Iterator[Diagnostic]:
         if max(kernel) > 1 and any(k < s for k, s in zip(kernel, stride, strict=True)):
             said = {"kernel": show_shape(kernel), "stride": show_shape(stride)}
             yield diagnose(codes.PIXELS_SKIPPED, node.span, fields=said)
+
+
+def _channels_twice(flat: Flat) -> Iterator[Diagnostic]:
+    """Convolutions whose arguments look like PyTorch's: the channels that come in stand first."""
+    for node in flat.nodes:
+        layer = node.layer
+        if layer is None or node.span is None or layer.name not in CONVOLUTIONS:
+            continue
+        channels, kernel, stride = (getattr(layer, n) for n in ("channels", "kernel", "stride"))
+        comes_in = flat.nodes[node.inputs[0]].shape[0]
+        by_place = THREE_NUMBERS.search(node.span.text) is not None
+        if by_place and channels == comes_in and in_pytorch_order(kernel, stride):
+            said = {"layer": layer.name, "kernel": kernel, "stride": stride}
+            yield diagnose(codes.CHANNELS_TWICE, node.span, fields=said)
 
 
 def _after_head(flat: Flat) -> Iterator[Diagnostic]:

@@ -53,6 +53,12 @@ def check_groups(name: str, groups: int, before: int, after: int) -> None:
         )
 
 
+def in_pytorch_order(kernel: object, stride: object, least: int = 12) -> bool:
+    """Whether a kernel and a stride rather look like the channels that go out and the kernel, which
+    stand there in PyTorch: a kernel of ``least`` or more, and a stride of several that is less."""
+    return type(kernel) is int and type(stride) is int and kernel >= least and 1 < stride < kernel
+
+
 def check_border(border: str, size: tuple[int, ...], pads: Sequence[tuple[int, int]]) -> None:
     """A border that is made of the image itself takes no more of it than is there."""
     if border not in ("reflect", "circular"):
@@ -144,10 +150,13 @@ class Convolution(Layer):
         if self.groups != 1:
             check_groups(self.name, self.groups, channels, self.channels)
         try:
-            windows = self.windows(len(size))
+            return self._fitting(channels, size)
         except Misfit as problem:
-            problem.help = self._in_other_order(problem, channels)
+            problem.help = self._in_other_order(problem, channels) or problem.help
             raise
+
+    def _fitting(self, channels: int, size: Shape) -> Shape:
+        windows = self.windows(len(size))
         if self.border != "zeros":
             check_border(self.border, size, self.sides(size))
         if self.pad == SAME:
@@ -168,10 +177,12 @@ class Convolution(Layer):
     def _in_other_order(self, problem: Misfit, channels: int) -> str:
         """What to write, where the arguments look like those of PyTorch: the channels that come
         in, those that go out, the kernel."""
-        given = (self.channels, self.kernel, self.stride, channels)
-        if problem.kind is not codes.EVEN_KERNEL or any(type(n) is not int for n in given):
-            return ""
-        if self.channels != channels or self.stride == 1:
+        if problem.kind is codes.EVEN_KERNEL:
+            looks_so = self.channels == channels and in_pytorch_order(self.kernel, self.stride, 2)
+        else:
+            large = problem.kind is codes.WINDOW_TOO_LARGE
+            looks_so = large and in_pytorch_order(self.kernel, self.stride)
+        if not looks_so:
             return ""
         meant = f"{self.name}({self.kernel}, {self.stride})"
         return f"what comes in is known: `{meant}` says how many channels go out, and the kernel"

@@ -95,14 +95,15 @@ def first(
     need("torch")
     from archdsl.training.data import load
 
-    plan = layout(ImageFolder(path=""), folder)
+    given = str(folder)
+    plan = layout(ImageFolder(given), Path())
     found: dict[str, list[Path]] = {}
     for places in plan.parts.values():
         for label, place in places.items():
             found.setdefault(label, []).extend(images_of(place)[0])
     size = size or _fitting([path for paths in found.values() for path in paths])
     name = name or _name_of(folder)
-    splits = load(ImageFolder("", size, skip_unreadable=skip), folder)
+    splits = load(ImageFolder(given, size, skip_unreadable=skip), Path())
     stages = max(1, size // LAST).bit_length()
     about = {"name": name, "size": size, "place": show(folder.name or str(folder))}
     spec = SPEC.format(stages=stages, classes=len(found), **about)

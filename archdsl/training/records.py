@@ -217,7 +217,9 @@ def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -
         elif path.endswith((".csv", ".tsv", ".parquet")) and '"' not in path:
             help = (f'a table of files and labels is written table("{path}")',)
         elif path and Path(path).is_dir():
-            help = (f'a folder of images is written image_folder("{path}")',)
+            masked = all((Path(path) / part).is_dir() for part in ("images", "masks"))
+            kind, what = ("mask", "images and masks") if masked else ("image", "images")
+            help = (f'a folder of {what} is written {kind}_folder("{path}")',)
         else:
             raise
         raise ArchError([replace(error.diagnostics[0], help=help)]) from None

@@ -209,7 +209,10 @@ def _withdrawn(
 
 
 def _needed(contrast: Contrast, question: Question) -> str:
-    """What would show the target: more seeds, more examples, or neither alone."""
+    """What would show the target: more seeds, more examples, or neither alone. Where all seeds
+    agree, nothing is known of how they spread, and nothing is said."""
+    if contrast.interval is None:
+        return ""
     target = _number(question.target, 0, question) + _unit(question)
     seeds, examples = contrast.seeds_target, None
     if contrast.examples and contrast.examples_target:

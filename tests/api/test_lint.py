@@ -36,6 +36,10 @@ TOP = "arch a\ninput 3x32x32\n"
         ("fn f(x) = x\nrelu", [("A972", 3)]),
         ("maxpool(2, stride = 3)", [("A973", 3)]),
         ("conv(8, 1, stride = 2)", []),
+        ("conv(3, 16, 3, pad = 1)", [("A980", 3)]),
+        ("conv(16, 16, 3, pad = 1)", []),
+        ("conv(3, 16, stride = 3, pad = 1)", []),
+        ("conv(3, 16, 16, pad = 0)", []),
         ("maxpool(2)", []),
         ("global_avgpool -> linear(10) -> softmax", [("A975", 3)]),
         ("block b(x) { conv(8, 1) -> x }\nb(conv(in.channels, 1))", [("A977", 4)]),
@@ -83,6 +87,12 @@ def test_a_knob_that_changes_nothing() -> None:
 def test_an_image_with_a_batch_size() -> None:
     assert told("arch a\ninput 1x3x32x32\nconv(8, 3)\n") == [("A974", 2)]
     assert told("arch a\ninput 1x16x32x32\nconv(8, 3)\n") == []
+
+
+def test_an_image_with_its_channels_last() -> None:
+    assert told("arch a\ninput 32x32x3\nconv(8, 3)\n") == [("A981", 2)]
+    assert told("arch a\ninput 3x32x32\nconv(8, 3)\n") == []
+    assert told("arch a\ninput 32x8x3\nconv(8, 3)\n") == []
 
 
 def test_widths_that_gpus_pad() -> None:

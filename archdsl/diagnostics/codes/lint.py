@@ -78,3 +78,20 @@ does `align_corners` where the nearest pixel is taken, or `per` where nothing is
     help="leave it out",
     severity="warning",
 )
+CHANNELS_TWICE = Kind(
+    "A980",
+    "a kernel of {kernel} with a stride of {stride}: the first number is the channels that go out",
+    """PyTorch's convolutions take the channels that come in, those that go out, and the kernel.
+Here what comes in is known: the first number is the channels that go out, the second the kernel,
+the third the stride.""",
+    help="for {kernel} channels and a kernel of {stride}, write `{layer}({kernel}, {stride})`",
+    severity="warning",
+)
+CHANNELS_LAST = Kind(
+    "A981",
+    "the input {shape} is an image of {channels} channels, {height} pixels high and {width} wide",
+    """Shapes have the channels first, as PyTorch has them: 3x224x224 is an image of three channels.
+Keras and most image files have them last.""",
+    help="an image of {width} channels is written `input {image}`",
+    severity="warning",
+)
