@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.forms import changes, fixed
@@ -22,15 +21,7 @@ from archdsl.backend.pieces import (
     SharedPiece,
 )
 from archdsl.backend.scope import SHORTCUT, Entry, Scope
-from archdsl.backend.terms import (
-    Named,
-    Ratio,
-    Whole,
-    both,
-    named,
-    opposite,
-    same,
-)
+from archdsl.backend.terms import Named, Ratio, Whole, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.written import Written
 from archdsl.diagnostics.source import Span
@@ -347,8 +338,7 @@ class Flow:
         self, span: Span, layer: type[Layer], translator: Translator, here: int
     ) -> Iterator[tuple[str, Any]]:
         """The arguments of a call that can be said."""
-        names = [p.name for p in signature(layer)]
-        yield from self.bound(span, names, translator, here)
+        return self.bound(span, [p.name for p in signature(layer)], translator, here)
 
     def bound(
         self, span: Span, names: Sequence[str], translator: Translator, here: int
@@ -391,11 +381,11 @@ class Flow:
                         values[name] = inner.value(parameter.default, inputs[0])
                     except Untranslatable:
                         continue
-            values = {k: v for k, v in values.items() if _agrees(v, known.get(k))}
+            values = {k: v for k, v in values.items() if agrees(v, known.get(k))}
         if record:
             self.calls[id(piece)] = {**values, INCOMING: inputs[0]}
         said = (*values.items(), ("", inputs[0]))
-        key = (id(part), *((k, v, getattr(v, "text", "")) for k, v in said if _is_plain(v)))
+        key = (id(part), *((k, v, getattr(v, "text", "")) for k, v in said if is_plain(v)))
         if key not in self.results:
             instance = plan.instances[plan.place(part)]
             inner = self.translator(plan, values, inputs[0])
@@ -407,11 +397,3 @@ def _word(node: tree.Node) -> str:
     if isinstance(node, tree.Name):
         return node.text
     return node.value if isinstance(node, tree.Literal) and isinstance(node.value, str) else ""
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (int, float, str, Fraction, Named))
-
-
-def _agrees(term: Any, value: Any) -> bool:
-    return bool(getattr(term, "value", term) == value)

@@ -259,8 +259,7 @@ class Forward:
 
     def side_names(self) -> list[str]:
         """The variables of the side outputs, in their order."""
-        sides = [v for v, entry in enumerate(self.entries, 1) if entry.weight is not None]
-        return [self.names[v] for v in sides]
+        return [self.names[v] for v, e in enumerate(self.entries, 1) if e.weight is not None]
 
     def results(self) -> list[str]:
         """The expressions of several results, in their order."""
@@ -316,10 +315,8 @@ class Forward:
 
     def reads(self, value: int) -> list[int]:
         """The named values that an expression is made of."""
-        found: list[int] = []
-        for n in self.instance.read_by(self.entries[value - 1]):
-            found += self.reads(n) if n in self.inlined else [n]
-        return found
+        own = self.instance.read_by(self.entries[value - 1])
+        return [read for n in own for read in self.read_by(n)]
 
     def name_beside(self, step: int, others: Sequence[str], last_use: dict[int, int]) -> str:
         """The variable of one of several results of a step, which is none of the others': that of

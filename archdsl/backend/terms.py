@@ -251,3 +251,13 @@ def named(value: Any, text: str) -> Term:
     if isinstance(value, (float, Fraction)):
         return Real.of(float(value), text)
     return Named(value, text)
+
+
+def is_plain(value: Any) -> bool:
+    """Whether it is a number or a text, or a term for one."""
+    return isinstance(value, (int, float, str, Fraction, Named))
+
+
+def agrees(term: Any, value: Any) -> bool:
+    """Whether a term has this value."""
+    return bool(getattr(term, "value", term) == value)
