@@ -13,7 +13,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Fault, Label, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.equality import same
-from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, show
+from archdsl.elaborate.values import MAX_LIST, Tensor, describe, exact, is_number, show
 from archdsl.layers.polynomial import Polynomial, decided
 
 MAX_BITS = 1023  # what a float can hold, too
@@ -39,11 +39,23 @@ def bounded(value: Any, span: Span) -> Any:
     return value
 
 
+JOINS = {"+": "add", "-": "sub", "*": "mul"}
+
+
 def numbers(symbol: str, a: Any, b: Any, span: Span) -> None:
     """Raises a fault unless both operands are numbers."""
     for value in (a, b):
         if not is_number(value):
-            raise fault(codes.NEEDS_NUMBER, span, operator=symbol, given=describe(value))
+            given = {"operator": symbol, "given": describe(value)}
+            raise fault(codes.NEEDS_NUMBER, span, help=_joined(symbol, a, b), fields=given)
+
+
+def _joined(symbol: str, a: Any, b: Any) -> list[str]:
+    """How two tensors are joined that somebody has put an operator between."""
+    if symbol not in JOINS or not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+        return []
+    one, other = (tensor.named or word for tensor, word in ((a, "x"), (b, "y")))
+    return [f"tensors are joined in a branch: `branch {JOINS[symbol]} {{ {one}; {other} }}`"]
 
 
 def blamed(error: Fault, *operands: tuple[Any, Span]) -> Fault:
