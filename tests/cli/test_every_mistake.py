@@ -28,6 +28,7 @@ head: global_avgpool -> linear(10)
     "single.arch": "arch single\ninput 1x8x8\nconv(4, 8, pad = 0) -> bn -> linear(10)\n",
     "deep.arch": "arch deep\ninput 8x32x32\n"
     + "".join(f"block b{i} {{ conv({i}, 3) -> relu }}\nb{i}\n" for i in range(8, 12)),
+    "keras.arch": "arch keras\ninput 32x32x3\nconv(32, 16, 3, pad = 8) -> relu\n",
     "net.search": """search net
 spec "net.arch"
 vary width in {8, 16}
@@ -147,6 +148,7 @@ COMMANDS = {
     "A908": "draw deep.arch --within 12x900 -o deep.svg",
     "A971": "check warned.arch --gpu",
     "A978": "check net.search",
+    "A980": "check keras.arch",
 }
 SLOW = {
     "A602": "compile net.arch --weights damaged.pt -o net.pt2",
