@@ -10,6 +10,7 @@ from archdsl.layers.arguments import Flag, PadOrSame, Rounding, Size
 from archdsl.layers.base import (
     Example,
     Expression,
+    Idle,
     Layer,
     Meaning,
     Misfit,
@@ -34,6 +35,7 @@ class Pool(Layer):
 
     kind = "pool"
     modules = "modules/pooling.py"
+    idle = (Idle("mode", "pad", SAME),)  # there every window fits
 
     @property
     def up(self) -> bool:
@@ -123,7 +125,7 @@ class Pool(Layer):
                 target = f"Same{kind}{axes}d"
         if pad != 0:
             found["padding"] = pad
-        if self.up and self.pad != SAME:  # there every window fits
+        if self.up and self.pad != SAME:
             found["ceil_mode"] = True
         return target, found
 

@@ -50,42 +50,47 @@ def results(study: Study, rows: Iterable[Row] | None = None, tuning: bool = Fals
     known = kinds(study.search)
     objective = study.search.objectives[0]
     own, short = study.search.own is not None, study.search.short
-    rows = judged(study) if rows is None else list(rows)
-    both = _is_held_out(objective.name, rows)
-    found = []
-    for row in rows:
+    found: list[Result] = []
+    fresh: dict[int, Row] = {}
+    for row in judged(study) if rows is None else rows:
         if not row.shape or row.stage == BASELINE or (row.stage == TUNE) != tuning:
             continue
         if not (row.is_result or row.failure in FAULTS):
             continue
-        result = Result(
-            slice=row.slice if study.search.hold is not None else "",
-            budget=budgets[row.slice],
-            shape=row.shape,
-            depth=row.depth,
-            width=row.width,
-            seed=row.seed or 0,
-            score=row.values[0] if row.is_result else None,
-            settled=row.stage == SETTLE,
-            test=None if row.test is None else measured(objective.name, row.test, own),
-            setting=row.setting,
-            tuned=numbers(study.search.tune, row.setting) if tuning or not short else (),
-            examples=of_each(objective.name, row.examples),
-            test_examples=of_each(objective.name, row.test_examples),
-            **_losses(objective.name, row),
-            fold=row.fold or 0,
+        if row.stage == SETTLE:
+            fresh[len(found)] = row
+        found.append(
+            Result(
+                slice=row.slice if study.search.hold is not None else "",
+                budget=budgets[row.slice],
+                shape=row.shape,
+                depth=row.depth,
+                width=row.width,
+                seed=row.seed or 0,
+                score=row.values[0] if row.is_result else None,
+                settled=row.stage == SETTLE,
+                test=None if row.test is None else measured(objective.name, row.test, own),
+                setting=row.setting,
+                tuned=numbers(study.search.tune, row.setting) if tuning or not short else (),
+                examples=of_each(objective.name, row.examples),
+                test_examples=of_each(objective.name, row.test_examples),
+                **_losses(objective.name, row),
+                fold=row.fold or 0,
+            )
         )
-        found.append(_held_out(result, row) if both and result.settled else result)
+    if _are_held_out(found):
+        for place, row in fresh.items():
+            found[place] = _held_out(found[place], row)
     within = [_within(r, kind_of(r.shape, known)) for r in found] if known else []
     return within if within and is_ordered(within) else found
 
 
-def _is_held_out(name: str, rows: Iterable[Row]) -> bool:
+def _are_held_out(found: Sequence[Result]) -> bool:
     """Whether fresh seeds are judged on test data too: it is known of all of them what they said of
     each example, and none has a fold of its own."""
-    fresh = [r for r in rows if r.stage == SETTLE and r.is_result]
-    each = name in LEARNED and all(r.examples and r.test_examples and not r.fold for r in fresh)
-    return bool(fresh) and each
+    fresh = [r for r in found if r.settled and r.score is not None]
+    each = (r.examples is not None and r.test_examples is not None and not r.fold for r in fresh)
+    return bool(fresh) and all(each)
 
 
 def _held_out(result: Result, row: Row) -> Result:
@@ -187,7 +192,7 @@ def numbers_of(setting: str) -> dict[str, float]:
 
 def of_each(name: str, codes: bytes) -> Floats | None:
     """The objective of each example, where it is one that has a value for each."""
-    if not codes or name not in ("accuracy", "error", "loss"):
+    if not codes or name not in LEARNED:
         return None
     if name == "loss":
         return loss_of(codes)
@@ -222,8 +227,7 @@ def question(search: Search, found: Sequence[Result]) -> Question:
     looks = () if search.least_seeds == search.settle_seeds else looks_of(search)
     settles = search.settle_seeds > 0
     best, arms = not objective.minimize, search.arms
-    fresh = [r for r in found if r.settled and r.score is not None]
-    both = bool(fresh) and all(r.test_examples is not None and not r.fold for r in fresh)
+    both = _are_held_out(found)
     return Question(best, objective.name, ordered, unit, looks, search.folds, arms, settles, both)
 
 

@@ -51,6 +51,8 @@ TOP = "arch a\ninput 3x32x32\n"
         ("default conv(bias = false, bias_init = zeros)\nconv(8, 3)", []),
         ("conv(8, 3, bias = in.channels == 1, bias_init = zeros)", []),
         ("residual(per = sample) { conv(3, 3) }", [("A979", 3)]),
+        ("maxpool(3, stride = 2, pad = same, mode = ceil)", [("A979", 3)]),
+        ("avgpool(3, stride = 2, pad = 1, mode = ceil)", []),
         ("repeat 2 { bn(track = false, momentum = 0.2) }", [("A979", 3)]),
         ("block b { instance_norm(init = ones) }\nb -> b", [("A979", 3)]),
     ],

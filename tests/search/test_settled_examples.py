@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from fake_training import CPU, begun
 
-from archdsl.search.outcome import results, verdict
+from archdsl.search.outcome import question, results, verdict
 from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling
 from archdsl.search.reach import survey
 from archdsl.search.rows import EXPLORE, SETTLE
@@ -66,6 +66,17 @@ def test_test_data_that_are_not_known_of_all_are_not_judged(study: Study) -> Non
     said = verdict(study, rows)
     (contrast,) = (part.contrast for part in said.slices)
     assert contrast is not None and contrast.examples == 359 and not said.question.both
+
+
+def test_the_question_says_what_the_results_are_of(study: Study) -> None:
+    """Of validation and test data where both are known of each network, and else of the former."""
+    rows = study.rows()
+    assert question(study.search, results(study, rows)).both
+    lone = [replace(r, examples=b"") if r.stage == SETTLE and r.seed == 1001 else r for r in rows]
+    found = results(study, lone)
+    assert not question(study.search, found).both
+    settled = [row for row in lone if row.stage == SETTLE]
+    assert [r.score for r in found if r.settled] == [row.values[0] for row in settled]
 
 
 def test_a_study_without_examples_is_judged_by_its_scores(study: Study) -> None:
