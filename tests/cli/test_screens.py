@@ -198,7 +198,7 @@ SEARCHED = {
     80: """\
 At 20K multiply-adds, nothing is settled: the search ends with exploring; `seeds
 1 then 4` would compare the best shapes.
-best: depth = 2, width = 5 (trial 1, 20K macs); to take it from here:
+best: depth = 2, width = 5 (trial 2, 20K macs); to take it from here:
   archdsl best tiny.study -o best.arch
 """,
     40: """\
@@ -206,7 +206,7 @@ At 20K multiply-adds, nothing is
 settled: the search ends with exploring;
 `seeds 1 then 4` would compare the best
 shapes.
-best: depth = 2, width = 5 (trial 1, 20K
+best: depth = 2, width = 5 (trial 2, 20K
  macs); to take it from here:
   archdsl best tiny.study -o best.arch
 """,
@@ -279,8 +279,10 @@ def test_what_was_at_work_leaves_nothing(
     ran = on_terminal(["-m", "archdsl", *words.split()], columns, first)
     if words != "check resnet":  # says nothing within its first second
         assert AT_WORK_ELSEWHERE[words] in ran.written
-    wanted = plain(words, columns, second)
-    assert (ran.code, without_times(ran.screen)) == (0, without_times(wanted.screen))
+    wanted = without_times(plain(words, columns, second).screen)
+    if columns == 40 and words.startswith("best"):  # of an epoch, a narrow terminal leaves out two
+        wanted = re.sub(r"^ +lr  seconds\n|^ # #\n", "", wanted, flags=re.MULTILINE)
+    assert (ran.code, without_times(ran.screen)) == (0, wanted)
 
 
 def without_times(screen: str) -> str:
