@@ -2,103 +2,277 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
 
-from archdsl.ir.flat import flatten
+from archdsl.ir.flat import Node, flatten
 from archdsl.ir.network import Network
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Join
-from archdsl.pictures.drawing import incoming, outgoing
+from archdsl.pictures.drawing import FEW, incoming, outgoing
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
 from archdsl.pictures.words import layer_words
 
 Edge = tuple[str, str]
 NEAR = 1.5
 TITLE = 26  # the height of a frame's title, at most
+ARC = 7  # from the upper or the lower edge of a dense block's step to where its arcs are
 FRAMES = ("frame", "inner")
+REPEATED = re.compile(r"(?:.* )?x \d+(, shared)?")
+Extent = tuple[float, float, float, float]
+Named = list[tuple[Extent, str]]
+Point = tuple[float, float]
 
 
-def drawn(scene: Scene) -> Counter[Edge]:
+@dataclass(frozen=True)
+class Drawn:
+    """What a drawing connects; ``again`` are the lines from the end of what is drawn once and
+    stands there several times to its beginning, which nobody draws."""
+
+    edges: Counter[Edge]
+    again: set[Edge]
+
+
+def drawn(scene: Scene) -> Drawn:
     """The edges of a drawing that runs down: between texts of boxes, signs and results. A box of
     several layers connects them in their order."""
-    boxes = [s for s in scene.shapes if isinstance(s, Box) and s.fill not in FRAMES]
-    words = [s for s in scene.shapes if isinstance(s, Words)]
-    discs = [s for s in scene.shapes if isinstance(s, Disc) and s.sign]
-    named = [(b.extent, text) for b in boxes if (text := _text(b, words))]
-    named += [(d.extent, d.sign) for d in discs]
-    frames = [s for s in scene.shapes if isinstance(s, Box) and s.fill in FRAMES]
-    wires = [s for s in scene.shapes if isinstance(s, Wire) and len(s.points) > 1]
-    found: Counter[Edge] = Counter()
-    for wire in wires:
-        if end := _at(wire.points[-1], named, False):
-            found[_source(wire, wires, frames, named), end] += 1
-    for (a, above), (b, below) in ((x, y) for x in named for y in named if x is not y):
-        if a[0] == b[0] and a[2] == b[2] and abs(a[3] - b[1]) < NEAR:
-            found[above, below] += 1
-    return found
+    it = _Reading(scene)
+    edges: Counter[Edge] = Counter()
+    for wire in it.wires:
+        if end := it.at(wire.points[-1], False):
+            edges.update((source, end) for source in it.sources(wire))
+    for above, below in it.stacked():
+        edges[it.named[above][1], it.named[below][1]] += 1
+    return Drawn(edges, set(it.again()))
 
 
-def _text(box: Box, words: Iterable[Words]) -> str:
-    left, top, right, bottom = box.extent
+class _Reading:
+    def __init__(self, scene: Scene) -> None:
+        boxes = [s for s in scene.shapes if isinstance(s, Box) and s.fill not in FRAMES]
+        self.words = [s for s in scene.shapes if isinstance(s, Words)]
+        discs = [s for s in scene.shapes if isinstance(s, Disc) and s.sign]
+        self.named: Named = [
+            (b.extent, text) for b in boxes if (text := _text(b.extent, self.words))
+        ]
+        self.named += [(d.extent, d.sign) for d in discs]
+        self.frames = [s for s in scene.shapes if isinstance(s, Box) and s.fill in FRAMES]
+        self.wires = [s for s in scene.shapes if isinstance(s, Wire) and len(s.points) > 1]
+
+    def at(self, point: Point, leaves: bool) -> str:
+        """What a line leaves at a point, or what it enters there."""
+        x, y = point
+        for (left, top, right, bottom), text in self.named:
+            within = left - NEAR <= x <= right + NEAR
+            side = min(abs(x - left), abs(x - right)) < NEAR and top + NEAR < y < bottom - NEAR
+            if (within and abs(y - (bottom if leaves else top)) < NEAR) or (side and not leaves):
+                return text
+        return ""
+
+    def sources(self, wire: Wire) -> list[str]:
+        """What a line comes from, through all frames around it."""
+        if wire.curved and (start := self._left_by_arc(wire.points[0])):
+            return [start] if isinstance(start, str) else self._below(start)
+        return self._above(wire.points[0])
+
+    def _left_by_arc(self, point: Point) -> str | Box | None:
+        """The step of a dense block that an arc leaves at its side."""
+        x, y = point
+        for (_, _, right, bottom), text in self.named:
+            if abs(right - x) < NEAR and abs(bottom - ARC - y) < NEAR:
+                return text
+        return next((f for f in self.frames if _sided(f, x, f.y + f.height - ARC, y)), None)
+
+    def _below(self, frame: Box) -> list[str]:
+        """What leaves a frame."""
+        inside = frame.y + frame.height
+        return [
+            source
+            for wire in self.wires
+            if _near(wire.points[-1][1], inside) and frame.x < wire.points[-1][0] < _right(frame)
+            for source in self.sources(wire)
+        ]
+
+    def _above(self, point: Point) -> list[str]:
+        """What comes to a point: it goes on below a frame's title, where arcs may come too."""
+        x, y = point
+        if found := self.at(point, True):
+            return [found]
+        entered = [f for f in self.frames if f.x < x < _right(f) and f.y < y < f.y + TITLE]
+        tops = {f.y for f in entered} | {y}
+        sources = [
+            source
+            for other in self.wires
+            if other.points[0] != point
+            and (
+                _ends(other, x, tops)
+                or any(other.curved and _sided(f, *_entered(other, f)) for f in entered)
+            )
+            for source in self.sources(other)
+        ]
+        return sources or ["nothing"]
+
+    def stacked(self) -> Iterator[tuple[int, int]]:
+        """Boxes of which one stands right upon the other."""
+        for (i, (a, _)), (j, (b, _)) in product(enumerate(self.named), repeat=2):
+            if i != j and a[0] == b[0] and a[2] == b[2] and _near(a[3], b[1]):
+                yield i, j
+
+    def again(self) -> Iterator[Edge]:
+        """From the end to the beginning of what is repeated: of frames, and of boxes."""
+        for frame in self.frames:
+            title = Box(frame.x, frame.y, frame.width, TITLE)
+            if not REPEATED.fullmatch(_text(title.extent, self.words)):
+                continue
+            starts = [
+                end
+                for wire in self.wires
+                if frame.x < wire.points[0][0] < _right(frame)
+                and frame.y < wire.points[0][1] <= frame.y + TITLE
+                for end in self._ends_of(wire)
+            ]
+            yield from product(self._below(frame), starts)
+        below = dict(self.stacked())
+        for words in self.words:
+            if not REPEATED.fullmatch(words.text):
+                continue
+            for i, (extent, text) in enumerate(self.named):
+                beside = 0 < words.x - extent[2] < 2 * ARC and i not in below.values()
+                last = i
+                while last in below:
+                    last = below[last]
+                if beside and extent[1] < words.y < self.named[last][0][3]:
+                    yield self.named[last][1], text
+
+    def _ends_of(self, wire: Wire) -> list[str]:
+        """Where a line arrives, through frames and forks."""
+        end = wire.points[-1]
+        if found := self.at(end, False):
+            return [found]
+        x, y = end
+        titles = {f.y for f in self.frames if f.x < x < _right(f) and _near(f.y, y)}
+        return [
+            there
+            for other in self.wires
+            if other is not wire
+            and _near(other.points[0][0], x)
+            and (
+                _near(other.points[0][1], y)
+                or any(top < other.points[0][1] <= top + TITLE for top in titles)
+            )
+            for there in self._ends_of(other)
+        ]
+
+
+def _text(extent: Extent, words: Iterable[Words]) -> str:
+    left, top, right, bottom = extent
     inside = [w for w in words if left <= w.x <= right and top <= w.y <= bottom]
     return inside[0].text.removesuffix(", shared") if inside else ""
 
 
-Named = list[tuple[tuple[float, ...], str]]
-Point = tuple[float, float]
+def _near(a: float, b: float) -> bool:
+    return abs(a - b) < NEAR
 
 
-def _at(point: Point, named: Named, leaves: bool) -> str:
-    """What a line leaves at a point, or what it enters there."""
-    x, y = point
-    for (left, top, right, bottom), text in named:
-        within = left - NEAR <= x <= right + NEAR
-        side = min(abs(x - left), abs(x - right)) < NEAR and top + NEAR < y < bottom - NEAR
-        if (within and abs(y - (bottom if leaves else top)) < NEAR) or (side and not leaves):
-            return text
-    return ""
+def _right(box: Box) -> float:
+    return box.x + box.width
 
 
-def _source(wire: Wire, wires: list[Wire], frames: list[Box], named: Named) -> str:
-    """What a line comes from, through all frames around it: it goes on below a frame's title."""
-    x, y = wire.points[0]
-    found = _at((x, y), named, True)
-    if found:
-        return found
-    tops = {f.y for f in frames if f.x < x < f.x + f.width and f.y < y < f.y + TITLE} | {y}
-    for other in wires:
-        end = other.points[-1]
-        if (
-            other is not wire
-            and abs(end[0] - x) < NEAR
-            and any(abs(end[1] - t) < NEAR for t in tops)
-        ):
-            return _source(other, wires, frames, named)
-    return "nothing"
+def _sided(frame: Box, x: float, y: float, wanted: float) -> bool:
+    return _near(_right(frame), x) and _near(y, wanted)
+
+
+def _entered(arc: Wire, frame: Box) -> tuple[float, float, float]:
+    x, y = arc.points[-1]
+    return x, y, frame.y + ARC
+
+
+def _ends(wire: Wire, x: float, tops: set[float]) -> bool:
+    end = wire.points[-1]
+    return not wire.curved and _near(end[0], x) and any(_near(end[1], t) for t in tops)
+
+
+# ------------------------------------------------------------------------- of the graph
 
 
 def wanted(network: Network) -> Counter[Edge]:
-    """The edges of the graph, by the same texts."""
+    """The edges of the graph, by the same texts. In a dense block, the concatenations between its
+    steps are lines, and of many steps those in the middle are one box."""
     flat = flatten(network)
-    texts = []
-    for node in flat.nodes:
-        if node.layer is None:
+    nodes = flat.nodes
+    dense = _dense(nodes)
+    texts, boxes = [], []
+    for i, node in enumerate(nodes):
+        hidden = _hidden(node, dense)
+        boxes.append(hidden or i)
+        if hidden:
+            texts.append(hidden[1])
+        elif node.layer is None:
             texts.append(incoming(node.path, node.shape))
         elif isinstance(node.layer, Join):
             texts.append(node.layer.sign or node.layer.name.replace("_", " "))
         else:
-            texts.append(layer_words(node.layer, flat.nodes[node.inputs[0]].shape))
+            texts.append(layer_words(node.layer, nodes[node.inputs[0]].shape))
+
+    def is_line(node: Node) -> bool:
+        at, step = _numbered(node.path, "concat")
+        return step < dense.get(at, 0)
+
+    def through(n: int) -> Iterator[int]:
+        for source in nodes[n].inputs:
+            if is_line(nodes[source]):
+                yield from through(source)
+            else:
+                yield source
+
     found: Counter[Edge] = Counter()
-    for text, node in zip(texts, flat.nodes, strict=True):
-        for n in node.inputs:
-            found[texts[n], text] += 1
+    lines: set[tuple[object, object]] = set()
+    for i, node in enumerate(nodes):
+        for source in () if is_line(node) else through(i):
+            line = boxes[source], boxes[i]
+            if line == (source, i) or (line[0] != line[1] and line not in lines):
+                found[texts[source], texts[i]] += 1
+            lines.add(line)
     end = outgoing(network.root)
     bar = ", ".join(r.name for r in flat.results)
     for result in flat.results:
         found[texts[result.node], bar] += 1
     found[bar or texts[flat.output], end] += 1
     for side in flat.side_outputs:
-        shape = show_shape(flat.nodes[side.node].shape)
+        shape = show_shape(nodes[side.node].shape)
         found[texts[side.node], f"{side.name.rpartition('.')[2]} {shape}"] += 1
     return found
+
+
+def _numbered(path: str, name: str) -> tuple[str, int]:
+    """Of the path of what is ``name3`` in something, or is in it: that, and 3."""
+    match = re.match(rf"(?:(.*)\.)?{name}(\d+)(?:\.|$)", path)
+    return (match[1] or "", int(match[2])) if match else ("", 0)
+
+
+def _dense(nodes: Iterable[Node]) -> dict[str, int]:
+    """The dense blocks by their paths, and how many steps they have: each is concatenated."""
+    steps: Counter[str] = Counter()
+    joins: Counter[str] = Counter()
+    for node in nodes:
+        parts = node.path.split(".")
+        for k, part in enumerate(parts):
+            if match := re.fullmatch(r"layer(\d+)", part):
+                at = ".".join(parts[:k])
+                steps[at] = max(steps[at], int(match[1]))
+        at, step = _numbered(node.path, "concat")
+        joins[at] = max(joins[at], step)
+    return {at: count for at, count in steps.items() if joins[at] == count}
+
+
+def _hidden(node: Node, dense: dict[str, int]) -> tuple[str, str] | None:
+    """The box that stands for a node, where a dense block has many steps."""
+    parts = node.path.split(".")
+    for k, part in enumerate(parts):
+        at, count = ".".join(parts[:k]), dense.get(".".join(parts[:k]), 0)
+        match = re.fullmatch(r"layer(\d+)", part)
+        if match and count > FEW and 3 < int(match[1]) < count:
+            return at, f"⋮ {count - 4} more"
+    return None
