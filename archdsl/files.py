@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Fault, did_you_mean, fault
+from archdsl.diagnostics.model import ArchError, Fault, diagnose, did_you_mean, fault
 from archdsl.diagnostics.render import printable
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax import tree
@@ -30,6 +31,20 @@ MAX_FILES = 50  # that one spec may use
 
 ARCH, SEARCH = ".arch", ".search"  # the endings of files
 FOLDER = "the spec's folder"  # where `use` reads, in messages
+MODEL = "`archdsl import {0}` writes a spec of it"
+OTHERS = {  # what is given in the place of a spec or a search, and what to do
+    ARCH: ("a spec", 'a search is a file of its own, which names the spec: `spec "{0}"`'),
+    SEARCH: ("a search", "name the spec of the search; `archdsl search {0}` runs it"),
+    ".py": (
+        "Python code",
+        "`archdsl import {0}:Net --allow-python` writes a spec of its class `Net`",
+    ),
+    ".onnx": ("an exported network", MODEL),
+    ".pt2": ("an exported network", MODEL),
+    ".pt": ("a file of weights", "`--weights {0}` takes over weights"),
+    ".pth": ("a file of weights", "`--weights {0}` takes over weights"),
+    ".safetensors": ("a file of weights", "`--weights {0}` takes over weights"),
+}
 PACKAGES = {ARCH: "archdsl.specs", SEARCH: "archdsl.searches"}
 
 
@@ -54,7 +69,7 @@ def opened(path: Path) -> BinaryIO:
     os.close(handle)
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    raise OSError(errno.EINVAL, "it is a pipe or a device, and no file")
+    raise OSError(errno.EINVAL, "it is a pipe or a device, not a file")
 
 
 def read_text(path: Path, name: str, place: Span | None = None) -> str:
@@ -93,6 +108,11 @@ def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
     if name == "-":
         return None, "<stdin>"
     path = Path(name)
+    if path.suffix in OTHERS and path.suffix != ending:
+        what, help = OTHERS[path.suffix]
+        reason = f"it is {what}, not a {'search' if ending == SEARCH else 'spec'}"
+        said = [help.format(shlex.quote(name) if path.suffix != ARCH else name)]
+        raise ArchError([diagnose(codes.UNREADABLE, name=name, reason=reason, help=said)])
     try:
         if path.suffix == ending or path.is_file():
             return path, name

@@ -28,7 +28,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         fields = {"name": str(path), "reason": f"it is a link to {target.name}"}
         raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)])
     if target.exists() and not target.is_file() and not target.is_dir():
-        fields = {"name": str(path), "reason": "it is a pipe or a device, and no file"}
+        fields = {"name": str(path), "reason": "it is a pipe or a device, not a file"}
         raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)])
     aside = ""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,9 @@ def command(
             try:
                 examples[path] = read_example(path, card.image, card.values)
             except BadPicture as problem:
-                bad.append(diagnose(codes.UNREADABLE, name=str(path), reason=str(problem)))
+                help = [f"name the files in it: `{shlex.quote(str(path))}/*`"]
+                fields = {"name": str(path), "reason": str(problem)}
+                bad.append(diagnose(codes.UNREADABLE, help=help * path.is_dir(), fields=fields))
         if not examples:
             continue
         outputs = found.logits(torch.stack(list(examples.values())))

@@ -50,7 +50,7 @@ def _replace(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix
     word = match["word"]
     if span.text.startswith('"') and span.text.endswith('"') and len(span.text) > 1:
         word = f'"{word}"'
-    elif not (span.text.isidentifier() or SIGNS.fullmatch(span.text)):
+    elif not (span.text.replace(".", "_").isidentifier() or SIGNS.fullmatch(span.text)):
         return
     yield Fix(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
 
@@ -83,6 +83,18 @@ def _unquote(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix
 def _remove(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
     if span.text == ":":
         yield Fix("remove the colon", ((span, ""),), sure=True)
+
+
+def _anew(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+    """Another text in the place of the line that a mistake is in, or of some words of it."""
+    text, line = reading.source.text, match["line"]
+    start = text.rfind("\n", 0, span.start) + 1
+    end = text.find("\n", span.start)
+    old = match.groupdict().get("old") or text[start : end if end >= 0 else len(text)].strip()
+    at = text.find(old, start)
+    yield Fix(
+        f"write `{_short(line)}`", ((Span(reading.source, at, at + len(old)), line),), sure=True
+    )
 
 
 def _round(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
@@ -119,8 +131,11 @@ HELPS: tuple[
     (re.compile(r"the arrow is written `(?P<word>->)`"), _replace),
     (re.compile(r"to apply one layer after the other, write `->` before `(?P<word>.*)`"), _arrow),
     (re.compile(r"is a comma missing before it\?"), _comma),
-    (re.compile(r"the name of a layer stands without quotes"), _unquote),
-    (re.compile(r"write it without the colon: .*"), _remove),
+    (re.compile(r"write the name of a layer without quotes"), _unquote),
+    (re.compile(r"leave out the colon: the layers .*"), _remove),
+    (re.compile(r"(?:leave the batch out|a shape is written):? `(?P<line>input \d[^`]*)`"), _anew),
+    (re.compile(r"write `(?P<line>arch \w+)` in place of `(?P<old>\w+ \w+)`"), _anew),
+    (re.compile(r"to keep the result of a layer, write `(?P<line>[^`]+)`"), _anew),
     (re.compile(r"say how to round: .*"), _round),
     (re.compile(r"it is a block of the library: `use (?P<file>\S+): (?P<word>\w+)`"), _use),
     (re.compile(r"(?:begin it with|add) a line such as `(?P<line>[^`]+)`"), _line),
@@ -169,7 +184,7 @@ def _set(call: tree.Call, name: str, value: str, reading: Reading) -> Edit:
 def _groups(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
     """Other counts of groups, which divide the channels."""
     call = _call_at(reading, span)
-    _, _, listed = found.message.rpartition("those that do: ")
+    _, _, listed = found.message.rpartition("these numbers do: ")
     numbers = re.findall(r"\d+", listed)
     if call is None or _argument(call, "groups", reading) is None:
         return []

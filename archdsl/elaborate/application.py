@@ -14,7 +14,7 @@ from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
 from archdsl.elaborate.expressions import compile_patterns, listed
 from archdsl.elaborate.fitting import fit
-from archdsl.elaborate.joining import join_action
+from archdsl.elaborate.joining import join_action, meant_join
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plain_op
 from archdsl.elaborate.places import numbers, reserving, several
@@ -75,7 +75,7 @@ def apply_value(value: Any, frame: Frame, span: Span) -> None:
     elif isinstance(value, tuple) and value:
         apply_list(value, frame, span)
     else:
-        help = ["the name of a layer stands without quotes"] if isinstance(value, str) else []
+        help = ["write the name of a layer without quotes"] if isinstance(value, str) else []
         raise fault(codes.NOT_A_LAYER, span, help=help, given=describe(value))
 
 
@@ -144,13 +144,19 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
         return variable_call(entry, node, scope, bare)
     if entry is None and word in context.table:
         layer = context.table[word]
+        if issubclass(layer, Join) and (help := meant_join(node, scope)):
+            context.report(codes.JOIN_AS_LAYER, node.callee.span, help=help, name=word)
+            return skip
         if layer.is_tied:
             ((_, get, place),) = bind_layer(layer, node, scope)
             return lambda frame: use_tied(layer, get, place, frame, span)
         make = layer_op(layer, bind_layer(layer, node, scope), span)
         return join_action(make, span) if issubclass(layer, Join) else layer_action(make, span)
     if entry is None and word in context.patterns:
-        context.report(codes.NEEDS_BODY, node.callee.span, name=word)
+        help = []
+        if word == "dense" and node.arguments:  # Keras calls a linear layer so
+            help = [f"a fully connected layer is `linear({node.arguments[0].span.text})`"]
+        context.report(codes.NEEDS_BODY, node.callee.span, help=help, name=word)
         return skip
     if isinstance(entry, FnCode) or word in context.functions:
         value = scope.value(node)

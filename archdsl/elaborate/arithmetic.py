@@ -14,6 +14,7 @@ from archdsl.diagnostics.model import Fault, Label, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.equality import same
 from archdsl.elaborate.values import MAX_LIST, Tensor, describe, exact, is_number, show
+from archdsl.layers.init import Init
 from archdsl.layers.polynomial import Polynomial, decided
 
 MAX_BITS = 1023  # what a float can hold, too
@@ -51,11 +52,19 @@ def numbers(symbol: str, a: Any, b: Any, span: Span) -> None:
 
 
 def _joined(symbol: str, a: Any, b: Any) -> list[str]:
-    """How two tensors are joined that somebody has put an operator between."""
-    if symbol not in JOINS or not (isinstance(a, Tensor) and isinstance(b, Tensor)):
+    """How two tensors or layers are joined that somebody has put an operator between."""
+    parts = [_part(value, word) for value, word in ((a, "x"), (b, "y"))]
+    if symbol not in JOINS or "" in parts:
         return []
-    one, other = (tensor.named or word for tensor, word in ((a, "x"), (b, "y")))
-    return [f"tensors are joined in a branch: `branch {JOINS[symbol]} {{ {one}; {other} }}`"]
+    return [f"tensors are joined in a branch: `branch {JOINS[symbol]} {{ {'; '.join(parts)} }}`"]
+
+
+def _part(value: Any, word: str) -> str:
+    """A tensor or a layer as an arm of a branch; nothing for a value of another kind."""
+    if isinstance(value, Tensor):
+        return value.named or word
+    is_value = is_number(value) or isinstance(value, (bool, str, tuple, range, Init))
+    return "" if is_value else show(value)
 
 
 def blamed(error: Fault, *operands: tuple[Any, Span]) -> Fault:

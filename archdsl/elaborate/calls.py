@@ -11,7 +11,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import FnCode, Formal, Getter
 from archdsl.elaborate.functions import FUNCTIONS, Function
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Frame
-from archdsl.elaborate.scope import Scope, constant, poison
+from archdsl.elaborate.scope import Scope, Variable, constant, poison
 from archdsl.elaborate.values import MAX_LIST, describe, show, weigh
 from archdsl.layers.arguments import Unreadable, read_init
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
@@ -40,7 +40,7 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
             scope.context.report(
                 codes.NO_SUCH_ARGUMENT,
                 argument.name.span,
-                help=["its arguments go by their places"],
+                help=["its arguments have no names: give them in their order"],
                 name=argument.name.text,
                 callee=function.name,
             )
@@ -81,7 +81,7 @@ def run_fn(fn: FnCode, bound: list[tuple[int, Getter]], frame: Frame, span: Span
     machine = frame.m
     machine.spend(fn.weight, span)
     if fn.value is None:  # in a domain, which is worked out before functions are compiled
-        help = ["the spec's own functions are not known yet: write the value"]
+        help = ["functions of the spec are not known yet here: write the value"]
         raise fault(codes.NEEDS_CONSTANT, span, help=help)
     if machine.depth >= MAX_DEPTH:
         machine.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=fn.name)
@@ -131,11 +131,22 @@ def takes(callee: str, names: Sequence[str]) -> list[str]:
     return [f"`{callee}` takes {', '.join(names) or 'no arguments'}"]
 
 
+def _tensor(argument: tree.Argument, callee: str, scope: Scope) -> list[str]:
+    """What helps where a tensor is given to a layer as an argument, ``relu(x)``."""
+    value = argument.value
+    entry = scope.lookup(value.text) if isinstance(value, tree.Name) else None
+    if not (isinstance(entry, Variable) and entry.kind == "tensor"):
+        return []
+    return [f"a tensor goes into a layer by `->`: `{entry.name} -> {callee}`"]
+
+
 OTHER_NAMES = {  # of arguments, in other libraries
     "filters": "channels", "out_channels": "channels", "out_features": "features",
     "units": "features", "kernel_size": "kernel", "pool_size": "kernel", "strides": "stride",
     "padding": "pad", "padding_mode": "border", "dilation_rate": "dilation", "use_bias": "bias",
     "rate": "p", "negative_slope": "slope", "alpha": "slope", "epsilon": "eps",
+    "dim": "over", "axis": "over", "num_groups": "groups", "num_heads": "heads",
+    "probability": "p", "prob": "p",
 }  # fmt: skip
 
 
@@ -143,6 +154,8 @@ def meant_argument(key: str, callee: str, names: Sequence[str]) -> list[str]:
     """What helps where an argument is not called so."""
     if OTHER_NAMES.get(key) in names:
         return [f"here it is called `{OTHER_NAMES[key]}`"]
+    if key in ("in_channels", "in_features", "input_dim", "input_shape", "num_features"):
+        return ["leave it out: what comes in is known"]
     if key == "activation":
         return [f"an activation is a layer of its own: `{callee}(...) -> relu`"]
     return did_you_mean(key, names)
@@ -166,7 +179,7 @@ def bind(
         if argument.name is None:
             if position >= len(names):
                 most = counted(len(names), "at most")
-                help = takes(callee, names) if names else []
+                help = _tensor(argument, callee, scope) or (takes(callee, names) if names else [])
                 context.report(codes.TOO_MANY, argument.span, help=help, callee=callee, most=most)
                 continue
             key = names[position]

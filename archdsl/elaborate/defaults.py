@@ -25,7 +25,7 @@ def default(node: tree.Default, scope: Scope) -> None:
     else:
         known = {*context.table, *context.patterns, *scope.visible()}
         help = did_you_mean(word, known) if entry is None else []
-        if (meant := context.table.synonyms.get(word)) is not None:
+        if (meant := context.table.meant(word)) is not None:
             help = [f"here it is called `{meant}`"]
         context.report(codes.NO_DEFAULTS, node.callee.span, help=help, name=word)
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from archdsl.syntax.elsewhere import SEQUENCE
+
 # What Python writes, and how it is written here.
 ELSEWHERE = {
     "range": "a range is written `1..n`, and includes both ends",
@@ -11,12 +13,16 @@ ELSEWHERE = {
     "True": "it is written `true`",
     "False": "it is written `false`",
     "None": "there is no such value: leave the argument out",
+    "Sequential": SEQUENCE,
+    "Activation": "an activation is a layer of its own: `relu`",
+    "Input": "what comes in is said once: `input 3x224x224`",
+    "InputLayer": "what comes in is said once: `input 3x224x224`",
 }
 NO_LAYER = "it is not a layer of the language: docs/adding-a-layer.md says how to add one"
 COMPOSED = {  # what other libraries have as a layer
     ("mha", "multihead_attention", "self_attention", "MultiheadAttention"):
         "it is written `conv(3 * d, 1) -> attend(heads) -> conv(d, 1)`, where `d = in.channels`",
-    ("gru", "GRU", "lstm", "LSTM", "rnn", "transformer"): NO_LAYER,
+    ("gru", "GRU", "lstm", "LSTM", "rnn", "RNN", "transformer", "Lambda"): NO_LAYER,
     ("dwconv", "depthwise", "depthwise_conv", "DepthwiseConv2D"):
         "it is written `conv(in.channels, 3, groups = in.channels)`",
     ("separable_conv", "sepconv", "SeparableConv2D"):
@@ -46,7 +52,7 @@ THERE = {  # what else such a block is called
     "eca": ("ECA",),
     "inverted_residual": ("mbconv", "MBConv", "InvertedResidual"),
     "fused_inverted_residual": ("fused_mbconv", "FusedMBConv"),
-    "basic": ("basic_block", "BasicBlock"),
+    "basic": ("basic_block", "BasicBlock", "resblock", "res_block", "ResBlock"),
     "bottleneck": ("Bottleneck",),
     "aspp": ("ASPP",),
     "mlp": ("MLP", "feed_forward"),

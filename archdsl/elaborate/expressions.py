@@ -35,6 +35,7 @@ from archdsl.layers.base import signature
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.polynomial import decided
 from archdsl.syntax import tree
+from archdsl.syntax.elsewhere import without_prefix
 
 
 def literal(node: tree.Literal, scope: Scope) -> Getter:
@@ -135,7 +136,7 @@ def shape_property(
     property = HERE.get(name)
     if property is None:
         if name in ("length", "len", "count"):
-            help = ["how many items a list has is `len(xs)`"]
+            help = ["the length of a list is `len(xs)`"]
         else:
             help = did_you_mean(name, known)
         names = ", ".join(known)
@@ -145,6 +146,11 @@ def shape_property(
 
 def field(node: tree.Field, scope: Scope) -> Getter:
     """``skip.channels``: of a tensor that was kept, what ``in`` is asked for."""
+    is_foreign = isinstance(node.object, tree.Name) and scope.lookup(node.object.text) is None
+    if is_foreign and (help := without_prefix(node.span.text)):  # nn.ReLU
+        wanted, word = "value or layer", node.span.text
+        scope.context.report(codes.UNKNOWN_NAME, node.span, help=help, name=word, wanted=wanted)
+        return poison
     get = scope.value(node.object)
     property = shape_property(node.name, node.span, scope)
     if property is None:

@@ -12,12 +12,13 @@ from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import Action, Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.making import LayerArguments, bind_layer, construct
-from archdsl.elaborate.scope import Scope
+from archdsl.elaborate.scope import Scope, poison
 from archdsl.elaborate.values import Tensor, describe
 from archdsl.layers.arguments import Sizes, Unreadable, Whole
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.ids import Ids
 from archdsl.syntax import tree
+from archdsl.syntax.elsewhere import without_batch
 
 
 class Incoming(Layer):
@@ -32,7 +33,7 @@ def incoming(node: tree.Input, scope: Scope) -> Action:
     """The tensors that come in. The first is the current tensor; those with names are kept."""
     compiled: list[tuple[int | None, str, Getter, LayerArguments, Span]] = []
     for tensor in node.tensors:
-        shape = scope.value(tensor.shape)
+        shape = _shape(tensor.shape, scope)
         arguments = bind_layer(Incoming, tensor, scope)
         slot, name = None, ""
         if tensor.name is not None:
@@ -65,6 +66,17 @@ def incoming(node: tree.Input, scope: Scope) -> Action:
     return run
 
 
+def _shape(node: tree.Node, scope: Scope) -> Getter:
+    """The shape of a tensor that comes in, which has no batch."""
+    first = node.items[0] if isinstance(node, tree.ListOf) and node.items else node
+    help = without_batch(node.span.text)
+    if help and isinstance(first, tree.Name) and scope.lookup(first.text) is None:
+        wanted, word = "value or layer", first.text
+        scope.context.report(codes.UNKNOWN_NAME, first.span, help=help, name=word, wanted=wanted)
+        return poison
+    return scope.value(node)
+
+
 def check_used(
     builder: Builder, results: Sequence[Tensor], names: tuple[str, ...], span: Span | None
 ) -> None:
@@ -85,6 +97,7 @@ def read(value: object, span: Span) -> Shape:
             span,
             name="shape",
             callee="input",
+            help=without_batch(span.text),
             given=describe(value),
             expected=problem.expected,
         ) from None

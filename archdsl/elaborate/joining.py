@@ -9,9 +9,22 @@ from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action
 from archdsl.elaborate.machine import Frame
+from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import Tensors
 from archdsl.ir.network import Op
 from archdsl.layers.join import Join
+from archdsl.syntax import tree
+
+
+def meant_join(node: tree.Call, scope: Scope) -> list[str]:
+    """What helps where tensors are given to a join as its arguments, ``add(x, y)``."""
+    given = [a.value for a in node.arguments if a.name is None]
+    if len(given) == 1 and isinstance(given[0], tree.ListOf):
+        given = list(given[0].items)
+    entries = [scope.lookup(v.text) if isinstance(v, tree.Name) else None for v in given]
+    if not any(isinstance(e, Variable) and e.kind == "tensor" for e in entries):
+        return []
+    return [f"write `branch {node.callee.text} {{ {'; '.join(v.span.text for v in given)} }}`"]
 
 
 def join_action(make: Callable[[Frame], Op], span: Span) -> Action:
@@ -27,7 +40,8 @@ def join_action(make: Callable[[Frame], Op], span: Span) -> Action:
         assert isinstance(join, Join)
         items = x.items if isinstance(x, Tensors) else (x,)
         if join.kind == "join" and not (isinstance(x, Tensors) and join.takes_list):
-            raise fault(codes.JOIN_AS_LAYER, span, name=join.name)
+            help = [f"write `branch {join.name} {{ ... }}`"]
+            raise fault(codes.JOIN_AS_LAYER, span, help=help, name=join.name)
         if len(items) == 1 and join.one_is_itself:
             frame.x = items[0]
         else:

@@ -12,7 +12,7 @@ from archdsl.elaborate.calls import bind, hidden_word, takes
 from archdsl.elaborate.code import Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, constant
-from archdsl.elaborate.values import describe, is_number, rounding, show
+from archdsl.elaborate.values import Tensor, describe, is_number, rounding, show
 from archdsl.ir.network import Op
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
@@ -155,7 +155,7 @@ def construct(
                 place,
                 help=(rounding(value) if "whole" in problem.expected else [])
                 + hidden_word(place, parameter.reader.words)
-                + _inputs_are_known(layer.name, parameter.name, value),
+                + _meant(layer.name, parameter.name, value, place),
                 name=parameter.name,
                 callee=layer.name,
                 given=describe(value),
@@ -166,11 +166,22 @@ def construct(
     return layer(**read)
 
 
-def _inputs_are_known(layer: str, name: str, value: Any) -> list[str]:
-    """What helps one who writes as for PyTorch, `linear(64, 10)`."""
-    if (layer, name) != ("linear", "bias") or not is_number(value):
+def _meant(layer: str, name: str, value: Any, place: Span) -> list[str]:
+    """What helps one who writes as in another language, `linear(64, 10)` or `width = [16, 32]`."""
+    if isinstance(value, tuple) and value and place.text.isidentifier():
+        knob = f"{place.text} = {show(value[0])} in {{{show(value)[1:-1]}}}"
+        return [f"a knob that is one of several values is written `{knob}`"]
+    if isinstance(value, Tensor):
+        return [f"a tensor goes into a layer by `->`: `{place.text} -> {layer}`"]
+    if not is_number(value):
         return []
-    return ["what comes in is known: `linear(10)` says how many features go out"]
+    return {
+        ("linear", "bias"): ["what comes in is known: `linear(10)` says how many features go out"],
+        ("softmax", "over"): [
+            f"`softmax` takes no number of classes: write `linear({place.text})` and no softmax,"
+            " as the loss contains it"
+        ],
+    }.get((layer, name), [])
 
 
 def lacking(layer: type[Any], given: Collection[str], span: Span) -> Fault:

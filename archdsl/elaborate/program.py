@@ -180,7 +180,7 @@ class Program:
             name = code.variable.name
             if code.domain is not None and value not in code.domain:
                 counts = isinstance(code.domain, Interval) and code.domain.step == 1
-                help = ["between two whole ends a domain has whole numbers: give it a `step`"]
+                help = ["a range between whole numbers holds whole numbers only: give it a `step`"]
                 self.found.append(
                     diagnose(
                         codes.DEFAULT_OUTSIDE,

@@ -295,12 +295,12 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     """Reports a name that nothing has, with what was probably meant."""
     context = scope.context
     label = None
-    if (meant := context.table.synonyms.get(word)) is not None:
+    if (meant := context.table.meant(word)) is not None:
         help = [f"here it is called `{meant}`"]
     elif (given := context.given.get(word)) is not None:
         after = given.start > span.start
-        seen = "from there on only" if after else "within its braces only"
-        label, help = Label(given, f"it is given here, and seen {seen}"), []
+        known = "from there on only" if after else "within its braces only"
+        label, help = Label(given, f"it is defined here, and known {known}"), []
     elif word in ELSEWHERE:
         help = [ELSEWHERE[word]]
     else:

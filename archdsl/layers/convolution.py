@@ -111,7 +111,14 @@ class ConvTranspose(Layer):
     name = "conv_transpose"
     idle = (NO_BIAS,)
     kind = "conv"
-    synonyms = ("deconv", "conv_transpose2d", "convtranspose", "up_conv", "ConvTranspose2d")
+    synonyms = (
+        "deconv",
+        "conv_transpose2d",
+        "convtranspose",
+        "up_conv",
+        "ConvTranspose2d",
+        "Conv2DTranspose",
+    )
     examples = (
         Example("conv_transpose(16, 2, stride = 2)", ((32, 8, 8),), (16, 16, 16)),
         Example(
@@ -208,7 +215,7 @@ class Linear(Layer):
     name = "linear"
     idle = (NO_BIAS,)
     kind = "linear"
-    synonyms = ("dense_layer", "fc", "fully_connected", "Linear")
+    synonyms = ("Dense", "dense_layer", "fc", "fully_connected", "Linear")
     examples = (
         Example("linear(10)", ((64,),), (10,)),
         Example("linear(4096)", ((256, 6, 6),), (4096,)),

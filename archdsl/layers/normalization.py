@@ -49,7 +49,7 @@ class BatchNorm(Layer):
     idle = (*AFFINE, Idle("momentum", "track", False))
     summed_in_place = True
     kind = "norm"
-    synonyms = ("batch_norm", "batchnorm", "BatchNorm2d", "bn2d")
+    synonyms = ("batch_norm", "batchnorm", "BatchNorm2d", "BatchNormalization", "bn2d")
     examples = (
         Example("bn", ((16, 8, 8),), (16, 8, 8)),
         Example("bn(eps = 1e-3, affine = false)", ((16, 8, 8),), (16, 8, 8)),
@@ -186,7 +186,7 @@ class LayerNorm(Layer):
     late = ("bias",)
     modules = "modules/channel_norm.py"
     kind = "norm"
-    synonyms = ("layernorm", "LayerNorm", "ln")
+    synonyms = ("layernorm", "LayerNorm", "LayerNormalization", "ln")
     examples = (
         Example("layer_norm", ((16, 8, 8),), (16, 8, 8)),
         Example("layer_norm(over = channels, eps = 1e-6)", ((16, 8, 8),), (16, 8, 8)),

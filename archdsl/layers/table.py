@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from archdsl.layers.base import Layer, required
 from archdsl.layers.join import Join
+
+_AXES = re.compile("[123]d$")
 
 
 class Table(Mapping[str, type[Layer]]):
@@ -15,6 +18,21 @@ class Table(Mapping[str, type[Layer]]):
     def __init__(self, layers: Mapping[str, type[Layer]]) -> None:
         self._layers = dict(layers)
         self.synonyms = {s: n for n, c in self._layers.items() for s in c.synonyms}
+
+    def meant(self, word: str) -> str | None:
+        """The layer that another library calls so, whatever the case, the ``_`` and the axes:
+        ``MaxPool2d``, ``leakyrelu``."""
+        plain = _plain(word)
+        return (
+            self.synonyms.get(word)
+            or self._spelled.get(plain)
+            or self._spelled.get(_AXES.sub("", plain))
+        )
+
+    @cached_property
+    def _spelled(self) -> dict[str, str]:
+        spelled = {_plain(synonym): name for synonym, name in self.synonyms.items()}
+        return spelled | {_plain(name): name for name in self._layers}
 
     @cached_property
     def joins(self) -> dict[str, type[Join]]:
@@ -33,3 +51,7 @@ class Table(Mapping[str, type[Layer]]):
 
     def __len__(self) -> int:
         return len(self._layers)
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("_", "")

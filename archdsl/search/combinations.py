@@ -14,43 +14,39 @@ from archdsl.search.reach import Reach
 from archdsl.search.request import Search
 from archdsl.training.recipe import Cosine, OneCycle
 
-COSTS_ALONE = "nothing that is learned is asked for: add `maximize accuracy`"
-SEVERAL_PRUNED = (
-    "a search with several objectives cannot prune: a trial is not worse in all of them"
+COSTS_ALONE = "only costs are objectives, so nothing would be trained: add `maximize accuracy`"
+SEVERAL_PRUNED = "a search with several objectives cannot prune: no trial is worse in all of them"
+SEVERAL_HELD = (
+    "`hold` fixes a cost, so there can be one objective only: leave out `hold` or the others"
 )
-SEVERAL_HELD = "`hold` fixes a cost, so there is one objective: leave one of them out"
-SEVERAL_BASELINE = (
-    "a search with several objectives has no best trial that a baseline could be put beside"
+SEVERAL_BASELINE = "a search with several objectives has no best trial to compare with a baseline"
+UNGUIDED = (
+    "a baseline compares a sampler with random draws, and this search has nothing for one to guide"
 )
-UNGUIDED = "the search leaves nothing to be guided, so that a baseline says nothing of it"
 ONE_OBJECTIVE = "nsga2 is for several objectives: add `minimize macs`"
 ENDLESS_GRID = "grid needs finite domains: give continuous ones a step, or list their values"
 RANKED = 2 / 3  # of an annealed schedule, before which its scores do not rank settings
-LARGE_GRID = f"grid takes at most {LIMIT:,} shapes, and here are more: take larger steps"
+LARGE_GRID = f"grid takes at most {LIMIT:,} shapes, but here are more: take larger steps"
 
 
 FOLDS_UNUSED = (
-    "`folds` are for fresh seeds, which each split trains in turn, and there are fewer than two:"
+    "`folds` trains fresh seeds on each split in turn, but there are fewer than two seeds:"
     " add `seeds 1 then 10`"
 )
 SHORT_UNTUNED = (
-    "`explore` tunes by short trainings, and nothing is tuned: add `tune lr in 0.01..0.3 log`"
+    "`explore` tunes by short trainings, but nothing is tuned: add `tune lr in 0.01..0.3 log`"
 )
 SHORT_SEVERAL = "a search with several objectives compares what it tunes: leave out `explore`"
 SHORT_OWN = "only archdsl's own training can be made shorter: leave out `explore`"
-SHORT_SAMPLER = (
-    "`explore` tunes each shape as often as the others, which sampler {} does not: leave one out"
-)
-SHORT_PRUNED = "short trainings are whole, and those after them have one setting: leave out `prune`"
-SHORT_SHAPES = (
-    "`explore` tunes shape by shape, and {} has {} for {} trials: it takes two trials for a shape"
-)
+SHORT_SAMPLER = "`explore` tunes every shape equally often, but sampler {} does not: leave one out"
+SHORT_PRUNED = "with `explore` no training can be ended early: leave out `prune`"
+SHORT_SHAPES = "`explore` needs two trials for each shape, but {} has {} for {} trials"
 SETTLE_UNUSED = (
-    "`settle` says how many shapes are trained on fresh seeds, and there are fewer than two: add"
+    "`settle` trains shapes on fresh seeds, but there are fewer than two seeds: add"
     " `seeds 1 then 10`"
 )
 SETTLE_PARETO = "a search with several objectives settles nothing: leave out `settle`"
-FOLDS_OF_TABLE = "a table has its trainings already, and no folds of theirs: leave out `folds`"
+FOLDS_OF_TABLE = "the trainings of a table are over, and have no folds: leave out `folds`"
 ENDLESS_TRAINING = "hyperband has to know how long a training is: `train with ..., epochs = 20`"
 
 
@@ -115,7 +111,7 @@ def clashes(search: Search) -> Iterator[Diagnostic]:
         elif prod(d.count or 1 for d in varied) > LIMIT:
             yield clash(LARGE_GRID, "sampler")
     if sampler == "cma_es" and not any(isinstance(d, Interval) for d in (*varied, *tuned)):
-        yield clash("cma_es needs a number to search over", "sampler")
+        yield clash("cma_es needs a knob whose domain is a range of numbers", "sampler")
     own = search.own
     if own is not None and search.pruner.name == "hyperband" and "epochs" not in own.settings:
         yield clash(ENDLESS_TRAINING, "prune")
@@ -139,5 +135,5 @@ def clashes(search: Search) -> Iterator[Diagnostic]:
     if search.folds and own is not None and own.is_table:
         yield clash(FOLDS_OF_TABLE, "folds")
     if search.hold is not None and search.trials < len(search.hold.budgets):
-        what = f"there are {len(search.hold.budgets)} budgets, and too few trials for all of them"
+        what = f"there are {len(search.hold.budgets)} budgets, but too few trials for all of them"
         yield clash(what, "trials")

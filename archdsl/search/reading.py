@@ -260,7 +260,7 @@ class _Reader(Objectives):
                     continue
                 self.check_inside(item, domain, known)
             if domain is None:
-                what = f"`{item.path}` has no domain in the spec: say one, `{item.path} in ...`"
+                what = f"`{item.path}` has no domain in the spec: write `vary {item.path} in ...`"
                 self.report(codes.BAD_COMBINATION, item.span, what=what)
                 continue
             found[item.path] = Varied(item.path, domain, item.span)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from lark import Token
 
@@ -12,40 +11,8 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, Label, diagnose, did_you_mean
 from archdsl.diagnostics.render import HIDDEN
 from archdsl.diagnostics.source import Source, Span
+from archdsl.syntax import elsewhere
 from archdsl.syntax.lines import CLOSE, OPEN, Brackets, brackets_before
-
-# What other languages write, and how it is written here.
-_ELSEWHERE = {
-    "'": 'a text stands between double quotes: `"..."`',
-    "\N{LEFT DOUBLE QUOTATION MARK}": 'a text stands between straight quotes: `"..."`',
-    "\N{RIGHT DOUBLE QUOTATION MARK}": 'a text stands between straight quotes: `"..."`',
-    "&": "for both of two conditions, write `and`",
-    "!": "for the opposite of a condition, write `not`",
-    "\N{RIGHTWARDS ARROW}": "the arrow is written `->`",
-    "\N{MULTIPLICATION SIGN}": "write `*`, or `x` in a shape",
-    "\N{MINUS SIGN}": "minus is written `-`",
-    "\N{EN DASH}": "minus is written `-`",
-    "\N{LESS-THAN OR EQUAL TO}": "write `<=`",
-    "\N{GREATER-THAN OR EQUAL TO}": "write `>=`",
-    "\N{NOT EQUAL TO}": "write `!=`",
-    "\N{HORIZONTAL ELLIPSIS}": "a range is written `1..4`",
-    "\N{ZERO WIDTH NO-BREAK SPACE}": "the mark that some editors put before a file: leave it out",
-}
-_WORDS_ELSEWHERE = {
-    "elif": "write `else if`",
-    "elseif": "write `else if`",
-    "def": "a function is written `fn f(x) = ...`; what applies layers is a `block`",
-    "func": "a function is written `fn f(x) = ...`; what applies layers is a `block`",
-    "function": "a function is written `fn f(x) = ...`; what applies layers is a `block`",
-    "const": "to give a value a name, write `let`",
-    "var": "to give a value a name, write `let`; it cannot be changed later",
-    "while": "there are loops over lists and ranges only: `for i in 1..4 { ... }`",
-    "import": 'blocks of another file are brought in with `use "file.arch": name`',
-    "from": 'blocks of another file are brought in with `use "file.arch": name`',
-    "include": 'blocks of another file are brought in with `use "file.arch": name`',
-    "return": "the last layer of a body is its result",
-    "assert": 'write `require condition, "message"`',
-}
 
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
@@ -72,8 +39,10 @@ def stray(source: Source, token: Token) -> Diagnostic:
     """A character that begins nothing."""
     text, span = str(token), span_of(source, token)
     if text == '"':
-        return diagnose(codes.OPEN_STRING, span, help=["a text stands on one line"])
-    help = [_ELSEWHERE[text]] if text in _ELSEWHERE else []
+        return diagnose(
+            codes.OPEN_STRING, span, help=["a text ends on the line on which it begins"]
+        )
+    help = [elsewhere.CHARACTERS[text]] if text in elsewhere.CHARACTERS else []
     if text.isalpha():
         help = ["a name is made of the letters a to z, digits and `_`"]
     return diagnose(codes.STRAY_CHARACTER, span, help=help, found=_character(text))
@@ -191,33 +160,35 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     begins = kinds[-2] in ("_SEP", "LBRACE")  # the token before is the first of its statement
     word = str(tokens[at - 1]) if at else ""
     after = tokens[at + 1] if at + 1 < len(tokens) else None
-    first = _first(tokens, at)
-    for name in (str(first), str(token)):
-        if name in _WORDS_ELSEWHERE:
-            return [_WORDS_ELSEWHERE[name]]
+    start = _start(tokens, at)
+    first = tokens[start]
     if "SEARCH" in expected:
         known = sorted(kind.lower() for kind in expected if kind.isalpha() and kind.isupper())
-        return did_you_mean(str(token), known) or [f"a statement begins with {', '.join(known)}"]
-    if str(first) in ("spec", "use") and any(c in (path := _path(tokens, at)) for c in "./"):
-        return [f'a path stands in quotes: `{first} "{path}"`']
+        return did_you_mean(str(token), known) or [
+            f"a statement begins with one of {', '.join(known)}"
+        ]
+    if said := _of_statement(tokens, start, at):
+        return said
     if before == "RSQB" and "_DOTS" in expected:
-        return ["values to choose from stand in braces: `in {1, 2}`"]
+        return ["write the values in braces: `in {1, 2}`"]
     if token.type == "_SEP" and "BY" in expected:
-        return ["`hold` ends with the knob that is solved for: `by width`"]
+        return ["end `hold` with the knob to solve for: `by width`"]
     if (
         token.type == "_SEP"
         and after is not None
         and after.type == "LBRACE"
         and "LBRACE" in expected
     ):
-        return ["`{` stands on the same line as what it belongs to"]
+        return ["put `{` at the end of the line before"]
     if before == "NAME" and kinds[-2] in ("NAME", "RPAR") and expected == {"LBRACE"}:
         if str(tokens[at - 2]) == "shared":
-            return [f"a body stands in braces: `shared {{ {_rest(tokens, at - 1)} }}`"]
+            return [f"put the body in braces: `shared {{ {_rest(tokens, at - 1)} }}`"]
         return [f"to apply one layer after the other, write `->` before `{word}`"]
     if token.type == "_SEMICOLON":
-        return ["a comma stands between items in `( )` and `[ ]`; statements stand in braces"]
+        return ["put commas between items in `( )` and `[ ]`; statements go into braces"]
     if token.type == "EQUAL":
+        if begins and (layer := elsewhere.layer_kept(word, tokens[at + 1 :])):
+            return [layer, *_equals_hint(kinds, begins, word, expected)]
         return _equals_hint(kinds, begins, word, expected)
     if token.type == "STAR" and before == "STAR":
         return ["a power is written `^`"]
@@ -227,20 +198,16 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return ["a comment begins with `#`"]
     if token.type in CLOSE and not _opened(tokens[:at], _OPENED[token.type]):
         return [f"there is no `{_BRACKETS[token.type]}` that it could close"]
-    if token.type == "COLON" and before == "INPUT":
-        return ["write it without the colon: `input 3x224x224`"]
     if token.type == "COLON" and "LBRACE" in expected:
-        return ["a body stands in braces: `{ ... }`"]
-    if token.type == "LBRACE" and first.type == "ARCH":
-        return ["the layers of an architecture stand in no braces"]
+        return ["put the body in braces: `{ ... }`"]
     if token.type == "LPAR" and first.type == "LET" and "EQUAL" in expected:
         return [f"a function is written `fn {word}(x) = ...`"]
     if token.type == "LBRACE" and first.type == "FN":
-        return ["a function is a value: `fn f(x) = ...`; what applies layers is a `block`"]
-    if token.type == "COLON" and "EQUAL" in expected and first.type in ("ARCH", "BLOCK", "FN"):
-        return ["knobs and parameters have no types: `name = default`"]
+        return ["`fn f(x) = ...` makes a value; a part that applies layers is a `block`"]
+    if token.type == "COLON" and "EQUAL" in expected and first.type in ("BLOCK", "FN"):
+        return ["parameters have no types: `name = default`"]
     if token.type in _OPERATORS and before == "_SEP":
-        return ["a line goes on in the next if it ends in an operator, not if that begins with one"]
+        return ["to go on in the next line, end this one with the operator"]
     if token.type == "_SEP" and "ELSE" in expected:
         return ["both cases are needed: `a if condition else b`"]
     if token.type in _STARTS_VALUE:
@@ -248,11 +215,35 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     return []
 
 
+def _of_statement(tokens: Sequence[Token], start: int, at: int) -> list[str]:
+    """What the kind of a statement, or a word of another language, says of its mistake."""
+    first, token, path = tokens[start], tokens[at], _path(tokens, at)
+    said: list[str] = []
+    if str(token) in elsewhere.WORDS:
+        said = [elsewhere.WORDS[str(token)]]
+    elif first.type == "ARCH":
+        said = elsewhere.header(tokens, at, inside=_opened(tokens[:at], "LPAR"))
+    elif first.type == "INPUT" and at > start:
+        said = elsewhere.shape(tokens[start + 1 :])
+    elif first.type in ("SPEC", "USE", "TRAIN") and any(c in path for c in "./"):
+        words = elsewhere.joined(tokens[start:at])
+        said = [f'a path stands in quotes: `{words} "{path}"`']
+    elif token.type == "LPAR" and at > start + 2 and tokens[at - 2].type == "DOT":
+        said = elsewhere.without_prefix(_path(tokens, at - 1))
+    elif token.type == "LPAR" and at > start and tokens[at - 1].type == "RPAR":
+        said = [f"a tensor goes into a layer by `->`: `{elsewhere.applied(_rest(tokens, start))}`"]
+    elif first.type == "NAME":
+        said = elsewhere.meant_by(str(first), tokens[: at + 1])
+    return said
+
+
 def _path(tokens: Sequence[Token], at: int) -> str:
     """What stands without a gap around a token, as far as no colon or bracket ends it."""
     ends = ("_SEP", "COLON", "LPAR", "STRING", "$END")
     start, end = at, at + 1
     while start and tokens[start].start_pos == tokens[start - 1].end_pos:
+        if tokens[start - 1].type in ends:
+            break
         start -= 1
     while end < len(tokens) and tokens[end].start_pos == tokens[end - 1].end_pos:
         if tokens[end].type in ends:
@@ -264,41 +255,39 @@ def _path(tokens: Sequence[Token], at: int) -> str:
 def _rest(tokens: Sequence[Token], start: int) -> str:
     """The text of a line from a token on, as far as no bracket around it ends."""
     ends = (i for i, t in enumerate(tokens) if i > start and t.type in ("_SEP", "RBRACE", "$END"))
-    line = tokens[start : next(ends, len(tokens))]
-    gaps = (b.start_pos != a.end_pos for a, b in pairwise(line))
-    return str(line[0]) + "".join(" " * gap + t for gap, t in zip(gaps, line[1:], strict=True))
+    return elsewhere.joined(tokens[start : next(ends, len(tokens))])
 
 
 def _opened(tokens: Sequence[Token], kind: str) -> bool:
     return any(t.type == kind for t in brackets_before(tokens).open)
 
 
-def _first(tokens: Sequence[Token], at: int) -> Token:
-    """The first token of the statement that a token belongs to."""
+def _start(tokens: Sequence[Token], at: int) -> int:
+    """The place of the first token of the statement that a token belongs to."""
     while at > 0 and tokens[at - 1].type not in ("_SEP", "LBRACE", "RBRACE"):
         at -= 1
-    return tokens[at]
+    return at
 
 
 def _equals_hint(kinds: list[str], begins: bool, word: str, expected: set[str]) -> list[str]:
     if kinds[-1] == "NAME" and begins:
         return [f"to give a value a name, write `let {word} = ...`"]
     if kinds[-1] in ("PLUS", "MINUS", "STAR", "SLASH"):
-        return ["nothing is ever assigned anew: give the new value another name with `let`"]
+        return ["a name keeps its value: give the new value another name with `let`"]
     return ["to compare, write `==`"] if "EQ" in expected else []
 
 
 def _value_hint(token: Token, before: Token, begins: bool, expected: set[str]) -> list[str]:
     if token.type == "NAME" and str(token) in ("step", "log"):
-        return [f"`{token}` stands after a range: `16..128 step 8`, `1e-4..1e-1 log`"]
+        return [f"`{token}` belongs after a range: `16..128 step 8`, `1e-4..1e-1 log`"]
     if token.type == "NAME" and before.type == "NUMBER" and before.end_pos == token.start_pos:
         return ["a number may end in K, M, G, T or %"]
     if {"IN", "COMMA"} <= expected and "PLUS" not in expected and token.type != "NAME":
-        return ["what it may be stands after `in`"]
+        return ["write the values that it may take after `in`"]
     if "COMMA" in expected:
         return ["is a comma missing before it?"]
     if before.type == "NAME" and begins and token.type in ("NUMBER", "SHAPE", "STRING", "LSQB"):
-        return [f"arguments stand in parentheses: `{before}(...)`"]
+        return [f"put arguments in parentheses: `{before}(...)`"]
     if "_SEP" in expected or expected == {"LBRACE"}:
-        return ["statements stand on lines of their own, the layers of a chain apart by `->`"]
+        return ["begin each statement on a new line, and put `->` between the layers of a chain"]
     return []

@@ -236,7 +236,8 @@ def test_fixed_weights_of_all_filters() -> None:
         (
             "conv(8, 3, weight = [1, 2, 1])",
             "A222",
-            "a filter of this `conv` has 36 weights, all have 288, and `weight` has 3",
+            "`weight` has 3 numbers, but one filter of this `conv` has 36 weights, and all"
+            " filters have 288",
         ),
         ("conv(8, 1, weight = [1, 2, 3, 4], init = zeros)", "A232", "`init` and `weight`"),
         ("conv(8, 1, weight = [1, 2, 3, relu])", "A301", "a list of at most 10,000 numbers"),

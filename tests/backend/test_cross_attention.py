@@ -165,7 +165,7 @@ def test_a_wrong_number_of_names_is_one_mistake() -> None:
     with pytest.raises(ArchError) as error:
         archdsl.parse(text).with_knobs()
     assert [d.code for d in error.value.diagnostics] == ["A306"]
-    with pytest.raises(ArchError, match="there is a list of one tensor here, and one is wanted"):
+    with pytest.raises(ArchError, match="there is a list of one tensor here, but one is needed"):
         archdsl.parse("arch x()\ninput 3x8x8\n[identity] -> relu").with_knobs()
 
 

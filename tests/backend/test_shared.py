@@ -359,4 +359,4 @@ def test_a_body_without_braces() -> None:
         with pytest.raises(ArchError) as error:
             archdsl.parse(f"arch net\ninput 4x4x4\nlet f = shared {written}\nf")
         (found,) = error.value.diagnostics
-        assert found.help == (f"a body stands in braces: `shared {{ {written} }}`",)
+        assert found.help == (f"put the body in braces: `shared {{ {written} }}`",)

@@ -173,10 +173,14 @@ def test_the_deepest(run: Any, spec: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["-o", "net.txt"], "A605", "`net.txt` names no format: .py, .pt2, .onnx, .arch"),
-        (["-o", "net"], "A605", "`net` names no format"),
+        (
+            ["-o", "net.txt"],
+            "A605",
+            "`net.txt` does not end in a known format: .py, .pt2, .onnx, .arch",
+        ),
+        (["-o", "net"], "A605", "`net` does not end in a known format"),
         (["-o", "no/net.py"], "A008", "`no/net.py` cannot be written: no such file"),
-        (["-o", "."], "A605", "names no format"),
+        (["-o", "."], "A605", "does not end in a known format"),
         (["--weights", "no.pt"], "A602", "`no.pt` is not a checkpoint that can be read"),
         (["--weights", "tiny.arch"], "A602", "`tiny.arch` is not a checkpoint that can be read"),
         (["-o", "a.pt2", "--device", "gpu"], "A606", "there is no device `gpu` here"),

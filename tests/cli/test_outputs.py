@@ -59,7 +59,7 @@ def test_a_pipe_is_left_as_it_is(spec: Path, run: Any) -> None:
         pipe = spec.with_name(f"pipe.{ending}")
         os.mkfifo(pipe)
         ran = run(command, str(spec), "-o", str(pipe))
-        assert ran.code == 1 and "it is a pipe or a device, and no file" in ran.err
+        assert ran.code == 1 and "it is a pipe or a device, not a file" in ran.err
         assert pipe.is_fifo()
 
 

@@ -213,6 +213,9 @@ def test_colours_tell_names_apart() -> None:
         ("maxpool(3, pad = 2)", "maxpool(3, pad = 1)"),
         ("residual(shortcut = identity) { conv(8, 3) }", "residual { conv(8, 3) }"),
         ("conv(8 3)", "conv(8, 3)"),
+        ("leakyrelu", "leaky_relu"),
+        ("conv(8, 3) -> nn.ReLU", "conv(8, 3) -> relu"),
+        ("x = conv(8, 3)", "conv(8, 3) as x"),
     ],
 )
 def test_a_correction_mends_the_text(wrong: str, right: str | None) -> None:
@@ -258,6 +261,22 @@ def test_a_missing_input_is_added_below_arch() -> None:
     reading = read("arch a(w = 8)\nconv(w, 3)\n")
     (fix,) = [fix for d in reading.found for fix in fixes(reading, d)]
     assert fix.title == "add `input 3x224x224`"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("model a\ninput 3x9x9", "arch a\ninput 3x9x9"),
+        ("arch a:\ninput 3x9x9", "arch a\ninput 3x9x9"),
+        ("arch a\ninput (None, 3, 9, 9)", "arch a\ninput 3x9x9"),
+        ("arch a\ninput: 3x9x9", "arch a\ninput 3x9x9"),
+        ("arch a\ninput 3, 9, 9", "arch a\ninput 3x9x9"),
+    ],
+)
+def test_a_correction_mends_what_is_above_the_layers(wrong: str, right: str) -> None:
+    reading = read(f"{wrong}\nrelu\n")
+    fix, *_ = [fix for d in reading.found for fix in fixes(reading, d)]
+    assert mended(reading, fix) == f"{right}\nrelu\n"
 
 
 def test_lenses_count_candidates_and_tell_the_proof() -> None:

@@ -104,7 +104,7 @@ def faults(layers: str) -> list[tuple[str, str]]:
 
 
 TWO = "[conv(8, 1), conv(8, 3)]\n"
-SEVERAL = ("A244", "there are 2 tensors here, and one is wanted")
+SEVERAL = ("A244", "there are 2 tensors here, but one is needed")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_masks() -> None:
 
 def test_what_cannot_be_told() -> None:
     with pytest.raises(
-        ArchError, match=r"A825\]: the metric `auroc` cannot be told of these 2 examples"
+        ArchError, match=r"A825\]: the metric `auroc` cannot be computed from these 2 examples"
     ):
         told(Auroc(), SAID[:2], torch.tensor([0, 0]))
 

@@ -33,7 +33,7 @@ The Python source (`-o FILE.py`) is always there.""",
 )
 UNKNOWN_FORMAT = Kind(
     "A605",
-    "`{name}` names no format: {known}",
+    "`{name}` does not end in a known format: {known}",
     """The ending of the file's name says what is written: .py Python source, .pt2 a program of
 torch.export, .onnx, .arch the spec with its knobs frozen. A format of your own comes with
 --allow-python: docs/extending.md.""",

@@ -13,8 +13,8 @@ the built-in specs.""",
 UNREADABLE = Kind(
     "A002",
     "`{name}` cannot be read: {reason}",
-    """The file is there, but the system refuses to open it: look at its permissions, and
-whether it is a folder.""",
+    """The file is there, but the system refuses to open it, it is a folder, or it is a file of
+another kind: a search in place of a spec, or code of a model, which `archdsl import` reads.""",
 )
 NOT_TEXT = Kind(
     "A003",
@@ -38,8 +38,9 @@ no hidden file, and no link that leads out. Copy the file there.""",
 )
 CYCLIC_USE = Kind(
     "A006",
-    "`{path}` uses this file in turn",
-    """Two files take blocks from each other. Move what both need into a third one.""",
+    "`{path}` uses this file too: files cannot use each other",
+    """Two files take blocks from each other, or a file from itself. Move what both need into a
+third file.""",
 )
 LAYER_FILE = Kind(
     "A007",
@@ -74,5 +75,5 @@ writes. What was given is not of that form, or speaks of layers that are not the
 TOO_MANY_FILES = Kind(
     "A010",
     "this spec uses more than {limit} files",
-    """Files that are used by used files count, too.""",
+    """Files that those files use count, too.""",
 )

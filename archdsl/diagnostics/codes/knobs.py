@@ -5,8 +5,7 @@ from archdsl.diagnostics.model import Kind
 REQUIREMENT = Kind(
     "A501",
     "a requirement is not met{message}",
-    """The spec says with `require` what its knobs, or its costs, must meet, and this candidate
-does not.""",
+    """A `require` of the spec is false for these knobs, or for the costs of this network.""",
 )
 UNKNOWN_KNOB = Kind(
     "A502",
@@ -23,7 +22,7 @@ widen the domain in the spec.""",
 DEFAULT_OUTSIDE = Kind(
     "A504",
     "the default `{name} = {given}` is outside its own domain {domain}",
-    """A spec compiles as it stands, so its defaults are candidates too.""",
+    """A spec compiles with its defaults, so they have to be candidates too.""",
 )
 DOMAIN_EMPTY = Kind(
     "A505",
@@ -38,8 +37,8 @@ DOMAIN_NUMBERS = Kind(
 DOMAIN_DEPENDS = Kind(
     "A507",
     "a domain cannot depend on the knob `{name}`",
-    """A search draws each knob from a fixed domain. Say the dependence with `require`, or let
-the knob be a ratio.""",
+    """A search draws each knob from a fixed domain. Write the dependence as a `require`, or make
+the knob a ratio.""",
 )
 BAD_SETTING = Kind(
     "A508",
@@ -64,7 +63,7 @@ NO_SUCH_PATH = Kind(
 )
 BAD_FIX = Kind(
     "A512",
-    "a choice is fixed to one of its options: its number, its label, or its text",
+    "`fix` takes one option of the choice: its number, its label, or its text",
     """`fix stage2.unit1.mix = 2` takes the second option, `= small` the one with that label, and
 `= "conv(c, 3)"` the one that is written so.""",
 )
@@ -76,10 +75,10 @@ NO_SUCH_CHOICE = Kind(
 )
 NOTHING_SOLVED = Kind(
     "A515",
-    "no knob is named that may change to meet the budget",
+    "say which knob may change to meet the budget",
     """`archdsl fit SPEC --macs 2G --by width` solves for `width`; several knobs, with commas
 between them, are made larger and smaller together.""",
-    help='name one: `--by width`, or `by="width"` in Python',
+    help='write `--by width`, or `by="width"` in Python',
 )
 NO_BUDGET = Kind(
     "A516",

@@ -5,11 +5,11 @@ from archdsl.diagnostics.model import Kind
 TOO_MUCH_WORK = Kind(
     "A401",
     "this spec takes more than {limit:,} steps to work out",
-    """Every piece that is run counts (an operator, a call, a statement, an item of a list), and
-what takes long counts for more, so that any command ends soon with any text. One limit holds
-for each candidate, a larger one for all candidates of a command, such as the variants that it
-checks. A proof of a space that would take more than 4,500,000 steps ends there, and says what it
-covered. The deepest published networks take a quarter of the first; most take a hundredth.""",
+    """Every operator, call, statement and item of a list counts as a step, and slow ones count as
+several, so that every command ends soon, whatever the text. One limit holds for each candidate, a
+larger one for all candidates of a command, such as the variants that it checks. A proof of a space
+that would take more than 4,500,000 steps ends there, and says what it covered. The deepest
+published networks take a quarter of the first; most take a hundredth.""",
 )
 TOO_LARGE = Kind(
     "A402",
@@ -25,7 +25,7 @@ TOO_DEEP = Kind(
 )
 TOO_MANY_TURNS = Kind(
     "A404",
-    "`repeat` of {given} turns: more than {limit:,} are not possible",
+    "`repeat` of {given} turns: at most {limit:,} are possible",
     """No network repeats a block that often.""",
 )
 TOO_MANY_COLUMNS = Kind(

@@ -4,18 +4,18 @@ from archdsl.diagnostics.model import Kind
 
 BIAS_BEFORE_NORM = Kind(
     "A971",
-    "the bias of `{layer}` does nothing: `{norm}` after it takes the mean of each channel away",
+    "the bias of `{layer}` does nothing: `{norm}` after it subtracts the mean of each channel",
     """Batch and instance normalisation subtract the mean of each channel, and with it whatever a
-bias has added. Its parameters are trained and stored for nothing. A call with `bias = true` has it
-on purpose, as networks that others have trained need it, and gets no warning.""",
+bias has added. Its parameters are trained and stored for nothing. A call with `bias = true` gets no
+warning: networks that others have trained may need it.""",
     help="write `bias = false`, once for all with `default {layer}(bias = false)`",
     severity="warning",
 )
 UNUSED = Kind(
     "A972",
     "the {what} `{name}` is never used",
-    """A block or a function that nothing applies makes no part of the network, and a knob that
-nothing asks for changes none: a search would vary it in vain.""",
+    """A block or a function that nothing applies is no part of the network, and a knob that nothing
+uses changes nothing: a search would vary it in vain.""",
     help="remove it, or use it in the network",
     severity="warning",
 )
@@ -38,9 +38,9 @@ the channels of a volume and its three axes.""",
 AFTER_HEAD = Kind(
     "A975",
     "`{layer}` stands after the last `linear`",
-    """The loss of a classifier takes what the last linear layer gives, and has the softmax in
-it: an activation after it is applied twice, or bounds what can be learned.""",
-    help="end with the `linear`: the loss has the softmax in it",
+    """The loss of a classifier takes the result of the last linear layer and contains the softmax:
+an activation after it is applied twice, or bounds what can be learned.""",
+    help="end with the `linear`: the loss contains the softmax",
     severity="warning",
 )
 ODD_WIDTH = Kind(
@@ -52,10 +52,10 @@ padded, and take as long as the next multiple. Only `check --gpu` warns of it.""
 )
 IN_PASSED_ON = Kind(
     "A977",
-    "`in.{field}` is that of the tensor which comes into this layer inside `{block}`",
-    """In a layer that is passed on, `in` is looked up where the layer is applied, inside the block,
-and not where it is written: the tensor that comes into the block may be another one.""",
-    help="if the tensor here is meant, keep its value before: `let value = in.{field}`",
+    "`in.{field}` is read inside `{block}`, where this layer is applied, and not here",
+    """`in` is the input of a layer where the layer is applied. A layer that is handed to a block is
+applied inside it, where the tensor may be another than here.""",
+    help="if you mean the tensor here, keep its value before: `let value = in.{field}`",
     severity="warning",
 )
 EARLY_PRUNING = Kind(
@@ -72,18 +72,18 @@ rank them well.""",
 IDLE_ARGUMENT = Kind(
     "A979",
     "`{name}` of `{callee}` does nothing here: `{other}` is {value}",
-    """What a call says has an effect. How a bias starts says nothing where there is no bias, nor
-does `align_corners` where the nearest pixel is taken, or `per` where nothing is dropped. What a
-`default` sets, and what depends on a parameter or a knob, may be idle at some places.""",
+    """An argument of a call should have an effect. The start of a bias has none where there is no
+bias, nor has `align_corners` where the nearest pixel is taken, or `per` where nothing is dropped.
+There is no warning of what a `default` sets, or of what depends on a parameter or a knob.""",
     help="leave it out",
     severity="warning",
 )
 CHANNELS_TWICE = Kind(
     "A980",
-    "a kernel of {kernel} with a stride of {stride}: the first number is the channels that go out",
-    """PyTorch's convolutions take the channels that come in, those that go out, and the kernel.
-Here what comes in is known: the first number is the channels that go out, the second the kernel,
-the third the stride.""",
+    "this is a kernel of {kernel} with a stride of {stride}: the first number is the channels out",
+    """PyTorch's convolutions take the input channels, the output channels and the kernel. Here the
+input channels are known: the first number is the output channels, the second the kernel, the third
+the stride.""",
     help="for {kernel} channels and a kernel of {stride}, write `{layer}({kernel}, {stride})`",
     severity="warning",
 )

@@ -5,9 +5,9 @@ from archdsl.diagnostics.model import Kind
 UNKNOWN_NAME = Kind(
     "A101",
     "there is no {wanted} called `{name}`",
-    """Nothing of this name can be seen from here: no layer, block, pattern, function, knob or
-value. Names are seen inside the braces in which they are given, from there on; blocks and
-functions of a file are seen in all of it; those of other files are brought in with `use`.""",
+    """No layer, block, pattern, function, knob or value has this name here. A name is known inside
+the braces in which it is defined, from that line on. Blocks and functions are known in their whole
+file; `use` brings in those of other files.""",
 )
 UNKNOWN_PATTERN = Kind(
     "A102",
@@ -57,8 +57,8 @@ WRONG_COUNT = Kind(
 DEFINED_TWICE = Kind(
     "A110",
     "`{name}` is defined twice",
-    """A name stands for one thing within its braces: nothing is ever assigned anew. Inside
-inner braces the name may be given to something else.""",
+    """A name stands for one thing within its braces, and cannot be assigned again. Inner braces may
+define it for something else.""",
 )
 RESERVED = Kind(
     "A111",
@@ -102,8 +102,8 @@ NO_QUALIFIER = Kind(
 NO_COUNTER = Kind(
     "A148",
     "`{name}` counts nothing, so `{word}` would have no value",
-    """The steps of a `dense` are counted, `dense(4) as i { ... }`, as turns of `repeat` and `for`
-are, and those of no other pattern. A name for the result stands after the body.""",
+    """`as i` before a body counts: the steps of a `dense`, or the turns of `repeat` and `for`.
+Other patterns have nothing to count. A name for the result stands after the body.""",
     help="to keep the result, write `as {word}` after the body",
 )
 JOIN_AS_LAYER = Kind(
@@ -111,7 +111,6 @@ JOIN_AS_LAYER = Kind(
     "`{name}` joins several tensors: it needs arms",
     """A join is named in a branch, `branch concat { identity; conv(64, 3) }`, or it takes several
 tensors that stand in the place of one: `[identity, conv(64, 3)] -> concat`.""",
-    help="write `branch {name} {{ ... }}`",
 )
 NOT_A_LAYER = Kind(
     "A119",
@@ -133,8 +132,8 @@ NO_DEFAULTS = Kind(
 DEFAULT_OF_ITSELF = Kind(
     "A144",
     "this default of `{name}` needs the defaults of `{name}`{by}",
-    """What a default says is put in wherever its layer is written, and so here into itself,
-without end. Write the layer that is meant in a `block`, above the defaults, and name that.""",
+    """A default is filled in wherever its layer is written, so this one would be filled into itself
+without end. Put that layer into a `block` above the defaults, and name the block instead.""",
 )
 TENSOR_FROM_OUTSIDE = Kind(
     "A122",
@@ -167,8 +166,7 @@ NO_FIELDS = Kind(
 MISPLACED = Kind(
     "A126",
     "`{word}` belongs at the top of a file, outside all braces",
-    """Blocks, functions, the input and what is used from other files are said once for the
-whole file.""",
+    """`block`, `fn`, `input`, `use` and the like apply to the whole file.""",
 )
 NO_ARCH = Kind(
     "A127",
@@ -180,8 +178,8 @@ for `use` in other files, and it cannot be compiled by itself.""",
 TWO_ARCHS = Kind(
     "A128",
     "a file holds one architecture",
-    """Variants of one architecture are knobs of it. Another architecture wants another file;
-what both need goes into a third, for `use`.""",
+    """Variants of one architecture are settings of its knobs. Another architecture needs a file of
+its own; what both need goes into a third file, for `use`.""",
 )
 NO_INPUT = Kind(
     "A129",
@@ -193,7 +191,7 @@ batch, or `input (3, size, size)` where a knob decides.""",
 TWO_INPUTS = Kind(
     "A130",
     "the input is given twice",
-    """A spec is a function of one tensor.""",
+    """`input` stands once. It may name several tensors: `input image: 3x32x32, age: 1`.""",
 )
 BEFORE_INPUT = Kind(
     "A131",
@@ -208,8 +206,8 @@ NO_LAYERS = Kind(
 NO_ARMS = Kind(
     "A133",
     "this branch has no arms",
-    """Every statement of a branch is an arm. None was left: perhaps a condition or an empty
-list took the last.""",
+    """Every statement of a branch is an arm. This branch has none: perhaps a condition is false, or
+a list is empty.""",
 )
 NO_OPTIONS = Kind(
     "A134",
@@ -250,7 +248,7 @@ UNUSED_RESULT = Kind(
     """Something that follows puts another tensor in its place: a tensor that was kept with
 `as` is named, or an arm of a branch ends with one. The layer would cost parameters and time
 for nothing.""",
-    help="leave it out, or join the two: `branch add {{ identity; x }}`, where `x` is the other",
+    help="leave it out, or join it to the other tensor, here `x`: `branch add {{ identity; x }}`",
 )
 NAME_TAKEN = Kind(
     "A141",
@@ -274,15 +272,14 @@ what comes out at its end.""",
 )
 SHARED_IN_PLACE = Kind(
     "A145",
-    "what is shared needs a name",
-    """A `shared` body is applied with the same weights wherever its name stands. Without a name it
-is applied here alone, and shares nothing.""",
+    "a `shared` body needs a name",
+    """A `shared` body has the same weights wherever its name is applied. Without a name it is
+applied only here, and shares nothing.""",
     help="give it a name, and apply that: `let f = shared {{ ... }}`, then `f`",
 )
 SHARED_CHOOSES = Kind(
     "A146",
-    "what is shared cannot hold a `choose` or an `output`",
-    """It is applied at several places, and is the same at each: a choice would be made anew at each
-place. Let a knob of the header choose, or choose between two
-shared layers.""",
+    "a `shared` body cannot hold a `choose` or an `output`",
+    """It is applied at several places and is the same at each, but a `choose` may differ from place
+to place. Use a knob of the header, or choose between two shared layers.""",
 )

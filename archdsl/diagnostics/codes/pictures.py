@@ -4,7 +4,7 @@ from archdsl.diagnostics.model import Kind
 
 UNKNOWN_PICTURE = Kind(
     "A901",
-    "`{name}` names no format of pictures: {known}",
+    "`{name}` does not end in a format of pictures: {known}",
     """The ending of the file's name says what is written: .svg, which any browser shows and any
 drawing program edits; .html, a page on which blocks open and close; .png and .pdf, which need
 matplotlib; of a drawing also .dot, for Graphviz.""",

@@ -80,13 +80,13 @@ WORKERS_FAIL = Kind(
     "A715",
     "the workers stop at once: {reason}",
     """Worker after worker ended before it had finished a trial. What was finished is kept.""",
-    help="what was finished is kept: when the cause is mended, --resume goes on",
+    help="finished trials are kept: fix the cause, then go on with --resume",
 )
 TRIALS_FAIL = Kind(
     "A716",
     "{count} trials in a row failed: {reason}",
     """Something is wrong with all of them. What was finished is kept.""",
-    help="what was finished is kept: when the cause is mended, --resume goes on",
+    help="finished trials are kept: fix the cause, then go on with --resume",
 )
 NOTHING_TO_SAY = Kind(
     "A717",
@@ -103,8 +103,8 @@ has taken; ports below 1024 are the system's.""",
 EXISTS = Kind(
     "A720",
     "the study `{name}` is there already, with {trials}",
-    """Nothing is overwritten. A study in a folder that has no result, and at which nobody is at
-work, is begun anew: a mistake in a search that was mended leaves nothing in the way.""",
+    """Nothing is overwritten. Only a study without a result, at which no process works, is begun
+anew, so that you can correct a search and start it again.""",
     help="go on with --resume, or start another with --study NAME",
 )
 BAD_TABLE = Kind(

@@ -11,10 +11,10 @@ or have a 1 there. The places shown are where each of them comes from.""",
 )
 NO_STRIDE = Kind(
     "A202",
-    "{what} cannot take the input to the shape that the body gives",
-    """A projection or a padding shortcut takes every n-th pixel. There is no n here that
-leads from the size of the input to the size of the body's result: the body may change the
-size in another way (an up-sampling, a pooling without padding). Give the shortcut as a layer.""",
+    "{what} cannot give the input the shape of the body's result",
+    """A projection or a padding shortcut takes every n-th pixel. No n leads from the size of the
+input to the size of the body's result: perhaps the body changes the size in another way (an
+up-sampling, a pooling without padding). Give the shortcut as a layer.""",
     help="give the shortcut as a layer: `residual(shortcut = ...) {{ ... }}`",
 )
 NEEDS_IMAGE = Kind(
@@ -50,13 +50,13 @@ EVEN_KERNEL = Kind(
     "A208",
     "a kernel of {kernel} cannot keep the size with equal padding on both sides",
     """Without `pad`, a convolution pads so that a stride of 1 keeps the size. An even kernel
-would need one pixel more on one side: say what is meant.""",
-    help="write `pad = 0`, and `{before}` before it where a stride of 1 is to keep the size",
+needs one pixel more on one side, so you have to say which.""",
+    help="write `pad = 0`; to keep the size with a stride of 1, put `{before}` before it",
 )
 GROUPS_DO_NOT_DIVIDE = Kind(
     "A209",
     "{groups} groups do not divide the channels of `{layer}`: {before} come in, {after} go out;"
-    " those that do: {those}",
+    " these numbers do: {those}",
     """A grouped convolution deals its input and output channels out evenly.""",
 )
 NOT_DIVISIBLE = Kind(
@@ -73,7 +73,7 @@ there are as many as its stride.""",
 POOL_PAD_TOO_LARGE = Kind(
     "A212",
     "`{layer}` cannot pad {pad}: that is more than half of its kernel {kernel}",
-    """Beyond half of its kernel a window would lie outside the image altogether.""",
+    """With more, a window could lie wholly outside of the image.""",
 )
 MODE_NEEDS_AXES = Kind(
     "A213",
@@ -88,13 +88,13 @@ RESHAPE_COUNT = Kind(
 )
 BORDER_TOO_WIDE = Kind(
     "A215",
-    "a border of {pad} pixels cannot be made of the {size} that are there: {border}",
-    """A reflected or circular border is made of the image itself.""",
+    "a border of {pad} pixels by `{border}` needs a side of more than {size}",
+    """A reflected or circular border is made of pixels of the image itself.""",
 )
 CANNOT_SHRINK = Kind(
     "A216",
-    "there are {given} channels already: none can be added to make {to}",
-    """`pad_channels` adds channels. To take some away, use `slice` or a convolution.""",
+    "`pad_channels({to})` adds channels, but there are {given} already",
+    """To take channels away, use `slice` or a convolution.""",
 )
 SLICE_OUTSIDE = Kind(
     "A217",
@@ -103,7 +103,7 @@ SLICE_OUTSIDE = Kind(
 )
 NO_SUCH_PART = Kind(
     "A218",
-    "there is no part {part} of {parts}",
+    "there is no part {part}: there are {parts}",
     """Parts are counted from 1.""",
 )
 BOUNDS_CROSSED = Kind(
@@ -126,14 +126,15 @@ or use `bn` or `layer_norm`.""",
 )
 FIXED_WEIGHTS = Kind(
     "A222",
-    "a filter of this `conv` has {each:,} weights, all have {all:,}, and `weight` has {given:,}",
-    """Fixed weights are those of one filter, for each alike, or those of all filters: the channels
-that come in over the groups, times the kernel. They stand row by row, as in PyTorch, and lists may
-stand within lists.""",
+    "`weight` has {given:,} numbers, but one filter of this `conv` has {each:,} weights, and all"
+    " filters have {all:,}",
+    """Fixed weights are those of one filter, which all filters then have, or those of all filters.
+A filter has a weight for each channel of its group and each place of the kernel. They stand row by
+row, as in PyTorch, and lists may stand within lists.""",
 )
 COUNT_OF_TENSORS = Kind(
     "A223",
-    "`{layer}` takes {wanted} tensors, and is given {given}",
+    "`{layer}` takes {wanted} tensors, but is given {given}",
     """Attention between two sequences takes queries, then keys with values; stochastic depth takes
 a shortcut, then a branch.""",
 )
@@ -149,7 +150,7 @@ KEYS_AND_VALUES = Kind(
     " {given}",
     """Keys and values stand side by side, and a head of theirs has as many channels as one of the
 queries.""",
-    help="bring them to it: `conv({wanted}, 1)`",
+    help="`conv({wanted}, 1)` gives them {wanted} channels",
 )
 NEEDS_SEQUENCE = Kind(
     "A230",
@@ -165,28 +166,28 @@ NO_SUCH_TOKEN = Kind(
 NOT_BOTH = Kind(
     "A232",
     "`{layer}` cannot have `{first}` and `{second}` at once",
-    """One of them would mean nothing beside the other. Pixels attend to those of their window, or
-to those of their grid, or to all, and orders and turns are those of all pixels: a network that has
-both, as MaxViT, has a layer for each. Weights that are fixed do not start anyhow.""",
+    """The two exclude each other. Pixels attend to those of their window, of their grid, or to all
+pixels; a causal order and rotary turns need all of them. A network with windows and grids, such as
+MaxViT, has a layer for each. Fixed weights take no initialisation.""",
 )
 SHIFT_TOO_FAR = Kind(
     "A233",
-    "a shift of {shift} needs windows that are larger, but they have {windows} pixels a side",
+    "a shift of {shift} needs windows of more than {windows} pixels a side",
     """`shift` moves the windows by less than their size; it has no meaning without windows.""",
 )
 NEEDS_IDS = Kind(
     "A234",
-    "`{layer}` takes token ids, but what comes in are numbers: {shape}",
-    """An embedding has a vector for each word of a vocabulary. What comes in has to be the numbers
-of words, and the input says how many there are.""",
-    help="say so where it comes in: `input words(ids = 50257): 1024`",
+    "`{layer}` takes token ids, but it is given numbers: {shape}",
+    """An embedding has a vector for each word of a vocabulary. It takes the ids of words, and the
+line `input` says how many words there are.""",
+    help="declare the input as ids: `input words(ids = 50257): 1024`",
 )
 TOKEN_IDS = Kind(
     "A240",
-    "`{layer}` takes numbers, and what comes in are token ids, of {count}",
-    """Token ids are the numbers of words in a vocabulary: to add, scale or convolve them means
-nothing. An embedding makes vectors of them.""",
-    help="make vectors of them first: `embed(width)`",
+    "`{layer}` takes numbers, but it is given token ids, of a vocabulary of {count}",
+    """Token ids name the words of a vocabulary: to add, scale or convolve them means nothing. An
+embedding turns them into vectors.""",
+    help="turn them into vectors first: `embed(width)`",
 )
 UNUSED_INPUT = Kind(
     "A241",
@@ -204,7 +205,7 @@ arguments and the same weights. Sizes of images may differ, numbers of channels 
 )
 SEVERAL_TENSORS = Kind(
     "A244",
-    "there {count} here, and one is wanted",
+    "there {count} here, but one is needed",
     """A list of layers, `[a, b -> conv(8, 1)]`, leaves several tensors in the place of the current
 one. They go through loops, conditions and blocks together, and a join brings them together, as
 in `[a, b] -> concat`. Layers, `residual` and the like take one, as does whatever asks for its

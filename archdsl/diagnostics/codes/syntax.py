@@ -5,8 +5,8 @@ from archdsl.diagnostics.model import Kind
 UNEXPECTED = Kind(
     "A011",
     "unexpected `{found}`{expected}",
-    """The text cannot go on like this. Statements stand on lines of their own (or apart by
-`;`), separate the layers of a chain by `->`, arguments by `,`.""",
+    """Something else was expected here. Each statement has a line of its own (or a `;` after it),
+the layers of a chain have `->` between them, and arguments have commas between them.""",
 )
 LINE_ENDS_EARLY = Kind(
     "A012",
@@ -18,8 +18,8 @@ STRAY_CHARACTER = Kind(
     "A013",
     "`{found}` is not a character of the language",
     """Names are letters, digits and `_`; comments begin with `#`; powers are written `^`. In
-comments and texts other characters may stand, but none that show a reader something else
-than what is there: control characters, and those that turn the direction of text.""",
+comments and texts other characters are allowed, except those that hide what is there: control
+characters, and those that change the direction of text.""",
 )
 OPEN_STRING = Kind(
     "A014",
@@ -41,13 +41,13 @@ FILE_ENDS_EARLY = Kind(
 TOO_NESTED = Kind(
     "A017",
     "{what} are nested more than {limit} deep here",
-    """Brackets within brackets, operators in one expression, or lists within lists, beyond
-what anybody would read. Give the parts names with `let`.""",
+    """Brackets, operators or lists stand inside one another, deeper than anybody would read. Give
+the parts names with `let`.""",
 )
 NUMBER_TOO_LONG = Kind(
     "A018",
     "this number has more than {limit} digits",
-    """Numbers are exact, and are kept to a length that any network can do with.""",
+    """Numbers are exact, so their length is limited. No network needs longer ones.""",
 )
 BAD_ESCAPE = Kind(
     "A019",
@@ -58,8 +58,8 @@ else may follow a backslash.""",
 )
 CONDITIONAL_IN_CHAIN = Kind(
     "A021",
-    "a conditional that other links of a chain follow stands in parentheses",
+    "a conditional needs parentheses where `->` follows it",
     """`a if wide else b -> c` could mean two networks: `(a if wide else b) -> c`, where `c` follows
 both, and `a if wide else (b -> c)`, where it belongs to `b`. The parentheses say which.""",
-    help="write `(... if ... else ...) -> ...`, or put parentheses round what follows `else`",
+    help="write `(... if ... else ...) -> ...`, or put parentheses around what follows `else`",
 )

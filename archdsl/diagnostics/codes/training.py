@@ -16,7 +16,7 @@ have. Nothing is trained on half a data set.""",
 )
 BAD_SPLIT = Kind(
     "A803",
-    "the data `{name}` cannot be split so: {reason}",
+    "the data `{name}` cannot be split like this: {reason}",
     """A set of images is split once, by its `seed`, into images to train on, to validate with
 and to test on. `validation` and `test` are shares of all images, class by class; `train` takes
 only so many of those that are left. Each part but the test set needs an image at least.""",
@@ -103,8 +103,8 @@ classes or labels. Some augmentations want pictures of 8 bits, or a height and a
 )
 BAD_METRIC = Kind(
     "A825",
-    "the metric `{name}` cannot be told of these {count} examples: {reason}",
-    """A metric is worked out from the results and labels of all validation examples. Some need
+    "the metric `{name}` cannot be computed from these {count} examples: {reason}",
+    """A metric is computed from the results and labels of all validation examples. Some need
 examples of at least two classes, or labels that some examples have and others have not; a metric
 of your own may raise, or give something that is not a finite number.""",
     help="validate with more examples, or ask for another metric",

@@ -5,8 +5,8 @@ from archdsl.diagnostics.model import Kind
 WRONG_ARGUMENT = Kind(
     "A301",
     "`{name}` of `{callee}` must be {expected}, but it is {given}",
-    """The argument was worked out, but the layer cannot take it. Where a division leaves a
-fraction, say how to round: `//`, `floor`, `round` or `ceil`.""",
+    """The layer cannot take this value. Where a division leaves a fraction, say how to round: `//`,
+`floor`, `round` or `ceil`.""",
 )
 NEEDS_NUMBER = Kind(
     "A302",
@@ -25,7 +25,7 @@ NEEDS_LIST = Kind(
 )
 INDEX_OUTSIDE = Kind(
     "A305",
-    "{given} is not a place in a list of {length}",
+    "{given} is not a position in a list of {length}",
     """Lists are counted from 1; a range takes a part of one: `xs[2..4]`.""",
 )
 CANNOT_UNPACK = Kind(
@@ -36,7 +36,7 @@ CANNOT_UNPACK = Kind(
 DIVISION_BY_ZERO = Kind(
     "A307",
     "division by zero",
-    """The divisor was worked out to be 0 for these knobs.""",
+    """The divisor is 0 for these knobs.""",
 )
 NOT_DEFINED = Kind(
     "A308",
@@ -62,7 +62,7 @@ REPEAT_COUNT = Kind(
 LENGTHS_DIFFER = Kind(
     "A312",
     "`zip` needs lists of one length, but they have {lengths}",
-    """An item that has no partner is more often a slip than meant.""",
+    """An item without a partner is usually a mistake.""",
 )
 NO_ARM = Kind(
     "A313",
@@ -73,12 +73,12 @@ NO_ARM = Kind(
 NEEDS_CONSTANT = Kind(
     "A314",
     "this must be a constant",
-    """A domain, and what a variant sets, do not depend on a candidate.""",
+    """A domain, and the values that a variant sets, cannot depend on a knob or a tensor.""",
 )
 NUMBER_TOO_LARGE = Kind(
     "A315",
-    "this number grows beyond all bounds",
-    """Numbers are exact, and are kept to about 300 digits.""",
+    "this number is too large",
+    """Numbers are exact, and have about 300 digits at most.""",
 )
 LIST_TOO_LONG = Kind(
     "A316",

@@ -1,0 +1,180 @@
+"""What other languages and libraries write, and how it is written here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from lark import Token
+
+from archdsl.layers.base import required, signature
+from archdsl.registry import REGISTRY
+from archdsl.syntax.language import SEARCH
+
+CHARACTERS = {
+    "'": 'put the text in double quotes: `"..."`',
+    "\N{LEFT DOUBLE QUOTATION MARK}": 'put the text in straight quotes: `"..."`',
+    "\N{RIGHT DOUBLE QUOTATION MARK}": 'put the text in straight quotes: `"..."`',
+    "&": "for both of two conditions, write `and`",
+    "!": "for the opposite of a condition, write `not`",
+    "\N{RIGHTWARDS ARROW}": "the arrow is written `->`",
+    "\N{MULTIPLICATION SIGN}": "write `*`, or `x` in a shape",
+    "\N{MINUS SIGN}": "minus is written `-`",
+    "\N{EN DASH}": "minus is written `-`",
+    "\N{LESS-THAN OR EQUAL TO}": "write `<=`",
+    "\N{GREATER-THAN OR EQUAL TO}": "write `>=`",
+    "\N{NOT EQUAL TO}": "write `!=`",
+    "\N{HORIZONTAL ELLIPSIS}": "a range is written `1..4`",
+    "\N{ZERO WIDTH NO-BREAK SPACE}": "an editor put this invisible mark before the text: remove it",
+}
+WORDS = {
+    "elif": "write `else if`",
+    "elseif": "write `else if`",
+    "def": "a function is written `fn f(x) = ...`; a part that applies layers is a `block`",
+    "func": "a function is written `fn f(x) = ...`; a part that applies layers is a `block`",
+    "function": "a function is written `fn f(x) = ...`; a part that applies layers is a `block`",
+    "const": "to give a value a name, write `let`",
+    "var": "to give a value a name, write `let`; it cannot be changed later",
+    "while": "loops run over lists and ranges only: `for i in 1..4 { ... }`",
+    "import": '`use "file.arch": name` brings in blocks of another file',
+    "from": '`use "file.arch": name` brings in blocks of another file',
+    "include": '`use "file.arch": name` brings in blocks of another file',
+    "return": "the last layer of a body is its result",
+    "assert": 'write `require condition, "message"`',
+}
+HEADERS = frozenset("architecture class model module net network".split())
+RECIPE = frozenset("augment batch epochs learning_rate loss lr metrics optimizer schedule".split())
+SEQUENCE = "layers stand on lines of their own, or in a chain: `conv(16, 3) -> bn -> relu`"
+PREFIXES = frozenset("F functional keras layers nn tf torch torchvision".split())
+_CALLED = re.compile(r"(\w+\(.*\))\((\w+)\)")
+_BATCH = re.compile(r"\(?\s*(?:None|batch\w*|bs|[BN]|-1)\s*[,x]\s*(\d+(?:\s*[,x]\s*\d+)*)[,\s]*\)?")
+
+
+def meant_by(word: str, tokens: Sequence[Token]) -> list[str]:
+    """What helps where a statement of a spec begins with a word of another language. ``tokens``
+    are the statement's and those before it."""
+    if word in WORDS:
+        return [WORDS[word]]
+    if word in HEADERS and not any(t.type == "ARCH" for t in tokens):
+        start = next(i for i in reversed(range(len(tokens))) if tokens[i] == word)
+        name = tokens[start + 1] if start + 1 < len(tokens) else None
+        if name is not None and name.type == "NAME":
+            return [f"write `arch {name}` in place of `{word} {name}`"]
+        return ["a spec begins with a line such as `arch net`; its layers stand on the lines below"]
+    if word in RECIPE:
+        return [
+            f'a spec does not say how it is trained: write `archdsl train --recipe "{word} = ..."`,'
+            f" or `train {word} = ...` in a .search file"
+        ]
+    if word.upper() in SEARCH.starters:
+        return [f"`{word}` stands in a .search file, not in a spec"]
+    return []
+
+
+def without_prefix(path: str) -> list[str]:
+    """What helps where a layer has the name of its module before it, as ``nn.Conv2d`` has."""
+    first, *_, name = path.split(".")
+    if first not in PREFIXES:
+        return []
+    if name == "Sequential":
+        return [SEQUENCE]
+    here = REGISTRY.layers.meant(name)
+    if here is None:
+        return [f"layers stand without the name of a module: `{name}`"]
+    layer = REGISTRY.layers[here]
+    needed = [p.name for p in signature(layer) if p.name in required(layer)]
+    return [
+        f"here it is called `{here}({', '.join(needed)})`"
+        if needed
+        else f"here it is called `{here}`"
+    ]
+
+
+def without_batch(text: str) -> list[str]:
+    """What helps where a shape of the input begins with the batch, ``(None, 3, 32, 32)``."""
+    found = _BATCH.fullmatch(text)
+    if found is None:
+        return []
+    shape = "x".join(re.findall(r"\d+", found[1]))
+    return [f"leave the batch out: `input {shape}`"]
+
+
+def layer_kept(name: str, tokens: Sequence[Token]) -> str:
+    """What helps where the result of a layer is assigned: ``tokens`` are those after the ``=``."""
+    end = next((i for i, t in enumerate(tokens) if t.type in ("_SEP", "RBRACE")), len(tokens))
+    if not tokens or str(tokens[0]) not in REGISTRY.layers:
+        return ""
+    return f"to keep the result of a layer, write `{applied(joined(tokens[:end]))} as {name}`"
+
+
+def applied(text: str) -> str:
+    """A layer that is called with a tensor, ``conv(16, 3)(x)``, as it is written here."""
+    found = _CALLED.fullmatch(text)
+    return f"{found[2]} -> {found[1]}" if found else text
+
+
+def header(tokens: Sequence[Token], at: int, inside: bool) -> list[str]:
+    """What helps where a header, ``arch net(width = 64 in 16..128)``, cannot be read. ``inside``:
+    within its parentheses."""
+    token, before = tokens[at], tokens[at - 1]
+    if not inside:
+        said = {"COLON": "the colon", "LBRACE": "the braces", "EQUAL": "the `=`"}.get(token.type)
+        return [f"leave out {said}: the layers stand on the lines below"] if said else []
+    if token.type == "COLON":
+        return ["knobs have no types: `name = default`"]
+    name = max(i for i in range(at) if tokens[i].type in ("LPAR", "COMMA", "ARCH")) + 1
+    if before.type in ("RSQB", "RBRACE"):  # the values were read already
+        name = max(i for i in range(at) if tokens[i].type in ("LSQB", "LBRACE"))
+        name = max(i for i in range(name) if tokens[i].type in ("LPAR", "COMMA", "ARCH")) + 1
+    is_default = before.type in ("EQUAL", "IN") and token.type == "LBRACE"
+    is_knob = [t.type for t in tokens[name : name + 2]] in (["NAME", "IN"], ["NAME", "EQUAL"])
+    if is_knob and (token.type in ("IN", "_DOTS") or is_default or before.type == "RSQB"):
+        return [f"a knob has a default, and its values after `in`: `{_knob(tokens[name:])}`"]
+    if token.type in ("RPAR", "COMMA", "_SEP") and before.type == "NAME" and name == at - 1:
+        return [f"a knob has a default: `{before} = 64`"]
+    return []
+
+
+def _knob(tokens: Sequence[Token]) -> str:
+    """A knob as it was meant, ``width = 16 in {16, 32}``, from tokens that begin with its name."""
+    depth, end = 0, len(tokens)
+    for i, token in enumerate(tokens):
+        depth += (token.type in ("LSQB", "LBRACE", "LPAR")) - (token.type in ("RSQB", "RBRACE"))
+        if depth == 0 and token.type in ("COMMA", "RPAR", "_SEP"):
+            end = i
+            break
+    tokens = tokens[:end]
+    kinds = [t.type for t in tokens]
+    start = (kinds.index("IN") if "IN" in kinds else kinds.index("EQUAL")) + 1
+    default = tokens[2 : start - 1] if "IN" in kinds and "EQUAL" in kinds else ()
+    values = tokens[start:]
+    if values and values[0].type in ("LSQB", "LBRACE"):
+        values = values[1:-1]
+        first = values[: next((i for i, t in enumerate(values) if t.type == "COMMA"), len(values))]
+        domain = f"{{{joined(values)}}}"
+    else:
+        dots = next((i for i, t in enumerate(values) if t.type == "_DOTS"), len(values))
+        first, domain = values[:dots], joined(values)
+    return f"{tokens[0]} = {joined(default or first)} in {domain}"
+
+
+def shape(tokens: Sequence[Token]) -> list[str]:
+    """What helps where ``input`` stands before what is not a shape. ``tokens`` begin after it."""
+    kinds = [t.type for t in tokens]
+    end = kinds.index("_SEP") if "_SEP" in kinds else len(kinds)
+    if "COLON" in kinds[1:end] or kinds[:2] == ["NAME", "LPAR"]:
+        return []  # tensors with names
+    text = joined(tokens[:end])
+    sizes = re.findall(r"\d+", text)
+    if without_batch(text):
+        return without_batch(text)
+    return [f"a shape is written `input {'x'.join(sizes) if sizes else '3x224x224'}`"]
+
+
+def joined(tokens: Sequence[Token]) -> str:
+    """The text of tokens, with a blank where there was a gap."""
+    gaps = (b.start_pos != a.end_pos for a, b in pairwise(tokens))
+    return "".join(map(str, tokens[:1])) + "".join(
+        " " * gap + t for gap, t in zip(gaps, tokens[1:], strict=True)
+    )

@@ -1,0 +1,111 @@
+"""What is written as in PyTorch, Keras or Python is told as it is written here."""
+
+from pathlib import Path
+
+import pytest
+
+import archdsl
+from archdsl import ArchError
+from archdsl.diagnostics.source import Source
+from archdsl.search.reading import read_search
+
+HEADER = "arch net(classes = 10)\ninput 3x32x32\n"
+KNOB = "a knob has a default, and its values after `in`: "
+RECIPE = 'a spec does not say how it is trained: write `archdsl train --recipe "loss = ..."`'
+BELOW = "the layers stand on the lines below"
+
+
+def helps(text: str) -> list[str]:
+    with pytest.raises(ArchError) as caught:
+        archdsl.parse(text).with_knobs()
+    return [help for found in caught.value.diagnostics for help in found.helps]
+
+
+@pytest.mark.parametrize(
+    "layers, help",
+    [
+        ("nn.Conv2d(16, 3)", "here it is called `conv(channels, kernel)`"),
+        ("torch.nn.Linear(10)", "here it is called `linear(features)`"),
+        ("conv(16, 3) -> nn.ReLU", "here it is called `relu`"),
+        ("conv(16, 3) -> nn.ReLU()", "here it is called `relu`"),
+        ("nn.Mine(3)", "layers stand without the name of a module: `Mine`"),
+        ("leakyrelu", "here it is called `leaky_relu`"),
+        ("Max_Pool(2)", "here it is called `maxpool`"),
+        ("Dropout2D(0.5)", "here it is called `dropout_channels`"),
+        ("Dense(10)", "here it is called `linear`"),
+        ("dense(128)", "a fully connected layer is `linear(128)`"),
+        (
+            "flatten -> softmax(classes)",
+            "`softmax` takes no number of classes: write `linear(classes)` and no softmax, as the"
+            " loss contains it",
+        ),
+        ("Sequential(relu)", "layers stand on lines of their own, or in a chain: `conv(16, 3)"),
+        ("nn.Sequential(relu)", "layers stand on lines of their own, or in a chain: `conv(16, 3)"),
+        ("conv(in_channels = 3, channels = 8, kernel = 3)", "leave it out: what comes in is known"),
+        ("x = conv(16, 3)", "to keep the result of a layer, write `conv(16, 3) as x`"),
+        ("x = conv(16, 3)(y)", "to keep the result of a layer, write `y -> conv(16, 3) as x`"),
+        ("conv(16, 3)(y)", "a tensor goes into a layer by `->`: `y -> conv(16, 3)`"),
+        ("relu as x\nrelu(x)", "a tensor goes into a layer by `->`: `x -> relu`"),
+        ("relu as x\nconv(x, 3)", "a tensor goes into a layer by `->`: `x -> conv`"),
+        ("relu as x\nrelu as y\nx + y", "tensors are joined in a branch: `branch add { x; y }`"),
+        ("relu as x\nbn + x", "tensors are joined in a branch: `branch add { bn; x }`"),
+        ("relu as x\nrelu as y\nadd(x, y)", "write `branch add { x; y }`"),
+        ("relu as x\nrelu as y\nconcat([x, y])", "write `branch concat { x; y }`"),
+        ("relu\nloss cross_entropy", RECIPE),
+        ("relu\nloss = cross_entropy", RECIPE),
+        ("relu\nhold macs = 1M by width", "`hold` stands in a .search file, not in a spec"),
+    ],
+)
+def test_layers(layers: str, help: str) -> None:
+    assert any(said.startswith(help) for said in helps(HEADER + layers + "\n"))
+
+
+@pytest.mark.parametrize(
+    "header, help",
+    [
+        ("model net(width = 16)", "write `arch net` in place of `model net`"),
+        ("class Net(nn.Module):", "write `arch Net` in place of `class Net`"),
+        ("model = nn.Sequential(", "a spec begins with a line such as `arch net`; its layers"),
+        ("arch net(width = 16):", f"leave out the colon: {BELOW}"),
+        ("arch net:", f"leave out the colon: {BELOW}"),
+        ("arch net {", f"leave out the braces: {BELOW}"),
+        ("arch net(width: int = 16)", "knobs have no types: `name = default`"),
+        ("arch net(width)", "a knob has a default: `width = 64`"),
+        ("arch net(width in [16, 32])", f"{KNOB}`width = 16 in {{16, 32}}`"),
+        ("arch net(width in {16, 32})", f"{KNOB}`width = 16 in {{16, 32}}`"),
+        ("arch net(a = 1, width = {16, 32})", f"{KNOB}`width = 16 in {{16, 32}}`"),
+        ("arch net(width = in {16, 32})", f"{KNOB}`width = 16 in {{16, 32}}`"),
+        ("arch net(width = 32 in [16, 32])", f"{KNOB}`width = 32 in {{16, 32}}`"),
+        ("arch net(depth = 3..5)", f"{KNOB}`depth = 3 in 3..5`"),
+        ("arch net(depth in 8..64 step 8)", f"{KNOB}`depth = 8 in 8..64 step 8`"),
+    ],
+)
+def test_headers(header: str, help: str) -> None:
+    assert any(said.startswith(help) for said in helps(f"{header}\ninput 3x32x32\nrelu\n"))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    "(None, 3, 32, 32);None, 3, 32, 32;(batch, 3, 32, 32);Nx3x32x32;(-1, 3, 32, 32)".split(";"),
+)
+def test_a_batch(shape: str) -> None:
+    assert helps(f"arch net\ninput {shape}\nrelu\n") == ["leave the batch out: `input 3x32x32`"]
+
+
+@pytest.mark.parametrize(
+    "shape", "3, 32, 32;3 32 32;3x32X32;shape = 3x32x32;= 3x32x32;: 3x32x32".split(";")
+)
+def test_a_shape(shape: str) -> None:
+    assert helps(f"arch net\ninput {shape}\nrelu\n") == ["a shape is written `input 3x32x32`"]
+
+
+def test_a_list_for_one_value() -> None:
+    (said,) = helps("arch net(width = [16, 32])\ninput 3x32x32\nconv(width, 3)\n")
+    assert said == "a knob that is one of several values is written `width = 16 in {16, 32}`"
+
+
+def test_a_path_without_quotes() -> None:
+    with pytest.raises(ArchError) as caught:
+        read_search(Source("x.search", 'spec "a.arch"\nvary width\ntrain with my.py\n'), Path())
+    (found,) = caught.value.diagnostics
+    assert found.helps == ('a path stands in quotes: `train with "my.py"`',)
