@@ -109,9 +109,9 @@ def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
         return None, "<stdin>"
     path = Path(name)
     if path.suffix in OTHERS and path.suffix != ending:
-        what, help = OTHERS[path.suffix]
+        what, advice = OTHERS[path.suffix]
         reason = f"it is {what}, not a {'search' if ending == SEARCH else 'spec'}"
-        said = [help.format(shlex.quote(name) if path.suffix != ARCH else name)]
+        said = [advice.format(shlex.quote(name) if path.suffix != ARCH else name)]
         raise ArchError([diagnose(codes.UNREADABLE, name=name, reason=reason, help=said)])
     try:
         if path.suffix == ending or path.is_file():

@@ -299,8 +299,8 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
         help = [f"here it is called `{meant}`"]
     elif (given := context.given.get(word)) is not None:
         after = given.start > span.start
-        known = "from there on only" if after else "within its braces only"
-        label, help = Label(given, f"it is defined here, and known {known}"), []
+        where = "from there on" if after else "within its braces"
+        label, help = Label(given, f"it is defined here, and known {where} only"), []
     elif word in ELSEWHERE:
         help = [ELSEWHERE[word]]
     else:
