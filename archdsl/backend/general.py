@@ -123,6 +123,22 @@ def like(codes: Sequence[Code], start: int = 0) -> tuple[int, Code | None, bool]
     return low, common(low), True
 
 
+def in_turn(codes: Sequence[Code]) -> tuple[Code, str] | None:
+    """One code that gives all of them, and its counter from 0 on; the first may be another's in
+    some of its arguments. ``_`` counts where the code does not ask."""
+    length, common, moving = like(codes)
+    if common is not None and length == len(codes):
+        return common, "i" if moving else "_"
+    first, *later = codes
+    if len(later) < FEW:
+        return None
+    length, common, _ = like(later, 1)
+    if common is None or length < len(later):
+        return None
+    both = either(first, common)
+    return None if isinstance(both, Either) else (both, "i")
+
+
 def generalize(codes: Sequence[Code], start: int = 0) -> Code | None:
     """One code with an ``i``, counted from ``start``, that gives all of them in turn."""
     first = codes[0]

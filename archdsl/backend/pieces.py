@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.general import Named, either, like, named_items
+from archdsl.backend.general import Named, either, in_turn, named_items
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.own_modules import Helper, helpers_of
 from archdsl.backend.python import Call, Code, Comprehension, Deferred, Item, Value, call, listed
@@ -296,9 +296,9 @@ class DensePiece(Piece):
         for i, piece in enumerate(self.units):
             vector = [None if p is None else p.units[i] for p in pieces]
             codes.append(piece.emit(vector, symbols, f"{hint}_layer{i + 1}"))
-        length, common, moving = like(codes)
-        if common is not None and length == len(codes):
-            loop = f"for {'i' if moving else '_'} in range({length})"
+        if found := in_turn(codes):
+            common, counter = found
+            loop = f"for {counter} in range({len(codes)})"
             return Call(f"{self.container}(", (Item(Comprehension("", "", common, loop, "")),))
         return call(self.container, [Item(listed(codes))])
 

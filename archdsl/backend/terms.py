@@ -23,12 +23,13 @@ class Whole(int):
     level: int
     base: Whole | None  # of a sum with a number: the rest
     offset: int
+    last: tuple[int, int, Whole] | None  # of a sum: what stands first, and the last, so many times
 
     @classmethod
     def of(cls, value: int, text: str, level: int = ATOM) -> Whole:
         made = cls(value)
         made.text, made.level = text, level
-        made.base, made.offset = None, 0
+        made.base, made.offset, made.last = None, 0, None
         return made
 
     @property
@@ -81,8 +82,15 @@ def _joined(a: Any, symbol: str, b: Any, apply: Any) -> Any:
         return b
     if symbol == "+" and type(a) is int and a == 0:
         return b
-    if symbol == "+" and same(a, b):
-        return 2 * a
+    if symbol == "+" and isinstance(b, Whole):
+        first, times, last = getattr(a, "last", None) or (a, 0, b)
+        if same(a, b):
+            first, times = 0, 1
+        if times and same(last, b):
+            made = first + (times + 1) * b
+            if isinstance(made, Whole):
+                made.last = first, times + 1, b
+            return made
     if symbol in "+-" and type(b) is int and isinstance(a, Whole):
         return _moved(a, b if symbol == "+" else -b)
     if symbol == "*" and type(b) is int:  # a factor stands first
@@ -92,7 +100,12 @@ def _joined(a: Any, symbol: str, b: Any, apply: Any) -> Any:
     if symbol == "*" and isinstance(b, Whole) and "//" in b.text:
         right = level + 1  # a * (b // c) is not a * b // c
     text = f"{shown(a, level)} {symbol} {shown(b, right)}"
-    return Whole.of(value, text, level) if len(text) <= LONGEST else value
+    if len(text) > LONGEST:
+        return value
+    made = Whole.of(value, text, level)
+    if symbol == "+" and isinstance(b, Whole):
+        made.last = a, 1, b
+    return made
 
 
 def _moved(a: Whole, by: int) -> Whole:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.arrangement import Search, Way, tree
+from archdsl.backend.examples import several
 from archdsl.backend.layer_tensors import COUNTER, Group, difference, groups, key_of, pairs
 from archdsl.backend.memory import is_shortage, shortage
 from archdsl.backend.saved import NOT_TORCHS, read_saved, refusal, trouble
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
+from archdsl.layers.base import show_shape
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +33,7 @@ def transfer(
     *,
     order: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
-    example: torch.Tensor | None = None,
+    example: torch.Tensor | Sequence[torch.Tensor] | None = None,
 ) -> dict[str, str]:
     """Loads the weights of another implementation into a compiled module.
 
@@ -41,8 +43,9 @@ def transfer(
     (``downsample``, ``proj``), numbers and letters at the end. Where they do not, nothing is
     loaded. Then ``order`` names layers or groups in the order in which they run, by their whole
     names or the last parts of these; ``names`` maps their names, or patterns of them with
-    ``*``, to the module's. With a module and an ``example`` (a batch of images), both are run
-    in evaluation, and the order is taken with which they give the same.
+    ``*``, to the module's. With a module and an ``example`` (a batch of images, or several
+    tensors), both are run in evaluation, and the order is taken with which they give the same;
+    of several results, those of one name, or all in their order.
     Returns the checkpoint's key for each key of the module.
 
     Raises ``ArchError`` (A603) naming the first place that does not fit, or the orders that
@@ -108,10 +111,12 @@ def _load_running(
     fitted: list[list[tuple[Group, Group]]],
     theirs: nn.Module,
     module: nn.Module,
-    example: torch.Tensor,
+    example: torch.Tensor | Sequence[torch.Tensor],
 ) -> dict[str, str]:
     """Loads the first of several orders with which a module gives what the other gives."""
     import torch
+
+    given = several(example)
 
     before = {key: tensor.clone() for key, tensor in module.state_dict().items()}
     modes = [(m, m.training) for m in (module, theirs)]
@@ -119,20 +124,69 @@ def _load_running(
     try:
         module.eval(), theirs.eval()
         with torch.no_grad():
-            wanted = theirs(example)
+            wanted = theirs(*given)
             for pairs in fitted:
                 taken = _load(pairs, module)
-                found = module(example)
-                scale = max(float(wanted.abs().max()), 1e-12)
-                off.append(float((found - wanted).abs().max()) / scale)
+                off.append(max(_apart(module(*given), wanted)))
                 if off[-1] <= CLOSE:
                     return taken
+    except ArchError:
+        module.load_state_dict(before)
+        raise
     finally:
         for m, training in modes:
             m.train(training)
     module.load_state_dict(before)
     tried = f"of {len(off)} orders that fit, none gives" if len(off) > 1 else "they do not give"
-    raise _no_fit(f"{tried} the results of the other module: off by {min(off):.2g} of the largest")
+    raise _no_fit(
+        f"{tried} the results of the other module: off by {min(off):.2g} of the largest",
+        _exchanged([theirs for theirs, _ in fitted[0]]),
+    )
+
+
+def _exchanged(groups: Sequence[Group]) -> list[str]:
+    """What to say of layers that could stand for each other."""
+    alike: dict[object, list[str]] = {}
+    for name, tensors in groups:
+        shapes = tuple(sorted(tuple(t.shape) for t in tensors.values()))
+        alike.setdefault(shapes, []).append(name)
+    found = [names for names in alike.values() if len(names) > 1]
+    if not found:
+        return []
+    names = max(found, key=len)
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return [
+        f"layers of one shape may stand for each other, as {_list(names[:SHOWN])}{more}:"
+        " `order` says which runs first, `names` which is which"
+    ]
+
+
+def _apart(found: Any, wanted: Any) -> Iterator[float]:
+    """How far results are from those of another module, relative to the largest of each. Raises
+    ``ArchError`` (A603) where there is no telling which is which."""
+    ours, theirs = _results(found), _results(wanted)
+    shared = [name for name in ours if name in theirs]
+    pairs = [(ours[name], theirs[name]) for name in shared]
+    if not shared and len(ours) == len(theirs):
+        pairs = list(zip(ours.values(), theirs.values(), strict=True))
+    if not pairs:
+        raise _no_fit(
+            f"the results cannot be compared: {_list([*theirs])} there, {_list([*ours])} here"
+        )
+    for a, b in pairs:
+        if a.shape != b.shape:
+            shapes = [show_shape(t.shape[1:]) for t in (b, a)]
+            raise _no_fit(f"the results cannot be compared: {shapes[0]} there, {shapes[1]} here")
+        yield float((a - b).abs().max()) / max(float(b.abs().max()), 1e-12)
+
+
+def _results(given: Any) -> dict[str, torch.Tensor]:
+    """The tensors that a module gives, by their names or numbers."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    if isinstance(given, (list, tuple)):
+        return {str(i): tensor for i, tensor in enumerate(given)}
+    return {"main": given}
 
 
 def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
@@ -284,8 +338,8 @@ def _list(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _no_fit(reason: str) -> ArchError:
-    return ArchError([diagnose(codes.NO_FIT, reason=reason)])
+def _no_fit(reason: str, help: Sequence[str] = ()) -> ArchError:
+    return ArchError([diagnose(codes.NO_FIT, help=help, reason=reason)])
 
 
 def _load(fitted: list[tuple[Group, Group]], module: nn.Module) -> dict[str, str]:

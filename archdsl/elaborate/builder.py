@@ -13,7 +13,7 @@ from archdsl.diagnostics.model import Label, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.values import SharedLayer, Tensor, Tensors, each
 from archdsl.ir.naming import clash, numbered_names
-from archdsl.ir.network import Op, Part, Shared, Step, is_spare, numbered, pick
+from archdsl.ir.network import Op, Part, Shared, Step, is_spare, numbered, pick, used_by
 from archdsl.layers.base import Shape
 
 INPUTS = attrgetter("inputs")
@@ -154,7 +154,7 @@ class Builder:
 
     def unused(self, results: Sequence[Tensor]) -> Step | None:
         """A step whose result nothing uses: work and weights for nothing."""
-        used = {*map(self.node, results), *chain.from_iterable(map(INPUTS, self.steps))}
+        used = {*map(self.node, results), *chain.from_iterable(map(used_by, self.steps))}
         if used.issuperset(range(1, len(self.steps) + 1)):
             return None
         for place, step in enumerate(self.steps, 1):

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import Builder
 from archdsl.elaborate.code import Action
@@ -56,6 +58,8 @@ def run_named(
         frame.x = Tensors(tuple([_before(t, x, inner) for t in given]))
         return
     if not isinstance(result, Tensors) and (result.builder is not inner or result.node <= 0):
+        if (step := inner.unused(())) is not None:
+            raise fault(codes.UNUSED_RESULT, step.span)
         frame.x = _before(result, x, inner)
         return
     sources = [*each(x)[1:], *inner.outside]

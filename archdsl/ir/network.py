@@ -229,6 +229,13 @@ class Part:
         self.lent: tuple[str, ...] = ()  # what the modules from outside are called
         self.work = 0  # what it took to make it, if it is a block's
 
+    @property
+    def ignores_input(self) -> bool:
+        """Whether it works on tensors from outside alone."""
+        if not self.imports or self.result == 0 or 0 in self.given:
+            return False
+        return not any(0 in step.inputs and 0 in used_by(step) for step in self.steps)
+
     def passes_on(self, number: int) -> bool:
         """Whether one of several results is an operand that the part has also used: then it may be
         left."""
@@ -256,6 +263,12 @@ class Part:
                 stack.append((part, True))
                 stack.extend((s.op, False) for s in part.steps if isinstance(s.op, Part))
                 stack.extend((s.op, False) for s in part.shared if isinstance(s.op, Part))
+
+
+def used_by(step: Step) -> tuple[int, ...]:
+    """The values that a step works on: a part may look at tensors from outside alone."""
+    op = step.op
+    return step.inputs[1:] if op.__class__ is Part and op.ignores_input else step.inputs
 
 
 def is_spare(steps: Sequence[Step], step: Step) -> bool:

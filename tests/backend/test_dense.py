@@ -49,6 +49,18 @@ def test_each_step_sees_the_last() -> None:
     module.train()(x).sum().backward()  # nothing that is needed again is overwritten
 
 
+def test_many_steps_are_a_loop() -> None:
+    """The first of them takes what comes in."""
+    arch = archdsl.parse(TEXT).with_knobs(layers=5)
+    loop = "KeepAll(Unit(c if i else in_channels, c) for i in range(5))"
+    assert f"self.dense1 = {loop}" in arch.source()
+    module = arch.build()
+    sizes = [u.conv1.in_channels for u in module.stage2.dense1]
+    assert sizes == [16, 16, 16, 16, 16]
+    assert [u.conv1.in_channels for u in module.stage1.dense1] == [3, 8, 8, 8, 8]
+    assert module.train()(torch.randn(2, 3, 6, 6)).shape == (2, 96, 3, 3)
+
+
 def test_all_counts_of_steps_are_proved() -> None:
     spec = archdsl.parse(TEXT)
     proof = prove(spec.program)

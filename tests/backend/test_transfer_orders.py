@@ -245,6 +245,69 @@ def test_a_module_that_computes_something_else_is_refused() -> None:
     assert reason.startswith("they do not give the results of the other module: off by ")
 
 
+PYRAMID = """arch p(c = 6)
+input 3x8x8
+conv(c, 3) as a
+maxpool(2) -> conv(c, 3) as b
+b -> conv(c, 3, bias = false) as coarse
+branch add { upsample(2); a } -> conv(c, 3, bias = false) as fine
+output fine(when = always) { fine }
+output coarse(when = always) { coarse }
+"""
+
+
+class Pyramid(nn.Module):
+    """Its `layers.1` runs first, as in torchvision's pyramid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.ModuleList([nn.Conv2d(3, 6, 3, 1, 1), nn.Conv2d(6, 6, 3, 1, 1)])
+        self.layers = nn.ModuleList([nn.Conv2d(6, 6, 3, 1, 1, bias=False) for _ in range(2)])
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        a = self.trunk[0](x)
+        b = self.trunk[1](nn.functional.max_pool2d(a, 2))
+        coarse = self.layers[1](b)
+        fine = self.layers[0](nn.functional.interpolate(coarse, scale_factor=2.0) + a)
+        return {"fine": fine, "coarse": coarse}
+
+
+def test_a_module_of_several_results_is_run() -> None:
+    """By their numbers its layers are exchanged: a run says so, and names what they are."""
+    theirs, images = drawn(Pyramid), batch(2, 3, 8, 8)
+    reason, (help,) = refused(theirs, PYRAMID, example=images)
+    assert "the results of the other module: off by 1." in reason
+    assert help == (
+        "layers of one shape may stand for each other, as `layers.0`, `layers.1`: `order` says"
+        " which runs first, `names` which is which"
+    )
+    ours = hollow(archdsl.parse(PYRAMID).with_knobs().build)
+    taken = transfer(theirs, ours, example=[images], order=["layers.1", "layers.0"])
+    assert taken["conv3.weight"] == "layers.1.weight"
+    with torch.no_grad():
+        found, wanted = ours.eval()(images), theirs.eval()(images)
+    assert found.keys() == {"fine", "coarse"}
+    for name, tensor in wanted.items():
+        close(found[name], tensor, name, 1e-5)
+
+
+def test_results_that_cannot_be_compared_are_refused() -> None:
+    class Three(Pyramid):
+        def forward(self, x: Tensor) -> dict[str, Tensor]:
+            found = super().forward(x)
+            return {"a": found["fine"], "b": found["coarse"], "c": x}
+
+    class Small(Pyramid):
+        def forward(self, x: Tensor) -> dict[str, Tensor]:
+            return {"fine": super().forward(x)["coarse"]}
+
+    reason, _ = refused(drawn(Three), PYRAMID, example=batch(2, 3, 8, 8))
+    told = "`a`, `b`, `c` there, `fine`, `coarse` here"
+    assert reason == f"the results cannot be compared: {told}"
+    reason, _ = refused(drawn(Small), PYRAMID, example=batch(2, 3, 8, 8))
+    assert reason == "the results cannot be compared: 6x4x4 there, 6x8x8 here"
+
+
 def test_lone_parameters_may_have_any_name() -> None:
     class Star(nn.Module):
         def __init__(self) -> None:

@@ -84,3 +84,34 @@ def test_what_is_given_wins_over_such_a_default() -> None:
     assert params("block unit(over = over) { conv(width * over, 1) }\nunit(2)") == 2 * 32
     spec = archdsl.parse(HEAD + "block unit(over = over) { conv(width * over, 1) }\nunit")
     assert spec.with_knobs(over=1).params == 32
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("conv(4, 3) as x\nbranch add { x; { conv(5, 3)\n x } }", 4),
+        ("conv(4, 3) as x\nlabel: {\n  conv(5, 3)\n  x\n}\nrelu", 5),
+        ("conv(4, 3) as x\nresidual {\n  conv(4, 3)\n  x\n}", 5),
+        ("block side(x) { x -> conv(4, 1) }\nconv(4, 3) as x\nconv(5, 3)\nside(x)", 5),
+        ("block f(x) { branch add { x; tanh -> x } }\nconv(4, 3) as x\nconv(5, 3)\nf(x)", 3),
+        (
+            "block two(x) { x -> conv(4, 1) }\nblock one(x) { two(x) }\n"
+            "conv(4, 3) as x\nconv(5, 3)\none(x)",
+            6,
+        ),
+    ],
+)
+def test_a_layer_whose_result_only_a_part_is_given_that_does_not_look_at_it(
+    body: str, line: int
+) -> None:
+    """It was left out without a word, or had weights for nothing."""
+    with pytest.raises(archdsl.ArchError) as caught:
+        params(body)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.span and found.span.line) == ("A140", line)
+
+
+def test_a_part_that_looks_at_kept_tensors_alone_may_follow_what_is_used_elsewhere() -> None:
+    body = "block side(x) { x -> conv(4, 1) }\nconv(4, 3) as x\nside(x) as y\nside(x) as z\n"
+    weights = 27 * 4 + 4 + 2 * (16 + 4)
+    assert params(body + "branch add { y; z }") == weights
