@@ -76,7 +76,11 @@ STAR = re.compile(r"(act\d?)\.(scale|bias)$")  # one layer there, two here
 
 
 @pytest.mark.parametrize(
-    ("make", "order"), [(caformer, ["scale", "bias"]), (pvt_v2, ["q", "proj"])]
+    ("make", "order"),
+    [
+        (caformer, ["scale", "bias", "norm1", "res_scale1", "norm2", "res_scale2"]),
+        (pvt_v2, ["q", "proj"]),
+    ],
 )
 def test_results(make: Callable[[], nn.Module], order: list[str]) -> None:
     theirs = drawn(make).eval()
