@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import Any
 
-from archdsl.importing.cut import Cut
+from archdsl.importing.cut import Cut, in_order
 from archdsl.importing.lower import (
     Computed,
     Gap,
@@ -68,6 +69,8 @@ def multiplied(lower: Lowering, record: Record) -> Any:
         if not isinstance(x, Value) or x.shape != y.shape:
             raise Gap(" of a tensor that was repeated")
         return _joined(lower, record, "mul", x, y.value)
+    if isinstance(a, Cut) and isinstance(b, Cut) and (found := _parts(lower, record, a, b)):
+        return found
     a, b = _operands(lower, record)
     if not isinstance(a, Value):
         a, b = b, a
@@ -76,6 +79,31 @@ def multiplied(lower: Lowering, record: Record) -> Any:
     if isinstance(b, Tied):
         return _scaled(lower, record, _value(a), b)
     return _joined(lower, record, "mul", a, b)
+
+
+def _parts(lower: Lowering, record: Record, a: Cut, b: Cut) -> Cut | None:
+    """The product of tensors whose channels are cut alike; nothing where they are not."""
+    if prod(a.shape) < prod(b.shape):
+        a, b = b, a
+    if not in_order(a, lower.batch) or a.factor != 1 or b.factor != 1 or len(a.axes) != len(b.axes):
+        return None
+    to, at = [], 0
+    for size in (lower.batch, *a.vertex.shape):
+        ours = theirs = 1
+        while at < len(a.axes) and (ours < size or a.shape[at] == 1):
+            ours, theirs, at = ours * a.shape[at], theirs * b.shape[at], at + 1
+        if ours != size or theirs not in (1, size):
+            return None
+        to.append(theirs)
+    factors = b.reshaped(tuple(to)) if at == len(a.axes) else None
+    if factors is None:
+        return None
+    whole = Value(a.vertex, tuple(range(len(a.vertex.shape))))
+    gate = lower.settled(lower.joined(factors), record)
+    if gate.axes != whole.axes:
+        return None
+    vertex = lower.vertex(make("mul"), [whole.vertex, gate.vertex], record)
+    return Cut(vertex, a.axes)
 
 
 @operation("div", "divide", "true_divide", "__truediv__", "__itruediv__")
@@ -187,6 +215,8 @@ def _scaled(lower: Lowering, record: Record, x: Value, weight: Tied) -> Value:
     if not over:
         layer = make("times", value=weight.start(1.0), learned=True)
         return lower.apply(layer, record, x, weights={"weight": weight})
+    if len(x.axes) == 2 and [x.axes[i] for i in over] == [1]:  # what tokens are mixed over
+        x = lower.turned(x, record)
     if [x.axes[i] for i in over] != [0] or shape[over[0]] != x.vertex.shape[0]:
         raise Gap(" with a learned tensor that is not a factor per channel")
     layer = make("scale", value=weight.start(1.0))

@@ -121,3 +121,18 @@ def in_order(cut: Cut, batch: int) -> bool:
     plain = cut_of(cut.vertex, range(len(cut.vertex.shape)), batch)
     again = cut.reshaped(plain.shape)
     return again is not None and again.axes == plain.axes
+
+
+def squares_in(cut: Cut) -> int | None:
+    """The side of the squares of an image whose pixels were made channels, the channels of each
+    pixel side by side or its places in each channel; nothing where that is not so."""
+    shape = cut.vertex.shape
+    if len(shape) != 3 or len(cut.axes) != 4 or len(cut.axes[1]) != 3:
+        return None
+    side = next(atom.size for atom in cut.axes[1] if atom.axis != 0)
+    places = [Atom(1, 1, side), Atom(2, 1, side)]
+    left = [(Atom(axis, side, shape[axis] // side),) for axis in (1, 2)]
+    left = [() if group[0].size == 1 else group for group in left]
+    of = list(whole(shape, 0))
+    fits = [*cut.axes[1]] in ([*places, *of], [*of, *places]) and [*cut.axes[2:]] == left
+    return side if fits else None

@@ -11,7 +11,17 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Kind, diagnose
-from archdsl.importing import arithmetic, attention, embedding, own, pointwise, shaped, weighted  # noqa: F401
+from archdsl.importing import (  # noqa: F401
+    arithmetic,
+    attention,
+    embedding,
+    own,
+    padding,
+    pointwise,
+    reduced,
+    shaped,
+    weighted,
+)
 from archdsl.importing.custom import NONE, WORDS, Custom
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archdsl.importing.custom import NONE, Custom, Missing, Use, uses_of
-from archdsl.importing.cut import Cut, cut_of, in_order, order_of, whole
+from archdsl.importing.cut import Cut, cut_of, in_order, order_of, squares_in, whole
 from archdsl.importing.record import Call, Record, Recording, Ref, Tied, needed
 from archdsl.layers.arguments import Unreadable
+from archdsl.layers.axes import SPACE
 from archdsl.layers.base import Layer, Misfit, Shape, signature
 from archdsl.registry import REGISTRY
 
@@ -87,6 +88,15 @@ class Repeated:
     shape: Shape
 
 
+@dataclass(frozen=True, slots=True)
+class Bordered:
+    """A tensor with minus infinity before and after each spatial axis, which a maximum does not
+    see."""
+
+    value: Value
+    sides: tuple[tuple[int, int], ...]
+
+
 Operation = Callable[["Lowering", Record], Any]
 OPERATIONS: dict[str, Operation] = {}
 
@@ -114,6 +124,14 @@ def make(name: str, **arguments: Any) -> Layer:
     except Unreadable as problem:
         raise Gap(f": of `{name}` an argument would have to be {problem.expected}") from None
     return layer
+
+
+def named(axis: int, rank: int) -> str:
+    """What an axis of a tensor of so many, the batch left out, is called in the language."""
+    names = ("channels", *SPACE.get(rank, ()))
+    if axis >= len(names):
+        raise Gap(" along an axis that has no name")
+    return names[axis]
 
 
 class Lowering:
@@ -160,7 +178,7 @@ class Lowering:
         taken = [self.value(ref) for ref in record.refs()]
         looks_up = record.op in ("Embedding", "embedding")
         if (
-            not any(isinstance(value, (Value, Cut, Scores, Repeated)) for value in taken)
+            not any(isinstance(value, (Value, Cut, Scores, Repeated, Bordered)) for value in taken)
             and not looks_up
         ):
             made: Any = self._of_weights(record)
@@ -276,6 +294,10 @@ class Lowering:
             raise Gap(" of what is only a part of attention")
         if isinstance(value, Repeated):
             raise Gap(" of a tensor that was repeated")
+        if isinstance(value, Bordered):
+            if any(map(any, value.sides)):
+                raise Gap(" of a tensor with a border of minus infinity")
+            return value.value
         if not isinstance(value, Cut):
             return value
         key = value.vertex.number, value.axes, value.factor
@@ -299,6 +321,11 @@ class Lowering:
         if shape and in_order(cut, self.batch):
             made = self.vertex(make("reshape", to=shape), [vertex], record)
             return Value(made, tuple(range(len(shape))))
+        if (factor := squares_in(cut)) is not None:
+            made = self.once(make("pixel_unshuffle", factor=factor), vertex, record)
+            if cut.axes[1][-1].axis == 0:  # the places of a square side by side
+                made = self.once(make("channel_shuffle", groups=vertex.shape[0]), made, record)
+            return Value(made, (0, 1, 2))
         if len(cut.axes) > 2 and len(cut.axes[1]) == 2:
             outer, inner = cut.axes[1]
             dealt = outer.inner == 1 and inner.inner == outer.size
@@ -350,10 +377,13 @@ class Lowering:
         axes = axes or (
             order if len(order) == len(vertex.shape) else tuple(range(len(vertex.shape)))
         )
-        made = Value(vertex, axes)
+        return self.checked(Value(vertex, axes), record)
+
+    def checked(self, made: Value, record: Record) -> Value:
+        """What an operation gives. Raises ``Gap`` where it has not the shape that PyTorch's has."""
         wanted = record.shapes[0]
         if wanted is not None and len(record.shapes) == 1 and wanted[1:] != made.shape:
-            raise Gap(f" in this form: `{layer.name}` gives another shape")
+            raise Gap(f" in this form: `{made.vertex.op}` gives another shape")
         return made
 
     def tied(self, record: Record, **tensors: Any) -> dict[str, Tied]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.cut import Cut
-from archdsl.importing.lower import Gap, Lowering, Repeated, Scores, Value, make, operation
+from archdsl.importing.lower import (
+    Bordered,
+    Gap,
+    Lowering,
+    Repeated,
+    Scores,
+    Value,
+    make,
+    operation,
+)
 from archdsl.importing.record import Record
 from archdsl.importing.weighted import per_axis
+from archdsl.layers.same import SAME, same_sides
 
 PLAIN = {  # activations that have no arguments, by the names of PyTorch
     "relu": ("ReLU", "relu"),
@@ -29,7 +38,7 @@ ARGUED = {  # with arguments: ours, theirs, what PyTorch takes where it is left 
     "hardtanh": (("Hardtanh", "hardtanh"), (("low", "min_val", -1.0), ("high", "max_val", 1.0))),
     "gelu": (("GELU", "gelu"), (("approximate", "approximate", "none"),)),
 }
-SAME = "contiguous clone to float detach type_as Identity expand_as dropout_identity".split()
+UNCHANGED = "contiguous clone to float detach type_as Identity expand_as dropout_identity".split()
 
 
 def _activation(name: str, arguments: tuple[tuple[str, str, Any], ...]) -> Any:
@@ -53,7 +62,7 @@ for _name, (_spelled, _arguments) in ARGUED.items():
     operation(*_spelled)(_activation(_name, _arguments))
 
 
-@operation(*SAME)
+@operation(*UNCHANGED)
 def same(lower: Lowering, record: Record) -> Any:
     x = lower.argument(record, 0, "input")
     if isinstance(x, Cut) and record.shapes[0] == x.shape:
@@ -64,26 +73,6 @@ def same(lower: Lowering, record: Record) -> Any:
     if record.shapes[0] is not None and record.shapes[0][1:] != x.shape:
         return Repeated(x, record.shapes[0][1:])
     return x
-
-
-@operation("Softmax", "softmax", "LogSoftmax", "log_softmax", "Softmax2d")
-def softmax(lower: Lowering, record: Record) -> Value | Scores:
-    axis = lower.argument(record, 1, "dim")
-    if record.module is not None:
-        axis = 1 if record.op == "Softmax2d" else record.module.dim
-    scores = lower.argument(record, 0, "input")
-    if isinstance(scores, Scores):
-        if record.op not in ("Softmax", "softmax") or axis not in (
-            -1,
-            len(scores.queries.axes) - 1,
-        ):
-            raise Gap(" of scores, along another axis than the last")
-        return replace(scores, softmax=True)
-    x = lower.input(record)
-    if axis is None or axis % (len(x.axes) + 1) == 0 or x.axes[axis % (len(x.axes) + 1) - 1] != 0:
-        raise Gap(" over a spatial axis")
-    name = "log_softmax" if record.op in ("LogSoftmax", "log_softmax") else "softmax"
-    return lower.apply(make(name), record, x)
 
 
 @operation("Dropout", "dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
@@ -121,15 +110,37 @@ def drop_path(lower: Lowering, record: Record) -> Value:
     return Value(vertex, x.axes)
 
 
+def _unbordered(lower: Lowering, record: Record, arguments: dict[str, Any]) -> Value:
+    """The tensor of a maximum: a border of minus infinity is padding."""
+    given = lower.argument(record, 0, "input")
+    if not isinstance(given, Bordered):
+        return lower.input(record)
+    size, axes = given.value.shape[1:], len(given.sides)
+    kernel, stride, dilation = (
+        per_axis(arguments[key] or arguments["kernel"], axes)
+        for key in ("kernel", "stride", "dilation")
+    )
+    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if any(per_axis(arguments["pad"] or 0, axes)) or arguments["mode"] != "floor":
+        return lower.input(record)
+    if list(given.sides) == list(map(same_sides, size, reach, stride)):
+        arguments["pad"] = SAME
+    elif all(a == b <= k // 2 for (a, b), k in zip(given.sides, kernel, strict=True)):
+        arguments["pad"] = tuple(a for a, _ in given.sides)
+    else:
+        return lower.input(record)
+    return given.value
+
+
 def _pool(lower: Lowering, record: Record, name: str, **arguments: Any) -> Value:
-    x = lower.input(record)
+    x = _unbordered(lower, record, arguments) if name == "maxpool" else lower.input(record)
     if not x.plain:
         raise Gap(" over tensors whose channels are not first")
     axes = len(x.axes) - 1
     for key in ("kernel", "stride", "pad", "dilation"):
         if arguments.get(key) in (None, (), []):
             arguments.pop(key, None)
-        elif key in arguments:
+        elif key in arguments and arguments[key] != SAME:
             arguments[key] = per_axis(arguments[key], axes)
     if arguments.get("stride") == arguments["kernel"]:
         del arguments["stride"]
@@ -213,26 +224,3 @@ def _adaptive(lower: Lowering, record: Record, kind: str, size: Any) -> Value:
     if set(target) == {1}:
         return lower.apply(make(f"global_{kind}"), record, x)
     return lower.apply(make(f"adaptive_{kind}", size=target), record, x)
-
-
-@operation("mean", "amax")
-def reduced(lower: Lowering, record: Record) -> Value:
-    x = lower.input(record)
-    kind = "avgpool" if record.op == "mean" else "maxpool"
-    dims, keep = lower.argument(record, 1, "dim"), lower.argument(record, 2, "keepdim", False)
-    rank = len(x.axes) + 1
-    if dims is None:
-        raise Gap(" over everything, the batch too")
-    dims = [d % rank for d in ((dims,) if isinstance(dims, int) else dims)]
-    if 0 in dims:
-        raise Gap(" over the batch")
-    axes = sorted(x.axes[d - 1] for d in dims)
-    channels = x.vertex.shape[0]
-    if axes == list(range(1, rank - 1)):
-        pooled = Value(lower.vertex(make(f"global_{kind}"), [x.vertex], record), x.axes)
-        if keep:
-            return pooled
-        return lower.apply(make("reshape", to=(channels,)), record, pooled, axes=(0,))
-    if axes == [0] and keep:
-        return lower.apply(make(f"channel_{kind}"), record, x)
-    raise Gap(" over some of the spatial axes" if 0 not in axes else " over channels and more")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.cut import Atom, Cut
-from archdsl.importing.lower import Gap, Lowering, Value, make, operation
+from archdsl.importing.lower import Gap, Lowering, Value, make, named, operation
 from archdsl.importing.record import Record, Tied
 from archdsl.layers.base import Layer
 
@@ -42,7 +42,7 @@ def _reshaped(lower: Lowering, record: Record, x: Value, whole: tuple[int, ...])
             return lower.apply(make("flatten"), record, x, axes=(0,))
         if len(to) == 2 and len(now) > 2 and to[0] == now[0]:
             return lower.apply(make("flatten_space"), record, x, axes=(0, 1))
-        if len(to) > len(now) and 1 < to[0] < now[0]:
+        if len(to) > len(now) and (1 < to[0] < now[0] or len(now) > 1):
             cut = lower.cut(x).reshaped(whole)
             if cut is not None:
                 return None
@@ -121,9 +121,10 @@ def concatenated(lower: Lowering, record: Record) -> Value:
     if any(value.axes != first.axes for value in values):
         raise Gap(" of tensors whose axes are in different orders")
     axis %= len(first.axes) + 1
-    if axis == 0 or first.axes[axis - 1] != 0:
-        raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
-    return lower.apply(make("concat"), record, *values)
+    if axis == 0:
+        raise Gap(" along the batch")
+    over = named(first.axes[axis - 1], len(first.axes))
+    return lower.apply(make("concat", over=over), record, *values)
 
 
 def _prepended(lower: Lowering, record: Record, values: list[Any], axis: int) -> Value:
@@ -144,10 +145,17 @@ def _prepended(lower: Lowering, record: Record, values: list[Any], axis: int) ->
     return Value(made, x.axes)
 
 
-def _part(lower: Lowering, record: Record, x: Value, first: int, size: int) -> Value:
-    channels = x.vertex.shape[0]
+def part_of(lower: Lowering, record: Record, x: Value, first: int, size: int) -> Value:
+    """Some channels of a tensor: of several side by side, the one that they are."""
+    channels, vertex = x.vertex.shape[0], x.vertex
     if size == channels:
         return x
+    if vertex.layer is not None and vertex.op == "concat" and vertex.layer.is_associative:
+        at = 0
+        for source in vertex.inputs:
+            if (at, source.shape[0]) == (first, size):
+                return Value(source, x.axes)
+            at += source.shape[0]
     return Value(lower.vertex(_slice(channels, first, size), [x.vertex], record), x.axes)
 
 
@@ -183,13 +191,13 @@ def _range(
     if isinstance(x, Value):
         if axis == 0 or x.axes[axis - 1] != 0:
             raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
-        return _part(lower, record, x, first, size)
+        return part_of(lower, record, x, first, size)
     channels = x.vertex.shape[0]
     outer = group[0] if group else None
     if outer is None or outer.axis != 0 or outer.inner * outer.size != channels:
         raise Gap(" along an axis that is not the first of those that channels are cut into")
     whole = Value(x.vertex, tuple(range(len(x.vertex.shape))))
-    vertex = _part(lower, record, whole, first * outer.inner, size * outer.inner).vertex
+    vertex = part_of(lower, record, whole, first * outer.inner, size * outer.inner).vertex
     left = () if size == 1 else (Atom(0, outer.inner, size),)
     return Cut(vertex, (*x.axes[:axis], left, *x.axes[axis + 1 :]), x.factor)
 
@@ -230,7 +238,7 @@ def narrowed(lower: Lowering, record: Record) -> Value:
     axis, first, size = (lower.argument(record, i + 1, n) for i, n in enumerate(NARROW))
     if axis == 0 or x.axes[axis % (len(x.axes) + 1) - 1] != 0:
         raise Gap(" of a spatial axis")
-    return _part(lower, record, x, first, size)
+    return part_of(lower, record, x, first, size)
 
 
 NARROW = ("dim", "start", "length")
@@ -287,7 +295,7 @@ def _ranges(lower: Lowering, record: Record, x: Value, cut: list[tuple[int, slic
     if len(cut) == 1:
         first, last, step = cut[0][1].indices(x.vertex.shape[0])
         if step == 1 and last > first:
-            return _part(lower, record, x, first, last - first)
+            return part_of(lower, record, x, first, last - first)
     raise Gap(" of channels in steps")
 
 
@@ -300,47 +308,6 @@ def _dealt(lower: Lowering, record: Record, x: Value, step: int, starts: list[in
         vertex = lower.once(layer, vertex, record)
     first = (starts[0] * step + starts[1]) * channels
     return lower.apply(_slice(vertex.shape[0], first, channels), record, Value(vertex, x.axes))
-
-
-@operation("pad")
-def padded(lower: Lowering, record: Record) -> Value:
-    mode = lower.argument(record, 2, "mode", "constant")
-    value = lower.argument(record, 3, "value", 0) or 0
-    amounts = list(lower.argument(record, 1, "pad"))
-    return _padded(lower, record, amounts, "zeros" if mode == "constant" else mode, value)
-
-
-@operation("ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d")
-@operation("ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d")
-def padded_module(lower: Lowering, record: Record) -> Value:
-    m = record.module
-    border = {"Refl": "reflect", "Repl": "replicate"}.get(record.op[:4], "zeros")
-    return _padded(lower, record, list(m.padding), border, getattr(m, "value", 0))
-
-
-def _padded(lower: Lowering, record: Record, flat: list[int], border: str, value: float) -> Value:
-    x = lower.input(record)
-    if not any(flat):
-        return x
-    if not x.plain:
-        raise Gap(" over tensors whose channels are not first")
-    if value != 0:
-        raise Gap(f" with {value:g}")
-    axes = len(x.axes) - 1
-    flat += [0] * (2 * (axes + 1) - len(flat))
-    if min(flat) < 0:
-        raise Gap(" that cuts off")
-    before, after = flat[2 * axes], flat[2 * axes + 1]
-    if before or after:
-        if any(flat[: 2 * axes]) or before not in (0, after) or border != "zeros":
-            raise Gap(" of channels, in this form")
-        to = x.vertex.shape[0] + before + after
-        where = {"where": "both"} if before else {}
-        return lower.apply(make("pad_channels", to=to, **where), record, x)
-    low = tuple(flat[2 * i] for i in reversed(range(axes)))
-    high = tuple(flat[2 * i + 1] for i in reversed(range(axes)))
-    sides: dict[str, Any] = {"size": low} if low == high else {"before": low, "after": high}
-    return lower.apply(make("pad", border=border, **sides), record, x)
 
 
 @operation("interpolate")

@@ -1,0 +1,63 @@
+"""Layers that pad, and those that pool what was padded."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+from archdsl.importing.lower import Bordered, Gap, Lowering, Value, make, operation
+from archdsl.importing.record import Record
+
+
+@operation("pad")
+def padded(lower: Lowering, record: Record) -> Value | Bordered:
+    mode = lower.argument(record, 2, "mode", "constant")
+    value = lower.argument(record, 3, "value", 0) or 0
+    amounts = list(lower.argument(record, 1, "pad"))
+    return _padded(lower, record, amounts, "zeros" if mode == "constant" else mode, value)
+
+
+@operation("ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d")
+@operation("ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d")
+def padded_module(lower: Lowering, record: Record) -> Value | Bordered:
+    m = record.module
+    border = {"Refl": "reflect", "Repl": "replicate"}.get(record.op[:4], "zeros")
+    return _padded(lower, record, list(m.padding), border, getattr(m, "value", 0))
+
+
+def _padded(
+    lower: Lowering, record: Record, flat: list[int], border: str, value: float
+) -> Value | Bordered:
+    x = lower.input(record)
+    if not any(flat) and value != -inf:
+        return x
+    if not x.plain:
+        raise Gap(" over tensors whose channels are not first")
+    axes = len(x.axes) - 1
+    flat += [0] * (2 * (axes + 1) - len(flat))
+    low = tuple(flat[2 * i] for i in reversed(range(axes)))
+    high = tuple(flat[2 * i + 1] for i in reversed(range(axes)))
+    if value == -inf and min(flat) >= 0 and not any(flat[2 * axes :]):
+        return Bordered(x, tuple(zip(low, high, strict=True)))
+    if value != 0:
+        raise Gap(f" with {value:g}")
+    before, after = flat[2 * axes], flat[2 * axes + 1]
+    if before or after:
+        if any(flat[: 2 * axes]) or before not in (0, after) or border != "zeros" or after < 0:
+            raise Gap(" of channels, in this form")
+        to = x.vertex.shape[0] + before + after
+        where = {"where": "both"} if before else {}
+        return lower.apply(make("pad_channels", to=to, **where), record, x)
+    # What is cut off one side alone is made of a crop of both, the other being padded more.
+    cut = tuple(max(-a, -b, 0) for a, b in zip(low, high, strict=True))
+    if any(cut):
+        if border != "zeros":
+            raise Gap(" that cuts off")
+        low, high = (tuple(map(sum, zip(side, cut, strict=True))) for side in (low, high))
+    vertex = x.vertex
+    if any(low) or any(high):
+        sides: dict[str, Any] = {"size": low} if low == high else {"before": low, "after": high}
+        vertex = lower.vertex(make("pad", border=border, **sides), [vertex], record)
+    if any(cut):
+        vertex = lower.vertex(make("crop", size=cut), [vertex], record)
+    return lower.checked(Value(vertex, x.axes), record)

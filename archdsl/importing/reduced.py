@@ -1,0 +1,132 @@
+"""What compares or adds up: softmax, means and sums over channels, over pixels, and over arms that
+stand side by side as channels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from archdsl.importing.cut import Atom, Cut, Group, cut_of
+from archdsl.importing.lower import Gap, Lowering, Scores, Value, make, named, operation
+from archdsl.importing.record import Record
+from archdsl.importing.shaped import part_of
+
+
+@operation("Softmax", "softmax", "LogSoftmax", "log_softmax", "Softmax2d")
+def softmax(lower: Lowering, record: Record) -> Value | Scores:
+    axis = lower.argument(record, 1, "dim")
+    if record.module is not None:
+        axis = 1 if record.op == "Softmax2d" else record.module.dim
+    scores = lower.argument(record, 0, "input")
+    if isinstance(scores, Scores):
+        if record.op not in ("Softmax", "softmax") or axis not in (
+            -1,
+            len(scores.queries.axes) - 1,
+        ):
+            raise Gap(" of scores, along another axis than the last")
+        return replace(scores, softmax=True)
+    if axis is None:
+        raise Gap(" without the axis that it is over")
+    name = "log_softmax" if record.op in ("LogSoftmax", "log_softmax") else "softmax"
+    if isinstance(scores, Cut) and (found := _over_arms(lower, record, scores, axis, name)):
+        return found
+    x = lower.input(record)
+    axis %= len(x.axes) + 1
+    if axis == 0:
+        raise Gap(" over the batch")
+    layer = make(name, over=named(x.axes[axis - 1], len(x.axes)))
+    return lower.apply(layer, record, x)
+
+
+def _arms(cut: Cut, axis: int) -> Atom | None:
+    """What an axis runs over, if that is the outermost part of channels: arms, side by side."""
+    group = cut.axes[axis % len(cut.axes)]
+    arms = group[0] if len(group) == 1 and group[0].axis == 0 else None
+    if arms is not None and arms.inner * arms.size == cut.vertex.shape[0] > arms.size:
+        return arms
+    return None
+
+
+def _over_arms(lower: Lowering, record: Record, cut: Cut, axis: int, name: str) -> Cut | None:
+    """A softmax that compares arms: they become the channels of a tensor, and theirs an axis."""
+    arms, shape = _arms(cut, axis), cut.vertex.shape
+    if arms is None or cut.factor != 1:
+        return None
+    space = () if set(shape[1:]) <= {1} else shape[1:]
+    layer = make("reshape", to=(arms.size, arms.inner, *space))
+    vertex = lower.vertex(layer, [cut.vertex], record)
+    vertex = lower.vertex(make(name), [vertex], record)
+
+    def moved(atom: Atom) -> Atom:
+        if atom == arms:
+            return Atom(0, 1, arms.size)
+        return atom if atom.axis < 0 else atom._replace(axis=atom.axis + 1)
+
+    return Cut(vertex, tuple(tuple(map(moved, group)) for group in cut.axes))
+
+
+@operation("stack")
+def stacked(lower: Lowering, record: Record) -> Cut:
+    """Tensors beside each other along an axis of their own: side by side, which is then cut."""
+    given = [lower.value(item) for item in lower.argument(record, 0, "tensors")]
+    values = [lower.settled(item, record) for item in given]
+    axis = lower.argument(record, 1, "dim", 0) % (len(record.shapes[0] or ()) or 1)
+    if (
+        not all(isinstance(v, Value) for v in values)
+        or len({(v.shape, v.axes) for v in values}) > 1
+    ):
+        raise Gap(" of tensors that are not alike")
+    if axis == 0 or len(values) < 2:
+        raise Gap(" along the batch, or of a single tensor")
+    first = values[0]
+    vertex = lower.vertex(make("concat"), [v.vertex for v in values], record)
+    cut = cut_of(vertex, first.axes, lower.batch)
+    at, channels = 1 + first.axes.index(0), first.vertex.shape[0]
+    own: Group = (Atom(0, 1, channels),) if channels > 1 else ()
+    axes = [*cut.axes[:at], own, *cut.axes[at + 1 :]]
+    axes.insert(axis, (Atom(0, channels, len(values)),))
+    return Cut(vertex, tuple(axes))
+
+
+@operation("sum")
+def summed(lower: Lowering, record: Record) -> Value | Cut:
+    x, dims = lower.argument(record, 0, "input"), lower.argument(record, 1, "dim")
+    only = dims[0] if isinstance(dims, (tuple, list)) and len(dims) == 1 else dims
+    arms = _arms(x, only) if isinstance(x, Cut) and isinstance(only, int) else None
+    if arms is None or not isinstance(x, Cut) or x.factor != 1:
+        return _reduced(lower, record, "sumpool")
+    whole = Value(x.vertex, tuple(range(len(x.vertex.shape))))
+    parts = [
+        part_of(lower, record, whole, place * arms.inner, arms.inner).vertex
+        for place in range(arms.size)
+    ]
+    at = only % len(x.axes)
+    kept: tuple[Group, ...] = ((),) if lower.argument(record, 2, "keepdim", False) else ()
+    axes = (*x.axes[:at], *kept, *x.axes[at + 1 :])
+    return lower.joined(Cut(lower.vertex(make("add"), parts, record), axes))
+
+
+@operation("mean", "amax")
+def reduced(lower: Lowering, record: Record) -> Value:
+    return _reduced(lower, record, "avgpool" if record.op == "mean" else "maxpool")
+
+
+def _reduced(lower: Lowering, record: Record, kind: str) -> Value:
+    """All pixels of each channel, or all channels of each pixel, as one."""
+    x = lower.input(record)
+    dims, keep = lower.argument(record, 1, "dim"), lower.argument(record, 2, "keepdim", False)
+    rank = len(x.axes) + 1
+    if dims is None:
+        raise Gap(" over everything, the batch too")
+    dims = [d % rank for d in ((dims,) if isinstance(dims, int) else dims)]
+    if 0 in dims:
+        raise Gap(" over the batch")
+    axes = sorted(x.axes[d - 1] for d in dims)
+    channels = x.vertex.shape[0]
+    if axes == list(range(1, rank - 1)):
+        pooled = Value(lower.vertex(make(f"global_{kind}"), [x.vertex], record), x.axes)
+        if keep:
+            return pooled
+        return lower.apply(make("reshape", to=(channels,)), record, pooled, axes=(0,))
+    if axes == [0] and keep:
+        return lower.apply(make(f"channel_{kind}"), record, x)
+    raise Gap(" over some of the spatial axes" if 0 not in axes else " over channels and more")
