@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -65,8 +66,15 @@ def rows_of(
     """The networks that are named, the variants of a spec with what is published of them; those
     of all built-in specs if none is named, as far as something is. Raises ``ArchError``."""
     found: list[Row] = []
+    given: list[tuple[str, Row]] = []
     for name in followed(names or builtin_names(), "reading", str):
-        found += _rows(name, dataset, measure, python)
+        rows = list(_rows(name, dataset, measure, python))
+        given += [(name, row) for row in rows if len(rows) == 1]
+        found += rows
+    often = Counter(row.name for row in found)
+    for name, row in given:
+        if often[row.name] > 1:  # as networks of files do that have one name
+            row.name = name
     if not names:
         found = [r for r in found if r.accuracy is not None or r.name in results]
     known = {r.name for r in found}

@@ -148,7 +148,10 @@ def _say_one(found: dict[str, Any], output: Path | None) -> None:
         show_diagnostics(found["warnings"])
     if output is not None and found["layers"]:
         write_output(layers_file(output), found["layers"])
-    _write(found["text"], output)
+    needs = ""
+    if output is not None and found["layers"]:  # which a later error reads, too
+        needs = f"# Some of its layers are in a file: --allow-python {layers_file(output).name}\n"
+    _write(needs + found["text"], output)
     costs = shown_costs(found["params"], found["macs"])
     aside = output is None
     say(f"{_lines(found['text'], output)}, {costs} at {found['input']}", error=aside)

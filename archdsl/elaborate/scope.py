@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.table import Table
 from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.syntax import tree
+
+# What an imported spec says of itself where it needs layers of a file.
+NEEDS = re.compile(r"^# .*--allow-python (\S+)$", re.MULTILINE)
 
 
 @dataclass(eq=False, slots=True)
@@ -306,4 +310,6 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     else:
         known = {*scope.visible(), *context.table, *context.patterns, *context.functions}
         help = did_you_mean(word, known, context.table.synonyms)
+    if (needs := NEEDS.search(span.source.text)) is not None:
+        help = [f"if it is a layer of `{needs[1]}`, say `--allow-python {needs[1]}`", *help]
     context.report(codes.UNKNOWN_NAME, span, label, help=help, name=word, wanted=wanted)

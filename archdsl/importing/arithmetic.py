@@ -7,18 +7,10 @@ from math import prod
 from typing import Any
 
 from archdsl.importing.cut import Cut, in_order
-from archdsl.importing.lower import (
-    Computed,
-    Gap,
-    Lowering,
-    Repeated,
-    Scores,
-    Value,
-    make,
-    operation,
-)
+from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Record, Tied
 from archdsl.importing.running import as_written
+from archdsl.importing.values import Computed, Repeated, Scores, Value
 
 
 @operation("add", "iadd", "radd", "__add__", "__iadd__", "__radd__")

@@ -8,8 +8,9 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from archdsl.importing.cut import BATCH, Atom, Cut, Group, merged, whole
-from archdsl.importing.lower import Gap, Lowering, Scores, Value, Vertex, make, operation
+from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Record, Tied
+from archdsl.importing.values import Scores, Value, Vertex
 from archdsl.importing.weighted import linear_over_channels, turned_linear
 
 

@@ -113,7 +113,7 @@ def _changes_nothing(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a call that leaves its tensors as they are."""
     args, kwargs = record.args, dict(record.kwargs)
-    if "out" in kwargs:
+    if kwargs.pop("out", None) is not None:
         raise Unwritable(", which writes into another tensor")
     kwargs.pop("inplace", None)
     if not method:

@@ -18,7 +18,8 @@ from archdsl.registered import defined_in
 from archdsl.registry import REGISTRY, Registry
 
 if TYPE_CHECKING:
-    from archdsl.importing.lower import Lowering, Vertex
+    from archdsl.importing.lower import Lowering
+from archdsl.importing.values import Vertex
 
 MODULE = "archdsl_imported_layers"  # how the module of such layers is called
 WORDS = frozenset(

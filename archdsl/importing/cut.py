@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archdsl.layers.base import Shape
 
 if TYPE_CHECKING:
-    from archdsl.importing.lower import Vertex
+    from archdsl.importing.values import Vertex
 
 BATCH = -1
 
@@ -131,8 +131,8 @@ def squares_in(cut: Cut) -> int | None:
         return None
     side = next(atom.size for atom in cut.axes[1] if atom.axis != 0)
     places = [Atom(1, 1, side), Atom(2, 1, side)]
-    left = [(Atom(axis, side, shape[axis] // side),) for axis in (1, 2)]
-    left = [() if group[0].size == 1 else group for group in left]
+    counts = [(axis, shape[axis] // side) for axis in (1, 2)]
+    left: list[Group] = [(Atom(axis, side, n),) if n > 1 else () for axis, n in counts]
     of = list(whole(shape, 0))
     fits = [*cut.axes[1]] in ([*places, *of], [*of, *places]) and [*cut.axes[2:]] == left
     return side if fits else None

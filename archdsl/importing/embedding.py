@@ -5,8 +5,9 @@ from __future__ import annotations
 from torch import nn
 
 from archdsl.importing.incoming import Inputs, fails
-from archdsl.importing.lower import RESHAPING, Computed, Gap, Lowering, Value, make, operation
+from archdsl.importing.lower import RESHAPING, Gap, Lowering, make, operation
 from archdsl.importing.record import Record, Ref, Tied, record
+from archdsl.importing.values import Computed, Value
 from archdsl.layers.base import Shape
 from archdsl.layers.ids import Ids
 

@@ -121,7 +121,12 @@ def _as_dense(term: Term) -> None:
     if term.kind != "repeat" or len(term.subs[0]) != 1:
         return
     branch = term.subs[0][0]
-    if branch.kind == "branch" and branch.op == "concat" and len(branch.subs) == 2:
+    if (
+        branch.kind == "branch"
+        and branch.op == "concat"
+        and len(branch.subs) == 2
+        and not branch.args
+    ):
         first, body = branch.subs
         varied = any(isinstance(v, (First, Ramp)) for t in walk(body) for v in t.args.values())
         if not first and body and not varied:

@@ -25,12 +25,13 @@ from archdsl.importing import (  # noqa: F401
 from archdsl.importing.custom import NONE, WORDS, Custom
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails
-from archdsl.importing.lower import Lowering, Vertex, make
+from archdsl.importing.lower import Lowering, make
 from archdsl.importing.proof import difference, flat_of, pairs
 from archdsl.importing.record import Recording, needed, record
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.simplify import live, renumbered, simplify, users
 from archdsl.importing.text import Graph
+from archdsl.importing.values import Vertex
 from archdsl.registry import REGISTRY
 
 BATCHES = (2, 3)
@@ -54,7 +55,12 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
     if any(vertex.op in DROPPED for vertex in evaluated.vertices):
         raise failure(codes.CHANGES_IN_TRAINING, reason="it drops elements in evaluation, too")
     for batch in OTHER_BATCHES:
-        other = flat_of(graph_once(module, batch, inputs, False, custom), "")
+        try:
+            other = flat_of(graph_once(module, batch, inputs, False, custom), "")
+        except ArchError as problem:
+            first = problem.diagnostics[0]
+            reason = f"at a batch of {batch}, {first.message}"
+            raise failure(codes.DEPENDS_ON_BATCH, reason=reason) from problem
         if pairs(flat_of(evaluated, ""), other) is None:
             reason = difference(flat_of(evaluated, ""), other)
             raise failure(codes.DEPENDS_ON_BATCH, reason=reason)

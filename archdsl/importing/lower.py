@@ -10,12 +10,13 @@ told together.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.custom import NONE, Custom, Missing, Use, uses_of
 from archdsl.importing.cut import Cut, cut_of, in_order, order_of, squares_in, whole
-from archdsl.importing.record import Call, Record, Recording, Ref, Tied, needed
+from archdsl.importing.record import Record, Recording, Ref, Tied, needed
+from archdsl.importing.values import Bordered, Computed, Repeated, Scores, Value, Vertex
 from archdsl.layers.arguments import Unreadable
 from archdsl.layers.axes import SPACE
 from archdsl.layers.base import Layer, Misfit, Shape, signature
@@ -24,77 +25,6 @@ from archdsl.registry import REGISTRY
 
 class Gap(Exception):
     """Why an operation is not a layer: in words that follow its name."""
-
-
-@dataclass(eq=False, slots=True)
-class Vertex:
-    """A layer in the graph. ``weights`` are the tensors that are its own, by its names of them.
-    The input, and what is a gap, have no layer."""
-
-    number: int
-    layer: Layer | None
-    inputs: list[Vertex]
-    shape: Shape
-    call: Call
-    path: str = ""
-    weights: dict[str, Tied] = field(default_factory=dict)
-    drop: float = 0.0  # of a branch that is dropped in training: how often
-    aside: tuple[str, Vertex] | None = None  # a side output that begins here: its name and result
-
-    @property
-    def op(self) -> str:
-        """The layer's name."""
-        return "input" if self.layer is None else self.layer.name
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A tensor: axis ``i + 1`` of it is axis ``axes[i]`` of the vertex's."""
-
-    vertex: Vertex
-    axes: tuple[int, ...]
-
-    @property
-    def shape(self) -> Shape:
-        return tuple(self.vertex.shape[axis] for axis in self.axes)
-
-    @property
-    def plain(self) -> bool:
-        return self.axes == tuple(range(len(self.axes)))
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """A tensor that is computed of parameters or of nothing."""
-
-    constant: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What pixels think of each other, on the way to attention: queries times keys."""
-
-    queries: Cut
-    keys: Cut
-    factor: float = 1.0
-    softmax: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """A tensor that is to be repeated along some axes: a product does so by itself."""
-
-    value: Value
-    shape: Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Bordered:
-    """A tensor with minus infinity before and after each spatial axis, which a maximum does not
-    see."""
-
-    value: Value
-    sides: tuple[tuple[int, int], ...]
 
 
 Operation = Callable[["Lowering", Record], Any]
@@ -267,17 +197,21 @@ class Lowering:
         return value
 
     def plain(self, value: Value, record: Record) -> Value:
-        """A tensor whose channels are first. Tokens are put there by a layer. Raises ``Gap``."""
-        if value.plain:
-            return value
-        if value.axes == (1, 0):
-            return self.turned(value, record)
-        raise Gap(" over tensors whose channels are not first")
+        """A tensor whose axes are in the order of the vertex's. Others are put there by layers."""
+        while not value.plain:
+            value = self.turned(value, record)
+        return value
 
     def turned(self, value: Value, record: Record) -> Value:
-        """The same tensor, of a vertex in which channels and tokens have changed places."""
-        made = self.once(make("transpose"), value.vertex, record)
-        return Value(made, tuple(1 - axis for axis in value.axes))
+        """The same tensor, of a vertex in which two axes have changed places: with two axes these,
+        with more those that bring the next one to where it has to be."""
+        rank = len(value.axes)
+        at = next((i for i, axis in enumerate(value.axes) if i != axis), 0)
+        other = value.axes[at] if value.axes[at] != at else 1
+        swapped = {at: other, other: at}
+        axes = {} if rank == 2 else {"first": named(at, rank), "second": named(other, rank)}
+        made = self.once(make("transpose", **axes), value.vertex, record)
+        return Value(made, tuple(swapped.get(axis, axis) for axis in value.axes))
 
     def cut(self, value: Any) -> Any:
         """A tensor as one whose axes may be cut."""

@@ -6,9 +6,10 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from archdsl.importing.lower import Lowering, Value, make, operation
+from archdsl.importing.lower import Lowering, make, operation
 from archdsl.importing.record import KNOWN, Record
 from archdsl.importing.special import codes_of
+from archdsl.importing.values import Value
 from archdsl.layers.base import alike
 
 FILES = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
-from archdsl.importing.lower import Bordered, Gap, Lowering, Value, make, operation
+from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Record
+from archdsl.importing.values import Bordered, Value
 
 
 @operation("pad")

@@ -78,9 +78,9 @@ def place_in(problem: BaseException, own: Sequence[str]) -> Place | None:
     return place
 
 
-def trouble(problem: Exception, own: Sequence[str]) -> ArchError:
+def trouble(problem: Exception, own: Sequence[str], given: str = "") -> ArchError:
     """What a run that failed is as a diagnostic: A655 where it asked a tensor for its numbers, else
-    A652."""
+    A652. ``given`` says on what it was run, and how."""
     place = place_in(problem, own)
     reason = str(problem).strip().split("\n", 1)[0][:300] or type(problem).__name__
     if "expected device meta" in str(problem):  # the device on which it is recorded
@@ -98,7 +98,9 @@ def trouble(problem: Exception, own: Sequence[str]) -> ArchError:
     asks = any(text in str(problem) for text in ASKS_NUMBERS)
     kind = codes.DEPENDS_ON_DATA if asks else codes.MODEL_FAILS
     fields = {} if asks else {"reason": f"{type(problem).__name__}: {reason}"}
-    return ArchError([placed(diagnose(kind, fields=fields), place)])
+    notes = [f"it was run on {given}"] if given and not asks else []
+    help = ["if it takes another input, say so: `--input 3x299x299`"] if notes else []
+    return ArchError([placed(diagnose(kind, notes=notes, help=help, fields=fields), place)])
 
 
 def placed(diagnostic: Diagnostic, place: Place | None) -> Diagnostic:

@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importing.cut import Cut
-from archdsl.importing.lower import (
-    Bordered,
-    Gap,
-    Lowering,
-    Repeated,
-    Scores,
-    Value,
-    make,
-    operation,
-)
+from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Record
+from archdsl.importing.values import Bordered, Repeated, Scores, Value
 from archdsl.importing.weighted import per_axis
 from archdsl.layers.same import SAME, same_sides
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from archdsl.importing.lower import Vertex
 from archdsl.importing.record import Tied
 from archdsl.importing.text import Graph
+from archdsl.importing.values import Vertex
 from archdsl.ir.flat import Flat, Node, SideOutput
 from archdsl.layers.base import Layer, Shape
 

@@ -22,7 +22,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.importing.forms import check_has_weights, outputs_of
-from archdsl.importing.incoming import Inputs, called, check_taken, fails, tensors_of
+from archdsl.importing.incoming import Inputs, called, check_taken, fails, shown, tensors_of
 from archdsl.importing.places import OWN, Place, place_of, trouble
 from archdsl.importing.program import Program, Scope, Step
 
@@ -322,7 +322,10 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     except ArchError:
         raise
     except Exception as problem:
-        raise trouble(problem, OWN) from problem
+        given = (
+            f"a batch of {batch}, {shown(inputs)}, in {'training' if training else 'evaluation'}"
+        )
+        raise trouble(problem, OWN, given) from problem
     finally:
         for hook in hooks:
             hook.remove()

@@ -6,13 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archdsl.importing.cut import Atom, Cut, Group, cut_of
-from archdsl.importing.lower import Gap, Lowering, Scores, Value, make, named, operation
+from archdsl.importing.lower import Gap, Lowering, make, named, operation
 from archdsl.importing.record import Record
 from archdsl.importing.shaped import part_of
+from archdsl.importing.values import Scores, Value
 
 
 @operation("Softmax", "softmax", "LogSoftmax", "log_softmax", "Softmax2d")
-def softmax(lower: Lowering, record: Record) -> Value | Scores:
+def softmax(lower: Lowering, record: Record) -> Value | Cut | Scores:
     axis = lower.argument(record, 1, "dim")
     if record.module is not None:
         axis = 1 if record.op == "Softmax2d" else record.module.dim
@@ -103,6 +104,22 @@ def summed(lower: Lowering, record: Record) -> Value | Cut:
     kept: tuple[Group, ...] = ((),) if lower.argument(record, 2, "keepdim", False) else ()
     axes = (*x.axes[:at], *kept, *x.axes[at + 1 :])
     return lower.joined(Cut(lower.vertex(make("add"), parts, record), axes))
+
+
+@operation("normalize")
+def normalized(lower: Lowering, record: Record) -> Value:
+    """Channels divided by their length."""
+    x = lower.input(record)
+    p, axis, eps = (
+        lower.argument(record, i + 1, name, usual)
+        for i, (name, usual) in enumerate((("p", 2.0), ("dim", 1), ("eps", 1e-12)))
+    )
+    if p != 2 or not isinstance(axis, int):
+        raise Gap(" but by the length of one axis")
+    axis %= len(x.axes) + 1
+    if axis == 0 or x.axes[axis - 1] != 0:
+        raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
+    return lower.apply(make("l2_norm", eps=eps), record, x)
 
 
 @operation("mean", "amax")

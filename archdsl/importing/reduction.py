@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.importing.lower import Vertex
 from archdsl.importing.terms import Term, walk
+from archdsl.importing.values import Vertex
 
 if TYPE_CHECKING:
     from archdsl.importing.series import Levels
@@ -28,6 +28,13 @@ class Item:
     terms: list[Term]
     join: Vertex | None
     at: int
+
+
+def arguments_of(vertex: Vertex) -> dict[str, object]:
+    """The axis of a concatenation, where it is not that of channels."""
+    if vertex.layer is None or vertex.op != "concat":
+        return {}
+    return dict(vertex.layer.given())
 
 
 class Reduction:
@@ -85,7 +92,7 @@ class Reduction:
         made = {item.output: item for item in self.items}
         uses = self._uses()
         for join in self.items:
-            if join.join is None:
+            if join.join is None or arguments_of(join.join):  # which lists tensors by their names
                 continue
             arms: list[Item | None] = []
             sources: list[int] = []
@@ -112,6 +119,8 @@ class Reduction:
         uses = self._uses()
         for join in self.items:
             if join.join is None or join.join.op not in ("concat", "add") or len(join.inputs) < 3:
+                continue
+            if arguments_of(join.join):
                 continue
             for first in range(len(join.inputs) - 1):
                 for x, y in ((first, first + 1), (first + 1, first)):
@@ -150,7 +159,7 @@ class Reduction:
             short, body = sorted(arms, key=lambda arm: sum(1 for _ in walk(arm)))
             if short and all(t.kind != "use" for t in (*short, *body)):
                 return Term("residual", "layer", args, [body, short], channels)
-        return Term("branch", op, {}, arms, channels)
+        return Term("branch", op, arguments_of(vertex), arms, channels)
 
     def _in_order(self) -> list[Term]:
         """What no reduction fits: one after the other, tensors that are used later by name."""

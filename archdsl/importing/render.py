@@ -89,7 +89,10 @@ class Renderer:
                 values = self._paddings(m, values)
             elif all(repr(v) == repr(usual) for v in known):
                 continue
-            written = self.scope.relate(values, m.channels, name, inward=name == "groups")
+            if m.op == "reshape":
+                written = self._shape(values, m.channels)
+            else:
+                written = self.scope.relate(values, m.channels, name, inward=name == "groups")
             if usual is not MISSING and block is None and written == self.scope.literal(usual):
                 continue
             if name == "kernel" and m.op == "conv" and self._is_knob(m, written):
@@ -97,6 +100,23 @@ class Renderer:
                 written = "kernel"
             parts[name] = written
         return _called(m.op, parts, self.style.by_place(m.op))
+
+    def _shape(self, values: list[Any], local: list[int | None]) -> str:
+        """A shape, by the channels that come in where it has as many, or parts of them."""
+        known = [(v, c) for v, c in zip(values, local, strict=True) if v is not None]
+        (first, *rest), _ = known[0]
+        if any(v[1:] != tuple(rest) for v, _ in known) or not rest:
+            parts = {v[0] for v, _ in known} | {first}
+            if len(parts) == 1 and all(len(v) == 2 and v[0] * v[1] == c for v, c in known):
+                return f"[{first}, in.channels / {first}]"
+            return self.scope.relate(values, local, "to")
+        if all(v[0] == c for v, c in known):
+            head = str(first) if self.scope.outside and not self.style.width else "in.channels"
+        else:
+            head = self.scope.relate([v and v[0] for v in values], local, "channels")
+        if head.isdigit():
+            return "x".join(map(str, (first, *rest)))
+        return f"[{', '.join([head, *map(str, rest)])}]"
 
     def _is_knob(self, m: Merged, kernel: str) -> bool:
         """Whether a kernel is the knob: that of a convolution of a block that keeps the size."""
@@ -149,6 +169,8 @@ class Renderer:
             return [f"{pad}{head} {{", *body, pad + "}"]
         if m.kind == "branch":
             arms = [line for arm in m.subs for line in self._arm(arm, depth + 1)]
+            if m.args:
+                return [f"{pad}[{', '.join(map(str.strip, arms))}] -> {self.call(m)}"]
             return [f"{pad}branch {m.op} {{", *arms, pad + "}"]
         assert m.kind == "residual", m.kind
         body = self.lines(m.subs[0], depth + 1) or [pad + INDENT + "identity"]

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.importing.custom import WORDS
-from archdsl.importing.lower import Vertex
 from archdsl.importing.record import Call
 from archdsl.importing.reduction import Item, Reduction
 from archdsl.importing.simplify import live, users
 from archdsl.importing.terms import Name, Term
+from archdsl.importing.values import Vertex
 
 if TYPE_CHECKING:
     from archdsl.importing.text import Graph

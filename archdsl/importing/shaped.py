@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.cut import Atom, Cut
-from archdsl.importing.lower import Gap, Lowering, Value, make, named, operation
+from archdsl.importing.lower import Gap, Lowering, make, named, operation
 from archdsl.importing.record import Record, Tied
+from archdsl.importing.values import Value
 from archdsl.layers.base import Layer
 
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from archdsl.importing.custom import Missing
-from archdsl.importing.lower import Vertex, make
+from archdsl.importing.lower import make
+from archdsl.importing.values import Vertex
 
 MOST_SUMMED = 8  # tensors of one sum
 PARTS = 256  # blocks over which the chance of a drop grows
@@ -151,10 +152,10 @@ def _single(number: float) -> float:
 
 
 def _extended(vertices: list[Vertex]) -> None:
-    joins = {tuple(v.number for v in c.inputs): c for c in vertices if c.op == "concat"}
+    joins = {(c.layer, *(v.number for v in c.inputs)): c for c in vertices if c.op == "concat"}
     for vertex in vertices:
         if vertex.op == "concat" and len(vertex.inputs) > 2:
-            before = joins.get(tuple(v.number for v in vertex.inputs[:-1]))
+            before = joins.get((vertex.layer, *(v.number for v in vertex.inputs[:-1])))
             if before is not None and before.number < vertex.number:
                 vertex.inputs = [before, vertex.inputs[-1]]
 

@@ -12,13 +12,13 @@ from typing import NamedTuple
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
 from archdsl.importing.fold import stages
-from archdsl.importing.lower import Vertex
 from archdsl.importing.record import Call
 from archdsl.importing.render import INDENT, LONG, Renderer
 from archdsl.importing.scope import Scope
 from archdsl.importing.series import Levels
 from archdsl.importing.style import KEYS, Style
 from archdsl.importing.terms import MISSING, Merged, Term, lift, walk
+from archdsl.importing.values import Vertex
 from archdsl.layers.ids import Ids
 from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax.format import format_source

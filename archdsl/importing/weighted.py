@@ -8,9 +8,10 @@ from typing import Any
 from torch import nn
 
 from archdsl.importing.cut import Cut, whole
-from archdsl.importing.lower import Computed, Gap, Lowering, Value, make, operation
+from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Record, Tied
 from archdsl.importing.special import is_same, is_standardized
+from archdsl.importing.values import Computed, Value
 
 
 def per_axis(value: Any, axes: int) -> tuple[int, ...]:

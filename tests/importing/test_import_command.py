@@ -55,6 +55,20 @@ def test_a_model_of_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "changed after archdsl wrote it" in capsys.readouterr().err
 
 
+def test_a_spec_without_the_file_of_its_layers_asks_for_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "my_model.py").write_text(MODEL.replace("torch.relu", "torch.sin"))
+    call = ("--call", "Net(width = 4)", "--input", "3x16x16", "--allow-python", "--partial")
+    assert run("my_model.py:Net", *call, "-o", "wave.arch") == 0
+    named = "# Some of its layers are in a file: --allow-python wave_layers.py\n"
+    assert (folder / "wave.arch").read_text().startswith(named)
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.read("wave.arch")
+    wanted = "if it is a layer of `wave_layers.py`, say `--allow-python wave_layers.py`"
+    assert caught.value.diagnostics[0].helps[0] == wanted
+
+
 def test_a_model_that_depends_on_the_size_says_so(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

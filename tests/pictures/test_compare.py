@@ -25,6 +25,18 @@ from archdsl.registry import REGISTRY
 COSTS = REGISTRY.costs
 
 
+def test_networks_of_one_name_are_called_by_their_files(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, width in (("small", 8), ("large", 16)):
+        text = f"arch net\ninput 3x8x8\nconv({width}, 3) -> linear(10)\n"
+        Path(f"{name}.arch").write_text(text)
+    ran = run("compare", "small.arch", "large.arch")
+    assert [line.split()[0] for line in ran.out.splitlines()[1:3]] == ["small.arch", "large.arch"]
+    assert run("compare", "small.arch").out.splitlines()[1].startswith("net ")
+
+
 def test_the_table(run: Any) -> None:
     ran = run("compare", "resnet18", "resnet50", "vgg16", "resnet34_a")
     assert (ran.code, ran.err) == (0, "")

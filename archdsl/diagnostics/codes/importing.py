@@ -12,10 +12,10 @@ ends in `.pt2` or `.onnx` is read, and runs nothing.""",
 )
 MODEL_FAILS = Kind(
     "A652",
-    "the model fails: {reason}",
-    """The model was made, and run once on a batch of images without numbers, in evaluation and in
-training. It raised an exception, or gave no tensor. If it wants another input, say so with
-`--input`; it takes one tensor.""",
+    "the model did not run: {reason}",
+    """The model was made, and is run once on a batch without numbers, in evaluation and in
+training. It takes other tensors than were said, or it raised an exception with them, or it gave
+none. Mostly it is made for another input than `--input` says, such as images of another size.""",
 )
 IMPORT_HANGS = Kind(
     "A653",

@@ -1,0 +1,81 @@
+"""What a tensor of a recording is on the way to a graph: of which vertex, with its axes in which
+order, or what it becomes a part of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from archdsl.importing.cut import Cut
+from archdsl.importing.record import Call, Tied
+from archdsl.layers.base import Layer, Shape
+
+
+@dataclass(eq=False, slots=True)
+class Vertex:
+    """A layer in the graph. ``weights`` are the tensors that are its own, by its names of them.
+    The input, and what is a gap, have no layer."""
+
+    number: int
+    layer: Layer | None
+    inputs: list[Vertex]
+    shape: Shape
+    call: Call
+    path: str = ""
+    weights: dict[str, Tied] = field(default_factory=dict)
+    drop: float = 0.0  # of a branch that is dropped in training: how often
+    aside: tuple[str, Vertex] | None = None  # a side output that begins here: its name and result
+
+    @property
+    def op(self) -> str:
+        """The layer's name."""
+        return "input" if self.layer is None else self.layer.name
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor: axis ``i + 1`` of it is axis ``axes[i]`` of the vertex's."""
+
+    vertex: Vertex
+    axes: tuple[int, ...]
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.vertex.shape[axis] for axis in self.axes)
+
+    @property
+    def plain(self) -> bool:
+        return self.axes == tuple(range(len(self.axes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A tensor that is computed of parameters or of nothing."""
+
+    constant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What pixels think of each other, on the way to attention: queries times keys."""
+
+    queries: Cut
+    keys: Cut
+    factor: float = 1.0
+    softmax: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A tensor that is to be repeated along some axes: a product does so by itself."""
+
+    value: Value
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Bordered:
+    """A tensor with minus infinity before and after each spatial axis, which a maximum does not
+    see."""
+
+    value: Value
+    sides: tuple[tuple[int, int], ...]

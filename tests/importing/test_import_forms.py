@@ -1,0 +1,106 @@
+"""Operations as people write them by hand, each checked to be the layers that it becomes."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import archdsl
+from archdsl.diagnostics.model import ArchError
+
+Function = Callable[[torch.Tensor], torch.Tensor]
+LOW = float("-inf")
+
+
+class Around(nn.Module):
+    """A convolution to 8 channels, a function of it, and nothing else."""
+
+    def __init__(self, function: Function) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.function = function
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.function(self.conv(x))
+
+
+def squares(x: torch.Tensor) -> torch.Tensor:
+    n, c, h, w = x.shape
+    x = x.view(n, c, h // 4, 4, w // 4, 4).permute(0, 3, 5, 1, 2, 4)
+    return x.reshape(n, c * 16, h // 4, w // 4)
+
+
+def arms(x: torch.Tensor) -> torch.Tensor:
+    """Selective kernels and split attention: arms that are weighed against each other."""
+    x = x.view(len(x), 2, 4, *x.shape[2:])
+    gates = x.mean((3, 4), keepdim=True) if x.dim() < 4 else x.sum(1).mean((2, 3), keepdim=True)
+    gates = torch.cat([gates, gates * 2], 1).view(len(x), 2, 4, 1, 1).softmax(1)
+    return (x * gates).sum(1)
+
+
+FORMS: dict[str, tuple[Function, str]] = {
+    "length": (F.normalize, "l2_norm"),
+    "axes": (lambda x: x.permute(0, 2, 3, 1), "transpose(first = height, second = width)"),
+    "softmax": (lambda x: x.flatten(2).softmax(-1), "softmax(over = tokens)"),
+    "rows": (lambda x: x.softmax(2), "softmax(over = height)"),
+    "below": (lambda x: torch.cat([x, x * 2], 2), "concat(over = height)"),
+    "sum": (lambda x: x.sum((2, 3)), "global_sumpool"),
+    "sum of channels": (lambda x: x.sum(1, keepdim=True), "channel_sumpool"),
+    "stack": (lambda x: torch.stack([x, x * 2], 1).sum(1), "times(2)"),
+    "arms": (arms, "softmax"),
+    "squares": (squares, "pixel_unshuffle(4) -> channel_shuffle(8)"),
+    "cut off": (lambda x: F.pad(x, (-1, 1, -1, 1)), "pad(after = 2) -> crop(1)"),
+    "low": (lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 3, 2), "pad = same"),
+    "low even": (lambda x: F.max_pool2d(F.pad(x, (1,) * 4, value=LOW), 3, 2), "pad = 1"),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_an_operation_is_the_layers_that_compute_it(name: str) -> None:
+    function, written = FORMS[name]
+    imported = archdsl.import_module(Around(function), (3, 16, 16))
+    assert written in imported.text
+    assert imported.checked[-1] == (
+        "results and gradients, in evaluation and in training, at 3x16x16"
+    )
+
+
+def test_what_a_low_border_does_beside_a_maximum_is_refused() -> None:
+    with pytest.raises(ArchError, match="a border of minus infinity"):
+        archdsl.import_module(Around(lambda x: F.pad(x, (1, 1, 1, 1), value=LOW) * 2), (3, 8, 8))
+
+
+def test_a_squeeze_that_takes_the_batch_too_says_so() -> None:
+    with pytest.raises(ArchError, match="at a batch of 1, no layer computes `squeeze`"):
+        archdsl.import_module(Around(lambda x: x.mean((2, 3), keepdim=True).squeeze()), (3, 8, 8))
+
+
+def test_what_another_axis_is_divided_by_is_a_layer_of_ones_own() -> None:
+    model = Around(lambda x: F.normalize(x, dim=2))
+    assert "my_normalize" in archdsl.import_module(model, (3, 8, 8), partial=True).text
+
+
+class Gate(nn.Module):
+    """Squeeze and excitation with linear layers, as many repositories have it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.before, self.after = (
+            nn.Linear(channels, channels // 4),
+            nn.Linear(channels // 4, channels),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        gate = self.after(F.relu(self.before(x.mean((2, 3)))))
+        return x * gate.sigmoid().view(len(x), -1, 1, 1)
+
+
+def test_a_width_is_a_knob_through_a_gate_of_linear_layers() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 3, padding=1), Gate(16), nn.Conv2d(16, 32, 3, padding=1), Gate(32)
+    )
+    imported = archdsl.import_module(model, (3, 16, 16), knobs=True)
+    assert "width = 16 in 4..64 step 4" in imported.text
+    assert "reshape([in.channels, 1, 1])" in imported.text
