@@ -1,4 +1,4 @@
-"""Warnings: what a spec says that is no mistake, and seldom meant. They never fail a check by
+"""Warnings: what a spec may say, but seldom means. They never fail a check by
 themselves."""
 
 from __future__ import annotations

@@ -49,7 +49,9 @@ class Times(click.ParamType[float]):
 
 @click.command()
 @click.argument("study", metavar="STUDY", shell_complete=completing.studies)
-@click.option("--slice", metavar="NAME", help="A budget, such as '5M macs': else the largest.")
+@click.option(
+    "--slice", metavar="NAME", help="The budget, such as '5M macs'; the largest, if it is left out."
+)
 @click.option(
     "-o",
     "--output",
@@ -57,12 +59,13 @@ class Times(click.ParamType[float]):
     show_default=True,
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
+    help="File of the spec; the weights stand beside it.",
 )
 @click.option(
     "--longer",
     type=Times(),
     metavar="3x",
-    help="Train it anew with its recipe, for so many times the epochs.",
+    help="Train it anew with its recipe, for this many times the epochs.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1; or a GPU if any: where --longer trains.")
 @force_option

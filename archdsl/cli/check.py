@@ -37,9 +37,9 @@ from archdsl.units import counted, shown_costs
     default=LIMIT,
     show_default=True,
     type=click.IntRange(1),
-    help="Runs to spend on a space; more of them may do more work, too.",
+    help="Runs that the proof of a space may take; a higher limit also allows more work.",
 )
-@click.option("--gpu", is_flag=True, help="Warn of widths that GPUs pad, too.")
+@click.option("--gpu", is_flag=True, help="Also warn of widths that GPUs pad.")
 @click.option("--strict", is_flag=True, help="Fail where there is a warning.")
 @json_option
 @click.option("--sarif", is_flag=True, help="Print a SARIF log for editors and code review.")
@@ -55,11 +55,10 @@ def command(
 ) -> int:
     """Say whether every candidate of a spec is a network, and every budget of a search is met.
 
-    Every assignment of the knobs that its requirements admit is elaborated; one that is no
-    network is shown with its place and the knobs' values. Large spaces are covered in part,
-    and the answer says which. Of a variant, and of a spec with its knobs in
-    parentheses, that network alone is looked at. Warnings tell what is no mistake, and seldom
-    meant.
+    Every setting of the knobs that the requirements allow is proved to be a network. One that is
+    not is shown, with its place and the values of the knobs. Of a large space a part is proved,
+    and the answer says which. Of a variant, or a spec with its knobs in parentheses, only that
+    network is checked. Warnings tell what is allowed, but seldom meant.
     """
     registry = read_registry(python)
     results = [_check(name, limit, registry) for name in specs]

@@ -40,16 +40,28 @@ MEASURES = {"top1": "top-1", "top5": "top-5"}
     show_default=True,
     help="Accuracy over cost; the ImageNet challenge by year; lines of equal cost of one SPEC.",
 )
-@click.option("--x", metavar="COST", default="macs", show_default=True, help="A cost: the axis.")
-@click.option("--y", type=click.Choice(list(MEASURES)), default="top1", show_default=True)
+@click.option(
+    "--x",
+    metavar="COST",
+    default="macs",
+    show_default=True,
+    help="The cost on the horizontal axis.",
+)
+@click.option(
+    "--y",
+    type=click.Choice(list(MEASURES)),
+    default="top1",
+    show_default=True,
+    help="The accuracy on the vertical axis.",
+)
 @click.option(
     "--size",
     metavar="COST",
     default="params",
     show_default=True,
-    help="A cost: the areas of blobs.",
+    help="The cost that the areas of bubbles show.",
 )
-@click.option("--dataset", help="Whose accuracies: imagenet, or what a study was trained on.")
+@click.option("--dataset", help="The data set of the accuracies: imagenet, or that of a study.")
 @click.option(
     "--results",
     type=click.Path(path_type=Path),
@@ -62,9 +74,11 @@ MEASURES = {"top1": "top-1", "top5": "top-5"}
     default=1,
     show_default=True,
     type=click.IntRange(1, 10**6),
-    help="Images at once: memory, times.",
+    help="Batch size for memory and times.",
 )
-@click.option("--device", default="cpu", show_default=True, help="Where times are measured.")
+@click.option(
+    "--device", default="cpu", show_default=True, help="The device on which times are measured."
+)
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Draw: .svg, .html, .png or .pdf."
 )

@@ -55,10 +55,10 @@ class Room(click.ParamType[tuple[float, float]]):
 @click.option(
     "--depth",
     type=click.IntRange(1),
-    help="Levels to open. Without it three are open, each block only where it is new; two of "
-    "volumes and of outlines (.mmd, .dot).",
+    help="Levels to open. By default three, each block only where it first appears; two for "
+    "volumes, .mmd and .dot.",
 )
-@click.option("--once", is_flag=True, help="Open each block only where it is new.")
+@click.option("--once", is_flag=True, help="Open each block only where it first appears.")
 @click.option(
     "--layout",
     type=click.Choice(["down", "right"]),
@@ -67,7 +67,7 @@ class Room(click.ParamType[tuple[float, float]]):
     help="Which way the network runs.",
 )
 @click.option(
-    "--size", type=click.Choice(["channels", "macs"]), help="Let the widths of boxes follow these."
+    "--size", type=click.Choice(["channels", "macs"]), help="What the widths of boxes show."
 )
 @click.option(
     "--volumes",

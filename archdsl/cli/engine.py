@@ -41,10 +41,12 @@ def engine_options(command: F) -> F:
         click.option(
             "--address",
             metavar="HOST:PORT",
-            help="Of the Ray cluster, or auto; without it, Ray is started here.",
+            help="Address of the Ray cluster, or auto; without it, Ray is started here.",
         ),
-        click.option("--cpus", type=FiniteRange(0, min_open=True), help="Of one trial on Ray: 1."),
-        click.option("--gpus", type=FiniteRange(0), help="Of one trial on Ray: 0, 0.5, 1."),
+        click.option(
+            "--cpus", type=FiniteRange(0, min_open=True), help="CPUs for one trial on Ray: 1."
+        ),
+        click.option("--gpus", type=FiniteRange(0), help="GPUs for one trial on Ray: 0, 0.5, 1."),
     ]
     for option in reversed(options):
         command = option(command)

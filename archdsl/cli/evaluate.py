@@ -43,14 +43,14 @@ PAIRS = 10
     required=True,
     metavar="DATA",
     shell_complete=completing.data,
-    help="The images, as `archdsl train` has.",
+    help="The data, as for `archdsl train`.",
 )
 @click.option(
     "--part",
     default="test",
     show_default=True,
     type=click.Choice(PARTS),
-    help="Which of the images; those to test with decided nothing.",
+    help="Which images to measure on; those of the test set had no part in any choice.",
 )
 @click.option(
     "-o",

@@ -39,12 +39,14 @@ SHOWN = {"macs": "MACs", "params": "parameters"}
 @click.option("--params", metavar="N", help="Trainable parameters: 25M.")
 @click.option("--activations", metavar="N", help="Outputs of convolutions and linear layers.")
 @click.option("--memory", metavar="SIZE", help="The estimate at the peak of an inference: 512MiB.")
-@click.option("--latency", metavar="TIME", help="Of one image, measured on this machine: 3ms.")
-@click.option("--factor", metavar="X", help="Instead of a budget: so much of what it costs now.")
+@click.option(
+    "--latency", metavar="TIME", help="Time for one image, measured on this machine: 3ms."
+)
+@click.option("--factor", metavar="X", help="In place of a budget: what it costs now, times this.")
 @click.option(
     "--of",
     type=click.Choice(COSTS),
-    help="The cost that --factor is of: macs, if it is not said.",
+    help="The cost that --factor multiplies.  [default: macs]",
 )
 @click.option(
     "--by",
@@ -53,14 +55,22 @@ SHOWN = {"macs": "MACs", "params": "parameters"}
     shell_complete=completing.knobs,
     help="The knobs that are made larger or smaller.",
 )
-@click.option("--within", default="2%", show_default=True, metavar="SHARE", help="How far off.")
+@click.option("--within", default="2%", show_default=True, metavar="SHARE", help="The tolerance.")
 @click.option(
-    "--step", default=1, show_default=True, type=click.IntRange(1), help="The grid of lists."
+    "--step",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="The step in which widths in lists change.",
 )
 @click.option(
-    "--batch", default=1, show_default=True, type=click.IntRange(1, 10**6), help="For --memory."
+    "--batch",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 10**6),
+    help="Batch size for --memory.",
 )
-@click.option("--training", is_flag=True, help="--memory is that of training.")
+@click.option("--training", is_flag=True, help="Take --memory as that of training.")
 @click.option(
     "--on",
     default="eager",
@@ -68,7 +78,7 @@ SHOWN = {"macs": "MACs", "params": "parameters"}
     type=click.Choice(["eager", "compile", "onnxruntime"]),
     help="What runs the network for --latency.",
 )
-@click.option("--device", help="Where it runs: cpu, cuda, cuda:1, mps.")
+@click.option("--device", help="Where --latency is measured: cpu, cuda, cuda:1, mps.")
 @click.option(
     "-o",
     "--output",
@@ -97,8 +107,8 @@ def command(
 ) -> None:
     """Make a network as large as a budget allows.
 
-    The knobs of --by are solved for, by the static analysis, and all others stay as they are. No
-    data is needed, and nothing is trained. Exit code 1 where nothing is near enough.
+    The knobs of --by are solved for by static analysis; all others stay as they are. No data is
+    needed, and nothing is trained. Exit code 1 if no network is near enough.
     """
     if output is not None and output.suffix != ".arch":
         raise click.UsageError(

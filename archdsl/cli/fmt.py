@@ -27,7 +27,7 @@ from archdsl.writing import write_text
     "--stdin-name",
     default="<stdin>",
     metavar="NAME",
-    help="What standard input is called: a search, if that ends in .search.",
+    help="Name of standard input; one that ends in .search is read as a search.",
 )
 def command(files: tuple[str, ...], check: bool, diff: bool, stdin_name: str) -> int:
     """Format specs and searches in place, comments kept. A folder stands for those in it; -

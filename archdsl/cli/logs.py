@@ -21,7 +21,7 @@ log_option = click.option(
     "logs",
     multiple=True,
     metavar="LOGGER",
-    help="Tell scores to tensorboard, mlflow or wandb; may be given again.",
+    help="Send scores to tensorboard, mlflow or wandb; may be given again.",
 )
 POINT = ("score", "loss", "train_loss", "lr")  # of an epoch, in the order of a curve
 RESULTS = ("accuracy", "loss", "test", "seconds", "macs", "params", "activations", "latency")

@@ -12,7 +12,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 
 
 @click.command()
-@click.option("--stdio", is_flag=True, help="Speak over standard input and output; it always does.")
+@click.option("--stdio", is_flag=True, help="Use standard input and output, as it always does.")
 def command(stdio: bool) -> None:
     """Run the language server for .arch and .search files, over standard input and output.
 

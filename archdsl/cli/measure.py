@@ -39,15 +39,15 @@ WIDTHS = (max(map(len, ADVICE)), 8, 10, 10)
     metavar="FILE",
     help="Measure it with these weights: what is folded or frozen depends on them.",
 )
-@click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Its size.")
+@click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Batch size.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, ...")
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
-    help="Of the processor; all cores that it may use, if it is not said.",
+    help="Threads of the processor; if left out, one for each core that it may use.",
 )
 @click.option(
-    "--runs", default=15, show_default=True, type=click.IntRange(1, 10**6), help="Of each way."
+    "--runs", default=15, show_default=True, type=click.IntRange(1, 10**6), help="Runs of each way."
 )
 @json_option
 def command(

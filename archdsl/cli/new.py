@@ -27,11 +27,11 @@ LISTED = 8  # classes that are named
     help="Write the two files into this folder, which is made if it is not there."
     " [default: where you are]",
 )
-@click.option("--name", default="", help="What they are called. [default: as FOLDER is]")
+@click.option("--name", default="", help="Name of the two files. [default: that of FOLDER]")
 @click.option(
     "--size",
     type=click.IntRange(8, 512),
-    help="Pixels of a side. [default: as the images are, 64 at most]",
+    help="Pixels of a side. [default: that of the images, 64 at most]",
 )
 @click.option(
     "--skip-unreadable",

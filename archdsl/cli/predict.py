@@ -32,14 +32,14 @@ BATCH = 64  # files that are held at once
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
 @click.option(
-    "--top", default=3, show_default=True, type=click.IntRange(1), help="How many classes to say."
+    "--top", default=3, show_default=True, type=click.IntRange(1), help="How many classes to name."
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Write the masks there, as PNG: the number of its class in each pixel.",
+    help="Write the masks into this folder, as PNG with the number of a class in each pixel.",
 )
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; or a GPU if any."

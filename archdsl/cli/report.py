@@ -27,6 +27,7 @@ PORT = 8421
     show_default=True,
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
+    help="File of the page.",
 )
 @force_option
 @click.option("--live", is_flag=True, help="Serve it to this machine, and follow the search.")
@@ -42,7 +43,7 @@ PORT = 8421
 @click.option(
     "--data-folder",
     type=click.Path(path_type=Path),
-    help="Where paths of data start on this machine, if not where they do on the leader's.",
+    help="Where paths of data start on this machine, if elsewhere than on the leader's.",
 )
 @python_option
 def command(

@@ -24,13 +24,15 @@ WRITERS = dict.fromkeys(("timeout", "trial_timeout"), lambda seconds: f"{seconds
 
 @click.command()
 @click.argument("search", metavar="SEARCH", shell_complete=completing.searches)
-@click.option("--study", metavar="NAME", help="What to call the study: the search's own name.")
+@click.option(
+    "--study", metavar="NAME", help="Name of the study; that of the search, if it is left out."
+)
 @click.option("--resume", is_flag=True, help="Go on with a study that has been begun.")
 @click.option(
     "--workers",
     type=click.IntRange(0, 1024),
     metavar="N",
-    help="Trials at once: 1, or all that Ray has room for; with 0, workers are elsewhere.",
+    help="Trials at once: 1, or as many as Ray has room for; with 0, only workers elsewhere train.",
 )
 @engine_options
 @click.option(
@@ -41,19 +43,21 @@ WRITERS = dict.fromkeys(("timeout", "trial_timeout"), lambda seconds: f"{seconds
     metavar="N",
     help="Processes, and GPUs, that train each network together.",
 )
-@click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps. A GPU each by default.")
+@click.option("--device", help="Where to train: cpu, cuda, cuda:1, mps. By default each has a GPU.")
 @storage_option
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Of all that is random: 0.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of everything random: 0.")
 @click.option(
     "--trials",
     type=click.IntRange(1, MOST_TRIALS),
     metavar="N",
-    help="Instead of the search's own.",
+    help="Number of trials, in place of the search's own.",
 )
-@click.option("--timeout", type=Duration(), metavar="TIME", help="End after 90s, 15min, 2h.")
+@click.option(
+    "--timeout", type=Duration(), metavar="TIME", help="Stop after this time: 90s, 15min, 2h."
+)
 @trial_timeout_option
 @log_option
-@click.option("--quiet", is_flag=True, help="Print the verdict alone.")
+@click.option("--quiet", is_flag=True, help="Print the verdict only.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each event.")
 @python_option
 @click.pass_context
@@ -82,7 +86,7 @@ def command(
     """Train networks to answer a question.
 
     SEARCH is a .search file or the name of a built-in search. The study is a folder beside
-    you that ends in .study. Ctrl-C ends a search so that --resume goes on with it.
+    you that ends in .study. After Ctrl-C, --resume goes on with the search.
     """
     need_for_search()
     from archdsl.cli.live import view_of

@@ -36,7 +36,7 @@ FIELD = "field"  # the column of receptive fields
     default=USUAL,
     show_default=True,
     metavar="NAME,NAME",
-    help="What is said of each part: costs (params, macs, activations, memory), and field.",
+    help="Columns for each part: costs (params, macs, activations, memory), and field.",
 )
 @click.option(
     "--batch",
@@ -149,7 +149,7 @@ NOTHING = Sums(())
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What is said of each part: a cost, or, where there is none, its receptive field."""
+    """Columns for each part: a cost, or, where there is none, its receptive field."""
 
     heading: str
     cost: Cost | None = None

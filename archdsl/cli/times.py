@@ -25,7 +25,7 @@ trial_timeout_option = click.option(
     "--trial-timeout",
     type=Duration(),
     metavar="TIME",
-    help="Fail a trial that takes longer; its worker begins anew.",
+    help="Fail a trial that takes longer; its worker starts anew.",
 )
 
 

@@ -79,7 +79,9 @@ class Request:
     shell_complete=completing.settings,
     help="Set a knob; may be given again for others.",
 )
-@click.option("--recipe", default="", metavar="RECIPE", help='How: "lr = 0.05, augment = [flip]".')
+@click.option(
+    "--recipe", default="", metavar="RECIPE", help='How to train: "lr = 0.05, augment = [flip]".'
+)
 @click.option(
     "--weights",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -92,9 +94,18 @@ class Request:
     metavar="PATH",
     help="Do not train this part, such as stem; may be given again for others.",
 )
-@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Instead of the recipe's.")
 @click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all that is random."
+    "--epochs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Number of epochs, in place of the recipe's.",
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Seed of everything random.",
 )
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; or a GPU if any."
@@ -113,7 +124,7 @@ class Request:
 )
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint, if it is there.")
 @force_option
-@click.option("--quiet", is_flag=True, help="Print what comes out alone.")
+@click.option("--quiet", is_flag=True, help="Print the result only.")
 @json_option
 @log_option
 @python_option
@@ -138,10 +149,10 @@ def command(
 ) -> int:
     """Train a network on images.
 
-    Its input and its knob `classes` follow the data. The validation set is looked at after
-    each epoch, the test set once, at the end. Under `torchrun -m archdsl train ...` several
-    processes train together. Exit codes: 1 the spec, the data or a file is at fault, 2 the
-    call is, 3 the training came to no result.
+    Its input and its knob `classes` follow the data. The validation set is evaluated after each
+    epoch, the test set once, at the end. Under `torchrun -m archdsl train ...` several processes
+    train together. Exit codes: 1 for a fault in the spec, the data or a file, 2 for one in the
+    call, 3 if the training gave no result.
     """
     if resume and checkpoint is None:
         raise click.UsageError("--resume wants the file to go on from: --checkpoint FILE")

@@ -26,13 +26,13 @@ from archdsl.training.packages import need_for_search
 @click.option(
     "--data-folder",
     type=click.Path(path_type=Path),
-    help="Where paths of data start on this machine, if not where they do on the leader's.",
+    help="Where paths of data start on this machine, if elsewhere than on the leader's.",
 )
 @click.option(
     "--idle",
     type=FiniteRange(0),
     metavar="MINUTES",
-    help="End after so long without a trial, with 0 at once; else only with the study.",
+    help="Stop after this time without a trial, 0: at once; if left out, with the study.",
 )
 @click.option(
     "--ranks",

@@ -63,7 +63,7 @@ def check_short(search: Search, reaches: Sequence[Reach]) -> None:
 
 
 def doubts(search: Search) -> list[Diagnostic]:
-    """The warnings of a search: what is no mistake, and seldom meant."""
+    """The warnings of a search: what is allowed, but seldom meant."""
     first = getattr(search.pruner, "warmup", None)
     annealed = search.own is None and isinstance(search.recipe.schedule, Cosine | OneCycle)
     if first is None or not annealed or first >= RANKED * search.recipe.epochs:

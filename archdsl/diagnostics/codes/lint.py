@@ -1,4 +1,4 @@
-"""A97.: what is no mistake, and seldom meant."""
+"""A97.: what is allowed, but seldom meant."""
 
 from archdsl.diagnostics.model import Kind
 
