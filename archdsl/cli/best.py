@@ -146,7 +146,7 @@ def _trained(
     """The network trained anew, for so many times the epochs, and its card."""
     search = found.search
     if search.own is not None:
-        raise click.UsageError("--longer is of the trainings that archdsl does itself")
+        raise click.UsageError("--longer is for trainings by archdsl itself")
     with told(LOADING):
         need("torch")
         from archdsl.search.tuned import recipe_of, seed_of, starting

@@ -120,7 +120,7 @@ def command(
         return
     if chart == "contours":
         if len(specs) != 1:
-            raise click.UsageError("contours are of one SPEC")
+            raise click.UsageError("contours are drawn of one SPEC")
         grid = map_costs(specs[0], over, python)
         _print(grid.records(), as_json, as_csv, lambda: say(grid.said()))
         if output is not None:

@@ -93,10 +93,10 @@ def command(
     not at all.
     """
     if weights is None and (order or rename):
-        raise click.UsageError("--order and --rename are of a checkpoint: --weights FILE")
+        raise click.UsageError("--order and --rename need a checkpoint: --weights FILE")
     if output == PRINTED:
         if weights is not None or watch or device or dtype or any_size:
-            raise click.UsageError("-o - prints the source alone: -o FILE for more than that")
+            raise click.UsageError("-o - prints only the source: use -o FILE")
         say(read_candidate(spec, settings, shape, python).source().rstrip("\n"))
         return
     registry = read_registry(python)
@@ -110,11 +110,11 @@ def command(
     if weights is not None and not chosen.takes_weights:
         a = "an" if ending[0] in "aeiou" else "a"
         what = f"{a} .{ending} file holds no weights"
-        raise click.UsageError(f"{what}: --weights is of the other formats")
+        raise click.UsageError(f"{what}: --weights is for the other formats")
     if not chosen.takes_device and (device or dtype or any_size):
         option = "--device" if device else "--dtype" if dtype else "--any-size"
         able = " or ".join(f"-o FILE.{n}" for n, f in formats.items() if f.takes_device)
-        raise click.UsageError(f"{option} is of an export: {able}")
+        raise click.UsageError(f"{option} is for an export: {able}")
     checkpoint = None if weights is None else Checkpoint(weights, _names(order), _renames(rename))
 
     def run() -> Iterable[str]:

@@ -113,9 +113,11 @@ def command(
     of_pictures["--volumes"] = volumes
     option = next((name for name, given in of_pictures.items() if given), "")
     if option and ending in (*OUTLINES, ".html"):
-        raise click.UsageError(f"{option} is of a picture: .svg, .png, .pdf or .tex")
+        raise click.UsageError(f"{option} is for a picture: .svg, .png, .pdf or .tex")
     if volumes and (once or size or layout != "down"):
-        raise click.UsageError("volumes stand in rows: leave out --once, --size and --layout")
+        raise click.UsageError(
+            "--volumes has a layout of its own: leave out --once, --size and --layout"
+        )
     if depth is None:
         flat = volumes or ending in OUTLINES
         depth, once = (2, False) if flat else (3, True)

@@ -119,7 +119,7 @@ def command(
         count = len(given) + (factor is not None) or "none"
         raise ArchError([diagnose(codes.NO_BUDGET, count=count)])
     if of is not None and factor is None:
-        raise click.UsageError("--of says what --factor is of: give both")
+        raise click.UsageError("--of names the cost that --factor multiplies: give both")
     name = next(iter(given), of or "macs")
     _check_idle(name, {"--batch": "memory", "--training": "memory", "--on": "latency"})
     named = resolve(spec, read_registry(python))

@@ -84,7 +84,7 @@ def command(
     if len(names) > 1 and (call is not None or knobs or partial):
         raise click.UsageError("several models take no --call, --knobs or --partial")
     if names[0].is_saved and call is not None:
-        raise click.UsageError("a file is not called: leave out --call")
+        raise click.UsageError("--call is for Python code, not for a file: leave it out")
     output = None if output == Path("-") else output
     for model, name in zip(models, names, strict=True):
         if not allow_python and (name.needs_permission or call is not None):
@@ -92,12 +92,14 @@ def command(
             raise ArchError([diagnose(codes.NEEDS_PERMISSION, name=shown)])
     if output is not None:
         if output.suffix != ".arch":
-            raise click.UsageError(f"what is written is a spec: -o {output.stem}.arch")
+            raise click.UsageError(f"a spec is written: -o {output.stem}.arch")
         files = [output, layers_file(output)] if partial else [output]
         reads = [Path(name.module) for name in names if name.is_file or name.is_saved]
         check_outputs(files, reads, force)
     elif partial:
-        raise click.UsageError("--partial writes a file of layers beside the spec: -o FILE.arch")
+        raise click.UsageError(
+            "--partial also writes a file of layers beside the spec, and needs -o FILE.arch"
+        )
     if find_spec("torch") is None:
         raise missing("torch", EXTRA)
     title = output.stem if output is not None else names[0].title

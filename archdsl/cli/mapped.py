@@ -63,7 +63,7 @@ def map_costs(spec: str, over: str, python: tuple[Path, ...]) -> Map:
     arch, title = read_named(spec, (), None, python)
     names = [n.strip() for n in over.split(",")]
     if len(names) != 2 or names[0] == names[1]:
-        raise ArchError([diagnose(codes.NO_AXIS, name=over, reason="two knobs are wanted: `x,y`")])
+        raise ArchError([diagnose(codes.NO_AXIS, name=over, reason="name two knobs: `x,y`")])
     axes = [_values(_knob(arch, name)) for name in names]
     found = [
         [_candidate(arch, names, (x, y)) for y in axes[1]]

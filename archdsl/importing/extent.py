@@ -149,7 +149,7 @@ def check_run(program: Program) -> bool:
         at = "it" if watch.step is None else f"its operation `{watch.step.op}`"
         reason = str(problem).strip().split("\n", 1)[0][:200]
         if not isinstance(problem, (RuntimeError, ValueError, IndexError)) or not reason:
-            reason = "it takes what no layer does"
+            reason = "it has arguments that no layer takes"
         raise Damaged(f"{at} fails: {reason}") from None
     finally:
         program.watch = None

@@ -168,8 +168,8 @@ def _with_asides(graph: Graph) -> Graph:
         apart = [v for v in live(graph.vertices, [result]) if v.number not in main]
         begins = {s.number: s for v in apart for s in v.inputs if s.number in main}
         if len(begins) != 1:
-            why = "is computed of several tensors of its main way" if apart else "has no layers"
-            reason = f"what it gives then alone, `{name}`, {why}: give it in evaluation, too"
+            why = "is computed from several tensors of the main path" if apart else "has no layers"
+            reason = f"`{name}`, a result in training only, {why}: return it in evaluation, too"
             raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
         source = next(iter(begins.values()))
         mark = Vertex(

@@ -153,7 +153,7 @@ def difference(mine: Flat, theirs: Flat) -> str:
     for place, node in enumerate(mine.nodes):
         if a.digest[place] not in known and place not in a._passed:
             return f"it has no counterpart of `{node.path}` ({_shown(node)})"
-    return "layers are shared that the other has apart"
+    return "one shares layers that the other has separately"
 
 
 def _shown(node: Node) -> str:

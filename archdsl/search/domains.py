@@ -62,7 +62,7 @@ class Domains(Records):
             self.report(codes.DOMAIN_EMPTY, node.span, domain=" ".join(node.span.text.split()))
             return None
         if node.log and step not in (None, 1):
-            what = "a range with a step cannot be drawn in its logarithm: leave one of them out"
+            what = "a range takes a `step` or `log`, not both"
             self.report(codes.BAD_COMBINATION, node.span, what=what)
             return None
         return Interval(low, high, step, node.log)

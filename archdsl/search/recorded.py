@@ -109,7 +109,7 @@ def check_table(search: Search, folder: Path, reaches: Sequence[Reach]) -> None:
     table = read_table(search, folder)
     domains = search.tune.values()
     if any(domain.count is None for domain in domains):
-        reason = "it has no rows for every number of a range; list the values that are tuned"
+        reason = "a table cannot hold every number of a range: list the values to tune"
         raise ArchError([_unusable(search, reason)])
     values = product(*(domain.enumerate() for domain in domains))
     settings = [

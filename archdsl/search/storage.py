@@ -108,7 +108,7 @@ class Storage(BaseStorage, BaseHeartbeat):
             return self._ask(call, *args)
         except (ValueError, TypeError, LookupError, AssertionError, AttributeError) as problem:
             said = str(problem) or type(problem).__name__
-            reason = f"what it says of a trial is damaged ({said})"
+            reason = f"what is stored of a trial is damaged ({said})"
             raise unusable(self.patience.url, reason) from None
 
     # ------------------------------------------------------------------------ studies

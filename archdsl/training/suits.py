@@ -59,7 +59,7 @@ def _unmixable(recipe: Recipe, kind: Mixing) -> Iterator[Diagnostic]:
         help = [f"take {' or '.join(MIXABLE)}"]
         yield diagnose(codes.BAD_TASK, help=help, name=kind.name, fields=fields)
     if recipe.class_weights == "balanced":
-        reason = "labels that are mixed have no weight of a class"
+        reason = "mixed labels take no class weights"
         fields = {"task": "class_weights = balanced", "reason": reason}
         yield diagnose(codes.BAD_TASK, name=kind.name, fields=fields)
 

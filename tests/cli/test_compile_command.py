@@ -414,11 +414,11 @@ def test_the_file_of_a_layers_own_module_is_watched(
     ("options", "said"),
     [
         (["-o", "a.arch", "--weights", "none.pt"], "an .arch file holds no weights"),
-        (["--dtype", "float16"], "--dtype is of an export"),
-        (["-o", "a.py", "--any-size"], "--any-size is of an export"),
-        (["-o", "a.py", "--device", "cpu"], "--device is of an export"),
-        (["-o", "a.arch", "--dtype", "float32"], "--dtype is of an export"),
-        (["-o", "-", "--order", "stem,stage"], "--order and --rename are of a checkpoint"),
+        (["--dtype", "float16"], "--dtype is for an export"),
+        (["-o", "a.py", "--any-size"], "--any-size is for an export"),
+        (["-o", "a.py", "--device", "cpu"], "--device is for an export"),
+        (["-o", "a.arch", "--dtype", "float32"], "--dtype is for an export"),
+        (["-o", "-", "--order", "stem,stage"], "--order and --rename need a checkpoint"),
     ],
 )
 def test_an_option_that_would_do_nothing_is_refused(

@@ -71,7 +71,7 @@ BAD = {
     "--memory 3parsec --by width": (1, "error[A517]", "3parsec"),
     "--latency 3 --by width": (1, "error[A517]", "say its unit, as in 3ms"),
     "--factor 0 --by width": (1, "error[A517]", "it is not above 0"),
-    "--macs 2G --of params --by width": (2, "Error", "--of says what --factor is of"),
+    "--macs 2G --of params --by width": (2, "Error", "--of names the cost that --factor"),
     "--macs 2G --on compile --by width": (2, "Error", "--on is for --latency"),
     "--params 2M --batch 8 --by width": (2, "Error", "--batch is for --memory"),
     "--params 2M --device cpu --by width": (2, "Error", "--device is for --latency"),

@@ -79,7 +79,7 @@ def test_source_is_printed_for_a_dash(spec: Path, run: Any, tmp_path: Path) -> N
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == archdsl.read(spec).with_knobs(w=3).source()
     refused = run("compile", str(spec), "-o", "-", "--device", "cpu")
-    assert refused.code == 2 and "prints the source alone" in refused.err
+    assert refused.code == 2 and "prints only the source" in refused.err
     assert not Path("-").exists()
 
 

@@ -127,4 +127,4 @@ def test_a_size_that_is_none(text: str, capsys: pytest.CaptureFixture[str]) -> N
 def test_a_page_is_not_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["draw", "resnet50", "--within", "800x900", "-o", str(tmp_path / "x.html")])
-    assert ended.value.code == 2 and "--within is of a picture" in capsys.readouterr().err
+    assert ended.value.code == 2 and "--within is for a picture" in capsys.readouterr().err

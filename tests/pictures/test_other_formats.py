@@ -111,7 +111,7 @@ def test_a_picture_without_title_and_legend(run: Any, tmp_path: Path) -> None:
     assert (bare.shapes[0].extent[1], bare.title) == (16, "resnet")
     target = tmp_path / "x.dot"
     ran = run("draw", "resnet18", "--no-title", "-o", str(target))
-    assert ran.code == 2 and "--no-title is of a picture" in ran.err and not target.exists()
+    assert ran.code == 2 and "--no-title is for a picture" in ran.err and not target.exists()
 
 
 def test_fonts_of_a_pdf_are_true_type(tmp_path: Path, run: Any) -> None:

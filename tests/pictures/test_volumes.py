@@ -139,10 +139,10 @@ def test_what_has_no_path(text: str, reason: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--layout", "right"], "volumes stand in rows"),
-        (["--once"], "volumes stand in rows"),
-        (["-o", "x.html"], "--volumes is of a picture"),
-        (["-o", "x.dot"], "--volumes is of a picture"),
+        (["--layout", "right"], "--volumes has a layout of its own"),
+        (["--once"], "--volumes has a layout of its own"),
+        (["-o", "x.html"], "--volumes is for a picture"),
+        (["-o", "x.dot"], "--volumes is for a picture"),
     ],
 )
 def test_options_that_do_not_go_together(

@@ -146,7 +146,7 @@ def test_what_is_no_class_is_told() -> None:
     assert "masks/0.png: it has 300: classes are 0 to 254, and 255 is of none" in words
     assert "masks/1.npy: it has -300: classes are 0 to 254, and 255 is of none" in words
     assert "masks/2.npy: it has float64: a mask has whole numbers" in words
-    assert "masks/3.npy: it is no array of numbers, as numpy.save writes it" in words
+    assert "masks/3.npy: it is not an array of numbers that numpy.save wrote" in words
 
 
 def test_a_picture_that_exif_turns_and_its_mask() -> None:

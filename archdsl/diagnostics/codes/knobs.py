@@ -82,7 +82,7 @@ between them, are made larger and smaller together.""",
 )
 NO_BUDGET = Kind(
     "A516",
-    "a network is fitted to one budget, and here are {count}",
+    "give one budget to fit to: here are {count}",
     """`archdsl fit` takes one of --macs, --params, --activations, --memory and --latency, or
 --factor with the share of what the network costs; `spec.fit(...)` takes one by its name.""",
     help="give one of --macs, --params, --activations, --memory, --latency, --factor;"

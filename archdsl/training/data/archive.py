@@ -91,7 +91,7 @@ def archive(data: Arrays, folder: Path) -> Archive:
         if place is not None and not place.is_file():
             raise missing(data.name, "there is no such file", [place])
     if (path.suffix.lower() == ".npy") != (beside is not None):
-        reason = "labels are in a file of their own where images are in .npy, and nowhere else"
+        reason = "a file of labels is for images in .npy only"
         help = [f'arrays("{data.path}", labels = "labels.npy")'] if beside is None else []
         raise unreadable(data.name, reason, path, help)
     found = _of_archive(data, path) if beside is None else _of_files(data, path, beside)

@@ -183,7 +183,7 @@ def array_of(path: Path) -> Any:
     except (ValueError, EOFError):  # objects, or bytes that are no array
         found = None
     if not isinstance(found, numpy.ndarray):
-        raise BadPicture("it is no array of numbers, as numpy.save writes it")
+        raise BadPicture("it is not an array of numbers that numpy.save wrote")
     return found
 
 
