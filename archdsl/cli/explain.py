@@ -134,7 +134,7 @@ def _shapes(inputs: tuple[tuple[int, ...], ...], node: Node) -> str:
 
 def _say(place: Made, costs: Mapping[str, Cost]) -> None:
     line = place.span.source.name + f":{place.span.line}"
-    text = " ".join(place.span.text.split())
+    text = place.span.words
     cost = [f"{c.show(place.costs[n])} {c.title}" for n, c in costs.items() if place.costs[n]]
     text = cut(text, max(WIDTH - len(line) - 2, 20))
     say(click.style(line, fg="blue") + "  " + click.style(text, bold=True))
@@ -247,7 +247,7 @@ def _changed_lines(arch: Architecture, knob: Knob) -> list[str]:
             if a is None or b is None or a.layers != b.layers:
                 place = b or a
                 assert place is not None
-                text = " ".join(place.span.text.split())[:60]
+                text = place.span.words[:60]
                 changed[key] = f"{place.span.source.name}:{place.span.line}  {text}"
     return [changed[key] for key in sorted(changed)]
 

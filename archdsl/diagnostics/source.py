@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
@@ -56,9 +57,19 @@ class Span:
     def text(self) -> str:
         return self.source.text[self.start : self.end]
 
+    @property
+    def words(self) -> str:
+        """The text on one line, however it is broken."""
+        return on_one_line(self.text)
+
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of another."""
         return Span(self.source, self.start, max(self.end, other.end))
+
+
+def on_one_line(text: str) -> str:
+    """A piece of a spec as it is written on one line: by its text, an option is known."""
+    return re.sub(r"(?<=[(\[]) | (?=[)\]])", "", " ".join(text.split()))
 
 
 @dataclass(frozen=True, eq=False)

@@ -209,7 +209,7 @@ class Compiler:
         found = len(self.found)
         if isinstance(node, tree.Choices):
             values = [self.constant(item, plain) for item in node.items]
-            names = tuple(" ".join(item.span.text.split()) for item in node.items)
+            names = tuple(item.span.words for item in node.items)
             return None if len(self.found) > found else Choices(tuple(values), names)
         low, high = self.constant(node.low, plain), self.constant(node.high, plain)
         step = None if node.step is None else self.constant(node.step, plain)
@@ -222,9 +222,7 @@ class Compiler:
         if step is None and type(low) is int and type(high) is int:
             step = 1
         if low > high or (step is not None and step <= 0) or (node.log and low <= 0):
-            scope.context.report(
-                codes.DOMAIN_EMPTY, node.span, domain=" ".join(node.span.text.split())
-            )
+            scope.context.report(codes.DOMAIN_EMPTY, node.span, domain=node.span.words)
             return None
         made = Interval(low, high, step, node.log)
         if (made.count or 0) > MAX_RANGE:

@@ -136,7 +136,7 @@ def _variant(
 def _named(argument: tree.Argument) -> tuple[str, Span]:
     """What an argument is for, and the place of that; one without a name stands for itself."""
     if argument.name is None:
-        return " ".join(argument.span.text.split()), argument.span
+        return argument.span.words, argument.span
     return argument.name.text, argument.name.span
 
 

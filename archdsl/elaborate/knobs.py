@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from archdsl.diagnostics.source import Span
+from archdsl.diagnostics.source import Span, on_one_line
 from archdsl.elaborate.equality import key, same
 from archdsl.elaborate.values import Number, exact, is_number, show
 
@@ -36,7 +36,7 @@ class Choices:
     def written(self, text: str) -> Any | None:
         """The value that is written so. A layer with arguments equals no other written layer,
         so that it is known by its text alone."""
-        name = " ".join(text.split())
+        name = on_one_line(text)
         return self.values[self.names.index(name)] if name in self.names else None
 
     def meant(self, value: Any) -> Any:

@@ -62,7 +62,7 @@ class Closure:
     captured: tuple[Value, ...]
 
     def __str__(self) -> str:
-        return " ".join(self.code.span.text.split())
+        return self.code.span.words
 
 
 class Tensor:

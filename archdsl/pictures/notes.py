@@ -52,7 +52,7 @@ class Note:
 
 def _place(span: Span) -> tuple[str, str]:
     """``resnet.arch:68`` and what is written there, on one line."""
-    text = " ".join(span.text.split())
+    text = span.words
     if len(text) > LONGEST:
         text = text[: LONGEST - 1] + "…"
     return f"{span.source.name}:{span.line}", text

@@ -59,7 +59,7 @@ class Domains(Records):
         if step is None and type(low) is int and type(high) is int:
             step = 1
         if low > high or (step is not None and step <= 0) or (node.log and low <= 0):
-            self.report(codes.DOMAIN_EMPTY, node.span, domain=" ".join(node.span.text.split()))
+            self.report(codes.DOMAIN_EMPTY, node.span, domain=node.span.words)
             return None
         if node.log and step not in (None, 1):
             what = "a range takes a `step` or `log`, not both"
@@ -70,7 +70,7 @@ class Domains(Records):
     def read_choices(
         self, node: tree.Choices, spec: Spec | None, knob: Knob | None
     ) -> Choices | None:
-        names = tuple(" ".join(i.span.text.split()) for i in node.items)
+        names = tuple(i.span.words for i in node.items)
         values: list[Any] = []
         for name, item in zip(names, node.items, strict=True):
             if spec is None:

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given, settings
+from random_specs import specs
 from thinned import thinned
 
 import archdsl
@@ -42,6 +44,33 @@ def test_a_chain_on_several_lines_is_the_same_source() -> None:
 @pytest.mark.parametrize("name", thinned(builtin_names(), 6))
 def test_line_breaks_change_nothing(name: str) -> None:
     same_source(read_source(name)[0].text, f"{name}.arch")
+
+
+BREAKS = {
+    "after arrows": lambda text: text.replace(" -> ", " ->\n    "),
+    "before arrows": lambda text: text.replace(" -> ", "\n    -> "),
+    "between statements": lambda text: text.replace("; ", "\n"),
+    "comments": lambda text: text.replace("; ", "  # next\n"),
+    "in braces": lambda text: text.replace("{ ", "{\n").replace(" }", "\n}"),
+    "in parentheses": lambda text: re.sub(r"\((?=\w)", "(\n  ", text).replace(")", "\n)"),
+}
+
+
+@settings(max_examples=5)
+@given(specs(shared=True))
+def test_line_breaks_change_nothing_of_random_specs(text: str) -> None:
+    wanted = archdsl.parse(text, "net.arch").with_knobs().source()
+    for where, apart in BREAKS.items():
+        assert archdsl.parse(apart(text), "net.arch").with_knobs().source() == wanted, where
+
+
+def test_an_option_is_called_the_same_however_its_line_is_broken() -> None:
+    text = "arch net\ninput 3x8x8\nchoose pick { conv(8, (3, 1)) -> relu; conv(4, 3) }\n"
+    apart = text.replace("conv(8, (3, 1))", "conv(\n  8,\n  (3, 1)\n)")
+    for spec in (archdsl.parse(text), archdsl.parse(apart)):
+        arch = spec.with_knobs(pick="conv(8, (3, 1)) -> relu")
+        assert arch.output == (8, 8, 8)
+        assert "pick = conv(8, (3, 1)) -> relu." in arch.source()
 
 
 def test_a_statement_of_the_spec_is_one_of_the_source() -> None:

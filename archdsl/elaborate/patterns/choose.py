@@ -50,4 +50,4 @@ class Choose(Pattern):
 
 
 def option_name(label: tree.Word | None, span: Span) -> str:
-    return label.text if label is not None else " ".join(span.text.split())
+    return label.text if label is not None else span.words
