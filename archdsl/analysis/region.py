@@ -16,7 +16,7 @@ from typing import Any
 
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.layers.polynomial import unknown_value
-from archdsl.layers.unknowns import Undecided, Unknown
+from archdsl.layers.unknowns import Effort, Undecided, Unknown
 
 ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
 
@@ -49,10 +49,11 @@ class Stretch:
             return Stretch(middle, middle)
         return Stretch(self.first, self.first)
 
-    def value(self, name: str, domain: Interval, rounds: bool = False) -> Any:
+    def value(self, name: str, domain: Interval, rounds: Effort | None = None) -> Any:
         """What a spec is run with: the value of a point, or a polynomial for all of them.
         ``rounds``: what is rounded of it, if its steps are a fraction, is an unknown of its own,
-        and has no closed form. Whole numbers are told apart by their remainders."""
+        within this effort, and has no closed form. Whole numbers are told apart by their
+        remainders."""
         if domain.step is not None:
             if self.count > 1 and not domain.is_exact:
                 return Unknown(name, None)  # no polynomial meets a float: each place by itself
@@ -62,7 +63,7 @@ class Stretch:
                 self.count,
                 domain.value(int(self.first)),
                 step,
-                rounds and domain.step % 1 != 0,
+                rounds if domain.step % 1 else None,
             )
         length = Fraction(domain.high) - Fraction(domain.low)
         low = Fraction(domain.low) + length * self.first

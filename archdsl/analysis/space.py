@@ -26,13 +26,14 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.machine import Fork
 from archdsl.elaborate.program import Program
-from archdsl.elaborate.work import ENDLESS, PROOF_WORK
-from archdsl.layers.unknowns import Undecided, Unknown
+from archdsl.elaborate.work import COMPILING, ENDLESS, PROOF_WORK
+from archdsl.layers.unknowns import Effort, Undecided, Unknown
 
 LIMIT = 2_000
 SAMPLE = 300
 ENDLESS_SPACE = 10**300  # assignments that nobody counts
 SAMPLED = 1 / 11  # of the work goes into the sample
+ANSWERS = 1 / 4  # of it may go into answers that are worked out place by place
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Proof:
     ``counterexample``. ``covered`` assignments were elaborated, many at once, in ``runs``;
     ``excluded`` are those that a `require` rules out (not those of a budget: what it speaks of
     is known of networks alone).
+    ``stopped``: the limits ended it, and larger ones cover more.
     ``choices``: options of choices inside bodies, each elaborated wherever it can stand.
     ``decided``: a layer of a user's does not work with undecided numbers, and values were tried
     one by one. ``how`` says in words what was covered.
@@ -62,6 +64,7 @@ class Proof:
     excluded: int = 0
     runs: int = 0
     complete: bool = True
+    stopped: bool = False
     choices: int = 0
     decided: bool = False
     how: str = ""
@@ -80,7 +83,7 @@ def prove(
     most: int = PROOF_WORK,
 ) -> Proof:
     """Covers the space of a spec in at most ``limit`` runs, and in ``most`` units of work: what
-    else is done with the text is not among them.
+    a command has done with the text before is among them. A larger ``limit`` allows more work, too.
 
     A space that takes more is covered in part: as far as the runs go, and beyond that by the
     ends and middles of every knob, alone and in pairs, and by a seeded random sample.
@@ -91,8 +94,9 @@ def prove(
     ``watch`` is told now and then what share of the work is done at most.
     """
     work, program.work = program.work, ENDLESS  # so that what fails for want of it is no proof
+    done = COMPILING * program.compiler.weigher.total + (0 if work is ENDLESS else work.done)
     try:
-        return _Prover(program, limit, most * max(limit / LIMIT, 1), watch).prove()
+        return _Prover(program, limit, most * max(limit / LIMIT, 1) - done, watch).prove()
     finally:
         program.work = work
 
@@ -114,6 +118,7 @@ class _Prover:
         self.work = 0
         self.largest = 0  # of what a run took
         self.most = most
+        self.answers = Effort(most * ANSWERS)
         self.values: dict[Any, Any] = {}
 
     def prove(self) -> Proof:
@@ -127,7 +132,7 @@ class _Prover:
                     break
                 stack.append(region)
             if proof.runs >= self.limit or self.work + self.largest > self.most:
-                proof.complete = False
+                proof.complete, proof.stopped = False, True
                 break
             stack.extend(reversed(self.run(stack.pop())))
             self.watch(self.share())
@@ -210,11 +215,12 @@ class _Prover:
             fixed = self.program.fixed_option(path, options)
             return forced.get(path) if fixed is None else fixed
 
-        before = self.program.spent
+        before, answers = self.program.spent, self.answers.done
         try:
             found = self.program.elaborate(values, decide, first_only=True)
         finally:
             spent = self.program.spent - before + 4 * len(self.knobs)
+            spent += self.answers.done - answers
             self.work += spent
             self.largest = max(self.largest, spent)
         return found.options
@@ -227,7 +233,7 @@ class _Prover:
         if key not in self.values:  # one unknown for a piece: what is known of it is kept
             domain = self.knobs[name].domain
             self.values[key] = (
-                piece.value(name, domain, rounds=True)
+                piece.value(name, domain, rounds=self.answers)
                 if isinstance(piece, Stretch) and isinstance(domain, Interval)
                 else Unknown(name, None)
             )

@@ -166,6 +166,8 @@ def _say(result: dict[str, Any]) -> None:
     said = f"{name}: {verdict} ({proof.how})"
     for line in wrap(said, WIDTH, subsequent_indent="  ", break_on_hyphens=False):
         say(line)
+    if proof.stopped:
+        say("  a larger `--limit` covers more")
     if proof.excluded:
         say(f"  {proof.excluded:,} of them are ruled out by requirements")
     if proof.choices:

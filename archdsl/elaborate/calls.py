@@ -12,11 +12,11 @@ from archdsl.elaborate.code import FnCode, Formal, Getter
 from archdsl.elaborate.functions import FUNCTIONS, Function
 from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Frame
 from archdsl.elaborate.scope import Scope, Variable, constant, poison
-from archdsl.elaborate.values import MAX_LIST, describe, show, weigh
+from archdsl.elaborate.values import MAX_LIST, describe, heft, show, weigh
 from archdsl.layers.arguments import Unreadable, read_init
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.init import Init, InitFunction
-from archdsl.layers.polynomial import decided
+from archdsl.layers.polynomial import Polynomial, decided
 from archdsl.syntax import tree
 
 
@@ -66,6 +66,8 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
         result = apply(values, span)
         if result.__class__ is tuple:
             frame.m.spend(weigh(result, span) // 2, span)
+        elif result.__class__ is Polynomial:
+            frame.m.spend(heft(result), span)
         return result
 
     return get

@@ -181,12 +181,12 @@ def weigh(values: Iterable[Value], span: Span) -> int:
 def heft(a: Value, b: Value = 0) -> int:
     """The work of an operator on two numbers, beyond that of one on small whole numbers."""
     if Polynomial in (a.__class__, b.__class__):
-        return 2 * _terms(a) * _terms(b)
+        return 4 * _terms(a) * _terms(b)
     return _digits(a) + _digits(b)
 
 
 def _terms(value: Value) -> int:
-    return len(value.terms) if isinstance(value, Polynomial) else 1
+    return value.parts() if isinstance(value, Polynomial) else 1
 
 
 def _digits(value: Value) -> int:

@@ -17,7 +17,8 @@ from archdsl.diagnostics.source import Span
 
 MAX_STEPS = 500_000  # units that one candidate may take
 MAX_WORK = 1_500_000  # and all that one command does with one text, but a proof of its space
-PROOF_WORK = 4_500_000  # which may take as much by itself, and for its sample a tenth more
+PROOF_WORK = 1_800_000  # which that and the proof may take together, and its sample a tenth more
+COMPILING = 16  # units that it takes to compile a piece
 MAX_PIECES = 50_000  # that are compiled, defaults counted at each place where they are in force
 
 T = TypeVar("T")
@@ -27,10 +28,11 @@ class Work:
     """What is left of the work that may be done with one text: for one command so much in all,
     for a program that uses it as often as it likes (``Work(inf)``) so much for each candidate."""
 
-    __slots__ = ("left",)
+    __slots__ = ("done", "left")
 
     def __init__(self, limit: float = MAX_WORK) -> None:
         self.left = limit
+        self.done = 0
 
     def of_one(self) -> int:
         """What one candidate, or one constant, may take."""
@@ -38,6 +40,7 @@ class Work:
 
     def take(self, amount: int) -> None:
         self.left -= amount
+        self.done += amount
 
 
 ENDLESS = Work(inf)

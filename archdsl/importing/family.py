@@ -23,7 +23,7 @@ from archdsl.importing.series import Levels
 from archdsl.importing.style import Style
 from archdsl.importing.terms import First, Term, skeleton, walk
 from archdsl.importing.text import Graph, Writer
-from archdsl.importing.widths import RUNS
+from archdsl.importing.widths import RUNS, WORK
 from archdsl.spec import Spec, parse
 
 RANGES, VALUES, NONE = range(3)  # what the domain of a knob is
@@ -212,7 +212,7 @@ def with_variants(graphs: Mapping[str, Graph], name: str) -> tuple[Spec, list[di
         try:
             spec = parse(text, name)
             archs = [spec.variant(variant) for variant in graphs]
-            proof = None if domains == NONE else prove(spec.program, RUNS)
+            proof = None if domains == NONE else prove(spec.program, RUNS, most=WORK)
         except ArchError as problem:
             reason = f"{problem.diagnostics[0].code}: {problem.diagnostics[0].message}"
             continue

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from archdsl.analysis.space import prove
 from archdsl.diagnostics.model import ArchError
+from archdsl.elaborate.work import PROOF_WORK
 from archdsl.importing.proof import pairs
 from archdsl.importing.text import Graph, Width, common_factor, write
 from archdsl.ir.flat import Flat
@@ -19,6 +20,7 @@ STEPS = (1, 2, 4, 8, 16, 32, 64)  # of a domain: the first for which every width
 MOST_DEPTHS = 64  # depths that are proved one by one
 FINEST = 3  # domains of widths that are tried with depths
 RUNS = 300  # of a proof, at most
+WORK = 3 * PROOF_WORK  # an import takes its time
 KINDS = (("kernel", "act"), ("act",), ("kernel",), ())  # knobs beside width and depths, best first
 RANGE = 4  # from a quarter of the width to four times of it
 
@@ -85,7 +87,7 @@ def _proved(
     try:
         spec = parse(text, title, registry)
         arch = spec.with_knobs()
-        proof = prove(spec.program, RUNS)
+        proof = prove(spec.program, RUNS, most=WORK)
     except ArchError:
         return None
     paired = pairs(theirs, arch.flat)

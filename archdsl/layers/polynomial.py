@@ -18,7 +18,7 @@ from math import ceil, floor, gcd
 from operator import eq, le, lt
 from typing import Any
 
-from archdsl.layers.unknowns import MAX_MODULUS, Exact, Rounded, Undecided, Unknown, walk
+from archdsl.layers.unknowns import MAX_MODULUS, Effort, Exact, Rounded, Undecided, Unknown, walk
 
 Monomial = tuple[tuple[Unknown, int], ...]
 Bounds = tuple[Exact, Exact, bool]
@@ -127,10 +127,12 @@ class Polynomial:
         return -floor(-self)
 
     @property
-    def rounds(self) -> bool:
-        """Whether a rounding of it is an unknown of its own."""
+    def rounds(self) -> Effort | None:
+        """What its answers may take, where a rounding of it is an unknown of its own."""
         unknowns = [u for m in self.terms for u, _ in m]
-        return any(u.rounds for u in unknowns) and all(u.count is not None for u in unknowns)
+        if any(u.count is None for u in unknowns):
+            return None
+        return next((u.rounds for u in unknowns if u.rounds), None)
 
     def rounded(self) -> Any:
         """The whole number at or below: what is whole in it, and the rest rounded."""
@@ -140,7 +142,7 @@ class Polynomial:
         whole = {m: floor(c) for m, c in self.terms.items()}
         rest = _made({m: c - floor(c) for m, c in self.terms.items()})
         if isinstance(rest, Polynomial):
-            whole[((Rounded.of(rest), 1),)] = 1
+            whole[((Rounded.of(rest, self.rounds), 1),)] = 1
         return _made({**whole})
 
     def need_whole(self, moving: Mapping[Monomial, Exact]) -> None:
@@ -389,7 +391,9 @@ def _made(terms: dict[Monomial, Exact]) -> Any:
     return Polynomial(kept)
 
 
-def unknown_value(name: str, count: int | None, low: Any, step: Any, rounds: bool = False) -> Any:
+def unknown_value(
+    name: str, count: int | None, low: Any, step: Any, rounds: Effort | None = None
+) -> Any:
     """The value ``low + step * t`` of an unknown ``t``; a number where there is only one."""
     if count == 1:
         return low

@@ -27,15 +27,26 @@ MOST_STEPS = 20_000  # of one answer: places times parts
 MOST_CUTS = 64  # of a domain whose places can be told apart by a remainder
 
 
+class Effort:
+    """How much may be worked out, place by place, for answers that bounds do not give: as units
+    of work, of which the value of a term takes one."""
+
+    __slots__ = ("done", "most")
+
+    def __init__(self, most: float) -> None:
+        self.most = most
+        self.done = 0
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Unknown:
     """A place in a knob's domain: a whole number from 0 to ``count - 1``, or, where ``count`` is
     nothing, a real number between 0 and 1, both excluded. ``rounds``: what is rounded of it is
-    an unknown of its own."""
+    an unknown of its own, and how much that may take."""
 
     name: str
     count: int | None
-    rounds: bool = False
+    rounds: Effort | None = None
 
     def bounds(self) -> tuple[int, int]:
         return (0, 1) if self.count is None else (0, self.count - 1)
@@ -64,14 +75,14 @@ class Rounded(Unknown):
     tops: tuple[tuple[Any, int], ...] = ()  # its terms, times that
 
     @classmethod
-    def of(cls, argument: Polynomial) -> Rounded:
+    def of(cls, argument: Polynomial, effort: Effort | None) -> Rounded:
         """Raises ``Undecided`` where roundings within roundings are more than can be looked at."""
         size = 1 + argument.parts()
         if size > MOST_PARTS:
             raise Undecided(smallest(argument.roots()))
         bottom = lcm(*(Fraction(c).denominator for c in argument.terms.values()))
         tops = tuple((m, int(c * bottom)) for m, c in argument.terms.items())
-        return cls(f"floor({argument!r})", 0, True, argument, size, bottom, tops)
+        return cls(f"floor({argument!r})", 0, effort, argument, size, bottom, tops)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rounded) and bool(self.argument.terms == other.argument.terms)
@@ -132,6 +143,12 @@ def walk(value: Polynomial, ask: Callable[[Exact], Any]) -> Any:
     most = min(MOST_PLACES if len(roots) == 1 else MOST_PAIRS, MOST_STEPS // value.parts())
     if len(counts) < len(roots) or prod(counts) > most:
         raise Undecided(smallest(roots))
+    effort = value.rounds
+    if effort is not None:
+        amount = prod(counts) * value.parts()
+        if effort.done + amount > effort.most:
+            raise Undecided(smallest(roots))
+        effort.done += amount
     names = [u.name for u in roots]
     grid = list(product(*map(range, counts)))
     answers = {at: ask(value.at(dict(zip(names, at, strict=True)))) for at in grid}

@@ -72,6 +72,15 @@ def spaces() -> Iterator[tuple[str, str, str]]:
     kinds = "{ conv(floor(sqrt(width)) + 1, 1) } else { conv(d, 1) }"
     roots = (f"if sqrt(width * {n}) > log(d + {n}) {kinds}\n" for n in range(1, 500))
     yield "roots", "", head + "".join(roots)
+    halves = "arch net(width = 8 in 1..500 step 0.5)\ninput 3x8x8\n"
+    same = "floor((width + i) / 2) + floor((width + i + 1) / 2) == floor(width + i)"
+    yield (
+        "roundings",
+        "",
+        f"{halves}for i in 1..2500 {{ if {same} {{ relu }} }}\nconv(floor(width), 1)\n",
+    )
+    ranges = "".join(f"if width > {i} {{ conv({i}, 1) }}\n" for i in range(1, 1400))
+    yield "comparisons_of_a_knob", "", HEAD.replace("64", "1000") + ranges + "conv(width, 1)\n"
 
 
 BLOW_UPS = {

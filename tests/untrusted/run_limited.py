@@ -10,7 +10,7 @@ from pathlib import Path
 
 from archdsl.cli.main import COMMANDS, cli, main
 
-SECONDS = 60  # of CPU time, on any machine; a quiet one of today needs six
+SECONDS = 20  # of CPU time, on any machine; a quiet one of today needs three
 MEMORY = 1 << 30  # bytes of addresses, the interpreter's own among them
 OUT, ERR = Path("out.txt"), Path("err.txt")
 
