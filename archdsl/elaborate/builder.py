@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -17,6 +18,9 @@ from archdsl.ir.network import Op, Part, Shared, Step, is_spare, numbered, pick,
 from archdsl.layers.base import Shape
 
 INPUTS = attrgetter("inputs")
+
+
+_NEXT = re.compile(r"[\s;]*(?:->)?\s*([A-Za-z_]\w*)\s*(?:->|[;}\n]|$)")
 
 
 class Builder:
@@ -200,7 +204,7 @@ class Builder:
         results = each(result)
         step = self.unused((*results, *others))
         if step is not None:
-            raise fault(codes.UNUSED_RESULT, step.span)
+            raise fault(codes.UNUSED_RESULT, step.span, other=instead_of(step.span))
         same = clash(self.steps, self.counts)
         if same is not None:
             taken, one, other = same
@@ -246,3 +250,10 @@ class Builder:
                 raise fault(codes.NAME_TAKEN, layer.span, label, name=name)
             found.append(replace(first[layer], name=name, span=layer.span))
         return tuple(found)
+
+
+def instead_of(place: Span) -> str:
+    """The name of the tensor that takes the place of a result that nothing uses: what follows in
+    the text."""
+    found = _NEXT.match(place.source.text, place.end)
+    return found[1] if found else "x"

@@ -18,15 +18,21 @@ ELSEWHERE = {
     "Input": "what comes in is said once: `input 3x224x224`",
     "InputLayer": "what comes in is said once: `input 3x224x224`",
 }
+GRID = "nms", "roi_pool", "roi_align", "grid_sample", "deform_conv", "DeformConv2d"
 NO_LAYER = "it is not a layer of the language: docs/adding-a-layer.md says how to add one"
 COMPOSED = {  # what other libraries have as a layer
     ("mha", "multihead_attention", "self_attention", "MultiheadAttention"):
         "it is written `conv(3 * d, 1) -> attend(heads) -> conv(d, 1)`, where `d = in.channels`",
-    ("gru", "GRU", "lstm", "LSTM", "rnn", "RNN", "transformer", "Lambda"): NO_LAYER,
+    ("gru", "GRU", "lstm", "LSTM", "rnn", "RNN", "transformer", "Lambda", *GRID): NO_LAYER,
     ("dwconv", "depthwise", "depthwise_conv", "DepthwiseConv2D"):
         "it is written `conv(in.channels, 3, groups = in.channels)`",
     ("separable_conv", "sepconv", "SeparableConv2D"):
         "it is written `conv(in.channels, 3, groups = in.channels) -> conv(c, 1)`",
+    ("spp", "SPP", "sppf", "SPPF"):
+        "it is `branch concat { identity; maxpool(5, 1, pad = 2); maxpool(9, 1, pad = 4) }`",
+    ("transformer_block", "TransformerEncoderLayer", "encoder_layer"):
+        'it is `residual { layer_norm -> attention(8) }`, then `residual { layer_norm -> mlp }`,'
+        ' with `use "lib/transformer.arch": attention, mlp`',
     ("conv1x1", "pointwise", "pointwise_conv"): "it is written `conv(c, 1)`",
     ("conv3x3",): "it is written `conv(c, 3)`",
     ("drop_path", "DropPath", "stochastic_depth"):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.builder import Builder, instead_of
 from archdsl.elaborate.code import Action
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.values import Tensor, Tensors, each
@@ -59,7 +59,7 @@ def run_named(
         return
     if not isinstance(result, Tensors) and (result.builder is not inner or result.node <= 0):
         if (step := inner.unused(())) is not None:
-            raise fault(codes.UNUSED_RESULT, step.span)
+            raise fault(codes.UNUSED_RESULT, step.span, other=instead_of(step.span))
         frame.x = _before(result, x, inner)
         return
     sources = [*each(x)[1:], *inner.outside]

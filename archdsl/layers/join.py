@@ -54,8 +54,8 @@ def way_out(inputs: Sequence[Shape]) -> str:
     if factor > MOST_STRIDE or tuple(n * factor for n in small) != large:
         return ""
     return (
-        f"`stride = {factor}` makes {show_shape(small)} of {show_shape(large)}, and"
-        f" `upsample({factor})` the other way round"
+        f"`stride = {factor}` turns {show_shape(large)} into {show_shape(small)}, and"
+        f" `upsample({factor})` turns {show_shape(small)} into {show_shape(large)}"
     )
 
 

@@ -248,7 +248,7 @@ UNUSED_RESULT = Kind(
     """Something that follows puts another tensor in its place: a tensor that was kept with
 `as` is named, or an arm of a branch ends with one. The layer would cost parameters and time
 for nothing.""",
-    help="leave it out, or join it to the other tensor, here `x`: `branch add {{ identity; x }}`",
+    help="leave it out, or join the two: `branch add {{ identity; {other} }}`",
 )
 NAME_TAKEN = Kind(
     "A141",
