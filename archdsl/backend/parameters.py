@@ -46,7 +46,7 @@ def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
 def returned(part: Part, outputs: bool, results: bool) -> str:
     """The type of what a ``forward`` gives: ``outputs`` says whether a network has some beside its
     result in training, ``results`` whether it has several in evaluation."""
-    if part.given:
+    if len(part.given) > 1:
         return f"tuple[{', '.join(['Tensor'] * len(part.given))}]"
     if results:
         return "dict[str, Tensor]"

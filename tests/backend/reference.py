@@ -79,9 +79,10 @@ class ByNode:
         return values
 
     def outputs(self, x: Tensor) -> dict[str, Tensor]:
-        """The main output, and the side outputs by their names."""
+        """The main output, the others of the results, and the side outputs by their names."""
         values = self.run(x)
-        sides = {s.name: values[s.node] for s in self.flat.side_outputs}
+        others = (*self.flat.results, *self.flat.side_outputs)
+        sides = {s.name: values[s.node] for s in others}
         return {"main": values[self.flat.output], **sides}
 
 

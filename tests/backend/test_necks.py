@@ -1,5 +1,5 @@
-"""Necks over several sizes, with levels and depths as knobs: the networks in ``networks/`` and the
-same in plain PyTorch, by parameters and results."""
+"""Necks and networks over several sizes, with levels and depths as knobs: those in ``networks/``,
+and the same in plain PyTorch, by parameters and results."""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from agreement import batch, drawn
+from reference import ByNode
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops import FeaturePyramidNetwork
@@ -189,7 +191,28 @@ def test_parameters_of_the_papers_networks() -> None:
     assert read("fpn").with_knobs().params == stages + pyramid == 2_520_224
 
 
-@pytest.mark.parametrize(("name", "candidates"), [("bifpn", 1056), ("fpn", 320), ("pan", 186)])
+def test_anytime_exits() -> None:
+    """MSDNet, whose layers and sizes are knobs; the counts are of the same in plain PyTorch."""
+    arch = read("msdnet").with_knobs()
+    assert (arch.params, arch.macs) == (1_436_966, 22_500_400 + 6_868_640)
+    arch = read("msdnet").with_knobs(layers=7, scales=4, width=8)
+    module = drawn(arch.build).double().eval()
+    images = batch(2, 3, 32, 32).double()
+    with torch.no_grad():
+        found = module(images)
+        wanted = ByNode(arch, module, torch.float64).train(False).outputs(images)
+    assert [*found] == ["main", "exit2", "exit4", "exit6"]
+    for name, tensor in found.items():
+        assert tensor.shape == (2, 10)
+        torch.testing.assert_close(tensor, wanted[name], atol=1e-9, rtol=1e-7)
+    source = read("msdnet").with_knobs().source()
+    assert source.count("\n") <= 150
+    assert "x: Tensor, skip: Tensor) -> Tensor:" in source.partition("class LayerC")[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "candidates"), [("bifpn", 1056), ("fpn", 320), ("pan", 186), ("msdnet", 1764)]
+)
 def test_every_candidate_is_a_network(name: str, candidates: int) -> None:
     proof = prove(read(name).program)
     assert proof.holds and proof.total == candidates
