@@ -395,6 +395,8 @@ def solvable(knobs: Mapping[str, Knob]) -> list[str]:
 
 
 def describe_off(solution: Solution, budget: float) -> str:
-    """``3.1% more``."""
+    """``3.1% more``, ``7.5 times as much``."""
     share = (solution.cost - budget) / budget
+    if share >= 1:
+        return f"{1 + share:,.{1 if share < 100 else 0}f} times as much"
     return f"{abs(share):.1%} {'more' if share > 0 else 'less'}"

@@ -252,6 +252,8 @@ class Tables:
         turn was not planned (Optuna makes one where a worker finds the queue empty): it is left
         out."""
         conditions = [f"t.state IN ({_words(states)})"] if states else []
+        if states == FINISHED:  # and those of a state that there is not, which are told
+            conditions = [f"t.state NOT IN ({_words(OPEN)})"]
         if numbers is None and ids is None:
             return self.patience.ask(self._recorded, study, names, conditions, {}, make)
         column, chosen = ("number", numbers) if ids is None else ("trial_id", ids)

@@ -200,6 +200,8 @@ def test_what_is_of_another_kind_is_said(name: str, done: TinySearch) -> None:
         said.append(ran.err)
         assert "internal error" not in ran.err and "Traceback" not in ran.err
     assert any("error[A714]" in err and "trial" in err for err in said), said
+    if "state" in name:
+        assert all("has a state that there is not" in err for err in said), said
 
 
 def test_ids_that_are_far_apart(done: TinySearch) -> None:

@@ -224,7 +224,14 @@ def test_the_input_of_the_data_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cost", "budget", "text"), [(103, 100, "3.0% more"), (95.1, 100, "4.9% less")]
+    ("cost", "budget", "text"),
+    [
+        (103, 100, "3.0% more"),
+        (95.1, 100, "4.9% less"),
+        (199, 100, "99.0% more"),
+        (250, 100, "2.5 times as much"),
+        (13_560_320, 100, "135,603 times as much"),
+    ],
 )
 def test_how_far_off(cost: float, budget: float, text: str) -> None:
     spec = parse(TINY)
