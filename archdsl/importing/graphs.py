@@ -4,7 +4,7 @@ training, is refused."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -104,15 +104,16 @@ def graph_once(
         reason = f"`{lost[0] or 'its result'}` is a result in evaluation alone"
         raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
     results = {n: v for n, v in found.items() if always is None or n in always}
-    asides = sorted((title_of(n), v) for n, v in found.items() if n not in results)
+    titles = titles_of(found)
+    asides = sorted((titles[n], v) for n, v in found.items() if n not in results)
     incoming = [v for v in vertices if v.layer is None]
     for vertex in incoming:
         alone = len(incoming) == 1 and vertex.path == "input"
         vertex.path = "" if alone else _name_of(vertex.path)
     graph = Graph(vertices, found.get("", outputs[0]), asides, lowering.root, custom.registry)
-    graph.called = {name: title_of(name) if name else "main" for name in found}
+    graph.called = {name: titles[name] if name else "main" for name in found}
     if len(results) > 1:
-        graph.results = _named(results, vertices)
+        graph.results = _named(results, titles, vertices)
         graph.output = graph.results[0][1]
         graph.called |= {n: shown for n, (shown, _) in zip(results, graph.results, strict=True)}
     return _with_asides(graph)
@@ -127,14 +128,16 @@ def _check_all_used(recording: Recording, inputs: Inputs) -> None:
             raise fails(f"no result is computed of its input `{name}`")
 
 
-def _named(results: Mapping[str, Vertex], vertices: Sequence[Vertex]) -> list[tuple[str, Vertex]]:
+def _named(
+    results: Mapping[str, Vertex], titles: Mapping[str, str], vertices: Sequence[Vertex]
+) -> list[tuple[str, Vertex]]:
     """Several results by names that a spec can have. The main one is ``main``, where nothing is
     computed of it: what stands at the end of a spec."""
     taken = users(vertices)
     found: list[tuple[str, Vertex]] = []
     for name, vertex in results.items():
         last = not taken[vertex.number] and list(results.values()).count(vertex) == 1
-        shown = "main" if not name and last else title_of(name or "output0")
+        shown = "main" if not name and last else titles[name]
         found.append((shown, vertex))
     return found
 
@@ -211,6 +214,17 @@ def title_of(name: str) -> str:
     name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
     name = re.sub(r"\W", "_", name).lower().strip("_") or "network"
     return f"net_{name}" if name[0].isdigit() or name in TAKEN else name
+
+
+def titles_of(names: Iterable[str]) -> dict[str, str]:
+    """Names that a spec can have, one for each name: ``a-b`` beside ``a_b`` is ``a_b_2``."""
+    found: dict[str, str] = {}
+    for name in sorted(names, key=lambda n: title_of(n or "output0") != n):
+        title, number = title_of(name or "output0"), 2
+        while title in found.values():
+            title, number = f"{title_of(name or 'output0')}_{number}", number + 1
+        found[name] = title
+    return found
 
 
 TAKEN = KEYWORDS | {"main"}

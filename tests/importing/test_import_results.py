@@ -82,6 +82,7 @@ class Named(nn.Module):
         (("my feat", "1"), {"my_feat": 8, "net_1": 4}),  # which are sorted in another order
         (("for", "out"), {"main": 4, "net_for": 8}),
         (("out", "aux"), {"aux": 4, "output0": 8}),
+        (("a-b", "a_b"), {"a_b": 4, "a_b_2": 8}),  # which would be one in Python
     ],
 )
 def test_results_get_names_that_a_spec_can_have(
