@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from archdsl.importing.definition import Definition
 from archdsl.importing.fold import fold
+from archdsl.importing.known import known_of
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.style import Style
 from archdsl.importing.terms import NAMED, Merged, Term, flat, key, lift, size, walk
@@ -45,7 +46,14 @@ def blocks(sequence: list[Term], style: Style) -> list[Term]:
 
 
 def _define(cls: str, terms: list[Term], style: Style) -> None:
-    """Makes blocks of the instances of a class: one for all that are alike enough."""
+    """Makes blocks of the instances of a class: that of the library which they are, or one for all
+    that are alike enough."""
+    if (library := known_of(terms, style)) is not None:
+        known, given = library
+        style.blocks[known.name] = known
+        for term, arguments in zip(terms, given, strict=True):
+            term.kind, term.op, term.args, term.subs = "layer", known.name, arguments, []
+        return
     clusters: list[tuple[list[Merged], list[Term]]] = []
     for term in terms:
         lifted = lift(term.subs[0])

@@ -24,7 +24,8 @@ from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
-from archdsl.importing.text import Graph, write
+from archdsl.importing.text import write
+from archdsl.importing.values import Graph
 from archdsl.importing.widths import with_sizes
 from archdsl.layers.base import Shape, Weight
 from archdsl.spec import Architecture, Spec, parse

@@ -22,7 +22,8 @@ from archdsl.importing.proof import difference, flat_of, pairs
 from archdsl.importing.series import Levels
 from archdsl.importing.style import Style
 from archdsl.importing.terms import First, Term, skeleton, walk
-from archdsl.importing.text import Graph, Writer
+from archdsl.importing.text import Writer
+from archdsl.importing.values import Graph
 from archdsl.importing.widths import RUNS, WORK
 from archdsl.spec import Spec, parse
 

@@ -30,8 +30,7 @@ from archdsl.importing.proof import difference, flat_of, pairs
 from archdsl.importing.record import Recording, needed, record
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.simplify import live, renumbered, simplify, users
-from archdsl.importing.text import Graph
-from archdsl.importing.values import Vertex
+from archdsl.importing.values import Graph, Vertex
 from archdsl.registry import REGISTRY
 
 BATCHES = (2, 3)

@@ -12,8 +12,7 @@ import hashlib
 from typing import Any
 
 from archdsl.importing.record import Tied
-from archdsl.importing.text import Graph
-from archdsl.importing.values import Vertex
+from archdsl.importing.values import Graph, Vertex
 from archdsl.ir.flat import Flat, Node, SideOutput
 from archdsl.layers.base import Layer, Shape
 

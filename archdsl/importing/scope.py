@@ -24,7 +24,7 @@ KEYWORDS = frozenset(
     "block output paper variant fix step log auto".split()
 )
 SHORT = {"channels": "c", "features": "c", "size": "to"}
-CHANNELS = ("channels", "features", "groups", "to")
+CHANNELS = ("channels", "features", "groups", "to", "reduced")
 
 
 class Scope:
@@ -45,7 +45,9 @@ class Scope:
             return style.family.written(value)
         if isinstance(value, bool):
             return "true" if value else "false"
-        if isinstance(value, int) and (role == "channels" or re.fullmatch(r"c\d*", role)):
+        if isinstance(value, int) and (
+            role in ("channels", "reduced") or re.fullmatch(r"c\d*", role)
+        ):
             style.widths.append(value)
             if style.width > 1 and value % style.width == 0:
                 return "width" if value == style.width else f"{value // style.width} * width"

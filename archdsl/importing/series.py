@@ -21,7 +21,7 @@ from archdsl.importing.terms import Name, Term
 from archdsl.importing.values import Vertex
 
 if TYPE_CHECKING:
-    from archdsl.importing.text import Graph
+    from archdsl.importing.values import Graph
 
 Body = Callable[[], list[Term]]
 Shared = tuple[frozenset[str], int]  # of what is shared: the keys of its weights, and its vertices

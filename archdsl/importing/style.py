@@ -12,6 +12,7 @@ from archdsl.registry import REGISTRY, Registry
 
 if TYPE_CHECKING:
     from archdsl.importing.definition import Definition
+    from archdsl.importing.known import Known
 
 # Layers whose first optional argument is given by its place.
 FIRST = {
@@ -31,7 +32,7 @@ class Style:
     def __init__(self, sequence: list[Term], registry: Registry = REGISTRY) -> None:
         self.registry = registry
         self.family = Family()  # values that differ between the variants of a family
-        self.blocks: dict[str, Definition] = {}
+        self.blocks: dict[str, Definition | Known] = {}
         self.defaults: dict[str, dict[str, Any]] = {}
         self.classes: int | None = None  # what the last layer gives, where it is a knob
         self.width = 0  # the common factor of channels, where it is a knob
@@ -83,7 +84,7 @@ class Style:
     def by_place(self, op: str) -> list[str]:
         """The arguments that are given by their place."""
         if op in self.blocks:
-            return self.blocks[op].order
+            return [*self.blocks[op].order]
         cls = self.registry.layers.get(op)
         if cls is None:
             return []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
@@ -12,15 +11,15 @@ from typing import NamedTuple
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
 from archdsl.importing.fold import stages
-from archdsl.importing.record import Call
+from archdsl.importing.known import FILE, Known
 from archdsl.importing.render import INDENT, LONG, Renderer
 from archdsl.importing.scope import Scope
 from archdsl.importing.series import Levels
 from archdsl.importing.style import KEYS, Style
 from archdsl.importing.terms import MISSING, Merged, Term, lift, walk
-from archdsl.importing.values import Vertex
+from archdsl.importing.values import Graph
 from archdsl.layers.ids import Ids
-from archdsl.registry import REGISTRY, Registry
+from archdsl.registry import Registry
 from archdsl.syntax.format import format_source
 
 # What follows a layer in its line: all but the layers that a line begins with.
@@ -30,32 +29,6 @@ ACTS = ("relu", "relu6", "silu", "gelu", "hardswish", "mish")  # that may be a k
 CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside its own
 SHALLOW = 8  # turns that may be as few as one, where they are a knob
 STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
-
-
-@dataclass(slots=True)
-class Graph:
-    """What a spec is made of: vertices in order, the main result, side outputs by name, and the
-    call of the whole model. ``registry`` has the layers that the vertices are of, ``results`` what
-    it gives where that are several tensors; ``called`` what they are called, by the model's names.
-    """
-
-    vertices: list[Vertex]
-    output: Vertex
-    asides: list[tuple[str, Vertex]]
-    root: Call
-    registry: Registry = REGISTRY
-    results: list[tuple[str, Vertex]] = field(default_factory=list)
-    called: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def inputs(self) -> list[Vertex]:
-        """What comes in."""
-        return [v for v in self.vertices if v.layer is None]
-
-    @property
-    def ends(self) -> list[Vertex]:
-        """What comes out in evaluation."""
-        return [v for _, v in self.results] or [self.output]
 
 
 class Width(NamedTuple):
@@ -161,8 +134,9 @@ class Writer:
             body = [
                 re.sub(rf"\blinear\({style.classes}\b", "linear(classes", line) for line in body
             ]
-        definitions = [line for block in style.blocks.values() for line in (*block.text, "")]
-        head = [self.head(), "", *self.input()]
+        texts = [block.text for block in style.blocks.values()]
+        definitions = [line for text in texts if text for line in (*text, "")]
+        head = [self.head(), "", *self.uses(), *self.input()]
         lines = [*head, *self._defaults(), "", *definitions, *body]
         if len(style.depths) == 1:
             lines = [re.sub(r"\bdepth1\b", "depth", line) for line in lines]
@@ -174,6 +148,11 @@ class Writer:
         if self.plain:
             return _opened(self.terms)
         return stages(blocks(self.terms, self.style), self.style)
+
+    def uses(self) -> list[str]:
+        """The line for what is of the library."""
+        names = [name for name, block in self.style.blocks.items() if isinstance(block, Known)]
+        return [f'use "{FILE}": {", ".join(names)}', ""] if names else []
 
     def input(self) -> list[str]:
         """The lines that say what comes in."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from archdsl.importing.cut import Cut
 from archdsl.importing.record import Call, Tied
 from archdsl.layers.base import Layer, Shape
+from archdsl.registry import REGISTRY, Registry
 
 
 @dataclass(eq=False, slots=True)
@@ -79,3 +80,29 @@ class Bordered:
 
     value: Value
     sides: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True)
+class Graph:
+    """What a spec is made of: vertices in order, the main result, side outputs by name, and the
+    call of the whole model. ``registry`` has the layers that the vertices are of, ``results`` what
+    it gives where that are several tensors; ``called`` what they are called, by the model's names.
+    """
+
+    vertices: list[Vertex]
+    output: Vertex
+    asides: list[tuple[str, Vertex]]
+    root: Call
+    registry: Registry = REGISTRY
+    results: list[tuple[str, Vertex]] = field(default_factory=list)
+    called: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def inputs(self) -> list[Vertex]:
+        """What comes in."""
+        return [v for v in self.vertices if v.layer is None]
+
+    @property
+    def ends(self) -> list[Vertex]:
+        """What comes out in evaluation."""
+        return [v for _, v in self.results] or [self.output]

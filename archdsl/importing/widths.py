@@ -11,7 +11,8 @@ from archdsl.analysis.space import prove
 from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.work import PROOF_WORK
 from archdsl.importing.proof import pairs
-from archdsl.importing.text import Graph, Width, common_factor, write
+from archdsl.importing.text import Width, common_factor, write
+from archdsl.importing.values import Graph
 from archdsl.ir.flat import Flat
 from archdsl.registry import Registry
 from archdsl.spec import Spec, parse

@@ -11,6 +11,8 @@ HEAD = """\
 arch nets(width = 8 in 8..16 step 8, depth1 = 1 in 1..2, depth2 = 1 in 1..2, depth3 = 1 in 1..2, \
 size = 32 in 32..48 step 16, classes = 10)
 
+use "lib/attention.arch": squeeze_excite
+
 variant small
 variant large(width = 16, depth1 = 2, depth2 = 2, depth3 = 2, size = 48)
 

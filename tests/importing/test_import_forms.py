@@ -104,3 +104,31 @@ def test_a_width_is_a_knob_through_a_gate_of_linear_layers() -> None:
     imported = archdsl.import_module(model, (3, 16, 16), knobs=True)
     assert "width = 16 in 4..64 step 4" in imported.text
     assert "reshape([in.channels, 1, 1])" in imported.text
+
+
+class Excited(nn.Module):
+    """A gate with convolutions, as the library has it, with activations of its own."""
+
+    def __init__(self, channels: int, act: nn.Module, gate: nn.Module) -> None:
+        super().__init__()
+        self.before, self.after = nn.Conv2d(channels, 4, 1), nn.Conv2d(4, channels, 1)
+        self.act, self.gate = act, gate
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        gate = self.after(self.act(self.before(x.mean((2, 3), keepdim=True))))
+        return x * self.gate(gate)
+
+
+@pytest.mark.parametrize(
+    ("act", "gate", "written"),
+    [
+        (nn.ReLU(), nn.Sigmoid(), "squeeze_excite(4)"),
+        (nn.SiLU(), nn.Hardsigmoid(), "squeeze_excite(4, silu, hardsigmoid)"),
+        (nn.ReLU(), nn.Softsign(), "-> softsign"),  # which no activation of the library's is
+    ],
+)
+def test_a_gate_that_the_library_has_is_used(act: nn.Module, gate: nn.Module, written: str) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), Excited(8, act, gate), nn.Conv2d(8, 8, 3))
+    text = archdsl.import_module(model, (3, 16, 16), run=False).text
+    assert written in text
+    assert ('use "lib/attention.arch": squeeze_excite' in text) == ("squeeze" in written)

@@ -17,26 +17,16 @@ from archdsl.importing.proof import flat_of, pairs
 RESIDUAL = """\
 arch residual(drop_path = 0.1, classes = 10)
 
+use "lib/attention.arch": squeeze_excite
+
 input 3x32x32
 default conv(bias = false)
-
-block gate {
-  let entering = in.channels
-  branch mul {
-    identity
-    {
-      global_avgpool
-      conv(in.channels / 4, 1, bias = true) -> relu
-      conv(entering, 1, bias = true) -> sigmoid
-    }
-  }
-}
 
 block unit(c, drop, stride = 1) {
   residual(survive = 1 - drop_path * drop / 5, per = sample, scaling = train) {
     conv(c, 3, stride = stride) -> bn -> relu
     conv(c, 3) -> bn
-    gate
+    squeeze_excite(c / 4)
   }
   relu
 }
