@@ -52,6 +52,8 @@ def _define(cls: str, terms: list[Term], style: Style) -> None:
         known, given = library
         style.blocks[known.name] = known
         for term, arguments in zip(terms, given, strict=True):
+            if style.act and "act" in known.order:  # which is a knob
+                arguments.setdefault("act", known.defaults["act"])
             term.kind, term.op, term.args, term.subs = "layer", known.name, arguments, []
         return
     clusters: list[tuple[list[Merged], list[Term]]] = []

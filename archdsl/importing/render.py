@@ -87,7 +87,7 @@ class Renderer:
                 if not known:
                     continue
                 values = self._paddings(m, values)
-            elif all(repr(v) == repr(usual) for v in known):
+            elif all(repr(v) == repr(usual) for v in known) and not self._is_act(name, known):
                 continue
             if m.op == "reshape":
                 written = self._shape(values, m.channels)
@@ -100,6 +100,10 @@ class Renderer:
                 written = "kernel"
             parts[name] = written
         return _called(m.op, parts, self.style.by_place(m.op))
+
+    def _is_act(self, name: str, known: list[Any]) -> bool:
+        """Whether an argument is the activation that is a knob."""
+        return name == "act" and self.style.act in known
 
     def _shape(self, values: list[Any], local: list[int | None]) -> str:
         """A shape, by the channels that come in where it has as many, or parts of them."""
