@@ -130,7 +130,7 @@ def test_a_shape_that_is_missing() -> None:
 def test_a_layer_that_does_not_fit() -> None:
     assert damaged(lambda g: g.nodes["conv1"].update(layer=Conv(8, 3, groups=3))) == (
         "`conv1`: 3 groups do not divide the channels of `conv`: 4 come in, 8 go out; "
-        "those that do: 1, 2, 4"
+        "these numbers do: 1, 2, 4"
     )
 
 

@@ -90,4 +90,4 @@ def test_blocks_of_the_library_that_are_advised_are_there(file: str) -> None:
 
 def test_which_numbers_of_groups_divide() -> None:
     message = found("arch a\ninput 12x8x8\nconv(18, 3, groups = 4)").message
-    assert message.endswith("12 come in, 18 go out; those that do: 1, 2, 3, 6")
+    assert message.endswith("12 come in, 18 go out; these numbers do: 1, 2, 3, 6")
