@@ -32,8 +32,7 @@ from archdsl.search.settling import FRESH
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
 from archdsl.verdict import to_settle
-from archdsl.verdict.arms import Explored, explored_shapes
-from archdsl.verdict.results import slices_of
+from archdsl.verdict.arms import Explored, explored
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +156,12 @@ def queue_tuned(study: OpenStudy) -> int:
     shapes: dict[str, list[Explored]] = {}
     found = results(study, rows, tuning=True)
     homes = {result.slice: budget_of(result) for result in found}
-    for part in slices_of(found):
-        known = sorted(explored_shapes(part, question(study.search, found)), key=lambda e: e.arm)
+    for part, known in explored(found, question(study.search, found)):
+        known = sorted(known, key=lambda e: e.arm)
         shapes.setdefault(homes[part.name], []).extend(known)
     for slice in study.space.slices:
         mine = shapes.get(slice.name if study.search.hold is not None else "", ())
-        trials = [trial_of(study, rows, TUNE, slice.name, explored) for explored in mine]
+        trials = [trial_of(study, rows, TUNE, slice.name, shape) for shape in mine]
         seeds = range(1, study.search.explore_seeds + 1)
         queued = places_of(study, EXPLORE, slice.name)
         for place, (seed, trial) in enumerate(product(seeds, trials)):
@@ -245,8 +244,8 @@ def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:
     arms: dict[str, list[FrozenTrial]] = {}
     for slice in study.space.slices:
         known = chosen.get(slice.name if study.search.hold is not None else "", ())
-        for explored in known:
-            frozen = trial_of(study, rows, EXPLORE, slice.name, explored)
+        for shape in known:
+            frozen = trial_of(study, rows, EXPLORE, slice.name, shape)
             arms.setdefault(slice.name, []).append(frozen)
     return arms
 

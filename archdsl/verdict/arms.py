@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from archdsl.verdict.contrast import variance
 from archdsl.verdict.results import Arm, Question, Result, Slice, slices_of
-from archdsl.verdict.tuning import pooled
+from archdsl.verdict.tuning import Tuned, pooled
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,8 +64,11 @@ def to_settle(results: Iterable[Result], question: Question) -> dict[str, tuple[
 
 
 def explored(results: Iterable[Result], question: Question) -> list[tuple[Slice, list[Explored]]]:
-    """Each slice with its shapes (see ``explored_shapes``)."""
-    return [(part, explored_shapes(part, question)) for part in slices_of(results)]
+    """Each slice with its shapes (see ``explored_shapes``), by one curve through all of them where
+    numbers were tuned."""
+    parts = slices_of(results)
+    curve = pooled([r for part in parts for r in part.explored], question.sign)
+    return [(part, explored_shapes(part, question, curve)) for part in parts]
 
 
 def contenders(shapes: Sequence[Explored], question: Question) -> Sequence[Explored]:
@@ -88,10 +91,10 @@ def halves(shapes: Sequence[Explored]) -> tuple[list[Explored], list[Explored]]:
     return [e for e in shapes if e.aspect <= cut], [e for e in shapes if e.aspect > cut]
 
 
-def explored_shapes(part: Slice, question: Question) -> list[Explored]:
+def explored_shapes(part: Slice, question: Question, curve: Tuned | None = None) -> list[Explored]:
     """The shapes of a slice with the best setting of each, the best first.
 
-    Where numbers were tuned, the best shape is the one whose curve over them is highest (see
+    Where numbers were tuned, the best shape is the one whose ``curve`` over them is highest (see
     ``archdsl.verdict.tuning``); else the one with the highest mean over seeds after shrinkage.
     The mean itself, then the text, decide between equals. A shape whose every training failed is
     left out.
@@ -108,18 +111,17 @@ def explored_shapes(part: Slice, question: Question) -> list[Explored]:
     sign = question.sign
     worst = min(sign * r.score for rs in arms.values() for r in rs if r.score is not None)
     groups = [[worst if r.score is None else sign * r.score for r in rs] for rs in arms.values()]
-    curve = pooled(part.explored, sign)
     # Arms are many where numbers are tuned, and shapes few: only the best arm of each is kept.
     best: dict[str, tuple[float, float, tuple[str, str], int]] = {}
     for place, (arm, shrunk) in enumerate(zip(arms, shrink(groups).tolist(), strict=True)):
         shape, group = arm[0], groups[place]
-        value = shrunk if curve is None else curve.values[shape]
+        value = shrunk if curve is None else curve.values[part.name, shape]
         rank = (-value, -sum(group) / len(group), arm, place)
         if shape not in best or rank < best[shape]:
             best[shape] = rank
     found = []
     for value, _, arm, place in sorted(best.values()):
-        first, tuned = arms[arm][0], curve.settings[arm[0]] if curve is not None else ()
+        first, tuned = arms[arm][0], () if curve is None else curve.settings[part.name, arm[0]]
         scores = tuple(groups[place])
         found.append(Explored(Arm(*arm), first.depth, first.width, scores, -value, tuned))
     return found

@@ -112,18 +112,40 @@ def stacked(known: Sequence[Floats | None]) -> Floats | None:
 
 
 def compare(
-    part: Slice, shapes: Sequence[Explored], question: Question, short: Sequence[Result] = ()
-) -> Comparison:
-    """``short`` are the trainings that tuned, where those that explored did not."""
-    arms = list(contenders(shapes, question)) if shapes else []
-    if question.ordered:
-        arms[:2] = sorted(arms[:2], key=lambda e: -e.aspect)
-    fresh = [settled_as(e.arm, part.settled) for e in arms]
-    found = Comparison(part, shapes, arms, fresh)
-    if any(fresh):
-        names = [e.arm.shape for e in arms]
-        tried = lost(short or part.explored, question.sign, names, [e.tuned for e in arms])
-        found = replace(found, lost=tried)
+    parts: Sequence[tuple[Slice, Sequence[Explored]]],
+    question: Question,
+    short: Sequence[Result] = (),
+) -> list[Comparison]:
+    """Slices, each with its shapes, before correction. ``short`` are the trainings that tuned,
+    where those that explored did not."""
+    found = []
+    for part, shapes in parts:
+        arms = list(contenders(shapes, question)) if shapes else []
+        if question.ordered:
+            arms[:2] = sorted(arms[:2], key=lambda e: -e.aspect)
+        found.append(
+            Comparison(part, shapes, arms, [settled_as(e.arm, part.settled) for e in arms])
+        )
+    settled = [(c.slice.name, e) for c in found if any(c.fresh) for e in c.arms]
+    tried = lost(
+        short or [r for part, _ in parts for r in part.explored],
+        question.sign,
+        [(slice, e.arm.shape) for slice, e in settled],
+        [e.tuned for _, e in settled],
+    )
+    if tried is not None:
+        rows = iter(tried.draws)
+        found = [
+            replace(c, lost=replace(tried, draws=np.array([next(rows) for _ in c.arms])))
+            if any(c.fresh)
+            else c
+            for c in found
+        ]
+    return [_compared(c, question) for c in found]
+
+
+def _compared(found: Comparison, question: Question) -> Comparison:
+    arms = found.arms
     differences = {}
     for two in combinations(range(len(arms)), 2):
         if found.seeds(two) < SEEDS:
@@ -142,14 +164,16 @@ def compare(
 
 
 def over_all(found: Difference, trials: Sequence[Comparison], loss: bool = False) -> Difference:
-    """The average of slices with what their tuning leaves. The deviations are averaged and not the
-    variances: a shape that wants another setting than the others wants it at every budget."""
-    known = [t for t in trials if t.lost is not None]
+    """The average of slices with what their tuning leaves: a draw is one of all slices, as a shape
+    that wants another setting than the others wants it at every budget."""
+    known = [(t, t.lost) for t in trials if t.lost is not None]
     if not known:
         return found
-    deviations = [sqrt(t.tuning(FIRST)) * (_loss_per_score(t) if loss else 1.0) for t in known]
-    freedom = sum(t.lost.freedom for t in known if t.lost is not None)
-    return found.widened((sum(deviations) / len(trials)) ** 2, freedom)
+    drawn = sum(
+        (_loss_per_score(t) if loss else 1.0) * (of.draws[0] - of.draws[1]) for t, of in known
+    )
+    variance = float(np.mean((drawn / len(trials)) ** 2))
+    return found.widened(variance, known[0][1].freedom)  # of one curve
 
 
 def _loss_per_score(found: Comparison) -> float:

@@ -71,8 +71,8 @@ def judge(
     without resamples, what is made of them is left out.
     """
     parts = explored(results, question) if parts is None else parts
-    tried = {part.name: part.explored for part in slices_of(short)}
-    trials = [compare(part, shapes, question, tried.get(part.name, ())) for part, shapes in parts]
+    tried = [r for part in slices_of(short) for r in part.explored]
+    trials = compare(parts, question, tried)
     settled = [t for t in trials if t.difference is not None]
     several = question.ordered and len(settled) > 1
     whole = None

@@ -1,15 +1,16 @@
-"""What a shape may lose by its setting: draws from the posterior of the curves of a slice.
+"""What a shape may lose by its setting: draws from the posterior of the curves of a study.
 
 The curve of ``archdsl.verdict.tuning`` gives every shape its setting. It is drawn from a few noisy
 trainings, and a shape may have its peak elsewhere than the others: fresh seeds show nothing of
-either. Here the slopes of a shape are those of all and a part of its own, normal with a deviation
-that is known no better than the trainings tell: it is averaged over, each weighted with its
-restricted likelihood (Patterson and Thompson 1971).
+either. Here the slopes of a shape are those of all and a part of its own, the same at all budgets,
+normal with a deviation that is known no better than the trainings tell: it is averaged over, each
+weighted with its restricted likelihood (Patterson and Thompson 1971).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -23,23 +24,62 @@ SEED = 17
 EXACT, TINY = 1e-12, 1e-300  # of what there is, and at all: less is rounding
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Trainings with the levels of their members taken out, a shape at one budget each: ``design``
+    ``(trainings, 2 numbers)`` are the distances of places and of their squares from the means of
+    the member, ``left`` those of the scores. ``squares`` and ``products`` are their sums of each
+    shape over all budgets, ``means`` ``(members, 2 numbers + 1)`` what was taken out."""
+
+    shape: Integers
+    design: Floats
+    left: Floats
+    squares: Floats
+    products: Floats
+    means: Floats
+
+    def left_by(self, slopes: Floats, bends: Floats) -> float:
+        """The squares that curves with these slopes ``(shapes, numbers)`` leave."""
+        knobs = len(bends)
+        curve = (self.design[:, :knobs] * slopes[self.shape]).sum(axis=1)
+        return float(((self.left - curve - self.design[:, knobs:] @ bends) ** 2).sum())
+
+
+def within(places: Floats, member: Integers, shape: Integers, scores: Floats) -> Within:
+    """What trainings say within their members; the arguments are those of ``losses``."""
+    count, columns = int(member.max()) + 1, 2 * places.shape[1]
+    values = np.hstack([places, places**2, scores[:, None]])
+    means = np.zeros((count, columns + 1))
+    np.add.at(means, member, values)
+    means /= np.bincount(member, minlength=count)[:, None]
+    values = values - means[member]
+    design, left = values[:, :-1], values[:, -1]
+    shapes = int(shape.max()) + 1
+    squares, products = np.zeros((shapes, columns, columns)), np.zeros((shapes, columns))
+    np.add.at(squares, shape, design[:, :, None] * design[:, None, :])
+    np.add.at(products, shape, design * left[:, None])
+    return Within(shape, design, left, squares, products, means)
+
+
 def losses(
-    places: Floats, shape: Integers, scores: Floats, wanted: Sequence[int], settings: Floats
+    places: Floats,
+    member: Integers,
+    shape: Integers,
+    scores: Floats,
+    wanted: Sequence[int],
+    settings: Floats,
 ) -> Floats:
     """What the ``wanted`` shapes lose by their ``settings`` ``(wanted, numbers)``: draws
-    ``(wanted, DRAWS)``, none below 0.
+    ``(wanted, DRAWS)``, none below 0. A draw is one of all: a shape has the same slopes wherever it
+    is wanted.
 
     ``places`` ``(trainings, numbers)`` and settings are from -1 to 1; ``shape`` is the shape of
-    each training by its place. There are more trainings than coefficients.
+    each training by its place, ``member`` that of the shape at a budget, which has a level of its
+    own. There are more trainings than coefficients.
     """
-    count, knobs = int(shape.max()) + 1, places.shape[1]
-    # Levels are taken out: what is left of a shape are its distances from its own means.
-    design = centred(np.hstack([places, places**2]), shape, count)
-    left = centred(scores[:, None], shape, count)[:, 0]
-    squares = np.zeros((count, 2 * knobs, 2 * knobs))
-    np.add.at(squares, shape, design[:, :, None] * design[:, None, :])
-    products = np.zeros((count, 2 * knobs))
-    np.add.at(products, shape, design * left[:, None])
+    these = within(places, member, shape, scores)
+    count, knobs = len(these.means), places.shape[1]
+    design, left, squares, products = these.design, these.left, these.squares, these.products
     freedom = len(scores) - count - 2 * knobs
     common = np.linalg.pinv(squares.sum(axis=0)) @ products.sum(axis=0)
     total = float(left @ left)
@@ -57,16 +97,19 @@ def losses(
         if not of:
             continue
         curves = rng.multivariate_normal(mean, variance * cover, of, method="svd")
-        of_shapes = []
-        for i in wanted:
+        slopes_of: dict[int, Floats] = {}
+        for i in dict.fromkeys(wanted):
             slopes = curves[:, :knobs]
             if kept.any():
                 inner = np.linalg.inv(np.diag(1 / kept) + squares[i, :knobs, :knobs])
                 rest = products[i, :knobs] - curves @ squares[i, :knobs].T
                 own = rng.multivariate_normal(np.zeros(knobs), variance * inner, of, method="svd")
                 slopes = slopes + rest @ inner.T + own
-            of_shapes.append((slopes, curves[:, knobs:]))
-        drawn.append(np.array([_lost(*c, s) for c, s in zip(of_shapes, settings, strict=True)]))
+            slopes_of[i] = slopes
+        bent = curves[:, knobs:]
+        drawn.append(
+            np.array([_lost(slopes_of[i], bent, s) for i, s in zip(wanted, settings, strict=True)])
+        )
     return np.concatenate(drawn, axis=1)
 
 
@@ -103,10 +146,3 @@ def _lost(slopes: Floats, bends: Floats, setting: Floats) -> Floats:
     peak = np.where(inside, -slopes / np.where(inside, 2 * bends, 1.0), np.sign(slopes))
     high = slopes * peak + bends * peak**2
     return np.asarray((high - slopes * setting - bends * setting**2).sum(axis=1))
-
-
-def centred(values: Floats, shape: Integers, count: int) -> Floats:
-    """Values less the means of their shapes."""
-    sums = np.zeros((count, values.shape[1]))
-    np.add.at(sums, shape, values)
-    return np.asarray(values - (sums / np.bincount(shape, minlength=count)[:, None])[shape])

@@ -1,47 +1,50 @@
-"""The setting at which a shape is settled: from one curve through all that a slice explored.
+"""The setting at which a shape is settled: from one curve through all that a study explored.
 
 The best of a few single trainings is mostly the luckiest: a shape that had the better draw of a
 learning rate looks better on any number of fresh seeds. A quadratic in each number that was tuned,
-with a level for every shape, uses all trainings for the setting of each.
+with a level for every shape at every budget, uses all trainings for the setting of each.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from scipy import special
 
-from archdsl.verdict.posterior import Integers, losses
+from archdsl.verdict.posterior import Integers, Within, losses, within
 from archdsl.verdict.results import Floats, Result
 
+Member = tuple[str, str]  # slice, shape
 LEAST = 3  # different values of a number that a quadratic takes
 SPARE = 2  # trainings beyond the coefficients
 LEVEL = 0.01  # of the test whether shapes have peaks of their own
 EXACT = 1e-18  # squares of scores that are rounding
-MANY = 1000  # trainings, beyond which their designs are reduced first
 OUTLIER = 5.0  # deviations below the median beyond which a training only counts as bad
 
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """For each shape, the setting at which its curve is highest, and how high it is there;
-    ``own`` where the shapes' curves are highest at different settings."""
+    """For each shape of each slice, the setting at which its curve is highest, and how high it is
+    there; ``own`` where the curves are highest at different settings."""
 
-    settings: Mapping[str, tuple[float, ...]]
-    values: Mapping[str, float]
+    settings: Mapping[Member, tuple[float, ...]]
+    values: Mapping[Member, float]
     own: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The trainings of a slice that a curve goes through. ``member`` is the shape of each, by its
-    place among ``shapes``; ``places`` ``(trainings, numbers)`` are from -1, the ``low`` end of
-    what was explored, to 1."""
+    """The trainings that a curve goes through. ``member`` is the member of each by its place among
+    ``members``, and ``shape`` its shape among ``shapes``; ``places`` ``(trainings, numbers)`` are
+    from -1, the ``low`` end of what was explored, to 1."""
 
+    members: Sequence[Member]
     shapes: Sequence[str]
     member: Integers
+    shape: Integers
     places: Floats
     scores: Floats
     low: Floats
@@ -50,13 +53,13 @@ class Given:
     @property
     def freedom(self) -> int:
         """Trainings beyond the coefficients of the common curve."""
-        return len(self.scores) - len(self.shapes) - 2 * int(self.places.shape[1])
+        return len(self.scores) - len(self.members) - 2 * int(self.places.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What the arms of a slice may lose by their settings: draws ``(arms, draws)``, with the
-    degrees of freedom of their spread."""
+    """What arms may lose by their settings: draws ``(arms, draws)``, with the degrees of freedom of
+    their spread."""
 
     draws: Floats
     freedom: int
@@ -67,30 +70,33 @@ class Lost:
 
 
 def lost(
-    results: Sequence[Result], sign: int, shapes: Sequence[str], settings: Sequence[Sequence[float]]
+    results: Sequence[Result],
+    sign: int,
+    members: Sequence[Member],
+    settings: Sequence[Sequence[float]],
 ) -> Lost | None:
-    """What shapes of a slice may lose by the settings at which they are settled: by the curve
-    through ``results``; nothing where there is none. Without settings they are those of the
-    curve."""
+    """What shapes may lose by the settings at which they are settled: by the curve through
+    ``results``; nothing where there is none. Without settings they are those of the curve."""
     data = given(results, sign)
-    if data is None or not set(shapes) <= set(data.shapes):
+    if data is None or not set(members) <= set(data.members):
         return None
     if not all(settings):
         curve = pooled(results, sign)
         assert curve is not None
-        settings = [curve.settings[shape] for shape in shapes]
+        settings = [curve.settings[member] for member in members]
     places = 2 * (np.array(settings) - data.low) / (data.high - data.low) - 1
-    wanted = [data.shapes.index(shape) for shape in shapes]
-    draws = losses(data.places, data.member, data.scores, wanted, np.clip(places, -1, 1))
+    wanted = [data.shapes.index(shape) for _, shape in members]
+    seen = data.places, data.member, data.shape, data.scores
+    draws = losses(*seen, wanted, np.clip(places, -1, 1))
     return Lost(draws, data.freedom)
 
 
 def given(results: Sequence[Result], sign: int) -> Given | None:
     """What a curve goes through; none where numbers are not known of all results, or are too
     few."""
-    shapes = sorted({r.shape for r in results if r.score is not None})
-    wanted = frozenset(shapes)
-    used = [r for r in results if r.shape in wanted]
+    members = sorted({(r.slice, r.shape) for r in results if r.score is not None})
+    rank = {member: place for place, member in enumerate(members)}
+    used = sorted((r for r in results if (r.slice, r.shape) in rank), key=lambda r: r.slice)
     counts = {len(r.tuned) for r in used}
     if len(counts) != 1 or 0 in counts:
         return None
@@ -98,15 +104,20 @@ def given(results: Sequence[Result], sign: int) -> Given | None:
     if min(len(set(column)) for column in tuned.T) < LEAST:
         return None
     low, high = tuned.min(axis=0), tuned.max(axis=0)
-    rank = {shape: place for place, shape in enumerate(shapes)}
-    scores = bounded([None if r.score is None else sign * r.score for r in used])
-    member = np.array([rank[r.shape] for r in used])
-    found = Given(shapes, member, 2 * (tuned - low) / (high - low) - 1, scores, low, high)
+    scores = [
+        bounded([None if r.score is None else sign * r.score for r in of_slice])
+        for _, of_slice in groupby(used, key=lambda r: r.slice)
+    ]
+    member = np.array([rank[r.slice, r.shape] for r in used])
+    shapes = sorted({shape for _, shape in members})
+    shape = np.array([shapes.index(s) for _, s in members])[member]
+    places = 2 * (tuned - low) / (high - low) - 1
+    found = Given(members, shapes, member, shape, places, np.concatenate(scores), low, high)
     return None if found.freedom < SPARE else found
 
 
 def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
-    """The settings of the shapes of a slice; none where numbers are not known of all results, or
+    """The settings of the shapes of all slices; none where numbers are not known of all results, or
     are too few for a curve.
 
     A shape has a place of its own for the peak only where an F-test at 1 % finds one. Where a
@@ -117,32 +128,37 @@ def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
     data = given(results, sign)
     if data is None:
         return None
-    shapes, places, scores = data.shapes, data.places, data.scores
-    low, high, knobs = data.low, data.high, places.shape[1]
-    member = np.eye(len(shapes))[data.member]
-    common = np.hstack([member, places, places**2])
-    # Slopes that differ from shape to shape move its peak; the first shape has the common one.
-    shifts = (member[:, 1:, None] * places[:, None, :]).reshape(len(scores), -1)
-    shifted = np.hstack([common, shifts])
-    count = len(scores)
-    if count > MANY:  # the same least squares in as many rows as there are columns
-        upper = np.asarray(np.linalg.qr(np.column_stack([shifted, scores]), mode="r"))
-        common, shifted, scores = upper[:, : common.shape[1]], upper[:, :-1], upper[:, -1]
-    curve = np.linalg.lstsq(common, scores, rcond=None)[0]
-    own = is_better(shifted, common, scores, count)
+    found = within(data.places, data.member, data.shape, data.scores)
+    knobs = data.places.shape[1]
+    curve: Floats = np.asarray(np.linalg.lstsq(found.design, found.left, rcond=None)[0])
+    slopes: Floats = np.tile(curve[:knobs], (len(data.shapes), 1)).astype(float)
+    bends = curve[knobs:]
+    free = _free(found, knobs)
+    own = _is_better([found.left_by(*free), found.left_by(slopes, bends)], data)
     if own:
-        curve = np.linalg.lstsq(shifted, scores, rcond=None)[0]
-    levels, slopes, bends = np.split(curve[: common.shape[1]], [len(shapes), len(shapes) + knobs])
+        slopes, bends = free
     settings, values = {}, {}
-    for i, shape in enumerate(shapes):
-        slope = slopes.copy()
-        if own and i:
-            start = common.shape[1] + (i - 1) * knobs
-            slope += curve[start : start + knobs]
+    for i, member in enumerate(data.members):
+        slope = slopes[data.shapes.index(member[1])]
         peak = np.array([top(b, c) for b, c in zip(slope, bends, strict=True)])
-        settings[shape] = tuple(float(x) for x in low + (peak + 1) / 2 * (high - low))
-        values[shape] = float(levels[i] + slope @ peak + bends @ peak**2)
+        place = data.low + (peak + 1) / 2 * (data.high - data.low)
+        settings[member] = tuple(float(x) for x in place)
+        curved = np.concatenate([peak, peak**2]) - found.means[i, :-1]
+        values[member] = float(found.means[i, -1] + curved @ np.concatenate([slope, bends]))
     return Tuned(settings, values, own)
+
+
+def _free(found: Within, knobs: int) -> tuple[Floats, Floats]:
+    """Least squares with slopes ``(shapes, numbers)`` of each shape's own, and common bends."""
+    inner = np.linalg.pinv(found.squares[:, :knobs, :knobs], hermitian=True)
+    across = found.squares[:, knobs:, :knobs]
+    rest = found.squares[:, knobs:, knobs:] - across @ inner @ across.transpose(0, 2, 1)
+    seen = found.products[:, knobs:] - np.einsum(
+        "iba,iac,ic->ib", across, inner, found.products[:, :knobs]
+    )
+    bends = np.linalg.pinv(rest.sum(axis=0), hermitian=True) @ seen.sum(axis=0)
+    own = found.products[:, :knobs] - np.einsum("iba,b->ia", across, bends)
+    return np.einsum("iac,ic->ia", inner, own), bends
 
 
 def bounded(scores: Sequence[float | None]) -> Floats:
@@ -155,16 +171,13 @@ def bounded(scores: Sequence[float | None]) -> Floats:
     return np.array([least if s is None else max(s, least) for s in scores])
 
 
-def is_better(larger: Floats, smaller: Floats, scores: Floats, count: int) -> bool:
-    """Whether the F-test of two designs, one within the other, finds the larger one needed, of so
-    many trainings."""
-    spare, more = count - larger.shape[1], larger.shape[1] - smaller.shape[1]
+def _is_better(left: Sequence[float], data: Given) -> bool:
+    """Whether the F-test finds slopes of each shape's own needed: ``left`` are the squares that
+    remain with them and without."""
+    more = (len(data.shapes) - 1) * data.places.shape[1]
+    spare = data.freedom - more
     if spare < SPARE or not more:
         return False
-    left = [
-        float(((scores - d @ np.linalg.lstsq(d, scores, rcond=None)[0]) ** 2).sum())
-        for d in (larger, smaller)
-    ]
     if left[0] <= EXACT * max(left[1], EXACT):
         return left[1] > EXACT
     ratio = (left[1] - left[0]) / more / (left[0] / spare)

@@ -24,8 +24,7 @@ from archdsl.search.opened import find_study
 from archdsl.search.outcome import results
 from archdsl.search.rows import EXPLORE, SETTLE
 from archdsl.search.snapshot import read_study
-from archdsl.verdict.arms import explored_shapes
-from archdsl.verdict.results import slices_of
+from archdsl.verdict.arms import explored
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +42,7 @@ def noted(panel: Panel, start: str) -> list[Group]:
 def test_the_curve_is_the_parabola_through_what_was_explored(budgets: Path, found: Facts) -> None:
     with read_study(str(budgets)) as study:
         trained = results(study)
-    for part, slice in zip(found.parts, slices_of(trained), strict=True):
-        shapes = explored_shapes(slice, found.question)
+    for part, (_, shapes) in zip(found.parts, explored(trained, found.question), strict=True):
         x = np.log([e.aspect for e in shapes for _ in e.scores])
         y = [s for e in shapes for s in e.scores]
         at = np.linspace(x.min(), x.max(), 7)

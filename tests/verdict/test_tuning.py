@@ -46,22 +46,6 @@ def test_shapes_have_peaks_of_their_own_where_the_data_carry_them() -> None:
     assert peaks == pytest.approx([0, 0.3, 0.6, 0.9], abs=0.05)
 
 
-def test_many_trainings_have_the_curve_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The designs of many are reduced before they are solved: the same least squares."""
-    rates = np.log(np.geomspace(0.01, 1, 7))
-    for shift in (0.0, 0.3):
-        results = explored(np.random.default_rng(1), 0.0002, shift=shift, rates=rates)
-        plain = pooled(results, 1)
-        monkeypatch.setattr("archdsl.verdict.tuning.MANY", 10)
-        reduced = pooled(results, 1)
-        monkeypatch.undo()
-        assert plain is not None and reduced is not None
-        assert plain.own == reduced.own == (shift > 0)
-        for shape, setting in plain.settings.items():
-            assert reduced.settings[shape] == pytest.approx(setting, rel=1e-9)
-            assert reduced.values[shape] == pytest.approx(plain.values[shape], rel=1e-12)
-
-
 def test_one_curve_loses_less_than_the_best_of_three_trainings() -> None:
     """What a shape loses by its rate, and how much more one shape loses than another."""
     rng = np.random.default_rng(2)
@@ -71,7 +55,7 @@ def test_one_curve_loses_less_than_the_best_of_three_trainings() -> None:
         results = explored(rng, 0.004, rates=rng.uniform(np.log(0.02), np.log(0.3), 3))
         tuned = pooled(results, 1)
         assert tuned is not None
-        a, b = (loss(tuned.settings[f"depth = {d}"][0]) for d in (10, 28))
+        a, b = (loss(tuned.settings["1M", f"depth = {d}"][0]) for d in (10, 28))
         differences["curve"].append(a - b)
         a, b = (
             loss(max((r for r in results if r.depth == d), key=lambda r: r.score).tuned[0])
@@ -90,8 +74,8 @@ def test_a_training_that_collapsed_does_not_bend_the_curve() -> None:
     assert tuned is not None
     for other in (pooled(worst, 1), pooled(failed, 1)):
         assert other is not None
-        assert other.settings["depth = 10"][0] == pytest.approx(
-            tuned.settings["depth = 10"][0], abs=0.8
+        assert other.settings["1M", "depth = 10"][0] == pytest.approx(
+            tuned.settings["1M", "depth = 10"][0], abs=0.8
         )
 
 
@@ -110,7 +94,7 @@ def test_where_no_curve_can_be_drawn(change: object) -> None:
 def test_what_is_minimised_has_its_peak_below() -> None:
     results = [replace(r, score=1 - r.score) for r in explored(np.random.default_rng(5), 0.0)]
     tuned = pooled(results, -1)
-    assert tuned is not None and np.exp(tuned.settings["depth = 22"][0]) == pytest.approx(0.1)
+    assert tuned is not None and np.exp(tuned.settings["1M", "depth = 22"][0]) == pytest.approx(0.1)
 
 
 def test_the_verdict_is_of_the_setting_that_was_settled() -> None:
@@ -130,7 +114,7 @@ def both(sd: float, rates: int, seed: int = 0, shift: float = 0.0) -> float:
     """The deviation that the tuning adds to the difference of two shapes."""
     spread = np.log(np.geomspace(0.01, 1, rates))
     results = explored(np.random.default_rng(seed), sd, shift, spread)
-    found = lost(results, 1, ["depth = 10", "depth = 28"], [(), ()])
+    found = lost(results, 1, [("1M", "depth = 10"), ("1M", "depth = 28")], [(), ()])
     assert found is not None and found.freedom == 4 * rates - 6
     assert found.draws.min() >= 0
     return found.variance(0, 1) ** 0.5
@@ -146,12 +130,12 @@ def test_a_setting_off_the_peak_loses_what_the_curve_says() -> None:
     rates = np.log(np.geomspace(0.01, 1, 9))
     results = explored(np.random.default_rng(0), 1e-6, rates=rates)
     off = [(float(np.log(0.1)),), (float(np.log(0.3)),)]
-    found = lost(results, 1, ["depth = 10", "depth = 28"], off)
+    found = lost(results, 1, [("1M", "depth = 10"), ("1M", "depth = 28")], off)
     assert found is not None
     expected = 0.004 * np.log(3) ** 2
     assert found.draws.mean(axis=1) == pytest.approx([0, expected], abs=1e-5)
     assert found.variance(0, 1) == pytest.approx(expected**2, rel=1e-3)
-    assert lost(results, 1, ["depth = 11"], [()]) is None, "which was not explored"
+    assert lost(results, 1, [("1M", "depth = 11")], [()]) is None, "which was not explored"
 
 
 def test_the_tuning_is_in_the_interval_and_in_what_would_show_a_difference() -> None:
@@ -193,3 +177,36 @@ def test_claims_are_few_with_the_tuning_in_them(drift: float, most: float) -> No
     said, blind = claimed(Tuning(24, 20, drift), 300)
     print(f"\ndrift {drift}: {said:.1%} claim, {blind:.1%} with the tuning left out")
     assert said <= most + 2 * (most * (1 - most) / 300) ** 0.5 and said < blind
+
+
+def at_two_budgets(sd: float) -> list[Result]:
+    """Three rates of four depths at one budget, one of each depth at a larger one."""
+    small = explored(np.random.default_rng(7), sd)
+    large = [
+        replace(r, slice="2M", budget=2e6, score=r.score + 0.01)
+        for place, r in enumerate(explored(np.random.default_rng(8), sd))
+        if place % 3 == place // 3 % 3
+    ]
+    return [*small, *large]
+
+
+def test_one_curve_goes_through_all_budgets() -> None:
+    results = at_two_budgets(0.0)
+    assert pooled(results[12:], 1) is None, "too few for a curve of their own"
+    tuned = pooled(results, 1)
+    assert tuned is not None and not tuned.own and len(tuned.settings) == 8
+    assert [np.exp(s[0]) for s in tuned.settings.values()] == pytest.approx([0.1] * 8)
+    levels = [0.98] * 4 + [0.99] * 4
+    assert list(tuned.values.values()) == pytest.approx(levels), "each budget has levels of its own"
+    assert set(to_settle(results, Question())) == {"1M", "2M"}
+
+
+def test_a_shape_loses_the_same_at_all_budgets() -> None:
+    """What it wants is drawn once for all, so that budgets do not average it out."""
+    pairs = [(slice, f"depth = {d}") for slice in ("1M", "2M") for d in (10, 28)]
+    found = lost(at_two_budgets(0.004), 1, pairs, [(float(np.log(0.1)),)] * 4)
+    assert found is not None and found.freedom == 16 - 8 - 2
+    assert np.array_equal(found.draws[:2], found.draws[2:])
+    assert not np.array_equal(found.draws[0], found.draws[1])
+    both = np.mean([(found.draws[0] - found.draws[1]), (found.draws[2] - found.draws[3])], axis=0)
+    assert np.mean(both**2) == pytest.approx(found.variance(0, 1))

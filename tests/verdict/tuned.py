@@ -64,8 +64,7 @@ def claimed(world: Tuning, count: int, seed: int = 0) -> tuple[float, float]:
     rng = np.random.default_rng(seed)
     said = blind = 0
     for _ in range(count):
-        [(part, shapes)] = explored(world.study(rng), Question())
-        found = compare(part, shapes, Question())
+        [found] = compare(explored(world.study(rng), Question()), Question())
         assert found.difference is not None
         said += found.difference.p < 0.05
         blind += compared(found.sample(0), found.sample(1)).p < 0.05
