@@ -159,7 +159,9 @@ def asked(facts: Facts) -> Iterator[str]:
     if search.tune:
         tuned = listing([f"{name} in {domain}" for name, domain in search.tune.items()])
         yield f"Tuned for every shape: {tuned}."
-    seeds = many(search.explore_seeds, "seed")
+    took = f"{many(search.explore_seeds, 'seed')} a shape"
+    if not search.explore_seeds:
+        took = f"short trainings, of {many(search.short, 'epoch')} each"
     if search.is_pareto:
         aims = [f"{'minimized' if o.minimize else 'maximized'} {o.name}" for o in search.objectives]
         yield f"The search {listing(aims)}, on validation data."
@@ -167,13 +169,13 @@ def asked(facts: Facts) -> Iterator[str]:
         few = search.least_seeds < search.settle_seeds
         fresh = f"{search.least_seeds} to " * few + many(search.settle_seeds, "fresh seed")
         yield (
-            f"Exploring took {seeds} a shape; the best shape of each side{further(search.arms - 2)}"
+            f"Exploring took {took}; the best shape of each side{further(search.arms - 2)}"
             f" was then trained anew on {fresh}. Scores are of validation data"
             f"{', fresh ones of the test data too' if facts.question.both else ''};"
             " exploring has not seen the test data."
         )
     else:
-        yield f"Exploring took {seeds} a shape, and nothing was retrained on fresh seeds."
+        yield f"Exploring took {took}, and nothing was retrained on fresh seeds."
 
 
 def further(count: int) -> str:

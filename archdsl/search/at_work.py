@@ -12,7 +12,7 @@ from typing import Any
 
 from archdsl.search.outcome import name_of
 from archdsl.search.request import LEARNED, Search
-from archdsl.search.rows import TUNE, Row
+from archdsl.search.rows import Row
 from archdsl.units import SHARES, duration
 
 EVERY = 1.0  # seconds between two notes of a worker: each is a transaction
@@ -37,8 +37,8 @@ class Note:
 def epochs_of(search: Search, stage: str) -> int | None:
     """How many epochs the trainings of a stage have; nothing where only the user's own training
     knows that."""
-    if stage == TUNE:
-        return search.short
+    if short := search.short_in(stage):
+        return short
     known = search.own is None or "epochs" in search.own.settings
     return search.recipe.epochs if known else None
 

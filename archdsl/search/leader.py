@@ -213,7 +213,7 @@ class Leader:
             of_each = max(1, len(kinds(self.study.search)))
             arms = self.study.search.arms * len(self.study.space.slices) * of_each
             search = self.study.search
-            longer = search.recipe.epochs / search.short if stage == TUNE else 1.0
+            longer = search.recipe.epochs / (search.short_in(stage) or search.recipe.epochs)
             after = (arms * search.settle_seeds + self.ahead) * self.seconds * longer
             left -= after / max(self.workers, 1)
             if stage == EXPLORE and BASELINE in self.study.stages:

@@ -49,7 +49,7 @@ def results(study: Study, rows: Iterable[Row] | None = None, tuning: bool = Fals
     budgets = {s.name: s.budget or 0.0 for s in study.space.slices}
     known = kinds(study.search)
     objective = study.search.objectives[0]
-    own, short = study.search.own is not None, study.search.short
+    own, short = study.search.own is not None, study.search.short_in(TUNE)
     found: list[Result] = []
     fresh: dict[int, Row] = {}
     for row in judged(study) if rows is None else rows:
@@ -254,7 +254,7 @@ def verdict(
 def tuning(study: Study, rows: Iterable[Row]) -> list[Result]:
     """The short trainings that tuned, where a search has such; where it has none, exploration
     tunes."""
-    return results(study, rows, tuning=True) if study.search.short else []
+    return results(study, rows, tuning=True) if study.search.short_in(TUNE) else []
 
 
 def nothing_to_say(study: Study, rows: Iterable[Row]) -> ArchError:

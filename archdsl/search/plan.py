@@ -48,7 +48,7 @@ class Turn:
 def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
     """The turns of a slice's exploration: at most ``count``, fewer where nothing is left."""
     search = study.search
-    seeds, listed = search.explore_seeds, reach.candidates
+    seeds, listed = max(search.explore_seeds, 1), reach.candidates
     drawn, count = is_drawn(search, reach, count), turns_of(search, reach, count)
     if listed is not None and isinstance(search.sampler, Grid):
         yield from _grid(study, listed, count)
@@ -225,7 +225,7 @@ def queue_baseline(study: OpenStudy) -> int:
         if study.search.own is not None and explored is not None:
             count = len(study.tables.ids(explored, ("COMPLETE",), 0))
         total += count
-        seeds = study.search.explore_seeds
+        seeds = max(study.search.explore_seeds, 1)
         new = [place for place in range(count) if place not in known]
         waiting[slice.name] = [Turn(place, place % seeds + 1) for place in new]
     enqueue(study, BASELINE, waiting)

@@ -111,7 +111,10 @@ class _Reader(Objectives):
         recipe = self.read_recipe() if own is None else recipe_of(own.settings)
         tune = self.read_tune(recipe)
         seeds, trials = self.nodes.get("seeds"), self.nodes.get("trials")
-        explore = self.whole(seeds.explore if seeds else None, 1, "seeds", limit=MOST_SEEDS)
+        least_explore = 0 if "explore" in self.nodes else 1
+        explore = self.whole(
+            seeds.explore if seeds else None, 1, "seeds", limit=MOST_SEEDS, least=least_explore
+        )
         after = seeds.settle if seeds and seeds.settle else None
         least, settle = self.read_fresh(after)
         count = self.whole(trials.count if trials else None, 20, "trials", limit=MOST_TRIALS)

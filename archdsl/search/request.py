@@ -14,6 +14,7 @@ from archdsl.costs.base import Cost
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
 from archdsl.registry import Registry
+from archdsl.search.rows import EXPLORE, TUNE
 from archdsl.spec import Spec
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
@@ -88,6 +89,11 @@ class Search:
     arms: int = 2  # shapes of a slice that settle
     folds: int = 0  # splits on which fresh seeds are trained, each in turn; 0: the one of the data
     short: int = 0  # epochs of the trainings that tune; 0: exploration tunes and compares in one
+
+    def short_in(self, stage: str) -> int:
+        """The epochs of the trainings of a stage where these are short, else 0. With `seeds 0` no
+        whole ones explore: the short ones are the exploration."""
+        return self.short if stage == (TUNE if self.explore_seeds else EXPLORE) else 0
 
     @property
     def costs(self) -> Mapping[str, Cost]:

@@ -70,7 +70,11 @@ class Study:
     def stages(self) -> tuple[str, ...]:
         """What the search has to go through, in this order."""
         search = self.search
-        asked = {TUNE: search.short, BASELINE: search.baseline, SETTLE: search.settle_seeds}
+        asked = {
+            TUNE: search.short_in(TUNE),
+            BASELINE: search.baseline,
+            SETTLE: search.settle_seeds,
+        }
         return tuple(stage for stage in SUFFIXES if asked.get(stage, True))
 
     @property

@@ -265,7 +265,7 @@ class Worker:
         search = self.study.search
         values = {name: suggest(trial, name, domain) for name, domain in search.tune.items()}
         words = ", ".join(f"{name} = {show(value)}" for name, value in values.items())
-        short = search.short if trial.user_attrs["stage"] == TUNE else 0
+        short = search.short_in(trial.user_attrs["stage"])
         recipe = shortened(starting(search.recipe, self.study.data), short)
         return recipe if search.own is not None else tuned(recipe, values), words
 

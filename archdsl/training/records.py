@@ -185,12 +185,14 @@ class Records:
         name: str,
         callee: str = "search",
         limit: int | None = None,
+        least: int = 1,
     ) -> int:
-        """A positive whole number; ``name`` of ``callee`` is what it is for."""
+        """A whole number, a positive one unless ``least`` says less; ``name`` of ``callee`` is what
+        it is for."""
         if node is None:
             return default
         value = self.constant(node)
-        if type(value) is not int or value < 1 or (limit is not None and value > limit):
+        if type(value) is not int or value < least or (limit is not None and value > limit):
             if value is not MISTAKEN:
                 wrong = {"name": name, "callee": callee, "given": describe_value(value)}
                 most = "" if limit is None else f", at most {limit:,}"

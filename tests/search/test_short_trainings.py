@@ -89,6 +89,30 @@ def test_short_trainings_give_the_rate_and_long_ones_the_shape(tmp_path: Path) -
     assert not any(row.weights for row in study.rows() if row.stage == TUNE)
 
 
+def test_short_trainings_choose_the_shapes_where_no_others_explore(tmp_path: Path) -> None:
+    epochs: list[int] = []
+
+    def noted(arch: Architecture, recipe: Recipe, seed: int) -> float:
+        epochs.append(recipe.epochs)
+        return misled(arch, recipe, seed)
+
+    with patch("os.fsync"):
+        study = begun(tmp_path, ASKED.replace("seeds 2", "seeds 0"))
+        assert study.stages == (EXPLORE, SETTLE)
+        worker = Worker(study, CPU, trainer=trainer(noted))
+        assert queue_exploration(study, survey(study.space), study.stages[0]) == 15
+        worker.run(0)
+        study.stage = SETTLE
+        queue_settling(study, arms_to_settle(study))
+        worker.run(0)
+    assert epochs == [3] * 15 + [10] * 6
+    settled = {row.shape for row in study.rows() if row.stage == SETTLE}
+    assert "depth = 1" in settled, "which the short trainings put first"
+    assert [len(r.tuned) for r in results(study)] == [1] * 21
+    contrast = verdict(study).slices[0].contrast
+    assert contrast is not None and contrast.tuning is not None
+
+
 def test_a_shortened_recipe_ends_its_schedule() -> None:
     recipe = Recipe(epochs=10, warmup=2, schedule=Steps(at=(4, 8)))
     assert shortened(recipe, 5) == replace(recipe, epochs=5, warmup=1, schedule=Steps(at=(2, 4)))
@@ -101,7 +125,8 @@ def test_a_shortened_recipe_ends_its_schedule() -> None:
         ("tune lr in 0.1..1\nexplore epochs = 0", "a whole number from 1 on"),
         ("tune lr in 0.1..1\nexplore seeds = 2", "no setting of `explore` called `seeds`"),
         ("explore epochs = 3", "nothing is tuned"),
-        ("tune lr in 0.1..1\nexplore epochs = 3\nsampler random", "which sampler random does not"),
+        ("seeds 0 then 3", "a positive whole number"),
+        ("tune lr in 0.1..1\nexplore epochs = 3\nsampler random", "sampler random does not"),
         ("tune lr in 0.1..1\nexplore epochs = 3\nprune median", "leave out `prune`"),
         ("tune lr in 0.1..1\nexplore epochs = 3\nminimize macs, loss", "several objectives"),
     ],
