@@ -139,8 +139,11 @@ def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
         slopes, bends = free
     settings, values = {}, {}
     for i, member in enumerate(data.members):
-        slope = slopes[data.shapes.index(member[1])]
+        shape = data.shapes.index(member[1])
+        slope, tried = slopes[shape], data.places[data.shape == shape]
         peak = np.array([top(b, c) for b, c in zip(slope, bends, strict=True)])
+        if own:  # a curve of its own says nothing beyond what the shape was trained with
+            peak = np.clip(peak, tried.min(axis=0), tried.max(axis=0))
         place = data.low + (peak + 1) / 2 * (data.high - data.low)
         settings[member] = tuple(float(x) for x in place)
         curved = np.concatenate([peak, peak**2]) - found.means[i, :-1]
