@@ -167,10 +167,10 @@ def test_a_proof_ends_with_its_share() -> None:
     whole = prove(archdsl.parse(text).program)
     assert whole.holds and whole.complete
     program = archdsl.parse(text).program
-    program.work = work = Work(40_000)
-    proof = prove(program, most=40_000)
+    program.work = work = Work(100_000)
+    proof = prove(program, most=100_000)
     assert proof.holds and not proof.complete and 0 < proof.covered < 64
-    assert work.left == 40_000, "what candidates may take is not less for it"
+    assert work.left == 100_000, "what candidates may take is not less for it"
     assert program.work is work
     elaborated(Spec(Source("text", text), Library(None), REGISTRY, work))
 
