@@ -360,9 +360,7 @@ def _on_grid(domain: Any, value: float) -> Any:
     if domain.step is None:
         return Fraction(repr(round(value, 9)))
     place = round((value - float(domain.low)) / float(domain.step))
-    count = domain.count
-    assert count is not None
-    return domain.value(min(max(place, 0), count - 1))
+    return domain.value(min(max(place, 0), domain.count - 1))
 
 
 def _rises(seen: Mapping[int, Solution | None]) -> bool:
@@ -397,6 +395,5 @@ def solvable(knobs: Mapping[str, Knob]) -> list[str]:
 def describe_off(solution: Solution, budget: float) -> str:
     """``3.1% more``, ``7.5 times as much``."""
     share = (solution.cost - budget) / budget
-    if share >= 1:
-        return f"{1 + share:,.{1 if share < 100 else 0}f} times as much"
-    return f"{abs(share):.1%} {'more' if share > 0 else 'less'}"
+    times, more = f"{1 + share:,.{1 if share < 100 else 0}f}", "more" if share > 0 else "less"
+    return f"{times} times as much" if share >= 1 else f"{abs(share):.1%} {more}"

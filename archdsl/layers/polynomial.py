@@ -397,5 +397,4 @@ def unknown_value(
     """The value ``low + step * t`` of an unknown ``t``; a number where there is only one."""
     if count == 1:
         return low
-    t = Unknown(name, count, rounds)
-    return low + step * Polynomial({((t, 1),): 1})
+    return low + step * Polynomial({((Unknown(name, count, rounds), 1),): 1})
