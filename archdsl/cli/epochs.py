@@ -12,7 +12,7 @@ from archdsl.cli.output import harmless
 from archdsl.units import SHARES
 
 if TYPE_CHECKING:
-    from archdsl.training.outcome import Epoch
+    from archdsl.training.outcome import Epoch, Step
 
 HEADER = "epoch     train loss     loss  accuracy        lr  seconds"
 SCORE = "accuracy"  # in the header; of other tasks, another one stands there
@@ -48,12 +48,12 @@ class EpochView(AbstractContextManager["EpochView"]):
     def __exit__(self, *problem: object) -> None:
         self.bar.stop()
 
-    def step(self, epoch: int, done: int, steps: int) -> None:
+    def step(self, step: Step) -> None:
         """A step is done."""
         if self.bar.disable:
             return
-        at, total = (epoch - 1) * steps + done, self.epochs * steps
-        self.bar.update(self.task, completed=at, total=total, epoch=f"{epoch}/{self.epochs}")
+        at, total = (step.epoch - 1) * step.steps + step.done, self.epochs * step.steps
+        self.bar.update(self.task, completed=at, total=total, epoch=f"{step.epoch}/{self.epochs}")
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch is done."""

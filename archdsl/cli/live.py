@@ -107,12 +107,14 @@ class LiveTable(View):
         parts: list[Any] = [self.head(progress), slices_table(self.slices)]
         room, now = self.console.width - 1, self.now()
         parts += [
-            Text(at_work(row, room, self.objective, progress.epochs, now))
+            Text(at_work(row, room, progress.score, progress.epochs, now))
             for row in progress.at_work[:AT_ONCE]
         ]
         more = max(progress.running - AT_ONCE, 0)
         parts += [Text(f"and {more:,} more")] if more else []
-        parts += [Text(line(row, room, self.objective), "dim") for row in self.recent]
+        parts += [
+            Text(line(row, room, self.objective, numbered=True), "dim") for row in self.recent
+        ]
         self.live.update(Group(*parts))
 
     def head(self, progress: Progress) -> Any:
@@ -189,9 +191,10 @@ def time_left(progress: Progress, workers: int) -> float | None:
     return left
 
 
-def line(row: Row, width: int = 0, objective: Objective = ACCURACY) -> str:
+def line(row: Row, width: int = 0, objective: Objective = ACCURACY, numbered: bool = False) -> str:
     """A trial in a line, of at most so many characters if told: what came of it is kept."""
-    trained = [row.slice, name_of(row), row.setting, f"seed {row.seed}"]
+    trained = [f"#{row.called}"] if numbered else []
+    trained += [row.slice, name_of(row), row.setting, f"seed {row.seed}"]
     if row.stage == TUNE:
         trained.append("short, to tune")
     words = []
@@ -211,7 +214,7 @@ def line(row: Row, width: int = 0, objective: Objective = ACCURACY) -> str:
         if row.curve:
             score = row.curve[-1][1]
             last = f" at {100 * score:.2f} %" if share else f" at {score:.4g}"
-        words.append(f"pruned in epoch {len(row.curve)}{last}" if row.curve else "pruned")
+        words.append(f"pruned in epoch {row.curve[-1][0]:g}{last}" if row.curve else "pruned")
     if row.seconds is not None:
         words.append(f"{row.seconds:.1f} s")
     start, end = ("  ".join(filter(None, texts)) for texts in (trained, words))
@@ -221,15 +224,17 @@ def line(row: Row, width: int = 0, objective: Objective = ACCURACY) -> str:
     return harmless(cut(text, width) if width else text)
 
 
-def at_work(row: Row, width: int, objective: Objective, epochs: int | None, now: datetime) -> str:
+def at_work(row: Row, width: int, score: str, epochs: int | None, now: datetime) -> str:
     """A trial that runs, in a line of so many characters: what it is called gives way to how far
     it is."""
-    words = said(row, objective.name, epochs, now)
+    words = said(row, score, epochs, now)
     if width < NARROW:  # "3/15  56.25 %  12 s left"
         words = [word.removeprefix("epoch ") for word in words[:3]]
-        words[1] = words[1].partition(" ")[2] if row.reached else words[1]
+        if row.reached and row.reached[1] is not None:
+            words[1] = words[1].removeprefix(f"{score} ")
     end = "  ".join(words)
-    start = cut("  ".join(filter(None, called(row))), max(width - len(end) - 2, 0))
+    start = "  ".join(filter(None, (f"#{row.called}", *called(row))))
+    start = cut(start, max(width - len(end) - 2, 0))
     return harmless(cut(f"{start}  {end}", width))
 
 

@@ -18,7 +18,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.modelcard import ModelCard
 from archdsl.outputs import write_output
 from archdsl.training.packages import need
-from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, REGRESSION, TASKS, Task
+from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSION, TASKS, Task
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,8 @@ BATCH = 64  # files that are held at once
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Write the masks into this folder, as PNG with the number of a class in each pixel.",
+    help="Write the masks into this folder, as PNG of the pictures' sizes: the number of a class in"
+    " each pixel, and 255 around the middle, which alone the network sees.",
 )
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; or a GPU if any."
@@ -61,14 +62,16 @@ def command(
     networks for masks, it says what share of the pixels each class has, and -o keeps the masks.
 
     MODEL is what `archdsl train` or `best` wrote (.pt, .safetensors, the .arch beside them, or the
-    folder of both), or what `archdsl compile` made of it (.pt2, .onnx). Files are pictures, or
-    arrays of bytes in .npy. Exit code 1: a file, or the model, cannot be read.
+    folder of both), or what `archdsl compile` made of it (.pt2, .onnx). Files are pictures,
+    folders with pictures, or arrays of bytes in .npy. Exit code 1: a file, or the model, cannot be
+    read.
     """
     with told(LOADING):
         need("torch")
         import torch
 
         from archdsl.training.data.example import read_example
+        from archdsl.training.data.layout import images_of
         from archdsl.training.data.pictures import BadPicture
         from archdsl.training.devices import choose_device
         from archdsl.training.predictor import read_model
@@ -78,6 +81,10 @@ def command(
     if task.words:
         reason = "what it says is the next token of a text, and not what a file is"
         raise ArchError([diagnose(codes.DATA_MISMATCH, reason=reason)])
+    below = [images_of(path)[0] if path.is_dir() else [path] for path in files]
+    files = tuple(file for some in below for file in some)
+    if not files:
+        raise click.UsageError("no picture is in the folder")
     if output is not None and not task.dense:
         raise click.UsageError(f"there are no masks of {task.name}: leave out -o")
     if output is not None:
@@ -100,7 +107,7 @@ def command(
             if task.dense:
                 mask = of_one.argmax(0).to(torch.uint8)
                 if output is not None:
-                    write_mask(_place(output, path, card), mask)
+                    write_mask(_place(output, path, card), whole(mask, path))
             rows.append((str(path), _said(of_one, card.classes, task, top)))
     if as_json:
         say_json([{"file": name, task.counted: said} for name, said in rows])
@@ -110,6 +117,7 @@ def command(
                  for name, said in rows]  # fmt: skip
         most = max(map(len, cells)) - 1
         first = {"classes": "class", "labels": "label", "values": "value"}[task.counted]
+        first = "pixels" if task.dense else first
         second = "or" if task is CLASSIFICATION else ""
         header = ["file", *([first, *[second] * (most - 1)] if most else [])]
         for line in table(header, [[*row, *[""] * (most + 1 - len(row))] for row in cells]):
@@ -154,6 +162,25 @@ def _check_places(folder: Path, files: tuple[Path, ...], card: ModelCard, force:
     except OSError as problem:
         fields = {"name": str(folder), "reason": (problem.strerror or str(problem)).lower()}
         raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)]) from None
+
+
+def whole(mask: Tensor, path: Path) -> Tensor:
+    """The mask of a picture ``(H, W)`` at the picture's own size: around the middle, which alone
+    the network sees, pixels are of no class. That of a volume stays as it is."""
+    import torch
+
+    from archdsl.training.data.pictures import size_of
+
+    size = size_of(path, need("PIL.Image", "pillow")) if mask.ndim == 2 else None
+    if size is None or size.upright == mask.shape:
+        return mask
+    scale = min(has / seen for has, seen in zip(size.upright, mask.shape, strict=True))
+    inner = [round(scale * n) for n in mask.shape]
+    top, left = ((has - n) // 2 for has, n in zip(size.upright, inner, strict=True))
+    resized = torch.nn.functional.interpolate(mask[None, None], inner, mode="nearest-exact")
+    found = torch.full(size.upright, IGNORED, dtype=mask.dtype)
+    found[top : top + inner[0], left : left + inner[1]] = resized[0, 0]
+    return found
 
 
 def write_mask(place: Path, mask: Tensor) -> None:

@@ -334,6 +334,9 @@ def _say_head(request: Request, splits: Splits, device: torch.device, team: Rank
         say_text("classes: " + ", ".join(f"{name} {n:,}" for name, n in shown.items()))
     for note in splits.notes:
         say(note)
+    if (batch := request.recipe.batch) >= len(splits.train):
+        words = f"an epoch is a single step: a batch has up to {batch:,} {many}"
+        say(f"{words}; with fewer, it learns more")
     where = f"{team.size} processes, {device}" if team.size > 1 else f"{device}"
     recipe = {"epochs": str(request.recipe.epochs), **request.recipe.arguments()}
     say_text(", ".join(f"{k} = {v}" for k, v in recipe.items()) + f"; seed {request.seed}; {where}")

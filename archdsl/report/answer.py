@@ -11,7 +11,7 @@ from archdsl.layers.base import show_shape
 from archdsl.report.facts import AT_WORK, OPEN, Facts
 from archdsl.report.figure import table
 from archdsl.report.measure import cost_text, listing, many, place_text, shape_text
-from archdsl.search.at_work import called, epochs_of, said
+from archdsl.search.at_work import called, epochs_of, said, score_of
 from archdsl.search.outcome import name_of
 from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, TUNE, Row
 from archdsl.training.own import ProgramData
@@ -71,8 +71,8 @@ def at_work(facts: Facts, now: datetime) -> Iterator[str]:
     """The trials that run, and how far each is."""
     search = facts.search
     for row in [r for r in facts.rows if r.state == "running"][:AT_WORK]:
-        words = said(row, search.objectives[0].name, epochs_of(search, row.stage), now)
-        yield f"{', '.join(filter(None, called(row)))}: {', '.join(words)}"
+        words = said(row, score_of(search), epochs_of(search, row.stage), now)
+        yield f"trial {row.called}, {', '.join(filter(None, called(row)))}: {', '.join(words)}"
 
 
 def nothing(facts: Facts) -> str:

@@ -10,7 +10,8 @@ from archdsl.pictures.scene import Shape, Wire
 from archdsl.report.facts import Facts, Part
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, framed, mark, plain
 from archdsl.report.measure import many, shape_text
-from archdsl.search.rows import ASIDE, SETTLE, Row
+from archdsl.search.at_work import epochs_of
+from archdsl.search.rows import ASIDE, EXPLORE, SETTLE, Row
 
 ID, TITLE = "curves", "Learning curves"
 CAPTION = (
@@ -75,10 +76,11 @@ def _panel(
     height: float,
 ) -> Panel:
     values = [v for r in rows for _, v in facts.measure.along(r)]
-    epochs = max(facts.search.recipe.epochs, 2)
-    x = Scale(0, epochs, show=lambda v: f"{v:g}")
+    asked = epochs_of(facts.search, EXPLORE)
+    epochs = asked or max(e for r in rows for e, _ in facts.measure.along(r))
+    x = Scale(0, max(epochs, 2), show=lambda v: f"{v:g}")
     plot = framed(width, height, x, _scale(facts, values))
-    groups = [plain(plot.axes("epoch", facts.measure.title))]
+    groups = [plain(plot.axes("epoch" if asked else "step", facts.measure.title))]
     for row in sorted(rows, key=lambda r: (r.stage == SETTLE, r.state != "pruned")):
         groups.append(
             Group(

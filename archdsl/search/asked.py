@@ -50,6 +50,7 @@ class Asked:
     number: int
     setting: str = ""  # what was drawn, in words: "lr = 0.1"
     fold: tuple[int, int] | None = None  # which split of how many, where the search has folds
+    curve: list[tuple[float, ...]] = field(default_factory=list, repr=False)  # what was reported
     on_report: Callable[[int, float], None] = field(default=lambda step, score: None, repr=False)
 
     @cached_property

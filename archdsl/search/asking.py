@@ -20,6 +20,8 @@ from archdsl.training.seeds import seed_all
 if TYPE_CHECKING:
     from archdsl.search.worker import Worker
 
+POINTS = 1000  # of a curve that are kept, where a training reports after each of its steps
+
 
 def asked_of(worker: Worker, trial: Trial, arch: Architecture) -> Asked:
     """What is asked for the score of."""
@@ -27,25 +29,36 @@ def asked_of(worker: Worker, trial: Trial, arch: Architecture) -> Asked:
     assert search.own is not None
     drawn = {name: plain(suggest(trial, name, domain)) for name, domain in search.tune.items()}
 
-    far = Note(trial)
+    far, curve, name = Note(trial), list[tuple[float, ...]](), search.objectives[0].name
 
     def on_report(step: int, score: float) -> None:
+        curve.append(point_of(name, step, score))
+        if len(curve) > POINTS:
+            del curve[1:-1:2]
         with worker.stop.later():
-            far(step, score)
+            far.epoch(step, score)
         if search.is_pareto or attrs["stage"] != EXPLORE:
             return
         with worker.stop.later():
             trial.report(score, step)
             pruned = trial.should_prune()
         if pruned:
+            trial.set_user_attr("curve", curve)
             raise optuna.TrialPruned
 
     return Asked(
         arch, {**search.own.settings, **drawn}, worker.seed_of(trial), worker.device,
         attrs["stage"], attrs["slice"], attrs["shape"], trial.number,
         attrs.get("setting", ""), (attrs["fold"], search.folds) if "fold" in attrs else None,
-        on_report,
+        curve, on_report,
     )  # fmt: skip
+
+
+def point_of(name: str, step: int, score: float) -> tuple[float, ...]:
+    """A report as a point of a trial's curve: the accuracy stands there for the error, and the loss
+    in its place beside the score."""
+    known = {"error": (1 - score,), "loss": (score, score)}.get(name, (score,))
+    return (step, *(round(n, 7) for n in known))
 
 
 def result_of_own(worker: Worker, trial: Trial, arch: Architecture) -> Any:
@@ -83,6 +96,8 @@ def told(
     for name, value in {**found, **noted(costs)}.items():
         trial.set_user_attr(name, value)
     trial.set_user_attr("scores", dict(scores.known))
+    if asked.curve:
+        trial.set_user_attr("curve", asked.curve)
     if asked.built is not None:
         worker.keep_weights(trial, asked.built, values[0])
     return values if len(values) > 1 else values[0]

@@ -6,17 +6,24 @@ Nothing here imports Optuna or PyTorch.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archdsl.search.outcome import name_of
 from archdsl.search.request import LEARNED, Search
 from archdsl.search.rows import Row
+from archdsl.training.tasks import TASKS
 from archdsl.units import SHARES, duration
 
+if TYPE_CHECKING:
+    from archdsl.training.outcome import Step
+
 EVERY = 1.0  # seconds between two notes of a worker: each is a transaction
-NAME = "reached"  # the attribute of a trial: epochs, score, seconds, and the loss if it is known
+# The attribute of a trial: the epochs that are done, the score of the last whole one, seconds,
+# and the newest loss: within an epoch that of training, else that of validation.
+NAME = "reached"
 
 
 class Note:
@@ -24,14 +31,44 @@ class Note:
 
     def __init__(self, trial: Any) -> None:
         self.trial = trial
+        self.score: float | None = None  # of the last epoch that is done
         self.started = self.last = time.monotonic()
 
-    def __call__(self, epochs: int, score: float, loss: float | None = None) -> None:
+    @property
+    def is_due(self) -> bool:
+        return time.monotonic() - self.last >= EVERY
+
+    def epoch(self, epochs: int, score: float, loss: float | None = None) -> None:
+        """So many epochs are done."""
+        self.score = float(score)
+        if self.is_due:
+            self.write(epochs, loss)
+
+    def step(self, step: Step) -> None:
+        """A step is done."""
+        if self.is_due:
+            self.write(round(step.epochs, 4), step.loss)
+
+    def write(self, epochs: float, loss: float | None) -> None:
         now = time.monotonic()
-        found = [float(score), now - self.started, *(() if loss is None else (float(loss),))]
-        if now - self.last >= EVERY and all(map(isfinite, found)):
-            self.trial.set_user_attr(NAME, [epochs, *(round(n, 5) for n in found)])
+        found = [self.score, now - self.started, *(() if loss is None else (float(loss),))]
+        if all(n is None or isfinite(n) for n in found):
+            rounded = [n if n is None else round(n, 5) for n in found]
+            self.trial.set_user_attr(NAME, [epochs, *rounded])
             self.last = now
+
+
+def seldom(say: Callable[[Step], None]) -> Callable[[Step], None]:
+    """Hears of every step, and says one now and then."""
+    last = time.monotonic()
+
+    def on_step(step: Step) -> None:
+        nonlocal last
+        if time.monotonic() - last >= EVERY:
+            say(step)
+            last = time.monotonic()
+
+    return on_step
 
 
 def epochs_of(search: Search, stage: str) -> int | None:
@@ -43,23 +80,33 @@ def epochs_of(search: Search, stage: str) -> int | None:
     return search.recipe.epochs if known else None
 
 
-def said(row: Row, objective: str, epochs: int | None, now: datetime) -> list[str]:
-    """How far a trial that runs is, what comes first being the most wanted."""
+def score_of(search: Search) -> str:
+    """What the score of a trial that runs is called: see ``score_along``."""
+    name = search.objectives[0].name
+    if search.own is not None or name not in LEARNED:
+        return name
+    return "accuracy" if TASKS[search.data.task].exact else "loss"
+
+
+def said(row: Row, name: str, epochs: int | None, now: datetime) -> list[str]:
+    """How far a trial that runs is, what comes first being the most wanted: ``name`` is that of
+    its score."""
     ran = 0.0 if row.started is None else max((now - row.started).total_seconds(), 0.0)
     if not row.reached:
-        return [f"epoch 1/{epochs}" if epochs else "begun", f"for {duration(ran)}"]
+        return [f"epoch 0/{epochs}" if epochs else "begun", f"for {duration(ran)}"]
     done, score, seconds, *loss = row.reached
-    at = f"epoch {min(int(done) + 1, epochs)}/{epochs}" if epochs else f"step {done:g}"
-    follows = objective in LEARNED and loss and score != loss[0]  # of archdsl's own trainings
-    name = "accuracy" if follows else objective
-    share = name in SHARES
-    words = [at, f"{name} {100 * score:.2f} %" if share else f"{name} {score:.4g}"]
+    assert done is not None and seconds is not None
+    count = f"{done:.2f}" if done % 1 else f"{done:g}"
+    words = [f"epoch {count}/{epochs}" if epochs else f"step {count}"]
+    if score is not None:
+        words.append(f"{name} {100 * score:.2f} %" if name in SHARES else f"{name} {score:.4g}")
     if epochs and done > 0:
         left = seconds * (epochs - done) / done - (ran - seconds)
         words.append(f"{duration(max(left, 0.0))} left")
     else:
         words.append(f"for {duration(ran)}")
-    return words + [f"loss {value:.4g}" for value in loss if name != "loss"]
+    newest = "train loss" if done % 1 else "loss"
+    return words + [f"{newest} {v:.4g}" for v in loss if v is not None and newest != name]
 
 
 def called(row: Row) -> list[str]:

@@ -148,8 +148,12 @@ def make_card(
         "the data": _hash([data]),
         "the seed": _hash([str(seed)]),
     }
-    if python:
-        identity["the layers in Python"] = _hash(map(text_of, python))
+    own = search.own.file if search.own is not None else ""
+    training = [path for path in python if own and path.resolve() == (folder / own).resolve()]
+    if training:
+        identity[f"the training in {own}"] = _hash(map(text_of, training))
+    if layers := [path for path in python if path not in training]:
+        identity["the layers in Python"] = _hash(map(text_of, layers))
     if search.own is not None and search.own.is_table:
         identity["the table"] = hashlib.sha256((folder / search.own.file).read_bytes()).hexdigest()
     return Card(

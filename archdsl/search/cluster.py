@@ -24,6 +24,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.extensions import with_files
 from archdsl.registry import REGISTRY
+from archdsl.search.at_work import seldom
 from archdsl.search.epochs import Epochs
 from archdsl.search.rank import architecture_of, told
 from archdsl.search.rows import ERROR, LOST
@@ -34,7 +35,7 @@ from archdsl.training.data.folds import fold
 from archdsl.training.data.splits import Splits
 from archdsl.training.devices import choose_device
 from archdsl.training.loop import train_candidate
-from archdsl.training.outcome import Epoch, Outcome
+from archdsl.training.outcome import Epoch, Outcome, Step
 from archdsl.training.packages import missing
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import read_data, read_recipe
@@ -145,8 +146,10 @@ class OnCluster:
         device: torch.device,
         *,
         on_epoch: Callable[[Epoch], None],
+        on_step: Callable[[Step], None],
     ) -> tuple[nn.Module, Outcome]:
-        """Raises ``TeamFailed``, and what ``on_epoch`` raises; the task is cancelled then."""
+        """``on_step`` hears of steps now and then. Raises ``TeamFailed``, and what the callbacks
+        raise; the task is cancelled then."""
         ray, task = self.ray, uuid.uuid4().hex
         actor = ray.get_actor(f"{ACTOR}-{self.leader}")
         job = {
@@ -164,11 +167,14 @@ class OnCluster:
         try:
             while True:
                 ready, _ = ray.wait([running], timeout=LOOK)
-                for said in ray.get(actor.after.remote(task, heard)):
+                epochs, step = ray.get(actor.after.remote(task, heard))
+                for said in epochs:
                     heard += 1
                     if said["epoch"] > seen:  # a task that is run again says them again
                         seen = said["epoch"]
                         on_epoch(Epoch(**said))
+                if step is not None:
+                    on_step(Step(*step))
                 if ready:
                     result = ray.get(running)
                     break
@@ -182,8 +188,8 @@ class OnCluster:
             raise TeamFailed(result["failure"], result["cause"])
         module = arch.build()
         module.load_state_dict(torch.load(io.BytesIO(result["weights"]), weights_only=True))
-        epochs = tuple(Epoch(**epoch) for epoch in result["outcome"].pop("epochs"))
-        outcome = Outcome(epochs=epochs, **result["outcome"])
+        done = tuple(Epoch(**epoch) for epoch in result["outcome"].pop("epochs"))
+        outcome = Outcome(epochs=done, **result["outcome"])
         return module.to(device).eval(), outcome
 
 
@@ -196,6 +202,10 @@ def trained(job: dict[str, Any], actor: Any, task: str) -> dict[str, Any]:
 
     def on_epoch(epoch: Epoch) -> None:
         ray.get(actor.add.remote(task, asdict(epoch)))
+
+    @seldom
+    def on_step(step: Step) -> None:
+        actor.step.remote(task, step.said())  # nobody waits for it
 
     try:
         torch.set_num_threads(job["threads"])
@@ -214,7 +224,9 @@ def trained(job: dict[str, Any], actor: Any, task: str) -> dict[str, Any]:
             python = [Path(p) for p in job["python"]]
             data = read_data(job["data"], registry=registry)
             train = Team(job["ranks"], data, Path(job["folder"]), python)
-        module, outcome = train(arch, splits, recipe, job["seed"], device, on_epoch=on_epoch)
+        module, outcome = train(
+            arch, splits, recipe, job["seed"], device, on_epoch=on_epoch, on_step=on_step
+        )
     except TeamFailed as problem:
         return {"failure": problem.failure, "cause": str(problem)}
     except ray.exceptions.RayError:  # the leader's machine is gone: nobody waits

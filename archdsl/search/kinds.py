@@ -99,7 +99,8 @@ def numbers(value: Any) -> Mapping[str, float | None]:
 
 
 def points(value: Any) -> tuple[tuple[float, ...], ...]:
-    if not isinstance(value, list) or not all(isinstance(p, list) and len(p) == 5 for p in value):
+    lists = isinstance(value, list) and all(isinstance(point, list) for point in value)
+    if not lists or not all(2 <= len(point) <= 5 for point in value):
         raise ValueError
     for point in value:
         for entry in point:
@@ -107,12 +108,14 @@ def points(value: Any) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(point) for point in value)
 
 
-def amounts(value: Any) -> tuple[float, ...]:
-    """Three or four numbers."""
+def amounts(value: Any) -> tuple[float | None, ...]:
+    """Three or four numbers; of the first and the third, a training has always one."""
     if not isinstance(value, list) or len(value) not in (3, 4):
         raise ValueError
-    found = [number(entry) for entry in value]
-    return tuple(0.0 if entry is None else entry for entry in found)
+    found = [None if entry is None else number(entry) for entry in value]
+    if found[0] is None or found[2] is None:
+        raise ValueError
+    return tuple(found)
 
 
 def fits(value: Any) -> tuple[tuple[int, ...], int]:

@@ -23,7 +23,7 @@ from optuna.trial import TrialState
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.search.at_work import epochs_of
+from archdsl.search.at_work import epochs_of, score_of
 from archdsl.search.categories import kinds
 from archdsl.search.changes import Changes
 from archdsl.search.clock import EXPIRED
@@ -70,6 +70,7 @@ class Progress:
     before: Sequence[Row] = ()  # at the first look: what had ended when the leader began
     at_work: Sequence[Row] = ()  # trials that run
     epochs: int | None = None  # of a training of this stage, where that is known
+    score: str = "accuracy"  # what that of a trial at work is called
     trials: int = 0  # the highest number that a trial of the study has
 
     @property
@@ -172,7 +173,7 @@ class Leader:
             progress = Progress(
                 stage, news, queue.running, queue.waiting, planned, self.seconds,
                 self.started, self.deadline, before, self.changes.at_work(stage),
-                epochs_of(study.search, stage), study.trials,
+                epochs_of(study.search, stage), score_of(study.search), study.trials,
             )  # fmt: skip
             self.watch(progress)
             if not (queue.waiting or queue.running) and not self.reap():

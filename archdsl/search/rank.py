@@ -15,6 +15,7 @@ from archdsl.diagnostics.source import Source
 from archdsl.extensions import with_files
 from archdsl.files import Bundle
 from archdsl.registry import REGISTRY
+from archdsl.search.at_work import seldom
 from archdsl.search.rows import ERROR, OUT_OF_MEMORY
 from archdsl.search.team import say
 from archdsl.spec import Architecture, Spec
@@ -23,7 +24,7 @@ from archdsl.training.data.folds import fold
 from archdsl.training.devices import choose_device
 from archdsl.training.keep import write_weights
 from archdsl.training.loop import train_candidate
-from archdsl.training.outcome import Epoch, Failure
+from archdsl.training.outcome import Epoch, Failure, Step
 from archdsl.training.ranks import distributed, ranks
 from archdsl.training.records import read_data, read_recipe
 
@@ -40,8 +41,9 @@ def main(path: str) -> int:
             if job["fold"] is not None:
                 splits = fold(splits, *job["fold"])
             recipe = read_recipe(job["recipe"], registry=registry)
+            on_step = seldom(tell_step) if team.leads else None
             module, outcome = train_candidate(
-                arch, splits, recipe, job["seed"], device, on_epoch=tell
+                arch, splits, recipe, job["seed"], device, on_epoch=tell, on_step=on_step
             )
         except Exception as problem:  # whatever it is, the worker has to hear of it
             if team.leads:
@@ -63,6 +65,10 @@ def architecture_of(job: Mapping[str, Any]) -> Architecture:
 
 def tell(epoch: Epoch) -> None:
     say({"epoch": asdict(epoch)})
+
+
+def tell_step(step: Step) -> None:
+    say({"step": step.said()})
 
 
 def told(problem: Exception) -> tuple[str, str]:

@@ -109,7 +109,7 @@ class Row:
     test_examples: bytes = b""  # and of each one of the test data
     fold: int | None = None  # on which of the folds it was trained, where there are folds
     curve: tuple[tuple[float, ...], ...] = ()  # epoch, accuracy, loss, training loss, lr
-    reached: tuple[float, ...] = ()  # while it trains: epoch, score, seconds and, if known, loss
+    reached: tuple[float | None, ...] = ()  # while it trains: see ``at_work.NAME``
     seconds: float | None = None  # of training
     images_per_second: float | None = None
     worker: str = ""

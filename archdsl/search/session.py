@@ -267,6 +267,7 @@ class Search:
     def prune(self, candidate: Asked) -> None:
         """Says that a training was given up."""
         place = self._taken(candidate)
+        place.trial.set_user_attr("curve", candidate.curve)
         place.part.tell(place.trial, state=TrialState.PRUNED)
 
     def _taken(self, candidate: Asked) -> _Open:

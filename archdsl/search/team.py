@@ -26,7 +26,7 @@ from archdsl.search.rows import LOST
 from archdsl.spec import Architecture
 from archdsl.training.data.splits import Splits
 from archdsl.training.devices import cores
-from archdsl.training.outcome import Epoch, Outcome
+from archdsl.training.outcome import Epoch, Outcome, Step
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
 
@@ -65,8 +65,10 @@ class Team:
         device: torch.device,
         *,
         on_epoch: Callable[[Epoch], None],
+        on_step: Callable[[Step], None],
     ) -> tuple[nn.Module, Outcome]:
-        """Raises ``TeamFailed``, and what ``on_epoch`` raises; no rank is left behind."""
+        """``on_step`` hears of rank 0's steps, now and then. Raises ``TeamFailed``, and what the
+        callbacks raise; no rank is left behind."""
         with tempfile.TemporaryDirectory(prefix="archdsl-") as place:
             job = Path(place) / "job.json"
             weights = Path(place) / "weights.pt"
@@ -79,6 +81,8 @@ class Team:
                     event = json.loads(line)
                     if "epoch" in event:
                         on_epoch(Epoch(**event["epoch"]))
+                    elif "step" in event:
+                        on_step(Step(*event["step"]))
                     elif "failure" in event:
                         raise TeamFailed(event["failure"], event["cause"])
                     else:

@@ -57,7 +57,7 @@ from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examine
 from archdsl.training.keep import card_of
 from archdsl.training.loop import train_candidate
-from archdsl.training.outcome import Epoch, Failure, Outcome
+from archdsl.training.outcome import Epoch, Failure, Outcome, Step
 from archdsl.training.recipe import Recipe
 from archdsl.training.suits import check_recipe
 from archdsl.training.timing import measure_inference
@@ -297,7 +297,7 @@ class Worker:
             score = score_along(search.objectives[0].name, epoch)
             point = (epoch.epoch, score, epoch.loss, epoch.train_loss, epoch.lr)
             curve.append(tuple(round(float(x), 7) for x in point))
-            far(epoch.epoch, score, epoch.loss)
+            far.epoch(epoch.epoch, score, epoch.loss)
             if search.is_pareto or stage != EXPLORE:
                 return
             trial.report(epoch.score(search.objectives[0].name), epoch.epoch)
@@ -305,10 +305,15 @@ class Worker:
                 trial.set_user_attr("curve", curve)
                 raise optuna.TrialPruned
 
-        splits = self.splits_of(trial)
+        def on_step(step: Step) -> None:
+            if far.is_due:
+                with self.stop.later():
+                    far.step(step)
+
+        splits, seed = self.splits_of(trial), self.seed_of(trial)
         with self.stop.at_once():
             module, outcome = self.trainer(
-                arch, splits, recipe, self.seed_of(trial), self.device, on_epoch=on_epoch
+                arch, splits, recipe, seed, self.device, on_epoch=on_epoch, on_step=on_step
             )
         trial.set_user_attr("curve", curve)
         values = self.note(trial, arch, module, outcome, recipe)

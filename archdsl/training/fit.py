@@ -11,7 +11,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 from archdsl.spec import Architecture, Spec
-from archdsl.training.tasks import CLASSIFICATION, Task
+from archdsl.training.tasks import CLASSIFICATION, SEGMENTATION, Task
 
 MAIN = "main"  # of several results
 CLASSES = "classes"  # the knob that says how many there are
@@ -68,7 +68,9 @@ def fit(
         arch = spec.candidate({**fixed, **knobs}, input)
     except ArchError as error:
         note = f"the input is that of the data: {show_shape(input)}"
-        raise ArchError([_noted(d, note) for d in error.diagnostics]) from None
+        first, *rest = [_noted(d, note) for d in error.diagnostics]
+        help = _fitting_variants(spec, {**fixed, **knobs}, image, classes, task)
+        raise ArchError([replace(first, help=(*help, *first.help)), *rest]) from None
     check_fit(arch, image, classes, task)
     return arch
 
@@ -111,6 +113,21 @@ def check_fit(arch: Architecture, image: Shape, classes: int, task: Task = CLASS
             raise _mismatch(reason, _advice(arch, shape, wanted))
 
 
+def _fitting_variants(
+    spec: Spec, knobs: Mapping[str, Any], image: Shape, classes: int, task: Task
+) -> list[str]:
+    """What to say of variants of a spec that fit the data as the spec itself does not."""
+    found = []
+    for name, variant in spec.variants.items():
+        try:
+            arch = spec.candidate({**variant.knobs, **knobs}, image)
+        except ArchError:
+            continue
+        if arch.output == task.output(image, classes):
+            found.append(name)
+    return [f"its variant `{name}` fits the data" for name in found]
+
+
 def _check_one_input(arch: Architecture) -> None:
     if len(arch.inputs) > 1:
         raise _mismatch(f"it takes {', '.join(arch.inputs)}, and the data has images alone")
@@ -125,7 +142,10 @@ def _advice(arch: Architecture, shape: Shape, wanted: Shape) -> list[str]:
     if shape[0] == classes:
         if SIZE in arch.spec.knobs and len(set(wanted[1:])) == 1 and shape[1] == arch.knobs[SIZE]:
             return [f"set `{SIZE}` to {wanted[1]}, the size of the images"]
-        return ["pad its convolutions, or resample the result to the size of the image"]
+        spec, knobs = arch.spec, {CLASSES: classes} if CLASSES in arch.spec.knobs else {}
+        return _fitting_variants(spec, knobs, arch.input, classes, SEGMENTATION) or [
+            "pad its convolutions, or resample the result to the size of the image"
+        ]
     if CLASSES not in arch.spec.knobs:
         return [f"give the spec a knob `{CLASSES}` for its last layer, or write {classes} there"]
     return [f"leave `{CLASSES}` to the data"] if arch.knobs[CLASSES] != classes else []

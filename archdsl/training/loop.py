@@ -101,8 +101,8 @@ def train(
 ) -> Outcome:
     """Trains a module in place, and leaves it on the device, in evaluation.
 
-    ``on_epoch`` is called after each epoch, ``on_step`` after each step with the epoch, the
-    steps that are done in it and all of its steps; what they raise ends the training and passes
+    ``on_epoch`` is called after each epoch, ``on_step`` after each step, in each process;
+    what they raise ends the training and passes
     through. ``checkpoint`` is written after each epoch, and says what ``arch`` it is of. With
     ``resume`` it goes on from there if the file exists, and gives what one run would have given.
     Where several processes train together, rank 0 alone writes and calls ``on_epoch``.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from archdsl.backend.memory import is_shortage, shortage
 from archdsl.diagnostics import codes
@@ -42,6 +43,32 @@ class Epoch:
     def score(self, name: str) -> float:
         """A metric, ``loss`` or ``error``. Raises ``KeyError`` for what is not known."""
         return score_of(name, self.loss, self.accuracy, self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step that is done: ``done`` of ``steps`` in an epoch, which is counted from 1. ``total``
+    is the sum of the training losses of these steps, and stays on the device: it grows with the
+    next step, so it is read at once or not at all."""
+
+    epoch: int
+    done: int
+    steps: int
+    total: Tensor | float
+
+    @property
+    def loss(self) -> float:
+        """The mean training loss of the epoch so far. The device is waited for."""
+        return float(self.total) / self.done
+
+    @property
+    def epochs(self) -> float:
+        """How many epochs are done; the validation counts as one more step."""
+        return self.epoch - 1 + self.done / (self.steps + 1)
+
+    def said(self) -> tuple[int, int, int, float]:
+        """As it is told to another process."""
+        return self.epoch, self.done, self.steps, float(self.total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from archdsl.training.examples import Examined
 from archdsl.training.feed import Feed
 from archdsl.training.losses import balanced_order, loss_of
 from archdsl.training.optimizers import make_optimizer
-from archdsl.training.outcome import Epoch, bad_batch, diverged
+from archdsl.training.outcome import Epoch, Step, bad_batch, diverged
 from archdsl.training.precision import memory_format, precision
 from archdsl.training.ranks import Ranks
 from archdsl.training.recipe import Recipe
@@ -31,7 +31,7 @@ from archdsl.training.seeds import derived, generator, seed_all
 from archdsl.training.start import freeze_parts
 from archdsl.training.tasks import CLASSIFICATION
 
-OnStep = Callable[[int, int, int], None]  # the epoch, its steps that are done, and all of them
+OnStep = Callable[[Step], None]
 
 
 class Trainer:
@@ -115,8 +115,8 @@ class Trainer:
             lr = learning_rate(self.recipe, (number - 1) * self.steps + step, self.steps)
             total += self.step(images, labels, lr)
             if on_step is not None:
-                on_step(number, step + 1, self.steps)
-        # The only place where the device is waited for.
+                on_step(Step(number, step + 1, self.steps, total))
+        # Where the device is waited for; but for that, only where `on_step` reads the loss.
         train_loss = self.team.sum(total).item() / (self.steps * self.team.size)
         trained = perf_counter()
         if not isfinite(train_loss):

@@ -79,7 +79,7 @@ from archdsl.search.rows import Row
 
 rows = [
     Row(n, "40K macs", "explore", "done", shape=f"depth = {n}", setting="lr = 0.25", seed=1,
-        accuracy=0.5 + n / 16, loss=1.0, seconds=2.0, values=(0.5 + n / 16,))
+        accuracy=0.5 + n / 16, loss=1.0, seconds=2.0, values=(0.5 + n / 16,), trial=n)
     for n in (1, 2)
 ]
 view = LiveTable(2, now=lambda: now)
@@ -87,9 +87,9 @@ view.__enter__()
 now = datetime(2026, 1, 1)
 at_work = [
     Row(3, "40K macs", "explore", "running", shape="depth = 4", setting="lr = 0.1", seed=1,
-        started=now - timedelta(seconds=8), reached=(3.0, 0.5625, 6.0, 1.25)),
+        started=now - timedelta(seconds=8), reached=(3.25, 0.5625, 6.5, 1.25), trial=3),
     Row(4, "40K macs", "explore", "running", shape="depth = 8", setting="lr = 0.1", seed=1,
-        started=now - timedelta(seconds=2)),
+        started=now - timedelta(seconds=2), trial=4),
 ]
 for news, running in ([], 0), (rows[:1], 1), (rows[1:], 2):
     view.show(Progress("explore", news, running, 1, 5, 2.0, 0.0, None, (), at_work[:running], 15))
@@ -105,20 +105,20 @@ AT_WORK = {
 exploring  ━━━━━━━━╺━━━━━━━━━━━  2 of 5 · 2 running · 3 s left
 slice     tried  best so far                                      score  seeds
 40K macs      2  depth = 2                                      62.50 %      1
-depth = 4  40K macs  lr = …  epoch 4/15  accuracy 56.25 %  22 s left  loss 1.25
-depth = 8  40K macs  lr = 0.1  seed 1  epoch 1/15  for 2 s
-40K macs  depth = 1  lr = 0.25  seed 1  accuracy 56.25 %  2.0 s
-40K macs  depth = 2  lr = 0.25  seed 1  accuracy 62.50 %  2.0 s
+#3  depth = 4  40…  epoch 3.25/15  accuracy 56.25 %  22 s left  train loss 1.25
+#4  depth = 8  40K macs  lr = 0.1  seed 1  epoch 0/15  for 2 s
+#1  40K macs  depth = 1  lr = 0.25  seed 1  accuracy 56.25 %  2.0 s
+#2  40K macs  depth = 2  lr = 0.25  seed 1  accuracy 62.50 %  2.0 s
 """,
     40: """\
 exploring · 2 of 5 · 2 running · 3 s
 left
 slice     tried  best…    score  seeds
 40K macs      2  dept…  62.50 %      1
-depth = 4  4…  4/15  56.25 %  22 s left
-depth = 8  40K macs  lr…  1/15  for 2 s
-40K macs  dep…  accuracy 56.25 %  2.0 s
-40K macs  dep…  accuracy 62.50 %  2.0 s
+#3  depth…  3.25/15  56.25 %  22 s left
+#4  depth = 8  40K macs…  0/15  for 2 s
+#1  40K macs …  accuracy 56.25 %  2.0 s
+#2  40K macs …  accuracy 62.50 %  2.0 s
 """,
 }
 

@@ -79,6 +79,13 @@ def test_from_arrays_to_what_they_say(
         mask = np.asarray(Image.open("masks/one.png"))
         assert mask.shape == (8, 8) and mask.max() <= 1
         assert said["classes"].get("1", 0) == pytest.approx(mask.mean())
+        Path("more").mkdir()
+        Image.open("one.png").resize((24, 16), Image.Resampling.NEAREST).save("more/wide.png")
+        ran = run("predict", "kept", "more", "-o", "masks", "--device", "cpu")
+        assert ran.code == 0 and ran.out.split()[:3] == ["file", "pixels", "more/wide.png"]
+        wide = np.asarray(Image.open("masks/wide.png"))
+        assert wide.shape == (16, 24) and (wide[:, :4] == 255).all() and (wide[:, 20:] == 255).all()
+        assert wide[:, 4:20].max() <= 1
         ran = run("predict", "kept", "one.png", "-o", ".", "--device", "cpu")
         assert ran.code == 1 and "one.png" in ran.err, "it replaces no file that it reads"
     else:

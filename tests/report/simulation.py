@@ -67,7 +67,14 @@ class Formula:
     fails: Callable[[Any, float, int], BaseException | None] = lambda arch, lr, seed: None
 
     def __call__(
-        self, arch: Any, splits: Any, recipe: Any, seed: int, device: Any, on_epoch: Any
+        self,
+        arch: Any,
+        splits: Any,
+        recipe: Any,
+        seed: int,
+        device: Any,
+        on_epoch: Any,
+        on_step: Any,
     ) -> tuple[torch.nn.Module, Outcome]:
         problem = self.fails(arch, recipe.lr, seed)
         if problem is not None:

@@ -35,7 +35,14 @@ def trainer(formula: Formula, trained: list[str] | None = None) -> Any:
     """Trains as ``train_candidate``, all epochs alike; ``trained`` takes the hashes of what is."""
 
     def train(
-        arch: Architecture, splits: Any, recipe: Recipe, seed: int, device: Any, *, on_epoch: Any
+        arch: Architecture,
+        splits: Any,
+        recipe: Recipe,
+        seed: int,
+        device: Any,
+        *,
+        on_epoch: Any,
+        on_step: Any,
     ) -> tuple[nn.Module, Outcome]:
         if trained is not None:
             trained.append(arch.hash)

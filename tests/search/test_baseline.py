@@ -44,7 +44,9 @@ prune median(warmup = 2, startup = 1)
 """
 
 
-def trainer(arch: Any, splits: Any, recipe: Any, seed: int, device: Any, *, on_epoch: Any) -> Any:
+def trainer(
+    arch: Any, splits: Any, recipe: Any, seed: int, device: Any, *, on_epoch: Any, on_step: Any
+) -> Any:
     """A rate of 0.1 is best, and every epoch is as good as the last."""
     accuracy = round(0.9 - abs(recipe.lr - 0.1), 6)
     epochs = [Epoch(e, 1 - accuracy, accuracy, 0.5, recipe.lr, 0.1) for e in range(1, 5)]

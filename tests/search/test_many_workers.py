@@ -125,6 +125,22 @@ def test_ranks_train_a_network_together(tiny: TinySearch) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("options", [(), ("--ranks", "2")])
+def test_a_long_first_epoch_is_told_of(tiny: TinySearch, options: tuple[str, ...]) -> None:
+    asked = SEARCH.replace("{1, 2}", "{1}").replace("seeds 1 then 2", "seeds 1")
+    tiny.write("tiny.search", asked.replace("batch = 256", "batch = 16"))
+    tiny.wish("slow")
+    search = tiny.search(*options)
+    row = tiny.within_the_first_epoch()
+    done, score, seconds, loss = row.reached
+    assert done is not None and 0 < done < 1 and score is None
+    assert seconds is not None and 1 <= seconds < 60 and loss is not None and 0 < loss < 10
+    tiny.unwish()
+    assert tiny.ended(search).code == 0
+    assert sum(row.is_result for row in tiny.rows()) == 2
+
+
+@pytest.mark.slow
 def test_a_rank_is_lost(tiny: TinySearch) -> None:
     """Its trial is taken up again, and no process is left behind."""
     tiny.write("tiny.search", SEARCH.replace("{1, 2}", "{1}").replace("seeds 1 then 2", "seeds 1"))

@@ -17,7 +17,10 @@ from torch import nn
 from archdsl import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.registry import REGISTRY
+from archdsl.report.curves import curves_figure
+from archdsl.report.facts import gather
 from archdsl.search.asked import Asked, Unscored, scores_of
+from archdsl.search.card import Card, make_card
 from archdsl.search.clock import Clock
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import architecture, best, judged, verdict
@@ -287,3 +290,54 @@ def test_the_study_is_read_without_the_file(tmp_path: Path) -> None:
     assert again.own is not None and again.own.settings == {"epochs": 3}
     assert len(judged(study)) == 3
     assert isinstance(study.parts["explore", "all"], optuna.Study)
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "kept"),
+    [("accuracy", 0.75, (0.75,)), ("error", 0.25, (0.75,)), ("loss", 2.5, (2.5, 2.5)),
+     ("f1", 0.5, (0.5,))],
+)  # fmt: skip
+def test_what_is_reported_is_the_curve(
+    tmp_path: Path, name: str, told: float, kept: tuple[float, ...]
+) -> None:
+    def objective(asked: Asked) -> float:
+        for step in range(1, 4):
+            asked.report(10 * step, told / 2 if step < 3 else told)
+        return told
+
+    asked = f"{'minimize' if name in ('error', 'loss') else 'maximize'} {name}\ntrials 3\n"
+    study = explored(tmp_path, asked, objective)
+    for row in study.rows():
+        assert [point[0] for point in row.curve] == [10, 20, 30]
+        assert row.curve[-1][1:] == kept
+    figure = curves_figure(gather(study))
+    scale = 1 if name == "loss" else 100
+    assert len(figure.rows) == 3 and float(figure.rows[0][6].split()[0]) == told * scale
+
+
+def test_a_long_curve_is_thinned(tmp_path: Path) -> None:
+    def objective(asked: Asked) -> float:
+        for step in range(1, 2502):
+            asked.report(step, 0.5)
+        return 0.5
+
+    (row,) = explored(tmp_path, "minimize loss\nminimize macs\ntrials 1\n", objective).rows()
+    steps = [point[0] for point in row.curve]
+    assert 500 <= len(steps) <= 1000
+    assert steps == sorted(steps) and (steps[0], steps[-1]) == (1, 2501)
+
+
+def test_a_training_that_was_changed_is_named(tmp_path: Path) -> None:
+    def card(*more: str) -> Card:
+        search = read_search(Source("x.search", HEAD), tmp_path)
+        python = [tmp_path / name for name in ("mine.py", *more)]
+        return make_card(search, "x", 0, tmp_path, "own", python, "archdsl search")
+
+    (tmp_path / "a.arch").write_text(TINY)
+    for name in ("mine.py", "layers.py"):
+        (tmp_path / name).write_text("1\n")
+    before, with_layers = card(), card("layers.py")
+    (tmp_path / "mine.py").write_text("2\n")
+    assert before.changed(card()) == ["the training in mine.py"]
+    assert with_layers.changed(card("layers.py")) == ["the training in mine.py"]
+    assert before.changed(with_layers) == ["the layers in Python"]

@@ -125,3 +125,26 @@ def test_a_leader_and_a_node_are_killed(search: TinySearch, nodes: Any) -> None:
     lost = [row for row in rows if not row.is_result]
     assert len(lost) == 1, "the leader's; Ray has run again what the node had"
     assert all(len(row.curve) == 2 for row in rows if row.is_result)
+
+
+@pytest.mark.slow
+@pytest.mark.quiet
+@pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed")
+def test_several_processes_train_each_trial_on_ray(search: TinySearch, nodes: Any) -> None:
+    """And in its first epoch a trial says how far it is."""
+    text = SEARCH.replace("seeds 1 then 1", "seeds 1").replace("batch = 256", "batch = 16")
+    search.write("tiny.search", text)
+    with chdir(search.folder):
+        nodes.add_node(num_cpus=2, **SMALL)
+    search.wish("pause")
+    leader = search.search("--engine", "ray", "--address", nodes.address, "--ranks", "2")
+    ranks = [search.paused()]
+    ranks.append(search.paused(besides=tuple(ranks)))
+    assert all(map(is_alive, ranks))
+    search.wish("slow")
+    row = search.within_the_first_epoch()
+    assert row.reached[0] is not None and 0 < row.reached[0] < 1
+    search.unwish()
+    ran = search.ended(leader)
+    assert ran.code == 0, ran.err
+    assert len(search.results()) == 2 and all(len(row.curve) == 2 for row in search.rows())

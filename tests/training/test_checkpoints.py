@@ -23,7 +23,7 @@ from archdsl.training import checkpoint
 from archdsl.training.augmentations import Crop, Cutout, Flip
 from archdsl.training.checkpoint import restore
 from archdsl.training.loop import identity, train, train_candidate
-from archdsl.training.outcome import Epoch, Outcome
+from archdsl.training.outcome import Epoch, Outcome, Step
 from archdsl.training.recipe import AdamW, OneCycle, Recipe
 
 pytestmark = pytest.mark.quiet
@@ -86,8 +86,8 @@ def test_a_break_changes_nothing(name: str) -> None:
 def test_a_break_within_an_epoch() -> None:
     whole, expected = candidate(SGD)
 
-    def stop(epoch: int, done: int, steps: int) -> None:
-        if (epoch, done) == (3, 2):
+    def stop(step: Step) -> None:
+        if (step.epoch, step.done) == (3, 2):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -116,8 +116,8 @@ import json, time, torch
 sys.path.insert(0, sys.argv[1])
 from test_checkpoints import FILE, SGD, candidate
 
-def slow(epoch, done, steps):
-    if epoch == 3:
+def slow(step):
+    if step.epoch == 3:
         Path("third").touch()
         time.sleep(60)
 

@@ -6,6 +6,7 @@ from small import SIDE, network
 import archdsl
 from archdsl import ArchError
 from archdsl.training.fit import adapt, check_fit, fit
+from archdsl.training.tasks import SEGMENTATION
 
 WIDE = "arch wide(classes = 10 in 2..20)\ninput 3x32x32\nglobal_avgpool -> linear(classes)\n"
 FIXED = "arch fixed\ninput 3x32x32\nconv(4, 3) -> global_avgpool -> linear(7)\n"
@@ -92,3 +93,14 @@ def test_side_outputs_have_classes_too() -> None:
 def test_a_network_of_another_input() -> None:
     with pytest.raises(ArchError, match="it takes 1x8x8, and the images are 3x8x8"):
         check_fit(network(), (3, 8, 8), 4)
+
+
+def test_a_variant_that_fits_the_data_is_named() -> None:
+    unet = archdsl.read("unet")
+    for size in (64, 576):  # too small for it, and larger than its result
+        with pytest.raises(ArchError) as caught:
+            fit(unet, {}, (3, size, size), 3, SEGMENTATION)
+        assert "help: its variant `unet_padded` fits the data" in str(caught.value)
+    with pytest.raises(ArchError) as caught:
+        fit(unet, {}, (3, 60, 60), 3, SEGMENTATION)
+    assert "variant" not in str(caught.value)

@@ -16,7 +16,7 @@ from archdsl.training.data import load
 from archdsl.training.data.splits import Images, Splits
 from archdsl.training.loop import evaluate, train, train_candidate
 from archdsl.training.losses import loss_of
-from archdsl.training.outcome import Epoch, Failure, Outcome
+from archdsl.training.outcome import Epoch, Failure, Outcome, Step
 from archdsl.training.precision import memory_format, precision
 from archdsl.training.ranks import Ranks
 from archdsl.training.recipe import Adam, AdamW, Constant, Recipe, RmsProp, Sgd
@@ -156,15 +156,20 @@ def test_a_batch_is_at_most_all_images() -> None:
 
 
 def test_steps_are_told() -> None:
+    """With the mean loss of the epoch so far; the validation counts as one more step."""
     told: list[tuple[int, int, int]] = []
-    train(
-        network().build(),
-        splits(),
-        Recipe(epochs=2, batch=32),
-        0,
-        on_step=lambda *s: told.append(s),
-    )
+    losses, epochs = [], []
+
+    def hear(step: Step) -> None:
+        told.append((step.epoch, step.done, step.steps))
+        losses.append(step.loss)
+        epochs.append(step.epochs)
+
+    recipe = Recipe(epochs=2, batch=32)
+    outcome = train(network().build(), splits(), recipe, 0, on_step=hear)
     assert told == [(1, 1, 2), (1, 2, 2), (2, 1, 2), (2, 2, 2)]
+    assert epochs == pytest.approx([1 / 3, 2 / 3, 4 / 3, 5 / 3])
+    assert losses[1::2] == pytest.approx([epoch.train_loss for epoch in outcome.epochs])
 
 
 def test_what_a_callback_raises_passes_through() -> None:

@@ -116,6 +116,29 @@ def test_masks_keep_their_numbers_when_they_are_resized() -> None:
     assert "of 8 classes, 4 occur in the masks" in splits.notes
 
 
+def test_shades_in_the_place_of_numbers_are_told() -> None:
+    save()
+    for number in range(COUNT):
+        shades = np.array([0, 127, 254], np.uint8)[np.arange(48).reshape(6, 8) % 3]
+        Image.fromarray(shades).save(f"set/masks/{number}.png")
+    splits = read()
+    said = "of 255 classes, 3 occur in the masks: 0, 127, 254; if these are shades, write 0 to 2"
+    assert f"{said} instead" in splits.notes
+
+
+def test_a_mask_is_turned_as_its_orientation_says() -> None:
+    save()
+    exif = Image.Exif()
+    exif[274] = 6  # a quarter to the right
+    turned = Image.fromarray(mask_of(0)).transpose(Image.Transpose.ROTATE_90)
+    before = read()
+    turned.save("set/masks/0.png", exif=exif)
+    after = read()
+    for part in ("train", "validation", "test"):
+        a, b = getattr(before, part), getattr(after, part)
+        assert torch.equal(a.labels, b.labels)
+
+
 def test_what_cannot_be_read_is_told_at_once_or_left_out() -> None:
     save()
     Image.new("RGB", (8, 6), (1, 2, 3)).save("set/masks/3.png")

@@ -76,7 +76,7 @@ class MaskDecoder(Decoder):
             found = array_of(path)
         else:
             with self.pillow.open(path) as image:
-                found = numpy.asarray(image)
+                found = numpy.asarray(self.ops.exif_transpose(image))
         if found.ndim == 3 and found.shape[2] == 3 and (found == found[:, :, :1]).all():
             return found[:, :, 0]  # grey, written as colours
         if found.ndim != 2 or not found.size:
@@ -137,6 +137,10 @@ def classes_of(
         raise unreadable(name, f"classes are two or more, and the masks have {classes}", root)
     if len(known) < classes:
         notes.append(f"of {classes} classes, {len(known)} occur in the masks")
+        if len(known) * 4 <= classes:  # shades that are to be seen, rather than numbers
+            some = ", ".join(map(str, known[:8])) + (", ..." if len(known) > 8 else "")
+            last = len(known) - 1
+            notes[-1] += f": {some}; if these are shades, write 0 to {last} instead"
     return masks, classes, notes
 
 
