@@ -73,10 +73,8 @@ def crew_of(
         raise click.UsageError("--device is for --engine local: on Ray, --gpus gives a trial GPUs")
     if workers == 0:
         raise click.UsageError("--workers says how many trials Ray trains at once: at least one")
-    if asked.own is not None:
-        raise click.UsageError(
-            "--engine ray is for archdsl's own loop, not for a training of yours"
-        )
+    if asked.own is not None and asked.own.is_table:
+        raise click.UsageError("--engine ray: nothing is trained where a table has the results")
     if measured := [name for name in asked.noted if asked.costs[name].measured]:
         what = f"{measured[0]} would be measured on this machine, and not where Ray trains"
         raise click.UsageError(f"--engine ray: {what}")

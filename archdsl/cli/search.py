@@ -140,6 +140,8 @@ def command(
             for row in progress.news:
                 told.trial(row)
 
+        if workers and not quiet and asked.own is not None and not asked.own.is_table:
+            say(f"what {asked.own.file} prints goes to {where}/workers/", error=True)
         stop, view = Stop(), view_of(quiet, as_json, workers, asked.objectives[0])
         try:
             with stop.listening(), view:

@@ -94,13 +94,20 @@ def command(
         check_ranks(ranks, trial_timeout, found.search.own is not None)
         limit = Clock(trial_timeout, leave if led is not None else begin_anew)
         worker = Worker(found, place, clock=limit)
-        worker.objective = function_of(found.search, found.data, python)
+        own = found.search.own
+        if address is None:
+            worker.objective = function_of(found.search, found.data, python)
         if address is not None:
             from archdsl.search.cluster import OnCluster
+            from archdsl.search.own_on_cluster import OwnOnCluster
 
-            worker.trainer = OnCluster(
+            there = OnCluster(
                 address, leader, found.search.data, found.data, cpus, gpus, ranks, python
             )
+            worker.trainer = there
+            if own is not None:
+                asked = found.search.objectives[0].name
+                worker.objective = OwnOnCluster(there, found.data / own.file, asked)
         elif ranks > 1:
             team = Team(ranks, found.search.data, found.data, python, led or 0)
             team.check(place)

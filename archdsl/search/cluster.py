@@ -150,20 +150,41 @@ class OnCluster:
     ) -> tuple[nn.Module, Outcome]:
         """``on_step`` hears of steps now and then. Raises ``TeamFailed``, and what the callbacks
         raise; the task is cancelled then."""
-        ray, task = self.ray, uuid.uuid4().hex
-        actor = ray.get_actor(f"{ACTOR}-{self.leader}")
         job = {
             **job_of(arch, splits, recipe, seed, self.data, self.folder, self.python),
-            "device": "cuda" if self.gpus else "cpu",
-            "threads": max(1, int(self.cpus)),
+            **self.place,
             "ranks": self.ranks,
             "digest": splits.digest,
         }
-        remote = ray.remote(trained).options(
-            num_cpus=self.cpus, num_gpus=self.gpus, max_retries=AGAIN, name=f"archdsl {arch.name}"
+        hear = lambda said: on_epoch(Epoch(**said))  # noqa: E731
+        result = self.run(trained, job, hear, on_step)
+        module = arch.build()
+        module.load_state_dict(torch.load(io.BytesIO(result["weights"]), weights_only=True))
+        done = tuple(Epoch(**epoch) for epoch in result["outcome"].pop("epochs"))
+        return module.to(device).eval(), Outcome(epochs=done, **result["outcome"])
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """Where a task trains."""
+        return {"device": "cuda" if self.gpus else "cpu", "threads": max(1, int(self.cpus))}
+
+    def run(
+        self,
+        function: Callable[[dict[str, Any], Any, str], dict[str, Any]],
+        job: dict[str, Any],
+        on_epoch: Callable[[dict[str, Any]], None],
+        on_step: Callable[[Step], None] = lambda step: None,
+    ) -> dict[str, Any]:
+        """What a function gives as a task of the cluster; ``on_epoch`` hears what it says of its
+        epochs, each once and in their order. Raises ``TeamFailed``, and what the callbacks raise;
+        the task is cancelled then."""
+        ray, task = self.ray, uuid.uuid4().hex
+        actor = ray.get_actor(f"{ACTOR}-{self.leader}")
+        remote = ray.remote(function).options(
+            num_cpus=self.cpus, num_gpus=self.gpus, max_retries=AGAIN, name=f"archdsl {job['name']}"
         )
         running = remote.remote(job, actor, task)
-        heard = seen = 0
+        heard, seen = 0, -1
         try:
             while True:
                 ready, _ = ray.wait([running], timeout=LOOK)
@@ -172,11 +193,11 @@ class OnCluster:
                     heard += 1
                     if said["epoch"] > seen:  # a task that is run again says them again
                         seen = said["epoch"]
-                        on_epoch(Epoch(**said))
+                        on_epoch(said)
                 if step is not None:
                     on_step(Step(*step))
                 if ready:
-                    result = ray.get(running)
+                    result: dict[str, Any] = ray.get(running)
                     break
         except (ray.exceptions.RayError, ray.exceptions.RayTaskError) as problem:
             reason = str(problem).strip().split("\n", 1)[0]
@@ -186,11 +207,7 @@ class OnCluster:
             actor.forget.remote(task)
         if "failure" in result:
             raise TeamFailed(result["failure"], result["cause"])
-        module = arch.build()
-        module.load_state_dict(torch.load(io.BytesIO(result["weights"]), weights_only=True))
-        done = tuple(Epoch(**epoch) for epoch in result["outcome"].pop("epochs"))
-        outcome = Outcome(epochs=done, **result["outcome"])
-        return module.to(device).eval(), outcome
+        return result
 
 
 # ------------------------------------------------------------------------------ on a node
@@ -234,9 +251,13 @@ def trained(job: dict[str, Any], actor: Any, task: str) -> dict[str, Any]:
     except Exception as problem:  # whatever it is, the worker has to hear of it
         failure, cause = told(problem)
         return {"failure": failure, "cause": cause}
+    return {"outcome": asdict(outcome), "weights": weights_of(module)}
+
+
+def weights_of(module: nn.Module) -> bytes:
     buffer = io.BytesIO()
     torch.save(module.cpu().state_dict(), buffer)
-    return {"outcome": asdict(outcome), "weights": buffer.getvalue()}
+    return buffer.getvalue()
 
 
 @lru_cache(maxsize=2)

@@ -44,6 +44,11 @@ def function_of(search: Search, folder: Path, python: Sequence[Path]) -> Any:
         help = [f"add --allow-python {path}"]
         place = search.spans["train"]
         raise ArchError([diagnose(codes.NOT_ALLOWED, place, help=help, name=own.file)])
+    return function_in(path)
+
+
+def function_in(path: Path) -> Any:
+    """The function of a file, which is run. Raises ``ArchError``."""
     module = run_file(path, MODULE)
     sys.modules[MODULE] = module  # workers of a data loader look their classes up there
     found = getattr(module, NAME, None)

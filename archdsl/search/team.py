@@ -159,16 +159,23 @@ def job_of(
     """What another process has to know to train a network, as JSON has it."""
     settings = recipe.arguments(full=True)
     return {
-        "name": arch.spec.source.name,
-        "spec": arch.spec.source.text,
-        "uses": arch.spec.used,
-        "knobs": arch.shown_knobs,
-        "input": list(arch.input),
+        **network_of(arch, python),
         "data": data.written(full=True),
         "folder": str(folder),
         "fold": splits.fold,
         "recipe": ", ".join(f"{name} = {value}" for name, value in settings.items()),
         "seed": seed,
+    }
+
+
+def network_of(arch: Architecture, python: Sequence[Path]) -> dict[str, Any]:
+    """What another process has to know to build a network, as JSON has it."""
+    return {
+        "name": arch.spec.source.name,
+        "spec": arch.spec.source.text,
+        "uses": arch.spec.used,
+        "knobs": arch.shown_knobs,
+        "input": list(arch.input),
         "python": [str(path) for path in python],
     }
 

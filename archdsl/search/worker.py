@@ -221,7 +221,8 @@ class Worker:
             short = error.diagnostics[0].kind is codes.OUT_OF_MEMORY
             self.fail(trial, OUT_OF_MEMORY if short else ERROR, error.diagnostics[0].message)
         except Exception as problem:  # whatever a layer of the user's does
-            log.error("trial %s\n%s", trial.number, trace_of(problem))
+            number = trial.user_attrs.get("trial", trial.number)
+            log.error("trial %s\n%s", number, trace_of(problem))
             self.fail(trial, ERROR, f"{type(problem).__name__}: {problem}")
 
     def fail(self, trial: Trial, failure: str, cause: str) -> NoReturn:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tiny_search import TinySearch, is_alive, kill, wait_for
 
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -148,3 +149,63 @@ def test_several_processes_train_each_trial_on_ray(search: TinySearch, nodes: An
     ran = search.ended(leader)
     assert ran.code == 0, ran.err
     assert len(search.results()) == 2 and all(len(row.curve) == 2 for row in search.rows())
+
+
+MINE = """
+import os
+
+import torch
+
+
+def train(candidate):
+    if candidate.settings["lr"] > 0.5:
+        raise RuntimeError("the rate is too high")
+    open(f"{os.getpid()}.trained", "w").close()
+    with torch.no_grad():
+        for weight in candidate.module.parameters():
+            weight.fill_(candidate.seed)
+    for step in 1, 2, 3:
+        candidate.report(step, step / 10)
+    return {"accuracy": torch.tensor([True, False, True]).float(), "other": 3}
+"""
+OWN = """
+search tiny
+spec "tiny.arch"
+vary depth in {1, 2}
+train with "mine.py", epochs = 3
+tune lr in {0.1, 0.9}
+seeds 1
+trials 4
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.quiet
+@pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed")
+def test_a_training_of_ones_own_on_ray(search: TinySearch, nodes: Any) -> None:
+    search.write("mine.py", MINE)
+    search.write("tiny.search", OWN)
+    with chdir(search.folder):
+        nodes.add_node(num_cpus=1, **SMALL)
+    ran = search.ended(
+        search.search(
+            *("--allow-python", "mine.py", "--workers", "1"),
+            *("--engine", "ray", "--address", nodes.address),
+        )
+    )
+    assert ran.code == 0, ran.err
+    rows = search.rows()
+    workers = {row.worker.partition(":")[2] for row in rows}
+    trained = {path.stem for path in search.folder.glob("*.trained")}
+    assert trained and not trained & workers, "processes of Ray train"
+    by_rate = {0.1: "done", 0.9: "failed"}
+    assert {row.setting: row.state for row in rows} == {f"lr = {k}": v for k, v in by_rate.items()}
+    for row in rows:
+        if row.state == "failed":
+            assert (row.failure, row.cause) == ("error", "RuntimeError: the rate is too high")
+        elif row.same_as is None:
+            assert row.curve == ((1, 0.1), (2, 0.2), (3, 0.3))
+            assert row.accuracy == pytest.approx(2 / 3)
+            state = torch.load(search.study / "weights" / row.weights, weights_only=True)
+            weight = state["head.linear.weight"]
+            assert (weight == weight[0, 0]).all() and weight[0, 0] > 0
