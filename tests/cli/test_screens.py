@@ -14,12 +14,12 @@ from screens import Shown, on_terminal, shown
 EPOCHS = """
 import time
 from archdsl.cli.epochs import EpochView
-from archdsl.training.outcome import Epoch
+from archdsl.training.outcome import Epoch, Step
 
 with EpochView(3, quiet=False, shown=True) as view:
     for epoch in 1, 2, 3:
         for step in 1, 2:
-            view.step(epoch, step, 2)
+            view.step(Step(epoch, step, 2, 1.5))
             view.bar.refresh()
         view.epoch(Epoch(epoch, 1.25, 0.5, 1.5 / epoch, 0.05, 2.5))
 print("the end")
