@@ -266,7 +266,7 @@ def test_the_command_writes_the_spec_and_its_layers(
     Path("my_model.py").write_text(MODEL)
     model = ("import", "my_model.py:Net", "--input", "3x8x8", "--allow-python")
     assert run(*model, "--partial") == 2
-    assert "--partial writes a file of layers beside the spec" in capsys.readouterr().err
+    assert "--partial also writes a file of layers beside the spec" in capsys.readouterr().err
     assert run(*model, "--partial", "-o", "net.arch") == 0
     said = capsys.readouterr()
     assert said.err.startswith(

@@ -100,7 +100,7 @@ def test_the_best_of_both_are_put_side_by_side(study: OpenStudy) -> None:
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("sampler random", "leaves nothing to be guided"),
+        ("sampler random", "has nothing for one to guide"),
         ("maximize accuracy\nminimize macs", "has no best trial"),
     ],
 )

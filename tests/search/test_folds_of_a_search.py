@@ -120,11 +120,11 @@ def test_a_lost_training_is_taken_up_on_its_fold(tmp_path: Path) -> None:
     [
         ("folds 1", "a whole number from 2 to 100"),
         ("folds 101; seeds 1 then 9", "a whole number from 2 to 100"),
-        ("folds 5", "`folds` are for fresh seeds"),
+        ("folds 5", "`folds` trains fresh seeds on each split"),
         ("folds 5; seeds 2 then 1", "add `seeds 1 then 10`"),
         (
             "folds 5; seeds 1 then 5; maximize accuracy; minimize macs",
-            "`folds` are for fresh seeds",
+            "`folds` trains fresh seeds on each split",
         ),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_table_has_no_folds() -> None:
     text = 'search x\nspec a\nvary depth\ntrain with table "t.csv"\nseeds 1 then 5\nfolds 5\n'
     with pytest.raises(ArchError) as caught:
         read_search(Source("x.search", text), Path(), spec=parse(TINY, "a.arch"))
-    assert "no folds of theirs" in caught.value.diagnostics[0].message
+    assert "have no folds" in caught.value.diagnostics[0].message
 
 
 def test_too_few_images_are_an_error_before_the_first_trial(tmp_path: Path) -> None:

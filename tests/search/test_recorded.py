@@ -123,7 +123,7 @@ def test_a_range_has_no_rows(tmp_path: Path) -> None:
     path = search_of(tmp_path, rows_of(), ASKED + "tune lr in 0.1..1\n")
     with pytest.raises(ArchError) as caught:
         archdsl.Search(path)
-    assert "list the values that are tuned" in caught.value.diagnostics[0].message
+    assert "list the values to tune" in caught.value.diagnostics[0].message
 
 
 def test_a_table_that_changed_is_another_study(tmp_path: Path) -> None:

@@ -133,7 +133,7 @@ MASKS = "it is an augmentation for classification and multilabel"
         ),
         (
             Recipe(augment=(MixUp(),), class_weights="balanced"), CLASSIFICATION, (3, 8, 8),
-            "uint8", "`mixup` is not for class_weights = balanced: labels that are mixed have no",
+            "uint8", "`mixup` is not for class_weights = balanced: mixed labels take no",
         ),
     ],
 )  # fmt: skip

@@ -76,7 +76,7 @@ def test_a_file_of_images_and_one_of_labels() -> None:
     for wrong, words in (
         (Arrays("x.npy"), 'help: arrays("x.npy", labels = "labels.npy")'),
         (Arrays("x.npy", labels="z.npy"), "looked for in z.npy"),
-        (Arrays("set.npz", labels="y.npy"), "labels are in a file of their own where"),
+        (Arrays("set.npz", labels="y.npy"), "a file of labels is for images in .npy only"),
     ):
         with pytest.raises(ArchError) as caught:
             describe(wrong, HERE)

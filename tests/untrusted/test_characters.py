@@ -81,7 +81,7 @@ def test_a_mark_before_a_file(tmp_path: Path) -> None:
     with pytest.raises(ArchError) as caught:
         archdsl.parse("\ufeff" + NET)
     assert caught.value.diagnostics[0].helps == (
-        "the mark that some editors put before a file: leave it out",
+        "an editor put this invisible mark before the text: remove it",
     )
 
 
