@@ -17,7 +17,7 @@ from archdsl.diagnostics.source import Span
 
 MAX_STEPS = 500_000  # units that one candidate may take
 MAX_WORK = 1_500_000  # and all that one command does with one text, but a proof of its space
-PROOF_WORK = 1_800_000  # which that and the proof may take together, and its sample a tenth more
+PROOF_WORK = 2_800_000  # which that and the proof may take together, and its sample a tenth more
 COMPILING = 16  # units that it takes to compile a piece
 MAX_PIECES = 50_000  # that are compiled, defaults counted at each place where they are in force
 

@@ -14,11 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import ceil, floor, gcd
+from math import ceil, floor, gcd, lcm
 from operator import eq, le, lt
 from typing import Any
 
-from archdsl.layers.unknowns import MAX_MODULUS, Effort, Exact, Rounded, Undecided, Unknown, walk
+from archdsl.layers.unknowns import (
+    MAX_MODULUS,
+    Effort,
+    Exact,
+    Rounded,
+    Undecided,
+    Unknown,
+    unrounded,
+    walk,
+)
 
 Monomial = tuple[tuple[Unknown, int], ...]
 Bounds = tuple[Exact, Exact, bool]
@@ -297,11 +306,10 @@ class Polynomial:
         return self._bounds
 
     def work_out_bounds(self) -> Bounds:
-        low: Exact = 0
-        high: Exact = 0
+        bottom = lcm(*(c.denominator for c in self.terms.values()))  # whole numbers are quicker
+        least = most = 0
         for monomial, coefficient in self.terms.items():
-            small: Exact = 1
-            large: Exact = 1
+            small = large = 1
             for unknown, power in monomial:
                 a, b = unknown.bounds()
                 for _ in range(power):
@@ -310,8 +318,10 @@ class Polynomial:
                         small, large = min(products), max(products)
                     else:
                         small, large = small * a, large * b
-            low += coefficient * (small if coefficient > 0 else large)
-            high += coefficient * (large if coefficient > 0 else small)
+            top = coefficient.numerator * (bottom // coefficient.denominator)
+            least += top * (small if top > 0 else large)
+            most += top * (large if top > 0 else small)
+        low, high = (n if bottom == 1 else Fraction(n, bottom) for n in (least, most))
         near = self.near_bounds() if self.is_rounded else None
         if near is not None:
             low, high = max(low, near[0]), min(high, near[1])
@@ -320,25 +330,12 @@ class Polynomial:
 
     def near_bounds(self) -> tuple[Exact, Exact] | None:
         """Bounds by what is rounded: a rounded number is below it, by less than one."""
-        terms: dict[Monomial, Exact] = {}
-        below: Exact = 0
-        above: Exact = 0
-        for monomial, coefficient in self.terms.items():
-            unknown = monomial[0][0] if len(monomial) == 1 and monomial[0][1] == 1 else None
-            if not isinstance(unknown, Rounded):
-                terms[monomial] = terms.get(monomial, 0) + coefficient
-                continue
-            for m, c in unknown.argument.terms.items():
-                terms[m] = terms.get(m, 0) + coefficient * c
-            if coefficient > 0:
-                below += coefficient * unknown.slack
-            else:
-                above -= coefficient * unknown.slack
+        terms, below, above, bottom = unrounded(self.terms)
         if len(terms) > MAX_TERMS or (not below and not above):
             return None
         found = _made(terms)
         low, high = found.bounds()[:2] if isinstance(found, Polynomial) else (found, found)
-        return low - below, high + above
+        return Fraction(low - below, bottom), Fraction(high + above, bottom)
 
     def never(self, value: Any) -> bool:
         """Whether divisibility rules a value out: 4 t + 2 is never 0."""

@@ -111,10 +111,32 @@ class Rounded(Unknown):
     def parts(self) -> int:
         return self.size
 
-    @property
-    def slack(self) -> Fraction:
-        """By how much it is below what is rounded, at most."""
-        return Fraction(self.bottom - 1, self.bottom)
+
+def unrounded(
+    terms: Mapping[tuple[tuple[Unknown, int], ...], Exact],
+) -> tuple[dict[Any, int], int, int, int]:
+    """Terms with what is rounded in them as it was before; how much less, and how much more, they
+    are than those, at most; and the number by which all of this is to be divided."""
+    parts = []
+    for m, c in terms.items():
+        unknown, power = m[0] if len(m) == 1 else (None, 0)
+        parts.append((m, c, unknown if isinstance(unknown, Rounded) and power == 1 else None))
+    bottom = lcm(*(c.denominator * (u.bottom if u else 1) for _, c, u in parts))
+    found: dict[Any, int] = {}
+    below = above = 0
+    for monomial, c, u in parts:
+        top = c.numerator * (bottom // c.denominator)
+        if u is None:
+            found[monomial] = found.get(monomial, 0) + top
+            continue
+        top //= u.bottom
+        for m, n in u.tops:
+            found[m] = found.get(m, 0) + top * n
+        if top > 0:
+            below += top * (u.bottom - 1)
+        else:
+            above -= top * (u.bottom - 1)
+    return found, below, above, bottom
 
 
 class Undecided(Exception):

@@ -222,17 +222,16 @@ def test_the_variants_of_a_spec_take_less_than_a_quarter(name: str) -> None:
 
 # The spaces that are covered in part: the least of the assignments that are.
 IN_PART = {
-    "efficientnet": 3_000,
-    "efficientnet_v2": 2_500,
+    "efficientnet": 4_000,
+    "efficientnet_v2": 3_500,
     "gpt": 1_900_000_000,
-    "mobilenet_v3": 260,
     "patterns": 1_000_000,
-    "regnet": 46_000,
-    "senet": 8_000,
-    "stochastic_depth": 109,
+    "regnet": 70_000,
+    "senet": 9_000,
+    "stochastic_depth": 130,
     "video_resnet": 3_680,
 }
-SLOW = {*IN_PART, "mnasnet", "mobilenet", "mobilenet_v2"}
+SLOW = {*IN_PART, "mnasnet", "mobilenet", "mobilenet_v2", "mobilenet_v3"}
 
 
 @pytest.mark.parametrize(
@@ -246,7 +245,7 @@ def test_spaces_of_published_networks_are_proved_whole(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["efficientnet_v2", "mobilenet_v3", "senet"])
+@pytest.mark.parametrize("name", ["efficientnet_v2", "senet"])
 def test_who_asks_for_more_has_them_proved_whole(name: str) -> None:
     proof = prove(archdsl.read(name).program, limit=8_000)
     assert proof.holds and proof.complete
