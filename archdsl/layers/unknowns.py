@@ -114,7 +114,7 @@ class Rounded(Unknown):
 
 def unrounded(
     terms: Mapping[tuple[tuple[Unknown, int], ...], Exact],
-) -> tuple[dict[Any, int], int, int, int]:
+) -> tuple[dict[Any, Exact], int, int, int]:
     """Terms with what is rounded in them as it was before; how much less, and how much more, they
     are than those, at most; and the number by which all of this is to be divided."""
     parts = []
@@ -122,7 +122,7 @@ def unrounded(
         unknown, power = m[0] if len(m) == 1 else (None, 0)
         parts.append((m, c, unknown if isinstance(unknown, Rounded) and power == 1 else None))
     bottom = lcm(*(c.denominator * (u.bottom if u else 1) for _, c, u in parts))
-    found: dict[Any, int] = {}
+    found: dict[Any, Exact] = {}
     below = above = 0
     for monomial, c, u in parts:
         top = c.numerator * (bottom // c.denominator)
