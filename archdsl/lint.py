@@ -13,7 +13,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose, in_order
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.program import Program
-from archdsl.ir.flat import Flat, Node, flatten
+from archdsl.ir.flat import Flat, FlatNode, flatten
 from archdsl.ir.network import Network
 from archdsl.layers.base import axes_of, show_shape
 from archdsl.layers.filters import in_pytorch_order
@@ -127,7 +127,7 @@ def _biases(flat: Flat, usual: Flat | None) -> Iterator[Diagnostic]:
 def _vain_biases(flat: Flat) -> tuple[dict[Span, tuple[str, str]], set[Span]]:
     """The places of biases before a normalisation, with the layer and the normalisation; and of
     those that have an effect."""
-    users: defaultdict[int, list[Node]] = defaultdict(list)
+    users: defaultdict[int, list[FlatNode]] = defaultdict(list)
     for node in flat.nodes:
         for place in node.inputs:
             users[place].append(node)

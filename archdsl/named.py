@@ -20,7 +20,7 @@ VARIANT = re.compile(r"^variant (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedSpec:
     """A spec, the variant of it that was named if one was, and what is set in parentheses."""
 
     spec: Spec
@@ -32,10 +32,10 @@ class Named:
         return {**(self.variant.knobs if self.variant else {}), **self.settings}
 
 
-def resolve(text: str, registry: Registry = REGISTRY, work: Work | None = None) -> Named:
+def resolve(text: str, registry: Registry = REGISTRY, work: Work | None = None) -> NamedSpec:
     """The network that a text names. Raises ``ArchError``."""
     name, settings = split_call(text)
-    return Named(*_spec_or_variant(name, registry, work), settings)
+    return NamedSpec(*_spec_or_variant(name, registry, work), settings)
 
 
 def _spec_or_variant(

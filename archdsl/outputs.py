@@ -24,7 +24,7 @@ DIGITS = 32
 ELSEWHERE = "give another file with -o"
 
 
-class Kind(NamedTuple):
+class SealFormat(NamedTuple):
     """How a format has a seal: both are given the bytes of a whole file. ``strip`` gives
     nothing where there is no seal."""
 
@@ -98,7 +98,7 @@ def _refused(path: Path, reason: str, help: str) -> ArchError:
     return ArchError([diagnose(codes.CANNOT_WRITE, fields=fields, help=[help])])
 
 
-def _sealed(data: bytes, kind: Kind) -> bytes:
+def _sealed(data: bytes, kind: SealFormat) -> bytes:
     """A file without a seal, with one: the digest is of what is read when the seal is taken out.
     A file that its format has no place for a seal in is given as it is."""
     plain = kind.strip(kind.add(data, SAYS + b"0" * DIGITS))
@@ -115,14 +115,14 @@ KEY = re.compile(rb',\n "seal": "%b"\n}\n\Z' % SEAL)
 TAIL = 200  # bytes, in which a seal of a text is
 
 
-def _comment(start: str, end: str = "") -> Kind:
+def _comment(start: str, end: str = "") -> SealFormat:
     """A last line that its language takes no notice of."""
 
     def add(data: bytes, seal: bytes) -> bytes:
         line = f"{start} ".encode() + seal + end.encode() + b"\n"
         return data + b"\n" * (not data.endswith(b"\n")) + line
 
-    return Kind(add, _uncomment)
+    return SealFormat(add, _uncomment)
 
 
 def _uncomment(data: bytes) -> bytes | None:
@@ -220,7 +220,11 @@ def _without_chunk(data: bytes) -> bytes | None:
     return data[:-long] + LAST if SAYS in data[-long:] and data.endswith(LAST) else None
 
 
-HASH, MARKUP, ARCHIVE = _comment("#"), _comment("<!--", " -->"), Kind(_add_remark, _without_remark)
+HASH, MARKUP, ARCHIVE = (
+    _comment("#"),
+    _comment("<!--", " -->"),
+    SealFormat(_add_remark, _without_remark),
+)
 KINDS = {
     ".txt": HASH,
     ".py": HASH,
@@ -231,11 +235,11 @@ KINDS = {
     ".svg": MARKUP,
     ".html": MARKUP,
     ".pdf": _comment("%"),
-    ".json": Kind(_add_key, _without_key),
+    ".json": SealFormat(_add_key, _without_key),
     ".pt": ARCHIVE,
     ".pt2": ARCHIVE,
-    ".safetensors": Kind(_add_metadata, _without_metadata),
-    ".onnx": Kind(_add_property, _without_property),
-    ".png": Kind(_add_chunk, _without_chunk),
+    ".safetensors": SealFormat(_add_metadata, _without_metadata),
+    ".onnx": SealFormat(_add_property, _without_property),
+    ".png": SealFormat(_add_chunk, _without_chunk),
 }
 STRIPPED = tuple({kind.strip: kind for kind in KINDS.values()}.values())

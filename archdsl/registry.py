@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from archdsl.layers.table import Table
+from archdsl.layers.table import LayerTable
 from archdsl.registered import Registered, defined_in
 
 if TYPE_CHECKING:
@@ -110,9 +110,9 @@ class Registry:
         return any(cls.group in SHARED for cls in self.added)
 
     @cached_property
-    def layers(self) -> Table:
+    def layers(self) -> LayerTable:
         """The layers."""
-        return Table(self.group("layers"))
+        return LayerTable(self.group("layers"))
 
     @cached_property
     def patterns(self) -> Mapping[str, type[Pattern]]:

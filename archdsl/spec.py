@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl import driver
 from archdsl.analysis.family import Families
-from archdsl.analysis.figures import NAMED, Figures, longest_path
-from archdsl.analysis.figures import Path as LongestPath
+from archdsl.analysis.figures import NAMED, Figures, LongestPath, longest_path
 from archdsl.analysis.memory import Memory, memory
 from archdsl.budget.choosing import Choosing
 from archdsl.diagnostics import codes

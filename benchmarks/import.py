@@ -95,10 +95,10 @@ def made(library: str, name: str, device: str = "meta") -> tuple[Any, tuple[int,
     """A network, by default without memory for its weights, and the shape of its images."""
     import torch
 
-    from archdsl.importing.sources import Name, input_of, load_model
+    from archdsl.importing.sources import ModelSource, input_of, load_model
 
     module = "timm" if library == "timm" else MODULES[library]().__name__
-    source = Name(module, name)
+    source = ModelSource(module, name)
     try:
         with torch.device(device):
             model = load_model(source, None)

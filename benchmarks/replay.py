@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.search.recorded import Recorded, grouped
+from archdsl.search.recorded import RecordedTraining, grouped
 from archdsl.training.examples import loss_of, packed, right_of
 from archdsl.verdict import Question, Result, judge
 from archdsl.verdict.arms import contenders, explored, halves
@@ -45,7 +45,7 @@ class Told:
     seeds: int
 
 
-def study(arms: list[list[Recorded]], looks: tuple[int, ...], losses: bool) -> Told:
+def study(arms: list[list[RecordedTraining]], looks: tuple[int, ...], losses: bool) -> Told:
     """The answer on two arms, whose trainings come in this order; by the log-loss too, or not."""
     results = []
     for depth, found in zip((1, 2), arms, strict=True):
@@ -65,7 +65,7 @@ def study(arms: list[list[Recorded]], looks: tuple[int, ...], losses: bool) -> T
     return Told(word, said.slices[0].by, look)
 
 
-def lost(found: Recorded) -> dict[str, Any]:
+def lost(found: RecordedTraining) -> dict[str, Any]:
     """What is known of the log-loss."""
     return {
         "loss": found.scores["loss"],
@@ -74,7 +74,7 @@ def lost(found: Recorded) -> dict[str, Any]:
     }
 
 
-def mean_of(found: Sequence[Recorded]) -> float:
+def mean_of(found: Sequence[RecordedTraining]) -> float:
     return float(np.mean([r.scores["accuracy"] for r in found]))
 
 
@@ -92,7 +92,7 @@ def row(name: str, told: list[Told], truth: list[float]) -> str:
 
 
 def settles(
-    arms: list[list[Recorded]], truth: list[float], count: int, shrunk: bool
+    arms: list[list[RecordedTraining]], truth: list[float], count: int, shrunk: bool
 ) -> tuple[bool, bool, float]:
     """Whether the best shape settles, whether the best of both halves do, and what the best of
     those that settle lacks to the best shape. ``truth`` has the mean of each depth in turn."""
@@ -115,7 +115,9 @@ def settles(
     return lack == 0, both, lack
 
 
-def settling(table: dict[Any, list[Recorded]], studies: int, rng: np.random.Generator) -> None:
+def settling(
+    table: dict[Any, list[RecordedTraining]], studies: int, rng: np.random.Generator
+) -> None:
     """Prints how often the best shapes are among those that settle."""
     print("| explored | settle | means | the best | the best of both halves | lacks, points |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -160,7 +162,7 @@ def main() -> None:
     places = list(table)
     pairs = [(a, b) for a, b in combinations(places, 2) if a[1] == b[1]]
 
-    def dealt(place: tuple[str, float, str]) -> list[Recorded]:
+    def dealt(place: tuple[str, float, str]) -> list[RecordedTraining]:
         return [table[place][i] for i in rng.permutation(len(table[place]))]
 
     gaps = {(a, b): mean_of(table[b]) - mean_of(table[a]) for a, b in pairs}

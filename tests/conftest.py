@@ -9,7 +9,7 @@ import pytest
 from commit_seed import seed
 from hypothesis import HealthCheck, settings
 
-from archdsl.elaborate.program import Candidate, Program
+from archdsl.elaborate.program import Elaborated, Program
 from archdsl.ir.network import Part
 from archdsl.ir.verify import problems
 from archdsl.layers.polynomial import Polynomial
@@ -41,7 +41,7 @@ def every_network_is_verified() -> Iterator[None]:
     elaborate = Program.elaborate
     verified: dict[int, Part] = {}
 
-    def elaborate_and_verify(program: Program, *given: Any, **more: Any) -> Candidate:
+    def elaborate_and_verify(program: Program, *given: Any, **more: Any) -> Elaborated:
         made = elaborate(program, *given, **more)
         if any(isinstance(v, (Polynomial, Unknown)) for v in made.network.knobs.values()):
             return made

@@ -157,6 +157,20 @@ def test_files_have_a_purpose_and_a_bound(path: Path) -> None:
     assert path.name not in ("utils.py", "helpers.py", "common.py", "misc.py")
 
 
+def test_a_name_of_a_class_means_one_thing() -> None:
+    """But for nodes of a syntax tree, which are written with their module (`tree.Knob`), and
+    modules of PyTorch, which are called as the layer or the pattern that they are the code of."""
+    theirs = ("syntax/tree.py", "syntax/search_tree.py", "layers/modules/", "backend/helpers/")
+    seen: dict[str, list[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix()
+        if not name.startswith(theirs):
+            for node in ast.parse(path.read_text("utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    seen.setdefault(node.name, []).append(name)
+    assert {name: places for name, places in seen.items() if len(places) > 1} == {}
+
+
 def test_names_of_test_files_are_unique() -> None:
     """pytest imports them, and what they share, by their bare names."""
     names = [p.name for p in (ROOT / "tests").rglob("*.py") if p.name != "conftest.py"]

@@ -68,7 +68,7 @@ def figures_of(row: Row) -> Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class LongestPath:
     """The longest way from an input to a result: its weighted layers, and how an output
     pixel grows into a window of the input: ``reach + 1`` pixels that step by ``stride``."""
 
@@ -83,15 +83,17 @@ class Path:
     def stride(self) -> tuple[Exact, ...]:
         return tuple(axis.stride for axis in self.axes)
 
-    def then(self, other: Path) -> Path:
+    def then(self, other: LongestPath) -> LongestPath:
         depth = self.depth + other.depth
         if len(other.axes) != len(self.axes):  # into a vector: what it sees stays
-            return Path(depth, self.axes)
-        return Path(depth, tuple(a.then(b) for a, b in zip(self.axes, other.axes, strict=True)))
+            return LongestPath(depth, self.axes)
+        return LongestPath(
+            depth, tuple(a.then(b) for a, b in zip(self.axes, other.axes, strict=True))
+        )
 
-    def beside(self, other: Path) -> Path:
+    def beside(self, other: LongestPath) -> LongestPath:
         axes = zip(self.axes, other.axes, strict=True)
-        return Path(max(self.depth, other.depth), tuple(a.beside(b) for a, b in axes))
+        return LongestPath(max(self.depth, other.depth), tuple(a.beside(b) for a, b in axes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,7 @@ def kept(count: Exact) -> Exact:
     return exact(min(count, Fraction(BEYOND)).limit_denominator(BEYOND))
 
 
-def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
+def paths(part: Part, memo: dict[int, list[LongestPath | None]]) -> list[LongestPath | None]:
     """The longest path to a part's result from its input and from each of its imports."""
     known = memo.get(id(part))
     if known is None:
@@ -147,13 +149,13 @@ def paths(part: Part, memo: dict[int, list[Path | None]]) -> list[Path | None]:
 
 
 def paths_to(
-    part: Part, results: Sequence[int], memo: dict[int, list[Path | None]]
-) -> list[list[Path | None]]:
+    part: Part, results: Sequence[int], memo: dict[int, list[LongestPath | None]]
+) -> list[list[LongestPath | None]]:
     """The longest path to each of these values of a part from its input and its imports."""
     count = 1 + len(part.imports)
     starts = [beginning(shape) for shape in (part.input, *part.imports)]
 
-    def source(i: int) -> list[Path | None]:
+    def source(i: int) -> list[LongestPath | None]:
         return [starts[i] if j == i else None for j in range(count)]
 
     values = [[source(0)]]  # of what gives several, each
@@ -173,10 +175,10 @@ def paths_to(
 def _several(
     step: Step,
     part: Part,
-    inputs: list[list[Path | None]],
+    inputs: list[list[LongestPath | None]],
     count: int,
-    memo: dict[int, list[Path | None]],
-) -> list[list[Path | None]]:
+    memo: dict[int, list[LongestPath | None]],
+) -> list[list[LongestPath | None]]:
     """The paths to each result of a part that gives several: time after time, as they are its
     first operands again."""
     legs = paths_to(part, part.given, memo)
@@ -187,10 +189,10 @@ def _several(
 
 
 def _merged(
-    inputs: list[list[Path | None]], legs: list[Path | None], count: int
-) -> list[Path | None]:
+    inputs: list[list[LongestPath | None]], legs: list[LongestPath | None], count: int
+) -> list[LongestPath | None]:
     """The longest of several ways, each with what comes after it."""
-    merged: list[Path | None] = [None] * count
+    merged: list[LongestPath | None] = [None] * count
     for values, leg in zip(inputs, legs, strict=True):
         for i, before in enumerate(values):
             if leg is not None and before is not None:
@@ -202,16 +204,16 @@ def _merged(
 def _through(
     part: Part,
     step: Step,
-    inputs: list[list[Path | None]],
+    inputs: list[list[LongestPath | None]],
     count: int,
-    memo: dict[int, list[Path | None]],
-) -> list[Path | None]:
+    memo: dict[int, list[LongestPath | None]],
+) -> list[LongestPath | None]:
     if isinstance(step.op, Part):
         legs = paths(step.op, memo)
     else:
         shapes = [part.shape_of(n) for n in step.inputs]
         legs = [layer_path(step.op.layer, i, shapes) for i in range(len(shapes))]
-    merged: list[Path | None] = [None] * count
+    merged: list[LongestPath | None] = [None] * count
     for values, leg in zip(inputs, legs, strict=True):
         if leg is None:
             continue
@@ -226,12 +228,12 @@ def _through(
     return merged
 
 
-def beginning(shape: Shape) -> Path:
+def beginning(shape: Shape) -> LongestPath:
     """The path of a tensor to itself."""
-    return Path(0, (Axis(0, 1),) * (len(shape) - 1))
+    return LongestPath(0, (Axis(0, 1),) * (len(shape) - 1))
 
 
-def layer_path(layer: Layer, place: int, shapes: Sequence[Shape]) -> Path:
+def layer_path(layer: Layer, place: int, shapes: Sequence[Shape]) -> LongestPath:
     """What one layer adds to a path through one of its inputs."""
     kernel, stride = layer.window_of(place, shapes)
     weighted = layer.kind in ("conv", "linear")
@@ -239,10 +241,10 @@ def layer_path(layer: Layer, place: int, shapes: Sequence[Shape]) -> Path:
         Axis(exact(Fraction(k) - 1), exact(Fraction(s)), 0, int(Fraction(s).denominator > 1))
         for k, s in zip(kernel, stride, strict=True)
     ]
-    return Path(int(weighted), tuple(axes))
+    return LongestPath(int(weighted), tuple(axes))
 
 
-def longest_path(network: Network) -> Path:
+def longest_path(network: Network) -> LongestPath:
     """Depth and receptive field of a network's result.
 
     The depth is the number of convolutions and linear layers on the longest path, as papers
@@ -260,4 +262,4 @@ def longest_path(network: Network) -> Path:
         Axis(min(axis.reach, Fraction(n - 1)), axis.stride)
         for axis, n in zip(path.axes, root.input[1:], strict=True)
     ]
-    return Path(depth, tuple(axes))
+    return LongestPath(depth, tuple(axes))

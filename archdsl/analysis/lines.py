@@ -19,7 +19,7 @@ Key = tuple[int, int, int]
 
 
 @dataclass(slots=True)
-class Place:
+class PlaceFigures:
     """What one place of a text makes: a layer, a block's use, a labelled part.
 
     ``shapes`` are those of its results in the order of the network, each once; ``times`` says
@@ -47,18 +47,18 @@ class Place:
         return ", ".join(said)
 
 
-def places(network: Network) -> list[Place]:
+def places(network: Network) -> list[PlaceFigures]:
     """What each place makes that the network comes from, in the order of the network."""
     times, in_evaluation, owned = _uses(network.root)
     around = _places_around(network.root)
-    found: dict[Key, Place] = {}
+    found: dict[Key, PlaceFigures] = {}
     applied: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for part in _in_order(network.root, set()):
         for step, (params, macs), _ in COUNTED.of_steps(part):
             key = _key(step.span)
             if key in around[part]:  # counted there
                 continue
-            place = found.setdefault(key, Place(step.span))
+            place = found.setdefault(key, PlaceFigures(step.span))
             if step.shape not in place.shapes:
                 place.shapes.append(step.shape)
             place.params += owned[part] * params
@@ -69,17 +69,19 @@ def places(network: Network) -> list[Place]:
     return list(found.values())
 
 
-def by_line(network: Network, source: Source) -> dict[int, Place]:
+def by_line(network: Network, source: Source) -> dict[int, PlaceFigures]:
     """What each line of a text makes, by its number. A line that makes several things, none of
     them within another, has the result of the last and the costs of all."""
     own = [p for p in places(network) if p.span.source is source]
     own.sort(key=lambda p: (p.span.start, -p.span.end))
-    lines: dict[int, Place] = {}
+    lines: dict[int, PlaceFigures] = {}
     for place in own:
         span = place.span
         before = lines.get(span.line)
         if before is None:
-            lines[span.line] = Place(span, place.shapes, place.times, place.params, place.macs)
+            lines[span.line] = PlaceFigures(
+                span, place.shapes, place.times, place.params, place.macs
+            )
         elif span.start >= before.span.end:
             before.span = before.span.to(span)
             before.shapes, before.times = place.shapes, max(before.times, place.times)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.analysis.figures import Path, beginning, layer_path
+from archdsl.analysis.figures import LongestPath, beginning, layer_path
 from archdsl.ir.flat import Flat
 
 
@@ -12,10 +12,10 @@ def receptive_fields(flat: Flat) -> dict[str, tuple[int, ...]]:
     inputs alone has none."""
     input = flat.nodes[0].shape
     found: dict[str, tuple[int, ...]] = {}
-    paths: list[Path | None] = [beginning(input), *[None] * (flat.inputs - 1)]
+    paths: list[LongestPath | None] = [beginning(input), *[None] * (flat.inputs - 1)]
     for node in flat.nodes[flat.inputs :]:
         assert node.layer is not None
-        path: Path | None = None
+        path: LongestPath | None = None
         shapes = [flat.nodes[n].shape for n in node.inputs]
         for place, n in enumerate(node.inputs):
             before = paths[n]

@@ -24,7 +24,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Interval
-from archdsl.elaborate.machine import Fork
+from archdsl.elaborate.machine import OptionsDiffer
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import COMPILING, ENDLESS, PROOF_WORK
 from archdsl.layers.unknowns import Effort, Undecided, Unknown
@@ -188,7 +188,7 @@ class _Prover:
             choices = self.elaborate(values, region.forced)
         except Undecided as question:
             return self.split(region, question)
-        except Fork as fork:
+        except OptionsDiffer as fork:
             if not region.forced:
                 proof.covered += region.size
             return [replace(region, forced={**region.forced, fork.path: i}) for i in fork.options]

@@ -40,28 +40,28 @@ class Way:
 
 
 @dataclass(slots=True)
-class Queue:
+class LayerQueue:
     """Layers and groups of layers that are taken in this order."""
 
     stem: str
-    members: list[Node | Group] = field(default_factory=list)
+    members: list[LayerGroup | Group] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
-class Node:
+class LayerGroup:
     """Layers and groups of layers; an inner node has its own tensors as a layer."""
 
-    queues: list[Queue]
+    queues: list[LayerQueue]
 
 
-def tree(groups: Sequence[Group], order: Sequence[str] = (), depth: int = 0) -> Node:
+def tree(groups: Sequence[Group], order: Sequence[str] = (), depth: int = 0) -> LayerGroup:
     """The layers by the parts of their names from ``depth`` on. What ``order`` names, by its
     whole name or by the last part of it, comes in that order."""
     children: dict[str, list[Group]] = {}
     for group in groups:
         parts = group[0].split(".")
         children.setdefault(parts[depth] if depth < len(parts) else "", []).append(group)
-    queues: dict[str, list[tuple[tuple[int, str], Node | Group]]] = {}
+    queues: dict[str, list[tuple[tuple[int, str], LayerGroup | Group]]] = {}
     for name, members in children.items():
         path = ".".join(members[0][0].split(".")[: depth + 1])
         alone = len(members) == 1 and members[0][0].count(".") <= depth
@@ -71,8 +71,11 @@ def tree(groups: Sequence[Group], order: Sequence[str] = (), depth: int = 0) -> 
         if name in AFTER and wanted is None:
             stem, place = next(((s, (0, "")) for s in SERIES if s in children), (stem, place))
         queues.setdefault(stem, []).append((place, child))
-    return Node(
-        [Queue(s, [c for _, c in sorted(queues[s], key=lambda x: x[0])]) for s in sorted(queues)]
+    return LayerGroup(
+        [
+            LayerQueue(s, [c for _, c in sorted(queues[s], key=lambda x: x[0])])
+            for s in sorted(queues)
+        ]
     )
 
 
@@ -95,7 +98,7 @@ def _series(stem: str) -> tuple[str, float]:
     return found[1], inf if found[2] == "pool" else int(found[2])
 
 
-class Search:
+class OrderSearch:
     """Looks for the orders of a checkpoint's layers in which they fit a network's.
 
     ``problem`` is what is wrong with the layer at which it got furthest, if possible with one
@@ -130,13 +133,13 @@ class Search:
         if reached > self.reached:
             self.reached, self.problem = reached, problem
 
-    def best(self, root: Node) -> list[Way]:
+    def best(self, root: LayerGroup) -> list[Way]:
         """The orders of all layers against which least speaks: none, one, or several."""
         return [way for way in self.arrange(root, 0) if len(way.groups) == len(self.target)]
 
-    def arrange(self, node: Node | Group, start: int) -> list[Way]:
+    def arrange(self, node: LayerGroup | Group, start: int) -> list[Way]:
         """The best orders of a node's layers that fit the network's from ``start`` on."""
-        if not isinstance(node, Node):
+        if not isinstance(node, LayerGroup):
             if not self.fit(node, start):
                 return []
             return [Way(_cost(node[0], self.target[start][0]), (node,))]
@@ -145,7 +148,7 @@ class Search:
             self.known[key] = self.arrange_queues(node.queues, start)
         return self.known[key]
 
-    def arrange_queues(self, queues: list[Queue], start: int) -> list[Way]:
+    def arrange_queues(self, queues: list[LayerQueue], start: int) -> list[Way]:
         """The best ways through the states: how many of each queue are taken, and the last."""
         ways = {((0,) * len(queues), -1): [Way((0, 0, 0, 0), ())]}
         for _ in range(sum(len(q.members) for q in queues)):
@@ -189,7 +192,7 @@ def _sum(a: Cost, b: Cost) -> Cost:
     return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
 
 
-def _step(queues: list[Queue], taken: tuple[int, ...], last: int, q: int) -> Cost:
+def _step(queues: list[LayerQueue], taken: tuple[int, ...], last: int, q: int) -> Cost:
     """What speaks against taking from a queue now."""
     begun = last not in (-1, q) and 0 < taken[last] < len(queues[last].members)
     word, number = _series(queues[q].stem)

@@ -14,7 +14,7 @@ from archdsl.backend.plan import Planner
 from archdsl.backend.python import (
     docstring,
 )
-from archdsl.backend.writer import Writer
+from archdsl.backend.writer import ClassWriter
 from archdsl.backend.written import Written
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
@@ -39,7 +39,7 @@ class Emitted:
     """A file, and what wrote it."""
 
     text: str
-    writer: Writer
+    writer: ClassWriter
 
     @property
     def cost(self) -> int:
@@ -117,7 +117,7 @@ def _emitted(
 
 def prepared(
     network: Network, written: Written, whole: frozenset[int] = frozenset()
-) -> tuple[Writer, dict[str | Helper, None], Definitions]:
+) -> tuple[ClassWriter, dict[str | Helper, None], Definitions]:
     """The writer of a network's classes, whose names are known; the helpers that their layers
     name, and the code of those that stand beside a layer."""
     planner = Planner(written.doc, whole)
@@ -133,7 +133,7 @@ def prepared(
     reserved = {*CONTAINERS, *own.names}
     plans = planner.named(top, reserved, network.doc)
     by_part = {part: plan for (_, part), plan in planner.known.items()}
-    return Writer(network, top, plans, written, reserved, by_part), helpers, own
+    return ClassWriter(network, top, plans, written, reserved, by_part), helpers, own
 
 
 def _require_code(network: Network) -> None:

@@ -20,8 +20,8 @@ from archdsl.backend.pieces import (
     SequencePiece,
     SharedPiece,
 )
-from archdsl.backend.scope import SHORTCUT, Entry, Scope
-from archdsl.backend.terms import Named, Ratio, Whole, agrees, both, is_plain, named, opposite, same
+from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
+from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.written import Written
 from archdsl.diagnostics.source import Span
@@ -40,7 +40,7 @@ INCOMING = "in.channels"  # what comes in, beside the block's own parameters: no
 MOST = 3  # instances that are gone through beside the fullest
 
 
-class Flow:
+class ClassTerms:
     """The terms of one class: of its layers' code by piece, and of its calls of other classes."""
 
     def __init__(self, written: Written, knobs: Mapping[str, Any]) -> None:
@@ -49,23 +49,21 @@ class Flow:
         self.calls: dict[int, dict[str, Any]] = {}
         self.layers: dict[int, Layer] = {}
         self.results: dict[Any, int] = {}  # channels of parts, by what they are given
-        self.conditions: dict[tuple[int, int], bool | Named | None] = {}  # of bodies
+        self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
-        self.shortcuts: dict[str, Named] = {}  # when they are there, by the label of the step
-        self.forms: dict[str, Named] = {}  # what decides the steps of a use, by its text
+        self.shortcuts: dict[str, Word] = {}  # when they are there, by the label of the step
+        self.forms: dict[str, Word] = {}  # what decides the steps of a use, by its text
         self.count = 0  # of the instances
         self.widths: dict[str, list[tuple[int, int]]] = {}  # channels in and out of steps, in each
 
-    def trace(
-        self, plan: Plan, names: Mapping[str, str], keep: Callable[[str, Whole], str]
-    ) -> None:
+    def trace(self, plan: Plan, names: Mapping[str, str], keep: Callable[[str, Num], str]) -> None:
         """Goes through a class; ``names`` are its constructor's parameters by those of the
         spec; the others are what they are in all instances. ``keep`` makes a variable of a
         `let`. What one instance leaves out as usual, such as the padding of a kernel of 1, is
         seen in another."""
         known: dict[tuple[str, str], str] = {}
 
-        def keep_once(name: str, term: Whole) -> str:
+        def keep_once(name: str, term: Num) -> str:
             key = (name, term.text)
             if key not in known:
                 known[key] = keep(name, term)
@@ -82,7 +80,7 @@ class Flow:
             values = {k: named(v, names[k]) if k in names else v for k, v in part.arguments}
             channels = part.input[0]
             if INCOMING in names:
-                channels = Whole.of(channels, names[INCOMING])
+                channels = Num.of(channels, names[INCOMING])
             translator = self.translator(plan, values, channels, keep_once)
             self.walk(instance, translator, channels, True)
 
@@ -91,7 +89,7 @@ class Flow:
         plan: Plan,
         values: Mapping[str, Any],
         channels: int,
-        keep: Callable[[str, Whole], str] | None = None,
+        keep: Callable[[str, Num], str] | None = None,
     ) -> Translator:
         return Translator(self.written, plan.definition, values, self.knobs, channels, keep)
 
@@ -131,7 +129,7 @@ class Flow:
     def is_said(self, instance: Instance, value: int, found: Mapping[int, int]) -> bool:
         """Whether the channels of a value are right for all instances: an expression, or a number
         that all of them have."""
-        if value <= 0 or isinstance(found.get(value), Whole):
+        if value <= 0 or isinstance(found.get(value), Num):
             return value in found
         label = instance.scope.entries[value - 1].label
         return value in found and len({out for _, out in self.widths[label]}) == 1
@@ -167,16 +165,16 @@ class Flow:
             if sum(plain) == 1:
                 with suppress(Untranslatable):
                     condition = translator.truth(said.condition, found[start])
-                    if isinstance(condition, Named):
+                    if isinstance(condition, Word):
                         self.note_form(condition if plain[0] else opposite(condition))
         else:
             stride = self.stride_between(instance, start, end) or 1
             self.note_form(opposite(changes(found[start], found[end], stride)))
 
-    def note_form(self, condition: Named) -> None:
+    def note_form(self, condition: Word) -> None:
         self.forms.setdefault(condition.text, condition)
 
-    def note_shortcut(self, scope: Scope, place: int, translator: Translator, here: int) -> None:
+    def note_shortcut(self, scope: Unrolled, place: int, translator: Translator, here: int) -> None:
         """When a shortcut is there: as ``shortcut = a if condition else b`` says, or where the
         shape changes."""
         entry = scope.entries[place - 1]
@@ -188,7 +186,7 @@ class Flow:
         if node is None or node.body is None:
             return
         said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
-        found: bool | Named | None = None
+        found: bool | Word | None = None
         if isinstance(said, tree.Ternary):
             without = "none" if join is entry else PLAIN
             ends = [_word(n) == without for n in (said.then, said.otherwise)]
@@ -197,11 +195,11 @@ class Flow:
                     found = translator.truth(said.condition, here)
                 except Untranslatable:
                     return
-                found = opposite(found) if ends[0] and isinstance(found, Named) else found
+                found = opposite(found) if ends[0] and isinstance(found, Word) else found
         elif self.projected is not None:
             wanted, stride = self.projected
             found = None if stride is None else changes(here, wanted, stride)
-        if isinstance(found, Named):
+        if isinstance(found, Word):
             self.shortcuts[entry.label] = found
             if said is None or isinstance(said, tree.Ternary):
                 self.note_form(found)
@@ -221,7 +219,7 @@ class Flow:
         if len(steps) < len(own) or not all(isinstance(s, int) for s in steps):
             return
         terms = list[tuple[int, int, int]]()
-        if isinstance(stride, Whole):
+        if isinstance(stride, Num):
             terms.append((stride, math.prod(steps), 1))
         widths = self.widths[entry.label]
         added = {out - into for into, out in widths}
@@ -255,19 +253,19 @@ class Flow:
                     self.conditions[key] = found = translator.taken(node, number, here)
                 except Untranslatable:
                     self.conditions[key] = found = None
-                if isinstance(found, Named):
+                if isinstance(found, Word):
                     self.note_form(found)
 
-    def condition(self, label: str, span: Span, block: tree.Block | None) -> Named | None:
+    def condition(self, label: str, span: Span, block: tree.Block | None) -> Word | None:
         """The condition under which a step is there, if it can be said."""
         if label in self.shortcuts:
             return self.shortcuts[label]
-        found: list[Named] = []
+        found: list[Word] = []
         for node, number in self.written.bodies_around(span, block):
             one = self.conditions.get((id(node), number))
             if one is None:
                 return None
-            if isinstance(one, Named):
+            if isinstance(one, Word):
                 found.append(one)
         return both(found) if found else None
 
@@ -332,7 +330,7 @@ class Flow:
             self.layers[id(piece)] = layer
         found = layer.shape(*traced)[0]
         summed = inputs if isinstance(layer, Elementwise) else ()
-        return next((n for n in summed if isinstance(n, Whole) and int(n) == int(found)), found)
+        return next((n for n in summed if isinstance(n, Num) and int(n) == int(found)), found)
 
     def arguments(
         self, span: Span, layer: type[Layer], translator: Translator, here: int

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.backend.terms import COMPARISON, EITHER, SUM, Named, Whole, same, shown
+from archdsl.backend.terms import COMPARISON, EITHER, SUM, Num, Word, same, shown
 
 
-def changes(channels: int, wanted: int, stride: int) -> Named:
+def changes(channels: int, wanted: int, stride: int) -> Word:
     """Whether a body changes the shape of what comes in."""
     parts = []
-    if isinstance(stride, Whole):
-        parts.append(Named(stride != 1, f"{shown(stride, SUM)} != 1", COMPARISON))
+    if isinstance(stride, Num):
+        parts.append(Word(stride != 1, f"{shown(stride, SUM)} != 1", COMPARISON))
     if not same(channels, wanted):
         text = f"{shown(channels, SUM)} != {shown(wanted, SUM)}"
-        parts.append(Named(int(channels) != int(wanted), text, COMPARISON))
+        parts.append(Word(int(channels) != int(wanted), text, COMPARISON))
     text = " or ".join(p.text for p in parts) or "False"
-    return Named(any(p.value for p in parts), text, EITHER if len(parts) > 1 else COMPARISON)
+    return Word(any(p.value for p in parts), text, EITHER if len(parts) > 1 else COMPARISON)
 
 
-def fixed(terms: Sequence[tuple[int, int, int]], sometimes: bool) -> Named:
+def fixed(terms: Sequence[tuple[int, int, int]], sometimes: bool) -> Word:
     """That terms are the numbers that are written in a part; where the part is there only
     ``sometimes``, they may be what they are without it. A term is given with both numbers."""
     texts = [shown(term, SUM) for term, _, _ in terms]
@@ -29,4 +29,4 @@ def fixed(terms: Sequence[tuple[int, int, int]], sometimes: bool) -> Named:
     said = [f"({', '.join(map(str, case))})" if several else str(case[0]) for case in cases]
     left = f"({', '.join(texts)})" if several else texts[0]
     right = f"in ({', '.join(said)})" if sometimes else f"== {said[0]}"
-    return Named(True, f"{left} {right}", COMPARISON)
+    return Word(True, f"{left} {right}", COMPARISON)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.backend.names import attribute, run_stem, unnumbered
-from archdsl.backend.python import Call, Code, Comprehension, Either, Item, Text, Value
+from archdsl.backend.python import Call, Code, Comprehension, Const, Either, Item, Text
 from archdsl.backend.symbols import ABSENT, line_through
 
 FEW = 3  # like parts that are written in a loop; fewer are written out
 
 
 @dataclass(slots=True)
-class Named:
+class NamedPart:
     """The code of a named part, ``repeat`` times in a row."""
 
     label: str
@@ -31,19 +31,19 @@ class Named:
         """Whether the repetitions can be named by a counter."""
         return self.repeat >= FEW and run_stem(self.base, self.number, self.repeat) is not None
 
-    def apart(self) -> Iterator[Named]:
+    def apart(self) -> Iterator[NamedPart]:
         """The repetitions one by one."""
         if self.repeat == 1:
             yield self
             return
         for number in range(self.number, self.number + self.repeat):
-            yield Named(f"{self.base}{number}", number, self.code)
+            yield NamedPart(f"{self.base}{number}", number, self.code)
 
 
-def named_items(parts: Sequence[Named]) -> list[Item]:
+def named_items(parts: Sequence[NamedPart]) -> list[Item]:
     """Named parts as keyword arguments, runs of like ones as a loop."""
     items: list[Item] = []
-    single: list[Named] = []
+    single: list[NamedPart] = []
     for part in _folded(parts):
         if not part.looped:
             single.extend(part.apart())
@@ -54,9 +54,9 @@ def named_items(parts: Sequence[Named]) -> list[Item]:
     return items + _runs(single)
 
 
-def _folded(parts: Sequence[Named]) -> list[Named]:
+def _folded(parts: Sequence[NamedPart]) -> list[NamedPart]:
     """Neighbours that are alike and counted on as one part, repeated."""
-    found: list[Named] = []
+    found: list[NamedPart] = []
     for part in parts:
         last = found[-1] if found else None
         if (
@@ -70,7 +70,7 @@ def _folded(parts: Sequence[Named]) -> list[Named]:
     return found
 
 
-def _runs(parts: Sequence[Named]) -> list[Item]:
+def _runs(parts: Sequence[NamedPart]) -> list[Item]:
     items: list[Item] = []
     at = 0
     while at < len(parts):
@@ -91,7 +91,7 @@ def _runs(parts: Sequence[Named]) -> list[Item]:
     return items
 
 
-def _loop(part: Named, count: int, code: Code) -> Item:
+def _loop(part: NamedPart, count: int, code: Code) -> Item:
     first = part.number
     key = f'f"{run_stem(part.base, first, count)}{{i}}": '
     loop = f"for i in range({first}, {first + count})"
@@ -142,8 +142,8 @@ def in_turn(codes: Sequence[Code]) -> tuple[Code, str] | None:
 def generalize(codes: Sequence[Code], start: int = 0) -> Code | None:
     """One code with an ``i``, counted from ``start``, that gives all of them in turn."""
     first = codes[0]
-    if isinstance(first, Value):
-        return _general_value([c.value if isinstance(c, Value) else ABSENT for c in codes], start)
+    if isinstance(first, Const):
+        return _general_value([c.value if isinstance(c, Const) else ABSENT for c in codes], start)
     if isinstance(first, Call):
         if not all(
             isinstance(c, Call)
@@ -166,7 +166,7 @@ def generalize(codes: Sequence[Code], start: int = 0) -> Code | None:
 
 def _general_value(values: Sequence[Any], start: int) -> Code | None:
     if all(type(v) is type(values[0]) and v == values[0] for v in values):
-        return Value(values[0])
+        return Const(values[0])
     if not all(type(v) in (int, float) for v in values):
         return None
     text = line_through(range(start, start + len(values)), values, "i")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
-from archdsl.backend.scope import Entry, Scope
+from archdsl.backend.scope import Entry, Unrolled
 from archdsl.ir.network import Op, Part
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Instance:
     """A part, its scope, its pieces by label, and the shared modules that it has, by name."""
 
     part: Part
-    scope: Scope
+    scope: Unrolled
     pieces: dict[str, Piece]
     shared: dict[str, Piece] = field(default_factory=dict)
     uses_input: bool = True  # it works on its input, and not on tensors from outside alone
@@ -60,7 +60,7 @@ def lifted(instance: Instance, other: Instance) -> Instance:
     return replace(instance, pieces=pieces)
 
 
-def take_alike(a: Scope, b: Scope) -> bool:
+def take_alike(a: Unrolled, b: Unrolled) -> bool:
     """Whether parts take as many tensors and modules from outside, and give as many tensors."""
     mine, theirs = ((len(s.part.imports), len(s.lent), len(s.part.given)) for s in (a, b))
     return mine == theirs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from archdsl.backend.names import SPOKEN, UNCLEAR, identifier
-from archdsl.backend.scope import Scope
+from archdsl.backend.scope import Unrolled
 from archdsl.ir.network import Part
 
 
@@ -15,7 +15,7 @@ def incoming_name(name: str, taken: Container[str]) -> str:
     return "x" if wanted in {*SPOKEN, *UNCLEAR} or wanted in taken else wanted
 
 
-def lent_names(scopes: Sequence[Scope], taken: Container[str]) -> list[str]:
+def lent_names(scopes: Sequence[Unrolled], taken: Container[str]) -> list[str]:
     """The parameters for shared modules from outside: as the spec calls them, if it calls them so
     in all instances of a class; else ``layer``, ``layer2``."""
     found: list[str] = []

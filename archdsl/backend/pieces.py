@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.general import Named, either, in_turn, named_items
+from archdsl.backend.general import NamedPart, either, in_turn, named_items
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.own_modules import Helper, helpers_of
-from archdsl.backend.python import Call, Code, Comprehension, Deferred, Item, Value, call, listed
+from archdsl.backend.python import Call, Code, Comprehension, Const, Deferred, Item, call, listed
 from archdsl.backend.symbols import ABSENT, Symbols
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Expression, Layer, Module, Shape, Weight
@@ -155,7 +155,7 @@ class ExpressionPiece(Piece):
             term = traced.values.get(name) if isinstance(traced, Expression) else None
             value = symbols.express(vector, name, *wanted, term=term)
             shown = value.flat()
-            if not isinstance(value, Value):
+            if not isinstance(value, Const):
                 kept = known.get(shown)
                 if kept is None:
                     own = [shown] if symbols.is_own(shown) and attribute(shown) == shown else []
@@ -254,17 +254,17 @@ class SequencePiece(Piece):
 
     def layers(self) -> Iterator[tuple[str, LayerPiece]]:
         for child in self.children:
-            part = Named(child.label, child.number, Value(None), child.repeat)
+            part = NamedPart(child.label, child.number, Const(None), child.repeat)
             for copy in part.apart():
                 for inner, layer in child.piece.layers():
                     yield f".{attribute(copy.label)}{inner}", layer
 
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
-        made: list[Named] = []
+        made: list[NamedPart] = []
         for i, child in enumerate(self.children):
             vector = [None if p is None else p.children[i].piece for p in pieces]
             code = child.piece.emit(vector, symbols, f"{hint}_{child.label}")
-            made.append(Named(child.label, child.number, code, child.repeat))
+            made.append(NamedPart(child.label, child.number, code, child.repeat))
         return Call("seq(", tuple(named_items(made)))
 
 
@@ -345,9 +345,9 @@ class FractalPiece(Piece):
         unit = first
         if self.unit is not None:
             unit = self.unit.emit([None if p is None else p.unit for p in pieces], symbols, hint)
-        items = [Item(Value(self.columns)), Item(Deferred(either(first, unit)))]
+        items = [Item(Const(self.columns)), Item(Deferred(either(first, unit)))]
         if self.drop_path:
-            items.append(Item(Value(self.drop_path)))
+            items.append(Item(Const(self.drop_path)))
         return call("Fractal", items)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archdsl.backend.flow import INCOMING, Flow
+from archdsl.backend.flow import INCOMING, ClassTerms
 from archdsl.backend.instance import (
     Instance,
     block_origin,
@@ -37,14 +37,14 @@ from archdsl.backend.pieces import (
 )
 from archdsl.backend.scope import (
     Entry,
-    Scope,
+    Unrolled,
     is_stateless,
     may_overwrite,
     needs_flat,
     scope_of,
     takes_input,
 )
-from archdsl.backend.symbols import ABSENT, Parameter, Symbols
+from archdsl.backend.symbols import ABSENT, InitParameter, Symbols
 from archdsl.backend.union import Lack, grounded, lack, lacks
 from archdsl.ir.network import Part, Pick, Shared
 from archdsl.layers.base import Columns, Expression, Module
@@ -138,7 +138,7 @@ class Plan:
         both = None if one is None else self.lack.with_other(one)
         return None if both is None else grounded(full, both)
 
-    def signature(self) -> list[Parameter]:
+    def signature(self) -> list[InitParameter]:
         """The parameters in use: those without a default first."""
         assert self.symbols is not None, "inner classes are emitted first"
         used = [p for p in self.symbols.parameters if p.used]
@@ -146,7 +146,7 @@ class Plan:
             p for p in used if p.default is not ABSENT
         ]
 
-    def offer_parameters(self, taken: Iterable[str], flow: Flow) -> Symbols:
+    def offer_parameters(self, taken: Iterable[str], flow: ClassTerms) -> Symbols:
         """The symbols that a block's code may use: its input channels and its own parameters."""
         symbols = Symbols(len(self.instances), flow, taken=set(taken))
         self.symbols = symbols
@@ -261,7 +261,7 @@ class Planner:
         return [*found.values()]
 
     def piece(
-        self, scope: Scope, place: int, uses: Sequence[int], unit: str | None = None
+        self, scope: Unrolled, place: int, uses: Sequence[int], unit: str | None = None
     ) -> Piece:
         """What stands for a step. ``unit`` names the class that a labelled part must have."""
         entry = scope.entries[place]
@@ -392,7 +392,7 @@ class Planner:
         local, whole = (0.0, 0.0) if join is None else (join.drop_path, join.global_path)
         return FractalPiece(columns, firsts[0], units[0] if units else None, local, whole)
 
-    def unit(self, scope: Scope, place: int, uses: Sequence[int], name: str) -> Piece | None:
+    def unit(self, scope: Unrolled, place: int, uses: Sequence[int], name: str) -> Piece | None:
         """One of the layers of a pattern, if it can be made by itself."""
         entry, piece = scope.entries[place], self.piece(scope, place, uses, name)
         stateless = isinstance(piece, ExpressionPiece) or piece.needs_path

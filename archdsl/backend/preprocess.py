@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.backend.python import Call, Item, Value
+from archdsl.backend.python import Call, Const, Item
 from archdsl.modelcard import TOKENS, WHITE, ModelCard
 
 SQUARES = '''
@@ -32,7 +32,7 @@ VALUES = {"uint8": "bytes, 0 to 255", "uint16": "whole numbers, 0 to 65535", "fl
 def usage_code(card: ModelCard) -> str:
     """The lines below the classes of a file: ``classes`` and ``preprocess``, which needs torch
     alone."""
-    names = Call("[", tuple(Item(Value(name)) for name in card.classes), "]")
+    names = Call("[", tuple(Item(Const(name)) for name in card.classes), "]")
     if card.values == TOKENS:  # they are taken as they are
         return "\n".join(names.lines(0, "tokens = "))
     channels, *sizes = card.image

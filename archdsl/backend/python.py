@@ -48,7 +48,7 @@ class Text(Code):
 
 
 @dataclass(frozen=True, slots=True)
-class Value(Code):
+class Const(Code):
     """A literal."""
 
     value: Any

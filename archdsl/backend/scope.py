@@ -48,7 +48,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Scope:
+class Unrolled:
     """The steps of a part: turns of loops written out, parts without modules put in place."""
 
     part: Part
@@ -83,9 +83,9 @@ class Scope:
         return straight and self.result == len(self.entries) and alone and not self.results
 
 
-def scope_of(part: Part, unroll: bool = True) -> Scope:
+def scope_of(part: Part, unroll: bool = True) -> Unrolled:
     """The scope of a part. Without ``unroll`` repetitions stay folded, as a sequence has them."""
-    scope = Scope(part)
+    scope = Unrolled(part)
     imports = [-i - 1 for i in range(len(part.imports))]
     called = borrowed(part)
     scope.lent = tuple([part.lent[i] for i in called])
@@ -119,7 +119,7 @@ class _Inside:
 
 
 def _fill(
-    scope: Scope,
+    scope: Unrolled,
     part: Part,
     source: int,
     imports: Sequence[int],
@@ -134,7 +134,7 @@ def _fill(
 
 
 def _values(
-    scope: Scope,
+    scope: Unrolled,
     part: Part,
     source: int,
     imports: Sequence[int],
@@ -194,7 +194,7 @@ def _values(
     return values
 
 
-def _picked(scope: Scope, entry: Entry, part: Part) -> list[int]:
+def _picked(scope: Unrolled, entry: Entry, part: Part) -> list[int]:
     """Adds the results of a step that gives several; their numbers."""
     entry.gives = len(part.given)
     made, found = len(scope.entries), []
@@ -280,7 +280,7 @@ def is_stateless(part: Part) -> bool:
 OVERWRITABLE = frozenset(("conv", "linear", "norm", "join"))
 
 
-def may_overwrite(scope: Scope, place: int, uses: Sequence[int]) -> bool:
+def may_overwrite(scope: Unrolled, place: int, uses: Sequence[int]) -> bool:
     """Whether a step may work in place on its input: nobody else uses it, and what made it
     does not need it again, as a turn of the step before would."""
     entry = scope.entries[place]

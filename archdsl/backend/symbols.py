@@ -17,11 +17,11 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.names import identifier
-from archdsl.backend.python import Code, Text, Value
-from archdsl.backend.terms import ATOM, Named, Real, Whole
+from archdsl.backend.python import Code, Const, Text
+from archdsl.backend.terms import ATOM, Num, Real, Word
 
 if TYPE_CHECKING:
-    from archdsl.backend.flow import Flow
+    from archdsl.backend.flow import ClassTerms
 
 ABSENT: Any = object()  # an instance that has no such value: anything will do
 
@@ -29,7 +29,7 @@ Vector = tuple[Any, ...]
 
 
 @dataclass(slots=True)
-class Parameter:
+class InitParameter:
     """A parameter of a constructor, with its value in each instance. ``own`` ones are the
     spec's; the others were made."""
 
@@ -56,11 +56,11 @@ class Symbols:
     """The parameters of one class. ``express`` finds or makes what a vector needs."""
 
     count: int
-    flow: Flow
+    flow: ClassTerms
     locals: dict[str, str] = field(default_factory=dict)  # variables with their expressions
     used_locals: set[str] = field(default_factory=set)
     names: dict[str, str] = field(default_factory=dict)  # of parameters, by those of the spec
-    parameters: list[Parameter] = field(default_factory=list)
+    parameters: list[InitParameter] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     known: dict[tuple[Any, ...], Code] = field(default_factory=dict)
 
@@ -81,7 +81,7 @@ class Symbols:
             default = float(default) if default is not ABSENT else default
         origin, name = origin or name, self.new_name(name)
         self.names[origin] = name
-        self.parameters.append(Parameter(name, plain, default, own=own, origin=origin))
+        self.parameters.append(InitParameter(name, plain, default, own=own, origin=origin))
 
     def new_name(self, *wanted: str) -> str:
         """The first of the names that is free."""
@@ -95,21 +95,21 @@ class Symbols:
         it, which gets a free one of ``names``."""
         present = [v for v in values if v is not ABSENT]
         if not present:
-            return Value(None)
+            return Const(None)
         first = present[0]
-        if isinstance(term, (Whole, Real, Named)) and self.varies(term):
+        if isinstance(term, (Num, Real, Word)) and self.varies(term):
             found = self.said(term, values)
             if found is not None:
                 return found
         if all(type(v) is type(first) and v == first for v in present):
-            return Value(first)
+            return Const(first)
         key = tuple((type(v), v) for v in values)
         code = self.known.get(key)
         if code is None:
             code = self.known[key] = self.make(values, names)
         return code
 
-    def keep(self, name: str, term: Whole) -> str:
+    def keep(self, name: str, term: Num) -> str:
         """A variable of the constructor for a `let` of the spec."""
         name = self.new_name(name)
         self.locals[name] = term.text
@@ -166,7 +166,7 @@ class Symbols:
         """A condition for what is there in some instances only: its ``term``, if the spec says
         it, or a parameter that is made for it."""
         wanted = tuple(values)
-        if isinstance(term, Named) and self.varies(term):
+        if isinstance(term, Word) and self.varies(term):
             found = self.said(term, wanted)
             if found is not None:
                 return found.flat()
@@ -180,7 +180,7 @@ class Symbols:
         """Whether a text is the name of a parameter that the spec's block has."""
         return any(p.own and p.name == text for p in self.parameters)
 
-    def use(self, parameter: Parameter) -> str:
+    def use(self, parameter: InitParameter) -> str:
         parameter.used = True
         return parameter.name
 
@@ -193,7 +193,7 @@ class Symbols:
         if default is ABSENT and absent and filled.count(usual) > 1:
             default = usual
         name = self.new_name(*names)
-        self.parameters.append(Parameter(name, filled, default, used=True))
+        self.parameters.append(InitParameter(name, filled, default, used=True))
         return Text(name)
 
 

@@ -15,18 +15,18 @@ LONGEST = 80  # characters of an expression; of a longer one the number is given
 CHOICE, EITHER, BOTH, COMPARISON, SUM, PRODUCT, POWER, ATOM = range(-3, 5)
 
 
-class Whole(int):
+class Num(int):
     """A whole number with its expression. Layers compute with it as with any other, and what
     comes of sums and products of it has an expression again."""
 
     text: str
     level: int
-    base: Whole | None  # of a sum with a number: the rest
+    base: Num | None  # of a sum with a number: the rest
     offset: int
-    last: tuple[int, int, Whole] | None  # of a sum: what stands first, and the last, so many times
+    last: tuple[int, int, Num] | None  # of a sum: what stands first, and the last, so many times
 
     @classmethod
-    def of(cls, value: int, text: str, level: int = ATOM) -> Whole:
+    def of(cls, value: int, text: str, level: int = ATOM) -> Num:
         made = cls(value)
         made.text, made.level = text, level
         made.base, made.offset, made.last = None, 0, None
@@ -65,15 +65,15 @@ class Whole(int):
 LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "//": PRODUCT, "/": PRODUCT}
 
 
-def shown(value: int | Whole, level: int) -> str:
+def shown(value: int | Num, level: int) -> str:
     """A number as an operand of an operator of this level."""
-    if not isinstance(value, Whole):
+    if not isinstance(value, Num):
         return str(int(value)) if value >= 0 else f"({int(value)})"
     return value.text if value.level >= level else f"({value.text})"
 
 
 def _joined(a: Any, symbol: str, b: Any, apply: Any) -> Any:
-    if type(a) not in (int, Whole) or type(b) not in (int, Whole):
+    if type(a) not in (int, Num) or type(b) not in (int, Num):
         return NotImplemented
     value = apply(int(a), int(b))
     if type(b) is int and b == (1 if symbol in ("*", "//") else 0):
@@ -82,40 +82,40 @@ def _joined(a: Any, symbol: str, b: Any, apply: Any) -> Any:
         return b
     if symbol == "+" and type(a) is int and a == 0:
         return b
-    if symbol == "+" and isinstance(b, Whole):
+    if symbol == "+" and isinstance(b, Num):
         first, times, last = getattr(a, "last", None) or (a, 0, b)
         if same(a, b):
             first, times = 0, 1
         if times and same(last, b):
             made = first + (times + 1) * b
-            if isinstance(made, Whole):
+            if isinstance(made, Num):
                 made.last = first, times + 1, b
             return made
-    if symbol in "+-" and type(b) is int and isinstance(a, Whole):
+    if symbol in "+-" and type(b) is int and isinstance(a, Num):
         return _moved(a, b if symbol == "+" else -b)
     if symbol == "*" and type(b) is int:  # a factor stands first
         a, b = b, a
     level = LEVELS[symbol]
     right = level if symbol in "+*" else level + 1
-    if symbol == "*" and isinstance(b, Whole) and "//" in b.text:
+    if symbol == "*" and isinstance(b, Num) and "//" in b.text:
         right = level + 1  # a * (b // c) is not a * b // c
     text = f"{shown(a, level)} {symbol} {shown(b, right)}"
     if len(text) > LONGEST:
         return value
-    made = Whole.of(value, text, level)
-    if symbol == "+" and isinstance(b, Whole):
+    made = Num.of(value, text, level)
+    if symbol == "+" and isinstance(b, Num):
         made.last = a, 1, b
     return made
 
 
-def _moved(a: Whole, by: int) -> Whole:
+def _moved(a: Num, by: int) -> Num:
     """A sum with a number; numbers that were added before are one with it."""
     base = a.base or a
     offset = a.offset + by
     if not offset:
         return base
     sign = "+" if offset > 0 else "-"
-    made = Whole.of(int(a) + by, f"{shown(base, SUM)} {sign} {abs(offset)}", SUM)
+    made = Num.of(int(a) + by, f"{shown(base, SUM)} {sign} {abs(offset)}", SUM)
     made.base, made.offset = base, offset
     return made
 
@@ -137,7 +137,7 @@ class Ratio:
 
     @property
     def is_whole(self) -> bool:
-        return not isinstance(self.bottom, Whole) and self.bottom == 1
+        return not isinstance(self.bottom, Num) and self.bottom == 1
 
 
 def ratio(value: Any) -> Ratio:
@@ -172,7 +172,7 @@ def divided(a: Ratio, b: Ratio) -> Ratio:
 def reduced(top: int, bottom: int) -> Ratio:
     if same(top, bottom):
         return Ratio(1, 1)
-    if not isinstance(top, Whole) and not isinstance(bottom, Whole):
+    if not isinstance(top, Num) and not isinstance(bottom, Num):
         exact = Fraction(top, bottom)
         return Ratio(exact.numerator, exact.denominator)
     return Ratio(top, bottom)
@@ -182,7 +182,7 @@ def rounded_up(a: Ratio) -> int:
     if a.is_whole:
         return a.top
     text = f"math.ceil({shown(a.top, PRODUCT)} / {shown(a.bottom, PRODUCT + 1)})"
-    return Whole.of(ceil(a.value), text)
+    return Num.of(ceil(a.value), text)
 
 
 def rounded_down(a: Ratio) -> int:
@@ -207,7 +207,7 @@ class Real(float):
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class Word:
     """A truth or a word with its expression."""
 
     value: Any
@@ -215,60 +215,60 @@ class Named:
     level: int = ATOM
 
 
-Term = Whole | Real | Named
+Term = Num | Real | Word
 
 
 def written(value: Any, level: int) -> str:
     """Any value as an operand of an operator of this level."""
-    if isinstance(value, (Named, Real)):
+    if isinstance(value, (Word, Real)):
         return value.text if value.level >= level else f"({value.text})"
     if isinstance(value, int) and not isinstance(value, bool):
         return shown(value, level)
     return literal(value)
 
 
-def both(conditions: list[Named]) -> Named:
+def both(conditions: list[Word]) -> Word:
     """All of several conditions."""
     if len(conditions) == 1:
         return conditions[0]
     text = " and ".join(written(c, BOTH) for c in conditions)
-    return Named(all(c.value for c in conditions), text, BOTH)
+    return Word(all(c.value for c in conditions), text, BOTH)
 
 
-def opposite(condition: Named) -> Named:
+def opposite(condition: Word) -> Word:
     for a, b in ((" == ", " != "), (" != ", " == ")):
         if condition.level == COMPARISON and condition.text.count(a) == 1:
-            return Named(not condition.value, condition.text.replace(a, b), COMPARISON)
-    return Named(not condition.value, f"not {written(condition, ATOM)}", COMPARISON)
+            return Word(not condition.value, condition.text.replace(a, b), COMPARISON)
+    return Word(not condition.value, f"not {written(condition, ATOM)}", COMPARISON)
 
 
-def chosen(condition: Named, then: Any, otherwise: Any) -> Term:
+def chosen(condition: Word, then: Any, otherwise: Any) -> Term:
     """``then if condition else otherwise``."""
     found = then if condition.value else otherwise
     parts = written(then, EITHER), written(condition, EITHER), written(otherwise, CHOICE)
     text = f"{parts[0]} if {parts[1]} else {parts[2]}"
     value = getattr(found, "value", found)
     if isinstance(value, int) and not isinstance(value, bool):
-        return Whole.of(int(value), text, CHOICE)
+        return Num.of(int(value), text, CHOICE)
     if isinstance(value, (float, Fraction)):
         made = Real.of(float(value), text)
         made.level = CHOICE
         return made
-    return Named(value, text, CHOICE)
+    return Word(value, text, CHOICE)
 
 
 def named(value: Any, text: str) -> Term:
     """A constructor's parameter as a term."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return Whole.of(value, text)
+        return Num.of(value, text)
     if isinstance(value, (float, Fraction)):
         return Real.of(float(value), text)
-    return Named(value, text)
+    return Word(value, text)
 
 
 def is_plain(value: Any) -> bool:
     """Whether it is a number or a text, or a term for one."""
-    return isinstance(value, (int, float, str, Fraction, Named))
+    return isinstance(value, (int, float, str, Fraction, Word))
 
 
 def agrees(term: Any, value: Any) -> bool:

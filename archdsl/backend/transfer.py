@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.arrangement import Search, Way, tree
+from archdsl.backend.arrangement import OrderSearch, Way, tree
 from archdsl.backend.examples import several
 from archdsl.backend.layer_tensors import COUNTER, Group, difference, groups, key_of, pairs
 from archdsl.backend.memory import is_shortage, shortage
@@ -61,7 +61,7 @@ def transfer(
     left = [group for group in source if group[0] not in told]
     root = tree(left, order)
     orders = _orders([group for group in target if group[0] not in given], module)
-    searches = [Search(ours, kept=TRIED if example is not None else 2) for ours in orders]
+    searches = [OrderSearch(ours, kept=TRIED if example is not None else 2) for ours in orders]
     ways: list[tuple[Way, list[Group]]] = []
     for search in searches:
         named = None if order else _by_name(left, search.target)

@@ -19,10 +19,10 @@ from archdsl.backend.terms import (
     EITHER,
     LONGEST,
     SUM,
-    Named,
+    Num,
     Ratio,
     Real,
-    Whole,
+    Word,
     added,
     both,
     chosen,
@@ -38,7 +38,7 @@ from archdsl.backend.terms import (
 from archdsl.backend.written import Written
 from archdsl.syntax import tree
 
-PLAIN = (bool, int, float, Fraction, str, Whole, Real, Named)
+PLAIN = (bool, int, float, Fraction, str, Num, Real, Word)
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
@@ -65,13 +65,13 @@ class Translator:
         values: Mapping[str, Any],
         knobs: Mapping[str, Any],
         channels: int,
-        keep: Callable[[str, Whole], str] | None = None,
+        keep: Callable[[str, Num], str] | None = None,
     ) -> None:
         self.written, self.block = written, block
         self.values, self.knobs = values, knobs
         self.channels = channels  # of what comes into the block
         self.keep = keep  # makes a variable of a `let` that is long
-        self.kept: dict[int, Whole] = {}
+        self.kept: dict[int, Num] = {}
 
     def number(self, node: tree.Node, here: int) -> int | Fraction | Ratio:
         """An expression as a number; ``here`` are the channels where it stands."""
@@ -124,10 +124,10 @@ class Translator:
         if let.unpack:
             value = self.item(value, [t.text for t in let.targets].index(node.text), first)
         found = self.value(value, self.channels if first else None)
-        long = isinstance(found, Whole) and found.is_long
+        long = isinstance(found, Num) and found.is_long
         if self.keep is None or not long or let.unpack:
             return found
-        made = self.kept[id(let)] = Whole.of(found, self.keep(node.text, found))
+        made = self.kept[id(let)] = Num.of(found, self.keep(node.text, found))
         return made
 
     def item(self, node: tree.Node, place: int, first: bool) -> tree.Node:
@@ -166,7 +166,7 @@ class Translator:
             return (rounded_up if word == "ceil" else rounded_down)(ratio(values[0]))
         if word in ("max", "min") and len(values) == 2 and all(isinstance(v, int) for v in values):
             best = (max if word == "max" else min)(int(v) for v in values)
-            return Whole.of(best, f"{word}({', '.join(shown(v, SUM) for v in values)})")
+            return Num.of(best, f"{word}({', '.join(shown(v, SUM) for v in values)})")
         raise Untranslatable
 
     def ternary(self, node: tree.Ternary, here: int | None) -> Any:
@@ -181,7 +181,7 @@ class Translator:
             raise Untranslatable
         return found
 
-    def truth(self, node: tree.Node, here: int | None) -> bool | Named:
+    def truth(self, node: tree.Node, here: int | None) -> bool | Word:
         """A condition: a truth, if it is the same in all instances."""
         if isinstance(node, tree.Compare):
             return self.comparison(node, here)
@@ -193,25 +193,25 @@ class Translator:
         if isinstance(node, tree.Binary) and node.operator in ("and", "or"):
             return self.logic(node, here)
         found = self.value(node, here)
-        if isinstance(found, bool) or (isinstance(found, Named) and isinstance(found.value, bool)):
+        if isinstance(found, bool) or (isinstance(found, Word) and isinstance(found.value, bool)):
             return found
         raise Untranslatable
 
-    def taken(self, node: tree.If | tree.Ternary, number: int, here: int) -> bool | Named:
+    def taken(self, node: tree.If | tree.Ternary, number: int, here: int) -> bool | Word:
         """Whether this body is taken: those before it are not."""
         conditions = node.conditions if isinstance(node, tree.If) else (node.condition,)
-        found: list[Named] = []
+        found: list[Word] = []
         for i, condition in enumerate(conditions[: number + 1]):
             one = self.truth(condition, here)
             if i < number:
                 one = (not one) if isinstance(one, bool) else opposite(one)
             if one is False:
                 return False
-            if isinstance(one, Named):
+            if isinstance(one, Word):
                 found.append(one)
         return both(found) if found else True
 
-    def logic(self, node: tree.Binary, here: int | None) -> bool | Named:
+    def logic(self, node: tree.Binary, here: int | None) -> bool | Word:
         sides = self.truth(node.left, here), self.truth(node.right, here)
         ends = node.operator == "or"
         known = [s for s in sides if isinstance(s, bool)]
@@ -223,9 +223,9 @@ class Translator:
         level = EITHER if ends else BOTH
         values = [s.value for s in rest]
         text = f" {node.operator} ".join(written(s, level) for s in rest)
-        return Named(any(values) if ends else all(values), text, level)
+        return Word(any(values) if ends else all(values), text, level)
 
-    def comparison(self, node: tree.Compare, here: int | None) -> bool | Named:
+    def comparison(self, node: tree.Compare, here: int | None) -> bool | Word:
         values = [self.value(operand, here) for operand in node.operands]
         if not all(isinstance(v, PLAIN) for v in values):
             raise Untranslatable
@@ -234,16 +234,16 @@ class Translator:
         if not all(symbol in COMPARISONS for symbol in node.operators):
             raise Untranslatable
         truth = all(COMPARISONS[symbol](a, b) for symbol, a, b in pairs)
-        if not any(isinstance(v, (Whole, Real, Named)) for v in values):
+        if not any(isinstance(v, (Num, Real, Word)) for v in values):
             return truth
         symbols = list(node.operators)
-        if len(values) == 2 and not isinstance(values[0], (Whole, Real, Named)):
+        if len(values) == 2 and not isinstance(values[0], (Num, Real, Word)):
             values.reverse()  # the number stands last
             symbols = [MIRRORED[symbols[0]]]
         text = written(values[0], SUM)
         for symbol, value in zip(symbols, values[1:], strict=True):
             text += f" {symbol} {written(value, SUM)}"
-        return Named(truth, text, COMPARISON)
+        return Word(truth, text, COMPARISON)
 
 
 def _plain(value: Ratio) -> Any:

@@ -8,8 +8,8 @@ from archdsl.backend.direct.check import makes_its_instances
 from archdsl.backend.direct.expressions import Functions
 from archdsl.backend.direct.lines import shown
 from archdsl.backend.direct.state import CannotBeWhole, NeedsWhole
-from archdsl.backend.direct.whole import Whole
-from archdsl.backend.flow import Flow
+from archdsl.backend.direct.whole import BlockClass
+from archdsl.backend.flow import ClassTerms
 from archdsl.backend.forward import Forward
 from archdsl.backend.initial import init_lines
 from archdsl.backend.names import (
@@ -29,15 +29,15 @@ from archdsl.backend.python import (
     WIDTH,
     Call,
     Code,
+    Const,
     Item,
-    Value,
     dictionary,
     docstring,
     literal,
     quoted,
 )
 from archdsl.backend.scope import SHORTCUT, Entry
-from archdsl.backend.symbols import ABSENT, Parameter, Symbols
+from archdsl.backend.symbols import ABSENT, InitParameter, Symbols
 from archdsl.backend.translate import Untranslatable
 from archdsl.backend.union import lack
 from archdsl.backend.written import Written
@@ -45,7 +45,7 @@ from archdsl.ir.flat import flatten
 from archdsl.ir.network import Network, Part
 
 
-class Writer:
+class ClassWriter:
     """Writes the classes of a network."""
 
     def __init__(
@@ -91,7 +91,7 @@ class Writer:
         if not shared.isdisjoint(id(i.part) for i in plan.instances):
             raise CannotBeWhole(id(plan.definition))
         try:
-            found = Whole(plan, self.written, self.functions, self.by_part, self.given, whole)
+            found = BlockClass(plan, self.written, self.functions, self.by_part, self.given, whole)
             found.translate()
         except Untranslatable:
             raise CannotBeWhole(id(plan.definition)) from None
@@ -113,7 +113,7 @@ class Writer:
         """What the network has beyond its parts."""
         lines: list[str] = []
         if self.outputs:
-            weights = tuple(Item(Value(v), f"{quoted(k)}: ") for k, v in self.outputs.items())
+            weights = tuple(Item(Const(v), f"{quoted(k)}: ") for k, v in self.outputs.items())
             lines += Call("{", weights, "}").lines(2, "self.output_weights = ")
         starts = init_lines(self.network.root, self.plans, self.top)
         if starts:
@@ -129,7 +129,7 @@ class Writer:
 
     def constructor(self, plan: Plan, is_sequence: bool) -> list[str]:
         """The statements that make the parts."""
-        symbols = plan.offer_parameters(self.taken, Flow(self.written, self.network.knobs))
+        symbols = plan.offer_parameters(self.taken, ClassTerms(self.written, self.network.knobs))
         picks = {entry.label for entry in plan.full.scope.entries if entry.picks}
         labels = [*(name for name in plan.full.pieces if name not in picks), *plan.full.shared]
         attributes = {*MODULE_NAMES, *map(attribute, labels)}
@@ -288,7 +288,7 @@ def _several(entry: Entry, code: Code, condition: str) -> list[str]:
     return [loop, f"{pad}if {condition}:", *code.lines(4, add, ")"), *otherwise]
 
 
-def _signature(parameters: Sequence[Parameter]) -> list[str]:
+def _signature(parameters: Sequence[InitParameter]) -> list[str]:
     items = ["self"]
     for p in parameters:
         default = "" if p.default is ABSENT else f" = {literal(p.default)}"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from archdsl.search.study import Study
 
 
-class Times(click.ParamType[float]):
+class TimesFactor(click.ParamType[float]):
     """How many times as much: ``3x`` or ``1.5x``."""
 
     name = "times"
@@ -63,7 +63,7 @@ class Times(click.ParamType[float]):
 )
 @click.option(
     "--longer",
-    type=Times(),
+    type=TimesFactor(),
     metavar="3x",
     help="Train it anew with its recipe, for this many times the epochs.",
 )

@@ -20,7 +20,7 @@ from archdsl.search.combinations import check_short, doubts
 from archdsl.search.own import check_file
 from archdsl.search.reach import Reach, survey, turns_of
 from archdsl.search.reading import read_search
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.space import Space, space_of
 from archdsl.spec import Architecture
 from archdsl.units import counted
@@ -81,7 +81,7 @@ def survey_of(name: str, registry: Registry) -> Survey:
         raise ArchError([*missing, *error.diagnostics]) from None
 
 
-def without_data(search: Search) -> tuple[Space, str]:
+def without_data(search: SearchRequest) -> tuple[Space, str]:
     """The space of a search whose data are not there, and by what it is judged: what is known of
     its data all the same, or what its spec says."""
     image, classes = search.data.image, search.data.classes
@@ -126,7 +126,7 @@ def say_survey(name: str, found: Survey) -> None:
             say(f"    and {len(reach.missed) - SHOWN} more")
 
 
-def _trials(search: Search, reaches: Sequence[Reach]) -> int:
+def _trials(search: SearchRequest, reaches: Sequence[Reach]) -> int:
     """How many trials explore."""
     if not reaches:
         return search.trials

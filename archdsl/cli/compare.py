@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from archdsl.cli.compared import Row, read_results, rows_of
+from archdsl.cli.compared import ComparedNetwork, read_results, rows_of
 from archdsl.cli.mapped import map_costs
 from archdsl.cli.options import SpecName, json_option, python_option, read_registry
 from archdsl.cli.output import WIDTH, say, say_json, table
@@ -149,7 +149,7 @@ def _rows(
     measure: str,
     results: Path | None,
     python: tuple[Path, ...],
-) -> tuple[list[Row], str]:
+) -> tuple[list[ComparedNetwork], str]:
     """What is compared, and on which data: networks by their names, and those of a study."""
     if results is None or not is_study(results):
         dataset = dataset or "imagenet"
@@ -179,7 +179,9 @@ def _print(
 # --------------------------------------------------------------------------------- costs
 
 
-def _add_costs(rows: Sequence[Row], costs: Sequence[Cost], batch: int, device: str) -> None:
+def _add_costs(
+    rows: Sequence[ComparedNetwork], costs: Sequence[Cost], batch: int, device: str
+) -> None:
     for row in rows:
         for cost in costs:
             if cost.name == "memory":  # which grows with the batch
@@ -190,7 +192,9 @@ def _add_costs(rows: Sequence[Row], costs: Sequence[Cost], batch: int, device: s
         _measure(rows, measured, batch, device)
 
 
-def _measure(rows: Sequence[Row], costs: Sequence[Cost], batch: int, device: str) -> None:
+def _measure(
+    rows: Sequence[ComparedNetwork], costs: Sequence[Cost], batch: int, device: str
+) -> None:
     """Times of one batch, measured here; said as it goes, since it takes long."""
     need("torch")
     for row in followed(rows, "measuring", lambda row: row.name):
@@ -201,7 +205,7 @@ def _measure(rows: Sequence[Row], costs: Sequence[Cost], batch: int, device: str
 # ---------------------------------------------------------------------------------- chart
 
 
-def _blobs(rows: Sequence[Row], x: Cost, size: Cost) -> list[Blob]:
+def _blobs(rows: Sequence[ComparedNetwork], x: Cost, size: Cost) -> list[Blob]:
     return [
         Blob(
             r.name,
@@ -219,7 +223,7 @@ def _blobs(rows: Sequence[Row], x: Cost, size: Cost) -> list[Blob]:
     ]
 
 
-def _note(row: Row, x: Cost, size: Cost) -> str:
+def _note(row: ComparedNetwork, x: Cost, size: Cost) -> str:
     costs = [f"{_brief(c)(row.costs[c.name])} {c.title}" for c in dict.fromkeys((x, size))]
     head = f"{row.name}: {100 * (row.accuracy or 0):.2f} %"
     several = f"outputs {_listed(row.outputs)}" if len(row.outputs) > 1 else ""
@@ -231,7 +235,9 @@ def _listed(outputs: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {shape}" for name, shape in outputs.items())
 
 
-def _scene(rows: Sequence[Row], x: Cost, size: Cost, measure: str, dataset: str) -> Scene:
+def _scene(
+    rows: Sequence[ComparedNetwork], x: Cost, size: Cost, measure: str, dataset: str
+) -> Scene:
     blobs = _blobs(rows, x, size)
     if not blobs:
         raise ArchError([diagnose(codes.NOTHING_PUBLISHED, dataset=dataset)])
@@ -248,7 +254,7 @@ def _brief(cost: Cost) -> Callable[[float], str]:
 
 
 def _cells(
-    rows: Sequence[Row], columns: Sequence[Cost], y: str
+    rows: Sequence[ComparedNetwork], columns: Sequence[Cost], y: str
 ) -> tuple[list[str], list[list[str]]]:
     """The head and the lines of the table; the first column is what accuracy is put over."""
     best = {b.name for b in front(_blobs(rows, columns[0], columns[-1]))}
@@ -265,7 +271,7 @@ def _cells(
     return head, cells
 
 
-def _accuracy(row: Row) -> str:
+def _accuracy(row: ComparedNetwork) -> str:
     if row.accuracy is None:
         return ""
     text = f"{100 * row.accuracy:.2f} %"
@@ -274,7 +280,7 @@ def _accuracy(row: Row) -> str:
     return text + (" +" if row.several_crops else "")
 
 
-def _say(rows: Sequence[Row], columns: Sequence[Cost], y: str) -> None:
+def _say(rows: Sequence[ComparedNetwork], columns: Sequence[Cost], y: str) -> None:
     head, cells = _cells(rows, columns, y)
     for line in table(head, cells, right=range(1, len(head) - 1)):
         say(line)
@@ -291,7 +297,7 @@ def _say(rows: Sequence[Row], columns: Sequence[Cost], y: str) -> None:
                 say(line)
 
 
-def _markup(rows: Sequence[Row], columns: Sequence[Cost], y: str) -> str:
+def _markup(rows: Sequence[ComparedNetwork], columns: Sequence[Cost], y: str) -> str:
     """The table for a page."""
     head, cells = _cells(rows, columns, y)
     lines = ["".join(f"<th>{escape(c)}</th>" for c in head)]
@@ -300,7 +306,7 @@ def _markup(rows: Sequence[Row], columns: Sequence[Cost], y: str) -> str:
     return f'<footer><table class="figures">\n{body}\n</table></footer>'
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: ComparedNetwork) -> dict[str, Any]:
     return {
         "name": row.name,
         "spec": row.family,

@@ -26,7 +26,7 @@ COLUMNS = ("name", "accuracy", "low", "high")
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class MeasuredAccuracy:
     """An accuracy that was measured, with its interval if it has one."""
 
     name: str
@@ -36,7 +36,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class Row:
+class ComparedNetwork:
     """A network in the comparison. Accuracies are shares of 1; ``several_crops`` says that one
     is of several crops of each image, which is better than others of the same network."""
 
@@ -60,13 +60,13 @@ def rows_of(
     names: tuple[str, ...],
     dataset: str,
     measure: str,
-    results: Mapping[str, Result],
+    results: Mapping[str, MeasuredAccuracy],
     python: tuple[Path, ...],
-) -> list[Row]:
+) -> list[ComparedNetwork]:
     """The networks that are named, the variants of a spec with what is published of them; those
     of all built-in specs if none is named, as far as something is. Raises ``ArchError``."""
-    found: list[Row] = []
-    given: list[tuple[str, Row]] = []
+    found: list[ComparedNetwork] = []
+    given: list[tuple[str, ComparedNetwork]] = []
     for name in followed(names or builtin_names(), "reading", str):
         rows = list(_rows(name, dataset, measure, python))
         given += [(name, row) for row in rows if len(rows) == 1]
@@ -81,7 +81,7 @@ def rows_of(
     for name, result in results.items():
         if name not in known:
             arch, title = read_named(name, (), None, python)
-            found.append(Row(title, arch.name, arch))
+            found.append(ComparedNetwork(title, arch.name, arch))
             known.add(title)
         for row in found:
             if row.name == name:
@@ -90,7 +90,9 @@ def rows_of(
     return found
 
 
-def _rows(name: str, dataset: str, measure: str, python: tuple[Path, ...]) -> Iterator[Row]:
+def _rows(
+    name: str, dataset: str, measure: str, python: tuple[Path, ...]
+) -> Iterator[ComparedNetwork]:
     if name in builtin_names() and not Path(name).is_file():
         spec = read(name, work=Work())
         if spec.variants:
@@ -101,8 +103,8 @@ def _rows(name: str, dataset: str, measure: str, python: tuple[Path, ...]) -> It
     yield _published(title, arch, dataset, measure)
 
 
-def _published(name: str, arch: Architecture, dataset: str, measure: str) -> Row:
-    row = Row(name, arch.name, arch)
+def _published(name: str, arch: Architecture, dataset: str, measure: str) -> ComparedNetwork:
+    row = ComparedNetwork(name, arch.name, arch)
     for fact in _facts(arch.spec, arch):
         share = _error(fact, measure)
         if fact.dataset == dataset and share is not None:
@@ -130,7 +132,7 @@ def _error(fact: Published, measure: str) -> float | None:
 # ------------------------------------------------------------------------------- results
 
 
-def read_results(path: Path | None) -> dict[str, Result]:
+def read_results(path: Path | None) -> dict[str, MeasuredAccuracy]:
     """Measured accuracies by the networks' names, of a CSV or a JSON file.
 
     Raises ``ArchError`` for one that is neither.
@@ -158,14 +160,14 @@ def _list(records: Any) -> list[Any]:
     return records
 
 
-def _result(record: Any) -> Result:
+def _result(record: Any) -> MeasuredAccuracy:
     if not isinstance(record, dict) or not record.get("name"):
         raise ValueError("a row has no `name`")
     values = {k: _share(record.get(k), k) for k in COLUMNS[1:]}
     accuracy = values["accuracy"]
     if accuracy is None:
         raise ValueError(f"`{record['name']}` has no `accuracy`")
-    return Result(str(record["name"]), accuracy, values["low"], values["high"])
+    return MeasuredAccuracy(str(record["name"]), accuracy, values["low"], values["high"])
 
 
 def _share(value: Any, key: str) -> float | None:

@@ -14,7 +14,7 @@ from archdsl.cli.options import SpecName, json_option, python_option, read_named
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.layers.base import show_shape
-from archdsl.pictures.difference import Change, Item
+from archdsl.pictures.difference import Change, DifferenceItem
 from archdsl.pictures.files import check_format, save
 from archdsl.pictures.pair import Pair
 from archdsl.spec import Architecture
@@ -118,7 +118,7 @@ def _rows(changes: Sequence[Change], levels: int, level: int) -> Iterator[list[s
         yield from _listed(run[-1:], levels, level)
 
 
-def _folded(items: Sequence[Item], sign: str, level: int) -> list[str]:
+def _folded(items: Sequence[DifferenceItem], sign: str, level: int) -> list[str]:
     """What stands for many in a row."""
     params, macs = (sum(getattr(i, key) for i in items) for key in ("params", "macs"))
     name = f"{sign} {'  ' * level}… {len(items)} more"
@@ -145,11 +145,11 @@ def _listed(changes: Sequence[Change], levels: int, level: int) -> Iterator[list
             yield _row(SIGNS[mark], item, level)
 
 
-def _figures(item: Item) -> tuple[object, ...]:
+def _figures(item: DifferenceItem) -> tuple[object, ...]:
     return item.shape, item.params, item.macs, item.repeat
 
 
-def _row(sign: str, item: Item, level: int) -> list[str]:
+def _row(sign: str, item: DifferenceItem, level: int) -> list[str]:
     what = "" if item.what == item.name else item.what
     return [
         f"{sign} {'  ' * level}{item.name}",

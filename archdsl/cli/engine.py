@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from archdsl.cli.options import FiniteRange
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,7 +55,7 @@ def engine_options(command: F) -> F:
 
 @contextmanager
 def crew_of(
-    engine: Engine, asked: Search, workers: int, device: str | None, ranks: int
+    engine: Engine, asked: SearchRequest, workers: int, device: str | None, ranks: int
 ) -> Iterator[tuple[int, list[str]]]:
     """How many workers there are, and what they have to be told beside the rest. ``workers`` is
     negative where nobody said how many: one, or as many as the cluster has room for.

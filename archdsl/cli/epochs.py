@@ -12,7 +12,7 @@ from archdsl.cli.output import harmless
 from archdsl.units import SHARES
 
 if TYPE_CHECKING:
-    from archdsl.training.outcome import Epoch, Step
+    from archdsl.training.outcome import Epoch, TrainingStep
 
 HEADER = "epoch     train loss     loss  accuracy        lr  seconds"
 SCORE = "accuracy"  # in the header; of other tasks, another one stands there
@@ -48,7 +48,7 @@ class EpochView(AbstractContextManager["EpochView"]):
     def __exit__(self, *problem: object) -> None:
         self.bar.stop()
 
-    def step(self, step: Step) -> None:
+    def step(self, step: TrainingStep) -> None:
         """A step is done."""
         if self.bar.disable:
             return

@@ -24,7 +24,7 @@ from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Knob
 from archdsl.graph.written import call
-from archdsl.ir.flat import Node
+from archdsl.ir.flat import FlatNode
 from archdsl.layers.base import show_shape
 from archdsl.spec import Architecture
 
@@ -127,7 +127,7 @@ def shown_costs(arch: Architecture) -> dict[str, Cost]:
     return {n: registry.static_costs[n] for n in (*LINE, *registry.own_costs)}
 
 
-def _shapes(inputs: tuple[tuple[int, ...], ...], node: Node) -> str:
+def _shapes(inputs: tuple[tuple[int, ...], ...], node: FlatNode) -> str:
     before = " + ".join(show_shape(s) for s in inputs[:3]) + (" + ..." if len(inputs) > 3 else "")
     return f"{before} -> {show_shape(node.shape)}"
 

@@ -20,7 +20,7 @@ from rich.text import Text
 from archdsl.cli.output import cut, harmless, wants_color
 from archdsl.cli.progress import LOADING
 from archdsl.search.at_work import called, said
-from archdsl.search.leader import Progress
+from archdsl.search.leader import SearchProgress
 from archdsl.search.outcome import name_of
 from archdsl.search.request import LEARNED, Objective
 from archdsl.search.rows import ASIDE, DROPPED, PASSED, SETTLE, TUNE, UNREACHABLE, Row
@@ -39,23 +39,23 @@ STAGES = {
 }
 
 
-class View(AbstractContextManager["View"]):
+class SearchView(AbstractContextManager["SearchView"]):
     """Shows nothing; others show more."""
 
     def __exit__(self, *problem: object) -> None:
         return None
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: SearchProgress) -> None:
         """Looks at a search anew."""
 
 
-class Lines(View):
+class LinesView(SearchView):
     """A line for each trial that has ended: its number, and how many are planned so far."""
 
     def __init__(self, objective: Objective = ACCURACY) -> None:
         self.objective = objective
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: SearchProgress) -> None:
         for row in progress.news:
             if row.failure in (UNREACHABLE, DROPPED):  # its turn is not over, or not wanted
                 continue
@@ -63,16 +63,16 @@ class Lines(View):
             print(f"{row.called}/{progress.trials}  {said}", flush=True)
 
 
-class JsonLines(View):
+class JsonLines(SearchView):
     """A line of JSON for each trial."""
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: SearchProgress) -> None:
         for row in progress.news:
             event = {"event": "trial", "stage": row.stage, **plain(row)}
             print(json.dumps(event, ensure_ascii=False), flush=True)
 
 
-class LiveTable(View):
+class LiveTable(SearchView):
     """A table that follows the search, on a terminal."""
 
     def __init__(
@@ -99,7 +99,7 @@ class LiveTable(View):
     def __exit__(self, *problem: object) -> None:
         self.live.stop()
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: SearchProgress) -> None:
         seen = [row for row in (*progress.before, *progress.news) if row.failure not in PASSED]
         self.recent = [*self.recent, *seen][-RECENT:]
         for row in seen:
@@ -117,7 +117,7 @@ class LiveTable(View):
         ]
         self.live.update(Group(*parts))
 
-    def head(self, progress: Progress) -> Any:
+    def head(self, progress: SearchProgress) -> Any:
         """What is at work, and how far it is: with a bar, where there is room for one."""
         left = time_left(progress, self.workers)
         self.began = self.began or progress.running > 0
@@ -181,7 +181,7 @@ def slices_table(slices: Mapping[str, Tried]) -> Table:
     return table
 
 
-def time_left(progress: Progress, workers: int) -> float | None:
+def time_left(progress: SearchProgress, workers: int) -> float | None:
     """The seconds that a stage still takes, by the trials so far; nothing before the first."""
     if progress.seconds is None:
         return None
@@ -247,10 +247,12 @@ def plain(row: Row) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value not in (None, "", ())}
 
 
-def view_of(quiet: bool, as_json: bool, workers: int, objective: Objective = ACCURACY) -> View:
+def view_of(
+    quiet: bool, as_json: bool, workers: int, objective: Objective = ACCURACY
+) -> SearchView:
     """The view that suits the terminal and what was asked for."""
     if quiet:
-        return View()
+        return SearchView()
     if as_json:
         return JsonLines()
-    return LiveTable(workers, objective) if sys.stdout.isatty() else Lines(objective)
+    return LiveTable(workers, objective) if sys.stdout.isatty() else LinesView(objective)

@@ -17,7 +17,7 @@ from archdsl.training.packages import need
 
 if TYPE_CHECKING:
     from archdsl.spec import Architecture
-    from archdsl.training.measuring import Measured
+    from archdsl.training.measuring import MeasuredWay
 
 ADVICE = {
     "eager": "the module as it is, model.eval()",
@@ -123,7 +123,7 @@ def _head(arch: Architecture, conditions: str) -> None:
     say(click.style(_cells("way", "ms", "memory", "difference"), bold=True))
 
 
-def _row(m: Measured) -> None:
+def _row(m: MeasuredWay) -> None:
     """Says a way when its figures are known: the others may take minutes."""
     if m.problem:
         say_text(f"{m.way}: {m.problem}")
@@ -139,8 +139,8 @@ def _cells(way: str, *figures: str) -> str:
 
 def _plain(
     arch: Architecture,
-    found: list[Measured],
-    best: Measured | None,
+    found: list[MeasuredWay],
+    best: MeasuredWay | None,
     batch: int,
     device: str,
     threads: int,

@@ -82,9 +82,9 @@ def command(
 
 
 def _follow(study: str, url: str | None, registry: Any, data: Path | None, port: int) -> int:
-    from archdsl.report.serve import Follower, Server
+    from archdsl.report.serve import Follower, StudyServer
 
-    with Server(Follower(study, url, registry, data), port) as server:
+    with StudyServer(Follower(study, url, registry, data), port) as server:
         try:
             say(f"{server.url} follows {study}; Ctrl-C ends it")
             server.serve_forever()

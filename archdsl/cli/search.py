@@ -92,7 +92,7 @@ def command(
     from archdsl.cli.live import view_of
     from archdsl.cli.verdict import say_verdict
     from archdsl.search.database import TRIALS, shown
-    from archdsl.search.leader import Leader, Progress
+    from archdsl.search.leader import Leader, SearchProgress
     from archdsl.search.own import function_of
     from archdsl.search.presence import leading
     from archdsl.search.start import begin, go_on
@@ -135,7 +135,7 @@ def command(
 
             found.space.measure = measured_on(found.search, choose_device(device or AUTO))
 
-        def follow(progress: Progress) -> None:
+        def follow(progress: SearchProgress) -> None:
             view.show(progress)
             for row in progress.news:
                 told.trial(row)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archdsl.cli.compared import Row
+from archdsl.cli.compared import ComparedNetwork
 from archdsl.cli.options import read_registry
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -30,7 +30,7 @@ def check_study_is_left(output: Path, study: str) -> None:
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(output), reason=reason)])
 
 
-def rows_of_study(path: Path, python: tuple[Path, ...]) -> tuple[list[Row], str]:
+def rows_of_study(path: Path, python: tuple[Path, ...]) -> tuple[list[ComparedNetwork], str]:
     """The shapes that a study has trained anew, with the means of their accuracies and their
     intervals; and what its data are called. Raises ``ArchError``."""
     need_for_reading()
@@ -52,14 +52,14 @@ def rows_of_study(path: Path, python: tuple[Path, ...]) -> tuple[list[Row], str]
     return found, study.facts.search.data.name
 
 
-def _row(study: StudyView, slice: str, arm: Settled) -> Row:
+def _row(study: StudyView, slice: str, arm: Settled) -> ComparedNetwork:
     from archdsl.search.outcome import name_of
     from archdsl.search.rows import SETTLE
 
     trial = next(r for r in study.rows if (r.slice, r.stage, r.shape) == (slice, SETTLE, arm.shape))
     arch = study.architecture(trial)
     low, high = arm.interval or (None, None)
-    return Row(
+    return ComparedNetwork(
         f"{arch.name}({name_of(trial)})",
         arch.name,
         arch,

@@ -148,7 +148,7 @@ NOTHING = Sums(())
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class SummaryColumn:
     """Columns for each part: a cost, or, where there is none, its receptive field."""
 
     heading: str
@@ -167,15 +167,15 @@ class Column:
         return show_shape(value) if self.cost is None else self.cost.show(value)
 
 
-def columns_of(arch: Architecture, text: str = USUAL) -> dict[str, Column]:
+def columns_of(arch: Architecture, text: str = USUAL) -> dict[str, SummaryColumn]:
     """The columns that a text names, with commas between them."""
     costs = arch.spec.registry.static_costs
-    found: dict[str, Column] = {}
+    found: dict[str, SummaryColumn] = {}
     for name in (n.strip() for n in text.split(",")):
         if name == FIELD:
-            found[name] = Column(FIELD, fields=receptive_fields(arch.flat))
+            found[name] = SummaryColumn(FIELD, fields=receptive_fields(arch.flat))
         elif name in costs:
-            found[name] = Column(costs[name].heading, costs[name])
+            found[name] = SummaryColumn(costs[name].heading, costs[name])
         else:
             there = ", ".join([*costs, FIELD])
             raise click.BadParameter(f"{name!r} is not one of {there}", param_hint="--columns")
@@ -183,7 +183,7 @@ def columns_of(arch: Architecture, text: str = USUAL) -> dict[str, Column]:
 
 
 def _rows(
-    arch: Architecture, columns: Mapping[str, Column], levels: int
+    arch: Architecture, columns: Mapping[str, SummaryColumn], levels: int
 ) -> Iterator[dict[str, Any]]:
     yield from _part_rows(arch.network.root, "", 0, levels, columns, {})
 
@@ -193,7 +193,7 @@ def _part_rows(
     prefix: str,
     level: int,
     levels: int,
-    columns: Mapping[str, Column],
+    columns: Mapping[str, SummaryColumn],
     lent: Lent | None,
 ) -> Iterator[dict[str, Any]]:
     costs = {name: column.of(part, lent) for name, column in columns.items()}
@@ -259,7 +259,7 @@ def _what(step: Step) -> str:
 
 
 def plain(
-    arch: Architecture, columns: Mapping[str, Column], levels: int, batch: int, dtype: str
+    arch: Architecture, columns: Mapping[str, SummaryColumn], levels: int, batch: int, dtype: str
 ) -> dict[str, Any]:
     """What is printed, as JSON values: shapes as texts, costs in numbers, memory in bytes."""
     f, memory = arch.figures, arch.memory(batch, dtype)

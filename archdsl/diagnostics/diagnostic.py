@@ -52,7 +52,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class TrailFrame:
     """One step of the chain of blocks that led to a diagnostic."""
 
     name: str
@@ -69,7 +69,7 @@ class Diagnostic:
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = ()
     help: tuple[str, ...] = ()
-    trail: tuple[Frame, ...] = ()
+    trail: tuple[TrailFrame, ...] = ()
     knobs: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -97,6 +97,6 @@ class Diagnostic:
         """The same diagnostic at a place, if it has none."""
         return self if self.labels else replace(self, labels=(Label(span),))
 
-    def within(self, trail: Sequence[Frame], knobs: Mapping[str, str]) -> Diagnostic:
+    def within(self, trail: Sequence[TrailFrame], knobs: Mapping[str, str]) -> Diagnostic:
         """The same diagnostic with the blocks and knob values that led to it."""
         return replace(self, trail=tuple(trail), knobs=dict(knobs))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from archdsl.diagnostics.diagnostic import Diagnostic, Frame, Kind, Label
+from archdsl.diagnostics.diagnostic import Diagnostic, Kind, Label, TrailFrame
 from archdsl.diagnostics.render import render
 from archdsl.diagnostics.source import Span
 
@@ -18,9 +18,9 @@ __all__ = [
     "ArchError",
     "Diagnostic",
     "Fault",
-    "Frame",
     "Kind",
     "Label",
+    "TrailFrame",
     "diagnose",
     "did_you_mean",
     "fault",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from archdsl.diagnostics.source import Span
 from archdsl.editing.reading import Reading
-from archdsl.resolve.table import Definition, Use
+from archdsl.resolve.table import Definition, NameUse
 
 # Kinds of names by the types of semantic tokens that editors have colours for.
 TYPES = {
@@ -72,8 +72,8 @@ def _uses(reading: Reading) -> list[Colour]:
     ]
 
 
-def kind_of(name: Definition | Use) -> str:
+def kind_of(name: Definition | NameUse) -> str:
     """What a name is: the kind of what it was defined as, or of what is built in."""
-    if isinstance(name, Use):
+    if isinstance(name, NameUse):
         return name.kind if name.definition is None else name.definition.target.kind
     return name.target.kind

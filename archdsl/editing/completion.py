@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from archdsl.diagnostics.source import Span
 from archdsl.editing import described
-from archdsl.editing.context import Context, context_at
-from archdsl.editing.item import Item
+from archdsl.editing.context import CursorContext, context_at
+from archdsl.editing.item import CompletionChoice
 from archdsl.editing.reading import Reading
 from archdsl.editing.search_completion import search_items
 from archdsl.elaborate.functions import FUNCTIONS
@@ -40,7 +40,7 @@ class Completion:
     """All that can be written in the place of ``word``."""
 
     word: Span
-    items: tuple[Item, ...]
+    items: tuple[CompletionChoice, ...]
 
 
 def complete(reading: Reading, offset: int) -> Completion:
@@ -53,36 +53,40 @@ def complete(reading: Reading, offset: int) -> Completion:
     return Completion(context.word, tuple(reversed(unique.values())))
 
 
-def _items(reading: Reading, context: Context, offset: int) -> Iterator[Item]:
+def _items(reading: Reading, context: CursorContext, offset: int) -> Iterator[CompletionChoice]:
     if context.kind == "text":
         yield from _texts(reading, context)
     elif context.kind == "field":
         if context.statement[-2:-1] == ("in",) or context.statement[-2:] == ("in", "."):
-            yield from (Item(name, "property", "of the tensor that comes in") for name in HERE)
+            yield from (
+                CompletionChoice(name, "property", "of the tensor that comes in") for name in HERE
+            )
     elif context.argument is not None:
         yield from _arguments(reading, context, offset)
     else:
         if not context.statement or context.statement[-1] in (":", "{"):
-            yield from (Item(k, "keyword", about) for k, about in STATEMENTS.items())
+            yield from (CompletionChoice(k, "keyword", about) for k, about in STATEMENTS.items())
         if context.statement[:1] != ("variant",):
             yield from layers(reading)
             yield from _names(reading, offset)
             yield from _functions()
 
 
-def _texts(reading: Reading, context: Context) -> Iterator[Item]:
+def _texts(reading: Reading, context: CursorContext) -> Iterator[CompletionChoice]:
     """Inside quotes: files after `use`, else the texts that a knob may be."""
     if context.statement[:1] == ("use",):
         folder = builtin_folder()
         for path in sorted(folder.glob("*/*.arch")):
-            yield Item(path.relative_to(folder).as_posix(), "file", "comes with archdsl")
+            yield CompletionChoice(
+                path.relative_to(folder).as_posix(), "file", "comes with archdsl"
+            )
         return
     for value in _values_near(reading, context):
         if value.startswith('"'):
-            yield Item(value.strip('"'), "value")
+            yield CompletionChoice(value.strip('"'), "value")
 
 
-def _values_near(reading: Reading, context: Context) -> list[str]:
+def _values_near(reading: Reading, context: CursorContext) -> list[str]:
     """The values of the knob that is compared, matched or set just before."""
     words = list(reversed(context.statement))
     named = [context.argument.name] if context.argument is not None else []
@@ -93,7 +97,7 @@ def _values_near(reading: Reading, context: Context) -> list[str]:
     return []
 
 
-def _arguments(reading: Reading, context: Context, offset: int) -> Iterator[Item]:
+def _arguments(reading: Reading, context: CursorContext, offset: int) -> Iterator[CompletionChoice]:
     at = context.argument
     assert at is not None
     found = described.called(at.callee, reading, offset)
@@ -104,7 +108,7 @@ def _arguments(reading: Reading, context: Context, offset: int) -> Iterator[Item
     if at.name:
         values = described.values_of(at.name, reading)
         if context.statement[:1] == ("variant",) and values is not None:
-            yield from (Item(v, "value", f"`{at.name}`") for v in values)
+            yield from (CompletionChoice(v, "value", f"`{at.name}`") for v in values)
             return
         if taken is not None:
             yield from _values(taken)
@@ -113,7 +117,7 @@ def _arguments(reading: Reading, context: Context, offset: int) -> Iterator[Item
             yield from _values(arguments[at.place])
         for argument in arguments:
             if argument.name not in at.given:
-                yield Item(
+                yield CompletionChoice(
                     argument.name,
                     "argument",
                     argument.label,
@@ -126,29 +130,29 @@ def _arguments(reading: Reading, context: Context, offset: int) -> Iterator[Item
         yield from layers(reading)
 
 
-def _values(taken: described.Taken) -> Iterator[Item]:
+def _values(taken: described.SignatureArgument) -> Iterator[CompletionChoice]:
     words = taken.words
     if taken.expected == "true or false":
         words = ("true", "false")
-    yield from (Item(word, "word", f"`{taken.name}`") for word in words)
+    yield from (CompletionChoice(word, "word", f"`{taken.name}`") for word in words)
     if "initialisation" in taken.expected:
-        yield from (Item(name, "function", "initialisation") for name in INIT_FUNCTIONS)
+        yield from (CompletionChoice(name, "function", "initialisation") for name in INIT_FUNCTIONS)
 
 
-def layers(reading: Reading) -> Iterator[Item]:
+def layers(reading: Reading) -> Iterator[CompletionChoice]:
     """The layers and the patterns."""
     for name in (*reading.registry.layers, *reading.registry.patterns):
         found = described.built_in(name, reading)
         if found is not None and found.kind != "join layer":
             kind = "pattern" if found.kind == "connection pattern" else "layer"
-            yield Item(name, kind, found.label, found.about)
+            yield CompletionChoice(name, kind, found.label, found.about)
 
 
-def _names(reading: Reading, offset: int) -> Iterator[Item]:
+def _names(reading: Reading, offset: int) -> Iterator[CompletionChoice]:
     for name, definition in reading.names.visible(offset).items():
         found = described.definition(definition, reading)
-        yield Item(name, definition.target.kind, found.label, found.about)
+        yield CompletionChoice(name, definition.target.kind, found.label, found.about)
 
 
-def _functions() -> Iterator[Item]:
-    yield from (Item(f.name, "function", f.doc) for f in FUNCTIONS.values())
+def _functions() -> Iterator[CompletionChoice]:
+    yield from (CompletionChoice(f.name, "function", f.doc) for f in FUNCTIONS.values())

@@ -13,7 +13,7 @@ from archdsl.syntax.lines import CLOSE, OPEN
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
+class ArgumentPlace:
     """A place in a call: what is called, which argument it is by its place (from 0), and its name
     where one is written."""
 
@@ -24,7 +24,7 @@ class Argument:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CursorContext:
     """Where something is written. ``word`` is what of it is there already; ``statement`` are the
     words of the statement before it; ``kind`` is what it stands within: ``comment``, ``text``
     (in quotes), ``field`` (after a dot), ``argument``, or ``code``."""
@@ -32,10 +32,10 @@ class Context:
     kind: str
     word: Span
     statement: tuple[str, ...]
-    argument: Argument | None = None
+    argument: ArgumentPlace | None = None
 
 
-def context_at(reading: Reading, offset: int) -> Context:
+def context_at(reading: Reading, offset: int) -> CursorContext:
     """The context of a place in a text. Never fails."""
     source = reading.source
     tokens = tokenize(source, reading.language)
@@ -46,7 +46,7 @@ def context_at(reading: Reading, offset: int) -> Context:
     if last is not None and offset <= (last.end_pos or 0):
         start = last.start_pos or 0
         if last.type == "COMMENT":
-            return Context("comment", word, ())
+            return CursorContext("comment", word, ())
         if (last.type == "STRING" and offset < (last.end_pos or 0)) or (
             last.type == "STRAY" and last.startswith('"')
         ):
@@ -62,13 +62,13 @@ def context_at(reading: Reading, offset: int) -> Context:
     argument = calls[-1] if calls else None
     if kind == "code" and argument is not None:
         kind = "argument"
-    return Context(kind, word, statement, argument)
+    return CursorContext(kind, word, statement, argument)
 
 
-def _read(tokens: list[Token], reading: Reading) -> tuple[tuple[str, ...], list[Argument]]:
+def _read(tokens: list[Token], reading: Reading) -> tuple[tuple[str, ...], list[ArgumentPlace]]:
     """The words of the last statement, and the calls that are open at its end. Brackets of values
     within a call belong to its argument."""
-    open: list[tuple[str, Argument | None]] = []
+    open: list[tuple[str, ArgumentPlace | None]] = []
     statement: list[str] = []
     starters = reading.language.starters
     line_begins = True
@@ -87,7 +87,7 @@ def _read(tokens: list[Token], reading: Reading) -> tuple[tuple[str, ...], list[
         line_begins = False
         if kind in OPEN:
             called = previous is not None and previous.type == "NAME" and kind == "LPAR"
-            argument = Argument(str(previous), 0) if called else None
+            argument = ArgumentPlace(str(previous), 0) if called else None
             open.append((kind, argument))
             if kind == "LBRACE" and not in_brackets:
                 statement, previous = [], None
@@ -100,13 +100,13 @@ def _read(tokens: list[Token], reading: Reading) -> tuple[tuple[str, ...], list[
         elif kind == "COMMA" and open and open[-1][1] is not None:
             at = open[-1][1]
             given = at.given | ({at.name} if at.name else set())
-            open[-1] = (open[-1][0], Argument(at.callee, at.place + 1, "", given))
+            open[-1] = (open[-1][0], ArgumentPlace(at.callee, at.place + 1, "", given))
         elif kind == "EQUAL" and open and open[-1][1] is not None and previous is not None:
             at = open[-1][1]
-            open[-1] = (open[-1][0], Argument(at.callee, at.place, str(previous), at.given))
+            open[-1] = (open[-1][0], ArgumentPlace(at.callee, at.place, str(previous), at.given))
         statement.append(str(token))
         previous = token
-    calls: list[Argument] = []
+    calls: list[ArgumentPlace] = []
     for opener, argument in open:
         if opener == "LBRACE":
             calls = []

@@ -21,7 +21,7 @@ from archdsl.training.recipe import LOSSES, OPTIMIZERS, SCHEDULES, Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class SignatureArgument:
     """An argument: its name, what it may be in words, its default as it is written (nothing where
     it must be given, empty where it is worked out), and the bare words that it understands."""
 
@@ -38,13 +38,13 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class CallableSignature:
     """What can be called: its kind in words, what it is, and its arguments."""
 
     name: str
     kind: str
     about: str
-    arguments: tuple[Taken, ...] = ()
+    arguments: tuple[SignatureArgument, ...] = ()
     examples: tuple[str, ...] = ()
 
     @property
@@ -63,7 +63,7 @@ class Described:
         return "\n\n".join(lines)
 
 
-def built_in(name: str, reading: Reading) -> Described | None:
+def built_in(name: str, reading: Reading) -> CallableSignature | None:
     """What is built in, or a user has added, under a name of the language."""
     registry = reading.registry
     if (layer := registry.layers.get(name)) is not None:
@@ -71,15 +71,17 @@ def built_in(name: str, reading: Reading) -> Described | None:
             f"`{e.call}` makes {show_shape(e.output)} of " + ", ".join(map(show_shape, e.inputs))
             for e in layer.examples
         )
-        return Described(name, f"{layer.kind} layer", plain_doc(layer), taken(layer), examples)
+        return CallableSignature(
+            name, f"{layer.kind} layer", plain_doc(layer), taken(layer), examples
+        )
     if (pattern := registry.patterns.get(name)) is not None:
-        return Described(name, "connection pattern", plain_doc(pattern), taken(pattern))
+        return CallableSignature(name, "connection pattern", plain_doc(pattern), taken(pattern))
     if (function := FUNCTIONS.get(name)) is not None:
-        return Described(name, "function", function.doc)
+        return CallableSignature(name, "function", function.doc)
     if (init := INIT_FUNCTIONS.get(name)) is not None:
         words: Mapping[str, Sequence[str]] = InitFunction.words
         parameters = tuple(
-            Taken(
+            SignatureArgument(
                 key,
                 "one of " + ", ".join(words[key]) if key in words else "a number",
                 None if usual is None else show_default(usual, words.get(key, ())),
@@ -87,11 +89,11 @@ def built_in(name: str, reading: Reading) -> Described | None:
             )
             for key, usual in init.parameters
         )
-        return Described(name, "initialisation", "how weights start", parameters)
+        return CallableSignature(name, "initialisation", "how weights start", parameters)
     return None
 
 
-def setting(name: str, reading: Reading) -> Described | None:
+def setting(name: str, reading: Reading) -> CallableSignature | None:
     """A record of a .search file: data, an optimizer, a schedule, a sampler."""
     tables: dict[str, Mapping[str, type[Any]]] = {
         "optimizer": OPTIMIZERS,
@@ -107,13 +109,13 @@ def setting(name: str, reading: Reading) -> Described | None:
     }
     for kind, table in tables.items():
         if name in table:
-            return Described(name, kind, plain_doc(table[name]), taken(table[name]))
+            return CallableSignature(name, kind, plain_doc(table[name]), taken(table[name]))
     if name == "train":
-        return Described(name, "recipe", plain_doc(Recipe), taken(Recipe))
+        return CallableSignature(name, "recipe", plain_doc(Recipe), taken(Recipe))
     return None
 
 
-def called(name: str, reading: Reading, offset: int) -> Described | None:
+def called(name: str, reading: Reading, offset: int) -> CallableSignature | None:
     """What a name that is called at a place of the text means there."""
     if reading.is_search:
         return setting(name, reading)
@@ -123,22 +125,22 @@ def called(name: str, reading: Reading, offset: int) -> Described | None:
     for other in reading.names.definitions:
         if other.name == name and other.kind == "variant":
             knobs = tuple(knobs_taken(reading))
-            return Described(name, "variant", "", knobs)
+            return CallableSignature(name, "variant", "", knobs)
     return built_in(name, reading)
 
 
-def definition(found: Definition, reading: Reading) -> Described:
+def definition(found: Definition, reading: Reading) -> CallableSignature:
     """What the text says of a name that it defines."""
     target = found.target
     if target.kind in ("block", "fn"):
         arguments = tuple(_parameter(p) for p in target.parameters)
         kind = "block" if target.kind == "block" else "function"
-        return Described(found.name, kind, doc_above(target, reading), arguments)
+        return CallableSignature(found.name, kind, doc_above(target, reading), arguments)
     if target.kind == "knob" and (knob := knob_of(found.name, reading)) is not None:
-        return Described(found.name, f"knob: {knob_words(knob)}", knob.doc)
+        return CallableSignature(found.name, f"knob: {knob_words(knob)}", knob.doc)
     titles = {"let": "value", "item": "item of a loop", "turn": "number of the turn"}
     said = f"`{' '.join(target.whole.text.split())[:200]}`" if target.kind != "label" else ""
-    return Described(found.name, titles.get(target.kind, target.kind), said)
+    return CallableSignature(found.name, titles.get(target.kind, target.kind), said)
 
 
 def knob_of(name: str, reading: Reading) -> Knob | None:
@@ -175,22 +177,22 @@ def values_of(name: str, reading: Reading) -> list[str] | None:
     return None
 
 
-def knobs_taken(reading: Reading) -> Iterator[Taken]:
+def knobs_taken(reading: Reading) -> Iterator[SignatureArgument]:
     """The knobs of a spec as arguments of its variants. A text with mistakes has their names."""
     if reading.program is not None:
         for knob in reading.program.knobs.values():
-            yield Taken(knob.name, knob_words(knob), knob.show(knob.default))
+            yield SignatureArgument(knob.name, knob_words(knob), knob.show(knob.default))
         return
     for node in reading.file.statements:
         if isinstance(node, tree.Arch):
             for written in node.knobs:
-                yield Taken(written.name.text, "", written.default.span.text)
+                yield SignatureArgument(written.name.text, "", written.default.span.text)
 
 
-def taken(cls: type[Any]) -> tuple[Taken, ...]:
+def taken(cls: type[Any]) -> tuple[SignatureArgument, ...]:
     """The arguments of a layer or a setting, from its fields."""
     return tuple(
-        Taken(
+        SignatureArgument(
             p.name,
             p.reader.expected,
             None if p.required else show_default(p.default, p.reader.words),
@@ -223,9 +225,9 @@ def doc_above(found: Definition, reading: Reading) -> str:
     return reading.file.docs.get(found.whole.line, "")
 
 
-def _parameter(found: Definition) -> Taken:
+def _parameter(found: Definition) -> SignatureArgument:
     _, equals, default = found.whole.text.partition("=")
-    return Taken(found.name, "", default.strip() if equals else None)
+    return SignatureArgument(found.name, "", default.strip() if equals else None)
 
 
 def _count(count: int | None) -> str:

@@ -17,7 +17,7 @@ Edit = tuple[Span, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Fix:
+class Correction:
     """A correction of a mistake: what it does in words, and the edits. ``sure``: it is the one
     that is likely meant."""
 
@@ -26,7 +26,7 @@ class Fix:
     sure: bool = False
 
 
-def fixes(reading: Reading, found: Diagnostic) -> list[Fix]:
+def fixes(reading: Reading, found: Diagnostic) -> list[Correction]:
     """The corrections of a mistake in the text that is read."""
     span = found.span
     if span is None or span.source is not reading.source:
@@ -39,23 +39,23 @@ def fixes(reading: Reading, found: Diagnostic) -> list[Fix]:
     return list(reversed(unique.values()))
 
 
-def _of_help(help: str, span: Span, reading: Reading) -> Iterator[Fix]:
+def _of_help(help: str, span: Span, reading: Reading) -> Iterator[Correction]:
     for pattern, make in HELPS:
         if (match := pattern.fullmatch(help)) is not None:
             yield from make(match, span, reading)
 
 
-def _replace(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+def _replace(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     """Another word in the place of the one that is wrong."""
     word = match["word"]
     if span.text.startswith('"') and span.text.endswith('"') and len(span.text) > 1:
         word = f'"{word}"'
     elif not (span.text.replace(".", "_").isidentifier() or SIGNS.fullmatch(span.text)):
         return
-    yield Fix(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
+    yield Correction(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
 
 
-def _arrow(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+def _arrow(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     """``->`` before a word of the line that the mistake is found at, or after."""
     text, word = reading.source.text, match["word"]
     start = text.rfind(word, text.rfind("\n", 0, span.start) + 1, span.end)
@@ -63,54 +63,54 @@ def _arrow(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
         yield _before(start, " -> ", word, reading)
 
 
-def _comma(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+def _comma(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     yield _before(span.start, ", ", span.text, reading)
 
 
-def _before(start: int, sign: str, word: str, reading: Reading) -> Fix:
+def _before(start: int, sign: str, word: str, reading: Reading) -> Correction:
     """Something put between a word and the one before it, instead of the space that is there."""
     before = len(reading.source.text[:start].rstrip(" "))
     at = Span(reading.source, before, start)
-    return Fix(f"write `{sign.strip()}` before `{_short(word)}`", ((at, sign),), sure=True)
+    return Correction(f"write `{sign.strip()}` before `{_short(word)}`", ((at, sign),), sure=True)
 
 
-def _unquote(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+def _unquote(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     word = span.text.strip('"')
     if word.isidentifier():
-        yield Fix(f"write `{word}` without quotes", ((span, word),), sure=True)
+        yield Correction(f"write `{word}` without quotes", ((span, word),), sure=True)
 
 
-def _remove(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+def _remove(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     if span.text == ":":
-        yield Fix("remove the colon", ((span, ""),), sure=True)
+        yield Correction("remove the colon", ((span, ""),), sure=True)
 
 
-def _anew(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+def _anew(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     """Another text in the place of the line that a mistake is in, or of some words of it."""
     text, line = reading.source.text, match["line"]
     start = text.rfind("\n", 0, span.start) + 1
     end = text.find("\n", span.start)
     old = match.groupdict().get("old") or text[start : end if end >= 0 else len(text)].strip()
     at = text.find(old, start)
-    yield Fix(
+    yield Correction(
         f"write `{_short(line)}`", ((Span(reading.source, at, at + len(old)), line),), sure=True
     )
 
 
-def _round(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+def _round(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     for name in ("round", "floor", "ceil"):
-        yield Fix(f"round with `{name}`", ((span, f"{name}({span.text})"),))
+        yield Correction(f"round with `{name}`", ((span, f"{name}({span.text})"),))
 
 
-def _line(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
-    yield Fix(f"add `{match['line']}`", (_added(match["line"], reading),))
+def _line(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    yield Correction(f"add `{match['line']}`", (_added(match["line"], reading),))
 
 
-def _use(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Fix]:
+def _use(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     """A block of the library, brought and called by its name."""
     line, word = f"use {match['file']}: {match['word']}", match["word"]
     called = ((span, word),) if span.text != word else ()
-    yield Fix(f"add `{line}`", (_added(line, reading), *called), sure=True)
+    yield Correction(f"add `{line}`", (_added(line, reading), *called), sure=True)
 
 
 def _added(line: str, reading: Reading) -> tuple[Span, str]:
@@ -123,7 +123,7 @@ def _added(line: str, reading: Reading) -> tuple[Span, str]:
 
 SIGNS = re.compile(r"[^\w\s\"]{1,3}|elif")
 HELPS: tuple[
-    tuple[re.Pattern[str], Callable[[re.Match[str], Span, Reading], Iterator[Fix]]], ...
+    tuple[re.Pattern[str], Callable[[re.Match[str], Span, Reading], Iterator[Correction]]], ...
 ] = (
     (re.compile(r"did you mean `(?P<word>[^`]+)`\?"), _replace),
     (re.compile(r"here it is called `(?P<word>[^`]+)`"), _replace),
@@ -181,17 +181,20 @@ def _set(call: tree.Call, name: str, value: str, reading: Reading) -> Edit:
     return Span(source, end, brackets.end() if brackets else end), f"({name} = {value})"
 
 
-def _groups(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+def _groups(found: Diagnostic, span: Span, reading: Reading) -> list[Correction]:
     """Other counts of groups, which divide the channels."""
     call = _call_at(reading, span)
     _, _, listed = found.message.rpartition("these numbers do: ")
     numbers = re.findall(r"\d+", listed)
     if call is None or _argument(call, "groups", reading) is None:
         return []
-    return [Fix(f"write `groups = {n}`", (_set(call, "groups", n, reading),)) for n in numbers[-4:]]
+    return [
+        Correction(f"write `groups = {n}`", (_set(call, "groups", n, reading),))
+        for n in numbers[-4:]
+    ]
 
 
-def _no_pad(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+def _no_pad(found: Diagnostic, span: Span, reading: Reading) -> list[Correction]:
     """`pad = 0`, which an even kernel needs to say; or a layer that pads before it, which keeps
     the size."""
     call = _call_at(reading, span)
@@ -199,11 +202,13 @@ def _no_pad(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
         return []
     none, before = _set(call, "pad", "0", reading), str(found.fields["before"])
     start = Span(span.source, call.span.start, call.span.start)
-    kept = Fix(f"write `pad = 0`, and `{before}` before it", ((start, f"{before} -> "), none))
-    return [Fix("write `pad = 0`", (none,)), kept]
+    kept = Correction(
+        f"write `pad = 0`, and `{before}` before it", ((start, f"{before} -> "), none)
+    )
+    return [Correction("write `pad = 0`", (none,)), kept]
 
 
-def _pad(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+def _pad(found: Diagnostic, span: Span, reading: Reading) -> list[Correction]:
     """`pad = 2` for a kernel of 5: as much as lets the window stand on each pixel."""
     call = _call_at(reading, span)
     kernel = set(re.findall(r"\d+", str(found.fields["kernel"])))
@@ -213,21 +218,23 @@ def _pad(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
         return []
     half = str(int(kernel.pop()) // 2)
     return (
-        [] if half == "0" else [Fix(f"write `pad = {half}`", (_set(call, "pad", half, reading),))]
+        []
+        if half == "0"
+        else [Correction(f"write `pad = {half}`", (_set(call, "pad", half, reading),))]
     )
 
 
-def _no_bias(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+def _no_bias(found: Diagnostic, span: Span, reading: Reading) -> list[Correction]:
     """`bias = false`, where a normalisation follows."""
     call = _call_at(reading, span)
     return (
         []
         if call is None
-        else [Fix("write `bias = false`", (_set(call, "bias", "false", reading),))]
+        else [Correction("write `bias = false`", (_set(call, "bias", "false", reading),))]
     )
 
 
-def _no_shortcut(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
+def _no_shortcut(found: Diagnostic, span: Span, reading: Reading) -> list[Correction]:
     """A residual unit without `shortcut`: it then adapts by itself."""
     call = _call_at(reading, span)
     argument = None if call is None else _argument(call, "shortcut", reading)
@@ -241,11 +248,11 @@ def _no_shortcut(found: Diagnostic, span: Span, reading: Reading) -> list[Fix]:
         at = call.arguments.index(argument)
         start = call.arguments[at - 1].span.end if at else argument.span.start
         end = argument.span.end if at else call.arguments[1].span.start
-    return [Fix("leave `shortcut` out", ((Span(span.source, start, end), ""),))]
+    return [Correction("leave `shortcut` out", ((Span(span.source, start, end), ""),))]
 
 
 PADDED = ("conv", "maxpool", "avgpool")  # whose windows may be padded by half their width
-OF_KIND: dict[str, Callable[[Diagnostic, Span, Reading], list[Fix]]] = {
+OF_KIND: dict[str, Callable[[Diagnostic, Span, Reading], list[Correction]]] = {
     codes.GROUPS_DO_NOT_DIVIDE.code: _groups,
     codes.EVEN_KERNEL.code: _no_pad,
     codes.WINDOW_TOO_LARGE.code: _pad,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from archdsl.analysis.lines import Place, by_line
+from archdsl.analysis.lines import PlaceFigures, by_line
 from archdsl.editing.reading import Reading
 from archdsl.ir.network import Network
 from archdsl.layers.base import show_shape
@@ -50,12 +50,12 @@ def carried(
     return [*found, *(hint for hint in kept if hint.line not in lines)]
 
 
-def _shapes(place: Place) -> str:
+def _shapes(place: PlaceFigures) -> str:
     ends = dict.fromkeys((show_shape(place.shapes[0]), show_shape(place.shapes[-1])))
     return " to ".join(ends)
 
 
-def _full(place: Place) -> str:
+def _full(place: PlaceFigures) -> str:
     shapes = ", ".join(map(show_shape, place.shapes))
     times = (
         "" if place.times == 1 else f"\n\napplied {place.times} times; costs are of all together"

@@ -12,7 +12,7 @@ from archdsl.editing.context import context_at
 from archdsl.editing.reading import Reading
 from archdsl.elaborate.facts import Paper, Published, Variant
 from archdsl.layers.base import show_shape
-from archdsl.resolve.table import Definition, Use
+from archdsl.resolve.table import Definition, NameUse
 from archdsl.syntax import tree
 
 
@@ -32,11 +32,11 @@ def hover(reading: Reading, offset: int) -> Hover | None:
     found = reading.names.at(offset)
     if found is None:
         return None
-    said = _of_use(found, reading) if isinstance(found, Use) else _of_definition(found, reading)
+    said = _of_use(found, reading) if isinstance(found, NameUse) else _of_definition(found, reading)
     return Hover(found.span, said) if said else None
 
 
-def _of_use(use: Use, reading: Reading) -> str:
+def _of_use(use: NameUse, reading: Reading) -> str:
     if use.definition is not None:
         return _with_costs(_of_definition(use.definition, reading), use.span, reading)
     if use.kind in ("layer", "pattern", "function"):
@@ -50,7 +50,7 @@ def _of_use(use: Use, reading: Reading) -> str:
     return ""
 
 
-def _of_argument(use: Use, reading: Reading) -> str:
+def _of_argument(use: NameUse, reading: Reading) -> str:
     around = context_at(reading, use.span.end).argument
     if around is None:
         return ""

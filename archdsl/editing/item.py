@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class CompletionChoice:
     """What can be written instead of the ``word`` that is there already. ``kind`` as in
     ``archdsl.editing.colours``, or ``keyword``, ``value``, ``file``."""
 

@@ -14,7 +14,7 @@ from archdsl.editing.reading import Reading
 from archdsl.lint import warnings
 from archdsl.search.combinations import doubts
 from archdsl.search.reach import survey
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.space import Space, space_of
 from archdsl.syntax import search_tree, tree
 from archdsl.units import counted
@@ -144,7 +144,7 @@ def _slices(reading: Reading, watch: Callable[[float], None]) -> Verified:
     return Verified((Lens(nodes[0].span, " | ".join(said)),), tuple(doubts(search)))
 
 
-def _space(search: Search) -> Space:
+def _space(search: SearchRequest) -> Space:
     """The space of a search for the images of its data, where they are known without being there,
     else for the spec's own input."""
     image, classes = search.data.image, search.data.classes

@@ -19,7 +19,7 @@ from archdsl.ir.network import Network
 from archdsl.registry import REGISTRY, Registry
 from archdsl.resolve.table import Names
 from archdsl.search.reading import read_search
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.settings import Decisions
 from archdsl.syntax import tree
 from archdsl.syntax.language import SEARCH, Language, language_of
@@ -60,7 +60,7 @@ class Reading:
     broken: bool = False  # it does not parse
     program: Program | None = None
     network: Network | None = None
-    search: Search | None = None
+    search: SearchRequest | None = None
     begun: Network | None = None
 
     @property

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.editing import described
-from archdsl.editing.context import Context
-from archdsl.editing.item import Item
+from archdsl.editing.context import CursorContext
+from archdsl.editing.item import CompletionChoice
 from archdsl.editing.reading import Reading
 from archdsl.files import builtin_names
 from archdsl.named import resolve
@@ -46,11 +46,13 @@ SETTINGS = {
 REGISTERED = {"augment": "augmentations", "metrics": "metrics", "recipe": "recipes"}
 
 
-def search_items(reading: Reading, context: Context, offset: int) -> Iterator[Item]:
+def search_items(
+    reading: Reading, context: CursorContext, offset: int
+) -> Iterator[CompletionChoice]:
     """What can be written at a place."""
     statement = context.statement
     if not statement:
-        yield from (Item(k, "keyword", about) for k, about in STATEMENTS.items())
+        yield from (CompletionChoice(k, "keyword", about) for k, about in STATEMENTS.items())
         return
     first = statement[0]
     at = context.argument
@@ -60,7 +62,7 @@ def search_items(reading: Reading, context: Context, offset: int) -> Iterator[It
         if at is not None:
             yield from _knobs(reading)
         else:
-            yield from (Item(name, "class", "spec") for name in builtin_names())
+            yield from (CompletionChoice(name, "class", "spec") for name in builtin_names())
     elif first == "vary":
         yield from _knobs(reading)
     elif first == "hold":
@@ -68,24 +70,27 @@ def search_items(reading: Reading, context: Context, offset: int) -> Iterator[It
             yield from _knobs(reading)
         else:
             yield from _costs(reading)
-            yield from (Item(word, "keyword") for word in ("within", "by"))
+            yield from (CompletionChoice(word, "keyword") for word in ("within", "by"))
     elif first == "data":
         yield from _named(reading.registry.data, reading)
     elif first in ("prune", "sampler", "baseline"):
         table = {"prune": PRUNERS, "sampler": SAMPLERS, "baseline": BASELINES}[first]
         yield from _named(table, reading)
     elif first in ("maximize", "minimize"):
-        yield from (Item(name, "cost") for name in learned(reading.registry, first == "minimize"))
+        yield from (
+            CompletionChoice(name, "cost")
+            for name in learned(reading.registry, first == "minimize")
+        )
         yield from _costs(reading)
     elif first == "tune":
-        yield from (Item(name, "argument", insert=f"{name} in ") for name in TUNABLE)
+        yield from (CompletionChoice(name, "argument", insert=f"{name} in ") for name in TUNABLE)
     elif first == "explore":
-        yield Item("epochs", "argument", insert="epochs = ")
+        yield CompletionChoice("epochs", "argument", insert="epochs = ")
     elif first == "train":
         yield from _recipe(statement, reading)
 
 
-def _recipe(statement: tuple[str, ...], reading: Reading) -> Iterator[Item]:
+def _recipe(statement: tuple[str, ...], reading: Reading) -> Iterator[CompletionChoice]:
     last = next((i for i in reversed(range(len(statement))) if statement[i] == "="), None)
     after_comma = "," in statement[last:] if last is not None else True
     if last and (not after_comma or "[" in statement[last:]):
@@ -99,16 +104,16 @@ def _recipe(statement: tuple[str, ...], reading: Reading) -> Iterator[Item]:
         found = described.setting("train", reading)
         for argument in found.arguments if found is not None else ():
             if argument.name == name:
-                yield from (Item(word, "word") for word in argument.words)
+                yield from (CompletionChoice(word, "word") for word in argument.words)
         return
     yield from _arguments("train", frozenset(statement), reading)
 
 
-def _arguments(callee: str, given: frozenset[str], reading: Reading) -> Iterator[Item]:
+def _arguments(callee: str, given: frozenset[str], reading: Reading) -> Iterator[CompletionChoice]:
     found = described.setting(callee, reading)
     for argument in found.arguments if found is not None else ():
         if argument.name not in given:
-            yield Item(
+            yield CompletionChoice(
                 argument.name,
                 "argument",
                 argument.label,
@@ -117,21 +122,23 @@ def _arguments(callee: str, given: frozenset[str], reading: Reading) -> Iterator
             )
 
 
-def _named(table: Iterable[str], reading: Reading) -> Iterator[Item]:
+def _named(table: Iterable[str], reading: Reading) -> Iterator[CompletionChoice]:
     for name in table:
         found = described.setting(name, reading)
         if found is not None:
-            yield Item(name, "function", found.label, found.about)
+            yield CompletionChoice(name, "function", found.label, found.about)
 
 
-def _costs(reading: Reading) -> Iterator[Item]:
-    yield from (Item(name, "cost", cost.title) for name, cost in reading.registry.costs.items())
+def _costs(reading: Reading) -> Iterator[CompletionChoice]:
+    yield from (
+        CompletionChoice(name, "cost", cost.title) for name, cost in reading.registry.costs.items()
+    )
 
 
-def _knobs(reading: Reading) -> Iterator[Item]:
+def _knobs(reading: Reading) -> Iterator[CompletionChoice]:
     spec = spec_of(reading)
     for knob in spec.knobs.values() if spec is not None else ():
-        yield Item(knob.name, "knob", described.knob_words(knob), knob.doc)
+        yield CompletionChoice(knob.name, "knob", described.knob_words(knob), knob.doc)
 
 
 def spec_of(reading: Reading) -> Spec | None:

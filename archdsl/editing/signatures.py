@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from archdsl.editing.context import context_at
-from archdsl.editing.described import Described, called
+from archdsl.editing.described import CallableSignature, called
 from archdsl.editing.reading import Reading
 
 
@@ -13,7 +13,7 @@ from archdsl.editing.reading import Reading
 class Signature:
     """What is called, and which of its arguments (from 0) is being written; -1 is none of them."""
 
-    described: Described
+    described: CallableSignature
     active: int
 
 

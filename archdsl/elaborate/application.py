@@ -9,9 +9,9 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, did_you_mean, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import truth
-from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.calls import bind_formals, counted, takes
-from archdsl.elaborate.code import Action, BlockCode, Code, FnCode, Getter
+from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter, LayerClosure
 from archdsl.elaborate.expressions import compile_patterns, listed
 from archdsl.elaborate.fitting import fit
 from archdsl.elaborate.joining import join_action, meant_join
@@ -48,7 +48,9 @@ def layer_value(node: tree.Node, scope: Scope) -> Getter:
     unit = Unit("closure", scope.context.file, scope.unit)
     inner = Scope(scope.context, unit, scope)
     run, weight = scope.context.weigher.weighed(lambda: inner.action(node))
-    code = Code(node.span, scope.context.file, run, weight, unit.slots, unit.captures, unit.calls)
+    code = LayerClosure(
+        node.span, scope.context.file, run, weight, unit.slots, unit.captures, unit.calls
+    )
     code.names = tuple(n for n in numbers(node, scope).elements() if isinstance(n, str))
     scope.unit.calls |= unit.calls
     scope.unit.reads |= unit.reads
@@ -290,7 +292,7 @@ def enter_block(
     machine.built += 1
     start = machine.fuel
     machine.spend(block.weight, span)
-    builder = Builder(frame.b, numbered(block.name, number), x.shape)
+    builder = PartBuilder(frame.b, numbered(block.name, number), x.shape)
     inner = Frame(machine, builder, variables, home, builder.start())
     given: list[tuple[str, Any]] = []
     before = len(machine.found), machine.effects

@@ -23,7 +23,7 @@ INPUTS = attrgetter("inputs")
 _NEXT = re.compile(r"[\s;]*(?:->)?\s*([A-Za-z_]\w*)\s*(?:->|[;}\n]|$)")
 
 
-class Builder:
+class PartBuilder:
     """A part under construction."""
 
     __slots__ = (
@@ -43,7 +43,7 @@ class Builder:
         "takes",
     )
 
-    def __init__(self, parent: Builder | None, label: str, input: Shape) -> None:
+    def __init__(self, parent: PartBuilder | None, label: str, input: Shape) -> None:
         """``input`` is the shape of the current tensor, or those of several: these are its input
         and its first imports."""
         self.parent = parent
@@ -142,16 +142,16 @@ class Builder:
     @property
     def path(self) -> str:
         names: list[str] = []
-        builder: Builder | None = self
+        builder: PartBuilder | None = self
         while builder is not None:
             if builder.label:
                 names.append(builder.label)
             builder = builder.parent
         return ".".join(reversed(names))
 
-    def holds(self, other: Builder) -> bool:
+    def holds(self, other: PartBuilder) -> bool:
         """Whether the other part is this one, or within it."""
-        at: Builder | None = other
+        at: PartBuilder | None = other
         while at is not None and at is not self:
             at = at.parent
         return at is self

@@ -45,7 +45,7 @@ class BodyCode:
 
 
 @dataclass(eq=False, slots=True)
-class Code:
+class LayerClosure:
     """A layer expression that can be passed around: it runs in a frame of its own."""
 
     span: Span

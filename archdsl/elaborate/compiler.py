@@ -16,14 +16,14 @@ from archdsl.diagnostics.model import (
 )
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.application import LAYER_ACTIONS, layer_value
-from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.code import BlockCode, FnCode, Formal, Getter, Statement
 from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import VALUES
-from archdsl.elaborate.file_code import Budget, FileCode, KnobCode
+from archdsl.elaborate.file_code import CostRequirement, FileCode, KnobCode
 from archdsl.elaborate.inputs import incoming
 from archdsl.elaborate.knobs import Choices, Interval
-from archdsl.elaborate.machine import UNSET, Frame, Machine, Skip, Stop
+from archdsl.elaborate.machine import UNSET, Frame, Machine, Skip, StopElaboration
 from archdsl.elaborate.scope import Context, Scope, Unit, constant
 from archdsl.elaborate.side_outputs import output
 from archdsl.elaborate.statements import STATEMENT_ACTIONS, compile_body, let
@@ -51,7 +51,7 @@ class Compiler:
         self.found: list[Diagnostic] = []
         self.warned: list[Diagnostic] = []
         self.files: list[FileCode] = []
-        self.budgets: list[Budget] = []
+        self.budgets: list[CostRequirement] = []
         self.input: Span | None = None  # where it stands
         self.arch: tree.Arch | None = None
         self.load = load
@@ -241,7 +241,7 @@ class Compiler:
         machine.files = [[UNSET] * f.scope.unit.slots for f in self.files]
         frame = Frame(
             machine,
-            Builder(None, "", (1,)),
+            PartBuilder(None, "", (1,)),
             [UNSET] * scope.unit.slots,
             machine.files[scope.context.file],
             None,
@@ -253,7 +253,7 @@ class Compiler:
             context.found.append(error.diagnostic)
         except Skip:
             context.report(codes.NEEDS_CONSTANT, node.span)
-        except Stop:
+        except StopElaboration:
             context.found.extend(machine.found)
         finally:
             self.work.take(machine.done)
@@ -282,7 +282,7 @@ class Compiler:
         slots = {n: inner.variable(tree.Word(node.span, n), "let").slot for n in sorted(costs)}
         condition = inner.value(node.condition)
         if made.index == 0:
-            self.budgets.append(Budget(node.span, node.message, condition, slots))
+            self.budgets.append(CostRequirement(node.span, node.message, condition, slots))
 
     def check_whole(self) -> None:
         """What every architecture needs, in the order in which it needs it."""

@@ -36,7 +36,7 @@ class KnobCode:
 
 
 @dataclass(eq=False, slots=True)
-class Budget:
+class CostRequirement:
     """A `require` that speaks of what a network costs: judged once the network is known."""
 
     span: Span

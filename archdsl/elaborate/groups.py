@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.builder import Builder, instead_of
+from archdsl.elaborate.builder import PartBuilder, instead_of
 from archdsl.elaborate.code import Action
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.values import Tensor, Tensors, each
@@ -40,7 +40,7 @@ def run_named(
     outer = frame.b
     number = outer.number(name)
     label = numbered(name, number, plain)
-    inner = Builder(outer, label, x.shape)
+    inner = PartBuilder(outer, label, x.shape)
     frame.b, frame.x = inner, inner.start()
     try:
         if noted:
@@ -90,12 +90,12 @@ def run_named(
     )
 
 
-def _before(tensor: Tensor, x: Tensor, inner: Builder) -> Tensor:
+def _before(tensor: Tensor, x: Tensor, inner: PartBuilder) -> Tensor:
     """A tensor that a part gives as it is: one of those that came in, or one kept elsewhere."""
     return each(x)[-tensor.node] if tensor.builder is inner else tensor
 
 
-def _only(inner: Builder, result: Tensor) -> Step | None:
+def _only(inner: PartBuilder, result: Tensor) -> Step | None:
     """The one step of a part that gives what the part gives."""
     if not isinstance(result, Tensors):
         return inner.steps[0] if len(inner.steps) == 1 else None
@@ -186,7 +186,7 @@ def _is_one(steps: Sequence[Step], firsts: list[int], results: list[int], start:
 
 
 def _add_turns(
-    builder: Builder,
+    builder: PartBuilder,
     steps: Sequence[Step],
     source: Tensor,
     after: Tensor,

@@ -8,7 +8,7 @@ from typing import Annotated
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.code import Action, Getter
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.making import LayerArguments, bind_layer, construct
@@ -51,7 +51,7 @@ def incoming(node: tree.Input, scope: Scope) -> Action:
             ids = construct(Incoming, arguments, values, span).ids
             shape = sizes if ids is None else Ids(sizes, ids)
             if tensors:
-                tensor = Tensor(shape, 0, Builder(None, "", shape))
+                tensor = Tensor(shape, 0, PartBuilder(None, "", shape))
                 builder.imports.append(tensor)
             else:
                 builder.input = shape
@@ -78,7 +78,7 @@ def _shape(node: tree.Node, scope: Scope) -> Getter:
 
 
 def check_used(
-    builder: Builder, results: Sequence[Tensor], names: tuple[str, ...], span: Span | None
+    builder: PartBuilder, results: Sequence[Tensor], names: tuple[str, ...], span: Span | None
 ) -> None:
     """Raises a fault where one of several inputs leads nowhere."""
     used = {*map(builder.node, results), *(n for step in builder.steps for n in step.inputs)}

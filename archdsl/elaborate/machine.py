@@ -7,10 +7,9 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import MOST, Diagnostic, Fault, Kind, diagnose
-from archdsl.diagnostics.model import Frame as TrailFrame
+from archdsl.diagnostics.model import MOST, Diagnostic, Fault, Kind, TrailFrame, diagnose
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.equality import key
 from archdsl.elaborate.fitting import fit
@@ -52,11 +51,11 @@ class Skip(Exception):
     """What was asked for depends on a tensor whose mistake has been reported already."""
 
 
-class Stop(Exception):
+class StopElaboration(Exception):
     """Elaboration cannot go on: a limit is reached, or only the first mistake is wanted."""
 
 
-class Fork(Exception):
+class OptionsDiffer(Exception):
     """The options of a choice leave different shapes, or different modules of what is shared:
     each has to be followed by itself."""
 
@@ -95,7 +94,7 @@ class Frame:
     __slots__ = ("b", "g", "m", "v", "x")
 
     def __init__(
-        self, m: Machine, b: Builder, v: list[Any], g: list[Any], x: Tensor | None
+        self, m: Machine, b: PartBuilder, v: list[Any], g: list[Any], x: Tensor | None
     ) -> None:
         self.m = m
         self.b = b
@@ -177,7 +176,7 @@ class Machine:
         self.top: list[int] = []  # the slots of the first file's that are visible everywhere
 
     def spend(self, amount: int, span: Span | None) -> None:
-        """Counts work; raises ``Stop`` when that is more than any network should take."""
+        """Counts work; raises ``StopElaboration`` at more than any network takes."""
         self.fuel -= amount
         if self.fuel < 0:
             limit = MAX_STEPS if self.whole == MAX_STEPS else MAX_WORK
@@ -190,7 +189,7 @@ class Machine:
 
     def stop(self, kind: Kind, span: Span | None, **fields: object) -> None:
         self.report(diagnose(kind, span, fields=fields))
-        raise Stop
+        raise StopElaboration
 
     def report(self, diagnostic: Diagnostic) -> None:
         """Notes a mistake, once for each place, with the blocks and knobs that led to it."""
@@ -200,7 +199,7 @@ class Machine:
                 return
         self.found.append(self.placed(diagnostic))
         if self.first_only or len(self.found) >= MOST:
-            raise Stop
+            raise StopElaboration
 
     def placed(self, diagnostic: Diagnostic) -> Diagnostic:
         """The diagnostic with the blocks that led to it, which it may have already."""
@@ -326,7 +325,7 @@ class Machine:
             if chosen:
                 del self.choices[met:]
         if len(left) > 1:
-            raise Fork(path, sorted(left.values()))
+            raise OptionsDiffer(path, sorted(left.values()))
 
     def join(self, op: Op, frame: Frame, inputs: Sequence[Tensor], span: Span) -> None:
         """Applies a join to several tensors; the result is the current tensor."""
@@ -369,8 +368,8 @@ class Machine:
         )
         self.check_size(frame.b, span)
 
-    def check_size(self, builder: Builder, span: Span) -> None:
-        """Raises ``Stop`` for a network that is larger than any. To be called wherever
+    def check_size(self, builder: PartBuilder, span: Span) -> None:
+        """Raises ``StopElaboration`` for a network that is larger than any. To be called wherever
         something is repeated: a text alone is short."""
         if builder.size > MAX_SIZE:
             self.stop(codes.TOO_LARGE, span, limit=MAX_SIZE)

@@ -18,15 +18,23 @@ from archdsl.diagnostics.model import (
     in_order,
 )
 from archdsl.elaborate.arithmetic import truth
-from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.callgraph import close_over
 from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
 from archdsl.elaborate.compiler import Compiler, Loader
 from archdsl.elaborate.facts import Variant, read_fixed, read_variants
-from archdsl.elaborate.file_code import Budget, FileCode
+from archdsl.elaborate.file_code import CostRequirement, FileCode
 from archdsl.elaborate.inputs import check_used
 from archdsl.elaborate.knobs import Interval, Knob, option_number
-from archdsl.elaborate.machine import MAX_DEPTH, UNSET, Decide, Frame, Machine, Skip, Stop
+from archdsl.elaborate.machine import (
+    MAX_DEPTH,
+    UNSET,
+    Decide,
+    Frame,
+    Machine,
+    Skip,
+    StopElaboration,
+)
 from archdsl.elaborate.scope import Scope, Unit, Variable
 from archdsl.elaborate.side_outputs import results_of
 from archdsl.elaborate.statements import unmet
@@ -39,12 +47,12 @@ from archdsl.syntax import tree
 
 
 @dataclass(eq=False, slots=True)
-class Candidate:
+class Elaborated:
     """What elaboration of one candidate leaves: the network, and the budgets still to judge."""
 
     network: Network
     frame: Frame
-    budgets: list[Budget]
+    budgets: list[CostRequirement]
     work: int  # steps that it took
     options: int  # of the choices that it met, with those of options that were tried
 
@@ -122,7 +130,7 @@ class Program:
                 machine.attempt(statement.run, frame)
                 if frame.x is not None:
                     return frame.x.shape
-        except (Fault, Stop):
+        except (Fault, StopElaboration):
             pass
         finally:
             self.take(machine.done)
@@ -130,7 +138,7 @@ class Program:
 
     def begin(self, machine: Machine, values: Mapping[str, Any]) -> Frame:
         """What comes before the statements: the values of libraries, and the knobs."""
-        frame = Frame(machine, Builder(None, "", ()), machine.files[0], machine.files[0], None)
+        frame = Frame(machine, PartBuilder(None, "", ()), machine.files[0], machine.files[0], None)
         for library in self.files[1:]:
             self.run_library(library, machine)
         for code in self.main.knobs:
@@ -167,12 +175,14 @@ class Program:
     def read_knobs(self) -> dict[str, Knob]:
         """The knobs with the values of their defaults, each checked against its domain."""
         machine = self.machine(lambda path, names, span: 0, False)
-        frame = Frame(machine, Builder(None, "", (1,)), machine.files[0], machine.files[0], None)
+        frame = Frame(
+            machine, PartBuilder(None, "", (1,)), machine.files[0], machine.files[0], None
+        )
         found: dict[str, Knob] = {}
         for code in self.main.knobs:
             try:
                 value = code.default(frame)
-            except (Fault, Skip, Stop) as error:
+            except (Fault, Skip, StopElaboration) as error:
                 frame.v[code.variable.slot] = None  # unknown: what uses it says nothing more
                 self.found += [error.diagnostic] if isinstance(error, Fault) else machine.found
                 continue
@@ -223,7 +233,7 @@ class Program:
         decide: Decide,
         input: Shape | None = None,
         first_only: bool = False,
-    ) -> Candidate:
+    ) -> Elaborated:
         """The network of one candidate.
 
         ``values`` are the knobs that are not at their defaults; ``decide`` answers a
@@ -239,7 +249,7 @@ class Program:
                 BodyCode(self.main.statements, self.main.syntax.span, self.main.weight), frame
             )
             machine.spend(0, self.arch.name.span)  # layers are counted, and not looked at each time
-        except Stop:
+        except StopElaboration:
             pass
         except Fault as error:
             machine.found.append(machine.placed(error.diagnostic))
@@ -272,14 +282,14 @@ class Program:
         network = Network(
             self.arch.name.text, root, machine.knobs, choices, self.doc, machine.inputs
         )
-        return Candidate(
+        return Elaborated(
             network, frame, self.compiler.budgets, machine.whole - machine.fuel, machine.options
         )
 
     def run_library(self, library: FileCode, machine: Machine) -> None:
         """The values that an imported file gives names to, its knobs at their defaults."""
         variables = machine.files[library.index]
-        frame = Frame(machine, Builder(None, "", (1,)), variables, variables, None)
+        frame = Frame(machine, PartBuilder(None, "", (1,)), variables, variables, None)
         for code in library.knobs:
             variables[code.variable.slot] = code.default(frame)
         machine.run(BodyCode(library.lets, library.syntax.span, library.weight), frame)

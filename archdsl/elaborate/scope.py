@@ -28,7 +28,7 @@ from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.work import Weigher
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
-from archdsl.layers.table import Table
+from archdsl.layers.table import LayerTable
 from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.syntax import tree
 
@@ -101,7 +101,7 @@ class Context:
     by type of node, and where mistakes are noted."""
 
     file: int
-    table: Table
+    table: LayerTable
     patterns: Mapping[str, type[Connecting]]
     values: Mapping[type[tree.Node], Callable[[Any, Scope], Getter]]
     actions: Mapping[type[tree.Node], Callable[[Any, Scope], Action]]

@@ -13,7 +13,7 @@ from itertools import zip_longest
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, fault
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.code import Getter
 from archdsl.elaborate.fitting import fit
 from archdsl.elaborate.machine import Frame
@@ -62,7 +62,7 @@ def _made(value: SharedLayer, frame: Frame, x: Tensor, span: Span, run: Run) -> 
     machine, outer = frame.m, frame.b
     start, effects = machine.fuel, machine.effects
     label = numbered(value.name, outer.counts.get(value.name, 0) + 1)
-    inner = Builder(outer, label, x.shape)
+    inner = PartBuilder(outer, label, x.shape)
     frame.b, frame.x = inner, inner.start()
     try:
         with machine.entered(label, span, []):

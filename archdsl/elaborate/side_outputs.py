@@ -8,7 +8,7 @@ from typing import Annotated
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
-from archdsl.elaborate.builder import Builder
+from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.code import Action
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.inputs import Incoming
@@ -17,7 +17,7 @@ from archdsl.elaborate.making import bind_layer, construct
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body, note_label
 from archdsl.elaborate.values import Tensor, one
-from archdsl.ir.network import Part, Result, Step, numbered
+from archdsl.ir.network import NamedResult, Part, Step, numbered
 from archdsl.layers.arguments import NotNegative, OneOf
 from archdsl.layers.base import Layer
 from archdsl.syntax import tree
@@ -66,7 +66,7 @@ def output(node: tree.Output, scope: Scope) -> Action:
                 frame.x = x
             return
         number = outer.number(name)
-        frame.b = Builder(outer, label, x.shape)
+        frame.b = PartBuilder(outer, label, x.shape)
         frame.x = frame.b.start()
         try:
             with machine.entered(label, span, []):
@@ -91,16 +91,16 @@ def output(node: tree.Output, scope: Scope) -> Action:
 
 
 def results_of(
-    builder: Builder, last: Tensor, named: dict[str, tuple[Tensor, float]]
-) -> tuple[Tensor, tuple[Result, ...]]:
+    builder: PartBuilder, last: Tensor, named: dict[str, tuple[Tensor, float]]
+) -> tuple[Tensor, tuple[NamedResult, ...]]:
     """What a network gives in evaluation, where it has results with names: the one that counts as
     its result, and all. What comes out at the end is ``main``, unless something has used it."""
-    results = tuple([Result(n, builder.node(t), weight) for n, (t, weight) in named.items()])
+    results = tuple([NamedResult(n, builder.node(t), weight) for n, (t, weight) in named.items()])
     if not results:
         return last, ()
     node = builder.node(last)
     if node not in {r.value for r in results} and not _used(builder.steps, node):
-        return last, (Result(MAIN, node), *results)
+        return last, (NamedResult(MAIN, node), *results)
     return [tensor for tensor, _ in named.values()][-1], results
 
 

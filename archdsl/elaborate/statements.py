@@ -19,7 +19,7 @@ from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
 from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import bind_targets, held
 from archdsl.elaborate.groups import carried, fold_turns, run_named, settle
-from archdsl.elaborate.machine import FAULT, Frame, Skip, Stop, Turn
+from archdsl.elaborate.machine import FAULT, Frame, Skip, StopElaboration, Turn
 from archdsl.elaborate.places import makes_parts, reserving, several
 from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import (
@@ -229,7 +229,7 @@ def require(node: tree.Require, scope: Scope) -> Action:
     def run(frame: Frame) -> None:
         if not truth(condition(frame), node.condition.span):
             frame.m.report(unmet(span, message))
-            raise Stop
+            raise StopElaboration
 
     return run
 

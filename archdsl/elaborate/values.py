@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
-from archdsl.elaborate.code import BlockCode, Code
+from archdsl.elaborate.code import BlockCode, LayerClosure
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.init import Init
 from archdsl.layers.polynomial import Polynomial
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archdsl.diagnostics.source import Span
-    from archdsl.elaborate.builder import Builder
+    from archdsl.elaborate.builder import PartBuilder
 
 MAX_LIST = 10_000  # of a list, those of lists within it counted
 MAX_LEVELS = 16  # lists and passed layers within each other
@@ -58,7 +58,7 @@ class Preset:
 class Closure:
     """A layer expression as a value: its code, and the values that it uses from around it."""
 
-    code: Code
+    code: LayerClosure
     captured: tuple[Value, ...]
 
     def __str__(self) -> str:
@@ -70,7 +70,7 @@ class Tensor:
 
     __slots__ = ("builder", "is_value", "named", "node", "shape")
 
-    def __init__(self, shape: Shape, node: int, builder: Builder) -> None:
+    def __init__(self, shape: Shape, node: int, builder: PartBuilder) -> None:
         self.shape = shape
         self.node = node
         self.builder = builder
@@ -116,7 +116,7 @@ class SharedLayer:
 
     __slots__ = ("body", "builder", "name", "span")
 
-    def __init__(self, body: Closure, builder: Builder, span: Span) -> None:
+    def __init__(self, body: Closure, builder: PartBuilder, span: Span) -> None:
         self.body = body
         self.builder = builder
         self.span = span

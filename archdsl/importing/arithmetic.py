@@ -6,20 +6,20 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
-from archdsl.importing.cut import Cut, in_order
+from archdsl.importing.cut import AxisSplit, in_order
 from archdsl.importing.lower import Gap, Lowering, make, operation
-from archdsl.importing.record import Record, Tied
+from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.running import as_written
-from archdsl.importing.values import Computed, Repeated, Scores, Value
+from archdsl.importing.values import AttentionScores, Computed, Repeated, TensorValue
 
 
 @operation("add", "iadd", "radd", "__add__", "__iadd__", "__radd__")
-def added(lower: Lowering, record: Record) -> Value:
+def added(lower: Lowering, record: TracedCall) -> TensorValue:
     a, b = _operands(lower, record)
     alpha = lower.argument(record, 2, "alpha", 1)
     if alpha != 1:
         b = b * alpha if isinstance(b, (int, float)) else _times(lower, record, _value(b), alpha)
-    if not isinstance(a, Value):
+    if not isinstance(a, TensorValue):
         a, b = b, a
     if isinstance(b, (int, float)):
         return _plus(lower, record, _value(a), b)
@@ -29,18 +29,18 @@ def added(lower: Lowering, record: Record) -> Value:
 
 
 @operation("sub", "subtract", "__sub__", "__isub__")
-def subtracted(lower: Lowering, record: Record) -> Value:
+def subtracted(lower: Lowering, record: TracedCall) -> TensorValue:
     a, b = _operands(lower, record)
     return _difference(lower, record, a, b, lower.argument(record, 2, "alpha", 1))
 
 
 @operation("rsub", "__rsub__")
-def subtracted_from(lower: Lowering, record: Record) -> Value:
+def subtracted_from(lower: Lowering, record: TracedCall) -> TensorValue:
     b, a = _operands(lower, record)
     return _difference(lower, record, a, b, lower.argument(record, 2, "alpha", 1))
 
 
-def _difference(lower: Lowering, record: Record, a: Any, b: Any, alpha: float) -> Value:
+def _difference(lower: Lowering, record: TracedCall, a: Any, b: Any, alpha: float) -> TensorValue:
     if isinstance(b, (int, float)):
         return _plus(lower, record, _value(a), -alpha * b)
     if isinstance(a, (int, float)):
@@ -50,21 +50,25 @@ def _difference(lower: Lowering, record: Record, a: Any, b: Any, alpha: float) -
 
 
 @operation("mul", "imul", "rmul", "multiply", "__mul__", "__imul__", "__rmul__")
-def multiplied(lower: Lowering, record: Record) -> Any:
+def multiplied(lower: Lowering, record: TracedCall) -> Any:
     a, b = _arguments(lower, record)
     for part, number in ((a, b), (b, a)):
-        if isinstance(part, (Cut, Scores)) and _is_number(number):
+        if isinstance(part, (AxisSplit, AttentionScores)) and _is_number(number):
             return replace(part, factor=part.factor * number)
     if isinstance(a, Repeated) != isinstance(b, Repeated):
         x, y = (b, a) if isinstance(a, Repeated) else (a, b)
         x = lower.settled(x, record)
-        if not isinstance(x, Value) or x.shape != y.shape:
+        if not isinstance(x, TensorValue) or x.shape != y.shape:
             raise Gap(" of a tensor that was repeated")
         return _joined(lower, record, "mul", x, y.value)
-    if isinstance(a, Cut) and isinstance(b, Cut) and (found := _parts(lower, record, a, b)):
+    if (
+        isinstance(a, AxisSplit)
+        and isinstance(b, AxisSplit)
+        and (found := _parts(lower, record, a, b))
+    ):
         return found
     a, b = _operands(lower, record)
-    if not isinstance(a, Value):
+    if not isinstance(a, TensorValue):
         a, b = b, a
     if isinstance(b, (int, float)):
         return _times(lower, record, _value(a), b)
@@ -73,7 +77,7 @@ def multiplied(lower: Lowering, record: Record) -> Any:
     return _joined(lower, record, "mul", a, b)
 
 
-def _parts(lower: Lowering, record: Record, a: Cut, b: Cut) -> Cut | None:
+def _parts(lower: Lowering, record: TracedCall, a: AxisSplit, b: AxisSplit) -> AxisSplit | None:
     """The product of tensors whose channels are cut alike; nothing where they are not."""
     if prod(a.shape) < prod(b.shape):
         a, b = b, a
@@ -90,18 +94,18 @@ def _parts(lower: Lowering, record: Record, a: Cut, b: Cut) -> Cut | None:
     factors = b.reshaped(tuple(to)) if at == len(a.axes) else None
     if factors is None:
         return None
-    whole = Value(a.vertex, tuple(range(len(a.vertex.shape))))
+    whole = TensorValue(a.vertex, tuple(range(len(a.vertex.shape))))
     gate = lower.settled(lower.joined(factors), record)
     if gate.axes != whole.axes:
         return None
     vertex = lower.vertex(make("mul"), [whole.vertex, gate.vertex], record)
-    return Cut(vertex, a.axes)
+    return AxisSplit(vertex, a.axes)
 
 
 @operation("div", "divide", "true_divide", "__truediv__", "__itruediv__")
-def divided(lower: Lowering, record: Record) -> Any:
+def divided(lower: Lowering, record: TracedCall) -> Any:
     part, number = _arguments(lower, record)
-    if isinstance(part, (Cut, Scores)) and _is_number(number) and number:
+    if isinstance(part, (AxisSplit, AttentionScores)) and _is_number(number) and number:
         return replace(part, factor=part.factor / number)
     a, b = _operands(lower, record)
     rounded = lower.argument(record, 2, "rounding_mode") is not None
@@ -111,12 +115,12 @@ def divided(lower: Lowering, record: Record) -> Any:
 
 
 @operation("neg", "negative", "__neg__")
-def negated(lower: Lowering, record: Record) -> Value:
+def negated(lower: Lowering, record: TracedCall) -> TensorValue:
     return _times(lower, record, lower.input(record), -1)
 
 
 @operation("square", "pow", "__pow__")
-def squared(lower: Lowering, record: Record) -> Value:
+def squared(lower: Lowering, record: TracedCall) -> TensorValue:
     x = lower.input(record)
     if record.op != "square" and lower.argument(record, 1, "exponent") != 2:
         raise Gap(" but to 2")
@@ -124,12 +128,12 @@ def squared(lower: Lowering, record: Record) -> Value:
 
 
 @operation("addcmul")
-def shifted_product(lower: Lowering, record: Record) -> Value:
+def shifted_product(lower: Lowering, record: TracedCall) -> TensorValue:
     """``bias + weight * x``, as an affine layer of a few repositories has it."""
     bias, a, b = (
         lower.argument(record, i, n) for i, n in enumerate(("input", "tensor1", "tensor2"))
     )
-    x, weight = (a, b) if isinstance(a, Value) else (b, a)
+    x, weight = (a, b) if isinstance(a, TensorValue) else (b, a)
     if (
         not isinstance(bias, Tied)
         or not isinstance(weight, Tied)
@@ -140,11 +144,11 @@ def shifted_product(lower: Lowering, record: Record) -> Value:
 
 
 @operation("maximum")
-def maximum(lower: Lowering, record: Record) -> Value:
+def maximum(lower: Lowering, record: TracedCall) -> TensorValue:
     return _joined(lower, record, "max", *_operands(lower, record))
 
 
-def _operands(lower: Lowering, record: Record) -> tuple[Any, Any]:
+def _operands(lower: Lowering, record: TracedCall) -> tuple[Any, Any]:
     a, b = (lower.settled(operand, record) for operand in _arguments(lower, record))
     for operand in (a, b):
         if isinstance(operand, Tied) and not operand.trained:
@@ -152,7 +156,7 @@ def _operands(lower: Lowering, record: Record) -> tuple[Any, Any]:
     return a, b
 
 
-def _arguments(lower: Lowering, record: Record) -> tuple[Any, Any]:
+def _arguments(lower: Lowering, record: TracedCall) -> tuple[Any, Any]:
     """Both operands; a buffer of a single number is this number."""
     a, b = (lower.argument(record, place, n) for place, n in enumerate(("input", "other")))
     return _number(a), _number(b)
@@ -170,25 +174,25 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _value(operand: Any) -> Value:
-    if not isinstance(operand, Value):
+def _value(operand: Any) -> TensorValue:
+    if not isinstance(operand, TensorValue):
         raise Gap(" of a parameter")
     return operand
 
 
-def _plus(lower: Lowering, record: Record, x: Value, number: float) -> Value:
+def _plus(lower: Lowering, record: TracedCall, x: TensorValue, number: float) -> TensorValue:
     if isinstance(number, bool):
         raise Gap(" with a truth value")
     return x if number == 0 else lower.apply(make("plus", value=number), record, x)
 
 
-def _times(lower: Lowering, record: Record, x: Value, number: float) -> Value:
+def _times(lower: Lowering, record: TracedCall, x: TensorValue, number: float) -> TensorValue:
     if isinstance(number, bool):
         raise Gap(" with a truth value")
     return x if number == 1 else lower.apply(make("times", value=number), record, x)
 
 
-def _aligned(x: Value, tied: Tied) -> tuple[int, ...]:
+def _aligned(x: TensorValue, tied: Tied) -> tuple[int, ...]:
     """The learned tensor's sizes along the axes of ``x``, the batch left out. Raises ``Gap``."""
     shape = tied.shape
     if tied.turned and len(shape) < len(x.axes):
@@ -200,7 +204,7 @@ def _aligned(x: Value, tied: Tied) -> tuple[int, ...]:
     return (1,) * (len(x.axes) - len(shape)) + shape
 
 
-def _scaled(lower: Lowering, record: Record, x: Value, weight: Tied) -> Value:
+def _scaled(lower: Lowering, record: TracedCall, x: TensorValue, weight: Tied) -> TensorValue:
     """A tensor times a learned factor: one, or one per channel."""
     shape = _aligned(x, weight)
     over = [i for i, n in enumerate(shape) if n != 1]
@@ -215,7 +219,7 @@ def _scaled(lower: Lowering, record: Record, x: Value, weight: Tied) -> Value:
     return lower.apply(layer, record, x, weights={"weight": weight})
 
 
-def _shifted(lower: Lowering, record: Record, x: Value, bias: Tied) -> Value:
+def _shifted(lower: Lowering, record: TracedCall, x: TensorValue, bias: Tied) -> TensorValue:
     """A tensor and a learned shift: one number, one for each place, or, after a factor per channel,
     one for each channel."""
     shape = _aligned(x, bias)
@@ -228,7 +232,7 @@ def _shifted(lower: Lowering, record: Record, x: Value, bias: Tied) -> Value:
         assert vertex.layer is not None, "it is a scale"
         layer = make("scale", value=dict(vertex.layer.given()).get("value", 1.0), bias=True)
         weights = {**vertex.weights, "bias": bias}
-        return lower.apply(layer, record, Value(vertex.inputs[0], x.axes), weights=weights)
+        return lower.apply(layer, record, TensorValue(vertex.inputs[0], x.axes), weights=weights)
     tokens = len(vertex.shape) == 2  # whose positions are stored with channels last
     if len(vertex.shape) > 1 and shape == x.shape and (tokens or x.plain):
         if bias.turned != (tokens and x.plain):
@@ -237,12 +241,12 @@ def _shifted(lower: Lowering, record: Record, x: Value, bias: Tied) -> Value:
     raise Gap(" with a learned tensor")
 
 
-def _joined(lower: Lowering, record: Record, op: str, a: Any, b: Any) -> Value:
+def _joined(lower: Lowering, record: TracedCall, op: str, a: Any, b: Any) -> TensorValue:
     for operand in (a, b):
         if isinstance(operand, Computed):
             fixed = operand.constant
             raise Gap(" with fixed numbers" if fixed else " with a tensor computed of parameters")
-        if not isinstance(operand, Value):
+        if not isinstance(operand, TensorValue):
             raise Gap(" of a parameter" if isinstance(operand, Tied) else " with a number")
     if a.axes != b.axes and len(a.axes) == len(b.axes) == 2:
         b = lower.turned(b, record)

@@ -7,10 +7,10 @@ from math import isclose
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from archdsl.importing.cut import BATCH, Atom, Cut, Group, merged, whole
+from archdsl.importing.cut import BATCH, Atom, AxisSplit, Group, merged, whole
 from archdsl.importing.lower import Gap, Lowering, make, operation
-from archdsl.importing.record import Record, Tied
-from archdsl.importing.values import Scores, Value, Vertex
+from archdsl.importing.record import Tied, TracedCall
+from archdsl.importing.values import AttentionScores, TensorValue, Vertex
 from archdsl.importing.weighted import linear_over_channels, turned_linear
 
 
@@ -25,7 +25,7 @@ class Heads(NamedTuple):
 
 
 @operation("matmul", "bmm", "__matmul__")
-def product(lower: Lowering, record: Record) -> Any:
+def product(lower: Lowering, record: TracedCall) -> Any:
     a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
     b = lower.argument(record, 1, "mat2") if b is None else b
     if isinstance(b, Tied) and len(b.shape) == 2:
@@ -34,7 +34,7 @@ def product(lower: Lowering, record: Record) -> Any:
 
 
 @operation("addmm")
-def product_and_shift(lower: Lowering, record: Record) -> Any:
+def product_and_shift(lower: Lowering, record: TracedCall) -> Any:
     """A linear layer as compilers write it: ``addmm(bias, x, weight.t())``."""
     bias, weight = lower.argument(record, 0, "input"), lower.argument(record, 2, "mat2")
     if not isinstance(bias, Tied) or not isinstance(weight, Tied):
@@ -43,7 +43,7 @@ def product_and_shift(lower: Lowering, record: Record) -> Any:
 
 
 @operation("einsum")
-def einsum(lower: Lowering, record: Record) -> Scores | Cut:
+def einsum(lower: Lowering, record: TracedCall) -> AttentionScores | AxisSplit:
     """Products of heads: ``bhid,bhjd->bhij`` and ``bhij,bhjd->bhid``, with any letters."""
     equation, *operands = record.args
     if len(operands) == 1 and isinstance(operands[0], tuple):
@@ -55,7 +55,7 @@ def einsum(lower: Lowering, record: Record) -> Scores | Cut:
     a, b = (lower.value(operand) for operand in operands)
     if first[-1] == second[-1] and out[-2:] == first[-2] + second[-2]:
         b = lower.cut(b)
-        if not isinstance(b, Cut):
+        if not isinstance(b, AxisSplit):
             raise Gap(" of a parameter")
         axes = len(b.axes)
         b = b.permuted([*range(axes - 2), axes - 1, axes - 2])
@@ -64,27 +64,27 @@ def einsum(lower: Lowering, record: Record) -> Scores | Cut:
     return _product(lower, record, a, b)
 
 
-def _product(lower: Lowering, record: Record, a: Any, b: Any) -> Scores | Cut:
+def _product(lower: Lowering, record: TracedCall, a: Any, b: Any) -> AttentionScores | AxisSplit:
     a, b = lower.cut(a), lower.cut(b)
-    if isinstance(a, Scores) and isinstance(b, Cut):
+    if isinstance(a, AttentionScores) and isinstance(b, AxisSplit):
         if not a.softmax:
             raise Gap(" of scores without softmax")
         return attended(lower, record, a.queries, a.keys, b, a.factor)
-    if not isinstance(a, Cut) or not isinstance(b, Cut):
+    if not isinstance(a, AxisSplit) or not isinstance(b, AxisSplit):
         raise Gap(" with a parameter")
     axes = len(b.axes)
     keys = b.permuted([*range(axes - 2), axes - 1, axes - 2])
     for part in (a, keys):
         heads_of(part)
-    return Scores(a, keys)
+    return AttentionScores(a, keys)
 
 
 @operation("scaled_dot_product_attention")
-def fused(lower: Lowering, record: Record) -> Cut:
+def fused(lower: Lowering, record: TracedCall) -> AxisSplit:
     q, k, v = (
         lower.cut(lower.argument(record, i, n)) for i, n in enumerate(("query", "key", "value"))
     )
-    if not all(isinstance(part, Cut) for part in (q, k, v)):
+    if not all(isinstance(part, AxisSplit) for part in (q, k, v)):
         raise Gap(" with a parameter")
     if lower.argument(record, 3, "attn_mask") is not None:
         raise Gap(" with a mask of its own")
@@ -96,7 +96,7 @@ def fused(lower: Lowering, record: Record) -> Cut:
     return attended(lower, record, q, k, v, factor, causal)
 
 
-def heads_of(cut: Cut) -> Heads:
+def heads_of(cut: AxisSplit) -> Heads:
     """What a tensor ``(batch, heads, pixels, channels)`` is. Raises ``Gap``."""
     shape = cut.vertex.shape
     if len(cut.axes) < 3 or len(shape) < 2:
@@ -135,8 +135,14 @@ def _sees(shape: tuple[int, ...], apart: Group, pixels: Group) -> dict[str, int]
 
 
 def attended(
-    lower: Lowering, record: Record, q: Cut, k: Cut, v: Cut, factor: float, causal: bool = False
-) -> Cut:
+    lower: Lowering,
+    record: TracedCall,
+    q: AxisSplit,
+    k: AxisSplit,
+    v: AxisSplit,
+    factor: float,
+    causal: bool = False,
+) -> AxisSplit:
     """Attention of heads. Raises ``Gap`` where it is not among the pixels of one tensor."""
     parts = [heads_of(part) for part in (q, k, v)]
     if any(part.sees != parts[0].sees for part in parts):
@@ -157,10 +163,10 @@ def attended(
         options["causal"] = True
     layer = make("attend", heads=queries.heads, **options)
     made = lower.vertex(layer, [side_by_side(lower, record, rest)], record)
-    return Cut(made, q.axes, values.factor)
+    return AxisSplit(made, q.axes, values.factor)
 
 
-def side_by_side(lower: Lowering, record: Record, parts: list[Vertex]) -> Vertex:
+def side_by_side(lower: Lowering, record: TracedCall, parts: list[Vertex]) -> Vertex:
     """The channels of several tensors: those of one where they are all of its parts in order."""
     source = parts[0].inputs[0] if parts[0].inputs else parts[0]
     at = 0
@@ -186,11 +192,11 @@ def _first_channel(vertex: Vertex) -> int | None:
 
 
 @operation("MultiheadAttention")
-def multihead(lower: Lowering, record: Record) -> list[Any]:
+def multihead(lower: Lowering, record: TracedCall) -> list[Any]:
     """PyTorch's module: a projection to queries, keys and values, attention, a projection."""
     m = record.module
     q, k, v = (lower.argument(record, i, n) for i, n in enumerate(("query", "key", "value")))
-    if not isinstance(q, Value) or q.axes != (1, 0) or not m.batch_first:
+    if not isinstance(q, TensorValue) or q.axes != (1, 0) or not m.batch_first:
         raise Gap(" of tensors that are not (batch, tokens, channels): say `batch_first=True`")
     if q != k or k != v:
         raise Gap(" of several tensors")
@@ -208,7 +214,7 @@ def multihead(lower: Lowering, record: Record) -> list[Any]:
 
 
 @operation("ShiftedWindowAttention")
-def shifted(lower: Lowering, record: Record) -> Value:
+def shifted(lower: Lowering, record: TracedCall) -> TensorValue:
     """Torchvision's module of Swin transformers, of images whose channels are last."""
     m, x = record.module, lower.input(record)
     if x.axes != (1, 2, 0) or m.dropout or m.attention_dropout:
@@ -230,20 +236,20 @@ def shifted(lower: Lowering, record: Record) -> Value:
 
 def between(
     lower: Lowering,
-    record: Record,
-    x: Value,
+    record: TracedCall,
+    x: TensorValue,
     options: dict[str, Any],
     inward: dict[str, Tied],
     outward: dict[str, Tied],
     bias: dict[str, Tied] | None = None,
-) -> Value:
+) -> TensorValue:
     """Attention with the projections around it."""
     inside = linear_over_channels(lower, record, x, inward)
     made = lower.vertex(make("attend", **options), [inside.vertex], record, weights=bias)
-    return linear_over_channels(lower, record, Value(made, x.axes), outward)
+    return linear_over_channels(lower, record, TensorValue(made, x.axes), outward)
 
 
-def _tied(record: Record, **names: str) -> dict[str, Tied]:
+def _tied(record: TracedCall, **names: str) -> dict[str, Tied]:
     """Tensors of a module and of its parts, by our names of them; those that it has."""
     found = {}
     for ours, name in names.items():

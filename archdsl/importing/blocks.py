@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from archdsl.importing.definition import Definition
+from archdsl.importing.definition import BlockDefinition
 from archdsl.importing.fold import fold
 from archdsl.importing.known import known_of
 from archdsl.importing.scope import KEYWORDS
@@ -78,7 +78,7 @@ def _define(cls: str, terms: list[Term], style: Style) -> None:
                 _open(term)
             continue
         name = _name(cls, style)
-        definition = Definition(name, merged, members, style)
+        definition = BlockDefinition(name, merged, members, style)
         style.blocks[name] = definition
         for number, term in enumerate(members):
             term.kind, term.op = "layer", name

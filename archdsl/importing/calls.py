@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from archdsl.importing.record import Record, Ref, Tied
+from archdsl.importing.record import Ref, Tied, TracedCall
 
 IN_PLACE = re.compile(r"__i(add|sub|mul|(true|floor)?div|pow|matmul|mod|and|or|xor|[lr]shift)__")
 NAMES = {"torch": torch, "F": F, "nn": nn}
@@ -25,7 +25,7 @@ class Unwritable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class TensorExpression:
     """What computes a tensor of others: an expression over ``{0}``, ``{1}``, ..., or what makes a
     module, whose ``weights`` then are names, shapes, and whether they are trained."""
 
@@ -59,7 +59,7 @@ class Code:
 
 
 def code_of(
-    record: Record, result: int, operand: Callable[[Any], str]
+    record: TracedCall, result: int, operand: Callable[[Any], str]
 ) -> tuple[str, tuple[tuple[str, tuple[int, ...], bool], ...]]:
     """The text of an operation and the weights of its module. ``operand`` gives what stands for a
     tensor. Raises ``Unwritable``."""
@@ -109,7 +109,7 @@ def _named(full: str) -> tuple[str, str]:
 
 
 def _changes_nothing(
-    function: str, method: str, record: Record
+    function: str, method: str, record: TracedCall
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of a call that leaves its tensors as they are."""
     args, kwargs = record.args, dict(record.kwargs)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from archdsl.importing.calls import Code
+from archdsl.importing.calls import TensorExpression
 from archdsl.importing.rules import AXES, Rule, rule_of
 from archdsl.layers.base import Shape
 
@@ -29,7 +29,7 @@ class CustomLayer:
 
     name: str
     operation: str
-    code: Code | None
+    code: TensorExpression | None
     rows: Mapping[tuple[Shape, ...], Shape]
     why: str = ""
 
@@ -116,7 +116,7 @@ def _method(head: str, result: str, table: Iterable[str] = (), end: str = "") ->
     return [*lines, f"{INDENT * 2}return {result}", *inner, f"{INDENT * 2}{end}"]
 
 
-def _made(code: Code) -> tuple[str, str]:
+def _made(code: TensorExpression) -> tuple[str, str]:
     """The class and the text of what a layer's method ``torch`` gives."""
     if not code.is_module:
         return "Expression", f"Expression({_quoted(code.template)})"

@@ -19,7 +19,7 @@ from archdsl.importing.graphs import BATCHES, failure, graph_of, graph_once, tit
 from archdsl.importing.incoming import Example, Inputs, inputs_of, shown
 from archdsl.importing.partial import custom_for
 from archdsl.importing.places import OWN, trouble
-from archdsl.importing.program import Program
+from archdsl.importing.program import ProgramModule
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
@@ -93,7 +93,7 @@ def import_module(
     spec, paired = proven(graph, title)
     checked = ["graph, parameters and multiply-adds"]
     said: list[str] = []
-    if isinstance(module, Program):
+    if isinstance(module, ProgramModule):
         said, checked = module.described.said, [*checked, *module.described.checked]
     found = with_sizes(graph, title, theirs) if knobs else None
     if isinstance(found, str):

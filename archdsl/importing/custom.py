@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from archdsl.importing.calls import Code, Unwritable, code_of
+from archdsl.importing.calls import TensorExpression, Unwritable, code_of
 from archdsl.importing.classes import CustomLayer, file_text
-from archdsl.importing.places import Place
-from archdsl.importing.record import Record, Ref
+from archdsl.importing.places import CodeLine
+from archdsl.importing.record import Ref, TracedCall
 from archdsl.layers.base import Shape
 from archdsl.registered import defined_in
 from archdsl.registry import REGISTRY, Registry
@@ -30,12 +30,12 @@ WORDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class OperationUse:
     """One result of an operation: its code, or why there is none, and the shapes."""
 
     operation: str
     result: int
-    code: Code | None
+    code: TensorExpression | None
     why: str
     inputs: tuple[Shape, ...]
     output: Shape
@@ -48,8 +48,8 @@ class Missing:
     operation: str
     why: str
     path: str
-    place: Place | None
-    uses: tuple[Use, ...] = ()
+    place: CodeLine | None
+    uses: tuple[OperationUse, ...] = ()
 
     @property
     def unwritable(self) -> str | None:
@@ -64,7 +64,7 @@ class Custom:
     """Layers by the code that they are of, the registry that has them, and the text of their
     file."""
 
-    names: Mapping[Code, str] = field(default_factory=dict)
+    names: Mapping[TensorExpression, str] = field(default_factory=dict)
     registry: Registry = REGISTRY
     text: str = ""
 
@@ -72,15 +72,15 @@ class Custom:
 NONE = Custom()
 
 
-def custom_of(uses: Iterable[Use]) -> Custom:
+def custom_of(uses: Iterable[OperationUse]) -> Custom:
     """The layers of some results, one for each code."""
-    groups: dict[Code, list[Use]] = {}
+    groups: dict[TensorExpression, list[OperationUse]] = {}
     for use in uses:
         assert use.code is not None, "what has no code is told before"
         groups.setdefault(use.code, []).append(use)
     if not groups:
         return NONE
-    names: dict[Code, str] = {}
+    names: dict[TensorExpression, str] = {}
     layers = []
     for code, of in groups.items():
         names[code] = name_of(of[0], set(names.values()))
@@ -91,13 +91,13 @@ def custom_of(uses: Iterable[Use]) -> Custom:
     return Custom(names, REGISTRY.with_added(defined_in(module)), text)
 
 
-def layer_of(name: str, uses: Sequence[Use]) -> CustomLayer:
+def layer_of(name: str, uses: Sequence[OperationUse]) -> CustomLayer:
     """The class of uses of one code."""
     rows = {use.inputs: use.output for use in uses}
     return CustomLayer(name, uses[0].operation, uses[0].code, rows, uses[0].why)
 
 
-def name_of(use: Use, taken: Iterable[str] = ()) -> str:
+def name_of(use: OperationUse, taken: Iterable[str] = ()) -> str:
     """What a layer of an operation is called: by its own name where that is free."""
     plain = re.sub(r"\W", "_", use.operation.strip("_").lower()) or "mine"
     plain = f"op_{plain}" if not plain.isidentifier() else plain
@@ -111,7 +111,7 @@ def name_of(use: Use, taken: Iterable[str] = ()) -> str:
     return name
 
 
-def uses_of(lower: Lowering, record: Record) -> tuple[tuple[Use, ...], list[Vertex]]:
+def uses_of(lower: Lowering, record: TracedCall) -> tuple[tuple[OperationUse, ...], list[Vertex]]:
     """The results of an operation as uses of code, and the vertices that the code takes."""
     operands: list[Vertex] = []
 
@@ -144,9 +144,11 @@ def uses_of(lower: Lowering, record: Record) -> tuple[tuple[Use, ...], list[Vert
             text, weights = code_of(record, result, operand)
             if not operands:
                 raise Unwritable(", which is of no tensor")
-            code = Code(text, len(operands), record.module is not None, weights)
+            code = TensorExpression(text, len(operands), record.module is not None, weights)
         except Unwritable as problem:
             why = str(problem)
         inputs = tuple(vertex.shape for vertex in operands)
-        found.append(Use(record.op, result, code, why, inputs, (shape or (1,))[1:] or (1,)))
+        found.append(
+            OperationUse(record.op, result, code, why, inputs, (shape or (1,))[1:] or (1,))
+        )
     return tuple(found), operands

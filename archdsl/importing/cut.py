@@ -29,7 +29,7 @@ Group = tuple[Atom, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class AxisSplit:
     """A tensor, the batch included: each of its axes runs over some atoms, the last one fastest;
     all its numbers are multiplied with ``factor``."""
 
@@ -45,10 +45,10 @@ class Cut:
     def atoms(self) -> list[Atom]:
         return [atom for group in self.axes for atom in group]
 
-    def permuted(self, order: Sequence[int]) -> Cut:
+    def permuted(self, order: Sequence[int]) -> AxisSplit:
         return replace(self, axes=tuple(self.axes[axis] for axis in order))
 
-    def reshaped(self, to: Shape) -> Cut | None:
+    def reshaped(self, to: Shape) -> AxisSplit | None:
         """The same numbers in their order in another shape; nothing where that cuts atoms
         unevenly."""
         left = self.atoms
@@ -90,13 +90,13 @@ def whole(shape: Shape, axis: int) -> Group:
     return (Atom(axis, 1, shape[axis]),) if shape[axis] > 1 else ()
 
 
-def cut_of(vertex: Vertex, order: Sequence[int], batch: int) -> Cut:
+def cut_of(vertex: Vertex, order: Sequence[int], batch: int) -> AxisSplit:
     """A tensor that is a vertex's, its axes in another order."""
     first: Group = (Atom(BATCH, 1, batch),) if batch > 1 else ()
-    return Cut(vertex, (first, *(whole(vertex.shape, axis) for axis in order)))
+    return AxisSplit(vertex, (first, *(whole(vertex.shape, axis) for axis in order)))
 
 
-def order_of(cut: Cut, batch: int) -> tuple[int, ...] | None:
+def order_of(cut: AxisSplit, batch: int) -> tuple[int, ...] | None:
     """Which axis of the vertex each axis is, after the batch; nothing where that is not so."""
     first, *rest = cut.axes
     shape = cut.vertex.shape
@@ -116,14 +116,14 @@ def order_of(cut: Cut, batch: int) -> tuple[int, ...] | None:
     return tuple(order) if len(set(order)) == len(shape) else None
 
 
-def in_order(cut: Cut, batch: int) -> bool:
+def in_order(cut: AxisSplit, batch: int) -> bool:
     """Whether the numbers are in the order in which the vertex has them."""
     plain = cut_of(cut.vertex, range(len(cut.vertex.shape)), batch)
     again = cut.reshaped(plain.shape)
     return again is not None and again.axes == plain.axes
 
 
-def squares_in(cut: Cut) -> int | None:
+def squares_in(cut: AxisSplit) -> int | None:
     """The side of the squares of an image whose pixels were made channels, the channels of each
     pixel side by side or its places in each channel; nothing where that is not so."""
     shape = cut.vertex.shape

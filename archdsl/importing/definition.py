@@ -7,24 +7,24 @@ from collections import Counter
 from typing import Any
 
 from archdsl.importing.render import INDENT, Renderer
-from archdsl.importing.scope import Scope
+from archdsl.importing.scope import BlockScope
 from archdsl.importing.style import Style
-from archdsl.importing.terms import First, Merged, Ramp, Term
+from archdsl.importing.terms import FirstTurn, Merged, Ramp, Term
 
 
-class Definition:
+class BlockDefinition:
     """A block of a spec: its text, its parameters in order, and their defaults."""
 
     def __init__(self, name: str, body: list[Merged], instances: list[Term], style: Style) -> None:
         self.name = name
-        scope = Scope(style, [term.channels for term in instances])
+        scope = BlockScope(style, [term.channels for term in instances])
         lines = Renderer(scope).lines(body, 1)
         self.params = scope.params
         self.defaults: dict[str, Any] = {}
         for param, values in self.params.items():
             known = [v for v in values if v is not None]
             text, often = Counter(map(repr, known)).most_common(1)[0]
-            varied = any(isinstance(v, (First, Ramp)) for v in known)
+            varied = any(isinstance(v, (FirstTurn, Ramp)) for v in known)
             enough = often * 2 >= len(known) and len(known) > 1
             if enough and not varied and not re.fullmatch(r"c\d*", param):
                 self.defaults[param] = next(v for v in known if repr(v) == text)

@@ -6,8 +6,8 @@ from torch import nn
 
 from archdsl.importing.incoming import Inputs, fails
 from archdsl.importing.lower import RESHAPING, Gap, Lowering, make, operation
-from archdsl.importing.record import Record, Ref, Tied, record
-from archdsl.importing.values import Computed, Value
+from archdsl.importing.record import Ref, Tied, TracedCall, record
+from archdsl.importing.values import Computed, TensorValue
 from archdsl.layers.base import Shape
 from archdsl.layers.ids import Ids
 
@@ -40,14 +40,14 @@ def with_words(module: nn.Module, inputs: Inputs) -> dict[str, Shape]:
     return found
 
 
-def _weight(one: Record) -> Tied:
+def _weight(one: TracedCall) -> Tied:
     weight = next((arg for arg in one.args if isinstance(arg, Tied)), one.kwargs.get("weight"))
     assert isinstance(weight, Tied), "the function has a weight"
     return weight
 
 
 @operation("Embedding")
-def embedding_module(lower: Lowering, record: Record) -> Value | Tied:
+def embedding_module(lower: Lowering, record: TracedCall) -> TensorValue | Tied:
     module = record.module
     for name, what in NOT_LEARNED.items():
         if getattr(module, name) is not None and getattr(module, name) is not False:
@@ -56,7 +56,7 @@ def embedding_module(lower: Lowering, record: Record) -> Value | Tied:
 
 
 @operation("embedding")
-def embedding_function(lower: Lowering, record: Record) -> Value | Tied:
+def embedding_function(lower: Lowering, record: TracedCall) -> TensorValue | Tied:
     weight = next((a for a in record.args if isinstance(a, Tied)), record.kwargs.get("weight"))
     if not isinstance(weight, Tied) or len(record.args) > 2 or set(record.kwargs) - {"weight"}:
         options = {k: v for k, v in record.kwargs.items() if k != "weight"}
@@ -66,12 +66,12 @@ def embedding_function(lower: Lowering, record: Record) -> Value | Tied:
     return _embedded(lower, record, weight)
 
 
-def _embedded(lower: Lowering, record: Record, weight: Tied) -> Value | Tied:
+def _embedded(lower: Lowering, record: TracedCall, weight: Tied) -> TensorValue | Tied:
     ref = next(iter(record.refs()), None)
     ids = lower.value(ref)
     if isinstance(ref, Ref) and isinstance(ids, (Computed, Tied)):
         return _of_places(ref.record, weight)
-    if not isinstance(ids, Value) or not isinstance(ids.vertex.shape, Ids):
+    if not isinstance(ids, TensorValue) or not isinstance(ids.vertex.shape, Ids):
         raise Gap(" of what are no token ids that come in")
     words, channels = weight.shape
     if words != ids.vertex.shape.vocabulary:
@@ -82,7 +82,7 @@ def _embedded(lower: Lowering, record: Record, weight: Tied) -> Value | Tied:
     return lower.apply(layer, record, ids, weights={"weight": weight}, axes=axes)
 
 
-def _of_places(record: Record, weight: Tied) -> Tied:
+def _of_places(record: TracedCall, weight: Tied) -> Tied:
     """The vectors of places 0, 1, ...: a learned tensor. Raises ``Gap``."""
     places = record.shapes[0] or ()
     source = record

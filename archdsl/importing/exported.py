@@ -16,8 +16,8 @@ import torch
 from archdsl.files import opened
 from archdsl.importing.aten import function_of
 from archdsl.importing.authors import authors_scopes
-from archdsl.importing.extent import Budget, Damaged
-from archdsl.importing.program import Described, Of, Scope, Step
+from archdsl.importing.extent import ByteBudget, DamagedFile
+from archdsl.importing.program import FileProgram, FileStep, ModuleScope, Of
 
 MOST_ENTRIES = 100_000
 MOST_TEXT = 1 << 26  # bytes of its graph
@@ -41,62 +41,62 @@ FAULTS = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, Arit
 LEFT_OUT = ("as_device", "as_layout", "as_memory_format", "as_scalar_type")
 
 
-def read_pt2(path: Path) -> Described:
-    """What a program says. Raises ``Damaged``, ``OSError`` where the file cannot be opened."""
+def read_pt2(path: Path) -> FileProgram:
+    """What a program says. Raises ``DamagedFile``, ``OSError`` where the file cannot be opened."""
     with opened(path) as stream:
         try:
-            return _Reader(stream).described()
+            return _ExportedReader(stream).described()
         except zipfile.BadZipFile:
-            raise Damaged("it is not an archive") from None
-        except Damaged:
+            raise DamagedFile("it is not an archive") from None
+        except DamagedFile:
             raise
         except NotImplementedError:
-            raise Damaged("it is an archive of another kind") from None
+            raise DamagedFile("it is an archive of another kind") from None
         except FAULTS as problem:
-            raise Damaged(f"its graph is damaged ({type(problem).__name__})") from None
+            raise DamagedFile(f"its graph is damaged ({type(problem).__name__})") from None
 
 
-class _Reader:
+class _ExportedReader:
     def __init__(self, stream: BinaryIO) -> None:
         size = stream.seek(0, 2)
-        self.budget, self.last = Budget(size), ("", bytearray())
+        self.budget, self.last = ByteBudget(size), ("", bytearray())
         self.archive = zipfile.ZipFile(stream)
         entries = self.archive.infolist()
         if len(entries) > MOST_ENTRIES:
-            raise Damaged(f"it has more than {MOST_ENTRIES:,} entries")
+            raise DamagedFile(f"it has more than {MOST_ENTRIES:,} entries")
         if any(e.compress_type != zipfile.ZIP_STORED for e in entries):
-            raise Damaged("its entries are compressed, which PyTorch never does")
+            raise DamagedFile("its entries are compressed, which PyTorch never does")
         if sum(e.file_size for e in entries) > size:
-            raise Damaged("its entries are larger than the file")
+            raise DamagedFile("its entries are larger than the file")
         self.sizes = {e.filename: e.file_size for e in entries}
         if any(name.endswith("serialized_exported_program.json") for name in self.sizes):
-            raise Damaged("it was saved by PyTorch before 2.8: save it again by a later one")
+            raise DamagedFile("it was saved by PyTorch before 2.8: save it again by a later one")
         graphs = [name for name in self.sizes if "/models/" in name and name.endswith(".json")]
         if len(graphs) != 1:
-            raise Damaged(f"it has {len(graphs) or 'no'} programs, and not one")
+            raise DamagedFile(f"it has {len(graphs) or 'no'} programs, and not one")
         self.root, _, model = graphs[0].rpartition("/models/")
         self.model = model.removesuffix(".json")
         if self._raw(f"{self.root}/byteorder", 16).strip() != b"little":
-            raise Damaged("its numbers are not in the usual order of bytes")
+            raise DamagedFile("its numbers are not in the usual order of bytes")
         self.program = self._json(graphs[0])
 
     def _raw(self, name: str, most: int) -> bytes:
         if name not in self.sizes:
-            raise Damaged(f"it lacks `{name.rpartition('/')[2]}`")
+            raise DamagedFile(f"it lacks `{name.rpartition('/')[2]}`")
         if self.sizes[name] > most:
-            raise Damaged(f"`{name.rpartition('/')[2]}` has more than {most:,} bytes")
+            raise DamagedFile(f"`{name.rpartition('/')[2]}` has more than {most:,} bytes")
         return self.archive.read(name)
 
     def _json(self, name: str) -> Any:
         return json.loads(self._raw(name, MOST_TEXT))
 
-    def described(self) -> Described:
+    def described(self) -> FileProgram:
         version = self.program["schema_version"]["major"]
         if version != SCHEMA:
-            raise Damaged(f"its format is version {version} of PyTorch's, and not {SCHEMA}")
+            raise DamagedFile(f"its format is version {version} of PyTorch's, and not {SCHEMA}")
         module = self.program["graph_module"]
         self.values = module["graph"]["tensor_values"]
-        found = Described()
+        found = FileProgram()
         self._inputs(found, module["signature"]["input_specs"])
         for node in module["graph"]["nodes"]:
             found.steps.append(self._step(node))
@@ -115,7 +115,7 @@ class _Reader:
         found.outputs = dict(zip(keys, outputs, strict=True))
         return found
 
-    def _inputs(self, found: Described, specs: Sequence[Mapping[str, Any]]) -> None:
+    def _inputs(self, found: FileProgram, specs: Sequence[Mapping[str, Any]]) -> None:
         weights, constants = self._payload("weights"), self._payload("constants")
         for spec in specs:
             ((kind, given),) = spec.items()
@@ -135,7 +135,7 @@ class _Reader:
                 where = ("weights", weights) if key in weights else ("constants", constants)
                 found.buffers[key] = self._tensor(*where, key)
             else:
-                raise Damaged(f"it takes what is no tensor ({kind})")
+                raise DamagedFile(f"it takes what is no tensor ({kind})")
 
     def _payload(self, kind: str) -> dict[str, Any]:
         name = f"{self.root}/data/{kind}/{self.model}_{kind}_config.json"
@@ -144,24 +144,24 @@ class _Reader:
 
     def _tensor(self, kind: str, payload: Mapping[str, Any], key: str) -> torch.Tensor:
         if key not in payload:
-            raise Damaged(f"it lacks the tensor `{key}`")
+            raise DamagedFile(f"it lacks the tensor `{key}`")
         entry = payload[key]
         if entry["use_pickle"]:
-            raise Damaged(f"`{key}` is pickled, which could run code")
+            raise DamagedFile(f"`{key}` is pickled, which could run code")
         meta = entry["tensor_meta"]
         dtype = DTYPES.get(meta["dtype"])
         if dtype is None:
-            raise Damaged(f"`{key}` has numbers of a kind that no layer has")
+            raise DamagedFile(f"`{key}` has numbers of a kind that no layer has")
         shape, strides = (tuple(_hint(n) for n in meta[k]) for k in ("sizes", "strides"))
         offset = _hint(meta["storage_offset"])
         if prod(max(n, 1) for n in shape) > BOUNDS:
-            raise Damaged(f"`{key}` is longer than its numbers")
+            raise DamagedFile(f"`{key}` is longer than its numbers")
         if not prod(shape):
             return torch.empty(shape, dtype=dtype)
         data = self._entry(f"{self.root}/data/{kind}/{entry['path_name']}")
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if (last + 1) * dtype.itemsize > len(data) or prod(shape) * dtype.itemsize > len(data):
-            raise Damaged(f"`{key}` is longer than its numbers")
+            raise DamagedFile(f"`{key}` is longer than its numbers")
         self.budget.spend(prod(shape) * dtype.itemsize)
         flat = torch.frombuffer(data[: len(data) // dtype.itemsize * dtype.itemsize], dtype=dtype)
         return flat.as_strided(shape, strides, offset).clone()
@@ -173,7 +173,7 @@ class _Reader:
             self.last = (name, bytearray(self._raw(name, BOUNDS)))
         return self.last[1]
 
-    def _step(self, node: Mapping[str, Any]) -> Step:
+    def _step(self, node: Mapping[str, Any]) -> FileStep:
         args, kwargs, known = [], {}, True
         for given in node["inputs"]:
             ((kind, value),) = given["arg"].items()
@@ -200,7 +200,9 @@ class _Reader:
             else None
             for name in results
         )
-        return Step(op, function if known else None, taken, kwargs, results, scopes, path, shapes)
+        return FileStep(
+            op, function if known else None, taken, kwargs, results, scopes, path, shapes
+        )
 
 
 def given_types(node: Mapping[str, Any]) -> list[int]:
@@ -247,9 +249,9 @@ def _argument(kind: str, value: Any) -> Any:
 
 
 def _small(value: Any) -> Any:
-    """A number that a layer can be told. Raises ``Damaged``."""
+    """A number that a layer can be told. Raises ``DamagedFile``."""
     if isinstance(value, int) and not -LONGEST <= value < LONGEST:
-        raise Damaged("it has a number of more than 64 bits")
+        raise DamagedFile("it has a number of more than 64 bits")
     return value
 
 
@@ -266,7 +268,7 @@ def _results(outputs: Sequence[Mapping[str, Any]]) -> list[str]:
     return found
 
 
-def _scopes(stack: str) -> tuple[tuple[Scope, ...], str]:
+def _scopes(stack: str) -> tuple[tuple[ModuleScope, ...], str]:
     """The author's modules around an operation, and the path of the innermost module."""
     if not stack.startswith("L__self__"):
         return (), ""

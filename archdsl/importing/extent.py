@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError
 from archdsl.importing.places import OWN, trouble
-from archdsl.importing.program import Program, Step
+from archdsl.importing.program import FileStep, ProgramModule
 
 NODES = 50_000  # of a graph, the functions written out
 FREE = 1 << 28  # bytes that any file may ask for
@@ -23,11 +23,11 @@ LARGEST = 1 << 28  # numbers of one tensor of a run
 ALL = 1 << 32  # and of all together
 
 
-class Damaged(Exception):
+class DamagedFile(Exception):
     """What a file has or lacks, so that it cannot be read."""
 
 
-class Budget:
+class ByteBudget:
     """The bytes that are read for tensors: a file that says one tensor many times over would fill
     the memory. ``held`` counts the bytes of the files."""
 
@@ -35,17 +35,17 @@ class Budget:
         self.held, self.spent = held, 0
 
     def spend(self, count: int) -> None:
-        """Raises ``Damaged`` where it is more than the files have."""
+        """Raises ``DamagedFile`` where it is more than the files have."""
         self.spent += count
         if self.spent > max(FREE, TIMES * self.held):
-            raise Damaged(
+            raise DamagedFile(
                 f"its tensors have more than {self.spent - 1:,} bytes, and its files"
                 f" {self.held:,}: it reads the same numbers many times"
             )
 
 
 def check_functions(model: Any) -> None:
-    """Raises ``Damaged`` where the functions of a graph of ONNX call themselves, or where the graph
+    """Raises ``DamagedFile`` where the functions of a graph of ONNX call themselves, or where it
     has too many operations once they are written out."""
     functions = {(f.domain, f.name, f.overload): f for f in model.functions}
     known: dict[Any, int] = {}
@@ -57,12 +57,14 @@ def check_functions(model: Any) -> None:
             key = (node.domain, node.op_type, node.overload)
             total += 1 if key not in functions else of(key)
             if total > NODES:
-                raise Damaged(f"it has more than {NODES:,} operations, its functions written out")
+                raise DamagedFile(
+                    f"it has more than {NODES:,} operations, its functions written out"
+                )
         return total
 
     def of(key: Any) -> int:
         if key in open_:
-            raise Damaged(f"its function `{key[1]}` calls itself")
+            raise DamagedFile(f"its function `{key[1]}` calls itself")
         if key not in known:
             open_.add(key)
             known[key] = max(1, count(functions[key].node))
@@ -101,16 +103,16 @@ class _Counts(TorchDispatchMode):
         self.total += numbers
         if numbers > LARGEST or self.total > ALL:
             most = f"a tensor of {numbers:,}" if numbers > LARGEST else f"more than {ALL:,}"
-            raise Damaged(f"a run of it would make {most} numbers")
+            raise DamagedFile(f"a run of it would make {most} numbers")
 
 
 class _Watch:
     """Knows at which step a run is, and whether one had no counterpart."""
 
-    step: Step | None = None
+    step: FileStep | None = None
     whole = True
 
-    def stand(self, step: Step) -> None:
+    def stand(self, step: FileStep) -> None:
         self.step = step
 
     def ref(self, value: Any) -> Any:
@@ -120,9 +122,9 @@ class _Watch:
         self.whole = False
 
 
-def check_run(program: Program) -> bool:
+def check_run(program: ProgramModule) -> bool:
     """Runs a program without numbers, before anything is made. Whether all its operations have a
-    counterpart. Raises ``Damaged`` where one fails, or would make too much."""
+    counterpart. Raises ``DamagedFile`` where one fails, or would make too much."""
     counts, watch = _Counts(), _Watch()
     shapes = [(program.described.batch or 2, *shape) for shape in program.inputs.values()]
     tensors = {
@@ -136,8 +138,8 @@ def check_run(program: Program) -> bool:
         with torch.no_grad(), counts:
             given = tuple(torch.empty(shape, device="meta", dtype=dtype) for shape in shapes)
             functional_call(program, tensors, given)
-    except (Damaged, ArchError) as problem:
-        if isinstance(problem, Damaged):
+    except (DamagedFile, ArchError) as problem:
+        if isinstance(problem, DamagedFile):
             raise
         return False  # an operation without a counterpart: the import tells of all
     except Exception as problem:
@@ -145,12 +147,12 @@ def check_run(program: Program) -> bool:
         if found.kind is codes.DEPENDS_ON_DATA:
             return False
         if isinstance(problem, KeyError):
-            raise Damaged("it uses a value before anything gives it") from None
+            raise DamagedFile("it uses a value before anything gives it") from None
         at = "it" if watch.step is None else f"its operation `{watch.step.op}`"
         reason = str(problem).strip().split("\n", 1)[0][:200]
         if not isinstance(problem, (RuntimeError, ValueError, IndexError)) or not reason:
             reason = "it has arguments that no layer takes"
-        raise Damaged(f"{at} fails: {reason}") from None
+        raise DamagedFile(f"{at} fails: {reason}") from None
     finally:
         program.watch = None
     return watch.whole

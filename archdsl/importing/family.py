@@ -21,8 +21,8 @@ from archdsl.importing.graphs import failure
 from archdsl.importing.proof import difference, flat_of, pairs
 from archdsl.importing.series import Levels
 from archdsl.importing.style import Style
-from archdsl.importing.terms import First, Term, skeleton, walk
-from archdsl.importing.text import Writer
+from archdsl.importing.terms import FirstTurn, Term, skeleton, walk
+from archdsl.importing.text import SpecWriter
 from archdsl.importing.values import Graph
 from archdsl.importing.widths import RUNS, WORK
 from archdsl.spec import Spec, parse
@@ -30,7 +30,7 @@ from archdsl.spec import Spec, parse
 RANGES, VALUES, NONE = range(3)  # what the domain of a knob is
 
 
-class FamilyWriter(Writer):
+class FamilyWriter(SpecWriter):
     """Writes the text of several graphs, the variants of one spec. Raises ``ArchError`` (A667)
     where they are not of one form."""
 
@@ -110,11 +110,11 @@ class FamilyWriter(Writer):
         """What an argument is in all variants."""
         if len(set(map(repr, values))) == 1:
             return values[0]
-        rests = [v.rest for v in values if isinstance(v, First)]
+        rests = [v.rest for v in values if isinstance(v, FirstTurn)]
         if rests:  # of one turn alone there is no rest
-            both = [v if isinstance(v, First) else First(v, rests[0]) for v in values]
+            both = [v if isinstance(v, FirstTurn) else FirstTurn(v, rests[0]) for v in values]
             one = self._value(name, [v.first for v in both], place, term)
-            return First(one, self._value(name, [v.rest for v in both], place, term))
+            return FirstTurn(one, self._value(name, [v.rest for v in both], place, term))
         if any(not isinstance(v, (int, float, bool, str)) for v in values):
             raise self.differ(f"`{name}` of {_shown(term)} differs, and is no number")
         if len({type(v) for v in values}) > 1 or isinstance(values[0], str):
@@ -184,7 +184,7 @@ def _across(terms: list[Term]) -> Iterator[Across]:
     """The values that differ between variants, in the order of the text."""
     for term in walk(terms):
         for value in term.args.values():
-            for one in (value.first, value.rest) if isinstance(value, First) else (value,):
+            for one in (value.first, value.rest) if isinstance(value, FirstTurn) else (value,):
                 if isinstance(one, Across):
                     yield one
 

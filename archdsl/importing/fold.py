@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importing.style import Style
-from archdsl.importing.terms import MISSING, NAMED, First, Ramp, Term, lift, size, skeleton, walk
+from archdsl.importing.terms import (
+    MISSING,
+    NAMED,
+    FirstTurn,
+    Ramp,
+    Term,
+    lift,
+    size,
+    skeleton,
+    walk,
+)
 
 PERIODS = 6  # terms of a turn, at most
 STAGE = 4  # terms of a stage, at most
@@ -96,7 +106,7 @@ def _one(name: str, values: list[Any], term: Term, style: Style, by_turn: bool) 
     """The value of an argument in all turns, or ``MISSING``."""
     if len(set(map(repr, values))) == 1:
         return values[0]
-    if any(isinstance(v, (First, Ramp)) for v in values):
+    if any(isinstance(v, (FirstTurn, Ramp)) for v in values):
         return MISSING
     if name.startswith("drop") and (term.kind == "residual" or term.op in style.blocks):
         return _ramp(values)
@@ -104,7 +114,7 @@ def _one(name: str, values: list[Any], term: Term, style: Style, by_turn: bool) 
         return MISSING
     one_after = len(set(map(repr, values[1:]))) == 1
     if by_turn and one_after and term.op in style.blocks and name.startswith(BY_TURN):
-        return First(values[0], values[1])
+        return FirstTurn(values[0], values[1])
     return MISSING
 
 
@@ -128,7 +138,7 @@ def _as_dense(term: Term) -> None:
         and not branch.args
     ):
         first, body = branch.subs
-        varied = any(isinstance(v, (First, Ramp)) for t in walk(body) for v in t.args.values())
+        varied = any(isinstance(v, (FirstTurn, Ramp)) for t in walk(body) for v in t.args.values())
         if not first and body and not varied:
             term.kind, term.subs = "dense", [body]
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, diagnose
 from archdsl.importing.classes import file_text
-from archdsl.importing.custom import Custom, Missing, Use, layer_of, name_of
+from archdsl.importing.custom import Custom, Missing, OperationUse, layer_of, name_of
 from archdsl.importing.places import placed
 from archdsl.registry import REGISTRY
 
@@ -97,7 +97,7 @@ def skeleton(group: list[Missing]) -> list[str]:
     helps = [f"the language has `{near}`, which does not do this"] if near else []
     if operation in NEAR:
         helps = [f"the language has {NEAR[operation]}"]
-    uses: dict[object, list[Use]] = {}
+    uses: dict[object, list[OperationUse]] = {}
     for gap in group:
         for use in gap.uses:
             uses.setdefault((use.code, use.result, use.why), []).append(use)

@@ -12,7 +12,7 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
-from archdsl.importing.program import Program
+from archdsl.importing.program import ProgramModule
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 
@@ -75,7 +75,7 @@ def called(inputs: Inputs, tensors: Sequence[Any]) -> tuple[tuple[Any, ...], dic
 
 def check_taken(model: nn.Module, inputs: Inputs) -> None:
     """Raises ``ArchError`` (A652) where a model takes no tensor, or others than these."""
-    if isinstance(model, Program):
+    if isinstance(model, ProgramModule):
         if sorted(model.inputs) != sorted(inputs):
             names = ", ".join(f"`{name}`" for name in model.inputs if name) or "one tensor"
             raise fails(f"the file takes {names}: say the shapes of these")

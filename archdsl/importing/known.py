@@ -13,7 +13,7 @@ from archdsl.diagnostics.source import Source
 from archdsl.files import builtin_folder, read_text
 from archdsl.importing.proof import pairs
 from archdsl.importing.render import Renderer
-from archdsl.importing.scope import Scope
+from archdsl.importing.scope import BlockScope
 from archdsl.importing.style import Style
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Term, lift, walk
 from archdsl.ir.flat import Flat
@@ -99,7 +99,7 @@ def _is_gate(term: Term, style: Style) -> bool:
 def _given(known: Known, term: Term, style: Style) -> dict[str, Any] | None:
     assert term.channels is not None, "a gate is of an image"
     plain = Style([], style.registry)
-    lines = Renderer(Scope(plain, [term.channels])).lines(lift(term.subs[0]), 0)
+    lines = Renderer(BlockScope(plain, [term.channels])).lines(lift(term.subs[0]), 0)
     theirs = _flat([*_head(term.channels), *lines], style)
     for given in known.candidates(term.subs[0]) if theirs is not None else ():
         ours = known.flat(term.channels, given, style)

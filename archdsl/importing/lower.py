@@ -3,8 +3,8 @@
 Tensors of the language have no batch and channels first. A value of the recording is a vertex of
 the graph and a permutation: which axis of the vertex's tensor each of its own axes is. So
 ``permute`` and ``transpose`` make no layer. Where axes are cut, as for the heads of attention, it
-is a ``Cut`` until an operation wants a whole tensor. What has no layer is a gap, and all gaps are
-told together.
+is an ``AxisSplit`` until an operation wants a whole tensor. What has no layer is a gap, and all
+gaps are told together.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from archdsl.importing.custom import NONE, Custom, Missing, Use, uses_of
-from archdsl.importing.cut import Cut, cut_of, in_order, order_of, squares_in, whole
-from archdsl.importing.record import Record, Recording, Ref, Tied, needed
-from archdsl.importing.values import Bordered, Computed, Repeated, Scores, Value, Vertex
+from archdsl.importing.custom import NONE, Custom, Missing, OperationUse, uses_of
+from archdsl.importing.cut import AxisSplit, cut_of, in_order, order_of, squares_in, whole
+from archdsl.importing.record import Recording, Ref, Tied, TracedCall, needed
+from archdsl.importing.values import (
+    AttentionScores,
+    Bordered,
+    Computed,
+    Repeated,
+    TensorValue,
+    Vertex,
+)
 from archdsl.layers.arguments import Unreadable
 from archdsl.layers.axes import SPACE
 from archdsl.layers.base import Layer, Misfit, Shape, signature
@@ -27,7 +34,7 @@ class Gap(Exception):
     """Why an operation is not a layer: in words that follow its name."""
 
 
-Operation = Callable[["Lowering", Record], Any]
+Operation = Callable[["Lowering", TracedCall], Any]
 OPERATIONS: dict[str, Operation] = {}
 
 
@@ -75,7 +82,7 @@ class Lowering:
         self.root = recording.root
         self._values: dict[Ref, Any] = {}
         self._known: dict[Any, Vertex] = {}
-        self._settled: dict[Any, Value] = {}
+        self._settled: dict[Any, TensorValue] = {}
         self.batch = 0
         self.keys = recording.keys
         records = needed(recording, [ref for _, ref in recording.outputs])
@@ -89,7 +96,7 @@ class Lowering:
         record = ref.record
         try:
             value = self.settled(self._values[ref], record)
-            if isinstance(value, Value):
+            if isinstance(value, TensorValue):
                 return self.plain(value, record).vertex
             why = ": its axes are in another order"
         except Gap as problem:
@@ -97,18 +104,21 @@ class Lowering:
         self.missing.append(Missing(record.op, why, record.path, record.place))
         return self.vertices[0]
 
-    def _lower(self, record: Record) -> None:
+    def _lower(self, record: TracedCall) -> None:
         if record.op == "input":
             name, shape = record.args
             self.batch = (record.shapes[0] or ())[0]
             vertex = Vertex(len(self.vertices), None, [], shape, record.call, name)
             self.vertices.append(vertex)
-            self._values[Ref(record)] = Value(vertex, tuple(range(len(shape))))
+            self._values[Ref(record)] = TensorValue(vertex, tuple(range(len(shape))))
             return
         taken = [self.value(ref) for ref in record.refs()]
         looks_up = record.op in ("Embedding", "embedding")
         if (
-            not any(isinstance(value, (Value, Cut, Scores, Repeated, Bordered)) for value in taken)
+            not any(
+                isinstance(value, (TensorValue, AxisSplit, AttentionScores, Repeated, Bordered))
+                for value in taken
+            )
             and not looks_up
         ):
             made: Any = self._of_weights(record)
@@ -125,7 +135,7 @@ class Lowering:
         for number, value in enumerate(results):
             self._values[Ref(record, number)] = value
 
-    def _of_weights(self, record: Record) -> Any:
+    def _of_weights(self, record: TracedCall) -> Any:
         """A parameter in another shape is itself; else it is computed."""
         first = record.args[0] if record.args else None
         first = self.value(first) if isinstance(first, Ref) else first
@@ -141,7 +151,7 @@ class Lowering:
         constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
         return [Computed(constant) for _ in record.shapes]
 
-    def _custom(self, record: Record, why: str) -> list[Any] | None:
+    def _custom(self, record: TracedCall, why: str) -> list[Any] | None:
         """The results of layers of one's own; nothing, and a gap, where there are none such."""
         try:
             uses, operands = uses_of(self, record)
@@ -159,50 +169,50 @@ class Lowering:
         self.missing.append(Missing(record.op, why, record.path, record.place, uses))
         return None
 
-    def _made(self, use: Use, operands: list[Vertex], record: Record) -> Value:
+    def _made(self, use: OperationUse, operands: list[Vertex], record: TracedCall) -> TensorValue:
         """A result of a layer of one's own. Raises ``Misfit``."""
         assert use.code is not None, "only what has code is a layer"
         layer: Layer = self.custom.registry.layers[self.custom.names[use.code]]()
         tensors = {key: getattr(record.module, key) for key, *_ in use.code.weights}
         vertex = self.vertex(layer, operands, record, weights=self.tied(record, **tensors))
-        return Value(vertex, tuple(range(len(vertex.shape))))
+        return TensorValue(vertex, tuple(range(len(vertex.shape))))
 
-    def _gap(self, record: Record, taken: Sequence[Any]) -> list[Value]:
+    def _gap(self, record: TracedCall, taken: Sequence[Any]) -> list[TensorValue]:
         """Values that stand for what could not be computed, so that other gaps are found too."""
-        inputs = [value.vertex for value in taken if isinstance(value, (Value, Cut))]
+        inputs = [value.vertex for value in taken if isinstance(value, (TensorValue, AxisSplit))]
         found = []
         for shape in record.shapes:
             rest = (shape or (1,))[1:] or (1,)
             vertex = self.vertex(None, inputs, record, rest)
-            found.append(Value(vertex, tuple(range(len(rest)))))
+            found.append(TensorValue(vertex, tuple(range(len(rest)))))
         return found
 
     # ------------------------------------------------------------------ what operations ask
 
     def value(self, argument: Any) -> Any:
-        """What an argument is: a ``Value``, ``Tied``, ``Computed``, or plain."""
+        """What an argument is: a ``TensorValue``, ``Tied``, ``Computed``, or plain."""
         return self._values[argument] if isinstance(argument, Ref) else argument
 
-    def argument(self, record: Record, place: int, name: str, usual: Any = None) -> Any:
+    def argument(self, record: TracedCall, place: int, name: str, usual: Any = None) -> Any:
         """An argument of a function, by its place or its name."""
         if len(record.args) > place:
             return self.value(record.args[place])
         return self.value(record.kwargs.get(name, usual))
 
-    def input(self, record: Record, place: int = 0, name: str = "input") -> Value:
+    def input(self, record: TracedCall, place: int = 0, name: str = "input") -> TensorValue:
         """The tensor that an operation is of. Raises ``Gap`` where it is a parameter."""
         value = self.settled(self.argument(record, place, name), record)
-        if not isinstance(value, Value):
+        if not isinstance(value, TensorValue):
             raise Gap(" of a parameter")
         return value
 
-    def plain(self, value: Value, record: Record) -> Value:
+    def plain(self, value: TensorValue, record: TracedCall) -> TensorValue:
         """A tensor whose axes are in the order of the vertex's. Others are put there by layers."""
         while not value.plain:
             value = self.turned(value, record)
         return value
 
-    def turned(self, value: Value, record: Record) -> Value:
+    def turned(self, value: TensorValue, record: TracedCall) -> TensorValue:
         """The same tensor, of a vertex in which two axes have changed places: with two axes these,
         with more those that bring the next one to where it has to be."""
         rank = len(value.axes)
@@ -211,20 +221,24 @@ class Lowering:
         swapped = {at: other, other: at}
         axes = {} if rank == 2 else {"first": named(at, rank), "second": named(other, rank)}
         made = self.once(make("transpose", **axes), value.vertex, record)
-        return Value(made, tuple(swapped.get(axis, axis) for axis in value.axes))
+        return TensorValue(made, tuple(swapped.get(axis, axis) for axis in value.axes))
 
     def cut(self, value: Any) -> Any:
         """A tensor as one whose axes may be cut."""
-        return cut_of(value.vertex, value.axes, self.batch) if isinstance(value, Value) else value
+        return (
+            cut_of(value.vertex, value.axes, self.batch)
+            if isinstance(value, TensorValue)
+            else value
+        )
 
-    def joined(self, cut: Cut) -> Value | Cut:
+    def joined(self, cut: AxisSplit) -> TensorValue | AxisSplit:
         """The tensor without cuts, where no layer is needed for that."""
         order = order_of(cut, self.batch) if cut.factor == 1 else None
-        return cut if order is None else Value(cut.vertex, order)
+        return cut if order is None else TensorValue(cut.vertex, order)
 
-    def settled(self, value: Any, record: Record) -> Any:
+    def settled(self, value: Any, record: TracedCall) -> Any:
         """A tensor as a whole one: what was cut is put together by layers. Raises ``Gap``."""
-        if isinstance(value, Scores):
+        if isinstance(value, AttentionScores):
             raise Gap(" of what is only a part of attention")
         if isinstance(value, Repeated):
             raise Gap(" of a tensor that was repeated")
@@ -232,48 +246,48 @@ class Lowering:
             if any(map(any, value.sides)):
                 raise Gap(" of a tensor with a border of minus infinity")
             return value.value
-        if not isinstance(value, Cut):
+        if not isinstance(value, AxisSplit):
             return value
         key = value.vertex.number, value.axes, value.factor
         if key not in self._settled:
             self._settled[key] = self._settle(value, record)
         return self._settled[key]
 
-    def _settle(self, cut: Cut, record: Record) -> Value:
+    def _settle(self, cut: AxisSplit, record: TracedCall) -> TensorValue:
         vertex, shape = cut.vertex, cut.shape[1:]
         if cut.factor != 1:
             vertex = self.vertex(make("times", value=cut.factor), [vertex], record)
-            cut = Cut(vertex, cut.axes)
+            cut = AxisSplit(vertex, cut.axes)
         order = order_of(cut, self.batch)
         if order is not None:
-            return Value(vertex, order)
+            return TensorValue(vertex, order)
         space = tuple(a for axis in range(1, len(vertex.shape)) for a in whole(vertex.shape, axis))
         channels = whole(vertex.shape, 0)
         if cut.axes[1:] in ((channels, space), (space, channels)):
             made = self.vertex(make("flatten_space"), [vertex], record)
-            return Value(made, (0, 1) if cut.axes[1] == channels else (1, 0))
+            return TensorValue(made, (0, 1) if cut.axes[1] == channels else (1, 0))
         if shape and in_order(cut, self.batch):
             made = self.vertex(make("reshape", to=shape), [vertex], record)
-            return Value(made, tuple(range(len(shape))))
+            return TensorValue(made, tuple(range(len(shape))))
         if (factor := squares_in(cut)) is not None:
             made = self.once(make("pixel_unshuffle", factor=factor), vertex, record)
             if cut.axes[1][-1].axis == 0:  # the places of a square side by side
                 made = self.once(make("channel_shuffle", groups=vertex.shape[0]), made, record)
-            return Value(made, (0, 1, 2))
+            return TensorValue(made, (0, 1, 2))
         if len(cut.axes) > 2 and len(cut.axes[1]) == 2:
             outer, inner = cut.axes[1]
             dealt = outer.inner == 1 and inner.inner == outer.size
             rest = tuple(whole(vertex.shape, axis) for axis in range(1, len(vertex.shape)))
             if dealt and outer.axis == inner.axis == 0 and cut.axes[2:] == rest:
                 layer = make("channel_shuffle", groups=inner.size)
-                return Value(self.vertex(layer, [vertex], record), tuple(range(len(shape))))
+                return TensorValue(self.vertex(layer, [vertex], record), tuple(range(len(shape))))
         raise Gap(" of a tensor whose axes were moved")
 
     def vertex(
         self,
         layer: Layer | None,
         inputs: list[Vertex],
-        record: Record,
+        record: TracedCall,
         shape: Shape | None = None,
         weights: dict[str, Tied] | None = None,
         drop: float = 0.0,
@@ -291,18 +305,18 @@ class Lowering:
         self._known[key] = vertex
         return vertex
 
-    def once(self, layer: Layer, vertex: Vertex, record: Record) -> Vertex:
+    def once(self, layer: Layer, vertex: Vertex, record: TracedCall) -> Vertex:
         """A layer without weights on a vertex: the one that there is already, or a new one."""
         return self._known.get((layer, (vertex.number,))) or self.vertex(layer, [vertex], record)
 
     def apply(
         self,
         layer: Layer,
-        record: Record,
-        *values: Value,
+        record: TracedCall,
+        *values: TensorValue,
         weights: dict[str, Tied] | None = None,
         axes: tuple[int, ...] | None = None,
-    ) -> Value:
+    ) -> TensorValue:
         """A layer on values of one order of axes: what it gives is in that order, or in ``axes``.
 
         Raises ``Gap`` where the layer's result has not the shape that PyTorch's has."""
@@ -311,16 +325,16 @@ class Lowering:
         axes = axes or (
             order if len(order) == len(vertex.shape) else tuple(range(len(vertex.shape)))
         )
-        return self.checked(Value(vertex, axes), record)
+        return self.checked(TensorValue(vertex, axes), record)
 
-    def checked(self, made: Value, record: Record) -> Value:
+    def checked(self, made: TensorValue, record: TracedCall) -> TensorValue:
         """What an operation gives. Raises ``Gap`` where it has not the shape that PyTorch's has."""
         wanted = record.shapes[0]
         if wanted is not None and len(record.shapes) == 1 and wanted[1:] != made.shape:
             raise Gap(f" in this form: `{made.vertex.op}` gives another shape")
         return made
 
-    def tied(self, record: Record, **tensors: Any) -> dict[str, Tied]:
+    def tied(self, record: TracedCall, **tensors: Any) -> dict[str, Tied]:
         """The tensors of a module of torch.nn, by our names of them."""
         return {
             name: Tied(
@@ -340,7 +354,7 @@ RESHAPING = frozenset(
 )
 
 
-def _turns(lower: Lowering, record: Record, rank: int) -> bool:
+def _turns(lower: Lowering, record: TracedCall, rank: int) -> bool:
     """Whether the last two axes of a tensor change places, and no others."""
     if record.op in ("mT", "t"):
         return rank >= 2

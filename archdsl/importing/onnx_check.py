@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.importing.program import Program
+from archdsl.importing.program import ProgramModule
 
 SMALL = 20_000_000  # multiply-adds for which numpy is fast enough
 # How far results may be off: numbers of the file have seven digits; in single precision.
@@ -22,7 +22,7 @@ CLOSE, ROUGH = 1e-6, 1e-4
 QUIET = 4  # of onnxruntime: nothing but what ends it
 
 
-def checked(program: Program, model: Any) -> str:
+def checked(program: ProgramModule, model: Any) -> str:
     """What was compared, in words. Raises ``ArchError`` (A659) where the results are others."""
     counter = FlopCounterMode(display=False)
     batch = program.described.batch or 2
@@ -49,7 +49,7 @@ def checked(program: Program, model: Any) -> str:
     return f"results of {'ONNX in double precision' if exact else 'onnxruntime'}"
 
 
-def _named(program: Program, given: Sequence[torch.Tensor]) -> dict[str, Any]:
+def _named(program: ProgramModule, given: Sequence[torch.Tensor]) -> dict[str, Any]:
     """What comes in, by the names of the file."""
     return {name: x.numpy() for name, x in zip(program.described.inputs, given, strict=True)}
 

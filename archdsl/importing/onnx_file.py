@@ -24,9 +24,9 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
 from archdsl.importing import onnx_shapes  # noqa: F401  its operations are entered
 from archdsl.importing.authors import authors_scopes
-from archdsl.importing.extent import Budget, Damaged, check_functions
+from archdsl.importing.extent import ByteBudget, DamagedFile, check_functions
 from archdsl.importing.onnx_operations import ONNX
-from archdsl.importing.program import Described, Of, Scope, Step, Training
+from archdsl.importing.program import FileProgram, FileStep, ModuleScope, Of, Training
 from archdsl.within import Outside, within
 
 MOST = 1 << 31  # bytes of a file
@@ -40,9 +40,9 @@ FOLDED = re.compile(
 )
 
 
-def read_onnx(path: Path) -> tuple[Described, Any]:
-    """What a graph says, and the graph with all its tensors. Raises ``Damaged``, ``OSError``, and
-    ``ArchError`` where the package `onnx` is not installed."""
+def read_onnx(path: Path) -> tuple[FileProgram, Any]:
+    """What a graph says, and the graph with all its tensors. Raises ``DamagedFile``, ``OSError``,
+    and ``ArchError`` where the package `onnx` is not installed."""
     try:
         import onnx
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
@@ -51,29 +51,29 @@ def read_onnx(path: Path) -> tuple[Described, Any]:
     with opened(path) as stream:
         data = stream.read(MOST + 1)
     if len(data) > MOST:
-        raise Damaged(f"it has more than {MOST:,} bytes")
+        raise DamagedFile(f"it has more than {MOST:,} bytes")
     try:
         model = onnx.load_model_from_string(data)
         if not model.graph.node:
-            raise Damaged("it is not an ONNX graph")
+            raise DamagedFile("it is not an ONNX graph")
         if model.functions:
             check_functions(model)
             from onnx.inliner import inline_local_functions
 
             model = inline_local_functions(model)
-        return _Reader(model, path.parent, len(data)).described(), model
+        return _OnnxReader(model, path.parent, len(data)).described(), model
     except DecodeError:
-        raise Damaged("it is not an ONNX graph") from None
-    except Damaged:
+        raise DamagedFile("it is not an ONNX graph") from None
+    except DamagedFile:
         raise
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as problem:
-        raise Damaged(f"its graph is damaged ({type(problem).__name__})") from None
+        raise DamagedFile(f"its graph is damaged ({type(problem).__name__})") from None
 
 
-class _Reader:
+class _OnnxReader:
     def __init__(self, model: Any, folder: Path, size: int) -> None:
         self.model, self.graph, self.folder = model, model.graph, folder
-        self.found, self.budget = Described(), Budget(size)
+        self.found, self.budget = FileProgram(), ByteBudget(size)
         self.files: set[Path] = set()  # beside it
         self.used = Counter(name for node in self.graph.node for name in node.input)
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
@@ -82,11 +82,11 @@ class _Reader:
         self.folded = 0
         versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
         if not versions or versions[0] < FIRST_OPSET:
-            raise Damaged(f"its operations are older than version {FIRST_OPSET}")
+            raise DamagedFile(f"its operations are older than version {FIRST_OPSET}")
         if self.graph.sparse_initializer:
-            raise Damaged("it has sparse tensors")
+            raise DamagedFile("it has sparse tensors")
 
-    def described(self) -> Described:
+    def described(self) -> FileProgram:
         found = self.found
         for tensor in self.graph.initializer:
             self.arrays[tensor.name] = self._array(tensor)
@@ -94,7 +94,7 @@ class _Reader:
             if value.name not in self.arrays:
                 dims = value.type.tensor_type.shape.dim
                 if value.type.tensor_type.elem_type not in FLOATS or not dims:
-                    raise Damaged(f"`{value.name}` is no tensor of numbers")
+                    raise DamagedFile(f"`{value.name}` is no tensor of numbers")
                 found.inputs[value.name] = tuple(int(d.dim_value) for d in dims[1:])
                 found.batch = int(dims[0].dim_value) or None
         shapes = self._shapes()
@@ -123,12 +123,12 @@ class _Reader:
         if tensor.data_location == TensorProto.EXTERNAL:
             self._read(tensor)
         elif prod(tensor.dims) > tensor.ByteSize() * 2:
-            raise Damaged(f"`{tensor.name}` is longer than its numbers")
+            raise DamagedFile(f"`{tensor.name}` is longer than its numbers")
         array = numpy_helper.to_array(tensor)
         if tensor.data_type in FLOATS:
             return array.astype(np.float32)
         if array.dtype.kind not in "iub":
-            raise Damaged(f"`{tensor.name}` has numbers of a kind that no layer has")
+            raise DamagedFile(f"`{tensor.name}` has numbers of a kind that no layer has")
         return array.astype(np.int64)
 
     def _read(self, tensor: Any) -> None:
@@ -142,12 +142,12 @@ class _Reader:
         try:
             file = within(self.folder, name, "", "the file's folder")
         except Outside as problem:
-            raise Damaged(f"it wants numbers of `{name}`: {problem}") from None
+            raise DamagedFile(f"it wants numbers of `{name}`: {problem}") from None
         try:
             with opened(file) as stream:
                 whole = stream.seek(0, 2)
                 if min(start, size) < 0 or start + size > whole:
-                    raise Damaged(f"`{tensor.name}` is longer than its numbers")
+                    raise DamagedFile(f"`{tensor.name}` is longer than its numbers")
                 if file not in self.files:
                     self.files.add(file)
                     self.budget.held += whole
@@ -155,7 +155,7 @@ class _Reader:
                 stream.seek(start)
                 tensor.raw_data = stream.read(size)
         except FileNotFoundError:
-            raise Damaged(f"it wants numbers of `{name}`, which is not beside it") from None
+            raise DamagedFile(f"it wants numbers of `{name}`, which is not beside it") from None
         tensor.data_location = TensorProto.DEFAULT
         del tensor.external_data[:]
 
@@ -192,7 +192,7 @@ class _Reader:
             known[key] = torch.from_numpy(array.copy())
             self.found.names[name] = key
         elif (name in self.turned) != turned:
-            raise Damaged(f"its tensor `{name}` is used in two ways")
+            raise DamagedFile(f"its tensor `{name}` is used in two ways")
         return Of(name)
 
     def _key(self, name: str) -> str:
@@ -293,7 +293,7 @@ class _Reader:
             results = (f"{results[0]} before its norm",)
         known = tuple(shapes.get(name) for name in node.output)
         op = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        step = Step(op, function, args, kwargs, results, scopes, path, known)
+        step = FileStep(op, function, args, kwargs, results, scopes, path, known)
         at = len(self.found.steps) - (norm is not None)
         self.found.steps.insert(at, step)
 
@@ -311,7 +311,7 @@ class _Reader:
     def _constant(self, name: str, attributes: dict[str, Any]) -> None:
         ((kind, value),) = attributes.items()
         if kind not in ("value", "value_float", "value_floats", "value_int", "value_ints"):
-            raise Damaged(f"its constant `{name}` is no tensor")
+            raise DamagedFile(f"its constant `{name}` is no tensor")
         floats = kind in ("value_float", "value_floats")
         self.arrays[name] = np.asarray(value, np.float32 if floats else None)
 
@@ -330,7 +330,7 @@ class _Reader:
         result: str,
         path: str,
         norm: tuple[float, float],
-        scopes: tuple[Scope, ...],
+        scopes: tuple[ModuleScope, ...],
     ) -> tuple[Any, ...]:
         """A convolution without its norm, after which the norm stands that does nothing but add
         what the file has as the bias."""
@@ -357,12 +357,14 @@ class _Reader:
         if had_bias:
             bias = self._tensor(f"{result}.bias", np.zeros(channels, np.float32))
         given = (Of(f"{result} before its norm"), *tensors, Training, momentum, eps)
-        self.found.steps.append(Step("BatchNorm", F.batch_norm, given, {}, (result,), scopes, path))
+        self.found.steps.append(
+            FileStep("BatchNorm", F.batch_norm, given, {}, (result,), scopes, path)
+        )
         self.folded += 1
         return args[0], args[1], bias
 
 
-def _scopes(node: Any) -> tuple[tuple[Scope, ...], str]:
+def _scopes(node: Any) -> tuple[tuple[ModuleScope, ...], str]:
     """The author's modules around a node, and the path of the innermost: what PyTorch's exporters
     say of them."""
     kept = {p.key: p.value for p in node.metadata_props}

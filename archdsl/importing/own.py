@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any
 
 from archdsl.importing.lower import Lowering, make, operation
-from archdsl.importing.record import KNOWN, Record
+from archdsl.importing.record import KNOWN, TracedCall
 from archdsl.importing.special import codes_of
-from archdsl.importing.values import Value
+from archdsl.importing.values import TensorValue
 from archdsl.layers.base import alike
 
 FILES = {
@@ -40,7 +40,7 @@ def _own_codes(name: str) -> Any:
 
 
 @operation("own Attention")
-def attention(lower: Lowering, record: Record) -> Value:
+def attention(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     options = {"causal": m.causal, "rope": m.rope}
     given = {name: value for name, value in options.items() if value}
@@ -50,7 +50,7 @@ def attention(lower: Lowering, record: Record) -> Value:
 
 
 @operation("own WindowAttention")
-def window_attention(lower: Lowering, record: Record) -> Value:
+def window_attention(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.input(record)
     options: dict[str, Any] = {"relative": True} if m.weight is not None else {}
     if m.height_rel is not None:
@@ -67,33 +67,33 @@ def window_attention(lower: Lowering, record: Record) -> Value:
 
 
 @operation("own RMSNorm")
-def rms_norm(lower: Lowering, record: Record) -> Value:
+def rms_norm(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     weights = lower.tied(record, weight=m.weight)
     return lower.apply(make("rms_norm", eps=m.eps), record, lower.input(record), weights=weights)
 
 
 @operation("own GlobalResponseNorm")
-def response_norm(lower: Lowering, record: Record) -> Value:
+def response_norm(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     weights = lower.tied(record, weight=m.weight, bias=m.bias)
     return lower.apply(make("grn", eps=m.eps), record, lower.input(record), weights=weights)
 
 
 @operation("own Sinusoids")
-def sinusoids(lower: Lowering, record: Record) -> Value:
+def sinusoids(lower: Lowering, record: TracedCall) -> TensorValue:
     layer = make("sinusoids", base=float(record.module.base))
     return lower.apply(layer, record, lower.input(record))
 
 
 @operation("own Positions")
-def positions(lower: Lowering, record: Record) -> Value:
+def positions(lower: Lowering, record: TracedCall) -> TensorValue:
     weights = lower.tied(record, weight=record.module.weight)
     return lower.apply(make("positions"), record, lower.input(record), weights=weights)
 
 
 @operation("own Prepend")
-def prepend(lower: Lowering, record: Record) -> Value:
+def prepend(lower: Lowering, record: TracedCall) -> TensorValue:
     weight = record.module.weight
     layer = make("prepend", tokens=weight.shape[1])
     tied = lower.tied(record, weight=weight)

@@ -6,12 +6,12 @@ from math import inf
 from typing import Any
 
 from archdsl.importing.lower import Gap, Lowering, make, operation
-from archdsl.importing.record import Record
-from archdsl.importing.values import Bordered, Value
+from archdsl.importing.record import TracedCall
+from archdsl.importing.values import Bordered, TensorValue
 
 
 @operation("pad")
-def padded(lower: Lowering, record: Record) -> Value | Bordered:
+def padded(lower: Lowering, record: TracedCall) -> TensorValue | Bordered:
     mode = lower.argument(record, 2, "mode", "constant")
     value = lower.argument(record, 3, "value", 0) or 0
     amounts = list(lower.argument(record, 1, "pad"))
@@ -20,15 +20,15 @@ def padded(lower: Lowering, record: Record) -> Value | Bordered:
 
 @operation("ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d")
 @operation("ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d")
-def padded_module(lower: Lowering, record: Record) -> Value | Bordered:
+def padded_module(lower: Lowering, record: TracedCall) -> TensorValue | Bordered:
     m = record.module
     border = {"Refl": "reflect", "Repl": "replicate"}.get(record.op[:4], "zeros")
     return _padded(lower, record, list(m.padding), border, getattr(m, "value", 0))
 
 
 def _padded(
-    lower: Lowering, record: Record, flat: list[int], border: str, value: float
-) -> Value | Bordered:
+    lower: Lowering, record: TracedCall, flat: list[int], border: str, value: float
+) -> TensorValue | Bordered:
     x = lower.input(record)
     if not any(flat) and value != -inf:
         return x
@@ -61,4 +61,4 @@ def _padded(
         vertex = lower.vertex(make("pad", border=border, **sides), [vertex], record)
     if any(cut):
         vertex = lower.vertex(make("crop", size=cut), [vertex], record)
-    return lower.checked(Value(vertex, x.axes), record)
+    return lower.checked(TensorValue(vertex, x.axes), record)

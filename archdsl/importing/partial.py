@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.importing.calls import Code
-from archdsl.importing.custom import Custom, Missing, Use, custom_of
+from archdsl.importing.calls import TensorExpression
+from archdsl.importing.custom import Custom, Missing, OperationUse, custom_of
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs
 from archdsl.importing.lower import Lowering
@@ -20,7 +20,7 @@ def custom_for(module: nn.Module, inputs: Inputs) -> tuple[Custom, list[Missing]
     """Layers for all operations that lack one, in training and in evaluation; and these operations.
 
     Raises ``ArchError`` (A654) where one of them cannot be written as a layer."""
-    found: dict[tuple[Code | None, tuple[Shape, ...]], Use] = {}
+    found: dict[tuple[TensorExpression | None, tuple[Shape, ...]], OperationUse] = {}
     missing: list[Missing] = []
     for training in (True, False):
         recording = record(module, BATCH, inputs, training)

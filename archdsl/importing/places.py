@@ -33,7 +33,7 @@ OWN = (
 )
 
 
-class Place(NamedTuple):
+class CodeLine(NamedTuple):
     """A line of a file."""
 
     file: str
@@ -55,25 +55,25 @@ class Place(NamedTuple):
         return Span(source, start + len(line) - len(line.lstrip()), start + len(line.rstrip()))
 
 
-def place_of(own: Sequence[str]) -> Place | None:
+def place_of(own: Sequence[str]) -> CodeLine | None:
     """The innermost line that runs now and is in none of these folders."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
         if not file.startswith((*own, "<")):
-            return Place(file, frame.f_lineno)
+            return CodeLine(file, frame.f_lineno)
         frame = frame.f_back
     return None
 
 
-def place_in(problem: BaseException, own: Sequence[str]) -> Place | None:
+def place_in(problem: BaseException, own: Sequence[str]) -> CodeLine | None:
     """The innermost line on an exception's way that is in none of these folders."""
     place = None
     trace = problem.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if not file.startswith((*own, "<")):
-            place = Place(file, trace.tb_lineno)
+            place = CodeLine(file, trace.tb_lineno)
         trace = trace.tb_next
     return place
 
@@ -103,7 +103,7 @@ def trouble(problem: Exception, own: Sequence[str], given: str = "") -> ArchErro
     return ArchError([placed(diagnose(kind, notes=notes, help=help, fields=fields), place)])
 
 
-def placed(diagnostic: Diagnostic, place: Place | None) -> Diagnostic:
+def placed(diagnostic: Diagnostic, place: CodeLine | None) -> Diagnostic:
     """A diagnostic at a line of a file, if that can be shown."""
     span = None if place is None else place.span
     return diagnostic if span is None else diagnostic.at(span)

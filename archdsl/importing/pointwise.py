@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.importing.cut import Cut
+from archdsl.importing.cut import AxisSplit
 from archdsl.importing.lower import Gap, Lowering, make, operation
-from archdsl.importing.record import Record
-from archdsl.importing.values import Bordered, Repeated, Scores, Value
+from archdsl.importing.record import TracedCall
+from archdsl.importing.values import AttentionScores, Bordered, Repeated, TensorValue
 from archdsl.importing.weighted import per_axis
 from archdsl.layers.same import SAME, same_sides
 
@@ -34,7 +34,7 @@ UNCHANGED = "contiguous clone to float detach type_as Identity expand_as dropout
 
 
 def _activation(name: str, arguments: tuple[tuple[str, str, Any], ...]) -> Any:
-    def lowered(lower: Lowering, record: Record) -> Value:
+    def lowered(lower: Lowering, record: TracedCall) -> TensorValue:
         found = {}
         for place, (ours, theirs, usual) in enumerate(arguments):
             if record.module is not None:
@@ -55,11 +55,11 @@ for _name, (_spelled, _arguments) in ARGUED.items():
 
 
 @operation(*UNCHANGED)
-def same(lower: Lowering, record: Record) -> Any:
+def same(lower: Lowering, record: TracedCall) -> Any:
     x = lower.argument(record, 0, "input")
-    if isinstance(x, Cut) and record.shapes[0] == x.shape:
+    if isinstance(x, AxisSplit) and record.shapes[0] == x.shape:
         return x
-    if isinstance(x, Scores):
+    if isinstance(x, AttentionScores):
         return x
     x = lower.input(record)
     if record.shapes[0] is not None and record.shapes[0][1:] != x.shape:
@@ -68,13 +68,13 @@ def same(lower: Lowering, record: Record) -> Any:
 
 
 @operation("Dropout", "dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
-def dropout(lower: Lowering, record: Record) -> Any:
+def dropout(lower: Lowering, record: TracedCall) -> Any:
     x, m = lower.argument(record, 0, "input"), record.module
     p = m.p if m is not None else lower.argument(record, 1, "p", 0.5)
     active = record.training if m is not None else lower.argument(record, 2, "training", True)
     if p == 0 or not active:
         return x
-    if isinstance(x, Scores):
+    if isinstance(x, AttentionScores):
         raise Gap(" of the weights of attention: set its probability to 0")
     x = lower.input(record)
     names = {"Dropout": "dropout", "dropout": "dropout", "AlphaDropout": "alpha_dropout"}
@@ -82,7 +82,7 @@ def dropout(lower: Lowering, record: Record) -> Any:
 
 
 @operation("DropPath", "StochasticDepth")
-def drop_path(lower: Lowering, record: Record) -> Value:
+def drop_path(lower: Lowering, record: TracedCall) -> TensorValue:
     """A branch that is dropped for each image; what remains is scaled in training."""
     x, m = lower.input(record), record.module
     if len(record.args) == 2 and hasattr(m, "survive"):  # as archdsl compiles it: a sum always
@@ -90,7 +90,7 @@ def drop_path(lower: Lowering, record: Record) -> Value:
         how = {"survive": m.survive, "per": m.per, "scaling": m.scaling}
         made = lower.vertex(make("add", **how), [x.vertex, branch.vertex], record)
         made.drop = 1 - m.survive
-        return Value(made, x.axes)
+        return TensorValue(made, x.axes)
     if len(record.args) != 1:
         raise Gap(" of several tensors")
     p = getattr(m, "drop_prob", None) if record.op == "DropPath" else getattr(m, "p", None)
@@ -99,10 +99,10 @@ def drop_path(lower: Lowering, record: Record) -> Value:
     if getattr(m, "mode", "row") != "row" or not getattr(m, "scale_by_keep", True):
         raise Gap(" that drops whole batches, or does not scale what remains")
     vertex = lower.vertex(make("identity"), [x.vertex], record, drop=float(p))
-    return Value(vertex, x.axes)
+    return TensorValue(vertex, x.axes)
 
 
-def _unbordered(lower: Lowering, record: Record, arguments: dict[str, Any]) -> Value:
+def _unbordered(lower: Lowering, record: TracedCall, arguments: dict[str, Any]) -> TensorValue:
     """The tensor of a maximum: a border of minus infinity is padding."""
     given = lower.argument(record, 0, "input")
     if not isinstance(given, Bordered):
@@ -124,7 +124,7 @@ def _unbordered(lower: Lowering, record: Record, arguments: dict[str, Any]) -> V
     return given.value
 
 
-def _pool(lower: Lowering, record: Record, name: str, **arguments: Any) -> Value:
+def _pool(lower: Lowering, record: TracedCall, name: str, **arguments: Any) -> TensorValue:
     x = _unbordered(lower, record, arguments) if name == "maxpool" else lower.input(record)
     if not x.plain:
         raise Gap(" over tensors whose channels are not first")
@@ -140,14 +140,14 @@ def _pool(lower: Lowering, record: Record, name: str, **arguments: Any) -> Value
 
 
 @operation("MaxPool1d", "MaxPool2d", "MaxPool3d")
-def maxpool_module(lower: Lowering, record: Record) -> Value:
+def maxpool_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     rest = {"kernel": m.kernel_size, "stride": m.stride, "pad": m.padding, "dilation": m.dilation}
     return _pool(lower, record, "maxpool", **rest, mode="ceil" if m.ceil_mode else "floor")
 
 
 @operation("max_pool1d", "max_pool2d", "max_pool3d")
-def maxpool_function(lower: Lowering, record: Record) -> Value:
+def maxpool_function(lower: Lowering, record: TracedCall) -> TensorValue:
     names = (("kernel", "kernel_size"), ("stride", "stride"), ("pad", "padding"))
     rest = {o: lower.argument(record, i + 1, t) for i, (o, t) in enumerate(names)}
     rest["dilation"] = lower.argument(record, 4, "dilation", 1)
@@ -156,7 +156,7 @@ def maxpool_function(lower: Lowering, record: Record) -> Value:
 
 
 @operation("AvgPool1d", "AvgPool2d", "AvgPool3d")
-def avgpool_module(lower: Lowering, record: Record) -> Value:
+def avgpool_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     if getattr(m, "divisor_override", None) is not None:
         raise Gap(" with a divisor of its own")
@@ -166,7 +166,7 @@ def avgpool_module(lower: Lowering, record: Record) -> Value:
 
 
 @operation("avg_pool1d", "avg_pool2d", "avg_pool3d")
-def avgpool_function(lower: Lowering, record: Record) -> Value:
+def avgpool_function(lower: Lowering, record: TracedCall) -> TensorValue:
     names = (("kernel_size", None), ("stride", None), ("padding", 0), ("ceil_mode", False))
     kernel, stride, pad, up = (
         lower.argument(record, i + 1, name, usual) for i, (name, usual) in enumerate(names)
@@ -176,8 +176,8 @@ def avgpool_function(lower: Lowering, record: Record) -> Value:
 
 
 def _avgpool(
-    lower: Lowering, record: Record, kernel: Any, stride: Any, pad: Any, up: bool, counted: bool
-) -> Value:
+    lower: Lowering, record: TracedCall, kernel: Any, stride: Any, pad: Any, up: bool, counted: bool
+) -> TensorValue:
     padded = any(per_axis(pad or 0, 1))
     rest = {"kernel": kernel, "stride": stride, "pad": pad or None}
     mode = {"mode": "ceil" if up else "floor"}
@@ -186,26 +186,26 @@ def _avgpool(
 
 
 @operation("AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d")
-def adaptive_avgpool(lower: Lowering, record: Record) -> Value:
+def adaptive_avgpool(lower: Lowering, record: TracedCall) -> TensorValue:
     return _adaptive(lower, record, "avgpool", record.module.output_size)
 
 
 @operation("AdaptiveMaxPool1d", "AdaptiveMaxPool2d", "AdaptiveMaxPool3d")
-def adaptive_maxpool(lower: Lowering, record: Record) -> Value:
+def adaptive_maxpool(lower: Lowering, record: TracedCall) -> TensorValue:
     return _adaptive(lower, record, "maxpool", record.module.output_size)
 
 
 @operation("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
-def adaptive_avgpool_function(lower: Lowering, record: Record) -> Value:
+def adaptive_avgpool_function(lower: Lowering, record: TracedCall) -> TensorValue:
     return _adaptive(lower, record, "avgpool", lower.argument(record, 1, "output_size"))
 
 
 @operation("adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d")
-def adaptive_maxpool_function(lower: Lowering, record: Record) -> Value:
+def adaptive_maxpool_function(lower: Lowering, record: TracedCall) -> TensorValue:
     return _adaptive(lower, record, "maxpool", lower.argument(record, 1, "output_size"))
 
 
-def _adaptive(lower: Lowering, record: Record, kind: str, size: Any) -> Value:
+def _adaptive(lower: Lowering, record: TracedCall, kind: str, size: Any) -> TensorValue:
     x = lower.input(record)
     if not x.plain:
         raise Gap(" over tensors whose channels are not first")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
-from archdsl.importing.places import OWN, Place, place_in, placed
+from archdsl.importing.places import OWN, CodeLine, place_in, placed
 
 if TYPE_CHECKING:
     from archdsl.importing.convert import Imported
@@ -70,7 +70,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _read(plain: Mapping[str, Any]) -> Diagnostic:
     kind = codes.ALL[plain["code"]]
     found = diagnose(kind, notes=plain["notes"], help=plain["help"], fields=plain["fields"])
-    return placed(found, Place(*plain["place"]) if plain["place"] else None)
+    return placed(found, CodeLine(*plain["place"]) if plain["place"] else None)
 
 
 def _plain(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -108,14 +108,14 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     """Makes the model and imports it. What its code raises is a diagnostic."""
     import warnings
 
-    from archdsl.importing.sources import Name, load_model
+    from archdsl.importing.sources import ModelSource, load_model
 
     warnings.simplefilter("ignore")
     no_network()
     try:
         if "models" in question:
             return _family(question)
-        name = Name(question["module"], question["attribute"])
+        name = ModelSource(question["module"], question["attribute"])
         model = load_model(name, question["call"])
         from archdsl.importing.convert import import_module
 
@@ -137,11 +137,11 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inputs(question: Mapping[str, Any], name: Any, model: Any) -> dict[str, Any]:
     """The shapes of what comes into a model, by their names."""
-    from archdsl.importing.program import Program
+    from archdsl.importing.program import ProgramModule
     from archdsl.importing.sources import input_of
     from archdsl.layers.ids import Ids
 
-    if question["input"] is None and isinstance(model, Program):
+    if question["input"] is None and isinstance(model, ProgramModule):
         return dict(model.inputs)
     if question["input"] is None:
         return {"": input_of(name, model)}
@@ -169,9 +169,9 @@ def _family(question: Mapping[str, Any]) -> dict[str, Any]:
     """Several models as one spec. Raises ``ArchError``, and what their code raises."""
     from archdsl.importing.convert import import_family
     from archdsl.importing.incoming import fails
-    from archdsl.importing.sources import Name, load_model
+    from archdsl.importing.sources import ModelSource, load_model
 
-    names = {title: Name(*name) for title, name in question["models"].items()}
+    names = {title: ModelSource(*name) for title, name in question["models"].items()}
     models = {title: load_model(name, None) for title, name in names.items()}
     shapes = {}
     for title, model in models.items():

@@ -29,7 +29,7 @@ class Of:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class ModuleScope:
     """A module of the author's around a step: which call of it, its path, its class."""
 
     key: str
@@ -46,7 +46,7 @@ class Unsupported(Exception):
 
 
 @dataclass(slots=True)
-class Step:
+class FileStep:
     """One operation. Without a function it has no counterpart, and gives what ``shapes`` say."""
 
     op: str
@@ -54,19 +54,19 @@ class Step:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     results: tuple[str, ...]
-    scopes: tuple[Scope, ...] = ()
+    scopes: tuple[ModuleScope, ...] = ()
     path: str = ""
     shapes: tuple[Shape | None, ...] = ()
 
 
 @dataclass(slots=True)
-class Described:
+class FileProgram:
     """What a file says: its steps, what comes in and goes out, and its tensors by their keys.
 
     ``names`` has the key of a tensor for each name that a step calls it by. ``batch`` is the
     number of images that the file was made for, where it names one."""
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[FileStep] = field(default_factory=list)
     inputs: dict[str, Shape] = field(default_factory=dict)  # without the batch
     outputs: dict[str, str] = field(default_factory=dict)  # of each result, the name of its value
     names: dict[str, str] = field(default_factory=dict)
@@ -79,11 +79,11 @@ class Described:
     checked: list[str] = field(default_factory=list)  # and what it has checked
 
 
-class Program(nn.Module):
+class ProgramModule(nn.Module):
     """Runs the steps of a file. ``watch`` is told of each: where it stands, and of those without a
     counterpart."""
 
-    def __init__(self, described: Described) -> None:
+    def __init__(self, described: FileProgram) -> None:
         super().__init__()
         self.described = described
         self.watch: Any = None
@@ -143,7 +143,7 @@ class Program(nn.Module):
         return next(iter(found.values())) if len(found) == 1 else found
 
     def _unknown(
-        self, step: Step, args: Any, kwargs: Any, x: torch.Tensor, count: int
+        self, step: FileStep, args: Any, kwargs: Any, x: torch.Tensor, count: int
     ) -> list[Any]:
         """What stands for the results of an operation without a counterpart."""
         if self.watch is None:

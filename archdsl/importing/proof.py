@@ -13,7 +13,7 @@ from typing import Any
 
 from archdsl.importing.record import Tied
 from archdsl.importing.values import Graph, Vertex
-from archdsl.ir.flat import Flat, Node, SideOutput
+from archdsl.ir.flat import Flat, FlatNode, FlatOutput
 from archdsl.layers.base import Layer, Shape
 
 STARTS = ("init", "bias_init")  # arguments that say how weights start
@@ -25,13 +25,13 @@ def flat_of(graph: Graph, name: str) -> Flat:
     """A graph of vertices as a network that is spelled out."""
     places = {v.number: i for i, v in enumerate(graph.vertices)}
     nodes = [
-        Node(v.path or v.op, v.layer, tuple(places[i.number] for i in v.inputs), v.shape)
+        FlatNode(v.path or v.op, v.layer, tuple(places[i.number] for i in v.inputs), v.shape)
         for v in graph.vertices
     ]
     for node, vertex in zip(nodes, graph.vertices, strict=True):
         node.module = next((tied.key for tied in vertex.weights.values()), node.path)
-    sides = [SideOutput(n, places[v.number], 1.0) for n, v in graph.asides]
-    results = [SideOutput(n, places[v.number], 1.0) for n, v in graph.results]
+    sides = [FlatOutput(n, places[v.number], 1.0) for n, v in graph.asides]
+    results = [FlatOutput(n, places[v.number], 1.0) for n, v in graph.results]
     return Flat(name, nodes, places[graph.output.number], sides, len(graph.inputs), results)
 
 
@@ -155,7 +155,7 @@ def difference(mine: Flat, theirs: Flat) -> str:
     return "one shares layers that the other has separately"
 
 
-def _shown(node: Node) -> str:
+def _shown(node: FlatNode) -> str:
     return "the input" if node.layer is None else f"{node.layer.name} to {node.shape}"
 
 

@@ -23,8 +23,8 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from archdsl.diagnostics.model import ArchError
 from archdsl.importing.forms import check_has_weights, outputs_of
 from archdsl.importing.incoming import Inputs, called, check_taken, fails, shown, tensors_of
-from archdsl.importing.places import OWN, Place, place_of, trouble
-from archdsl.importing.program import Program, Scope, Step
+from archdsl.importing.places import OWN, CodeLine, place_of, trouble
+from archdsl.importing.program import FileStep, ModuleScope, ProgramModule
 
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
@@ -56,7 +56,7 @@ ONE_NAME = {
 class Ref:
     """A tensor that was computed: of which record, and which of its results."""
 
-    record: Record
+    record: TracedCall
     result: int = 0
 
 
@@ -88,17 +88,17 @@ class Tied:
 
 
 @dataclass(eq=False, slots=True)
-class Record:
+class TracedCall:
     """One operation. ``op`` is ``Conv2d`` for a module, ``cat`` for a function."""
 
     number: int
     op: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    call: Call
+    call: ModuleCall
     module: Any = None  # of torch.nn, where it was one
     path: str = ""
-    place: Place | None = None
+    place: CodeLine | None = None
     shapes: list[tuple[int, ...] | None] = field(default_factory=list)
     training: bool = False  # whether its module was, when it ran
     function: str = ""  # its whole name in PyTorch, where it is a function or a method
@@ -110,20 +110,20 @@ class Record:
 
 
 @dataclass(eq=False, slots=True)
-class Call:
+class ModuleCall:
     """A call of a module that is made of others."""
 
     path: str
     cls: str
-    parent: Call | None = None
+    parent: ModuleCall | None = None
 
 
 @dataclass(slots=True)
 class Recording:
     """A run: its operations in order, and what came out, the main result first."""
 
-    records: list[Record]
-    root: Call
+    records: list[TracedCall]
+    root: ModuleCall
     outputs: list[tuple[str, Ref]]
     keys: dict[int, str] = field(
         default_factory=dict
@@ -156,32 +156,34 @@ class _Recorder(TorchFunctionMode):
         self.values: dict[int, Ref] = {}
         self.alive: list[torch.Tensor] = []  # a freed tensor's id may be another's
         self._versions: dict[int, int] = {}  # how often tensors were changed in their place
-        self.records: list[Record] = []
-        self.root = Call("", type(model).__name__)
+        self.records: list[TracedCall] = []
+        self.root = ModuleCall("", type(model).__name__)
         self.stack = [self.root]
         self.inside = 0  # how deep in a module that is recorded as one operation
         self.waiting: list[tuple[nn.Module, Any, Any]] = []  # it, and what it was given
-        self.step: Step | None = None  # of a file, which has no line of code
-        self.calls: dict[tuple[Scope, ...], Call] = {}
+        self.step: FileStep | None = None  # of a file, which has no line of code
+        self.calls: dict[tuple[ModuleScope, ...], ModuleCall] = {}
 
-    def stand(self, step: Step) -> None:
+    def stand(self, step: FileStep) -> None:
         """What is recorded from here on is this step of a file, in the modules around it."""
         self.step, self.stack = step, [self.root]
         for count in range(1, len(step.scopes) + 1):
             scope, around = step.scopes[count - 1], self.stack[-1]
-            call = self.calls.setdefault(step.scopes[:count], Call(scope.path, scope.cls, around))
+            call = self.calls.setdefault(
+                step.scopes[:count], ModuleCall(scope.path, scope.cls, around)
+            )
             self.stack.append(call)
 
     def add(
         self, op: str, args: Any, kwargs: Any, out: Any, module: Any = None, path: str | None = None
-    ) -> Record:
+    ) -> TracedCall:
         call = self.stack[-1]
         where = call.path if path is None else path
         if self.step is not None:
             where, place = self.step.path or where, None
         else:
             place = place_of(OWN)
-        record = Record(len(self.records), op, args, kwargs, call, module, where, place)
+        record = TracedCall(len(self.records), op, args, kwargs, call, module, where, place)
         record.training = bool(getattr(module, "training", False))
         self.records.append(record)
         for number, result in enumerate(out if isinstance(out, (tuple, list)) else [out]):
@@ -252,7 +254,7 @@ class _Recorder(TorchFunctionMode):
             self.waiting.append((module, self.ref(args), {}))
         else:
             path = self.names.get(id(module), "?")
-            self.stack.append(Call(path, type(module).__name__, self.stack[-1]))
+            self.stack.append(ModuleCall(path, type(module).__name__, self.stack[-1]))
 
     def named(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """What a module is given by name, which hooks of all modules are not told."""
@@ -314,7 +316,7 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
             if one_operation(module) is not None
         ),
     ]
-    if isinstance(model, Program):
+    if isinstance(model, ProgramModule):
         model.watch = recorder
     try:
         with torch.no_grad(), recorder:
@@ -331,7 +333,7 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
             hook.remove()
         for module, mode in modes:
             module.training = mode
-        if isinstance(model, Program):
+        if isinstance(model, ProgramModule):
             model.watch = None
     outputs = [(name, recorder.values.get(id(t))) for name, t in outputs_of(out).items()]
     keys: dict[int, str] = {}
@@ -349,7 +351,7 @@ def _dtype(model: nn.Module) -> torch.dtype:
     return next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
 
 
-def needed(recording: Recording, outputs: Iterable[Ref]) -> list[Record]:
+def needed(recording: Recording, outputs: Iterable[Ref]) -> list[TracedCall]:
     """The records that outputs need, in order."""
     found: set[int] = set()
     todo = [ref.record for ref in outputs]

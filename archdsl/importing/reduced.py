@@ -5,20 +5,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from archdsl.importing.cut import Atom, Cut, Group, cut_of
+from archdsl.importing.cut import Atom, AxisSplit, Group, cut_of
 from archdsl.importing.lower import Gap, Lowering, make, named, operation
-from archdsl.importing.record import Record
+from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import part_of
-from archdsl.importing.values import Scores, Value
+from archdsl.importing.values import AttentionScores, TensorValue
 
 
 @operation("Softmax", "softmax", "LogSoftmax", "log_softmax", "Softmax2d")
-def softmax(lower: Lowering, record: Record) -> Value | Cut | Scores:
+def softmax(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit | AttentionScores:
     axis = lower.argument(record, 1, "dim")
     if record.module is not None:
         axis = 1 if record.op == "Softmax2d" else record.module.dim
     scores = lower.argument(record, 0, "input")
-    if isinstance(scores, Scores):
+    if isinstance(scores, AttentionScores):
         if record.op not in ("Softmax", "softmax") or axis not in (
             -1,
             len(scores.queries.axes) - 1,
@@ -28,7 +28,7 @@ def softmax(lower: Lowering, record: Record) -> Value | Cut | Scores:
     if axis is None:
         raise Gap(" without the axis that it is over")
     name = "log_softmax" if record.op in ("LogSoftmax", "log_softmax") else "softmax"
-    if isinstance(scores, Cut) and (found := _over_arms(lower, record, scores, axis, name)):
+    if isinstance(scores, AxisSplit) and (found := _over_arms(lower, record, scores, axis, name)):
         return found
     x = lower.input(record)
     axis %= len(x.axes) + 1
@@ -38,7 +38,7 @@ def softmax(lower: Lowering, record: Record) -> Value | Cut | Scores:
     return lower.apply(layer, record, x)
 
 
-def _arms(cut: Cut, axis: int) -> Atom | None:
+def _arms(cut: AxisSplit, axis: int) -> Atom | None:
     """What an axis runs over, if that is the outermost part of channels: arms, side by side."""
     group = cut.axes[axis % len(cut.axes)]
     arms = group[0] if len(group) == 1 and group[0].axis == 0 else None
@@ -47,7 +47,9 @@ def _arms(cut: Cut, axis: int) -> Atom | None:
     return None
 
 
-def _over_arms(lower: Lowering, record: Record, cut: Cut, axis: int, name: str) -> Cut | None:
+def _over_arms(
+    lower: Lowering, record: TracedCall, cut: AxisSplit, axis: int, name: str
+) -> AxisSplit | None:
     """A softmax that compares arms: they become the channels of a tensor, and theirs an axis."""
     arms, shape = _arms(cut, axis), cut.vertex.shape
     if arms is None or cut.factor != 1:
@@ -62,17 +64,17 @@ def _over_arms(lower: Lowering, record: Record, cut: Cut, axis: int, name: str) 
             return Atom(0, 1, arms.size)
         return atom if atom.axis < 0 else atom._replace(axis=atom.axis + 1)
 
-    return Cut(vertex, tuple(tuple(map(moved, group)) for group in cut.axes))
+    return AxisSplit(vertex, tuple(tuple(map(moved, group)) for group in cut.axes))
 
 
 @operation("stack")
-def stacked(lower: Lowering, record: Record) -> Cut:
+def stacked(lower: Lowering, record: TracedCall) -> AxisSplit:
     """Tensors beside each other along an axis of their own: side by side, which is then cut."""
     given = [lower.value(item) for item in lower.argument(record, 0, "tensors")]
     values = [lower.settled(item, record) for item in given]
     axis = lower.argument(record, 1, "dim", 0) % (len(record.shapes[0] or ()) or 1)
     if (
-        not all(isinstance(v, Value) for v in values)
+        not all(isinstance(v, TensorValue) for v in values)
         or len({(v.shape, v.axes) for v in values}) > 1
     ):
         raise Gap(" of tensors that are not alike")
@@ -85,17 +87,17 @@ def stacked(lower: Lowering, record: Record) -> Cut:
     own: Group = (Atom(0, 1, channels),) if channels > 1 else ()
     axes = [*cut.axes[:at], own, *cut.axes[at + 1 :]]
     axes.insert(axis, (Atom(0, channels, len(values)),))
-    return Cut(vertex, tuple(axes))
+    return AxisSplit(vertex, tuple(axes))
 
 
 @operation("sum")
-def summed(lower: Lowering, record: Record) -> Value | Cut:
+def summed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     x, dims = lower.argument(record, 0, "input"), lower.argument(record, 1, "dim")
     only = dims[0] if isinstance(dims, (tuple, list)) and len(dims) == 1 else dims
-    arms = _arms(x, only) if isinstance(x, Cut) and isinstance(only, int) else None
-    if arms is None or not isinstance(x, Cut) or x.factor != 1:
+    arms = _arms(x, only) if isinstance(x, AxisSplit) and isinstance(only, int) else None
+    if arms is None or not isinstance(x, AxisSplit) or x.factor != 1:
         return _reduced(lower, record, "sumpool")
-    whole = Value(x.vertex, tuple(range(len(x.vertex.shape))))
+    whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
     parts = [
         part_of(lower, record, whole, place * arms.inner, arms.inner).vertex
         for place in range(arms.size)
@@ -103,11 +105,11 @@ def summed(lower: Lowering, record: Record) -> Value | Cut:
     at = only % len(x.axes)
     kept: tuple[Group, ...] = ((),) if lower.argument(record, 2, "keepdim", False) else ()
     axes = (*x.axes[:at], *kept, *x.axes[at + 1 :])
-    return lower.joined(Cut(lower.vertex(make("add"), parts, record), axes))
+    return lower.joined(AxisSplit(lower.vertex(make("add"), parts, record), axes))
 
 
 @operation("normalize")
-def normalized(lower: Lowering, record: Record) -> Value:
+def normalized(lower: Lowering, record: TracedCall) -> TensorValue:
     """Channels divided by their length."""
     x = lower.input(record)
     p, axis, eps = (
@@ -123,11 +125,11 @@ def normalized(lower: Lowering, record: Record) -> Value:
 
 
 @operation("mean", "amax")
-def reduced(lower: Lowering, record: Record) -> Value:
+def reduced(lower: Lowering, record: TracedCall) -> TensorValue:
     return _reduced(lower, record, "avgpool" if record.op == "mean" else "maxpool")
 
 
-def _reduced(lower: Lowering, record: Record, kind: str) -> Value:
+def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
     """All pixels of each channel, or all channels of each pixel, as one."""
     x = lower.input(record)
     dims, keep = lower.argument(record, 1, "dim"), lower.argument(record, 2, "keepdim", False)
@@ -140,7 +142,7 @@ def _reduced(lower: Lowering, record: Record, kind: str) -> Value:
     axes = sorted(x.axes[d - 1] for d in dims)
     channels = x.vertex.shape[0]
     if axes == list(range(1, rank - 1)):
-        pooled = Value(lower.vertex(make(f"global_{kind}"), [x.vertex], record), x.axes)
+        pooled = TensorValue(lower.vertex(make(f"global_{kind}"), [x.vertex], record), x.axes)
         if keep:
             return pooled
         return lower.apply(make("reshape", to=(channels,)), record, pooled, axes=(0,))

@@ -19,7 +19,7 @@ MAIN = "main"  # of several results, what comes out at the end
 
 
 @dataclass(eq=False, slots=True)
-class Item:
+class ReducedPart:
     """A part on the way: what it takes, what it gives, the terms in between. With a ``join`` its
     inputs meet first."""
 
@@ -43,7 +43,7 @@ class Reduction:
     def __init__(
         self,
         levels: Levels,
-        items: list[Item],
+        items: list[ReducedPart],
         input: int,
         output: int,
         inputs: Mapping[int, str],
@@ -63,8 +63,8 @@ class Reduction:
             return one.terms
         return self._in_order()
 
-    def _uses(self) -> dict[int, list[Item | None]]:
-        found: dict[int, list[Item | None]] = defaultdict(list)
+    def _uses(self) -> dict[int, list[ReducedPart | None]]:
+        found: dict[int, list[ReducedPart | None]] = defaultdict(list)
         for item in self.items:
             for value in item.inputs:
                 found[value].append(item)
@@ -94,7 +94,7 @@ class Reduction:
         for join in self.items:
             if join.join is None or arguments_of(join.join):  # which lists tensors by their names
                 continue
-            arms: list[Item | None] = []
+            arms: list[ReducedPart | None] = []
             sources: list[int] = []
             for value in join.inputs:
                 arm = made.get(value)
@@ -205,11 +205,11 @@ class Reduction:
             sequence.append(use(self.output))
         return sequence
 
-    def _is_aside(self, item: Item | None) -> bool:
+    def _is_aside(self, item: ReducedPart | None) -> bool:
         """Whether what an item gives is one of several results, and nothing else."""
         return item is not None and item.output in self._asides
 
-    def _ordered(self) -> list[Item]:
+    def _ordered(self) -> list[ReducedPart]:
         """The items, each after what it takes; one that takes the current value comes next."""
         uses = self._uses()
         self._made = {item.output: item for item in self.items}

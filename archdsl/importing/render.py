@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.importing.scope import Scope
+from archdsl.importing.scope import BlockScope
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged
 from archdsl.importing.unify import EITHER
 
@@ -15,7 +15,7 @@ LONG = 96  # characters of a line
 class Renderer:
     """The lines of merged terms in a scope."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: BlockScope) -> None:
         self.scope = scope
         self.style = scope.style
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.importing.calls import Code
+from archdsl.importing.calls import TensorExpression
 from archdsl.layers.base import Shape
 
 AXES = ("", "c", "cl", "chw", "cdhw", "cdhwv")  # what axes are called in a rule, by their number
@@ -30,7 +30,7 @@ class Rule:
     macs: int
 
 
-def rule_of(code: Code, inputs: Sequence[Shape], output: Shape) -> Rule:
+def rule_of(code: TensorExpression, inputs: Sequence[Shape], output: Shape) -> Rule:
     """The rule of an operation whose shapes were recorded."""
     macs = _macs(code, inputs)
     first = inputs[0]
@@ -74,7 +74,7 @@ def _run(function: Any, shapes: Sequence[Shape]) -> Shape | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _macs(code: Code, inputs: Sequence[Shape]) -> int:
+def _macs(code: TensorExpression, inputs: Sequence[Shape]) -> int:
     counter = FlopCounterMode(display=False)
     try:
         with torch.no_grad(), torch.device("meta"), counter:

@@ -7,12 +7,12 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.importing.extent import Damaged, check_run
-from archdsl.importing.program import Described, Program
+from archdsl.importing.extent import DamagedFile, check_run
+from archdsl.importing.program import FileProgram, ProgramModule
 from archdsl.layers.base import show_shape
 
 
-def load_program(path: Path) -> Program:
+def load_program(path: Path) -> ProgramModule:
     """The network of a file, in evaluation. Nothing in it is run or unpickled.
 
     Raises ``ArchError``: A663 for a file that cannot be read, is damaged, asks for more than it
@@ -20,17 +20,17 @@ def load_program(path: Path) -> Program:
     try:
         described, graph = _described(path)
         if not described.inputs:
-            raise Damaged("it takes nothing, and what is imported takes a tensor")
+            raise DamagedFile("it takes nothing, and what is imported takes a tensor")
         for name, shape in described.inputs.items():
             if not shape or 0 in shape:
                 said = show_shape(shape) or "of a number"
-                raise Damaged(f"its input `{name}` has the shape {said}")
+                raise DamagedFile(f"its input `{name}` has the shape {said}")
         try:
-            program = Program(described).eval()
+            program = ProgramModule(described).eval()
         except (KeyError, TypeError, ValueError, RuntimeError):
-            raise Damaged("its tensors have names that no module has") from None
+            raise DamagedFile("its tensors have names that no module has") from None
         if len(program.inputs) < len(described.inputs):
-            raise Damaged("its inputs have names that differ in signs alone")
+            raise DamagedFile("its inputs have names that differ in signs alone")
         whole = check_run(program)
         if graph is not None and whole:
             from archdsl.importing.onnx_check import checked
@@ -39,9 +39,9 @@ def load_program(path: Path) -> Program:
                 described.checked.append(checked(program, graph))
             except (RuntimeError, ValueError) as problem:
                 reason = str(problem).strip().split("\n", 1)[0][:200]
-                raise Damaged(f"its run fails: {reason}") from None
+                raise DamagedFile(f"its run fails: {reason}") from None
         return program
-    except Damaged as problem:
+    except DamagedFile as problem:
         raise _error(path, str(problem)) from None
     except FileNotFoundError:
         raise _error(path, "there is no such file") from None
@@ -50,7 +50,7 @@ def load_program(path: Path) -> Program:
         raise _error(path, reason) from None
 
 
-def _described(path: Path) -> tuple[Described, Any]:
+def _described(path: Path) -> tuple[FileProgram, Any]:
     """What a file says, and the graph itself where it is of ONNX."""
     if path.suffix == ".onnx":
         from archdsl.importing.onnx_file import read_onnx

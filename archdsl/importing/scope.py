@@ -15,7 +15,7 @@ from typing import Any
 
 from archdsl.importing.across import Across
 from archdsl.importing.style import Style
-from archdsl.importing.terms import First, Ramp
+from archdsl.importing.terms import FirstTurn, Ramp
 
 MOST_TIMES = 16  # a factor that is taken for meant
 MOST_PARTS = 32
@@ -27,7 +27,7 @@ SHORT = {"channels": "c", "features": "c", "size": "to"}
 CHANNELS = ("channels", "features", "groups", "to", "reduced")
 
 
-class Scope:
+class BlockScope:
     """The names of a block, or of a loop's body, and the values that they have in each instance."""
 
     def __init__(self, style: Style, entering: list[int | None], outside: bool = False) -> None:
@@ -70,9 +70,9 @@ class Scope:
     ) -> str:
         """An expression of these values. ``local`` are the channels where it stands, ``inward``
         prefers them to parameters. ``None`` is any value, of an instance that has none."""
-        if any(isinstance(v, First) for v in values):
-            first = [v.first if isinstance(v, First) else v for v in values]
-            rest = [v.rest if isinstance(v, First) else v for v in values]
+        if any(isinstance(v, FirstTurn) for v in values):
+            first = [v.first if isinstance(v, FirstTurn) else v for v in values]
+            rest = [v.rest if isinstance(v, FirstTurn) else v for v in values]
             one, other = self.relate(first, local, role), self.relate(rest, None, role)
             return one if one == other else f"{one} if j == 1 else {other}"
         if any(isinstance(v, Ramp) for v in values):

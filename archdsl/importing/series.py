@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.importing.custom import WORDS
-from archdsl.importing.record import Call
-from archdsl.importing.reduction import Item, Reduction
+from archdsl.importing.record import ModuleCall
+from archdsl.importing.reduction import ReducedPart, Reduction
 from archdsl.importing.simplify import live, users
-from archdsl.importing.terms import Name, Term
+from archdsl.importing.terms import BareName, Term
 from archdsl.importing.values import Vertex
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ HOISTS = 3  # times that joins are moved out of modules
 
 
 @dataclass(slots=True)
-class Module:
+class ModuleVertices:
     """The vertices of a call with one value in and one out."""
 
     input: int
@@ -38,7 +38,7 @@ class Module:
     vertices: set[int] = field(default_factory=set)
 
 
-def chain(call: Call | None) -> Iterator[Call]:
+def chain(call: ModuleCall | None) -> Iterator[ModuleCall]:
     """A call and those around it, from the inside out."""
     while call is not None:
         yield call
@@ -58,17 +58,17 @@ class Levels:
         for _ in range(HOISTS):
             if not self._hoist():
                 break
-        self.modules: dict[Call, Module] = {}
+        self.modules: dict[ModuleCall, ModuleVertices] = {}
         for call, inside in self._calls().items():
             outside = self._outside(inside)
             given = {
                 n for n in inside if n in ends or any(u.number not in inside for u in self.users[n])
             }
             if call.parent is not None and len(outside) == 1 and len(given) == 1:
-                self.modules[call] = Module(outside.pop(), given.pop(), inside)
+                self.modules[call] = ModuleVertices(outside.pop(), given.pop(), inside)
 
-    def _calls(self) -> dict[Call, set[int]]:
-        found: dict[Call, set[int]] = defaultdict(set)
+    def _calls(self) -> dict[ModuleCall, set[int]]:
+        found: dict[ModuleCall, set[int]] = defaultdict(set)
         for vertex in self.vertices.values():
             for call in chain(vertex.call):
                 found[call].add(vertex.number)
@@ -104,7 +104,7 @@ class Levels:
     def _enter(self, inside: set[int]) -> None:
         """From here on what is shared is what these vertices apply more than once: modules, and
         single layers."""
-        calls: dict[str, dict[Call, set[int]]] = defaultdict(lambda: defaultdict(set))
+        calls: dict[str, dict[ModuleCall, set[int]]] = defaultdict(lambda: defaultdict(set))
         layers: Counter[Shared] = Counter()
         for number in inside:
             layers[self._weights({number})] += 1
@@ -136,7 +136,7 @@ class Levels:
             self.shared[keys] = Term("shared", name, subs=[body()], channels=channels)
         return Term("layer", self.shared[keys].op, channels=channels, path=path)
 
-    def level(self, inside: set[int], input: int, output: int, here: Call) -> list[Term]:
+    def level(self, inside: set[int], input: int, output: int, here: ModuleCall) -> list[Term]:
         """The terms of some vertices, from one value to another."""
         return self._reduced(inside, input, output, here, {}, {})
 
@@ -145,11 +145,11 @@ class Levels:
         inside: set[int],
         input: int,
         output: int,
-        here: Call,
+        here: ModuleCall,
         incoming: Mapping[int, str],
         results: Mapping[int, list[str]],
     ) -> list[Term]:
-        items: list[Item] = []
+        items: list[ReducedPart] = []
         done: set[int] = set()
         for number in sorted(inside):
             vertex = self.vertices[number]
@@ -159,17 +159,17 @@ class Levels:
             if call is not None:
                 module = self.modules[call]
                 term = self._term(module, call)
-                items.append(Item([module.input], module.output, [term], None, number))
+                items.append(ReducedPart([module.input], module.output, [term], None, number))
                 done |= module.vertices
                 continue
             inputs = [v.number for v in vertex.inputs]
             if len(inputs) > 1 or vertex.op in JOINS:
-                items.append(Item(inputs, number, [], vertex, number))
+                items.append(ReducedPart(inputs, number, [], vertex, number))
             else:
-                items.append(Item(inputs, number, [self._layer(vertex)], None, number))
+                items.append(ReducedPart(inputs, number, [self._layer(vertex)], None, number))
         return Reduction(self, items, input, output, incoming, results).terms()
 
-    def _term(self, module: Module, call: Call) -> Term:
+    def _term(self, module: ModuleVertices, call: ModuleCall) -> Term:
         def body() -> list[Term]:
             return self.level(module.vertices, module.input, module.output, call)
 
@@ -187,7 +187,7 @@ class Levels:
             return found
         return Term("module", call.cls, subs=[body()], channels=channels, path=call.path)
 
-    def _module(self, vertex: Vertex, inside: set[int], here: Call) -> Call | None:
+    def _module(self, vertex: Vertex, inside: set[int], here: ModuleCall) -> ModuleCall | None:
         """The outermost module of a level that a vertex is in, if it is a part of its own."""
         found = None
         for call in chain(vertex.call):
@@ -210,7 +210,7 @@ class Levels:
         given = dict(vertex.layer.given())
         keys = self._weights({vertex.number})
         if vertex.layer.is_tied:
-            given["words"] = Name(self.shared[keys].op)
+            given["words"] = BareName(self.shared[keys].op)
         term = Term("layer", vertex.op, given, [], channels, path=vertex.path)
         if vertex.layer.is_tied or keys not in self._repeated:
             return term

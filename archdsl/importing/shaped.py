@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from archdsl.importing.cut import Atom, Cut
+from archdsl.importing.cut import Atom, AxisSplit
 from archdsl.importing.lower import Gap, Lowering, make, named, operation
-from archdsl.importing.record import Record, Tied
-from archdsl.importing.values import Value
+from archdsl.importing.record import Tied, TracedCall
+from archdsl.importing.values import TensorValue
 from archdsl.layers.base import Layer
 
 
@@ -18,11 +18,11 @@ def _identity(rank: int) -> tuple[int, ...]:
 
 @operation("flatten", "Flatten", "view", "reshape", "unsqueeze", "squeeze", "Unflatten")
 @operation("unflatten", "reshape_as", "view_as")
-def reshaped(lower: Lowering, record: Record) -> Value | Cut:
+def reshaped(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     x, to = lower.argument(record, 0, "input"), record.shapes[0]
-    if to is None or not isinstance(x, (Value, Cut)):
+    if to is None or not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
-    found = _reshaped(lower, record, x, to) if isinstance(x, Value) else None
+    found = _reshaped(lower, record, x, to) if isinstance(x, TensorValue) else None
     if found is not None:
         return found
     cut = lower.cut(x).reshaped(to)
@@ -31,7 +31,9 @@ def reshaped(lower: Lowering, record: Record) -> Value | Cut:
     return lower.joined(cut)
 
 
-def _reshaped(lower: Lowering, record: Record, x: Value, whole: tuple[int, ...]) -> Value | None:
+def _reshaped(
+    lower: Lowering, record: TracedCall, x: TensorValue, whole: tuple[int, ...]
+) -> TensorValue | None:
     """A whole tensor of a whole tensor; nothing where its axes are cut."""
     if len(whole) < 2 or whole[0] != lower.batch:
         return None
@@ -59,30 +61,30 @@ def _reshaped(lower: Lowering, record: Record, x: Value, whole: tuple[int, ...])
     return None
 
 
-def _permuted(lower: Lowering, record: Record, order: list[int]) -> Value | Cut:
+def _permuted(lower: Lowering, record: TracedCall, order: list[int]) -> TensorValue | AxisSplit:
     x = lower.argument(record, 0, "input")
-    if not isinstance(x, (Value, Cut)):
+    if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     return lower.joined(lower.cut(x).permuted(order))
 
 
-def _rank(lower: Lowering, record: Record) -> int:
+def _rank(lower: Lowering, record: TracedCall) -> int:
     return len(record.shapes[0] or ())
 
 
 @operation("permute")
-def permuted(lower: Lowering, record: Record) -> Value | Cut:
+def permuted(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     order = record.args[1] if isinstance(record.args[1], tuple) else record.args[1:]
     return _permuted(lower, record, [axis % len(order) for axis in order])
 
 
 @operation("Permute")
-def permuted_module(lower: Lowering, record: Record) -> Value | Cut:
+def permuted_module(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     return _permuted(lower, record, [axis % len(record.module.dims) for axis in record.module.dims])
 
 
 @operation("transpose", "swapaxes", "swapdims", "t")
-def transposed(lower: Lowering, record: Record) -> Value | Cut:
+def transposed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     rank = _rank(lower, record)
     order = list(range(rank))
     a, b = lower.argument(record, 1, "dim0", 0), lower.argument(record, 2, "dim1", 1)
@@ -91,13 +93,13 @@ def transposed(lower: Lowering, record: Record) -> Value | Cut:
 
 
 @operation("mT")
-def turned(lower: Lowering, record: Record) -> Value | Cut:
+def turned(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     rank = _rank(lower, record)
     return _permuted(lower, record, [*range(rank - 2), rank - 1, rank - 2])
 
 
 @operation("movedim", "moveaxis")
-def moved(lower: Lowering, record: Record) -> Value | Cut:
+def moved(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     rank = _rank(lower, record)
     source, to = lower.argument(record, 1, "source"), lower.argument(record, 2, "destination")
     if not isinstance(source, int) or not isinstance(to, int):
@@ -108,13 +110,13 @@ def moved(lower: Lowering, record: Record) -> Value | Cut:
 
 
 @operation("cat", "concat", "concatenate")
-def concatenated(lower: Lowering, record: Record) -> Value:
+def concatenated(lower: Lowering, record: TracedCall) -> TensorValue:
     given = [lower.value(item) for item in lower.argument(record, 0, "tensors")]
     values = [lower.settled(item, record) for item in given]
     axis = lower.argument(record, 1, "dim", 0)
-    if isinstance(values[-1], Value) and any(isinstance(value, Tied) for value in values):
+    if isinstance(values[-1], TensorValue) and any(isinstance(value, Tied) for value in values):
         return _prepended(lower, record, values, axis)
-    if not all(isinstance(value, Value) for value in values):
+    if not all(isinstance(value, TensorValue) for value in values):
         raise Gap(" with a parameter")
     if len(values) == 1:
         return values[0]  # type: ignore[no-any-return]
@@ -128,7 +130,7 @@ def concatenated(lower: Lowering, record: Record) -> Value:
     return lower.apply(make("concat", over=over), record, *values)
 
 
-def _prepended(lower: Lowering, record: Record, values: list[Any], axis: int) -> Value:
+def _prepended(lower: Lowering, record: TracedCall, values: list[Any], axis: int) -> TensorValue:
     """Learned tokens before the others, the first of them last, as each is put at the front."""
     *learned, x = values
     if len(x.axes) != 2 or axis % 3 == 0 or x.axes[axis % 3 - 1] != 1:
@@ -143,10 +145,12 @@ def _prepended(lower: Lowering, record: Record, values: list[Any], axis: int) ->
         if count > 1 and tied.turned != x.plain:  # the layer has channels last
             tied = replace(tied, flipped=True)
         made = lower.vertex(make("prepend", tokens=count), [made], record, weights={"weight": tied})
-    return Value(made, x.axes)
+    return TensorValue(made, x.axes)
 
 
-def part_of(lower: Lowering, record: Record, x: Value, first: int, size: int) -> Value:
+def part_of(
+    lower: Lowering, record: TracedCall, x: TensorValue, first: int, size: int
+) -> TensorValue:
     """Some channels of a tensor: of several side by side, the one that they are."""
     channels, vertex = x.vertex.shape[0], x.vertex
     if size == channels:
@@ -155,9 +159,9 @@ def part_of(lower: Lowering, record: Record, x: Value, first: int, size: int) ->
         at = 0
         for source in vertex.inputs:
             if (at, source.shape[0]) == (first, size):
-                return Value(source, x.axes)
+                return TensorValue(source, x.axes)
             at += source.shape[0]
-    return Value(lower.vertex(_slice(channels, first, size), [x.vertex], record), x.axes)
+    return TensorValue(lower.vertex(_slice(channels, first, size), [x.vertex], record), x.axes)
 
 
 def _slice(channels: int, first: int, size: int) -> Layer:
@@ -167,12 +171,12 @@ def _slice(channels: int, first: int, size: int) -> Layer:
 
 
 @operation("chunk", "split", "split_with_sizes", "tensor_split")
-def parts(lower: Lowering, record: Record) -> list[Value | Cut]:
+def parts(lower: Lowering, record: TracedCall) -> list[TensorValue | AxisSplit]:
     x = lower.argument(record, 0, "tensor" if record.op == "split" else "input")
     axis = lower.argument(record, 2, "dim", 0)
-    if not isinstance(x, (Value, Cut)):
+    if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
-    found: list[Value | Cut] = []
+    found: list[TensorValue | AxisSplit] = []
     at = 0
     for shape in record.shapes:
         axis %= len(shape or (0,))
@@ -183,13 +187,18 @@ def parts(lower: Lowering, record: Record) -> list[Value | Cut]:
 
 
 def _range(
-    lower: Lowering, record: Record, x: Value | Cut, axis: int, first: int, size: int
-) -> Value | Cut:
+    lower: Lowering,
+    record: TracedCall,
+    x: TensorValue | AxisSplit,
+    axis: int,
+    first: int,
+    size: int,
+) -> TensorValue | AxisSplit:
     """Some of the places of an axis, one after the other: of channels."""
-    group = x.axes[axis] if isinstance(x, Cut) else ()
-    if isinstance(x, Cut) and len(group) > 1:
+    group = x.axes[axis] if isinstance(x, AxisSplit) else ()
+    if isinstance(x, AxisSplit) and len(group) > 1:
         x = lower.settled(x, record)
-    if isinstance(x, Value):
+    if isinstance(x, TensorValue):
         if axis == 0 or x.axes[axis - 1] != 0:
             raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
         return part_of(lower, record, x, first, size)
@@ -197,14 +206,14 @@ def _range(
     outer = group[0] if group else None
     if outer is None or outer.axis != 0 or outer.inner * outer.size != channels:
         raise Gap(" along an axis that is not the first of those that channels are cut into")
-    whole = Value(x.vertex, tuple(range(len(x.vertex.shape))))
+    whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
     vertex = part_of(lower, record, whole, first * outer.inner, size * outer.inner).vertex
     left = () if size == 1 else (Atom(0, outer.inner, size),)
-    return Cut(vertex, (*x.axes[:axis], left, *x.axes[axis + 1 :]), x.factor)
+    return AxisSplit(vertex, (*x.axes[:axis], left, *x.axes[axis + 1 :]), x.factor)
 
 
 @operation("unbind")
-def unbound(lower: Lowering, record: Record) -> list[Value | Cut]:
+def unbound(lower: Lowering, record: TracedCall) -> list[TensorValue | AxisSplit]:
     x = lower.argument(record, 0, "input")
     axis = lower.argument(record, 1, "dim", 0)
     axis %= len(record.shapes[0] or ()) + 1
@@ -212,29 +221,31 @@ def unbound(lower: Lowering, record: Record) -> list[Value | Cut]:
 
 
 @operation("select")
-def selected(lower: Lowering, record: Record) -> Value | Cut:
+def selected(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     x = lower.argument(record, 0, "input")
     axis, place = lower.argument(record, 1, "dim"), lower.argument(record, 2, "index")
     return _place(lower, record, x, axis % (len(record.shapes[0] or ()) + 1), place)
 
 
-def _place(lower: Lowering, record: Record, x: Any, axis: int, place: int) -> Value | Cut:
+def _place(
+    lower: Lowering, record: TracedCall, x: Any, axis: int, place: int
+) -> TensorValue | AxisSplit:
     """One place of an axis, which is then gone: a token of a sequence, or a part of channels."""
-    if isinstance(x, Value) and axis and x.axes[axis - 1] == 1 and len(x.axes) == 2:
+    if isinstance(x, TensorValue) and axis and x.axes[axis - 1] == 1 and len(x.axes) == 2:
         made = lower.vertex(make("token", place=place % x.shape[axis - 1] + 1), [x.vertex], record)
-        return Value(made, (0,))
-    if not isinstance(x, (Value, Cut)):
+        return TensorValue(made, (0,))
+    if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     cut = lower.cut(x)
     found = _range(lower, record, cut, axis, place % cut.shape[axis], 1)
-    assert isinstance(found, Cut), "a part of a cut"
+    assert isinstance(found, AxisSplit), "a part of a cut"
     return lower.joined(
-        Cut(found.vertex, (*found.axes[:axis], *found.axes[axis + 1 :]), cut.factor)
+        AxisSplit(found.vertex, (*found.axes[:axis], *found.axes[axis + 1 :]), cut.factor)
     )
 
 
 @operation("narrow")
-def narrowed(lower: Lowering, record: Record) -> Value:
+def narrowed(lower: Lowering, record: TracedCall) -> TensorValue:
     x = lower.input(record)
     axis, first, size = (lower.argument(record, i + 1, n) for i, n in enumerate(NARROW))
     if axis == 0 or x.axes[axis % (len(x.axes) + 1) - 1] != 0:
@@ -246,9 +257,9 @@ NARROW = ("dim", "start", "length")
 
 
 @operation("getitem", "__getitem__")
-def indexed(lower: Lowering, record: Record) -> Value | Cut:
+def indexed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     x, index = lower.argument(record, 0, "input"), record.args[1]
-    if not isinstance(x, (Value, Cut)):
+    if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     index = index if isinstance(index, tuple) else (index,)
     shape = lower.cut(x).shape
@@ -265,14 +276,16 @@ def indexed(lower: Lowering, record: Record) -> Value | Cut:
         raise Gap(" of a place and a range at once")
     for axis, place in reversed(places):
         x = _place(lower, record, x, axis, place)
-    if isinstance(x, Cut) and len(cut) == 1:
+    if isinstance(x, AxisSplit) and len(cut) == 1:
         first, last, step = cut[0][1].indices(shape[cut[0][0]])
         if step == 1 and len(x.axes[cut[0][0]]) == 1:
             return _range(lower, record, x, cut[0][0], first, last - first)
     return _ranges(lower, record, lower.settled(x, record), cut) if cut else x
 
 
-def _ranges(lower: Lowering, record: Record, x: Value, cut: list[tuple[int, slice]]) -> Value:
+def _ranges(
+    lower: Lowering, record: TracedCall, x: TensorValue, cut: list[tuple[int, slice]]
+) -> TensorValue:
     """Ranges of several axes."""
     rank, shape = len(x.axes) + 1, (lower.batch, *x.shape)
     if cut[0][0] == 0:
@@ -300,7 +313,9 @@ def _ranges(lower: Lowering, record: Record, x: Value, cut: list[tuple[int, slic
     raise Gap(" of channels in steps")
 
 
-def _dealt(lower: Lowering, record: Record, x: Value, step: int, starts: list[int]) -> Value:
+def _dealt(
+    lower: Lowering, record: TracedCall, x: TensorValue, step: int, starts: list[int]
+) -> TensorValue:
     """Every ``step``-th pixel, not from the first on: those of a square are made channels, and
     dealt out so that all of one place are side by side."""
     channels = x.vertex.shape[0]
@@ -308,11 +323,13 @@ def _dealt(lower: Lowering, record: Record, x: Value, step: int, starts: list[in
     for layer in (make("pixel_unshuffle", factor=step), make("channel_shuffle", groups=channels)):
         vertex = lower.once(layer, vertex, record)
     first = (starts[0] * step + starts[1]) * channels
-    return lower.apply(_slice(vertex.shape[0], first, channels), record, Value(vertex, x.axes))
+    return lower.apply(
+        _slice(vertex.shape[0], first, channels), record, TensorValue(vertex, x.axes)
+    )
 
 
 @operation("interpolate")
-def resized(lower: Lowering, record: Record) -> Value:
+def resized(lower: Lowering, record: TracedCall) -> TensorValue:
     mode = lower.argument(record, 3, "mode", "nearest")
     by_factor = lower.argument(record, 1, "size") is None
     corners = lower.argument(record, 4, "align_corners")
@@ -322,12 +339,14 @@ def resized(lower: Lowering, record: Record) -> Value:
 
 
 @operation("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d")
-def resized_module(lower: Lowering, record: Record) -> Value:
+def resized_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     return _resized(lower, record, m.mode, m.align_corners, m.size is None)
 
 
-def _resized(lower: Lowering, record: Record, mode: str, corners: Any, by_factor: bool) -> Value:
+def _resized(
+    lower: Lowering, record: TracedCall, mode: str, corners: Any, by_factor: bool
+) -> TensorValue:
     x, whole = lower.input(record), record.shapes[0]
     if not x.plain or whole is None:
         raise Gap(" over tensors whose channels are not first")
@@ -340,28 +359,28 @@ def _resized(lower: Lowering, record: Record, mode: str, corners: Any, by_factor
 
 
 @operation("PixelShuffle", "pixel_shuffle")
-def pixels(lower: Lowering, record: Record) -> Value:
+def pixels(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     factor = m.upscale_factor if m is not None else lower.argument(record, 1, "upscale_factor")
     return lower.apply(make("pixel_shuffle", factor=factor), record, lower.input(record))
 
 
 @operation("PixelUnshuffle", "pixel_unshuffle")
-def pixels_back(lower: Lowering, record: Record) -> Value:
+def pixels_back(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     factor = m.downscale_factor if m is not None else lower.argument(record, 1, "downscale_factor")
     return lower.apply(make("pixel_unshuffle", factor=factor), record, lower.input(record))
 
 
 @operation("LocalResponseNorm")
-def response_norm(lower: Lowering, record: Record) -> Value:
+def response_norm(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     layer = make("lrn", size=m.size, alpha=m.alpha, beta=m.beta, k=m.k)
     return lower.apply(layer, record, lower.input(record))
 
 
 @operation("ChannelShuffle", "channel_shuffle")
-def shuffled(lower: Lowering, record: Record) -> Value:
+def shuffled(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     groups = m.groups if m is not None else lower.argument(record, 1, "groups")
     return lower.apply(make("channel_shuffle", groups=groups), record, lower.input(record))

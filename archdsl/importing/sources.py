@@ -23,7 +23,7 @@ INPUTS = {"inception_v3": (3, 299, 299)}  # of torchvision, where it is not the 
 USUAL = (3, 224, 224)
 
 
-class Name(NamedTuple):
+class ModelSource(NamedTuple):
     """A source: a package or a file, and what in it makes the model."""
 
     module: str
@@ -53,16 +53,16 @@ class Name(NamedTuple):
         return self.attribute.rpartition(".")[2] or "network"
 
 
-def read_name(text: str) -> Name:
+def read_name(text: str) -> ModelSource:
     """A source as it is written. Raises ``ArchError`` (A651)."""
     if text.endswith(FILES):
-        return Name(text, "")
+        return ModelSource(text, "")
     module, colon, attribute = text.rpartition(":")
     if text.endswith(WEIGHTS):
         raise no_model(text, "such a file holds weights or a pickled module, not a program", SAVE)
     if not colon or not module or not attribute:
         raise no_model(text, "it has no `:`", HELP)
-    return Name(module, attribute)
+    return ModelSource(module, attribute)
 
 
 WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
@@ -75,7 +75,7 @@ def no_model(name: str, reason: str, *help: str) -> ArchError:
     return ArchError([diagnose(codes.NO_MODEL, fields=fields, help=help)])
 
 
-def load_model(name: Name, call: str | None) -> nn.Module:
+def load_model(name: ModelSource, call: str | None) -> nn.Module:
     """Makes the model. This runs its code. Raises ``ArchError`` (A651); what else the code raises
     comes through."""
     from torch import nn
@@ -134,7 +134,7 @@ def _timm(attribute: str) -> Any:
     return timm.create_model(attribute, pretrained=False)
 
 
-def _names(name: Name, text: str) -> Mapping[str, Any]:
+def _names(name: ModelSource, text: str) -> Mapping[str, Any]:
     """The names that a file or a package defines."""
     if not name.is_file:
         try:
@@ -150,7 +150,7 @@ def _names(name: Name, text: str) -> Mapping[str, Any]:
     return runpy.run_path(str(path), run_name=path.stem)
 
 
-def _made(name: Name, names: Mapping[str, Any], text: str) -> Any:
+def _made(name: ModelSource, names: Mapping[str, Any], text: str) -> Any:
     first, *rest = name.attribute.split(".")
     if first not in names:
         known = [n for n, v in names.items() if callable(v) and not n.startswith("_")]
@@ -184,7 +184,7 @@ def _required(made: Any) -> list[str]:
     ]
 
 
-def input_of(name: Name, model: nn.Module) -> tuple[int, ...]:
+def input_of(name: ModelSource, model: nn.Module) -> tuple[int, ...]:
     """The shape of an image for a model, where the user says none."""
     config = getattr(model, "pretrained_cfg", None)
     if name.module == "timm" and isinstance(config, dict) and config.get("input_size"):

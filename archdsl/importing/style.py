@@ -11,7 +11,7 @@ from archdsl.layers.base import signature
 from archdsl.registry import REGISTRY, Registry
 
 if TYPE_CHECKING:
-    from archdsl.importing.definition import Definition
+    from archdsl.importing.definition import BlockDefinition
     from archdsl.importing.known import Known
 
 # Layers whose first optional argument is given by its place.
@@ -32,7 +32,7 @@ class Style:
     def __init__(self, sequence: list[Term], registry: Registry = REGISTRY) -> None:
         self.registry = registry
         self.family = Family()  # values that differ between the variants of a family
-        self.blocks: dict[str, Definition | Known] = {}
+        self.blocks: dict[str, BlockDefinition | Known] = {}
         self.defaults: dict[str, dict[str, Any]] = {}
         self.classes: int | None = None  # what the last layer gives, where it is a knob
         self.width = 0  # the common factor of channels, where it is a knob

@@ -55,12 +55,12 @@ def walk(sequence: list[Term]) -> Iterator[Term]:
 NAMED = ("use", "output", "result", "shared")  # terms with names of their own
 
 
-class Name(str):
+class BareName(str):
     """An argument that is a name, and no text."""
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class FirstTurn:
     """One value in the first turn of a ``repeat``, another in the others."""
 
     first: Any

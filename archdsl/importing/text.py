@@ -13,7 +13,7 @@ from archdsl.importing.blocks import blocks
 from archdsl.importing.fold import stages
 from archdsl.importing.known import FILE, Known
 from archdsl.importing.render import INDENT, LONG, Renderer
-from archdsl.importing.scope import Scope
+from archdsl.importing.scope import BlockScope
 from archdsl.importing.series import Levels
 from archdsl.importing.style import KEYS, Style
 from archdsl.importing.terms import MISSING, Merged, Term, lift, walk
@@ -55,17 +55,17 @@ def write(
     """The text of a spec. ``width`` makes it a knob, ``depth`` how often parts repeat that
     do so at least so many times, ``more`` the ``kernel`` of blocks and the activation (``act``);
     ``plain`` leaves out blocks and loops."""
-    return Writer(graph, name, width, plain, depth, more).text()
+    return SpecWriter(graph, name, width, plain, depth, more).text()
 
 
 def common_factor(graph: Graph, name: str) -> int:
     """The common factor of all numbers of channels that the text of a spec has."""
-    writer = Writer(graph, name, None, False, 0)
+    writer = SpecWriter(graph, name, None, False, 0)
     writer.text()
     return gcd(*(w for w in writer.style.widths if w != writer.style.classes))
 
 
-class Writer:
+class SpecWriter:
     """Writes the text of one graph."""
 
     def __init__(
@@ -189,7 +189,7 @@ class Writer:
         return f"arch {self.name}(\n{INDENT}" + f",\n{INDENT}".join(knobs) + "\n)"
 
     def _defaults(self) -> list[str]:
-        scope = Scope(self.style, [])
+        scope = BlockScope(self.style, [])
         found = []
         for op in KEYS:
             given = self.style.defaults.get(op, {})
@@ -199,14 +199,14 @@ class Writer:
         return found
 
     def _lines(self, terms: Sequence[Term]) -> list[str]:
-        return Renderer(Scope(self.style, [None], outside=True)).lines(lift(list(terms)), 0)
+        return Renderer(BlockScope(self.style, [None], outside=True)).lines(lift(list(terms)), 0)
 
     def _loop(self, term: Term) -> list[str]:
         """``for`` over stages: a table of what differs between them."""
         merged = lift(term.subs[0])
         for piece in term.subs[1:]:
             merged = _beside(merged, lift(piece))
-        scope = Scope(self.style, [None] * len(term.subs), outside=True)
+        scope = BlockScope(self.style, [None] * len(term.subs), outside=True)
         body = Renderer(scope).lines(merged, 1)
         params = scope.params
         if not params:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archdsl.importing.cut import Cut
-from archdsl.importing.record import Call, Tied
+from archdsl.importing.cut import AxisSplit
+from archdsl.importing.record import ModuleCall, Tied
 from archdsl.layers.base import Layer, Shape
 from archdsl.registry import REGISTRY, Registry
 
@@ -20,7 +20,7 @@ class Vertex:
     layer: Layer | None
     inputs: list[Vertex]
     shape: Shape
-    call: Call
+    call: ModuleCall
     path: str = ""
     weights: dict[str, Tied] = field(default_factory=dict)
     drop: float = 0.0  # of a branch that is dropped in training: how often
@@ -33,7 +33,7 @@ class Vertex:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class TensorValue:
     """A tensor: axis ``i + 1`` of it is axis ``axes[i]`` of the vertex's."""
 
     vertex: Vertex
@@ -56,11 +56,11 @@ class Computed:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class AttentionScores:
     """What pixels think of each other, on the way to attention: queries times keys."""
 
-    queries: Cut
-    keys: Cut
+    queries: AxisSplit
+    keys: AxisSplit
     factor: float = 1.0
     softmax: bool = False
 
@@ -69,7 +69,7 @@ class Scores:
 class Repeated:
     """A tensor that is to be repeated along some axes: a product does so by itself."""
 
-    value: Value
+    value: TensorValue
     shape: Shape
 
 
@@ -78,7 +78,7 @@ class Bordered:
     """A tensor with minus infinity before and after each spatial axis, which a maximum does not
     see."""
 
-    value: Value
+    value: TensorValue
     sides: tuple[tuple[int, int], ...]
 
 
@@ -92,7 +92,7 @@ class Graph:
     vertices: list[Vertex]
     output: Vertex
     asides: list[tuple[str, Vertex]]
-    root: Call
+    root: ModuleCall
     registry: Registry = REGISTRY
     results: list[tuple[str, Vertex]] = field(default_factory=list)
     called: dict[str, str] = field(default_factory=dict)

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import nn
 
-from archdsl.importing.cut import Cut, whole
+from archdsl.importing.cut import AxisSplit, whole
 from archdsl.importing.lower import Gap, Lowering, make, operation
-from archdsl.importing.record import Record, Tied
+from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.special import is_same, is_standardized
-from archdsl.importing.values import Computed, Value
+from archdsl.importing.values import Computed, TensorValue
 
 
 def per_axis(value: Any, axes: int) -> tuple[int, ...]:
@@ -34,11 +34,11 @@ def weight_of(value: Any) -> Tied | None:
 
 def _conv(
     lower: Lowering,
-    record: Record,
+    record: TracedCall,
     weights: dict[str, Tied],
     rest: dict[str, Any],
     name: str = "conv",
-) -> Value:
+) -> TensorValue:
     x = lower.plain(lower.input(record), record)
     weight = weights["weight"].shape
     axes = len(weight) - 2
@@ -71,7 +71,7 @@ def _conv(
 
 
 @operation("Conv1d", "Conv2d", "Conv3d")
-def conv_module(lower: Lowering, record: Record) -> Value:
+def conv_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     rest = {"stride": m.stride, "pad": m.padding, "dilation": m.dilation, "groups": m.groups}
     rest["border"] = m.padding_mode
@@ -93,7 +93,7 @@ def _numbers(weight: Tied) -> tuple[float, ...]:
 
 
 @operation("of convolution")
-def special_module(lower: Lowering, record: Record) -> Value:
+def special_module(lower: Lowering, record: TracedCall) -> TensorValue:
     """Convolutions padded as TensorFlow does, or with standardised filters: timm's and our own."""
     m, name = record.module, "conv"
     more: dict[str, Any] = {}
@@ -112,7 +112,7 @@ def special_module(lower: Lowering, record: Record) -> Value:
 
 
 @operation("conv1d", "conv2d", "conv3d")
-def conv_function(lower: Lowering, record: Record) -> Value:
+def conv_function(lower: Lowering, record: TracedCall) -> TensorValue:
     weight = weight_of(lower.argument(record, 1, "weight"))
     bias = weight_of(lower.argument(record, 2, "bias"))
     if weight is None:
@@ -127,8 +127,8 @@ def conv_function(lower: Lowering, record: Record) -> Value:
 
 
 def _conv_transpose(
-    lower: Lowering, record: Record, weights: dict[str, Tied], rest: dict[str, Any]
-) -> Value:
+    lower: Lowering, record: TracedCall, weights: dict[str, Tied], rest: dict[str, Any]
+) -> TensorValue:
     x, weight = lower.plain(lower.input(record), record), weights["weight"].shape
     axes = len(weight) - 2
     if len(x.axes) != axes + 1:
@@ -145,7 +145,7 @@ def _conv_transpose(
 
 
 @operation("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
-def conv_transpose(lower: Lowering, record: Record) -> Value:
+def conv_transpose(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     if m.padding_mode != "zeros":
         raise Gap(f" with padding_mode = {m.padding_mode!r}")
@@ -155,7 +155,7 @@ def conv_transpose(lower: Lowering, record: Record) -> Value:
 
 
 @operation("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def conv_transpose_function(lower: Lowering, record: Record) -> Value:
+def conv_transpose_function(lower: Lowering, record: TracedCall) -> TensorValue:
     weight = weight_of(lower.argument(record, 1, "weight"))
     bias = weight_of(lower.argument(record, 2, "bias"))
     if weight is None:
@@ -169,8 +169,8 @@ def conv_transpose_function(lower: Lowering, record: Record) -> Value:
 
 
 def turned_linear(
-    lower: Lowering, record: Record, place: int, turned: Tied, bias: Tied | None
-) -> Value | Cut:
+    lower: Lowering, record: TracedCall, place: int, turned: Tied, bias: Tied | None
+) -> TensorValue | AxisSplit:
     """A linear layer of ``(in, out)`` weights, of the argument at ``place``."""
     flipped, shape = not turned.turned, turned.shape[::-1]
     weight = replace(turned, shape=shape, turned=False, flipped=flipped)
@@ -179,15 +179,15 @@ def turned_linear(
 
 
 def _linear(
-    lower: Lowering, record: Record, weights: dict[str, Tied], place: int = 0
-) -> Value | Cut:
+    lower: Lowering, record: TracedCall, weights: dict[str, Tied], place: int = 0
+) -> TensorValue | AxisSplit:
     features, bias = weights["weight"].shape[0], "bias" in weights
     x = lower.argument(record, place, "input")
-    pixels = isinstance(x, Cut) and x.factor == 1 and len(x.vertex.shape) > 1
+    pixels = isinstance(x, AxisSplit) and x.factor == 1 and len(x.vertex.shape) > 1
     if pixels and x.axes[-1] == whole(x.vertex.shape, 0):  # of windows: it is the same for each
-        plain = Value(x.vertex, tuple(range(len(x.vertex.shape))))
+        plain = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
         made = linear_over_channels(lower, record, plain, weights).vertex
-        return Cut(made, (*x.axes[:-1], whole(made.shape, 0)))
+        return AxisSplit(made, (*x.axes[:-1], whole(made.shape, 0)))
     x = lower.input(record, place)
     if len(x.axes) == 1:
         return lower.apply(make("linear", features=features, bias=bias), record, x, weights=weights)
@@ -198,21 +198,21 @@ def _linear(
 
 
 def linear_over_channels(
-    lower: Lowering, record: Record, x: Value, weights: dict[str, Tied]
-) -> Value:
+    lower: Lowering, record: TracedCall, x: TensorValue, weights: dict[str, Tied]
+) -> TensorValue:
     """A linear layer of each pixel: a convolution of size 1."""
     layer = make("conv", channels=weights["weight"].shape[0], kernel=1, bias="bias" in weights)
-    return Value(lower.vertex(layer, [x.vertex], record, weights=weights), x.axes)
+    return TensorValue(lower.vertex(layer, [x.vertex], record, weights=weights), x.axes)
 
 
 @operation("Linear")
-def linear_module(lower: Lowering, record: Record) -> Value | Cut:
+def linear_module(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     m = record.module
     return _linear(lower, record, lower.tied(record, weight=m.weight, bias=m.bias))
 
 
 @operation("linear")
-def linear_function(lower: Lowering, record: Record) -> Value | Cut:
+def linear_function(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     weight = weight_of(lower.argument(record, 1, "weight"))
     bias = weight_of(lower.argument(record, 2, "bias"))
     if weight is None or len(weight.shape) != 2:
@@ -227,7 +227,7 @@ def _shift(module: Any) -> dict[str, bool]:
 
 
 @operation("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
-def batch_norm_module(lower: Lowering, record: Record) -> Value:
+def batch_norm_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.input(record)
     if m.momentum is None:
         raise Gap(" with momentum = None, a mean of all batches")
@@ -246,7 +246,7 @@ def batch_norm_module(lower: Lowering, record: Record) -> Value:
 
 
 @operation("batch_norm")
-def batch_norm_function(lower: Lowering, record: Record) -> Value:
+def batch_norm_function(lower: Lowering, record: TracedCall) -> TensorValue:
     names = ("running_mean", "running_var", "weight", "bias")
     found = {n: weight_of(lower.argument(record, i + 1, n)) for i, n in enumerate(names)}
     weights = {name: tied for name, tied in found.items() if tied is not None}
@@ -261,14 +261,14 @@ def batch_norm_function(lower: Lowering, record: Record) -> Value:
 
 
 @operation("GroupNorm")
-def group_norm_module(lower: Lowering, record: Record) -> Value:
+def group_norm_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.plain(lower.input(record), record)
     layer = make("group_norm", groups=m.num_groups, eps=m.eps, affine=m.affine, **_shift(m))
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
 
 
 @operation("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
-def instance_norm_module(lower: Lowering, record: Record) -> Value:
+def instance_norm_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.plain(lower.input(record), record)
     if m.track_running_stats:
         raise Gap(" with statistics of all batches")
@@ -277,7 +277,7 @@ def instance_norm_module(lower: Lowering, record: Record) -> Value:
 
 
 @operation("group_norm")
-def group_norm_function(lower: Lowering, record: Record) -> Value:
+def group_norm_function(lower: Lowering, record: TracedCall) -> TensorValue:
     weight = weight_of(lower.argument(record, 2, "weight"))
     bias = weight_of(lower.argument(record, 3, "bias"))
     if weight is None and bias is not None:
@@ -291,8 +291,8 @@ def group_norm_function(lower: Lowering, record: Record) -> Value:
 
 
 def _layer_norm(
-    lower: Lowering, record: Record, shape: Any, eps: float, weights: dict[str, Tied]
-) -> Value:
+    lower: Lowering, record: TracedCall, shape: Any, eps: float, weights: dict[str, Tied]
+) -> TensorValue:
     x, shape = lower.input(record), per_axis(shape, 1)
     if set(weights) == {"bias"}:
         raise Gap(" without a factor")
@@ -311,14 +311,14 @@ def _layer_norm(
 
 
 @operation("LayerNorm")
-def layer_norm_module(lower: Lowering, record: Record) -> Value:
+def layer_norm_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     weights = lower.tied(record, weight=m.weight, bias=m.bias)
     return _layer_norm(lower, record, m.normalized_shape, m.eps, weights)
 
 
 @operation("layer_norm")
-def layer_norm_function(lower: Lowering, record: Record) -> Value:
+def layer_norm_function(lower: Lowering, record: TracedCall) -> TensorValue:
     found = {
         "weight": weight_of(lower.argument(record, 2, "weight")),
         "bias": weight_of(lower.argument(record, 3, "bias")),
@@ -329,7 +329,7 @@ def layer_norm_function(lower: Lowering, record: Record) -> Value:
 
 
 @operation("PReLU")
-def prelu(lower: Lowering, record: Record) -> Value:
+def prelu(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.plain(lower.input(record), record)
     one = m.num_parameters == 1 and x.vertex.shape[0] != 1
     layer = make("prelu", shared=one)
@@ -337,7 +337,7 @@ def prelu(lower: Lowering, record: Record) -> Value:
 
 
 @operation("prelu")
-def prelu_function(lower: Lowering, record: Record) -> Value:
+def prelu_function(lower: Lowering, record: TracedCall) -> TensorValue:
     weight = weight_of(lower.argument(record, 1, "weight"))
     x = lower.plain(lower.input(record), record)
     if weight is None:
@@ -347,7 +347,7 @@ def prelu_function(lower: Lowering, record: Record) -> Value:
 
 
 @operation("RMSNorm", "RmsNorm", "RmsNorm2d")
-def rms_norm(lower: Lowering, record: Record) -> Value:
+def rms_norm(lower: Lowering, record: TracedCall) -> TensorValue:
     """PyTorch's module, and timm's, of channels that are last or, with ``2d``, first."""
     m, x = record.module, lower.input(record)
     if m.eps is None:
@@ -360,7 +360,7 @@ def rms_norm(lower: Lowering, record: Record) -> Value:
 
 
 @operation("GlobalResponseNorm")
-def global_response_norm(lower: Lowering, record: Record) -> Value:
+def global_response_norm(lower: Lowering, record: TracedCall) -> TensorValue:
     """Timm's module."""
     m, x = record.module, lower.input(record)
     if len(x.axes) != 3 or x.axes[m.channel_dim - (m.channel_dim > 0)] != 0:

@@ -26,7 +26,7 @@ KINDS = (("kernel", "act"), ("act",), ("kernel",), ())  # knobs beside width and
 RANGE = 4  # from a quarter of the width to four times of it
 
 
-class Knob(NamedTuple):
+class KnobbedSpec(NamedTuple):
     """A spec with a knob: its text, which layer is which, and what was proved in words."""
 
     spec: Spec
@@ -34,7 +34,7 @@ class Knob(NamedTuple):
     proved: str
 
 
-def with_sizes(graph: Graph, title: str, theirs: Flat) -> Knob | str:
+def with_sizes(graph: Graph, title: str, theirs: Flat) -> KnobbedSpec | str:
     """The spec with its width and its depths as knobs, the width's domain being the finest of which
     every value is proved to be a network; those knobs alone that can be; or why there is none."""
     width = common_factor(graph, title)
@@ -83,7 +83,7 @@ def _domains(text: str) -> list[tuple[int, str]]:
 
 def _proved(
     title: str, theirs: Flat, text: str, width: Width | None, registry: Registry
-) -> Knob | None:
+) -> KnobbedSpec | None:
     """A spec with knobs; nothing where not all of its candidates are networks."""
     try:
         spec = parse(text, title, registry)
@@ -103,4 +103,4 @@ def _proved(
         return None
     *first, last = said
     both = f"{', '.join(first)} and {last}" if first else last
-    return Knob(spec, paired, f"a network for {both}")
+    return KnobbedSpec(spec, paired, f"a network for {both}")

@@ -22,7 +22,7 @@ from archdsl.ir.layer_json import (
     read_place,
     read_shape,
 )
-from archdsl.ir.network import Choice, Network, Op, Part, Pick, Result, Shared, Step, pick
+from archdsl.ir.network import Choice, NamedResult, Network, Op, Part, Pick, Shared, Step, pick
 from archdsl.ir.verify import verify
 from archdsl.layers.arguments import Number, Unreadable, Whole
 from archdsl.registry import REGISTRY, Registry
@@ -156,7 +156,7 @@ def _read(document: Any, registry: Registry) -> Network:
             raise ValueError(f"`{choice.path}` has no option {choice.chosen!r}")
     name = read_path(document["name"])
     parts[-1].results = tuple(
-        Result(read_path(r["name"]), _index(r["value"]), Number(0).read(r["weight"]))
+        NamedResult(read_path(r["name"]), _index(r["value"]), Number(0).read(r["weight"]))
         for r in read_list(document.get("results", []))
     )
     inputs = tuple(read_path(n) for n in read_list(document.get("inputs", []))) or ("",)

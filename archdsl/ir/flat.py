@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Node:
+class FlatNode:
     """One layer or join. ``inputs`` are places in the list, which begins with what comes in."""
 
     path: str
@@ -27,7 +27,7 @@ class Node:
 
 
 @dataclass(slots=True)
-class SideOutput:
+class FlatOutput:
     """An output beside the main one: its name, its node's place, its weight in the loss."""
 
     name: str
@@ -41,16 +41,16 @@ class Flat:
     nodes at the start are tensors that come in."""
 
     name: str
-    nodes: list[Node]
+    nodes: list[FlatNode]
     output: int = 0
-    side_outputs: list[SideOutput] = field(default_factory=list)
+    side_outputs: list[FlatOutput] = field(default_factory=list)
     inputs: int = 1
-    results: list[SideOutput] = field(default_factory=list)  # in evaluation, if there are several
+    results: list[FlatOutput] = field(default_factory=list)  # in evaluation, if there are several
 
 
 def flatten(network: Network) -> Flat:
     """The operations of a network, all repetitions spelled out."""
-    nodes = [Node(p, None, (), shape, module=p) for p, shape in network.incoming.items()]
+    nodes = [FlatNode(p, None, (), shape, module=p) for p, shape in network.incoming.items()]
     flat = Flat(network.name, nodes, inputs=len(nodes))
     root, sources = network.root, list(range(len(nodes)))
     values = _values(root, sources, _Place("", ""), (), {}, flat)
@@ -59,7 +59,7 @@ def flatten(network: Network) -> Flat:
         return values[n][0] if n >= 0 else sources[-n]
 
     flat.output = place(root.result)
-    flat.results = [SideOutput(r.name, place(r.value), r.weight) for r in root.results]
+    flat.results = [FlatOutput(r.name, place(r.value), r.weight) for r in root.results]
     return flat
 
 
@@ -131,7 +131,7 @@ def _expand_step(
     if step.module is not None:
         weights = at.module(part, step.module)
     if isinstance(op, Op):
-        made = Node(path, op.layer, tuple(inputs), step.shape, step.span, blocks, weights)
+        made = FlatNode(path, op.layer, tuple(inputs), step.shape, step.span, blocks, weights)
         flat.nodes.append(made)
         return [len(flat.nodes) - 1]
     lent = tuple([at.module(part, n) for n in step.lends])
@@ -145,5 +145,5 @@ def _expand_step(
     inside = _Place(path + ".", weights + ".", lent)
     result = _expand(op, inputs, inside, around, {}, flat)
     if step.weight is not None:
-        flat.side_outputs.append(SideOutput(path, result[0], step.weight))
+        flat.side_outputs.append(FlatOutput(path, result[0], step.weight))
     return result

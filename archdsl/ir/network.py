@@ -134,7 +134,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class NamedResult:
     """One of several results of a network in evaluation: its name, the number of its value in the
     root, its weight in the loss."""
 
@@ -221,7 +221,7 @@ class Part:
         self.takes = 1  # so many current tensors: its input, and the first of its imports
         self.called = ""  # what the spec calls the first of several that come in
         self.taken: tuple[int, ...] = ()  # those that it takes of several current ones, if not all
-        self.results: tuple[Result, ...] = ()  # of a root that has several; ``result`` is one
+        self.results: tuple[NamedResult, ...] = ()  # of a root that has several; ``result`` is one
         self.figures: dict[Any, Any] = {}  # remembered by archdsl.costs and the backend
         self.tensors: tuple[str, ...] = ()  # what the spec calls its imports; nothing for some
         self.imported: tuple[Any, ...] = ()  # its imports, as its arguments have them

@@ -12,7 +12,7 @@ from archdsl.layers.join import Join
 _AXES = re.compile("[123]d$")
 
 
-class Table(Mapping[str, type[Layer]]):
+class LayerTable(Mapping[str, type[Layer]]):
     """Layers by name, in the order in which they are listed. Immutable."""
 
     def __init__(self, layers: Mapping[str, type[Layer]]) -> None:

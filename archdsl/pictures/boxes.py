@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.pictures.components import BAR, BEND, PORT, Component, End, Line, Measure
+from archdsl.pictures.components import BAR, BEND, PORT, Component, DrawnLine, End, Extent
 from archdsl.pictures.fonts import text_width
 from archdsl.pictures.lengths import AFTER, BEFORE, LENGTH, Length, most, size
-from archdsl.pictures.pen import PLAIN, SMALL, STRONG, Flow, Pen
+from archdsl.pictures.pen import PLAIN, SMALL, STRONG, Direction, Pen
 from archdsl.pictures.sketch import Stack, Strip
 
 HEAVY, LIGHT = 24.0, 15.0  # heights of strips
@@ -19,7 +19,7 @@ def times(count: int) -> str:
     return f"x {count}" if count > 1 else ""
 
 
-def strip_size(strip: Strip, flow: Flow) -> tuple[float, float]:
+def strip_size(strip: Strip, flow: Direction) -> tuple[float, float]:
     """Width and height of a strip with its text."""
     font = SMALL if strip.light else PLAIN
     width = text_width(strip.words, font) + 16
@@ -29,7 +29,7 @@ def strip_size(strip: Strip, flow: Flow) -> tuple[float, float]:
 class StackBox(Component):
     """Layers in a row, as strips of one box."""
 
-    def __init__(self, stack: Stack, flow: Flow, width: float, about: Sequence[int]) -> None:
+    def __init__(self, stack: Stack, flow: Direction, width: float, about: Sequence[int]) -> None:
         self.stack = stack
         self.flow = flow
         self.about = about
@@ -43,9 +43,9 @@ class StackBox(Component):
         room = text_width(self.times, STRONG, True) + TIMES if self.times else 0
         half = across / 2
         after = half + (room if flow.down else 16 * bool(self.times))
-        super().__init__(Measure(length, half, after))
+        super().__init__(Extent(length, half, after))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         lines[0].end(pen, (s, t))
         half = self.across / 2
         if self.times:  # as if more of them lay behind
@@ -65,7 +65,7 @@ class StackBox(Component):
         elif self.times:
             middle = s + self.measure.length * 0.5
             pen.words(middle, t + half + 10, self.times, size=STRONG, bold=True, anchor="middle")
-        return [Line(((along, t),))]
+        return [DrawnLine(((along, t),))]
 
 
 class Slot(Component):
@@ -75,46 +75,46 @@ class Slot(Component):
         self.number = number
         ends = tuple(End((i - (doors - 1) / 2) * PORT, 0, i) for i in range(doors))
         super().__init__(
-            Measure(size(number, LENGTH), size(number, BEFORE), size(number, AFTER), ends)
+            Extent(size(number, LENGTH), size(number, BEFORE), size(number, AFTER), ends)
         )
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         for line, door in zip(lines, self.measure.starts, strict=True):
             line.end(pen, (s, t + door.t))
         pen.slot(s, t, self.number)
-        return [Line(((s + self.measure.length, t),))]
+        return [DrawnLine(((s + self.measure.length, t),))]
 
 
 class Terminal(Component):
     """The input or a result of the network; ``lead`` is how long the arrow into it is."""
 
-    def __init__(self, text: str, flow: Flow, into: bool, lead: float = 0.0) -> None:
+    def __init__(self, text: str, flow: Direction, into: bool, lead: float = 0.0) -> None:
         self.text = text
         self.flow = flow
         self.into = into
         self.lead = lead
         along, self.across = flow.along(text_width(text, SMALL) + 20, 20)
         self.box = along
-        super().__init__(Measure(along + lead, self.across / 2, self.across / 2))
+        super().__init__(Extent(along + lead, self.across / 2, self.across / 2))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         s = s + self.lead
         if self.into:
             lines[0].end(pen, (s, t))
         along = self.box
         pen.box(s, t - self.across / 2, along, self.across, "paper", radius=10)
         pen.words(s + along * 0.5, t, self.text, size=SMALL, anchor="middle")
-        return [Line(((s + along, t),))]
+        return [DrawnLine(((s + along, t),))]
 
 
-class Frame(Component):
+class TitledBox(Component):
     """A box around another component, with a title: an open block, or the body of a loop."""
 
     def __init__(
         self,
         inside: Component,
         title: str,
-        flow: Flow,
+        flow: Direction,
         doors: tuple[End, ...] = (End(),),
         fill: str = "frame",
         dashed: bool = False,
@@ -131,16 +131,16 @@ class Frame(Component):
         if flow.down:
             low: Length = most(wide / 2, m.before + PAD)
             high: Length = most(wide / 2, m.after + PAD)
-            super().__init__(Measure(m.length + HEADER, low, high, doors))
+            super().__init__(Extent(m.length + HEADER, low, high, doors))
         else:
             length = most(wide, m.length)
-            super().__init__(Measure(length, m.before + (PAD + HEADER), m.after + PAD, doors))
+            super().__init__(Extent(length, m.before + (PAD + HEADER), m.after + PAD, doors))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         for line, door in zip(lines, self.measure.starts, strict=True):
             line.end(pen, (s, t + door.t))
         self.draw(pen, s, t)
-        return [Line(((s + self.measure.length, t),))]
+        return [DrawnLine(((s + self.measure.length, t),))]
 
     def draw(self, pen: Pen, s: Length, t: Length) -> None:
         """The frame and what is in it, its axis at ``t``."""
@@ -155,7 +155,7 @@ class Frame(Component):
             top = t - m.before + (HEADER / 2 + 2)
             pen.words(s + 9, top, self.title, size=STRONG, bold=True)
             start = s
-        doors = [Line(((start, t + d.t),)) for d in m.starts]
+        doors = [DrawnLine(((start, t + d.t),)) for d in m.starts]
         for line in self.inside.place(pen, start, t, doors):
             line.end(pen, (s + m.length, t), arrow=False)
 
@@ -163,23 +163,23 @@ class Frame(Component):
 class More(Component):
     """What stands for many steps of a dense block that are not drawn one by one."""
 
-    def __init__(self, lines: tuple[str, str], flow: Flow, about: int) -> None:
+    def __init__(self, lines: tuple[str, str], flow: Direction, about: int) -> None:
         self.lines = lines
         self.about = about
         wide = max(text_width(lines[0], STRONG, True), text_width(lines[1], SMALL)) + 24
         along, self.across = flow.along(wide, 42)
         self.flow = flow
-        super().__init__(Measure(along, self.across / 2, self.across / 2))
+        super().__init__(Extent(along, self.across / 2, self.across / 2))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         lines[0].end(pen, (s, t))
         along, half = self.measure.length, self.across / 2
         pen.box(s, t - half, along, self.across, "block", dashed=True, about=self.about, radius=5)
         two_lines(pen, self.flow, s + along * 0.5, t, self.lines)
-        return [Line(((s + along, t),))]
+        return [DrawnLine(((s + along, t),))]
 
 
-def two_lines(pen: Pen, flow: Flow, s: Length, t: Length, lines: tuple[str, str]) -> None:
+def two_lines(pen: Pen, flow: Direction, s: Length, t: Length, lines: tuple[str, str]) -> None:
     """A title and what is said below it, around a place."""
     up, low = (-8.0, 8.0) if lines[1] else (0.0, 0.0)
     for text, shift, style in (
@@ -191,14 +191,14 @@ def two_lines(pen: Pen, flow: Flow, s: Length, t: Length, lines: tuple[str, str]
             pen.words(*place, text, anchor="middle", **style)
 
 
-class Dense(Component):
+class DenseArcs(Component):
     """Steps each of which takes what all before it give, and the input: arcs from each to
     every later one, and to the concatenation at the end."""
 
     GAP = 26.0
     STUB = 8.0  # between the edge of a box and its arc
 
-    def __init__(self, steps: Sequence[Component], flow: Flow, about: int) -> None:
+    def __init__(self, steps: Sequence[Component], flow: Direction, about: int) -> None:
         self.steps = steps
         self.flow = flow
         self.about = about
@@ -211,17 +211,17 @@ class Dense(Component):
         self.edge = edge + self.STUB
         reach = self.edge + (self.bulge(len(steps) + 1) + 4)
         before = most(self.half, *(m.before for m in sizes))
-        super().__init__(Measure(length + (self.GAP + BAR + 12), before, reach))
+        super().__init__(Extent(length + (self.GAP + BAR + 12), before, reach))
 
     def bulge(self, steps: int) -> float:
         return 6.0 + 10.0 * (steps - 1)
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         dot = s + BEND
         lines[0].end(pen, (dot, t), arrow=False)
         leave: list[tuple[Length, Length]] = [(dot, 0.0)]
         enter: list[tuple[Length, Length]] = []
-        line = Line(((dot, t),))
+        line = DrawnLine(((dot, t),))
         along = dot + self.GAP
         for step in self.steps:
             after = step.measure.after
@@ -239,7 +239,7 @@ class Dense(Component):
         pen.box(along, t - self.half, BAR, 2 * self.half, "join", about=self.about)
         upright = not self.flow.down
         pen.words(along + BAR / 2, t, "concat", size=SMALL, anchor="middle", upright=upright)
-        return [Line(((along + BAR, t),))]
+        return [DrawnLine(((along + BAR, t),))]
 
     def _arc(
         self,

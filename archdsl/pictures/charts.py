@@ -15,7 +15,7 @@ STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class AxisScale:
     """From values to places between 0 and 1; ``show`` writes a value."""
 
     low: float
@@ -59,7 +59,7 @@ def spanning(
     log: bool | None = None,
     show: Callable[[float], str] = short,
     margin: float = 0.06,
-) -> Scale:
+) -> AxisScale:
     """A scale with all values in it, and some room on both sides. It is logarithmic, unless told,
     where the largest value is over twenty times the smallest."""
     known = list(values)
@@ -70,9 +70,9 @@ def spanning(
         low, high = (low / 2, high * 2) if log else (low - 1, high + 1)
     if log:
         ratio = (high / low) ** margin
-        return Scale(low / ratio, high * ratio, True, show)
+        return AxisScale(low / ratio, high * ratio, True, show)
     room = (high - low) * margin
-    return Scale(low - room, high + room, False, show)
+    return AxisScale(low - room, high + room, False, show)
 
 
 def percent(value: float) -> str:
@@ -87,8 +87,8 @@ class Plot:
     top: float
     width: float
     height: float
-    x: Scale
-    y: Scale
+    x: AxisScale
+    y: AxisScale
 
     def at(self, x: float, y: float) -> Point:
         """The place of two values."""

@@ -36,7 +36,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Extent:
     """How much room a component takes."""
 
     length: Length
@@ -47,14 +47,14 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DrawnLine:
     """A line that is being drawn, so far."""
 
     points: tuple[Place, ...]
     dashed: bool = False
 
-    def to(self, *points: Place) -> Line:
-        return Line((*self.points, *points), self.dashed)
+    def to(self, *points: Place) -> DrawnLine:
+        return DrawnLine((*self.points, *points), self.dashed)
 
     def end(self, pen: Pen, *points: Place, arrow: bool = True) -> None:
         """Draws it, with these points at last."""
@@ -66,10 +66,10 @@ class Component:
 
     bare = False
 
-    def __init__(self, measure: Measure) -> None:
+    def __init__(self, measure: Extent) -> None:
         self.measure = measure
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         """Draws itself from ``s`` on, its axis at ``t``. The lines that leave it."""
         raise NotImplementedError(type(self).__name__)
 
@@ -81,13 +81,13 @@ class Bare(Component):
 
     def __init__(self, tag: int = 0) -> None:
         end = (End(tag=tag),)
-        super().__init__(Measure(0.0, LANE, LANE, end, end))
+        super().__init__(Extent(0.0, LANE, LANE, end, end))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         return lines
 
 
-class Row(Component):
+class Series(Component):
     """Components one after the other, on one axis."""
 
     def __init__(self, parts: Sequence[Component]) -> None:
@@ -98,16 +98,16 @@ class Row(Component):
             length = length + m.length
         before = most(*(m.before for m in sizes))
         after = most(*(m.after for m in sizes))
-        super().__init__(Measure(length, before, after, sizes[0].starts, sizes[-1].ends))
+        super().__init__(Extent(length, before, after, sizes[0].starts, sizes[-1].ends))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         for part in self.parts:
             lines = part.place(pen, s, t, lines)
             s = s + part.measure.length
         return lines
 
 
-class Arms(Component):
+class Parallel(Component):
     """Components beside each other. ``main`` stays on the axis; ``loose`` ones, whose lines are
     dashed, end in nothing."""
 
@@ -128,15 +128,15 @@ class Arms(Component):
                 ends += [End(e.t + offset, side or e.side, e.tag) for e in m.ends]
         before = sizes[0].before - self.offsets[0]
         after = sizes[-1].after + self.offsets[-1]
-        super().__init__(Measure(self.length, before, after, tuple(starts), tuple(ends)))
+        super().__init__(Extent(self.length, before, after, tuple(starts), tuple(ends)))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
-        found: list[Line] = []
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
+        found: list[DrawnLine] = []
         for i, (arm, offset) in enumerate(zip(self.arms, self.offsets, strict=True)):
             count = len(arm.measure.starts)
             mine, lines = lines[:count], lines[count:]
             if i in self.loose:
-                arm.place(pen, s, t + offset, [Line(x.points, True) for x in mine])
+                arm.place(pen, s, t + offset, [DrawnLine(x.points, True) for x in mine])
             else:
                 room = (self.length - arm.measure.length) * 0.5
                 found += arm.place(pen, s + room, t + offset, mine)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor, hypot, log2, log10
 
-from archdsl.pictures.charts import Plot, Scale, heading, key, spanning
+from archdsl.pictures.charts import AxisScale, Plot, heading, key, spanning
 from archdsl.pictures.fonts import text_width
 from archdsl.pictures.scene import Box, Disc, Extent, Point, Scene, Shape, Wire, Words
 from archdsl.units import short
@@ -143,7 +143,7 @@ def contours(
     return Scene(WIDTH, HEIGHT, title, (*shapes, *names))
 
 
-def _scale(values: Sequence[float]) -> Scale:
+def _scale(values: Sequence[float]) -> AxisScale:
     return spanning(values, log=min(values) > 0 and max(values) >= 8 * min(values), margin=0.04)
 
 

@@ -12,14 +12,14 @@ from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Layer, Shape
 from archdsl.pictures.boxes import times
 from archdsl.pictures.drawing import short_name, summary
-from archdsl.pictures.sketch import Block, Join, Stack, alike, is_arm, row_of, sketch
+from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Stack, alike, is_arm, row_of, sketch
 from archdsl.pictures.words import step_name
 
 LONGEST = 400  # pieces of a part that are brought together with another's
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class DifferenceItem:
     """A layer, a join or a block of one of the networks, by its path in a drawing. The costs are
     those of all its repetitions, for one image; the weights of a shared module count where it is
     applied first."""
@@ -41,8 +41,8 @@ class Change:
     """An item of the first network, the one of the second that it goes with, or only one of the
     two; ``inside`` is what differs in it."""
 
-    a: Item | None
-    b: Item | None
+    a: DifferenceItem | None
+    b: DifferenceItem | None
     inside: tuple[Change, ...] = field(default=())
 
     @property
@@ -54,11 +54,11 @@ class Change:
         return "same" if plain else "changed"
 
 
-def _content(item: Item) -> tuple[object, ...]:
+def _content(item: DifferenceItem) -> tuple[object, ...]:
     return item.what, item.shape, item.params, item.macs, item.repeat, item.layer
 
 
-def _equal(a: Item, b: Item) -> bool:
+def _equal(a: DifferenceItem, b: DifferenceItem) -> bool:
     if a.part is None or b.part is None:
         return a.part is b.part
     return alike(a.part, b.part, ())
@@ -83,7 +83,7 @@ def _compared(a: Place, b: Place) -> Iterator[Change]:
         yield Change(x, y, inside)
 
 
-def _items(part: Part, prefix: str, lent: Lent | None) -> Iterator[Item]:
+def _items(part: Part, prefix: str, lent: Lent | None) -> Iterator[DifferenceItem]:
     owned = list(_owned(part, "", lent))
     params = {name: count for name, count, _, _ in owned}
     places = {name.partition("-")[0]: place for place, (name, *_) in enumerate(owned)}
@@ -93,18 +93,20 @@ def _items(part: Part, prefix: str, lent: Lent | None) -> Iterator[Item]:
             for s in piece.strips:
                 name, path = f"{s.name} {times(n)}".strip(), prefix + s.name
                 count = params[s.name]
-                yield Item(path, name, s.call, s.shape, count, n * s.macs, n, s.layer)
-        elif isinstance(piece, Join):
+                yield DifferenceItem(path, name, s.call, s.shape, count, n * s.macs, n, s.layer)
+        elif isinstance(piece, DrawnJoin):
             shown = call(piece.layer)
-            yield Item(prefix + piece.name, piece.name, shown, piece.shape, layer=piece.layer)
-        elif isinstance(piece, Block):
+            yield DifferenceItem(
+                prefix + piece.name, piece.name, shown, piece.shape, layer=piece.layer
+            )
+        elif isinstance(piece, DrawnBlock):
             macs, n = COUNTED.of_part(piece.part)[2], piece.repeat
             place = places[piece.name.partition("-")[0]]
             within, count, left = owned[place][3], 0, n
             while left > 0:  # several steps may be drawn as one
                 _, more, repeat, _ = owned[place]
                 count, left, place = count + more, left - repeat, place + 1
-            yield Item(
+            yield DifferenceItem(
                 prefix + piece.name,
                 f"{short_name(piece)} {times(n)}".strip(),
                 summary(piece),
@@ -146,7 +148,7 @@ def _owned_of_row(part: Part, prefix: str, lent: Lent | None, again: int) -> Ite
             yield from _owned_of_row(step.op, name + ".", within, more)
 
 
-def _likeness(a: Item, b: Item) -> float:
+def _likeness(a: DifferenceItem, b: DifferenceItem) -> float:
     """How well two items go together; 0 not at all."""
     if (a.part is None) != (b.part is None) or type(a.layer) is not type(b.layer):
         return 0
@@ -158,8 +160,8 @@ def _likeness(a: Item, b: Item) -> float:
 
 
 def _aligned(
-    left: Sequence[Item], right: Sequence[Item]
-) -> Iterator[tuple[Item | None, Item | None]]:
+    left: Sequence[DifferenceItem], right: Sequence[DifferenceItem]
+) -> Iterator[tuple[DifferenceItem | None, DifferenceItem | None]]:
     """Pairs in the order of both, so that as much as possible goes together (Needleman and
     Wunsch 1970, with no price for what goes with nothing)."""
     if max(len(left), len(right)) > LONGEST:

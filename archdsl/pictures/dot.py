@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ir.network import Network
-from archdsl.pictures.outline import Closed, Node, Opened, outline
+from archdsl.pictures.outline import Closed, Opened, OutlineNode, outline
 from archdsl.pictures.palette import on_paper
 
 HEAD = """  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11]
@@ -35,7 +35,7 @@ def dot(network: Network, depth: int = 2, down: bool = True) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _style(node: Node) -> str:
+def _style(node: OutlineNode) -> str:
     colour = on_paper(node.kind)
     text = "\n".join(node.lines)
     return f'label={_quoted(text)}, fillcolor="{colour}"{CIRCLE if node.sign else ""}'

@@ -16,23 +16,23 @@ from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 from archdsl.pictures import notes
 from archdsl.pictures.boxes import (
-    Dense,
-    Frame,
+    DenseArcs,
     More,
     Slot,
     StackBox,
     Terminal,
+    TitledBox,
     strip_size,
     times,
     two_lines,
 )
-from archdsl.pictures.components import PORT, Arms, Component, End, Row
+from archdsl.pictures.components import PORT, Component, End, Parallel, Series
 from archdsl.pictures.fonts import fit, text_width
 from archdsl.pictures.layout import Layout
 from archdsl.pictures.limits import MOST_LINES, too_large
-from archdsl.pictures.notes import Note
-from archdsl.pictures.pen import SMALL, STRONG, Flow, Pen, Template
-from archdsl.pictures.sketch import Block, Join, Piece, Sketch, Stack, Use, sketch
+from archdsl.pictures.notes import DrawingNote
+from archdsl.pictures.pen import SMALL, STRONG, Direction, Pen, Template
+from archdsl.pictures.sketch import Applied, DrawnBlock, DrawnJoin, Glyph, Sketch, Stack, sketch
 from archdsl.pictures.weave import weave
 from archdsl.pictures.words import call_words
 
@@ -42,7 +42,7 @@ FEW = 6  # steps of a dense block that are all drawn
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
+class BoxSizes:
     """What the widths of boxes follow: ``channels`` or ``macs``; otherwise their texts."""
 
     rule: str = ""
@@ -62,17 +62,17 @@ class Sizes:
 
 
 @dataclass
-class Figure:
+class BlockFigure:
     """A block as it is drawn: closed, and (made when it is first asked for) open. ``children``
     are the blocks in it: their names and their figures. ``note`` is said of it; ``of`` is the
     block that it is an application of, with the names of what is in it."""
 
     name: str
     closed: Template
-    make: Callable[[Figure], Template]
+    make: Callable[[BlockFigure], Template]
     note: int | None = None
     of: tuple[str, frozenset[str]] = ("", frozenset())
-    children: list[tuple[str, Figure]] = field(default_factory=list)
+    children: list[tuple[str, BlockFigure]] = field(default_factory=list)
 
     @cached_property
     def open(self) -> Template:
@@ -82,19 +82,19 @@ class Figure:
 class Drawing:
     """All figures of a network; ``notes`` are what is to be said of their shapes."""
 
-    def __init__(self, network: Network, flow: Flow, rule: str = "") -> None:
+    def __init__(self, network: Network, flow: Direction, rule: str = "") -> None:
         self.flow = flow
-        self.notes: list[Note] = []
-        self.known: dict[tuple[Any, ...], Figure] = {}
+        self.notes: list[DrawingNote] = []
+        self.known: dict[tuple[Any, ...], BlockFigure] = {}
         self.sketches: dict[tuple[object, ...], Sketch] = {}
         self.lines = 0  # that enter the pieces of the sketches
         self.widest: dict[int, float] = {}  # by the sketch: of the texts in its boxes
         self.kinds: Counter[str] = Counter()
         self.sizes = self._sizes(network.root, rule)
-        self.root = Figure("", Template(), lambda figure: self._whole(network, figure))
+        self.root = BlockFigure("", Template(), lambda figure: self._whole(network, figure))
 
-    def sketch(self, part: Part, use: Use | None = None) -> Sketch:
-        use = use or Use()
+    def sketch(self, part: Part, use: Applied | None = None) -> Sketch:
+        use = use or Applied()
         key = id(part), *use.key
         found = self.sketches.get(key)
         if found is None:
@@ -104,29 +104,29 @@ class Drawing:
                 raise too_large()
         return found
 
-    def _sizes(self, root: Part, rule: str) -> Sizes:
+    def _sizes(self, root: Part, rule: str) -> BoxSizes:
         if not rule:
-            return Sizes()
+            return BoxSizes()
         stacks = [
             p for part in root.parts() for p in self.sketch(part).pieces if isinstance(p, Stack)
         ]
         base = max([NARROW, *(strip_size(s, self.flow)[0] for p in stacks for s in p.strips)])
         if rule == "macs":
             most = max([COUNTED.of_part(p)[2] for p in root.parts() if p is not root], default=1)
-            return Sizes(rule, base, 0, max(most, *(_macs(p) for p in stacks), 1))
+            return BoxSizes(rule, base, 0, max(most, *(_macs(p) for p in stacks), 1))
         channels = [p.shape[0] for p in stacks]
-        return Sizes(rule, base, min(channels, default=1), max(channels, default=1))
+        return BoxSizes(rule, base, min(channels, default=1), max(channels, default=1))
 
     # ------------------------------------------------------------------------- figures
 
-    def figure(self, block: Block) -> Figure:
+    def figure(self, block: DrawnBlock) -> BlockFigure:
         """The figure of a block; equal blocks of one name have one."""
         of = id(block.part), block.params, block.marked, *block.use.key
         key = (*of, block.name, block.repeat, block.side, len(block.inputs))
         found = self.known.get(key)
         if found is None:
             note = self._note(notes.of_block(block))
-            found = self.known[key] = Figure(
+            found = self.known[key] = BlockFigure(
                 block.name,
                 self._closed(block, note),
                 lambda figure: self._open(block, note, figure),
@@ -135,11 +135,11 @@ class Drawing:
             )
         return found
 
-    def _note(self, note: Note) -> int:
+    def _note(self, note: DrawingNote) -> int:
         self.notes.append(note)
         return len(self.notes) - 1
 
-    def _closed(self, block: Block, note: int) -> Template:
+    def _closed(self, block: DrawnBlock, note: int) -> Template:
         pen = Pen(self.flow)
         title = fit(f"{short_name(block)}", STRONG, WIDEST, True)
         below = fit(summary(block) + ", shared" * block.marked, SMALL, WIDEST)
@@ -165,30 +165,30 @@ class Drawing:
         pen.template.size = [along, across / 2, across / 2 + 4 * (block.repeat > 1)]
         return pen.template
 
-    def _open(self, block: Block, note: int, figure: Figure) -> Template:
+    def _open(self, block: DrawnBlock, note: int, figure: BlockFigure) -> Template:
         doors = self._doors(block)
         inside = self._inside(block.part, figure, doors, block.use)
         head = opened_title(block)
-        frame = Frame(inside, head, self.flow, doors, about=note)
+        frame = TitledBox(inside, head, self.flow, doors, about=note)
         pen = Pen(self.flow)
         frame.draw(pen, 0.0, 0.0)
         return _sized(pen, frame)
 
-    def _doors(self, block: Block) -> tuple[End, ...]:
+    def _doors(self, block: DrawnBlock) -> tuple[End, ...]:
         """Where lines enter a box."""
         middle = (len(block.doors) - 1) / 2
         return tuple(End((i - middle) * PORT, 0, n) for i, n in enumerate(block.doors))
 
-    def _whole(self, network: Network, figure: Figure) -> Template:
+    def _whole(self, network: Network, figure: BlockFigure) -> Template:
         root = network.root
         sources: list[Component] = [
             Terminal(incoming(path, shape), self.flow, False)
             for path, shape in network.incoming.items()
         ]
-        source = Arms(sources, None) if len(sources) > 1 else sources[0]
+        source = Parallel(sources, None) if len(sources) > 1 else sources[0]
         doors = tuple(End(end.t, 0, i) for i, end in enumerate(source.measure.ends))
         result = Terminal(outgoing(root), self.flow, True)
-        row = Row([source, self._inside(root, figure, doors), result])
+        row = Series([source, self._inside(root, figure, doors), result])
         pen = Pen(self.flow)
         row.place(pen, 0.0, 0.0, [])
         return _sized(pen, row)
@@ -198,9 +198,9 @@ class Drawing:
     def _inside(
         self,
         part: Part,
-        figure: Figure,
+        figure: BlockFigure,
         doors: tuple[End, ...] = (End(),),
-        use: Use | None = None,
+        use: Applied | None = None,
     ) -> Component:
         """What is in an open part."""
         whole = self.sketch(part, use)
@@ -214,18 +214,18 @@ class Drawing:
         )
         return layout.run(weave(whole), doors)
 
-    def _fit(self, piece: Piece, whole: Sketch, figure: Figure) -> Component:
+    def _fit(self, piece: Glyph, whole: Sketch, figure: BlockFigure) -> Component:
         if isinstance(piece, Stack):
             self.kinds.update(s.layer.kind for s in piece.strips)
             about = [self._note(notes.of_strip(s)) for s in piece.strips]
             width = self.sizes.width(self._widest(whole), piece.shape[0], _macs(piece))
             return StackBox(piece, self.flow, width, about)
-        assert isinstance(piece, Block)
+        assert isinstance(piece, DrawnBlock)
         if piece.part.kind == "turn":
             title = f"{times(piece.repeat)}"
             doors = self._doors(piece)
             inside = self._inside(piece.part, figure, doors, piece.use)
-            return Frame(inside, title, self.flow, doors, fill="inner", dashed=True)
+            return TitledBox(inside, title, self.flow, doors, fill="inner", dashed=True)
         figure.children.append((piece.name, self.figure(piece)))
         return Slot(len(figure.children) - 1, len(piece.inputs))
 
@@ -237,12 +237,12 @@ class Drawing:
             self.widest[id(whole)] = max(NARROW, *texts)
         return self.widest[id(whole)]
 
-    def _join(self, piece: Piece, whole: Sketch) -> int:
-        assert isinstance(piece, Join)
+    def _join(self, piece: Glyph, whole: Sketch) -> int:
+        assert isinstance(piece, DrawnJoin)
         return self._note(notes.of_join(piece, tuple(whole.shape(n) for n in piece.inputs)))
 
-    def _dense(self, whole: Sketch, figure: Figure) -> Component:
-        steps = [p for p in whole.pieces if not isinstance(p, Join)]
+    def _dense(self, whole: Sketch, figure: BlockFigure) -> Component:
+        steps = [p for p in whole.pieces if not isinstance(p, DrawnJoin)]
         shown: list[Component] = []
         hidden = steps[3:-1] if len(steps) > FEW else []
         for step in steps:
@@ -250,19 +250,19 @@ class Drawing:
                 shown.append(self._fit(step, whole, figure))
             elif step is hidden[0]:
                 shown.append(self._more(hidden))
-        return Dense(shown, self.flow, self._join(whole.pieces[-1], whole))
+        return DenseArcs(shown, self.flow, self._join(whole.pieces[-1], whole))
 
-    def _more(self, hidden: list[Piece]) -> Component:
+    def _more(self, hidden: list[Glyph]) -> Component:
         first, last = hidden[0], hidden[-1]
         names = f"{first.name} … {last.name}"
-        shown = [p for p in hidden if isinstance(p, Block)]
+        shown = [p for p in hidden if isinstance(p, DrawnBlock)]
         blocks = [p.part for p in shown]
         params, macs = sum(p.params for p in shown), sum(COUNTED.of_part(b)[2] for b in blocks)
         what = f"{len(hidden)} steps, each of which takes all before it"
         inputs = (
             f"{show_shape(blocks[0].input)} to {show_shape(blocks[-1].input)}" if blocks else ""
         )
-        note = Note(names, what, f"inputs from {inputs}", params, macs)
+        note = DrawingNote(names, what, f"inputs from {inputs}", params, macs)
         return More((f"⋮ {len(hidden)} more", names), self.flow, self._note(note))
 
 
@@ -302,17 +302,17 @@ def outgoing(root: Part) -> str:
     return f"{len(root.results)} outputs" if root.results else f"output {show_shape(root.shape)}"
 
 
-def short_name(block: Block) -> str:
+def short_name(block: DrawnBlock) -> str:
     """What a block is called among its neighbours."""
     return block.name.rpartition(".")[2]
 
 
-def opened_title(block: Block) -> str:
+def opened_title(block: DrawnBlock) -> str:
     """What stands above an open block."""
     return f"{short_name(block)} {times(block.repeat)}".strip() + ", shared" * block.marked
 
 
-def summary(block: Block) -> str:
+def summary(block: DrawnBlock) -> str:
     """A line about what is in a block."""
     part = block.part
     if block.side is not None:

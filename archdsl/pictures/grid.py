@@ -16,9 +16,9 @@ from archdsl.pictures.components import (
     TRACK,
     Bare,
     Component,
+    DrawnLine,
     End,
-    Line,
-    Measure,
+    Extent,
 )
 from archdsl.pictures.lengths import Expr, Length, most
 from archdsl.pictures.limits import too_large
@@ -67,7 +67,7 @@ class Cell:
     lane: Source | None = None
 
 
-class Grid(Component):
+class GraphComponent(Component):
     """Components tied to each other in any way that has no cycle."""
 
     def __init__(self, components: Sequence[Component], ties: Sequence[Tie]) -> None:
@@ -106,7 +106,7 @@ class Grid(Component):
             cell = self._last(t.line, self.height - 1)
             e = cell.component.measure.ends[0 if cell.lane is not None else t.port]
             ends.append(End(self._axis(cell) + e.t, self._side(cell), t.tag))
-        super().__init__(Measure(length, before, after, tuple(starts), tuple(ends)))
+        super().__init__(Extent(length, before, after, tuple(starts), tuple(ends)))
 
     # ------------------------------------------------------------------ rows and columns
 
@@ -166,7 +166,7 @@ class Grid(Component):
     def _axes(self) -> tuple[dict[int, Length], Length, Length]:
         """Where the axis of each column is, and how far the grid reaches."""
         sizes: dict[int, tuple[Length, Length]] = {}
-        inside: dict[int, list[Measure]] = defaultdict(list)
+        inside: dict[int, list[Extent]] = defaultdict(list)
         for cell in self.cells:
             inside[self.columns[cell]].append(cell.component.measure)
         for column in sorted(inside):
@@ -232,12 +232,12 @@ class Grid(Component):
     def _gap(self, row: int) -> float:
         return BEND + TRACK * len(self.tracks[row]) + ARROW
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
-        at: dict[Source, Line] = {}  # the lines of each source, and where they are
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
+        at: dict[Source, DrawnLine] = {}  # the lines of each source, and where they are
         waiting = list(lines)
         for row in range(self.height):
             start = s + self._gap(row) if row else s
-            after: dict[Source, Line] = {}
+            after: dict[Source, DrawnLine] = {}
             for cell in self.by_row[row]:
                 if row == 0:
                     count = len(cell.component.measure.starts)
@@ -251,8 +251,8 @@ class Grid(Component):
         return [at[tie.line] for tie in self.ties if tie.target == LAST]
 
     def _bent(
-        self, cell: Cell, row: int, s: Length, t: Length, at: dict[Source, Line]
-    ) -> list[Line]:
+        self, cell: Cell, row: int, s: Length, t: Length, at: dict[Source, DrawnLine]
+    ) -> list[DrawnLine]:
         """The lines into a cell, each in its source's track."""
         coming = [(tie.line, at[tie.line]) for tie in self._sources(cell)]
         starts = cell.component.measure.starts

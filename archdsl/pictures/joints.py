@@ -11,20 +11,20 @@ from archdsl.pictures.components import (
     RADIUS,
     TRACK,
     Component,
+    DrawnLine,
     End,
-    Line,
-    Measure,
+    Extent,
 )
 from archdsl.pictures.fonts import text_width
 from archdsl.pictures.lengths import Expr, Length, most
-from archdsl.pictures.pen import SMALL, Flow, Pen
-from archdsl.pictures.sketch import Join
+from archdsl.pictures.pen import SMALL, Direction, Pen
+from archdsl.pictures.sketch import DrawnJoin
 
 
-class Label:
+class LineLabel:
     """What is written beside a line, and the room it takes: along, and beside the line."""
 
-    def __init__(self, text: str, flow: Flow) -> None:
+    def __init__(self, text: str, flow: Direction) -> None:
         self.text = text
         self.flow = flow
         width = text_width(text, SMALL)
@@ -45,8 +45,8 @@ class Joint(Component):
 
     def __init__(
         self,
-        hub: Join | Component | None,
-        label: Label,
+        hub: DrawnJoin | Component | None,
+        label: LineLabel,
         coming: Component | None,
         going: Component | None,
         doors: tuple[End, ...] = (End(),),
@@ -58,20 +58,20 @@ class Joint(Component):
         self.coming = coming.measure.ends if coming else doors
         self.going = going.measure.starts if going else (End(),)
         self.last = going is None
-        self.sign = hub.sign if isinstance(hub, Join) else ""
-        self.name = hub.words if isinstance(hub, Join) else ""
-        self.is_bar = isinstance(hub, Join) and not self.sign
+        self.sign = hub.sign if isinstance(hub, DrawnJoin) else ""
+        self.name = hub.words if isinstance(hub, DrawnJoin) else ""
+        self.is_bar = isinstance(hub, DrawnJoin) and not self.sign
         beside_bare = (coming is not None and coming.bare) or (going is not None and going.bare)
         single = hub is None and len(self.going) == len(self.coming) == 1
         self.passes = single and beside_bare
         self.straight = len(self.going) == 1 and (hub is not None or len(self.coming) == 1)
         if self.passes or (self.is_bar and len(self.going) > 1):
-            self.label = Label("", label.flow)
+            self.label = LineLabel("", label.flow)
         super().__init__(self._measured())
 
-    def _measured(self) -> Measure:
+    def _measured(self) -> Extent:
         if self.passes:
-            return Measure(0.0, LANE, LANE)
+            return Extent(0.0, LANE, LANE)
         before: Length = LANE
         after: Length = most(LANE, self.label.across)
         length: Length = self.out
@@ -86,7 +86,7 @@ class Joint(Component):
         elif self.hub is not None:
             length = length + ARROW + 2 * RADIUS
             before, after = most(before, RADIUS), most(after, RADIUS)
-        return Measure(length, before, after)
+        return Extent(length, before, after)
 
     @property
     def out(self) -> float:
@@ -103,7 +103,7 @@ class Joint(Component):
         low = most(width / 2, *(8 - e.t for e in ends))
         return -low, most(width / 2, *(8 + e.t for e in ends))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         if self.passes:
             return lines
         if isinstance(self.hub, Component):
@@ -117,7 +117,7 @@ class Joint(Component):
             return lines
         return self._divided(s, t, lines)
 
-    def _divided(self, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def _divided(self, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         """A line for each that goes on: all from the one that comes, or each from its door."""
         found = []
         several = len(lines) > 1
@@ -131,8 +131,8 @@ class Joint(Component):
         return found
 
     def _circle(
-        self, pen: Pen, s: Length, t: Length, lines: list[Line]
-    ) -> tuple[Length, list[Line]]:
+        self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]
+    ) -> tuple[Length, list[DrawnLine]]:
         middle = s + (ARROW + RADIUS)
         for end, line in zip(self.coming, lines, strict=True):
             if end.side == 0:
@@ -140,9 +140,11 @@ class Joint(Component):
             else:
                 line.end(pen, (middle, t + end.t), (middle, t + end.side * RADIUS))
         pen.disc(middle, t, RADIUS, sign=self.sign, about=self.note)
-        return middle + RADIUS, [Line(((middle + RADIUS, t),))]
+        return middle + RADIUS, [DrawnLine(((middle + RADIUS, t),))]
 
-    def _bar(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> tuple[Length, list[Line]]:
+    def _bar(
+        self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]
+    ) -> tuple[Length, list[DrawnLine]]:
         top = s + ARROW
         for end, line in zip(self.coming, lines, strict=True):
             line.end(pen, (top, t + end.t))
@@ -150,13 +152,13 @@ class Joint(Component):
         pen.box(top, t + low, BAR, high - low, "join", about=self.note)
         middle, upright = t + (low + high) * 0.5, not self.label.flow.down
         pen.words(top + BAR / 2, middle, self.name, size=SMALL, anchor="middle", upright=upright)
-        return top + BAR, [Line(((top + BAR, t + e.t),)) for e in self.going]
+        return top + BAR, [DrawnLine(((top + BAR, t + e.t),)) for e in self.going]
 
     def _block(
-        self, block: Component, pen: Pen, s: Length, t: Length, lines: list[Line]
-    ) -> tuple[Length, list[Line]]:
+        self, block: Component, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]
+    ) -> tuple[Length, list[DrawnLine]]:
         doors = block.measure.starts
-        entering = [Line(())] * len(doors)
+        entering = [DrawnLine(())] * len(doors)
         for place, (end, line) in enumerate(zip(self.coming, lines, strict=True)):
             row = s + (BEND + TRACK * place)
             door = t + doors[end.tag].t

@@ -26,7 +26,7 @@ LEAST_TEXT = 1.0  # pixels of the largest text: less is no picture
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class CutPoint:
     """Where a drawing can be cut: along the flow, and where its line is across."""
 
     s: float
@@ -55,7 +55,7 @@ class Lanes:
         left, top, right, bottom = shape.extent
         return (left, right) if self.down else (top, bottom)
 
-    def cuts(self) -> list[Cut]:
+    def cuts(self) -> list[CutPoint]:
         """Where one line alone goes on, in their order."""
         solid = [s for s in self.drawn if not isinstance(s, Wire) and not _is_frame(s)]
         wires = [s for s in self.drawn if isinstance(s, Wire)]
@@ -74,10 +74,10 @@ class Lanes:
                     continue
                 around = [f for f in frames if f[0] < at < f[1]]
                 if all(_has(filled, low, at) and _has(filled, at, high) for low, high in around):
-                    found[at] = Cut(at, t)
+                    found[at] = CutPoint(at, t)
         return [found[s] for s in sorted(found)]
 
-    def laid(self, chosen: Sequence[Cut]) -> list[Shape]:
+    def laid(self, chosen: Sequence[CutPoint]) -> list[Shape]:
         """The drawing with a lane up to each of these cuts, and one for the rest."""
         if not chosen:
             return list(self.drawn)
@@ -105,13 +105,13 @@ class Lanes:
         found += [self._led(*line, chosen, starts, ends, moves, gutters) for line in leading]
         return found
 
-    def sizes(self) -> Callable[[Sequence[Cut]], Point]:
+    def sizes(self) -> Callable[[Sequence[CutPoint]], Point]:
         """What says how wide and high the drawing is with a lane up to each of some cuts, by the
         places of its shapes, which are found once: it is not laid out for that."""
         low, high = self.span(_whole(self.drawn))
         places = [(*self.span(s), *self.across(s), isinstance(s, Wire)) for s in self.drawn]
 
-        def size(chosen: Sequence[Cut]) -> Point:
+        def size(chosen: Sequence[CutPoint]) -> Point:
             starts, ends = [low, *(c.s for c in chosen)], [*(c.s for c in chosen), high]
             near, far = [inf] * len(ends), [-inf] * len(ends)
             for first, last, a, b, leads in places:
@@ -156,7 +156,7 @@ class Lanes:
         wire: Wire,
         lane: int,
         final: int,
-        chosen: Sequence[Cut],
+        chosen: Sequence[CutPoint],
         starts: list[float],
         ends: list[float],
         moves: list[Point],
@@ -205,7 +205,7 @@ def _whole(drawn: Sequence[Shape]) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _divisions(lanes: Lanes) -> Iterator[list[Cut]]:
+def _divisions(lanes: Lanes) -> Iterator[list[CutPoint]]:
     """Cuts into one lane, two and so on, each time with lanes as short as they can be."""
     cuts = lanes.cuts()
     low, high = lanes.span(_whole(lanes.drawn))
@@ -220,11 +220,11 @@ def _divisions(lanes: Lanes) -> Iterator[list[Cut]]:
             yield chosen
 
 
-def _filled(cuts: Sequence[Cut], low: float, high: float, longest: float) -> list[Cut]:
+def _filled(cuts: Sequence[CutPoint], low: float, high: float, longest: float) -> list[CutPoint]:
     """The fewest cuts that make no lane longer, where there are such cuts."""
-    found: list[Cut] = []
+    found: list[CutPoint] = []
     start = low
-    for cut, after in pairwise([*cuts, Cut(high, 0.0)]):
+    for cut, after in pairwise([*cuts, CutPoint(high, 0.0)]):
         if after.s - start > longest and cut.s > start:
             found.append(cut)
             start = cut.s
@@ -243,7 +243,7 @@ def fitted(
     """
     lanes = Lanes(drawn, down)
     size, factor = lanes.sizes(), 0.0
-    best: Sequence[Cut] = ()
+    best: Sequence[CutPoint] = ()
     for chosen in _divisions(lanes):
         like = framed([Box(0, 0, *size(chosen))])  # as large as what it stands for
         fits = min(1.0, room[0] / like.width, room[1] / like.height)

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 
 from archdsl.layers.base import show_shape
 from archdsl.pictures.boxes import Terminal
-from archdsl.pictures.components import ARROW, PORT, Arms, Bare, Component, End, Line, Measure, Row
-from archdsl.pictures.grid import LAST, Grid, Source, Tie, door
-from archdsl.pictures.joints import Joint, Label
+from archdsl.pictures.components import (
+    ARROW,
+    PORT,
+    Bare,
+    Component,
+    DrawnLine,
+    End,
+    Extent,
+    Parallel,
+    Series,
+)
+from archdsl.pictures.grid import LAST, GraphComponent, Source, Tie, door
+from archdsl.pictures.joints import Joint, LineLabel
 from archdsl.pictures.lengths import Length
-from archdsl.pictures.pen import Flow, Pen
-from archdsl.pictures.sketch import Block, Join, Piece
+from archdsl.pictures.pen import Direction, Pen
+from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Glyph
 from archdsl.pictures.weave import START, Fork, Knot, Leaf, Node, Run, Strand, Thread, Web
 
 
@@ -21,10 +31,10 @@ class Layout:
     """Makes components of nodes. ``fit`` draws a piece, ``label`` says what is written beside
     a value, ``note`` keeps what is to be said of a join."""
 
-    flow: Flow
-    fit: Callable[[Piece], Component]
+    flow: Direction
+    fit: Callable[[Glyph], Component]
     label: Callable[[int], str]
-    note: Callable[[Piece], int]
+    note: Callable[[Glyph], int]
 
     def component(self, node: Node) -> Component:
         if isinstance(node, Leaf):
@@ -42,14 +52,14 @@ class Layout:
         if not isinstance(last, Leaf) or getattr(last.piece, "side", None) is None:
             return component
         text = f"{last.piece.name.rpartition('.')[2]} {show_shape(last.piece.shape)}"
-        return Row([component, Terminal(text, self.flow, True, ARROW)])
+        return Series([component, Terminal(text, self.flow, True, ARROW)])
 
     def fork(self, fork: Fork) -> Component:
         """Arms: one that is no shortcut stays on the axis, unless several meet in a bar."""
         real = [i for i, a in enumerate(fork.arms) if not _is_shortcut(a)]
-        in_a_bar = isinstance(fork.into, Join) and not fork.into.sign
+        in_a_bar = isinstance(fork.into, DrawnJoin) and not fork.into.sign
         main = real[0] if real else 0
-        return Arms(
+        return Parallel(
             [self.component(a) for a in fork.arms],
             None if in_a_bar and len(real) != 1 else main,
         )
@@ -75,7 +85,7 @@ class Layout:
                 made.append(self.joint(part, before, after, doors))
             else:
                 made.append(part)
-        return made[0] if len(made) == 1 else Row(made)
+        return made[0] if len(made) == 1 else Series(made)
 
     def joint(
         self,
@@ -84,9 +94,9 @@ class Layout:
         after: Component | None,
         doors: tuple[End, ...] = (End(),),
     ) -> Joint:
-        hub = self.fit(knot.hub) if isinstance(knot.hub, Block) else knot.hub
-        note = self.note(hub) if isinstance(hub, Join) else 0
-        label = Label(self.label(knot.value), self.flow)
+        hub = self.fit(knot.hub) if isinstance(knot.hub, DrawnBlock) else knot.hub
+        note = self.note(hub) if isinstance(hub, DrawnJoin) else 0
+        label = LineLabel(self.label(knot.value), self.flow)
         return Joint(hub, label, before, after, doors, note)
 
     def web(self, web: Web) -> Component:
@@ -111,7 +121,7 @@ class Layout:
                     coming.append((tags[0], source))
                     continue
                 if knot.hub is None and end != web.end:
-                    node = Row([node, self.joint(knot, node, None)])
+                    node = Series([node, self.joint(knot, node, None)])
                 ties.append(Tie(source[0], len(components), port=source[1]))
                 coming += [(tag, (len(components), port)) for port, tag in enumerate(tags)]
                 components.append(node)
@@ -129,14 +139,14 @@ class Layout:
                 n, port = sources[end]
                 ties.append(Tie(n, len(components), port=port))
                 components.append(self.leaving(hanging))
-        return Grid(components, ties)
+        return GraphComponent(components, ties)
 
     def meeting(self, knot: Knot, count: int) -> Component:
         """A knot as a component of its own, which so many lines enter."""
-        if isinstance(knot.hub, Block):
+        if isinstance(knot.hub, DrawnBlock):
             block = self.fit(knot.hub)
-            return Row([block, self.joint(Knot(knot.value), block, None)])
-        step = 0.0 if isinstance(knot.hub, Join) and knot.hub.sign else PORT
+            return Series([block, self.joint(Knot(knot.value), block, None)])
+        step = 0.0 if isinstance(knot.hub, DrawnJoin) and knot.hub.sign else PORT
         ends = tuple(End((i - (count - 1) / 2) * step, 0, i) for i in range(count))
         return Meeting(self.joint(knot, Doors(ends), None), ends)
 
@@ -145,7 +155,7 @@ class Doors(Component):
     """Where lines come from, and nothing else."""
 
     def __init__(self, ends: tuple[End, ...]) -> None:
-        super().__init__(Measure(0.0, 0.0, 0.0, ends, ends))
+        super().__init__(Extent(0.0, 0.0, 0.0, ends, ends))
 
 
 class Meeting(Component):
@@ -154,9 +164,9 @@ class Meeting(Component):
     def __init__(self, joint: Joint, starts: tuple[End, ...]) -> None:
         self.joint = joint
         m = joint.measure
-        super().__init__(Measure(m.length, m.before, m.after, starts))
+        super().__init__(Extent(m.length, m.before, m.after, starts))
 
-    def place(self, pen: Pen, s: Length, t: Length, lines: list[Line]) -> list[Line]:
+    def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         return self.joint.place(pen, s, t, lines)
 
 
@@ -164,7 +174,7 @@ def _beside(main: Component, side: Sequence[Component]) -> Component:
     """A component with others beside it that end in nothing."""
     if not side:
         return main
-    return Arms([main, *side], 0, frozenset(range(1, len(side) + 1)))
+    return Parallel([main, *side], 0, frozenset(range(1, len(side) + 1)))
 
 
 def _is_shortcut(node: Node) -> bool:

@@ -61,7 +61,7 @@ def most(*lengths: Length) -> Length:
     return Expr("max", *unknown, *([max(known)] if known else []))
 
 
-class Program:
+class LengthProgram:
     """Lengths as a list of instructions, each over numbers and the results of those before:
     ``[n]`` stands for the result of the n-th."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.ir.network import Network
-from archdsl.pictures.outline import Closed, Mark, Node, Opened, outline
+from archdsl.pictures.outline import Closed, Mark, Opened, OutlineNode, outline
 from archdsl.pictures.palette import on_paper
 
 ENTITIES = {c: f"#{ord(c)};" for c in '"#&<>;`'}
@@ -15,7 +15,7 @@ ENTITIES = {c: f"#{ord(c)};" for c in '"#&<>;`'}
 def mermaid(network: Network, depth: int = 2, down: bool = True) -> str:
     """The network as a flowchart, so many levels of its blocks open."""
     marks, edges = outline(network, depth)
-    nodes = [mark for mark in marks if isinstance(mark, Node)]
+    nodes = [mark for mark in marks if isinstance(mark, OutlineNode)]
     names = {node.path: f"n{i}" for i, node in enumerate(nodes)}
     lines = [f"flowchart {'TB' if down else 'LR'}", *_inside(marks, names)]
     for edge in edges:
@@ -39,7 +39,7 @@ def _inside(marks: list[Mark], names: dict[str, str]) -> Iterator[str]:
             yield f"{indent}{names[mark.path]}{_shaped(mark)}:::{mark.kind}"
 
 
-def _shaped(node: Node) -> str:
+def _shaped(node: OutlineNode) -> str:
     text = _quoted("\n".join(node.lines))
     return f"(({text}))" if node.sign else f"[{text}]"
 

@@ -8,7 +8,7 @@ from archdsl.analysis.figures import COUNTED
 from archdsl.diagnostics.source import Span
 from archdsl.graph.written import call
 from archdsl.layers.base import Shape, show_shape
-from archdsl.pictures.sketch import Block, Join, Strip
+from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Strip
 from archdsl.pictures.words import call_words
 from archdsl.units import counted, human
 
@@ -16,7 +16,7 @@ LONGEST = 300  # characters of source that are shown
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class DrawingNote:
     """What is known of one thing drawn. ``name`` is its path within the part around it; costs
     are those of one application, for one image, but that ``params`` are of all repetitions where
     they are ``in_all``; ``drawn`` is what the drawing calls it, and ``shares`` says whose weights
@@ -71,14 +71,14 @@ def _shares(module: str, params: int) -> str:
     return f"weights of {module}, shared" + "; they count at its first use" * (not params)
 
 
-def of_strip(strip: Strip) -> Note:
+def of_strip(strip: Strip) -> DrawingNote:
     shapes, shares = _shapes((strip.input,), strip.shape), _shares(strip.shares, strip.params)
     place, words = _place(strip.span), strip.words
     costs = strip.params, strip.macs
-    return Note(strip.name, strip.call, shapes, *costs, 1, *place, words, shares=shares)
+    return DrawingNote(strip.name, strip.call, shapes, *costs, 1, *place, words, shares=shares)
 
 
-def of_block(block: Block) -> Note:
+def of_block(block: DrawnBlock) -> DrawingNote:
     part = block.part
     each, _, macs, *_ = COUNTED.of_part(part)
     in_all = block.params != block.repeat * each and block.repeat > 1
@@ -87,10 +87,10 @@ def of_block(block: Block) -> Note:
     shapes = _shapes((part.input, *part.imports), part.shape)
     what = call_words(part) if part.kind == "block" else ""
     costs, place = (params, macs, block.repeat), _place(block.span)
-    return Note(block.name, what, shapes, *costs, *place, in_all=in_all, shares=shares)
+    return DrawingNote(block.name, what, shapes, *costs, *place, in_all=in_all, shares=shares)
 
 
-def of_join(join: Join, inputs: tuple[Shape, ...]) -> Note:
+def of_join(join: DrawnJoin, inputs: tuple[Shape, ...]) -> DrawingNote:
     costs = join.params, join.macs
     shapes = _shapes(inputs, join.shape)
-    return Note(join.name, call(join.layer), shapes, *costs, 1, *_place(join.span))
+    return DrawingNote(join.name, call(join.layer), shapes, *costs, 1, *_place(join.span))

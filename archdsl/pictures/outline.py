@@ -10,13 +10,13 @@ from archdsl.ir.network import Network, Part
 from archdsl.layers.base import show_shape
 from archdsl.pictures.boxes import times
 from archdsl.pictures.drawing import incoming, opened_title, outgoing, short_name, summary
-from archdsl.pictures.sketch import Block, Join, Piece, Stack, sketch
+from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Glyph, Stack, sketch
 
 OUTPUT = "output"
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class OutlineNode:
     """A box: a stack of layers, a join, or a block that is closed. ``lines`` are its text, and
     ``kind`` is the role of its colour; a ``sign`` is drawn as a circle."""
 
@@ -49,17 +49,17 @@ class Edge:
     shape: str = ""
 
 
-Mark = Node | Opened | Closed
+Mark = OutlineNode | Opened | Closed
 
 
 def outline(network: Network, depth: int) -> tuple[list[Mark], list[Edge]]:
     """The network, so many levels of its blocks open."""
     root = network.root
     walk = _Walk(depth)
-    sources = [Node(p, (incoming(p, s),), "paper") for p, s in network.incoming.items()]
+    sources = [OutlineNode(p, (incoming(p, s),), "paper") for p, s in network.incoming.items()]
     inside = list(walk.part(root, "", {k: node.path for k, node in enumerate(sources)}, 1))
     walk.edges.append(Edge(walk.results[""], OUTPUT))
-    result = Node(OUTPUT, (outgoing(root),), "paper")
+    result = OutlineNode(OUTPUT, (outgoing(root),), "paper")
     return [*sources, *inside, result], walk.edges
 
 
@@ -79,7 +79,7 @@ class _Walk:
         for place, piece in enumerate(whole.pieces):
             coming = [values[n] for n in piece.inputs]
             path = prefix + piece.name
-            if isinstance(piece, Block) and (piece.part.kind == "turn" or level < self.depth):
+            if isinstance(piece, DrawnBlock) and (piece.part.kind == "turn" or level < self.depth):
                 yield from self._opened(piece, path, prefix, coming, level)
             else:
                 yield _node(piece, path)
@@ -90,7 +90,7 @@ class _Walk:
         self.results[prefix.removesuffix(".")] = values[whole.result]
 
     def _opened(
-        self, block: Block, path: str, prefix: str, coming: list[str], level: int
+        self, block: DrawnBlock, path: str, prefix: str, coming: list[str], level: int
     ) -> Iterator[Mark]:
         loop = block.part.kind == "turn"
         title = times(block.repeat) if loop else opened_title(block)
@@ -105,14 +105,14 @@ class _Walk:
         yield Closed()
 
 
-def _node(piece: Piece, path: str) -> Node:
+def _node(piece: Glyph, path: str) -> OutlineNode:
     if isinstance(piece, Stack):
         heavy = next((s for s in piece.strips if not s.light), piece.strips[0])
         lines = (*(s.words for s in piece.strips), times(piece.repeat))
-        return Node(path, tuple(t for t in lines if t), heavy.layer.kind)
-    if isinstance(piece, Join):
-        return Node(path, (piece.sign or piece.words,), "paper", bool(piece.sign))
-    assert isinstance(piece, Block)
+        return OutlineNode(path, tuple(t for t in lines if t), heavy.layer.kind)
+    if isinstance(piece, DrawnJoin):
+        return OutlineNode(path, (piece.sign or piece.words,), "paper", bool(piece.sign))
+    assert isinstance(piece, DrawnBlock)
     head = f"{short_name(piece)} {times(piece.repeat)}".strip()
     below = summary(piece) + ", shared" * piece.marked
-    return Node(path, tuple(t for t in (head, below) if t), "block")
+    return OutlineNode(path, tuple(t for t in (head, below) if t), "block")

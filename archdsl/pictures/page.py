@@ -11,11 +11,11 @@ from typing import Any
 
 from archdsl.analysis.figures import figures
 from archdsl.ir.network import Network
-from archdsl.pictures.drawing import Drawing, Figure
+from archdsl.pictures.drawing import BlockFigure, Drawing
 from archdsl.pictures.fonts import FAMILY
 from archdsl.pictures.limits import drawable
 from archdsl.pictures.palette import COLOURS, KINDS
-from archdsl.pictures.pen import Flow, Template
+from archdsl.pictures.pen import Direction, Template
 from archdsl.pictures.scene import Scene
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import SIZES, figures_line, levels, once, view
@@ -87,11 +87,11 @@ def drawing_page(
 ) -> str:
     """The drawing of a network as a page on which its blocks open and close. The arguments are
     those of ``draw``, and say what is open at first."""
-    drawing = Drawing(network, Flow(down), size)
+    drawing = Drawing(network, Direction(down), size)
     found: dict[int, int] = {}
-    order: list[Figure] = []
+    order: list[BlockFigure] = []
 
-    def number(figure: Figure) -> int:
+    def number(figure: BlockFigure) -> int:
         if id(figure) not in found:
             found[id(figure)] = len(order)
             order.append(figure)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from archdsl.pictures.lengths import Length, Program
+from archdsl.pictures.lengths import Length, LengthProgram
 
 Place = tuple[Length, Length]  # along and across the flow
 SMALL = 9.5  # font sizes: of what goes with a thing, of layers, of blocks
@@ -18,7 +18,7 @@ STRONG = 11.5
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class Direction:
     """Which way a network runs: down the page, or to the right."""
 
     down: bool = True
@@ -36,7 +36,7 @@ class Template:
     """A picture of a part with open questions, as plain data: ``Program.code``, the shapes over
     it, where the blocks stand that can be opened, and its own size (along, before, after)."""
 
-    program: Program = field(default_factory=Program)
+    program: LengthProgram = field(default_factory=LengthProgram)
     shapes: list[list[Any]] = field(default_factory=list)
     slots: list[list[Any]] = field(default_factory=list)
     size: list[Any] = field(default_factory=lambda: [0, 0, 0])
@@ -45,7 +45,7 @@ class Template:
 class Pen:
     """Adds shapes to a template."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Direction) -> None:
         self.flow = flow
         self.template = Template()
 

@@ -56,7 +56,7 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Glyph:
     """Something drawn. ``inputs`` are values as in a ``Part``: 0 is the part's input, ``i + 1``
     the result of piece ``i``, ``-(j + 1)`` the ``j``-th import."""
 
@@ -71,7 +71,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack(Piece):
+class Stack(Glyph):
     """Layers in a row, as one box of strips."""
 
     strips: tuple[Strip, ...] = ()
@@ -79,7 +79,7 @@ class Stack(Piece):
 
 
 @dataclass(frozen=True, slots=True)
-class Block(Piece):
+class DrawnBlock(Glyph):
     """A part: a box that can be opened. A ``turn`` (the body of a loop) always is. ``doors`` are
     which of the part's operands its lines are: 0 the input, ``k`` the ``k``-th import. ``params``
     are of all repetitions, and ``marked`` is one that is a shared module; ``lent`` are the shared
@@ -93,8 +93,8 @@ class Block(Piece):
     doors: tuple[int, ...] = (0,)
 
     @property
-    def use(self) -> Use:
-        return Use(self.lent, self.shares)
+    def use(self) -> Applied:
+        return Applied(self.lent, self.shares)
 
 
 class Results(Layer):
@@ -104,7 +104,7 @@ class Results(Layer):
 
 
 @dataclass(frozen=True, slots=True)
-class Join(Piece):
+class DrawnJoin(Glyph):
     """Where several tensors meet."""
 
     layer: Layer = field(kw_only=True)
@@ -129,7 +129,7 @@ class Sketch:
     kind: str
     input: Shape
     imports: tuple[Shape, ...]
-    pieces: tuple[Piece, ...]
+    pieces: tuple[Glyph, ...]
     result: int
 
     def shape(self, value: int) -> Shape:
@@ -143,7 +143,7 @@ class Sketch:
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class Applied:
     """How a part is applied: the shared modules that are first applied in it, as in
     ``Sums.of_steps``, and the shared one that it is, or is in."""
 
@@ -156,11 +156,11 @@ class Use:
         return None if self.lent is None else tuple(sorted(self.lent)), self.shares
 
 
-def sketch(part: Part, use: Use | None = None) -> Sketch:
+def sketch(part: Part, use: Applied | None = None) -> Sketch:
     """The pieces of a part."""
-    loose: list[Piece] = []
+    loose: list[Glyph] = []
     sources = [0, *(-i - 1 for i in range(len(part.imports)))]
-    values = _poured(part, "", sources, loose, False, use or Use())
+    values = _poured(part, "", sources, loose, False, use or Applied())
 
     def value(n: int) -> int:
         return values[n][0] if n >= 0 else sources[-n]
@@ -170,14 +170,14 @@ def sketch(part: Part, use: Use | None = None) -> Sketch:
         given = tuple(map(value, part.given or [r.value for r in part.results]))
         names = ", ".join([r.name for r in part.results]) or f"{len(given)} tensors"
         place = part.shape, part.steps[-1].span
-        loose.append(Join(names, given, *place, layer=Results()))
+        loose.append(DrawnJoin(names, given, *place, layer=Results()))
         result = len(loose)
     whole = Sketch(part.kind, part.input, part.imports, tuple(loose), result)
     return _put_together(whole)
 
 
 def _pour(
-    part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool, use: Use
+    part: Part, prefix: str, sources: list[int], found: list[Glyph], shortcut: bool, use: Applied
 ) -> list[int]:
     """Adds the pieces of a part; ``sources`` are its input and its imports. Its results."""
     values = _poured(part, prefix, sources, found, shortcut, use)
@@ -186,7 +186,7 @@ def _pour(
 
 
 def _poured(
-    part: Part, prefix: str, sources: list[int], found: list[Piece], shortcut: bool, use: Use
+    part: Part, prefix: str, sources: list[int], found: list[Glyph], shortcut: bool, use: Applied
 ) -> list[list[int]]:
     """Adds the pieces of a part: the values of its input and of its steps. Where a box gives
     several tensors, its value stands for each of them."""
@@ -204,7 +204,7 @@ def _poured(
         inputs = tuple(value(n) for n in step.inputs)
         op = step.op
         _, row, lent = next(rows)
-        within = Use(lent, _module(part, step) or use.shares)
+        within = Applied(lent, _module(part, step) or use.shares)
         cut = shortcut or step.name == "shortcut"
         if isinstance(op, Part) and is_arm(step, op):
             values.append(_pour(op, f"{prefix}{step.label}.", list(inputs), found, cut, within))
@@ -233,14 +233,14 @@ def _piece(
     inputs: tuple[int, ...],
     cut: bool,
     row: Row,
-    use: Use,
-) -> Piece:
+    use: Applied,
+) -> Glyph:
     op, marked = step.op, step.module is not None
     place = step.shape, step.span, step.repeat, step.weight, cut, use.shares
     if isinstance(op, Op):
         if len(inputs) > 1:
             params, _, macs, *_ = row
-            return Join(name, inputs, *place, layer=op.layer, params=params, macs=macs)
+            return DrawnJoin(name, inputs, *place, layer=op.layer, params=params, macs=macs)
         params = row[0] if marked else row[0] // step.repeat
         return Stack(name, inputs, *place, strips=(_strip(part, step, name, params, use, marked),))
     own = step.name in ("layer", *UNNAMED) or step.name.startswith("column")
@@ -250,7 +250,7 @@ def _piece(
     doors = _taken(op) or (0,)
     lines = tuple(inputs[n] for n in doors)
     more: dict[str, Any] = {"params": row[0], "marked": marked, "lent": use.lent}
-    return Block(name, lines, *place, part=op, labelled=labelled, doors=doors, **more)
+    return DrawnBlock(name, lines, *place, part=op, labelled=labelled, doors=doors, **more)
 
 
 def _taken(part: Part) -> tuple[int, ...]:
@@ -259,7 +259,7 @@ def _taken(part: Part) -> tuple[int, ...]:
     return tuple(k for k in range(len(part.imports) + 1) if -k in used)
 
 
-def _strip(part: Part, step: Step, name: str, params: int, use: Use, marked: bool) -> Strip:
+def _strip(part: Part, step: Step, name: str, params: int, use: Applied, marked: bool) -> Strip:
     assert isinstance(step.op, Op)
     each, _, macs, *_ = COUNTED.of_step(part, step)
     layer, before = step.op.layer, part.shape_of(step.inputs[0])
@@ -268,9 +268,11 @@ def _strip(part: Part, step: Step, name: str, params: int, use: Use, marked: boo
     return Strip(name, layer, before, step.shape, params, macs, step.span, shares, marked)
 
 
-def row_of(part: Part, prefix: str, use: Use | None = None, marked: bool = False) -> list[Strip]:
+def row_of(
+    part: Part, prefix: str, use: Applied | None = None, marked: bool = False
+) -> list[Strip]:
     """The layers of a part that is one row with at most one that is not light; else nothing."""
-    use = use or Use()
+    use = use or Applied()
     found: list[Strip] = []
     if (
         part.imports
@@ -283,7 +285,7 @@ def row_of(part: Part, prefix: str, use: Use | None = None, marked: bool = False
         if step.inputs != (i,) or step.repeat > 1 or step.weight is not None:
             return []
     for step, row, lent in COUNTED.of_steps(part, use.lent):
-        within = Use(lent, _module(part, step) or use.shares)
+        within = Applied(lent, _module(part, step) or use.shares)
         mark = marked or step.module is not None
         if isinstance(step.op, Op):
             found.append(_strip(part, step, prefix + step.label, row[0], within, mark))
@@ -311,7 +313,7 @@ def _put_together(whole: Sketch) -> Sketch:
     return replace(whole, pieces=tuple(pieces), result=numbers[whole.result])
 
 
-def _one(group: list[Piece]) -> Piece:
+def _one(group: list[Glyph]) -> Glyph:
     first, last = group[0], group[-1]
     if isinstance(first, Stack):
         strips = tuple(s for p in group if isinstance(p, Stack) for s in p.strips)
@@ -320,8 +322,8 @@ def _one(group: list[Piece]) -> Piece:
         return first
     name = first.name.partition("-")[0] + "-" + re.sub(r".*\D", "", last.name)
     whole = replace(first, name=name, repeat=sum(p.repeat for p in group))
-    assert isinstance(whole, Block)
-    return replace(whole, params=sum(p.params for p in group if isinstance(p, Block)))
+    assert isinstance(whole, DrawnBlock)
+    return replace(whole, params=sum(p.params for p in group if isinstance(p, DrawnBlock)))
 
 
 def _groups(whole: Sketch) -> Iterator[list[int]]:
@@ -337,9 +339,9 @@ def _groups(whole: Sketch) -> Iterator[list[int]]:
     yield from _divided(whole, row)
 
 
-def _belongs(before: Piece, piece: Piece) -> bool:
+def _belongs(before: Glyph, piece: Glyph) -> bool:
     """Whether a piece may share a box with the one before it."""
-    if isinstance(before, Block) and isinstance(piece, Block):
+    if isinstance(before, DrawnBlock) and isinstance(piece, DrawnBlock):
         plain = before.side is None and piece.side is None and before.shares == piece.shares
         named = before.labelled or piece.labelled or "turn" in (before.part.kind, piece.part.kind)
         return plain and not named and alike(before.part, piece.part)
@@ -372,7 +374,7 @@ def _same(a: Op | Part, b: Op | Part, but_for: tuple[str, ...]) -> bool:
     return near or a.layer == b.layer
 
 
-def _is_loose(piece: Piece) -> bool:
+def _is_loose(piece: Glyph) -> bool:
     return isinstance(piece, Stack) and piece.repeat == 1 and piece.side is None
 
 

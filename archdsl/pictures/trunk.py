@@ -12,11 +12,11 @@ from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Shape
 from archdsl.pictures import notes
 from archdsl.pictures.limits import MOST_SHAPES, too_large
-from archdsl.pictures.sketch import Block, Join, Piece, Stack, Use, sketch
+from archdsl.pictures.sketch import Applied, DrawnBlock, DrawnJoin, Glyph, Stack, sketch
 
 
 @dataclass(frozen=True, slots=True)
-class Tensor:
+class TrunkTensor:
     """A tensor, and what makes it of which others, by their numbers. ``kind`` is that of the
     layer; a closed block has a ``title``."""
 
@@ -43,9 +43,9 @@ class Trunk:
     """The tensors of the main path in their order; lines past some of them; and the side
     outputs, each with the tensor that it leaves from."""
 
-    tensors: tuple[Tensor, ...]
+    tensors: tuple[TrunkTensor, ...]
     past: tuple[Past, ...]
-    sides: tuple[tuple[int, Tensor], ...]
+    sides: tuple[tuple[int, TrunkTensor], ...]
 
 
 def trunk(network: Network, depth: int) -> Trunk:
@@ -56,8 +56,8 @@ def trunk(network: Network, depth: int) -> Trunk:
     root = network.root
     if root.imports:
         raise _none(network, f"it has {len(root.imports) + 1} inputs")
-    found: list[Tensor] = [Tensor(root.input, (), "paper", "input")]
-    result = _Walk().add(root, [0], found, depth)
+    found: list[TrunkTensor] = [TrunkTensor(root.input, (), "paper", "input")]
+    result = _TrunkWalk().add(root, [0], found, depth)
     made = _trunk(found, result)
     if made is None:
         raise _none(network, "what leads past its longest path is more than rows of layers")
@@ -68,7 +68,7 @@ def _none(network: Network, reason: str) -> ArchError:
     return ArchError([diagnose(codes.NO_TRUNK, name=network.name, reason=reason)])
 
 
-class _Walk:
+class _TrunkWalk:
     """Takes the blocks of a network apart that have a trunk. ``plain`` are those that have one, by
     the part and how many levels may be open in it."""
 
@@ -79,9 +79,9 @@ class _Walk:
         self,
         part: Part,
         sources: list[int],
-        found: list[Tensor],
+        found: list[TrunkTensor],
         depth: int,
-        use: Use | None = None,
+        use: Applied | None = None,
     ) -> int:
         """Adds the tensors of a part, whose operands are the ``sources``. The number of its
         result."""
@@ -96,15 +96,15 @@ class _Walk:
 
     def tensors(
         self,
-        piece: Piece,
+        piece: Glyph,
         inputs: tuple[int, ...],
-        found: list[Tensor],
+        found: list[TrunkTensor],
         depth: int,
         around: Part,
     ) -> int:
         """Adds the tensors that a piece of a part makes; the number of the last."""
         end = piece.name.rpartition(".")[2] if piece.side is not None else ""
-        if isinstance(piece, Block):
+        if isinstance(piece, DrawnBlock):
             within_itself = piece.part.definition == around.definition is not None
             left = depth if within_itself else depth - 1
             if left and piece.repeat == 1 and not end and self.is_plain(piece.part, left):
@@ -114,15 +114,17 @@ class _Walk:
                 return self.add(piece.part, sources, found, left, piece.use)
             times = f" x {piece.repeat}" if piece.repeat > 1 else ""
             title, text = piece.name.rpartition(".")[2] + times, notes.of_block(piece).text
-            tensor = Tensor(piece.shape, inputs, "block", title, title, text, end)
-        elif isinstance(piece, Join):
+            tensor = TrunkTensor(piece.shape, inputs, "block", title, title, text, end)
+        elif isinstance(piece, DrawnJoin):
             text = notes.of_join(piece, tuple(found[n].shape for n in inputs)).text
-            tensor = Tensor(piece.shape, inputs, "join", piece.words, note=text)
+            tensor = TrunkTensor(piece.shape, inputs, "join", piece.words, note=text)
         else:
             assert isinstance(piece, Stack)
             main = next((s for s in piece.strips if not s.light), piece.strips[0])
             text = "\n".join(notes.of_strip(s).text for s in piece.strips)
-            tensor = Tensor(piece.shape, inputs, main.layer.kind, main.words, note=text, end=end)
+            tensor = TrunkTensor(
+                piece.shape, inputs, main.layer.kind, main.words, note=text, end=end
+            )
         found.append(tensor)
         return len(found) - 1
 
@@ -134,13 +136,13 @@ class _Walk:
         return self.plain[key]
 
     def _has_trunk(self, part: Part, depth: int) -> bool:
-        found = [Tensor(shape, (), "paper", "") for shape in (part.input, *part.imports)]
+        found = [TrunkTensor(shape, (), "paper", "") for shape in (part.input, *part.imports)]
         imports = range(1, len(found))
         result = self.add(part, list(range(len(found))), found, depth)
         return _trunk(found, result, imports) is not None
 
 
-def _trunk(found: list[Tensor], result: int, imports: Iterable[int] = ()) -> Trunk | None:
+def _trunk(found: list[TrunkTensor], result: int, imports: Iterable[int] = ()) -> Trunk | None:
     """The trunk of tensors in an order in which they can be made; nothing where there is none."""
     length = [0] * len(found)
     for number, tensor in enumerate(found):
@@ -179,7 +181,7 @@ def _trunk(found: list[Tensor], result: int, imports: Iterable[int] = ()) -> Tru
             if begun[0] in places:
                 past.append(Past(places[begun[0]], place, ", ".join(begun[1])))
     used = {n for tensor in found for n in tensor.inputs} | {result}
-    sides: list[tuple[int, Tensor]] = []
+    sides: list[tuple[int, TrunkTensor]] = []
     for number, tensor in enumerate(found):
         if number in used or number in outside:
             continue

@@ -10,13 +10,13 @@ from typing import Any
 
 from archdsl.analysis.figures import figures, longest_path
 from archdsl.ir.network import Network
-from archdsl.pictures.drawing import Drawing, Figure
+from archdsl.pictures.drawing import BlockFigure, Drawing
 from archdsl.pictures.fonts import text_width
 from archdsl.pictures.lanes import fitted, smaller
 from archdsl.pictures.lengths import value
 from archdsl.pictures.limits import drawable, limited
 from archdsl.pictures.palette import KINDS
-from archdsl.pictures.pen import Flow, Template
+from archdsl.pictures.pen import Direction, Template
 from archdsl.pictures.scene import Box, Disc, Scene, Shape, Wire, Words, extent, moved
 from archdsl.pictures.volumes import volumes
 from archdsl.units import human
@@ -27,14 +27,14 @@ SIZES = {"channels": "width: channels, log scale", "macs": "width: MACs, root sc
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class FigureView:
     """A figure that is open or closed, and all that follows from it."""
 
     path: str
-    figure: Figure
+    figure: BlockFigure
     template: Template
     results: list[float]
-    children: list[View]
+    children: list[FigureView]
 
     def size(self) -> list[float]:
         return [value(x, self.results) for x in self.template.size]
@@ -43,15 +43,15 @@ class View:
 Opened = Callable[[str, int], bool]  # of a path and its level: whether its block is open
 
 
-def view(figure: Figure, opened: Opened, path: str = "", level: int = 0) -> View:
+def view(figure: BlockFigure, opened: Opened, path: str = "", level: int = 0) -> FigureView:
     """A figure with all that is open in it."""
     if path and not opened(path, level):
-        return View(path, figure, figure.closed, [], [])
+        return FigureView(path, figure, figure.closed, [], [])
     template = figure.open
     prefix = f"{path}." if path else ""
     children = [view(f, opened, prefix + name, level + 1) for name, f in figure.children]
     results = template.program.run([c.size() for c in children])
-    return View(path, figure, template, results, children)
+    return FigureView(path, figure, template, results, children)
 
 
 def levels(depth: int) -> Opened:
@@ -59,13 +59,13 @@ def levels(depth: int) -> Opened:
     return lambda path, level: level < depth
 
 
-def once(root: Figure, depth: int) -> Opened:
+def once(root: BlockFigure, depth: int) -> Opened:
     """Opens so many levels, and each block only where it first stands: there, and where it
     first has other layers in it."""
     found: set[str] = set()
     seen: set[tuple[str, frozenset[str]]] = set()
 
-    def walk(figure: Figure, prefix: str, level: int) -> None:
+    def walk(figure: BlockFigure, prefix: str, level: int) -> None:
         for name, child in figure.children if figure.open else ():
             if level < depth and child.of not in seen:
                 seen.add(child.of)
@@ -76,13 +76,13 @@ def once(root: Figure, depth: int) -> Opened:
     return lambda path, level: path in found
 
 
-def shapes(drawing: Drawing, whole: View, marks: Mapping[str, str]) -> Iterator[Shape]:
+def shapes(drawing: Drawing, whole: FigureView, marks: Mapping[str, str]) -> Iterator[Shape]:
     """The shapes of a view, its axis at 0."""
     yield from _shapes(drawing, whole, 0.0, 0.0, marks)
 
 
 def _shapes(
-    drawing: Drawing, it: View, x: float, y: float, marks: Mapping[str, str]
+    drawing: Drawing, it: FigureView, x: float, y: float, marks: Mapping[str, str]
 ) -> Iterator[Shape]:
     prefix = f"{it.path}." if it.path else ""
     own = prefix.removesuffix(it.figure.name + ".") if it.path else ""
@@ -165,7 +165,7 @@ def draw(
     for a room that is too small.
     """
     with drawable():
-        drawing = Drawing(network, Flow(down), size)
+        drawing = Drawing(network, Direction(down), size)
         opened = once(drawing.root, depth) if first_only else levels(depth)
         whole = view(drawing.root, opened)
         drawn = list(limited(shapes(drawing, whole, {})))
@@ -234,7 +234,7 @@ def draw_both(
             return level < depth and path in inside
 
         with drawable():
-            drawing = Drawing(network, Flow())
+            drawing = Drawing(network, Direction())
             whole = view(drawing.root, opens)
             drawn = list(limited(shapes(drawing, whole, marked)))
         scenes.append(framed(network, knobs, drawing.kinds, drawn, title=title))

@@ -18,7 +18,7 @@ from archdsl.pictures.limits import drawable
 from archdsl.pictures.pen import SMALL
 from archdsl.pictures.scene import Area, Box, Wire, Words
 from archdsl.pictures.scene import Shape as Drawn
-from archdsl.pictures.trunk import Past, Tensor, Trunk, trunk
+from archdsl.pictures.trunk import Past, Trunk, TrunkTensor, trunk
 
 SLANT = 0.35  # of a depth, to the right and up
 GAP = 22.0  # between volumes
@@ -32,7 +32,7 @@ LINE = 12.0  # from one line of text to the next
 class Volume:
     """A tensor in its place: the front's left side and the middle of its height."""
 
-    tensor: Tensor
+    tensor: TrunkTensor
     row: int
     x: float
     middle: float
@@ -66,7 +66,7 @@ def sizes(shape: Shape) -> tuple[float, float, float]:
     return 4 + 4.5 * log2(channels + 1), 8 + 13 * log2(high + 1), 4 + 13 * log2(wide + 1)
 
 
-def rows_of(tensors: Sequence[Tensor]) -> list[int]:
+def rows_of(tensors: Sequence[TrunkTensor]) -> list[int]:
     """The row of each tensor: one lower where its resolution is about halved, one higher where it
     is doubled. All are in one row where it is never doubled."""
     row, found = 0, [0]
@@ -125,7 +125,7 @@ def _placed(found: Trunk) -> list[Volume]:
     return placed
 
 
-def _texts(tensor: Tensor) -> list[str]:
+def _texts(tensor: TrunkTensor) -> list[str]:
     """What stands below a volume."""
     return [t for t in (show_shape(tensor.shape), tensor.title) if t]
 
@@ -183,7 +183,7 @@ def _past(line: Past, placed: Sequence[Volume]) -> Iterator[Drawn]:
         yield Words((x1 + x2) / 2, y1 - 8, line.words, SMALL, "middle", colour="faint")
 
 
-def _side(volume: Volume, side: Tensor) -> Iterator[Drawn]:
+def _side(volume: Volume, side: TrunkTensor) -> Iterator[Drawn]:
     """A side output: a dashed line up to its name and shape."""
     thick, _, deep = volume.size
     x, y = volume.x + thick / 2 + deep * SLANT / 2, volume.top

@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from archdsl.pictures.sketch import Block, Join, Piece, Sketch
+from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Glyph, Sketch
 
 START = -(10**9)  # where the input and the imports of a part come from
 END = 10**9  # where the result meets what nothing else takes
@@ -21,7 +21,7 @@ END = 10**9  # where the result meets what nothing else takes
 class Leaf:
     """One piece."""
 
-    piece: Piece
+    piece: Glyph
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Knot:
     coming back."""
 
     value: int
-    hub: Join | Block | None = None
+    hub: DrawnJoin | DrawnBlock | None = None
     loose: tuple[Node, ...] = ()
 
 
@@ -53,7 +53,7 @@ class Fork:
     """Arms from one knot to another; ``into`` is what they meet in."""
 
     arms: tuple[Node, ...]
-    into: Join | Block | None
+    into: DrawnJoin | DrawnBlock | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _leaf(items: list[Node | Knot]) -> Node:
     return items[0]
 
 
-def _first(node: Node | Knot) -> Piece | None:
+def _first(node: Node | Knot) -> Glyph | None:
     """The first piece of a node, if it has any."""
     if isinstance(node, Leaf):
         return node.piece

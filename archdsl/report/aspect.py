@@ -9,7 +9,7 @@ import numpy as np
 from archdsl.pictures.charts import Plot, spanning
 from archdsl.pictures.labels import Spot, labelled
 from archdsl.pictures.scene import Area, Disc, Shape, Wire
-from archdsl.report.facts import Facts, Part
+from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.figure import (
     COLUMN,
     PAGE,
@@ -68,7 +68,7 @@ def aspect_figure(facts: Facts) -> Figure:
     )
 
 
-def _panel(facts: Facts, part: Part, width: float, height: float) -> Panel:
+def _panel(facts: Facts, part: SliceFacts, width: float, height: float) -> Panel:
     measure, sign = facts.measure, facts.question.sign * facts.measure.factor
     shown = {(e.arm.shape, e.arm.setting): e for e in part.shapes}
     arms = [a for a in part.judged.arms if a.seeds] if part.judged else []
@@ -130,7 +130,7 @@ def _said(facts: Facts, row: Row, value: float) -> str:
     return f"{', '.join(w for w in words if w)}: {facts.measure.text(value)}"
 
 
-def _keys(facts: Facts, part: Part, stage: str, shape: str, setting: str) -> tuple[str, ...]:
+def _keys(facts: Facts, part: SliceFacts, stage: str, shape: str, setting: str) -> tuple[str, ...]:
     return tuple(
         facts.key(r)
         for r in part.rows
@@ -138,7 +138,7 @@ def _keys(facts: Facts, part: Part, stage: str, shape: str, setting: str) -> tup
     )
 
 
-def _peak(part: Part, plot: Plot) -> Iterator[Group]:
+def _peak(part: SliceFacts, plot: Plot) -> Iterator[Group]:
     """Where the curve is highest, at the foot of the frame."""
     best = part.judged.optimum if part.judged else None
     if best is None or best.why or best.aspect is None or best.aspect_interval is None:
@@ -150,7 +150,7 @@ def _peak(part: Part, plot: Plot) -> Iterator[Group]:
     yield Group((line, *lying(foot - 9, low, high, "curve1")), (), note)
 
 
-def _settled(facts: Facts, part: Part, arm: Settled, plot: Plot) -> Group:
+def _settled(facts: Facts, part: SliceFacts, arm: Settled, plot: Plot) -> Group:
     factor = facts.measure.factor
     assert arm.mean is not None and arm.depth and arm.width
     x, y = plot.at(arm.depth / arm.width, arm.mean * factor)
@@ -164,7 +164,7 @@ def _settled(facts: Facts, part: Part, arm: Settled, plot: Plot) -> Group:
 
 
 def _names(
-    part: Part,
+    part: SliceFacts,
     arms: Sequence[Settled],
     plot: Plot,
     sign: float,
@@ -184,7 +184,7 @@ def _names(
     yield from labelled(spots, room, lines, taken)
 
 
-def _below(part: Part, hidden: int) -> str:
+def _below(part: SliceFacts, hidden: int) -> str:
     best = part.judged.optimum if part.judged else None
     words = []
     if best is None:
@@ -203,7 +203,7 @@ def _below(part: Part, hidden: int) -> str:
     return " ".join(words)
 
 
-def _rows(facts: Facts, part: Part) -> Iterator[tuple[str, ...]]:
+def _rows(facts: Facts, part: SliceFacts) -> Iterator[tuple[str, ...]]:
     sign, measure = facts.question.sign * facts.measure.factor, facts.measure
     arms = {a.shape: a for a in part.judged.arms if a.seeds} if part.judged else {}
     for e in sorted(part.shapes, key=_aspect):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from archdsl.pictures.charts import Plot, Scale
+from archdsl.pictures.charts import AxisScale, Plot
 from archdsl.pictures.palette import CURVES
 from archdsl.pictures.scene import Shape, Wire
-from archdsl.report.facts import Facts, Part
+from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, framed, mark, plain
 from archdsl.report.measure import many, shape_text
 from archdsl.search.at_work import epochs_of
@@ -63,13 +63,13 @@ def curves_figure(facts: Facts) -> Figure:
     )
 
 
-def _known(facts: Facts, part: Part) -> list[Row]:
+def _known(facts: Facts, part: SliceFacts) -> list[Row]:
     return [r for r in part.rows if r.stage not in ASIDE and facts.measure.along(r)]
 
 
 def _panel(
     facts: Facts,
-    part: Part,
+    part: SliceFacts,
     rows: Sequence[Row],
     hues: dict[str, str],
     width: float,
@@ -78,7 +78,7 @@ def _panel(
     values = [v for r in rows for _, v in facts.measure.along(r)]
     asked = epochs_of(facts.search, EXPLORE)
     epochs = asked or max(e for r in rows for e, _ in facts.measure.along(r))
-    x = Scale(0, max(epochs, 2), show=lambda v: f"{v:g}")
+    x = AxisScale(0, max(epochs, 2), show=lambda v: f"{v:g}")
     plot = framed(width, height, x, _scale(facts, values))
     groups = [plain(plot.axes("epoch" if asked else "step", facts.measure.title))]
     for row in sorted(rows, key=lambda r: (r.stage == SETTLE, r.state != "pruned")):
@@ -95,7 +95,7 @@ def _panel(
     return Panel(part.title, width, height, tuple(groups), f"{below}.")
 
 
-def _scale(facts: Facts, values: Sequence[float]) -> Scale:
+def _scale(facts: Facts, values: Sequence[float]) -> AxisScale:
     """All values but the worst of them."""
     order = sorted(values, reverse=facts.measure.sign < 0)
     return facts.measure.scale(order[int(LEFT_OUT * len(order)) :], 0.05)
@@ -123,7 +123,7 @@ def _said(facts: Facts, row: Row) -> str:
     return f"{', '.join(w for w in words if w)}: {end} {facts.measure.text(last)}"
 
 
-def _row(facts: Facts, part: Part, row: Row) -> tuple[str, ...]:
+def _row(facts: Facts, part: SliceFacts, row: Row) -> tuple[str, ...]:
     points = facts.measure.along(row)
     values = [v for _, v in points]
     best = max(values) if facts.measure.maximize else min(values)

@@ -16,7 +16,7 @@ from archdsl.report.measure import Measure, measure_of, place_text
 from archdsl.search.card import Card
 from archdsl.search.fair import fair_words
 from archdsl.search.outcome import beside, best, front, judged, question, results, verdict
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.rows import STATES, Row, moment
 from archdsl.search.study import Study
 from archdsl.spec import Architecture
@@ -25,14 +25,14 @@ from archdsl.verdict.arms import Explored, explored
 from archdsl.verdict.curve import Fit, fit
 from archdsl.verdict.judge import RESAMPLES
 from archdsl.verdict.model import SliceVerdict
-from archdsl.verdict.results import Slice
+from archdsl.verdict.results import BudgetResults
 
 OPEN = ("waiting", "running")
 AT_WORK = 100  # trials that run and are shown, of a large study
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SliceFacts:
     """A slice of a study. ``shapes`` are those that were explored, the best first, with scores of
     which more is better; ``fit`` is the curve through them, where it can be drawn."""
 
@@ -53,12 +53,12 @@ class Facts:
     card: Card
     folder: Path
     storage: bool  # whether it stands in a storage of its own, and not in its folder
-    search: Search
+    search: SearchRequest
     input: Sizes | None
     stage: str
     rows: Sequence[Row]  # those that the page shows: all of them, if they are not too many
     total: int
-    parts: Sequence[Part]
+    parts: Sequence[SliceFacts]
     measure: Measure
     question: Question
     verdict: Verdict | None
@@ -154,10 +154,10 @@ def gather(study: Study, storage: bool = False) -> Facts:
 def _parts(
     study: Study,
     rows: Sequence[Row],
-    compared: Sequence[tuple[Slice, Sequence[Explored]]],
+    compared: Sequence[tuple[BudgetResults, Sequence[Explored]]],
     asked: Question,
     judged: Verdict | None,
-) -> list[Part]:
+) -> list[SliceFacts]:
     held = study.search.hold is not None
     known = {part.name: shapes for part, shapes in compared}
     said = {part.slice: part for part in judged.slices} if judged else {}
@@ -180,6 +180,6 @@ def _parts(
             shapes = sorted(shapes, key=lambda shape: -shape.shrunk)
         title = place_text(slice.name) if held else "all networks"
         parts.append(
-            Part(place, slice.name, title, slice.budget, mine, shapes, curve, said.get(name))
+            SliceFacts(place, slice.name, title, slice.budget, mine, shapes, curve, said.get(name))
         )
     return parts

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from archdsl.pictures.charts import Plot, Scale
+from archdsl.pictures.charts import AxisScale, Plot
 from archdsl.pictures.fonts import FAMILY
 from archdsl.pictures.scene import Area, Disc, Shape, Wire
 from archdsl.pictures.svg import elements
@@ -93,7 +93,7 @@ def lying(y: float, low: float, high: float, role: str, half: float = 4) -> tupl
     )
 
 
-def framed(width: float, height: float, x: Scale, y: Scale, left: float = 64) -> Plot:
+def framed(width: float, height: float, x: AxisScale, y: AxisScale, left: float = 64) -> Plot:
     """The frame of a panel, with room for what stands at its axes."""
     return Plot(left, 10, width - left - 12, height - 56, x, y)
 

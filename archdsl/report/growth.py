@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from archdsl.pictures.charts import spanning
 from archdsl.pictures.scene import Shape, Wire
-from archdsl.report.facts import Facts, Part
+from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.figure import COLUMN, Figure, Group, Panel, framed, interval, mark, plain
 from archdsl.report.measure import cost_names, cost_short, many, shape_text
 from archdsl.verdict.contrast import Interval
@@ -67,7 +67,7 @@ def _milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.4g} ms"
 
 
-def peak(part: Part, kind: str) -> Peak | None:
+def peak(part: SliceFacts, kind: str) -> Peak | None:
     """Where the curve of a slice peaks, if that is located."""
     best = part.judged.optimum if part.judged else None
     if best is None or best.why is not None:
@@ -82,7 +82,7 @@ def _of(best: Optimum, kind: str) -> tuple[float | None, Interval | None]:
     return best.width, best.width_interval
 
 
-def winner(part: Part, kind: str) -> float | None:
+def winner(part: SliceFacts, kind: str) -> float | None:
     """The depth or width of the shape that was best when it was retrained."""
     if part.judged is None:
         return None
@@ -147,7 +147,7 @@ def _mean(values: list[float]) -> float:
     return product
 
 
-def _row(part: Part) -> tuple[str, ...]:
+def _row(part: SliceFacts) -> tuple[str, ...]:
     cells = []
     for kind in KINDS:
         at = peak(part, kind)

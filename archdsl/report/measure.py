@@ -9,10 +9,10 @@ from math import floor, log10
 
 from archdsl.costs.base import SECONDS as UNIT_SECONDS
 from archdsl.costs.base import Cost
-from archdsl.pictures.charts import Scale, spanning
+from archdsl.pictures.charts import AxisScale, spanning
 from archdsl.registry import REGISTRY
 from archdsl.search.outcome import shown
-from archdsl.search.request import LEARNED, Search
+from archdsl.search.request import LEARNED, SearchRequest
 from archdsl.search.rows import Row
 from archdsl.units import SHARES, duration
 from archdsl.verdict.contrast import Interval
@@ -74,7 +74,7 @@ class Measure:
     def text(self, value: float) -> str:
         return f"{value:.{self.digits}f}{self.unit}"
 
-    def scale(self, values: Iterable[float], margin: float = 0.08) -> Scale:
+    def scale(self, values: Iterable[float], margin: float = 0.08) -> AxisScale:
         """A scale for values; no share goes far beyond 0 or 100 %."""
         found = spanning(values, False, "{:.4g}".format, margin)
         if not self.is_share:
@@ -90,7 +90,7 @@ class Measure:
         return 2 if self.is_share else 4
 
 
-def measure_of(search: Search) -> Measure:
+def measure_of(search: SearchRequest) -> Measure:
     """The first objective that is measured on images; accuracy where there is none."""
     known = [o for o in search.objectives if o.name not in search.costs]
     if not known and not search.is_pareto:

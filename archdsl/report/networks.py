@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from archdsl.report.facts import Facts, Part
+from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.measure import shape_text
 from archdsl.search.rows import ASIDE, EXPLORE, SETTLE, Row
 
@@ -15,7 +15,7 @@ class Trained:
     """A network in a slice. ``score`` is the mean over the seeds of its best setting, fresh seeds
     before those of exploration, in the unit of the measure; none where no training ended well."""
 
-    part: Part
+    part: SliceFacts
     rows: Sequence[Row]
     score: float | None = None
     seeds: int = 0
@@ -88,7 +88,7 @@ def networks(facts: Facts) -> list[Trained]:
     return found
 
 
-def _trained(facts: Facts, part: Part, rows: Sequence[Row]) -> Trained:
+def _trained(facts: Facts, part: SliceFacts, rows: Sequence[Row]) -> Trained:
     sign = facts.measure.sign
     for stage in (SETTLE, EXPLORE):
         settings: dict[str, list[float]] = {}

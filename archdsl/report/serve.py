@@ -69,7 +69,7 @@ class Follower:
 class Handler(BaseHTTPRequestHandler):
     """Answers for the page, and for nothing else."""
 
-    server: Server
+    server: StudyServer
     server_version, sys_version = "archdsl", ""
     timeout = IDLE
     default_request_version = "HTTP/1.0"  # what is no request is answered with headers as well
@@ -125,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing: the terminal is the user's."""
 
 
-class Server(ThreadingHTTPServer):
+class StudyServer(ThreadingHTTPServer):
     """Serves a study on the loopback. Raises ``ArchError`` where the port cannot be had."""
 
     daemon_threads = True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.pictures.charts import Plot, Scale
+from archdsl.pictures.charts import AxisScale, Plot
 from archdsl.pictures.fonts import fit as fitted
 from archdsl.pictures.fonts import text_width
 from archdsl.pictures.scene import Disc, Shape, Wire, Words
-from archdsl.report.facts import Facts, Part
+from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, lying, mark, plain
 from archdsl.report.measure import many, shape_text, with_interval
 from archdsl.search.rows import EXPLORE, SETTLE
@@ -49,7 +49,7 @@ def shapes_figure(facts: Facts) -> Figure:
     )
 
 
-def _panel(facts: Facts, part: Part, width: float) -> Panel:
+def _panel(facts: Facts, part: SliceFacts, width: float) -> Panel:
     measure, sign = facts.measure, facts.question.sign * facts.measure.factor
     shown = part.shapes[:MOST]
     arms = {a.shape: a for a in part.judged.arms if a.seeds} if part.judged else {}
@@ -65,7 +65,7 @@ def _panel(facts: Facts, part: Part, width: float) -> Panel:
         width - left - 14,
         ROW * len(shown),
         measure.scale(values),
-        Scale(0, len(shown)),
+        AxisScale(0, len(shown)),
     )
     groups = [plain(_axes(plot, measure.title))]
     for place, (e, name) in enumerate(zip(shown, names, strict=True)):
@@ -90,7 +90,7 @@ def _axes(plot: Plot, title: str) -> Iterator[Shape]:
     yield Words(plot.left + plot.width / 2, bottom + 33, title, 11, "middle")
 
 
-def _explored(facts: Facts, part: Part, e: Explored, plot: Plot, y: float) -> Iterator[Group]:
+def _explored(facts: Facts, part: SliceFacts, e: Explored, plot: Plot, y: float) -> Iterator[Group]:
     measure, sign = facts.measure, facts.question.sign * facts.measure.factor
     name = shape_text(e.arm.shape)
     mine = [
@@ -110,7 +110,7 @@ def _explored(facts: Facts, part: Part, e: Explored, plot: Plot, y: float) -> It
     yield Group(dot, tuple(facts.key(r) for r in mine), note)
 
 
-def _settled(facts: Facts, part: Part, arm: Settled, plot: Plot, y: float) -> Group:
+def _settled(facts: Facts, part: SliceFacts, arm: Settled, plot: Plot, y: float) -> Group:
     factor = facts.measure.factor
     assert arm.mean is not None
     x, _ = plot.at(arm.mean * factor, 0)
@@ -128,7 +128,7 @@ def _settled(facts: Facts, part: Part, arm: Settled, plot: Plot, y: float) -> Gr
     return Group(shapes, keys, note)
 
 
-def _rows(facts: Facts, part: Part) -> Iterator[tuple[str, ...]]:
+def _rows(facts: Facts, part: SliceFacts) -> Iterator[tuple[str, ...]]:
     sign, measure = facts.question.sign * facts.measure.factor, facts.measure
     arms = {a.shape: a for a in part.judged.arms if a.seeds} if part.judged else {}
     for e in part.shapes:

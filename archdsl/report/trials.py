@@ -27,7 +27,7 @@ ORDER = ("running", "done", "pruned", "failed", "waiting")
 
 
 @dataclass
-class Lines:
+class LineTable:
     """Texts as the numbers of their lines: those of one spec, and their drawings, share most."""
 
     known: dict[str, int] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Album:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TrialColumn:
     """A column of the table: what stands in a cell, and what it is sorted by."""
 
     title: str
@@ -69,45 +69,51 @@ class Column:
     number: bool = True
 
 
-def columns(facts: Facts) -> Iterator[Column]:
+def columns(facts: Facts) -> Iterator[TrialColumn]:
     """The columns that this study has anything for."""
     measure, rows = facts.measure, facts.rows
     order = {p.name: p.place for p in facts.parts}
-    yield Column("trial", lambda r: str(r.called), lambda r: (r.called, r.stage, order[r.slice]))
-    yield Column("stage", _stage, _stage, False)
+    yield TrialColumn(
+        "trial", lambda r: str(r.called), lambda r: (r.called, r.stage, order[r.slice])
+    )
+    yield TrialColumn("stage", _stage, _stage, False)
     if len(facts.parts) > 1:
-        yield Column("budget", lambda r: r.slice, lambda r: order[r.slice], False)
-    yield Column("shape", lambda r: shape_text(r.shape), _natural, False)
+        yield TrialColumn("budget", lambda r: r.slice, lambda r: order[r.slice], False)
+    yield TrialColumn("shape", lambda r: shape_text(r.shape), _natural, False)
     if any(r.solved for r in rows):
-        yield Column("solved for", lambda r: shape_text(r.solved), lambda r: r.solved, False)
+        yield TrialColumn("solved for", lambda r: shape_text(r.solved), lambda r: r.solved, False)
     if any(r.setting for r in rows):
-        yield Column("setting", lambda r: r.setting, lambda r: r.setting, False)
-    yield Column("seed", lambda r: _some(r.seed), lambda r: r.seed)
-    yield Column("state", _state, lambda r: ORDER.index(r.state), False)
-    yield Column(
+        yield TrialColumn("setting", lambda r: r.setting, lambda r: r.setting, False)
+    yield TrialColumn("seed", lambda r: _some(r.seed), lambda r: r.seed)
+    yield TrialColumn("state", _state, lambda r: ORDER.index(r.state), False)
+    yield TrialColumn(
         measure.name,
         lambda r: _shown(measure.of(r), measure.text),
         measure.of,
     )
     if any(r.test is not None for r in rows):
         tested = _percent if measure.is_share or measure.name in LEARNED else measure.text
-        yield Column("test", lambda r: _shown(r.test, tested), lambda r: r.test)
-    yield Column("layers", lambda r: _some(r.depth), lambda r: r.depth)
-    yield Column("channels", lambda r: _shown(r.width, "{:.4g}".format), lambda r: r.width)
-    yield Column("MACs", lambda r: _shown(r.macs, human), lambda r: r.macs)
-    yield Column("parameters", lambda r: _shown(r.params, human), lambda r: r.params)
-    yield Column("activations", lambda r: _shown(r.activations, human), lambda r: r.activations)
+        yield TrialColumn("test", lambda r: _shown(r.test, tested), lambda r: r.test)
+    yield TrialColumn("layers", lambda r: _some(r.depth), lambda r: r.depth)
+    yield TrialColumn("channels", lambda r: _shown(r.width, "{:.4g}".format), lambda r: r.width)
+    yield TrialColumn("MACs", lambda r: _shown(r.macs, human), lambda r: r.macs)
+    yield TrialColumn("parameters", lambda r: _shown(r.params, human), lambda r: r.params)
+    yield TrialColumn(
+        "activations", lambda r: _shown(r.activations, human), lambda r: r.activations
+    )
     if any(r.latency is not None for r in rows):
-        yield Column("latency", lambda r: _shown(r.latency, _latency), lambda r: r.latency)
+        yield TrialColumn("latency", lambda r: _shown(r.latency, _latency), lambda r: r.latency)
     for name, cost in facts.search.costs.items():
         if any(r.costs and name in r.costs for r in rows):
             yield _further(name, cost)
-    yield Column("time", lambda r: _shown(r.seconds, _seconds), lambda r: r.seconds)
+    yield TrialColumn("time", lambda r: _shown(r.seconds, _seconds), lambda r: r.seconds)
 
 
-def _further(name: str, cost: Cost) -> Column:
+def _further(name: str, cost: Cost) -> TrialColumn:
     """The column of a cost that only some studies note."""
-    return Column(cost.heading, lambda r: _shown(r.cost(name), cost.show), lambda r: r.cost(name))
+    return TrialColumn(
+        cost.heading, lambda r: _shown(r.cost(name), cost.show), lambda r: r.cost(name)
+    )
 
 
 def _stage(row: Row) -> str:
@@ -169,7 +175,7 @@ def trials_html(facts: Facts) -> str:
     )
 
 
-def _ranks(facts: Facts, column: Column) -> dict[str, int]:
+def _ranks(facts: Facts, column: TrialColumn) -> dict[str, int]:
     """The place of each trial in the order of a column; those without a value have none."""
     known = [(column.value(r), facts.key(r)) for r in facts.rows]
     values = sorted({v for v, _ in known if v not in (None, "")})
@@ -177,7 +183,7 @@ def _ranks(facts: Facts, column: Column) -> dict[str, int]:
     return {key: places[v] for v, key in known if v in places}
 
 
-def _line(facts: Facts, row: Row, shown: list[Column], ranks: list[dict[str, int]]) -> str:
+def _line(facts: Facts, row: Row, shown: list[TrialColumn], ranks: list[dict[str, int]]) -> str:
     key = facts.key(row)
     cells = []
     for place, (column, rank) in enumerate(zip(shown, ranks, strict=True)):
@@ -192,7 +198,7 @@ def _line(facts: Facts, row: Row, shown: list[Column], ranks: list[dict[str, int
     return f'<tr id="t-{key}" data-state="{row.state}">{"".join(cells)}</tr>'
 
 
-def _style(column: Column) -> str:
+def _style(column: TrialColumn) -> str:
     return ' class="n"' if column.number else ""
 
 
@@ -229,7 +235,7 @@ def _select(name: str, every: str, options: list[tuple[str, str]]) -> str:
 
 def trials_data(facts: Facts, album: Album) -> dict[str, Any]:
     """What the script shows of a trial when it is opened."""
-    lines = Lines()
+    lines = LineTable()
     nets: dict[str, Any] = {}
     rows = sorted((r for r in facts.rows if r.hash), key=lambda r: _merit(facts, r))
     for row in rows:

@@ -6,7 +6,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.files import Bundle
 from archdsl.registry import REGISTRY, Registry
 from archdsl.resolve.resolver import resolve
-from archdsl.resolve.table import Definition, Names, Use
+from archdsl.resolve.table import Definition, Names, NameUse
 from archdsl.syntax.parse import read_tree
 
 Edit = tuple[Span, str]
@@ -23,7 +23,7 @@ def rename(names: Names, offset: int, new: str, registry: Registry = REGISTRY) -
     found = names.at(offset)
     if found is None:
         raise ValueError("there is no name here")
-    definition = found.definition if isinstance(found, Use) else found
+    definition = found.definition if isinstance(found, NameUse) else found
     if definition is None:
         raise ValueError(f"`{found.name}` is not a name of this text")
     if definition.kind not in NAMED:

@@ -14,7 +14,7 @@ from archdsl.layers.base import signature
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.init import InitFunction
 from archdsl.registry import REGISTRY, Registry
-from archdsl.resolve.table import Definition, Names, Region, Use
+from archdsl.resolve.table import Definition, LexicalScope, Names, NameUse
 from archdsl.syntax import tree
 
 Load = Callable[[str, Span], tree.File]
@@ -41,7 +41,7 @@ class _Project:
         found = self.known.get(id(file))
         if found is None:
             self.files.append(file)
-            found = self.known[id(file)] = Names(file.span.source, Region(file.span))
+            found = self.known[id(file)] = Names(file.span.source, LexicalScope(file.span))
             _FileResolver(self, found).file(file)
         return found
 
@@ -50,12 +50,12 @@ class _Project:
 class _Scope:
     """The names of a region while it is walked, in the order in which they become known."""
 
-    region: Region
+    region: LexicalScope
     parent: _Scope | None = None
     names: dict[str, Definition] = field(default_factory=dict)
 
     def inner(self, span: Span, late: bool = False) -> _Scope:
-        region = Region(span, self.region, late)
+        region = LexicalScope(span, self.region, late)
         self.region.inner.append(region)
         return _Scope(region, self)
 
@@ -177,7 +177,7 @@ class _FileResolver:
         self, word: tree.Word | tree.Name, kind: str, definition: Definition | None = None
     ) -> None:
         if word.text:
-            self.names.uses.append(Use(word.text, word.span, kind, definition))
+            self.names.uses.append(NameUse(word.text, word.span, kind, definition))
 
     def name(
         self, word: tree.Word | tree.Name, scope: _Scope, words: Sequence[str] = ()

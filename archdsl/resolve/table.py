@@ -33,7 +33,7 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Use:
+class NameUse:
     """A place where a name is used.
 
     ``kind`` is ``name`` where it means a ``definition``, else what is built in: ``layer``,
@@ -48,7 +48,7 @@ class Use:
 
 
 @dataclass(slots=True, eq=False)
-class Region:
+class LexicalScope:
     """A stretch of text in which names are seen: a file, a block, a pair of braces.
 
     ``names`` are in the order of their definition, each with the place from which on it is
@@ -56,10 +56,10 @@ class Region:
     """
 
     span: Span
-    parent: Region | None = None
+    parent: LexicalScope | None = None
     late: bool = False
     names: list[tuple[int, Definition]] = field(default_factory=list)
-    inner: list[Region] = field(default_factory=list)
+    inner: list[LexicalScope] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -67,9 +67,9 @@ class Names:
     """The names of one file. ``used`` are the tables of the files that it names by `use`."""
 
     source: Source
-    root: Region
+    root: LexicalScope
     definitions: list[Definition] = field(default_factory=list)
-    uses: list[Use] = field(default_factory=list)
+    uses: list[NameUse] = field(default_factory=list)
     used: dict[str, Names] = field(default_factory=dict)
 
     def files(self) -> Iterator[Names]:
@@ -83,15 +83,15 @@ class Names:
                 yield names
                 stack.extend(names.used.values())
 
-    def at(self, offset: int) -> Definition | Use | None:
+    def at(self, offset: int) -> Definition | NameUse | None:
         """What stands at a place of the text, or ends there."""
-        found: list[Definition | Use] = [*self.uses, *self.definitions]
+        found: list[Definition | NameUse] = [*self.uses, *self.definitions]
         return next((f for f in found if f.span.start <= offset <= f.span.end), None)
 
     def definition_at(self, offset: int) -> Definition | None:
         """What the name at a place was defined as, also in another file."""
         found = self.at(offset)
-        return found.definition if isinstance(found, Use) else found
+        return found.definition if isinstance(found, NameUse) else found
 
     def references(self, definition: Definition) -> list[Span]:
         """Where a name is defined and used, in this file and in those that it uses."""
@@ -103,7 +103,7 @@ class Names:
     def visible(self, offset: int) -> Mapping[str, Definition]:
         """The names that an expression at a place of the text can use, inner ones first."""
         found: dict[str, Definition] = {}
-        region: Region | None = _innermost(self.root, offset)
+        region: LexicalScope | None = _innermost(self.root, offset)
         place = offset
         while region is not None:
             seen = {d.name: d for start, d in region.names if start <= place}
@@ -114,7 +114,7 @@ class Names:
         return found
 
 
-def _innermost(region: Region, offset: int) -> Region:
+def _innermost(region: LexicalScope, offset: int) -> LexicalScope:
     for inner in reversed(region.inner):
         if inner.span.start <= offset <= inner.span.end:
             return _innermost(inner, offset)

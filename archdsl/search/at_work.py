@@ -12,13 +12,13 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from archdsl.search.outcome import name_of
-from archdsl.search.request import LEARNED, Search
+from archdsl.search.request import LEARNED, SearchRequest
 from archdsl.search.rows import Row
 from archdsl.training.tasks import TASKS
 from archdsl.units import SHARES, duration
 
 if TYPE_CHECKING:
-    from archdsl.training.outcome import Step
+    from archdsl.training.outcome import TrainingStep
 
 EVERY = 1.0  # seconds between two notes of a worker: each is a transaction
 # The attribute of a trial: the epochs that are done, the score of the last whole one, seconds,
@@ -44,7 +44,7 @@ class Note:
         if self.is_due:
             self.write(epochs, loss)
 
-    def step(self, step: Step) -> None:
+    def step(self, step: TrainingStep) -> None:
         """A step is done."""
         if self.is_due:
             self.write(round(step.epochs, 4), step.loss)
@@ -58,11 +58,11 @@ class Note:
             self.last = now
 
 
-def seldom(say: Callable[[Step], None]) -> Callable[[Step], None]:
+def seldom(say: Callable[[TrainingStep], None]) -> Callable[[TrainingStep], None]:
     """Hears of every step, and says one now and then."""
     last = time.monotonic()
 
-    def on_step(step: Step) -> None:
+    def on_step(step: TrainingStep) -> None:
         nonlocal last
         if time.monotonic() - last >= EVERY:
             say(step)
@@ -71,7 +71,7 @@ def seldom(say: Callable[[Step], None]) -> Callable[[Step], None]:
     return on_step
 
 
-def epochs_of(search: Search, stage: str) -> int | None:
+def epochs_of(search: SearchRequest, stage: str) -> int | None:
     """How many epochs the trainings of a stage have; nothing where only the user's own training
     knows that."""
     if short := search.short_in(stage):
@@ -80,7 +80,7 @@ def epochs_of(search: Search, stage: str) -> int | None:
     return search.recipe.epochs if known else None
 
 
-def score_of(search: Search) -> str:
+def score_of(search: SearchRequest) -> str:
     """What the score of a trial that runs is called: see ``score_along``."""
     name = search.objectives[0].name
     if search.own is not None or name not in LEARNED:

@@ -34,7 +34,7 @@ from archdsl.search.kinds import (
     read,
 )
 from archdsl.search.reading import read_search
-from archdsl.search.request import Own, Search
+from archdsl.search.request import Own, SearchRequest
 from archdsl.spec import Spec
 from archdsl.syntax.language import ARCH, SEARCH, Language, tokenize
 from archdsl.training.own import FUNCTION, ProgramData
@@ -102,7 +102,7 @@ class Card:
         """The shape and the classes of the data."""
         return fits(self.data)
 
-    def read(self, registry: Registry) -> Search:
+    def read(self, registry: Registry) -> SearchRequest:
         """The search, from the texts alone."""
         spec = Spec(Source(self.spec_name, self.spec), Bundle(self.uses), registry)
         source = Source(self.search_name, self.search)
@@ -129,7 +129,7 @@ class Card:
 
 
 def make_card(
-    search: Search,
+    search: SearchRequest,
     study: str,
     seed: int,
     folder: Path,
@@ -216,7 +216,9 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _words(source: Source, language: Language, search: Search | None = None) -> Iterator[str]:
+def _words(
+    source: Source, language: Language, search: SearchRequest | None = None
+) -> Iterator[str]:
     """The words of a text that mean something: no comments, no blanks, no quantities."""
     spans = [] if search is None else [s for k, s in search.spans.items() if k in QUANTITIES]
     for token in tokenize(source, language):

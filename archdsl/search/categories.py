@@ -9,7 +9,7 @@ from math import prod
 from archdsl.analysis.shapes import Varied
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.values import is_number
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 
 MOST = 12  # kinds that are asked one by one; of more, shapes are compared with shapes
 
@@ -22,7 +22,7 @@ def is_numeric(varied: Varied) -> bool:
     return isinstance(domain, Interval)
 
 
-def kinds(search: Search) -> list[tuple[str, ...]]:
+def kinds(search: SearchRequest) -> list[tuple[str, ...]]:
     """The kinds of a search, each as the parts of a shape's name that say it: ``("act = relu",)``.
     There are none unless numbers are varied beside knobs that are none, and none where choices
     inside bodies are varied, of which each is decided for itself."""

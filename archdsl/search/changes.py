@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from archdsl.search.rows import Row
 from archdsl.search.study import ALL, Part, Study
-from archdsl.search.tables import FINISHED, TIMES, Queue
+from archdsl.search.tables import FINISHED, TIMES, OpenTrials
 
 MOST = 100  # trials at work that are told of
 NAMED = ("shape", "solved", "setting", "seed", "turn", "trial", "worker", "reached", TIMES)
@@ -24,7 +24,7 @@ class Changes:
     study: Study
     first: dict[int, int] = field(default_factory=dict)  # of each part: ids before it have ended
     told: dict[int, set[int]] = field(default_factory=dict)  # those from there on that are told
-    queues: dict[int, Queue] = field(default_factory=dict)  # as they were at the last look
+    queues: dict[int, OpenTrials] = field(default_factory=dict)  # as they were at the last look
 
     def look(self) -> list[Row]:
         """The trials that have ended since the last look, in the order of their ends."""
@@ -59,7 +59,7 @@ class Changes:
                 found += study.rows_of(id, place, ids, *NAMED)
         return found[:MOST]
 
-    def open(self, stage: str) -> Queue:
+    def open(self, stage: str) -> OpenTrials:
         """What is open of a stage, as it was at the last look."""
         mine = [self.queues[i] for i in self.study.ids([stage]) if i in self.queues]
-        return Queue(sum(q.waiting for q in mine), sum(q.running for q in mine))
+        return OpenTrials(sum(q.waiting for q in mine), sum(q.running for q in mine))

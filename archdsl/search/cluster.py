@@ -35,7 +35,7 @@ from archdsl.training.data.folds import fold
 from archdsl.training.data.splits import Splits
 from archdsl.training.devices import choose_device
 from archdsl.training.loop import train_candidate
-from archdsl.training.outcome import Epoch, Outcome, Step
+from archdsl.training.outcome import Epoch, Outcome, TrainingStep
 from archdsl.training.packages import missing
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import read_data, read_recipe
@@ -146,7 +146,7 @@ class OnCluster:
         device: torch.device,
         *,
         on_epoch: Callable[[Epoch], None],
-        on_step: Callable[[Step], None],
+        on_step: Callable[[TrainingStep], None],
     ) -> tuple[nn.Module, Outcome]:
         """``on_step`` hears of steps now and then. Raises ``TeamFailed``, and what the callbacks
         raise; the task is cancelled then."""
@@ -173,7 +173,7 @@ class OnCluster:
         function: Callable[[dict[str, Any], Any, str], dict[str, Any]],
         job: dict[str, Any],
         on_epoch: Callable[[dict[str, Any]], None],
-        on_step: Callable[[Step], None] = lambda step: None,
+        on_step: Callable[[TrainingStep], None] = lambda step: None,
     ) -> dict[str, Any]:
         """What a function gives as a task of the cluster; ``on_epoch`` hears what it says of its
         epochs, each once and in their order. Raises ``TeamFailed``, and what the callbacks raise;
@@ -195,7 +195,7 @@ class OnCluster:
                         seen = said["epoch"]
                         on_epoch(said)
                 if step is not None:
-                    on_step(Step(*step))
+                    on_step(TrainingStep(*step))
                 if ready:
                     result: dict[str, Any] = ray.get(running)
                     break
@@ -221,7 +221,7 @@ def trained(job: dict[str, Any], actor: Any, task: str) -> dict[str, Any]:
         ray.get(actor.add.remote(task, asdict(epoch)))
 
     @seldom
-    def on_step(step: Step) -> None:
+    def on_step(step: TrainingStep) -> None:
         actor.step.remote(task, step.said())  # nobody waits for it
 
     try:

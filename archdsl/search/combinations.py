@@ -11,7 +11,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Interval
 from archdsl.search.reach import Reach
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.training.recipe import Cosine, OneCycle
 
 COSTS_ALONE = "only costs are objectives, so nothing would be trained: add `maximize accuracy`"
@@ -50,7 +50,7 @@ FOLDS_OF_TABLE = "the trainings of a table are over, and have no folds: leave ou
 ENDLESS_TRAINING = "hyperband has to know how long a training is: `train with ..., epochs = 20`"
 
 
-def check_short(search: Search, reaches: Sequence[Reach]) -> None:
+def check_short(search: SearchRequest, reaches: Sequence[Reach]) -> None:
     """Raises ``ArchError`` where a slice has too many shapes to tune each by short trainings."""
     share, rest = divmod(search.trials, len(reaches) or 1)
     for number, reach in enumerate(reaches if search.short else ()):
@@ -62,7 +62,7 @@ def check_short(search: Search, reaches: Sequence[Reach]) -> None:
             raise ArchError([diagnose(codes.BAD_COMBINATION, search.spans["explore"], what=what)])
 
 
-def doubts(search: Search) -> list[Diagnostic]:
+def doubts(search: SearchRequest) -> list[Diagnostic]:
     """The warnings of a search: what is allowed, but seldom meant."""
     first = getattr(search.pruner, "warmup", None)
     annealed = search.own is None and isinstance(search.recipe.schedule, Cosine | OneCycle)
@@ -78,7 +78,7 @@ def doubts(search: Search) -> list[Diagnostic]:
     return [diagnose(codes.EARLY_PRUNING, search.spans["prune"], fields=fields)]
 
 
-def clashes(search: Search) -> Iterator[Diagnostic]:
+def clashes(search: SearchRequest) -> Iterator[Diagnostic]:
     """The mistakes in a search whose statements are right one by one."""
     spans = search.spans
     start = spans["spec"]

@@ -12,7 +12,7 @@ from typing import Any
 from archdsl.costs.base import Cost
 from archdsl.elaborate.knobs import Interval
 from archdsl.search.outcome import numbers_of
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.rows import EXPLORE, SETTLE, TUNE, Row
 from archdsl.search.study import Study
 from archdsl.verdict import Verdict
@@ -29,7 +29,7 @@ BEYOND = {"lowest": "lower", "highest": "higher"}
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class TunedNumber:
     """A tuned number of an arm. ``place`` is where it lies in its domain, from 0 to 1, on the scale
     on which it is drawn; ``end`` says "lowest" or "highest" where nothing beyond it was tried."""
 
@@ -49,7 +49,7 @@ class Side:
     setting: str
     cost: float | None
     seconds: float | None
-    tuned: tuple[Tuned, ...]
+    tuned: tuple[TunedNumber, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _side(study: Study, arm: Settled, rows: Iterable[Row], tried: Mapping[str, s
     )
 
 
-def _tried(search: Search, rows: Iterable[Row]) -> dict[str, set[float]]:
+def _tried(search: SearchRequest, rows: Iterable[Row]) -> dict[str, set[float]]:
     """The values of each tuned number that were explored in a slice."""
     found: dict[str, set[float]] = {name: set() for name in search.tune}
     for row in rows:
@@ -106,7 +106,9 @@ def _tried(search: Search, rows: Iterable[Row]) -> dict[str, set[float]]:
     return found
 
 
-def _tuned(search: Search, setting: str, tried: Mapping[str, set[float]]) -> Iterator[Tuned]:
+def _tuned(
+    search: SearchRequest, setting: str, tried: Mapping[str, set[float]]
+) -> Iterator[TunedNumber]:
     for name, value in numbers_of(setting).items():
         domain = search.tune.get(name)
         if not isinstance(domain, Interval) or domain.low == domain.high:
@@ -117,7 +119,7 @@ def _tuned(search: Search, setting: str, tried: Mapping[str, set[float]]) -> Ite
             slack = 1e-6 * (max(known) - min(known))  # settings are written to some digits
             end = "lowest" if value <= min(known) + slack else end
             end = "highest" if value >= max(known) - slack else end
-        yield Tuned(name, value, _place(domain, value), str(domain), end)
+        yield TunedNumber(name, value, _place(domain, value), str(domain), end)
 
 
 def _place(domain: Interval, value: float) -> float:

@@ -70,7 +70,7 @@ trials 12
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class FirstProject:
     """What was found, and the two texts that are written for it."""
 
     name: str
@@ -84,7 +84,7 @@ class First:
 
 def first(
     folder: Path, below: Path, name: str = "", size: int | None = None, skip: bool = False
-) -> First:
+) -> FirstProject:
     """The texts for a folder of images; ``below`` is where the search will lie. The budget is
     what the network costs as it stands, and every depth can meet it. All images are read, as the
     search will read them; those that cannot be are left out where ``skip`` says so.
@@ -120,7 +120,7 @@ def first(
         **about,
     )
     counts = {label: len(paths) for label, paths in found.items()}
-    return First(name, spec, search, counts, size, budget, splits.notes)
+    return FirstProject(name, spec, search, counts, size, budget, splits.notes)
 
 
 def _fitting(paths: Sequence[Path]) -> int:

@@ -52,11 +52,11 @@ IN_A_ROW = 5  # failures after which a search is given up
 INSTALLED = {"PYTHONSAFEPATH": "1"}  # the package that runs, whatever lies in this folder
 URL = "ARCHDSL_STORAGE"  # how a worker is told of a storage: no password in a list of processes
 
-Watch = Callable[["Progress"], None]
+Watch = Callable[["SearchProgress"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class SearchProgress:
     """How far a search is."""
 
     stage: str
@@ -170,7 +170,7 @@ class Leader:
             began = time.process_time()
             before, news, self.backlog = self.backlog, self.look(), []
             queue = self.changes.open(stage)
-            progress = Progress(
+            progress = SearchProgress(
                 stage, news, queue.running, queue.waiting, planned, self.seconds,
                 self.started, self.deadline, before, self.changes.at_work(stage),
                 epochs_of(study.search, stage), score_of(study.search), study.trials,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 from archdsl.analysis.solve import Cost
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.spec import Architecture
 from archdsl.training.latency import latency_on
 
 
-def measured_on(search: Search, device: torch.device) -> Cost:
+def measured_on(search: SearchRequest, device: torch.device) -> Cost:
     """The cost that a search holds, measured on a device; equal networks are measured once."""
     assert search.hold is not None, "a cost is held"
     cost = search.costs[search.hold.cost]

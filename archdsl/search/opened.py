@@ -24,7 +24,7 @@ from archdsl.search.conversion import convert
 from archdsl.search.database import TRIALS, shown
 from archdsl.search.optimizers import SeededSampler, make_pruner
 from archdsl.search.presence import leading
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.rows import BASELINE, EXPLORE, INTERRUPTED, KEPT, LOST, TUNE
 from archdsl.search.settings import RandomSampling
 from archdsl.search.storage import Storage, open_storage
@@ -125,7 +125,7 @@ class OpenStudy(Study):
         return self
 
 
-def directions_of(search: Search) -> list[StudyDirection]:
+def directions_of(search: SearchRequest) -> list[StudyDirection]:
     directions = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE)
     return [directions[o.minimize] for o in search.objectives]
 

@@ -15,7 +15,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.registry import REGISTRY
 from archdsl.search.categories import is_numeric, kind_of, kinds
-from archdsl.search.request import LEARNED, Search
+from archdsl.search.request import LEARNED, SearchRequest
 from archdsl.search.rows import (
     ASIDE,
     BASELINE,
@@ -36,7 +36,7 @@ from archdsl.units import SHARES
 from archdsl.verdict import Question, Result, Verdict, judge
 from archdsl.verdict.arms import Explored
 from archdsl.verdict.looks import planned
-from archdsl.verdict.results import Floats, Slice
+from archdsl.verdict.results import BudgetResults, Floats
 from archdsl.verdict.words import placed
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def name_of(row: Row) -> str:
     return f"{row.shape}, {row.solved}" if row.solved else row.shape
 
 
-def question(search: Search, found: Sequence[Result]) -> Question:
+def question(search: SearchRequest, found: Sequence[Result]) -> Question:
     """What a study asks: shapes that differ by numbers are ordered from wide to deep, in each of
     the kinds that they come in."""
     objective = search.objectives[0]
@@ -231,7 +231,7 @@ def question(search: Search, found: Sequence[Result]) -> Question:
     return Question(best, objective.name, ordered, unit, looks, search.folds, arms, settles, both)
 
 
-def looks_of(search: Search) -> tuple[int, ...]:
+def looks_of(search: SearchRequest) -> tuple[int, ...]:
     """The numbers of fresh seeds at which a search looks at its results."""
     return planned(search.least_seeds, search.settle_seeds)
 
@@ -240,7 +240,7 @@ def verdict(
     study: Study,
     rows: Sequence[Row] | None = None,
     found: Sequence[Result] | None = None,
-    known: Sequence[tuple[Slice, Sequence[Explored]]] | None = None,
+    known: Sequence[tuple[BudgetResults, Sequence[Explored]]] | None = None,
 ) -> Verdict:
     """What a study says, by its trials, the results that were made of them and their shapes, where
     they are at hand. Raises ``ArchError`` where it has no results yet."""

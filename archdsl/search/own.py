@@ -12,20 +12,20 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.render import printable
 from archdsl.extensions import run_file
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 
 NAME = "train"  # of the function
 MODULE = "archdsl_own_training"
 
 
-def check_file(search: Search, folder: Path) -> None:
+def check_file(search: SearchRequest, folder: Path) -> None:
     """Raises ``ArchError`` where the file that a search names is not there."""
     own = search.own
     if own is not None and own.file and not (folder / own.file).is_file():
         raise ArchError([diagnose(codes.NO_SUCH_FILE, search.spans["train"], name=own.file)])
 
 
-def function_of(search: Search, folder: Path, python: Sequence[Path]) -> Any:
+def function_of(search: SearchRequest, folder: Path, python: Sequence[Path]) -> Any:
     """The function of a search's file; nothing where archdsl trains. The file is run, and that
     only where it is among those that the user allowed; a table of results is looked up.
 

@@ -36,7 +36,7 @@ from archdsl.verdict.arms import Explored, explored
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PlannedTrial:
     """A trial to be: its place in a slice's plan, what is decided already, and its seed."""
 
     place: int
@@ -45,7 +45,7 @@ class Turn:
     attrs: dict[str, Any] = field(default_factory=dict)
 
 
-def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
+def turns(study: Study, reach: Reach, count: int) -> Iterator[PlannedTrial]:
     """The turns of a slice's exploration: at most ``count``, fewer where nothing is left."""
     search = study.search
     seeds, listed = max(search.explore_seeds, 1), reach.candidates
@@ -53,20 +53,20 @@ def turns(study: Study, reach: Reach, count: int) -> Iterator[Turn]:
     if listed is not None and isinstance(search.sampler, Grid):
         yield from _grid(study, listed, count)
     elif listed is None or drawn:
-        yield from (Turn(place, place % seeds + 1) for place in range(count))
+        yield from (PlannedTrial(place, place % seeds + 1) for place in range(count))
     elif not search.tune:
         for place, (seed, c) in enumerate(product(range(1, seeds + 1), listed)):
             if place == count:
                 return
-            yield Turn(place, seed, *decided(study, c))
+            yield PlannedTrial(place, seed, *decided(study, c))
     elif isinstance(search.sampler, RandomSampling) or search.is_pareto:
         for place in range(count):
             free = {} if not reach.missed else _drawn(study, reach.slice.name, listed, place)
-            yield Turn(place, place % seeds + 1, free)
+            yield PlannedTrial(place, place % seeds + 1, free)
     else:  # as many turns for each shape: the best of more draws would look better by that alone
         for place in range(count):
             seed = place // len(listed) % seeds + 1
-            yield Turn(place, seed, *decided(study, listed[place % len(listed)]))
+            yield PlannedTrial(place, seed, *decided(study, listed[place % len(listed)]))
 
 
 def _drawn(study: Study, slice: str, listed: Sequence[Candidate], place: int) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _drawn(study: Study, slice: str, listed: Sequence[Candidate], place: int) ->
     return decided(study, draw.choice(listed))[0]
 
 
-def _grid(study: Study, listed: Sequence[Candidate], count: int) -> Iterator[Turn]:
+def _grid(study: Study, listed: Sequence[Candidate], count: int) -> Iterator[PlannedTrial]:
     tune = study.search.tune
     values = [[(name, domain, v) for v in domain.enumerate()] for name, domain in tune.items()]
     seeds = range(1, study.search.explore_seeds + 1)
@@ -85,7 +85,7 @@ def _grid(study: Study, listed: Sequence[Candidate], count: int) -> Iterator[Tur
             return
         params, attrs = decided(study, candidate)
         params |= {name: param(domain, v) for name, domain, v in tuned}
-        yield Turn(place, seed, params, attrs)
+        yield PlannedTrial(place, seed, params, attrs)
 
 
 def decided(study: Study, candidate: Candidate) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -134,7 +134,7 @@ def queue_exploration(study: OpenStudy, reaches: Sequence[Reach], stage: str = E
     """Queues what is not queued yet of a stage that tries shapes and settings; the number of turns
     in all."""
     total = 0
-    waiting: dict[str, list[Turn]] = {}
+    waiting: dict[str, list[PlannedTrial]] = {}
     share, rest = divmod(study.search.trials, len(reaches))
     for number, reach in enumerate(reaches):
         slice = reach.slice.name
@@ -151,7 +151,7 @@ def queue_tuned(study: OpenStudy) -> int:
     """Queues each shape at the setting that the short trainings gave it, once for each seed that
     explores; the number of turns in all."""
     total = 0
-    waiting: dict[str, list[Turn]] = {}
+    waiting: dict[str, list[PlannedTrial]] = {}
     rows = [row for row in judged(study) if row.stage == TUNE]
     shapes: dict[str, list[Explored]] = {}
     found = results(study, rows, tuning=True)
@@ -168,7 +168,7 @@ def queue_tuned(study: OpenStudy) -> int:
             total += 1
             if place not in queued:
                 keep = {k: v for k, v in trial.user_attrs.items() if k in KEPT}
-                turn = Turn(place, seed, dict(trial.params), keep)
+                turn = PlannedTrial(place, seed, dict(trial.params), keep)
                 waiting.setdefault(slice.name, []).append(turn)
     enqueue(study, EXPLORE, waiting)
     return total
@@ -197,7 +197,7 @@ def places_of(study: Study, stage: str, slice: str) -> set[Any]:
     return {place for trial, place in found.items() if trial not in dropped}
 
 
-def enqueue(study: OpenStudy, stage: str, waiting: Mapping[str, Sequence[Turn]]) -> None:
+def enqueue(study: OpenStudy, stage: str, waiting: Mapping[str, Sequence[PlannedTrial]]) -> None:
     """Queues turns of slices, those of each after one of every other: as they will be taken, and so
     numbered through the whole study."""
     for turns in zip_longest(*waiting.values()):
@@ -213,7 +213,7 @@ def queue_baseline(study: OpenStudy) -> int:
     """Queues trials that a slice's baseline draws, for as many epochs as its exploration took.
     The number of turns in all."""
     total = 0
-    waiting: dict[str, list[Turn]] = {}
+    waiting: dict[str, list[PlannedTrial]] = {}
     for slice in study.space.slices:
         explored = study.part_id(EXPLORE, slice.name)
         epochs = 0
@@ -227,7 +227,7 @@ def queue_baseline(study: OpenStudy) -> int:
         total += count
         seeds = max(study.search.explore_seeds, 1)
         new = [place for place in range(count) if place not in known]
-        waiting[slice.name] = [Turn(place, place % seeds + 1) for place in new]
+        waiting[slice.name] = [PlannedTrial(place, place % seeds + 1) for place in new]
     enqueue(study, BASELINE, waiting)
     return total
 
@@ -293,7 +293,7 @@ def queue_settling(
     that were chosen, in turns, so that a search that is cut short has as many of each. The number
     of turns in all."""
     total = 0
-    waiting: dict[str, list[Turn]] = {}
+    waiting: dict[str, list[PlannedTrial]] = {}
     for slice, chosen in arms.items():
         count = study.search.settle_seeds if counts is None else counts[slice]
         part = study.parts[SETTLE, slice]
@@ -307,7 +307,7 @@ def queue_settling(
                 if folds := study.search.folds:
                     keep["fold"] = (seed - FRESH - 1) % folds + 1
                 if arm_of({**keep, "seed": seed}) not in known:
-                    turn = Turn(place, seed, dict(trial.params), keep)
+                    turn = PlannedTrial(place, seed, dict(trial.params), keep)
                     waiting.setdefault(slice, []).append(turn)
                     place += 1
     enqueue(study, SETTLE, waiting)

@@ -24,7 +24,7 @@ from archdsl.training.data.folds import fold
 from archdsl.training.devices import choose_device
 from archdsl.training.keep import write_weights
 from archdsl.training.loop import train_candidate
-from archdsl.training.outcome import Epoch, Failure, Step
+from archdsl.training.outcome import Epoch, Failure, TrainingStep
 from archdsl.training.ranks import distributed, ranks
 from archdsl.training.records import read_data, read_recipe
 
@@ -67,7 +67,7 @@ def tell(epoch: Epoch) -> None:
     say({"epoch": asdict(epoch)})
 
 
-def tell_step(step: Step) -> None:
+def tell_step(step: TrainingStep) -> None:
     say({"step": step.said()})
 
 

@@ -9,9 +9,9 @@ from math import ceil, prod
 from archdsl.analysis.shapes import Shape, Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.settings import Grid, RandomSampling
-from archdsl.search.space import Candidate, Slice, Space
+from archdsl.search.space import BudgetSlice, Candidate, Space
 
 GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draws them
 
@@ -20,18 +20,18 @@ GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draw
 class Reach:
     """What a slice can try: its candidates where they can be listed, and shapes it cannot have."""
 
-    slice: Slice
+    slice: BudgetSlice
     candidates: tuple[Candidate, ...] | None
     missed: tuple[tuple[Shape, Unreachable], ...] = ()
 
 
-def is_drawn(search: Search, reach: Reach, count: int) -> bool:
+def is_drawn(search: SearchRequest, reach: Reach, count: int) -> bool:
     """Whether the sampler draws the shapes of so many turns: there are too many to go round."""
     guided = ceil(GUIDED * count) if search.tune else count
     return reach.candidates is None or len(reach.candidates) > guided
 
 
-def turns_of(search: Search, reach: Reach, count: int) -> int:
+def turns_of(search: SearchRequest, reach: Reach, count: int) -> int:
     """How many of ``count`` turns a slice's exploration has: a shape that is not tuned is trained
     once for each seed, and one that is as often as the others."""
     listed = reach.candidates

@@ -27,10 +27,10 @@ from archdsl.search.request import (
     MOST_SEEDS,
     MOST_TRIALS,
     TUNABLE,
-    Hold,
+    HeldCost,
     Objective,
     Own,
-    Search,
+    SearchRequest,
     name_of,
     ordered,
 )
@@ -70,7 +70,7 @@ def read_search(
     spec: Spec | None = None,
     own: Own | None = None,
     data: Data | None = None,
-) -> Search:
+) -> SearchRequest:
     """The search of a text. ``folder`` is where paths in it start; ``spec`` is taken instead of
     the one that it names, where that is in hand, ``own`` is what trains, if it names nothing, and
     ``data`` is what archdsl trains on, where a program has handed that over.
@@ -103,7 +103,7 @@ class _Reader(Objectives):
 
     # ------------------------------------------------------------------ the whole
 
-    def read(self) -> Search:
+    def read(self) -> SearchRequest:
         self.sort()
         spec_node = self.needed("spec", "which spec is searched")
         own = self.read_own()
@@ -137,7 +137,7 @@ class _Reader(Objectives):
         if own is None:
             recipe, task = self.fitting(recipe, data)
         asked = self.nodes.get("search")
-        search = Search(
+        search = SearchRequest(
             Path(self.file.span.source.name).stem if asked is None else asked.name.text,
             "" if asked is None else self.file.doc(asked),
             self.file.span.source,
@@ -271,7 +271,7 @@ class _Reader(Objectives):
 
     def read_hold(
         self, spec: Spec, fixed: Mapping[str, Any], vary: tuple[Varied, ...]
-    ) -> Hold | None:
+    ) -> HeldCost | None:
         node = self.nodes.get("hold")
         if node is None:
             return None
@@ -306,7 +306,7 @@ class _Reader(Objectives):
             self.check_solvable(word, spec, fixed, vary)
         step = self.whole(node.step, 1, "step", "hold")
         ordered = tuple(sorted(budgets))
-        return Hold(node.cost.text, ordered, float(tolerance), names, step, node.span)
+        return HeldCost(node.cost.text, ordered, float(tolerance), names, step, node.span)
 
     def check_solvable(
         self, word: tree.Word, spec: Spec, fixed: Mapping[str, Any], vary: tuple[Varied, ...]

@@ -20,7 +20,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.render import printable
 from archdsl.elaborate.values import show
 from archdsl.search.reach import Reach
-from archdsl.search.request import MOST_SEEDS, Search
+from archdsl.search.request import MOST_SEEDS, SearchRequest
 from archdsl.search.space import WHOLE
 from archdsl.training.examples import packed
 from archdsl.verdict.table import budget_of, rows_of
@@ -34,7 +34,7 @@ Place = tuple[str, float, str]  # shape, budget (0 without one), setting
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedTraining:
     """A training that is known. ``scores`` are empty where it failed; ``curve`` is the score
     after each epoch."""
 
@@ -45,31 +45,31 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RecordedTable:
     """Results by what was trained. ``name`` is that of its file."""
 
     name: str
-    rows: Mapping[Place, Sequence[Recorded]]
+    rows: Mapping[Place, Sequence[RecordedTraining]]
 
-    def dealt(self, place: Place, seed: int) -> list[Recorded]:
+    def dealt(self, place: Place, seed: int) -> list[RecordedTraining]:
         """The results of a network in the order of a study's seed."""
         found = list(self.rows.get(place, ()))
         random.Random(f"{seed} {place}").shuffle(found)
         return found
 
 
-def read_table(search: Search, folder: Path) -> Table:
+def read_table(search: SearchRequest, folder: Path) -> RecordedTable:
     """The table that a search names. Raises ``ArchError`` (A732) for what is none."""
     own = search.own
     assert own is not None
     try:
-        return Table(own.file, grouped(rows_of(folder / own.file)))
+        return RecordedTable(own.file, grouped(rows_of(folder / own.file)))
     except ValueError as problem:
         raise ArchError([_unusable(search, str(problem))]) from None
 
 
-def grouped(rows: Sequence[Mapping[str, Any]]) -> dict[Place, list[Recorded]]:
-    found: dict[Place, list[Recorded]] = {}
+def grouped(rows: Sequence[Mapping[str, Any]]) -> dict[Place, list[RecordedTraining]]:
+    found: dict[Place, list[RecordedTraining]] = {}
     if not rows:
         raise ValueError("there are no rows in it")
     for number, row in enumerate(rows, 1):
@@ -81,7 +81,7 @@ def grouped(rows: Sequence[Mapping[str, Any]]) -> dict[Place, list[Recorded]]:
     return found
 
 
-def _recorded(row: Mapping[str, Any], number: int) -> Recorded:
+def _recorded(row: Mapping[str, Any], number: int) -> RecordedTraining:
     scores = {}
     for name, value in row.items():
         if name in (*PLACE, *TEXTS, "seed") or value in (None, ""):
@@ -99,10 +99,10 @@ def _recorded(row: Mapping[str, Any], number: int) -> Recorded:
     except ValueError:
         what = "`curve` is not a list of numbers, or `examples` are not what archdsl writes"
         raise ValueError(f"row {number}: {what}") from None
-    return Recorded(scores, curve, texts["examples"], texts["test_examples"])
+    return RecordedTraining(scores, curve, texts["examples"], texts["test_examples"])
 
 
-def check_table(search: Search, folder: Path, reaches: Sequence[Reach]) -> None:
+def check_table(search: SearchRequest, folder: Path, reaches: Sequence[Reach]) -> None:
     """Raises ``ArchError`` (A732) where a table cannot answer what a search may ask of it."""
     if search.own is None or not search.own.is_table:
         return
@@ -137,7 +137,7 @@ def place_of(shape: str, slice: str, setting: str) -> Place:
     return shape, 0.0 if slice == WHOLE.name else budget_of(slice, 0), setting
 
 
-def record_of(table: Table, place: Place, seed: int, explored: int) -> Recorded:
+def record_of(table: RecordedTable, place: Place, seed: int, explored: int) -> RecordedTraining:
     """The result for a training's seed, of a study that explores with ``explored`` seeds. Raises
     ``KeyError`` where the table has no more rows."""
     study, seed = divmod(seed, STEP)
@@ -150,7 +150,7 @@ def record_of(table: Table, place: Place, seed: int, explored: int) -> Recorded:
     return found[number]
 
 
-def _unusable(search: Search, reason: str) -> Diagnostic:
+def _unusable(search: SearchRequest, reason: str) -> Diagnostic:
     assert search.own is not None
     fields = {"name": printable(search.own.file), "reason": printable(reason)}
     return diagnose(codes.BAD_TABLE, search.spans["train"], fields=fields)

@@ -8,11 +8,11 @@ from typing import Any
 
 from archdsl.search.asked import Asked, Scores, Unscored
 from archdsl.search.recorded import place_of, read_table, record_of
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.rows import DIVERGED, ERROR
 
 
-def replay(search: Search, folder: Path) -> Callable[[Asked], Any]:
+def replay(search: SearchRequest, folder: Path) -> Callable[[Asked], Any]:
     """Looks candidates up in the table that a search names. Raises ``ArchError``."""
     table = read_table(search, folder)
 

@@ -30,7 +30,7 @@ TUNABLE = ("lr", "batch", "label_smoothing", "warmup", "clip")
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class HeldCost:
     """A cost that is held at budgets by solving for knobs. ``budgets`` are numbers (latency in
     seconds); ``tolerance`` is a share."""
 
@@ -60,7 +60,7 @@ class Own:
 
 
 @dataclass(slots=True)
-class Search:
+class SearchRequest:
     """What a .search file asks."""
 
     name: str
@@ -70,7 +70,7 @@ class Search:
     spec: Spec
     fixed: dict[str, Any]
     vary: tuple[Varied, ...]
-    hold: Hold | None
+    hold: HeldCost | None
     data: Data
     recipe: Recipe
     tune: dict[str, Domain]

@@ -143,7 +143,7 @@ class Row:
         return self.state == "done" and self.same_as is None
 
 
-class Recorded(NamedTuple):
+class StoredTrial(NamedTuple):
     """A trial as a database has it: columns, the values of its objectives, and of the attributes
     that were asked for the names, and the texts in JSON of those that it has."""
 
@@ -156,17 +156,17 @@ class Recorded(NamedTuple):
     texts: Sequence[Any]
 
 
-class Damaged(ValueError):
+class DamagedTrial(ValueError):
     """What stands of a trial is not what archdsl writes."""
 
 
-def row_of(trial: Recorded, stage: str, slice: str) -> Row:
-    """The record of a trial. Attributes that others have set are left out; raises ``Damaged``
+def row_of(trial: StoredTrial, stage: str, slice: str) -> Row:
+    """The record of a trial. Attributes that others have set are left out; raises ``DamagedTrial``
     for those of archdsl's own that are not of their kind."""
     if not is_whole(trial.number) or trial.number < 0:
-        raise Damaged(f"{where(trial, slice)} has a wrong number")
+        raise DamagedTrial(f"{where(trial, slice)} has a wrong number")
     if trial.state not in STATES:
-        raise Damaged(f"{where(trial, slice)} has a state that there is not")
+        raise DamagedTrial(f"{where(trial, slice)} has a state that there is not")
     known: dict[str, Any] = {}
     for name, text in zip(trial.names, trial.texts, strict=True):
         if text is not None:
@@ -174,15 +174,17 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
                 value = (_often if name in REPEATED else _decoded)(name, text)
             except (Wrong, TypeError) as problem:
                 what = problem if isinstance(problem, Wrong) else KINDS[name][0]
-                raise Damaged(f"{where(trial, slice)} has a `{name}` that is not {what}") from None
+                raise DamagedTrial(
+                    f"{where(trial, slice)} has a `{name}` that is not {what}"
+                ) from None
             if value is not None:
                 known[name] = value
     state = STATES[trial.state]
     for value in trial.values:
         if not isinstance(value, (int, float)) or not isfinite(value):
-            raise Damaged(f"{where(trial, slice)} has a score that is not a finite number")
+            raise DamagedTrial(f"{where(trial, slice)} has a score that is not a finite number")
     if state == "done" and not trial.values:
-        raise Damaged(f"{where(trial, slice)} is done and has no score")
+        raise DamagedTrial(f"{where(trial, slice)} is done and has no score")
     if state == "failed" and not known.get("failure"):
         known |= {"failure": LOST, "cause": "its worker was lost"}
     return Row(
@@ -197,7 +199,7 @@ def row_of(trial: Recorded, stage: str, slice: str) -> Row:
     )
 
 
-def where(trial: Recorded, slice: str) -> str:
+def where(trial: StoredTrial, slice: str) -> str:
     return f"trial {trial.number!r} of {slice}"
 
 
@@ -223,4 +225,4 @@ def moment(value: Any, where: str) -> datetime:
         found = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         return found.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
     except (ValueError, TypeError, OverflowError, OSError):
-        raise Damaged(f"{where} has a wrong time") from None
+        raise DamagedTrial(f"{where} has a wrong time") from None

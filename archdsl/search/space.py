@@ -15,7 +15,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.base import Shape as Sizes
 from archdsl.search.objectives import mismatches
-from archdsl.search.request import Hold, Search, name_of
+from archdsl.search.request import HeldCost, SearchRequest, name_of
 from archdsl.spec import Architecture
 from archdsl.training.data import describe
 from archdsl.training.fit import adapt, check_fit
@@ -23,14 +23,14 @@ from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class BudgetSlice:
     """A budget that is held, or the whole space where none is."""
 
     name: str
     budget: float | None = None
 
 
-WHOLE = Slice("all")
+WHOLE = BudgetSlice("all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Candidate:
 
     arch: Architecture
     shape: Shape
-    slice: Slice
+    slice: BudgetSlice
     knobs: Mapping[str, str]
     solved: str = ""
     off: float = 0.0  # the distance to the budget, as a share of it
@@ -49,7 +49,7 @@ class Candidate:
 class Space:
     """What a search may try. ``fixed`` and ``input`` are what the data ask of the spec."""
 
-    search: Search
+    search: SearchRequest
     fixed: Mapping[str, Any]
     input: Sizes | None = None
     classes: int | None = None
@@ -64,12 +64,12 @@ class Space:
         return hold is not None and self.search.costs[hold.cost].measured
 
     @cached_property
-    def slices(self) -> tuple[Slice, ...]:
+    def slices(self) -> tuple[BudgetSlice, ...]:
         hold = self.search.hold
         if hold is None:
             return (WHOLE,)
         cost = self.search.costs[hold.cost]
-        return tuple(Slice(name_of(cost, budget), budget) for budget in hold.budgets)
+        return tuple(BudgetSlice(name_of(cost, budget), budget) for budget in hold.budgets)
 
     # ---------------------------------------------------------------------- shapes
 
@@ -89,7 +89,7 @@ class Space:
 
     # ------------------------------------------------------------------- candidates
 
-    def candidate(self, shape: Shape, slice: Slice) -> Candidate:
+    def candidate(self, shape: Shape, slice: BudgetSlice) -> Candidate:
         """The network of a shape in a slice, its width solved for.
 
         Raises ``Unreachable``, and ``ArchError`` where the shape is not a network.
@@ -132,7 +132,7 @@ class Space:
         scans = not self.is_measured
         return Solver(self.search.spec, hold.knobs, self.cost(hold), hold.step, self.input, scans)
 
-    def cost(self, hold: Hold) -> Cost:
+    def cost(self, hold: HeldCost) -> Cost:
         if hold.cost in NAMED:
             return FigureCost(hold.cost)
         if not self.is_measured:
@@ -140,7 +140,7 @@ class Space:
         assert self.measure is not None, "a measured cost is held, and nothing measures it"
         return self.measure
 
-    def unreachable(self, slice: Slice, nearest: Solution | None) -> ArchError:
+    def unreachable(self, slice: BudgetSlice, nearest: Solution | None) -> ArchError:
         """The diagnostic of a budget that cannot be met."""
         hold = self.search.hold
         assert hold is not None and slice.budget is not None
@@ -158,7 +158,7 @@ class Space:
 
 
 def space_of(
-    search: Search, folder: Path, known: tuple[tuple[int, ...], int] | None = None
+    search: SearchRequest, folder: Path, known: tuple[tuple[int, ...], int] | None = None
 ) -> Space:
     """The space of a search, its spec fitted to its data. ``known`` are their shape and classes,
     where they need not be looked at. Raises ``ArchError``."""

@@ -14,7 +14,7 @@ from archdsl.search.opened import OpenStudy, make_study, open_study
 from archdsl.search.own import check_file
 from archdsl.search.reach import survey
 from archdsl.search.recorded import check_table
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.space import space_of
 from archdsl.search.storage import open_storage
 from archdsl.search.study import read_card
@@ -23,7 +23,7 @@ from archdsl.training.data import describe, prepare
 
 
 def begin(
-    search: Search,
+    search: SearchRequest,
     where: Path,
     data: Path,
     seed: int,
@@ -57,7 +57,7 @@ def begin(
 
 
 def go_on(
-    search: Search,
+    search: SearchRequest,
     where: Path,
     data: Path,
     seed: int | None,

@@ -19,16 +19,16 @@ from archdsl.registry import Registry
 from archdsl.search.card import Card
 from archdsl.search.database import unusable
 from archdsl.search.kinds import WEIGHTS
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 from archdsl.search.rows import (
     BASELINE,
     EXPLORE,
     KINDS,
     SETTLE,
     TUNE,
-    Damaged,
-    Recorded,
+    DamagedTrial,
     Row,
+    StoredTrial,
     row_of,
 )
 from archdsl.search.space import Space, space_of
@@ -57,7 +57,7 @@ class Study:
     card: Card
     folder: Path
     tables: Tables
-    search: Search
+    search: SearchRequest
     space: Space
     data: Path  # where paths of data start
     _ids: dict[str, int] = field(default_factory=dict)
@@ -152,15 +152,15 @@ class Study:
     def _read(self, id: int, place: Part, names: Sequence[str], **which: Any) -> list[Row]:
         objectives = len(self.search.objectives)
 
-        def make(trial: Recorded) -> Row:
+        def make(trial: StoredTrial) -> Row:
             row = row_of(trial, *place)
             if row.state == "done" and len(row.values) != objectives:
-                raise Damaged(f"trial {row.number} of {row.slice} has too many or few scores")
+                raise DamagedTrial(f"trial {row.number} of {row.slice} has too many or few scores")
             return row
 
         try:
             return self.tables.recorded(id, names, make=make, **which)
-        except Damaged as problem:
+        except DamagedTrial as problem:
             raise unusable(self.tables.patience.url, str(problem)) from None
 
 
@@ -168,7 +168,9 @@ def part_name(card: Card, stage: str, slice: str) -> str:
     return f"{card.study}: {slice}{SUFFIXES[stage]}"
 
 
-def made_of(card: Card, registry: Registry, data: Path | None = None) -> tuple[Search, Space, Path]:
+def made_of(
+    card: Card, registry: Registry, data: Path | None = None
+) -> tuple[SearchRequest, Space, Path]:
     """The search of a card, its space, and where paths of data start. The data need not be
     there: results can be read without them. Raises ``ArchError``."""
     search, folder = card.read(registry), data or Path(card.folder)

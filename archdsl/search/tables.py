@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, bindparam, inspect, text
 
 from archdsl.search.database import READING, Patience
-from archdsl.search.rows import Recorded
+from archdsl.search.rows import StoredTrial
 
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 OPEN = ("WAITING", "RUNNING")
@@ -38,7 +38,7 @@ INDEXES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class OpenTrials:
     """What is open of one of Optuna's studies."""
 
     waiting: int = 0
@@ -101,7 +101,7 @@ class Tables:
 
     # -------------------------------------------------------------------------- trials
 
-    def queues(self, studies: Sequence[int]) -> dict[int, Queue]:
+    def queues(self, studies: Sequence[int]) -> dict[int, OpenTrials]:
         """What is open of each study."""
         found: dict[int, dict[str, tuple[int, int]]] = {study: {} for study in studies}
         for study, state, count, first in self.ask(
@@ -114,7 +114,7 @@ class Tables:
         for study, states in found.items():
             (waiting, next), (running, now) = (states.get(s, (0, None)) for s in OPEN)
             firsts = [i for i in (next, now) if i is not None]
-            queues[study] = Queue(waiting, running, min(firsts, default=None), next)
+            queues[study] = OpenTrials(waiting, running, min(firsts, default=None), next)
         return queues
 
     def counts(self, studies: Sequence[int]) -> dict[tuple[int, str], int]:
@@ -245,7 +245,7 @@ class Tables:
         ids: Sequence[int] | None = None,
         states: Sequence[str] = (),
         *,
-        make: Callable[[Recorded], T],
+        make: Callable[[StoredTrial], T],
     ) -> list[T]:
         """What ``make`` makes of trials of a study, in the order in which they were made: of all,
         or of those of some numbers or ids; with the attributes of some names. A trial without a
@@ -271,7 +271,7 @@ class Tables:
         names: Sequence[str],
         conditions: Sequence[str],
         values: dict[str, Any],
-        make: Callable[[Recorded], T],
+        make: Callable[[StoredTrial], T],
     ) -> list[T]:
         """Two answers: a row for each trial, with those of its attributes that are asked for, and a
         row for each score. The trials are asked for first, so that one which ends meanwhile has a
@@ -307,7 +307,7 @@ class Tables:
             ):
                 scores[id] = (*scores.get(id, ()), INFINITE.get(kind, value))
             return [
-                make(Recorded(number, state, started, ended, scores.get(id, ()), keys, texts))
+                make(StoredTrial(number, state, started, ended, scores.get(id, ()), keys, texts))
                 for id, number, state, started, ended, *texts in trials
             ]
 

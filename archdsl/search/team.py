@@ -26,7 +26,7 @@ from archdsl.search.rows import LOST
 from archdsl.spec import Architecture
 from archdsl.training.data.splits import Splits
 from archdsl.training.devices import cores
-from archdsl.training.outcome import Epoch, Outcome, Step
+from archdsl.training.outcome import Epoch, Outcome, TrainingStep
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
 
@@ -65,7 +65,7 @@ class Team:
         device: torch.device,
         *,
         on_epoch: Callable[[Epoch], None],
-        on_step: Callable[[Step], None],
+        on_step: Callable[[TrainingStep], None],
     ) -> tuple[nn.Module, Outcome]:
         """``on_step`` hears of rank 0's steps, now and then. Raises ``TeamFailed``, and what the
         callbacks raise; no rank is left behind."""
@@ -82,7 +82,7 @@ class Team:
                     if "epoch" in event:
                         on_epoch(Epoch(**event["epoch"]))
                     elif "step" in event:
-                        on_step(Step(*event["step"]))
+                        on_step(TrainingStep(*event["step"]))
                     elif "failure" in event:
                         raise TeamFailed(event["failure"], event["cause"])
                     else:

@@ -57,7 +57,7 @@ from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examine
 from archdsl.training.keep import card_of
 from archdsl.training.loop import train_candidate
-from archdsl.training.outcome import Epoch, Failure, Outcome, Step
+from archdsl.training.outcome import Epoch, Failure, Outcome, TrainingStep
 from archdsl.training.recipe import Recipe
 from archdsl.training.suits import check_recipe
 from archdsl.training.timing import measure_inference
@@ -306,7 +306,7 @@ class Worker:
                 trial.set_user_attr("curve", curve)
                 raise optuna.TrialPruned
 
-        def on_step(step: Step) -> None:
+        def on_step(step: TrainingStep) -> None:
             if far.is_due:
                 with self.stop.later():
                     far.step(step)

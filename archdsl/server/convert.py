@@ -10,12 +10,12 @@ from archdsl.diagnostics.model import Diagnostic
 from archdsl.diagnostics.source import Span
 from archdsl.editing.colours import LEGEND, Colour
 from archdsl.editing.completion import Completion
-from archdsl.editing.described import Described
-from archdsl.editing.item import Item
+from archdsl.editing.described import CallableSignature
+from archdsl.editing.item import CompletionChoice
 from archdsl.editing.outline import Symbol
 from archdsl.editing.signatures import Signature
 from archdsl.server.documents import Document
-from archdsl.server.positions import Positions
+from archdsl.server.positions import TextPositions
 from archdsl.syntax import tree
 
 SYMBOLS = {
@@ -54,7 +54,7 @@ SEVERITIES = {
 }
 
 
-def diagnostic(found: Diagnostic, document: Document, at: Positions) -> types.Diagnostic:
+def diagnostic(found: Diagnostic, document: Document, at: TextPositions) -> types.Diagnostic:
     """A mistake. One in another file stands where that is used."""
     span = found.span
     place, message = _place(span, document), found.message
@@ -89,7 +89,7 @@ def _place(span: Span | None, document: Document) -> Span:
 
 
 def _related(
-    found: Diagnostic, document: Document, at: Positions
+    found: Diagnostic, document: Document, at: TextPositions
 ) -> list[types.DiagnosticRelatedInformation] | None:
     """The other places of a mistake, and the blocks that led to it."""
     places = [(label.span, label.text) for label in found.labels if label.text]
@@ -98,7 +98,7 @@ def _related(
     for span, text in places:
         uri = document.uri_of(span.source)
         if uri is not None:
-            where = at if span.source is at.source else Positions(span.source)
+            where = at if span.source is at.source else TextPositions(span.source)
             location = types.Location(uri, where.range(span))
             made.append(types.DiagnosticRelatedInformation(location, text))
     return made or None
@@ -108,7 +108,7 @@ def markdown(text: str) -> types.MarkupContent:
     return types.MarkupContent(types.MarkupKind.Markdown, text)
 
 
-def symbol(found: Symbol, at: Positions) -> types.DocumentSymbol:
+def symbol(found: Symbol, at: TextPositions) -> types.DocumentSymbol:
     return types.DocumentSymbol(
         found.name,
         SYMBOLS[found.kind],
@@ -119,13 +119,13 @@ def symbol(found: Symbol, at: Positions) -> types.DocumentSymbol:
     )
 
 
-def completion(found: Completion, at: Positions) -> types.CompletionList:
+def completion(found: Completion, at: TextPositions) -> types.CompletionList:
     place = at.range(found.word)
     items = [_item(item, number, place) for number, item in enumerate(found.items)]
     return types.CompletionList(False, items)
 
 
-def _item(item: Item, number: int, place: types.Range) -> types.CompletionItem:
+def _item(item: CompletionChoice, number: int, place: types.Range) -> types.CompletionItem:
     return types.CompletionItem(
         item.label,
         kind=ITEMS.get(item.kind, types.CompletionItemKind.Variable),
@@ -149,11 +149,11 @@ def signature(found: Signature) -> types.SignatureHelp:
     return types.SignatureHelp([made], 0, active)
 
 
-def _short(found: Described) -> str:
+def _short(found: CallableSignature) -> str:
     return found.about.split("\n\n")[0] or found.kind
 
 
-def tokens(found: Sequence[Colour], at: Positions) -> types.SemanticTokens:
+def tokens(found: Sequence[Colour], at: TextPositions) -> types.SemanticTokens:
     """Five numbers for each name: lines and columns after the one before it, length, type,
     modifiers."""
     data: list[int] = []
@@ -174,11 +174,11 @@ def tokens(found: Sequence[Colour], at: Positions) -> types.SemanticTokens:
 
 
 def edits(
-    found: Iterable[tuple[str, Span, str]], at: Positions, encoding: str
+    found: Iterable[tuple[str, Span, str]], at: TextPositions, encoding: str
 ) -> types.WorkspaceEdit:
     """Edits of several texts, by their URIs."""
     changes: dict[str, list[types.TextEdit]] = {}
     for uri, span, text in found:
-        where = at if span.source is at.source else Positions(span.source, encoding)
+        where = at if span.source is at.source else TextPositions(span.source, encoding)
         changes.setdefault(uri, []).append(types.TextEdit(where.range(span), text))
     return types.WorkspaceEdit(changes)

@@ -15,10 +15,10 @@ from archdsl.editing.lenses import quick
 from archdsl.editing.outline import folds, symbols
 from archdsl.editing.signatures import signature_at
 from archdsl.resolve.rename import NAMED
-from archdsl.resolve.table import Use
+from archdsl.resolve.table import NameUse
 from archdsl.server import convert, names
 from archdsl.server.commands import add_commands
-from archdsl.server.positions import Positions
+from archdsl.server.positions import TextPositions
 from archdsl.server.session import Server
 from archdsl.syntax.format import format_source
 
@@ -155,7 +155,7 @@ def _names(server: Server) -> None:
 
     def location(ls: Server, found: names.Found) -> types.Location:
         uri, span = found
-        return types.Location(uri, Positions(span.source, ls.encoding).range(span))
+        return types.Location(uri, TextPositions(span.source, ls.encoding).range(span))
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     def definition(ls: Server, params: types.DefinitionParams) -> types.Location | None:
@@ -189,7 +189,7 @@ def _names(server: Server) -> None:
     ) -> types.PrepareRenamePlaceholder | None:
         document = ls.document(params.text_document.uri)
         found = document.reading.names.at(ls.offset(document, params.position))
-        meant = found.definition if isinstance(found, Use) else found
+        meant = found.definition if isinstance(found, NameUse) else found
         if found is None or meant is None or meant.kind not in NAMED:
             return None
         return types.PrepareRenamePlaceholder(ls.at(document).range(found.span), found.name)

@@ -16,7 +16,7 @@ UNITS: dict[str, Callable[[str], int]] = {
 }
 
 
-class Positions:
+class TextPositions:
     """Offsets of one text to positions of the protocol, and back."""
 
     def __init__(self, source: Source, encoding: str = "utf-16") -> None:

@@ -16,7 +16,7 @@ from archdsl.diagnostics.model import Diagnostic
 from archdsl.editing.lenses import Cancelled, Verified, verified
 from archdsl.server import convert
 from archdsl.server.documents import Document, Documents
-from archdsl.server.positions import Positions
+from archdsl.server.positions import TextPositions
 
 SOON = 0.02  # seconds after an edit until it is answered, if no other comes
 PAUSE = 0.3  # and until its space is proved
@@ -54,8 +54,8 @@ class Server(LanguageServer):
             return known
         return self.documents.put(uri, text.source, text.version, self.settings["costs"])
 
-    def at(self, document: Document) -> Positions:
-        return Positions(document.reading.source, self.encoding)
+    def at(self, document: Document) -> TextPositions:
+        return TextPositions(document.reading.source, self.encoding)
 
     def offset(self, document: Document, position: types.Position) -> int:
         return self.at(document).offset(position)

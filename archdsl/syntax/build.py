@@ -39,7 +39,7 @@ def read_number(text: str) -> int | Fraction:
     return value.numerator if value.denominator == 1 else value
 
 
-class Builder:
+class TreeBuilder:
     """One method per alternative of the grammar, called bottom up.
 
     A method gets the place and the children of its alternative, and returns a node or,

@@ -11,7 +11,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import diagnose
 from archdsl.diagnostics.source import Span
 from archdsl.syntax import search_tree as tree
-from archdsl.syntax.build import Builder, unquote
+from archdsl.syntax.build import TreeBuilder, unquote
 from archdsl.syntax.tree import Argument, Node, Poison, Word
 
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
@@ -23,7 +23,7 @@ def read_duration(text: str) -> float:
     return float(text.removesuffix(unit)) * SECONDS[unit]
 
 
-class SearchBuilder(Builder):
+class SearchBuilder(TreeBuilder):
     """The statements of a .search file; expressions are built as those of .arch."""
 
     def search(self, span: Span, c: Sequence[Any]) -> tree.Search | Poison:

@@ -15,7 +15,7 @@ from typing import Any
 from lark import Lark, Token
 
 from archdsl.diagnostics.source import Source
-from archdsl.syntax.build import Builder
+from archdsl.syntax.build import TreeBuilder
 from archdsl.syntax.build_search import SearchBuilder
 
 
@@ -39,7 +39,7 @@ class Language:
 
     grammar: str
     starters: frozenset[str]
-    builder: type[Builder]
+    builder: type[TreeBuilder]
     blank: tuple[str, ...]
     sets: frozenset[str] = frozenset(["IN"])
 
@@ -70,7 +70,7 @@ ARCH = Language(
     frozenset(
         "ARCH INPUT DEFAULT LET FN REQUIRE USE BLOCK OUTPUT PAPER VARIANT FIX".split(),
     ),
-    Builder,
+    TreeBuilder,
     ("REQUIRE", "NAME"),
 )
 SEARCH = Language(

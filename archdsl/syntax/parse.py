@@ -19,7 +19,7 @@ from archdsl.syntax.nesting import (
     deepest_bracket,
     deepest_operator,
 )
-from archdsl.syntax.reader import Reader
+from archdsl.syntax.reader import TokenReader
 
 MAX_CHARACTERS = 50_000
 
@@ -59,7 +59,7 @@ def read_tree(source: Source, language: Language = ARCH) -> Parsed:
         place = span_of(source, bracket)
         too_nested = diagnose(codes.TOO_NESTED, place, what="brackets", limit=MAX_BRACKETS)
         return Parsed(tree.File(whole, (), {}), (too_nested,))
-    reader = Reader(source, tokens, language)
+    reader = TokenReader(source, tokens, language)
     builder = language.builder(source)
     nodes = builder.build(reader.read())
     found = [*reader.found, *inside_tokens(source, tokens), *builder.faults]

@@ -27,7 +27,7 @@ class _Start:
     first: Token | None = None
 
 
-class Reader:
+class TokenReader:
     """Reads the tokens of a text once. Mistakes are collected in ``found``.
 
     The parser is kept at the start of the statement that is being read, and of those around it: a

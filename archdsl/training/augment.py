@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from archdsl.training.augmentations import Augmentation, Crop, Cutout, Flip, Mixing
+from archdsl.training.augmentations import Augmentation, Cutout, Flip, Mixing, RandomCrop
 from archdsl.training.packages import need
 from archdsl.training.seeds import derived
 from archdsl.training.tasks import IGNORED
@@ -62,7 +62,7 @@ def augmented(
     """Normalised images ``(N, C, ...)``, each changed at random by every kind in turn. ``pixels``
     is there for kinds that see bytes."""
     for kind in kinds:
-        if isinstance(kind, Crop):
+        if isinstance(kind, RandomCrop):
             images = cropped(images, draws, kind.pad)
         elif isinstance(kind, Flip):
             images = flipped(images, draws)
@@ -83,7 +83,7 @@ def augmented_with_masks(
     """The same of images and their masks ``(N, ...)``: what moves the one moves the other, and what
     a crop leaves empty is of no class."""
     for kind in kinds:
-        if isinstance(kind, (Crop, Flip)):
+        if isinstance(kind, (RandomCrop, Flip)):
             both = torch.cat([images, masks[:, None].to(images) - IGNORED], 1)
             both = augmented(both, (kind,), draws)
             images, masks = both[:, :-1], (both[:, -1] + IGNORED).to(masks.dtype)

@@ -111,7 +111,7 @@ def vision() -> Any:
 
 
 @dataclass(frozen=True)
-class Crop(WholeBatch):
+class RandomCrop(WholeBatch):
     """A random crop of the image padded by ``pad`` pixels of the training set's mean."""
 
     pad: Count = 4

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 
-class Average:
+class MovingAverage:
     """A network whose tensors follow those of another, each step by a share of the distance.
 
     The share is ``1 - decay``, and larger in the first steps, so that where the weights started is

@@ -21,7 +21,7 @@ FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class TrainingIdentity:
     """What a training is of. All but ``spec``, which is for people, has to be equal."""
 
     network: str
@@ -30,7 +30,7 @@ class Identity:
     seed: int
     spec: str = ""
 
-    def difference(self, other: Identity) -> str:
+    def difference(self, other: TrainingIdentity) -> str:
         """What is different in another training, to a user; nothing where it is the same."""
         if self.network != other.network:
             return "it is of another network"
@@ -45,7 +45,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class TrainingProgress:
     """How far a training is: its epochs, the images that it was shown, and the seconds of that."""
 
     epochs: tuple[Epoch, ...] = ()
@@ -53,7 +53,9 @@ class Progress:
     seconds: float = 0.0
 
 
-def save(path: Path, of: Identity, progress: Progress, states: Mapping[str, Any]) -> None:
+def save(
+    path: Path, of: TrainingIdentity, progress: TrainingProgress, states: Mapping[str, Any]
+) -> None:
     """Writes a checkpoint. Raises ``ArchError`` where the system refuses; the one before it
     stays as it was."""
     content = {
@@ -68,7 +70,9 @@ def save(path: Path, of: Identity, progress: Progress, states: Mapping[str, Any]
     write_bytes(path, buffer.getvalue())
 
 
-def restore(path: Path, of: Identity, device: torch.device) -> tuple[Progress, dict[str, Any]]:
+def restore(
+    path: Path, of: TrainingIdentity, device: torch.device
+) -> tuple[TrainingProgress, dict[str, Any]]:
     """The progress and the states of a checkpoint; its tensors alone are loaded, and nothing in
     it is run. Raises ``ArchError`` (A807) for one that is damaged, or of another training."""
     try:
@@ -81,10 +85,10 @@ def restore(path: Path, of: Identity, device: torch.device) -> tuple[Progress, d
             raise TypeError
         if content["format"] != FORMAT:
             raise bad(path, f"archdsl {content['archdsl']} wrote it, in another format")
-        theirs = Identity(**content["of"])
+        theirs = TrainingIdentity(**content["of"])
         given = content["progress"]
         epochs = tuple(Epoch(**epoch) for epoch in given["epochs"])
-        progress = Progress(epochs, given["images"], given["seconds"])
+        progress = TrainingProgress(epochs, given["images"], given["seconds"])
     except (KeyError, TypeError):
         raise bad(path, "it is a file of another kind") from None
     if difference := of.difference(theirs):

@@ -19,7 +19,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import freeze
 from archdsl.spec import Architecture
-from archdsl.training.checkpoint import Identity, bad, restore, save
+from archdsl.training.checkpoint import TrainingIdentity, bad, restore, save
 from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import evaluate
 from archdsl.training.fit import check_fit
@@ -27,14 +27,14 @@ from archdsl.training.outcome import Epoch, Outcome, guarded
 from archdsl.training.ranks import Ranks, ranks
 from archdsl.training.recipe import Recipe
 from archdsl.training.seeds import derived, kept_apart
-from archdsl.training.start import Taken, start_from
+from archdsl.training.start import TakenWeights, start_from
 from archdsl.training.suits import check_recipe
 from archdsl.training.trainer import OnStep, Trainer
 
 __all__ = ["evaluate", "train", "train_candidate"]
 
 OnEpoch = Callable[[Epoch], None]
-OnStart = Callable[[Taken], None]
+OnStart = Callable[[TakenWeights], None]
 
 
 class Ended(Exception):
@@ -155,12 +155,12 @@ def report(epoch: Epoch, on_epoch: OnEpoch, team: Ranks, device: torch.device) -
 
 def identity(
     module: nn.Module, splits: Splits, recipe: Recipe, seed: int, arch: Architecture | None
-) -> Identity:
+) -> TrainingIdentity:
     """What a checkpoint is of: of a module without an architecture, its tensors' shapes."""
     shapes = [(name, tuple(t.shape)) for name, t in module.state_dict().items()]
     network = arch.hash if arch else blake2b(str(shapes).encode(), digest_size=16).hexdigest()
     spec = freeze(arch) if arch else ""
-    return Identity(network, splits.digest, recipe.arguments(full=True), seed, spec)
+    return TrainingIdentity(network, splits.digest, recipe.arguments(full=True), seed, spec)
 
 
 def outcome_of(trainer: Trainer) -> Outcome:

@@ -21,14 +21,14 @@ from archdsl.backend.examples import examples
 from archdsl.backend.export import write_onnx
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import Shape
-from archdsl.training.ways import EAGER, EXPORTED, ONNX, WAYS, Found, Job
+from archdsl.training.ways import EAGER, EXPORTED, ONNX, WAYS, Job, WayRun
 
 SAME = 1e-3  # relative to the largest result: what differs by more is not taken
 NEAR = 0.05  # as fast, as far as one can tell: the simpler way is taken
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredWay:
     """A way with its figures: ``difference`` is the largest to eager's results, relative to the
     largest of these; ``problem`` says why there are no figures."""
 
@@ -52,8 +52,8 @@ def measure_ways(
     threads: int = 1,
     runs: int = 15,
     around: Callable[[str], AbstractContextManager[object]] = nullcontext,
-    known: Callable[[Measured], None] | None = None,
-) -> list[Measured]:
+    known: Callable[[MeasuredWay], None] | None = None,
+) -> list[MeasuredWay]:
     """Every way of ``archdsl.training.ways``, each in a process of its own, after one another.
 
     ``names`` are those of the inputs; ``around`` gets the name of each way, and
@@ -67,7 +67,7 @@ def measure_ways(
             np.save(folder / f"{number}.npy", tensor.numpy())
         torch.save(module.eval(), folder / "module.pt")
         exported = ""
-        found: list[Measured] = []
+        found: list[MeasuredWay] = []
         for way in WAYS:
             with around(way):
                 reason = _unable(way, device)
@@ -75,15 +75,15 @@ def measure_ways(
                     exported = _export(module, inputs, names, folder)
                 reason = reason or (exported if way in EXPORTED else "")
                 job = Job(way, place, len(given), device, threads, runs)
-                made = Found(problem=reason) if reason else _run(job)
+                made = WayRun(problem=reason) if reason else _run(job)
                 off = 0.0 if made.problem else _difference(folder, way)
-                found.append(Measured(way, made.seconds, made.memory, off, made.problem))
+                found.append(MeasuredWay(way, made.seconds, made.memory, off, made.problem))
             if known is not None:
                 known(found[-1])
     return found
 
 
-def best_of(found: Sequence[Measured]) -> Measured | None:
+def best_of(found: Sequence[MeasuredWay]) -> MeasuredWay | None:
     """The fastest way with the same results; of those as fast, the simplest."""
     usable = [m for m in found if m.usable]
     if not usable:
@@ -110,7 +110,7 @@ def _export(module: nn.Module, inputs: Sequence[Shape], names: Sequence[str], fo
     return ""
 
 
-def _run(job: Job) -> Found:
+def _run(job: Job) -> WayRun:
     """Runs a way. What it compiles goes to the job's folder: a cache of all runs would keep what a
     run that was killed left half written."""
     caches = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
@@ -123,8 +123,8 @@ def _run(job: Job) -> Found:
     )
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        return Found(problem=f"its process ended with exit code {done.returncode}")
-    return Found(**json.loads(lines[-1]))
+        return WayRun(problem=f"its process ended with exit code {done.returncode}")
+    return WayRun(**json.loads(lines[-1]))
 
 
 def _difference(folder: Path, way: str) -> float:

@@ -65,7 +65,7 @@ def evaluated(model: Predictor, images: Images) -> Evaluation:
 
 
 @dataclass(frozen=True)
-class Measured:
+class TaskScores:
     """What a network for another task than classification is worth: its ``loss``, all metrics of
     the task that can be told, and those of each class, label or value by their names; of masks,
     ``confusion`` counts the pixels ``(classes, classes)``. Of tokens, none is told by itself."""
@@ -76,7 +76,7 @@ class Measured:
     confusion: Tensor | None = None
 
 
-def measured(model: Predictor, images: Images, task: Task, metrics: Iterable[Metric]) -> Measured:
+def measured(model: Predictor, images: Images, task: Task, metrics: Iterable[Metric]) -> TaskScores:
     """Of images whose labels are as the task has them."""
     count, total = len(model.card.classes), 0.0
     counts, kept = torch.zeros(count, count, dtype=torch.int64), []
@@ -98,11 +98,11 @@ def measured(model: Predictor, images: Images, task: Task, metrics: Iterable[Met
         shares = (counts.sum(1) / counts.sum()).tolist()
         found = zip(shares, iou(counts).tolist(), strict=True)
         each = [{"share": s, **({} if isnan(v) else {"iou": v})} for s, v in found]
-        return Measured(loss, scores, each, counts)
+        return TaskScores(loss, scores, each, counts)
     if task.words:
-        return Measured(loss, scores, [])
+        return TaskScores(loss, scores, [])
     columns = [(results[:, i : i + 1], images.labels[:, i : i + 1]) for i in range(count)]
-    return Measured(loss, scores, [told_of(asked, *column) for column in columns])
+    return TaskScores(loss, scores, [told_of(asked, *column) for column in columns])
 
 
 def told_of(metrics: Iterable[Metric], results: Tensor, labels: Tensor) -> dict[str, float]:

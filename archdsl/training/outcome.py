@@ -46,7 +46,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TrainingStep:
     """A step that is done: ``done`` of ``steps`` in an epoch, which is counted from 1. ``total``
     is the sum of the training losses of these steps, and stays on the device: it grows with the
     next step, so it is read at once or not at all."""

@@ -23,7 +23,7 @@ ENOUGH = 0.5  # of the parameters, where only names say what is what
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenWeights:
     """What of a network is from a file: so many tensors of all; and the layers that are new, each
     with its shape, and the shape that it has in the file."""
 
@@ -36,7 +36,7 @@ class Taken:
         return f"{said}; new: {', '.join(self.new)}" if self.new else said
 
 
-def start_from(path: Path, arch: Architecture, module: nn.Module) -> Taken:
+def start_from(path: Path, arch: Architecture, module: nn.Module) -> TakenWeights:
     """Loads into a module what fits of a file of weights: all of it, or all but what differs in the
     number of classes or of channels. Of weights with the module's own names, those are taken that
     have the same shape.
@@ -79,7 +79,7 @@ def _relatives(arch: Architecture, weights: Mapping[str, Tensor]) -> Iterator[Ar
             continue
 
 
-def _copied(found: Mapping[str, Tensor], module: nn.Module) -> Taken:
+def _copied(found: Mapping[str, Tensor], module: nn.Module) -> TakenWeights:
     """Loads the tensors that have the same name and shape."""
     own = module.state_dict()
     alike = {k: found[k] for k, t in own.items() if k in found and found[k].shape == t.shape}
@@ -87,7 +87,9 @@ def _copied(found: Mapping[str, Tensor], module: nn.Module) -> Taken:
     return _taken(alike, found, module)
 
 
-def _taken(alike: Mapping[str, Tensor], found: Mapping[str, Tensor], module: nn.Module) -> Taken:
+def _taken(
+    alike: Mapping[str, Tensor], found: Mapping[str, Tensor], module: nn.Module
+) -> TakenWeights:
     own = module.state_dict()
     layers: dict[str, str] = {}
     for key, tensor in own.items():
@@ -96,7 +98,7 @@ def _taken(alike: Mapping[str, Tensor], found: Mapping[str, Tensor], module: nn.
             continue
         there = f", {show_shape(tuple(found[key].shape))} there" if key in found else ""
         layers[layer] = f"{layer} ({show_shape(tuple(tensor.shape))}{there})"
-    return Taken(len(alike), len(own), tuple(layers.values()))
+    return TakenWeights(len(alike), len(own), tuple(layers.values()))
 
 
 def freeze_parts(module: nn.Module, paths: Sequence[str]) -> list[nn.Module]:

@@ -25,7 +25,7 @@ RUNS = 15
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
+class BatchSeconds:
     """Seconds for a batch: for its results alone, and for learning from it. A step of training is
     forward, loss, backward, and the optimizer's update."""
 
@@ -40,7 +40,7 @@ def measure(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     runs: int = RUNS,
-) -> Latency:
+) -> BatchSeconds:
     """The median of warm runs on random images, ``input`` being their shape, channels first; of
     an architecture with several inputs, the first's.
 
@@ -52,7 +52,7 @@ def measure(
         module, images = ready(network, input, batch, device, dtype)
         inference = measure_call(lambda: _infer(module.eval(), images), device, runs)
         step = measure_call(_step_of(module.train(), images), device, runs)
-    return Latency(inference, step)
+    return BatchSeconds(inference, step)
 
 
 def measure_inference(

@@ -13,15 +13,15 @@ from torch.nn.parallel import DistributedDataParallel
 
 from archdsl.training.augment import Draws, Mixed, Pixels, augmented, augmented_with_masks
 from archdsl.training.augmentations import Mixing
-from archdsl.training.average import Average
-from archdsl.training.checkpoint import Progress
+from archdsl.training.average import MovingAverage
+from archdsl.training.checkpoint import TrainingProgress
 from archdsl.training.data.splits import Splits
 from archdsl.training.evaluate import examined
 from archdsl.training.examples import Examined
 from archdsl.training.feed import Feed
 from archdsl.training.losses import balanced_order, loss_of
 from archdsl.training.optimizers import make_optimizer
-from archdsl.training.outcome import Epoch, Step, bad_batch, diverged
+from archdsl.training.outcome import Epoch, TrainingStep, bad_batch, diverged
 from archdsl.training.precision import memory_format, precision
 from archdsl.training.ranks import Ranks
 from archdsl.training.recipe import Recipe
@@ -31,7 +31,7 @@ from archdsl.training.seeds import derived, generator, seed_all
 from archdsl.training.start import freeze_parts
 from archdsl.training.tasks import CLASSIFICATION
 
-OnStep = Callable[[Step], None]
+OnStep = Callable[[TrainingStep], None]
 
 
 class Trainer:
@@ -64,9 +64,9 @@ class Trainer:
         self.task = splits.task
         self.loss = loss_of(self.module, recipe, self.labels, self.task)
         self.metrics = shown_of(recipe.metrics, self.task)
-        self.average = None if recipe.ema is None else Average(self.module, float(recipe.ema))
+        self.average = None if recipe.ema is None else MovingAverage(self.module, float(recipe.ema))
         self.best: dict[str, Tensor] | None = None  # the weights of the best epoch, if it is kept
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         self.said: Examined | None = None  # of the validation images, after the last epoch
 
     @property
@@ -115,7 +115,7 @@ class Trainer:
             lr = learning_rate(self.recipe, (number - 1) * self.steps + step, self.steps)
             total += self.step(images, labels, lr)
             if on_step is not None:
-                on_step(Step(number, step + 1, self.steps, total))
+                on_step(TrainingStep(number, step + 1, self.steps, total))
         # Where the device is waited for; but for that, only where `on_step` reads the loss.
         train_loss = self.team.sum(total).item() / (self.steps * self.team.size)
         trained = perf_counter()
@@ -129,7 +129,7 @@ class Trainer:
         seconds = perf_counter() - started
         epoch = Epoch(number, loss, accuracy, train_loss, lr, seconds, said.scores)
         before = self.progress
-        self.progress = Progress(
+        self.progress = TrainingProgress(
             (*before.epochs, epoch),
             before.images + self.steps * self.batch,
             before.seconds + trained - started,
@@ -203,7 +203,7 @@ class Trainer:
             states["best"] = self.best
         return states
 
-    def go_on(self, progress: Progress, states: Mapping[str, Any]) -> None:
+    def go_on(self, progress: TrainingProgress, states: Mapping[str, Any]) -> None:
         """Takes up what ``states`` gave."""
         self.module.load_state_dict(states["model"])
         self.optimizer.load_state_dict(states["optimizer"])

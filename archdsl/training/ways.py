@@ -46,7 +46,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Found:
+class WayRun:
     """Seconds for a batch, bytes at the peak while it ran (None where the system does not say),
     and why there is nothing of both."""
 
@@ -55,7 +55,7 @@ class Found:
     problem: str = ""
 
 
-def measured(job: Job) -> Found:
+def measured(job: Job) -> WayRun:
     """Runs a network in a way; its results go to `WAY.npz` in the job's folder."""
     import numpy as np
 
@@ -86,7 +86,7 @@ def measured(job: Job) -> Found:
     else:
         peak = None if before is None else _status("VmHWM") - before
     np.savez(folder / f"{job.way}.npz", *[_array(r) for r in results])
-    return Found(median(seconds), peak)
+    return WayRun(median(seconds), peak)
 
 
 def _in_torch(job: Job, given: Sequence[Any]) -> tuple[Run, int | None]:
@@ -166,7 +166,7 @@ def main() -> None:
         found = measured(job)
     except Exception as problem:  # whatever the way raises: it is one line of the table
         text = str(problem).strip().split("\n", 1)[0]
-        found = Found(problem=f"{type(problem).__name__}: {text}"[:200])
+        found = WayRun(problem=f"{type(problem).__name__}: {text}"[:200])
     print(json.dumps(asdict(found)))
 
 

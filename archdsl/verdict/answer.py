@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from archdsl.verdict.model import Average, Growth, SliceVerdict
+from archdsl.verdict.model import AverageDifference, Growth, SliceVerdict
 from archdsl.verdict.results import Question
 from archdsl.verdict.words import average_words, growth_words, slice_words
 
@@ -17,7 +17,7 @@ class Verdict:
     question: Question
     level: float
     slices: tuple[SliceVerdict, ...]
-    average: Average | None
+    average: AverageDifference | None
     growth: Growth | None
     format: Literal[2] = 2
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from archdsl.verdict.contrast import variance
-from archdsl.verdict.results import Arm, Question, Result, Slice, slices_of
-from archdsl.verdict.tuning import Tuned, pooled
+from archdsl.verdict.results import Arm, BudgetResults, Question, Result, slices_of
+from archdsl.verdict.tuning import TuningEstimate, pooled
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,7 +63,9 @@ def to_settle(results: Iterable[Result], question: Question) -> dict[str, tuple[
     return chosen
 
 
-def explored(results: Iterable[Result], question: Question) -> list[tuple[Slice, list[Explored]]]:
+def explored(
+    results: Iterable[Result], question: Question
+) -> list[tuple[BudgetResults, list[Explored]]]:
     """Each slice with its shapes (see ``explored_shapes``), by one curve through all of them where
     numbers were tuned."""
     parts = slices_of(results)
@@ -91,7 +93,9 @@ def halves(shapes: Sequence[Explored]) -> tuple[list[Explored], list[Explored]]:
     return [e for e in shapes if e.aspect <= cut], [e for e in shapes if e.aspect > cut]
 
 
-def explored_shapes(part: Slice, question: Question, curve: Tuned | None = None) -> list[Explored]:
+def explored_shapes(
+    part: BudgetResults, question: Question, curve: TuningEstimate | None = None
+) -> list[Explored]:
     """The shapes of a slice with the best setting of each, the best first.
 
     Where numbers were tuned, the best shape is the one whose ``curve`` over them is highest (see

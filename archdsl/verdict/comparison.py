@@ -12,7 +12,7 @@ import numpy as np
 from archdsl.verdict.arms import Explored, contenders
 from archdsl.verdict.contrast import Difference, mean, variance
 from archdsl.verdict.examples import Sample, compared, paired
-from archdsl.verdict.results import Arm, Floats, Question, Result, Slice
+from archdsl.verdict.results import Arm, BudgetResults, Floats, Question, Result
 from archdsl.verdict.tuning import Lost, lost
 
 SEEDS = 2  # that an arm needs for a comparison
@@ -25,7 +25,7 @@ class Comparison:
     """A slice before correction: the arms with their fresh results, and the difference of each two
     that have enough of them. Of the first two the deep one, or the best, is first."""
 
-    slice: Slice
+    slice: BudgetResults
     shapes: Sequence[Explored]
     arms: Sequence[Explored]
     fresh: Sequence[Sequence[Result]]
@@ -112,7 +112,7 @@ def stacked(known: Sequence[Floats | None]) -> Floats | None:
 
 
 def compare(
-    parts: Sequence[tuple[Slice, Sequence[Explored]]],
+    parts: Sequence[tuple[BudgetResults, Sequence[Explored]]],
     question: Question,
     short: Sequence[Result] = (),
 ) -> list[Comparison]:

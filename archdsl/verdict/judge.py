@@ -40,15 +40,15 @@ from archdsl.verdict.model import (
     NO_EVIDENCE,
     NOT_SETTLED,
     WIDER,
-    Average,
+    ArmPair,
+    AverageDifference,
     ByLoss,
     Contrast,
     Optimum,
-    Pair,
     Settled,
     SliceVerdict,
 )
-from archdsl.verdict.results import Question, Result, Slice, slices_of
+from archdsl.verdict.results import BudgetResults, Question, Result, slices_of
 
 SCORE, OTHER = 0.8, 0.2  # shares of the error of the score, and of the log-loss beside it
 RESAMPLES = 9999
@@ -60,7 +60,7 @@ def judge(
     level: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
-    parts: Sequence[tuple[Slice, Sequence[Explored]]] | None = None,
+    parts: Sequence[tuple[BudgetResults, Sequence[Explored]]] | None = None,
     short: Iterable[Result] = (),
 ) -> Verdict:
     """The verdict on the results of a study; ``parts`` are what ``explored`` makes of them, where
@@ -172,8 +172,8 @@ class _Judge:
             by,
         )
 
-    def pair(self, first: str, second: str, contrast: Contrast) -> Pair:
-        return Pair(first, second, self.word(contrast, [first, second])[0], contrast)
+    def pair(self, first: str, second: str, contrast: Contrast) -> ArmPair:
+        return ArmPair(first, second, self.word(contrast, [first, second])[0], contrast)
 
     def settled(self, trial: Comparison, arm: int) -> Settled:
         explored, fresh, scores = trial.arms[arm], trial.fresh[arm], trial.scores(arm)
@@ -228,7 +228,7 @@ class _Judge:
         self,
         found: Difference,
         corrected: float,
-        beside: Contrast | Average,
+        beside: Contrast | AverageDifference,
         test: float | None,
         seeds: int,
     ) -> ByLoss:
@@ -286,11 +286,11 @@ class _Judge:
         corrected: float,
         loss: Difference | None,
         corrected_loss: float,
-    ) -> Average:
+    ) -> AverageDifference:
         seeds = min(t.seeds(FIRST) for t in trials)
         tests = [test for t in trials if (test := t.test(FIRST)) is not None]
         test = mean(tests) if len(tests) == len(trials) else None
-        result = Average(
+        result = AverageDifference(
             NO_EVIDENCE,
             found.value,
             self.interval(found, corrected, seeds),
@@ -314,7 +314,9 @@ class _Judge:
         left = min(alpha * found.p / corrected, level_at(alpha, self.question.looks, seeds))
         return found.interval(1 - left)
 
-    def word(self, found: Contrast | Average, shapes: Sequence[str]) -> tuple[str, str | None]:
+    def word(
+        self, found: Contrast | AverageDifference, shapes: Sequence[str]
+    ) -> tuple[str, str | None]:
         """What is said of a comparison, and by what: the score, or the log-loss where that leaves
         it open; without ``shapes`` the first side is the deeper one."""
         by: str | None = self.question.measure
@@ -331,7 +333,7 @@ class _Judge:
             return DEEPER if first else WIDER, by
         return shapes[0 if first else 1], by
 
-    def is_small(self, found: Contrast | Average) -> bool:
+    def is_small(self, found: Contrast | AverageDifference) -> bool:
         """Whether the difference is smaller than the one of interest, in all slices together."""
         limit = self.question.target
         ranges = [found.interval]

@@ -97,7 +97,7 @@ class Contrast:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ArmPair:
     """Two arms of a slice, where more than two are settled, beside the first two. ``word`` is the
     better shape, or says that there is none."""
 
@@ -156,12 +156,12 @@ class SliceVerdict:
     deep: tuple[str, ...]
     optimum: Optimum | None
     kind: str = ""
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[ArmPair, ...] = ()
     by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Average:
+class AverageDifference:
     """Deep less wide, averaged over the settled slices with equal weights; ``honest``, ``test``,
     ``withdrawn`` and ``loss`` as in ``Contrast``, ``by`` as in ``SliceVerdict``."""
 

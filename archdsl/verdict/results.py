@@ -96,7 +96,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class BudgetResults:
     """The results at one budget, each training once."""
 
     name: str
@@ -106,7 +106,7 @@ class Slice:
     kind: str = ""
 
 
-def slices_of(results: Iterable[Result]) -> list[Slice]:
+def slices_of(results: Iterable[Result]) -> list[BudgetResults]:
     """The slices by their budgets.
 
     A training that was repeated with its seed counts once, and a retraining on a seed that
@@ -124,7 +124,7 @@ def slices_of(results: Iterable[Result]) -> list[Slice]:
         if key not in kind or kind[key].score is None:
             kind[key] = result
     return [
-        Slice(
+        BudgetResults(
             name,
             budget,
             tuple(explored[name].values()),

@@ -26,7 +26,7 @@ OUTLIER = 5.0  # deviations below the median beyond which a training only counts
 
 
 @dataclass(frozen=True, slots=True)
-class Tuned:
+class TuningEstimate:
     """For each shape of each slice, the setting at which its curve is highest, and how high it is
     there; ``own`` where the curves are highest at different settings."""
 
@@ -36,7 +36,7 @@ class Tuned:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class TuningRuns:
     """The trainings that a curve goes through. ``member`` is the member of each by its place among
     ``members``, and ``shape`` its shape among ``shapes``; ``places`` ``(trainings, numbers)`` are
     from -1, the ``low`` end of what was explored, to 1."""
@@ -91,7 +91,7 @@ def lost(
     return Lost(draws, data.freedom)
 
 
-def given(results: Sequence[Result], sign: int) -> Given | None:
+def given(results: Sequence[Result], sign: int) -> TuningRuns | None:
     """What a curve goes through; none where numbers are not known of all results, or are too
     few."""
     members = sorted({(r.slice, r.shape) for r in results if r.score is not None})
@@ -112,11 +112,11 @@ def given(results: Sequence[Result], sign: int) -> Given | None:
     shapes = sorted({shape for _, shape in members})
     shape = np.array([shapes.index(s) for _, s in members])[member]
     places = 2 * (tuned - low) / (high - low) - 1
-    found = Given(members, shapes, member, shape, places, np.concatenate(scores), low, high)
+    found = TuningRuns(members, shapes, member, shape, places, np.concatenate(scores), low, high)
     return None if found.freedom < SPARE else found
 
 
-def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
+def pooled(results: Sequence[Result], sign: int) -> TuningEstimate | None:
     """The settings of the shapes of all slices; none where numbers are not known of all results, or
     are too few for a curve.
 
@@ -148,7 +148,7 @@ def pooled(results: Sequence[Result], sign: int) -> Tuned | None:
         settings[member] = tuple(float(x) for x in place)
         curved = np.concatenate([peak, peak**2]) - found.means[i, :-1]
         values[member] = float(found.means[i, -1] + curved @ np.concatenate([slope, bends]))
-    return Tuned(settings, values, own)
+    return TuningEstimate(settings, values, own)
 
 
 def _free(found: Within, knobs: int) -> tuple[Floats, Floats]:
@@ -174,7 +174,7 @@ def bounded(scores: Sequence[float | None]) -> Floats:
     return np.array([least if s is None else max(s, least) for s in scores])
 
 
-def _is_better(left: Sequence[float], data: Given) -> bool:
+def _is_better(left: Sequence[float], data: TuningRuns) -> bool:
     """Whether the F-test finds slopes of each shape's own needed: ``left`` are the squares that
     remain with them and without."""
     more = (len(data.shapes) - 1) * data.places.shape[1]

@@ -12,12 +12,12 @@ from archdsl.verdict.model import (
     EQUIVALENT,
     LOSS,
     NO_EVIDENCE,
-    Average,
+    ArmPair,
+    AverageDifference,
     ByLoss,
     Contrast,
     Growth,
     Optimum,
-    Pair,
     Settled,
     SliceVerdict,
     Slope,
@@ -66,7 +66,7 @@ def _sentence(part: SliceVerdict, names: Sequence[str], question: Question) -> s
     return _compared(part.word, part.contrast, names[:2], (first, second), question) + "."
 
 
-def _pair(pair: Pair, part: SliceVerdict, question: Question) -> str:
+def _pair(pair: ArmPair, part: SliceVerdict, question: Question) -> str:
     """What is said of two further arms of a slice."""
     seeds = {arm.shape: arm.seeds for arm in part.arms}
     shapes = (pair.first, pair.second)
@@ -118,7 +118,7 @@ def _loss(
     names: Sequence[str],
     word: str,
     by: str | None,
-    found: Contrast | Average,
+    found: Contrast | AverageDifference,
     question: Question,
 ) -> list[str]:
     """What the log-loss shows beside what was said by something else: nothing, or a line."""
@@ -175,7 +175,7 @@ def _tuning(contrast: Contrast, question: Question) -> str:
     return f"what either may lose by its tuned settings is in the interval: a deviation of {size}"
 
 
-def _repeated(found: Contrast | Average, question: Question) -> str:
+def _repeated(found: Contrast | AverageDifference, question: Question) -> str:
     """What is expected of a repetition: what was claimed is too large on average."""
     assert found.honest is not None
     reach = 0.0 if found.interval is None else found.interval[1] - found.interval[0]
@@ -186,7 +186,7 @@ def _repeated(found: Contrast | Average, question: Question) -> str:
     return text + _on_test(_number(abs(found.test), reach / 2, question) + _unit(question), found)
 
 
-def _on_test(size: str, found: Contrast | Average | ByLoss) -> str:
+def _on_test(size: str, found: Contrast | AverageDifference | ByLoss) -> str:
     """That test data agree, as where they do not, nothing is claimed."""
     return f"; test data agree: {size}" if found.test else "; test data show no difference"
 
@@ -197,7 +197,7 @@ def _within(question: Question) -> str:
 
 
 def _withdrawn(
-    one: str, other: str, found: Contrast | Average, size: str, question: Question
+    one: str, other: str, found: Contrast | AverageDifference, size: str, question: Question
 ) -> str:
     assert found.test is not None
     against = _number(abs(found.test), 0, question) + _unit(question)
@@ -249,7 +249,7 @@ def _all(slices: Sequence[SliceVerdict]) -> str:
 
 
 def average_words(
-    average: Average, slices: Sequence[SliceVerdict], question: Question
+    average: AverageDifference, slices: Sequence[SliceVerdict], question: Question
 ) -> list[str]:
     """What holds over all slices."""
     lines, names = [_average(average, slices, question)], ("the deep shapes", "the wide ones")
@@ -258,7 +258,7 @@ def average_words(
     return lines
 
 
-def _average(average: Average, slices: Sequence[SliceVerdict], question: Question) -> str:
+def _average(average: AverageDifference, slices: Sequence[SliceVerdict], question: Question) -> str:
     if average.word == DEPENDS:
         return (
             f"Over {_all(slices)} there is no one answer: the answer depends on the kind,"

@@ -22,7 +22,7 @@ from archdsl import Architecture
 from archdsl.backend.build import load_source
 from archdsl.backend.emit import emitted
 from archdsl.backend.plan import Plan
-from archdsl.backend.symbols import Parameter
+from archdsl.backend.symbols import InitParameter
 from archdsl.backend.written import Written
 from archdsl.elaborate.values import LayerRef, show
 from archdsl.layers.base import show_shape
@@ -40,7 +40,7 @@ def classes(arch: Architecture) -> tuple[dict[str, Any], list[Plan]]:
     return load_source(found.text, "other"), plans
 
 
-def others(parameter: Parameter) -> list[Any]:
+def others(parameter: InitParameter) -> list[Any]:
     """Values that a parameter could have, the ones in use among them."""
     used = list(dict.fromkeys(parameter.values))
     if all(type(v) is int for v in used):

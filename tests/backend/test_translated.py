@@ -7,7 +7,7 @@ from torch import nn
 
 import archdsl
 from archdsl.backend.build import load_source
-from archdsl.backend.terms import Ratio, Whole, added, divided, multiplied, rounded_up
+from archdsl.backend.terms import Num, Ratio, added, divided, multiplied, rounded_up
 
 UNIT = """arch net(classes = 10)
 input 4x8x8
@@ -55,7 +55,7 @@ def test_what_a_block_says_is_not_what_its_numbers_happen_to_be() -> None:
 
 
 def test_expressions_of_terms() -> None:
-    a, b = Whole.of(6, "a"), Whole.of(4, "b")
+    a, b = Num.of(6, "a"), Num.of(4, "b")
     said = {
         "2 * a + b": 2 * a + b,
         "a + 2": a + 1 + 1,

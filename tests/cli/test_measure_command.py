@@ -14,8 +14,8 @@ import torch
 
 import archdsl
 from archdsl.training import measuring, ways
-from archdsl.training.measuring import Measured, best_of, measure_ways
-from archdsl.training.ways import EAGER, FROZEN, LAST, ONNX, OPENVINO, WAYS, Found, Job, measured
+from archdsl.training.measuring import MeasuredWay, best_of, measure_ways
+from archdsl.training.ways import EAGER, FROZEN, LAST, ONNX, OPENVINO, WAYS, Job, WayRun, measured
 
 TINY = """arch tiny(c = 4)
 input 3x8x8
@@ -35,7 +35,7 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "_run", measured)
 
 
-def measured_here() -> dict[str, Measured]:
+def measured_here() -> dict[str, MeasuredWay]:
     arch = archdsl.parse(TINY).with_knobs()
     threads = torch.get_num_threads()
     try:
@@ -56,7 +56,7 @@ def test_each_way_has_figures_and_the_same_results(in_this_process: None) -> Non
 def test_a_result_that_differs_is_seen_and_not_taken(
     in_this_process: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def other(job: Job) -> Found:
+    def other(job: Job) -> WayRun:
         found = measured(job)
         path = Path(job.folder) / f"{job.way}.npz"
         if job.way == ONNX:
@@ -74,7 +74,7 @@ def test_a_result_that_differs_is_seen_and_not_taken(
 def test_what_is_not_installed_or_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measuring, "WAYS", (EAGER, OPENVINO))
     monkeypatch.setattr(measuring, "find_spec", lambda name: None if name == "openvino" else name)
-    monkeypatch.setattr(measuring, "_run", lambda job: Found(problem="RuntimeError: it broke"))
+    monkeypatch.setattr(measuring, "_run", lambda job: WayRun(problem="RuntimeError: it broke"))
     found = measured_here()
     assert found[EAGER].problem == "RuntimeError: it broke"
     assert found[OPENVINO].problem == "openvino is not installed: pip install openvino"
@@ -113,9 +113,9 @@ def test_a_way_is_told_when_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None
     said: list[str] = []
     monkeypatch.setattr(measuring, "WAYS", (EAGER, LAST))
 
-    def fails(job: Job) -> Found:
+    def fails(job: Job) -> WayRun:
         said.append(f"runs {job.way}")
-        return Found(problem="x")
+        return WayRun(problem="x")
 
     monkeypatch.setattr(measuring, "_run", fails)
     arch = archdsl.parse(TINY).with_knobs()
@@ -124,8 +124,8 @@ def test_a_way_is_told_when_it_is_known(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_fastest_is_taken_and_the_simplest_of_those_as_fast() -> None:
-    eager, last = Measured(EAGER, 1.04), Measured(LAST, 1.0)
-    frozen, onnx = Measured(FROZEN, 0.5, difference=0.02), Measured(ONNX, problem="missing")
+    eager, last = MeasuredWay(EAGER, 1.04), MeasuredWay(LAST, 1.0)
+    frozen, onnx = MeasuredWay(FROZEN, 0.5, difference=0.02), MeasuredWay(ONNX, problem="missing")
     assert best_of([eager, last, frozen, onnx]) == eager
     assert best_of([replace(eager, seconds=1.06), last, frozen, onnx]) == last
     assert best_of([onnx]) is None
@@ -135,12 +135,14 @@ def test_the_command_prints_a_table_and_json(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [
-        Measured(EAGER, 0.002, 3 * 2**20),
-        Measured(ONNX, 0.001, None, 2e-6),
-        Measured(OPENVINO, problem="openvino is not installed"),
+        MeasuredWay(EAGER, 0.002, 3 * 2**20),
+        MeasuredWay(ONNX, 0.001, None, 2e-6),
+        MeasuredWay(OPENVINO, problem="openvino is not installed"),
     ]
 
-    def measure(*_: Any, known: Callable[[Measured], None] | None, **__: Any) -> list[Measured]:
+    def measure(
+        *_: Any, known: Callable[[MeasuredWay], None] | None, **__: Any
+    ) -> list[MeasuredWay]:
         for way in found if known is not None else []:
             known(way)
         return found

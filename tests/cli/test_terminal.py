@@ -13,7 +13,7 @@ from rich.console import Console
 from archdsl.cli.live import LiveTable, Tried, line, slices_table, view_of
 from archdsl.cli.progress import Meter, followed
 from archdsl.files import builtin_names
-from archdsl.search.leader import Progress
+from archdsl.search.leader import SearchProgress
 from archdsl.search.request import Objective
 from archdsl.search.rows import Row
 
@@ -221,7 +221,7 @@ def test_the_live_view_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = [row for row in rows() if row.state == "done"]
     view = LiveTable(2)
     view.console = Console(file=io.StringIO(), width=80, height=40)
-    view.show(Progress("explore", ended, 2, 28, 40, 30.0, 0.0, None))
+    view.show(SearchProgress("explore", ended, 2, 28, 40, 30.0, 0.0, None))
     view.console.print(view.live.renderable)
     lines = view.console.file.getvalue().splitlines()
     assert max(map(len, lines)) <= 80
@@ -259,7 +259,7 @@ def test_the_live_view_is_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
     ended += [replace(ended[0], state="failed", cause=evil)]
     view = LiveTable(1)
     view.console = Console(file=io.StringIO(), width=400, height=40, force_terminal=True)
-    view.show(Progress("explore", ended, 0, 0, 2, 30.0, 0.0, None))
+    view.show(SearchProgress("explore", ended, 0, 0, 2, 30.0, 0.0, None))
     view.console.print(view.live.renderable)
     shown = view.console.file.getvalue()
     assert "OWNED" in shown and "[link=file:///etc]x[/link] [/nothing]" in shown

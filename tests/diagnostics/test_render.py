@@ -3,7 +3,7 @@
 import pytest
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Frame, Label, diagnose, did_you_mean
+from archdsl.diagnostics.model import ArchError, Label, TrailFrame, diagnose, did_you_mean
 from archdsl.diagnostics.render import LONGEST, WIDTH, render, render_one
 from archdsl.diagnostics.source import Source, Span
 
@@ -102,9 +102,9 @@ def test_labels_near_and_far_and_in_other_files() -> None:
 def test_blocks_and_values() -> None:
     source, other = Source("x.arch", "a\nb\nc\n"), Source("y.arch", "d\n")
     trail = [
-        Frame("stage1", Span(source, 0, 1), {"c": "3"}),
-        *[Frame("unit", Span(source, 2, 3), {"n": "1"})] * 3,
-        Frame("inner", Span(other, 0, 1), {}),
+        TrailFrame("stage1", Span(source, 0, 1), {"c": "3"}),
+        *[TrailFrame("unit", Span(source, 2, 3), {"n": "1"})] * 3,
+        TrailFrame("inner", Span(other, 0, 1), {}),
     ]
     found = diagnose(codes.NO_ARCH, Span(source, 4, 5)).within(trail, {"w": "8", "n": "9"})
     assert render_one(found).splitlines()[-2] == (
@@ -128,7 +128,7 @@ def test_nothing_moves_the_cursor(evil: str) -> None:
         notes=[evil],
         help=[evil],
         message=f": {evil}",
-    ).within([Frame(evil, span, {evil: evil})], {"k": evil})
+    ).within([TrailFrame(evil, span, {evil: evil})], {"k": evil})
     text = render([found])
     assert evil not in text
     text.encode()

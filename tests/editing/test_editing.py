@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from archdsl.editing.colours import colours
 from archdsl.editing.completion import complete
-from archdsl.editing.fixes import Fix, fixes
+from archdsl.editing.fixes import Correction, fixes
 from archdsl.editing.hints import carried, hints
 from archdsl.editing.hover import hover
 from archdsl.editing.lenses import Cancelled, quick, verified
@@ -230,7 +230,7 @@ def test_a_correction_mends_the_text(wrong: str, right: str | None) -> None:
     assert read(text).found == ()
 
 
-def mended(reading: Reading, fix: Fix) -> str:
+def mended(reading: Reading, fix: Correction) -> str:
     text = reading.source.text
     for span, new in sorted(fix.edits, key=lambda e: -e[0].start):
         text = text[: span.start] + new + text[span.end :]

@@ -12,7 +12,7 @@ import archdsl
 from archdsl import ArchError
 from archdsl.analysis.space import prove
 from archdsl.diagnostics.source import Source
-from archdsl.elaborate.program import Candidate
+from archdsl.elaborate.program import Elaborated
 from archdsl.elaborate.work import MAX_PIECES, MAX_STEPS, MAX_WORK, Work
 from archdsl.files import Library, builtin_names
 from archdsl.registry import REGISTRY
@@ -50,7 +50,7 @@ MORE = (
 )
 
 
-def elaborated(spec: Spec, **knobs: Any) -> Candidate:
+def elaborated(spec: Spec, **knobs: Any) -> Elaborated:
     return spec.program.elaborate(knobs, lambda path, options, span: 0)
 
 

@@ -14,7 +14,7 @@ from archdsl.graph.exchange import from_json, to_json
 from archdsl.graph.text import to_text
 from archdsl.graph.verify import verify
 from archdsl.graph.written import call
-from archdsl.ir.flat import Flat, Node
+from archdsl.ir.flat import Flat, FlatNode
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.join import Add, FractalJoin, Join
 from archdsl.syntax.format import format_source
@@ -22,11 +22,11 @@ from archdsl.syntax.format import format_source
 random = settings(max_examples=40)
 
 
-def shapes_into(flat: Flat, node: Node) -> tuple[Shape, ...]:
+def shapes_into(flat: Flat, node: FlatNode) -> tuple[Shape, ...]:
     return tuple(flat.nodes[i].shape for i in node.inputs)
 
 
-def layers(flat: Flat) -> list[tuple[Node, Layer]]:
+def layers(flat: Flat) -> list[tuple[FlatNode, Layer]]:
     return [(n, n.layer) for n in flat.nodes if n.layer is not None]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import archdsl
 from archdsl.cli.main import main
 from archdsl.extensions import with_files
-from archdsl.importing.calls import Code, Unwritable, _literal
+from archdsl.importing.calls import TensorExpression, Unwritable, _literal
 from archdsl.importing.classes import CustomLayer, file_text
 from archdsl.registry import REGISTRY
 
@@ -215,7 +215,9 @@ def test_what_cannot_be_written_from_a_call_has_a_place_to_fill_in() -> None:
 
 def test_words_of_a_call_cannot_leave_their_text() -> None:
     words = '"""\nimport os\\'
-    code = Code(f"F.pad({{0}}, (1, 1), mode={_literal(words.replace(chr(10), ' '), str)})", 1)
+    code = TensorExpression(
+        f"F.pad({{0}}, (1, 1), mode={_literal(words.replace(chr(10), ' '), str)})", 1
+    )
     layer = CustomLayer("mine", "pad", code, {((4, 6),): (4, 8)})
     tree = ast.parse(file_text([layer]))
     assert [type(node).__name__ for node in tree.body[1:]] == ["ImportFrom"] * 2 + ["ClassDef"]

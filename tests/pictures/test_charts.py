@@ -8,7 +8,7 @@ import pytest
 
 import archdsl
 from archdsl.pictures.bubbles import Blob, bubbles, front
-from archdsl.pictures.charts import Scale, percent, spanning
+from archdsl.pictures.charts import AxisScale, percent, spanning
 from archdsl.pictures.contours import Sheet, contours, levels, lines
 from archdsl.pictures.labels import Spot, labelled
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
@@ -19,7 +19,7 @@ from archdsl.report.measure import Measure
 
 
 def test_a_scale_from_end_to_end() -> None:
-    plain, log = Scale(10, 20), Scale(1, 100, True)
+    plain, log = AxisScale(10, 20), AxisScale(1, 100, True)
     assert [plain(v) for v in (10, 15, 20)] == [0, 0.5, 1]
     assert [log(v) for v in (1, 10, 100)] == [0, 0.5, 1]
 
@@ -37,7 +37,7 @@ TICKS = {
 
 @pytest.mark.parametrize(("low", "high", "log"), TICKS)
 def test_ticks_are_round(low: float, high: float, log: bool) -> None:
-    assert Scale(low, high, log).ticks(6) == pytest.approx(TICKS[low, high, log])
+    assert AxisScale(low, high, log).ticks(6) == pytest.approx(TICKS[low, high, log])
 
 
 def test_a_scale_around_values() -> None:

@@ -8,9 +8,9 @@ import pytest
 import archdsl
 from archdsl.ir.network import Part
 from archdsl.pictures.drawing import Drawing
-from archdsl.pictures.pen import Flow
+from archdsl.pictures.pen import Direction
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
-from archdsl.pictures.sketch import Block, Join, Stack, sketch
+from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Stack, sketch
 from archdsl.pictures.svg import sign_strokes
 from archdsl.pictures.views import draw, shapes, view
 from archdsl.pictures.weave import Fork, Knot, Leaf, Run, Thread, Web, weave
@@ -34,7 +34,7 @@ def pieces(part: Part) -> list[str]:
         if isinstance(piece, Stack):
             shown = " | ".join(s.words for s in piece.strips)
         else:
-            shown = piece.sign or "join" if isinstance(piece, Join) else "block"
+            shown = piece.sign or "join" if isinstance(piece, DrawnJoin) else "block"
         found.append(f"{piece.name}{times} {piece.inputs}: {shown}")
     return found
 
@@ -160,10 +160,10 @@ def test_a_block_that_does_not_look_at_its_input_has_no_line_from_it() -> None:
     """The head of this network takes four levels by their names, the last of which stands right
     before it."""
     (head,) = (p for p in sketch(part_of("semantic_fpn_50")).pieces if p.name == "head")
-    assert isinstance(head, Block)
+    assert isinstance(head, DrawnBlock)
     assert (len(head.part.imports), head.doors, len(set(head.inputs))) == (4, (1, 2, 3, 4), 4)
     (down,) = (p for p in sketch(part_of("semantic_fpn_50")).pieces if p.name == "top_down1")
-    assert isinstance(down, Block) and down.doors == (0, 1)
+    assert isinstance(down, DrawnBlock) and down.doors == (0, 1)
 
 
 # ------------------------------------------------------------------------------- pictures
@@ -319,14 +319,14 @@ def test_notes_say_what_is_known() -> None:
 
 
 def test_equal_blocks_are_one_figure() -> None:
-    drawing = Drawing(archdsl.load("preresnet1001").network, Flow())
+    drawing = Drawing(archdsl.load("preresnet1001").network, Direction())
     whole = view(drawing.root, lambda path, level: True)
     assert len(list(shapes(drawing, whole, {}))) < 600
     assert len(drawing.known) < 30
 
 
 def test_blocks_open_by_their_paths() -> None:
-    drawing = Drawing(archdsl.load("resnet50").network, Flow())
+    drawing = Drawing(archdsl.load("resnet50").network, Direction())
     chosen = {"stage2", "stage2.bottleneck1"}
     whole = view(drawing.root, lambda path, level: path in chosen)
     found = [s.text for s in shapes(drawing, whole, {}) if isinstance(s, Words)]
@@ -346,7 +346,7 @@ def test_a_block_is_opened_where_it_is_new() -> None:
 
 def test_a_block_within_sizes_the_parts_around_it() -> None:
     """The frames of an open block hold it: what a template leaves open is filled in."""
-    drawing = Drawing(archdsl.load("resnet50").network, Flow())
+    drawing = Drawing(archdsl.load("resnet50").network, Direction())
     sizes = []
     for chosen in ({"stage2"}, {"stage2", "stage2.bottleneck1"}):
         whole = view(drawing.root, lambda path, level, chosen=chosen: path in chosen)  # type: ignore[misc]

@@ -10,7 +10,7 @@ import archdsl
 from archdsl.cli.main import main
 from archdsl.pictures.drawing import Drawing
 from archdsl.pictures.lanes import Lanes
-from archdsl.pictures.pen import Flow
+from archdsl.pictures.pen import Direction
 from archdsl.pictures.scene import Box, Scene, Wire, Words, extent
 from archdsl.pictures.views import draw, levels, shapes, view
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_cut_is_made_smaller() -> None:
 @pytest.mark.parametrize("down", [True, False])
 def test_a_size_is_told_before_anything_is_laid_out(name: str, down: bool) -> None:
     arch = archdsl.load(name)
-    drawing = Drawing(arch.network, Flow(down))
+    drawing = Drawing(arch.network, Direction(down))
     lanes = Lanes(list(shapes(drawing, view(drawing.root, levels(2)), {})), down)
     size, cuts = lanes.sizes(), lanes.cuts()
     for chosen in ([], cuts[:1], cuts[1::4]):

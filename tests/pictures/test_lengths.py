@@ -2,11 +2,11 @@
 
 import pytest
 
-from archdsl.pictures.lengths import BEFORE, LENGTH, Expr, Length, Program, most, size, value
+from archdsl.pictures.lengths import BEFORE, LENGTH, Expr, Length, LengthProgram, most, size, value
 
 
 def worked_out(length: Length, sizes: list[list[float]]) -> float:
-    program = Program()
+    program = LengthProgram()
     written = program.add(length)
     return value(written, program.run(sizes))
 
@@ -40,7 +40,7 @@ def test_what_is_known_is_worked_out_at_once() -> None:
 
 
 def test_an_instruction_is_given_once() -> None:
-    program = Program()
+    program = LengthProgram()
     both = a + b
     first, second = program.add(both * 2), program.add(both * 3)
     assert program.code == [

@@ -11,7 +11,7 @@ import pytest
 import archdsl
 from archdsl.files import builtin_names
 from archdsl.pictures.mermaid import _quoted, mermaid
-from archdsl.pictures.outline import Closed, Node, Opened, outline
+from archdsl.pictures.outline import Closed, Opened, OutlineNode, outline
 from archdsl.pictures.scene import Disc, Scene, Wire, Words
 from archdsl.pictures.tikz import tikz
 from archdsl.pictures.views import draw
@@ -57,7 +57,7 @@ def test_every_edge_is_between_nodes_that_are_there(name: str) -> None:
     network = archdsl.load(name).network
     for depth in (2, 9):
         marks, edges = outline(network, depth)
-        nodes = [m.path for m in marks if isinstance(m, Node)]
+        nodes = [m.path for m in marks if isinstance(m, OutlineNode)]
         assert len(nodes) == len(set(nodes))
         assert {e.source for e in edges} | {e.target for e in edges} <= set(nodes)
         later = {n for n in nodes if n.partition(".")[0] != "input"}
@@ -148,5 +148,5 @@ def test_a_side_output_of_what_is_no_chain_is_drawn() -> None:
     scene = draw(network, {}, depth=3)
     said = [s.text for s in scene.shapes if isinstance(s, Words)]
     assert "aux" in said and "linear 4" in said
-    boxes = [m for m in outline(network, 3)[0] if isinstance(m, Node) and not m.sign]
+    boxes = [m for m in outline(network, 3)[0] if isinstance(m, OutlineNode) and not m.sign]
     assert all(line in said for box in boxes for line in box.lines)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 import archdsl
 from archdsl.pictures.drawing import Drawing
 from archdsl.pictures.page import drawing_page, still
-from archdsl.pictures.pen import Flow
+from archdsl.pictures.pen import Direction
 from archdsl.pictures.scene import Box, extent
 from archdsl.pictures.views import draw, shapes, view
 
@@ -95,7 +95,7 @@ def test_boxes_are_where_files_have_them(name: str, depth: int, down: bool, open
         "#drawing rect",
         "all => all.map(r => ['x', 'y', 'width', 'height'].map(k => +r.getAttribute(k)))",
     )
-    drawing = Drawing(archdsl.load(name).network, Flow(down))
+    drawing = Drawing(archdsl.load(name).network, Direction(down))
     drawn = list(shapes(drawing, view(drawing.root, lambda _, level: level < depth), {}))
     boxes = [s for s in drawn if isinstance(s, Box)]
     assert len(found) == len(boxes)

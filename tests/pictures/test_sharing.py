@@ -8,7 +8,7 @@ from archdsl.ir.network import Network
 from archdsl.pictures.drawing import Drawing
 from archdsl.pictures.mermaid import mermaid
 from archdsl.pictures.page import drawing_page
-from archdsl.pictures.pen import Flow
+from archdsl.pictures.pen import Direction
 from archdsl.pictures.scene import Words
 from archdsl.pictures.views import draw, draw_volumes, shapes, view
 
@@ -34,7 +34,7 @@ def network(text: str) -> Network:
 
 def notes(text: str) -> list[tuple[str, int, int, str]]:
     """Name, parameters, repetitions and what is said of sharing, of all that is drawn."""
-    drawing = Drawing(network(text), Flow())
+    drawing = Drawing(network(text), Direction())
     list(shapes(drawing, view(drawing.root, lambda path, level: True), {}))
     return [(n.name, n.params, n.repeat, n.shares) for n in drawing.notes]
 
@@ -55,7 +55,7 @@ def test_notes_count_weights_once_and_name_the_module() -> None:
 
 
 def test_a_note_of_repetitions_says_which_costs_are_of_all() -> None:
-    drawing = Drawing(network(SPEC), Flow())
+    drawing = Drawing(network(SPEC), Direction())
     assert drawing.root.open
     assert drawing.notes[0].text.splitlines()[1:3] == [
         "4x8x8 to 4x8x8, x 3",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from archdsl.ir.flat import Node, flatten
+from archdsl.ir.flat import FlatNode, flatten
 from archdsl.ir.network import Network
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Join
@@ -216,7 +216,7 @@ def wanted(network: Network) -> Counter[Edge]:
         else:
             texts.append(layer_words(node.layer, nodes[node.inputs[0]].shape))
 
-    def is_line(node: Node) -> bool:
+    def is_line(node: FlatNode) -> bool:
         at, step = _numbered(node.path, "concat")
         return step < dense.get(at, 0)
 
@@ -252,7 +252,7 @@ def _numbered(path: str, name: str) -> tuple[str, int]:
     return (match[1] or "", int(match[2])) if match else ("", 0)
 
 
-def _dense(nodes: Iterable[Node]) -> dict[str, int]:
+def _dense(nodes: Iterable[FlatNode]) -> dict[str, int]:
     """The dense blocks by their paths, and how many steps they have: each is concatenated."""
     steps: Counter[str] = Counter()
     joins: Counter[str] = Counter()
@@ -267,7 +267,7 @@ def _dense(nodes: Iterable[Node]) -> dict[str, int]:
     return {at: count for at, count in steps.items() if joins[at] == count}
 
 
-def _hidden(node: Node, dense: dict[str, int]) -> tuple[str, str] | None:
+def _hidden(node: FlatNode, dense: dict[str, int]) -> tuple[str, str] | None:
     """The box that stands for a node, where a dense block has many steps."""
     parts = node.path.split(".")
     for k, part in enumerate(parts):

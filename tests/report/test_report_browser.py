@@ -11,12 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from reading import Read
 from simulation import Formula, wide_or_deep, work
-from test_report_hostile import hostile as hostile
 
 from archdsl.registry import REGISTRY
 from archdsl.report import serve
 from archdsl.report.page import report_page
-from archdsl.report.serve import Follower, Server
+from archdsl.report.serve import Follower, StudyServer
 from archdsl.search.opened import find_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.quiet]
@@ -334,7 +333,7 @@ def test_it_follows_a_search(
     monkeypatch.setattr(serve, "PAUSE", 0.0)
     study = Path(shutil.copytree(half, tmp_path / "half.study"))
     made = Opened(browser, tmp_path)
-    with Server(Follower(str(study))) as server:
+    with StudyServer(Follower(str(study))) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         page = made.page(server.url)

@@ -16,7 +16,7 @@ from simulation import Formula, wide_or_deep, work
 from archdsl.diagnostics.model import ArchError
 from archdsl.registry import REGISTRY
 from archdsl.report import serve
-from archdsl.report.serve import Follower, Server
+from archdsl.report.serve import Follower, StudyServer
 from archdsl.search.opened import find_study
 
 pytestmark = pytest.mark.quiet
@@ -29,9 +29,9 @@ def study(half: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(study: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(study: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StudyServer]:
     monkeypatch.setattr(serve, "PAUSE", 0.0)
-    with Server(Follower(str(study))) as made:
+    with StudyServer(Follower(str(study))) as made:
         thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield made
@@ -39,7 +39,7 @@ def server(study: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         thread.join()
 
 
-def ask(server: Server, path: str = "/", method: str = "GET", **headers: str) -> HTTPResponse:
+def ask(server: StudyServer, path: str = "/", method: str = "GET", **headers: str) -> HTTPResponse:
     connection = HTTPConnection("127.0.0.1", server.server_port, timeout=30)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     connection.request(method, path, headers=named)
@@ -49,7 +49,7 @@ def ask(server: Server, path: str = "/", method: str = "GET", **headers: str) ->
     return answer
 
 
-def test_it_is_the_report_and_may_ask_its_server_alone(server: Server) -> None:
+def test_it_is_the_report_and_may_ask_its_server_alone(server: StudyServer) -> None:
     answer = ask(server)
     assert answer.status == 200
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -61,7 +61,7 @@ def test_it_is_the_report_and_may_ask_its_server_alone(server: Server) -> None:
     assert int(head.headers["Content-Length"]) == len(text.encode())
 
 
-def test_news_are_told_from_no_news(server: Server, study: Path) -> None:
+def test_news_are_told_from_no_news(server: StudyServer, study: Path) -> None:
     first = ask(server).headers["ETag"]
     answer = ask(server, If_None_Match=first)
     assert (answer.status, answer.text) == (304, "")  # type: ignore[attr-defined]
@@ -72,14 +72,14 @@ def test_news_are_told_from_no_news(server: Server, study: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1", "[::1]"])
-def test_other_names_of_this_machine_get_nothing(server: Server, host: str) -> None:
+def test_other_names_of_this_machine_get_nothing(server: StudyServer, host: str) -> None:
     """A page elsewhere may have its own name point here (DNS rebinding)."""
     answer = ask(server, Host=host)
     assert answer.status == 403
     assert answer.text == "this server answers to 127.0.0.1 alone\n"  # type: ignore[attr-defined]
 
 
-def test_there_is_one_page(server: Server) -> None:
+def test_there_is_one_page(server: StudyServer) -> None:
     assert ask(server, "/study.json").status == 404
     assert ask(server, "/../study.json").status == 404
     assert ask(server, "/?again").status == 200
@@ -89,7 +89,7 @@ def test_there_is_one_page(server: Server) -> None:
     assert localhost.status == 200
 
 
-def test_a_study_that_goes_away_is_told(server: Server, study: Path) -> None:
+def test_a_study_that_goes_away_is_told(server: StudyServer, study: Path) -> None:
     assert ask(server).status == 200
     shutil.rmtree(study)
     answer = ask(server)
@@ -97,14 +97,14 @@ def test_a_study_that_goes_away_is_told(server: Server, study: Path) -> None:
     assert answer.text == f"there is no study `{study}`"  # type: ignore[attr-defined]
 
 
-def test_only_this_machine_reaches_it(server: Server) -> None:
+def test_only_this_machine_reaches_it(server: StudyServer) -> None:
     assert server.server_address[0] == "127.0.0.1"
     assert server.url == f"http://127.0.0.1:{server.server_port}/"
 
 
-def test_a_port_that_is_taken(server: Server, study: Path) -> None:
+def test_a_port_that_is_taken(server: StudyServer, study: Path) -> None:
     with pytest.raises(ArchError) as caught:
-        Server(Follower(str(study)), server.server_port)
+        StudyServer(Follower(str(study)), server.server_port)
     (told,) = caught.value.diagnostics
     assert told.code == "A718"
     port = server.server_port
@@ -112,7 +112,7 @@ def test_a_port_that_is_taken(server: Server, study: Path) -> None:
     assert "= help: choose another with --port N; --port 0 takes a free one" in str(caught.value)
 
 
-def test_the_study_is_not_touched(study: Path, server: Server) -> None:
+def test_the_study_is_not_touched(study: Path, server: StudyServer) -> None:
     before = {p: p.read_bytes() for p in study.rglob("*") if p.is_file()}
     ask(server)
     assert {p: p.read_bytes() for p in study.rglob("*") if p.is_file()} == before
@@ -129,7 +129,7 @@ def test_ctrl_c_ends_it(study: Path) -> None:
     assert (process.returncode, out, err) == (0, "ended\n", "")
 
 
-def raw(server: Server, request: bytes) -> bytes:
+def raw(server: StudyServer, request: bytes) -> bytes:
     """All that comes back for some bytes."""
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=30) as connection:
         connection.sendall(request)
@@ -146,13 +146,13 @@ def raw(server: Server, request: bytes) -> bytes:
         (b"GET /nothing HTTP/1.1\r\n\r\n", b"403"),
     ],
 )
-def test_every_answer_has_the_headers(server: Server, request_: bytes, status: bytes) -> None:
+def test_every_answer_has_the_headers(server: StudyServer, request_: bytes, status: bytes) -> None:
     answer = raw(server, request_)
     assert status in answer.split(b"\r\n")[0] and answer.count(b"nosniff") == 1
 
 
 def test_a_connection_that_says_nothing_is_ended(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: StudyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serve.Handler, "timeout", 0.05)
     assert raw(server, b"GET / HT") == b""

@@ -13,7 +13,7 @@ from archdsl.elaborate.scope import Scope, Variable
 from archdsl.files import Bundle, Library, builtin_folder, builtin_names, read_source
 from archdsl.resolve.rename import rename
 from archdsl.resolve.resolver import resolve
-from archdsl.resolve.table import Definition, Names, Use
+from archdsl.resolve.table import Definition, Names, NameUse
 from archdsl.syntax import tree
 from archdsl.syntax.parse import parse, read_tree
 
@@ -211,7 +211,7 @@ def test_a_text_with_mistakes_has_a_table() -> None:
     names = table(BROKEN)
     assert [d.name for d in names.definitions] == ["unit", "net", "width", "after", "c", "half"]
     use = names.at(offset("half, 1", within=BROKEN))
-    assert isinstance(use, Use) and use.definition is not None
+    assert isinstance(use, NameUse) and use.definition is not None
     assert use.definition.span.line == 4
     assert set(names.visible(offset("unit(wid", within=BROKEN) + 8)) == {"unit", "width", "after"}
     assert [u.name for u in names.uses if u.kind == "unknown"] == ["unknown_one"]

@@ -16,7 +16,7 @@ from archdsl.search import at_work
 from archdsl.search.at_work import said
 from archdsl.search.changes import Changes
 from archdsl.search.rows import Row
-from archdsl.training.outcome import Step
+from archdsl.training.outcome import TrainingStep
 
 TEXT = """search asked
 spec a
@@ -90,19 +90,19 @@ def test_steps_are_noted_too(monkeypatch: pytest.MonkeyPatch) -> None:
             return 8.0
 
     trial = Noted()
-    note, said = at_work.Note(trial), list[Step]()
+    note, said = at_work.Note(trial), list[TrainingStep]()
     say = at_work.seldom(said.append)
     for done in range(1, 4):
         now += 0.6
-        step = Step(1, done, 3, Total())  # type: ignore[arg-type]
+        step = TrainingStep(1, done, 3, Total())  # type: ignore[arg-type]
         note.step(step)
         say(step)
     note.epoch(1, 0.5, 0.25)
     now += 0.6
-    note.step(Step(2, 1, 3, 6.0))
+    note.step(TrainingStep(2, 1, 3, 6.0))
     assert trial.values == [[0.5, None, 1.2, 4.0], [1.25, 0.5, 2.4, 6.0]]
     assert read == [1.2] and [step.done for step in said] == [2]
-    assert Step(*said[0].said()) == Step(1, 2, 3, 8.0)
+    assert TrainingStep(*said[0].said()) == TrainingStep(1, 2, 3, 8.0)
 
 
 def row(*reached: float | None) -> Row:

@@ -6,7 +6,7 @@ import archdsl
 from archdsl import parse
 from archdsl.registry import REGISTRY
 from archdsl.search.asked import Asked
-from archdsl.search.fair import Fairness, Side, Tuned, told
+from archdsl.search.fair import Fairness, Side, TunedNumber, told
 
 SPEC = parse(
     """arch a(depth = 2 in 1..8, width = 8 in 1..64, classes = 10)
@@ -33,7 +33,13 @@ def sides(
     ends: tuple[str, str] = ("", ""),
 ) -> tuple[Side, ...]:
     return tuple(
-        Side(f"depth = {depth}", "lr = 0.05", cost, time, (Tuned("lr", 0.05, 0.7, "0.01..0.1", e),))
+        Side(
+            f"depth = {depth}",
+            "lr = 0.05",
+            cost,
+            time,
+            (TunedNumber("lr", 0.05, 0.7, "0.01..0.1", e),),
+        )
         for depth, cost, time, e in zip((28, 10), costs, seconds, ends, strict=True)
     )
 

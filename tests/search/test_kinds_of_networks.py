@@ -9,7 +9,7 @@ from archdsl.search.asked import Asked
 from archdsl.search.categories import kind_of, kinds
 from archdsl.search.outcome import results
 from archdsl.search.reading import read_search
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 
 SPEC = parse(
     """arch a(depth = 2 in 1..8, width = 8 in 1..64, act = relu in {relu, silu}, classes = 10)
@@ -28,7 +28,7 @@ seeds 1 then 3
 """
 
 
-def asked(vary: str) -> Search:
+def asked(vary: str) -> SearchRequest:
     text = f"search x\nspec a\nvary {vary}\ndata digits\n"
     return read_search(Source("x.search", text), Path(), spec=SPEC)
 

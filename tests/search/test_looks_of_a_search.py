@@ -10,7 +10,7 @@ from archdsl.diagnostics.source import Source
 from archdsl.search.asked import Asked
 from archdsl.search.outcome import looks_of
 from archdsl.search.reading import read_search
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 
 ASKED = """
 search x
@@ -62,7 +62,7 @@ def test_what_stays_open_takes_all_seeds() -> None:
 
 
 def test_how_it_is_read() -> None:
-    def asked(text: str) -> Search:
+    def asked(text: str) -> SearchRequest:
         return read_search(Source("x.search", READ + text), None)
 
     found = asked("seeds 2 then 3..20\ntarget 0.3 points\n")

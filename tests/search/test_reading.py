@@ -18,10 +18,10 @@ from archdsl.registry import REGISTRY
 from archdsl.search import settings
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
-from archdsl.search.request import Hold, Objective
+from archdsl.search.request import HeldCost, Objective
 from archdsl.search.space import space_of
 from archdsl.syntax.language import SEARCH
-from archdsl.training.augmentations import Crop, Flip
+from archdsl.training.augmentations import Flip, RandomCrop
 from archdsl.training.recipe import AdamW, Constant, OneCycle, Recipe, Sgd, Steps
 from archdsl.training.sets import Cifar10, Digits, FashionMnist, ImageFolder
 
@@ -102,7 +102,7 @@ def test_several_knobs() -> None:
 
 def test_hold() -> None:
     hold = search_of("hold macs = {2M, 500K} within 5% by width step 4\n").hold
-    assert isinstance(hold, Hold)
+    assert isinstance(hold, HeldCost)
     assert (hold.cost, hold.budgets, hold.tolerance) == ("macs", (500e3, 2e6), 0.05)
     assert (hold.knobs, hold.step) == (("width",), 4)
     for text, budgets in [("params = 10K", (1e4,)), ("activations = 2 * 1K", (2e3,))]:
@@ -136,7 +136,7 @@ def test_data(text: str, data: Any) -> None:
         ("schedule = step([2, 4], 0.5)", Recipe(schedule=Steps((2, 4), 0.5))),
         ("schedule = one_cycle", Recipe(schedule=OneCycle())),
         ("schedule = constant, clip = 1", Recipe(schedule=Constant(), clip=1.0)),
-        ("augment = [crop(2), flip]", Recipe(augment=(Crop(2), Flip()))),
+        ("augment = [crop(2), flip]", Recipe(augment=(RandomCrop(2), Flip()))),
         ("augment = flip, label_smoothing = 10%", Recipe(augment=(Flip(),), label_smoothing=0.1)),
         ("warmup = 1.5, amp = off, compile = true", Recipe(warmup=1.5, amp="off", compile=True)),
     ],

@@ -19,14 +19,14 @@ from fake_training import CPU, begun, explored, trainer
 from searches import TINY
 
 from archdsl import Architecture, read
-from archdsl.cli.live import JsonLines, Lines, View, view_of
+from archdsl.cli.live import JsonLines, LinesView, SearchView, view_of
 from archdsl.cli.main import main
 from archdsl.registry import REGISTRY
-from archdsl.search.leader import Progress
+from archdsl.search.leader import SearchProgress
 from archdsl.search.opened import OpenStudy, find_study
 from archdsl.search.outcome import best
 from archdsl.search.plan import (
-    Turn,
+    PlannedTrial,
     arms_to_settle,
     decided,
     enqueue,
@@ -196,7 +196,7 @@ def test_lines_of_trials(at: OpenStudy, capsys: pytest.CaptureFixture[str]) -> N
     )
     pruned = Row(5, "4K params", EXPLORE, "pruned", 5, 1, "depth = 8", "lr = 0.2", "width = 8",
                  curve=((1, 0.25, 1, 1, 1),), ended=rows[0].ended)  # fmt: skip
-    progress = Progress(
+    progress = SearchProgress(
         EXPLORE,
         sorted([*rows, other, same, pruned], key=lambda row: str(row.ended)),
         1,
@@ -208,7 +208,7 @@ def test_lines_of_trials(at: OpenStudy, capsys: pytest.CaptureFixture[str]) -> N
         trials=24,
     )
     view = view_of(False, False, 1)
-    assert isinstance(view, Lines)
+    assert isinstance(view, LinesView)
     view.show(progress)
     golden("lines", capsys.readouterr().out)
     assert progress.done == 6
@@ -218,7 +218,7 @@ def test_lines_of_json(at: OpenStudy, capsys: pytest.CaptureFixture[str]) -> Non
     view = view_of(False, True, 1)
     assert isinstance(view, JsonLines)
     rows = at.rows(EXPLORE)
-    view.show(Progress(EXPLORE, rows, 0, 0, 36, None, 0.0, None))
+    view.show(SearchProgress(EXPLORE, rows, 0, 0, 36, None, 0.0, None))
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(lines) == len(rows)
     assert sum(line["state"] == "done" for line in lines) == 30
@@ -232,8 +232,8 @@ def test_nothing_is_shown_where_quiet_was_asked_for(
     at: OpenStudy, capsys: pytest.CaptureFixture[str]
 ) -> None:
     view = view_of(True, True, 1)
-    assert type(view) is View
-    view.show(Progress(EXPLORE, at.rows(), 0, 0, 36, None, 0.0, None))
+    assert type(view) is SearchView
+    view.show(SearchProgress(EXPLORE, at.rows(), 0, 0, 36, None, 0.0, None))
     assert capsys.readouterr().out == ""
 
 
@@ -283,7 +283,7 @@ def with_a_result(study: OpenStudy) -> None:
     slice = study.space.slices[0].name
     part = study.parts[EXPLORE, slice]
     params, attrs = decided(study, survey(study.space)[0].candidates[0])  # type: ignore[index]
-    enqueue(study, EXPLORE, {slice: [Turn(0, 1, params, attrs)]})
+    enqueue(study, EXPLORE, {slice: [PlannedTrial(0, 1, params, attrs)]})
     part.tell(part.ask(), 0.5)
 
 

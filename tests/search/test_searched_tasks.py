@@ -15,7 +15,7 @@ from archdsl.search.outcome import results, shown, verdict
 from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
-from archdsl.search.request import Objective, Search
+from archdsl.search.request import Objective, SearchRequest
 from archdsl.search.rows import SETTLE
 from archdsl.search.start import begin
 from archdsl.search.worker import Worker
@@ -25,7 +25,7 @@ VALUES = 'arrays("set.npz", task = regression)'
 ASKED = "vary depth in {1, 2}\nseeds 1 then 2\ntrials 2\ntrain epochs = 1, batch = 16, lr = 0.01\n"
 
 
-def search_of(data: str, asked: str = "") -> Search:
+def search_of(data: str, asked: str = "") -> SearchRequest:
     text = f'search x\nspec "a.arch"\ndata {data}\n{ASKED}{asked}'
     return read_search(Source("x.search", text), Path(), spec=parse(TINY, "a.arch"))
 

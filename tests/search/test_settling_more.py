@@ -11,7 +11,7 @@ from archdsl.cli.output import say_below
 from archdsl.diagnostics.source import Source
 from archdsl.search.asked import Asked
 from archdsl.search.reading import read_search
-from archdsl.search.request import Search
+from archdsl.search.request import SearchRequest
 
 ASKED = """
 search x
@@ -101,7 +101,7 @@ def test_mistakes(text: str, expected: str) -> None:
     assert expected in caught.value.diagnostics[0].message
 
 
-def asked(text: str) -> Search:
+def asked(text: str) -> SearchRequest:
     return read_search(Source("x.search", f"{READ}{text}\n"), None)
 
 

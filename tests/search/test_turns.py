@@ -9,9 +9,9 @@ from fake_training import begun
 from optuna.trial import TrialState
 
 from archdsl import ArchError
-from archdsl.cli.live import JsonLines, Lines, Tried, line
+from archdsl.cli.live import JsonLines, LinesView, Tried, line
 from archdsl.registry import REGISTRY
-from archdsl.search.leader import Progress
+from archdsl.search.leader import SearchProgress
 from archdsl.search.opened import make_study
 from archdsl.search.plan import queue_exploration
 from archdsl.search.reach import survey
@@ -67,12 +67,12 @@ def test_lines_have_the_numbers_of_trials(capsys: pytest.CaptureFixture[str]) ->
         return Row(0, "all", stage, state, turn, 1, f"depth = {turn}", failure=failure,
                    values=(0.5,), accuracy=0.5, trial=turn + 1)  # fmt: skip
 
-    view = Lines()
+    view = LinesView()
     news = [row(2), row(3, "failed", "unreachable"), row(3, "failed", "interrupted")]
-    view.show(Progress(EXPLORE, news, 0, 2, 5, None, 0.0, None, trials=5))
+    view.show(SearchProgress(EXPLORE, news, 0, 2, 5, None, 0.0, None, trials=5))
     more = [row(3), row(4, "failed", "lost")]
-    view.show(Progress(EXPLORE, more, 0, 0, 5, None, 0.0, None, trials=5))
-    view.show(Progress(SETTLE, [row(5, stage=SETTLE)], 0, 3, 4, None, 0.0, None, trials=9))
+    view.show(SearchProgress(EXPLORE, more, 0, 0, 5, None, 0.0, None, trials=5))
+    view.show(SearchProgress(SETTLE, [row(5, stage=SETTLE)], 0, 3, 4, None, 0.0, None, trials=9))
     assert [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()] == [
         "3/5", "4/5", "4/5", "5/5", "6/9"
     ]  # fmt: skip
@@ -81,10 +81,10 @@ def test_lines_have_the_numbers_of_trials(capsys: pytest.CaptureFixture[str]) ->
 
 def test_what_had_ended_before_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     row = Row(0, "all", EXPLORE, "done", 0, 1, "depth = 1\x1b[2J", values=(0.5,), accuracy=0.5)
-    for view in (Lines(), JsonLines()):
-        view.show(Progress(EXPLORE, [], 0, 1, 2, None, 0.0, None, [row]))
+    for view in (LinesView(), JsonLines()):
+        view.show(SearchProgress(EXPLORE, [], 0, 1, 2, None, 0.0, None, [row]))
         assert capsys.readouterr().out == ""
-    Lines().show(Progress(EXPLORE, [row], 0, 1, 2, None, 0.0, None))
+    LinesView().show(SearchProgress(EXPLORE, [row], 0, 1, 2, None, 0.0, None))
     out = capsys.readouterr().out
     assert "\x1b" not in out and r"\u001b[2J" in out
 

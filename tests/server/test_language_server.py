@@ -18,7 +18,7 @@ from pygls.exceptions import JsonRpcException
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 from archdsl.diagnostics.source import Source, Span
-from archdsl.server.positions import Positions
+from archdsl.server.positions import TextPositions
 
 SPEC = "arch a(w = 8 in 4..16)\ninput 3x8x8\nconv(w, 3) -> bn\nglobal_avgpool -> linear(10)\n"
 SERVER = [sys.executable, "-P", "-m", "archdsl", "lsp"]
@@ -203,7 +203,7 @@ async def test_a_block_is_drawn_where_it_stands(client: LanguageClient, tmp_path
 def test_positions_count_code_units() -> None:
     source = Source("a", "a\U0001d6fcb\nc")
     for encoding, at in (("utf-8", 5), ("utf-16", 3), ("utf-32", 2)):
-        positions = Positions(source, encoding)
+        positions = TextPositions(source, encoding)
         assert positions.range(Span(source, 2, 3)).start == types.Position(0, at)
         assert positions.offset(types.Position(0, at)) == 2
         assert positions.offset(types.Position(9, 9)) == len(source.text)

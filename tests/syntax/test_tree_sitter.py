@@ -21,7 +21,7 @@ from required import skip
 from archdsl.diagnostics.source import Source
 from archdsl.files import builtin_folder
 from archdsl.syntax.language import ARCH, tokenize
-from archdsl.syntax.reader import Reader
+from archdsl.syntax.reader import TokenReader
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "editors" / "tree-sitter-arch"
@@ -101,7 +101,7 @@ def of_token(token: Token, parent: str) -> Shape | None:
 def read(text: str) -> Shape | None:
     """The text as the parser reads it; nothing where it has a syntax error."""
     source = Source("a.arch", text)
-    reader = Reader(source, tokenize(source, ARCH), ARCH)
+    reader = TokenReader(source, tokenize(source, ARCH), ARCH)
     tree = reader.read()
     return None if reader.found else of_tree(tree)
 

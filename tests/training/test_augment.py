@@ -5,12 +5,12 @@ import torch
 from torch import Tensor
 
 from archdsl.training.augment import Draws, augmented
-from archdsl.training.augmentations import Crop, Cutout, Flip
+from archdsl.training.augmentations import Cutout, Flip, RandomCrop
 from archdsl.training.seeds import generator
 from archdsl.training.settings import Setting
 
 IMAGES = torch.arange(1.0, 12 * 2 * 6 * 5 + 1).reshape(12, 2, 6, 5)
-KINDS: list[Setting] = [Crop(2), Flip(), Cutout(3)]
+KINDS: list[Setting] = [RandomCrop(2), Flip(), Cutout(3)]
 
 
 def made(*kinds: Setting, share: slice = slice(None), images: Tensor = IMAGES) -> Tensor:
@@ -21,7 +21,7 @@ def made(*kinds: Setting, share: slice = slice(None), images: Tensor = IMAGES) -
 def test_a_crop_is_a_window_of_the_padded_image() -> None:
     padded = torch.nn.functional.pad(IMAGES, (2, 2, 2, 2))
     seen = set()
-    for image, found in zip(padded, made(Crop(2)), strict=True):
+    for image, found in zip(padded, made(RandomCrop(2)), strict=True):
         places = [
             (y, x)
             for y in range(5)
@@ -53,7 +53,7 @@ def test_a_cut_is_a_square_of_zeros_that_may_stand_over_the_edge() -> None:
     assert cut[:, 0].any(0).all(), "every place is cut in some image"
 
 
-@pytest.mark.parametrize("kind", [Crop(0), Cutout(20)])
+@pytest.mark.parametrize("kind", [RandomCrop(0), Cutout(20)])
 def test_edges(kind: Setting) -> None:
     assert made(kind).shape == IMAGES.shape
 

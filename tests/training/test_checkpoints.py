@@ -20,17 +20,17 @@ from torch import nn
 
 from archdsl import ArchError
 from archdsl.training import checkpoint
-from archdsl.training.augmentations import Crop, Cutout, Flip
+from archdsl.training.augmentations import Cutout, Flip, RandomCrop
 from archdsl.training.checkpoint import restore
 from archdsl.training.loop import identity, train, train_candidate
-from archdsl.training.outcome import Epoch, Outcome, Step
+from archdsl.training.outcome import Epoch, Outcome, TrainingStep
 from archdsl.training.recipe import AdamW, OneCycle, Recipe
 
 pytestmark = pytest.mark.quiet
 
 HERE = Path(__file__).parent
 FILE = Path("kept.pt")
-SGD = Recipe(epochs=4, batch=16, lr=0.05, augment=(Crop(1), Flip(), Cutout(2)))
+SGD = Recipe(epochs=4, batch=16, lr=0.05, augment=(RandomCrop(1), Flip(), Cutout(2)))
 RECIPES = {
     "sgd": SGD,
     "adamw": replace(SGD, optimizer=AdamW(decay="weights"), schedule=OneCycle(), clip=1.0),
@@ -86,7 +86,7 @@ def test_a_break_changes_nothing(name: str) -> None:
 def test_a_break_within_an_epoch() -> None:
     whole, expected = candidate(SGD)
 
-    def stop(step: Step) -> None:
+    def stop(step: TrainingStep) -> None:
         if (step.epoch, step.done) == (3, 2):
             raise KeyboardInterrupt
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from archdsl.training import feed
 from archdsl.training.augment import Draws, augmented
-from archdsl.training.augmentations import Crop, Cutout, Flip
+from archdsl.training.augmentations import Cutout, Flip, RandomCrop
 from archdsl.training.feed import Feed, ahead
 from archdsl.training.seeds import generator
 
@@ -22,7 +22,7 @@ def made(batch: int = 8, share: slice = slice(None), change: bool = False) -> Ba
     draws = Draws(generator(CPU, 0), share)
 
     def changed(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return augmented(images, (Crop(1), Flip(), Cutout(3)), draws), labels
+        return augmented(images, (RandomCrop(1), Flip(), Cutout(3)), draws), labels
 
     return list(one.batches(ORDER, batch, share, changed if change else None))
 

@@ -8,7 +8,7 @@ import torch
 from small import NORMED, network, splits
 from torch import nn
 
-from archdsl.training.average import Average
+from archdsl.training.average import MovingAverage
 from archdsl.training.data.splits import Splits
 from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.outcome import Outcome
@@ -34,7 +34,7 @@ def test_a_batch_in_pieces_is_the_batch(pieces: int) -> None:
 
 def test_an_average_by_hand() -> None:
     module = nn.BatchNorm1d(1)
-    average = Average(module, 0.15)
+    average = MovingAverage(module, 0.15)
     module.weight.data.fill_(2.0)
     module.num_batches_tracked.fill_(7)
     average.follow(module)  # a share of 0.9: the decay is 1 / 10

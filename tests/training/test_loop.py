@@ -11,12 +11,12 @@ from small import CLASSES, NORMED, PLAIN, SIDE, network, splits
 from torch import Tensor, nn
 
 from archdsl import ArchError
-from archdsl.training.augmentations import Crop, Flip
+from archdsl.training.augmentations import Flip, RandomCrop
 from archdsl.training.data import load
 from archdsl.training.data.splits import Images, Splits
 from archdsl.training.loop import evaluate, train, train_candidate
 from archdsl.training.losses import loss_of
-from archdsl.training.outcome import Epoch, Failure, Outcome, Step
+from archdsl.training.outcome import Epoch, Failure, Outcome, TrainingStep
 from archdsl.training.precision import memory_format, precision
 from archdsl.training.ranks import Ranks
 from archdsl.training.recipe import Adam, AdamW, Constant, Recipe, RmsProp, Sgd
@@ -64,7 +64,7 @@ def test_a_network_learns() -> None:
 
 
 def test_a_seed_decides_every_number() -> None:
-    recipe = Recipe(epochs=2, batch=16, augment=(Crop(1), Flip()))
+    recipe = Recipe(epochs=2, batch=16, augment=(RandomCrop(1), Flip()))
     (one, first), (two, second), (_, other) = (trained(NORMED, recipe, s) for s in (4, 4, 5))
     assert numbers(first) == numbers(second) != numbers(other)
     assert torch.equal(weights(one), weights(two))
@@ -160,7 +160,7 @@ def test_steps_are_told() -> None:
     told: list[tuple[int, int, int]] = []
     losses, epochs = [], []
 
-    def hear(step: Step) -> None:
+    def hear(step: TrainingStep) -> None:
         told.append((step.epoch, step.done, step.steps))
         losses.append(step.loss)
         epochs.append(step.epochs)
@@ -286,7 +286,7 @@ def test_mixed_precision_on_the_processor() -> None:
 
 @pytest.mark.parametrize(("word", "last"), [("auto", True), ("on", True), ("off", False)])
 def test_channels_last(word: str, last: bool) -> None:
-    recipe = Recipe(epochs=1, batch=16, channels_last=word, augment=(Crop(1), Flip()))
+    recipe = Recipe(epochs=1, batch=16, channels_last=word, augment=(RandomCrop(1), Flip()))
     training = trainer(NORMED, recipe)
     weight = training.module.get_parameter("conv2.weight")
     assert weight.is_contiguous(memory_format=torch.channels_last) is last

@@ -12,7 +12,7 @@ import pytest
 import torch
 from small import PLAIN, network, splits
 
-from archdsl.training.augmentations import Crop, Cutout, Flip
+from archdsl.training.augmentations import Cutout, Flip, RandomCrop
 from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.ranks import Ranks, distributed, ranks
 from archdsl.training.recipe import Recipe
@@ -20,7 +20,7 @@ from archdsl.training.recipe import Recipe
 pytestmark = pytest.mark.quiet
 
 HERE = Path(__file__).parent
-RECIPE = Recipe(epochs=3, batch=16, lr=0.03, augment=(Crop(1), Flip(), Cutout(2)), clip=1.0)
+RECIPE = Recipe(epochs=3, batch=16, lr=0.03, augment=(RandomCrop(1), Flip(), Cutout(2)), clip=1.0)
 
 # Each process writes what it saw to a file of its own.
 SCRIPT = """

@@ -8,7 +8,7 @@ import pytest
 from archdsl import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.registry import REGISTRY
-from archdsl.training.augmentations import Crop, Cutout, Flip
+from archdsl.training.augmentations import Cutout, Flip, RandomCrop
 from archdsl.training.recipe import AdamW, Focal, OneCycle, Recipe, Sgd, Steps
 from archdsl.training.records import parsed, read_data, read_recipe
 from archdsl.training.sets import Data, Digits, FashionMnist, ImageFolder, PluginData
@@ -27,7 +27,7 @@ RECIPES = {
     ),
     "schedule = step(at = [3, 5], factor = 0.2)": Recipe(schedule=Steps((3, 5), 0.2)),
     "schedule = one_cycle, augment = [crop(pad = 2), flip, cutout]": Recipe(
-        schedule=OneCycle(), augment=(Crop(2), Flip(), Cutout())
+        schedule=OneCycle(), augment=(RandomCrop(2), Flip(), Cutout())
     ),
     "warmup = 1.5, label_smoothing = 0.1, clip = 1.0, amp = on, compile = true": Recipe(
         warmup=1.5, label_smoothing=0.1, clip=1.0, amp="on", compile=True

@@ -13,7 +13,7 @@ from archdsl.training.data.splits import Splits
 from archdsl.training.loop import train_candidate
 from archdsl.training.recipe import Recipe
 from archdsl.training.records import read_recipe
-from archdsl.training.start import Taken, freeze_parts, start_from
+from archdsl.training.start import TakenWeights, freeze_parts, start_from
 
 NET = """arch net(width = 6, classes = 4, depth = 1)
 input 1x8x8
@@ -46,7 +46,7 @@ def test_a_head_of_another_size_is_new_and_the_rest_is_taken(tmp_path: Path, ren
     module = net().build()
     before = module.state_dict()["head.linear1.weight"].clone()
     taken = start_from(saved(tmp_path, theirs, rename), net(), module)
-    assert taken == Taken(14, 16, ("head.linear1 (4x6, 7x6 there)",))
+    assert taken == TakenWeights(14, 16, ("head.linear1 (4x6, 7x6 there)",))
     own, their = module.state_dict(), theirs.state_dict()
     assert all(torch.equal(own[k], t) for k, t in their.items() if not k.startswith("head"))
     assert torch.equal(own["head.linear1.weight"], before)
@@ -63,7 +63,7 @@ def test_other_channels(tmp_path: Path) -> None:
 
 def test_all_of_it(tmp_path: Path) -> None:
     module = net().build()
-    assert start_from(saved(tmp_path, net().build()), net(), module) == Taken(16, 16, ())
+    assert start_from(saved(tmp_path, net().build()), net(), module) == TakenWeights(16, 16, ())
 
 
 def test_by_their_names_where_the_depth_differs(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_training_starts_there_and_leaves_what_is_frozen(tmp_path: Path) -> No
     text = f'epochs = 1, batch = 16, weights = "{path}", freeze = ["stem", "body.turn1.conv1"]'
     recipe = read_recipe(text)
     assert recipe.written() == f"train({text})"
-    heard: list[Taken] = []
+    heard: list[TakenWeights] = []
     module, _ = train_candidate(net(), data, recipe, 0, on_start=heard.append)
     assert [t.tensors for t in heard] == [14]
     own, their = module.state_dict(), theirs.state_dict()

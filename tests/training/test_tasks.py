@@ -1,17 +1,17 @@
 """Several labels, values and masks: from arrays to a trained network, with exact numbers."""
 
-from pathlib import math
+import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import Path
 import pytest
 import torch
 
 import archdsl
 from archdsl import ArchError
 from archdsl.training.augment import Draws, augmented_with_masks
-from archdsl.training.augmentations import Crop, Cutout, Flip
+from archdsl.training.augmentations import Cutout, Flip, RandomCrop
 from archdsl.training.data import describe, load
 from archdsl.training.fit import check_fit, fit
 from archdsl.training.loop import train_candidate
@@ -120,7 +120,7 @@ def test_masks_move_with_their_images() -> None:
     masks = torch.from_numpy(LABELS["segmentation"])
     images = masks[:, None].float() + 1  # so that what a crop leaves empty is no pixel's value
     draws = Draws(torch.Generator().manual_seed(0), slice(None))
-    moved, told = augmented_with_masks(images, masks, (Crop(2), Flip(), Cutout(3)), draws)
+    moved, told = augmented_with_masks(images, masks, (RandomCrop(2), Flip(), Cutout(3)), draws)
     assert told.dtype == torch.uint8 and (told == 255).any()
     whole = moved[:, 0] != 0  # neither cropped nor cut out
     torch.testing.assert_close(moved[:, 0][whole], told[whole].float() + 1)

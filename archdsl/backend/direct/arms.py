@@ -28,7 +28,7 @@ from archdsl.backend.translate import Untranslatable
 from archdsl.syntax import tree
 
 
-class Arms(Calls):
+class BranchTranslation(Calls):
     """Translates branches."""
 
     # ----------------------------------------------------------------- branches

@@ -12,7 +12,7 @@ from typing import Any
 from archdsl.backend.direct.expressions import SIZES, Expressions, Functions
 from archdsl.backend.direct.lines import Line, walk, words
 from archdsl.backend.direct.numbers import lowest
-from archdsl.backend.direct.state import GIVEN, At, NeedsWhole, Turn
+from archdsl.backend.direct.state import GIVEN, At, LoopTurn, NeedsWhole
 from archdsl.backend.direct.terms import (
     INT,
     INTS,
@@ -63,7 +63,7 @@ class Base:
         self.taken = {*taken, *words}
         self.made: list[Line] = []
         self.run: list[Line] = []
-        self.turn: Turn | None = None
+        self.turn: LoopTurn | None = None
         self.passed: dict[str, tree.Node] = {}  # the layers that names stand for
         self.constant: set[str] = set()  # the parameters that are one layer in all uses
         self.in_forward: set[str] = set()  # the names of what only ``forward`` knows

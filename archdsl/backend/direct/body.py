@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from archdsl.backend.direct.lines import Line, shown, walk
 from archdsl.backend.direct.lists import Lists
 from archdsl.backend.direct.results import left_by, read_by
-from archdsl.backend.direct.state import AFTER, GIVEN, At, Turn
+from archdsl.backend.direct.state import AFTER, GIVEN, At, LoopTurn
 from archdsl.backend.direct.terms import (
     INT,
     INTS,
@@ -47,7 +47,7 @@ def in_common(bodies: Sequence[list[Line]]) -> list[Line]:
 LAYERS = (tree.Body, tree.Chain)  # as the values of names
 
 
-class Body(Lists):
+class BodyTranslation(Lists):
     """Translates the statements of a block."""
 
     # -------------------------------------------------------------- statements
@@ -238,7 +238,7 @@ class Body(Lists):
                 moved = self.free("channels")
                 channels = Said(moved, start.kind)
             self.at = At(before.now, channels, before.counts.copy())
-            self.turn = Turn(header.counter, before.counts.copy())
+            self.turn = LoopTurn(header.counter, before.counts.copy())
             with self.say.within(**header.names), self.below() as (made, run):
                 self.statements(node.body.statements)
                 self.settle(name)

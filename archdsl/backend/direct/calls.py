@@ -15,8 +15,8 @@ from archdsl.backend.direct.terms import (
     channels_of,
     kind_of,
 )
-from archdsl.backend.direct.uses import Use, plans_of
-from archdsl.backend.flow import INCOMING, Flow
+from archdsl.backend.direct.uses import StepUse, plans_of
+from archdsl.backend.flow import INCOMING, ClassTerms
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import (
     Call,
@@ -24,7 +24,7 @@ from archdsl.backend.python import (
     Text,
 )
 from archdsl.backend.symbols import ABSENT
-from archdsl.backend.terms import ATOM, Whole
+from archdsl.backend.terms import ATOM, Num
 from archdsl.backend.translate import Untranslatable
 from archdsl.elaborate.values import Tensor
 from archdsl.ir.network import Part
@@ -34,7 +34,7 @@ from archdsl.syntax import tree
 class Calls(Links):
     """Translates the blocks that are applied."""
 
-    def call(self, node: tree.Name | tree.Call, uses: Sequence[Use]) -> None:
+    def call(self, node: tree.Name | tree.Call, uses: Sequence[StepUse]) -> None:
         plans = plans_of(uses, self.plans)
         definition = plans[0].definition
         if definition is None:
@@ -95,7 +95,7 @@ class Calls(Links):
         self.at.channels, self.at.overwritable = self.named_width(channels), False
         self.at.maker = None if is_whole else definition
 
-    def imports(self, uses: Sequence[Use], given: Mapping[str, tree.Node]) -> list[Item]:
+    def imports(self, uses: Sequence[StepUse], given: Mapping[str, tree.Node]) -> list[Item]:
         """The tensors that a class takes which is made of its instances: those of its arguments
         that they use, in their order."""
         found = {tuple(map(_places(u), _part(u).imported)) for u in uses}
@@ -115,7 +115,7 @@ class Calls(Links):
         return items
 
     def result(
-        self, plan: Plan, given: Mapping[str, tree.Node], uses: Sequence[Use]
+        self, plan: Plan, given: Mapping[str, tree.Node], uses: Sequence[StepUse]
     ) -> Said | None:
         """The channels that a block gives, if its text says them."""
         assert plan.definition is not None
@@ -133,22 +133,22 @@ class Calls(Links):
         here: int = part.input[0]
         if plan.uses_input and not self.here().text.isdigit():
             here = self.here().whole(here)
-        flow = Flow(self.written, self.knobs)
+        flow = ClassTerms(self.written, self.knobs)
         translator = flow.translator(plan, values, here)
         found = flow.walk(plan.instances[plan.place(part)], translator, here, False)
-        if not isinstance(found, Whole):
-            moving = isinstance(here, Whole) or any(isinstance(v, Whole) for v in values.values())
+        if not isinstance(found, Num):
+            moving = isinstance(here, Num) or any(isinstance(v, Num) for v in values.values())
             moving = moving or any(kind_of([v], _is_tensor) == "tensors" for v in known.values())
             return None if moving else channels_of(found)
         return channels_of(found)
 
 
-def _part(use: Use) -> Part:
+def _part(use: StepUse) -> Part:
     assert isinstance(use.step.op, Part)
     return use.step.op
 
 
-def _places(use: Use) -> Callable[[Any], tuple[str, int]]:
+def _places(use: StepUse) -> Callable[[Any], tuple[str, int]]:
     """Where the arguments of a block have a tensor: the parameter, and its place in a list."""
     known: dict[int, tuple[str, int]] = {}
     for name, value in _part(use).arguments:

@@ -14,14 +14,14 @@ from archdsl.backend.direct.terms import (
     TENSORS,
     Said,
 )
-from archdsl.backend.direct.uses import LayerCode, Use, layer_code
+from archdsl.backend.direct.uses import LayerCode, StepUse, layer_code
 from archdsl.backend.names import attribute
 from archdsl.backend.python import (
     Call,
     Code,
+    Const,
     Item,
     Text,
-    Value,
     expression,
 )
 from archdsl.backend.scope import OVERWRITABLE
@@ -40,7 +40,7 @@ class Links(Base):
         """A branch."""
         raise NotImplementedError
 
-    def call(self, node: tree.Name | tree.Call, uses: Sequence[Use]) -> None:
+    def call(self, node: tree.Name | tree.Call, uses: Sequence[StepUse]) -> None:
         """A block."""
         raise NotImplementedError
 
@@ -171,7 +171,7 @@ class Links(Base):
             found[name] = argument.value
         return found
 
-    def layer(self, node: tree.Name | tree.Call, uses: Sequence[Use]) -> None:
+    def layer(self, node: tree.Name | tree.Call, uses: Sequence[StepUse]) -> None:
         first = uses[0].layer
         names = [p.name for p in signature(type(first))]
         said: dict[str, Said] = {}
@@ -191,7 +191,7 @@ class Links(Base):
             return
         self.emit_layer(found, uses)
 
-    def emit_layer(self, found: LayerCode, uses: Sequence[Use]) -> None:
+    def emit_layer(self, found: LayerCode, uses: Sequence[StepUse]) -> None:
         layer, code = found.layer, found.code
         if layer.kind == "linear" and len(uses[0].inputs[0]) > 1:
             raise Untranslatable
@@ -229,7 +229,11 @@ class Links(Base):
         return str(count)
 
     def module(
-        self, uses: Sequence[Use], name: str, code: Code, arguments: Sequence[Item] | None = None
+        self,
+        uses: Sequence[StepUse],
+        name: str,
+        code: Code,
+        arguments: Sequence[Item] | None = None,
     ) -> None:
         """Makes a module, and applies it."""
         names = {u.step.name for u in uses}
@@ -270,7 +274,7 @@ def _filled(code: Expression) -> str:
 
 def _argument(value: Any) -> Code:
     text = getattr(value, "text", None)
-    return Value(value) if text is None else Text(text, loose=value.level < ATOM)
+    return Const(value) if text is None else Text(text, loose=value.level < ATOM)
 
 
 def added(label: str, code: Code) -> Code:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from archdsl.backend.direct.residual import Residual
-from archdsl.backend.direct.state import AFTER, At, Turn
+from archdsl.backend.direct.residual import ResidualTranslation
+from archdsl.backend.direct.state import AFTER, At, LoopTurn
 from archdsl.backend.direct.terms import TENSORS, Said
 from archdsl.backend.python import Call, Code, Comprehension, Item, Text
 from archdsl.backend.terms import ATOM, CHOICE
@@ -20,7 +20,7 @@ ALL = re.compile(r"\[(?P<xs>\w+)\[(?P<i>\w+) - 1\] for (?P=i) in range\(1, len\(
 EACH = re.compile(r"\[(?P<x>\w+) for (?P=x) in (?P<xs>\w+)\]")
 
 
-class Lists(Residual):
+class Lists(ResidualTranslation):
     """Translates lists of layers: each begins at the current tensor, and their results are what is
     current then."""
 
@@ -89,7 +89,7 @@ class Lists(Residual):
         before, outer = self.at, set(self.taken)
         header = self.header(head)
         self.at = At(before.now, before.channels, before.counts.copy())
-        self.turn = Turn(header.counter, before.counts.copy())
+        self.turn = LoopTurn(header.counter, before.counts.copy())
         with self.say.within(**header.names), self.below() as (made, _):
             self.item(node.item)
             found = self.at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.backend.direct.arms import Arms
+from archdsl.backend.direct.arms import BranchTranslation
 from archdsl.backend.direct.lines import Line
 from archdsl.backend.direct.state import AFTER, MOST_NESTED, At
 from archdsl.backend.direct.terms import Said
@@ -20,7 +20,7 @@ CONVOLUTIONS = ("conv", "std_conv")  # a kernel keeps the size of an image, unle
 SIZING = ("stride", "pad", "dilation", "output_pad", "factor", "size", "before", "after")
 
 
-class Residual(Arms):
+class ResidualTranslation(BranchTranslation):
     """Translates ``residual``, where it adds all that it joins."""
 
     def pattern(self, node: tree.Call) -> None:

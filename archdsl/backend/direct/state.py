@@ -33,7 +33,7 @@ class CannotBeWhole(Exception):
 
 
 @dataclass(slots=True)
-class Turn:
+class LoopTurn:
     """The loop that a statement stands in: its counter, from 1 on."""
 
     counter: str

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from archdsl.backend.terms import ATOM, PRODUCT, SUM, Whole
+from archdsl.backend.terms import ATOM, PRODUCT, SUM, Num
 from archdsl.backend.translate import Untranslatable
 
 MADE, RUN = "made", "run"  # in the constructor, and in ``forward``
@@ -40,12 +40,12 @@ class Said:
             return Said(product[1], INT)
         return Said(f"{self.text} // {self.bottom}", INT, PRODUCT)
 
-    def whole(self, value: int) -> Whole:
+    def whole(self, value: int) -> Num:
         """With its number in one instance, for a layer to compute with."""
         said = self.quotient()
         if said.kind != INT:
             raise Untranslatable
-        return Whole.of(value, said.text, said.level)
+        return Num.of(value, said.text, said.level)
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class Bound:
 
 def channels_of(value: int) -> Said:
     """The expression of a number of channels."""
-    if isinstance(value, Whole):
+    if isinstance(value, Num):
         return Said(value.text, INT, value.level)
     return Said(str(int(value)), INT)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from archdsl.backend.direct.terms import Said, channels_of
 from archdsl.backend.plan import Plan
-from archdsl.backend.terms import Whole
+from archdsl.backend.terms import Num
 from archdsl.backend.translate import Untranslatable
 from archdsl.diagnostics.source import Span
 from archdsl.ir.network import Op, Part, Pick, Step
@@ -20,7 +20,7 @@ PROBES = ((1, 1), (2, 0), (3, 2))  # other values of what is said: so many times
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class StepUse:
     """A step of an instance, with the shapes that come into it."""
 
     step: Step
@@ -36,7 +36,7 @@ class Uses:
     """The steps of the instances of a block, by their places in its text."""
 
     def __init__(self, parts: Iterable[Part]) -> None:
-        self.at: dict[tuple[str, int, int], list[Use]] = {}
+        self.at: dict[tuple[str, int, int], list[StepUse]] = {}
         self.input: Shape = ()
         for part in parts:
             self.input = part.input
@@ -58,9 +58,11 @@ class Uses:
                 raise Untranslatable
             key = (step.span.source.name, step.span.start, step.span.end)
             shapes = tuple(part.shape_of(n) for n in step.inputs)
-            self.at.setdefault(key, []).append(Use(step, shapes))
+            self.at.setdefault(key, []).append(StepUse(step, shapes))
 
-    def unseen(self, layer: type[Layer], given: Mapping[str, tree.Node], span: Span) -> list[Use]:
+    def unseen(
+        self, layer: type[Layer], given: Mapping[str, tree.Node], span: Span
+    ) -> list[StepUse]:
         """What stands for a layer without a module where no instance comes to apply it."""
         values = {k: n.value if isinstance(n, tree.Literal) else 1 for k, n in given.items()}
         try:
@@ -70,9 +72,9 @@ class Uses:
             raise Untranslatable from None
         if not isinstance(code, Expression):
             raise Untranslatable
-        return [Use(Step(Op(made), (0,), shape, layer.name, 1, span), (self.input,))]
+        return [StepUse(Step(Op(made), (0,), shape, layer.name, 1, span), (self.input,))]
 
-    def of(self, span: Span) -> list[Use]:
+    def of(self, span: Span) -> list[StepUse]:
         return self.at.get((span.source.name, span.start, span.end), [])
 
 
@@ -85,7 +87,9 @@ class LayerCode:
     layer: Layer
 
 
-def layer_code(uses: Sequence[Use], given: Mapping[str, Said], incoming: Said) -> LayerCode | None:
+def layer_code(
+    uses: Sequence[StepUse], given: Mapping[str, Said], incoming: Said
+) -> LayerCode | None:
     """The code of a layer over what it is given and what comes in; nothing where it does
     nothing. It has one form whatever the numbers are, or is ``Untranslatable``."""
     first = uses[0]
@@ -108,13 +112,13 @@ def layer_code(uses: Sequence[Use], given: Mapping[str, Said], incoming: Said) -
     if made is None:
         raise Untranslatable
     code, channels = made
-    if not isinstance(channels, Whole) and len({u.step.shape[0] for u in uses}) > 1:
+    if not isinstance(channels, Num) and len({u.step.shape[0] for u in uses}) > 1:
         raise Untranslatable
     return LayerCode(code, channels_of(channels), first.layer)
 
 
 def _traced(
-    use: Use, given: Mapping[str, Said], incoming: Said, times: int = 1, more: int = 0
+    use: StepUse, given: Mapping[str, Said], incoming: Said, times: int = 1, more: int = 0
 ) -> tuple[Module | Expression, int] | None:
     layer = copy(use.layer)
 
@@ -174,10 +178,10 @@ def _form(code: Module | Expression) -> tuple[Any, ...]:
 
 
 def _shown(value: object) -> object:
-    return value.text if isinstance(value, Whole) else value
+    return value.text if isinstance(value, Num) else value
 
 
-def plans_of(uses: Sequence[Use], plans: Mapping[int, Plan]) -> list[Plan]:
+def plans_of(uses: Sequence[StepUse], plans: Mapping[int, Plan]) -> list[Plan]:
     """The classes of the blocks that stand at a place, each once."""
     found = {id(p): p for u in uses if (p := plans.get(id(u.step.op))) is not None}
     return list(found.values())

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from archdsl.backend.direct.body import Body
+from archdsl.backend.direct.body import BodyTranslation
 from archdsl.backend.direct.expressions import RESERVED, Functions
 from archdsl.backend.direct.lines import Line, pruned, shown, words
 from archdsl.backend.direct.lists import plain
@@ -19,11 +19,11 @@ from archdsl.backend.direct.results import in_parameters, read_by
 from archdsl.backend.direct.state import GIVEN, At
 from archdsl.backend.direct.terms import INT, TENSOR, TENSORS, Bound, Said, kind_of
 from archdsl.backend.direct.uses import Uses
-from archdsl.backend.flow import INCOMING, Flow
+from archdsl.backend.flow import INCOMING, ClassTerms
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import Text
-from archdsl.backend.symbols import Parameter, Symbols
+from archdsl.backend.symbols import InitParameter, Symbols
 from archdsl.backend.translate import Untranslatable
 from archdsl.backend.written import Written
 from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor
@@ -61,7 +61,7 @@ def first_name(body: tree.Body) -> str:
     return name if known and identifier(name, RESERVED) == name else ""
 
 
-class Whole:
+class BlockClass:
     """The class of one block. ``lines`` are its constructor's statements and those of ``forward``;
     the plan knows its parameters then."""
 
@@ -94,13 +94,13 @@ class Whole:
             raise Untranslatable
         takes_list = True in is_list
         plan, uses = self.plan, Uses(self.parts)
-        symbols = Symbols(len(self.parts), Flow(self.written, self.functions.knobs))
+        symbols = Symbols(len(self.parts), ClassTerms(self.written, self.functions.knobs))
         plan.symbols, plan.whole_input, plan.tensors = symbols, False, []
         plan.result = ""
         names: dict[str, Bound] = {}
         passed: dict[str, tree.Node] = {}
         constant: set[str] = set()
-        parameters = {INCOMING: Parameter("in_channels", tuple(map(incoming_of, self.parts)))}
+        parameters = {INCOMING: InitParameter("in_channels", tuple(map(incoming_of, self.parts)))}
         parameters[INCOMING].origin = INCOMING
         files = self.written.files
         file = files.get(self.definition.span.source.name)
@@ -115,7 +115,7 @@ class Whole:
             is_given = kind in (TENSOR, TENSORS)
             names[word] = Bound(kind, name, name if is_given else f"self.{name}")
             if kind:
-                made = Parameter(name, tuple(map(size_of, values)), own=True, origin=word)
+                made = InitParameter(name, tuple(map(size_of, values)), own=True, origin=word)
                 parameters[word] = made
                 if is_given:
                     self.kinds[word] = kind
@@ -137,7 +137,7 @@ class Whole:
         incoming = called or (several if takes_list else single)
         start = Said("in_channels", TENSORS if takes_list else INT)
         for _ in range(ROUNDS):
-            body = Body(
+            body = BodyTranslation(
                 self.written,
                 self.functions.knobs,
                 self.functions,

@@ -74,7 +74,7 @@ def faults_of(name: str, path: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Found:
+class ArchiveLabels:
     """The labels of an archive; of its images the shape; and what else it has."""
 
     shape: tuple[int, ...]
@@ -122,7 +122,7 @@ def archive(data: Arrays, folder: Path) -> Archive:
     )  # fmt: skip
 
 
-def _of_archive(data: Arrays, path: Path) -> Found:
+def _of_archive(data: Arrays, path: Path) -> ArchiveLabels:
     """What a ``.npz`` has."""
     try:
         with need("numpy").load(path, allow_pickle=False) as found:
@@ -143,10 +143,10 @@ def _of_archive(data: Arrays, path: Path) -> Found:
         raise _no_arrays(data, path, problem) from None
     if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
         raise unreadable(data.name, f"its `{NAMES}` are not a list of texts", path)
-    return Found(heads["images"][0], labels, keys, tuple(names))
+    return ArchiveLabels(heads["images"][0], labels, keys, tuple(names))
 
 
-def _of_files(data: Arrays, path: Path, beside: Path) -> Found:
+def _of_files(data: Arrays, path: Path, beside: Path) -> ArchiveLabels:
     """What two ``.npy`` have."""
     read = []
     for place in (path, beside):
@@ -156,7 +156,7 @@ def _of_files(data: Arrays, path: Path, beside: Path) -> Found:
             raise _no_arrays(data, place, problem) from None
     images, labels = read
     _check_type(data, path, LEARNING[0], images.dtype)
-    return Found(tuple(images.shape), labels)
+    return ArchiveLabels(tuple(images.shape), labels)
 
 
 def _plain(path: Path, mapped: bool = False) -> Any:

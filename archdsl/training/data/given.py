@@ -44,7 +44,7 @@ class Collected:
     names: tuple[str, ...]
 
 
-class Kept:
+class LastRead:
     """The last object that was read to be described: it is not read again to be loaded."""
 
     source: Any = None
@@ -54,9 +54,9 @@ class Kept:
 def described_by_reading(name: str, source: Any, folder: Path) -> tuple[tuple[int, ...], int]:
     """The shape of an image and the number of classes, as they are read from a user's object.
     Raises ``ArchError``."""
-    if Kept.found is None or Kept.source != source:
-        Kept.source, Kept.found = source, collected(name, source, folder)
-    return found_in(name, Kept.found, TASKS[task_of(name, source)])
+    if LastRead.found is None or LastRead.source != source:
+        LastRead.source, LastRead.found = source, collected(name, source, folder)
+    return found_in(name, LastRead.found, TASKS[task_of(name, source)])
 
 
 def found_in(name: str, found: Collected, task: Task) -> tuple[tuple[int, ...], int]:
@@ -88,7 +88,7 @@ def collected(name: str, source: Any, folder: Path) -> Collected:
         raise
     except Exception as problem:  # whatever the author's code does
         raise failed(name, f"{type(problem).__name__}: {problem}") from None
-    gives = "it is" if isinstance(source, Given) else "`read` gives"
+    gives = "it is" if isinstance(source, GivenData) else "`read` gives"
     wanted = f"{gives} images and labels, and those of a test set if it has one; a data set " \
         "of PyTorch or Hugging Face; or a dict of these by their parts"  # fmt: skip
     names = tuple(map(str, getattr(source, "names", ())))
@@ -132,7 +132,7 @@ def _has_items(found: list[Any]) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class GivenData:
     """A data set of a program, in the place of a class that reads one."""
 
     found: Any
@@ -159,7 +159,7 @@ def splits_of(
         splits = splits_of(torchvision.datasets.CIFAR10("."))
         module, outcome = train_candidate(arch, splits, read_recipe("cifar"), seed=0)
     """
-    source = Given(dataset, float(validation), float(test), seed, task)
+    source = GivenData(dataset, float(validation), float(test), seed, task)
     return arrays("dataset", source, Path())
 
 
@@ -170,8 +170,8 @@ def arrays(name: str, source: Any, folder: Path) -> Splits:
     else:
         image, classes = checked(name, source)
     task = TASKS[task_of(name, source)]
-    if Kept.found is not None and Kept.source == source:
-        found, Kept.source, Kept.found = Kept.found, None, None
+    if LastRead.found is not None and LastRead.source == source:
+        found, LastRead.source, LastRead.found = LastRead.found, None, None
     else:
         found = collected(name, source, folder)
     pairs = {

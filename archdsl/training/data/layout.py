@@ -30,7 +30,7 @@ NAMED = 5  # names that a message lists
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class FolderLayout:
     """The classes in the order of their names, and the folder of each in each part: ``train``
     alone where no parts are ``given``."""
 
@@ -40,7 +40,7 @@ class Layout:
     given: bool
 
 
-def layout(data: ImageFolder, folder: Path) -> Layout:
+def layout(data: ImageFolder, folder: Path) -> FolderLayout:
     """Looks at names of folders, and at no image. Raises ``ArchError`` where there are fewer than
     two classes (A801), or where folders are neither classes nor parts (A802)."""
     root = folder / data.path
@@ -61,7 +61,7 @@ def layout(data: ImageFolder, folder: Path) -> Layout:
             "where they are classes, put the images of each into its folder itself",
         ]
         raise unreadable(data.name, reason, root, help)
-    return Layout(root, tuple(below), {"train": below}, False)
+    return FolderLayout(root, tuple(below), {"train": below}, False)
 
 
 def folders(data: Pictures, place: Path) -> dict[str, Path]:
@@ -75,7 +75,7 @@ def folders(data: Pictures, place: Path) -> dict[str, Path]:
 
 def _in_parts(
     data: ImageFolder, root: Path, below: dict[str, Path], found: dict[str, str]
-) -> Layout:
+) -> FolderLayout:
     other = sorted(name for name, part in found.items() if not part)
     if other:
         reason = f"beside the parts {_list(sorted(n for n in found if found[n]))} there is "
@@ -91,7 +91,7 @@ def _in_parts(
         if unknown:
             reason = f"{name} has the class {_list(unknown)}, which is not among those to train on"
             raise unreadable(data.name, reason, root)
-    return Layout(root, tuple(parts["train"]), parts, True)
+    return FolderLayout(root, tuple(parts["train"]), parts, True)
 
 
 def _check_classes(data: ImageFolder, root: Path, below: dict[str, Path]) -> None:
