@@ -25,7 +25,10 @@ from archdsl.syntax import tree
 CENTERING = ("bn", "instance_norm")  # they take away the mean of each channel
 WEIGHTED = ("conv", "conv_transpose", "linear")
 MEANT = re.compile(r"\bbias\s*=\s*true\b")  # a call that asks for its bias knows why
-CONVOLUTIONS = ("conv", "conv_transpose")
+CONVOLUTIONS = {  # from what kernel on it may be channels: a transposed one mostly halves these
+    "conv": 12,
+    "conv_transpose": 8,
+}
 THREE_NUMBERS = re.compile(r"\(([^=,()]+,){2}[^=,()]+[,)]")  # that no name stands before
 WINDOWED = ("conv", "maxpool", "avgpool")
 
@@ -172,7 +175,8 @@ def _channels_twice(flat: Flat) -> Iterator[Diagnostic]:
         channels, kernel, stride = (getattr(layer, n) for n in ("channels", "kernel", "stride"))
         comes_in = flat.nodes[node.inputs[0]].shape[0]
         by_place = THREE_NUMBERS.search(node.span.text) is not None
-        if by_place and channels == comes_in and in_pytorch_order(kernel, stride):
+        is_twice = in_pytorch_order(kernel, stride, CONVOLUTIONS[layer.name])
+        if by_place and channels == comes_in and is_twice:
             said = {"layer": layer.name, "kernel": kernel, "stride": stride}
             yield diagnose(codes.CHANNELS_TWICE, node.span, fields=said)
 

@@ -55,6 +55,27 @@ def _replace(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Cor
     yield Correction(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
 
 
+def _renamed(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    """The layer's name here in the place of PyTorch's, which stands before the bracket where that
+    is the mistake: ``nn.ReLU()``."""
+    text = reading.source.text
+    if text.startswith("(", span.start):
+        before = PATH.search(text, text.rfind("\n", 0, span.start) + 1, span.start)
+        if before is None:
+            return
+        word, span = match["word"], Span(reading.source, before.start(), span.start)
+        yield Correction(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
+    else:
+        yield from _replace(match, span, reading)
+
+
+def _comment(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    text = reading.source.text
+    at = text.rfind("//", text.rfind("\n", 0, span.start) + 1, span.end)
+    if at >= 0:
+        yield Correction("write `#` for `//`", ((Span(reading.source, at, at + 2), "#"),), sure=True)
+
+
 def _arrow(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     """``->`` before a word of the line that the mistake is found at, or after."""
     text, word = reading.source.text, match["word"]
@@ -121,12 +142,15 @@ def _added(line: str, reading: Reading) -> tuple[Span, str]:
     return Span(reading.source, 0, 0), f"{line}\n"
 
 
+PATH = re.compile(r"\w+(?:\s*\.\s*\w+)+$")
 SIGNS = re.compile(r"[^\w\s\"]{1,3}|elif")
 HELPS: tuple[
     tuple[re.Pattern[str], Callable[[re.Match[str], Span, Reading], Iterator[Correction]]], ...
 ] = (
     (re.compile(r"did you mean `(?P<word>[^`]+)`\?"), _replace),
-    (re.compile(r"here it is called `(?P<word>[^`]+)`"), _replace),
+    (re.compile(r"here it is called `(?P<word>\w+)`"), _renamed),
+    (re.compile(r"a comment begins with `#`"), _comment),
+    (re.compile(r"to apply one layer after the other, write `(?P<word>->)`"), _replace),
     (re.compile(r"(?:to compare, |for .*, )?write `(?P<word>==|else if|and|or)`"), _replace),
     (re.compile(r"the arrow is written `(?P<word>->)`"), _replace),
     (re.compile(r"to apply one layer after the other, write `->` before `(?P<word>.*)`"), _arrow),

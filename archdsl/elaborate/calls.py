@@ -158,6 +158,8 @@ def meant_argument(key: str, callee: str, names: Sequence[str]) -> list[str]:
         return [f"here it is called `{OTHER_NAMES[key]}`"]
     if key in ("in_channels", "in_features", "input_dim", "input_shape", "num_features"):
         return ["leave it out: what comes in is known"]
+    if key == "inplace":
+        return ["leave it out"]
     if key == "activation":
         return [f"an activation is a layer of its own: `{callee}(...) -> relu`"]
     return did_you_mean(key, names)

@@ -17,6 +17,10 @@ ELSEWHERE = {
     "Activation": "an activation is a layer of its own: `relu`",
     "Input": "what comes in is said once: `input 3x224x224`",
     "InputLayer": "what comes in is said once: `input 3x224x224`",
+    "same": "write `pad = same`",
+    "valid": "write `pad = 0`",
+    "in_channels": "the channels that come in are `in.channels`",
+    "in_features": "the features that come in are `in.channels`",
 }
 GRID = "nms", "roi_pool", "roi_align", "grid_sample", "deform_conv", "DeformConv2d"
 NO_LAYER = "it is not a layer of the language: docs/adding-a-layer.md says how to add one"

@@ -10,6 +10,7 @@ from archdsl.diagnostics.model import Fault, did_you_mean, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.calls import bind, hidden_word, takes
 from archdsl.elaborate.code import Getter
+from archdsl.elaborate.elsewhere import ELSEWHERE
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, constant
 from archdsl.elaborate.values import Tensor, describe, is_number, rounding, show
@@ -85,7 +86,8 @@ def argument_value(node: tree.Node, reader: Reader, scope: Scope) -> Getter:
     if isinstance(node, tree.Name) and reader.words and scope.lookup(node.text) is None:
         known = {*scope.context.table, *scope.context.functions}
         if node.text not in known:
-            help = did_you_mean(node.text, reader.words)
+            said = ELSEWHERE.get(node.text)
+            help = [said] if said else did_you_mean(node.text, reader.words)
             scope.context.report(
                 codes.UNKNOWN_WORD,
                 node.span,
@@ -155,7 +157,7 @@ def construct(
                 place,
                 help=(rounding(value) if "whole" in problem.expected else [])
                 + hidden_word(place, parameter.reader.words)
-                + _meant(layer.name, parameter.name, value, place),
+                + _meant(layer.name, parameter.name, value, place, read),
                 name=parameter.name,
                 callee=layer.name,
                 given=describe(value),
@@ -166,7 +168,7 @@ def construct(
     return layer(**read)
 
 
-def _meant(layer: str, name: str, value: Any, place: Span) -> list[str]:
+def _meant(layer: str, name: str, value: Any, place: Span, read: dict[str, Any]) -> list[str]:
     """What helps one who writes as in another language, `linear(64, 10)` or `width = [16, 32]`."""
     if isinstance(value, tuple) and value and place.text.isidentifier():
         knob = f"{place.text} = {show(value[0])} in {{{show(value)[1:-1]}}}"
@@ -175,6 +177,11 @@ def _meant(layer: str, name: str, value: Any, place: Span) -> list[str]:
         return [f"a tensor goes into a layer by `->`: `{place.text} -> {layer}`"]
     if not is_number(value):
         return []
+    if name == "eps" and "=" not in place.text:
+        groups = f"({show(read['groups'])})" if "groups" in read else ""
+        return [f"what comes in is known: write `{layer}{groups}`"]
+    if (layer, name) == ("softmax", "over") and value in (-1, 1):
+        return ["it is over the channels: write `softmax`"]
     return {
         ("linear", "bias"): ["what comes in is known: `linear(10)` says how many features go out"],
         ("softmax", "over"): [

@@ -30,7 +30,7 @@ from archdsl.elaborate.work import Weigher
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.table import LayerTable
 from archdsl.layers.unknowns import Undecided, Unknown
-from archdsl.syntax import tree
+from archdsl.syntax import pytorch, tree
 
 # What an imported spec says of itself where it needs layers of a file.
 NEEDS = re.compile(r"^# .*--allow-python (\S+)$", re.MULTILINE)
@@ -299,8 +299,12 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     """Reports a name that nothing has, with what was probably meant."""
     context = scope.context
     label = None
+    before = span.source.text[: span.start].rstrip(" ")
     if (meant := context.table.meant(word)) is not None:
-        help = [f"here it is called `{meant}`"]
+        behind = span.source.text[span.end :].partition("\n")[0]
+        help = [pytorch.called(word, meant, behind)]
+    elif before.endswith("//"):
+        help = ["a comment begins with `#`"]
     elif (given := context.given.get(word)) is not None:
         after = given.start > span.start
         where = "from there on" if after else "within its braces"

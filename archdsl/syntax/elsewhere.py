@@ -10,6 +10,7 @@ from lark import Token
 
 from archdsl.layers.base import required, signature
 from archdsl.registry import REGISTRY
+from archdsl.syntax import pytorch
 from archdsl.syntax.language import SEARCH
 
 CHARACTERS = {
@@ -47,6 +48,9 @@ HEADERS = frozenset("architecture class model module net network".split())
 RECIPE = frozenset("augment batch epochs learning_rate loss lr metrics optimizer schedule".split())
 SEQUENCE = "layers stand on lines of their own, or in a chain: `conv(16, 3) -> bn -> relu`"
 PREFIXES = frozenset("F functional keras layers nn tf torch torchvision".split())
+FUNCTIONAL = ("F", "functional")  # their functions take the tensor first
+_FOREIGN = re.compile(r"([A-Za-z_][\w.]*)\.([A-Za-z_]\w*)(\(.*\))")
+_SHORTCUT = re.compile(r"(\w+\(.*\)|\w+)\((\w+)\) \+ \2|(\w+) \+ (\w+\(.*\)|\w+)\(\3\)")
 _CALLED = re.compile(r"(\w+\(.*\))\((\w+)\)")
 _BATCH = re.compile(r"\(?\s*(?:None|batch\w*|bs|[BN]|-1)\s*[,x]\s*(\d+(?:\s*[,x]\s*\d+)*)[,\s]*\)?")
 
@@ -72,9 +76,11 @@ def meant_by(word: str, tokens: Sequence[Token]) -> list[str]:
     return []
 
 
-def without_prefix(path: str) -> list[str]:
-    """What helps where a layer has the name of its module before it, as ``nn.Conv2d`` has."""
-    first, *_, name = path.split(".")
+def without_prefix(path: str, after: str = "") -> list[str]:
+    """What helps where a layer has the name of its module before it, as ``nn.Conv2d`` has.
+    ``after``: the text behind it, which may be its arguments."""
+    modules, _, name = path.rpartition(".")
+    first = modules.partition(".")[0]
     if first not in PREFIXES:
         return []
     if name == "Sequential":
@@ -82,13 +88,11 @@ def without_prefix(path: str) -> list[str]:
     here = REGISTRY.layers.meant(name)
     if here is None:
         return [f"layers stand without the name of a module: `{name}`"]
-    layer = REGISTRY.layers[here]
-    needed = [p.name for p in signature(layer) if p.name in required(layer)]
-    return [
-        f"here it is called `{here}({', '.join(needed)})`"
-        if needed
-        else f"here it is called `{here}`"
-    ]
+    said = pytorch.called(name, here, after, modules.split(".")[-1] in FUNCTIONAL)
+    if said != f"here it is called `{here}`" or not required(REGISTRY.layers[here]):
+        return [said]
+    needed = (p.name for p in signature(REGISTRY.layers[here]) if p.required)
+    return [f"here it is called `{here}({', '.join(needed)})`"]
 
 
 def without_batch(text: str) -> list[str]:
@@ -100,18 +104,60 @@ def without_batch(text: str) -> list[str]:
     return [f"leave the batch out: `input {shape}`"]
 
 
-def layer_kept(name: str, tokens: Sequence[Token]) -> str:
+def layer_kept(name: str, tokens: Sequence[Token]) -> list[str]:
     """What helps where the result of a layer is assigned: ``tokens`` are those after the ``=``."""
     end = next((i for i, t in enumerate(tokens) if t.type in ("_SEP", "RBRACE")), len(tokens))
+    text = joined(tokens[:end])
+    if said := shortcut(text):
+        return said
+    if (found := _FOREIGN.fullmatch(text)) is not None:
+        help = without_prefix(f"{found[1]}.{found[2]}", found[3])
+        quoted = re.search(r"write `(.*)`", " ".join(help))
+        if quoted is not None:
+            return [f"to keep the result of a layer, write `{quoted[1]} as {name}`"]
+        return help
     if not tokens or str(tokens[0]) not in REGISTRY.layers:
-        return ""
-    return f"to keep the result of a layer, write `{applied(joined(tokens[:end]))} as {name}`"
+        return []
+    layer, given = REGISTRY.layers[str(tokens[0])], pytorch.arguments(text[len(tokens[0]) :])
+    if given == [name] and not required(layer):
+        return [f"a layer takes what the one before it gave: write `{layer.name}`"]
+    if given and given[0].isidentifier() and not signature(layer):
+        text = f"{given[0]} -> {layer.name}"
+    return [f"to keep the result of a layer, write `{applied(text)} as {name}`"]
+
+
+def shortcut(text: str) -> list[str]:
+    """What helps where a layer's result is added to what the layer is given, as ``f(x) + x``."""
+    found = _SHORTCUT.fullmatch(text)
+    if found is None:
+        return []
+    return [f"what comes in is added by `residual {{ {found[1] or found[4]} }}`"]
+
+
+def called_again(text: str) -> str:
+    """What helps where a layer that has its arguments is called, ``conv(16, 3)(x)``."""
+    if said := shortcut(text):
+        return said[0]
+    if text.endswith(")()"):
+        return f"leave out the empty brackets: `{text.removesuffix('()')}`"
+    shown = applied(text)
+    example = "x -> conv(16, 3)" if shown == text else shown
+    return f"a tensor goes into a layer by `->`: `{example}`"
 
 
 def applied(text: str) -> str:
     """A layer that is called with a tensor, ``conv(16, 3)(x)``, as it is written here."""
     found = _CALLED.fullmatch(text)
     return f"{found[2]} -> {found[1]}" if found else text
+
+
+def python(tokens: Sequence[Token]) -> list[str]:
+    """What helps where a class of PyTorch stands in a spec; nothing where there is none."""
+    names = (b for a, b in pairwise(tokens) if a == "class" and b.type == "NAME")
+    name = next(names, None)
+    if name is None and not any(t == "torch" for t in tokens):
+        return []
+    return [f"a class of PyTorch becomes a spec by `archdsl import file.py:{name or 'Net'}`"]
 
 
 def header(tokens: Sequence[Token], at: int, inside: bool) -> list[str]:

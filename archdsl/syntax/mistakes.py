@@ -11,6 +11,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Diagnostic, Label, diagnose, did_you_mean
 from archdsl.diagnostics.render import HIDDEN
 from archdsl.diagnostics.source import Source, Span
+from archdsl.registry import REGISTRY
 from archdsl.syntax import elsewhere
 from archdsl.syntax.lines import CLOSE, OPEN, Brackets, brackets_before
 
@@ -188,10 +189,12 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return ["put commas between items in `( )` and `[ ]`; statements go into braces"]
     if token.type == "EQUAL":
         if begins and (layer := elsewhere.layer_kept(word, tokens[at + 1 :])):
-            return [layer, *_equals_hint(kinds, begins, word, expected)]
+            return [*layer, *_equals_hint(kinds, begins, word, expected)]
         return _equals_hint(kinds, begins, word, expected)
     if token.type == "STAR" and before == "STAR":
         return ["a power is written `^`"]
+    if token.type == "VBAR" and after is not None and REGISTRY.layers.meant(str(after)):
+        return ["to apply one layer after the other, write `->`"]
     if token.type == "VBAR":
         return ["for one of two conditions, write `or`"]
     if token.type == "FLOOR_DIVIDE" and before in ("_SEP", "LBRACE"):
@@ -210,6 +213,9 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return ["to go on in the next line, end this one with the operator"]
     if token.type == "_SEP" and "ELSE" in expected:
         return ["both cases are needed: `a if condition else b`"]
+    is_divided = any(t.type == "FLOOR_DIVIDE" for t in tokens[start:at])
+    if first.type == "NAME" and is_divided and not _opened(tokens[:at], "LPAR"):
+        return ["a comment begins with `#`"]
     if token.type in _STARTS_VALUE:
         return _value_hint(token, tokens[at - 1], begins, expected)
     return []
@@ -219,7 +225,10 @@ def _of_statement(tokens: Sequence[Token], start: int, at: int) -> list[str]:
     """What the kind of a statement, or a word of another language, says of its mistake."""
     first, token, path = tokens[start], tokens[at], _path(tokens, at)
     said: list[str] = []
-    if str(token) in elsewhere.WORDS:
+    word = str(first)
+    if word == "class" or (word in ("import", "from") and elsewhere.python(tokens)):
+        said = elsewhere.python(tokens) + elsewhere.meant_by(word, tokens[: at + 1])[-1:]
+    elif str(token) in elsewhere.WORDS:
         said = [elsewhere.WORDS[str(token)]]
     elif first.type == "ARCH":
         said = elsewhere.header(tokens, at, inside=_opened(tokens[:at], "LPAR"))
@@ -229,9 +238,9 @@ def _of_statement(tokens: Sequence[Token], start: int, at: int) -> list[str]:
         words = elsewhere.joined(tokens[start:at])
         said = [f'a path stands in quotes: `{words} "{path}"`']
     elif token.type == "LPAR" and at > start + 2 and tokens[at - 2].type == "DOT":
-        said = elsewhere.without_prefix(_path(tokens, at - 1))
+        said = elsewhere.without_prefix(_dotted(tokens, at), _rest(tokens, at))
     elif token.type == "LPAR" and at > start and tokens[at - 1].type == "RPAR":
-        said = [f"a tensor goes into a layer by `->`: `{elsewhere.applied(_rest(tokens, start))}`"]
+        said = [elsewhere.called_again(_rest(tokens, start))]
     elif first.type == "NAME":
         said = elsewhere.meant_by(str(first), tokens[: at + 1])
     return said
@@ -249,6 +258,14 @@ def _path(tokens: Sequence[Token], at: int) -> str:
         if tokens[end].type in ends:
             break
         end += 1
+    return "".join(tokens[start:end])
+
+
+def _dotted(tokens: Sequence[Token], end: int) -> str:
+    """The names with dots between them that end before a token, ``nn.Conv2d``."""
+    start = end - 1
+    while start > 1 and tokens[start - 1].type == "DOT":
+        start -= 2
     return "".join(tokens[start:end])
 
 

@@ -38,6 +38,8 @@ TOP = "arch a\ninput 3x32x32\n"
         ("conv(8, 1, stride = 2)", []),
         ("conv(3, 16, 3, pad = 1)", [("A980", 3)]),
         ("conv(16, 16, 3, pad = 1)", []),
+        ("conv(16, 3) -> conv_transpose(16, 8, 2)", [("A980", 3)]),
+        ("conv(16, 3) -> conv_transpose(8, 8, 2)", []),
         ("conv(3, 16, stride = 3, pad = 1)", []),
         ("conv(3, 16, 16, pad = 0)", []),
         ("maxpool(2)", []),

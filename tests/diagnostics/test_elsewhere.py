@@ -12,6 +12,9 @@ from archdsl.search.reading import read_search
 HEADER = "arch net(classes = 10)\ninput 3x32x32\n"
 KNOB = "a knob has a default, and its values after `in`: "
 RECIPE = 'a spec does not say how it is trained: write `archdsl train --recipe "loss = ..."`'
+KNOWN = "what comes in is known: write "
+KEEP = "to keep the result of a layer, write "
+IMPORT = "a class of PyTorch becomes a spec by `archdsl import file.py:Tiny`"
 BELOW = "the layers stand on the lines below"
 
 
@@ -28,6 +31,44 @@ def helps(text: str) -> list[str]:
         ("torch.nn.Linear(10)", "here it is called `linear(features)`"),
         ("conv(16, 3) -> nn.ReLU", "here it is called `relu`"),
         ("conv(16, 3) -> nn.ReLU()", "here it is called `relu`"),
+        ("nn. Linear(10)", "here it is called `linear(features)`"),
+        ("x. relu(3)", "begin each statement on a new line"),
+        ("let a = x. b(1)", "begin each statement on a new line"),
+        ("F.relu(x)", "a tensor goes into a layer by `->`: `x -> relu`"),
+        ("F.max_pool2d(x, 2)", "a tensor goes into a layer by `->`: `x -> maxpool(2)`"),
+        ("nn.BatchNorm2d(3)", f"{KNOWN}`bn`"),
+        ("nn.Conv2d(3, 16, 3)", f"{KNOWN}`conv(16, 3, pad = 0)`"),
+        ("nn.Conv2d(3, 16, 3, 2, 1)", f"{KNOWN}`conv(16, 3, stride = 2)`"),
+        ("Conv2d(3, 16, 3, 1, 1, 1, 2)", f"{KNOWN}`conv(channels, kernel)`"),
+        ("Conv2D(16, 3, 2)", "here it is called `conv`"),
+        ("BatchNorm2d(16)", f"{KNOWN}`bn`"),
+        ("BatchNorm2d(16, eps=1e-3)", f"{KNOWN}`bn(eps = 1e-3)`"),
+        ("GroupNorm(4, 16)", f"{KNOWN}`group_norm(4)`"),
+        ("InstanceNorm2d(16)", f"{KNOWN}`instance_norm`"),
+        ("PReLU(16)", f"{KNOWN}`prelu`"),
+        ("Linear(64, 10)", f"{KNOWN}`linear(10)`"),
+        ("ConvTranspose2d(16, 8, 2)", f"{KNOWN}`conv_transpose(8, 2)`"),
+        ("conv(16, 3) -> bn(16)", f"{KNOWN}`bn`"),
+        ("conv(16, 3) -> group_norm(4, 16)", f"{KNOWN}`group_norm(4)`"),
+        ("ReLU(inplace=true)", "write `relu`"),
+        ("relu(inplace=true)", "leave it out"),
+        ("softmax(-1)", "it is over the channels: write `softmax`"),
+        ("conv(8, 3, pad = valid)", "write `pad = 0`"),
+        ("conv(8, 3, same)", "write `pad = same`"),
+        ("conv(in_channels, 3)", "the channels that come in are `in.channels`"),
+        ("conv(8, 3) // wide", "a comment begins with `#`"),
+        ("conv(8, 3) // a wide one", "a comment begins with `#`"),
+        ("conv(8, 3) | relu", "to apply one layer after the other, write `->`"),
+        ("conv(8, 3)()", "leave out the empty brackets: `conv(8, 3)`"),
+        ("conv(8, 3)(x, y)", "a tensor goes into a layer by `->`: `x -> conv(16, 3)`"),
+        ("c1 = nn.Conv2d(3, 16, kernel_size=3, padding=1)", f"{KEEP}`conv(16, 3) as c1`"),
+        ("x = linear(classes)", f"{KEEP}`linear(classes) as x`"),
+        ("relu as x\nx = relu(x)", "a layer takes what the one before it gave: write `relu`"),
+        ("relu as x\ny = relu(x)", f"{KEEP}`x -> relu as y`"),
+        ("x = conv(16, 3)(x) + x", "what comes in is added by `residual { conv(16, 3) }`"),
+        ("x = x + relu(x)", "what comes in is added by `residual { relu }`"),
+        ("import torch.nn as nn\nclass Tiny(nn.Module):", IMPORT),
+        ("from torch import nn\nclass Tiny(nn.Module):", IMPORT),
         ("nn.Mine(3)", "layers stand without the name of a module: `Mine`"),
         ("leakyrelu", "here it is called `leaky_relu`"),
         ("Max_Pool(2)", "here it is called `maxpool`"),
