@@ -73,7 +73,9 @@ def _comment(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Cor
     text = reading.source.text
     at = text.rfind("//", text.rfind("\n", 0, span.start) + 1, span.end)
     if at >= 0:
-        yield Correction("write `#` for `//`", ((Span(reading.source, at, at + 2), "#"),), sure=True)
+        yield Correction(
+            "write `#` for `//`", ((Span(reading.source, at, at + 2), "#"),), sure=True
+        )
 
 
 def _arrow(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
