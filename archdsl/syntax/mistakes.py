@@ -227,7 +227,8 @@ def _of_statement(tokens: Sequence[Token], start: int, at: int) -> list[str]:
     said: list[str] = []
     word = str(first)
     if word == "class" or (word in ("import", "from") and elsewhere.python(tokens)):
-        said = elsewhere.python(tokens) + elsewhere.meant_by(word, tokens[: at + 1])[-1:]
+        said = elsewhere.python(tokens)
+        said += elsewhere.meant_by(word, tokens[: at + 1]) if word == "class" else []
     elif str(token) in elsewhere.WORDS:
         said = [elsewhere.WORDS[str(token)]]
     elif first.type == "ARCH":

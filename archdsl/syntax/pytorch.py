@@ -30,6 +30,7 @@ NAMES = {
 }  # fmt: skip
 VALUES = {"True": "true", "False": "false"}
 _NAMED = re.compile(r"(\w+)\s*=\s*(.+)", re.DOTALL)
+_PAIR = re.compile(r"\((\d+),\s*(\d+)\)")
 _TENSOR = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -87,7 +88,7 @@ def _written(here: str, items: list[str]) -> str | None:
         else:
             return None
         if key not in KNOWN and key != "inplace":
-            given[NAMES.get(key, key)] = VALUES.get(value, value)
+            given[NAMES.get(key, key)] = VALUES.get(value, _PAIR.sub(r"\1x\2", value))
     layer = REGISTRY.layers[here]
     if not required(layer) <= given.keys() <= {p.name for p in signature(layer)}:
         return None

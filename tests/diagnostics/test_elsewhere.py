@@ -40,6 +40,7 @@ def helps(text: str) -> list[str]:
         ("nn.Conv2d(3, 16, 3)", f"{KNOWN}`conv(16, 3, pad = 0)`"),
         ("nn.Conv2d(3, 16, 3, 2, 1)", f"{KNOWN}`conv(16, 3, stride = 2)`"),
         ("Conv2d(3, 16, 3, 1, 1, 1, 2)", f"{KNOWN}`conv(channels, kernel)`"),
+        ("nn.Conv2d(3, 16, (1, 7))", f"{KNOWN}`conv(16, 1x7, pad = 0)`"),
         ("Conv2D(16, 3, 2)", "here it is called `conv`"),
         ("BatchNorm2d(16)", f"{KNOWN}`bn`"),
         ("BatchNorm2d(16, eps=1e-3)", f"{KNOWN}`bn(eps = 1e-3)`"),
