@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from math import inf
+from string import ascii_lowercase
 
 from archdsl.backend.layer_tensors import Group, difference
 
@@ -61,6 +62,9 @@ def tree(groups: Sequence[Group], order: Sequence[str] = (), depth: int = 0) -> 
     for group in groups:
         parts = group[0].split(".")
         children.setdefault(parts[depth] if depth < len(parts) else "", []).append(group)
+    letters = sorted(name for name in children if len(name) == 1 and name.isalpha())
+    if letters != list(ascii_lowercase[: len(letters)]):
+        letters = []  # names of something, and no places
     queues: dict[str, list[tuple[tuple[int, str], LayerGroup | Group]]] = {}
     for name, members in children.items():
         path = ".".join(members[0][0].split(".")[: depth + 1])
@@ -68,6 +72,8 @@ def tree(groups: Sequence[Group], order: Sequence[str] = (), depth: int = 0) -> 
         child = members[0] if alone else tree(members, order, depth + 1)
         wanted = next((i for i, key in enumerate(order) if key in (name, path)), None)
         stem, place = _place(name) if wanted is None else (".", (wanted, ""))
+        if wanted is None and name in letters:
+            stem, place = "a letter", (0, name)
         if name in AFTER and wanted is None:
             stem, place = next(((s, (0, "")) for s in SERIES if s in children), (stem, place))
         queues.setdefault(stem, []).append((place, child))
@@ -81,9 +87,7 @@ def tree(groups: Sequence[Group], order: Sequence[str] = (), depth: int = 0) -> 
 
 def _place(name: str) -> tuple[str, tuple[int, str]]:
     """What a name begins with, and its place among those that begin with it: ``conv2``,
-    ``mixed_6b``, ``b``."""
-    if len(name) == 1 and name.isalpha():
-        return "a letter", (0, name)
+    ``mixed_6b``."""
     found = re.fullmatch(r"(.*?)_?(\d+)([a-z]?)", name)
     return (found[1], (int(found[2]), found[3])) if found else (name, (-1, ""))
 

@@ -30,6 +30,7 @@ from archdsl.importing.widths import with_sizes
 from archdsl.layers.base import Shape, Weight
 from archdsl.spec import Architecture, Spec, parse
 
+WIDER = 32  # pixels by which the image that is tried and is no square is wider than high
 SIZES = (32, 48, 64, 96, 128, 160)  # pixels that are tried beside those of the input
 
 
@@ -274,8 +275,9 @@ def _sizes(
 ) -> tuple[list[Inputs], list[Shape]]:
     """Two shapes of images that the module takes and at which both are the same network, small ones
     first; the given one among them where it takes fewer that are smaller. And the shapes that it
-    takes, too, and at which it is another network; twice the given one is among those tried. Of
-    several tensors, and of token ids, the given shapes alone."""
+    takes, too, and at which it is another network: twice the given one is among those tried, and
+    one with an odd side that is no square, or else one that is no square. Of several tensors, and
+    of token ids, the given shapes alone."""
     found: list[Inputs] = []
     differs: list[Shape] = []
     shape = inputs.get("")
@@ -293,6 +295,14 @@ def _sizes(
     twice = (shape[0], *[2 * side for side in shape[1:]])
     if twice != shape and _same_at(module, arch, twice, custom) is False:
         differs.append(twice)
+    sides = len(shape) - 1
+    small = min(found[0][""][1:] if found else shape[1:], default=0)
+    for odd in (1, 0):
+        other = (shape[0], *[small + odd, *[small + WIDER] * (sides - 1)][:sides])
+        same = _same_at(module, arch, other, custom)
+        if same is not None:
+            differs += [other] * (not same)
+            break
     return found if len(found) == 2 else [*found, inputs], differs
 
 

@@ -45,8 +45,8 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
     (A656), or that is another in training (A661)."""
     recorded = record(module, BATCHES[0], inputs)
     always = [name for name, _ in recorded.outputs]
-    graphs = [graph_once(module, batch, inputs, True, custom, always) for batch in BATCHES]
     evaluated = graph_once(module, BATCHES[0], inputs, False, custom)
+    graphs = [graph_once(module, batch, inputs, True, custom, always) for batch in BATCHES]
     flats = [flat_of(graph, "") for graph in graphs]
     if pairs(*flats) is None:
         reason = difference(*flats)
@@ -84,7 +84,8 @@ def graph_once(
     training has beside them are side outputs."""
     recording = record(module, batch, inputs, training)
     _check_all_used(recording, inputs)
-    lowering = Lowering(recording, custom)
+    _check_all_train(recording)
+    lowering = Lowering(recording, custom, padding.moving(module, batch, inputs, recording))
     outputs = [vertex for _, vertex in lowering.outputs]
     missing = list(lowering.missing)
     vertices = lowering.vertices
@@ -125,6 +126,17 @@ def _check_all_used(recording: Recording, inputs: Inputs) -> None:
     for name in inputs:
         if name not in used:
             raise fails(f"no result is computed of its input `{name}`")
+
+
+def _check_all_train(recording: Recording) -> None:
+    """Raises ``ArchError`` (A661) where statistics of batches are frozen while the model trains."""
+    for one in recording.records if recording.training else ():
+        if one.op.startswith("BatchNorm") and one.module.track_running_stats and not one.training:
+            reason = (
+                f"`{one.path}` is in evaluation while the model trains, so that its statistics are"
+                " frozen: leave out its `.eval()`, and freeze it where you train"
+            )
+            raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
 
 
 def _named(

@@ -73,9 +73,16 @@ def named(axis: int, rank: int) -> str:
 
 class Lowering:
     """The graph of a recording: ``vertices`` in order, ``outputs`` by their names, ``missing``.
-    ``custom`` are layers for operations that the language has none for."""
+    ``custom`` are layers for operations that the language has none for; ``moving`` are the numbers
+    of the records that pad by an amount that goes with the size of the image."""
 
-    def __init__(self, recording: Recording, custom: Custom = NONE) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        custom: Custom = NONE,
+        moving: frozenset[int] = frozenset(),
+    ) -> None:
+        self.moving = moving
         self.custom = custom
         self.vertices: list[Vertex] = []
         self.missing: list[Missing] = []

@@ -5,9 +5,43 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from torch import nn
+
+from archdsl.diagnostics.model import ArchError
+from archdsl.importing.incoming import Inputs
 from archdsl.importing.lower import Gap, Lowering, make, operation
-from archdsl.importing.record import TracedCall
+from archdsl.importing.record import Recording, TracedCall, record
 from archdsl.importing.values import Bordered, TensorValue
+
+LARGER = (1, 2, 4, 8)  # pixels by which images are larger, to see whether a border goes with them
+
+
+def moving(module: nn.Module, batch: int, inputs: Inputs, recording: Recording) -> frozenset[int]:
+    """The numbers of the records with a border of minus infinity that is another one where the
+    images are larger, as TensorFlow's padding is. Nothing is run where there is no such border."""
+    borders = _borders(recording)
+    found: set[int] = set()
+    for more in LARGER if borders else ():
+        larger = {
+            n: (shape[0], *[side + more for side in shape[1:]]) for n, shape in inputs.items()
+        }
+        try:
+            others = _borders(record(module, batch, larger, recording.training))
+        except ArchError:
+            continue  # it takes none such
+        if len(others) != len(borders):  # some are there for some sizes alone
+            return frozenset(number for number, _ in borders)
+        found |= {number for (number, a), (_, b) in zip(borders, others, strict=True) if a != b}
+    return frozenset(found)
+
+
+def _borders(recording: Recording) -> list[tuple[int, Any]]:
+    """The numbers of the records with a border of minus infinity, and how much each has."""
+    return [
+        (one.number, one.args[1] if len(one.args) > 1 else one.kwargs.get("pad"))
+        for one in recording.records
+        if one.op == "pad" and -inf in (*one.args[3:], one.kwargs.get("value"))
+    ]
 
 
 @operation("pad")
@@ -39,7 +73,7 @@ def _padded(
     low = tuple(flat[2 * i] for i in reversed(range(axes)))
     high = tuple(flat[2 * i + 1] for i in reversed(range(axes)))
     if value == -inf and min(flat) >= 0 and not any(flat[2 * axes :]):
-        return Bordered(x, tuple(zip(low, high, strict=True)))
+        return Bordered(x, tuple(zip(low, high, strict=True)), record.number in lower.moving)
     if value != 0:
         raise Gap(f" with {value:g}")
     before, after = flat[2 * axes], flat[2 * axes + 1]

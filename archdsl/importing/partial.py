@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from archdsl.diagnostics.model import ArchError
+from archdsl.importing import padding
 from archdsl.importing.calls import TensorExpression
 from archdsl.importing.custom import Custom, Missing, OperationUse, custom_of
 from archdsl.importing.gaps import gaps
@@ -24,9 +25,10 @@ def custom_for(module: nn.Module, inputs: Inputs) -> tuple[Custom, list[Missing]
     missing: list[Missing] = []
     for training in (True, False):
         recording = record(module, BATCH, inputs, training)
+        moving = padding.moving(module, BATCH, inputs, recording)
         while True:
             custom = custom_of(found.values())
-            lowering = Lowering(recording, custom)
+            lowering = Lowering(recording, custom, moving)
             fresh = {(u.code, u.inputs): u for gap in lowering.missing for u in gap.uses}
             if any(gap.unwritable is not None for gap in lowering.missing):
                 raise ArchError(gaps([*missing, *lowering.missing]))

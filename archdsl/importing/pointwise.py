@@ -115,13 +115,25 @@ def _unbordered(lower: Lowering, record: TracedCall, arguments: dict[str, Any]) 
     reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     if any(per_axis(arguments["pad"] or 0, axes)) or arguments["mode"] != "floor":
         return lower.input(record)
-    if list(given.sides) == list(map(same_sides, size, reach, stride)):
+    same = list(given.sides) == list(map(same_sides, size, reach, stride))
+    if same and (given.moves or set(stride) == {1}):  # a stride of 1 has the same at any size
         arguments["pad"] = SAME
-    elif all(a == b <= k // 2 for (a, b), k in zip(given.sides, kernel, strict=True)):
-        arguments["pad"] = tuple(a for a, _ in given.sides)
-    else:
+    elif given.moves or not all(a <= k // 2 for (a, _), k in zip(given.sides, kernel, strict=True)):
         return lower.input(record)
+    else:
+        arguments["pad"] = tuple(a for a, _ in given.sides)
+        if any(a != b for a, b in given.sides):
+            arguments["mode"] = "ceil"
+            if not all(map(_is_ceil, given.sides, reach, stride)):
+                return lower.input(record)
     return given.value
+
+
+def _is_ceil(sides: tuple[int, int], reach: int, stride: int) -> bool:
+    """Whether a border is what rounding the number of windows up makes of that on its first side,
+    at any size: the windows that this adds begin in the image."""
+    low, high = sides
+    return high == low + stride - 1 and low + stride <= reach
 
 
 def _pool(lower: Lowering, record: TracedCall, name: str, **arguments: Any) -> TensorValue:

@@ -128,6 +128,7 @@ class Recording:
     keys: dict[int, str] = field(
         default_factory=dict
     )  # of parameters, by their ids: tied ones' one
+    training: bool = False  # how it was run
 
 
 def _refs(value: Any) -> Iterator[Ref]:
@@ -339,7 +340,8 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     keys: dict[int, str] = {}
     for key, parameter in model.named_parameters(remove_duplicate=False):
         keys.setdefault(id(parameter), key)
-    found = Recording(recorder.records, recorder.root, [(n, r) for n, r in outputs if r], keys)
+    kept = [(n, r) for n, r in outputs if r]
+    found = Recording(recorder.records, recorder.root, kept, keys, training)
     for name, ref in outputs:
         if ref is None or all(record.op != "input" for record in needed(found, [ref])):
             result = f"its result `{name}`" if name else "its result"

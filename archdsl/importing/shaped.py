@@ -19,7 +19,12 @@ def _identity(rank: int) -> tuple[int, ...]:
 @operation("flatten", "Flatten", "view", "reshape", "unsqueeze", "squeeze", "Unflatten")
 @operation("unflatten", "reshape_as", "view_as")
 def reshaped(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
-    x, to = lower.argument(record, 0, "input"), record.shapes[0]
+    return _in_shape(lower, record, lower.argument(record, 0, "input"))
+
+
+def _in_shape(lower: Lowering, record: TracedCall, x: Any) -> TensorValue | AxisSplit:
+    """A tensor in the shape that the operation gives."""
+    to = record.shapes[0]
     if to is None or not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     found = _reshaped(lower, record, x, to) if isinstance(x, TensorValue) else None
@@ -265,8 +270,22 @@ def indexed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     shape = lower.cut(x).shape
     if any(item is Ellipsis for item in index):
         at = index.index(Ellipsis)
-        filled = [slice(None)] * (len(shape) - len(index) + 1)
+        filled = [slice(None)] * (len(shape) - sum(item is not None for item in index) + 1)
         index = (*index[:at], *filled, *index[at + 1 :])
+    if any(item is None for item in index):  # axes of one place, made once the rest is done
+        index = tuple(item for item in index if item is not None)
+        return _in_shape(lower, record, _indexed(lower, record, x, index, shape))
+    return _indexed(lower, record, x, index, shape)
+
+
+def _indexed(
+    lower: Lowering,
+    record: TracedCall,
+    x: Any,
+    index: tuple[Any, ...],
+    shape: tuple[int, ...],
+) -> TensorValue | AxisSplit:
+    """Places and ranges of the first axes."""
     if not all(isinstance(item, (int, slice)) for item in index):
         raise Gap(" by anything but numbers and ranges")
     places = [(i, item) for i, item in enumerate(index) if isinstance(item, int)]

@@ -76,10 +76,11 @@ class Repeated:
 @dataclass(frozen=True, slots=True)
 class Bordered:
     """A tensor with minus infinity before and after each spatial axis, which a maximum does not
-    see."""
+    see. ``moves`` says whether it is another one at another size of the image."""
 
     value: TensorValue
     sides: tuple[tuple[int, int], ...]
+    moves: bool
 
 
 @dataclass(slots=True)

@@ -232,6 +232,41 @@ def test_a_module_that_is_at_hand_is_run() -> None:
         close(ours(images), theirs(images), "the output", 1e-5)
 
 
+LETTERS = """arch letters
+input 3x8x8
+conv(4, 3)
+residual { conv(4, 3) -> relu -> conv(4, 3) }
+conv(4, 3) -> relu -> global_avgpool -> linear(4)
+"""
+
+
+class Letters(nn.Module):
+    """Layers whose names are letters, and say nothing of their order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, 1, 1)
+        self.b, self.d, self.c = (nn.Conv2d(4, 4, 3, 1, 1) for _ in range(3))
+        self.h = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        x = x + self.d(self.b(x).relu())
+        return self.h(self.c(x).relu().mean((2, 3)))
+
+
+def test_letters_are_no_places_but_from_a_on() -> None:
+    theirs, images = drawn(Letters), batch(2, 3, 8, 8)
+    ours = hollow(archdsl.parse(LETTERS).with_knobs().build)
+    taken = transfer(theirs, ours, example=images)
+    layers = [f"conv{n}.weight" for n in (1, 2, 3, 4)]
+    assert [taken[key] for key in layers] == [f"{n}.weight" for n in ("stem", "b", "d", "c")]
+    with torch.no_grad():
+        close(ours(images), theirs(images), "the output", 1e-5)
+    with pytest.raises(archdsl.ArchError, match="two orders fit"):
+        transfer(theirs.state_dict(), ours)
+
+
 def test_a_module_that_computes_something_else_is_refused() -> None:
     """A slope, a number of groups, a stride: no tensor tells, a run does."""
 

@@ -77,7 +77,7 @@ def test_a_model_that_depends_on_the_size_says_so(
     call = ("--call", "Net(width = 4)", "--input", "3x8x8", "--allow-python")
     assert run("my_model.py:Net", *call, "-o", "small.arch") == 0
     said = capsys.readouterr().out.splitlines()[-1]
-    assert said == "not equal: at 3x16x16 the model is another network than the spec"
+    assert said == "not equal: at 3x16x16 and 3x9x40 the model is another network than the spec"
 
 
 def test_several_models_want_names_of_their_own(

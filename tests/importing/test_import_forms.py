@@ -40,6 +40,12 @@ def arms(x: torch.Tensor) -> torch.Tensor:
     return (x * gates).sum(1)
 
 
+def by_size(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
+    """Padded as TensorFlow does, by what the size asks for."""
+    rooms = [max((-(-n // stride) - 1) * stride + kernel - n, 0) for n in reversed(x.shape[2:])]
+    return F.pad(x, [side for n in rooms for side in (n // 2, n - n // 2)], value=LOW)
+
+
 FORMS: dict[str, tuple[Function, str]] = {
     "length": (F.normalize, "l2_norm"),
     "axes": (lambda x: x.permute(0, 2, 3, 1), "transpose(first = height, second = width)"),
@@ -52,7 +58,16 @@ FORMS: dict[str, tuple[Function, str]] = {
     "arms": (arms, "softmax"),
     "squares": (squares, "pixel_unshuffle(4) -> channel_shuffle(8)"),
     "cut off": (lambda x: F.pad(x, (-1, 1, -1, 1)), "pad(after = 2) -> crop(1)"),
-    "low": (lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 3, 2), "pad = same"),
+    "low": (lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 3, 2), "mode = ceil"),
+    "low by size": (lambda x: F.max_pool2d(by_size(x, 3, 2), 3, 2), "pad = same"),
+    "low at a stride of 1": (
+        lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 2, 1),
+        "maxpool(2, stride = 1, pad = same)",
+    ),
+    "gate": (lambda x: x * x.mean((2, 3))[:, :, None, None], "reshape(8x1x1)"),
+    "gate of the rest": (lambda x: x * x.mean((2, 3))[..., None, None], "reshape(8x1x1)"),
+    "gate as large": (lambda x: x.mean((2, 3))[:, :, None, None].expand_as(x) * x, "branch mul"),
+    "an axis and a range": (lambda x: x[:, None, :4].squeeze(1), "split(2, 1)"),
     "low even": (lambda x: F.max_pool2d(F.pad(x, (1,) * 4, value=LOW), 3, 2), "pad = 1"),
 }
 
@@ -70,6 +85,42 @@ def test_an_operation_is_the_layers_that_compute_it(name: str) -> None:
 def test_what_a_low_border_does_beside_a_maximum_is_refused() -> None:
     with pytest.raises(ArchError, match="a border of minus infinity"):
         archdsl.import_module(Around(lambda x: F.pad(x, (1, 1, 1, 1), value=LOW) * 2), (3, 8, 8))
+
+
+@pytest.mark.parametrize("side", [16, 17])
+def test_a_low_border_is_the_same_network_at_every_size(side: int) -> None:
+    fixed = Around(lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 3, 2))
+    imported = archdsl.import_module(fixed, (3, side, side))
+    assert "maxpool(3, stride = 2, mode = ceil)" in imported.text
+    assert imported.differs == []
+    moving = Around(lambda x: F.max_pool2d(by_size(x, 3, 2), 3, 2))
+    assert archdsl.import_module(moving, (3, side, side)).differs == []
+
+
+def test_a_low_border_that_no_pool_has_at_every_size_is_refused() -> None:
+    with pytest.raises(ArchError, match="a border of minus infinity"):
+        pool = Around(lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 5, 4))
+        archdsl.import_module(pool, (3, 16, 16))
+
+
+@pytest.mark.parametrize(
+    ("shape", "differs"), [((3, 16, 16), [(3, 17, 48)]), ((3, 17, 17), [(3, 18, 49)])]
+)
+def test_a_model_that_knows_even_sides_is_told_of(
+    shape: tuple[int, ...], differs: list[tuple[int, ...]]
+) -> None:
+    model = Around(lambda x: x * (1 + (x.shape[2] + shape[1]) % 2))
+    assert archdsl.import_module(model, shape, run=False).differs[-1:] == differs
+
+
+def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
+    with pytest.raises(ArchError, match=r"`BatchNorm2d` with momentum = None, a mean of all"):
+        archdsl.import_module(Around(nn.BatchNorm2d(8, momentum=None)), (3, 8, 8))
+    norm = nn.BatchNorm2d(8)
+    with pytest.raises(ArchError, match=r"`function` is in evaluation while the model trains"):
+        frozen = Around(norm)
+        frozen.register_forward_pre_hook(lambda *_: norm.eval() and None)
+        archdsl.import_module(frozen, (3, 8, 8))
 
 
 def test_a_squeeze_that_takes_the_batch_too_says_so() -> None:

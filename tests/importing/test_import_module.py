@@ -95,7 +95,7 @@ class BySize(nn.Module):
 @pytest.mark.parametrize(
     ("model", "side", "differs"),
     [
-        (BySize(8), 8, [(3, 16, 16)]),
+        (BySize(8), 8, [(3, 16, 16), (3, 9, 40)]),
         (BySize(64), 64, [(3, 128, 128)]),
         (BySize(64), 32, []),
         (small_models.Plain(), 32, []),
