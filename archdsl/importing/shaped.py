@@ -12,10 +12,6 @@ from archdsl.importing.values import TensorValue
 from archdsl.layers.base import Layer
 
 
-def _identity(rank: int) -> tuple[int, ...]:
-    return tuple(range(rank))
-
-
 @operation("flatten", "Flatten", "view", "reshape", "unsqueeze", "squeeze", "Unflatten")
 @operation("unflatten", "reshape_as", "view_as")
 def reshaped(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
@@ -54,7 +50,7 @@ def _reshaped(
             cut = lower.cut(x).reshaped(whole)
             if cut is not None:
                 return None
-        return lower.apply(make("reshape", to=to), record, x, axes=_identity(len(to)))
+        return lower.apply(make("reshape", to=to), record, x, axes=tuple(range(len(to))))
     if len(to) == 1 and sum(n != 1 for n in now) <= 1:
         return lower.apply(make("flatten"), record, x, axes=(0,))
     if x.axes == (*range(1, len(now)), 0) and to[-1] == now[-1]:
@@ -274,18 +270,15 @@ def indexed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
         index = (*index[:at], *filled, *index[at + 1 :])
     if any(item is None for item in index):  # axes of one place, made once the rest is done
         index = tuple(item for item in index if item is not None)
-        return _in_shape(lower, record, _indexed(lower, record, x, index, shape))
-    return _indexed(lower, record, x, index, shape)
+        return _in_shape(lower, record, _indexed(lower, record, x, index))
+    return _indexed(lower, record, x, index)
 
 
 def _indexed(
-    lower: Lowering,
-    record: TracedCall,
-    x: Any,
-    index: tuple[Any, ...],
-    shape: tuple[int, ...],
+    lower: Lowering, record: TracedCall, x: Any, index: tuple[Any, ...]
 ) -> TensorValue | AxisSplit:
     """Places and ranges of the first axes."""
+    shape = lower.cut(x).shape
     if not all(isinstance(item, (int, slice)) for item in index):
         raise Gap(" by anything but numbers and ranges")
     places = [(i, item) for i, item in enumerate(index) if isinstance(item, int)]
