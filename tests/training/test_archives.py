@@ -93,3 +93,10 @@ def test_a_file_that_is_none() -> None:
         with pytest.raises(ArchError) as caught:
             describe(DATA, HERE)
         assert "A802" in str(caught.value)
+
+
+def test_a_few_bytes_that_unpack_to_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archdsl.training.data.archive.MOST_BYTES", 1 << 20)
+    np.savez_compressed("set.npz", images=np.zeros((16, 1, 300, 300), np.uint8), labels=LABELS)
+    with pytest.raises(ArchError, match=r"\d,\d+ bytes of its `images` unpack to 1,440,000"):
+        describe(DATA, HERE)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archdsl.training.data.masks import MaskDecoder
 from archdsl.training.data.pictures import BadPicture, Decoder
 
 HERE = Path()
@@ -133,3 +134,13 @@ def test_pillows_words_are_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
     (HERE / "x.tif").write_bytes(start + bytes(208) + struct.pack("<H", 9) + entries + bytes(4))
     assert why(HERE / "x.tif") == "it is not an image that can be read"
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.gif"])
+def test_a_few_bytes_that_unpack_to_many_pixels(name: str) -> None:
+    Image.new("1", (9_000, 8_000)).save(name)
+    there = Path(name).stat().st_size
+    words = f"its {there:,} bytes unpack to 9,000 x 8,000 pixels"
+    for decoder in Decoder(2), Decoder(2, bits=16), MaskDecoder(2):
+        found = decoder.read(HERE / name)
+        assert isinstance(found, BadPicture) and str(found) == words

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LEARNING, TEST = ("images", "labels"), ("test_images", "test_labels")
 IMAGES = ("uint8", "uint16", "float32", "float16", "float64")  # types of images
 NAMES = "names"
+MOST_BYTES = 1 << 28  # that a part of an archive may unpack to, if it is as well packed as PER_BYTE
+PER_BYTE = 200
 UNREADABLE = (  # what NumPy and zipfile raise for files that are damaged, or are something else
     OSError, ValueError, TypeError, AttributeError, EOFError, KeyError, MemoryError, RuntimeError,
     zipfile.BadZipFile, zlib.error,
@@ -181,25 +183,31 @@ def _check_type(data: Arrays, path: Path, key: str, kind: Any) -> None:
         raise unreadable(data.name, f"its `{key}` are {kind}, and not {wanted}", path)
 
 
-def _head(path: Path, key: str) -> tuple[tuple[int, ...], Any, int]:
-    """The shape and the type of an array, and how many bytes of it are there: of its head alone."""
+def _head(path: Path, key: str) -> tuple[tuple[int, ...], Any, int, int]:
+    """The shape and the type of an array, how many bytes of it are there, and how many of the file
+    they take: of its head alone."""
     form: Any = need("numpy.lib.format", "numpy")
     with zipfile.ZipFile(path) as packed, packed.open(f"{key}.npy") as stream:
         version = form.read_magic(stream)
         read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
         shape, _, kind = read(stream)
-        there = packed.getinfo(f"{key}.npy").file_size - stream.tell()
-    return tuple(shape), kind, there
+        info = packed.getinfo(f"{key}.npy")
+        there = info.file_size - stream.tell()
+    return tuple(shape), kind, there, info.compress_size
 
 
 def _check_head(
-    data: Arrays, path: Path, key: str, shape: tuple[int, ...], kind: Any, there: int
+    data: Arrays, path: Path, key: str, shape: tuple[int, ...], kind: Any, there: int, packed: int
 ) -> None:
-    """Raises ``ArchError`` for an array of another type, and for one whose head says that it is
-    larger than it is: before a byte of it is read."""
+    """Raises ``ArchError`` for an array of another type, for one whose head says that it is larger
+    than it is, and for one that few bytes would unpack to: before a byte of it is read."""
     if key in (LEARNING[0], TEST[0]):
         _check_type(data, path, key, kind)
     claimed = prod(shape) * kind.itemsize
     if min(shape, default=1) < 0 or claimed > there:
         reason = f"its `{key}` are said to take {claimed:,} bytes, and there are {there:,}"
         raise unreadable(data.name, reason, path)
+    if there > max(MOST_BYTES, PER_BYTE * packed):
+        reason = f"{packed:,} bytes of its `{key}` unpack to {there:,}"
+        help = ["`numpy.savez` writes the same without packing it"]
+        raise unreadable(data.name, reason, path, help)

@@ -14,7 +14,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
 from archdsl.training.data.decoding import CHUNK, decoded, decoder_of
 from archdsl.training.data.layout import PARTS, folders, images_of
-from archdsl.training.data.pictures import ARRAYS, BadPicture, Decoder, array_of, size_of
+from archdsl.training.data.pictures import ARRAYS, BadPicture, Decoder, array_of, check_size, size_of
 from archdsl.training.data.places import all_bad, missing, unreadable
 from archdsl.training.data.rows import Label
 from archdsl.training.tasks import IGNORED, SEGMENTATION
@@ -76,6 +76,7 @@ class MaskDecoder(Decoder):
             found = array_of(path)
         else:
             with self.pillow.open(path) as image:
+                check_size(image.size, path)
                 found = numpy.asarray(self.ops.exif_transpose(image))
         if found.ndim == 3 and found.shape[2] == 3 and (found == found[:, :, :1]).all():
             return found[:, :, 0]  # grey, written as colours

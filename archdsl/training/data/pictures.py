@@ -18,6 +18,8 @@ SIXTEEN = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
 WHITE = 65535  # of 16 bits
 DIM = 4096  # of 16 bits: what is darker has less than 16 steps in 8 bits
 MODES = {1: "L", 3: "RGB"}  # Pillow's, by the number of channels
+MOST_PIXELS = 1 << 26  # of a picture whose file is no larger than the next line says
+PER_BYTE = 200  # pixels for a byte of a file: drawings have less than 100, photographs 10
 ARRAYS = ".npy"
 ORIENTATION, SIDEWAYS = 274, range(5, 9)  # the tag of EXIF, and where height becomes width
 TIFF = (".tif", ".tiff")
@@ -82,6 +84,7 @@ class Decoder:
         with self.pillow.open(path) as image:
             if path.suffix.lower() in TIFF and image.n_frames > 1:  # pages that may be channels
                 return self._of_array(path)
+            check_size(image.size, path)
             most = 2 * max(self.height, self.width)
             image.draft(MODES[self.channels], (most, most))  # a large JPEG needs no more
             upright = self.ops.exif_transpose(image)
@@ -133,9 +136,10 @@ class Decoder:
             return found
         if ending in TIFF:
             return _of_tiff(path)
-        if ending == ".png":
-            return self._of_png(path)
         with self.pillow.open(path) as image:
+            check_size(image.size, path)
+            if ending == ".png":
+                return self._of_png(path)
             upright = self.ops.exif_transpose(image)
             if upright.mode not in SIXTEEN and upright.mode not in ("I", "F"):
                 upright = upright.convert(MODES.get(self.channels, upright.mode))
@@ -148,6 +152,14 @@ class Decoder:
         mode = {1: "GRAY", 3: "RGB"}.get(self.channels, "UNCHANGED")
         found = vision.decode_image(str(path), mode, apply_exif_orientation=True)
         return found.numpy()
+
+
+def check_size(size: tuple[int, int], path: Path) -> None:
+    """Raises ``BadPicture`` for a small file that unpacks to more than a picture would."""
+    width, height = size
+    there = path.stat().st_size
+    if width * height > max(MOST_PIXELS, PER_BYTE * there):
+        raise BadPicture(f"its {there:,} bytes unpack to {width:,} x {height:,} pixels")
 
 
 class Size(NamedTuple):
