@@ -110,6 +110,12 @@ def test_the_verdict_is_of_the_setting_that_was_settled() -> None:
     assert [a.setting for a in part.arms] == ["lr = 0.1"] * 2 and part.contrast is not None
 
 
+def test_while_nothing_is_settled_there_is_a_curve_and_no_comparison() -> None:
+    results = explored(np.random.default_rng(4), 0.002)
+    assert pooled(results, 1) is not None and lost(results, 1, [], []) is None
+    assert "nothing is settled" in judge(results, Question(ordered=True)).words
+
+
 def both(sd: float, rates: int, seed: int = 0, shift: float = 0.0) -> float:
     """The deviation that the tuning adds to the difference of two shapes."""
     spread = np.log(np.geomspace(0.01, 1, rates))
