@@ -76,7 +76,8 @@ def lost(
     settings: Sequence[Sequence[float]],
 ) -> Lost | None:
     """What shapes may lose by the settings at which they are settled: by the curve through
-    ``results``; nothing where there is none, or no shape. Without settings they are those of the curve."""
+    ``results``; nothing where there is none, or no shape. Without settings they are those of the
+    curve."""
     data = given(results, sign)
     if data is None or not members or not set(members) <= set(data.members):
         return None

@@ -227,8 +227,8 @@ def test_the_live_view_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(map(len, lines)) <= 80
     assert lines[0].split("  ")[0] == "exploring" and "10 of 40 · 2 running" in lines[0]
     assert lines[0].rstrip().endswith("7 min 30 s left"), "30 trials of 30 s by 2 workers"
-    (best,) = (text for text in lines if text.startswith("100M macs") and "90.40 %" in text)
-    assert "depth = 28, width = 0.5" in best, "what is too long is cut"
+    (best,) = (text for text in lines if text.startswith("#4  100M macs"))
+    assert "depth = 28, width = 0.5" in best and "90.40 %" in best, "what is too long is cut"
     assert len(lines) == 1 + 3 + 5, "no line is broken"
     assert lines[-1].rstrip().endswith("…  accuracy 90.40 %  30.0 s")
 

@@ -183,8 +183,16 @@ MISTAKES = {
     "attend(2, windows = 2, grid = 2)": ((12, 4, 4), "A232", "`grid` and `windows` at once"),
     "attend(2, windows = 2, causal = true)": ((12, 4, 4), "A232", "`windows` and `causal`"),
     "attend(2, shift = 1)": ((12, 4, 4), "A233", "a shift of 1"),
-    "attend(2, windows = 2, shift = 2)": ((12, 4, 4), "A233", "but they have 2 pixels a side"),
-    "attend(2, windows = 2x4, shift = 3)": ((12, 4, 4), "A233", "but they have 2 pixels a side"),
+    "attend(2, windows = 2, shift = 2)": (
+        (12, 4, 4),
+        "A233",
+        "needs windows of more than 2 pixels a side",
+    ),
+    "attend(2, windows = 2x4, shift = 3)": (
+        (12, 4, 4),
+        "A233",
+        "needs windows of more than 2 pixels a side",
+    ),
     "attend(2, windows = 1x2x2)": ((12, 4, 4), "A206", "1x2x2"),
     "attend(2, relative = true)": ((12, 4), "A205", "needs 2 spatial axes"),
     "attend(2, relative_keys = true, rope = 4)": ((12, 2, 2), "A232", "`relative_keys` and `rope`"),

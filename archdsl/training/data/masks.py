@@ -14,7 +14,14 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
 from archdsl.training.data.decoding import CHUNK, decoded, decoder_of
 from archdsl.training.data.layout import PARTS, folders, images_of
-from archdsl.training.data.pictures import ARRAYS, BadPicture, Decoder, array_of, check_size, size_of
+from archdsl.training.data.pictures import (
+    ARRAYS,
+    BadPicture,
+    Decoder,
+    array_of,
+    check_size,
+    size_of,
+)
 from archdsl.training.data.places import all_bad, missing, unreadable
 from archdsl.training.data.rows import Label
 from archdsl.training.tasks import IGNORED, SEGMENTATION
