@@ -20,6 +20,7 @@ Edge = tuple[str, str]
 NEAR = 1.5
 TITLE = 26  # the height of a frame's title, at most
 ARC = 7  # from the upper or the lower edge of a dense block's step to where its arcs are
+BEHIND = 3  # how far the box that says "several times" looks out from below another
 FRAMES = ("frame", "inner")
 REPEATED = re.compile(r"(?:.* )?x \d+(, shared)?")
 Extent = tuple[float, float, float, float]
@@ -52,6 +53,8 @@ def drawn(scene: Scene) -> Drawn:
 class _Reading:
     def __init__(self, scene: Scene) -> None:
         boxes = [s for s in scene.shapes if isinstance(s, Box) and s.fill not in FRAMES]
+        corners = {(b.x, b.y) for b in boxes}
+        boxes = [b for b in boxes if (b.x - BEHIND, b.y - BEHIND) not in corners]
         self.words = [s for s in scene.shapes if isinstance(s, Words)]
         discs = [s for s in scene.shapes if isinstance(s, Disc) and s.sign]
         self.named: Named = [
@@ -212,7 +215,8 @@ def wanted(network: Network) -> Counter[Edge]:
         elif node.layer is None:
             texts.append(incoming(node.path, node.shape))
         elif isinstance(node.layer, Join):
-            texts.append(node.layer.sign or node.layer.name.replace("_", " "))
+            sign = node.layer.sign if len(node.inputs) > 1 else ""  # of one tensor it is a box
+            texts.append(sign or node.layer.name.replace("_", " "))
         else:
             texts.append(layer_words(node.layer, nodes[node.inputs[0]].shape))
 
