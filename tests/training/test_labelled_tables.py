@@ -115,6 +115,20 @@ def test_parquet_is_the_same() -> None:
         describe(data, HERE)
 
 
+def test_a_few_bytes_of_parquet_that_unpack_to_many() -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow
+
+    pictures()
+    long = pyarrow.array(["x" * 100_000]).dictionary_encode().take(pyarrow.array([0] * 4_000))
+    parquet.write_table(pyarrow.table({"file": long, "label": [0] * 4_000}), "set/labels.parquet")
+    there = Path("set/labels.parquet").stat().st_size
+    assert there < 200_000
+    data = read_data('table("set/labels.parquet", size = 4x6)')
+    with pytest.raises(ArchError, match=rf"its {there:,} bytes unpack to more than 268,435,456"):
+        describe(data, HERE)
+
+
 def test_paths_start_at_the_table_or_at_root() -> None:
     pictures()
     table("file,label", "{n}.png,{n % 2}")

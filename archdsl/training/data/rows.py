@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from archdsl.training.sets import Table
 
 PARQUET = (".parquet", ".pq")
+ROWS = 256  # that are unpacked at once
+MOST_BYTES, PER_BYTE = 1 << 28, 20  # that a table may unpack to, and for a byte of its file
 SEPARATORS = ",;\t"  # between columns, one of these
 YES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0}
 
@@ -106,11 +108,23 @@ def _cells(header: Sequence[str], line: Sequence[str]) -> Mapping[str, str] | st
 
 def _parquet(data: Table, path: Path) -> tuple[list[str], Iterator[Row]]:
     parquet = need("pyarrow.parquet", extra=DATA_EXTRA)
+    there = path.stat().st_size
+    left = max(MOST_BYTES, PER_BYTE * there)
     try:
-        columns = parquet.read_table(path).to_pydict()
+        file = parquet.ParquetFile(path)
+        columns: dict[str, list[Any]] = {name: [] for name in file.schema_arrow.names}
+        for batch in file.iter_batches(ROWS):
+            for name, cells in batch.to_pydict().items():
+                columns[name] += cells
+                left -= sum(len(c) if isinstance(c, (str, bytes, list)) else 8 for c in cells)
+            if left < 0:
+                break
     except Exception as problem:  # pyarrow raises many kinds for a file that is damaged
         reason = f"it is not a Parquet file: {str(problem).split(chr(10), 1)[0]}"
         raise unreadable(data.name, reason, path) from None
+    if left < 0:
+        reason = f"its {there:,} bytes unpack to more than {MOST_BYTES:,}"
+        raise unreadable(data.name, reason, path)
     lines = zip(*columns.values(), strict=True)
     texts = ([_text(cell) for cell in line] for line in lines)
     return list(columns), (
