@@ -122,7 +122,7 @@ def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
     except (OSError, ValueError):
         pass
     known = builtin_names(ending)
-    help = did_you_mean(name, known)
+    help = ["it is a folder: name a file in it"] if os.path.isdir(name) else did_you_mean(name, known)
     if not help and ending == SEARCH:
         help = [f"a search is a file that ends in {SEARCH}, or one of {', '.join(known)}"]
     raise ArchError([fault(codes.NO_SUCH_FILE, name=name, help=help).diagnostic])

@@ -77,6 +77,8 @@ def test_missing(name: str) -> None:
 def test_a_folder_is_no_file() -> None:
     Path("folder.arch").mkdir()
     expected("folder", mistake("folder.arch"))
+    Path("nets").mkdir()
+    expected("folder_of_specs", mistake("nets"))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
