@@ -14,12 +14,12 @@ from screens import Shown, on_terminal, shown
 EPOCHS = """
 import time
 from archdsl.cli.epochs import EpochView
-from archdsl.training.outcome import Epoch, Step
+from archdsl.training.outcome import Epoch, TrainingStep
 
 with EpochView(3, quiet=False, shown=True) as view:
     for epoch in 1, 2, 3:
         for step in 1, 2:
-            view.step(Step(epoch, step, 2, 1.5))
+            view.step(TrainingStep(epoch, step, 2, 1.5))
             view.bar.refresh()
         view.epoch(Epoch(epoch, 1.25, 0.5, 1.5 / epoch, 0.05, 2.5))
 print("the end")
@@ -74,7 +74,7 @@ SEARCHING = """
 import sys
 from datetime import datetime, timedelta
 from archdsl.cli.live import LiveTable
-from archdsl.search.leader import Progress
+from archdsl.search.leader import SearchProgress
 from archdsl.search.rows import Row
 
 rows = [
@@ -92,7 +92,7 @@ at_work = [
         started=now - timedelta(seconds=2), trial=4),
 ]
 for news, running in ([], 0), (rows[:1], 1), (rows[1:], 2):
-    view.show(Progress("explore", news, running, 1, 5, 2.0, 0.0, None, (), at_work[:running], 15))
+    view.show(SearchProgress("explore", news, running, 1, 5, 2.0, 0.0, None, (), at_work[:running], 15))
 view.live.refresh()
 if "stay" in sys.argv:
     import os
