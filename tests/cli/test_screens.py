@@ -92,7 +92,8 @@ at_work = [
         started=now - timedelta(seconds=2), trial=4),
 ]
 for news, running in ([], 0), (rows[:1], 1), (rows[1:], 2):
-    view.show(SearchProgress("explore", news, running, 1, 5, 2.0, 0.0, None, (), at_work[:running], 15))
+    now_at = at_work[:running]
+    view.show(SearchProgress("explore", news, running, 1, 5, 2.0, 0.0, None, (), now_at, 15))
 view.live.refresh()
 if "stay" in sys.argv:
     import os
