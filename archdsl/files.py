@@ -113,16 +113,18 @@ def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
         reason = f"it is {what}, not a {'search' if ending == SEARCH else 'spec'}"
         said = [advice.format(shlex.quote(name) if path.suffix != ARCH else name)]
         raise ArchError([diagnose(codes.UNREADABLE, name=name, reason=reason, help=said)])
+    is_folder = False
     try:
         if path.suffix == ending or path.is_file():
             return path, name
+        is_folder = path.is_dir()
         shipped = builtin_folder(ending) / f"{name}{ending}"
         if name.isidentifier() and shipped.is_file():
             return shipped, shipped.name
     except (OSError, ValueError):
         pass
     known = builtin_names(ending)
-    help = ["it is a folder: name a file in it"] if os.path.isdir(name) else did_you_mean(name, known)
+    help = ["it is a folder: name a file in it"] if is_folder else did_you_mean(name, known)
     if not help and ending == SEARCH:
         help = [f"a search is a file that ends in {SEARCH}, or one of {', '.join(known)}"]
     raise ArchError([fault(codes.NO_SUCH_FILE, name=name, help=help).diagnostic])
