@@ -117,7 +117,7 @@ def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
     try:
         if path.suffix == ending or path.is_file():
             return path, name
-        is_folder = path.is_dir()
+        is_folder = bool(name) and path.is_dir()
         shipped = builtin_folder(ending) / f"{name}{ending}"
         if name.isidentifier() and shipped.is_file():
             return shipped, shipped.name

@@ -150,7 +150,9 @@ def construct(
     read: dict[str, Any] = {}
     for (parameter, _, place), value in zip(arguments, values, strict=True):
         try:
-            read[parameter.name] = parameter.reader.read(value)
+            read[parameter.name] = found = parameter.reader.read(value)
+            if parameter.name == "eps" and found >= 1 and "=" not in place.text:
+                raise Unreadable("below 1, or be written with its name")  # PyTorch's channels
         except Unreadable as problem:
             raise fault(
                 codes.WRONG_ARGUMENT,

@@ -103,14 +103,11 @@ class Number(Reader):
     low: float | None = None
     high: float | None = None
     above: bool = False  # than ``low``, which itself is none then
-    below: bool = False  # than ``high``
 
     @property
     def expected(self) -> str:
         if self.above:
             return f"a number above {self.low:g}"
-        if self.below:
-            return f"a number of at least {self.low:g} and below {self.high:g}"
         if self.low is not None and self.high is not None:
             return f"a number from {self.low:g} to {self.high:g}"
         return "a number" if self.low is None else f"a number of at least {self.low:g}"
@@ -125,8 +122,7 @@ class Number(Reader):
         if abs(number) > LARGEST:  # nor is one that is not finite
             raise Unreadable("a number that float32 can hold: at most 3.4e38")
         low_ok = self.low is None or number > self.low or (number == self.low and not self.above)
-        high_ok = self.high is None or (number < self.high if self.below else number <= self.high)
-        if not (low_ok and high_ok):
+        if not (low_ok and (self.high is None or number <= self.high)):
             raise Unreadable(self.expected)
         found: float = number
         return found
@@ -273,7 +269,6 @@ PadOrSame = Annotated[int | tuple[int, ...] | str, SameOr()]
 Numbers = Annotated[tuple[float, ...], NumberList()]
 Real = Annotated[float, Number()]
 NotNegative = Annotated[float, Number(0)]
-Eps = Annotated[float, Number(0, 1, below=True)]
 Positive = Annotated[float, Number(0, above=True)]
 Chance = Annotated[float, Number(0, 1)]
 Flag = Annotated[bool, Boolean()]

@@ -4,7 +4,7 @@ from math import prod
 from typing import Annotated, Any
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Eps, Flag, NotNegative, OneOf, Real, VectorStart
+from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real, VectorStart
 from archdsl.layers.base import (
     Example,
     Expression,
@@ -35,7 +35,7 @@ class BatchNorm(Layer):
     running statistics and a counter as buffers unless ``track = false``.
     """
 
-    eps: Eps = 1e-5
+    eps: NotNegative = 1e-5
     momentum: Real = 0.1
     affine: Flag = True
     track: Flag = True
@@ -121,7 +121,7 @@ class GroupNorm(Layer):
     """Normalisation over groups of channels (Wu and He 2018, arXiv:1803.08494)."""
 
     groups: Count = 32
-    eps: Eps = 1e-5
+    eps: NotNegative = 1e-5
     affine: Flag = True
     init: VectorStart = None
     bias_init: VectorStart = None
@@ -178,7 +178,7 @@ class LayerNorm(Layer):
     """
 
     over: Annotated[str, OneOf(("all", "channels"))] = "all"
-    eps: Eps = 1e-5
+    eps: NotNegative = 1e-5
     affine: Flag = True
     bias: Flag = True
 
@@ -229,7 +229,7 @@ class RMSNorm(Layer):
     """Divides the channels at each pixel by their root mean square, and multiplies them with
     learned factors (Zhang and Sennrich 2019, arXiv:1910.07467)."""
 
-    eps: Eps = 1e-6
+    eps: NotNegative = 1e-6
 
     name = "rms_norm"
     kind = "norm"
@@ -252,7 +252,7 @@ class RMSNorm(Layer):
 class InstanceNorm(Layer):
     """Normalisation of every channel of every image (Ulyanov et al. 2016, arXiv:1607.08022)."""
 
-    eps: Eps = 1e-5
+    eps: NotNegative = 1e-5
     affine: Flag = False
     init: VectorStart = None
     bias_init: VectorStart = None
@@ -360,7 +360,7 @@ class GlobalResponseNorm(Layer):
     to the input.
     """
 
-    eps: Eps = 1e-6
+    eps: NotNegative = 1e-6
 
     name = "grn"
     modules = "modules/global_response_norm.py"
@@ -388,7 +388,7 @@ class GlobalResponseNorm(Layer):
 class L2Norm(Layer):
     """Divides the channels at each pixel by their length (ParseNet, arXiv:1506.04579)."""
 
-    eps: Eps = 1e-12
+    eps: NotNegative = 1e-12
 
     name = "l2_norm"
     kind = "norm"

@@ -1,6 +1,6 @@
 """Convolutions whose filters are standardised before they are used."""
 
-from archdsl.layers.arguments import Eps, Positive, Start
+from archdsl.layers.arguments import NotNegative, Positive, Start
 from archdsl.layers.base import Example, Idle, Meaning, Module, Shape, Weight
 from archdsl.layers.filters import CONV_USUAL, NO_BIAS, Convolution
 
@@ -14,7 +14,7 @@ class StdConv(Convolution):
     """
 
     gain: Positive | None = None
-    eps: Eps = 1e-6
+    eps: NotNegative = 1e-6
     gain_init: Start = None
 
     name = "std_conv"
