@@ -99,7 +99,7 @@ def summed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
         return _reduced(lower, record, "sumpool")
     whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
     parts = [
-        part_of(lower, record, whole, place * arms.inner, arms.inner).vertex
+        part_of(lower, record, whole, place * arms.inner, arms.inner, True).vertex
         for place in range(arms.size)
     ]
     at = only % len(x.axes)

@@ -150,13 +150,13 @@ def _prepended(lower: Lowering, record: TracedCall, values: list[Any], axis: int
 
 
 def part_of(
-    lower: Lowering, record: TracedCall, x: TensorValue, first: int, size: int
+    lower: Lowering, record: TracedCall, x: TensorValue, first: int, size: int, arms: bool = False
 ) -> TensorValue:
-    """Some channels of a tensor: of several side by side, the one that they are."""
+    """Some channels of a tensor: of ``arms`` that were stacked, the one that they are."""
     channels, vertex = x.vertex.shape[0], x.vertex
     if size == channels:
         return x
-    if vertex.layer is not None and vertex.op == "concat" and vertex.layer.is_associative:
+    if arms and vertex.layer is not None and vertex.op == "concat" and vertex.layer.is_associative:
         at = 0
         for source in vertex.inputs:
             if (at, source.shape[0]) == (first, size):
@@ -208,7 +208,7 @@ def _range(
     if outer is None or outer.axis != 0 or outer.inner * outer.size != channels:
         raise Gap(" along an axis that is not the first of those that channels are cut into")
     whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
-    vertex = part_of(lower, record, whole, first * outer.inner, size * outer.inner).vertex
+    vertex = part_of(lower, record, whole, first * outer.inner, size * outer.inner, True).vertex
     left = () if size == 1 else (Atom(0, outer.inner, size),)
     return AxisSplit(vertex, (*x.axes[:axis], left, *x.axes[axis + 1 :]), x.factor)
 
