@@ -127,7 +127,7 @@ def test_workers_that_all_die_end_the_search(tiny: TinySearch, whole: TinySearch
     ran = tiny.ended(tiny.search())
     assert ran.code == 1
     assert "error[A715]: the workers stop at once: the last one was killed by signal 9" in ran.text
-    assert "--resume goes on" in ran.text
+    assert "then go on with --resume" in ran.text
     tiny.unwish()
     tiny.finish("--resume")
     assert finished(tiny) >= TRIALS - 4
@@ -288,7 +288,7 @@ def test_a_search_in_which_every_trial_fails_ends(tiny: TinySearch, whole: TinyS
     assert (
         "error[A716]: 5 trials in a row failed: LookupError: the layer has lost its way" in ran.text
     )
-    assert "--resume goes on" in ran.text
+    assert "then go on with --resume" in ran.text
 
 
 def tiny_text(old: str, new: str) -> str:
