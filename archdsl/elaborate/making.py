@@ -151,7 +151,8 @@ def construct(
     for (parameter, _, place), value in zip(arguments, values, strict=True):
         try:
             read[parameter.name] = found = parameter.reader.read(value)
-            if parameter.name == "eps" and found >= 1 and "=" not in place.text:
+            small = parameter.name != "eps" or not isinstance(found, float) or found < 1
+            if not small and "=" not in place.text:
                 raise Unreadable("below 1, or be written with its name")  # PyTorch's channels
         except Unreadable as problem:
             raise fault(
