@@ -1,6 +1,7 @@
 """Studies that tests look at, each made once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from simulation import Formula, always, by_cost, by_pattern, settle, start, too_hot, whole, work
@@ -45,6 +46,24 @@ data digits
 train epochs = 4, batch = 64
 seeds 1
 trials 1
+"""
+BAD = "</script><script>document.title=1</script><img src=x onerror=document.title=2>"
+HOSTILE_SPEC = f"""## {BAD}
+arch hostile(kind = "{BAD}" in {{"{BAD}", "]]>-->'b", "${{c}}"}}, width = 4 in 4..32)
+input 1x8x8
+stem: conv(width, 3) -> relu  # {BAD}
+if kind != "]]>-->'b" {{ more: conv(width, 3) }}
+if kind == "${{c}}" {{ again: conv(width, 3) }}
+head: global_avgpool -> linear(10)
+"""
+HOSTILE_SEARCH = f"""## {BAD}
+search hostile
+spec "hostile.arch"
+vary kind in {{"{BAD}", "]]>-->'b", "${{c}}"}}, width in {{4, 8}}
+data digits
+train epochs = 2, batch = 64
+seeds 1
+trials 6
 """
 
 
@@ -110,3 +129,17 @@ def one(place: Path) -> Path:
     """A single trial."""
     whole(place, ONE, Formula(hill))
     return place / "one.study"
+
+
+def on_c(arch: Any, lr: float, seed: int) -> BaseException | None:
+    return ValueError(BAD) if "c}" in str(arch.shown_knobs["kind"]) else None
+
+
+@pytest.fixture(scope="session")
+def hostile(place: Path) -> Path:
+    """Each text in it is written to become markup or a script."""
+    (place / "hostile.arch").write_text(HOSTILE_SPEC, "utf-8")
+    study = start(place, HOSTILE_SEARCH, f"archdsl search '{BAD}'")
+    work(study, Formula(lambda arch, lr: 0.9, fails=on_c))
+    study.stage = "done"
+    return place / "hostile.study"
