@@ -51,8 +51,15 @@ ALL = [fence for document in DOCUMENTS for fence in fences(document)]
 
 
 def examples(*starts: str) -> list[pytest.param]:
+    """Those that train or run PyTorch several times take seconds each: they are slow."""
     chosen = [f for f in ALL if " ".join(f.words).startswith(starts)]
-    return [pytest.param(f, id=str(f)) for f in chosen]
+    return [pytest.param(f, id=str(f), marks=[pytest.mark.slow] * takes_long(f)) for f in chosen]
+
+
+def takes_long(fence: Fence) -> bool:
+    return bool(
+        re.search(r"^\$ archdsl (train|import|measure|evaluate|search)\b", fence.text, re.M)
+    )
 
 
 def written_above(fence: Fence, folder: Path) -> None:
@@ -203,7 +210,7 @@ def command(arguments: list[str], folder: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, "NO_COLOR": "1"},
-        timeout=60,
+        timeout=600,  # of what hangs: a busy machine is no fault
         check=False,
     )
     return run.stdout

@@ -290,6 +290,7 @@ arch residual(
 """
 
 
+@pytest.mark.slow
 def test_a_width_is_a_knob_where_every_width_is_a_network() -> None:
     imported = archdsl.import_module(small_models.Residual(), (3, 32, 32), knobs=True, run=False)
     assert imported.text.startswith(KNOBS)
@@ -298,6 +299,7 @@ def test_a_width_is_a_knob_where_every_width_is_a_network() -> None:
     assert wide.params == sum(p.numel() for p in small_models.Residual(16).parameters())
 
 
+@pytest.mark.slow
 def test_depths_are_knobs() -> None:
     model = small_models.Residual(drop=0.0)
     imported = archdsl.import_module(model, (3, 32, 32), knobs=True, run=False)

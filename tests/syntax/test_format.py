@@ -41,7 +41,7 @@ def test_built_in_specs_are_formatted(path: Path) -> None:
     check(read(path))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(spec_texts())
 def test_random_texts(text: str) -> None:
     check(text)
