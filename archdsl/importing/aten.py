@@ -168,6 +168,18 @@ ATEN: dict[str, Function] = {
 }
 for _name in (*IN_PLACE, "dropout"):
     ATEN[f"{_name}_"] = partial(getattr(F, _name), inplace=True)
+# Operations that no layer computes, which a program that is only run may have.
+RUN = frozenset(
+    """
+_to_copy addmm arange argmax baddbmm bitwise_not ceil clamp clamp_max clamp_min copy cos cumsum
+embedding eq erf exp flip floor floor_divide full full_like gather ge glu gt hardshrink im2col index
+index_select instance_norm le lift_fresh_copy linalg_vector_norm log log2 log_sigmoid logical_and
+logical_not logical_or logsumexp lt masked_fill max min minimum native_group_norm ne new_full
+new_ones new_zeros ones ones_like reciprocal remainder repeat repeat_interleave round rsqrt
+scalar_tensor scatter sin softplus sqrt stack std sum threshold tile to tril triu var where zeros
+zeros_like
+""".split()
+)
 SYMBOLS: dict[str, Function] = {
     f"_operator.{name}": getattr(operator, name)
     for name in ("add", "sub", "mul", "floordiv", "mod", "neg")
@@ -177,13 +189,22 @@ TRAINS = {"batch_norm": 5, "dropout": 2, "dropout_": 2, "feature_dropout": 2, "a
 ADDED = {"_native_batch_norm_legit_no_training"}  # whose functions take it as their last
 
 
-def function_of(target: str, args: tuple[Any, ...]) -> tuple[Function | None, tuple[Any, ...]]:
-    """What computes an operation, and its arguments; nothing where none here does."""
+def function_of(
+    target: str, args: tuple[Any, ...], run: bool = False
+) -> tuple[Function | None, tuple[Any, ...]]:
+    """What computes an operation, and its arguments; nothing where none here does. ``run``: the
+    operation itself, where it changes nothing, also of those that no layer computes."""
     if target in SYMBOLS:
         return SYMBOLS[target], args
-    *package, name, _overload = target.split(".") if target.count(".") == 4 else [target, "", ""]
+    *package, name, overload = target.split(".") if target.count(".") == 4 else [target, "", ""]
     if package != ["torch", "ops", "aten"]:
         return None, args
+    if run and (name in ATEN or name in RUN):
+        found = getattr(torch.ops.aten, name, None)
+        if found is not None and overload in found.overloads():
+            operation = getattr(found, overload)
+            if not operation._schema.is_mutable:
+                return operation, args
     if name in TRAINS and len(args) > TRAINS[name]:
         at = TRAINS[name]
         args = (*args[:at], Training, *args[at + 1 :])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +16,7 @@ import torch
 from archdsl.files import opened
 from archdsl.importing.aten import function_of
 from archdsl.importing.authors import authors_scopes
-from archdsl.importing.extent import ByteBudget, DamagedFile
+from archdsl.importing.extent import NODES, ByteBudget, DamagedFile, too_many
 from archdsl.importing.program import FileProgram, FileStep, ModuleScope, Of
 
 MOST_ENTRIES = 100_000
@@ -41,11 +41,13 @@ FAULTS = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, Arit
 LEFT_OUT = ("as_device", "as_layout", "as_memory_format", "as_scalar_type")
 
 
-def read_pt2(path: Path) -> FileProgram:
-    """What a program says. Raises ``DamagedFile``, ``OSError`` where the file cannot be opened."""
+def read_pt2(path: Path, exact: bool = False) -> FileProgram:
+    """What a program says. ``exact``: it is to be run, and not to be told as layers, so that the
+    kinds of numbers and the device in it count. Raises ``DamagedFile``, ``OSError`` where the file
+    cannot be opened."""
     with opened(path) as stream:
         try:
-            return _ExportedReader(stream).described()
+            return _ExportedReader(stream, exact).described()
         except zipfile.BadZipFile:
             raise DamagedFile("it is not an archive") from None
         except DamagedFile:
@@ -57,7 +59,8 @@ def read_pt2(path: Path) -> FileProgram:
 
 
 class _ExportedReader:
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, exact: bool) -> None:
+        self.exact = exact
         size = stream.seek(0, 2)
         self.budget, self.last = ByteBudget(size), ("", bytearray())
         self.archive = zipfile.ZipFile(stream)
@@ -96,6 +99,8 @@ class _ExportedReader:
             raise DamagedFile(f"its format is version {version} of PyTorch's, and not {SCHEMA}")
         module = self.program["graph_module"]
         self.values = module["graph"]["tensor_values"]
+        if len(module["graph"]["nodes"]) > NODES:
+            raise too_many()
         found = FileProgram()
         self._inputs(found, module["signature"]["input_specs"])
         for node in module["graph"]["nodes"]:
@@ -125,6 +130,8 @@ class _ExportedReader:
                 found.inputs[name] = tuple(_hint(size) for size in shape)
                 if "as_int" in batch:
                     found.batch = _hint(batch)
+                found.device = str(self.values[name]["device"]["type"])
+                found.dtype = DTYPES[self.values[name]["dtype"]]
             elif kind == "parameter":
                 key = given["parameter_name"]
                 found.names[given["arg"]["name"]] = key
@@ -177,10 +184,12 @@ class _ExportedReader:
         args, kwargs, known = [], {}, True
         for given in node["inputs"]:
             ((kind, value),) = given["arg"].items()
-            if kind in LEFT_OUT and given["kind"] == 2:
+            if kind in LEFT_OUT and given["kind"] == 2 and not (self.exact and kind in EXACT):
                 continue
             try:
-                read = _argument(kind, value)
+                read = (
+                    EXACT[kind](value) if self.exact and kind in EXACT else _argument(kind, value)
+                )
             except KeyError:
                 read, known = None, False
             if given["kind"] == 2:
@@ -188,8 +197,9 @@ class _ExportedReader:
             else:
                 args.append(read)
         target = str(node["target"])
-        function, taken = function_of(target, tuple(args))
-        if target.startswith(("torch.ops.aten._to_copy", "torch.ops.aten.to.")):
+        function, taken = function_of(target, tuple(args), self.exact)
+        converts = target.startswith(("torch.ops.aten._to_copy", "torch.ops.aten.to."))
+        if converts and not self.exact:
             function, taken, kwargs = _converted(given_types(node)), taken[:1], {}
         scopes, path = _scopes(node["metadata"].get("nn_module_stack", ""))
         op = target.removeprefix("torch.ops.aten.").split(".")[0]
@@ -215,6 +225,20 @@ def _converted(types: Sequence[int]) -> Any:
     """A tensor in another precision is the same here; as whole numbers it is not."""
     floats = all(t in DTYPES and DTYPES[t].is_floating_point for t in types)
     return (lambda x: x.clone()) if floats else None
+
+
+def _device(value: Mapping[str, Any]) -> torch.device:
+    """A device of a program. Raises ``ValueError`` for one that is none."""
+    if value["type"] not in ("cpu", "cuda", "mps"):
+        raise ValueError(value["type"])
+    return torch.device(value["type"], value["index"])
+
+
+# Arguments that layers have no need of, and runs have.
+EXACT: dict[str, Callable[[Any], Any]] = {
+    "as_scalar_type": lambda value: DTYPES[value],
+    "as_device": _device,
+}
 
 
 def _hint(size: Mapping[str, Any]) -> int:

@@ -19,7 +19,7 @@ from archdsl.importing.program import FileStep, ProgramModule
 NODES = 50_000  # of a graph, the functions written out
 FREE = 1 << 28  # bytes that any file may ask for
 TIMES = 4  # what is read may be larger than the files by this factor
-LARGEST = 1 << 28  # numbers of one tensor of a run
+LARGEST = 1 << 26  # numbers of one tensor of a run
 ALL = 1 << 32  # and of all together
 
 
@@ -44,9 +44,16 @@ class ByteBudget:
             )
 
 
+def too_many() -> DamagedFile:
+    """Of a graph with more operations than are read."""
+    return DamagedFile(f"it has more than {NODES:,} operations")
+
+
 def check_functions(model: Any) -> None:
     """Raises ``DamagedFile`` where the functions of a graph of ONNX call themselves, or where it
     has too many operations once they are written out."""
+    if len(model.graph.node) > NODES:
+        raise too_many()
     functions = {(f.domain, f.name, f.overload): f for f in model.functions}
     known: dict[Any, int] = {}
     open_: set[Any] = set()
@@ -93,7 +100,10 @@ class _Counts(TorchDispatchMode):
         self.total = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        made = func(*args, **(kwargs or {}))
+        given = dict(kwargs or {})
+        if "device" in given:
+            given["device"] = torch.device("meta")
+        made = func(*args, **given)
         for tensor in tree_leaves(made):
             if isinstance(tensor, torch.Tensor):
                 self.add(tensor.numel())
@@ -131,7 +141,8 @@ def check_run(program: ProgramModule) -> bool:
         name: tensor.detach().to("meta")
         for name, tensor in (*program.named_parameters(), *program.named_buffers())
     }
-    dtype = next((p.dtype for p in program.parameters() if p.is_floating_point()), torch.float32)
+    floats = (p.dtype for p in program.parameters() if p.is_floating_point())
+    dtype = program.described.dtype or next(floats, torch.float32)
     program.watch = watch
     try:
         counts.add(sum(map(prod, shapes)))

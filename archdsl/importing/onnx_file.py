@@ -26,7 +26,15 @@ from archdsl.importing import onnx_shapes  # noqa: F401  its operations are ente
 from archdsl.importing.authors import authors_scopes
 from archdsl.importing.extent import ByteBudget, DamagedFile, check_functions
 from archdsl.importing.onnx_operations import ONNX
-from archdsl.importing.program import FileProgram, FileStep, ModuleScope, Of, Training
+from archdsl.importing.program import (
+    FileProgram,
+    FileStep,
+    FreshNames,
+    ModuleScope,
+    Of,
+    TensorKeys,
+    Training,
+)
 from archdsl.within import Outside, within
 
 MOST = 1 << 31  # bytes of a file
@@ -56,8 +64,8 @@ def read_onnx(path: Path) -> tuple[FileProgram, Any]:
         model = onnx.load_model_from_string(data)
         if not model.graph.node:
             raise DamagedFile("it is not an ONNX graph")
+        check_functions(model)
         if model.functions:
-            check_functions(model)
             from onnx.inliner import inline_local_functions
 
             model = inline_local_functions(model)
@@ -76,6 +84,7 @@ class _OnnxReader:
         self.found, self.budget = FileProgram(), ByteBudget(size)
         self.files: set[Path] = set()  # beside it
         self.used = Counter(name for node in self.graph.node for name in node.input)
+        self.keys, self.equal = TensorKeys(), FreshNames()
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
         self.turned: set[str] = set()
         self.path = ""  # of the module whose node is read
@@ -120,6 +129,8 @@ class _OnnxReader:
     def _array(self, tensor: Any) -> np.ndarray[Any, Any]:
         from onnx import TensorProto, numpy_helper
 
+        if min(tensor.dims, default=0) < 0:
+            raise DamagedFile(f"`{tensor.name}` has a size below 0")
         if tensor.data_location == TensorProto.EXTERNAL:
             self._read(tensor)
         elif prod(tensor.dims) > tensor.ByteSize() * 2:
@@ -179,12 +190,10 @@ class _OnnxReader:
         """A parameter or a buffer of the module. Exporters write equal tensors once: one of equal
         numbers is another wherever it is used."""
         if name in self.found.names and bool((array == array.flat[0]).all()):
-            name = f"{self.path}.{name.rpartition('.')[2]}"
-            while name in self.found.names:
-                name += "_"
+            name = self.equal.fresh(f"{self.path}.{name.rpartition('.')[2]}", self.found.names)
         known = self.found.buffers if buffer else self.found.parameters
         if name not in self.found.names:
-            key = self._key(name)
+            key = self.keys.of(name)
             if turned:
                 array = np.ascontiguousarray(array.T)
                 self.turned.add(name)
@@ -195,16 +204,6 @@ class _OnnxReader:
             raise DamagedFile(f"its tensor `{name}` is used in two ways")
         return Of(name)
 
-    def _key(self, name: str) -> str:
-        """A name that a tensor of a module can have."""
-        key = re.sub(r"[^\w.]", "_", name).strip(".")
-        if not all(key.split(".")):
-            key = key.replace(".", "_") or "tensor"
-        taken = {*self.found.parameters, *self.found.buffers}
-        while any(key == k or k.startswith(f"{key}.") or key.startswith(f"{k}.") for k in taken):
-            key = key.replace(".", "_") + "_"
-        return key
-
     # -------------------------------------------------------------------------- nodes
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
@@ -213,7 +212,10 @@ class _OnnxReader:
             return {}
         from onnx import shape_inference
 
-        known = shape_inference.infer_shapes(self.model).graph
+        try:
+            known = shape_inference.infer_shapes(self.model).graph
+        except shape_inference.InferenceError:  # an operation that it does not know either
+            return {}
         return {
             value.name: tuple(int(d.dim_value) or 1 for d in value.type.tensor_type.shape.dim)
             for value in (*known.value_info, *known.output)

@@ -4,7 +4,8 @@ other, and nothing of the file is run."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -19,6 +20,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 Shape = tuple[int, ...]
 BITS = 64  # of a whole number that a step gives
 MOST = 1 << 28  # numbers that a step makes of arrays
+DEEPEST = 100  # modules around a tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,50 @@ class FileProgram:
     buffers: dict[str, torch.Tensor] = field(default_factory=dict)
     constants: dict[str, Any] = field(default_factory=dict)  # by the names of values
     batch: int | None = None
+    device: str = "cpu"  # that the file was made for, and the numbers of its last input
+    dtype: torch.dtype | None = None
     cls: str = "Network"
     said: list[str] = field(default_factory=list)  # what the reader did that has to be known
     checked: list[str] = field(default_factory=list)  # and what it has checked
+
+
+class FreshNames:
+    """Gives names that are not taken: of many that are alike, each is found at once."""
+
+    def __init__(self) -> None:
+        self.counts = Counter[str]()
+
+    def fresh(self, name: str, *taken: Collection[str]) -> str:
+        """The name, or with a sign and a number after it where it is taken."""
+        found = name
+        while any(found in names for names in taken):
+            self.counts[name] += 1
+            count = self.counts[name]
+            found = f"{name}_" if count == 1 else f"{name}_{count}"
+        return found
+
+
+class TensorKeys:
+    """Names that tensors of a module can have, whatever a file calls them."""
+
+    def __init__(self) -> None:
+        self.names = FreshNames()
+        self.tensors: set[str] = set()
+        self.modules: set[str] = set()
+
+    def of(self, name: str) -> str:
+        """One that no other tensor has, and no module around one."""
+        key = re.sub(r"[^\w.]", "_", name).strip(".")
+        parts = key.split(".")
+        if not all(parts) or len(parts) > DEEPEST:
+            key, parts = key.replace(".", "_") or "tensor", []
+        around = {".".join(parts[:count]) for count in range(1, len(parts))}
+        if key in self.tensors or key in self.modules or not around.isdisjoint(self.tensors):
+            key, around = key.replace(".", "_") + "_", set()
+            key = self.names.fresh(key, self.tensors, self.modules)
+        self.tensors.add(key)
+        self.modules |= around
+        return key
 
 
 class ProgramModule(nn.Module):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from archdsl.backend.export import ERRORS
 from archdsl.backend.transfer import transfer
@@ -17,6 +17,9 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source
 from archdsl.files import Bundle, opened
+from archdsl.importing.exported import read_pt2
+from archdsl.importing.extent import DamagedFile, check_run
+from archdsl.importing.program import ProgramModule
 from archdsl.modelcard import KEY, TOKENS, WHITE, ModelCard, bad, card_from, card_in
 from archdsl.registry import REGISTRY, Registry
 from archdsl.spec import Architecture, Spec
@@ -55,8 +58,7 @@ def read_model(
     """The network of a file: weights, an export, or a frozen spec that its weights lie beside; or
     of a folder that has one of these specs.
 
-    Weights and specs are read as data. A ``.pt2`` is loaded by ``torch.export``: take it from
-    those alone whom you would let run code. Raises ``ArchError``.
+    All are read as data: nothing of them is run. Raises ``ArchError``.
     """
     device = torch.device(device)
     if path.is_dir():
@@ -136,18 +138,30 @@ def _of_weights(path: Path, card: ModelCard, registry: Registry, device: torch.d
 
 
 def _of_program(path: Path, device: torch.device) -> Run:
+    """What runs a program of ``torch.export``: not PyTorch's loader, which would run code."""
     try:
-        program = torch.export.load(path)
-        module: nn.Module = program.module()
-    except Exception as problem:  # torch raises many kinds for a file that it did not write
-        reason = str(problem).split("\n", 1)[0] or type(problem).__name__
+        described = read_pt2(path, exact=True)
+        module = ProgramModule(described).eval()
+        whole = check_run(module)
+    except (DamagedFile, KeyError, TypeError, ValueError, RuntimeError) as problem:
+        reason = str(problem) if isinstance(problem, DamagedFile) else "its graph is damaged"
         raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
-    kept = next(iter(program.state_dict.values()), torch.zeros(()))
-    if kept.device.type != device.type:
-        reason = f"the program was exported for {kept.device.type}"
+    if not whole or len(described.inputs) != 1:
+        unknown = [step.op for step in described.steps if step.function is None]
+        reason = (
+            f"nothing here runs its operation `{unknown[0]}`"
+            if unknown
+            else "it takes several inputs"
+        )
+        help = ["use the weights that it was made of, a .pt or a .safetensors"]
+        fields = {"name": str(path), "reason": reason}
+        raise ArchError([diagnose(codes.UNREADABLE, fields=fields, help=help)])
+    if described.device != device.type:
+        reason = f"the program was exported for {described.device}"
         fields = {"name": str(device), "reason": reason}
         raise ArchError([diagnose(codes.NO_DEVICE, fields=fields)])
-    return lambda images: module(images.to(device, kept.dtype))
+    module.to(device)
+    return lambda images: module(images.to(device, described.dtype))
 
 
 def _of_onnx(path: Path, device: torch.device) -> Predictor:

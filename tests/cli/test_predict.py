@@ -1,7 +1,10 @@
 """``archdsl predict`` and ``archdsl evaluate``: a trained network put to use."""
 
 import json
+import os
+import pickle
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +64,36 @@ def test_every_form_says_the_same(folder: Path, run: Any, monkeypatch: Any) -> N
         assert [row["file"] for row in found] == files
         said = torch.tensor([[row["classes"][str(i)] for i in range(10)] for row in found])
         torch.testing.assert_close(said, wanted, rtol=1e-4, atol=1e-5)
+
+
+class Act:
+    """A pickle that makes a folder where it is read."""
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, ("made",)
+
+
+def test_a_program_of_a_stranger_runs_nothing(folder: Path, run: Any, monkeypatch: Any) -> None:
+    """PyTorch's own loader would unpickle what a file says is pickled."""
+    monkeypatch.chdir(folder)
+    assert run("compile", "net.arch", "--weights", "net.pt", "-o", "p.pt2", "--force").code == 0
+    with zipfile.ZipFile("p.pt2") as archive:
+        entries = {i.filename: archive.read(i) for i in archive.infolist()}
+    for name, data in entries.items():
+        if name.endswith("_weights_config.json"):
+            config = json.loads(data)
+            for one in config["config"].values():
+                one["use_pickle"] = True
+            entries[name] = json.dumps(config).encode()
+        if "/weight_" in name:
+            entries[name] = pickle.dumps(Act())
+    with zipfile.ZipFile("evil.pt2", "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    for command in (("predict", "evil.pt2", "0.png"), ("evaluate", "evil.pt2", "--data", "digits")):
+        ran = run(*command, "--device", "cpu")
+        assert ran.code == 1 and "is pickled, which could run code" in ran.err, ran.err
+    assert not Path("made").exists()
 
 
 def test_what_it_prints(folder: Path, run: Any, monkeypatch: Any) -> None:

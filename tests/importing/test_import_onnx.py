@@ -3,7 +3,9 @@
 import os
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from torch import nn
 
 import archdsl
 from archdsl.cli.main import main
+from archdsl.importing.program import TensorKeys
 from archdsl.importing.proof import pairs
 from archdsl.importing.saved import load_program
 
@@ -236,6 +239,9 @@ def test_what_is_no_graph_is_said(tmp_path: Path) -> None:
     model.graph.initializer[0].dims[0] = 1 << 40
     (tmp_path / "large.onnx").write_bytes(model.SerializeToString())
     assert "`w` is longer than its numbers" in refused(tmp_path / "large.onnx")
+    model.graph.initializer[0].dims[0] = -4
+    (tmp_path / "below.onnx").write_bytes(model.SerializeToString())
+    assert "`w` has a size below 0" in refused(tmp_path / "below.onnx")
     (tmp_path / "cut.onnx").write_bytes(path.read_bytes()[:150])
     assert "it is not an ONNX graph" in refused(tmp_path / "cut.onnx")
     (tmp_path / "empty.onnx").write_bytes(b"")
@@ -316,3 +322,33 @@ def test_one_tensor_many_times_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
         other.name = f"w{number}"
     path.write_bytes(model.SerializeToString())
     assert "it reads the same numbers many times" in refused(path)
+
+
+def test_many_operations_and_many_names_that_are_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def chain(count: int) -> list[Any]:
+        names = ["x", *(f"v{k}" for k in range(count)), "y"]
+        return [node("Relu", a, b) for a, b in pairwise(names)]
+
+    monkeypatch.setattr("archdsl.importing.extent.NODES", 40)
+    load_program(graph(tmp_path / "few.onnx", chain(30)))
+    assert "it has more than 40 operations" in refused(graph(tmp_path / "many.onnx", chain(60)))
+    monkeypatch.undo()
+    started = process_time()
+    keys = TensorKeys()
+    found = [keys.of(f"w{chr(0x2190 + place)}") for place in range(20_000)]
+    found += [keys.of(".".join("a" * 5000)) for _ in range(3)]
+    assert len(set(found)) == 20_003 and found[:3] == ["w_", "w__", "w___"]
+    assert process_time() - started < 5
+    assert [keys.of(name) for name in ("b", "b.c", "d.e", "d", "")] == [
+        "b", "b_c_", "d.e", "d_", "tensor",
+    ]  # fmt: skip
+
+
+def test_an_operation_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Evil", ["x"], ["a"], domain="evil.com"), node("Conv", "a w", "y")]
+    path = graph(tmp_path / "evil.onnx", nodes, [tensor("w", 4, 3, 3, 3)])
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_file(path)
+    assert caught.value.diagnostics[0].message == "no layer computes `evil.com.Evil`"
