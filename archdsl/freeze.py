@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from archdsl.diagnostics import codes
@@ -61,9 +62,16 @@ def write_frozen(path: Path, arch: Architecture, card: ModelCard | None = None) 
     one of them would lie outside of the folder of ``path``, and where it would take the place of
     what it was made of.
     """
-    check_frozen(path, arch)
+    return write_texts(path, freeze(arch), arch.spec.source.text, arch.spec.used, card)
+
+
+def write_texts(
+    path: Path, text: str, source: str, used: Mapping[str, str], card: ModelCard | None = None
+) -> list[Path]:
+    """As ``write_frozen``, of the text, of what it was made from, and of the files that it uses."""
+    _check_source(path, text, [source, *used.values()])
     new = {}
-    for name, text in arch.spec.used.items():
+    for name, other in used.items():
         try:
             target = within(path.parent, name, ARCH, f"the folder of {path}")
         except Outside as problem:
@@ -73,14 +81,13 @@ def write_frozen(path: Path, arch: Architecture, card: ModelCard | None = None) 
             fields = {"name": str(path), "reason": "the spec uses a file of this name"}
             raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)])
         if target.exists():
-            if not _is_that(target, text):
+            if not _is_that(target, other):
                 raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(target), reason=OTHER)])
-        elif not _is_that(builtin_folder() / name, text):
-            new[target] = text
-    for target, text in new.items():
+        elif not _is_that(builtin_folder() / name, other):
+            new[target] = other
+    for target, other in new.items():
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_text(target, text)
-    text = freeze(arch)
+        write_text(target, other)
     write_output(path, text if card is None else with_card(text, card), ARCH)
     return list(new)
 
@@ -88,8 +95,11 @@ def write_frozen(path: Path, arch: Architecture, card: ModelCard | None = None) 
 def check_frozen(path: Path, arch: Architecture) -> None:
     """Raises ``ArchError`` (A008) where a file has the text of the spec or of a file that it uses,
     and would lose it: its domains, its variants and its other choices. A link is followed."""
-    texts = [arch.spec.source.text, *arch.spec.used.values()]
-    if any(_is_that(path, text) for text in texts) and not _is_that(path, freeze(arch)):
+    _check_source(path, freeze(arch), [arch.spec.source.text, *arch.spec.used.values()])
+
+
+def _check_source(path: Path, made: str, texts: Iterable[str]) -> None:
+    if any(_is_that(path, text) for text in texts) and not _is_that(path, made):
         fields = {"name": str(path), "reason": INPUT}
         raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields, help=[ELSEWHERE])])
 

@@ -18,7 +18,7 @@ from archdsl.cli.progress import LOADING, told
 from archdsl.cli.studied import check_study_is_left
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.freeze import write_frozen
+from archdsl.freeze import write_frozen, write_texts
 from archdsl.modelcard import ModelCard, card_in
 from archdsl.outputs import write_output
 from archdsl.spec import Architecture
@@ -103,18 +103,31 @@ def command(
 def write(found: Study, slice: str | None, output: Path, longer: float | None, device: str) -> int:
     """Writes the best network of a study, and what belongs to it."""
     from archdsl.search.outcome import architecture, best, name_of
+    from archdsl.search.refused import as_kept, refusal, words
 
     names = [s.name for s in found.space.slices]
     if slice is not None and slice not in names:
         raise click.BadParameter(f"there is {', '.join(names)}", param_hint="--slice")
     row = best(found, slice)
-    arch = architecture(found, row)
     weights = output.with_suffix(".pt")
     kept = found.weights(row.weights)
-    again = None if longer is None else _trained(found, row, arch, longer, device)
     card = None if kept is None else card_in(kept)
-    used = write_frozen(output, arch, card if again is None else again[1])
-    say(f"{output}: {name_of(row)}, {shown_costs(arch.params, arch.macs)}")
+    mistakes = refusal(found, row)
+    if mistakes and longer is not None:
+        raise ArchError(list(mistakes))
+    if mistakes:
+        again, spec = None, found.card
+        used = write_texts(output, as_kept(spec, row.knobs or {}), spec.spec, spec.uses, card)
+        params, macs = row.params, row.macs
+    else:
+        arch = architecture(found, row)
+        again = None if longer is None else _trained(found, row, arch, longer, device)
+        used = write_frozen(output, arch, card if again is None else again[1])
+        params, macs = arch.params, arch.macs
+    costs = "" if params is None or macs is None else f", {shown_costs(params, macs)}"
+    say(f"{output}: {name_of(row)}{costs}")
+    if mistakes:
+        say(f"note: {words(mistakes)}, and {output} is refused too", error=True)
     say(_scores(found, row))
     for path in used:
         say(f"{path}: what it uses")

@@ -40,6 +40,14 @@ def command(study: str, storage: str | None, as_json: bool, python: Any) -> int:
     return 0
 
 
+def say_refusal(study: Study, row: Row | None) -> None:
+    """Says, beside the answer, that the spec of a study is refused today."""
+    from archdsl.search.refused import refusal, words
+
+    if found := refusal(study, row):
+        say(f"note: {words(found)}", error=True)
+
+
 def say_verdict(study: Study, as_json: bool = False) -> None:
     """Prints what a study says: a verdict, or a front where it has several objectives."""
     from archdsl.search.fair import fair_words
@@ -52,7 +60,9 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
     rows = judged(study)
     if study.search.is_pareto:
         say(f"{study.name}: no network that was trained beats one of these in every objective")
-        say_front(study, front(study, rows))
+        shown = front(study, rows)
+        say_front(study, shown)
+        say_refusal(study, study.whole(shown[:1])[0] if shown else None)
         return
     found = verdict(study, rows)
     lines = words(found).split("\n")
@@ -66,6 +76,7 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
     say(f"best: {name_of(row)} (trial {row.called}, {row.slice}); to take it from here:")
     there = f" --storage {quote(study.card.storage)}" if study.card.storage else ""
     say(f"  archdsl best {quote(str(folder))}{there} -o best.arch")
+    say_refusal(study, row)
 
 
 def say_front(study: Study, rows: list[Row]) -> None:
@@ -85,6 +96,7 @@ def plain_verdict(study: Study) -> dict[str, Any]:
     from archdsl.cli.live import plain
     from archdsl.search.fair import fair_json, fairness
     from archdsl.search.outcome import beside, best, front, judged, verdict
+    from archdsl.search.refused import refusal
     from archdsl.verdict import to_json
 
     rows = judged(study)
@@ -94,12 +106,15 @@ def plain_verdict(study: Study) -> dict[str, Any]:
             "front": [plain(*study.whole([row])) for row in front(study, rows)],
         }
     found = verdict(study, rows)
+    top = best(study, rows=rows)
     answer: dict[str, Any] = {
         "study": study.name,
         "verdict": to_json(found),
         "fair": fair_json(fairness(study, rows, found)),
-        "best": plain(best(study, rows=rows)),
+        "best": plain(top),
     }
+    if mistakes := refusal(study, top):
+        answer["refused"] = [{"code": d.code, "message": d.message} for d in mistakes]
     if pairs := beside(study, rows):
         answer["baseline"] = [
             {"slice": p.slice, "better": p.better, "baseline": plain(p.baseline),

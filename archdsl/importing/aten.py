@@ -171,13 +171,13 @@ for _name in (*IN_PLACE, "dropout"):
 # Operations that no layer computes, which a program that is only run may have.
 RUN = frozenset(
     """
-_to_copy addmm arange argmax baddbmm bitwise_not ceil clamp clamp_max clamp_min copy cos cumsum
-embedding eq erf exp flip floor floor_divide full full_like gather ge glu gt hardshrink im2col index
-index_select instance_norm le lift_fresh_copy linalg_vector_norm log log2 log_sigmoid logical_and
-logical_not logical_or logsumexp lt masked_fill max min minimum native_group_norm ne new_full
-new_ones new_zeros ones ones_like reciprocal remainder repeat repeat_interleave round rsqrt
-scalar_tensor scatter sin softplus sqrt stack std sum threshold tile to tril triu var where zeros
-zeros_like
+_assert_tensor_metadata _to_copy addmm arange argmax baddbmm bitwise_not ceil clamp clamp_max
+clamp_min copy cos cumsum embedding eq erf exp flip floor floor_divide full full_like gather ge glu
+gt hardshrink im2col index index_select instance_norm le lift_fresh_copy linalg_vector_norm log log2
+log_sigmoid logical_and logical_not logical_or logsumexp lt masked_fill max min minimum
+native_group_norm ne new_full new_ones new_zeros ones ones_like reciprocal remainder repeat
+repeat_interleave round rsqrt scalar_tensor scatter sin softplus sqrt stack std sum threshold tile
+to tril triu var where zeros zeros_like
 """.split()
 )
 SYMBOLS: dict[str, Function] = {

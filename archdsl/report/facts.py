@@ -16,6 +16,7 @@ from archdsl.report.measure import Measure, measure_of, place_text
 from archdsl.search.card import Card
 from archdsl.search.fair import fair_words
 from archdsl.search.outcome import beside, best, front, judged, question, results, verdict
+from archdsl.search.refused import refusal, words
 from archdsl.search.request import SearchRequest
 from archdsl.search.rows import STATES, Row, moment
 from archdsl.search.study import Study
@@ -72,6 +73,7 @@ class Facts:
     passed: int = 0  # trials whose turn was given to another one, or taken from the queue
     seconds: Sequence[float] = ()  # of trainings
     last_end: datetime | None = None
+    refused: str = ""  # that the checks of today refuse the spec, in words
 
     @property
     def name(self) -> str:
@@ -125,6 +127,7 @@ def gather(study: Study, storage: bool = False) -> Facts:
     except ArchError:
         top = None  # there are no results yet
     ends = study.tables.last_end(list(ids))
+    mistakes = refusal(study, top)
     return Facts(
         card=study.card,
         folder=study.folder,
@@ -148,6 +151,7 @@ def gather(study: Study, storage: bool = False) -> Facts:
         passed=sum(row.state == "failed" and not row.is_failure for row in known),
         seconds=[row.seconds for row in known if row.seconds is not None],
         last_end=None if ends is None else moment(ends, study.name),
+        refused=words(mistakes) if mistakes else "",
     )
 
 

@@ -33,7 +33,8 @@ def report_page(facts: Facts, album: Album | None = None, live: bool = False) ->
     shown = figures(facts)
     sections = [
         answer_html(facts),
-        *([] if facts.is_whole else [_left_out(facts)]),
+        *([_note(facts.refused)] if facts.refused else []),
+        *([] if facts.is_whole else [_note(words(len(facts.rows), facts.total))]),
         *(figure_html(f) for f in shown),
         f'<section id="trials" aria-labelledby="h-trials"><h2 id="h-trials">Trials</h2>'
         f"{trials_html(facts)}</section>",
@@ -69,8 +70,8 @@ def report_page(facts: Facts, album: Album | None = None, live: bool = False) ->
     )
 
 
-def _left_out(facts: Facts) -> str:
-    return f'<p class="faint" role="note">{escape(words(len(facts.rows), facts.total))}</p>'
+def _note(text: str) -> str:
+    return f'<p class="faint" role="note">{escape(text[:1].upper() + text[1:])}</p>'
 
 
 def figures(facts: Facts) -> list[Figure]:

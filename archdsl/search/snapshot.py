@@ -30,7 +30,8 @@ from archdsl.search.database import (
     shown,
     unusable,
 )
-from archdsl.search.study import ENDING, Study, card_of, check_links, folder_of, made_of, read_card
+from archdsl.search.refused import made_or_refused
+from archdsl.search.study import ENDING, Study, card_of, check_links, folder_of, read_card
 from archdsl.search.tables import Tables
 
 TRIES = 20  # of a copy of a database that is written to
@@ -41,7 +42,8 @@ HEADER = 32  # bytes of a write-ahead log that tell when it began anew
 def read_study(
     name: str, url: str | None = None, registry: Registry = REGISTRY, data: Path | None = None
 ) -> Iterator[Study]:
-    """A study by its folder, or by its name in a storage, to be read. Raises ``ArchError``."""
+    """A study by its folder, or by its name in a storage, to be read, also where its spec is
+    refused today. Raises ``ArchError``."""
     folder = folder_of(name)
     check_links(folder)
     if url is not None:
@@ -51,14 +53,15 @@ def read_study(
             if head is None:
                 raise ArchError([diagnose(codes.NO_STUDY, name=f"{wanted} in {shown(url)}")])
             card = card_of(tables.attribute(head, "card"), wanted)
-            yield Study(card, folder, tables, *made_of(card, registry, data))
+            made, refused = made_or_refused(card, registry, data)
+            yield Study(card, folder, tables, *made, refused=refused)
         return
     card = read_card(folder, name)
     card.check_storage(None)
-    made = made_of(card, registry, data)
+    made, refused = made_or_refused(card, registry, data)
     with _uncollected(), _place() as place, _closing(_embedded(folder, place)) as engine:
         tables = Tables(engine, Patience(f"sqlite:///{folder / TRIALS}"))
-        yield Study(card, folder, tables, *made)
+        yield Study(card, folder, tables, *made, refused=refused)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.files import opened
 from archdsl.registry import Registry
 from archdsl.search.card import Card
@@ -60,6 +60,7 @@ class Study:
     search: SearchRequest
     space: Space
     data: Path  # where paths of data start
+    refused: tuple[Diagnostic, ...] = field(default=(), kw_only=True)  # mistakes of its spec, today
     _ids: dict[str, int] = field(default_factory=dict)
 
     @property
