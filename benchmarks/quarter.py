@@ -1,129 +1,85 @@
 """What an answer costs where the learning rate is tuned too: whole studies at an equal error.
 
-python benchmarks/quarter.py [--studies N] [--seed N] [--minutes N]
+python benchmarks/quarter.py [--table digits|fashion] [--studies N] [--seed N]
 
-table/rates.csv has what it trained: the networks of table/rates.search at learning rates of their
-own, for ten epochs and, as whole short trainings, for five; those at a rate of 0.2 are in
-table/tuned.csv. A run with --minutes trains what is missing. Studies draw from them with
-replacement, so that the table is the truth, and what a rate makes of a network is part of it.
+Studies draw from the trainings of a table (see rates.py) with replacement, so that the table is the
+truth, and what a rate makes of a network is part of it.
 
 The first row is what search/wide_or_deep.search did in the beginning: four whole trainings of every
 network at rates that are drawn, the best single one of each, two shapes at every budget on ten
 fresh seeds of validation accuracy. The second is the same at the level that keeps its false claims
-at 5 %. The others explore by short trainings, take shapes and rates from one curve through all of
-them, and are judged on all held-out data with the log-loss and what the tuning leaves. Where
-nothing differs, both shapes of a budget are one network, tuned twice.
+at 5 %. The others take shapes and rates from one curve through all trainings, and are judged on all
+held-out data with the log-loss and what the tuning leaves; "short" trainings have half of the
+epochs, or less (see rates.py). Where nothing differs, all shapes of a budget are one network.
+
+An answer is found at a budget, or on average over them; it is wrong where it names the shape that
+is behind when both are tuned. Beside each share stand the ends of its interval (Wilson, 95 %).
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
-from math import exp, log
-from pathlib import Path
-from time import monotonic
+from math import exp, log, sqrt
 
 import numpy as np
+from rates import LONG, TABLES, Cell, Table, Training, read
 
-from archdsl.training.examples import loss_of, packed, right_of
+from archdsl.search.settling import is_open
 from archdsl.verdict import Question, Result, judge, to_settle
 from archdsl.verdict.answer import Verdict
 from archdsl.verdict.contrast import LEAST
+from archdsl.verdict.looks import planned
 from archdsl.verdict.model import DEEPER, WIDER, SliceVerdict
-from archdsl.verdict.results import Floats
 
-HERE = Path(__file__).parent / "table"
-COLUMNS = (
-    "shape", "budget", "setting", "epochs", "seed", "accuracy", "loss", "test", "seconds", "curve",
-    "examples", "test_examples",
-)  # fmt: skip
-BUDGETS = ("70K macs", "140K macs", "280K macs")
-DEPTHS, RATES, LONG, SHORT = (1, 2, 3, 5), (0.1, 0.2, 0.4), 10, 5
-SEEDS = {LONG: 12, SHORT: 2}  # that a table has at least, once it is complete
-
-Cell = tuple[int, int, float, int]  # budget, depth, rate, epochs
+ERROR = 0.05
 Networks = Mapping[tuple[int, int], int]  # the depth of each network, by budget and place
 
 
 @dataclass(frozen=True)
-class Training:
-    accuracy: float
-    right: Floats
-    losses: Floats
-    test: Floats
-    test_losses: Floats
+class Plan:
+    """How a study goes: so many trainings of each network, whole or short; fresh seeds at these
+    looks; ``single``: the best single training chooses, and accuracies are judged alone."""
+
+    tries: float
+    whole: bool
+    looks: tuple[int, ...]
+    single: bool = False
+
+    @property
+    def name(self) -> str:
+        most = f"{self.looks[0]}..{self.looks[-1]}" if len(self.looks) > 1 else f"{self.looks[0]}"
+        how = "best single one" if self.single else "one curve"
+        return f"{self.tries:g} {'whole' if self.whole else 'short'}, {how} | {most}"
 
 
-def train(minutes: float) -> None:
-    """Trains what the table lacks, until the time is up. One thread."""
-    import torch
-
-    from archdsl.files import SEARCH, read_source
-    from archdsl.search.reach import survey
-    from archdsl.search.reading import read_search
-    from archdsl.search.space import space_of
-    from archdsl.search.tuned import shortened, tuned
-    from archdsl.training.data import load
-    from archdsl.training.evaluate import examine
-    from archdsl.training.loop import train_candidate
-
-    torch.set_num_threads(1)
-    source, folder = read_source(str(HERE / "rates.search"), SEARCH)
-    assert folder is not None
-    search = read_search(source, folder)
-    splits, reaches = load(search.data, folder), survey(space_of(search, folder))
-    with (HERE / "rates.csv").open(newline="", encoding="utf-8") as stream:
-        known = {tuple(row[c] for c in COLUMNS[:5]) for row in csv.DictReader(stream)}
-    end = monotonic() + 60 * minutes
-    with (HERE / "rates.csv").open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        for epochs, seed, rate in product(SEEDS, range(1, max(SEEDS.values()) + 1), RATES):
-            if seed > SEEDS[epochs] or (epochs == LONG and rate == 0.2):
-                continue
-            recipe = shortened(tuned(search.recipe, {"lr": rate}), epochs)
-            for reach, candidate in ((r, c) for r in reaches for c in r.candidates or ()):
-                place = (candidate.shape.text, reach.slice.name, f"lr = {rate}", f"{epochs}")
-                if (*place, f"{seed}") in known or monotonic() > end:
-                    continue
-                module, found = train_candidate(candidate.arch, splits, recipe, seed)
-                row = dict(zip(COLUMNS, (*place, f"{seed}"), strict=False))
-                row |= {"accuracy": f"{found.accuracy:.9g}", "loss": f"{found.loss:.6g}"}
-                row["seconds"] = f"{found.seconds:.3f}"
-                row["curve"] = " ".join(f"{epoch.accuracy:.4f}" for epoch in found.epochs)
-                if epochs == LONG:
-                    device = torch.device("cpu")
-                    test = examine(module, splits.test, splits, device, recipe)
-                    row |= {"test": f"{test.means[0]:.9g}", "examples": found.examples}
-                    row["test_examples"] = test.written()
-                writer.writerow(row)
-                stream.flush()
-
-
-def table() -> dict[Cell, list[Training]]:
-    found: defaultdict[Cell, list[Training]] = defaultdict(list)
-    for name in ("tuned", "rates"):
-        with (HERE / f"{name}.csv").open(newline="", encoding="utf-8") as stream:
-            for row in csv.DictReader(stream):
-                rate = float(row.get("setting", "lr = 0.2").split("= ")[1])
-                place = BUDGETS.index(row["budget"]), int(row["shape"].split("= ")[1])
-                cell = (*place, rate, int(row.get("epochs", LONG)))
-                each: list[Floats] = [np.zeros(0)] * 4
-                if row["examples"]:
-                    of, test = packed(row["examples"]), packed(row["test_examples"])
-                    each = [right_of(of), loss_of(of), right_of(test), loss_of(test)]
-                found[cell].append(Training(float(row["accuracy"]), *each))
-    return found
+PLANS = (
+    Plan(4, True, (10,), single=True),
+    Plan(4, True, (10,)),
+    Plan(4, True, planned(3, 10)),
+    Plan(2, False, (10,)),
+    Plan(2, False, (5,)),
+    Plan(2, False, (4,)),
+    Plan(2, False, (3,)),
+    Plan(1.5, False, (3,)),
+    Plan(4, False, (3,)),
+    Plan(4, False, (5,)),
+    Plan(8, False, (4,)),
+    Plan(8, False, (10,)),
+    Plan(2, True, (10,)),
+    Plan(2, True, (4,)),
+    Plan(1.5, True, (3,)),
+)
 
 
 @dataclass(frozen=True)
 class World:
     """The trainings there are, and what a network reaches at its best rate."""
 
-    cells: Mapping[Cell, list[Training]]
+    table: Table
+    cells: Mapping[Cell, Sequence[Training]]
     best: Mapping[tuple[int, int], float]
 
     def draw(self, rng: np.random.Generator, *cell: int | float) -> Training:
@@ -131,7 +87,11 @@ class World:
         return found[rng.integers(len(found))]
 
 
-Answer = tuple[Verdict, dict[int, list[int]], float]  # with the arms, and the epochs it took
+@dataclass(frozen=True)
+class Answer:
+    said: Verdict
+    arms: Mapping[int, Sequence[int]]  # at each budget, by their places
+    epochs: int
 
 
 def result(budget: int, place: int, seed: int, score: float, **more: object) -> Result:
@@ -139,115 +99,64 @@ def result(budget: int, place: int, seed: int, score: float, **more: object) -> 
     return Result(*where, **more)  # type: ignore[arg-type]
 
 
-def beginning(world: World, rng: np.random.Generator, networks: Networks) -> Answer:
-    """A study as they were: the best single training, and ten seeds of the validation accuracy."""
-    known, rates = [], {}
-    for (budget, place), depth in networks.items():
-        for k, rate in enumerate(rng.choice(RATES, 4)):
-            setting = f"lr = {rate} ({k})"  # drawn rates are never twice the same
-            rates[budget, place, setting] = float(rate)
-            t = world.draw(rng, budget, depth, float(rate), LONG)
-            known.append(result(budget, place, k, t.accuracy, setting=setting))
-    epochs, arms = len(known) * LONG, {}
-    for name, chosen in to_settle(known, Question()).items():
+def explored(
+    world: World, rng: np.random.Generator, networks: Networks, plan: Plan
+) -> tuple[list[Result], dict[tuple[int, str, str], float]]:
+    """The results of exploration, and the rate of each setting."""
+    names, rates = list(networks), world.table.rates
+    count = max(round(plan.tries * len(names)), len(names) + 4)  # as a curve takes
+    order = [i for _ in range(count) for i in rng.permutation(len(names))][:count]
+    drawn = rng.choice(rates, count) if plan.single else rng.permutation(np.resize(rates, count))
+    known, settings = [], {}
+    for k, (at, rate) in enumerate(zip(order, drawn.tolist(), strict=True)):
+        budget, place = names[at]
+        setting = f"lr = {rate} ({k})"  # drawn rates are never twice the same
+        settings[budget, f"{place}", setting] = rate
+        epochs = LONG if plan.whole else world.table.short
+        trained = world.draw(rng, budget, networks[budget, place], rate, epochs)
+        tuned = () if plan.single else (log(rate),)
+        known.append(result(budget, place, k, trained.accuracy, setting=setting, tuned=tuned))
+    return known, settings
+
+
+def fresh(budget: int, place: int, seed: int, setting: str, t: Training, single: bool) -> Result:
+    more: dict[str, object] = {"settled": True, "setting": setting}
+    if single:
+        return result(budget, place, seed, t.accuracy, **more)
+    right, losses = np.concatenate([t.right, t.test]), np.concatenate([t.losses, t.test_losses])
+    more |= {"examples": right, "losses": losses, "loss": float(losses.mean())}
+    more |= {"test": float(t.test.mean()), "test_loss": float(t.test_losses.mean())}
+    return result(budget, place, seed, float(right.mean()), **more)
+
+
+def study(world: World, rng: np.random.Generator, networks: Networks, plan: Plan) -> Answer:
+    looks = plan.looks if len(plan.looks) > 1 else ()
+    question = Question(looks=looks) if plan.single else Question(both=True, looks=looks)
+    known, settings = explored(world, rng, networks, plan)
+    epochs = len(known) * (LONG if plan.whole else world.table.short)
+    arms: dict[int, list[int]] = {}
+    rates: dict[tuple[int, int], tuple[str, float]] = {}
+    for name, chosen in to_settle(known, question).items():
         budget = int(name)
         arms[budget] = [int(e.arm.shape) for e in chosen]
         for e, place in zip(chosen, arms[budget], strict=True):
-            rate = rates[budget, place, e.arm.setting]
-            for k in range(10):
+            rate = settings[budget, e.arm.shape, e.arm.setting]
+            if e.tuned:
+                wanted = e.tuned[0]
+                rate = min(world.table.rates, key=lambda r, w=wanted: abs(log(r) - w))  # type: ignore[misc]
+            setting = f"lr = {exp(e.tuned[0]):.4g}" if e.tuned else e.arm.setting
+            rates[budget, place] = setting, rate
+    counts = dict.fromkeys(arms, 0)
+    for look in plan.looks:
+        for (budget, place), (setting, rate) in rates.items():
+            for k in range(max(counts[budget], 0), look if counts[budget] >= 0 else 0):
                 t = world.draw(rng, budget, networks[budget, place], rate, LONG)
-                more = {"settled": True, "setting": e.arm.setting}
-                known.append(result(budget, place, 100 + k, t.accuracy, **more))
+                known.append(fresh(budget, place, 1000 + k, setting, t, plan.single))
                 epochs += LONG
-    return judge(known, Question(), resamples=0), arms, epochs
-
-
-def short(tries: float, seeds: int) -> Callable[[World, np.random.Generator, Networks], Answer]:
-    """Studies that explore by so many short trainings of each network, on average."""
-
-    def study(world: World, rng: np.random.Generator, networks: Networks) -> Answer:
-        names = list(networks)
-        count = max(round(tries * len(names)), len(names) + 4)  # as a curve takes
-        rates = rng.permutation(np.resize(RATES, count))
-        order = [i for _ in range(count) for i in rng.permutation(len(names))][:count]
-        known = []
-        for k, (at, rate) in enumerate(zip(order, rates.tolist(), strict=True)):
-            t = world.draw(rng, *names[at][:1], networks[names[at]], rate, SHORT)
-            more = {"setting": f"lr = {rate} ({k})", "tuned": (log(rate),)}
-            known.append(result(*names[at], k, t.accuracy, **more))
-        epochs, arms, question = count * SHORT, {}, Question(both=True)
-        for name, chosen in to_settle(known, question).items():
-            budget = int(name)
-            arms[budget] = [int(e.arm.shape) for e in chosen]
-            for e, place in zip(chosen, arms[budget], strict=True):
-                wanted = exp(e.tuned[0])
-                rate = min(RATES, key=lambda r, wanted=wanted: abs(log(r / wanted)))
-                for k in range(seeds):
-                    t = world.draw(rng, budget, networks[budget, place], rate, LONG)
-                    right = np.concatenate([t.right, t.test])
-                    losses = np.concatenate([t.losses, t.test_losses])
-                    more = {"settled": True, "setting": f"lr = {rate}", "examples": right,
-                            "test": float(t.test.mean()), "loss": float(losses.mean()),
-                            "losses": losses, "test_loss": float(t.test_losses.mean())}  # fmt: skip
-                    known.append(result(budget, place, 1000 + k, float(right.mean()), **more))
-                    epochs += LONG
-        return judge(known, question, resamples=0), arms, epochs
-
-    return study
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--studies", type=int, default=200, help="of each row (default: 200)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=0.0, help="of training first")
-    options = parser.parse_args()
-    if options.minutes:
-        train(options.minutes)
-    cells = table()
-    means: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
-    for (budget, depth, rate, epochs), trained in cells.items():
-        if epochs == LONG and rate in RATES:
-            both = [(t.right.mean() + t.test.mean()) / 2 for t in trained]
-            means[budget, depth].append(float(np.mean(both)))
-    world = World(cells, {place: max(found) for place, found in means.items()})
-    titles = ("explored", "seeds", "level", "at a budget", "on average", "wrong")
-    print("|", " | ".join((*titles, "nothing differs", "epochs")), "|")
-    print(f"| {'--- | ' * (len(titles) + 2)}")
-    real = {(b, d): d for b in range(len(BUDGETS)) for d in DEPTHS}
-    first, whole = True, 0.0
-    for name, study in (
-        ("4 whole | 10", beginning),
-        ("1.5 short | 3", short(1.5, 3)),
-        ("2 short | 3", short(2, 3)),
-        ("1.5 short | 4", short(1.5, 4)),
-    ):
-        rng = np.random.default_rng(options.seed)
-        found, same = [], []
-        for _ in range(options.studies):
-            drawn = enumerate(rng.choice(DEPTHS, len(BUDGETS)).tolist())
-            twice = {(b, place): d for b, d in drawn for place in (1, 2)}
-            same.append(claims(study(world, rng, twice)[0], first))
-            said, arms, epochs = study(world, rng, real)
-            found.append((claims(said, first), truth(world, arms), epochs))
-        cost = float(np.mean([epochs for *_, epochs in found]))
-        whole = whole or cost
-        levels = [0.05]
-        if first:  # the level at which the false claims of all are as many as that of the others
-            levels.append(float(np.quantile([min(abs(p) for p in ps) for ps in same], 0.05)))
-        for level in levels:
-            told = np.array([[abs(p) < level for p in ps] for ps, *_ in found])
-            wrong = [
-                any(
-                    abs(p) < level and (p > 0) != (gap > 0) for p, gap in zip(ps, gaps, strict=True)
-                )
-                for ps, gaps, _ in found
-            ]
-            false = np.mean([any(abs(p) < level for p in ps) for ps in same])
-            shares = [told[:, :-1].mean(), told[:, -1].mean(), np.mean(wrong), false]
-            cells = [f"{level:.2g}", *(f"{share:.1%}" for share in shares)]
-            print(f"| {name} | {' | '.join(cells)} | {cost / whole:.1%} |", flush=True)
-        first = False
+        said = judge(known, question, resamples=0)
+        still = {int(part.slice) for part in said.slices if is_open(part)}
+        counts = {b: look if n >= 0 and b in still else -1 for b, n in counts.items()}
+    return Answer(said, arms, epochs)
 
 
 def claims(said: Verdict, by_level: bool) -> list[float]:
@@ -261,16 +170,73 @@ def claims(said: Verdict, by_level: bool) -> list[float]:
         elif by_level:
             found.append(float(np.copysign(known.corrected, known.difference)))
         else:
-            p = {DEEPER: LEAST, WIDER: -LEAST}.get(part.word, 1.0)
-            found.append(p)
+            found.append({DEEPER: LEAST, WIDER: -LEAST}.get(part.word, 1.0))
     return found
 
 
-def truth(world: World, arms: Mapping[int, list[int]]) -> list[float]:
+def truth(world: World, arms: Mapping[int, Sequence[int]], networks: Networks) -> list[float]:
     """What the deep shapes have more at every budget, each at its best rate, and on average."""
     pairs = [(budget, *sorted(pair)) for budget, pair in sorted(arms.items())]
-    gaps = [world.best[b, deep] - world.best[b, wide] for b, wide, deep in pairs]
+    best = {(b, place): world.best[b, depth] for (b, place), depth in networks.items()}
+    gaps = [best[b, deep] - best[b, wide] for b, wide, deep in pairs]
     return [*gaps, float(np.mean(gaps))]
+
+
+def share(hits: Sequence[bool] | np.ndarray, count: int) -> str:
+    """A share with its interval; ``count`` are the studies, of which each is one draw."""
+    p, z = float(np.mean(hits)), 1.96
+    middle = (p + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z / (1 + z * z / count) * sqrt(p * (1 - p) / count + z * z / (4 * count * count))
+    return f"{p:.1%} ({100 * (middle - reach):.1f} to {100 * (middle + reach):.1f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--table", choices=tuple(TABLES), default="digits")
+    parser.add_argument("--studies", type=int, default=1000, help="of each row (default: 1000)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", nargs="+", type=int, help="plans by their places")
+    options = parser.parse_args()
+    table = TABLES[options.table]
+    cells = read(table)
+    means: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
+    for (budget, depth, _, epochs), trained in cells.items():
+        if epochs == LONG:
+            means[budget, depth].append(float(np.mean([t.merit for t in trained])))
+    world = World(table, cells, {place: max(found) for place, found in means.items()})
+    budgets = range(len(table.budgets))
+    real = {(b, place): d for b in budgets for place, d in enumerate(table.depths)}
+    titles = ("explored, of each network", "seeds", "level", "at a budget", "on average", "wrong")
+    print("|", " | ".join((*titles, "nothing differs", "epochs")), "|")
+    print(f"| {'--- | ' * (len(titles) + 2)}")
+    cost = 4 * len(real) + 2 * 10 * len(budgets)  # whole trainings
+    for number, plan in enumerate(PLANS):
+        if options.only and number not in options.only:
+            continue
+        rng = np.random.default_rng([options.seed, number])
+        found, same = [], []
+        for _ in range(options.studies):
+            depth = int(rng.choice(table.depths))
+            same.append(
+                claims(study(world, rng, dict.fromkeys(real, depth), plan).said, plan.single)
+            )
+            answer = study(world, rng, real, plan)
+            gaps = truth(world, answer.arms, real)
+            found.append((claims(answer.said, plan.single), gaps, answer.epochs))
+        taken = float(np.mean([epochs for *_, epochs in found])) / (cost * LONG)
+        levels = [ERROR]
+        if plan.single:  # the level at which the false claims of all are 5 %
+            levels.append(float(np.quantile([min(abs(p) for p in ps) for ps in same], ERROR)))
+        for level in levels:
+            told = np.array([[abs(p) < level for p in ps] for ps, *_ in found])
+            wrong = [
+                any(abs(p) < level and (p > 0) != (gap > 0) for p, gap in zip(*each, strict=True))
+                for *each, _ in found
+            ]
+            false = [any(abs(p) < level for p in ps) for ps in same]
+            shares = (told[:, :-1].mean(axis=1), told[:, -1], wrong, false)
+            row = [f"{level:.2g}", *(share(s, options.studies) for s in shares)]
+            print(f"| {plan.name} | {' | '.join(row)} | {taken:.1%} |", flush=True)
 
 
 if __name__ == "__main__":

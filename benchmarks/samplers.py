@@ -91,7 +91,9 @@ class Drawn:
     """A sampler of a search. The values of a place are kinds, or ``ordered`` numbers."""
 
     def __init__(self, setting: Setting, sizes: Sequence[int], seed: int, ordered: bool) -> None:
-        self.study = optuna.create_study(direction="maximize", sampler=SeededSampler(setting, seed))
+        storage = optuna.storages.InMemoryStorage()
+        sampler = SeededSampler(setting, seed, storage)
+        self.study = optuna.create_study(storage=storage, direction="maximize", sampler=sampler)
         self.sizes, self.ordered = sizes, ordered
 
     def ask(self) -> Member:

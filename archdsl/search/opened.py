@@ -74,7 +74,7 @@ class OpenStudy(Study):
             self.storage,
             part_name(self.card, stage, slice),
             directions_of(self.search),
-            sampler=SeededSampler(setting, seed),
+            sampler=SeededSampler(setting, seed, self.storage),
             pruner=self._pruner(stage),
         )
         names = [o.name for o in self.search.objectives]

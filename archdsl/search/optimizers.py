@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import optuna
@@ -66,13 +66,15 @@ def make_pruner(setting: Setting, epochs: int, storage: BaseStorage) -> BasePrun
 
 class SeededSampler(BaseSampler):
     """Gives every trial a sampler with a seed of its own turn, so that a study that goes on after
-    a stop draws what it would have drawn without it."""
+    a stop draws what it would have drawn without it. It sees no queue (see ``_Begun``)."""
 
-    def __init__(self, setting: Setting, seed: int) -> None:
+    def __init__(self, setting: Setting, seed: int, storage: BaseStorage) -> None:
         self.setting = setting
         self.seed = seed
+        self.storage: Any = _Begun(storage)
         self.number = -1
         self.inner = make_sampler(setting, seed)
+        self.study: Study | None = None
 
     def _at(self, trial: FrozenTrial) -> BaseSampler:
         if trial.number != self.number:
@@ -80,17 +82,24 @@ class SeededSampler(BaseSampler):
             text = f"{self.seed}/{turn}/{trial.user_attrs.get('draws', 0)}".encode()
             seed = int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
             self.number, self.inner = trial.number, make_sampler(self.setting, seed)
+            self.study = None
         return self.inner
+
+    def _begun(self, study: Study) -> Study:
+        """The study without its queue: one for each trial, as it keeps what it has read."""
+        if self.study is None:
+            self.study = Study(study.study_name, self.storage, sampler=self)
+        return self.study
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        return self._at(trial).infer_relative_search_space(study, trial)
+        return self._at(trial).infer_relative_search_space(self._begun(study), trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        return self._at(trial).sample_relative(study, trial, search_space)
+        return self._at(trial).sample_relative(self._begun(study), trial, search_space)
 
     def sample_independent(
         self,
@@ -99,7 +108,8 @@ class SeededSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        return self._at(trial).sample_independent(study, trial, param_name, param_distribution)
+        sampler = self._at(trial)
+        return sampler.sample_independent(self._begun(study), trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         self._at(trial).before_trial(study, trial)
@@ -129,16 +139,34 @@ class WithinShape(BasePruner):
         return self.inner.prune(Study(study.study_name, alike, pruner=self.inner), trial)
 
 
-class _Alike:
-    """A storage in which there are only the trials of one shape."""
+class _Begun:
+    """A storage in which nothing waits. What waits says nothing to a sampler or a pruner, and may
+    be as much as there is: to read it would be most of a draw."""
 
-    def __init__(self, storage: BaseStorage, shape: str) -> None:
+    def __init__(self, storage: BaseStorage) -> None:
         self._storage = storage
-        self._shape = shape
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
 
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        begun = [s for s in TrialState if s is not TrialState.WAITING]
+        wanted = tuple(s for s in begun if states is None or s in states)
+        return self._storage.get_all_trials(study_id, deepcopy, wanted)
+
+
+class _Alike(_Begun):
+    """One in which there are only the trials of one shape."""
+
+    def __init__(self, storage: BaseStorage, shape: str) -> None:
+        super().__init__(storage)
+        self._shape = shape
+
     def get_all_trials(self, *args: Any, **kwargs: Any) -> list[FrozenTrial]:
-        trials = self._storage.get_all_trials(*args, **kwargs)
+        trials = super().get_all_trials(*args, **kwargs)
         return [t for t in trials if t.user_attrs.get("shape") == self._shape]

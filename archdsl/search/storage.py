@@ -38,6 +38,7 @@ from archdsl.search.tables import FINISHED, Tables
 BEAT = 10  # seconds between the heartbeats of a worker
 GRACE = 60  # seconds without one, and its trial is taken up by another
 QUEUE = 8  # trials at the head of the queue that one look takes
+ALONE = 4  # times as long that a trial takes which is read by itself, and not with all
 
 
 def open_storage(folder: Path, url: str | None) -> Storage:
@@ -205,7 +206,7 @@ class Storage(BaseStorage, BaseHeartbeat):
         known = self.ended.setdefault(study_id, {})
         numbers = self.tables.numbers(study_id, [s.name for s in wanted])
         missing = [trial_id for trial_id in numbers if trial_id not in known]
-        if len(missing) > QUEUE:
+        if ALONE * len(missing) > len(numbers):
             found = self._read(self.inner.get_all_trials, study_id, False, tuple(wanted))
         else:
             found = [self.get_trial(trial_id) for trial_id in missing]

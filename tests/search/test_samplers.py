@@ -272,3 +272,31 @@ def test_a_draw_out_of_reach_costs_no_turn(tmp_path: Path) -> None:
     assert {t.params["depth"] for t in done} == {2, 3}
     lost = [t.user_attrs["turn"] for t in found if t.state is TrialState.FAIL]
     assert len(lost) == len(set(lost)) <= 10, "one draw a turn at most"
+
+
+@pytest.mark.parametrize("more", ["", "prune successive_halving(warmup = 1)\n"])
+def test_what_has_ended_is_read_once_and_what_waits_not_at_all(more: str, tmp_path: Path) -> None:
+    """Where much waits, reading it anew was nearly all that a draw took."""
+    study = begun(tmp_path, TUNED.replace("trials 12", "trials 60") + more)
+    queue_exploration(study, survey(study.space))
+    worker = Worker(study, CPU, trainer=trainer(lr_of_a_tenth))
+
+    def work(count: int) -> None:
+        for _ in range(count):
+            part = worker.next_part()
+            assert part is not None
+            worker.work(part)
+
+    work(12)
+    inner, read = study.storage.inner, 0
+
+    def counted(*given: Any) -> Any:
+        nonlocal read
+        read += 1
+        return get_trial(*given)
+
+    get_trial, inner.get_trial = inner.get_trial, counted  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(inner, "get_all_trials", lambda *given: pytest.fail("all were read"))
+        work(3)
+    assert read < 60

@@ -179,6 +179,25 @@ def test_a_claim_that_test_data_turn_round_is_withdrawn() -> None:
     assert found.average.word == "no evidence" and "beat" not in words(found)
 
 
+@pytest.mark.parametrize(
+    ("wide", "deep", "figures"),
+    [
+        (
+            [0.985, 0.99, 1.0],
+            [0.97, 0.96, 0.98],
+            "depth 40: 97.0 % (91.0 to 99.0); depth 10: 99.2 % (90.2 to 99.9)",
+        ),
+        ([1.0] * 3, [0.9833] * 3, "depth 40: 98.33 %; depth 10: 100 %"),
+        ([0.0, 0.01, 0.03], [0.0] * 3, "depth 40: 0 %; depth 10: 1.3 % (0.1 to 20.6)"),
+    ],
+)
+def test_a_mean_is_told_within_its_scale_and_without_an_interval_of_nothing(
+    wide: list[float | None], deep: list[float | None], figures: str
+) -> None:
+    said = words(verdict(arms(wide, deep)))
+    assert f"\n  {figures}\n" in said and "± 0" not in said
+
+
 def test_scores_that_are_no_shares_have_the_digits_of_target_and_value() -> None:
     """A mean absolute error has no scale of its own; it is never below 0."""
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from archdsl.verdict import Question, Result, to_settle
+from archdsl.verdict import Question, Result, Verdict, judge, to_settle
 from archdsl.verdict.arms import explored
-from archdsl.verdict.comparison import compare
-from archdsl.verdict.examples import compared
+from archdsl.verdict.model import DEEPER, WIDER
 
 LOW, HIGH, BEST = np.log([0.02, 0.3, 0.15])
 BEND, SD = 0.4, 0.4
@@ -23,13 +22,15 @@ DEPTHS = (10, 16, 22, 28)
 
 @dataclass(frozen=True)
 class Tuning:
-    """``drift`` is the deviation of a shape's best rate from that of all, in logarithms; ``better``
-    is what deep shapes have more where all are tuned, in points."""
+    """``trials`` and ``seeds`` are those of each budget. ``drift`` is the deviation of a shape's
+    best rate from that of all, in logarithms, the same at all budgets; ``better`` is what deep
+    shapes have more where all are tuned, in points."""
 
     trials: int = 12
     seeds: int = 10
     drift: float = 0.0
     better: float = 0.0
+    budgets: int = 1
 
     def study(self, rng: np.random.Generator) -> list[Result]:
         best = BEST + self.drift * rng.standard_normal(len(DEPTHS))
@@ -42,33 +43,46 @@ class Tuning:
             return float(0.95 + (more - lost + SD * rng.standard_normal()) / 100)
 
         found = []
-        for place, depth in enumerate(DEPTHS):
-            like = Result("1M", 1e6, f"depth = {depth}", depth, 40 / depth, 0, None)
-            for rate in rng.uniform(LOW, HIGH, self.trials // len(DEPTHS)):
-                setting = f"lr = {np.exp(rate):.4g}"
-                score = trained(place, rate)
-                found.append(replace(like, score=score, setting=setting, tuned=(float(rate),)))
-        for e in to_settle(found, Question())["1M"]:
-            place = DEPTHS.index(int(e.depth or 0))
-            like = Result("1M", 1e6, e.arm.shape, e.depth, e.width, 0, None, settled=True)
-            found += [
-                replace(like, seed=k, score=trained(place, e.tuned[0]), setting="lr = curve")
-                for k in range(1, self.seeds + 1)
-            ]
+        for budget in range(1, self.budgets + 1):
+            for place, depth in enumerate(DEPTHS):
+                like = self.like(budget, f"depth = {depth}")
+                for rate in rng.uniform(LOW, HIGH, self.trials // len(DEPTHS)):
+                    setting = f"lr = {np.exp(rate):.4g}"
+                    score = trained(place, rate)
+                    found.append(replace(like, score=score, setting=setting, tuned=(float(rate),)))
+        for slice, shapes in to_settle(found, Question()).items():
+            for e in shapes:
+                place = DEPTHS.index(int(e.depth or 0))
+                like = replace(self.like(int(slice[:-1]), e.arm.shape), settled=True)
+                found += [
+                    replace(like, seed=k, score=trained(place, e.tuned[0]), setting="lr = curve")
+                    for k in range(1, self.seeds + 1)
+                ]
         return found
+
+    @staticmethod
+    def like(budget: int, shape: str) -> Result:
+        depth = int(shape.split()[-1])
+        return Result(f"{budget}M", budget * 1e6, shape, depth, 40 / depth, 0, None)
 
 
 def claimed(world: Tuning, count: int, seed: int = 0) -> tuple[float, float]:
-    """The shares of studies that claim a difference, and that would if the settings that the curve
-    gave were the best ones."""
+    """The shares of studies that claim a difference, at a budget or on average, and that would if
+    the settings that the curve gave were the best ones."""
     rng = np.random.default_rng(seed)
     said = blind = 0
     for _ in range(count):
-        [found] = compare(explored(world.study(rng), Question()), Question())
-        assert found.difference is not None
-        said += found.difference.p < 0.05
-        blind += compared(found.sample(0), found.sample(1)).p < 0.05
+        found = world.study(rng)
+        parts = explored(found, Question())
+        said += claims(judge(found, Question(), resamples=0, parts=parts))
+        bare = [replace(r, tuned=()) for r in found if not r.settled]
+        blind += claims(judge(found, Question(), resamples=0, parts=parts, short=bare))
     return said / count, blind / count
+
+
+def claims(said: Verdict) -> bool:
+    words = [part.word for part in said.slices] + ([said.average.word] if said.average else [])
+    return DEEPER in words or WIDER in words
 
 
 TUNINGS = [
@@ -76,4 +90,10 @@ TUNINGS = [
     for drift in (0.0, 0.3)
     for trials in (12, 24)
     for seeds, better in ((5, 0.0), (20, 0.0), (10, 0.5))
+]
+TUNINGS += [
+    Tuning(trials, seeds, drift, better, budgets=3)
+    for drift in (0.0, 0.3)
+    for trials in (8, 16)
+    for seeds, better in ((3, 0.0), (10, 0.0), (10, 0.5))
 ]
