@@ -22,6 +22,7 @@ from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 
 from archdsl.diagnostics.source import Source
 from archdsl.registry import REGISTRY
@@ -111,6 +112,15 @@ def looks(name: str, look: Callable[[], object], pause: float, times: int = 20) 
     print(f"{name}: {1000 * each:.2f} ms, {100 * each / (each + pause):.2f} % of a core")
 
 
+def untrained(*_: Any, **__: Any) -> tuple[Any, Any]:
+    """What a training gives, in no time."""
+    import torch
+
+    from archdsl.training.outcome import Outcome
+
+    return torch.nn.Identity(), Outcome(0.4, 2.0, (), 1.0, 100.0, None)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--trials", type=int, default=100_000)
@@ -139,8 +149,16 @@ def main() -> None:
         changes.look()
         print(f"the leader's first look: {process_time() - began:.1f} s")
         looks("a look of the leader", changes.look, LOOK)
-        worker = Worker(study, torch.device("cpu"))
+        worker = Worker(study, torch.device("cpu"), trainer=untrained)
         looks("a look of a worker for its next trial", worker.next_part, PAUSE)
+        slices = len(study.space.slices)
+        for name in ("a worker's first trial of a slice", "a further one"):
+            began = process_time()
+            for _ in range(slices):
+                part = worker.next_part()
+                assert part is not None
+                worker.work(part)
+            print(f"{name}, without its training: {(process_time() - began) / slices:.2f} s")
         study.stage = "done"
         looks("a look of an idle worker", lambda: (worker.next_part(), study.stage), PAUSE)
         study.storage.close()

@@ -52,7 +52,7 @@ class Plan:
     def name(self) -> str:
         most = f"{self.looks[0]}..{self.looks[-1]}" if len(self.looks) > 1 else f"{self.looks[0]}"
         how = "best single one" if self.single else "one curve"
-        return f"{self.tries:g} {'whole' if self.whole else 'short'}, {how} | {most}"
+        return f"{self.tries:.3g} {'whole' if self.whole else 'short'}, {how} | {most}"
 
 
 PLANS = (
@@ -71,6 +71,8 @@ PLANS = (
     Plan(2, True, (10,)),
     Plan(2, True, (4,)),
     Plan(1.5, True, (3,)),
+    Plan(4 / 3, True, (3,)),
+    Plan(4 / 3, True, (2,)),
 )
 
 
