@@ -49,7 +49,7 @@ class ModelCard:
     task: str
     data: str
     recipe: str
-    lr: float
+    lr: float | None  # nothing where a training of the user's own has none
     seed: int
     network: str
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def card_from(found: Any) -> ModelCard:
             task=found["task"],
             data=found["data"],
             recipe=found["recipe"],
-            lr=float(found["lr"]),
+            lr=None if found["lr"] is None else float(found["lr"]),
             seed=found["seed"],
             network=found["network"],
             texts=dict(found.get("texts", {})),
@@ -104,7 +104,7 @@ def card_from(found: Any) -> ModelCard:
         raise ValueError("its values are not of a known type")
     if not len(card.mean) == len(card.std) == (0 if card.values == TOKENS else card.image[0]):
         raise ValueError("mean and std are not of each channel")
-    numbers = (*card.mean, *card.std, card.lr)
+    numbers = (*card.mean, *card.std, card.lr or 0.0)
     if (
         not all(map(isfinite, numbers))
         or min(card.std, default=1) <= 0

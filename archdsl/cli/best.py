@@ -150,6 +150,9 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
     write_output(weights, data)
     use = f"archdsl compile {quote(str(output))} --weights {quote(str(weights))}"
     say(f"{weights}: its weights; `{use}` puts them to use")
+    if card is None and found.search.own is not None:
+        told = "`candidate.describe(...)` in a training of your own says what it takes"
+        say(f"note: without a model card `archdsl predict` cannot read pictures for it; {told}")
     return 0
 
 

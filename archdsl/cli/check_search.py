@@ -115,15 +115,21 @@ def say_survey(name: str, found: Survey) -> None:
         say(f"  {found.note}")
     for reach in reaches:
         say(f"  {reach.slice.name}: {_sizes(reach)}")
-        for shape, problem in reach.missed[:SHOWN]:
-            near = problem.nearest
-            if near is None or reach.slice.budget is None:
-                say(f"    {shape.text} is out of reach")
-            else:
-                off = describe_off(near, reach.slice.budget)
-                say(f"    {shape.text} is out of reach: the nearest has {off}")
-        if len(reach.missed) > SHOWN:
-            say(f"    and {len(reach.missed) - SHOWN} more")
+        for line in missed_of(reach):
+            say(f"    {line}")
+
+
+def missed_of(reach: Reach) -> list[str]:
+    """A line for each shape that a slice cannot have, and by how much it misses the budget."""
+    lines = []
+    for shape, problem in reach.missed[:SHOWN]:
+        near, why = problem.nearest, ""
+        if near is not None and reach.slice.budget is not None:
+            why = f": the nearest has {describe_off(near, reach.slice.budget)}"
+        lines.append(f"{shape.text} is out of reach{why}")
+    if len(reach.missed) > SHOWN:
+        lines.append(f"and {len(reach.missed) - SHOWN} more")
+    return lines
 
 
 def _trials(search: SearchRequest, reaches: Sequence[Reach]) -> int:

@@ -13,10 +13,9 @@ from archdsl.cli.output import harmless, say, say_json, table
 from archdsl.cli.progress import LOADING, told
 from archdsl.layers.base import show_shape
 from archdsl.modelcard import TOKENS
-from archdsl.training.data.layout import MASKED
 from archdsl.training.packages import need
 from archdsl.training.records import read_data
-from archdsl.training.sets import Data, ImageFolder, MaskFolder
+from archdsl.training.sets import Data
 from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSION
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def command(data: str, as_json: bool, python: tuple[Path, ...]) -> None:
     DATA is what `archdsl train --data` takes, or a folder of images. All files that cannot be
     read are named at once.
     """
-    record = _record(data, python)
+    record = read_data(data, "DATA", read_registry(python))
     with told("" if as_json else LOADING):
         need("torch")
         from archdsl.training.data import load
@@ -49,17 +48,6 @@ def command(data: str, as_json: bool, python: tuple[Path, ...]) -> None:
         say_json(_plain(record, splits))
     else:
         _say(record, splits)
-
-
-def _record(data: str, python: tuple[Path, ...]) -> Data:
-    registry = read_registry(python)
-    if data not in registry.data and Path(data).is_dir():
-        masked = any(
-            all((place / name).is_dir() for name in MASKED)
-            for place in (Path(data), Path(data, "train"))
-        )
-        return MaskFolder(data) if masked else ImageFolder(data)
-    return read_data(data, "DATA", registry)
 
 
 def _counts(splits: Splits) -> dict[str, list[int]]:

@@ -46,7 +46,8 @@ class EpochView(AbstractContextManager["EpochView"]):
         return self
 
     def __exit__(self, *problem: object) -> None:
-        self.bar.stop()
+        if not self.bar.disable:  # before rich 14.2, a bar that is off ends in an empty line
+            self.bar.stop()
 
     def step(self, step: TrainingStep) -> None:
         """A step is done."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,8 @@ from archdsl.modelcard import ModelCard
 from archdsl.pictures.confusion import confusion
 from archdsl.pictures.files import check_format, save
 from archdsl.training.packages import need
-from archdsl.training.records import read_data
+from archdsl.training.records import is_folder, read_data
+from archdsl.training.sets import Pictures
 from archdsl.training.tasks import CLASSIFICATION, Task
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ PAIRS = 10
     required=True,
     metavar="DATA",
     shell_complete=completing.data,
-    help="The data, as for `archdsl train`.",
+    help="The data, as for `archdsl train`; a folder is read in the size of MODEL.",
 )
 @click.option(
     "--part",
@@ -93,6 +95,8 @@ def command(
         from archdsl.training.predictor import read_model
 
     found = read_model(model, registry, choose_device(device))
+    if is_folder(data, registry) and isinstance(record, Pictures):
+        record = read_as(record, found.card)
     splits = load(record, Path())
     images = _images(splits, part, found.card, record.written())
     if splits.task is not CLASSIFICATION:
@@ -112,6 +116,15 @@ def command(
         save(confusion(counts, found.card.classes, f"Confusion of {model.name}", below), output)
         if not as_json:
             say(f"{output}: the confusion matrix")
+
+
+def read_as(pictures: Pictures, card: ModelCard) -> Pictures:
+    """Pictures, read as a network takes them."""
+    if card.values not in ("uint8", "uint16") or len(card.image) != 3:
+        return pictures  # then they are not for it, which is told
+    channels, *sides = card.image
+    size = sides[0] if sides[0] == sides[1] else tuple(sides)
+    return replace(pictures, size=size, channels=channels, bits=int(card.values[4:]))
 
 
 def _images(splits: Splits, part: str, card: ModelCard, name: str) -> Images:

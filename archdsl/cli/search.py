@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +20,9 @@ from archdsl.files import SEARCH, read_source
 from archdsl.search.reading import read_search
 from archdsl.search.request import MOST_TRIALS
 from archdsl.training.packages import need_for_search
+
+if TYPE_CHECKING:
+    from archdsl.search.reach import Reach
 
 WRITERS = dict.fromkeys(("timeout", "trial_timeout"), lambda seconds: f"{seconds:g}s")
 
@@ -144,9 +149,12 @@ def command(
             say(f"what {asked.own.file} prints goes to {where}/workers/", error=True)
         stop, view = Stop(), view_of(quiet, as_json, workers, asked.objectives[0])
         try:
-            with stop.listening(), view:
+            with stop.listening():
                 leader = Leader(found, workers, options, storage, asked.timeout, follow, stop=stop)
-                done = leader.run()
+                if not (quiet or as_json or found.space.is_measured):
+                    say_missed(leader.reaches)
+                with view:
+                    done = leader.run()
         except KeyboardInterrupt:
             counts = found.tables.counts(list(found.ids()))
             count = sum(n for (_, state), n in counts.items() if state == "COMPLETE")
@@ -158,3 +166,12 @@ def command(
         say(f"the time was up: --resume goes on where {where} stands", error=True)
     say_verdict(found, as_json)
     return 0
+
+
+def say_missed(reaches: Sequence[Reach]) -> None:
+    """Says which shapes will not be compared, as no width meets their budget."""
+    from archdsl.cli.check_search import missed_of
+
+    for reach in reaches:
+        for line in missed_of(reach):
+            say(f"note: {reach.slice.name}: {line}", error=True)

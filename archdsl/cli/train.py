@@ -69,7 +69,7 @@ class Request:
     required=True,
     metavar="DATA",
     shell_complete=completing.data,
-    help='The images: digits, cifar10, "fashion_mnist(train = 5000)", ...',
+    help='The images: a folder, digits, cifar10, "fashion_mnist(train = 5000)", ...',
 )
 @click.option(
     "--set",
@@ -84,7 +84,7 @@ class Request:
 )
 @click.option(
     "--weights",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     metavar="FILE",
     help="Start from these, as far as they fit; a head for other classes is new.",
 )

@@ -3,8 +3,8 @@ and whoever trains."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import isfinite
 from numbers import Real
@@ -13,9 +13,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from archdsl.modelcard import ModelCard, card_from
 from archdsl.search.rows import DIVERGED, ERROR
 from archdsl.spec import Architecture
 from archdsl.training.examples import written
+from archdsl.training.keep import texts_of
+from archdsl.training.tasks import TASKS
 from archdsl.units import SHARES
 
 Objective = Callable[["Asked"], Any]  # gives the scores of a candidate
@@ -52,6 +55,7 @@ class Asked:
     fold: tuple[int, int] | None = None  # which split of how many, where the search has folds
     curve: list[tuple[float, ...]] = field(default_factory=list, repr=False)  # what was reported
     on_report: Callable[[int, float], None] = field(default=lambda step, score: None, repr=False)
+    card: ModelCard | None = field(default=None, repr=False)  # what was described
 
     @cached_property
     def module(self) -> nn.Module:
@@ -71,6 +75,51 @@ class Asked:
         if isinstance(step, bool) or not isinstance(step, int) or step < 0:
             raise Unscored(ERROR, f"a step is a whole number from 0 on, not {step!r}")
         self.on_report(step, number_of("the score that is reported", score))
+
+    def describe(
+        self,
+        classes: Iterable[str],
+        mean: float | Iterable[float],
+        std: float | Iterable[float],
+        *,
+        task: str = "classification",
+        values: str = "uint8",
+        data: str = "",
+    ) -> None:
+        """Says what it takes to predict with the network, which is kept with its weights.
+
+        ``classes`` are the names of the classes, labels or values, in the order of the network's
+        results; ``mean`` and ``std`` those by which each channel was normalised, black being 0 and
+        white 1, or one number for all channels. ``values`` are those of the pictures' pixels:
+        ``uint8``, ``uint16``, or ``float32``, which are read as they are. ``data`` is a note.
+
+        Raises ``Unscored`` for what the network cannot be used by.
+        """
+        arch = self.architecture
+        recipe = ", ".join(f"{name} = {value}" for name, value in self.settings.items())
+        rate = self.settings.get("lr")
+        lr = float(rate) if isinstance(rate, (int, float)) else None
+        card = ModelCard(
+            arch.input, _of_each(mean, arch.input[0]), _of_each(std, arch.input[0]),
+            tuple(map(str, classes)), task, data, recipe, lr, self.seed, arch.hash,
+            texts_of(arch), values,
+        )  # fmt: skip
+        try:
+            card = card_from(asdict(card))
+        except ValueError as problem:
+            raise Unscored(ERROR, f"what `describe` was told cannot be: {problem}") from None
+        if task not in TASKS:
+            raise Unscored(ERROR, f"`describe` takes one of {', '.join(TASKS)} as `task`")
+        if not card.is_of(arch.input, arch.output):
+            many = f"{len(card.classes)} classes, and the network has {arch.output[0]} results"
+            raise Unscored(ERROR, f"`describe` was told of {many}")
+        self.card = card
+
+
+def _of_each(value: float | Iterable[float], channels: int) -> tuple[float, ...]:
+    """A number for each channel."""
+    given: Any = listed(value)
+    return tuple(given) if isinstance(given, list) else (given,) * channels
 
 
 @dataclass(frozen=True)

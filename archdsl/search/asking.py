@@ -99,7 +99,7 @@ def told(
     if asked.curve:
         trial.set_user_attr("curve", asked.curve)
     if asked.built is not None:
-        worker.keep_weights(trial, asked.built, values[0])
+        worker.keep_weights(trial, asked.built, values[0], asked.card)
     return values if len(values) > 1 else values[0]
 
 

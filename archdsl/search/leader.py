@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 from pathlib import Path
 
@@ -36,7 +37,7 @@ from archdsl.search.plan import (
     queue_tuned,
 )
 from archdsl.search.presence import is_gone
-from archdsl.search.reach import survey
+from archdsl.search.reach import Reach, survey
 from archdsl.search.rows import BASELINE, EXPLORE, FAULTS, INTERRUPTED, LOST, SETTLE, TUNE, Row
 from archdsl.search.settling import begun, further
 from archdsl.search.stop import Stop
@@ -110,6 +111,12 @@ class Leader:
     def deadline(self) -> float | None:
         return None if self.timeout is None else self.started + self.timeout
 
+    @cached_property
+    def reaches(self) -> Sequence[Reach]:
+        """What each slice can try. Raises ``ArchError`` where one has nothing."""
+        with self.stop.at_once():
+            return survey(self.study.space)
+
     def run(self) -> bool:
         """Explores and settles; whether that was done to the end.
 
@@ -119,9 +126,7 @@ class Leader:
         study = self.study
         self.backlog = self.look()
         self.last.clear()  # what failed before does not end this search
-        with self.stop.at_once():
-            reaches = survey(study.space)
-        first = study.stages[0]
+        reaches, first = self.reaches, study.stages[0]
         planned = queue_exploration(study, reaches, first)
         self.reap()
         study.stage = first

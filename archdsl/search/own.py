@@ -21,8 +21,12 @@ MODULE = "archdsl_own_training"
 def check_file(search: SearchRequest, folder: Path) -> None:
     """Raises ``ArchError`` where the file that a search names is not there."""
     own = search.own
-    if own is not None and own.file and not (folder / own.file).is_file():
-        raise ArchError([diagnose(codes.NO_SUCH_FILE, search.spans["train"], name=own.file)])
+    if own is not None and own.file and not (path := folder / own.file).is_file():
+        place = search.spans["train"]
+        if not path.exists():
+            raise ArchError([diagnose(codes.NO_SUCH_FILE, place, name=own.file)])
+        reason = "it is a folder" if path.is_dir() else "it is a pipe or a device, not a file"
+        raise ArchError([diagnose(codes.UNREADABLE, place, name=own.file, reason=reason)])
 
 
 def function_of(search: SearchRequest, folder: Path, python: Sequence[Path]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from contextlib import chdir
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 import optuna
 import torch
 
+from archdsl.modelcard import card_from
 from archdsl.search.asked import Asked, Unscored, scores_of
 from archdsl.search.cluster import OnCluster, weights_of
 from archdsl.search.own import function_in
@@ -50,6 +52,8 @@ class OwnOnCluster:
             asked.module.load_state_dict(
                 torch.load(io.BytesIO(result["weights"]), weights_only=True)
             )
+        if result["card"] is not None:
+            asked.card = card_from(json.loads(result["card"]))
         if result["pruned"]:
             raise optuna.TrialPruned
         return result["scores"]
@@ -86,7 +90,8 @@ def trained(job: dict[str, Any], actor: Any, task: str) -> dict[str, Any]:
         failure, cause = told(problem)
         return {"failure": failure, "cause": cause}
     weights = None if asked.built is None else weights_of(asked.built)
-    return {"scores": scores, "weights": weights, "pruned": pruned}
+    card = None if asked.card is None else asked.card.written()
+    return {"scores": scores, "weights": weights, "card": card, "pruned": pruned}
 
 
 @lru_cache(maxsize=2)

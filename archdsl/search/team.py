@@ -25,7 +25,6 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.search.rows import LOST
 from archdsl.spec import Architecture
 from archdsl.training.data.splits import Splits
-from archdsl.training.devices import cores
 from archdsl.training.outcome import Epoch, Outcome, TrainingStep
 from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data
@@ -119,7 +118,7 @@ class Team:
     @contextmanager
     def started(self, job: Path, device: torch.device) -> Iterator[Iterator[str]]:
         """What rank 0 says, line by line. All ranks are gone at the end."""
-        threads = max(1, cores() // self.ranks)
+        threads = max(1, torch.get_num_threads() // self.ranks)  # of those of its worker
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "torch.distributed.run", "--standalone"),

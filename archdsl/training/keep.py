@@ -62,9 +62,14 @@ def card_of(arch: Architecture, splits: Splits, data: Data, recipe: Recipe, seed
         lr=recipe.lr,
         seed=seed,
         network=arch.hash,
-        texts={arch.spec.source.name: freeze(arch), **arch.spec.used},
+        texts=texts_of(arch),
         values=splits.values,
     )
+
+
+def texts_of(arch: Architecture) -> dict[str, str]:
+    """A network's spec, its knobs decided, and the files that it uses, by their names."""
+    return {arch.spec.source.name: freeze(arch), **arch.spec.used}
 
 
 def _numbers(values: torch.Tensor) -> tuple[float, ...]:

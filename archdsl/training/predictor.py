@@ -78,7 +78,7 @@ def read_model(
         return _of_onnx(path, device)
     card = card_in(path)
     if card is None:
-        raise _no_card(path, "it carries no model card", _HELP)
+        raise _no_card(path, "it carries no model card", *_HELP)
     _check_task(path, card)
     run = (
         _of_program(path, device) if ending == ".pt2" else _of_weights(path, card, registry, device)
@@ -86,12 +86,15 @@ def read_model(
     return Predictor(card, run)
 
 
-_HELP = "train it with archdsl, and export it with `archdsl compile ... --weights`"
+_HELP = [
+    "train it with archdsl, and export it with `archdsl compile ... --weights`",
+    "a training of your own says by `candidate.describe(...)` what a card has to",
+]
 
 
-def _no_card(path: Path, reason: str, help: str = "") -> ArchError:
+def _no_card(path: Path, reason: str, *help: str) -> ArchError:
     fields = {"name": str(path), "reason": reason}
-    return ArchError([diagnose(codes.NO_CARD, fields=fields, help=[help] if help else [])])
+    return ArchError([diagnose(codes.NO_CARD, fields=fields, help=help)])
 
 
 def _inside(folder: Path) -> Path:
@@ -180,7 +183,7 @@ def _of_onnx(path: Path, device: torch.device) -> Predictor:
         raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:
-        raise _no_card(path, "it carries no model card", _HELP)
+        raise _no_card(path, "it carries no model card", *_HELP)
     try:
         card = card_from(json.loads(text))
     except (ValueError, RecursionError) as problem:

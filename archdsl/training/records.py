@@ -21,10 +21,12 @@ from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
+from archdsl.training.data.layout import MASKED
+from archdsl.training.data.places import missing
 from archdsl.training.named import NamedRecipe
 from archdsl.training.packages import DATA_GROUP
 from archdsl.training.recipe import TABLES, Recipe
-from archdsl.training.sets import Data, PluginData
+from archdsl.training.sets import Data, ImageFolder, MaskFolder, PluginData
 from archdsl.training.settings import Setting, SettingReader, TextReader, TextsReader
 
 OWN = "one of your own is in a Python file, which --allow-python names"
@@ -203,10 +205,17 @@ class Records:
 
 
 def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -> Data:
-    """The data of a text: ``fashion_mnist(train = 5000)``. ``place`` is what errors call it.
+    """The data of a text: ``fashion_mnist(train = 5000)``, or a folder of pictures by its path.
+    ``place`` is what errors call it.
 
     Raises ``ArchError`` with every mistake.
     """
+    if is_folder(text, registry):
+        masked = any(
+            all((folder / name).is_dir() for name in MASKED)
+            for folder in (Path(text), Path(text, "train"))
+        )
+        return MaskFolder(text) if masked else ImageFolder(text)
     try:
         records, node = _statement("data", text, place, registry)
         data: Data | None = records.read_named(node, registry.data, "data")
@@ -218,14 +227,17 @@ def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -
             help = (f'an archive of arrays is written arrays("{path}")',)
         elif path.endswith((".csv", ".tsv", ".parquet")) and '"' not in path:
             help = (f'a table of files and labels is written table("{path}")',)
-        elif path and Path(path).is_dir():
-            masked = all((Path(path) / part).is_dir() for part in ("images", "masks"))
-            kind, what = ("mask", "images and masks") if masked else ("image", "images")
-            help = (f'a folder of {what} is written {kind}_folder("{path}")',)
+        elif "/" in path and "(" not in path and not Path(path).exists():
+            raise missing(path, "there is no such folder", [Path(path)]) from None
         else:
             raise
         raise ArchError([replace(error.diagnostics[0], help=help)]) from None
     return data
+
+
+def is_folder(text: str, registry: Registry = REGISTRY) -> bool:
+    """Whether a text names data by the path of a folder alone."""
+    return bool(text.strip()) and text not in registry.data and Path(text).is_dir()
 
 
 def read_recipe(text: str, place: str = "--recipe", registry: Registry = REGISTRY) -> Recipe:

@@ -84,7 +84,7 @@ def assert_same_start(found: Tensor, wanted: Tensor, what: str) -> None:
 )
 def test_moments_are_torchvisions(case: str) -> None:
     variant, knobs, make = REFERENCES[case]
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     theirs = make().state_dict()
     module = archdsl.load(variant, **knobs).build()
     ours = {k: v.clone() for k, v in module.state_dict().items()}

@@ -101,6 +101,7 @@ def test_a_module_among_modules(name: str) -> None:
 
 @EACH
 @MODES
+@pytest.mark.skipif(torch.__version__ < "2.7", reason="a fake of a GPU takes a driver there")
 def test_nothing_waits_for_a_number(name: str, training: bool) -> None:
     """On a device that has none: no ``item()``, no ``if tensor``, nothing made elsewhere."""
     arch = small(name)

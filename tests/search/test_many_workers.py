@@ -203,7 +203,8 @@ def test_each_team_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_threads_of_ranks(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str | None, threads: str
 ) -> None:
-    """Ranks share the cores, but where a number is given: a scheduler may have allotted fewer."""
+    """Ranks share the threads of their worker, which are its share of the cores, but where a number
+    is given: a scheduler may have allotted fewer."""
     seen: list[str] = []
 
     def start(command: list[str], **how: Any) -> None:
@@ -211,7 +212,7 @@ def test_threads_of_ranks(
         raise FileNotFoundError
 
     monkeypatch.setattr(subprocess, "Popen", start)
-    monkeypatch.setattr("archdsl.search.team.cores", lambda: 4)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     if given is not None:
         monkeypatch.setenv("OMP_NUM_THREADS", given)

@@ -31,6 +31,7 @@ from archdsl.search.reading import read_search
 from archdsl.search.start import begin
 from archdsl.search.worker import Worker
 from archdsl.training.examples import loss_of, packed
+from archdsl.training.predictor import read_model
 
 HEAD = 'search x\nspec "a.arch"\nvary depth in {1, 2, 4}\ntrain with "mine.py", epochs = 3\n'
 
@@ -104,6 +105,49 @@ def test_the_weights_of_the_best_are_kept(tmp_path: Path) -> None:
     assert path is not None
     saved = torch.load(path, weights_only=True)
     assert all(torch.equal(saved[k], v) for k, v in modules["depth = 4"].state_dict().items())
+
+
+def test_what_wins_predicts(tmp_path: Path) -> None:
+    """Where the training says how its pictures are read."""
+    names = [f"digit {n}" for n in range(10)]
+
+    def objective(asked: Asked) -> float:
+        asked.describe(names, mean=0.3, std=[0.25], data="mine")
+        asked.module.requires_grad_(False)
+        return deeper(asked)
+
+    study = explored(tmp_path, "tune lr in 0.1..1\ntrials 3\n", objective)
+    row = best(study)
+    path = study.weights(row.weights)
+    assert path is not None
+    found = read_model(path)
+    card = found.card
+    assert (card.image, card.mean, card.std) == ((1, 8, 8), (0.3,), (0.25,))
+    assert (list(card.classes), card.task, card.values) == (names, "classification", "uint8")
+    assert card.data == "mine" and card.recipe == f"epochs = 3, lr = {card.lr}"
+    assert row.setting == f"lr = {card.lr:.4g}"
+    assert card.network == architecture(study, row).hash
+    assert found.logits(torch.zeros(2, 1, 8, 8, dtype=torch.uint8)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ({"classes": ["a", "b"]}, "of 2 classes, and the network has 10 results"),
+        ({"mean": [0.5, 0.5]}, "mean and std are not of each channel"),
+        ({"std": 0}, "its numbers cannot be"),
+        ({"task": "guess"}, "takes one of classification, "),
+        ({"values": "bits"}, "its values are not of a known type"),
+    ],
+)
+def test_what_cannot_be_described(said: dict[str, Any], cause: str, tmp_path: Path) -> None:
+    def objective(asked: Asked) -> float:
+        asked.describe(**{"classes": range(10), "mean": 0.5, "std": 1, **said})
+        return 0.5
+
+    study = explored(tmp_path, "trials 1\n", objective)
+    (row,) = study.rows()
+    assert row.state == "failed" and "describe" in row.cause and cause in row.cause
 
 
 def test_weights_follow_the_seed(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 import torch
 from tiny_search import TinySearch, is_alive, kill, wait_for
 
+from archdsl.modelcard import card_in
+
 HAS_RAY = importlib.util.find_spec("ray") is not None
 SMALL = {"object_store_memory": 80 * 2**20}  # bytes, of a node
 SEARCH = """
@@ -164,6 +166,7 @@ def train(candidate):
     with torch.no_grad():
         for weight in candidate.module.parameters():
             weight.fill_(candidate.seed)
+    candidate.describe(range(10), 0.5, 0.25, data="mine")
     for step in 1, 2, 3:
         candidate.report(step, step / 10)
     return {"accuracy": torch.tensor([True, False, True]).float(), "other": 3}
@@ -211,3 +214,5 @@ def test_a_training_of_ones_own_on_ray(search: TinySearch, nodes: Any) -> None:
     filled = [value for name, value in state.items() if name.endswith(".weight")]
     assert filled and all((value == filled[0].flatten()[0]).all() for value in filled)
     assert filled[0].flatten()[0] > 0, "by the seed"
+    card = card_in(kept)
+    assert card is not None and (card.classes[3], card.mean, card.data) == ("3", (0.5,), "mine")

@@ -72,6 +72,8 @@ from pathlib import Path
 
 import torch
 
+STEPS = []
+
 
 def said(wish):
     try:
@@ -88,8 +90,11 @@ def layer(x):
                 Path(f"{os.getpid()}.paused").touch()
                 while said(wish) == what:
                     time.sleep(0.01)
-            elif what == "slow":
+            elif what == "slow":  # and its first epoch does not end before somebody has seen it
+                STEPS.append(name)
                 time.sleep(0.3)
+                while len(STEPS) > 60 and said(wish) == what:
+                    time.sleep(0.01)
             elif what == "raise":
                 raise LookupError("the layer has lost its way")
             elif what == "memory":

@@ -11,7 +11,7 @@ from archdsl.registry import REGISTRY
 from archdsl.training.augmentations import Cutout, Flip, RandomCrop
 from archdsl.training.recipe import AdamW, Focal, OneCycle, Recipe, Sgd, Steps
 from archdsl.training.records import parsed, read_data, read_recipe
-from archdsl.training.sets import Data, Digits, FashionMnist, ImageFolder, PluginData
+from archdsl.training.sets import Data, Digits, FashionMnist, ImageFolder, MaskFolder, PluginData
 
 DATA: dict[str, Data] = {
     "digits": Digits(),
@@ -60,20 +60,20 @@ def test_data_of_a_package_as_text() -> None:
     assert data.written(full=True) == 'stripes(80, name = "a \\"b\\"")'
 
 
-@pytest.mark.parametrize("text", ["plain", "./plain", "plain/", " plain "])
-def test_a_folder_that_is_there_is_said_how_to_write(
+@pytest.mark.parametrize("text", ["plain", "./plain", "plain/"])
+def test_a_folder_is_data_by_its_path(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ArchError) as caught:
+    with pytest.raises(ArchError):
         read_data(text)
-    assert "image_folder(" not in "".join(caught.value.diagnostics[0].help)
     Path("plain").mkdir()
-    with pytest.raises(ArchError) as caught:
-        read_data(text)
-    assert tuple(caught.value.diagnostics[0].help) == (
-        f'a folder of images is written image_folder("{text.strip()}")',
-    )
+    assert read_data(text) == ImageFolder(text)
+    Path("plain/images").mkdir()
+    Path("plain/masks").mkdir()
+    assert read_data(text) == MaskFolder(text)
+    Path("digits").mkdir()
+    assert read_data("digits") == Digits(), "a name comes first"
 
 
 def test_an_argument_too_many_is_shown() -> None:

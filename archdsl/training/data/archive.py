@@ -16,7 +16,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError
 from archdsl.training.data.labels import MOST_CLASSES, count_of
 from archdsl.training.data.pictures import reason_of
-from archdsl.training.data.places import missing, unreadable
+from archdsl.training.data.places import not_a_file, unreadable
 from archdsl.training.packages import need
 from archdsl.training.tasks import CLASSIFICATION, REGRESSION, TASKS
 
@@ -91,7 +91,7 @@ def archive(data: Arrays, folder: Path) -> Archive:
     beside = folder / data.labels if data.labels else None
     for place in (path, beside):
         if place is not None and not place.is_file():
-            raise missing(data.name, "there is no such file", [place])
+            raise not_a_file(data.name, place)
     if (path.suffix.lower() == ".npy") != (beside is not None):
         reason = "a file of labels is for images in .npy only"
         help = [f'arrays("{data.path}", labels = "labels.npy")'] if beside is None else []
@@ -106,6 +106,8 @@ def archive(data: Arrays, folder: Path) -> Archive:
         others = (t for t in TASKS.values() if t is not task and count_of(found.labels, t))
         other = next(others, None)
         help = [f"task = {other.name} is for such labels"] if other and not classes else []
+        if found.labels.dtype.kind in "US":
+            help = [f"number its labels from 0, and name them in an array `{NAMES}`"]
         raise unreadable(data.name, f"it has {found_shapes}, not {wanted}", path, help)
     if found.names and task is not REGRESSION and len(found.names) >= classes:
         classes = len(found.names)
@@ -172,6 +174,9 @@ def _plain(path: Path, mapped: bool = False) -> Any:
 
 def _no_arrays(data: Arrays, path: Path, problem: Exception) -> ArchError:
     plain = "it is damaged, or something else" if "pickle" in str(problem) else reason_of(problem)
+    if "Object arrays" in str(problem):
+        reason = "an array in it is of Python objects, which only running a pickle would read"
+        return unreadable(data.name, reason, path, ["save numbers, or texts of a fixed length"])
     kind = "archive of arrays" if path.suffix.lower() != ".npy" else "array"
     return unreadable(data.name, f"it is not an {kind}: {plain}", path)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
-from archdsl.training.data.places import missing, unreadable
+from archdsl.training.data.places import not_a_file, unreadable
 from archdsl.training.tasks import NEXT_TOKEN
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def characters_of(data: TextFile, folder: Path) -> str:
     else:
         path = folder / data.path
         if not path.is_file():
-            raise missing(data.name, "there is no such file", [path])
+            raise not_a_file(data.name, path)
         try:
             if path.stat().st_size > MOST:
                 raise unreadable(data.name, f"it is larger than {MOST >> 20} MiB", path)

@@ -87,8 +87,10 @@ def pictures(
         labels = torch.tensor(kept, dtype=torch.int64 if task is CLASSIFICATION else torch.float32)
     ends = [0, *accumulate(len(piece) for piece in pieces)]
     sizes = [sum(i not in gone for i in range(a, b)) for a, b in pairwise(ends)]
-    if not sizes[0] or not sizes[1]:
-        raise unreadable(data.name, "no image is left that can be read", root)
+    for use, size in zip(("train on", "validate with"), sizes, strict=False):
+        if not size:
+            why = "that can be read is left" if bad else "is there"
+            raise unreadable(data.name, f"no image to {use} {why}", root)
     train, validation, test = map(Images, pixels.split(sizes), labels.split(sizes))
     if bad:
         left = f"{len(bad):,} that cannot be read {'is' if len(bad) == 1 else 'are'} left out"

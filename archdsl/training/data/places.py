@@ -25,6 +25,14 @@ def missing(name: str, reason: str, places: Iterable[Path], help: Iterable[str] 
     return ArchError([diagnose(codes.NO_DATA, notes=notes, help=help, name=name, reason=reason)])
 
 
+def not_a_file(name: str, place: Path) -> ArchError:
+    """The error of a file that is not there, or is a folder, a pipe or a device."""
+    if not place.exists():
+        return missing(name, "there is no such file", [place])
+    kind = "it is a folder" if place.is_dir() else "it is a pipe or a device"
+    return unreadable(name, f"{kind}, not a file", place)
+
+
 def unreadable(name: str, reason: str, place: Path, help: Iterable[str] = ()) -> ArchError:
     """The error that says which file is not what it should be."""
     notes = [f"in {place}"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics.model import did_you_mean
 from archdsl.training.data.labels import MOST_CLASSES
 from archdsl.training.data.layout import PARTS
-from archdsl.training.data.places import all_bad, missing, unreadable
+from archdsl.training.data.places import all_bad, not_a_file, unreadable
 from archdsl.training.packages import DATA_EXTRA, need
 from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, SEGMENTATION
 
@@ -50,7 +50,7 @@ def rows_of(data: Table, folder: Path) -> Rows:
     not what they should be (A802)."""
     path = folder / data.path
     if not path.is_file():
-        raise missing(data.name, "there is no such file", [path])
+        raise not_a_file(data.name, path)
     root = folder / data.root if data.root else path.parent
     header, rows = _parquet(data, path) if path.suffix.lower() in PARQUET else _csv(data, path)
     _check_columns(data, path, header)
