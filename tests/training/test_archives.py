@@ -55,7 +55,7 @@ IMAGES = pixels(16, 1, 4, 6)
         ({"images": IMAGES, "labels": LABELS * 0}, "classes = 1"),
         ({"images": IMAGES, "labels": LABELS + 10**15}, "a label is 1,000,000,000,000,001"),
         ({"images": IMAGES, "labels": LABELS[:3]}, "it has 16 images and 3 labels"),
-        ({"images": IMAGES, "labels": np.array([None])}, "it is not an archive of arrays"),
+        ({"images": IMAGES, "labels": np.array([None])}, "an array in it is of Python objects"),
     ],
 )
 def test_what_is_no_such_archive(arrays: dict[str, Any], words: str) -> None:
