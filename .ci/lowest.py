@@ -7,9 +7,10 @@ import re
 import tomllib
 from pathlib import Path
 
+EXTRAS = ("torch", "study", "search")
 project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
 extras = project["optional-dependencies"]
-for needed in (*project["dependencies"], *extras["torch"], *extras["search"]):
+for needed in (*project["dependencies"], *(p for name in EXTRAS for p in extras[name])):
     if found := re.match(r"([\w-]+)>=([\d.]+)[^;]*(;.*)?$", needed):
         name, lowest, marker = found.groups(default="")
         print(f"{name}=={lowest}{marker}")

@@ -167,9 +167,9 @@ def study(path: str | Path, storage: str | None = None) -> StudyView:
         print(study.words)
         network = study.architecture(study.best)
     """
-    from archdsl.training.packages import need_for_search
+    from archdsl.training.packages import need_for_reading
 
-    need_for_search()
+    need_for_reading()
     from archdsl.report.view import read_study
 
     return read_study(path, storage)

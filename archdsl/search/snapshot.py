@@ -34,7 +34,7 @@ from archdsl.search.refused import made_or_refused
 from archdsl.search.study import ENDING, Study, card_of, check_links, folder_of, read_card
 from archdsl.search.tables import Tables
 
-TRIES = 20  # of a copy of a database that is written to
+TRIES = 100  # of a copy of a database that is written to
 HEADER = 32  # bytes of a write-ahead log that tell when it began anew
 
 
@@ -124,13 +124,11 @@ def _embedded(folder: Path, place: Path) -> Engine:
 
 
 def _of_file(file: Path, place: Path) -> Engine:
-    """An SQLite file as it stands. One that nobody has open does not change, and is read where it
-    is; of one that is written to, or was when a machine went down, a copy is read."""
+    """A copy of an SQLite file as it stands: one that nobody writes to now may be written to while
+    it is read, as where a search has just made its study and begins, or is gone on with."""
     try:
         if not file.exists():
             return create_engine("sqlite://")  # a search that has only just begun has none yet
-        if not log_of(file).exists():
-            return _unchanging(file)
         copy = _copied(file, place)
         check_schema(file, f"file:{quote(str(copy))}")
         return create_engine(f"sqlite:///{copy}")

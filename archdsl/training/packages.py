@@ -10,7 +10,8 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
-EXTRA, SEARCH_EXTRA, DATA_EXTRA = "torch", "search", "data"  # of pyproject.toml
+# Of pyproject.toml: what trains, reads a study, searches, and reads tables.
+EXTRA, STUDY_EXTRA, SEARCH_EXTRA, DATA_EXTRA = "torch", "study", "search", "data"
 DATA_GROUP = "archdsl.data"  # of entry points: the data sets of installed packages
 SEARCH_NEEDS = ("torch", "optuna", "scipy", "cmaes")
 READING_NEEDS = ("scipy", "sqlalchemy")  # a study can be read without the others
@@ -30,18 +31,18 @@ def need(module: str, package: str = "", extra: str = "") -> Any:
 
 def need_for_search() -> None:
     """Raises ``ArchError`` where a package that a search needs is not installed."""
-    _need(SEARCH_NEEDS)
+    _need(SEARCH_NEEDS, SEARCH_EXTRA)
 
 
 def need_for_reading() -> None:
     """Raises ``ArchError`` where a package that it takes to read a study is not installed."""
-    _need(READING_NEEDS)
+    _need(READING_NEEDS, STUDY_EXTRA)
 
 
-def _need(modules: Sequence[str]) -> None:
+def _need(modules: Sequence[str], extra: str) -> None:
     for module in modules:
         if find_spec(module) is None:
-            raise missing(module, SEARCH_EXTRA)
+            raise missing(module, extra)
 
 
 def missing(package: str, extra: str) -> ArchError:

@@ -108,6 +108,17 @@ def test_a_log_that_began_anew_while_it_was_copied(
     storage.close()
 
 
+def test_a_search_that_begins_while_its_study_is_read(done: TinySearch) -> None:
+    """What is read stays as it stood, also where nobody had the database open."""
+    assert not log_of(done.database).exists()
+    with read_study(str(done.study), None, done.table) as study:
+        with closing(sqlite3.connect(done.database)) as other:
+            other.execute("DELETE FROM trials")
+            other.commit()
+            other.execute("VACUUM")
+        assert len(study.rows()) >= TRIALS
+
+
 def test_it_takes_neither_pytorch_nor_optuna(tmp_path: Path) -> None:
     study = Path(__file__).parents[2] / "docs" / "examples" / "small.study"
     block = """import sys
@@ -118,8 +129,10 @@ class Missing:
 sys.meta_path.insert(0, Missing())
 """
     start = "from archdsl.cli.main import main; "
-    for command in (["verdict"], ["report", "-o", "r.html"], ["best", "-o", "b.arch"]):
-        code = f"{block}{start}main({[command[0], str(study), *command[1:]]})"
+    commands = (["verdict"], ["report", "-o", "r.html"], ["best", "-o", "b.arch"])
+    calls = [f"{start}main({[name, str(study), *more]})" for name, *more in commands]
+    for call in (*calls, f"import archdsl; print(archdsl.study({str(study)!r}).words)"):
+        code = block + call
         ran = subprocess.run(
             [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
         )
