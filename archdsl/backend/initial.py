@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -16,6 +17,8 @@ from archdsl.layers.base import Weight
 from archdsl.layers.init import FUNCTIONS, Init
 
 Key = tuple[str, str]  # the PyTorch class of a layer, and the name of its weight
+# What may have modules within it that are no layers of the spec's: it stands in no loop over all.
+HOLDS_OTHERS = re.compile(r"^(?!nn\.)|MultiheadAttention")
 FEW = 3  # layers that are told in a loop; fewer get a line each
 
 
@@ -30,6 +33,17 @@ class Start:
 
     def lines(self, indent: int) -> list[str]:
         return init_call(self.init, f"{self.layer}.{self.weight}").lines(indent)
+
+
+@dataclass(frozen=True, slots=True)
+class EachStart:
+    """The starts of every layer of a kind in a class."""
+
+    kind: str
+    starts: tuple[Start, ...]
+
+
+Starts = tuple[Start | EachStart, ...]
 
 
 @dataclass(slots=True)
@@ -120,30 +134,63 @@ def init_lines(root: Part, plans: list[Plan], top: Plan) -> list[str]:
     for target, starts in by_target.items():
         by_starts.setdefault(tuple(starts), []).append(target)
     lines = loop((kinds, starts) for starts, kinds in by_starts.items())
-    inner: dict[tuple[Start, ...], list[str]] = {}
+    inner: dict[Starts, list[str]] = {}
     for plan in plans:
-        own = tuple(dict.fromkeys(exceptions(plan, "m", common)))
-        if own and plan is not top:
+        own = starts_of_class(plan, common) if plan is not top else ()
+        if own:
             inner.setdefault(own, []).append(plan.name)
     lines += loop((classes, starts) for starts, classes in inner.items())
     return lines + guarded(tuple(dict.fromkeys(exceptions(top, "self", common))), 2)
 
 
-def loop(cases: Iterable[tuple[list[str], tuple[Start, ...]]]) -> list[str]:
+def starts_of_class(plan: Plan, common: dict[Key, Init]) -> Starts:
+    """How a class starts its weights, where it has a way of its own: layer by layer, or with a
+    loop over all layers of a kind where that is shorter."""
+    single = tuple(dict.fromkeys(exceptions(plan, "m", common)))
+    below = {kind for kind, _ in weights_of(classes_below(plan))}
+    ways: dict[str, set[tuple[Start, ...]]] = {}
+    for kind, weights in weights_of([plan]):
+        given = [(w.name, w.init) for w in weights]
+        own = [Start("layer", n, i) for n, i in given if i not in (None, common.get((kind, n)))]
+        ways.setdefault(kind, set()).add(tuple(own))
+    own_ways = {kind: found for kind, found in ways.items() if any(found)}
+    alone = all(len(found) == 1 and kind not in below for kind, found in own_ways.items())
+    if not alone or any(HOLDS_OTHERS.search(kind) for kind in (*ways, *below)):
+        return single
+    looped = tuple(EachStart(kind, *found) for kind, found in own_ways.items())
+    return min(single, looped, key=lambda starts: len(guarded(starts, 4)))
+
+
+def classes_below(plan: Plan) -> list[Plan]:
+    """The classes that a class calls, and those that they call."""
+    found: dict[int, Plan] = {}
+    new = [plan]
+    while new:
+        inner = [p for instance in new.pop().instances for p in instance.plans()]
+        new += [p for p in inner if id(p) not in found]
+        found |= {id(p): p for p in inner}
+    return list(found.values())
+
+
+def loop(
+    cases: Iterable[tuple[list[str], Starts]], one: str = "m", whole: str = "self", depth: int = 2
+) -> list[str]:
     """A loop over all modules: what is done with those of some classes."""
     lines: list[str] = []
     for classes, starts in cases:
         kinds = classes[0] if len(classes) == 1 else f"({', '.join(classes)})"
         word = "elif" if lines else "if"
-        lines.append(f"{INDENT * 3}{word} isinstance(m, {kinds}):")
-        lines += guarded(starts, 4)
-    return [f"{INDENT * 2}for m in self.modules():", *lines] if lines else []
+        lines.append(f"{INDENT * (depth + 1)}{word} isinstance({one}, {kinds}):")
+        lines += guarded(starts, depth + 2)
+    return [f"{INDENT * depth}for {one} in {whole}.modules():", *lines] if lines else []
 
 
-def guarded(starts: tuple[Start, ...], depth: int) -> list[str]:
+def guarded(starts: Starts, depth: int) -> list[str]:
     """The calls, each under its condition; neighbours under one and the same."""
-    out: list[str] = []
-    for guard, group in groupby(starts, key=lambda start: start.guard):
+    each = [start for start in starts if isinstance(start, EachStart)]
+    out = loop([([e.kind], e.starts) for e in each], "layer", "m", depth)
+    single = [start for start in starts if isinstance(start, Start)]
+    for guard, group in groupby(single, key=lambda start: start.guard):
         if guard:
             out.append(f"{INDENT * depth}if {guard}:")
         out += alike(list(group), depth + bool(guard))

@@ -298,11 +298,9 @@ class CoAtNet(nn.Module):
     def init_weights(self) -> None:
         for m in self.modules():
             if isinstance(m, SqueezeExcite):
-                nn.init.kaiming_normal_(
-                    m.branch2.conv1.weight, mode="fan_out", nonlinearity="relu"
-                )
-                nn.init.zeros_(m.branch2.conv1.bias)
-                nn.init.kaiming_normal_(
-                    m.branch2.conv2.weight, mode="fan_out", nonlinearity="relu"
-                )
-                nn.init.zeros_(m.branch2.conv2.bias)
+                for layer in m.modules():
+                    if isinstance(layer, nn.Conv2d):
+                        nn.init.kaiming_normal_(
+                            layer.weight, mode="fan_out", nonlinearity="relu"
+                        )
+                        nn.init.zeros_(layer.bias)

@@ -208,12 +208,11 @@ class Darknet(nn.Module):
     def init_weights(self) -> None:
         for m in self.modules():
             if isinstance(m, Unit):
-                nn.init.kaiming_normal_(
-                    m.conv1.weight, mode="fan_out", nonlinearity="relu"
-                )
-                nn.init.kaiming_normal_(
-                    m.conv2.weight, mode="fan_out", nonlinearity="relu"
-                )
+                for layer in m.modules():
+                    if isinstance(layer, nn.Conv2d):
+                        nn.init.kaiming_normal_(
+                            layer.weight, mode="fan_out", nonlinearity="relu"
+                        )
         for layer in (
             self.stem.conv1,
             self.stage1.conv1,

@@ -201,22 +201,12 @@ class DeepLabv3(nn.Module):
 
     def init_weights(self) -> None:
         for m in self.modules():
-            if isinstance(m, Bottleneck):
-                for layer in (m.conv1, m.conv2, m.conv3):
-                    nn.init.kaiming_normal_(
-                        layer.weight, mode="fan_out", nonlinearity="relu"
-                    )
-                if not isinstance(m.shortcut, nn.Identity):
-                    nn.init.kaiming_normal_(
-                        m.shortcut.conv1.weight, mode="fan_out", nonlinearity="relu"
-                    )
-            elif isinstance(m, FCN):
-                nn.init.kaiming_normal_(
-                    m.conv1.weight, mode="fan_out", nonlinearity="relu"
-                )
-                nn.init.kaiming_normal_(
-                    m.conv2.weight, mode="fan_out", nonlinearity="relu"
-                )
+            if isinstance(m, (Bottleneck, FCN)):
+                for layer in m.modules():
+                    if isinstance(layer, nn.Conv2d):
+                        nn.init.kaiming_normal_(
+                            layer.weight, mode="fan_out", nonlinearity="relu"
+                        )
         for layer in (self.stem.conv1, self.head.conv1, self.head.conv2):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
 
