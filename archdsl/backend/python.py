@@ -160,6 +160,28 @@ class Comprehension(Code):
 
 
 @dataclass(frozen=True, slots=True)
+class Added(Code):
+    """``self.add_module(f"conv{i}", code)``; code that is too long gets a ``name`` first."""
+
+    label: str
+    code: Code
+    name: str
+
+    def flat(self) -> str:
+        return self.adding(self.code.flat())
+
+    def adding(self, value: str) -> str:
+        return f'self.add_module(f"{self.label}", {value})'
+
+    def lines(self, indent: int, prefix: str = "", suffix: str = "") -> list[str]:
+        one = f"{INDENT * indent}{prefix}{self.flat()}{suffix}"
+        if len(one) <= WIDTH:
+            return [one]
+        made = self.code.lines(indent, f"{self.name} = ")
+        return [*made, f"{INDENT * indent}{prefix}{self.adding(self.name)}{suffix}"]
+
+
+@dataclass(frozen=True, slots=True)
 class Deferred(Code):
     """``lambda i: code``."""
 

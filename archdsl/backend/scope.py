@@ -11,6 +11,7 @@ from archdsl.ir.network import Op, Part, Pick, Step, pick
 from archdsl.layers.base import Layer, Module, Shape
 
 UNROLLED = 3  # repetitions that are written out where they are no part of a sequence
+OF_SEVERAL = 2  # those of a part that hands several tensors on
 SHORTCUT = "shortcut"  # always a module: other instances of its block may have none
 
 
@@ -172,7 +173,8 @@ def _values(
             continue
         number = step.number + offsets.get(step.name, 0)
         fold = not unroll
-        if unroll and step.repeat > UNROLLED:
+        several_on = isinstance(op, Part) and bool(op.given)
+        if unroll and step.repeat > (OF_SEVERAL if several_on else UNROLLED):
             base = unnumbered(prefix + step.numbered(number), number)
             fold = run_stem(base, number, step.repeat) is not None
         for copy in range(1 if fold else step.repeat):

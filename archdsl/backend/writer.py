@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from archdsl.backend.direct.check import makes_its_instances
 from archdsl.backend.direct.expressions import Functions
@@ -11,6 +12,7 @@ from archdsl.backend.direct.state import CannotBeWhole, NeedsWhole
 from archdsl.backend.direct.whole import BlockClass
 from archdsl.backend.flow import ClassTerms
 from archdsl.backend.forward import Forward
+from archdsl.backend.general import NamedPart
 from archdsl.backend.initial import init_lines
 from archdsl.backend.names import (
     BUILTINS,
@@ -27,6 +29,7 @@ from archdsl.backend.plan import Plan
 from archdsl.backend.python import (
     INDENT,
     WIDTH,
+    Added,
     Call,
     Code,
     Const,
@@ -38,6 +41,7 @@ from archdsl.backend.python import (
 )
 from archdsl.backend.scope import SHORTCUT, Entry
 from archdsl.backend.symbols import ABSENT, InitParameter, Symbols
+from archdsl.backend.tables import statements
 from archdsl.backend.translate import Untranslatable
 from archdsl.backend.union import lack
 from archdsl.backend.written import Written
@@ -134,7 +138,7 @@ class ClassWriter:
         labels = [*(name for name in plan.full.pieces if name not in picks), *plan.full.shared]
         attributes = {*MODULE_NAMES, *map(attribute, labels)}
         flattened = plan.flattened()
-        lines: list[str] = []
+        lines: list[str | NamedPart] = []
         given: dict[str, str] = {}  # attributes by their code
         made: set[str] = set()  # shared modules
         for entry in plan.full.scope.entries:
@@ -165,15 +169,19 @@ class ClassWriter:
                 said = symbols.flow.condition(entry.label, entry.span, plan.definition)
                 condition = symbols.truth(there, *wanted, term=said)
             if entry.repeat > 1:
-                lines += _several(entry, code, condition)
+                lines += _several(entry, code, condition, symbols)
             elif condition:
                 none = entry.label in plan.lack.makers or entry.label in plan.lack.operands
                 lines += _optional(label, code, condition, "None" if none else "nn.Identity()")
             else:
-                lines += code.lines(2, f"self.{label} = ")
+                lines.append(NamedPart(entry.label, entry.number, code))
         forms = [f"{INDENT * 2}assert {text}" for text in symbols.needs()]
         kept = [(n, t) for n, t in symbols.locals.items() if n in symbols.used_locals]
-        return [*(f"{INDENT * 2}{name} = {text}" for name, text in kept), *forms, *lines]
+        return [
+            *(f"{INDENT * 2}{name} = {text}" for name, text in kept),
+            *forms,
+            *statements(lines, symbols.new_name),
+        ]
 
     def shared(self, plan: Plan, entry: Entry, symbols: Symbols, made: set[str]) -> list[str]:
         """The statements that make the shared modules that a step is the first to need."""
@@ -273,19 +281,23 @@ def _optional(label: str, code: Code, condition: str, otherwise: str) -> list[st
     return [f"{pad}self.{label} = {otherwise}", f"{pad}if {condition}:", *made]
 
 
-def _several(entry: Entry, code: Code, condition: str) -> list[str]:
+def _several(entry: Entry, code: Code, condition: str, symbols: Symbols) -> list[str]:
     """Modules that are alike, numbered; under a condition where some instances lack them."""
     first, stop = entry.number, entry.number + entry.repeat
-    add = f'self.add_module(f"{run_stem(entry.base, first, entry.repeat)}{{i}}", '
-    pad = INDENT * 3
-    loop = f"{INDENT * 2}for i in range({first}, {stop}):"
-    if not condition:
-        return [loop, *code.lines(3, add, ")")]
-    one = f"{pad}{add}{code.flat()} if {condition} else nn.Identity())"
-    if len(one) <= WIDTH:
+    stem = run_stem(entry.base, first, entry.repeat)
+    assert stem is not None, "repetitions are folded where they have a stem"
+    made = Added(f"{stem}{{i}}", code, "")
+    pad, loop = INDENT * 3, f"{INDENT * 2}for i in range({first}, {stop}):"
+    one = f"{pad}{made.adding(f'{code.flat()} if {condition} else nn.Identity()')}"
+    if condition and len(one) <= WIDTH:
         return [loop, one]
-    otherwise = [f"{pad}else:", f"{pad}{INDENT}{add}nn.Identity())"]
-    return [loop, f"{pad}if {condition}:", *code.lines(4, add, ")"), *otherwise]
+    depth = 4 if condition else 3
+    if len(made.lines(depth)) > 1:
+        made = replace(made, name=symbols.new_name(stem))
+    if not condition:
+        return [loop, *made.lines(depth)]
+    otherwise = [f"{pad}else:", f"{pad}{INDENT}{made.adding('nn.Identity()')}"]
+    return [loop, f"{pad}if {condition}:", *made.lines(depth), *otherwise]
 
 
 def _signature(parameters: Sequence[InitParameter]) -> list[str]:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from archdsl.backend.direct.base import Header
 from archdsl.backend.direct.calls import Calls
 from archdsl.backend.direct.lines import Line
-from archdsl.backend.direct.links import added
 from archdsl.backend.direct.results import read_by
 from archdsl.backend.direct.state import AFTER, At
 from archdsl.backend.direct.terms import (
@@ -16,6 +15,7 @@ from archdsl.backend.direct.terms import (
     Said,
 )
 from archdsl.backend.python import (
+    Added,
     Call,
     Code,
     Comprehension,
@@ -173,6 +173,7 @@ class BranchTranslation(Calls):
         before = self.at
         channels: list[Said | None] = []
         moving = {header.counter, *(b.made for b in header.names.values())}
+        branch = self.free("branch")
         made_lines: list[Line] = []
         run_cases: list[tuple[str, str]] = []
         counts: Counter[str] = Counter()
@@ -191,7 +192,7 @@ class BranchTranslation(Calls):
                 label = line.prefix.removeprefix("self.").removesuffix(" = ")
                 text = text.replace(f"self.{label}(", f'getattr(self, f"{label}")(')
                 assert line.code is not None
-                adding = Line("", added(label, line.code))
+                adding = Line("", Added(label, line.code, branch))
                 made_lines.append(Line(f"if {said[0].text}:", body=[adding]))
             run_cases.append((said[1].text, text))
         if made_lines:

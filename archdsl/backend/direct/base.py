@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.backend.direct.expressions import SIZES, Expressions, Functions
@@ -28,6 +28,7 @@ from archdsl.backend.direct.uses import Uses
 from archdsl.backend.names import identifier
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import (
+    Added,
     Call,
     Code,
     Item,
@@ -256,6 +257,8 @@ def _replaced(code: Code, text: str, name: str) -> Code:
     """Code in which a name stands for an expression."""
     if isinstance(code, Text):
         return Text(name) if code.text == text else code
+    if isinstance(code, Added):
+        return replace(code, code=_replaced(code.code, text, name))
     if isinstance(code, Call):
         items = tuple(Item(_replaced(i.value, text, name), i.name) for i in code.items)
         return Call(code.head, items, code.tail)

@@ -17,6 +17,7 @@ from archdsl.backend.direct.terms import (
 from archdsl.backend.direct.uses import LayerCode, StepUse, layer_code
 from archdsl.backend.names import attribute
 from archdsl.backend.python import (
+    Added,
     Call,
     Code,
     Const,
@@ -249,7 +250,7 @@ class Links(Base):
         if self.turn is not None:
             if attribute(numbered(name, 7)) != numbered(name, 7):
                 raise Untranslatable
-            self.made.append(Line("", added(shown, code)))
+            self.made.append(Line("", Added(shown, code, self.free(name))))
             head = f'getattr(self, f"{shown}")('
         else:
             self.made.append(Line(f"self.{attribute(shown)} = ", code))
@@ -275,7 +276,3 @@ def _filled(code: Expression) -> str:
 def _argument(value: Any) -> Code:
     text = getattr(value, "text", None)
     return Const(value) if text is None else Text(text, loose=value.level < ATOM)
-
-
-def added(label: str, code: Code) -> Code:
-    return Call("self.add_module(", (Item(Text(f'f"{label}"')), Item(code)))
