@@ -7,12 +7,11 @@ than once, or further down, gets a name.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from itertools import chain, count
 
 from archdsl.backend.direct.called import tensors_of
 from archdsl.backend.instance import Instance
 from archdsl.backend.loops import loop, several
-from archdsl.backend.names import SPOKEN, UNCLEAR, attribute, identifier
+from archdsl.backend.names import attribute
 from archdsl.backend.pieces import ColumnsPiece, ExpressionPiece, PlanPiece
 from archdsl.backend.python import (
     INDENT,
@@ -27,6 +26,7 @@ from archdsl.backend.python import (
 )
 from archdsl.backend.scope import Entry
 from archdsl.backend.union import is_sum
+from archdsl.backend.variables import Variables, kept_names
 from archdsl.backend.written import Written
 from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
@@ -66,13 +66,16 @@ class Forward:
         self.given_back = {instance.scope.result, *instance.scope.results}
         self.comments = comments
         self.incoming = incoming  # what the input is called
+        self.wanted = kept_names(instance.scope, written)  # the spec's names of values
         self.inlined = self.choose_inlined()
         self.sums = self.choose_sums()
-        self.names: dict[int, str] = {}
-        named = [] if incoming == "x" else [0]
-        self.kept: set[int] = set(named)  # values with a name from the spec: nothing else has it
-        self.taken: set[str] = set()
-        self.numbered: dict[str, Iterator[str]] = {}  # names that were not looked at yet
+        self.wanted |= {y: self.wanted[v] for v, y in self.sums.items() if v in self.wanted}
+        self.variables = Variables(self.wanted, taken, {}, lent)
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The variables of the values that have one."""
+        return self.variables.names
 
     # ------------------------------------------------------------------ what is nested
 
@@ -127,6 +130,7 @@ class Forward:
                 and (maker := self.entries[y - 1].layer) is not None
                 and maker.summed_in_place
                 and self.entries[y - 1].label not in self.optional
+                and y not in self.wanted
                 and value in self.inlined
             ):
                 found[value] = y
@@ -182,13 +186,10 @@ class Forward:
         Where an expression does not fit on a line, a part of it gets a line of its own.
         """
         while True:
-            self.names = {-i - 1: name for i, name in enumerate(self.imports)}
-            self.numbered = {}
-            self.taken = {*SPOKEN, *UNCLEAR, *self.names.values(), *self.lent}
+            start = {-i - 1: name for i, name in enumerate(self.imports)}
             if self.instance.uses_input:
-                self.names[0] = self.incoming
-                self.taken.add(self.incoming)
-            self.taken -= {"x"} - {self.names.get(0)}
+                start[0] = self.incoming
+            self.variables = Variables(self.wanted, self.given, start, self.lent)
             out: list[str] = []
             for statement, value in self.statements(indent, wrap):
                 fits = len(statement) == 1 and len(statement[0]) <= WIDTH
@@ -213,7 +214,7 @@ class Forward:
                 yield several(self, value, indent, last_use), 0
                 continue
             if entry.weight is not None:
-                name = self.names[value] = self.new_name(attribute(entry.label))
+                name = self.names[value] = self.variables.new(attribute(entry.label))
                 call = self.module_call(entry).flat()
                 yield [f"{INDENT * indent}{name} = {call} if self.training else None"], 0
                 continue
@@ -277,13 +278,11 @@ class Forward:
         base = Operation(tuple(map(self.reference, whole)), "+") if len(whole) > 1 else None
         start = base or self.reference(whole[0])
         later = {r for i in conditions for r in self.read_by(entry.inputs[i])}
-        free = [
-            self.names[read]
-            for n in whole
-            for read in self.read_by(n)
-            if last_use.get(read) == value and read >= 0 and read not in {*self.kept, *later}
-        ]
-        name = self.names[value] = free[0] if free else self.new_name()
+        reads = [r for n in whole for r in self.read_by(n) if r not in later]
+        free = self.variables.reusable(reads, value, last_use)
+        wanted = self.wanted.get(value, "")
+        name = free[0] if free and not wanted else self.variables.new(wanted)
+        self.names[value] = name
         out = [] if start.flat() == name else start.lines(indent, f"{name} = ")
         for place, condition in conditions.items():
             out.append(f"{pad}if {condition}:")
@@ -319,38 +318,13 @@ class Forward:
         return [read for n in own for read in self.read_by(n)]
 
     def name_beside(self, step: int, others: Sequence[str], last_use: dict[int, int]) -> str:
-        """The variable of one of several results of a step, which is none of the others': that of
-        a source of the step which nobody reads after this, if there is one."""
-        for read in self.reads(step):
-            free = last_use.get(read) == step and read >= 0 and read not in self.kept
-            if free and self.names[read] not in others:
-                return self.names[read]
-        return self.new_name()
+        """The variable of one of several results of a step, which is none of the others'."""
+        return self.variables.beside(step, self.reads(step), others, last_use)
 
     def name_for(self, value: int, last_use: dict[int, int]) -> str:
-        """The variable of a value: the spec's name for it, if it is kept and used more than
-        once; or that of its source, if nobody reads it after this."""
-        wanted = self.written.kept_as(self.entries[value - 1].span)
-        scope = self.instance.scope
-        if value in scope.results and not wanted and scope.part.results:
-            wanted = scope.part.results[scope.results.index(value)].name
-        if wanted and (self.uses[value] > 1 or value in scope.results):
-            self.kept.add(value)
-            return self.new_name(identifier(wanted))
-        for read in self.reads(value):
-            if last_use.get(read) == value and read >= 0 and read not in self.kept:
-                return self.names[read]
-        return self.new_name()
-
-    def new_name(self, wanted: str = "") -> str:
-        """A name for a variable; a short one if none is wanted."""
-        base = wanted or "y"
-        numbered = self.numbered.setdefault(base, (f"{base}{n}" for n in count(2)))
-        for name in chain([wanted] if wanted else "xyzh", numbered):
-            if name not in self.taken and name not in self.given:
-                self.taken.add(name)
-                return name
-        raise AssertionError("numbers do not end")
+        """The variable of a value."""
+        repeated = self.entries[value - 1].repeat > 1
+        return self.variables.of(value, self.reads(value), last_use, repeated)
 
     # ------------------------------------------------------------------ the expressions
 

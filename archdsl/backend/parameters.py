@@ -6,13 +6,20 @@ from collections.abc import Container, Sequence
 
 from archdsl.backend.names import SPOKEN, UNCLEAR, identifier
 from archdsl.backend.scope import Unrolled
+from archdsl.backend.variables import RUNNING
 from archdsl.ir.network import Part
 
 
 def incoming_name(name: str, taken: Container[str]) -> str:
-    """The parameter for what comes into a network: as the spec calls it, or ``x``."""
-    wanted = identifier(name) if name else "x"
-    return "x" if wanted in {*SPOKEN, *UNCLEAR} or wanted in taken else wanted
+    """The parameter for what comes in: as the spec calls it, or ``x``."""
+    wanted = identifier(name) if name else RUNNING
+    return RUNNING if wanted in {*SPOKEN, *UNCLEAR} or wanted in taken else wanted
+
+
+def unlike(name: str, others: Container[str]) -> str:
+    """The parameter for what comes in, where the spec calls other tensors as it: ``x`` gives
+    way."""
+    return next(n for n in (name, "h", "input_", "given") if n not in others)
 
 
 def lent_names(scopes: Sequence[Unrolled], taken: Container[str]) -> list[str]:
@@ -36,7 +43,7 @@ def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
     for i in range(len(parts[0].imports)):
         names = {part.tensors[i] if i < len(part.tensors) else "" for part in parts}
         wanted = identifier(names.pop()) if len(names) == 1 else ""
-        used = {*SPOKEN, *UNCLEAR, *found}
+        used = {*(SPOKEN - {RUNNING}), *UNCLEAR, *found}
         if not wanted or wanted in used or wanted in taken:
             wanted = "skip" if i == 0 else f"skip{i + 1}"
         found.append(identifier(wanted, used))

@@ -23,7 +23,7 @@ from archdsl.backend.names import (
     identifier,
     run_stem,
 )
-from archdsl.backend.parameters import import_names, incoming_name, lent_names, returned
+from archdsl.backend.parameters import import_names, incoming_name, lent_names, returned, unlike
 from archdsl.backend.pieces import ExpressionPiece, PickPiece, SharedPiece
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import (
@@ -44,6 +44,7 @@ from archdsl.backend.symbols import ABSENT, InitParameter, Symbols
 from archdsl.backend.tables import statements
 from archdsl.backend.translate import Untranslatable
 from archdsl.backend.union import lack
+from archdsl.backend.variables import RUNNING, kept_names
 from archdsl.backend.written import Written
 from archdsl.ir.flat import flatten
 from archdsl.ir.network import Network, Part
@@ -229,9 +230,13 @@ class ClassWriter:
         called = {i.part.called for i in plan.instances}
         own = called.pop() if len(called) == 1 else ""
         name = incoming_name(self.network.inputs[0] if is_top else own, self.taken)
-        items = ["self"] + [f"{name}: Tensor"] * plan.full.uses_input
         parts = [i.part for i in plan.instances]
-        imports = import_names(parts, {*self.taken, name})
+        free = self.taken - {RUNNING}
+        imports = import_names(parts, free if name == RUNNING else {*free, name})
+        if not is_top:
+            kept = kept_names(plan.full.scope, self.written).values()
+            name = unlike(name, {*imports, *kept})
+        items = ["self"] + [f"{name}: Tensor"] * plan.full.uses_input
         items += [f"{name}: Tensor" for name in imports]
         lent = lent_names([i.scope for i in plan.instances], {*self.taken, name, *imports})
         items += [f"{name}: nn.Module" for name in lent]
@@ -246,7 +251,7 @@ class ClassWriter:
             plan.full,
             plan.texts,
             self.written,
-            self.taken,
+            free,
             plan.conditions,
             plan.flattened(),
             plan.lack.steps,

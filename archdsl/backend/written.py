@@ -36,7 +36,7 @@ class Written:
             file = self.files.get(name)
             nodes = () if file is None else file.walk()
             kept = (node for node in nodes if isinstance(node, tree.Kept))
-            known = self.names[name] = {k.statement.span.end: k.name.text for k in kept}
+            known = self.names[name] = {_end(k.statement): k.name.text for k in kept}
         return known.get(span.end, "")
 
     def call(self, span: Span) -> tree.Call | None:
@@ -127,6 +127,18 @@ class Written:
             known = {} if file is None else dict(_places(file))
             self.starts[name] = known
         return known.get((span.start, span.end), span.start)
+
+
+JOINED = ("branch", "residual")  # of these the joining step comes last, at the place of the word
+
+
+def _end(statement: tree.Node) -> int:
+    """The end of the place of the last layer that a statement applies."""
+    last = statement.chain if isinstance(statement, tree.Apply) else statement
+    while isinstance(last, tree.Chain):
+        last = last.links[-1]
+    joins = isinstance(last, tree.Call) and last.body is not None and last.callee.text in JOINED
+    return last.callee.span.end if joins and isinstance(last, tree.Call) else statement.span.end
 
 
 def _places(file: tree.File) -> Iterator[tuple[tuple[int, int], int]]:

@@ -122,9 +122,9 @@ class Gpt(nn.Module):
         self.init_weights()
 
     def forward(self, words: Tensor) -> Tensor:
-        y = self.table(words)  # 576x2048
-        y = self.body(y)  # 576x2048
-        return self.head(y, self.table)
+        x = self.table(words)  # 576x2048
+        x = self.body(x)  # 576x2048
+        return self.head(x, self.table)
 
     def init_weights(self) -> None:
         for m in self.modules():

@@ -117,9 +117,9 @@ class Llama(nn.Module):
         self.init_weights()
 
     def forward(self, words: Tensor) -> Tensor:
-        y = self.embedding(words)  # 4096x2048
-        y = self.body(y)  # 4096x2048
-        return self.head(y)
+        x = self.embedding(words)  # 4096x2048
+        x = self.body(x)  # 4096x2048
+        return self.head(x)
 
     def init_weights(self) -> None:
         for m in self.modules():

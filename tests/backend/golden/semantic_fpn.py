@@ -131,8 +131,8 @@ class Head(nn.Module):
         )
 
     def forward(self, p2: Tensor, p3: Tensor, p4: Tensor, p5: Tensor) -> Tensor:
-        y = self.branch1(p2) + self.branch2(p3) + self.branch3(p4) + self.branch4(p5)
-        return self.upsample1(self.conv1(y))
+        x = self.branch1(p2) + self.branch2(p3) + self.branch3(p4) + self.branch4(p5)
+        return self.upsample1(self.conv1(x))
 
 
 class SemanticFPN(nn.Module):
