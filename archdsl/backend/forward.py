@@ -51,6 +51,7 @@ class Forward:
         lent: Sequence[str] = (),
         comments: bool = False,
         incoming: str = "x",
+        named: bool = False,
     ) -> None:
         self.instance = instance
         self.conditions = conditions  # of operands that some instances lack
@@ -65,12 +66,12 @@ class Forward:
         self.uses = instance.scope.uses()
         self.given_back = {instance.scope.result, *instance.scope.results}
         self.comments = comments
-        self.incoming = incoming  # what the input is called
+        self.incoming, self.named = incoming, named  # what the input is called; by the spec
         self.wanted = kept_names(instance.scope, written)  # the spec's names of values
         self.inlined = self.choose_inlined()
         self.sums = self.choose_sums()
         self.wanted |= {y: self.wanted[v] for v, y in self.sums.items() if v in self.wanted}
-        self.variables = Variables(self.wanted, taken, {}, lent)
+        self.variables = Variables(self.wanted, taken, {}, lent, named)
 
     @property
     def names(self) -> dict[int, str]:
@@ -94,7 +95,7 @@ class Forward:
         inlined: set[int] = set()
         nested = self.nested_chains(consumers)
         for value in range(1, len(self.entries) + 1):
-            if self.uses[value] != 1 or value in self.given_back:
+            if self.uses[value] != 1 or value in self.given_back or value in self.wanted:
                 continue
             entry = self.entries[value - 1]
             one = entry.repeat == 1 and not entry.gives and not entry.picks
@@ -189,7 +190,7 @@ class Forward:
             start = {-i - 1: name for i, name in enumerate(self.imports)}
             if self.instance.uses_input:
                 start[0] = self.incoming
-            self.variables = Variables(self.wanted, self.given, start, self.lent)
+            self.variables = Variables(self.wanted, self.given, start, self.lent, self.named)
             out: list[str] = []
             for statement, value in self.statements(indent, wrap):
                 fits = len(statement) == 1 and len(statement[0]) <= WIDTH

@@ -40,13 +40,14 @@ class Variables:
         given: Container[str],
         start: Mapping[int, str],
         others: Sequence[str],
+        named: bool,
     ) -> None:
         self.wanted, self.given = wanted, given
         self.names: dict[int, str] = dict(start)
         self.taken = {*SPOKEN, *UNCLEAR, *start.values(), *others}
         if RUNNING not in start.values():
             self.taken.discard(RUNNING)
-        self.fixed = {0} if start.get(0, RUNNING) != RUNNING else set[int]()  # keep their names
+        self.fixed = {0} if named else set[int]()  # what the spec names: nothing else has it
         self.numbered: dict[str, Iterator[str]] = {}  # names that were not looked at yet
 
     def reusable(self, reads: Sequence[int], value: int, last_use: Mapping[int, int]) -> list[str]:

@@ -230,9 +230,10 @@ class ClassWriter:
         called = {i.part.called for i in plan.instances}
         own = called.pop() if len(called) == 1 else ""
         name = incoming_name(self.network.inputs[0] if is_top else own, self.taken)
+        named = name != RUNNING
         parts = [i.part for i in plan.instances]
         free = self.taken - {RUNNING}
-        imports = import_names(parts, free if name == RUNNING else {*free, name})
+        imports = import_names(parts, {*free, name} if named else free)
         if not is_top:
             kept = kept_names(plan.full.scope, self.written).values()
             name = unlike(name, {*imports, *kept})
@@ -259,6 +260,7 @@ class ClassWriter:
             lent,
             comments=is_top,
             incoming=name,
+            named=named,
         )
 
         def with_outputs(result: str) -> list[str]:
