@@ -34,9 +34,12 @@ class Written:
         known = self.names.get(name)
         if known is None:
             file = self.files.get(name)
-            nodes = () if file is None else file.walk()
-            kept = (node for node in nodes if isinstance(node, tree.Kept))
-            known = self.names[name] = {_end(k.statement): k.name.text for k in kept}
+            nodes = [] if file is None else list(file.walk())
+            kept = [node for node in nodes if isinstance(node, tree.Kept)]
+            known = {_end(k.statement): k.name.text for k in kept}
+            parts = [node.statement for node in nodes if isinstance(node, tree.Labelled)]
+            known |= {k.span.end: k.name.text for k in parts if isinstance(k, tree.Kept)}
+            self.names[name] = known
         return known.get(span.end, "")
 
     def call(self, span: Span) -> tree.Call | None:
