@@ -104,7 +104,7 @@ def _emitted(
     parts: list[str] = []
     code = "\n".join(body)
     for name in CONTAINERS:
-        if name in helpers if name != "seq" else re.search(r"\bseq\(", code):
+        if re.search(rf"\b{name}\(", code) or (name in helpers and name != "seq"):
             parts += ["", "", *container_lines(name)]
     for text in own.texts:
         parts += ["", "", *text.split("\n")]

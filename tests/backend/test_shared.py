@@ -75,7 +75,7 @@ def test_a_siamese_network() -> None:
     left, right = torch.randn(2, 3, 8, 8), torch.randn(2, 3, 8, 8)
     eye, last = module.eye, module.linear1
     assert torch.equal(module(left, right), last(eye(left) - eye(right)))
-    assert "self.eye(left) - self.eye(right)" in arch.source()
+    assert "        a = self.eye(left)  # 8\n        b = self.eye(right)  # 8\n" in arch.source()
 
 
 def test_one_head_for_all_levels() -> None:

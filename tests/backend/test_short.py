@@ -91,6 +91,89 @@ def test_an_arm_more_or_less_is_an_argument() -> None:
     assert "self.shortcut = c == 16" in source
 
 
+COUNTED = {
+    "turns": "repeat n as i { conv(c, 3) -> bn; relu }; avgpool(2)",
+    "one turn of one layer": "repeat n { conv(c, 3) }; relu",
+    "layers of a dense block": "dense(n) { bn; relu; conv(c, 3) }; conv(in.channels, 1); relu",
+    "blocks of a dense block": "dense(n) { unit(c) } -> conv(c, 1)",
+}
+BODIES_THAT_STAY = {
+    "a sum in each turn": "repeat n { residual { conv(in.channels, 3) }; relu }; conv(c, 1)",
+    "layers that see the last": "dense(n, sees = last) { conv(c, 3) -> relu }",
+    "a slice in each layer": "dense(n) { slice(1, 4) -> conv(c, 3) -> relu }",
+    "a dense block in each turn": "repeat 2 { dense(n) { conv(c, 3) -> relu }; conv(4, 1) }",
+}
+
+
+def counted(body: str) -> Architecture:
+    text = "arch a\ninput 4x16x16\nblock unit(c) { bn -> relu -> conv(c, 1) }\n"
+    text += f"block stage(n, c) {{ {body} }}\nstage(1, 8) -> stage(3, 4) -> stage(6, 8)\n"
+    return archdsl.parse(text).with_knobs()
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_how_often_a_body_is_repeated_is_an_argument(name: str) -> None:
+    arch = counted(COUNTED[name])
+    assert "class Stage(nn.Sequential):" in arch.source()
+    assert_computes_its_graph(arch)
+
+
+@pytest.mark.parametrize("name", BODIES_THAT_STAY)
+def test_what_a_sequence_cannot_do_is_right(name: str) -> None:
+    assert_computes_its_graph(counted(BODIES_THAT_STAY[name]))
+
+
+def test_numbered_parts_that_differ_in_numbers_are_a_loop_over_a_table() -> None:
+    source = load("hrnet_lists").source()
+    assert "for i, c in ((2, 128), (4, 256), (6, 512)):" in source
+    assert "conv1=nn.Conv2d(c, 2 * c, 3, stride=2, padding=1)," in source
+
+
+KEPT = """
+arch a
+input 3x8x8
+block b(c, x) { conv(c, 1) -> relu as y; branch add { y; conv(c, 1); x } }
+conv(8, 3) as x
+branch add { conv(8, 3); x } as m4
+part: conv(8, 3) -> relu as n
+b(8, x)
+branch concat { identity; m4; n }
+"""
+
+
+def test_kept_tensors_keep_their_names() -> None:
+    """Also one that is called as what comes in, the result of a branch and that of a part."""
+    arch = archdsl.parse(KEPT).with_knobs()
+    top = arch.source().rpartition("def forward")[2]
+    assert "        x = self.conv1(x)" in top
+    assert "        m4 = self.branch1(x) + x" in top
+    assert "        n = self.part(m4)" in top
+    assert "def forward(self, h: Tensor, x: Tensor) -> Tensor:" in arch.source()
+    assert_computes_its_graph(arch)
+
+
+def test_a_name_is_given_again_when_nobody_reads_the_first() -> None:
+    text = "arch a\ninput 8x8x8\nconv(8, 1) as s\nfor k in [1, 3, 5] {\n  conv(8, k) as t\n"
+    text += "  branch add { t; conv(8, 1); s }\n}\n"
+    arch = archdsl.parse(text).with_knobs()
+    assert arch.source().count("        t = self.conv") == 3
+    assert_computes_its_graph(arch)
+
+
+def test_what_is_long_gets_a_name_before_it_is_added() -> None:
+    source = load("hrnet_w18").source()
+    assert (
+        "            conv = nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False)\n"
+        '            self.add_module(f"conv{k}", conv)\n' in source
+    )
+
+
+def test_layers_that_start_alike_start_in_one_loop() -> None:
+    source = load("hrnet_lists").source()
+    assert "            if isinstance(m, (Bottleneck, Basic)):" in source
+    assert "                    if isinstance(layer, nn.Conv2d):" in source
+
+
 def test_what_is_left_out_compiles_whole() -> None:
     arch = load("optional_arms")
     module = arch.build().eval()

@@ -90,8 +90,8 @@ def test_the_source_hands_several_on() -> None:
     source = arch(NETWORKS["cells"]).source()
     assert forward(source, "Cell") == (
         "(self, before: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:\n"
-        "        y = self.branch1(before) + self.branch2(last)\n"
-        "        return last, y"
+        "        x = self.branch1(before) + self.branch2(last)\n"
+        "        return last, x"
     )
     assert forward(source, "Net").startswith(
         "(self, x: Tensor) -> Tensor:\n"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from archdsl.backend.direct.lines import Line, shown, walk
-from archdsl.backend.direct.lists import Lists
+from archdsl.backend.direct.repeated import RepeatedBodies
 from archdsl.backend.direct.results import left_by, read_by
 from archdsl.backend.direct.state import AFTER, GIVEN, At, LoopTurn
 from archdsl.backend.direct.terms import (
@@ -47,7 +47,7 @@ def in_common(bodies: Sequence[list[Line]]) -> list[Line]:
 LAYERS = (tree.Body, tree.Chain)  # as the values of names
 
 
-class BodyTranslation(Lists):
+class BodyTranslation(RepeatedBodies):
     """Translates the statements of a block."""
 
     # -------------------------------------------------------------- statements
@@ -240,7 +240,7 @@ class BodyTranslation(Lists):
             self.at = At(before.now, channels, before.counts.copy())
             self.turn = LoopTurn(header.counter, before.counts.copy())
             with self.say.within(**header.names), self.below() as (made, run):
-                self.statements(node.body.statements)
+                self.turn_of(node)
                 self.settle(name)
             self.turn = None
             after = self.at.channels

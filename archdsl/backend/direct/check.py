@@ -6,7 +6,7 @@ from __future__ import annotations
 import builtins
 import math
 import symtable
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -61,11 +61,21 @@ def _seq(**parts: Noted) -> Noted:
     return made
 
 
+def _dense(layers: Iterable[Noted]) -> Noted:
+    return _seq(**{f"layer{i}": layer for i, layer in enumerate(layers, 1)})
+
+
 def makes_its_instances(
     plan: Plan, lines: list[str], functions: list[str], plans: Mapping[int, Plan]
 ) -> bool:
     """Whether all modules have their names, classes and arguments, and every name its value."""
-    names: dict[str, Any] = {"nn": _Nn(), "seq": _seq, "math": math, "Fraction": Fraction}
+    names: dict[str, Any] = {
+        "nn": _Nn(),
+        "seq": _seq,
+        "DenseBlock": _dense,
+        "math": math,
+        "Fraction": Fraction,
+    }
     names |= {"Tensor": object, "torch": None, "__name__": "check"}
     text = "\n".join([*functions, *lines])
     try:

@@ -37,6 +37,7 @@ class Uses:
 
     def __init__(self, parts: Iterable[Part]) -> None:
         self.at: dict[tuple[str, int, int], list[StepUse]] = {}
+        self.parts: dict[tuple[str, int, int], set[str]] = {}  # what parts without a class are
         self.input: Shape = ()
         for part in parts:
             self.input = part.input
@@ -51,14 +52,19 @@ class Uses:
             op = step.op
             if isinstance(op, Pick):
                 continue
-            if isinstance(op, Part) and op.kind in ("group", "turn"):
+            key = (step.span.source.name, step.span.start, step.span.end)
+            if isinstance(op, Part) and op.kind in ("group", "turn", "dense"):
+                self.parts.setdefault(key, set()).add(step.name)
                 self._walk(op)
                 continue
             if isinstance(op, Part) and op.kind != "block":
                 raise Untranslatable
-            key = (step.span.source.name, step.span.start, step.span.end)
             shapes = tuple(part.shape_of(n) for n in step.inputs)
             self.at.setdefault(key, []).append(StepUse(step, shapes))
+
+    def parts_at(self, span: Span) -> set[str]:
+        """What the parts without a class of their own are called that stand at this place."""
+        return self.parts.get((span.source.name, span.start, span.end), set())
 
     def unseen(
         self, layer: type[Layer], given: Mapping[str, tree.Node], span: Span
