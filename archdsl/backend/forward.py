@@ -95,7 +95,7 @@ class Forward:
         inlined: set[int] = set()
         nested = self.nested_chains(consumers)
         for value in range(1, len(self.entries) + 1):
-            if self.uses[value] != 1 or value in self.given_back or value in self.wanted:
+            if self.uses[value] != 1 or value in self.given_back:
                 continue
             entry = self.entries[value - 1]
             one = entry.repeat == 1 and not entry.gives and not entry.picks
@@ -106,6 +106,8 @@ class Forward:
             if user.inputs.index(value) in self.conditions.get(user.label, {}):
                 inlined.add(value)  # it is worked out where it is there
                 continue
+            if value in self.wanted:
+                continue  # it has a line of its own
             if user.weight is not None or user.repeat > 1 or self.instance.reads_twice(user.label):
                 continue
             same_line = value in nested

@@ -40,6 +40,10 @@ def test_lines(name: str) -> None:
     assert load(name).source().count("\n") <= CASES[name][0]
 
 
+def test_lines_of_a_neck() -> None:
+    assert load("pan").source().count("\n") <= 85
+
+
 @pytest.mark.parametrize("name", ["convmixer", "repvgg", "optional_arms", "hrnet_lists"])
 def test_no_class_is_lettered(name: str) -> None:
     assert LETTERED.findall(load(name).source()) == []
@@ -149,6 +153,14 @@ def test_kept_tensors_keep_their_names() -> None:
     assert "        m4 = self.branch1(x) + x" in top
     assert "        n = self.part(m4)" in top
     assert "def forward(self, h: Tensor, x: Tensor) -> Tensor:" in arch.source()
+    assert_computes_its_graph(arch)
+
+
+def test_what_is_kept_and_not_there_in_all_uses_is_worked_out_where_it_is_there() -> None:
+    text = "arch a\ninput 4x8x8\nblock b(c, more) {\n  conv(c, 3) as t\n"
+    text += "  branch add { if more { t -> bn as u }; t -> conv(c, 1) as v }\n  relu\n}\n"
+    arch = archdsl.parse(f"{text}b(4, true) -> b(4, false)\n").with_knobs()
+    assert "            y = self.branch1(t) + y" in arch.source()
     assert_computes_its_graph(arch)
 
 
