@@ -136,7 +136,8 @@ class Writer:
         for _ in range(self.number(1, 4)):
             text = self.statement(3)
             if self.number(0, 2) == 0:
-                self.kept.append(f"kept{next(self.names)}")
+                own = [name for name in "xyzh" if name not in self.kept]  # words of the source
+                self.kept.append(own[0] if own else f"kept{next(self.names)}")
                 text += f" as {self.kept[-1]}"
             lines.append(text)
             if self.kept and self.number(0, 2) == 0:
