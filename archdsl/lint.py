@@ -16,7 +16,7 @@ from archdsl.elaborate.program import Program
 from archdsl.ir.flat import Flat, FlatNode, flatten
 from archdsl.ir.network import Network
 from archdsl.layers.base import axes_of, show_shape
-from archdsl.layers.filters import in_pytorch_order
+from archdsl.layers.filters import LEAST_CHANNELS, in_pytorch_order
 from archdsl.resolve.resolver import resolve
 from archdsl.resolve.table import Names
 from archdsl.settings import Decisions
@@ -26,7 +26,7 @@ CENTERING = ("bn", "instance_norm")  # they take away the mean of each channel
 WEIGHTED = ("conv", "conv_transpose", "linear")
 MEANT = re.compile(r"\bbias\s*=\s*true\b")  # a call that asks for its bias knows why
 CONVOLUTIONS = {  # from what kernel on it may be channels: a transposed one mostly halves these
-    "conv": 12,
+    "conv": LEAST_CHANNELS,
     "conv_transpose": 8,
 }
 THREE_NUMBERS = re.compile(r"\(([^=,()]+,){2}[^=,()]+[,)]")  # that no name stands before
@@ -175,7 +175,9 @@ def _channels_twice(flat: Flat) -> Iterator[Diagnostic]:
         channels, kernel, stride = (getattr(layer, n) for n in ("channels", "kernel", "stride"))
         comes_in = flat.nodes[node.inputs[0]].shape[0]
         by_place = THREE_NUMBERS.search(node.span.text) is not None
-        is_twice = in_pytorch_order(kernel, stride, CONVOLUTIONS[layer.name])
+        is_image = layer.name == "conv" and channels in (1, 3)  # that as many go out is rare
+        least = 4 if is_image else CONVOLUTIONS[layer.name]
+        is_twice = in_pytorch_order(kernel, stride, least) or channels == kernel == stride
         if by_place and channels == comes_in and is_twice:
             said = {"layer": layer.name, "kernel": kernel, "stride": stride}
             yield diagnose(codes.CHANNELS_TWICE, node.span, fields=said)

@@ -11,7 +11,7 @@ from archdsl.diagnostics.model import Diagnostic
 from archdsl.diagnostics.source import Span
 from archdsl.editing.described import called
 from archdsl.editing.reading import Reading
-from archdsl.syntax import tree
+from archdsl.syntax import pytorch, tree
 
 Edit = tuple[Span, str]
 
@@ -120,6 +120,25 @@ def _anew(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correc
     )
 
 
+def _call(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    """Another call in the place of one that is written as in PyTorch: of the one whose bracket,
+    name or argument is the mistake."""
+    text, call = reading.source.text, match["call"]
+    start, end = span.start, span.end
+    if text.startswith("(", span.start):
+        start = text.rfind("\n", 0, span.start) + 1
+        before = PATH.search(text, start, span.start)
+        if before is None:
+            return
+        start, end = before.start(), span.start + pytorch.closing(text[span.start :])
+    elif span.text.isidentifier() and text.startswith("(", span.end):
+        end += pytorch.closing(text[span.end :])
+    elif (around := _call_at(reading, span)) is not None:
+        start, end = around.span.start, around.span.end
+    if start < end and text[start:end] not in ("", call):
+        yield Correction(f"write `{call}`", ((Span(reading.source, start, end), call),), sure=True)
+
+
 def _round(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     for name in ("round", "floor", "ceil"):
         yield Correction(f"round with `{name}`", ((span, f"{name}({span.text})"),))
@@ -151,6 +170,14 @@ HELPS: tuple[
 ] = (
     (re.compile(r"did you mean `(?P<word>[^`]+)`\?"), _replace),
     (re.compile(r"here it is called `(?P<word>\w+)`"), _renamed),
+    (
+        re.compile(r"(?:[^`:]*: )?write `(?P<call>[a-z_]+\d?|[a-z_]+\d?\(.*\))`"),
+        _call,
+    ),
+    (re.compile(r"for \d+ channels .*, write `(?P<call>[^`]+)`"), _call),
+    (re.compile(r"an image (?:of \d+ channels )?is written `(?P<line>input [^`]+)`"), _anew),
+    (re.compile(r"write `(?P<call>branch \w+ \{ .* \})`"), _call),
+    (re.compile(r"(?:a tensor goes|the first of) .*`(?P<call>\w+ -> (?!.*\.\.\.).*)`"), _call),
     (re.compile(r"a comment begins with `#`"), _comment),
     (re.compile(r"to apply one layer after the other, write `(?P<word>->)`"), _replace),
     (re.compile(r"(?:to compare, |for .*, )?write `(?P<word>==|else if|and|or)`"), _replace),

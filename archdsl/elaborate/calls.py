@@ -17,7 +17,7 @@ from archdsl.layers.arguments import Unreadable, read_init
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.init import Init, InitFunction
 from archdsl.layers.polynomial import Polynomial, decided
-from archdsl.syntax import tree
+from archdsl.syntax import pytorch, tree
 
 
 def call(node: tree.Call, scope: Scope) -> Getter:
@@ -133,13 +133,15 @@ def takes(callee: str, names: Sequence[str]) -> list[str]:
     return [f"`{callee}` takes {', '.join(names) or 'no arguments'}"]
 
 
-def _tensor(argument: tree.Argument, callee: str, scope: Scope) -> list[str]:
+def _tensor(argument: tree.Argument, callee: str, node: tree.Node, scope: Scope) -> list[str]:
     """What helps where a tensor is given to a layer as an argument, ``relu(x)``."""
     value = argument.value
     entry = scope.lookup(value.text) if isinstance(value, tree.Name) else None
     if not (isinstance(entry, Variable) and entry.kind == "tensor"):
         return []
-    return [f"a tensor goes into a layer by `->`: `{entry.name} -> {callee}`"]
+    rest = pytorch.arguments(node.span.text[len(callee) :])[1:]
+    text = f"{callee}({', '.join(rest)})" if rest else callee
+    return [f"a tensor goes into a layer by `->`: `{entry.name} -> {text}`"]
 
 
 OTHER_NAMES = {  # of arguments, in other libraries
@@ -183,7 +185,11 @@ def bind(
         if argument.name is None:
             if position >= len(names):
                 most = counted(len(names), "at most")
-                help = _tensor(argument, callee, scope) or (takes(callee, names) if names else [])
+                help = (
+                    _tensor(argument, callee, node, scope)
+                    or pytorch.meant(node.span.text)
+                    or (takes(callee, names) if names else [f"write `{callee}`"])
+                )
                 context.report(codes.TOO_MANY, argument.span, help=help, callee=callee, most=most)
                 continue
             key = names[position]
@@ -191,7 +197,11 @@ def bind(
             key = argument.name.text
             if key not in known:
                 is_misnamed = True
-                help = meant_argument(key, callee, names) or takes(callee, names)
+                help = (
+                    pytorch.meant(node.span.text)
+                    or meant_argument(key, callee, names)
+                    or takes(callee, names)
+                )
                 context.report(
                     codes.NO_SUCH_ARGUMENT, argument.name.span, help=help, name=key, callee=callee
                 )
@@ -200,7 +210,10 @@ def bind(
                 continue
         if key in chosen:
             first = Label(chosen[key][0].span, "first given here")
-            context.report(codes.GIVEN_TWICE, argument.span, first, name=key, callee=callee)
+            help = pytorch.meant(node.span.text)
+            context.report(
+                codes.GIVEN_TWICE, argument.span, first, help=help, name=key, callee=callee
+            )
             continue
         chosen[key] = (argument, scope)
     for key, (argument, where) in scope.default_arguments(callee).items():

@@ -11,6 +11,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Layer, Misfit, Shape, shape_of, show_shape
 from archdsl.layers.join import Join
 from archdsl.layers.polynomial import Polynomial
+from archdsl.syntax import pytorch
 
 MAX_ELEMENTS = 10**15  # of one tensor
 
@@ -21,7 +22,8 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
         shape = shape_of(layer, shapes)
     except Misfit as misfit:
         text = "" if isinstance(layer, Join) else f"the input is {show_shape(shapes[0])}"
-        help = [misfit.help] if misfit.help else []
+        help = pytorch.meant(span.text) if misfit.in_other_order else []
+        help += [misfit.help] if misfit.help else []
         raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None
     if shape is shapes[0]:
         return shape

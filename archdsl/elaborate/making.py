@@ -10,14 +10,17 @@ from archdsl.diagnostics.model import Fault, did_you_mean, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.calls import bind, hidden_word, takes
 from archdsl.elaborate.code import Getter
-from archdsl.elaborate.elsewhere import ELSEWHERE
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.scope import Scope, constant
 from archdsl.elaborate.values import Tensor, describe, is_number, rounding, show
 from archdsl.ir.network import Op
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
-from archdsl.syntax import tree
+from archdsl.layers.filters import Convolution
+from archdsl.registry import REGISTRY
+from archdsl.syntax import pytorch, tree
+from archdsl.syntax.other_libraries import ELSEWHERE
+from archdsl.syntax.pytorch_layers import BY_PLACE
 
 MAX_MADE = 5000  # layers that a place keeps, in case that they are asked for again
 
@@ -151,16 +154,17 @@ def construct(
     for (parameter, _, place), value in zip(arguments, values, strict=True):
         try:
             read[parameter.name] = found = parameter.reader.read(value)
-            small = parameter.name != "eps" or not isinstance(found, float) or found < 1
-            if not small and "=" not in place.text:
-                raise Unreadable("below 1, or be written with its name")  # PyTorch's channels
+            if parameter.name in BY_PLACE:
+                wrong = pytorch.by_place(layer.name, parameter.name, found, place.text)
+                if wrong is not None:
+                    raise Unreadable(wrong)
         except Unreadable as problem:
             raise fault(
                 codes.WRONG_ARGUMENT,
                 place,
                 help=(rounding(value) if "whole" in problem.expected else [])
                 + hidden_word(place, parameter.reader.words)
-                + _meant(layer.name, parameter.name, value, place, read),
+                + _meant(layer.name, parameter.name, value, place, span),
                 name=parameter.name,
                 callee=layer.name,
                 given=describe(value),
@@ -171,27 +175,28 @@ def construct(
     return layer(**read)
 
 
-def _meant(layer: str, name: str, value: Any, place: Span, read: dict[str, Any]) -> list[str]:
+def _meant(layer: str, name: str, value: Any, place: Span, call: Span) -> list[str]:
     """What helps one who writes as in another language, `linear(64, 10)` or `width = [16, 32]`."""
     if isinstance(value, tuple) and value and place.text.isidentifier():
         knob = f"{place.text} = {show(value[0])} in {{{show(value)[1:-1]}}}"
         return [f"a knob that is one of several values is written `{knob}`"]
     if isinstance(value, Tensor):
-        return [f"a tensor goes into a layer by `->`: `{place.text} -> {layer}`"]
-    if not is_number(value):
-        return []
+        rest = pytorch.arguments(call.text.removeprefix(layer))[1:]
+        text = f"{layer}({', '.join(rest)})" if rest else layer
+        return [f"a tensor goes into a layer by `->`: `{place.text} -> {text}`"]
+    is_filter = issubclass(REGISTRY.layers.get(layer, Layer), Convolution)
+    if (said := pytorch.meant(call.text)) and (not is_filter or name == "bias"):
+        return said
     if name == "eps" and "=" not in place.text:
-        groups = f"({show(read['groups'])})" if "groups" in read else ""
-        return [f"what comes in is known: write `{layer}{groups}`"]
-    if (layer, name) == ("softmax", "over") and value in (-1, 1):
-        return ["it is over the channels: write `softmax`"]
-    return {
-        ("linear", "bias"): ["what comes in is known: `linear(10)` says how many features go out"],
-        ("softmax", "over"): [
-            f"`softmax` takes no number of classes: write `linear({place.text})` and no softmax,"
+        return [f"what comes in is known: write `{layer}`"]
+    if name == "before" and "=" not in place.text:
+        return ["the sides have names: `pad(before = 0, after = 1)`"]
+    if is_number(value) and name == "over" and layer.endswith("softmax"):
+        return [
+            f"`{layer}` takes no number of classes: write `linear({place.text})` and no softmax,"
             " as the loss contains it"
-        ],
-    }.get((layer, name), [])
+        ]
+    return []
 
 
 def lacking(layer: type[Any], given: Collection[str], span: Span) -> Fault:

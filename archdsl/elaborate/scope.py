@@ -23,7 +23,6 @@ from archdsl.diagnostics.model import (
 )
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
-from archdsl.elaborate.elsewhere import ELSEWHERE
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.work import Weigher
@@ -31,6 +30,7 @@ from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.table import LayerTable
 from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.syntax import pytorch, tree
+from archdsl.syntax.other_libraries import ELSEWHERE
 
 # What an imported spec says of itself where it needs layers of a file.
 NEEDS = re.compile(r"^# .*--allow-python (\S+)$", re.MULTILINE)
@@ -300,7 +300,7 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     context = scope.context
     label = None
     before = span.source.text[: span.start].rstrip(" ")
-    if (meant := context.table.meant(word)) is not None:
+    if (meant := context.table.meant(word) or pytorch.layer(word)) is not None:
         behind = span.source.text[span.end :].partition("\n")[0]
         help = [pytorch.called(word, meant, behind)]
     elif before.endswith("//"):

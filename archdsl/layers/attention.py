@@ -105,9 +105,11 @@ class Attend(Layer):
         channels, size = image(inputs[0], self.name)
         by = self.stacks()
         if channels % by:
-            raise Misfit(
+            problem = Misfit(
                 codes.NOT_DIVISIBLE, layer=self.name, what="channels", given=channels, by=by
             )
+            problem.in_other_order = channels in (self.heads, 3 * self.heads)  # embed_dim
+            raise problem
         each = channels // by
         if self.kv_heads and self.heads % self.kv_heads:
             raise Misfit(

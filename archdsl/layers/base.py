@@ -37,7 +37,12 @@ def show_shapes(shapes: Sequence[Shape]) -> str:
 
 
 class Misfit(Exception):
-    """A layer met a tensor that it cannot take. The place is added by the caller."""
+    """A layer met a tensor that it cannot take. The place is added by the caller.
+
+    ``in_other_order``: the layer's arguments may be meant as PyTorch has them.
+    """
+
+    in_other_order = False
 
     def __init__(self, kind: Kind, help: str = "", **values: object) -> None:
         super().__init__(kind.message.format_map(values))

@@ -35,6 +35,7 @@ NO_BIAS = Idle("bias_init", "bias", False)
 Border = Annotated[str, OneOf(("zeros", "reflect", "replicate", "circular"))]
 
 
+LEAST_CHANNELS = 12  # of a convolution: a kernel is less, as a rule
 MOST_GROUPS = 64  # that are tried, where a message says which divide
 
 
@@ -53,10 +54,15 @@ def check_groups(name: str, groups: int, before: int, after: int) -> None:
         )
 
 
-def in_pytorch_order(kernel: object, stride: object, least: int = 12) -> bool:
+def in_pytorch_order(kernel: object, stride: object, least: int = LEAST_CHANNELS) -> bool:
     """Whether a kernel and a stride rather look like the channels that go out and the kernel, which
     stand there in PyTorch: a kernel of ``least`` or more, and a stride of several that is less."""
     return type(kernel) is int and type(stride) is int and kernel >= least and 1 < stride < kernel
+
+
+def _is_wide(kernel: object) -> bool:
+    """Whether a kernel is so wide that it may rather be a count of channels."""
+    return type(kernel) is int and kernel >= LEAST_CHANNELS
 
 
 def check_border(border: str, size: tuple[int, ...], pads: Sequence[tuple[int, int]]) -> None:
@@ -152,7 +158,7 @@ class Convolution(Layer):
         try:
             return self._fitting(channels, size)
         except Misfit as problem:
-            problem.help = self._in_other_order(problem, channels) or problem.help
+            problem.in_other_order = self._in_other_order(problem, channels)
             raise
 
     def _fitting(self, channels: int, size: Shape) -> Shape:
@@ -174,18 +180,13 @@ class Convolution(Layer):
             )
         return (self.channels, *out)
 
-    def _in_other_order(self, problem: Misfit, channels: int) -> str:
-        """What to write, where the arguments look like those of PyTorch: the channels that come
-        in, those that go out, the kernel."""
-        if problem.kind is codes.EVEN_KERNEL:
-            looks_so = self.channels == channels and in_pytorch_order(self.kernel, self.stride, 2)
-        else:
-            large = problem.kind is codes.WINDOW_TOO_LARGE
-            looks_so = large and in_pytorch_order(self.kernel, self.stride)
-        if not looks_so:
-            return ""
-        meant = f"{self.name}({self.kernel}, {self.stride})"
-        return f"what comes in is known: `{meant}` says how many channels go out, and the kernel"
+    def _in_other_order(self, problem: Misfit, channels: int) -> bool:
+        """Whether the arguments look like those of PyTorch: the channels that come in, those that
+        go out, the kernel."""
+        if problem.kind is codes.EVEN_KERNEL and self.channels == channels:
+            return in_pytorch_order(self.kernel, self.stride, 2) or _is_wide(self.kernel)
+        is_about_size = problem.kind in (codes.EVEN_KERNEL, codes.WINDOW_TOO_LARGE)
+        return is_about_size and _is_wide(self.kernel)
 
     def filters(self, input: Shape) -> Shape:
         """The shape of its weights: ``channels * in/groups * kernel``."""

@@ -12,6 +12,7 @@ from archdsl.layers.base import required, signature
 from archdsl.registry import REGISTRY
 from archdsl.syntax import pytorch
 from archdsl.syntax.language import SEARCH
+from archdsl.syntax.other_libraries import ELSEWHERE
 
 CHARACTERS = {
     "'": 'put the text in double quotes: `"..."`',
@@ -46,9 +47,8 @@ WORDS = {
 }
 HEADERS = frozenset("architecture class model module net network".split())
 RECIPE = frozenset("augment batch epochs learning_rate loss lr metrics optimizer schedule".split())
-SEQUENCE = "layers stand on lines of their own, or in a chain: `conv(16, 3) -> bn -> relu`"
 PREFIXES = frozenset("F functional keras layers nn tf torch torchvision".split())
-FUNCTIONAL = ("F", "functional")  # their functions take the tensor first
+FUNCTIONAL = ("F", "functional", "torch")  # their functions take the tensor first
 _FOREIGN = re.compile(r"([A-Za-z_][\w.]*)\.([A-Za-z_]\w*)(\(.*\))")
 _SHORTCUT = re.compile(r"(\w+\(.*\)|\w+)\((\w+)\) \+ \2|(\w+) \+ (\w+\(.*\)|\w+)\(\3\)")
 _CALLED = re.compile(r"(\w+\(.*\))\((\w+)\)")
@@ -83,16 +83,18 @@ def without_prefix(path: str, after: str = "") -> list[str]:
     first = modules.partition(".")[0]
     if first not in PREFIXES:
         return []
-    if name == "Sequential":
-        return [SEQUENCE]
-    here = REGISTRY.layers.meant(name)
-    if here is None:
-        return [f"layers stand without the name of a module: `{name}`"]
-    said = pytorch.called(name, here, after, modules.split(".")[-1] in FUNCTIONAL)
-    if said != f"here it is called `{here}`" or not required(REGISTRY.layers[here]):
-        return [said]
-    needed = (p.name for p in signature(REGISTRY.layers[here]) if p.required)
-    return [f"here it is called `{here}({', '.join(needed)})`"]
+    here = pytorch.layer(name)
+    text = pytorch.written(name, pytorch.arguments(after))
+    if here is None or (name in ELSEWHERE and text is None):
+        said = f"layers stand without the name of a module: `{name}`"
+        return [ELSEWHERE.get(name, said)]
+    is_function = modules.split(".")[-1] in FUNCTIONAL and name[0].islower()
+    said = pytorch.called(name, here, after, is_function)
+    needed = ", ".join(p.name for p in signature(REGISTRY.layers[here]) if p.required)
+    is_bare = said == f"here it is called `{here}`" and needed
+    if is_bare and text is None:
+        return [f"here it is called `{here}({needed})`"]
+    return [said]
 
 
 def without_batch(text: str) -> list[str]:

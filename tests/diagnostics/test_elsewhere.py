@@ -1,5 +1,6 @@
 """What is written as in PyTorch, Keras or Python is told as it is written here."""
 
+import inspect
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import archdsl
 from archdsl import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.search.reading import read_search
+from archdsl.syntax.pytorch_layers import LAYERS
 
 HEADER = "arch net(classes = 10)\ninput 3x32x32\n"
 KNOB = "a knob has a default, and its values after `in`: "
@@ -39,20 +41,50 @@ def helps(text: str) -> list[str]:
         ("nn.BatchNorm2d(3)", f"{KNOWN}`bn`"),
         ("nn.Conv2d(3, 16, 3)", f"{KNOWN}`conv(16, 3, pad = 0)`"),
         ("nn.Conv2d(3, 16, 3, 2, 1)", f"{KNOWN}`conv(16, 3, stride = 2)`"),
-        ("Conv2d(3, 16, 3, 1, 1, 1, 2)", f"{KNOWN}`conv(channels, kernel)`"),
+        ("Conv2d(3, 16, 3, 1, 1, 1, 2)", f"{KNOWN}`conv(16, 3, groups = 2)`"),
+        (
+            "Conv2d(3, 16, 3, 1, x.y)",
+            "what comes in is known: `conv` takes channels, ",
+        ),
         ("nn.Conv2d(3, 16, (1, 7))", f"{KNOWN}`conv(16, 1x7, pad = 0)`"),
-        ("Conv2D(16, 3, 2)", "here it is called `conv`"),
+        ("Conv2D(16, 3, 2)", "write `conv(16, 3, stride = 2, pad = 0)`"),
         ("BatchNorm2d(16)", f"{KNOWN}`bn`"),
         ("BatchNorm2d(16, eps=1e-3)", f"{KNOWN}`bn(eps = 1e-3)`"),
         ("GroupNorm(4, 16)", f"{KNOWN}`group_norm(4)`"),
         ("InstanceNorm2d(16)", f"{KNOWN}`instance_norm`"),
         ("PReLU(16)", f"{KNOWN}`prelu`"),
+        ("prelu(16)", f"{KNOWN}`prelu`"),
+        ("prelu(1)", f"{KNOWN}`prelu(shared = true)`"),
+        ("nn.PReLU()", "write `prelu(shared = true)`"),
+        ("nn.Linear(64, 10, False)", f"{KNOWN}`linear(10, bias = false)`"),
+        ("nn.LayerNorm(64)", f"{KNOWN}`layer_norm(over = channels)`"),
+        ("layer_norm((3, 32, 32))", f"{KNOWN}`layer_norm`"),
+        ("nn.LeakyReLU(0.2, inplace=True)", "write `leaky_relu(0.2)`"),
+        ("nn.MultiheadAttention(64, 8)", f"{KNOWN}`conv(192, 1) -> attend(8) -> conv(64, 1)`"),
+        ("nn.Upsample(64)", "write `resize(64)`"),
+        ("nn.Upsample(None, 2, mode='bilinear')", "write `upsample(2, mode = bilinear)`"),
+        ("upsample(64)", "write `resize(64)`"),
+        ("nn.ZeroPad2d((0, 1, 0, 1))", "write `pad(after = 1)`"),
+        ("nn.ReflectionPad2d(3)", "write `pad(3, border = reflect)`"),
+        ("pad(0, 1)", "the sides have names: `pad(before = 0, after = 1)`"),
+        ("nn.Flatten(2)", "write `flatten_space`"),
+        ("nn.Dropout3d(0.2)", "here it is called `dropout_channels`"),
+        ("nn.LSTM(3, 4)", "it is not a layer of the language"),
+        ("F.linear(x, w)", "a layer has its weights itself: `linear(features)`"),
+        (
+            "F.adaptive_avg_pool2d(x, (1, 1))",
+            "a tensor goes into a layer by `->`: `x -> adap",
+        ),
+        ("torch.mean(x, (2, 3))", "a tensor goes into a layer by `->`: `x -> global_avgpool`"),
+        ("torch.cat([x, y], dim=1)", "write `branch concat { x; y }`"),
+        ("layers.Dense(64, activation='relu')", "write `linear(64) -> relu`"),
+        ("sinusoids(512)", f"{KNOWN}`sinusoids`"),
         ("Linear(64, 10)", f"{KNOWN}`linear(10)`"),
         ("ConvTranspose2d(16, 8, 2)", f"{KNOWN}`conv_transpose(8, 2)`"),
         ("conv(16, 3) -> bn(16)", f"{KNOWN}`bn`"),
         ("conv(16, 3) -> group_norm(4, 16)", f"{KNOWN}`group_norm(4)`"),
         ("ReLU(inplace=true)", "write `relu`"),
-        ("relu(inplace=true)", "leave it out"),
+        ("relu(inplace=true)", "write `relu`"),
         ("softmax(-1)", "it is over the channels: write `softmax`"),
         ("conv(8, 3, pad = valid)", "write `pad = 0`"),
         ("conv(8, 3, same)", "write `pad = same`"),
@@ -88,7 +120,7 @@ def helps(text: str) -> list[str]:
         ("x = conv(16, 3)(y)", "to keep the result of a layer, write `y -> conv(16, 3) as x`"),
         ("conv(16, 3)(y)", "a tensor goes into a layer by `->`: `y -> conv(16, 3)`"),
         ("relu as x\nrelu(x)", "a tensor goes into a layer by `->`: `x -> relu`"),
-        ("relu as x\nconv(x, 3)", "a tensor goes into a layer by `->`: `x -> conv`"),
+        ("relu as x\nconv(x, 3)", "a tensor goes into a layer by `->`: `x -> conv(3)`"),
         ("relu as x\nrelu as y\nx + y", "tensors are joined in a branch: `branch add { x; y }`"),
         ("relu as x\nbn + x", "tensors are joined in a branch: `branch add { bn; x }`"),
         ("relu as x\nrelu as y\nadd(x, y)", "write `branch add { x; y }`"),
@@ -151,3 +183,17 @@ def test_a_path_without_quotes() -> None:
         read_search(Source("x.search", 'spec "a.arch"\nvary width\ntrain with my.py\n'), Path())
     (found,) = caught.value.diagnostics
     assert found.helps == ('a path stands in quotes: `train with "my.py"`',)
+
+
+def test_layers_take_what_pytorch_says_they_take() -> None:
+    """The table of PyTorch's layers has their arguments, in their order."""
+    from torch import nn
+
+    names = sorted((n for n in dir(nn) if n[0].isupper()), key=lambda n: not n.endswith("2d"))
+    classes = {name.lower().removesuffix("2d"): name for name in names}
+    for name, (_, places) in LAYERS.items():
+        if name not in classes:
+            continue
+        layer = getattr(nn, classes[name])
+        taken = [p for p in inspect.signature(layer).parameters if p not in ("args", "kwargs")]
+        assert taken[: len(places)] == places, name

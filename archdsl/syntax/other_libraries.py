@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.syntax.elsewhere import SEQUENCE
+SEQUENCE = "layers stand on lines of their own, or in a chain: `conv(16, 3) -> bn -> relu`"
 
 # What Python writes, and how it is written here.
 ELSEWHERE = {
@@ -39,7 +39,7 @@ COMPOSED = {  # what other libraries have as a layer
         ' with `use "lib/transformer.arch": attention, mlp`',
     ("conv1x1", "pointwise", "pointwise_conv"): "it is written `conv(c, 1)`",
     ("conv3x3",): "it is written `conv(c, 3)`",
-    ("drop_path", "DropPath", "stochastic_depth"):
+    ("drop_path", "DropPath", "stochastic_depth", "StochasticDepth"):
         "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
 }  # fmt: skip
 ELSEWHERE |= {word: said for words, said in COMPOSED.items() for word in words}
@@ -57,7 +57,14 @@ LIBRARY = {  # blocks of specs/lib by their files
     "unet": "double_conv unet",
 }
 THERE = {  # what else such a block is called
-    "squeeze_excite": ("se", "squeeze_excitation", "SEBlock"),
+    "squeeze_excite": (
+        "se",
+        "squeeze_excitation",
+        "SEBlock",
+        "SELayer",
+        "SqueezeExcite",
+        "SqueezeExcitation",
+    ),
     "cbam": ("CBAM",),
     "eca": ("ECA",),
     "inverted_residual": ("mbconv", "MBConv", "InvertedResidual"),
