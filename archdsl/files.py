@@ -31,7 +31,10 @@ MAX_FILES = 50  # that one spec may use
 
 ARCH, SEARCH = ".arch", ".search"  # the endings of files
 FOLDER = "the spec's folder"  # where `use` reads, in messages
-MODEL = "`archdsl import {0}` writes a spec of it"
+MODEL = "an exported network", "`archdsl import {0}` writes a spec of it"
+WEIGHTS = "a file of weights", "`archdsl compile net.arch --weights {0}` takes them over"
+TEXT = "a spec is a text of its own, in a file that ends in .arch: `archdsl new` writes a first one"
+PICTURE = "`archdsl draw` makes pictures of specs, and reads none"
 OTHERS = {  # what is given in the place of a spec or a search, and what to do
     ARCH: ("a spec", 'a search is a file of its own, which names the spec: `spec "{0}"`'),
     SEARCH: ("a search", "name the spec of the search; `archdsl search {0}` runs it"),
@@ -39,11 +42,16 @@ OTHERS = {  # what is given in the place of a spec or a search, and what to do
         "Python code",
         "`archdsl import {0}:Net --allow-python` writes a spec of its class `Net`",
     ),
-    ".onnx": ("an exported network", MODEL),
-    ".pt2": ("an exported network", MODEL),
-    ".pt": ("a file of weights", "`--weights {0}` takes over weights"),
-    ".pth": ("a file of weights", "`--weights {0}` takes over weights"),
-    ".safetensors": ("a file of weights", "`--weights {0}` takes over weights"),
+    **dict.fromkeys((".onnx", ".pt2"), MODEL),
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".safetensors", ".h5"), WEIGHTS),
+    **dict.fromkeys((".yaml", ".yml"), ("YAML", TEXT)),
+    ".json": ("JSON", TEXT),
+    ".toml": ("TOML", TEXT),
+    ".md": ("Markdown", TEXT),
+    ".ipynb": ("a notebook", TEXT),
+    ".csv": ("a table", "`archdsl data 'table(\"{0}\")'` says what is in it"),
+    **dict.fromkeys((".png", ".jpg", ".svg", ".pdf"), ("a picture", PICTURE)),
+    ".db": ("a database", "name the folder of the study: `archdsl verdict FOLDER`"),
 }
 PACKAGES = {ARCH: "archdsl.specs", SEARCH: "archdsl.searches"}
 
@@ -99,6 +107,18 @@ def decode(data: bytes, name: str, place: Span | None = None) -> str:
         raise fault(codes.NOT_TEXT, place, name=name, reason=reason) from None
 
 
+def refuse_others(name: str, *endings: str) -> None:
+    """Raises ``ArchError`` for a name that ends as files of another kind do: what it is, and what
+    to do with it."""
+    ending = Path(name).suffix.lower()
+    if ending not in OTHERS or ending in endings:
+        return
+    what, advice = OTHERS[ending]
+    reason = f"it is {what}, not a {'search' if endings == (SEARCH,) else 'spec'}"
+    said = [advice.format(shlex.quote(name) if ending != ARCH else name)]
+    raise ArchError([diagnose(codes.UNREADABLE, name=name, reason=reason, help=said)])
+
+
 def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
     """The file that a user means, and how to call it: a path, or the name of a built-in spec
     or search.
@@ -108,11 +128,7 @@ def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
     if name == "-":
         return None, "<stdin>"
     path = Path(name)
-    if path.suffix in OTHERS and path.suffix != ending:
-        what, advice = OTHERS[path.suffix]
-        reason = f"it is {what}, not a {'search' if ending == SEARCH else 'spec'}"
-        said = [advice.format(shlex.quote(name) if path.suffix != ARCH else name)]
-        raise ArchError([diagnose(codes.UNREADABLE, name=name, reason=reason, help=said)])
+    refuse_others(name, ending)
     is_folder = False
     try:
         if path.suffix == ending or path.is_file():

@@ -25,9 +25,9 @@ from archdsl.syntax import tree
 CENTERING = ("bn", "instance_norm")  # they take away the mean of each channel
 WEIGHTED = ("conv", "conv_transpose", "linear")
 MEANT = re.compile(r"\bbias\s*=\s*true\b")  # a call that asks for its bias knows why
-CONVOLUTIONS = {  # from what kernel on it may be channels: a transposed one mostly halves these
-    "conv": LEAST_CHANNELS,
-    "conv_transpose": 8,
+CONVOLUTIONS = {  # from what kernel on it may be channels; and where an image's come in
+    "conv": (LEAST_CHANNELS, 4),  # that as few go out is rare
+    "conv_transpose": (8, 8),  # it mostly halves them
 }
 THREE_NUMBERS = re.compile(r"\(([^=,()]+,){2}[^=,()]+[,)]")  # that no name stands before
 WINDOWED = ("conv", "maxpool", "avgpool")
@@ -175,8 +175,7 @@ def _channels_twice(flat: Flat) -> Iterator[Diagnostic]:
         channels, kernel, stride = (getattr(layer, n) for n in ("channels", "kernel", "stride"))
         comes_in = flat.nodes[node.inputs[0]].shape[0]
         by_place = THREE_NUMBERS.search(node.span.text) is not None
-        is_image = layer.name == "conv" and channels in (1, 3)  # that as many go out is rare
-        least = 4 if is_image else CONVOLUTIONS[layer.name]
+        least = CONVOLUTIONS[layer.name][channels in (1, 3)]
         is_twice = in_pytorch_order(kernel, stride, least) or channels == kernel == stride
         if by_place and channels == comes_in and is_twice:
             said = {"layer": layer.name, "kernel": kernel, "stride": stride}

@@ -78,7 +78,7 @@ def transfer(
     fitted = [[*fixed, *zip(way.groups, ours, strict=True)] for way, ours in ways]
     if example is not None:
         if isinstance(weights, (Mapping, str, Path)):
-            raise TypeError("an example wants the module that the weights are of")
+            raise TypeError("an example needs the module that the weights belong to")
         return _load_running(fitted, weights, module, example)
     if len(ways) > 1:
         raise _several(ways[0][0], ways[1][0], ways[0][1])

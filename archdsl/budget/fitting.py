@@ -142,7 +142,7 @@ def unreachable(aim: Aim, nearest: Solution | None, tried: str = "") -> Diagnost
     budget = shown_cost(aim.name, aim.budget)
     if nearest is None:
         names = " and ".join(f"`{name}`" for name in aim.by)
-        what = f"no network has {budget} {aim.name}: for every {names} something is wrong"
+        what = f"no network has {budget} {aim.name}: every value of {names} gives an error"
         return diagnose(codes.BAD_COMBINATION, what=what)
     near = ceil(1000 * nearest.off) / 10
     help = [f"the nearest is {nearest.shown}; a tolerance of {near:g}% takes it"]

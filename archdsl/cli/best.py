@@ -212,9 +212,11 @@ def _scores(found: Study, row: Row) -> str:
     words = [f"{name} {shown(name, row.values[0], search.costs)} in validation"]
     test = None if row.test is None else measured(name, row.test, search.own is not None)
     if test is not None:
-        words.append(f"{shown(name, test, search.costs)} on test data, which chose nothing")
+        words.append(
+            f"{shown(name, test, search.costs)} on test data, which had no part in any choice"
+        )
     elif row.test is not None:
-        words.append(f"accuracy {row.test:.2%} on test data, which chose nothing")
+        words.append(f"accuracy {row.test:.2%} on test data, which had no part in any choice")
     else:
-        words.append("not tested: settling does that")
+        words.append("not tested: `settle` does that")
     return "; ".join(words)

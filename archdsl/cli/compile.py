@@ -168,7 +168,7 @@ def _renames(texts: tuple[str, ...]) -> dict[str, str]:
     for text in texts:
         old, equals, new = text.partition("=")
         if not (equals and old.strip() and new.strip()):
-            raise click.UsageError(f"--rename wants OLD=NEW, not `{text}`")
+            raise click.UsageError(f"--rename takes OLD=NEW, not `{text}`")
         found[old.strip()] = new.strip()
     return found
 

@@ -13,7 +13,7 @@ from archdsl.cli.output import say, show_diagnostics
 from archdsl.diagnostics.model import ArchError, Fault
 from archdsl.diagnostics.render import printable
 from archdsl.diagnostics.source import Source
-from archdsl.files import ARCH, MAX_BYTES, SEARCH, decode, read_text
+from archdsl.files import ARCH, MAX_BYTES, SEARCH, decode, read_text, refuse_others
 from archdsl.syntax.format import format_source
 from archdsl.syntax.language import language_of
 from archdsl.writing import write_text
@@ -70,6 +70,7 @@ def _expand(files: tuple[str, ...]) -> list[str]:
 def _read(name: str) -> str:
     if name == "-":
         return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+    refuse_others(name, ARCH, SEARCH)
     return read_text(Path(name), name)
 
 

@@ -139,7 +139,7 @@ def read_inputs(text: str | None) -> dict[str, tuple[tuple[int, ...], int | None
                 f"{part.strip()!r} is not as in {example}", param_hint="--input"
             )
         if one[1] in found:
-            raise click.BadParameter(f"`{one[1]}` stands there twice", param_hint="--input")
+            raise click.BadParameter(f"`{one[1]}` is there twice", param_hint="--input")
         found[one[1]] = read_shape(one[3]) or (), int(one[2]) if one[2] else None
     return found
 

@@ -84,7 +84,7 @@ def command(
     below = [images_of(path)[0] if path.is_dir() else [path] for path in files]
     files = tuple(file for some in below for file in some)
     if not files:
-        raise click.UsageError("no picture is in the folder")
+        raise click.UsageError("there is no picture in the folder")
     if output is not None and not task.dense:
         raise click.UsageError(f"there are no masks of {task.name}: leave out -o")
     if output is not None:

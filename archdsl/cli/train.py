@@ -155,7 +155,7 @@ def command(
     call, 3 if the training gave no result.
     """
     if resume and checkpoint is None:
-        raise click.UsageError("--resume wants the file to go on from: --checkpoint FILE")
+        raise click.UsageError("--resume needs the file to go on from: --checkpoint FILE")
     registry = read_registry(python)
     images, how = read_data(data, registry=registry), read_recipe(recipe, registry=registry)
     how = how if epochs is None else replace(how, epochs=epochs)

@@ -84,7 +84,7 @@ def from_json(text: str, registry: Registry = REGISTRY) -> nx.MultiDiGraph[str]:
     try:
         graph = _read(json.loads(text), registry)
     except Unreadable as problem:
-        raise ArchError([diagnose(codes.BAD_GRAPH, reason=f"{problem} is wanted")]) from None
+        raise ArchError([diagnose(codes.BAD_GRAPH, reason=f"expected {problem}")]) from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
         reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
         raise ArchError([diagnose(codes.BAD_GRAPH, reason=reason)]) from None
@@ -113,7 +113,7 @@ def _read(document: Any, registry: Registry) -> nx.MultiDiGraph[str]:
     for item in read_list(document["nodes"]):
         path = read_path(item["path"])
         if path in graph:
-            raise ValueError(f"`{path}` stands there twice")
+            raise ValueError(f"`{path}` is there twice")
         graph.add_node(
             path,
             layer=read_layer(item["layer"], item["arguments"], registry),

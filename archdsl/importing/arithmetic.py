@@ -245,7 +245,7 @@ def _joined(lower: Lowering, record: TracedCall, op: str, a: Any, b: Any) -> Ten
     for operand in (a, b):
         if isinstance(operand, Computed):
             fixed = operand.constant
-            raise Gap(" with fixed numbers" if fixed else " with a tensor computed of parameters")
+            raise Gap(" with fixed numbers" if fixed else " with a tensor computed from parameters")
         if not isinstance(operand, TensorValue):
             raise Gap(" of a parameter" if isinstance(operand, Tied) else " with a number")
     if a.axes != b.axes and len(a.axes) == len(b.axes) == 2:

@@ -38,7 +38,7 @@ def product_and_shift(lower: Lowering, record: TracedCall) -> Any:
     """A linear layer as compilers write it: ``addmm(bias, x, weight.t())``."""
     bias, weight = lower.argument(record, 0, "input"), lower.argument(record, 2, "mat2")
     if not isinstance(bias, Tied) or not isinstance(weight, Tied):
-        raise Gap(" that is no linear layer")
+        raise Gap(" that is not a linear layer")
     return turned_linear(lower, record, 1, weight, bias)
 
 

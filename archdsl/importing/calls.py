@@ -126,7 +126,7 @@ def _changes_nothing(
         if at < len(args):
             args = (*args[:at], False, *args[at + 1 :])
     elif not args:
-        raise Unwritable(", which is of no tensor")
+        raise Unwritable(", which is not applied to a tensor")
     return args, kwargs
 
 
@@ -169,7 +169,7 @@ def _constructed(
     make is compared with it. Raises ``Unwritable``."""
     cls = type(module)
     if getattr(nn, cls.__name__, None) is not cls:
-        raise Unwritable(", a module that is none of PyTorch's")
+        raise Unwritable(", a module that is not one of PyTorch's")
     given: dict[str, Any] = {}
     for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
         name = parameter.name

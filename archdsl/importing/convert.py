@@ -177,7 +177,7 @@ def import_family(
     if len(titles) < 2:
         raise failure(codes.NO_FAMILY, names="fewer than two", reason="a family has several models")
     if len(set(titles.values())) < len(titles):
-        raise failure(codes.NO_FAMILY, names="they", reason="each wants a name of its own")
+        raise failure(codes.NO_FAMILY, names="they", reason="each needs a name of its own")
     graphs = {}
     for key, module in modules.items():
         _check_weights(module)
@@ -253,7 +253,7 @@ def _check_counts(
     if unused:
         shown = ", ".join(f"`{n}`" for n in unused[:3]) + ", ..." * (len(unused) > 3)
         raise failure(
-            codes.NOTHING_TO_IMPORT, reason=f"no result is computed of {shown}: remove it first"
+            codes.NOTHING_TO_IMPORT, reason=f"no result is computed from {shown}: remove it first"
         )
     if arch.params != sum(trained.values()):
         counts = f"{arch.params:,} parameters, and not {sum(trained.values()):,}"

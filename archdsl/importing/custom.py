@@ -143,7 +143,7 @@ def uses_of(lower: Lowering, record: TracedCall) -> tuple[tuple[OperationUse, ..
                     raise Unwritable(", a module of tensors in another form")
             text, weights = code_of(record, result, operand)
             if not operands:
-                raise Unwritable(", which is of no tensor")
+                raise Unwritable(", which is not applied to a tensor")
             code = TensorExpression(text, len(operands), record.module is not None, weights)
         except Unwritable as problem:
             why = str(problem)

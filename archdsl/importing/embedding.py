@@ -72,7 +72,7 @@ def _embedded(lower: Lowering, record: TracedCall, weight: Tied) -> TensorValue 
     if isinstance(ref, Ref) and isinstance(ids, (Computed, Tied)):
         return _of_places(ref.record, weight)
     if not isinstance(ids, TensorValue) or not isinstance(ids.vertex.shape, Ids):
-        raise Gap(" of what are no token ids that come in")
+        raise Gap(" of numbers that are not the token ids of the input")
     words, channels = weight.shape
     if words != ids.vertex.shape.vocabulary:
         many = ids.vertex.shape.vocabulary
@@ -95,7 +95,7 @@ def _of_places(record: TracedCall, weight: Tied) -> Tied:
         numbers = first.tensor.flatten()[: places[-1]]
         counted = numbers.tolist() == list(range(places[-1]))
     if not counted or any(n != 1 for n in places[:-1]):
-        raise Gap(" of what are no token ids that come in")
+        raise Gap(" of numbers that are not the token ids of the input")
     if weight.shape[0] != places[-1]:
         many = weight.shape[0]
         raise Gap(f" of the first {places[-1]:,} of {many:,} places: give it tensors of {many:,}")

@@ -80,7 +80,7 @@ class _ExportedReader:
         self.root, _, model = graphs[0].rpartition("/models/")
         self.model = model.removesuffix(".json")
         if self._raw(f"{self.root}/byteorder", 16).strip() != b"little":
-            raise DamagedFile("its numbers are not in the usual order of bytes")
+            raise DamagedFile("its byte order is not little-endian")
         self.program = self._json(graphs[0])
 
     def _raw(self, name: str, most: int) -> bytes:
@@ -142,7 +142,7 @@ class _ExportedReader:
                 where = ("weights", weights) if key in weights else ("constants", constants)
                 found.buffers[key] = self._tensor(*where, key)
             else:
-                raise DamagedFile(f"it takes what is no tensor ({kind})")
+                raise DamagedFile(f"it takes an input that is not a tensor ({kind})")
 
     def _payload(self, kind: str) -> dict[str, Any]:
         name = f"{self.root}/data/{kind}/{self.model}_{kind}_config.json"
@@ -158,17 +158,17 @@ class _ExportedReader:
         meta = entry["tensor_meta"]
         dtype = DTYPES.get(meta["dtype"])
         if dtype is None:
-            raise DamagedFile(f"`{key}` has numbers of a kind that no layer has")
+            raise DamagedFile(f"`{key}` has numbers of a type that no layer has")
         shape, strides = (tuple(_hint(n) for n in meta[k]) for k in ("sizes", "strides"))
         offset = _hint(meta["storage_offset"])
         if prod(max(n, 1) for n in shape) > BOUNDS:
-            raise DamagedFile(f"`{key}` is longer than its numbers")
+            raise DamagedFile(f"`{key}` has a shape that needs more numbers than are there")
         if not prod(shape):
             return torch.empty(shape, dtype=dtype)
         data = self._entry(f"{self.root}/data/{kind}/{entry['path_name']}")
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if (last + 1) * dtype.itemsize > len(data) or prod(shape) * dtype.itemsize > len(data):
-            raise DamagedFile(f"`{key}` is longer than its numbers")
+            raise DamagedFile(f"`{key}` has a shape that needs more numbers than are there")
         self.budget.spend(prod(shape) * dtype.itemsize)
         flat = torch.frombuffer(data[: len(data) // dtype.itemsize * dtype.itemsize], dtype=dtype)
         return flat.as_strided(shape, strides, offset).clone()

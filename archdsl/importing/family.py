@@ -116,7 +116,7 @@ class FamilyWriter(SpecWriter):
             one = self._value(name, [v.first for v in both], place, term)
             return FirstTurn(one, self._value(name, [v.rest for v in both], place, term))
         if any(not isinstance(v, (int, float, bool, str)) for v in values):
-            raise self.differ(f"`{name}` of {_shown(term)} differs, and is no number")
+            raise self.differ(f"`{name}` of {_shown(term)} differs, and is not a number")
         if len({type(v) for v in values}) > 1 or isinstance(values[0], str):
             shown = listed([str(v) for v in dict.fromkeys(values)])
             raise self.differ(f"`{name}` of {_shown(term)} is {shown}")

@@ -120,12 +120,12 @@ def graph_once(
 
 
 def _check_all_used(recording: Recording, inputs: Inputs) -> None:
-    """Raises ``ArchError`` (A652) where a tensor comes in that no result is computed of."""
+    """Raises ``ArchError`` (A652) where a tensor comes in that no result is computed from."""
     records = needed(recording, [ref for _, ref in recording.outputs])
     used = {record.args[0] for record in records if record.op == "input"}
     for name in inputs:
         if name not in used:
-            raise fails(f"no result is computed of its input `{name}`")
+            raise fails(f"no result is computed from its input `{name}`")
 
 
 def _check_all_train(recording: Recording) -> None:

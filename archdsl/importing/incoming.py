@@ -45,7 +45,7 @@ def _shape(one: One) -> Shape:
     except (TypeError, ValueError):
         shape = ()
     if not shape or min(shape) < 1:
-        raise fails(f"{one!r} is no shape such as (3, 224, 224)")
+        raise fails(f"{one!r} is not a shape such as (3, 224, 224)")
     return shape
 
 

@@ -103,7 +103,7 @@ class _OnnxReader:
             if value.name not in self.arrays:
                 dims = value.type.tensor_type.shape.dim
                 if value.type.tensor_type.elem_type not in FLOATS or not dims:
-                    raise DamagedFile(f"`{value.name}` is no tensor of numbers")
+                    raise DamagedFile(f"`{value.name}` is not a tensor of numbers")
                 found.inputs[value.name] = tuple(int(d.dim_value) for d in dims[1:])
                 found.batch = int(dims[0].dim_value) or None
         shapes = self._shapes()
@@ -134,12 +134,12 @@ class _OnnxReader:
         if tensor.data_location == TensorProto.EXTERNAL:
             self._read(tensor)
         elif prod(tensor.dims) > tensor.ByteSize() * 2:
-            raise DamagedFile(f"`{tensor.name}` is longer than its numbers")
+            raise DamagedFile(f"`{tensor.name}` has a shape that needs more numbers than are there")
         array = numpy_helper.to_array(tensor)
         if tensor.data_type in FLOATS:
             return array.astype(np.float32)
         if array.dtype.kind not in "iub":
-            raise DamagedFile(f"`{tensor.name}` has numbers of a kind that no layer has")
+            raise DamagedFile(f"`{tensor.name}` has numbers of a type that no layer has")
         return array.astype(np.int64)
 
     def _read(self, tensor: Any) -> None:
@@ -153,12 +153,14 @@ class _OnnxReader:
         try:
             file = within(self.folder, name, "", "the file's folder")
         except Outside as problem:
-            raise DamagedFile(f"it wants numbers of `{name}`: {problem}") from None
+            raise DamagedFile(f"its numbers in `{name}` cannot be read: {problem}") from None
         try:
             with opened(file) as stream:
                 whole = stream.seek(0, 2)
                 if min(start, size) < 0 or start + size > whole:
-                    raise DamagedFile(f"`{tensor.name}` is longer than its numbers")
+                    raise DamagedFile(
+                        f"`{tensor.name}` has a shape that needs more numbers than are there"
+                    )
                 if file not in self.files:
                     self.files.add(file)
                     self.budget.held += whole
@@ -166,7 +168,7 @@ class _OnnxReader:
                 stream.seek(start)
                 tensor.raw_data = stream.read(size)
         except FileNotFoundError:
-            raise DamagedFile(f"it wants numbers of `{name}`, which is not beside it") from None
+            raise DamagedFile(f"its numbers are in `{name}`, which is not beside it") from None
         tensor.data_location = TensorProto.DEFAULT
         del tensor.external_data[:]
 
@@ -313,7 +315,7 @@ class _OnnxReader:
     def _constant(self, name: str, attributes: dict[str, Any]) -> None:
         ((kind, value),) = attributes.items()
         if kind not in ("value", "value_float", "value_floats", "value_int", "value_ints"):
-            raise DamagedFile(f"its constant `{name}` is no tensor")
+            raise DamagedFile(f"its constant `{name}` is not a tensor")
         floats = kind in ("value_float", "value_floats")
         self.arrays[name] = np.asarray(value, np.float32 if floats else None)
 

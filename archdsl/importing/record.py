@@ -345,7 +345,7 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     for name, ref in outputs:
         if ref is None or all(record.op != "input" for record in needed(found, [ref])):
             result = f"its result `{name}`" if name else "its result"
-            raise fails(f"{result} is not computed of its input")
+            raise fails(f"{result} is not computed from its input")
     return found
 
 

@@ -29,7 +29,7 @@ def weight_of(value: Any) -> Tied | None:
         return value
     if isinstance(value, Computed) and value.constant:
         raise Gap(" with fixed numbers: a filter that is not learned")
-    raise Gap(" with weights that are computed of others")
+    raise Gap(" with weights that are computed from others")
 
 
 def _conv(

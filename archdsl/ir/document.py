@@ -124,7 +124,7 @@ def from_json(text: str, registry: Registry = REGISTRY) -> Network:
     try:
         network = _read(json.loads(text), registry)
     except Unreadable as problem:
-        raise ArchError([diagnose(codes.BAD_GRAPH, reason=f"{problem} is wanted")]) from None
+        raise ArchError([diagnose(codes.BAD_GRAPH, reason=f"expected {problem}")]) from None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as problem:
         reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
         raise ArchError([diagnose(codes.BAD_GRAPH, reason=reason)]) from None

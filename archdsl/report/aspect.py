@@ -31,7 +31,7 @@ ID, TITLE = "aspect", "Wide or deep"
 CAPTION = (
     "Each panel is one budget. To the right networks become deeper and narrower: the aspect is the"
     " weighted layers over the mean channels. The curve, with its band, is fitted to the"
-    " explored trainings; only the retrained networks, on seeds that nothing was chosen by,"
+    " explored trainings; only the retrained networks, on seeds that no choice was based on,"
     " decide."
 )
 STEPS = 61  # points of a curve

@@ -17,7 +17,7 @@ from archdsl.report.networks import Trained, flattered
 ID, TITLE = "fronts", "What it costs"
 CAPTION = (
     "A panel for each cost, of one image; the time is that of the whole training. The dashed line"
-    " is the Pareto front: no network of this study is better at the same cost or less. Full marks"
+    " is the Pareto front: no network of this study is better at the same cost or less. Filled marks"
     " are on it."
 )
 NAMED = 6  # names at a front
@@ -27,7 +27,7 @@ def fronts_figure(facts: Facts, found: Sequence[Trained]) -> Figure:
     """The figure of a study with results."""
     scored = [t for t in found if t.score is not None]
     if not scored:
-        return Figure(ID, TITLE, "", why="No training has ended well yet.")
+        return Figure(ID, TITLE, "", why="No training has succeeded yet.")
     panels, rows = [], []
     costs = facts.search.costs
     names = cost_names(costs)

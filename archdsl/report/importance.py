@@ -35,12 +35,12 @@ def importance_of(study: Study, slice: str, rows: Sequence[Row]) -> Importance:
     with others, by a random forest over the finished trials (fANOVA, Hutter et al. 2014)."""
     done = [r for r in rows if r.slice == slice and r.stage == EXPLORE and r.is_result]
     if len(done) < LEAST:
-        why = f"it takes {LEAST} finished trials, and there {_are(len(done))}"
+        why = f"{LEAST} finished trials are needed, and there {_are(len(done))}"
         return Importance(slice, why=why)
     try:
         import optuna
     except ImportError:
-        return Importance(slice, why="it takes Optuna, which is not installed")
+        return Importance(slice, why="it needs Optuna, which is not installed")
     trials = _trials(study, slice, spread(done, MOST))
     shared = set.intersection(*(set(t.params) for t in trials))
     varied = [n for n in sorted(shared) if len({str(t.params[n]) for t in trials}) > 1]

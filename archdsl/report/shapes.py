@@ -18,7 +18,7 @@ from archdsl.verdict.model import Settled
 ID, TITLE = "shapes", "Shape against shape"
 CAPTION = (
     "Each panel is one budget, the best shape above. Only the retrained networks, on seeds that"
-    " nothing was chosen by, decide."
+    " no choice was based on, decide."
 )
 MOST = 20  # shapes of a panel
 ROW = 24.0

@@ -12,8 +12,8 @@ from archdsl.report.measure import place_text
 ID, TITLE = "importances", "What matters"
 CAPTION = (
     "The share of the differences between explored trainings that each knob explains (fANOVA, by"
-    " Optuna). A knob that was tried over a wide range has much to explain: this orders knobs,"
-    " and says nothing of wide or deep."
+    " Optuna). A knob that was tried over a wide range explains much: this ranks knobs,"
+    " and says nothing about wide or deep."
 )
 ROW, SIZE = 26.0, 10.5
 

@@ -155,7 +155,7 @@ def scores_of(said: Any, first: str) -> Scores:
     found = {}
     for name, value in given.items():
         if not isinstance(name, str):
-            raise Unscored(ERROR, f"a score goes by a name, not by {name!r}")
+            raise Unscored(ERROR, f"the name of a score is a text, not {name!r}")
         found[name] = number_of(f"`{name}`", value)
         if name in SHARES and not 0 <= found[name] <= 1:
             share = f"a share from 0 to 1, as 0.875 is for 87.5 %, and it is {found[name]:g}"

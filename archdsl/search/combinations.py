@@ -14,15 +14,13 @@ from archdsl.search.reach import Reach
 from archdsl.search.request import SearchRequest
 from archdsl.training.recipe import Cosine, OneCycle
 
-COSTS_ALONE = "only costs are objectives, so nothing would be trained: add `maximize accuracy`"
+COSTS_ALONE = "all objectives are costs, so nothing would be trained: add `maximize accuracy`"
 SEVERAL_PRUNED = "a search with several objectives cannot prune: no trial is worse in all of them"
 SEVERAL_HELD = (
     "`hold` fixes a cost, so there can be one objective only: leave out `hold` or the others"
 )
 SEVERAL_BASELINE = "a search with several objectives has no best trial to compare with a baseline"
-UNGUIDED = (
-    "a baseline compares a sampler with random draws, and this search has nothing for one to guide"
-)
+UNGUIDED = "a baseline compares a sampler with random draws, and this search has nothing to sample"
 ONE_OBJECTIVE = "nsga2 is for several objectives: add `minimize macs`"
 ENDLESS_GRID = "grid needs finite domains: give continuous ones a step, or list their values"
 RANKED = 2 / 3  # of an annealed schedule, before which its scores do not rank settings

@@ -149,7 +149,7 @@ def told(parts: Sequence[Fairness], cost: Cost | None, ordered: bool) -> list[st
         one, other = ("deep", "wide") if fmean(more) > 0 else ("wide", "deep")
         lines.append(
             f"In all {len(more)} comparisons the {one} shape costs more than the {other} one, by"
-            f" {100 * abs(fmean(more)):.1f} % on average: some of a difference may be that."
+            f" {100 * abs(fmean(more)):.1f} % on average: that may be a part of a difference."
         )
     return lines
 

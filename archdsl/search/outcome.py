@@ -263,7 +263,7 @@ def nothing_to_say(study: Study, rows: Iterable[Row]) -> ArchError:
     if not failed:
         return ArchError([diagnose(codes.NOTHING_TO_SAY, name=study.name)])
     (last,) = study.whole(failed[-1:])
-    said = f"{len(failed)} failed, the last one so: {last.cause or last.failure}"
+    said = f"{len(failed)} failed; the reason of the last: {last.cause or last.failure}"
     return ArchError([diagnose(codes.NOTHING_TO_SAY, help=[said], name=study.name)])
 
 

@@ -166,7 +166,7 @@ def row_of(trial: StoredTrial, stage: str, slice: str) -> Row:
     if not is_whole(trial.number) or trial.number < 0:
         raise DamagedTrial(f"{where(trial, slice)} has a wrong number")
     if trial.state not in STATES:
-        raise DamagedTrial(f"{where(trial, slice)} has a state that there is not")
+        raise DamagedTrial(f"{where(trial, slice)} has an unknown state")
     known: dict[str, Any] = {}
     for name, text in zip(trial.names, trial.texts, strict=True):
         if text is not None:
@@ -184,7 +184,7 @@ def row_of(trial: StoredTrial, stage: str, slice: str) -> Row:
         if not isinstance(value, (int, float)) or not isfinite(value):
             raise DamagedTrial(f"{where(trial, slice)} has a score that is not a finite number")
     if state == "done" and not trial.values:
-        raise DamagedTrial(f"{where(trial, slice)} is done and has no score")
+        raise DamagedTrial(f"{where(trial, slice)} is done, but has no score")
     if state == "failed" and not known.get("failure"):
         known |= {"failure": LOST, "cause": "its worker was lost"}
     return Row(

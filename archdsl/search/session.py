@@ -272,7 +272,7 @@ class Search:
 
     def _taken(self, candidate: Asked) -> _Open:
         if candidate not in self._open:
-            raise ValueError(f"{candidate.shape} is not asked for, or is told of already")
+            raise ValueError(f"{candidate.shape} was not asked for, or its result was told already")
         return self._open.pop(candidate)
 
     def _fail(self, place: _Open, failure: str, cause: str) -> None:

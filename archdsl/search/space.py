@@ -145,7 +145,7 @@ class Space:
         hold = self.search.hold
         assert hold is not None and slice.budget is not None
         if nearest is None:
-            what = f"no network has {slice.name}: for every `{hold.knobs[0]}` something is wrong"
+            what = f"no network has {slice.name}: every value of `{hold.knobs[0]}` gives an error"
             return ArchError([diagnose(codes.BAD_COMBINATION, hold.span, what=what)])
         fields = {
             "tried": self.solver.tried,

@@ -52,7 +52,7 @@ class Team:
         """Raises ``ArchError`` where this machine has too few GPUs for its teams."""
         wanted, count = (self.place + 1) * self.ranks, torch.cuda.device_count()
         if device.type == "cuda" and wanted > count:
-            reason = f"{self.place + 1} x {self.ranks} ranks want a GPU each, and {count} are here"
+            reason = f"{self.place + 1} x {self.ranks} ranks need a GPU each, and there are {count}"
             raise ArchError([diagnose(codes.NO_DEVICE, name=f"cuda:{wanted - 1}", reason=reason)])
 
     def __call__(

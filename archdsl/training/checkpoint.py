@@ -35,7 +35,7 @@ class TrainingIdentity:
         if self.network != other.network:
             return "it is of another network"
         if self.data != other.data:
-            return "it is of other data, or of another split of it"
+            return "it was trained on other data, or on another split of it"
         ours, theirs = ({**i.recipe, "seed": str(i.seed)} for i in (self, other))
         for name in {**ours, **theirs}:
             if ours.get(name) != theirs.get(name):

@@ -128,7 +128,7 @@ def guarded(work: Callable[[], T], recipe: Recipe, image: Shape, device: torch.d
     except ValueError as problem:
         if ONE_VALUE not in str(problem):
             raise
-        raise bad_batch(recipe.batch, "batch normalisation meets a single value") from None
+        raise bad_batch(recipe.batch, "batch normalisation gets a single value") from None
     # Behind the handlers, so that the failure keeps no frame, and no frame a tensor.
     gc.collect()
     if device.type == "cuda":

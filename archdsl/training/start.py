@@ -32,7 +32,7 @@ class TakenWeights:
     new: tuple[str, ...]
 
     def words(self, name: str) -> str:
-        said = f"{self.tensors} of {self.of} tensors are those of {name}"
+        said = f"{self.tensors} of {self.of} tensors come from {name}"
         return f"{said}; new: {', '.join(self.new)}" if self.new else said
 
 

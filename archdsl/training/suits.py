@@ -36,14 +36,14 @@ def unsuited(
         if task.name not in metric.tasks:
             reason = f"it is a metric for {' and '.join(metric.tasks)}"
             found.append(_wrong(metric.name, task, reason))
-    one_class = "it wants one class for each image"
+    one_class = "it needs one class for each image"
     if task is not CLASSIFICATION:
         if recipe.class_weights == "balanced":
             found.append(_wrong("class_weights = balanced", task, one_class))
         if recipe.sampling == "balanced":
             found.append(_wrong("sampling = balanced", task, one_class))
     if recipe.label_smoothing and task not in (CLASSIFICATION, SEGMENTATION):
-        found.append(_wrong("label_smoothing", task, "it wants classes"))
+        found.append(_wrong("label_smoothing", task, "it needs classes"))
     return found
 
 

@@ -162,9 +162,9 @@ def growth(peaks: Sequence[tuple[float, Peak]], budgets: int, level: float) -> G
     known = [(budget, peak) for budget, peak in peaks if budget > 0]
     if len({budget for budget, _ in known}) < SLICES:
         if budgets < SLICES:
-            return Growth(why=f"it takes {SLICES} budgets, and there are {budgets}")
+            return Growth(why=f"{SLICES} budgets are needed, and there are {budgets}")
         found = f"a peak is located at {len(known)} of {budgets} budgets"
-        return Growth(why=f"{found}, and it takes {SLICES}")
+        return Growth(why=f"{found}, and {SLICES} are needed")
     x = np.log([budget for budget, _ in known])
     x -= x.mean()
 

@@ -351,7 +351,7 @@ def kinds_differ(slices: Sequence[SliceVerdict]) -> bool:
 def _missing(arms: Sequence[Settled], question: Question) -> str:
     """Why there is no comparison."""
     if not arms:
-        return "no explored training ended well"
+        return "no explored training succeeded"
     if len(arms) == 1:
         return "only one shape was explored"
     if not question.settles:

@@ -63,7 +63,7 @@ class Result:
             return
         for value in numbers:
             if value is not None and not isfinite(value):
-                raise ValueError(f"{value} in a result; a score that is not finite is none")
+                raise ValueError(f"a result has the value {value}: it must be a finite number")
 
     @property
     def arm(self) -> Arm:

@@ -49,11 +49,13 @@ def _check(rows: list[Result], measure: str) -> None:
         for name, value in (("score", row.score), ("test", row.test)):
             if measure in SHARES and value is not None and not 0 <= value <= 1:
                 raise ValueError(
-                    f"row {number}: `{name}` is {value:g}, but {measure} is a share from 0 to 1"
+                    f"row {number}: `{name}` is {value:g}, but {measure} is a number from 0 to 1"
                 )
         size = row.depth, row.width
         if sizes.setdefault((row.slice, row.shape), size) != size:
-            raise ValueError(f"row {number}: `{row.shape}` has another depth or width above")
+            raise ValueError(
+                f"row {number}: `{row.shape}` has another depth or width in an earlier row"
+            )
         first = (
             places.setdefault((row.slice, row.shape, row.seed), number) if row.settled else number
         )
@@ -177,5 +179,5 @@ def budget_of(budget: Any, number: int) -> float:
         return float(word[:-1] if word[-1:] in UNITS else word) * factor
     except ValueError:
         raise ValueError(
-            f"row {number}: `budget` begins with no number such as 5M: {budget!r:.40}"
+            f"row {number}: `budget` must begin with a number such as 5M: {budget!r:.40}"
         ) from None

@@ -26,7 +26,7 @@ from archdsl.verdict.results import Question
 
 LOOSE = 0.2  # of what an interval reaches: a deviation of the tuning that is told
 SEEN = 2.8  # standard errors that a difference must have, to be found in four of five studies
-DOUBT = "the bootstrap's interval includes 0: few results carry the difference"
+DOUBT = "the bootstrap's interval includes 0: the difference rests on few results"
 UNITS = {"macs": "multiply-adds", "params": "parameters"}
 
 
@@ -40,7 +40,7 @@ def slice_words(part: SliceVerdict, question: Question) -> list[str]:
     if part.contrast is not None and part.contrast.folds:
         lines.append(f"  {_folds(part.contrast, question)}")
     elif part.contrast is not None and part.contrast.examples is None:
-        lines.append("  only scores are known: other examples are not in the interval")
+        lines.append("  only scores are known: the interval does not cover other examples")
     if part.contrast is not None and _is_loose(part.contrast):
         lines.append(f"  {_tuning(part.contrast, question)}")
     for name, arm in zip(names, part.arms, strict=True):
@@ -155,7 +155,7 @@ def _loss_size(loss: ByLoss, value: float, plain: bool = False) -> str:
 
 def _folds(contrast: Contrast, question: Question) -> str:
     """That other splits are in the interval, and the interval for other data."""
-    text = f"over {contrast.folds} folds of the data: other splits are in the interval"
+    text = f"over {contrast.folds} folds of the data: the interval covers other splits"
     if contrast.another is None:
         return text
     size = _size(contrast.difference, contrast.another, question)
@@ -172,7 +172,8 @@ def _is_loose(contrast: Contrast) -> bool:
 def _tuning(contrast: Contrast, question: Question) -> str:
     assert contrast.tuning is not None
     size = _number(contrast.tuning, contrast.tuning, question) + _unit(question)
-    return f"what either may lose by its tuned settings is in the interval: a deviation of {size}"
+    text = "the interval covers what either may lose by its tuned settings: a standard deviation of"
+    return f"{text} {size}"
 
 
 def _repeated(found: Contrast | AverageDifference, question: Question) -> str:

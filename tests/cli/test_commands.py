@@ -376,6 +376,33 @@ def test_fmt_of_standard_input_and_of_mistakes(run: Any, tmp_path: Path) -> None
     assert broken.read_text("utf-8") == "arch a(\n"
 
 
+@pytest.mark.parametrize("command", ["fmt", "check"])
+@pytest.mark.parametrize(
+    ("ending", "what"),
+    [
+        ("py", "Python code, not a spec\n  = help: `archdsl import x.py:Net --allow-python`"),
+        ("md", "Markdown, not a spec\n  = help: a spec is a text of its own"),
+        ("yaml", "YAML, not a spec\n  = help: a spec is a text of its own"),
+        ("json", "JSON, not a spec\n  = help: a spec is a text of its own"),
+        ("onnx", "an exported network, not a spec\n  = help: `archdsl import x.onnx`"),
+        (
+            "pt",
+            "a file of weights, not a spec\n  = help: `archdsl compile net.arch --weights x.pt`",
+        ),
+        ("csv", "a table, not a spec\n  = help: `archdsl data 'table(\"x.csv\")'`"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_and_left_as_it_is(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, ending: str, what: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(f"x.{ending}").write_text("x", "utf-8")
+    ran = run(command, f"x.{ending}")
+    assert ran.code == 1
+    assert ran.err.startswith(f"error[A002]: `x.{ending}` cannot be read: it is {what}")
+    assert Path(f"x.{ending}").read_text("utf-8") == "x"
+
+
 def test_the_built_in_specs_are_formatted(run: Any) -> None:
     ran = run("fmt", "--check", str(builtin_folder()))
     assert (ran.code, ran.out) == (0, "")

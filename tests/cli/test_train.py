@@ -141,12 +141,12 @@ def test_classes_are_named_and_counted(run: Any) -> None:
             "--recipe", "batch = 8")  # fmt: skip
     ran = run(*call)
     assert (ran.code, ran.err) == (0, "")
-    assert "classes: cat 12, dog? 4\n1 file is left out for the ending: .txt 1\n" in ran.out
+    assert "classes: cat 12, dog? 4\n1 file is left out because of the ending: .txt 1\n" in ran.out
     for part in ("validation", "test"):
         assert re.search(rf"^{part} .*; the largest class has 75.00%$", ran.out, re.MULTILINE)
     found = json.loads(run(*call, "--json").out)
     assert found["data"]["classes"] == {"cat": 12, "dog\x1b": 4}
-    assert found["data"]["notes"] == ["1 file is left out for the ending: .txt 1"]
+    assert found["data"]["notes"] == ["1 file is left out because of the ending: .txt 1"]
     assert found["largest_class"] == {"validation": 0.75, "test": 0.75}
 
 

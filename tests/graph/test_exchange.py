@@ -126,14 +126,14 @@ def argument(key: str, value: object) -> Callable[[Any], None]:
         (lambda d: d.update(side_outputs=[{"name": "aux"}]), "'path' is missing"),
         (
             lambda d: d["side_outputs"][0].update(weight=-1),
-            "a number of at least 0 is wanted",
+            "expected a number of at least 0",
         ),
         (
             lambda d: d["side_outputs"][0].update(weight=float("nan")),
-            "a number of at least 0 is wanted",
+            "expected a number of at least 0",
         ),
-        (lambda d: d["nodes"].append(node(d)), "`conv1` stands there twice"),
-        (sets("path", "input"), "`input` stands there twice"),
+        (lambda d: d["nodes"].append(node(d)), "`conv1` is there twice"),
+        (sets("path", "input"), "`input` is there twice"),
         (sets("path", "a..b"), '"a..b" is not a name'),
         (sets("layer", "convolve"), "there is no layer `convolve`"),
         (sets("layer", ["conv"]), "unhashable type: 'list'"),

@@ -176,9 +176,9 @@ def test_inputs_get_names_that_a_spec_can_have() -> None:
 @pytest.mark.parametrize(
     ("example", "words"),
     [
-        ("abc", "'abc' is no shape such as (3, 224, 224)"),
-        ({"conv": (0, -2)}, "(0, -2) is no shape"),
-        ({"conv": (3, 8.0, 8)}, "(3, 8.0, 8) is no shape"),
+        ("abc", "'abc' is not a shape such as (3, 224, 224)"),
+        ({"conv": (0, -2)}, "(0, -2) is not a shape"),
+        ({"conv": (3, 8.0, 8)}, "(3, 8.0, 8) is not a shape"),
         (torch.zeros(1, 3, 8, 8, dtype=torch.bool), "a tensor of `bool` comes in"),
     ],
 )
@@ -205,6 +205,6 @@ def test_the_command_tells_inputs_apart(
         return caught.value.code
 
     assert run("input: 3x8x8, other: 3x8x8, input: 3x9x9") == 2
-    assert "`input` stands there twice" in capsys.readouterr().err
+    assert "`input` is there twice" in capsys.readouterr().err
     assert not run("input: 3x8x8, other: 3x8x8")
     assert "at x_input 3x8x8 and other 3x8x8\n" in capsys.readouterr().out.split("equal")[0]

@@ -231,7 +231,7 @@ def test_what_comes_in_has_the_names_of_forward(model: type, given: object, word
 
 def test_an_input_that_no_result_needs_is_refused() -> None:
     shapes = {"ids": torch.zeros(1, 16, dtype=torch.long), "segments": (16,)}
-    with pytest.raises(archdsl.ArchError, match="no result is computed of its input `segments`"):
+    with pytest.raises(archdsl.ArchError, match="no result is computed from its input `segments`"):
         archdsl.import_module(Gpt(), shapes)
 
 

@@ -95,7 +95,7 @@ def test_the_whole_way(
         "cpu",
     )
     said = capsys.readouterr()
-    assert "tensors are those of own.pt" in said.out + said.err
+    assert "tensors come from own.pt" in said.out + said.err
 
     run("search", "own.search")
     run("best", "own.study", "-o", "best.arch")

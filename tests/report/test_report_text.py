@@ -188,7 +188,7 @@ def test_one_of_which_everything_failed(failed: Path) -> None:
     assert "There is no answer: every trial failed. The last: the loss is not finite in" in text
     assert "only failed" in read.text("map")
     assert read.text("shapes" if "shapes" in read.sections else "aspect").endswith(
-        "No training has ended well yet."
+        "No training has succeeded yet."
     )
 
 

@@ -218,7 +218,7 @@ def test_where_all_trainings_failed_it_is_said(tmp_path: Path) -> None:
             say(study)
         (found,) = caught.value.diagnostics
         assert found.code == "A717"
-        assert found.helps == ("3 failed, the last one so: LookupError: the folder is away",)
+        assert found.helps == ("3 failed; the reason of the last: LookupError: the folder is away",)
 
 
 @pytest.mark.parametrize("kind", BAD)

@@ -137,7 +137,7 @@ sys.meta_path.insert(0, Missing())
             [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert ran.returncode == 0, ran.stderr
-    assert "it takes Optuna, which is not installed" in (tmp_path / "r.html").read_text()
+    assert "it needs Optuna, which is not installed" in (tmp_path / "r.html").read_text()
 
 
 # ---------------------------------------------------------------------- journals of 0.1
@@ -214,7 +214,7 @@ def test_what_is_of_another_kind_is_said(name: str, done: TinySearch) -> None:
         assert "internal error" not in ran.err and "Traceback" not in ran.err
     assert any("error[A714]" in err and "trial" in err for err in said), said
     if "state" in name:
-        assert all("has a state that there is not" in err for err in said), said
+        assert all("has an unknown state" in err for err in said), said
 
 
 def test_ids_that_are_far_apart(done: TinySearch) -> None:

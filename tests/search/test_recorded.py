@@ -95,7 +95,11 @@ def test_columns_of_numpy(tmp_path: Path) -> None:
         (5, "shape,shape\na,b\n", "there are two columns `shape`"),
         (5, "shape,accuracy\ndepth = 1,much\n", "row 1: `accuracy` is not a number, but 'much'"),
         (5, "shape,examples\ndepth = 1,abc\n", "or `examples` are not what archdsl writes"),
-        (5, "shape,budget\ndepth = 1,much\n", "row 1: `budget` begins with no number such as 5M"),
+        (
+            5,
+            "shape,budget\ndepth = 1,much\n",
+            "row 1: `budget` must begin with a number such as 5M",
+        ),
         (5, "score\n1\n", "row 1 has no `shape`"),
         (5, "\xff", "runs.csv is not text in UTF-8"),
     ],

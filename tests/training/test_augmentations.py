@@ -155,7 +155,7 @@ def test_check_of_a_search_says_it() -> None:
     rows = "".join(f"{n}.png,{n % 2}\n" for n in range(9))
     Path("set.csv").write_text("file,label\n" + rows, "utf-8")
     for augment, words in (
-        ("rand_augment", "`rand_augment` is not for these images: it wants images of 8 bits"),
+        ("rand_augment", "`rand_augment` is not for these images: it takes images of 8 bits"),
         ("flip", "the recipe cifar: epochs = 2, optimizer = sgd(weight_decay = 0.0001, nesterov"),
     ):
         text = (

@@ -261,7 +261,7 @@ def test_a_checkpoint_of_another_training() -> None:
         "it is of another network": lambda: train_candidate(
             network(NORMED, width=8), splits(), SGD, 3, **given
         ),
-        "it is of other data, or of another split of it": lambda: train_candidate(
+        "it was trained on other data, or on another split of it": lambda: train_candidate(
             network(NORMED), splits(validation=28), SGD, 3, **given
         ),
     }.items():

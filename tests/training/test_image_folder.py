@@ -105,7 +105,7 @@ def test_there_are_no_classes() -> None:
 def test_a_class_without_images() -> None:
     pets()
     (HERE / "pets" / "eel").mkdir()
-    assert "no image is in the folder of the class eel" in problem()
+    assert "there is no image in the folder of the class eel" in problem()
 
 
 @pytest.mark.parametrize("data", [b"GIF89a", b"", None])

@@ -136,7 +136,7 @@ def test_paths_start_at_the_table_or_at_root() -> None:
     whole = (HERE / "set" / "images").resolve()
     table("file,label", f"{whole}/{{n}}.png,{{n % 2}}")
     assert describe(made(f', root = "{whole}"'), HERE)[1] == 2
-    assert "24 of its rows are not what they should be" in why(made(', root = "elsewhere"'))
+    assert "24 of its rows are wrong" in why(made(', root = "elsewhere"'))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_bad_row(row: str, words: str) -> None:
 def test_all_bad_rows_are_told_at_once() -> None:
     table("file,label", "{'../' * (n > 21)}{n}.png,{n % 2}")
     assert why(made()).splitlines() == [
-        "error[A802]: the data `table` cannot be read: 2 of its rows are not what they should be",
+        "error[A802]: the data `table` cannot be read: 2 of its rows are wrong",
         "  = row 24: '../22.png' is not in the folder set: `root` names another",
         "  = row 25: '../23.png' is not in the folder set: `root` names another",
         "  = in set/labels.csv",
@@ -176,7 +176,7 @@ def test_all_bad_rows_are_told_at_once() -> None:
         ("path,label", "{n}.png,{n % 2}", "", "it has no column `file`\n"),
         ("path,label", "{n}.png,{n % 2}", "", "it has path, label: name them by `file` and"),
         ("file,labels", "{n}.png,{n % 2}", "", "help: did you mean `labels`?"),
-        ("file,label", "{n}.png,1", "", "classes are two or more, and there is one, `1`"),
+        ("file,label", "{n}.png,1", "", "at least two classes are needed, and there is one, `1`"),
         ("file,label", "{n}.png,x", ", task = regression", "`label` is 'x', and not a number"),
         ("file,a,b", "{n}.png,1,0", ', labels = ["a", "b"]', "classes are one column"),
         ("file,a,b", "{n}.png,2,0", ', labels = ["a", "b"], task = multilabel', "`a` is '2', and"),

@@ -112,7 +112,7 @@ def test_one_folder_too_high() -> None:
     fill("pets/dog", 4)
     wanted = [
         "error[A801]: the data `image_folder` is not here: there is one folder in it, `pets`, in "
-        "which are `cat`, `dog`; classes are two folders or more",
+        "which are `cat`, `dog`; classes are two or more folders",
         "  = looked for in pets",
         '  = help: write image_folder("pets/pets")',
     ]
@@ -142,13 +142,13 @@ def test_what_is_left_out_is_said() -> None:
     fill("dog", 8)
     for name in ("a.mat", "b.MAT", "c.dcm", "readme", "Thumbs.db", ".DS_Store"):
         (HERE / "pets" / "cat" / name).write_text("")
-    wanted = "4 files are left out for the ending: .mat 2, .dcm 1, none 1"
+    wanted = "4 files are left out because of the ending: .mat 2, .dcm 1, none 1"
     assert load(DATA, HERE).notes == (wanted,)
     shutil.rmtree(HERE / "pets" / "dog")
     fill("dog", 0)
     (HERE / "pets" / "dog" / "a.mat").write_text("")
     first, _, help = problem()
-    assert first.endswith("class dog; 1 file is left out for the ending: .mat 1")
+    assert first.endswith("class dog; 1 file is left out because of the ending: .mat 1")
     assert help.startswith("  = help: read are .avif .bmp ") and " .png " in help
 
 

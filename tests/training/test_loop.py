@@ -379,7 +379,7 @@ def test_batch_normalisation_of_a_single_value() -> None:
     with pytest.raises(ArchError) as caught:
         train(network(deep).build(), splits(), Recipe(batch=1), 0)
     assert str(caught.value) == (
-        "error[A806]: a batch of 1 cannot be trained: batch normalisation meets a single value"
+        "error[A806]: a batch of 1 cannot be trained: batch normalisation gets a single value"
     )
 
 

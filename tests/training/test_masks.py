@@ -209,4 +209,4 @@ def test_folders_that_are_not_there() -> None:
 
 def test_one_class() -> None:
     save(to=0)
-    assert "classes are two or more, and the masks have 1" in why()
+    assert "at least two classes are needed, and the masks have 1" in why()

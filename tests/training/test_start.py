@@ -50,7 +50,7 @@ def test_a_head_of_another_size_is_new_and_the_rest_is_taken(tmp_path: Path, ren
     own, their = module.state_dict(), theirs.state_dict()
     assert all(torch.equal(own[k], t) for k, t in their.items() if not k.startswith("head"))
     assert torch.equal(own["head.linear1.weight"], before)
-    words = "14 of 16 tensors are those of w.pt; new: head.linear1 (4x6, 7x6 there)"
+    words = "14 of 16 tensors come from w.pt; new: head.linear1 (4x6, 7x6 there)"
     assert taken.words("w.pt") == words
 
 

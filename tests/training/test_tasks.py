@@ -176,9 +176,9 @@ def test_labels_of_another_task(task: str, labels: Any, words: str) -> None:
     [
         ("loss = focal", "`focal` is not for regression: it is a loss of another task"),
         ("metrics = [iou]", "`iou` is not for regression: it is a metric for segmentation"),
-        ("class_weights = balanced", "it wants one class for each image"),
-        ("sampling = balanced", "it wants one class for each image"),
-        ("label_smoothing = 0.1", "`label_smoothing` is not for regression: it wants classes"),
+        ("class_weights = balanced", "it needs one class for each image"),
+        ("sampling = balanced", "it needs one class for each image"),
+        ("label_smoothing = 0.1", "`label_smoothing` is not for regression: it needs classes"),
     ],
 )
 def test_recipes_of_another_task(recipe: str, words: str) -> None:

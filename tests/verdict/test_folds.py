@@ -47,7 +47,7 @@ def test_what_is_said_of_folds() -> None:
     text = said(study(WIDE, DEEP)).words
     assert "depth 40 beats depth 10 by 2.0 ± 1.3 points (4 seeds each, p = 0.016)" in text
     assert (
-        "over 4 folds of the data: other splits are in the interval; another data set of this"
+        "over 4 folds of the data: the interval covers other splits; another data set of this"
         " size: 2.00 ± 1.98 points"
     ) in text
     assert "only scores are known" not in text

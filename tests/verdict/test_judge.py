@@ -113,7 +113,7 @@ def test_one_shape_and_none() -> None:
     assert (found.word, found.why) == ("not settled", "only one shape was explored")
     assert found.best == "depth = 10" and found.arms[0].seeds == 4
     (found,) = verdict([Result("s", 1, "depth = 10", 10, 1, 0, None)]).slices
-    assert (found.word, found.why) == ("not settled", "no explored training ended well")
+    assert (found.word, found.why) == ("not settled", "no explored training succeeded")
     assert found.best is None and found.arms == ()
     assert verdict([]).slices == ()
 
@@ -220,7 +220,7 @@ def test_scores_that_are_no_shares_have_the_digits_of_target_and_value() -> None
 
 @pytest.mark.parametrize("bad", [nan, inf])
 def test_what_is_not_finite_is_no_result(bad: float) -> None:
-    with pytest.raises(ValueError, match="not finite is none"):
+    with pytest.raises(ValueError, match="it must be a finite number"):
         Result("s", 1, "a", 1, 1, 0, bad)
 
 

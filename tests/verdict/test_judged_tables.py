@@ -92,7 +92,7 @@ def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
         ([ROWS[0], {**ROWS[0], "score": 0.5}], "rows 1 and 2 are of one shape and one seed, 1"),
         (
             [{"shape": "a", "score": 1, "depth": 1}, {"shape": "a", "score": 1, "depth": 2}],
-            "row 2: `a` has another depth or width above",
+            "row 2: `a` has another depth or width in an earlier row",
         ),
     ],
 )

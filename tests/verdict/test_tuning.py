@@ -170,7 +170,9 @@ def test_the_verdict_says_what_the_tuning_leaves(trials: int, sd: float, told: b
     found = judge(results, Question(), resamples=0)
     contrast = found.slices[0].contrast
     assert contrast is not None and contrast.tuning is not None
-    line = "  what either may lose by its tuned settings is in the interval: a deviation of "
+    line = (
+        "  the interval covers what either may lose by its tuned settings: a standard deviation of "
+    )
     assert (line in found.words) is told
     assert ("it takes more trials to tune the shapes" in found.words) is told
 

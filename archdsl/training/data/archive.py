@@ -115,7 +115,7 @@ def archive(data: Arrays, folder: Path) -> Archive:
         reason = f"it has {len(found.names):,} `{NAMES}`, and {classes:,} {task.counted}"
         raise unreadable(data.name, reason, path)
     if classes > MOST_CLASSES:
-        reason = f"a label is {classes - 1:,}, and there may be {MOST_CLASSES:,} classes"
+        reason = f"a label is {classes - 1:,}, and at most {MOST_CLASSES:,} classes are allowed"
         raise unreadable(data.name, reason, path)
     if len(found.labels) != found.shape[0]:
         reason = f"it has {found.shape[0]:,} images and {len(found.labels):,} labels"
@@ -210,7 +210,7 @@ def _check_head(
         _check_type(data, path, key, kind)
     claimed = prod(shape) * kind.itemsize
     if min(shape, default=1) < 0 or claimed > there:
-        reason = f"its `{key}` are said to take {claimed:,} bytes, and there are {there:,}"
+        reason = f"its `{key}` should take {claimed:,} bytes, and there are {there:,}"
         raise unreadable(data.name, reason, path)
     if there > max(MOST_BYTES, PER_BYTE * packed):
         reason = f"{packed:,} bytes of its `{key}` unpack to {there:,}"

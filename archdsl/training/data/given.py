@@ -67,7 +67,9 @@ def found_in(name: str, found: Collected, task: Task) -> tuple[tuple[int, ...], 
         raise failed(name, f"its labels are not those of {task.name}: {task.labels}")
     count = max(*counts, len(found.names))
     if count > MOST_CLASSES:
-        raise failed(name, f"a label is {count - 1:,}, and there may be {MOST_CLASSES:,} classes")
+        raise failed(
+            name, f"a label is {count - 1:,}, and at most {MOST_CLASSES:,} classes are allowed"
+        )
     image = tuple(images.shape[1:])
     return checked(name, _Said(image, count, task.name))
 

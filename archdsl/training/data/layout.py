@@ -105,7 +105,7 @@ def _check_classes(data: ImageFolder, root: Path, below: dict[str, Path]) -> Non
         inner = folders(data, place)
         help = [f'write image_folder("{data.path}/{name}")'] if len(inner) > 1 else []
         found = f", in which are {_list(sorted(inner))}" if inner else ""
-        reason = f"there is one folder in it, `{name}`{found}; classes are two folders or more"
+        reason = f"there is one folder in it, `{name}`{found}; classes are two or more folders"
         raise missing(data.name, reason, [root], help)
 
 
@@ -140,7 +140,7 @@ def images_of(place: Path) -> tuple[list[Path], list[Path]]:
 def no_images(data: ImageFolder, name: str, others: list[Path], root: Path) -> ArchError:
     """The error for a class without images."""
     found = f"; {left_out(others)}" if others else ""
-    reason = f"no image is in the folder of the class {name}{found}"
+    reason = f"there is no image in the folder of the class {name}{found}"
     return missing(data.name, reason, [root], [f"read are {' '.join(sorted(ENDINGS))}"])
 
 
@@ -149,4 +149,4 @@ def left_out(others: list[Path]) -> str:
     counts = Counter(path.suffix.lower() or "none" for path in others).most_common(NAMED)
     endings = ", ".join(f"{ending} {count:,}" for ending, count in counts)
     noun = "file is" if len(others) == 1 else "files are"
-    return f"{len(others):,} {noun} left out for the ending: {endings}"
+    return f"{len(others):,} {noun} left out because of the ending: {endings}"

@@ -58,7 +58,9 @@ class MaskDecoder(Decoder):
         wrong = found.min() if found.min() < 0 else found.max()
         if not 0 <= wrong <= IGNORED:
             most = IGNORED - 1
-            raise BadPicture(f"it has {wrong}: classes are 0 to {most}, and {IGNORED} is of none")
+            raise BadPicture(
+                f"it has {wrong}: classes are 0 to {most}, and {IGNORED} means no class"
+            )
         self._check_size(found.shape, self.pictures[path])
         one = self.pillow.fromarray(found.astype(numpy.uint8))
         nearest = self.pillow.Resampling.NEAREST
@@ -142,7 +144,9 @@ def classes_of(
             raise unreadable(name, reason, root)
         classes = len(names)
     if classes < SEGMENTATION.least:
-        raise unreadable(name, f"classes are two or more, and the masks have {classes}", root)
+        raise unreadable(
+            name, f"at least two classes are needed, and the masks have {classes}", root
+        )
     if len(known) < classes:
         notes.append(f"of {classes} classes, {len(known)} occur in the masks")
         if len(known) * 4 <= classes:  # shades that are to be seen, rather than numbers
@@ -169,7 +173,7 @@ def pairs_of(data: MaskFolder, root: Path) -> tuple[Pairs, list[str]]:
         example = f"{data.images}/a/1.jpg is {data.masks}/a/1.png, or {data.masks}/a/1_mask.png"
         raise all_bad(data.name, problems, many, root, [f"the mask of {example}"])
     if not found["train"]:
-        reason = f"no picture is in {data.images}"
+        reason = f"there is no picture in {data.images}"
         raise missing(data.name, reason, [root])
     notes = (
         [f"{unused:,} of the masks {'is' if unused == 1 else 'are'} of no picture"]

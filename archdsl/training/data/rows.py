@@ -71,7 +71,7 @@ def rows_of(data: Table, folder: Path) -> Rows:
         except _Bad as problem:
             problems.append(f"row {number}: {problem}")
     if problems:
-        many = f"{len(problems):,} of its rows are not what they should be"
+        many = f"{len(problems):,} of its rows are wrong"
         raise all_bad(data.name, problems, many, path)
     if not any(part == "train" for part, _, _ in read):
         raise unreadable(data.name, "it has no rows to train on", path)
@@ -209,13 +209,13 @@ def _names(
     for part, _, (cell,) in read:
         (trained if part == "train" else others).update(_said(data, cell))
     if unknown := sorted(others - trained):
-        reason = f"`{unknown[0]}` is not among the labels to train on"
+        reason = f"`{unknown[0]}` is not one of the labels to train on"
         raise unreadable(data.name, reason, path)
     if len(trained) < (2 if data.task == CLASSIFICATION.name else 1):
         there = f"one, `{trained.pop()}`" if trained else "none"
-        raise unreadable(data.name, f"classes are two or more, and there is {there}", path)
+        raise unreadable(data.name, f"at least two classes are needed, and there is {there}", path)
     if len(trained) > MOST_CLASSES:
-        reason = f"there are {len(trained):,} classes, and there may be {MOST_CLASSES:,}"
+        reason = f"there are {len(trained):,} classes, and at most {MOST_CLASSES:,} are allowed"
         help = ["task = regression is for values"]
         raise unreadable(data.name, reason, path, help)
     whole = all(name.isdecimal() for name in trained)
