@@ -52,6 +52,8 @@ def _replace(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Cor
         word = f'"{word}"'
     elif not (span.text.replace(".", "_").isidentifier() or SIGNS.fullmatch(span.text)):
         return
+    elif span.text == "&" and reading.source.text.startswith("&", span.end):
+        span = Span(reading.source, span.start, span.end + 1)
     yield Correction(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
 
 
@@ -86,6 +88,42 @@ def _arrow(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Corre
         yield _before(start, " -> ", word, reading)
 
 
+def _quoted(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    """Double quotes for single or curly ones, from the one that is the mistake to the next."""
+    text = reading.source.text
+    end = text.find("\n", span.start)
+    line = text[span.start : end if end >= 0 else len(text)]
+    if (found := QUOTED.match(line)) is not None:
+        place, new = Span(reading.source, span.start, span.start + found.end()), f'"{found[1]}"'
+        yield Correction(f"write `{_short(new)}`", ((place, new),), sure=True)
+
+
+def _knob(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    """A knob as it is declared, in the place of one that is declared in another way."""
+    text, new = reading.source.text, match["line"]
+    name = new.partition(" ")[0]
+    before = list(re.finditer(rf"\b{name}\b", text[: span.end]))
+    if not before:
+        return
+    start = end = before[-1].start()
+    depth = 0
+    while end < len(text) and not (depth == 0 and text[end] in ",)\n"):
+        depth += (text[end] in "([{") - (text[end] in ")]}")
+        end += 1
+    place = Span(reading.source, start, end)
+    yield Correction(f"write `{_short(new)}`", ((place, new),), sure=True)
+
+
+def _path(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    """A path in quotes in the place of one that has none."""
+    text, new = reading.source.text, match["line"]
+    bare = new.replace('"', "")
+    start = text.find(bare, text.rfind("\n", 0, span.start) + 1)
+    if start >= 0:
+        place = Span(reading.source, start, start + len(bare))
+        yield Correction(f"write `{_short(new)}`", ((place, new),), sure=True)
+
+
 def _comma(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     yield _before(span.start, ", ", span.text, reading)
 
@@ -99,7 +137,7 @@ def _before(start: int, sign: str, word: str, reading: Reading) -> Correction:
 
 def _unquote(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     word = span.text.strip('"')
-    if word.isidentifier():
+    if word.isidentifier() and word != span.text:
         yield Correction(f"write `{word}` without quotes", ((span, word),), sure=True)
 
 
@@ -135,11 +173,16 @@ def _call(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correc
         end += pytorch.closing(text[span.end :])
     elif (around := _call_at(reading, span)) is not None:
         start, end = around.span.start, around.span.end
+    else:
+        return
     if start < end and text[start:end] not in ("", call):
         yield Correction(f"write `{call}`", ((Span(reading.source, start, end), call),), sure=True)
 
 
 def _round(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    last = RANGE.search(span.text)
+    if last is not None:  # the end of a range
+        span = Span(reading.source, span.start + last.start(), span.end)
     for name in ("round", "floor", "ceil"):
         yield Correction(f"round with `{name}`", ((span, f"{name}({span.text})"),))
 
@@ -163,6 +206,10 @@ def _added(line: str, reading: Reading) -> tuple[Span, str]:
     return Span(reading.source, 0, 0), f"{line}\n"
 
 
+RANGE = re.compile(r"(?<=\.\.)[^.]+(?:\.\d[^.]*)?$")
+QUOTED = re.compile(
+    r"['\u2018\u2019\u201c\u201d]([^'\u2018\u2019\u201c\u201d\"\\]*)['\u2018\u2019\u201c\u201d]"
+)
 PATH = re.compile(r"\w+(?:\s*\.\s*\w+)+$")
 SIGNS = re.compile(r"[^\w\s\"]{1,3}|elif")
 HELPS: tuple[
@@ -183,6 +230,12 @@ HELPS: tuple[
     (re.compile(r"(?:to compare, |for .*, )?write `(?P<word>==|else if|and|or)`"), _replace),
     (re.compile(r"the arrow is written `(?P<word>->)`"), _replace),
     (re.compile(r"to apply one layer after the other, write `->` before `(?P<word>.*)`"), _arrow),
+    (re.compile(r"put the text in (?:double|straight) quotes: .*"), _quoted),
+    (re.compile(r"a knob has a default(?:, and its values after `in`)?: `(?P<line>[^`]+)`"), _knob),
+    (re.compile(r"a knob that is one of several values is written `(?P<line>[^`]+)`"), _knob),
+    (re.compile(r"a path stands in quotes: `(?P<line>[^`]+)`"), _path),
+    (re.compile(r"(?:minus is written|write) `(?P<word>-|<=|>=|!=)`"), _replace),
+    (re.compile(r"`(?P<call>flatten)` makes .* features of it"), _call),
     (re.compile(r"is a comma missing before it\?"), _comma),
     (re.compile(r"write the name of a layer without quotes"), _unquote),
     (re.compile(r"leave out the colon: the layers .*"), _remove),

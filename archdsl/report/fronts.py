@@ -17,8 +17,8 @@ from archdsl.report.networks import Trained, flattered
 ID, TITLE = "fronts", "What it costs"
 CAPTION = (
     "A panel for each cost, of one image; the time is that of the whole training. The dashed line"
-    " is the Pareto front: no network of this study is better at the same cost or less. Filled marks"
-    " are on it."
+    " is the Pareto front: no network of this study is better at the same cost or less. Filled"
+    " marks are on it."
 )
 NAMED = 6  # names at a front
 

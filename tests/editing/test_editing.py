@@ -241,6 +241,10 @@ def test_colours_tell_names_apart() -> None:
         ("relu as x\nbn as y\ntorch.cat([x, y], 1)", "relu as x\nbn as y\nbranch concat { x; y }"),
         ("conv(8, 3) | relu", "conv(8, 3) -> relu"),
         ("conv(8, 3) // wide", "conv(8, 3) # wide"),
+        ("if 1 < 2 && 2 < 3 { relu }", "if 1 < 2 and 2 < 3 { relu }"),
+        ("for i in 1..5 / 2 { relu }", "for i in 1..round(5 / 2) { relu }"),
+        ("reshape(5)", "flatten"),
+        ("use lib/attention.arch: cbam\ncbam(1)", 'use "lib/attention.arch": cbam\ncbam(1)'),
     ],
 )
 def test_a_correction_mends_the_text(wrong: str, right: str | None) -> None:
@@ -296,6 +300,9 @@ def test_a_missing_input_is_added_below_arch() -> None:
         ("arch a\ninput (None, 3, 9, 9)", "arch a\ninput 3x9x9"),
         ("arch a\ninput: 3x9x9", "arch a\ninput 3x9x9"),
         ("arch a\ninput 3, 9, 9", "arch a\ninput 3x9x9"),
+        ("arch a(w in [16, 32])\ninput 3x9x9", "arch a(w = 16 in {16, 32})\ninput 3x9x9"),
+        ("arch a(v = 1, w = 3..5)\ninput 3x9x9", "arch a(v = 1, w = 3 in 3..5)\ninput 3x9x9"),
+        ("arch a(w = 'b' in {'b'})\ninput 3x9x9", "arch a(w = \"b\" in {'b'})\ninput 3x9x9"),
     ],
 )
 def test_a_correction_mends_what_is_above_the_layers(wrong: str, right: str) -> None:
@@ -334,6 +341,15 @@ def test_warnings_come_with_the_proof(wrong: str, right: str) -> None:
     (fix,) = fixes(reading, warning)
     text = mended(reading, fix)
     assert text == f"{top}{right} -> bn\n" and verified(read(text)).found == ()
+
+
+def test_a_warning_of_the_order_of_arguments_is_mended() -> None:
+    reading = read("arch a\ninput 3x8x8\nconv(3, 5, 3)\n")
+    (warning,) = verified(reading).found
+    (fix,) = fixes(reading, warning)
+    text = mended(reading, fix)
+    assert warning.code == "A980" and text.endswith("\nconv(5, 3)\n")
+    assert verified(read(text)).found == ()
 
 
 def test_a_proof_ends_when_it_is_stopped() -> None:
