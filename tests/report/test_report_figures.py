@@ -202,7 +202,7 @@ def test_importances_are_optuna_s(kinds: Path, found: Facts) -> None:
         "Not known at 1M multiply-adds: it takes"
     )
     assert {i.why for i in found.importances if not i.trials} <= {
-        f"it takes 10 finished trials, and there are {n}" for n in range(10)
+        f"10 finished trials are needed, and there are {n}" for n in range(10)
     }
 
 

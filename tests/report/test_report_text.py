@@ -197,4 +197,4 @@ def test_one_of_a_single_trial(one: Path) -> None:
     text = read.text("answer")
     assert "nothing is settled: only one shape was explored." in text
     assert "failed" not in text and "This search is not at its end" not in text
-    assert "it takes 10 finished trials, and there is 1." in read.text("importances")
+    assert "10 finished trials are needed, and there is 1." in read.text("importances")

@@ -100,7 +100,7 @@ def test_the_best_of_both_are_put_side_by_side(study: OpenStudy) -> None:
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ("sampler random", "has nothing for one to guide"),
+        ("sampler random", "has nothing to sample"),
         ("maximize accuracy\nminimize macs", "has no best trial"),
     ],
 )

@@ -93,7 +93,7 @@ def test_a_side_that_always_has_more_is_told() -> None:
 
     assert last(101, 101, 101.9) == (
         "In all 3 comparisons the deep shape costs more than the wide one, by 1.3 % on average:"
-        " some of a difference may be that."
+        " that may be a part of a difference."
     )
     assert "the wide shape costs more than the deep one, by 1.0 %" in last(99, 99, 99)
     assert last(101, 99, 101).startswith("At 2M")

@@ -194,7 +194,7 @@ def test_each_team_has_gpus_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
         team.check(cuda)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     teams[0].check(cuda)
-    with pytest.raises(ArchError, match="2 x 2 ranks need a GPU each, and there are 3 are here"):
+    with pytest.raises(ArchError, match="2 x 2 ranks need a GPU each, and there are 3"):
         teams[1].check(cuda)
     teams[1].check(torch.device("cpu"))
 

@@ -244,7 +244,7 @@ def test_scores_by_name_and_by_example() -> None:
     for other in ([0.25], [0.25, [1.0, 2.0]], 0.5):  # of other examples, or of none
         said = scores_of({"accuracy": [1, 0], "loss": other}, "accuracy")
         assert packed(said.examples) == bytes([128, 0])
-    with pytest.raises(Unscored, match="a score goes by a name"):
+    with pytest.raises(Unscored, match="the name of a score is a text"):
         scores_of({1: 0.5}, "loss")
 
 

@@ -70,7 +70,7 @@ def test_a_head_that_says_more_than_there_is() -> None:
     with zipfile.ZipFile("set.npz", "w") as packed:
         for key in ("images.npy", "labels.npy"):
             packed.writestr(key, b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
-    with pytest.raises(ArchError, match=r"said to take 192,000,000,000,000 bytes, and there are 0"):
+    with pytest.raises(ArchError, match=r"should take 192,000,000,000,000 bytes, and there are 0"):
         describe(DATA, HERE)
 
 

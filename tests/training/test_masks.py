@@ -166,8 +166,8 @@ def test_what_is_no_class_is_told() -> None:
     np.save("set/masks/2.npy", wrong / 2)
     np.save("set/masks/3.npy", wrong.astype(object))
     words = why()
-    assert "masks/0.png: it has 300: classes are 0 to 254, and 255 is of none" in words
-    assert "masks/1.npy: it has -300: classes are 0 to 254, and 255 is of none" in words
+    assert "masks/0.png: it has 300: classes are 0 to 254, and 255 means no class" in words
+    assert "masks/1.npy: it has -300: classes are 0 to 254, and 255 means no class" in words
     assert "masks/2.npy: it has float64: a mask has whole numbers" in words
     assert "masks/3.npy: it is not an array of numbers that numpy.save wrote" in words
 

@@ -110,8 +110,8 @@ def test_growth_is_found_exactly() -> None:
     assert found.depth.exponent == pytest.approx(0.5)
     assert found.width.exponent == pytest.approx(0.25)
     assert found.depth.interval == pytest.approx((0.5, 0.5))
-    assert growth(peaks[:2], 2, LEVEL).why == "it takes 3 budgets, and there are 2"
-    why = "a peak is located at 2 of 4 budgets, and it takes 3"
+    assert growth(peaks[:2], 2, LEVEL).why == "3 budgets are needed, and there are 2"
+    why = "a peak is located at 2 of 4 budgets, and 3 are needed"
     assert growth(peaks[:2], 4, LEVEL).why == why
     without = [(0.0, peak) for _, peak in peaks]
     assert growth(without, 3, LEVEL).depth is None

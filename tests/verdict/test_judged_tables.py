@@ -85,10 +85,10 @@ def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
         ([{"shape": "a", "score": "good"}], "row 1: `score` is not a number, but 'good'"),
         ([{"shape": "a", "score": float("inf")}], "row 1: `score` is inf"),
         ([{"shape": "a", "score": 1, "acc": 2}], "there is no column `acc`"),
-        ([{"shape": "a", "score": 1, "budget": "much"}], "`budget` begins with no number"),
+        ([{"shape": "a", "score": 1, "budget": "much"}], "`budget` must begin with a number"),
         ({"shape": ["a"], "score": [1, 2]}, "not of one length"),
         (7, "a table is a CSV file"),
-        ([{"shape": "a", "score": 93}], "row 1: `score` is 93, but accuracy is a share"),
+        ([{"shape": "a", "score": 93}], "row 1: `score` is 93, but accuracy is a number"),
         ([ROWS[0], {**ROWS[0], "score": 0.5}], "rows 1 and 2 are of one shape and one seed, 1"),
         (
             [{"shape": "a", "score": 1, "depth": 1}, {"shape": "a", "score": 1, "depth": 2}],
