@@ -199,7 +199,7 @@ def test_a_panel_for_each_cost_latency_where_it_was_measured(pareto: Path, found
 
 def test_importances_are_optuna_s(kinds: Path, found: Facts) -> None:
     assert importances_figure(facts(kinds)).why.startswith(
-        "Not known at 1M multiply-adds: it takes"
+        "Not known at 1M multiply-adds: 10 finished"
     )
     assert {i.why for i in found.importances if not i.trials} <= {
         f"10 finished trials are needed, and there are {n}" for n in range(10)
