@@ -181,7 +181,7 @@ def test_all_bad_rows_are_told_at_once() -> None:
         ("file,a,b", "{n}.png,1,0", ', labels = ["a", "b"]', "classes are one column"),
         ("file,a,b", "{n}.png,2,0", ', labels = ["a", "b"], task = multilabel', "`a` is '2', and"),
         ("file,label,split", "{n}.png,{n % 2},{'ab'[n % 2]}", "", "`a` is not a part: train, val"),
-        ("file,label,split", "{n}.png,{n},{'train' if n < 9 else 'test'}", "", "`10` is not one of"),
+        ("file,label,split", "{n}.png,{n},{'train' if n < 9 else 'test'}", "", "`10` is not one"),
         (
             "file,label,split",
             "x.png,{n % 2},{'train' if n < 9 else 'test'}",
