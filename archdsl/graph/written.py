@@ -7,6 +7,7 @@ from typing import Any
 from archdsl.elaborate.values import show
 from archdsl.layers.base import Layer, show_shape, signature
 from archdsl.layers.init import decimal
+from archdsl.syntax.pytorch import is_named
 
 
 def call(layer: Layer) -> str:
@@ -18,8 +19,9 @@ def call(layer: Layer) -> str:
         if not parameter.required and value == parameter.default:
             by_place = False
             continue
-        by_place = by_place and parameter.required
         shown = value_text(value)
+        by_place = by_place and parameter.required
+        by_place = by_place and not is_named(layer.name, parameter.name, shown)
         given.append(shown if by_place else f"{parameter.name} = {shown}")
     return f"{layer.name}({', '.join(given)})" if given else layer.name
 

@@ -7,6 +7,7 @@ from typing import Any
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged
 from archdsl.importing.unify import EITHER
+from archdsl.syntax.pytorch import is_named
 
 INDENT = "  "
 LONG = 96  # characters of a line
@@ -287,7 +288,7 @@ def _called(op: str, parts: dict[str, str], by_place: list[str]) -> str:
     left = dict(parts)
     given = []
     for name in by_place:
-        if name not in left:
+        if name not in left or is_named(op, name, left[name]):
             break
         given.append(left.pop(name))
     given += [f"{name} = {text}" for name, text in left.items()]

@@ -48,6 +48,14 @@ def by_place(layer: str, name: str, value: object, text: str) -> str | None:
     return f"{expected}, or be written with its name" if expected else "written with its name"
 
 
+def is_named(layer: str, name: str, text: str) -> bool:
+    """Whether an argument that is written so has to have its name: one by its place may not have
+    the value, or not for certain."""
+    if name not in BY_PLACE or layer not in BY_PLACE[name][0]:
+        return False
+    return not text.isdecimal() or by_place(layer, name, int(text), text) is not None
+
+
 def called(word: str, here: str, after: str, functional: bool = False) -> str:
     """What helps where a layer has the name that another library gives it. ``after``: the text
     behind the name; ``functional``: the first argument is a tensor, as in ``F.relu(x)``."""

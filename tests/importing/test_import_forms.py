@@ -183,3 +183,8 @@ def test_a_gate_that_the_library_has_is_used(act: nn.Module, gate: nn.Module, wr
     text = archdsl.import_module(model, (3, 16, 16), run=False).text
     assert written in text
     assert ('use "lib/attention.arch": squeeze_excite' in text) == ("squeeze" in written)
+
+
+def test_a_number_that_its_place_would_not_tell_has_its_name() -> None:
+    model = nn.Sequential(nn.Upsample(scale_factor=64), nn.Conv2d(3, 4, 1))
+    assert "upsample(factor = 64)" in archdsl.import_module(model, (3, 2, 2)).text
