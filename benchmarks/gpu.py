@@ -237,7 +237,7 @@ def two_workers_on_one(bench: Bench) -> Iterator[str]:
         started = monotonic()
         arguments = ("shared.search", "--workers", str(workers), "--device", device)
         said = command(bench, folder, "search", *arguments)
-        best = re.search(r"^best: (.*)$", said, re.MULTILINE)
+        best = re.search(r"^best: (.*);", said, re.MULTILINE)
         assert best is not None, said
         yield f"{workers}: {monotonic() - started:.0f} s from start to verdict; best {best[1]}"
 

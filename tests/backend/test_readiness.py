@@ -210,6 +210,7 @@ def test_compile_with_what_happens_at_random(name: str) -> None:
 
 
 @SOME
+@pytest.mark.skipif(torch.__version__ < "2.7", reason="it guards the batch against a huge number")
 def test_export(name: str) -> None:
     """Traced with one batch size, run with others."""
     module = built(name).eval()
