@@ -50,6 +50,7 @@ KINDS: Mapping[str, Kind] = {  # of the fields of a card
     **dict.fromkeys(("command", "storage"), TEXT),
     **dict.fromkeys(("uses", "identity", "versions", "machine"), TEXTS),
 }
+LAYERS = "the layers in Python"  # in an identity, where there are any
 PACKAGES = ("torch", "torchvision", "optuna", "numpy", "scipy", "scikit-learn")
 QUANTITIES = ("trials", "timeout")  # how much is searched, not what: these may change
 
@@ -153,7 +154,7 @@ def make_card(
     if training:
         identity[f"the training in {own}"] = _hash(map(text_of, training))
     if layers := [path for path in python if path not in training]:
-        identity["the layers in Python"] = _hash(map(text_of, layers))
+        identity[LAYERS] = _hash(map(text_of, layers))
     if search.own is not None and search.own.is_table:
         identity["the table"] = hashlib.sha256((folder / search.own.file).read_bytes()).hexdigest()
     return Card(

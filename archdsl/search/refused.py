@@ -10,7 +10,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.source import Source
 from archdsl.registry import Registry
-from archdsl.search.card import Card
+from archdsl.search.card import LAYERS, Card
 from archdsl.search.request import SearchRequest
 from archdsl.search.rows import Row
 from archdsl.search.space import Space
@@ -20,6 +20,7 @@ from archdsl.syntax.parse import read_tree
 
 KEPT = (tree.Arch, tree.Input, tree.Variant)  # of a spec: what a search speaks of
 BODY = "choose stand_in { one: identity; two: identity }\n"
+OWN = "the spec of the study has layers in Python, which `--allow-python FILE` lets it use"
 OTHER = "this version of archdsl refuses the spec of the study"
 
 
@@ -62,8 +63,10 @@ def refusal(study: Study, row: Row | None) -> tuple[Diagnostic, ...]:
     return ()
 
 
-def words(found: Sequence[Diagnostic]) -> str:
+def words(card: Card, found: Sequence[Diagnostic]) -> str:
     """What is refused, in a line, and what that means for what is shown."""
+    if LAYERS in card.identity and any(d.kind is codes.UNKNOWN_NAME for d in found):
+        return f"{OWN}; its results are as they were kept"
     first, *rest = found
     line = "" if first.span is None else f"line {first.span.line}: "
     more = f", and {len(rest)} more" if rest else ""

@@ -54,7 +54,7 @@ def test_it_is_read_with_a_word(name: str, card: Path, capsys: pytest.CaptureFix
         assert call(capsys, "report", "x", "-o", "page.html", "--force")[0] == 0
         assert "This version of archdsl refuses the spec" in Path("page.html").read_text("utf-8")
         code, out, err = call(capsys, "best", "x", "-o", "best.arch", "--force")
-        assert code == 0 and "best.pt: its weights" in out and "best.arch is refused too" in err
+        assert code == 0 and "best.pt: its weights" in out and "and best.arch is that spec" in err
         text = Path("best.arch").read_text("utf-8")
         assert new in text and text.startswith("arch tiny(depth = 2, width = 8, classes = 10)\n")
         assert card.read_bytes() == kept
@@ -70,3 +70,15 @@ def test_what_has_no_knobs_that_can_be_read(card: Path, capsys: pytest.CaptureFi
     code, _, err = call(capsys, "verdict", "x")
     card.write_text(json.dumps(whole))
     assert code == 1 and err.startswith("error[A011]: ")
+
+
+def test_layers_of_ones_own_are_asked_for(card: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = json.loads(card.read_text("utf-8"))
+    known = {**whole["identity"], "the layers in Python": "0"}
+    gone = whole["spec"].replace("-> bn", "-> gone")
+    card.write_text(json.dumps({**whole, "spec": gone, "identity": known}))
+    code, _, err = call(capsys, "verdict", "x")
+    card.write_text(json.dumps(whole))
+    assert code == 0 and err.startswith(
+        "note: the spec of the study has layers in Python, which `--allow-python FILE` lets it use;"
+    )
