@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+from archdsl.importing.biases import given, with_added
 from archdsl.importing.cut import AxisSplit, in_order
 from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Tied, TracedCall
@@ -14,9 +15,13 @@ from archdsl.importing.values import AttentionScores, Computed, Repeated, Tensor
 
 
 @operation("add", "iadd", "radd", "__add__", "__iadd__", "__radd__")
-def added(lower: Lowering, record: TracedCall) -> TensorValue:
-    a, b = _operands(lower, record)
+def added(lower: Lowering, record: TracedCall) -> TensorValue | AttentionScores:
     alpha = lower.argument(record, 2, "alpha", 1)
+    for place, other in ((0, 1), (1, 0)):
+        scores = lower.argument(record, place, NAMES[place])
+        if isinstance(scores, AttentionScores) and alpha == 1:
+            return with_added(lower, record, scores, given(record, other, NAMES[other]))
+    a, b = _operands(lower, record)
     if alpha != 1:
         b = b * alpha if isinstance(b, (int, float)) else _times(lower, record, _value(b), alpha)
     if not isinstance(a, TensorValue):
@@ -54,6 +59,7 @@ def multiplied(lower: Lowering, record: TracedCall) -> Any:
     a, b = _arguments(lower, record)
     for part, number in ((a, b), (b, a)):
         if isinstance(part, (AxisSplit, AttentionScores)) and _is_number(number):
+            _check_bare(part)
             return replace(part, factor=part.factor * number)
     if isinstance(a, Repeated) != isinstance(b, Repeated):
         x, y = (b, a) if isinstance(a, Repeated) else (a, b)
@@ -106,6 +112,7 @@ def _parts(lower: Lowering, record: TracedCall, a: AxisSplit, b: AxisSplit) -> A
 def divided(lower: Lowering, record: TracedCall) -> Any:
     part, number = _arguments(lower, record)
     if isinstance(part, (AxisSplit, AttentionScores)) and _is_number(number) and number:
+        _check_bare(part)
         return replace(part, factor=part.factor / number)
     a, b = _operands(lower, record)
     rounded = lower.argument(record, 2, "rounding_mode") is not None
@@ -158,7 +165,7 @@ def _operands(lower: Lowering, record: TracedCall) -> tuple[Any, Any]:
 
 def _arguments(lower: Lowering, record: TracedCall) -> tuple[Any, Any]:
     """Both operands; a buffer of a single number is this number."""
-    a, b = (lower.argument(record, place, n) for place, n in enumerate(("input", "other")))
+    a, b = (lower.argument(record, place, n) for place, n in enumerate(NAMES))
     return _number(a), _number(b)
 
 
@@ -168,6 +175,14 @@ def _number(operand: Any) -> Any:
     tensor = operand.tensor
     known = tensor is not None and not tensor.is_meta and tensor.is_floating_point()
     return as_written(tensor) if tensor is not None and known and tensor.numel() == 1 else operand
+
+
+NAMES = ("input", "other")
+
+
+def _check_bare(part: AxisSplit | AttentionScores) -> None:
+    if isinstance(part, AttentionScores) and (part.added or part.softmax):
+        raise Gap(" of scores to which something was added, or after their softmax")
 
 
 def _is_number(value: Any) -> bool:

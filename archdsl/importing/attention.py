@@ -7,11 +7,14 @@ from math import isclose
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from archdsl.importing.biases import added_to, biased, given, is_causal
 from archdsl.importing.cut import BATCH, Atom, AxisSplit, Group, merged, whole
+from archdsl.importing.fixed import Looked
 from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.values import AttentionScores, TensorValue, Vertex
 from archdsl.importing.weighted import linear_over_channels, turned_linear
+from archdsl.layers.base import alike
 
 
 class Heads(NamedTuple):
@@ -20,7 +23,7 @@ class Heads(NamedTuple):
     vertex: Vertex
     heads: int
     each: int  # channels of a head
-    sees: dict[str, int]  # `windows` or `grid` of the layer
+    sees: dict[str, Any]  # `windows` or `grid` of the layer
     factor: float
 
 
@@ -57,8 +60,7 @@ def einsum(lower: Lowering, record: TracedCall) -> AttentionScores | AxisSplit:
         b = lower.cut(b)
         if not isinstance(b, AxisSplit):
             raise Gap(" of a parameter")
-        axes = len(b.axes)
-        b = b.permuted([*range(axes - 2), axes - 1, axes - 2])
+        b = _swapped(b)
     elif not (first[-1] == second[-2] and out[-2:] == first[-2] + second[-1]):
         raise Gap(f" of `{equation}`")
     return _product(lower, record, a, b)
@@ -66,17 +68,33 @@ def einsum(lower: Lowering, record: TracedCall) -> AttentionScores | AxisSplit:
 
 def _product(lower: Lowering, record: TracedCall, a: Any, b: Any) -> AttentionScores | AxisSplit:
     a, b = lower.cut(a), lower.cut(b)
-    if isinstance(a, AttentionScores) and isinstance(b, AxisSplit):
-        if not a.softmax:
-            raise Gap(" of scores without softmax")
-        return attended(lower, record, a.queries, a.keys, b, a.factor)
+    if isinstance(b, AttentionScores) and b.turned and isinstance(a, AxisSplit):
+        return _swapped(_weighed(lower, record, b, _swapped(a)))  # channels before pixels
+    if isinstance(a, AttentionScores) and isinstance(b, AxisSplit) and not a.turned:
+        return _weighed(lower, record, a, b)
     if not isinstance(a, AxisSplit) or not isinstance(b, AxisSplit):
         raise Gap(" with a parameter")
-    axes = len(b.axes)
-    keys = b.permuted([*range(axes - 2), axes - 1, axes - 2])
+    keys = _swapped(b)
     for part in (a, keys):
         heads_of(part)
-    return AttentionScores(a, keys)
+    return AttentionScores(a, keys, (*a.shape[:-1], keys.shape[-2]))
+
+
+def _swapped(cut: AxisSplit) -> AxisSplit:
+    axes = len(cut.axes)
+    return cut.permuted([*range(axes - 2), axes - 1, axes - 2])
+
+
+def _weighed(
+    lower: Lowering, record: TracedCall, scores: AttentionScores, values: AxisSplit
+) -> AxisSplit:
+    if not scores.softmax:
+        raise Gap(" of scores without softmax")
+    plain = (*scores.queries.shape[:-1], scores.keys.shape[-2])
+    if scores.shape != (plain if not scores.turned else (*plain[:-2], plain[-1], plain[-2])):
+        raise Gap(" of scores in another shape")
+    q, k = scores.queries, scores.keys
+    return attended(lower, record, q, k, values, scores.factor, added=scores.added)
 
 
 @operation("scaled_dot_product_attention")
@@ -86,14 +104,15 @@ def fused(lower: Lowering, record: TracedCall) -> AxisSplit:
     )
     if not all(isinstance(part, AxisSplit) for part in (q, k, v)):
         raise Gap(" with a parameter")
-    if lower.argument(record, 3, "attn_mask") is not None:
-        raise Gap(" with a mask of its own")
+    shape = (*q.shape[:-1], k.shape[-2])
+    mask = given(record, 3, "attn_mask")
+    added = () if mask is None else (added_to(AttentionScores(q, k, shape), mask),)
     if lower.argument(record, 4, "dropout_p", 0.0):
         raise Gap(" that drops weights")
     scale = lower.argument(record, 6, "scale")
     factor = q.shape[-1] ** -0.5 if scale is None else scale
     causal = bool(lower.argument(record, 5, "is_causal", False))
-    return attended(lower, record, q, k, v, factor, causal)
+    return attended(lower, record, q, k, v, factor, causal, added)
 
 
 def heads_of(cut: AxisSplit) -> Heads:
@@ -111,26 +130,25 @@ def heads_of(cut: AxisSplit) -> Heads:
     if heads > 1 and head not in left:
         raise Gap(" of tensors whose heads are not cut out of channels")
     apart = merged([a for a in left if a != head])
-    if apart and [a.axis for a in apart] != list(range(1, len(shape))):
-        raise Gap(" of parts of an image that are not windows")
     return Heads(cut.vertex, heads, each, _sees(shape, apart, pixels), cut.factor)
 
 
-def _sees(shape: tuple[int, ...], apart: Group, pixels: Group) -> dict[str, int]:
+def _sees(shape: tuple[int, ...], apart: Group, pixels: Group) -> dict[str, Any]:
     every = tuple(a for axis in range(1, len(shape)) for a in whole(shape, axis))
     if not apart:
         if pixels != every:
             raise Gap(" of tensors whose pixels were moved")
         return {}
-    sides = {shape[a.axis] // a.size for a in apart}
-    if len(sides) == 1 and len(shape) == 3:
-        side = sides.pop()
-        windows = tuple(Atom(axis, 1, side) for axis in (1, 2))
-        grid = tuple(Atom(axis, shape[axis] // side, side) for axis in (1, 2))
-        if pixels == windows and all(a.inner == side for a in apart):
-            return {"windows": side}
-        if pixels == grid and all(a.inner == 1 for a in apart):
-            return {"grid": side}
+    axes = range(1, len(shape))
+    sides = {axis: next((a.size for a in pixels if a.axis == axis), 1) for axis in axes}
+    for how in ("windows", "grid") if len(shape) == 3 else ():
+        inner = {axis: 1 if how == "windows" else shape[axis] // sides[axis] for axis in axes}
+        outer = {axis: sides[axis] if how == "windows" else 1 for axis in axes}
+        left = {axis: shape[axis] // sides[axis] for axis in axes}
+        seen = merged([Atom(x, inner[x], sides[x]) for x in axes if sides[x] > 1])
+        other = merged([Atom(x, outer[x], left[x]) for x in axes if left[x] > 1])
+        if (pixels, apart) == (seen, other):
+            return {how: alike(tuple(sides.values()))}
     raise Gap(" within parts of an image that are not windows")
 
 
@@ -142,10 +160,11 @@ def attended(
     v: AxisSplit,
     factor: float,
     causal: bool = False,
+    added: tuple[Looked, ...] = (),
 ) -> AxisSplit:
     """Attention of heads. Raises ``Gap`` where it is not among the pixels of one tensor."""
     parts = [heads_of(part) for part in (q, k, v)]
-    if any(part.sees != parts[0].sees for part in parts):
+    if any(part.sees != parts[0].sees for part in parts) or {q.rolled} != {k.rolled, v.rolled}:
         raise Gap(" among different windows")
     if any(part.vertex.shape[1:] != parts[0].vertex.shape[1:] for part in parts):
         raise Gap(" of one tensor to another")
@@ -156,14 +175,14 @@ def attended(
     rest = [queries.vertex, keys.vertex, values.vertex]
     if not isclose(left, 1, rel_tol=1e-6):
         rest[0] = lower.vertex(make("times", value=left), [queries.vertex], record)
-    options: dict[str, Any] = dict(queries.sees)
+    options, weights = biased(q, queries.sees, added)
     if keys.heads != queries.heads:
         options["kv_heads"] = keys.heads
     if causal:
         options["causal"] = True
     layer = make("attend", heads=queries.heads, **options)
-    made = lower.vertex(layer, [side_by_side(lower, record, rest)], record)
-    return AxisSplit(made, q.axes, values.factor)
+    made = lower.vertex(layer, [side_by_side(lower, record, rest)], record, weights=weights)
+    return AxisSplit(made, q.axes, values.factor, q.rolled)
 
 
 def side_by_side(lower: Lowering, record: TracedCall, parts: list[Vertex]) -> Vertex:
@@ -204,13 +223,17 @@ def multihead(lower: Lowering, record: TracedCall) -> list[Any]:
         raise Gap(" with other channels of keys, or with a key and a value added")
     if lower.argument(record, 3, "key_padding_mask") is not None:
         raise Gap(" with tokens left out")
-    if lower.argument(record, 5, "attn_mask") is not None:
-        raise Gap(" with a mask of its own")
+    options: dict[str, Any] = {"heads": m.num_heads}
+    mask = given(record, 5, "attn_mask")
+    if mask is not None and is_causal(mask):
+        options["causal"] = True
+    elif mask is not None:
+        raise Gap(" with a mask that is not causal")
     if m.dropout and record.training:
         raise Gap(" that drops weights: set its `dropout` to 0")
     inward = _tied(record, weight="in_proj_weight", bias="in_proj_bias")
     outward = _tied(record, weight="out_proj.weight", bias="out_proj.bias")
-    return [between(lower, record, q, {"heads": m.num_heads}, inward, outward), None]
+    return [between(lower, record, q, options, inward, outward), None]
 
 
 @operation("ShiftedWindowAttention")

@@ -31,11 +31,13 @@ Group = tuple[Atom, ...]
 @dataclass(frozen=True, slots=True)
 class AxisSplit:
     """A tensor, the batch included: each of its axes runs over some atoms, the last one fastest;
-    all its numbers are multiplied with ``factor``."""
+    all its numbers are multiplied with ``factor``. The vertex's spatial axes were rolled by
+    ``rolled`` before, if by anything."""
 
     vertex: Vertex
     axes: tuple[Group, ...]
     factor: float = 1.0
+    rolled: Shape = ()
 
     @property
     def shape(self) -> Shape:
@@ -100,7 +102,7 @@ def order_of(cut: AxisSplit, batch: int) -> tuple[int, ...] | None:
     """Which axis of the vertex each axis is, after the batch; nothing where that is not so."""
     first, *rest = cut.axes
     shape = cut.vertex.shape
-    if first != cut_of(cut.vertex, (), batch).axes[0] or len(rest) != len(shape):
+    if cut.rolled or first != cut_of(cut.vertex, (), batch).axes[0] or len(rest) != len(shape):
         return None
     single = [axis for axis, size in enumerate(shape) if size == 1]
     order = []
@@ -118,21 +120,35 @@ def order_of(cut: AxisSplit, batch: int) -> tuple[int, ...] | None:
 
 def in_order(cut: AxisSplit, batch: int) -> bool:
     """Whether the numbers are in the order in which the vertex has them."""
+    if cut.rolled:
+        return False
     plain = cut_of(cut.vertex, range(len(cut.vertex.shape)), batch)
     again = cut.reshaped(plain.shape)
     return again is not None and again.axes == plain.axes
 
 
-def squares_in(cut: AxisSplit) -> int | None:
-    """The side of the squares of an image whose pixels were made channels, the channels of each
-    pixel side by side or its places in each channel; nothing where that is not so."""
+class Squares(NamedTuple):
+    """Squares of an image whose pixels were made channels: their side, whether the channels of each
+    pixel are side by side, or its places in each channel, and whether places go down first."""
+
+    side: int
+    beside: bool
+    down: bool
+
+
+def squares_in(cut: AxisSplit) -> Squares | None:
+    """The squares of an image whose pixels were made channels; nothing where that is not so."""
     shape = cut.vertex.shape
-    if len(shape) != 3 or len(cut.axes) != 4 or len(cut.axes[1]) != 3:
+    if len(shape) != 3 or len(cut.axes) != 4 or len(cut.axes[1]) != 3 or cut.rolled:
         return None
     side = next(atom.size for atom in cut.axes[1] if atom.axis != 0)
     places = [Atom(1, 1, side), Atom(2, 1, side)]
     counts = [(axis, shape[axis] // side) for axis in (1, 2)]
     left: list[Group] = [(Atom(axis, side, n),) if n > 1 else () for axis, n in counts]
     of = list(whole(shape, 0))
-    fits = [*cut.axes[1]] in ([*places, *of], [*of, *places]) and [*cut.axes[2:]] == left
-    return side if fits else None
+    forms = {
+        (*places, *of): Squares(side, True, False),
+        (*of, *places): Squares(side, False, False),
+        (*reversed(places), *of): Squares(side, True, True),
+    }
+    return forms.get(tuple(cut.axes[1])) if [*cut.axes[2:]] == left else None

@@ -20,6 +20,7 @@ from archdsl.importing import (  # noqa: F401
     pointwise,
     reduced,
     shaped,
+    sliced,
     weighted,
 )
 from archdsl.importing.custom import NONE, WORDS, Custom

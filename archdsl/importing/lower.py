@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from archdsl.importing.custom import NONE, Custom, Missing, OperationUse, uses_of
-from archdsl.importing.cut import AxisSplit, cut_of, in_order, order_of, squares_in, whole
+from archdsl.importing.cut import AxisSplit, Squares, cut_of, in_order, order_of, squares_in, whole
 from archdsl.importing.record import Recording, Ref, Tied, TracedCall, needed
+from archdsl.importing.shapes import RESHAPING, turns
+from archdsl.importing.through import through
 from archdsl.importing.values import (
     AttentionScores,
     Bordered,
@@ -90,6 +93,7 @@ class Lowering:
         self._values: dict[Ref, Any] = {}
         self._known: dict[Any, Vertex] = {}
         self._settled: dict[Any, TensorValue] = {}
+        self.memo: dict[Any, Vertex] = {}  # what several operations have one of
         self.batch = 0
         self.keys = recording.keys
         records = needed(recording, [ref for _, ref in recording.outputs])
@@ -134,7 +138,7 @@ class Lowering:
                 function = OPERATIONS.get(record.op.rstrip("_")) or OPERATIONS.get(record.op)
                 if function is None:
                     raise Gap("")
-                made = function(self, record)
+                made = self._through(record, function)
             except (Gap, Misfit) as problem:
                 why = str(problem) if isinstance(problem, Gap) else ": shapes do not fit"
                 made = self._custom(record, why) or self._gap(record, taken)
@@ -142,21 +146,37 @@ class Lowering:
         for number, value in enumerate(results):
             self._values[Ref(record, number)] = value
 
+    def _through(self, record: TracedCall, function: Operation) -> Any:
+        """What an operation makes: of a tensor whose channels are last and whole, before its
+        cuts; of any other, where it is nothing as it is."""
+        values = [self.value(ref) for ref in record.refs()]
+        cut = next((value for value in values if isinstance(value, AxisSplit)), None)
+        if cut is None:
+            return function(self, record)
+        if cut.axes[-1] == whole(cut.vertex.shape, 0):
+            return through(self, record, function) or function(self, record)
+        try:
+            return function(self, record)
+        except (Gap, Misfit):
+            if (made := through(self, record, function)) is None:
+                raise
+            return made
+
     def _of_weights(self, record: TracedCall) -> Any:
         """A parameter in another shape is itself; else it is computed."""
         first = record.args[0] if record.args else None
         first = self.value(first) if isinstance(first, Ref) else first
         shape = record.shapes[0] if len(record.shapes) == 1 else None
         if isinstance(first, Tied) and shape is not None and record.op in RESHAPING:
-            if _count(shape) == _count(first.shape):
+            if prod(shape) == prod(first.shape):
                 return replace(first, shape=shape)
-            if shape[0] == self.batch and _count(shape[1:]) == _count(first.shape):
+            if shape[0] == self.batch and prod(shape[1:]) == prod(first.shape):
                 return replace(first, shape=(1, *shape[1:]))  # the same for each image
-        if isinstance(first, Tied) and shape is not None and _turns(self, record, len(shape)):
+        if isinstance(first, Tied) and shape is not None and turns(self, record, len(shape)):
             return replace(first, shape=shape, turned=not first.turned)
         learned = any(isinstance(value, Tied) for value in (*record.args, *record.kwargs.values()))
         constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
-        return [Computed(constant) for _ in record.shapes]
+        return [Computed(constant, Ref(record, n)) for n in range(len(record.shapes))]
 
     def _custom(self, record: TracedCall, why: str) -> list[Any] | None:
         """The results of layers of one's own; nothing, and a gap, where there are none such."""
@@ -195,6 +215,16 @@ class Lowering:
         return found
 
     # ------------------------------------------------------------------ what operations ask
+
+    def assign(self, ref: Ref, value: Any) -> None:
+        """From here on, the value of a result."""
+        self._values[ref] = value
+
+    def multiplied(self, cut: AxisSplit, record: TracedCall) -> Vertex:
+        """The vertex of a cut tensor, with the factor that it has."""
+        if cut.factor == 1:
+            return cut.vertex
+        return self.vertex(make("times", value=cut.factor), [cut.vertex], record)
 
     def value(self, argument: Any) -> Any:
         """What an argument is: a ``TensorValue``, ``Tied``, ``Computed``, or plain."""
@@ -255,16 +285,16 @@ class Lowering:
             return value.value
         if not isinstance(value, AxisSplit):
             return value
+        if value.rolled:
+            raise Gap(" of a tensor that was moved round its border")
         key = value.vertex.number, value.axes, value.factor
         if key not in self._settled:
             self._settled[key] = self._settle(value, record)
         return self._settled[key]
 
     def _settle(self, cut: AxisSplit, record: TracedCall) -> TensorValue:
-        vertex, shape = cut.vertex, cut.shape[1:]
-        if cut.factor != 1:
-            vertex = self.vertex(make("times", value=cut.factor), [vertex], record)
-            cut = AxisSplit(vertex, cut.axes)
+        vertex, shape = self.multiplied(cut, record), cut.shape[1:]
+        cut = AxisSplit(vertex, cut.axes)
         order = order_of(cut, self.batch)
         if order is not None:
             return TensorValue(vertex, order)
@@ -276,11 +306,10 @@ class Lowering:
         if shape and in_order(cut, self.batch):
             made = self.vertex(make("reshape", to=shape), [vertex], record)
             return TensorValue(made, tuple(range(len(shape))))
-        if (factor := squares_in(cut)) is not None:
-            made = self.once(make("pixel_unshuffle", factor=factor), vertex, record)
-            if cut.axes[1][-1].axis == 0:  # the places of a square side by side
-                made = self.once(make("channel_shuffle", groups=vertex.shape[0]), made, record)
-            return TensorValue(made, (0, 1, 2))
+        for axes in ((0, 1, 2, 3), (0, 3, 1, 2)) if len(cut.axes) == 4 else ():
+            if (squares := squares_in(cut.permuted(axes))) is not None:
+                made = self._squared(squares, vertex, record)
+                return TensorValue(made, (0, 1, 2) if axes[1] == 1 else (1, 2, 0))
         if len(cut.axes) > 2 and len(cut.axes[1]) == 2:
             outer, inner = cut.axes[1]
             dealt = outer.inner == 1 and inner.inner == outer.size
@@ -289,6 +318,19 @@ class Lowering:
                 layer = make("channel_shuffle", groups=inner.size)
                 return TensorValue(self.vertex(layer, [vertex], record), tuple(range(len(shape))))
         raise Gap(" of a tensor whose axes were moved")
+
+    def _squared(self, squares: Squares, vertex: Vertex, record: TracedCall) -> Vertex:
+        """An image whose squares were made channels."""
+        side, made = squares.side, vertex
+        made = self.once(make("pixel_unshuffle", factor=side), made, record)
+        if squares.beside:
+            made = self.once(make("channel_shuffle", groups=vertex.shape[0]), made, record)
+        if squares.down:
+            places = [part + side * n for part in range(side) for n in range(side)]
+            layers = [make("split", parts=side * side, part=place + 1) for place in places]
+            parts = [self.once(layer, made, record) for layer in layers]
+            made = self.vertex(make("concat"), parts, record)
+        return made
 
     def vertex(
         self,
@@ -353,30 +395,3 @@ class Lowering:
             for name, tensor in tensors.items()
             if tensor is not None
         }
-
-
-RESHAPING = frozenset(
-    "view reshape unsqueeze squeeze contiguous to flatten float type_as __getitem__ __get__ expand "
-    "repeat tile".split()
-)
-
-
-def _turns(lower: Lowering, record: TracedCall, rank: int) -> bool:
-    """Whether the last two axes of a tensor change places, and no others."""
-    if record.op in ("mT", "t"):
-        return rank >= 2
-    if record.op in ("transpose", "swapaxes", "swapdims"):
-        axes = (lower.argument(record, 1, "dim0"), lower.argument(record, 2, "dim1"))
-        return sorted(axis % rank for axis in axes) == [rank - 2, rank - 1]
-    if record.op == "permute":
-        order = record.args[1] if isinstance(record.args[1], tuple) else record.args[1:]
-        wanted = [*range(rank - 2), rank - 1, rank - 2]
-        return rank >= 2 and [axis % rank for axis in order] == wanted
-    return False
-
-
-def _count(shape: Sequence[int]) -> int:
-    count = 1
-    for n in shape:
-        count *= n
-    return count

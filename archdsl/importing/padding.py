@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from archdsl.diagnostics.model import ArchError
+from archdsl.importing.cut import AxisSplit
 from archdsl.importing.incoming import Inputs
 from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Recording, TracedCall, record
@@ -45,7 +46,7 @@ def _borders(recording: Recording) -> list[tuple[int, Any]]:
 
 
 @operation("pad")
-def padded(lower: Lowering, record: TracedCall) -> TensorValue | Bordered:
+def padded(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit | Bordered:
     mode = lower.argument(record, 2, "mode", "constant")
     value = lower.argument(record, 3, "value", 0) or 0
     amounts = list(lower.argument(record, 1, "pad"))
@@ -54,7 +55,7 @@ def padded(lower: Lowering, record: TracedCall) -> TensorValue | Bordered:
 
 @operation("ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d")
 @operation("ReflectionPad1d", "ReflectionPad2d", "ReplicationPad1d", "ReplicationPad2d")
-def padded_module(lower: Lowering, record: TracedCall) -> TensorValue | Bordered:
+def padded_module(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit | Bordered:
     m = record.module
     border = {"Refl": "reflect", "Repl": "replicate"}.get(record.op[:4], "zeros")
     return _padded(lower, record, list(m.padding), border, getattr(m, "value", 0))
@@ -62,7 +63,10 @@ def padded_module(lower: Lowering, record: TracedCall) -> TensorValue | Bordered
 
 def _padded(
     lower: Lowering, record: TracedCall, flat: list[int], border: str, value: float
-) -> TensorValue | Bordered:
+) -> TensorValue | AxisSplit | Bordered:
+    given = lower.argument(record, 0, "input")
+    if isinstance(given, AxisSplit) and not any(flat) and value != -inf:
+        return given
     x = lower.input(record)
     if not any(flat) and value != -inf:
         return x

@@ -70,9 +70,12 @@ class Tied:
     tensor: torch.Tensor | None = field(default=None, compare=False, repr=False)  # its numbers
     turned: bool = False  # whether its last two axes have changed places
     flipped: bool = False  # whether the layer has them the other way round
+    order: tuple[int, ...] = ()  # which of so many equal parts of it the layer has first, second...
 
     def theirs(self, tensor: torch.Tensor) -> torch.Tensor:
-        """A tensor of the module with its axes as the layer has them."""
+        """A tensor of the module with its axes and its parts as the layer has them."""
+        if self.order:
+            tensor = tensor.reshape(len(self.order), -1)[list(self.order)].reshape(tensor.shape)
         return tensor.mT if self.flipped else tensor
 
     def start(self, usual: float) -> float:
@@ -102,6 +105,7 @@ class TracedCall:
     shapes: list[tuple[int, ...] | None] = field(default_factory=list)
     training: bool = False  # whether its module was, when it ran
     function: str = ""  # its whole name in PyTorch, where it is a function or a method
+    compute: Callable[..., Any] | None = None  # and the function
 
     def refs(self) -> Iterator[Ref]:
         """The computed tensors that it takes."""
@@ -220,17 +224,18 @@ class _Recorder(TorchFunctionMode):
             found = func(*args, **kwargs)
             if isinstance(found, torch.Tensor) and name not in ("data", "grad"):
                 made = self.add(name, self.ref(args), {}, found)
-                made.function = f"torch.Tensor.{name}.__get__"
+                made.function, made.compute = f"torch.Tensor.{name}.__get__", func
             return found
         taken, named = self.ref(args), self.ref(kwargs)
         out = func(*args, **kwargs)
         results = out if isinstance(out, (tuple, list)) else (out,)
         if any(isinstance(r, torch.Tensor) for r in results):
             full = ONE_NAME.get(id(func)) or resolve_name(func) or name
-            self.add(full.rsplit(".", 1)[-1], taken, named, out).function = full
+            made = self.add(full.rsplit(".", 1)[-1], taken, named, out)
+            made.function, made.compute = full, func
             self.changed(out)
         elif name == "__setitem__":  # which gives nothing, and changes its tensor
-            self.add(name, taken, named, args[0])
+            self.add(name, taken, named, args[0]).compute = func
             self.changed(args[0])
         return out
 

@@ -21,7 +21,7 @@ def softmax(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit | At
     if isinstance(scores, AttentionScores):
         if record.op not in ("Softmax", "softmax") or axis not in (
             -1,
-            len(scores.queries.axes) - 1,
+            len(scores.shape) - 1,
         ):
             raise Gap(" of scores, along another axis than the last")
         return replace(scores, softmax=True)

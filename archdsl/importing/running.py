@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -72,6 +73,17 @@ class Certain(TorchFunctionMode):
         if args and ("dropout" in name or (name == "float" and args[0].dtype == torch.float64)):
             return args[0]
         return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _double() -> Iterator[None]:
+    """Tensors that a module makes while it runs are in double precision, too."""
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(usual)
 
 
 def carry(weights: Mapping[str, Tied], theirs: nn.Module, ours: nn.Module) -> None:
@@ -146,7 +158,7 @@ def _run(
     given = [*args, *named.values()]
     free = [x.clone().requires_grad_() if x.is_floating_point() else x for x in given]
     taken = [x.clone() for x in free]  # which a layer may change in its place
-    with Certain():
+    with Certain(), _double():
         out = module(*taken[: len(args)], **dict(zip(named, taken[len(args) :], strict=True)))
     found = outputs(out, names)
     generator = torch.Generator().manual_seed(2)

@@ -5,22 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from archdsl.importing.cut import Atom, AxisSplit
+from archdsl.importing.cut import Atom, AxisSplit, whole
+from archdsl.importing.gathered import gathered
 from archdsl.importing.lower import Gap, Lowering, make, named, operation
 from archdsl.importing.record import Tied, TracedCall
-from archdsl.importing.values import TensorValue
+from archdsl.importing.values import AttentionScores, TensorValue
+from archdsl.importing.weighted import per_axis
 from archdsl.layers.base import Layer
 
 
 @operation("flatten", "Flatten", "view", "reshape", "unsqueeze", "squeeze", "Unflatten")
 @operation("unflatten", "reshape_as", "view_as")
-def reshaped(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
-    return _in_shape(lower, record, lower.argument(record, 0, "input"))
+def reshaped(lower: Lowering, record: TracedCall) -> Any:
+    return in_shape(lower, record, lower.argument(record, 0, "input"))
 
 
-def _in_shape(lower: Lowering, record: TracedCall, x: Any) -> TensorValue | AxisSplit:
+def in_shape(lower: Lowering, record: TracedCall, x: Any) -> Any:
     """A tensor in the shape that the operation gives."""
     to = record.shapes[0]
+    if isinstance(x, AttentionScores) and to is not None and to[-2:] == x.shape[-2:]:
+        return replace(x, shape=to)
     if to is None or not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     found = _reshaped(lower, record, x, to) if isinstance(x, TensorValue) else None
@@ -46,7 +50,8 @@ def _reshaped(
             return lower.apply(make("flatten"), record, x, axes=(0,))
         if len(to) == 2 and len(now) > 2 and to[0] == now[0]:
             return lower.apply(make("flatten_space"), record, x, axes=(0, 1))
-        if len(to) > len(now) and (1 < to[0] < now[0] or len(now) > 1):
+        heads = len(to) == len(now) == 3 and to[0] * to[1] == now[0] > to[0] > 1
+        if heads or (len(to) > len(now) and (1 < to[0] < now[0] or len(now) > 1)):
             cut = lower.cut(x).reshaped(whole)
             if cut is not None:
                 return None
@@ -54,16 +59,20 @@ def _reshaped(
     if len(to) == 1 and sum(n != 1 for n in now) <= 1:
         return lower.apply(make("flatten"), record, x, axes=(0,))
     if x.axes == (*range(1, len(now)), 0) and to[-1] == now[-1]:
-        tokens = len(to) == 2 and len(now) > 2
-        if lower.cut(x).reshaped(whole) is not None and not tokens:
+        if lower.cut(x).reshaped(whole) is not None:
             return None
-        layer = make("flatten_space") if tokens else make("reshape", to=(to[-1], *to[:-1]))
+        layer = make("reshape", to=(to[-1], *to[:-1]))
         return lower.apply(layer, record, x, axes=(*range(1, len(to)), 0))
     return None
 
 
-def _permuted(lower: Lowering, record: TracedCall, order: list[int]) -> TensorValue | AxisSplit:
+def _permuted(lower: Lowering, record: TracedCall, order: list[int]) -> Any:
     x = lower.argument(record, 0, "input")
+    if isinstance(x, AttentionScores):
+        last = len(order) - 1
+        if order != [*range(last - 1), last, last - 1]:
+            raise Gap(" of what is only a part of attention")
+        return replace(x, turned=not x.turned, shape=tuple(x.shape[axis] for axis in order))
     if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     return lower.joined(lower.cut(x).permuted(order))
@@ -74,18 +83,18 @@ def _rank(lower: Lowering, record: TracedCall) -> int:
 
 
 @operation("permute")
-def permuted(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+def permuted(lower: Lowering, record: TracedCall) -> Any:
     order = record.args[1] if isinstance(record.args[1], tuple) else record.args[1:]
     return _permuted(lower, record, [axis % len(order) for axis in order])
 
 
 @operation("Permute")
-def permuted_module(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+def permuted_module(lower: Lowering, record: TracedCall) -> Any:
     return _permuted(lower, record, [axis % len(record.module.dims) for axis in record.module.dims])
 
 
 @operation("transpose", "swapaxes", "swapdims", "t")
-def transposed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+def transposed(lower: Lowering, record: TracedCall) -> Any:
     rank = _rank(lower, record)
     order = list(range(rank))
     a, b = lower.argument(record, 1, "dim0", 0), lower.argument(record, 2, "dim1", 1)
@@ -94,13 +103,13 @@ def transposed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
 
 
 @operation("mT")
-def turned(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+def turned(lower: Lowering, record: TracedCall) -> Any:
     rank = _rank(lower, record)
     return _permuted(lower, record, [*range(rank - 2), rank - 1, rank - 2])
 
 
 @operation("movedim", "moveaxis")
-def moved(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+def moved(lower: Lowering, record: TracedCall) -> Any:
     rank = _rank(lower, record)
     source, to = lower.argument(record, 1, "source"), lower.argument(record, 2, "destination")
     if not isinstance(source, int) or not isinstance(to, int):
@@ -162,10 +171,10 @@ def part_of(
             if (at, source.shape[0]) == (first, size):
                 return TensorValue(source, x.axes)
             at += source.shape[0]
-    return TensorValue(lower.vertex(_slice(channels, first, size), [x.vertex], record), x.axes)
+    return TensorValue(lower.vertex(channels_of(channels, first, size), [x.vertex], record), x.axes)
 
 
-def _slice(channels: int, first: int, size: int) -> Layer:
+def channels_of(channels: int, first: int, size: int) -> Layer:
     if channels % size == 0 and first % size == 0:
         return make("split", parts=channels // size, part=first // size + 1)
     return make("slice", first=first + 1, last=first + size)
@@ -182,12 +191,12 @@ def parts(lower: Lowering, record: TracedCall) -> list[TensorValue | AxisSplit]:
     for shape in record.shapes:
         axis %= len(shape or (0,))
         size = (shape or ())[axis]
-        found.append(_range(lower, record, x, axis, at, size))
+        found.append(range_of(lower, record, x, axis, at, size))
         at += size
     return found
 
 
-def _range(
+def range_of(
     lower: Lowering,
     record: TracedCall,
     x: TensorValue | AxisSplit,
@@ -205,12 +214,36 @@ def _range(
         return part_of(lower, record, x, first, size)
     channels = x.vertex.shape[0]
     outer = group[0] if group else None
+    inside = outer is not None and outer.axis == 0 and outer.inner * outer.size < channels
+    if outer and inside and (found := gathered(lower, record, x, outer, first, size)):
+        part, atom = found
+        left = (atom,) if size > 1 else ()
+        return replace(part, axes=(*part.axes[:axis], left, *part.axes[axis + 1 :]))
     if outer is None or outer.axis != 0 or outer.inner * outer.size != channels:
         raise Gap(" along an axis that is not the first of those that channels are cut into")
     whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
     vertex = part_of(lower, record, whole, first * outer.inner, size * outer.inner, True).vertex
     left = () if size == 1 else (Atom(0, outer.inner, size),)
-    return AxisSplit(vertex, (*x.axes[:axis], left, *x.axes[axis + 1 :]), x.factor)
+    return replace(x, vertex=vertex, axes=(*x.axes[:axis], left, *x.axes[axis + 1 :]))
+
+
+@operation("roll")
+def rolled(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+    """Pixels that leave an image on one side come in on the other: they do so again, the other way,
+    after attention within windows."""
+    x = lower.cut(lower.argument(record, 0, "input"))
+    shifts, axes = (lower.argument(record, i + 1, n) for i, n in enumerate(("shifts", "dims")))
+    if not isinstance(x, AxisSplit) or axes is None:
+        raise Gap(" of a parameter, or of all axes at once")
+    shape = x.vertex.shape
+    by = list(x.rolled or (0,) * (len(shape) - 1))
+    for shift, axis in zip(per_axis(shifts, 1), per_axis(axes, 1), strict=True):
+        group = x.axes[axis]
+        if len(group) != 1 or group[0].axis < 1 or group != whole(shape, group[0].axis):
+            raise Gap(" of anything but a spatial axis")
+        spatial = group[0].axis
+        by[spatial - 1] = (by[spatial - 1] + shift) % shape[spatial]
+    return lower.joined(replace(x, rolled=tuple(by) if any(by) else ()))
 
 
 @operation("unbind")
@@ -218,17 +251,17 @@ def unbound(lower: Lowering, record: TracedCall) -> list[TensorValue | AxisSplit
     x = lower.argument(record, 0, "input")
     axis = lower.argument(record, 1, "dim", 0)
     axis %= len(record.shapes[0] or ()) + 1
-    return [_place(lower, record, x, axis, place) for place in range(len(record.shapes))]
+    return [place_of(lower, record, x, axis, place) for place in range(len(record.shapes))]
 
 
 @operation("select")
 def selected(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     x = lower.argument(record, 0, "input")
     axis, place = lower.argument(record, 1, "dim"), lower.argument(record, 2, "index")
-    return _place(lower, record, x, axis % (len(record.shapes[0] or ()) + 1), place)
+    return place_of(lower, record, x, axis % (len(record.shapes[0] or ()) + 1), place)
 
 
-def _place(
+def place_of(
     lower: Lowering, record: TracedCall, x: Any, axis: int, place: int
 ) -> TensorValue | AxisSplit:
     """One place of an axis, which is then gone: a token of a sequence, or a part of channels."""
@@ -238,106 +271,9 @@ def _place(
     if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     cut = lower.cut(x)
-    found = _range(lower, record, cut, axis, place % cut.shape[axis], 1)
+    found = range_of(lower, record, cut, axis, place % cut.shape[axis], 1)
     assert isinstance(found, AxisSplit), "a part of a cut"
-    return lower.joined(
-        AxisSplit(found.vertex, (*found.axes[:axis], *found.axes[axis + 1 :]), cut.factor)
-    )
-
-
-@operation("narrow")
-def narrowed(lower: Lowering, record: TracedCall) -> TensorValue:
-    x = lower.input(record)
-    axis, first, size = (lower.argument(record, i + 1, n) for i, n in enumerate(NARROW))
-    if axis == 0 or x.axes[axis % (len(x.axes) + 1) - 1] != 0:
-        raise Gap(" of a spatial axis")
-    return part_of(lower, record, x, first, size)
-
-
-NARROW = ("dim", "start", "length")
-
-
-@operation("getitem", "__getitem__")
-def indexed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
-    x, index = lower.argument(record, 0, "input"), record.args[1]
-    if not isinstance(x, (TensorValue, AxisSplit)):
-        raise Gap(" of a parameter")
-    index = index if isinstance(index, tuple) else (index,)
-    shape = lower.cut(x).shape
-    if any(item is Ellipsis for item in index):
-        at = index.index(Ellipsis)
-        filled = [slice(None)] * (len(shape) - sum(item is not None for item in index) + 1)
-        index = (*index[:at], *filled, *index[at + 1 :])
-    if any(item is None for item in index):  # axes of one place, made once the rest is done
-        index = tuple(item for item in index if item is not None)
-        return _in_shape(lower, record, _indexed(lower, record, x, index))
-    return _indexed(lower, record, x, index)
-
-
-def _indexed(
-    lower: Lowering, record: TracedCall, x: Any, index: tuple[Any, ...]
-) -> TensorValue | AxisSplit:
-    """Places and ranges of the first axes."""
-    shape = lower.cut(x).shape
-    if not all(isinstance(item, (int, slice)) for item in index):
-        raise Gap(" by anything but numbers and ranges")
-    places = [(i, item) for i, item in enumerate(index) if isinstance(item, int)]
-    cut = [(i, s) for i, s in enumerate(index) if isinstance(s, slice)]
-    cut = [(i, s) for i, s in cut if s.indices(shape[i]) != (0, shape[i], 1)]
-    if cut and places:
-        raise Gap(" of a place and a range at once")
-    for axis, place in reversed(places):
-        x = _place(lower, record, x, axis, place)
-    if isinstance(x, AxisSplit) and len(cut) == 1:
-        first, last, step = cut[0][1].indices(shape[cut[0][0]])
-        if step == 1 and len(x.axes[cut[0][0]]) == 1:
-            return _range(lower, record, x, cut[0][0], first, last - first)
-    return _ranges(lower, record, lower.settled(x, record), cut) if cut else x
-
-
-def _ranges(
-    lower: Lowering, record: TracedCall, x: TensorValue, cut: list[tuple[int, slice]]
-) -> TensorValue:
-    """Ranges of several axes."""
-    rank, shape = len(x.axes) + 1, (lower.batch, *x.shape)
-    if cut[0][0] == 0:
-        raise Gap(" of some images of the batch")
-    if all(x.axes[i - 1] != 0 for i, _ in cut):
-        steps = [s.step for _, s in cut]
-        starts = [s.indices(shape[i])[0] for i, s in cut]
-        ends = all(s.stop is None for _, s in cut)
-        if ends and len(set(steps)) == 1 and len(cut) == rank - 2:
-            if not any(starts):
-                return lower.apply(make("subsample", stride=steps[0]), record, x)
-            if rank == 4 and steps[0] and all(shape[i] % steps[0] == 0 for i, _ in cut):
-                order = sorted(range(2), key=lambda n: x.axes[cut[n][0] - 1])
-                return _dealt(lower, record, x, steps[0], [starts[n] for n in order])
-        edges = [s.indices(shape[i]) for i, s in cut]
-        sides = {i: (a, shape[i] - b) for (i, _), (a, b, _) in zip(cut, edges, strict=True)}
-        if x.plain and all(a == b for a, b in sides.values()) and set(steps) <= {None, 1}:
-            size = tuple(sides.get(axis, (0, 0))[0] for axis in range(2, rank))
-            return lower.apply(make("crop", size=size), record, x)
-        raise Gap(" of a spatial axis")
-    if len(cut) == 1:
-        first, last, step = cut[0][1].indices(x.vertex.shape[0])
-        if step == 1 and last > first:
-            return part_of(lower, record, x, first, last - first)
-    raise Gap(" of channels in steps")
-
-
-def _dealt(
-    lower: Lowering, record: TracedCall, x: TensorValue, step: int, starts: list[int]
-) -> TensorValue:
-    """Every ``step``-th pixel, not from the first on: those of a square are made channels, and
-    dealt out so that all of one place are side by side."""
-    channels = x.vertex.shape[0]
-    vertex = x.vertex
-    for layer in (make("pixel_unshuffle", factor=step), make("channel_shuffle", groups=channels)):
-        vertex = lower.once(layer, vertex, record)
-    first = (starts[0] * step + starts[1]) * channels
-    return lower.apply(
-        _slice(vertex.shape[0], first, channels), record, TensorValue(vertex, x.axes)
-    )
+    return lower.joined(replace(found, axes=(*found.axes[:axis], *found.axes[axis + 1 :])))
 
 
 @operation("interpolate")

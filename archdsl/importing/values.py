@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from archdsl.importing.cut import AxisSplit
-from archdsl.importing.record import ModuleCall, Tied
+from archdsl.importing.fixed import Looked
+from archdsl.importing.record import ModuleCall, Ref, Tied
 from archdsl.layers.base import Layer, Shape
 from archdsl.registry import REGISTRY, Registry
 
@@ -53,6 +54,7 @@ class Computed:
     """A tensor that is computed of parameters or of nothing."""
 
     constant: bool
+    of: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,11 @@ class AttentionScores:
 
     queries: AxisSplit
     keys: AxisSplit
+    shape: Shape
     factor: float = 1.0
     softmax: bool = False
+    turned: bool = False  # whether keys come first
+    added: tuple[Looked, ...] = ()  # to them, each in the shape that they have without cuts
 
 
 @dataclass(frozen=True, slots=True)

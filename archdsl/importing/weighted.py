@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from archdsl.importing.cut import AxisSplit, whole
+from archdsl.importing.cut import AxisSplit
 from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.special import is_same, is_standardized
@@ -183,11 +183,6 @@ def _linear(
 ) -> TensorValue | AxisSplit:
     features, bias = weights["weight"].shape[0], "bias" in weights
     x = lower.argument(record, place, "input")
-    pixels = isinstance(x, AxisSplit) and x.factor == 1 and len(x.vertex.shape) > 1
-    if pixels and x.axes[-1] == whole(x.vertex.shape, 0):  # of windows: it is the same for each
-        plain = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
-        made = linear_over_channels(lower, record, plain, weights).vertex
-        return AxisSplit(made, (*x.axes[:-1], whole(made.shape, 0)))
     x = lower.input(record, place)
     if len(x.axes) == 1:
         return lower.apply(make("linear", features=features, bias=bias), record, x, weights=weights)
@@ -205,7 +200,7 @@ def linear_over_channels(
     return TensorValue(lower.vertex(layer, [x.vertex], record, weights=weights), x.axes)
 
 
-@operation("Linear")
+@operation("Linear", "NonDynamicallyQuantizableLinear")
 def linear_module(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     m = record.module
     return _linear(lower, record, lower.tied(record, weight=m.weight, bias=m.bias))

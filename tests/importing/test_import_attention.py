@@ -1,8 +1,11 @@
 """Transformers as specs: attention in the ways in which libraries and people write it."""
 
+import attention_models
 import pytest
 import small_models
+import torch
 from torch import nn
+from torchvision.models.maxvit import MaxVit
 from torchvision.models.swin_transformer import SwinTransformer
 from torchvision.models.vision_transformer import VisionTransformer
 
@@ -104,3 +107,56 @@ def test_attention_that_is_another(part: nn.Module, why: str) -> None:
     with pytest.raises(archdsl.ArchError) as caught:
         archdsl.import_module(model, (3, 8, 8))
     assert why in caught.value.diagnostics[0].message
+
+
+WINDOWS = "conv(24, 1) -> attend(2, windows = 4, {}relative = true)\n  conv(8, 1)\n"
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (attention_models.Windows(), ""),
+        (attention_models.Windows("heads"), ""),
+        (attention_models.Windows("fused", 2, 2), "shift = 2, "),
+        (attention_models.Windows("", 1, 1), "shift = 1, "),
+    ],
+)
+def test_windows_and_their_biases(model: nn.Module, options: str) -> None:
+    imported = archdsl.import_module(model, (3, 8, 8))
+    assert WINDOWS.format(options) in imported.text
+    assert imported.checked[1].startswith("results and gradients")
+    table = imported.weights[next(key for key in imported.weights if key.startswith("attend"))]
+    assert table.shape == (49, 2) and not torch.equal(table.T, model.table)
+    assert torch.equal(table.flatten().sort().values, model.table.flatten().sort().values)
+
+
+@pytest.mark.parametrize("way", ["module", "fused", "filled"])
+def test_masks_of_what_comes_after(way: str) -> None:
+    imported = archdsl.import_module(attention_models.Ahead(way), (3, 12, 12))
+    assert "conv(24, 1) -> attend(2, causal = true)" in imported.text
+
+
+@pytest.mark.parametrize(
+    ("model", "shape", "why"),
+    [
+        (attention_models.Windows("absolute"), (3, 8, 8), "not one for each distance"),
+        (attention_models.Windows("", 2, 1), (3, 8, 8), "are not left out"),
+        (attention_models.Windows("", 2), (3, 8, 8), "are not left out"),
+        (attention_models.Windows("", 0, 2), (3, 8, 8), "neither causal nor"),
+        (attention_models.Ahead("before"), (3, 8, 8), "neither causal nor"),
+    ],
+)
+def test_masks_and_biases_that_are_others(
+    model: nn.Module, shape: tuple[int, ...], why: str
+) -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(model, shape)
+    assert any(why in d.message for d in caught.value.diagnostics)
+
+
+def test_blocks_and_grids_in_the_form_of_windows() -> None:
+    model = MaxVit((32, 32), 8, 2, [8, 8], [1, 1], 4, 0.2, num_classes=3)
+    imported = archdsl.import_module(model, (3, 32, 32), name="maxvit")
+    assert "attend(2, windows = windows, relative = true, grid = grid)" in imported.text
+    assert "  partition_attention_layer(0, 2, drop)\n" in imported.text
+    assert imported.checked[1].startswith("results and gradients")

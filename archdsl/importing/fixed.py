@@ -1,0 +1,181 @@
+"""What a model computes of its parameters and of fixed numbers alone, run: masks, and which number
+of a learned table stands where, in whatever way the model computes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from archdsl.importing.record import Recording, Ref, Tied, TracedCall, needed
+
+LARGE = -100.0  # what is added to a score so that it counts for nothing: this, or less
+MOST = 1 << 25  # numbers of a tensor that is computed
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A tensor of fixed numbers, to each of which a number of a parameter is added: the one at the
+    place that ``places`` has, in the order in which the parameter is stored."""
+
+    numbers: torch.Tensor
+    tied: Tied | None = None
+    places: torch.Tensor | None = None
+
+
+def looked_up(value: Ref | Tied) -> Looked | None:
+    """What a tensor is; nothing where it is computed of parameters in another way, or of buffers
+    whose numbers are not there, as on the meta device."""
+    records = _records(value)
+    if any(record.compute is None and record.op != CHANGED for record in records):
+        return None
+    tied = _tied(value, records)
+    trained = {t.key: t for t in tied if t.trained}
+    if len(trained) > 1 or any(prod(t.shape) > MOST for t in tied):
+        return None
+    if any(prod(shape) > MOST for record in records for shape in record.shapes if shape):
+        return None
+    try:
+        if not trained:
+            found = _run(value, records, {})
+            return None if found is None else Looked(found)
+        ((key, parameter),) = trained.items()
+        plain = parameter if parameter.tensor is None else _stored(parameter)
+        count = prod(plain.shape)
+
+        def at(numbers: torch.Tensor) -> torch.Tensor | None:
+            return _run(value, records, {key: numbers.reshape(plain.shape)})
+
+        base = at(torch.zeros(count, dtype=torch.float64))
+        counted = at(torch.arange(1, count + 1, dtype=torch.float64))
+        drawn = torch.rand(count, generator=torch.Generator().manual_seed(0)).double()
+        again = at(drawn)
+        if base is None or counted is None or again is None:
+            return None
+        places = (counted - base).nan_to_num(1.0).round().long() - 1
+        known = base.isfinite()
+        if known.any() and (places[known].min() < 0 or places[known].max() >= count):
+            return None
+        places = places.clamp(0, count - 1)
+        if not torch.allclose(drawn[places][known], (again - base)[known], rtol=0, atol=1e-9):
+            return None
+        return Looked(base, plain, places)
+    except Exception:  # whatever the model's functions raise: it is not known then
+        return None
+
+
+CHANGED = "a change of a part"
+
+
+def _stored(tied: Tied) -> Tied:
+    """A parameter in the shape in which the model has it."""
+    assert tied.tensor is not None, "it has one"
+    return Tied(tied.key, tuple(tied.tensor.shape), tied.trained, tied.tensor)
+
+
+def _records(value: Ref | Tied) -> list[TracedCall]:
+    found: dict[int, TracedCall] = {}
+    todo = [value.record] if isinstance(value, Ref) else []
+    while todo:
+        one = todo.pop()
+        if one.number not in found:
+            found[one.number] = one
+            todo += [ref.record for ref in one.refs()]
+    return [found[number] for number in sorted(found)]
+
+
+def _tied(value: Ref | Tied, records: Sequence[TracedCall]) -> list[Tied]:
+    found: list[Any] = [value]
+    for record in records:
+        _walk((record.args, record.kwargs), found.append)
+    return [one for one in found if isinstance(one, Tied)]
+
+
+def _run(
+    value: Ref | Tied, records: Sequence[TracedCall], given: Mapping[str, torch.Tensor]
+) -> torch.Tensor | None:
+    done: dict[Ref, Any] = {}
+    fixed: dict[str, torch.Tensor] = {}
+
+    def number(leaf: Any) -> Any:
+        if isinstance(leaf, Ref):
+            return done[leaf]
+        if isinstance(leaf, Tied):
+            if leaf.key not in fixed:
+                tensor = given[leaf.key] if leaf.trained else leaf.tensor
+                assert tensor is not None and not tensor.is_meta, "its numbers are not there"
+                fixed[leaf.key] = _double(tensor.detach().clone())
+            return fixed[leaf.key]
+        if isinstance(leaf, torch.device):
+            return torch.device("cpu")
+        return leaf
+
+    with torch.no_grad(), torch.device("cpu"):
+        for record in records:
+            args, kwargs = _walk(record.args, number), _walk(record.kwargs, number)
+            if "device" in kwargs:
+                kwargs["device"] = "cpu"
+            if record.op == CHANGED:
+                out = args[0]
+            else:
+                assert record.compute is not None, "what has none is not run"
+                out = record.compute(*args, **kwargs)
+                out = args[0] if out is None else out
+            for place, result in enumerate(out if isinstance(out, (tuple, list)) else (out,)):
+                done[Ref(record, place)] = _double(result)
+    found = number(value)
+    return found if isinstance(found, torch.Tensor) else None
+
+
+def _double(value: Any) -> Any:
+    floating = isinstance(value, torch.Tensor) and value.is_floating_point()
+    return value.double() if floating else value
+
+
+def _walk(value: Any, leaf: Callable[[Any], Any]) -> Any:
+    if isinstance(value, (tuple, list)):
+        return tuple(_walk(item, leaf) for item in value)
+    if isinstance(value, dict):
+        return {key: _walk(item, leaf) for key, item in value.items()}
+    return leaf(value)
+
+
+def unknown(value: Ref | Tied) -> bool:
+    """Whether a tensor is computed of buffers whose numbers are not there."""
+    tied = _tied(value, _records(value))
+    return any(not t.trained and (t.tensor is None or t.tensor.is_meta) for t in tied)
+
+
+def multiply_adds_apart(recording: Recording) -> int:
+    """The multiply-adds, as PyTorch counts them, of what is computed of parameters and of fixed
+    numbers alone, however many images come in: those are no network's."""
+    records = needed(recording, [ref for _, ref in recording.outputs])
+    moving: set[int] = set()
+    apart = []
+    for record in records:
+        if record.op == "input" or any(ref.record.number in moving for ref in record.refs()):
+            moving.add(record.number)
+        elif record.op in PRODUCTS and record.compute is not None:
+            apart.append(record)
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        for record in apart:
+            assert record.compute is not None, "it is a function"
+            record.compute(*_walk(record.args, _meta), **_walk(record.kwargs, _meta))
+    return int(counter.get_total_flops()) // 2
+
+
+PRODUCTS = frozenset("einsum matmul __matmul__ bmm linear conv1d conv2d conv3d".split())
+
+
+def _meta(leaf: Any) -> Any:
+    """A tensor of the shape of one, without numbers."""
+    if isinstance(leaf, Tied):
+        return torch.empty(leaf.shape, device="meta")
+    if isinstance(leaf, Ref):
+        return torch.empty(leaf.record.shapes[leaf.result] or (), device="meta")
+    return leaf

@@ -1,0 +1,106 @@
+"""Parts of tensors: places and ranges of their axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archdsl.importing.cut import AxisSplit
+from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.record import TracedCall
+from archdsl.importing.shaped import channels_of, in_shape, part_of, place_of, range_of
+from archdsl.importing.values import TensorValue
+
+
+@operation("narrow")
+def narrowed(lower: Lowering, record: TracedCall) -> TensorValue:
+    x = lower.input(record)
+    axis, first, size = (lower.argument(record, i + 1, n) for i, n in enumerate(NARROW))
+    if axis == 0 or x.axes[axis % (len(x.axes) + 1) - 1] != 0:
+        raise Gap(" of a spatial axis")
+    return part_of(lower, record, x, first, size)
+
+
+NARROW = ("dim", "start", "length")
+
+
+@operation("getitem", "__getitem__")
+def indexed(lower: Lowering, record: TracedCall) -> Any:
+    x, index = lower.argument(record, 0, "input"), record.args[1]
+    if not isinstance(x, (TensorValue, AxisSplit)):
+        raise Gap(" of a parameter")
+    index = index if isinstance(index, tuple) else (index,)
+    shape = lower.cut(x).shape
+    if any(item is Ellipsis for item in index):
+        at = index.index(Ellipsis)
+        filled = [slice(None)] * (len(shape) - sum(item is not None for item in index) + 1)
+        index = (*index[:at], *filled, *index[at + 1 :])
+    if any(item is None for item in index):  # axes of one place, made once the rest is done
+        index = tuple(item for item in index if item is not None)
+        return in_shape(lower, record, _indexed(lower, record, x, index))
+    return _indexed(lower, record, x, index)
+
+
+def _indexed(
+    lower: Lowering, record: TracedCall, x: Any, index: tuple[Any, ...]
+) -> TensorValue | AxisSplit:
+    """Places and ranges of the first axes."""
+    shape = lower.cut(x).shape
+    if not all(isinstance(item, (int, slice)) for item in index):
+        raise Gap(" by anything but numbers and ranges")
+    places = [(i, item) for i, item in enumerate(index) if isinstance(item, int)]
+    cut = [(i, s) for i, s in enumerate(index) if isinstance(s, slice)]
+    cut = [(i, s) for i, s in cut if s.indices(shape[i]) != (0, shape[i], 1)]
+    if cut and places:
+        raise Gap(" of a place and a range at once")
+    for axis, place in reversed(places):
+        x = place_of(lower, record, x, axis, place)
+    if isinstance(x, AxisSplit) and len(cut) == 1:
+        first, last, step = cut[0][1].indices(shape[cut[0][0]])
+        if step == 1 and len(x.axes[cut[0][0]]) == 1:
+            return range_of(lower, record, x, cut[0][0], first, last - first)
+    return _ranges(lower, record, lower.settled(x, record), cut) if cut else x
+
+
+def _ranges(
+    lower: Lowering, record: TracedCall, x: TensorValue, cut: list[tuple[int, slice]]
+) -> TensorValue:
+    """Ranges of several axes."""
+    rank, shape = len(x.axes) + 1, (lower.batch, *x.shape)
+    if cut[0][0] == 0:
+        raise Gap(" of some images of the batch")
+    if all(x.axes[i - 1] != 0 for i, _ in cut):
+        steps = [s.step for _, s in cut]
+        starts = [s.indices(shape[i])[0] for i, s in cut]
+        ends = all(s.stop is None for _, s in cut)
+        if ends and len(set(steps)) == 1 and len(cut) == rank - 2:
+            if not any(starts):
+                return lower.apply(make("subsample", stride=steps[0]), record, x)
+            if rank == 4 and steps[0] and all(shape[i] % steps[0] == 0 for i, _ in cut):
+                order = sorted(range(2), key=lambda n: x.axes[cut[n][0] - 1])
+                return _dealt(lower, record, x, steps[0], [starts[n] for n in order])
+        edges = [s.indices(shape[i]) for i, s in cut]
+        sides = {i: (a, shape[i] - b) for (i, _), (a, b, _) in zip(cut, edges, strict=True)}
+        if x.plain and all(a == b for a, b in sides.values()) and set(steps) <= {None, 1}:
+            size = tuple(sides.get(axis, (0, 0))[0] for axis in range(2, rank))
+            return lower.apply(make("crop", size=size), record, x)
+        raise Gap(" of a spatial axis")
+    if len(cut) == 1:
+        first, last, step = cut[0][1].indices(x.vertex.shape[0])
+        if step == 1 and last > first:
+            return part_of(lower, record, x, first, last - first)
+    raise Gap(" of channels in steps")
+
+
+def _dealt(
+    lower: Lowering, record: TracedCall, x: TensorValue, step: int, starts: list[int]
+) -> TensorValue:
+    """Every ``step``-th pixel, not from the first on: those of a square are made channels, and
+    dealt out so that all of one place are side by side."""
+    channels = x.vertex.shape[0]
+    vertex = x.vertex
+    for layer in (make("pixel_unshuffle", factor=step), make("channel_shuffle", groups=channels)):
+        vertex = lower.once(layer, vertex, record)
+    first = (starts[0] * step + starts[1]) * channels
+    return lower.apply(
+        channels_of(vertex.shape[0], first, channels), record, TensorValue(vertex, x.axes)
+    )

@@ -1,0 +1,112 @@
+"""Attention of images and of tokens, as people write it out."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SIDE, HEADS, EACH = 4, 2, 4
+
+
+def distances(absolute: bool) -> Tensor:
+    """Which number of a table stands for each two pixels of a window."""
+    y, x = torch.meshgrid(torch.arange(SIDE), torch.arange(SIDE), indexing="ij")
+    place = torch.stack([y, x]).flatten(1)
+    far = place[:, :, None] - place[:, None]
+    if absolute:
+        far = far.abs()
+        return far[0] * SIDE + far[1]
+    far = far + SIDE - 1
+    return far[1] * (2 * SIDE - 1) + far[0]  # across first, unlike ours
+
+
+def apart(side: int, shift: int, value: float) -> Tensor:
+    """What pixels that came into a window from across the border add to scores."""
+    part = torch.zeros(side, side)
+    part[side - shift :] += 2
+    part[:, side - shift :] += 1
+    windows = part.view(side // SIDE, SIDE, side // SIDE, SIDE).transpose(1, 2).flatten(2)
+    windows = windows.reshape(-1, SIDE * SIDE)
+    return torch.zeros(1).masked_fill(windows[:, :, None] != windows[:, None], value)
+
+
+class Windows(nn.Module):
+    """Attention within windows of an image of 8x8 pixels, which move by ``shift``."""
+
+    def __init__(self, way: str = "", shift: int = 0, mask: int = 0) -> None:
+        super().__init__()
+        channels = HEADS * EACH
+        self.way, self.shift = way, shift
+        self.stem, self.norm = nn.Conv2d(3, channels, 1), nn.LayerNorm(channels)
+        self.qkv, self.out = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
+        self.register_buffer("index", distances(way == "absolute"))
+        rows = SIDE**2 if way == "absolute" else (2 * SIDE - 1) ** 2
+        self.table = nn.Parameter(torch.randn(HEADS, rows))
+        if mask:
+            self.register_buffer("mask", apart(8, mask, -100.0), persistent=False)
+        else:
+            self.mask = None
+        self.head = nn.Linear(channels, 3)
+
+    def attend(self, x: Tensor) -> Tensor:
+        windows, pixels, channels = x.shape
+        if self.way == "heads":  # each head has its queries, keys and values side by side
+            x = self.qkv(x).view(windows, pixels, HEADS, 3 * EACH).transpose(1, 2)
+            q, k, v = x.chunk(3, -1)
+        else:
+            x = self.qkv(x).view(windows, pixels, 3, HEADS, EACH)
+            q, k, v = x.permute(2, 0, 3, 1, 4).unbind(0)
+        bias = self.table[:, self.index]
+        if self.way == "fused":
+            mask = bias.unsqueeze(0) if self.mask is None else self.masks(windows) + bias
+            x = F.scaled_dot_product_attention(q, k, v, mask)
+        else:
+            scores = EACH**-0.5 * q @ k.mT + bias
+            if self.mask is not None:
+                scores = scores.view(-1, len(self.mask), HEADS, pixels, pixels)
+                scores = (scores + self.mask[:, None]).view(-1, HEADS, pixels, pixels)
+            x = scores.softmax(-1) @ v
+        return self.out(x.transpose(1, 2).reshape(windows, pixels, channels))
+
+    def masks(self, windows: int) -> Tensor:
+        return self.mask[:, None].repeat(windows // len(self.mask), 1, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x).permute(0, 2, 3, 1)
+        images, height, width, channels = x.shape
+        y = torch.roll(self.norm(x), (-self.shift, -self.shift), (1, 2))
+        y = y.view(images, height // SIDE, SIDE, width // SIDE, SIDE, channels)
+        y = self.attend(y.transpose(2, 3).reshape(-1, SIDE**2, channels))
+        y = y.view(images, height // SIDE, width // SIDE, SIDE, SIDE, channels)
+        y = y.transpose(2, 3).reshape(images, height, width, channels)
+        x = x + torch.roll(y, (self.shift, self.shift), (1, 2))
+        return self.head(x.mean((1, 2)))
+
+
+class Ahead(nn.Module):
+    """Tokens of which none sees what comes after it, by a mask."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way = way
+        self.patches, self.head = nn.Conv2d(3, 8, 4, 4), nn.Linear(8, 3)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.register_buffer("seen", torch.ones(9, 9).tril().bool())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patches(x).flatten(2).mT
+        length = x.shape[1]
+        if self.way == "module":
+            mask = torch.triu(torch.full((length, length), -torch.inf), 1)
+            return self.head(self.attention(x, x, x, attn_mask=mask)[0][:, 0])
+        part = self.attention
+        q, k, v = F.linear(x, part.in_proj_weight, part.in_proj_bias).chunk(3, 2)
+        q, k, v = (t.unflatten(2, (2, 4)).transpose(1, 2) for t in (q, k, v))
+        if self.way == "fused":
+            x = F.scaled_dot_product_attention(q, k, v, self.seen[:length, :length])
+        else:
+            scores = q @ k.mT / 2
+            first = 1 if self.way == "before" else 0
+            seen = self.seen[first : length + first, :length]
+            scores = scores.masked_fill(~seen, -torch.inf)
+            x = F.softmax(scores, -1) @ v
+        return self.head(part.out_proj(x.transpose(1, 2).flatten(2))[:, 0])
