@@ -5,6 +5,11 @@ in how many lines: a table, as Markdown.
     python benchmarks/import.py segmentation          # torchvision's networks for segmentation
     python benchmarks/import.py timm                  # one network of each family of timm
     python benchmarks/import.py timm resnet50 dla34   # some
+    python benchmarks/import.py specs                 # archdsl's own specs, compiled and imported
+    python benchmarks/import.py specs/resnet.arch     # some of them, or those of a folder
+
+Of specs the table has the lines of the spec, too, without comments, its paper and its variants,
+which no module has, and how many times as many the import has.
 
 Networks are made without memory for their weights; their graphs, parameters and multiply-adds are
 proven equal, and nothing is run.
@@ -17,11 +22,13 @@ import sys
 import time
 import warnings
 from collections import Counter
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 import archdsl
 from archdsl.importing.convert import Imported
+from archdsl.importing.proof import pairs
 
 FAMILIES = """
 resnet50 resnet50d seresnet50 ecaresnet50d resnet51q resnetblur50 skresnet50 resnest50d
@@ -52,6 +59,9 @@ def main() -> None:
     import torchvision
 
     warnings.simplefilter("ignore")
+    if sys.argv[1:] and (paths := specs_of(sys.argv[1:])):
+        again(paths)
+        return
     library, *names = [*sys.argv[1:], "torchvision"][: max(len(sys.argv) - 1, 1)]
     if not names and library == "timm":
         names = FAMILIES
@@ -77,6 +87,59 @@ def main() -> None:
     print(f"{found}, in a median of {median(lines):g} lines." if lines else f"{found}.")
     for reason, times in missing.most_common():
         print(f"- {times}: {reason}")
+
+
+def specs_of(arguments: list[str]) -> list[Path]:
+    """The specs that are meant: those of the package, of folders, and files."""
+    package = Path(archdsl.__file__).parents[1]
+    found: list[Path] = []
+    for argument in arguments:
+        path = package / "specs" if argument == "specs" else Path(argument)
+        if path.is_dir():
+            found += sorted(path.glob("*.arch"))
+        elif path.suffix == ".arch":
+            found.append(path)
+    return found
+
+
+def again(paths: list[Path]) -> None:
+    """Prints specs that were compiled and imported: whether each is the same network, whether it
+    has the same hash, which how weights start is a part of, and its lines."""
+    print("| spec | lines | imported | times | hash | |\n| --- | --- | --- | --- | --- | --- |")
+    ratios: list[float] = []
+    for path in paths:
+        try:
+            wanted = archdsl.read(path).with_knobs()
+            shapes = wanted.inputs if len(wanted.inputs) > 1 else wanted.input
+            made = archdsl.import_module(wanted.build(), shapes, name=path.stem, run=False)
+        except archdsl.ArchError as problem:
+            reasons = list(dict.fromkeys(d.message for d in problem.diagnostics))
+            print(f"| {path.stem} | | | | | {'; '.join(reasons)} |", flush=True)
+            continue
+        if pairs(wanted.flat, made.architecture.flat) is None:
+            print(f"| {path.stem} | | | | | another network |", flush=True)
+            continue
+        before, after = said(path.read_text()), said(made.text)
+        ratios.append(after / before)
+        same = "same" if made.architecture.hash == wanted.hash else "but for the start"
+        cells = f"{path.stem} | {before} | {after} | {after / before:.2f} | {same}"
+        print(f"| {cells} | |", flush=True)
+    within = sum(ratio <= 1.3 for ratio in ratios)
+    found = f"{len(ratios)} of {len(paths)} are the same network"
+    print(f"\n{found}, {within} in at most 1.3 times the lines.")
+
+
+def said(text: str) -> int:
+    """The lines of a spec that say something of a network."""
+    count, left_out = 0, False
+    for line in text.split("\n"):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if not line.startswith((" ", "}", ")")):
+            left_out = words[0] in ("paper", "variant")
+        count += not left_out
+    return count
 
 
 def spec_of(library: str, name: str) -> Imported:

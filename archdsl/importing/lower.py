@@ -41,6 +41,9 @@ Operation = Callable[["Lowering", TracedCall], Any]
 OPERATIONS: dict[str, Operation] = {}
 
 
+MOVING = TensorValue, AxisSplit, AttentionScores, Repeated, Bordered  # computed of what comes in
+
+
 def operation(*names: str) -> Callable[[Operation], Operation]:
     """Says of which modules and functions a function makes layers."""
 
@@ -125,13 +128,7 @@ class Lowering:
             return
         taken = [self.value(ref) for ref in record.refs()]
         looks_up = record.op in ("Embedding", "embedding")
-        if (
-            not any(
-                isinstance(value, (TensorValue, AxisSplit, AttentionScores, Repeated, Bordered))
-                for value in taken
-            )
-            and not looks_up
-        ):
+        if not looks_up and not any(isinstance(value, MOVING) for value in taken):
             made: Any = self._of_weights(record)
         else:
             try:
@@ -143,6 +140,10 @@ class Lowering:
                 why = str(problem) if isinstance(problem, Gap) else ": shapes do not fit"
                 made = self._custom(record, why) or self._gap(record, taken)
         results = made if isinstance(made, list) else [made]
+        several = range(len(results), len(record.shapes))
+        if several and any(Ref(record, number) in self.asked for number in several):
+            why = ": of its results the first alone is a layer's"
+            results = self._custom(record, why) or self._gap(record, taken)
         for number, value in enumerate(results):
             self._values[Ref(record, number)] = value
 

@@ -68,6 +68,7 @@ def same(lower: Lowering, record: TracedCall) -> Any:
 
 
 @operation("Dropout", "dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
+@operation("dropout1d", "dropout2d", "dropout3d", "alpha_dropout")
 def dropout(lower: Lowering, record: TracedCall) -> Any:
     x, m = lower.argument(record, 0, "input"), record.module
     p = m.p if m is not None else lower.argument(record, 1, "p", 0.5)
@@ -78,6 +79,7 @@ def dropout(lower: Lowering, record: TracedCall) -> Any:
         raise Gap(" of the weights of attention: set its probability to 0")
     x = lower.input(record)
     names = {"Dropout": "dropout", "dropout": "dropout", "AlphaDropout": "alpha_dropout"}
+    names["alpha_dropout"] = "alpha_dropout"
     return lower.apply(make(names.get(record.op, "dropout_channels"), p=p), record, x)
 
 

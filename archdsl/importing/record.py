@@ -18,6 +18,7 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
+from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
@@ -162,6 +163,8 @@ class _Recorder(TorchFunctionMode):
         self.alive: list[torch.Tensor] = []  # a freed tensor's id may be another's
         self._versions: dict[int, int] = {}  # how often tensors were changed in their place
         self.records: list[TracedCall] = []
+        named = {id(module): one_operation(module) for module in model.modules()}
+        self.single = {key: name for key, name in named.items() if name is not None}
         self.root = ModuleCall("", type(model).__name__)
         self.stack = [self.root]
         self.inside = 0  # how deep in a module that is recorded as one operation
@@ -250,12 +253,17 @@ class _Recorder(TorchFunctionMode):
         if base is not out and id(base) in self.values and before != now:
             self.add("a change of a part", (self.values[id(base)], self.values[id(out)]), {}, base)
 
+    def name_of(self, module: nn.Module) -> str | None:
+        """The operation as which a module is recorded: of one that was made while it ran, too."""
+        known = id(module) in self.names
+        return self.single.get(id(module)) if known else one_operation(module)
+
     def before(self, module: nn.Module, args: Any) -> None:
         if module is self.model:
             return
         if self.inside:
             self.inside += 1
-        elif one_operation(module) is not None:
+        elif self.name_of(module) is not None:
             self.inside = 1
             self.waiting.append((module, self.ref(args), {}))
         else:
@@ -277,15 +285,18 @@ class _Recorder(TorchFunctionMode):
         if not self.inside:
             path = self.names.get(id(module), "?")
             _, taken, named = self.waiting.pop()
-            self.add(one_operation(module) or "", taken, named, out, module, path)
+            self.add(self.name_of(module) or "", taken, named, out, module, path)
             self.inside = 1  # what is asked here is no operation of the model
             self.changed(out)
             self.inside = 0
 
 
 def one_operation(module: nn.Module) -> str | None:
-    """The name of the operation as which a module is recorded, if it is one."""
+    """The name of the operation as which a module is recorded, if it is one: not where something
+    else than its class says what it does, such as a hook of its own."""
     name, package = type(module).__name__, type(module).__module__
+    if module._forward_pre_hooks or "forward" in vars(module) or is_parametrized(module):
+        return None
     own = package.startswith("torch.nn.") and not isinstance(module, CONTAINERS)
     of_torch = own and name not in WHOLE
     if name in DROPS or of_torch or (name in ONE and package.startswith(ONE[name])):
@@ -300,6 +311,10 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     """
     check_taken(model, inputs)
     check_has_weights(model)
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            where = f"`{path}`" if path else "it"
+            raise fails(f"{where} is TorchScript, whose code is not Python: import what it was of")
     tensors: dict[str, torch.Tensor] = {}
     one: dict[int, torch.Tensor] = {}  # tied weights stay tied
     for path, module in model.named_modules():  # each once, so that it gets its own back
@@ -319,7 +334,7 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
         *(
             module.register_forward_pre_hook(recorder.named, with_kwargs=True)
             for module in model.modules()
-            if one_operation(module) is not None
+            if id(module) in recorder.single
         ),
     ]
     if isinstance(model, ProgramModule):

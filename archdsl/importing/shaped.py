@@ -279,28 +279,41 @@ def place_of(
 @operation("interpolate")
 def resized(lower: Lowering, record: TracedCall) -> TensorValue:
     mode = lower.argument(record, 3, "mode", "nearest")
-    by_factor = lower.argument(record, 1, "size") is None
+    scale = lower.argument(record, 2, "scale_factor")
+    computed = lower.argument(record, 5, "recompute_scale_factor")
     corners = lower.argument(record, 4, "align_corners")
     if lower.argument(record, 6, "antialias", False):
         raise Gap(" with antialiasing")
-    return _resized(lower, record, mode, corners, by_factor)
+    return _resized(lower, record, mode, corners, scale, bool(computed))
 
 
 @operation("Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d")
 def resized_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
-    return _resized(lower, record, m.mode, m.align_corners, m.size is None)
+    computed = bool(getattr(m, "recompute_scale_factor", False))
+    return _resized(lower, record, m.mode, m.align_corners, m.scale_factor, computed)
 
 
 def _resized(
-    lower: Lowering, record: TracedCall, mode: str, corners: Any, by_factor: bool
+    lower: Lowering,
+    record: TracedCall,
+    mode: str,
+    corners: Any,
+    scale: Any,
+    computed: bool,
 ) -> TensorValue:
+    """By a factor, or to a size. A factor that gives no whole size is not the ratio of the sizes,
+    but what the results are computed with, unless it is ``computed`` again of them."""
     x, whole = lower.input(record), record.shapes[0]
     if not x.plain or whole is None:
         raise Gap(" over tensors whose channels are not first")
     to, now = whole[2:], x.vertex.shape[1:]
     how = {"mode": mode, "align_corners": bool(corners)}
-    if by_factor and all(n % m == 0 for n, m in zip(to, now, strict=True)):
+    if scale is not None and not computed and not corners:
+        exact = [n * by for n, by in zip(now, per_axis(scale, len(now)), strict=True)]
+        if any(n != size for n, size in zip(exact, to, strict=True)):
+            raise Gap(f" by {scale}, which gives no whole size: say `size=` instead")
+    if scale is not None and all(n % m == 0 for n, m in zip(to, now, strict=True)):
         factor = tuple(n // m for n, m in zip(to, now, strict=True))
         return lower.apply(make("upsample", factor=factor, **how), record, x)
     return lower.apply(make("resize", size=to, **how), record, x)

@@ -1,0 +1,58 @@
+"""Models that say something in an unusual way: the same network, or a clear refusal."""
+
+import pytest
+import strange_models as models
+from strange_models import Around, applied, conv
+from torch import nn
+
+import archdsl
+
+INDEXED = nn.MaxPool2d(2, return_indices=True)
+SAME = nn.Conv2d(8, 8, 4, padding="same")
+EACH = nn.ModuleDict({"b": conv(), "a": nn.Conv2d(8, 8, 5, padding=2)})
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning")
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        (models.hooked(), "plus(1)\nconv(8, 3) -> times(2)"),
+        (applied(models.Double(8, 8, 3, padding=1)), "times(2)"),
+        (applied(SAME), "conv(8, 4, pad = same)"),
+        (applied(nn.Sequential(nn.Identity(), nn.Sequential(nn.Identity()))), "conv(8, 3) -> gl"),
+        (Around(lambda part, x: models.Swish.apply(x), nn.Identity()), "silu"),
+        (models.scaled(2.0), "upsample(2)"),
+        (models.scaled(1.3, recompute_scale_factor=True), "resize(10)"),
+        (Around(models.dropped, conv()), "dropout(0.3) -> dropout_channels(p = 0.2)"),
+        (Around(models.dealt, nn.Identity()), "channel_shuffle(2)"),
+        (Around(models.in_place, conv()), "shared"),
+        (Around(models.several, EACH), "conv(8, 5)"),
+    ],
+)
+def test_the_same_network(model: nn.Module, text: str) -> None:
+    imported = archdsl.import_module(model, (3, 8, 8))
+    assert text in imported.text
+    assert imported.checked[1].startswith("results and gradients")
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "why"),
+    [
+        (models.patched(), "A657", "no result is computed of `part.weight`, `part.bias`"),
+        (models.normalised(), "A654", "remove_parametrizations"),
+        (models.scripted(), "A652", "`part` is TorchScript"),
+        (models.scaled(1.3), "A654", "`interpolate` by 1.3, which gives no whole size"),
+        (models.scaled(2.2), "A654", "`interpolate` by 2.2, which gives no whole size"),
+        (Around(models.pooled_back, INDEXED), "A654", "of its results the first alone"),
+        (Around(lambda part, x: models.Reversed.apply(x), nn.Identity()), "A659", "the gradient"),
+        (Around(lambda part, x: x.flip(3), nn.Identity()), "A654", "`flip`"),
+    ],
+)
+def test_a_clear_refusal(model: nn.Module, code: str, why: str) -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(model, (3, 8, 8))
+    first = caught.value.diagnostics[0]
+    assert first.code == code
+    assert why in first.message
