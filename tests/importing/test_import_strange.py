@@ -40,7 +40,7 @@ def test_the_same_network(model: nn.Module, text: str) -> None:
 @pytest.mark.parametrize(
     ("model", "code", "why"),
     [
-        (models.patched(), "A657", "no result is computed of `part.weight`, `part.bias`"),
+        (models.patched(), "A657", "no result is computed from `part.weight`, `part.bias`"),
         (models.normalised(), "A654", "remove_parametrizations"),
         (models.scripted(), "A652", "`part` is TorchScript"),
         (models.scaled(1.3), "A654", "`interpolate` by 1.3, which gives no whole size"),
