@@ -30,8 +30,8 @@ def weight_of(value: Any) -> Tied | None:
     if isinstance(value, Computed) and value.constant:
         raise Gap(" with fixed numbers: a filter that is not learned")
     raise Gap(
-        " with weights that are computed from others: those of a normalisation such as `weight_norm`"
-        " are plain after `torch.nn.utils.parametrize.remove_parametrizations`"
+        " with weights that are computed from others: those of a normalisation such as"
+        " `weight_norm` are plain after `torch.nn.utils.parametrize.remove_parametrizations`"
     )
 
 
