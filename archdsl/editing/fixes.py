@@ -52,7 +52,7 @@ def _replace(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Cor
         word = f'"{word}"'
     elif not (span.text.replace(".", "_").isidentifier() or SIGNS.fullmatch(span.text)):
         return
-    elif span.text == "&" and reading.source.text.startswith("&", span.end):
+    elif span.text in ("&", "|") and reading.source.text.startswith(span.text, span.end):
         span = Span(reading.source, span.start, span.end + 1)
     yield Correction(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
 

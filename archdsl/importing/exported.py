@@ -36,6 +36,12 @@ DTYPES = {
     12: torch.bool,
     13: torch.bfloat16,
 }
+MEMORY_FORMATS = {
+    1: torch.contiguous_format,
+    2: torch.channels_last,
+    3: torch.channels_last_3d,
+    4: torch.preserve_format,
+}
 # What reading raises where a graph lacks something, or has it of another kind.
 FAULTS = (LookupError, TypeError, ValueError, AttributeError, RuntimeError, ArithmeticError)
 LEFT_OUT = ("as_device", "as_layout", "as_memory_format", "as_scalar_type")
@@ -43,8 +49,8 @@ LEFT_OUT = ("as_device", "as_layout", "as_memory_format", "as_scalar_type")
 
 def read_pt2(path: Path, exact: bool = False) -> FileProgram:
     """What a program says. ``exact``: it is to be run, and not to be told as layers, so that the
-    kinds of numbers and the device in it count. Raises ``DamagedFile``, ``OSError`` where the file
-    cannot be opened."""
+    kinds of numbers, the device and the order in memory count. Raises ``DamagedFile``, ``OSError``
+    where the file cannot be opened."""
     with opened(path) as stream:
         try:
             return _ExportedReader(stream, exact).described()
@@ -238,6 +244,7 @@ def _device(value: Mapping[str, Any]) -> torch.device:
 EXACT: dict[str, Callable[[Any], Any]] = {
     "as_scalar_type": lambda value: DTYPES[value],
     "as_device": _device,
+    "as_memory_format": lambda value: MEMORY_FORMATS[value],
 }
 
 

@@ -107,7 +107,8 @@ def written(word: str, items: list[str]) -> str | None:
     if row is None:
         return None
     here, places = row
-    more = {"shared": "true"} if plain == "prelu" and not items else MORE.get(plain, {})
+    one = plain == "prelu" and all(item.partition("=")[0].strip() == "init" for item in items)
+    more = {"shared": "true"} if one else MORE.get(plain, {})
     if not is_keras:
         return _translated(here, places, items, **more)
     activations = [
@@ -237,6 +238,8 @@ def _fits(here: str, taken: Mapping[str, str]) -> bool:
 
 def _argument(here: str, key: str, value: str) -> dict[str, str] | None:
     """What an argument is here: nothing of it, if it is known; ``None`` where it cannot be said."""
+    if key == "normalized_shape" and re.search(r"\.|e-", value) and _NUMBER.fullmatch(value):
+        return {"eps": value}
     if key == "normalized_shape" and here == "layer_norm" and "," not in value and "x" not in value:
         return {"over": "channels"}
     if key in KNOWN:

@@ -144,13 +144,13 @@ def _of_program(path: Path, device: torch.device) -> Run:
     """What runs a program of ``torch.export``: not PyTorch's loader, which would run code."""
     try:
         described = read_pt2(path, exact=True)
+        unknown = [step.op for step in described.steps if step.function is None]
         module = ProgramModule(described).eval()
-        whole = check_run(module)
+        whole = not unknown and check_run(module)
     except (DamagedFile, KeyError, TypeError, ValueError, RuntimeError) as problem:
         reason = str(problem) if isinstance(problem, DamagedFile) else "its graph is damaged"
         raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
     if not whole or len(described.inputs) != 1:
-        unknown = [step.op for step in described.steps if step.function is None]
         reason = (
             f"nothing here runs its operation `{unknown[0]}`"
             if unknown

@@ -15,6 +15,8 @@ from PIL import Image
 
 import archdsl
 from archdsl.cli.evaluate import _say
+from archdsl.importing.exported import read_pt2
+from archdsl.importing.program import ProgramModule
 from archdsl.training.data import load
 from archdsl.training.data.example import read_example
 from archdsl.training.data.pictures import BadPicture
@@ -94,6 +96,21 @@ def test_a_program_of_a_stranger_runs_nothing(folder: Path, run: Any, monkeypatc
         ran = run(*command, "--device", "cpu")
         assert ran.code == 1 and "is pickled, which could run code" in ran.err, ran.err
     assert not Path("made").exists()
+
+
+class Turned(torch.nn.Module):
+    """Axes in another order, which a program without compositions copies before it views them."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.transpose(1, 2).reshape(2, 12)
+
+
+def test_a_program_without_compositions_runs(tmp_path: Path) -> None:
+    x, path = torch.arange(24.0).view(2, 3, 4), tmp_path / "turned.pt2"
+    program = torch.export.export(Turned(), (x,)).run_decompositions()
+    assert "memory_format" in str(program.graph)
+    torch.export.save(program, path)
+    assert torch.equal(ProgramModule(read_pt2(path, exact=True))(x), Turned()(x))
 
 
 def test_what_it_prints(folder: Path, run: Any, monkeypatch: Any) -> None:

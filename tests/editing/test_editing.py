@@ -242,6 +242,7 @@ def test_colours_tell_names_apart() -> None:
         ("conv(8, 3) | relu", "conv(8, 3) -> relu"),
         ("conv(8, 3) // wide", "conv(8, 3) # wide"),
         ("if 1 < 2 && 2 < 3 { relu }", "if 1 < 2 and 2 < 3 { relu }"),
+        ("if 1 < 2 || 2 < 3 { relu }", "if 1 < 2 or 2 < 3 { relu }"),
         ("for i in 1..5 / 2 { relu }", "for i in 1..round(5 / 2) { relu }"),
         ("reshape(5)", "flatten"),
         ("use lib/attention.arch: cbam\ncbam(1)", 'use "lib/attention.arch": cbam\ncbam(1)'),
