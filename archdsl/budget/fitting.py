@@ -144,9 +144,13 @@ def unreachable(aim: Aim, nearest: Solution | None, tried: str = "") -> Diagnost
         names = " and ".join(f"`{name}`" for name in aim.by)
         what = f"no network has {budget} {aim.name}: every value of {names} gives an error"
         return diagnose(codes.BAD_COMBINATION, what=what)
-    near = ceil(1000 * nearest.off) / 10
-    help = [f"the nearest is {nearest.shown}; a tolerance of {near:g}% takes it"]
     fields = {"budget": budget, "cost": aim.name, "nearest": shown_cost(aim.name, nearest.cost)}
     fields["tried"] = tried
     fields["off"] = describe_off(nearest, aim.budget)
-    return diagnose(codes.UNREACHABLE, help=help, fields=fields)
+    return diagnose(codes.UNREACHABLE, help=[help_near(nearest)], fields=fields)
+
+
+def help_near(nearest: Solution) -> str:
+    """What helps where a budget is out of reach: what comes nearest, and what would take it."""
+    near = ceil(1000 * nearest.off) / 10
+    return f"the nearest is {nearest.shown}; a tolerance of {near:g}% takes it"

@@ -11,6 +11,7 @@ from typing import Any
 from archdsl.analysis.figures import NAMED
 from archdsl.analysis.shapes import Shape, Shapes, Suggest, Unreachable, requirements
 from archdsl.analysis.solve import Cost, FigureCost, Solution, Solver, describe_off
+from archdsl.budget.fitting import help_near
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.base import Shape as Sizes
@@ -154,7 +155,8 @@ class Space:
             "nearest": self.search.costs[hold.cost].show_short(nearest.cost),
             "off": describe_off(nearest, slice.budget),
         }
-        return ArchError([diagnose(codes.UNREACHABLE, hold.span, fields=fields)])
+        help = [help_near(nearest)]
+        return ArchError([diagnose(codes.UNREACHABLE, hold.span, help=help, fields=fields)])
 
 
 def space_of(

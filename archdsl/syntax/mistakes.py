@@ -170,7 +170,8 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         ]
     if said := _of_statement(tokens, start, at):
         return said
-    if before == "RSQB" and "_DOTS" in expected:
+    is_list = before == "NUMBER" and kinds[-2] == "IN" and token.type in ("COMMA", "_SEP")
+    if (before == "RSQB" or is_list) and "_DOTS" in expected:
         return ["write the values in braces: `in {1, 2}`"]
     if token.type == "_SEP" and "BY" in expected:
         return ["end `hold` with the knob to solve for: `by width`"]
@@ -187,6 +188,9 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return [f"to apply one layer after the other, write `->` before `{word}`"]
     if token.type == "_SEMICOLON":
         return ["put commas between items in `( )` and `[ ]`; statements go into braces"]
+    if token.type == "EQUAL" and kinds[-2] == "DOT" and str(first) == "self":
+        layer = elsewhere.layer_kept(word, tokens[at + 1 :])
+        return layer or [f"a layer or a value with a name is `let {word} = ...`"]
     if token.type == "EQUAL":
         if begins and (layer := elsewhere.layer_kept(word, tokens[at + 1 :])):
             return [*layer, *_equals_hint(kinds, begins, word, expected)]
@@ -197,6 +201,10 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return ["to apply one layer after the other, write `->`"]
     if token.type == "VBAR":
         return ["for one of two conditions, write `or`"]
+    if token.type == "AS" and before in ("_SEP", "LBRACE"):
+        return ["the name stands after the layer, in its line: `conv(16, 3) as skip`"]
+    if first.type == "OUTPUT" and token.type in ("LSQB", "LBRACE", "LPAR") and token is not first:
+        return ["a result has a name: `output p3(when = always) { ... }`, a line for each"]
     if token.type == "FLOOR_DIVIDE" and before in ("_SEP", "LBRACE"):
         return ["a comment begins with `#`"]
     if token.type in CLOSE and not _opened(tokens[:at], _OPENED[token.type]):

@@ -14,6 +14,8 @@ ELSEWHERE = {
     "False": "it is written `false`",
     "None": "there is no such value: leave the argument out",
     "Sequential": SEQUENCE,
+    "ModuleList": "several of a layer, one after the other, are `repeat 3 { ... }`",
+    "x": "what comes in has no name: a line goes on from the one before it, and `identity` is it",
     "Activation": "an activation is a layer of its own: `relu`",
     "Input": "what comes in is said once: `input 3x224x224`",
     "InputLayer": "what comes in is said once: `input 3x224x224`",
