@@ -21,9 +21,10 @@ from archdsl.backend.pieces import (
     SharedPiece,
 )
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
+from archdsl.backend.skipped import skipped
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
-from archdsl.backend.written import Written
+from archdsl.backend.written import Written, word_of
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Expression, Layer, Module, signature
 from archdsl.layers.ids import Ids
@@ -75,14 +76,19 @@ class ClassTerms:
                 (entry.inputs_shapes[0][0], entry.shape[0])
             )
         others = [i for i in plan.instances if i is not plan.full]
-        for instance in (plan.full, *others[:MOST]):
+        kinds = {frozenset(e.label for e in i.scope.entries): i for i in reversed(others)}
+        whole: dict[int, int] = {}
+        for instance in dict.fromkeys((plan.full, *others[:MOST], *kinds.values())):
             part = instance.part
             values = {k: named(v, names[k]) if k in names else v for k, v in part.arguments}
             channels = part.input[0]
             if INCOMING in names:
                 channels = Num.of(channels, names[INCOMING])
             translator = self.translator(plan, values, channels, keep_once)
-            self.walk(instance, translator, channels, True)
+            found = self.walk(instance, translator, channels, True)
+            whole = whole or found
+            for form in skipped(self, plan, instance, whole, found):
+                self.note_form(form)
 
     def translator(
         self,
@@ -93,8 +99,10 @@ class ClassTerms:
     ) -> Translator:
         return Translator(self.written, plan.definition, values, self.knobs, channels, keep)
 
-    def walk(self, instance: Instance, translator: Translator, channels: int, record: bool) -> int:
-        """The channels of the result."""
+    def walk(
+        self, instance: Instance, translator: Translator, channels: int, record: bool
+    ) -> dict[int, int]:
+        """The channels of each value."""
         scope, part = instance.scope, instance.part
         found: dict[int, int] = {0: channels}
         found |= {-i - 1: shape[0] for i, shape in enumerate(part.imports)}
@@ -111,7 +119,7 @@ class ClassTerms:
                 if len(inputs) == 2:
                     self.note_sum(instance, place, translator, found)
             found[place] = self.piece(piece, translator, inputs, entry.shape[0], record)
-        return found[scope.result]
+        return found
 
     def joined(
         self, instance: Instance, place: int, found: Mapping[int, int]
@@ -161,7 +169,7 @@ class ClassTerms:
             return
         said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
         if isinstance(said, tree.Ternary) and self.inside(said.span, translator.block):
-            plain = [_word(n) == PLAIN for n in (said.then, said.otherwise)]
+            plain = [word_of(n) == PLAIN for n in (said.then, said.otherwise)]
             if sum(plain) == 1:
                 with suppress(Untranslatable):
                     condition = translator.truth(said.condition, found[start])
@@ -189,7 +197,7 @@ class ClassTerms:
         found: bool | Word | None = None
         if isinstance(said, tree.Ternary):
             without = "none" if join is entry else PLAIN
-            ends = [_word(n) == without for n in (said.then, said.otherwise)]
+            ends = [word_of(n) == without for n in (said.then, said.otherwise)]
             if sum(ends) == 1 and self.inside(said.span, translator.block):
                 try:
                     found = translator.truth(said.condition, here)
@@ -387,11 +395,6 @@ class ClassTerms:
         if key not in self.results:
             instance = plan.instances[plan.place(part)]
             inner = self.translator(plan, values, inputs[0])
-            self.results[key] = self.walk(instance, inner, inputs[0], False)
+            found = self.walk(instance, inner, inputs[0], False)
+            self.results[key] = found[instance.scope.result]
         return self.results[key]
-
-
-def _word(node: tree.Node) -> str:
-    if isinstance(node, tree.Name):
-        return node.text
-    return node.value if isinstance(node, tree.Literal) and isinstance(node.value, str) else ""

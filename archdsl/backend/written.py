@@ -178,3 +178,10 @@ def _given(node: tree.Node) -> set[str]:
         turn = {node.turn.text} if node.turn is not None else set()
         return turn | ({t.text for t in node.targets} if isinstance(node, tree.For) else set())
     return set()
+
+
+def word_of(node: tree.Node) -> str:
+    """What a name or a text says; nothing where it is neither."""
+    if isinstance(node, tree.Name):
+        return node.text
+    return node.value if isinstance(node, tree.Literal) and isinstance(node.value, str) else ""

@@ -268,6 +268,10 @@ FORMS = {  # the blocks of networks, their uses, and what their classes say of o
         "(s, c - in_channels) in ((1, 0), (2, 8))"
     ),
     f"{PADDED}\nconv(8, 3); u(8); u(8, 1, 0.5); u(16, 2); u(32, 2)": "s in (1, 2)",
+    "u(c, d, n) { conv(12, 3); if n > 2 { conv(c, 3) -> relu }; conv(d, 1) }\n"
+    "u(8, 4, 3); u(12, 8, 2); u(4, 8, 4)": "n > 2 or c == 12",
+    "u(c, d, n) { conv(12, 3) -> relu; if n > 2 { conv(c, 3) }; bn -> relu -> conv(d, 1) }\n"
+    "u(12, 4, 3); u(8, 8, 2); u(12, 8, 4)": "not (n > 2) or c == 12",
 }
 
 

@@ -135,7 +135,8 @@ class Calls(Links):
             here = self.here().whole(here)
         flow = ClassTerms(self.written, self.knobs)
         translator = flow.translator(plan, values, here)
-        found = flow.walk(plan.instances[plan.place(part)], translator, here, False)
+        instance = plan.instances[plan.place(part)]
+        found = flow.walk(instance, translator, here, False)[instance.scope.result]
         if not isinstance(found, Num):
             moving = isinstance(here, Num) or any(isinstance(v, Num) for v in values.values())
             moving = moving or any(kind_of([v], _is_tensor) == "tensors" for v in known.values())

@@ -1,0 +1,75 @@
+"""What a class says of the channels that come in after steps that some of its uses leave out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from archdsl.backend.symbols import spoken, worked_out
+from archdsl.backend.terms import COMPARISON, EITHER, SUM, Word, opposite, shown, written
+
+if TYPE_CHECKING:
+    from archdsl.backend.flow import ClassTerms
+    from archdsl.backend.instance import Instance
+    from archdsl.backend.plan import Plan
+
+EVEN = 720720  # which all numbers to 16 divide
+
+
+def skipped(
+    flow: ClassTerms,
+    plan: Plan,
+    small: Instance,
+    whole: Mapping[int, int],
+    found: Mapping[int, int],
+) -> Iterator[Word]:
+    """That the fullest use has its steps, or that what comes in without them is what it says.
+
+    In ``conv(8, 3); if n > 2 { conv(c, 3) }; conv(d, 1)`` the last layer takes ``c`` channels in
+    the fullest use: of one without the second layer, that is right for ``c == 8`` alone. Where the
+    class says the number of the smaller one, it is right with the step where both are equal.
+    ``whole`` and ``found`` are the channels of all values in the fullest use and in a smaller one.
+    """
+    full = plan.full
+    places = {e.label: i for i, e in enumerate(small.scope.entries, 1)}
+    labels = ["", *(e.label for e in full.scope.entries)]
+    since: dict[int, Word | None] = {}  # by value: what decides the steps that were left out before
+    for place, entry in enumerate(full.scope.entries, 1):
+        there = places.get(entry.label)
+        if there is None:
+            continue
+        other = small.scope.entries[there - 1]
+        if len(entry.inputs) > 1 or len(other.inputs) > 1:  # what is joined has to fit anyway
+            continue
+        mine, theirs = entry.inputs[0], other.inputs[0]
+        decides = since.get(mine)
+        if mine > 0 and labels[mine] not in places:
+            step = full.scope.entries[mine - 1]
+            decides = flow.condition(step.label, step.span, plan.definition)
+        since[place] = decides
+        texts = [shown(channels, SUM) for channels in (whole[mine], found[theirs])]
+        if decides is None or agree(*texts):
+            continue
+        if flow.is_said(full, mine, whole) and flow.is_said(small, theirs, found):
+            same = int(whole[mine]) == int(found[theirs])
+            equal = Word(same, " == ".join(texts), COMPARISON)
+            swapped = Word(same, " == ".join(reversed(texts)), COMPARISON)
+            told = {opposite(e).text for e in (equal, swapped)}
+            if told.isdisjoint(decides.text.split(" or ")):
+                yield either(decides, equal)
+                yield either(opposite(decides), equal)
+
+
+def either(a: Word, b: Word) -> Word:
+    return Word(a.value or b.value, f"{written(a, EITHER)} or {written(b, EITHER)}", EITHER)
+
+
+def agree(a: str, b: str) -> bool:
+    """Whether two terms are equal wherever no division leaves a rest, as in ``4 * (c // 4)`` and
+    ``c``: a layer whose channels do not divide refuses them."""
+    names = (spoken(a) | spoken(b)) - {"math"}
+    for step in (1, 3):
+        values = {name: EVEN * (step * i + 1) for i, name in enumerate(sorted(names), step)}
+        if worked_out(a, values) != worked_out(b, values):
+            return False
+    return True
