@@ -102,9 +102,9 @@ def _emitted(
         body += ["", "", *writer.lines(plan)]
     body += ["", "", *below.split("\n")] if below else []
     parts: list[str] = []
-    code = "\n".join(body)
+    called = set(CALLED.findall(UNREAD.sub("", "\n".join(body))))
     for name in CONTAINERS:
-        if re.search(rf"\b{name}\(", code) or (name in helpers and name != "seq"):
+        if name in called or (name in helpers and name != "seq"):
             parts += ["", "", *container_lines(name)]
     for text in own.texts:
         parts += ["", "", *text.split("\n")]
@@ -160,6 +160,7 @@ UNREAD = re.compile(  # what is no code in a source: texts and comments
     r"""\"{3}(?:\\.|[^\\])*?\"{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|\#[^\n]*""", re.DOTALL
 )
 NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
+CALLED = re.compile(rf"({NAME.pattern})\(")
 
 
 def _imports(text: str, own: Mapping[str, str]) -> list[str]:
