@@ -340,6 +340,14 @@ def _no_bias(found: Diagnostic, span: Span, reading: Reading) -> list[Correction
     )
 
 
+def _when(found: Diagnostic, span: Span, reading: Reading) -> list[Correction]:
+    """`when` of an output that has no arguments."""
+    brackets = re.compile(r"\s*\(\s*\)").match(reading.source.text, span.end)
+    place = Span(reading.source, span.end, brackets.end() if brackets else span.end)
+    values = ("always", "training")
+    return [Correction(f"write `when = {v}`", ((place, f"(when = {v})"),)) for v in values]
+
+
 def _no_shortcut(found: Diagnostic, span: Span, reading: Reading) -> list[Correction]:
     """A residual unit without `shortcut`: it then adapts by itself."""
     call = _call_at(reading, span)
@@ -365,6 +373,7 @@ OF_KIND: dict[str, Callable[[Diagnostic, Span, Reading], list[Correction]]] = {
     codes.POOL_PAD_TOO_LARGE.code: _pad,
     codes.CANNOT_JOIN.code: _no_shortcut,
     codes.BIAS_BEFORE_NORM.code: _no_bias,
+    codes.OUTPUT_IN_TRAINING.code: _when,
 }
 
 

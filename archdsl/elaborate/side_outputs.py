@@ -45,6 +45,8 @@ def output(node: tree.Output, scope: Scope) -> Action:
     if node.name.text == MAIN:
         scope.context.report(codes.OUTPUT_MAIN, node.name.span)
     arguments = bind_layer(SideOutput, node, scope)
+    if not arguments:
+        scope.context.report(codes.OUTPUT_IN_TRAINING, node.name.span, name=node.name.text)
     body = compile_body(node.body, scope.inner(looped=False, flow=False))
     name, span, plain = node.name.text, node.span, not scope.looped
     if plain:

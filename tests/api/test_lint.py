@@ -57,6 +57,9 @@ TOP = "arch a\ninput 3x32x32\n"
         ("avgpool(3, stride = 2, pad = 1, mode = ceil)", []),
         ("repeat 2 { bn(track = false, momentum = 0.2) }", [("A979", 3)]),
         ("block b { instance_norm(init = ones) }\nb -> b", [("A979", 3)]),
+        ("output p { conv(4, 3) }\nrelu", [("A982", 3)]),
+        ("output p(weight = 1) { conv(4, 3) }\nrelu", []),
+        ("output p(when = training) { conv(4, 3) }\nrelu", []),
     ],
 )
 def test_warnings(text: str, found: list[tuple[str, int]]) -> None:

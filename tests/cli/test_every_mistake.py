@@ -48,6 +48,7 @@ input 1x3x32x32
 block b(x) { conv(8, 1, bias = false, bias_init = zeros) -> x }
 maxpool(2, stride = 3) -> conv(width, 3) -> bn
 b(conv(in.channels, 1))
+output early { linear(10) }
 global_avgpool -> linear(10) -> softmax
 """,
     "large.arch": """arch large

@@ -344,6 +344,18 @@ def test_warnings_come_with_the_proof(wrong: str, right: str) -> None:
     assert text == f"{top}{right} -> bn\n" and verified(read(text)).found == ()
 
 
+@pytest.mark.parametrize("wrong", ["p3", "p3()"])
+def test_an_output_is_told_to_say_when(wrong: str) -> None:
+    top = "arch a\ninput 3x8x8\n"
+    reading = read(f"{top}output {wrong} {{ relu }}\nrelu\n")
+    (warning,) = verified(reading).found
+    texts = [mended(reading, fix) for fix in fixes(reading, warning)]
+    assert texts == [
+        f"{top}output p3(when = {w}) {{ relu }}\nrelu\n" for w in ("always", "training")
+    ]
+    assert all(verified(read(text)).found == () for text in texts)
+
+
 def test_a_warning_of_the_order_of_arguments_is_mended() -> None:
     reading = read("arch a\ninput 3x8x8\nconv(3, 5, 3)\n")
     (warning,) = verified(reading).found

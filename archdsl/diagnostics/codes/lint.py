@@ -95,3 +95,13 @@ Keras and most image files have them last.""",
     help="an image of {width} channels is written `input {image}`",
     severity="warning",
 )
+OUTPUT_IN_TRAINING = Kind(
+    "A982",
+    "`{name}` is an output of the training alone: evaluation and exported files leave it out",
+    """A side output is an auxiliary classifier unless `when = always` makes it a result of the
+network. One that says its `weight` in the loss, or `when`, knows which it is, and gets no
+warning.""",
+    help="a result of the network says so: `output {name}(when = always)`; an auxiliary"
+    " classifier says its weight in the loss, such as `weight = 0.3`",
+    severity="warning",
+)
