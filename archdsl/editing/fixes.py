@@ -147,15 +147,20 @@ def _remove(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Corr
 
 
 def _anew(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
-    """Another text in the place of the line that a mistake is in, or of some words of it."""
+    """Another text in the place of the statement that a mistake is in, or of some words of it."""
     text, line = reading.source.text, match["line"]
-    start = text.rfind("\n", 0, span.start) + 1
-    end = text.find("\n", span.start)
-    old = match.groupdict().get("old") or text[start : end if end >= 0 else len(text)].strip()
+    start = _statement(text, span.start)
+    old = match.groupdict().get("old") or STATEMENT.match(text, start)[0].rstrip()  # type: ignore[index]
     at = text.find(old, start)
-    yield Correction(
-        f"write `{_short(line)}`", ((Span(reading.source, at, at + len(old)), line),), sure=True
-    )
+    if at >= 0 and old:
+        place = Span(reading.source, at, at + len(old))
+        yield Correction(f"write `{_short(line)}`", ((place, line),), sure=True)
+
+
+def _statement(text: str, at: int) -> int:
+    """Where the statement begins that a place is in."""
+    start = max(text.rfind(sign, 0, at) for sign in "\n{;") + 1
+    return start + len(text[start:at]) - len(text[start:at].lstrip())
 
 
 def _call(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
@@ -210,6 +215,7 @@ RANGE = re.compile(r"(?<=\.\.)[^.]+(?:\.\d[^.]*)?$")
 QUOTED = re.compile(
     r"['\u2018\u2019\u201c\u201d]([^'\u2018\u2019\u201c\u201d\"\\]*)['\u2018\u2019\u201c\u201d]"
 )
+STATEMENT = re.compile(r"(?:[^\n;{}#]|\{[^{}\n]*\})*")
 PATH = re.compile(r"\w+(?:\s*\.\s*\w+)+$")
 SIGNS = re.compile(r"[^\w\s\"]{1,3}|elif")
 HELPS: tuple[
@@ -240,7 +246,11 @@ HELPS: tuple[
     (re.compile(r"write the name of a layer without quotes"), _unquote),
     (re.compile(r"leave out the colon: the layers .*"), _remove),
     (re.compile(r"(?:leave the batch out|a shape is written):? `(?P<line>input \d[^`]*)`"), _anew),
-    (re.compile(r"write `(?P<line>arch \w+)` in place of `(?P<old>\w+ \w+)`"), _anew),
+    (re.compile(r"(?:[^`]*, )?write `(?P<line>[^`]+)` in place of `(?P<old>[^`]+)`"), _anew),
+    (re.compile(r"a (?:function|part .*) is written `(?P<line>(?:fn|block) [^`]+)`"), _anew),
+    (re.compile(r"put the body in braces: `(?P<line>(?:repeat|shared)\b[^`]+)`"), _anew),
+    (re.compile(r"the body stands in braces: `(?P<call>[^`]+)`"), _call),
+    (re.compile(r"the first of the parts is `(?P<call>[^`]+)`"), _call),
     (re.compile(r"to keep the result of a layer, write `(?P<line>[^`]+)`"), _anew),
     (re.compile(r"say how to round: .*"), _round),
     (re.compile(r"it is a block of the library: `use (?P<file>\S+): (?P<word>\w+)`"), _use),

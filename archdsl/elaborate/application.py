@@ -33,7 +33,8 @@ from archdsl.elaborate.values import (
 from archdsl.ir.network import Op, numbered
 from archdsl.layers.base import signature
 from archdsl.layers.join import Join
-from archdsl.syntax import tree
+from archdsl.syntax import elsewhere, tree
+from archdsl.syntax.elsewhere import PATTERNS
 
 # ------------------------------------------------------- layer expressions as values
 
@@ -135,7 +136,8 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
             context.report(kind, node.callee.span, help=help, name=word)
         else:
             patterns = ", ".join(context.patterns)
-            help = did_you_mean(word, context.patterns) or [f"the patterns are {patterns}"]
+            help = did_you_mean(word, context.patterns, PATTERNS)
+            help = help or [f"the patterns are {patterns}"]
             context.report(codes.UNKNOWN_PATTERN, node.callee.span, help=help, name=word)
         return skip
     if isinstance(entry, BlockCode):
@@ -155,9 +157,7 @@ def call(node: tree.Call, scope: Scope, bare: bool = False) -> Action:
         make = layer_op(layer, bind_layer(layer, node, scope), span)
         return join_action(make, span) if issubclass(layer, Join) else layer_action(make, span)
     if entry is None and word in context.patterns:
-        help = []
-        if word == "dense" and node.arguments:  # Keras calls a linear layer so
-            help = [f"a fully connected layer is `linear({node.arguments[0].span.text})`"]
+        help = elsewhere.pattern(word, [argument.span.text for argument in node.arguments])
         context.report(codes.NEEDS_BODY, node.callee.span, help=help, name=word)
         return skip
     if isinstance(entry, FnCode) or word in context.functions:

@@ -52,8 +52,11 @@ def numbers(symbol: str, a: Any, b: Any, span: Span) -> None:
 
 
 def _joined(symbol: str, a: Any, b: Any) -> list[str]:
-    """How two tensors or layers are joined that somebody has put an operator between."""
+    """How two tensors or layers are joined, or one repeated, that an operator stands between."""
     parts = [_part(value, word) for value, word in ((a, "x"), (b, "y"))]
+    times = next((n for n in (a, b) if isinstance(n, int) and n > 0), None)
+    if symbol == "*" and times is not None and (layer := "".join(parts)):
+        return [f"a layer several times is `repeat {times} {{ {layer} }}`"]
     if symbol not in JOINS or "" in parts:
         return []
     return [f"tensors are joined in a branch: `branch {JOINS[symbol]} {{ {'; '.join(parts)} }}`"]

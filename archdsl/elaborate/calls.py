@@ -51,8 +51,13 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
             wanted = counted(least, "at least")
         else:
             wanted = counted(most, "" if least == most else f"{least} or")
+        help = (
+            []
+            if count
+            else ["it is a function of numbers; docs/adding-a-layer.md says how to add a layer"]
+        )
         scope.context.report(
-            codes.WRONG_COUNT, span, callee=function.name, wanted=wanted, given=count
+            codes.WRONG_COUNT, span, help=help, callee=function.name, wanted=wanted, given=count
         )
         return poison
     getters = [scope.value(a.value) for a in node.arguments]

@@ -18,7 +18,7 @@ from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.layers.base import Layer, Parameter, required, signature
 from archdsl.layers.filters import Convolution
 from archdsl.registry import REGISTRY
-from archdsl.syntax import pytorch, tree
+from archdsl.syntax import methods, pytorch, tree
 from archdsl.syntax.other_libraries import ELSEWHERE
 from archdsl.syntax.pytorch_layers import BY_PLACE
 
@@ -154,6 +154,8 @@ def construct(
     for (parameter, _, place), value in zip(arguments, values, strict=True):
         try:
             read[parameter.name] = found = parameter.reader.read(value)
+            if layer.name == "pad" and pytorch.PAIR.fullmatch(place.text):
+                raise Unreadable("a number, or one for each axis such as 0x1")
             if parameter.name in BY_PLACE:
                 wrong = pytorch.by_place(layer.name, parameter.name, found, place.text)
                 if wrong is not None:
@@ -189,6 +191,14 @@ def _meant(layer: str, name: str, value: Any, place: Span, call: Span) -> list[s
         return said
     if name == "eps" and "=" not in place.text:
         return [f"what comes in is known: write `{layer}`"]
+    if layer == "pad" and pytorch.PAIR.fullmatch(place.text):
+        a, b = pytorch.arguments(f"({place.text[1:-1]})")
+        return [
+            f"for each axis, it is `pad({a}x{b})`; before and after the width of an image,"
+            f" `pad(before = 0x{a}, after = 0x{b})`"
+        ]
+    if layer == "transpose" and is_number(value):
+        return [methods.FIRST]
     if name == "before" and "=" not in place.text:
         return ["the sides have names: `pad(before = 0, after = 1)`"]
     if is_number(value) and name == "over" and layer.endswith("softmax"):

@@ -29,7 +29,7 @@ from archdsl.elaborate.work import Weigher
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.table import LayerTable
 from archdsl.layers.unknowns import Undecided, Unknown
-from archdsl.syntax import pytorch, tree
+from archdsl.syntax import methods, pytorch, tree
 from archdsl.syntax.other_libraries import ELSEWHERE
 
 # What an imported spec says of itself where it needs layers of a file.
@@ -300,8 +300,10 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     context = scope.context
     label = None
     before = span.source.text[: span.start].rstrip(" ")
-    if (meant := context.table.meant(word) or pytorch.layer(word)) is not None:
-        behind = span.source.text[span.end :].partition("\n")[0]
+    behind = span.source.text[span.end :].partition("\n")[0]
+    if said := methods.called(word, behind):
+        help = said
+    elif (meant := context.table.meant(word) or pytorch.layer(word)) is not None:
         help = [pytorch.called(word, meant, behind)]
     elif before.endswith("//"):
         help = ["a comment begins with `#`"]

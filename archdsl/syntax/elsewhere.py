@@ -10,7 +10,7 @@ from lark import Token
 
 from archdsl.layers.base import required, signature
 from archdsl.registry import REGISTRY
-from archdsl.syntax import pytorch
+from archdsl.syntax import methods, pytorch
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.other_libraries import ELSEWHERE
 
@@ -19,6 +19,7 @@ CHARACTERS = {
     "\N{LEFT DOUBLE QUOTATION MARK}": 'put the text in straight quotes: `"..."`',
     "\N{RIGHT DOUBLE QUOTATION MARK}": 'put the text in straight quotes: `"..."`',
     "&": "for both of two conditions, write `and`",
+    "@": "what is multiplied and added up is a layer: `attend(heads)`, or `conv(c, 1)`",
     "!": "for the opposite of a condition, write `not`",
     "\N{RIGHTWARDS ARROW}": "the arrow is written `->`",
     "\N{MULTIPLICATION SIGN}": "write `*`, or `x` in a shape",
@@ -45,12 +46,16 @@ WORDS = {
     "return": "the last layer of a body is its result",
     "assert": 'write `require condition, "message"`',
 }
+PATTERNS = {
+    "skip": "residual", "shortcut": "residual", "skip_connection": "residual", "res": "residual",
+    "parallel": "branch", "split": "branch", "loop": "repeat", "times": "repeat",
+}  # fmt: skip
 HEADERS = frozenset("architecture class model module net network".split())
 RECIPE = frozenset("augment batch epochs learning_rate loss lr metrics optimizer schedule".split())
-PREFIXES = frozenset("F functional keras layers nn tf torch torchvision".split())
 FUNCTIONAL = ("F", "functional", "torch")  # their functions take the tensor first
 _FOREIGN = re.compile(r"([A-Za-z_][\w.]*)\.([A-Za-z_]\w*)(\(.*\))")
 _SHORTCUT = re.compile(r"(\w+\(.*\)|\w+)\((\w+)\) \+ \2|(\w+) \+ (\w+\(.*\)|\w+)\(\3\)")
+_METHODS = re.compile(r"write `((\w+) -> .*)` in place of .*")
 _CALLED = re.compile(r"(\w+\(.*\))\((\w+)\)")
 _BATCH = re.compile(r"\(?\s*(?:None|batch\w*|bs|[BN]|-1)\s*[,x]\s*(\d+(?:\s*[,x]\s*\d+)*)[,\s]*\)?")
 
@@ -81,8 +86,10 @@ def without_prefix(path: str, after: str = "") -> list[str]:
     ``after``: the text behind it, which may be its arguments."""
     modules, _, name = path.rpartition(".")
     first = modules.partition(".")[0]
-    if first not in PREFIXES:
+    if first not in methods.MODULES:
         return []
+    if said_of_tensors := methods.called(name, after):
+        return said_of_tensors
     here = pytorch.layer(name)
     text = pytorch.written(name, pytorch.arguments(after))
     if here is None or (name in ELSEWHERE and text is None):
@@ -95,6 +102,34 @@ def without_prefix(path: str, after: str = "") -> list[str]:
     if is_bare and text is None:
         return [f"here it is called `{here}({needed})`"]
     return [said]
+
+
+def method(text: str) -> list[str]:
+    """What helps where something of a tensor or of a module is called, as ``x.flatten(1)``."""
+    if text.startswith("self."):
+        return ["a layer is written where it is applied: `conv(16, 3) -> relu`"]
+    said = "a layer is applied by `->` and not by a dot, as in `x -> relu`"
+    return methods.chain(text) or ([said] if "(" in text else [])
+
+
+def function(call: str, body: str) -> str:
+    """How what is defined as ``f(x) = ...`` or by ``lambda`` is written."""
+    name, _, given = call.removesuffix(")").partition("(")
+    word = re.match(r"\w*", body)
+    if word is not None and (word[0] in REGISTRY.layers or REGISTRY.layers.meant(word[0])):
+        body = body.removesuffix(f"({given})") if given else body
+        return f"a part that applies layers is written `block {name} {{ {body} }}`"
+    return f"a function is written `fn {call} = {body or '...'}`"
+
+
+def pattern(word: str, items: Sequence[str]) -> list[str]:
+    """What helps where a pattern is called as if it were a layer."""
+    if word == "dense" and items:  # Keras calls a linear layer so
+        return [f"a fully connected layer is `linear({items[0]})`"]
+    if not items or any("=" in item for item in items):
+        return []
+    gap = " -> " if word == "residual" else "; "
+    return [f"the body stands in braces: `{word} {{ {gap.join(items)} }}`"]
 
 
 def without_batch(text: str) -> list[str]:
@@ -112,6 +147,10 @@ def layer_kept(name: str, tokens: Sequence[Token]) -> list[str]:
     text = joined(tokens[:end])
     if said := shortcut(text):
         return said
+    if (found := _METHODS.fullmatch("".join(methods.chain(text)))) is not None:
+        if found[2] == name:
+            return [f"a layer takes what the one before it gave: write `{found[1]}`"]
+        return [f"to keep the result of a layer, write `{found[1]} as {name}`"]
     if (found := _FOREIGN.fullmatch(text)) is not None:
         help = without_prefix(f"{found[1]}.{found[2]}", found[3])
         quoted = re.search(r"write `(.*)`", " ".join(help))

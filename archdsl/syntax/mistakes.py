@@ -14,6 +14,7 @@ from archdsl.diagnostics.source import Source, Span
 from archdsl.registry import REGISTRY
 from archdsl.syntax import elsewhere
 from archdsl.syntax.lines import CLOSE, OPEN, Brackets, brackets_before
+from archdsl.syntax.other_libraries import ELSEWHERE
 
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 
@@ -168,6 +169,13 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return did_you_mean(str(token), known) or [
             f"a statement begins with one of {', '.join(known)}"
         ]
+    if any(str(t) == "lambda" for t in tokens[start:at]):
+        found = [str(t) for t in tokens[start:at]].index("lambda") + start
+        name = str(tokens[start + 1]) if first.type == "LET" and found == start + 3 else "f"
+        if str(first) == "Lambda":
+            return [ELSEWHERE["Lambda"]]
+        head, _, body = _rest(tokens, found + 1).partition(":")
+        return [elsewhere.function(f"{name}({head.strip()})", body.strip())]
     if said := _of_statement(tokens, start, at):
         return said
     is_list = before == "NUMBER" and kinds[-2] == "IN" and token.type in ("COMMA", "_SEP")
@@ -191,14 +199,23 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     if token.type == "EQUAL" and kinds[-2] == "DOT" and str(first) == "self":
         layer = elsewhere.layer_kept(word, tokens[at + 1 :])
         return layer or [f"a layer or a value with a name is `let {word} = ...`"]
+    if first.type == "FOR" and token.type == "EQUAL":
+        return [elsewhere.WORDS["while"]]
+    if token.type == "EQUAL" and before == "RPAR" and first.type == "NAME" and start + 1 < at:
+        return [elsewhere.function(elsewhere.joined(tokens[start:at]), _rest(tokens, at + 1))]
     if token.type == "EQUAL":
         if begins and (layer := elsewhere.layer_kept(word, tokens[at + 1 :])):
             return [*layer, *_equals_hint(kinds, begins, word, expected)]
         return _equals_hint(kinds, begins, word, expected)
     if token.type == "STAR" and before == "STAR":
         return ["a power is written `^`"]
-    if token.type == "VBAR" and after is not None and REGISTRY.layers.meant(str(after)):
+    is_next = after is not None and REGISTRY.layers.meant(str(after)) is not None
+    if token.type in ("VBAR", "_MEANS", "COMMA") and is_next and first.type == "NAME":
         return ["to apply one layer after the other, write `->`"]
+    if token.type == "GT" and before == "GT":
+        return ["to apply one layer after the other, write `->` in place of `>>`"]
+    if token.type == "COLON" and before in ("LSQB", "COMMA") and _opened(tokens[:at], "LSQB"):
+        return ["a part of the channels is a layer: `slice(1, 4)` is the first four"]
     if token.type == "VBAR":
         return ["for one of two conditions, write `or`"]
     if token.type == "AS" and before in ("_SEP", "LBRACE"):
@@ -209,6 +226,9 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return ["a comment begins with `#`"]
     if token.type in CLOSE and not _opened(tokens[:at], _OPENED[token.type]):
         return [f"there is no `{_BRACKETS[token.type]}` that it could close"]
+    if first.type == "REPEAT" and "LBRACE" in expected and token.type == "NAME":
+        head = elsewhere.joined(tokens[start:at])
+        return [f"put the body in braces: `{head} {{ {_rest(tokens, at)} }}`"]
     if token.type == "COLON" and "LBRACE" in expected:
         return ["put the body in braces: `{ ... }`"]
     if token.type == "LPAR" and first.type == "LET" and "EQUAL" in expected:
@@ -247,7 +267,10 @@ def _of_statement(tokens: Sequence[Token], start: int, at: int) -> list[str]:
         words = elsewhere.joined(tokens[start:at])
         said = [f'a path stands in quotes: `{words} "{path}"`']
     elif token.type == "LPAR" and at > start + 2 and tokens[at - 2].type == "DOT":
-        said = elsewhere.without_prefix(_dotted(tokens, at), _rest(tokens, at))
+        path = _dotted(tokens, at)
+        said = elsewhere.without_prefix(path, _rest(tokens, at)) or elsewhere.method(
+            _rest(tokens, at - path.count(".") * 2 - 1)
+        )
     elif token.type == "LPAR" and at > start and tokens[at - 1].type == "RPAR":
         said = [elsewhere.called_again(_rest(tokens, start))]
     elif first.type == "NAME":

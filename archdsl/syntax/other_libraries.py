@@ -16,7 +16,7 @@ ELSEWHERE = {
     "Sequential": SEQUENCE,
     "ModuleList": "several of a layer, one after the other, are `repeat 3 { ... }`",
     "x": "what comes in has no name: a line goes on from the one before it, and `identity` is it",
-    "Activation": "an activation is a layer of its own: `relu`",
+    "print": "`archdsl summary --layers` shows what each layer makes",
     "Input": "what comes in is said once: `input 3x224x224`",
     "InputLayer": "what comes in is said once: `input 3x224x224`",
     "same": "write `pad = same`",
@@ -25,11 +25,35 @@ ELSEWHERE = {
     "in_features": "the features that come in are `in.channels`",
 }
 GRID = "nms", "roi_pool", "roi_align", "grid_sample", "deform_conv", "DeformConv2d"
+OTHERS = (  # what changes a tensor in ways that no layer here does
+    "argmax argsort cumsum detach diff expand flip fold gather index_select masked_fill norm"
+    " repeat_interleave roll rot90 scatter sort std tile topk tril triu unfold var where"
+    " GaussianNoise Lambda gaussian_noise spectral_norm weight_norm"
+).split()
 NO_LAYER = "it is not a layer of the language: docs/adding-a-layer.md says how to add one"
 COMPOSED = {  # what other libraries have as a layer
     ("mha", "multihead_attention", "self_attention", "MultiheadAttention"):
         "it is written `conv(3 * d, 1) -> attend(heads) -> conv(d, 1)`, where `d = in.channels`",
-    ("gru", "GRU", "lstm", "LSTM", "rnn", "RNN", "transformer", "Lambda", *GRID): NO_LAYER,
+    ("gru", "GRU", "lstm", "LSTM", "rnn", "RNN", "transformer", *GRID, *OTHERS): NO_LAYER,
+    ("einsum", "matmul", "bmm", "mm", "dot", "Dot", "baddbmm", "scaled_dot_product_attention"):
+        "with weights, it is `conv(c, 1)`; of two tensors, it is"
+        " `branch mul { a; b } -> channel_sumpool`; attention is `conv(3 * d, 1) -> attend(heads)`",
+    ("rearrange", "Rearrange"):
+        "`flatten_space` makes tokens of pixels, `pixel_unshuffle(2)` channels of them, and"
+        " `reshape(64x7x7)` what you like",
+    ("stack",): "the channels of several tensors follow each other in `branch concat { a; b }`",
+    ("unsqueeze", "expand_dims", "expand_as"):
+        "leave it out: a tensor of channels is spread over the pixels, as in"
+        " `branch mul { identity; global_avgpool }`",
+    ("act", "Act", "activation", "Activation"): "an activation is a layer of its own: `relu`",
+    ("conv_bn_relu", "conv_bn", "conv_norm_act", "ConvBNReLU", "ConvBNAct", "ConvNormAct",
+     "Conv2dNormActivation", "ConvModule", "BasicConv2d"):
+        "it is written `conv(c, 3) -> bn -> relu`",
+    ("Parameter", "parameter"):
+        "numbers that are learned are layers: `positions`, `prepend`, `scale`,"
+        " `plus(0, learned = true)`",
+    ("patch_embed", "PatchEmbed", "patchify"):
+        "it is written `conv(c, 16, stride = 16, pad = 0) -> flatten_space`",
     ("dwconv", "depthwise", "depthwise_conv", "DepthwiseConv2D"):
         "it is written `conv(in.channels, 3, groups = in.channels)`",
     ("separable_conv", "sepconv", "SeparableConv2D"):

@@ -33,6 +33,7 @@ _TENSOR = re.compile(r"[A-Za-z_]\w*")
 _VALUE = re.compile(r"-?\w+(?:\.\d*)?(?:(?<=e)-\d+)?(?:\s*[-+*/]\s*\w+)*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e-?\d+)?")
 _WORD = re.compile(r"""["'](\w+)["']""")
+PAIR = re.compile(r"[(\[]\s*\d+\s*,\s*\d+\s*[)\]]")
 _CALL = re.compile(r"(\w+)\s*(\(.*\))", re.DOTALL)
 
 
@@ -184,8 +185,13 @@ def _function(word: str, here: str, items: list[str]) -> str:
         over = ", ".join(item.removeprefix("dim=") for item in items[1:2])
         side = "global" if over in PIXELS else "channel" if over == "1" else None
         applied = f"{side}_{MEANS[plain]}" if side else None
-    if plain == "chunk" and len(items) > 1 and is_one:
-        return f"the first of the parts is `{items[0]} -> split({items[1]}, 1)`"
+    sides = arguments(f"({items[1][1:-1]})") if plain == "pad" and len(items) == 2 else []
+    if len(sides) == 2 and is_one and all(side.isdecimal() for side in sides):
+        said = [f"{k} = {{}}{n}" for k, n in zip(("before", "after"), sides, strict=True) if int(n)]
+        text = f"{items[0]} -> pad({', '.join(said)})"
+        return (
+            f"write `{text.replace('{}', '0x')}` of an image, `{text.replace('{}', '')}` of tokens"
+        )
     tensor = items[0] if is_one else "x"
     return f"a tensor goes into a layer by `->`: `{tensor} -> {applied or f'{here}(...)'}`"
 
