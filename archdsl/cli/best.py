@@ -127,7 +127,7 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
     costs = "" if params is None or macs is None else f", {shown_costs(params, macs)}"
     say(f"{output}: {name_of(row)}{costs}")
     if mistakes:
-        say(f"note: {words(found.card, mistakes)}, and {output} is that spec", error=True)
+        say(f"note: {words(found, mistakes)}, and {output} is that spec", error=True)
     say(_scores(found, row))
     for path in used:
         say(f"{path}: what it uses")

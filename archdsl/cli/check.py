@@ -17,7 +17,7 @@ from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import WIDTH, ReaderGone, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
-from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.diagnostics.model import MOST, ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
 from archdsl.elaborate.work import Work
 from archdsl.files import SEARCH, is_one_of
@@ -154,7 +154,8 @@ def _say(result: dict[str, Any]) -> None:
         return
     if proof is None:
         show_diagnostics(diagnostics)
-        say(f"{name}: {counted(len(diagnostics), 'error', exact=True)}", error=True)
+        least = "at least " * (len(diagnostics) >= MOST)
+        say(f"{name}: {least}{counted(len(diagnostics), 'error', exact=True)}", error=True)
         return
     if proof.counterexample is not None:
         show_diagnostics(diagnostics)

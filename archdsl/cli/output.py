@@ -88,6 +88,9 @@ def say_json(value: Any) -> None:
     click.echo(HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
+SHOWN = 20  # mistakes of a spec in a terminal
+
+
 class ReaderGone(Exception):
     """Nobody reads on, as with `head`: nothing more can be said, and the command ends."""
 
@@ -97,9 +100,13 @@ class ReaderGone(Exception):
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic], *, error: bool = True) -> None:
-    """Prints diagnostics with their source lines."""
-    text = render(diagnostics)
+    """Prints diagnostics with their source lines: the first of very many."""
+    found = list(diagnostics)
+    text = render(found[:SHOWN])
     say(paint(text) if wants_color(sys.stderr if error else sys.stdout) else text, error=error)
+    if len(found) > SHOWN:
+        more = len(found) - SHOWN
+        say(f"\n{more} more are not shown: `archdsl check --json` has all", error=error)
 
 
 def paint(text: str) -> str:

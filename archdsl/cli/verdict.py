@@ -45,7 +45,7 @@ def say_refusal(study: Study, row: Row | None) -> None:
     from archdsl.search.refused import refusal, words
 
     if found := refusal(study, row):
-        say(f"note: {words(study.card, found)}", error=True)
+        say(f"note: {words(study, found)}", error=True)
 
 
 def say_verdict(study: Study, as_json: bool = False) -> None:

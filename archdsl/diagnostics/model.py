@@ -27,7 +27,7 @@ __all__ = [
     "in_order",
 ]
 
-MOST = 20  # mistakes of one spec that are told
+MOST = 100  # mistakes of one spec that are told
 MAX_WORD = 60  # of longer words, no other spelling is looked for
 MAX_KNOWN = 1_000
 

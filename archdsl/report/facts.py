@@ -151,7 +151,7 @@ def gather(study: Study, storage: bool = False) -> Facts:
         passed=sum(row.state == "failed" and not row.is_failure for row in known),
         seconds=[row.seconds for row in known if row.seconds is not None],
         last_end=None if ends is None else moment(ends, study.name),
-        refused=words(study.card, mistakes) if mistakes else "",
+        refused=words(study, mistakes) if mistakes else "",
     )
 
 

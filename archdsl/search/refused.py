@@ -9,7 +9,7 @@ from pathlib import Path
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.source import Source
-from archdsl.registry import Registry
+from archdsl.registry import REGISTRY, Registry
 from archdsl.search.card import LAYERS, Card
 from archdsl.search.request import SearchRequest
 from archdsl.search.rows import Row
@@ -20,7 +20,7 @@ from archdsl.syntax.parse import read_tree
 
 KEPT = (tree.Arch, tree.Input, tree.Variant)  # of a spec: what a search speaks of
 BODY = "choose stand_in { one: identity; two: identity }\n"
-OWN = "the spec of the study has layers in Python, which `--allow-python FILE` lets it use"
+OWN = "the study has layers in Python, which `--allow-python FILE` lets it use"
 OTHER = "this version of archdsl refuses the spec of the study"
 
 
@@ -63,12 +63,13 @@ def refusal(study: Study, row: Row | None) -> tuple[Diagnostic, ...]:
     return ()
 
 
-def words(card: Card, found: Sequence[Diagnostic]) -> str:
+def words(study: Study, found: Sequence[Diagnostic]) -> str:
     """What is refused, in a line, and what that means for what is shown."""
-    if LAYERS in card.identity and any(d.kind is codes.UNKNOWN_NAME for d in found):
-        return f"{OWN}; its results are as they were kept"
-    first, *rest = found
+    unknown = [d for d in found if d.kind is codes.UNKNOWN_NAME]
+    first, *rest = unknown or found
     line = "" if first.span is None else f"line {first.span.line}: "
+    if unknown and LAYERS in study.card.identity and study.search.spec.registry is REGISTRY:
+        return f"{line}{first.message}; {OWN}; its results are as they were kept"
     more = f", and {len(rest)} more" if rest else ""
     return f"{OTHER} ({line}{first.code}, {first.message}{more}); its results are as they were kept"
 

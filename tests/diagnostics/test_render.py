@@ -1,7 +1,11 @@
 """How the text of a diagnostic is laid out, whatever it holds."""
 
+import json
+from pathlib import Path
+
 import pytest
 
+from archdsl.cli.main import main
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Label, TrailFrame, diagnose, did_you_mean
 from archdsl.diagnostics.render import LONGEST, WIDTH, render, render_one
@@ -159,3 +163,22 @@ def test_an_error_is_its_text() -> None:
 )
 def test_what_was_meant(word: str, known: list[str], meant: str | None) -> None:
     assert did_you_mean(word, known) == ([f"did you mean `{meant}`?"] if meant else [])
+
+
+@pytest.mark.parametrize("count", [20, 21, 120])
+def test_very_many_mistakes_are_counted(
+    count: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "many.arch"
+    path.write_text("arch many\ninput 3x8x8\n" + "".join(f"gone{i}\n" for i in range(count)))
+    with pytest.raises(SystemExit):
+        main(["check", str(path)])
+    *shown, last = capsys.readouterr().err.splitlines()
+    assert sum(line.startswith("error[A101]") for line in shown) == 20
+    kept, least = (count, "") if count < 100 else (100, "at least ")
+    said = f"{kept - 20} more are not shown: `archdsl check --json` has all"
+    assert (said in shown) is (count > 20)
+    assert last.endswith(f"many.arch: {least}{kept} errors")
+    with pytest.raises(SystemExit):
+        main(["check", "--json", str(path)])
+    assert len(json.loads(capsys.readouterr().out)[0]["diagnostics"]) == kept

@@ -80,5 +80,6 @@ def test_layers_of_ones_own_are_asked_for(card: Path, capsys: pytest.CaptureFixt
     code, _, err = call(capsys, "verdict", "x")
     card.write_text(json.dumps(whole))
     assert code == 0 and err.startswith(
-        "note: the spec of the study has layers in Python, which `--allow-python FILE` lets it use;"
+        "note: line 3: there is no layer or block called `gone`; the study has layers in Python, "
+        "which `--allow-python FILE` lets it use; its results"
     )
