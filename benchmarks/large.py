@@ -45,14 +45,17 @@ START = "2026-01-01 00:00:00.000000"
 
 def write(folder: Path, count: int) -> None:
     """Makes a study whose exploration is nearly over."""
-    from archdsl.search.plan import facts
+    from optuna.distributions import distribution_to_json
+
+    from archdsl.analysis.distributions import distribution
+    from archdsl.search.plan import decided, facts
     from archdsl.search.reach import survey
     from archdsl.search.reading import read_search
     from archdsl.search.start import begin
 
     search = read_search(Source("large.search", SEARCH), folder)
     study = begin(search, folder / "large.study", folder, 0, None, (), "archdsl search", REGISTRY)
-    reaches = survey(study.space)
+    reaches, domains = survey(study.space), {v.path: v.domain for v in search.vary}
     draw = random.Random(0)
     trials, attributes, values, params = [], [], [], []
     for number in range(count):
@@ -73,8 +76,10 @@ def write(folder: Path, count: int) -> None:
                 "seconds": 12.3, "images_per_second": 4321.0, "worker": "machine:1",
             }  # fmt: skip
             values.append((id, 0, score, "FINITE"))
-            shape = '{"name": "FloatDistribution", "attributes": {"step": null, "low": 0.01,'
-            params.append((id, "lr", lr, shape + ' "high": 1.0, "log": true}}'))
+            for name, value in (decided(study, candidate)[0] | {"lr": lr}).items():
+                kind = distribution((search.tune | domains)[name])
+                internal = kind.to_internal_repr(value)
+                params.append((id, name, internal, distribution_to_json(kind)))
         attributes += [(id, name, json.dumps(value)) for name, value in known.items()]
     study.storage.close()
     with closing(sqlite3.connect(study.folder / "trials.db")) as database, database:

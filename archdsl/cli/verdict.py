@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from archdsl.cli.output import say, say_below, say_json, say_text, table
 from archdsl.training.packages import need_for_reading
 
 if TYPE_CHECKING:
-    from archdsl.search.rows import Row
+    from archdsl.search.rows import BriefRow, Row
     from archdsl.search.study import Study
 
 
@@ -79,7 +80,7 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
     say_refusal(study, row)
 
 
-def say_front(study: Study, rows: list[Row]) -> None:
+def say_front(study: Study, rows: Sequence[BriefRow]) -> None:
     from archdsl.search.outcome import name_of, shown
 
     names, costs = [o.name for o in study.search.objectives], study.search.costs

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nsmallest
 
-from archdsl.search.rows import SETTLE, Row
+from archdsl.search.rows import SETTLE, R
 from archdsl.search.study import Study
 
 MOST = 2000  # trials that a page shows
 
 
-def chosen(study: Study, rows: Sequence[Row], count: int) -> list[Row]:
+def chosen(study: Study, rows: Sequence[R], count: int) -> list[R]:
     """At most ``count`` trials: those that were retrained; half of the room for the best of each
     budget; and of the others every so-manieth, so that charts show how they spread."""
     settled = [row for row in rows if row.stage == SETTLE][: count // 2]
     others = [row for row in rows if row.stage != SETTLE]
     sign = -1.0 if study.search.objectives[0].minimize else 1.0
     each = (count - len(settled)) // 2 // max(len(study.space.slices), 1)
-    best: list[Row] = []
+    best: list[R] = []
     for slice in study.space.slices:
         mine = [row for row in others if row.slice == slice.name and row.is_result]
-        best += sorted(mine, key=lambda row: -sign * row.values[0])[:each]
+        best += nsmallest(each, mine, key=lambda row: -sign * row.values[0])
     taken = {id(row) for row in best}
     rest = [row for row in others if id(row) not in taken]
     return [*settled, *best, *spread(rest, count - len(settled) - len(best))]
 
 
-def spread(rows: Sequence[Row], count: int) -> list[Row]:
+def spread(rows: Sequence[R], count: int) -> list[R]:
     """At most ``count`` rows, evenly over all."""
     if len(rows) <= count:
         return list(rows)

@@ -18,7 +18,7 @@ from archdsl.search.fair import fair_words
 from archdsl.search.outcome import beside, best, front, judged, question, results, verdict
 from archdsl.search.refused import refusal, words
 from archdsl.search.request import SearchRequest
-from archdsl.search.rows import STATES, Row, moment
+from archdsl.search.rows import STATES, BriefRow, Row, moment
 from archdsl.search.study import Study
 from archdsl.spec import Architecture
 from archdsl.verdict import Question, Verdict
@@ -111,10 +111,11 @@ def gather(study: Study, storage: bool = False) -> Facts:
         counts[STATES.get(state, state)] += count
     total = counts.total()
     if total <= MOST:
-        rows = known = study.rows()
+        rows = study.rows()
+        known: Sequence[BriefRow] = rows
         total = len(rows)
     else:
-        known = judged(study, "seconds")
+        known = judged(study)
         running = study.rows(states=("RUNNING",))[:AT_WORK]
         rows = [*study.whole(chosen(study, known, MOST - len(running))), *running]
     found = results(study, known)
@@ -149,7 +150,7 @@ def gather(study: Study, storage: bool = False) -> Facts:
         counts=counts,
         failures=Counter(row.failure for row in known if row.is_failure),
         passed=sum(row.state == "failed" and not row.is_failure for row in known),
-        seconds=[row.seconds for row in known if row.seconds is not None],
+        seconds=study.tables.amounts(list(ids), "seconds"),
         last_end=None if ends is None else moment(ends, study.name),
         refused=words(study, mistakes) if mistakes else "",
     )

@@ -1,19 +1,25 @@
-"""Which knobs the score depends on, as Optuna tells it."""
+"""Which knobs the score depends on."""
 
 from __future__ import annotations
 
-import warnings
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from math import pi, sqrt
+
+import numpy as np
+import numpy.typing as npt
 
 from archdsl.report.chosen import spread
-from archdsl.search.rows import EXPLORE, Row
+from archdsl.search.rows import EXPLORE, BriefRow
 from archdsl.search.study import Study
 
-LEAST = 10  # finished trials, below which a forest says nothing
-MOST = 500  # that it is grown from; of more, an even sample
-TREES = 64
+Floats = npt.NDArray[np.float64]
+
+LEAST = 10  # finished trials, below which nothing is said
+MOST = 1000  # that are weighed; of more, an even sample
+DEGREE = 3  # of the curve over a number
+SPARE = 2  # trials for each number that is fitted, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,59 +32,91 @@ class Importance:
     why: str = ""
 
 
+@dataclass(slots=True)
+class Drawn:
+    """What the trials drew for a knob: numbers ``(N,)`` in its domain, or places among choices."""
+
+    domain: Mapping[str, object]
+    values: list[float] = field(default_factory=list)
+
+
 def _are(count: int) -> str:
     return "is 1" if count == 1 else f"are {count}"
 
 
-def importance_of(study: Study, slice: str, rows: Sequence[Row]) -> Importance:
-    """The share of the variance of the first objective that each knob explains by itself and
-    with others, by a random forest over the finished trials (fANOVA, Hutter et al. 2014)."""
+def importance_of(study: Study, slice: str, rows: Sequence[BriefRow]) -> Importance:
+    """How the variance of the first objective is shared among the knobs by the effect that each has
+    by itself, over the finished trials of a slice (a functional analysis of variance, as Hooker's
+    of 2007 and fANOVA's of 2014, whose curves are polynomials and levels in place of a forest)."""
     done = [r for r in rows if r.slice == slice and r.stage == EXPLORE and r.is_result]
     if len(done) < LEAST:
         why = f"{LEAST} finished trials are needed, and there {_are(len(done))}"
         return Importance(slice, why=why)
-    try:
-        import optuna
-    except ImportError:
-        return Importance(slice, why="it needs Optuna, which is not installed")
-    trials = _trials(study, slice, spread(done, MOST))
-    shared = set.intersection(*(set(t.params) for t in trials))
-    varied = [n for n in sorted(shared) if len({str(t.params[n]) for t in trials}) > 1]
-    if len(varied) < 2:
-        only = f"`{varied[0]}` alone varies" if varied else "no knob varies in all of them"
+    done = spread(done, MOST)
+    knobs = {n: d for n, d in _drawn(study, slice, done).items() if len(set(d.values)) > 1}
+    if len(knobs) < 2:
+        only = f"`{next(iter(knobs))}` alone varies" if knobs else "no knob varies in all of them"
         return Importance(slice, why=f"{only}: there is nothing to weigh")
-    if len({t.values[0] for t in trials}) == 1:
+    scores = np.array([row.values[0] for row in done])
+    if np.ptp(scores) == 0:
         return Importance(slice, why="all scores are equal")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        part = optuna.create_study(directions=["maximize"] * len(trials[0].values))
-        part.add_trials(trials)
-        shares = optuna.importance.get_param_importances(
-            part,
-            evaluator=optuna.importance.FanovaImportanceEvaluator(n_trees=TREES, seed=0),
-            params=varied,
-            target=lambda trial: trial.values[0],
-        )
-    return Importance(slice, {n: float(s) for n, s in shares.items()}, len(trials))
+    found = effects({n: basis(d, DEGREE) for n, d in knobs.items()}, scores)
+    if found is None:  # a straight line for each number, where a curve asks for more trials
+        found = effects({n: basis(d, 1) for n, d in knobs.items()}, scores)
+    if found is None:
+        return Importance(slice, why=f"{len(done)} trials are few for as many values of knobs")
+    if not (total := sum(found.values())):
+        return Importance(slice, why="no knob explains more of the scores than chance does")
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return Importance(slice, {n: share / total for n, share in ranked}, len(done))
 
 
-def _trials(study: Study, slice: str, rows: Sequence[Row]) -> list[Any]:
-    """Trials as Optuna has them, with what was drawn for them."""
-    import optuna
-    from optuna.distributions import json_to_distribution
-
+def _drawn(study: Study, slice: str, rows: Sequence[BriefRow]) -> dict[str, Drawn]:
+    """What was drawn for the knobs that stand in every trial, by their names."""
     part = study.part_id(EXPLORE, slice)
-    drawn = {} if part is None else study.tables.params(part, [row.number for row in rows])
-    trials = []
+    known = {} if part is None else study.tables.params(part, [row.number for row in rows])
+    found: dict[str, Drawn] = {}
     for row in rows:
-        params, distributions = {}, {}
-        for name, value, text in drawn.get(row.number, ()):
-            distributions[name] = json_to_distribution(text)
-            params[name] = distributions[name].to_external_repr(value)
-        trials.append(
-            optuna.trial.create_trial(
-                params=params, distributions=distributions, values=list(row.values)
-            )
-        )
-    return trials
+        for name, value, text in known.get(row.number, ()):
+            if name not in found:
+                found[name] = Drawn(json.loads(text)["attributes"])
+            found[name].values.append(float(value))
+    return {name: found[name] for name in sorted(found) if len(found[name].values) == len(rows)}
+
+
+def basis(drawn: Drawn, degree: int) -> Floats:
+    """Functions of a knob, ``(N, K)``: of mean 0 and variance 1 over its domain, and uncorrelated
+    there. Those of a number are Legendre's polynomials, on the scale on which it is drawn; those of
+    choices, cosines over the ones that occur."""
+    values: Floats = np.array(drawn.values)
+    domain = drawn.domain
+    places, place = np.unique(values, return_inverse=True)
+    if "choices" in domain:
+        waves = np.arange(1, len(places))
+        return np.asarray(sqrt(2) * np.cos(pi * np.outer(place + 0.5, waves) / len(places)))
+    low, high = (float(str(domain[end])) for end in ("low", "high"))
+    if domain["log"]:
+        values, low, high = np.log(values), float(np.log(low)), float(np.log(high))
+    degree = min(degree, len(places) - 1)
+    at = 2 * (values - low) / (high - low) - 1
+    scales = np.sqrt(2 * np.arange(degree + 1) + 1)
+    return np.asarray(np.polynomial.legendre.legvander(at, degree) * scales, np.float64)[:, 1:]
+
+
+def effects(knobs: Mapping[str, Floats], scores: Floats) -> dict[str, float] | None:
+    """The variance of the scores ``(N,)`` that each knob makes by itself where all of its domain is
+    as likely, by a fit of all at once; what chance adds to it is taken off. None where the trials
+    are too few, or do not tell two knobs apart."""
+    table = np.column_stack([np.ones(len(scores)), *knobs.values()])
+    count, columns = table.shape
+    if count < SPARE * columns or np.linalg.matrix_rank(table) < columns:
+        return None
+    inverse = np.linalg.inv(table.T @ table)
+    fitted = inverse @ (table.T @ scores)
+    noise = float(((scores - table @ fitted) ** 2).sum()) / (count - columns)
+    parts = fitted**2 - noise * np.diag(inverse)
+    found, start = {}, 1
+    for name, of in knobs.items():
+        found[name] = max(float(parts[start : start + of.shape[1]].sum()), 0.0)
+        start += of.shape[1]
+    return found

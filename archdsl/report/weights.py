@@ -11,9 +11,9 @@ from archdsl.report.measure import place_text
 
 ID, TITLE = "importances", "What matters"
 CAPTION = (
-    "The share of the differences between explored trainings that each knob explains (fANOVA, by"
-    " Optuna). A knob that was tried over a wide range explains much: this ranks knobs,"
-    " and says nothing about wide or deep."
+    "How the differences between explored trainings are shared among the knobs, by what each does"
+    " by itself (a functional analysis of variance). A knob that was tried over a wide range"
+    " explains much: this ranks knobs, and says nothing about wide or deep."
 )
 ROW, SIZE = 26.0, 10.5
 

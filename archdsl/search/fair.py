@@ -13,7 +13,7 @@ from archdsl.costs.base import Cost
 from archdsl.elaborate.knobs import Interval
 from archdsl.search.outcome import numbers_of
 from archdsl.search.request import SearchRequest
-from archdsl.search.rows import EXPLORE, SETTLE, TUNE, Row
+from archdsl.search.rows import EXPLORE, SETTLE, TUNE, BriefRow
 from archdsl.search.study import Study
 from archdsl.verdict import Verdict
 from archdsl.verdict.model import Settled
@@ -66,7 +66,7 @@ class Fairness:
         return first / second - 1 if first and second else None
 
 
-def fairness(study: Study, rows: Sequence[Row], found: Verdict) -> list[Fairness]:
+def fairness(study: Study, rows: Sequence[BriefRow], found: Verdict) -> list[Fairness]:
     """What is known of the fairness of each comparison. ``rows`` are the trials of the study."""
     budgets = {slice.name: slice.budget or 0.0 for slice in study.space.slices}
     answer = []
@@ -80,7 +80,9 @@ def fairness(study: Study, rows: Sequence[Row], found: Verdict) -> list[Fairness
     return answer
 
 
-def _side(study: Study, arm: Settled, rows: Iterable[Row], tried: Mapping[str, set[float]]) -> Side:
+def _side(
+    study: Study, arm: Settled, rows: Iterable[BriefRow], tried: Mapping[str, set[float]]
+) -> Side:
     named = (arm.shape, arm.setting)
     known = [r for r in rows if r.stage == SETTLE and r.is_result and (r.shape, r.setting) == named]
     whole = study.whole(known)
@@ -96,7 +98,7 @@ def _side(study: Study, arm: Settled, rows: Iterable[Row], tried: Mapping[str, s
     )
 
 
-def _tried(search: SearchRequest, rows: Iterable[Row]) -> dict[str, set[float]]:
+def _tried(search: SearchRequest, rows: Iterable[BriefRow]) -> dict[str, set[float]]:
     """The values of each tuned number that were explored in a slice."""
     found: dict[str, set[float]] = {name: set() for name in search.tune}
     for row in rows:
@@ -132,7 +134,7 @@ def _place(domain: Interval, value: float) -> float:
 # ------------------------------------------------------------------------------------- words
 
 
-def fair_words(study: Study, rows: Sequence[Row], found: Verdict) -> list[str]:
+def fair_words(study: Study, rows: Sequence[BriefRow], found: Verdict) -> list[str]:
     """What is to be said of the fairness of a study, as lines: see ``told``."""
     hold = study.search.hold
     cost = None if hold is None else study.search.costs[hold.cost]

@@ -25,6 +25,8 @@ from archdsl.search.rows import (
     OF_FRESH,
     SETTLE,
     TUNE,
+    BriefRow,
+    R,
     Row,
 )
 from archdsl.search.space import WHOLE
@@ -43,46 +45,56 @@ if TYPE_CHECKING:
     from archdsl.training.outcome import Epoch
 
 
-def results(study: Study, rows: Iterable[Row] | None = None, tuning: bool = False) -> list[Result]:
+def results(
+    study: Study, rows: Iterable[BriefRow] | None = None, tuning: bool = False
+) -> list[Result]:
     """The trainings that came to an end, well or badly; a pruned one says nothing of its shape.
     ``tuning``: the short ones, which say nothing but how a shape is trained."""
     budgets = {s.name: s.budget or 0.0 for s in study.space.slices}
     known = kinds(study.search)
     objective = study.search.objectives[0]
     own, short = study.search.own is not None, study.search.short_in(TUNE)
+    tune, held = study.search.tune, study.search.hold is not None
     found: list[Result] = []
-    fresh: dict[int, Row] = {}
+    fresh: dict[int, BriefRow] = {}
     for row in judged(study) if rows is None else rows:
         if not row.shape or row.stage == BASELINE or (row.stage == TUNE) != tuning:
             continue
         if not (row.is_result or row.failure in FAULTS):
             continue
+        result = Result(
+            slice=row.slice if held else "",
+            budget=budgets[row.slice],
+            shape=row.shape,
+            depth=row.depth,
+            width=row.width,
+            seed=row.seed or 0,
+            score=row.values[0] if row.is_result else None,
+            setting=row.setting,
+            tuned=numbers(tune, row.setting) if tuning or not short else (),
+        )
         if row.stage == SETTLE:
             fresh[len(found)] = row
-        found.append(
-            Result(
-                slice=row.slice if study.search.hold is not None else "",
-                budget=budgets[row.slice],
-                shape=row.shape,
-                depth=row.depth,
-                width=row.width,
-                seed=row.seed or 0,
-                score=row.values[0] if row.is_result else None,
-                settled=row.stage == SETTLE,
-                test=None if row.test is None else measured(objective.name, row.test, own),
-                setting=row.setting,
-                tuned=numbers(study.search.tune, row.setting) if tuning or not short else (),
-                examples=of_each(objective.name, row.examples),
-                test_examples=of_each(objective.name, row.test_examples),
-                **_losses(objective.name, row),
-                fold=row.fold or 0,
-            )
-        )
+            result = _fresh(result, row, objective.name, own)
+        found.append(result)
     if _are_held_out(found):
         for place, row in fresh.items():
             found[place] = _held_out(found[place], row)
     within = [_within(r, kind_of(r.shape, known)) for r in found] if known else []
     return within if within and is_ordered(within) else found
+
+
+def _fresh(result: Result, row: BriefRow, objective: str, own: bool) -> Result:
+    """A result of a fresh seed, with what is known of it alone."""
+    return replace(
+        result,
+        settled=True,
+        test=None if row.test is None else measured(objective, row.test, own),
+        examples=of_each(objective, row.examples),
+        test_examples=of_each(objective, row.test_examples),
+        **_losses(objective, row),
+        fold=row.fold or 0,
+    )
 
 
 def _are_held_out(found: Sequence[Result]) -> bool:
@@ -93,7 +105,7 @@ def _are_held_out(found: Sequence[Result]) -> bool:
     return bool(fresh) and all(each)
 
 
-def _held_out(result: Result, row: Row) -> Result:
+def _held_out(result: Result, row: BriefRow) -> Result:
     """A fresh result over all held-out examples, validation and test data, of which it has seen
     none; its ``test`` stays that of the test data alone."""
     first, second = result.examples, result.test_examples
@@ -127,13 +139,13 @@ def is_ordered(found: Sequence[Result]) -> bool:
     return varied and all(r.depth and r.width for r in found)
 
 
-def judged(study: Study, *more: str) -> list[Row]:
-    """The trials that have ended, with what a verdict needs of them, and ``more``."""
+def judged(study: Study) -> list[BriefRow]:
+    """The trials that have ended, with what a verdict needs of them."""
     fresh = {SETTLE: OF_FRESH}
     return [
         row
         for stage in study.stages
-        for row in study.rows(stage, (*JUDGED, *fresh.get(stage, ()), *more), FINISHED)
+        for row in study.brief(stage, (*JUDGED, *fresh.get(stage, ())), FINISHED)
     ]
 
 
@@ -199,11 +211,9 @@ def of_each(name: str, codes: bytes) -> Floats | None:
     return right_of(codes) if name == "accuracy" else 1 - right_of(codes)
 
 
-def _losses(name: str, row: Row) -> dict[str, Any]:
+def _losses(name: str, row: BriefRow) -> dict[str, Any]:
     """The log-losses of a settled network, which are judged beside the share of right examples."""
-    if name not in ("accuracy", "error") or row.stage != SETTLE or row.loss is None:
-        return {}
-    if not has_losses(row.examples):
+    if name not in ("accuracy", "error") or row.loss is None or not has_losses(row.examples):
         return {}
     test = loss_of(row.test_examples).mean() if has_losses(row.test_examples) else None
     return {
@@ -213,7 +223,7 @@ def _losses(name: str, row: Row) -> dict[str, Any]:
     }
 
 
-def name_of(row: Row) -> str:
+def name_of(row: BriefRow) -> str:
     return f"{row.shape}, {row.solved}" if row.solved else row.shape
 
 
@@ -238,7 +248,7 @@ def looks_of(search: SearchRequest) -> tuple[int, ...]:
 
 def verdict(
     study: Study,
-    rows: Sequence[Row] | None = None,
+    rows: Sequence[BriefRow] | None = None,
     found: Sequence[Result] | None = None,
     known: Sequence[tuple[BudgetResults, Sequence[Explored]]] | None = None,
 ) -> Verdict:
@@ -251,13 +261,13 @@ def verdict(
     return judge(found, question(study.search, found), parts=known, short=tuning(study, rows))
 
 
-def tuning(study: Study, rows: Iterable[Row]) -> list[Result]:
+def tuning(study: Study, rows: Iterable[BriefRow]) -> list[Result]:
     """The short trainings that tuned, where a search has such; where it has none, exploration
     tunes."""
     return results(study, rows, tuning=True) if study.search.short_in(TUNE) else []
 
 
-def nothing_to_say(study: Study, rows: Iterable[Row]) -> ArchError:
+def nothing_to_say(study: Study, rows: Iterable[BriefRow]) -> ArchError:
     """The error of a study without results; it says so where trainings came to nothing."""
     failed = [row for row in rows if row.is_failure]
     if not failed:
@@ -267,7 +277,7 @@ def nothing_to_say(study: Study, rows: Iterable[Row]) -> ArchError:
     return ArchError([diagnose(codes.NOTHING_TO_SAY, help=[said], name=study.name)])
 
 
-def best(study: Study, slice: str | None = None, rows: Sequence[Row] | None = None) -> Row:
+def best(study: Study, slice: str | None = None, rows: Sequence[BriefRow] | None = None) -> Row:
     """The best trial: of the settled arm with the better mean, the one with the best score; where
     nothing is settled, of all that were explored. Raises ``ArchError`` where there is none."""
     known = [r for r in (judged(study) if rows is None else rows) if r.stage not in ASIDE]
@@ -280,7 +290,7 @@ def best(study: Study, slice: str | None = None, rows: Sequence[Row] | None = No
         rows = [r for r in rows if r.slice == last]
     settled = [r for r in rows if r.stage == SETTLE]
     if settled:
-        groups: dict[tuple[str, str], list[Row]] = {}
+        groups: dict[tuple[str, str], list[BriefRow]] = {}
         for row in settled:
             groups.setdefault((row.shape, row.setting), []).append(row)
         rows = max(groups.values(), key=lambda g: sign * sum(r.values[0] for r in g) / len(g))
@@ -309,7 +319,7 @@ class Beside:
         )
 
 
-def beside(study: Study, rows: Sequence[Row]) -> list[Beside]:
+def beside(study: Study, rows: Sequence[BriefRow]) -> list[Beside]:
     """The exploration of each slice and its baseline, where both have a result."""
     sign = -1.0 if study.search.objectives[0].minimize else 1.0
     found = []
@@ -335,7 +345,7 @@ def shown(objective: str, value: float, costs: Mapping[str, Cost] = REGISTRY.cos
     return costs[objective].show(value) if objective in costs else f"{value:.4f}"
 
 
-def front(study: Study, rows: Sequence[Row]) -> list[Row]:
+def front(study: Study, rows: Sequence[R]) -> list[R]:
     """The rows that no other one beats in all objectives, by the first.
 
     One that beats another comes before it in the order of their scores, so that each is held
@@ -347,7 +357,7 @@ def front(study: Study, rows: Sequence[Row]) -> list[Row]:
         for row in rows
         if row.is_result
     ]
-    kept: list[tuple[list[float], Row]] = []
+    kept: list[tuple[list[float], R]] = []
     for score, row in sorted(scored, key=lambda pair: pair[0], reverse=True):
         if not any(
             other != score and all(a >= b for a, b in zip(other, score, strict=True))

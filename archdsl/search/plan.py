@@ -26,7 +26,7 @@ from archdsl.elaborate.values import show
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import budget_of, judged, question, results
 from archdsl.search.reach import Reach, is_drawn, turns_of
-from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE, TUNE, Row
+from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE, TUNE, BriefRow
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.settling import FRESH
 from archdsl.search.space import Candidate
@@ -251,7 +251,7 @@ def arms_to_settle(study: OpenStudy) -> dict[str, list[FrozenTrial]]:
 
 
 def trial_of(
-    study: OpenStudy, rows: Sequence[Row], stage: str, slice: str, explored: Explored
+    study: OpenStudy, rows: Sequence[BriefRow], stage: str, slice: str, explored: Explored
 ) -> FrozenTrial:
     """A trial that trained an arm, with the setting that a curve through all trials gave it, where
     there is one."""

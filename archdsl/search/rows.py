@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from archdsl.search.kinds import (
     AMOUNT,
@@ -80,9 +80,9 @@ KINDS: Mapping[str, Kind] = {
 
 
 @dataclass(slots=True)
-class Row:
-    """One trial. Costs are of one image; ``accuracy`` is a share, on validation data. A large study
-    has a hundred thousand, and a frozen record takes six times as long to make."""
+class BriefRow:
+    """What a verdict needs of a trial. A large study has a hundred thousand: a whole record takes
+    twice the memory, and a frozen one six times as long to make."""
 
     number: int
     slice: str
@@ -93,6 +93,32 @@ class Row:
     shape: str = ""
     setting: str = ""  # what was tuned: "lr = 0.1"
     solved: str = ""  # what the budget asked for: "width = 1.5"
+    depth: int | None = None
+    width: float | None = None
+    values: tuple[float, ...] = ()
+    loss: float | None = None
+    test: float | None = None
+    examples: bytes = b""  # of a settled one: what it said of each validation example, packed
+    test_examples: bytes = b""  # and of each one of the test data
+    fold: int | None = None  # on which of the folds it was trained, where there are folds
+    failure: str = ""  # what became of one that failed: see above
+    same_as: int | None = None  # the trial that trained this network already
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it failed, and its turn was not given to another trial."""
+        return self.state == "failed" and self.failure not in PASSED
+
+    @property
+    def is_result(self) -> bool:
+        """Whether it trained a network of its own to the end."""
+        return self.state == "done" and self.same_as is None
+
+
+@dataclass(slots=True)
+class Row(BriefRow):
+    """One trial. Costs are of one image; ``accuracy`` is a share, on validation data."""
+
     knobs: Mapping[str, str] | None = None  # all of them, as they are written
     hash: str = ""
     params: int | None = None
@@ -100,24 +126,14 @@ class Row:
     activations: int | None = None
     latency: float | None = None  # seconds of an inference, where it was asked for
     costs: Mapping[str, float | None] | None = None  # further ones that were asked for
-    depth: int | None = None
-    width: float | None = None
     accuracy: float | None = None
-    loss: float | None = None
-    test: float | None = None
-    examples: bytes = b""  # of a settled one: what it said of each validation example, packed
-    test_examples: bytes = b""  # and of each one of the test data
-    fold: int | None = None  # on which of the folds it was trained, where there are folds
     curve: tuple[tuple[float, ...], ...] = ()  # epoch, accuracy, loss, training loss, lr
     reached: tuple[float | None, ...] = ()  # while it trains: see ``at_work.NAME``
     seconds: float | None = None  # of training
     images_per_second: float | None = None
     worker: str = ""
     weights: str = ""
-    failure: str = ""  # what became of one that failed: see above
-    cause: str = ""  # and why, in words
-    same_as: int | None = None  # the trial that trained this network already
-    values: tuple[float, ...] = ()
+    cause: str = ""  # why one failed, in words
     started: datetime | None = None
     ended: datetime | None = None
     trial: int | None = None  # its number in the whole study, from 1; not in those of old
@@ -132,15 +148,8 @@ class Row:
         found: float | None = getattr(self, name) if name in COSTS else (self.costs or {}).get(name)
         return found
 
-    @property
-    def is_failure(self) -> bool:
-        """Whether it failed, and its turn was not given to another trial."""
-        return self.state == "failed" and self.failure not in PASSED
 
-    @property
-    def is_result(self) -> bool:
-        """Whether it trained a network of its own to the end."""
-        return self.state == "done" and self.same_as is None
+R = TypeVar("R", bound=BriefRow)
 
 
 class StoredTrial(NamedTuple):
@@ -160,7 +169,7 @@ class DamagedTrial(ValueError):
     """What stands of a trial is not what archdsl writes."""
 
 
-def row_of(trial: StoredTrial, stage: str, slice: str) -> Row:
+def row_of(trial: StoredTrial, stage: str, slice: str, kind: type[R]) -> R:
     """The record of a trial. Attributes that others have set are left out; raises ``DamagedTrial``
     for those of archdsl's own that are not of their kind."""
     if not is_whole(trial.number) or trial.number < 0:
@@ -186,17 +195,13 @@ def row_of(trial: StoredTrial, stage: str, slice: str) -> Row:
     if state == "done" and not trial.values:
         raise DamagedTrial(f"{where(trial, slice)} is done, but has no score")
     if state == "failed" and not known.get("failure"):
-        known |= {"failure": LOST, "cause": "its worker was lost"}
-    return Row(
-        trial.number,
-        slice,
-        stage,
-        state,
-        values=trial.values,
-        started=None if trial.started is None else moment(trial.started, where(trial, slice)),
-        ended=None if trial.ended is None else moment(trial.ended, where(trial, slice)),
-        **known,
-    )
+        known["failure"] = LOST
+        if kind is Row:
+            known["cause"] = "its worker was lost"
+    for name, time in (("started", trial.started), ("ended", trial.ended)):
+        if time is not None:
+            known[name] = moment(time, where(trial, slice))
+    return kind(trial.number, slice, stage, state, values=trial.values, **known)
 
 
 def where(trial: StoredTrial, slice: str) -> str:

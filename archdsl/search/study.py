@@ -26,7 +26,9 @@ from archdsl.search.rows import (
     KINDS,
     SETTLE,
     TUNE,
+    BriefRow,
     DamagedTrial,
+    R,
     Row,
     StoredTrial,
     row_of,
@@ -128,17 +130,26 @@ class Study:
     ) -> list[Row]:
         """The trials that were planned, by stage, slice and number, with what is asked of them:
         all of it, if not told. Raises ``ArchError``."""
+        return self._rows(stage, names, states, Row)
+
+    def brief(self, stage: str, names: Sequence[str], states: Sequence[str] = ()) -> list[BriefRow]:
+        """The same of one stage, with no more than verdicts need. Raises ``ArchError``."""
+        return self._rows(stage, names, states, BriefRow)
+
+    def _rows(
+        self, stage: str | None, names: Sequence[str], states: Sequence[str], kind: type[R]
+    ) -> list[R]:
         return [
             row
             for id, place in self.ids([stage] if stage else ()).items()
-            for row in self._read(id, place, names, states=states)
+            for row in self._read(id, place, names, kind, states=states)
         ]
 
     def rows_of(self, id: int, place: Part, ids: Sequence[int], *names: str) -> list[Row]:
         """Some trials of a part, by Optuna's ids."""
-        return self._read(id, place, names or ALL, ids=ids)
+        return self._read(id, place, names or ALL, Row, ids=ids)
 
-    def whole(self, rows: Iterable[Row]) -> list[Row]:
+    def whole(self, rows: Iterable[BriefRow]) -> list[Row]:
         """All that stands of trials of which something is known, in the order of ``rows()``."""
         numbers: dict[Part, list[int]] = {}
         for row in rows:
@@ -147,14 +158,16 @@ class Study:
             row
             for id, place in self.ids().items()
             if place in numbers
-            for row in self._read(id, place, ALL, numbers=numbers[place])
+            for row in self._read(id, place, ALL, Row, numbers=numbers[place])
         ]
 
-    def _read(self, id: int, place: Part, names: Sequence[str], **which: Any) -> list[Row]:
+    def _read(
+        self, id: int, place: Part, names: Sequence[str], kind: type[R], **which: Any
+    ) -> list[R]:
         objectives = len(self.search.objectives)
 
-        def make(trial: StoredTrial) -> Row:
-            row = row_of(trial, *place)
+        def make(trial: StoredTrial) -> R:
+            row = row_of(trial, *place, kind)
             if row.state == "done" and len(row.values) != objectives:
                 raise DamagedTrial(f"trial {row.number} of {row.slice} has too many or few scores")
             return row

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeVar
@@ -187,6 +188,20 @@ class Tables:
             study=study,
         )
         return {i: _decoded(value) for i, value in found}
+
+    def amounts(self, studies: Sequence[int], name: str) -> list[float]:
+        """An attribute of the trials of some studies that have ended, where it is an amount."""
+        found = self.ask(
+            "SELECT a.value_json FROM trials t JOIN trial_user_attributes a"
+            f" ON a.trial_id = t.trial_id AND a.key = '{name}' WHERE t.study_id IN :studies"
+            f" AND t.state IN ({_words(FINISHED)})",
+            studies=list(studies),
+        )
+        values = []
+        for (written,) in found:
+            with suppress(ValueError, TypeError):
+                values.append(float(written))
+        return [value for value in values if 0 <= value < inf]
 
     def running(self, studies: Sequence[int]) -> list[tuple[int, int, str | None]]:
         """The trials that run: study, id, and the name of the worker, if it has one yet."""

@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import optuna
 import pytest
 from reading import facts
 from scipy import stats
 
-from archdsl.registry import REGISTRY
 from archdsl.report.aspect import aspect_figure
 from archdsl.report.curves import curves_figure
 from archdsl.report.facts import Facts
@@ -20,9 +18,8 @@ from archdsl.report.page import figures
 from archdsl.report.plane import map_figure
 from archdsl.report.shapes import shapes_figure
 from archdsl.report.weights import importances_figure
-from archdsl.search.opened import find_study
 from archdsl.search.outcome import results
-from archdsl.search.rows import EXPLORE, SETTLE
+from archdsl.search.rows import SETTLE
 from archdsl.search.snapshot import read_study
 from archdsl.verdict.arms import explored
 
@@ -197,7 +194,7 @@ def test_a_panel_for_each_cost_latency_where_it_was_measured(pareto: Path, found
 # --------------------------------------------------------------------------- importances
 
 
-def test_importances_are_optuna_s(kinds: Path, found: Facts) -> None:
+def test_importances_of_too_few_trials(kinds: Path, found: Facts) -> None:
     assert importances_figure(facts(kinds)).why.startswith(
         "Not known at 1M multiply-adds: 10 finished"
     )
@@ -206,18 +203,17 @@ def test_importances_are_optuna_s(kinds: Path, found: Facts) -> None:
     }
 
 
-def test_importances_of_enough_trials(pareto: Path) -> None:
-    study = find_study(str(pareto), None, REGISTRY)
-    try:
-        part = study.parts[EXPLORE, "all"]
-        evaluator = optuna.importance.FanovaImportanceEvaluator(n_trees=64, seed=0)
-        shares = optuna.importance.get_param_importances(
-            part, evaluator=evaluator, params=["depth", "width"], target=lambda t: t.values[0]
-        )
-    finally:
-        study.storage.close()
-    figure = importances_figure(facts(pareto))
-    assert [r[1:3] for r in figure.rows] == [(n, f"{100 * s:.0f} %") for n, s in shares.items()]
+def test_importances_of_a_whole_grid_follow_from_its_means(pareto: Path) -> None:
+    with read_study(str(pareto)) as study:
+        done = [row for row in study.rows("explore") if row.is_result]
+    table = {((r.knobs or {})["depth"], (r.knobs or {})["width"]): r.values[0] for r in done}
+    grid = np.array(list(table.values())).reshape(3, 4)
+    depth, width = grid.mean(axis=1).var(), grid.mean(axis=0).var()
+    rows = importances_figure(facts(pareto)).rows
+    assert [(r[1], r[3]) for r in rows] == [("width", "12"), ("depth", "12")]
+    shares = [float(r[2].removesuffix(" %")) for r in rows]
+    expected = [100 * width / (width + depth), 100 * depth / (width + depth)]
+    assert shares == pytest.approx(expected, abs=1.5)
 
 
 # --------------------------------------------------------------------------- all of them

@@ -137,7 +137,7 @@ sys.meta_path.insert(0, Missing())
             [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert ran.returncode == 0, ran.stderr
-    assert "it needs Optuna, which is not installed" in (tmp_path / "r.html").read_text()
+    assert "a functional analysis of variance" in (tmp_path / "r.html").read_text()
 
 
 # ---------------------------------------------------------------------- journals of 0.1
