@@ -44,7 +44,7 @@ class BatchNorm(Layer):
     bias: Flag = True
 
     name = "bn"
-    modules = "modules/without_bias.py"
+    modules = "modules/norms.py"
     late = ("bias",)
     idle = (*AFFINE, Idle("momentum", "track", False))
     summed_in_place = True
@@ -112,8 +112,8 @@ def _affine(layer: "BatchNorm | GroupNorm | InstanceNorm", channels: int) -> tup
     return found[: 1 + layer.bias]
 
 
-def _through(layer: "BatchNorm | GroupNorm | InstanceNorm") -> str:
-    """What takes the shift away: PyTorch 2.11 has no argument for it."""
+def _through(layer: "BatchNorm | GroupNorm | InstanceNorm | LayerNorm") -> str:
+    """What takes the shift away: PyTorch 2.11 has no argument for it, and 2.0 none for any."""
     return "without_bias" if layer.affine and not layer.bias else ""
 
 
@@ -128,7 +128,7 @@ class GroupNorm(Layer):
     bias: Flag = True
 
     name = "group_norm"
-    modules = "modules/without_bias.py"
+    modules = "modules/norms.py"
     late = ("bias",)
     idle = AFFINE
     kind = "norm"
@@ -184,7 +184,7 @@ class LayerNorm(Layer):
 
     name = "layer_norm"
     late = ("bias",)
-    modules = "modules/channel_norm.py"
+    modules = "modules/norms.py"
     kind = "norm"
     synonyms = ("layernorm", "LayerNorm", "LayerNormalization", "ln")
     examples = (
@@ -216,13 +216,11 @@ class LayerNorm(Layer):
             keywords["eps"] = self.eps
         if not self.affine:
             keywords["elementwise_affine"] = False
-        elif not self.bias:
-            keywords["bias"] = False
         shape = self.normalized(inputs[0])
         size: object = shape[0] if len(shape) == 1 else shape
-        if self.over == "channels" and len(inputs[0]) > 1:
-            return Module("ChannelNorm", (size,), keywords)
-        return Module("nn.LayerNorm", (size,), keywords)
+        pixels = self.over == "channels" and len(inputs[0]) > 1
+        target = "ChannelNorm" if pixels else "nn.LayerNorm"
+        return Module(target, (size,), keywords, through=_through(self))
 
 
 class RMSNorm(Layer):
@@ -259,7 +257,7 @@ class InstanceNorm(Layer):
     bias: Flag = True
 
     name = "instance_norm"
-    modules = "modules/without_bias.py"
+    modules = "modules/norms.py"
     late = ("bias",)
     idle = AFFINE
     kind = "norm"

@@ -52,6 +52,10 @@ conv(4, 1)
 bn(bias = false) -> group_norm(2, bias = false) -> instance_norm(affine = true, bias = false)
 bn(init = constant(2), bias_init = constant(3))
 """
+LAYER_NORMS = """arch b()
+input 4x6x6
+layer_norm(over = channels, bias = false) -> layer_norm(bias = false)
+"""
 
 
 def test_norms_without_a_shift_need_no_argument_that_older_versions_of_pytorch_lack() -> None:
@@ -61,6 +65,9 @@ def test_norms_without_a_shift_need_no_argument_that_older_versions_of_pytorch_l
     assert "without_bias(nn.GroupNorm(2, 4))" in source
     assert "without_bias(nn.InstanceNorm2d(4, affine=True))" in source
     assert "bias=" not in source.partition("class A")[2]
+    source = archdsl.parse(LAYER_NORMS).with_knobs().source()
+    assert "without_bias(ChannelNorm(4))" in source
+    assert "without_bias(nn.LayerNorm((4, 6, 6)))" in source
     module, x = arch.build(), torch.randn(2, 4, 6, 6)
     shifts = [name for name, _ in module.named_parameters() if name.endswith("bias")]
     assert shifts == ["conv1.bias", "bn2.bias"] and module.bn2.bias.eq(3).all()
