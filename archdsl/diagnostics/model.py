@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from itertools import accumulate
 from types import MappingProxyType
 
 from archdsl.diagnostics.diagnostic import Diagnostic, Kind, Label, TrailFrame
@@ -12,7 +14,6 @@ from archdsl.diagnostics.render import render
 from archdsl.diagnostics.source import Span
 
 __all__ = [
-    "MAX_KNOWN",
     "MAX_WORD",
     "MOST",
     "ArchError",
@@ -29,7 +30,7 @@ __all__ = [
 
 MOST = 100  # mistakes of one spec that are told
 MAX_WORD = 60  # of longer words, no other spelling is looked for
-MAX_KNOWN = 1_000
+MOST_COMPARED = 200_000  # pairs of letters, of a word and of those that it may stand for
 
 
 def diagnose(
@@ -106,7 +107,10 @@ def did_you_mean(
     spellings, and what they are of: that is named then."""
     if len(word) > MAX_WORD:
         return []
-    near = sorted({k for k in (*known, *named) if len(k) <= MAX_WORD})[:MAX_KNOWN]
+    near = sorted(k for k in {*known, *named} if len(k) <= MAX_WORD)
+    near.sort(key=lambda k: abs(len(k) - len(word)))
+    letters = list(accumulate(map(len, near)))
+    near = near[: bisect_right(letters, MOST_COMPARED // max(len(word), 1))]
     found = [k for k in near if k.lower() == word.lower()]
     found = found or get_close_matches(word, near, n=1, cutoff=0.6)
     if found and found[0] in named and not get_close_matches(word, found, cutoff=0.65):

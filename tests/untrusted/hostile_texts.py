@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archdsl.diagnostics.model import MOST
+
 HEAD = "arch net\ninput 3x8x8\n"
 MANY = 20_000  # of something in a text
 
@@ -212,16 +214,16 @@ def tensors() -> Iterator[tuple[str, str, str]]:
 
 def crowds() -> Iterator[tuple[str, str, str]]:
     """Many of something harmless."""
-    yield "unknown_names", " ".join(["A101"] * 20), "".join(f"foo{i}\n" for i in range(5000))
+    yield "unknown_names", " ".join(["A101"] * MOST), "".join(f"foo{i}\n" for i in range(5000))
     yield (
         "unknown_arguments",
-        " ".join(["A105"] * 20),
+        " ".join(["A105"] * MOST),
         "".join(f"conv(1, 1, q{i} = 1)\n" for i in range(2000)),
     )
     names = ", ".join(f"a{i} = 1" for i in range(1800))
     yield "parameters", "", f"block b({names}) {{ relu }}\nb({names})\n"
     wrong = ", ".join(f"q{i} = 1" for i in range(1800))
-    yield "wrong_parameters", " ".join(["A105"] * 20), f"block b({names}) {{ relu }}\nb({wrong})\n"
+    yield "wrong_parameters", " ".join(["A105"] * MOST), f"block b({names}) {{ relu }}\nb({wrong})\n"
     yield "blocks", "", blocks(2000, "{n}", "relu") + "relu\n"
     reads = "".join(f"let x{i} = 1\n" for i in range(800))
     chain = "".join(f"block b{i} {{ conv(x{i}, 1) -> b{i + 1} }}\n" for i in range(790))
@@ -234,8 +236,8 @@ def crowds() -> Iterator[tuple[str, str, str]]:
         "".join(f"l{i}: relu\n" for i in range(2000))
         + ("repeat 90000 as i { if i % 2 == 0 { relu } }\n"),
     )
-    yield "names_again", " ".join(["A110"] * 20), "let x = 1\n" * 4000
-    yield "labels_again", " ".join(["A135"] * 20), "a: relu\n" * 4000
+    yield "names_again", " ".join(["A110"] * MOST), "let x = 1\n" * 4000
+    yield "labels_again", " ".join(["A135"] * MOST), "a: relu\n" * 4000
     kept = "".join(f"relu as t{i}\n" for i in range(1000))
     arms = "\n".join(f"t{i}" for i in range(1000))
     yield "kept_tensors", "", f"{kept}branch add {{\n{arms}\n}}\n"
@@ -246,13 +248,13 @@ def crowds() -> Iterator[tuple[str, str, str]]:
     yield "long_texts", "A301", f'conv("{long}", 1)\n'
     yield "long_requirement", "A501", f'require false, "{long}"\n'
     yield "long_line", "A101", f"relu {'-> relu ' * 3000} -> foo\n"
-    yield "errors", " ".join(["A011"] * 20), "let = 1\n" * 5000
+    yield "errors", " ".join(["A011"] * MOST), "let = 1\n" * 5000
     yield "strays", " ".join(["A013"]), "@" * 30_000
     yield "quotes", "A011", '"' * 30_000
     yield "an_open_quote", "A014", '"' + "a" * 30_000
     yield (
         "escapes",
-        " ".join(["A019"] * 20),
+        " ".join(["A019"] * MOST),
         f'require true, "{chr(92)}q{chr(92)}q' + "\\q" * 9000 + '"\n',
     )
     yield "commas", "A011", "," * 30_000
@@ -295,7 +297,7 @@ def whole_texts() -> Iterator[tuple[str, str, str]]:
     )
     yield (
         "variants_of_towers",
-        " ".join(["A315"] * 20),
+        " ".join(["A315"] * MOST),
         "arch net(k = 1)\n"
         + "".join(f"variant v{i}(k = 10 ^ 10 ^ 10)\n" for i in range(500))
         + "input 3x8x8\nrelu\n",
