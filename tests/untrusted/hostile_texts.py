@@ -223,7 +223,8 @@ def crowds() -> Iterator[tuple[str, str, str]]:
     names = ", ".join(f"a{i} = 1" for i in range(1800))
     yield "parameters", "", f"block b({names}) {{ relu }}\nb({names})\n"
     wrong = ", ".join(f"q{i} = 1" for i in range(1800))
-    yield "wrong_parameters", " ".join(["A105"] * MOST), f"block b({names}) {{ relu }}\nb({wrong})\n"
+    wrong = f"block b({names}) {{ relu }}\nb({wrong})\n"
+    yield "wrong_parameters", " ".join(["A105"] * MOST), wrong
     yield "blocks", "", blocks(2000, "{n}", "relu") + "relu\n"
     reads = "".join(f"let x{i} = 1\n" for i in range(800))
     chain = "".join(f"block b{i} {{ conv(x{i}, 1) -> b{i + 1} }}\n" for i in range(790))
