@@ -21,6 +21,7 @@ from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSI
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from archdsl.training.data.sizes import Sizes
     from archdsl.training.data.splits import Splits
 
 PARTS = ("train", "validation", "test")
@@ -74,6 +75,7 @@ def _plain(record: Data, splits: Splits) -> dict[str, Any]:
         "task": splits.task.name,
         "image": list(splits.image),
         "values": splits.values,
+        "files": _plain_sizes(splits),
         "parts": {part: len(images) for part, images in parts.items()},
         **labels,
         "mean": splits.mean.tolist(),
@@ -81,6 +83,30 @@ def _plain(record: Data, splits: Splits) -> dict[str, Any]:
         "notes": list(splits.notes),
         "digest": splits.digest,
     }
+
+
+def _plain_sizes(splits: Splits) -> dict[str, Any] | None:
+    found = _sizes(splits)
+    return None if found is None else found._asdict()
+
+
+def _sizes(splits: Splits) -> Sizes | None:
+    """How large the files are, where the images come from files."""
+    from archdsl.training.data.sizes import sizes_of
+
+    return sizes_of(splits.files) if splits.files else None
+
+
+def _say_sizes(splits: Splits) -> None:
+    """How large the files are, beside what is read of them."""
+    found = _sizes(splits)
+    if found is None:
+        return
+    count = len(splits.files)
+    of = "the files are" if found.files == count else f"{found.files:,} of the {count:,} files are"
+    read = show_shape(splits.image[1:])
+    resized = f"; the middle of each is resized to {read}" if found.words != read else ""
+    say(f"{of} {found.words}{resized}")
 
 
 def _say(record: Data, splits: Splits) -> None:
@@ -96,6 +122,7 @@ def _say(record: Data, splits: Splits) -> None:
     kinds[TOKENS] = "pieces"
     say(f"{record.written()}: {kinds[splits.values]} of {show_shape(splits.image)} {where}")
     say(sizes.replace(" and ", ", ", 1))
+    _say_sizes(splits)
     for note in splits.notes:
         say(note)
     say()

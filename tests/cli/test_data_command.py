@@ -32,6 +32,7 @@ def test_a_folder_says_classes_counts_and_balance(pets: Path, run: Any) -> None:
     assert ran.out.splitlines() == [
         'image_folder(path = "pets"): images of 3x64x64 in 2 classes',
         "22 to train on, 5 to validate with and 4 to test on",
+        "the files are 4x4; the middle of each is resized to 64x64",
         "",
         "class  train  validation  test",
         "cat       20           4     2",
@@ -49,9 +50,21 @@ def test_a_folder_says_classes_counts_and_balance(pets: Path, run: Any) -> None:
 def test_for_tools(pets: Path, run: Any) -> None:
     found = json.loads(run("data", "pets", "--json").out)
     assert found["image"] == [3, 64, 64]
+    assert found["files"] == {"height": [4, 4], "width": [4, 4], "files": 31}
     assert found["classes"]["dog"] == {"train": 2, "validation": 1, "test": 2}
     assert found["largest_class"] == {"train": 20 / 22, "validation": 0.8, "test": 0.5}
     assert found["mean"] == pytest.approx([0.2 * 20 / 22] * 3)
+
+
+def test_how_large_the_files_are(pets: Path, run: Any, monkeypatch: Any) -> None:
+    """Of very many, some from first to last are looked at."""
+    Image.new("L", (9, 6)).save(pets / "val" / "cat" / "9.png")
+    ran = run("data", 'image_folder("pets", size = 4)').out.splitlines()
+    assert ran[2] == "the files are 4 to 6 high, 4 to 9 wide; the middle of each is resized to 4x4"
+    monkeypatch.setattr("archdsl.training.data.sizes.MOST", 8)
+    ran = run("data", 'image_folder("pets/train", size = 4)').out.splitlines()
+    assert ran[2] == "8 of the 22 files are 4x4"
+    assert run("data", "digits", "--json").out.count('"files": null') == 1
 
 
 def test_all_files_that_cannot_be_read_at_once(pets: Path, run: Any) -> None:

@@ -95,7 +95,8 @@ def pictures(
     if bad:
         left = f"{len(bad):,} that cannot be read {'is' if len(bad) == 1 else 'are'} left out"
         notes = [*notes, left]
-    return Splits(train, validation, lambda: test, classes, names, notes, task=task)
+    files = [path for i, (path, _) in enumerate(ordered) if i not in gone]
+    return Splits(train, validation, lambda: test, classes, names, notes, task=task, files=files)
 
 
 def _split(data: Pictures, found: dict[str, Labelled], given: bool, task: Task) -> list[Labelled]:

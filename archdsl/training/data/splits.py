@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -67,7 +68,7 @@ class Splits:
     """A data set in its parts. ``test`` is made when it is asked for, and not before. ``classes``
     counts the classes, labels or values of its ``task``; ``names`` are theirs, where they have
     names; ``notes`` what was found out in reading; ``fold`` which one of how many it is (see
-    ``archdsl.training.data.folds``)."""
+    ``archdsl.training.data.folds``); ``files`` those that the images were read from, if any."""
 
     def __init__(
         self,
@@ -79,6 +80,7 @@ class Splits:
         notes: Sequence[str] = (),
         fold: tuple[int, int] | None = None,
         task: Task = CLASSIFICATION,
+        files: Sequence[Path] = (),
     ) -> None:
         self.train = train
         self.validation = validation
@@ -87,6 +89,7 @@ class Splits:
         self.names = tuple(names)
         self.notes = tuple(notes)
         self.fold = fold
+        self.files = tuple(files)
         self._test = test
 
     @cached_property
