@@ -3,18 +3,22 @@
 python benchmarks/texts.py [--over]
 
 Each command is a process of its own. ``--over`` prints those alone that take more than 3 seconds
-or 500 MB. What `check` takes of a text is in every other command.
+or 500 MB. What `check` takes of a text is in every other command. `lsp` is what the server takes
+from its start until the text is opened, its space proved, and its hints, lenses, colours and
+outline are told. `new` reads no text, but a folder of images.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import IO, Any
 
 SIZE = 45_000
 HEAD = "arch net(k = 1 in 1..64)\ninput 3x8x8\n"
@@ -22,7 +26,7 @@ COMMANDS = {
     "check": (), "summary": (), "explain": (), "specs": (), "graph": ("--json",),
     "fmt": ("--check",),
     "draw": ("-o", "drawing.svg"), "diff": ("resnet18",), "compare": ("resnet18",),
-    "compile": ("-o", "net.py", "--force"),
+    "compile": ("-o", "net.py", "--force"), "fit": ("--params", "1M", "--by", "k"), "lsp": (),
 }  # fmt: skip
 
 
@@ -67,6 +71,51 @@ def texts() -> Iterator[tuple[str, str]]:
     yield "a dense block", HEAD + "dense(2000) { conv(4, 1) }\n"
 
 
+def opened(server: subprocess.Popen[bytes], text: str) -> None:
+    """Opens a text in a language server, waits until all is told that there is, and ends it."""
+    assert server.stdin is not None and server.stdout is not None
+    document = {"uri": "untitled:net.arch"}
+    whole = {"start": {"line": 0, "character": 0}, "end": {"line": 10**6, "character": 0}}
+
+    def send(method: str, given: Any, number: int | None = None) -> None:
+        message = {"jsonrpc": "2.0", "method": method, "params": given}
+        body = json.dumps(message if number is None else {**message, "id": number}).encode()
+        server.stdin.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
+        server.stdin.flush()
+
+    def wait(wanted: Callable[[Any], bool]) -> None:
+        while not wanted(received(server.stdout)):
+            pass
+
+    send("initialize", {"processId": None, "rootUri": None, "capabilities": {}}, 1)
+    wait(lambda found: found.get("id") == 1)
+    send("initialized", {})
+    item = {**document, "languageId": "arch", "version": 1, "text": text}
+    send("textDocument/didOpen", {"textDocument": item})
+    for _ in range(2):  # at once, and when its space is proved
+        wait(lambda found: found.get("method") == "textDocument/publishDiagnostics")
+    for number, asked in enumerate(
+        ("inlayHint", "codeLens", "semanticTokens/full", "documentSymbol"), 2
+    ):
+        send(f"textDocument/{asked}", {"textDocument": document, "range": whole}, number)
+        wait(lambda found, number=number: found.get("id") == number)
+    send("shutdown", None, 9)
+    wait(lambda found: found.get("id") == 9)
+    send("exit", None)
+
+
+def received(stream: IO[bytes]) -> Any:
+    """The next message of a server. Raises ``EOFError`` where it has ended."""
+    size = 0
+    while line := stream.readline().strip():
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            size = int(value)
+    if not size:
+        raise EOFError
+    return json.loads(stream.read(size))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--over", action="store_true")
@@ -75,10 +124,17 @@ def main() -> None:
         for name, text in texts():
             Path(place, "net.arch").write_text(text)
             for command, options in COMMANDS.items():
-                words = [sys.executable, "-m", "archdsl", command, "net.arch", *options]
+                server = command == "lsp"
+                words = [sys.executable, "-m", "archdsl", command, *options]
                 process = subprocess.Popen(
-                    words, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                    words if server else [*words, "net.arch"],
+                    cwd=place,
+                    stdin=subprocess.PIPE if server else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if server else subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
                 )
+                if server:
+                    opened(process, text)
                 _, status, used = os.wait4(process.pid, 0)
                 process.returncode = code = os.waitstatus_to_exitcode(status)
                 seconds, size = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024

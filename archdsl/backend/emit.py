@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -102,7 +102,8 @@ def _emitted(
         body += ["", "", *writer.lines(plan)]
     body += ["", "", *below.split("\n")] if below else []
     parts: list[str] = []
-    called = set(CALLED.findall(UNREAD.sub("", "\n".join(body))))
+    code = UNREAD.sub("", "\n".join(body))
+    called = set(CALLED.findall(code))
     for name in CONTAINERS:
         if name in called or (name in helpers and name != "seq"):
             parts += ["", "", *container_lines(name)]
@@ -110,7 +111,8 @@ def _emitted(
         parts += ["", "", *text.split("\n")]
     for lines in writer.functions.lines.values():
         parts += ["", "", *lines]
-    imports = _imports("\n".join(parts + body), own.imports)
+    used = set(NAME.findall(code)) | set(NAME.findall(UNREAD.sub("", "\n".join(parts))))
+    imports = _imports(used, own.imports)
     text = "\n".join([*docstring(header, 0), "", *imports, *parts, *body]) + "\n"
     return Emitted(text, writer)
 
@@ -163,10 +165,9 @@ NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
 CALLED = re.compile(rf"({NAME.pattern})\(")
 
 
-def _imports(text: str, own: Mapping[str, str]) -> list[str]:
-    """The imports that a text needs; what its docstrings speak of does not count. ``own`` are those
-    of modules that layers bring, by the names that they bind."""
-    names = set(NAME.findall(UNREAD.sub("", text)))
+def _imports(names: Set[str], own: Mapping[str, str]) -> list[str]:
+    """The imports that code of these names needs. ``own`` are those of modules that layers bring,
+    by the names that they bind."""
     inner, others = import_lines(own)
     future = [FUTURE, ""] if FUTURE in own.values() else []
     lines = ["import math"] if "math" in names else []

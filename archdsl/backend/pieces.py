@@ -96,6 +96,8 @@ class LayerPiece(Piece):
         found = [symbols.flow.codes.get(id(p)) for p in (self, *pieces)]
         codes = [code for code in found if isinstance(code, Module)]
         traced = codes[0] if codes else None
+        if traced is None and len(modules) == 1:
+            return self.alone()
         items = []
         for i in range(len(self.module.arguments)):
             vector = tuple(ABSENT if m is None else m.arguments[i] for m in modules)
@@ -116,8 +118,20 @@ class LayerPiece(Piece):
             if term is None:  # what is left out here, where it is as usual
                 term = getattr(symbols.flow.layers.get(id(self)), key, None)
             items.append(Item(symbols.express(vector, key, f"{hint}_{key}", term=term), key))
-        made = call(target, items)
-        return call(self.module.through, [Item(made)]) if self.module.through else made
+        return self.within(call(target, items))
+
+    def alone(self) -> Code:
+        """The code where there is one instance alone, and the spec says no more than numbers."""
+        m = self.module
+        items = [Item(Const(value)) for value in m.arguments]
+        items += [
+            Item(Const(v), k) for k, v in {**m.usual, **m.keywords}.items() if k in m.keywords
+        ]
+        return self.within(call(m.target, items))
+
+    def within(self, made: Code) -> Code:
+        through = self.module.through
+        return call(through, [Item(made)]) if through else made
 
 
 @dataclass(slots=True)

@@ -160,7 +160,8 @@ class Plan:
                 usable = type(known) in (bool, int) and known in values
                 symbols.offer(formal.name.text, values, known if usable else ABSENT, own=True)
         moving = {p.origin: p.name for p in symbols.parameters if len(set(p.values)) > 1}
-        flow.trace(self, moving, symbols.keep)
+        if moving or self.definition is not None:  # else it says nothing but numbers
+            flow.trace(self, moving, symbols.keep)
         return symbols
 
     @property
