@@ -52,6 +52,7 @@ def places(network: Network) -> list[PlaceFigures]:
     times, in_evaluation, owned = _uses(network.root)
     around = _places_around(network.root)
     found: dict[Key, PlaceFigures] = {}
+    seen: set[tuple[Key, Shape]] = set()
     applied: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for part in _in_order(network.root, set()):
         for step, (params, macs), _ in COUNTED.of_steps(part):
@@ -59,7 +60,8 @@ def places(network: Network) -> list[PlaceFigures]:
             if key in around[part]:  # counted there
                 continue
             place = found.setdefault(key, PlaceFigures(step.span))
-            if step.shape not in place.shapes:
+            if (key, step.shape) not in seen:
+                seen.add((key, step.shape))
                 place.shapes.append(step.shape)
             place.params += owned[part] * params
             place.macs += in_evaluation[part] * macs

@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from archdsl.analysis.grids import nearest_first, on_grid, value_of, walks
 from archdsl.diagnostics.model import ArchError
-from archdsl.elaborate.equality import same
 from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob
 from archdsl.elaborate.values import is_number
 
@@ -29,6 +28,7 @@ SCANNED = 4_096  # values that are all looked at, where halving does not do
 LISTED = 256  # values that are all looked at where closed forms say what they cost
 LEARNED = 16  # networks that are elaborated for their closed forms in that
 WALK = 64  # steps to a value that costs something else
+KEPT = 4  # networks as large as any so far, for which work is left: those that are then shown
 
 Cost = Callable[["Architecture"], float]  # what a network costs
 
@@ -92,6 +92,8 @@ class Solver:
         self.input = input
         self.scans = scans
         self.start = start or {}
+        self.largest = 0  # of what a candidate took
+        self.stopped = False  # by the bound on the work that may be done with the spec
 
     def solve(
         self, knobs: Mapping[str, Any], budget: float, within: float = math.inf
@@ -117,7 +119,7 @@ class Solver:
     def tried(self) -> str:
         """What A705 says before "has": nothing where every value was looked at, so that what is
         called nearest is known to be."""
-        return "that was tried " if self.combinations is None else ""
+        return "that was tried " if self.stopped or self.combinations is None else ""
 
     @property
     def combinations(self) -> Iterator[dict[str, Any]] | None:
@@ -133,10 +135,17 @@ class Solver:
         self, knobs: Mapping[str, Any], values: Mapping[str, Any], budget: float
     ) -> Solution | None:
         chosen = {**knobs, **values}
+        work = self.spec.program.work
+        if self.stopped or work.left < KEPT * self.largest:
+            self.stopped = True
+            return None
+        before = work.done
         try:
             cost = self.cost_of(chosen)
         except ArchError:
             return None
+        finally:
+            self.largest = max(self.largest, work.done - before)
         off = abs(cost - budget) / budget
         return Solution(self.spec, chosen, self.input, dict(values), cost, off)
 
@@ -163,7 +172,7 @@ class Solver:
             if listed is not None:
                 return listed[place]
             assert isinstance(domain, Interval)
-            return _value(domain, place, places)
+            return value_of(domain, place, places)
 
         def at(place: int) -> Solution | None:
             if place not in seen:
@@ -242,7 +251,9 @@ class Solver:
                 break
             best = better
         if best is None or best.off > within:
-            for values in self.combinations or ():
+            for values in nearest_first(
+                self.combinations or (), {} if best is None else best.knobs
+            ):
                 at(values)
             best = _best(tried.values())
         return best
@@ -254,7 +265,7 @@ class Solver:
             if isinstance(knob.default, tuple):
                 values[name] = tuple(self.rounded(v * factor) for v in self.starts(knob))
             else:
-                values[name] = _on_grid(knob.domain, float(self.starts(knob)) * factor)
+                values[name] = on_grid(knob.domain, float(self.starts(knob)) * factor)
         return values
 
     def starts(self, knob: Knob) -> Any:
@@ -276,7 +287,7 @@ class Solver:
                             moved = (*value[:i], v + step, *value[i + 1 :])
                             found.append({**knobs, name: moved})
             elif domain is not None:
-                for walk in _walks(domain, value):
+                for walk in walks(domain, value):
                     found += [{**knobs, name: moved} for moved in list(walk)[:1]]
         return found
 
@@ -297,7 +308,7 @@ class Solver:
             steps = {"down": max(less, key=_cost, default=None)}
             steps["up"] = min(more, key=_cost, default=None)
         else:
-            down, up = _walks(grid, found.knobs[self.names[0]])
+            down, up = walks(grid, found.knobs[self.names[0]])
             steps = {
                 w: self.first(knobs, found, budget, v) for w, v in (("down", down), ("up", up))
             }
@@ -316,51 +327,6 @@ class Solver:
 
 def _cost(solution: Solution) -> float:
     return solution.cost
-
-
-def _value(domain: Interval, place: int, places: int) -> Any:
-    """A value of an interval at one of so many places; of a continuous one it is exact."""
-    if domain.count is not None:
-        return domain.enumerate()[place]
-    share = Fraction(place, places - 1)
-    if domain.log:
-        return Fraction(repr(domain.at(float(share))))
-    low, high = Fraction(domain.low), Fraction(domain.high)
-    return Fraction(repr(round(float(low + share * (high - low)), 9)))
-
-
-def _walks(domain: Domain, value: Any) -> tuple[Iterator[Any], Iterator[Any]]:
-    """The values below one, and those above it, the nearest first."""
-    if isinstance(domain, Choices):
-        values = sorted(domain.values)
-        at = next(i for i, v in enumerate(values) if same(v, value))
-        return iter(values[:at][::-1]), iter(values[at + 1 :])
-    return _walk(domain, value, -1), _walk(domain, value, 1)
-
-
-def _walk(domain: Interval, value: Any, way: int) -> Iterator[Any]:
-    """Step by step; in a continuous interval by twice as much each time, from a thousandth on."""
-    move: Any = domain.step
-    if move is None:
-        move = Fraction(repr(round(float(domain.high - domain.low) / 1000, 9)))
-    while (value + way * move) in domain:
-        value += way * move
-        yield value
-        if domain.step is None:
-            move *= 2
-
-
-def _on_grid(domain: Any, value: float) -> Any:
-    """The value of a domain that is nearest to a number."""
-    if isinstance(domain, Choices):
-        return min(domain.values, key=lambda v: abs(float(v) - value))
-    if domain is None:
-        return round(value)
-    value = min(max(value, float(domain.low)), float(domain.high))
-    if domain.step is None:
-        return Fraction(repr(round(value, 9)))
-    place = round((value - float(domain.low)) / float(domain.step))
-    return domain.value(min(max(place, 0), domain.count - 1))
 
 
 def _rises(seen: Mapping[int, Solution | None]) -> bool:

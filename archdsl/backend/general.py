@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.backend.names import attribute, run_stem, unnumbered
-from archdsl.backend.python import Call, Code, Comprehension, Const, Either, Item, Text
+from archdsl.backend.python import Call, Code, Comprehension, Const, Either, Item, Text, call
 from archdsl.backend.symbols import ABSENT, line_through
+from archdsl.layers.base import Module
 
 FEW = 3  # like parts that are written in a loop; fewer are written out
 
@@ -187,3 +188,12 @@ def either(first: Code, later: Code) -> Code:
         items = tuple(Item(either(a.value, b.value), a.name) for a, b in pairs)
         return Call(first.head, items, first.tail)
     return Either(first, later)
+
+
+def plain_code(module: Module) -> Code:
+    """The code of a layer of which there is one alone, and of which the spec says but numbers."""
+    items = [Item(Const(value)) for value in module.arguments]
+    order = {**module.usual, **module.keywords}
+    items += [Item(Const(v), k) for k, v in order.items() if k in module.keywords]
+    made = call(module.target, items)
+    return call(module.through, [Item(made)]) if module.through else made

@@ -11,6 +11,7 @@ from typing import Any
 Tensors = dict[str, Any]
 Group = tuple[str, Tensors]
 COUNTER = "num_batches_tracked"
+LISTED = 6  # names of tensors that are said
 
 
 MADE = frozenset({"relative_position_index"})  # buffers that follow from a layer's arguments
@@ -84,7 +85,9 @@ def key_of(layer: str, name: str) -> str:
 
 
 def _names(tensors: Tensors) -> str:
-    return " and ".join(n for n in tensors if n != COUNTER) or "nothing"
+    found = [n for n in tensors if n != COUNTER]
+    more = [f"{len(found) - LISTED:,} more"] if len(found) > LISTED else []
+    return " and ".join(found[:LISTED] + more) or "nothing"
 
 
 def _show(shape: tuple[int, ...]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.general import NamedPart, either, in_turn, named_items
+from archdsl.backend.general import NamedPart, either, in_turn, named_items, plain_code
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.own_modules import Helper, helpers_of
 from archdsl.backend.python import Call, Code, Comprehension, Const, Deferred, Item, call, listed
@@ -97,7 +97,7 @@ class LayerPiece(Piece):
         codes = [code for code in found if isinstance(code, Module)]
         traced = codes[0] if codes else None
         if traced is None and len(modules) == 1:
-            return self.alone()
+            return plain_code(self.module)
         items = []
         for i in range(len(self.module.arguments)):
             vector = tuple(ABSENT if m is None else m.arguments[i] for m in modules)
@@ -118,20 +118,8 @@ class LayerPiece(Piece):
             if term is None:  # what is left out here, where it is as usual
                 term = getattr(symbols.flow.layers.get(id(self)), key, None)
             items.append(Item(symbols.express(vector, key, f"{hint}_{key}", term=term), key))
-        return self.within(call(target, items))
-
-    def alone(self) -> Code:
-        """The code where there is one instance alone, and the spec says no more than numbers."""
-        m = self.module
-        items = [Item(Const(value)) for value in m.arguments]
-        items += [
-            Item(Const(v), k) for k, v in {**m.usual, **m.keywords}.items() if k in m.keywords
-        ]
-        return self.within(call(m.target, items))
-
-    def within(self, made: Code) -> Code:
-        through = self.module.through
-        return call(through, [Item(made)]) if through else made
+        made = call(target, items)
+        return call(self.module.through, [Item(made)]) if self.module.through else made
 
 
 @dataclass(slots=True)

@@ -342,6 +342,10 @@ def _no_fit(reason: str, help: Sequence[str] = ()) -> ArchError:
     return ArchError([diagnose(codes.NO_FIT, help=help, reason=reason)])
 
 
+def _kind(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
 def _load(fitted: list[tuple[Group, Group]], module: nn.Module) -> dict[str, str]:
     values: dict[str, Any] = {}
     taken: dict[str, str] = {}
@@ -351,7 +355,12 @@ def _load(fitted: list[tuple[Group, Group]], module: nn.Module) -> dict[str, str
             key = key_of(ours, name)
             values[key] = old
             if name in names:
-                values[key] = a[names[name]].reshape(old.shape)
+                given = a[names[name]]
+                if old.is_floating_point() and not given.is_floating_point():
+                    other, has, wants = key_of(theirs, names[name]), *map(_kind, (given, old))
+                    what = f"whole numbers ({has}), as quantised weights do"
+                    raise _no_fit(f"`{other}` holds {what}, but `{key}` takes {wants}")
+                values[key] = given.reshape(old.shape)
                 taken[key] = key_of(theirs, names[name])
     module.load_state_dict(values)
     return taken

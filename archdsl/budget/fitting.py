@@ -91,7 +91,7 @@ def fit(
     solver = Solver(spec, aim.by, aim.cost, aim.step, input, not aim.measured, start)
     found = solver.solve(fixed, aim.budget, aim.within)
     if found is None or found.off > aim.within:
-        raise ArchError([unreachable(aim, found, solver.tried)])
+        raise ArchError([unreachable(aim, found, solver.tried, solver.stopped)])
     return Fitted(found, solver.around(fixed, found, aim.budget))
 
 
@@ -137,17 +137,23 @@ def check_fixed(spec: Spec, fixed: Mapping[str, Any], input: Sequence[int] | Non
         read_input(input)
 
 
-def unreachable(aim: Aim, nearest: Solution | None, tried: str = "") -> Diagnostic:
-    """The diagnostic of a budget that cannot be met."""
+def unreachable(
+    aim: Aim, nearest: Solution | None, tried: str = "", stopped: bool = False
+) -> Diagnostic:
+    """The diagnostic of a budget that cannot be met. ``stopped``: the work was more than a command
+    may do."""
     budget = shown_cost(aim.name, aim.budget)
+    more = "a command tries no more values of a spec as large as this; `spec.fit` in Python does"
+    help = [more] if stopped else []
     if nearest is None:
         names = " and ".join(f"`{name}`" for name in aim.by)
-        what = f"no network has {budget} {aim.name}: every value of {names} gives an error"
-        return diagnose(codes.BAD_COMBINATION, what=what)
+        every = f"every value of {names} {tried}".rstrip()
+        what = f"no network has {budget} {aim.name}: {every} gives an error"
+        return diagnose(codes.BAD_COMBINATION, help=help, what=what)
     fields = {"budget": budget, "cost": aim.name, "nearest": shown_cost(aim.name, nearest.cost)}
     fields["tried"] = tried
     fields["off"] = describe_off(nearest, aim.budget)
-    return diagnose(codes.UNREACHABLE, help=[help_near(nearest)], fields=fields)
+    return diagnose(codes.UNREACHABLE, help=[help_near(nearest), *help], fields=fields)
 
 
 def help_near(nearest: Solution) -> str:

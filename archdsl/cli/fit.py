@@ -22,6 +22,7 @@ from archdsl.cli.options import (
 from archdsl.cli.output import human, human_bytes, say, say_json, say_text, table
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.elaborate.work import FIT_WORK, Work
 from archdsl.freeze import write_frozen
 from archdsl.named import resolve
 from archdsl.settings import split_settings
@@ -122,7 +123,7 @@ def command(
         raise click.UsageError("--of names the cost that --factor multiplies: give both")
     name = next(iter(given), of or "macs")
     _check_idle(name, {"--batch": "memory", "--training": "memory", "--on": "latency"})
-    named = resolve(spec, read_registry(python))
+    named = resolve(spec, read_registry(python), Work(FIT_WORK))
     found, knobs = named.spec, {**named.knobs, **split_settings(settings)}
     input = read_shape(shape)
     before = found.candidate(knobs, input)

@@ -12,6 +12,8 @@ from archdsl.ir.network import Network
 from archdsl.layers.base import show_shape
 from archdsl.units import shown_costs
 
+LISTED = 8  # shapes of a line that are shown in full
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -56,7 +58,9 @@ def _shapes(place: PlaceFigures) -> str:
 
 
 def _full(place: PlaceFigures) -> str:
-    shapes = ", ".join(map(show_shape, place.shapes))
+    shapes = ", ".join(map(show_shape, place.shapes[:LISTED]))
+    if len(place.shapes) > LISTED:
+        shapes += f", ... {show_shape(place.shapes[-1])} ({len(place.shapes):,} shapes)"
     times = (
         "" if place.times == 1 else f"\n\napplied {place.times} times; costs are of all together"
     )

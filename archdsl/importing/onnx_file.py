@@ -135,7 +135,10 @@ class _OnnxReader:
             self._read(tensor)
         elif prod(tensor.dims) > tensor.ByteSize() * 2:
             raise DamagedFile(f"`{tensor.name}` has a shape that needs more numbers than are there")
-        array = numpy_helper.to_array(tensor)
+        try:
+            array = numpy_helper.to_array(tensor)
+        except (KeyError, TypeError, ValueError):
+            raise DamagedFile(f"`{tensor.name}` has numbers of no type, or too many") from None
         if tensor.data_type in FLOATS:
             return array.astype(np.float32)
         if array.dtype.kind not in "iub":
@@ -167,7 +170,7 @@ class _OnnxReader:
                 self.budget.spend(size)
                 stream.seek(start)
                 tensor.raw_data = stream.read(size)
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             raise DamagedFile(f"its numbers are in `{name}`, which is not beside it") from None
         tensor.data_location = TensorProto.DEFAULT
         del tensor.external_data[:]

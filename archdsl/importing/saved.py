@@ -21,6 +21,8 @@ def load_program(path: Path) -> ProgramModule:
         described, graph = _described(path)
         if not described.inputs:
             raise DamagedFile("it takes nothing, and what is imported takes a tensor")
+        if not described.outputs:
+            raise DamagedFile("it gives nothing, and what is imported gives a tensor")
         for name, shape in described.inputs.items():
             if not shape or 0 in shape:
                 said = show_shape(shape) or "of a number"

@@ -1,10 +1,12 @@
 """``archdsl.transfer``: weights of torchvision, timm and files, by structure and shape alone."""
 
+import json
 import pickle
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -432,6 +434,47 @@ BAD_FILES |= {
 }
 
 
+def lying(path: Path, size: int | None = None, data: bytes = bytes(16), **fields: Any) -> Path:
+    """A file of safetensors whose head says something else than there is."""
+    others = fields.pop("more", {})
+    fields = {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]} | fields
+    head = json.dumps({"a.weight": fields, **others}).encode()
+    start = (len(head) if size is None else size).to_bytes(8, "little")
+    return written(path / "x.safetensors", start + head + data)
+
+
+BAD_FILES |= {
+    "a head longer than the file": (lambda p: lying(p, 10**6), f"{HEADER}: invalid header length"),
+    "a head without end": (lambda p: lying(p, 2**64 - 1), f"{HEADER}: header too large"),
+    "tensors that overlap": (
+        lambda p: lying(p, more={"b": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16]}}),
+        f"{HEADER}: invalid offset for tensor `",
+    ),
+    "numbers beyond the end": (
+        lambda p: lying(p, shape=[40], data_offsets=[0, 160]),
+        f"{HEADER}: incomplete metadata",
+    ),
+    "backwards": (lambda p: lying(p, data_offsets=[16, 0]), f"{HEADER}: invalid offset"),
+    "before the start": (lambda p: lying(p, data_offsets=[-16, 0]), f"{HEADER}: invalid JSON"),
+    "more data than tensors": (
+        lambda p: lying(p, data=bytes(99)),
+        f"{HEADER}: incomplete metadata",
+    ),
+    "no type": (lambda p: lying(p, dtype="F33"), f"{HEADER}: invalid JSON"),
+    "another type": (lambda p: lying(p, dtype="F64"), f"{HEADER}: invalid shape, data type"),
+    "a size without end": (lambda p: lying(p, shape=[2**40] * 2), f"{HEADER}: overflow"),
+    "a size below 0": (lambda p: lying(p, shape=[-2, -2]), f"{HEADER}: invalid JSON"),
+    "complex numbers": (
+        lambda p: lying(p, dtype="C64", shape=[2]),
+        "its tensor `a.weight` is complex",
+    ),
+    "a head that is no table": (
+        lambda p: written(p / "x.safetensors", (5).to_bytes(8, "little") + b"[1,2]"),
+        f"{HEADER}: invalid JSON",
+    ),
+}
+
+
 def test_weights_in_the_format_before_archives(tmp_path: Path) -> None:
     theirs, ours = small(), small()
     for tensor in theirs.state_dict().values():
@@ -452,6 +495,24 @@ def test_a_bad_file(case: str, tmp_path: Path) -> None:
     start = f"`{file}` is not a checkpoint that can be read: "
     assert message.startswith(start + why)
     assert "\n" not in message and "torch.load" not in message
+
+
+def test_whole_numbers_are_no_weights() -> None:
+    """Quantised weights lack the scale that would make them numbers again."""
+    weights = {k: v.to(torch.int8) if k == "fc.weight" else v for k, v in theirs().items()}
+    with pytest.raises(ArchError) as error:
+        transfer(weights, small())
+    assert reason(error, "A603") == (
+        "the weights do not fit: `fc.weight` holds whole numbers (int8), as quantised weights do, "
+        "but `head.linear1.weight` takes float32"
+    )
+
+
+def test_very_many_names_are_not_all_said() -> None:
+    weights = {f"t{number}": torch.ones(2) for number in range(5000)}
+    with pytest.raises(ArchError) as error:
+        transfer(weights, small())
+    assert len(reason(error, "A603")) < 300
 
 
 @pytest.mark.parametrize("given", [{"a.weight": 1.0}, {1: torch.ones(1)}, 3, None])

@@ -25,6 +25,16 @@ def test_json_has_the_numbers(run: Run) -> None:
     assert found["around"]["down"]["macs"] < arch.macs < found["around"]["up"]["macs"]
 
 
+def test_the_work_is_bounded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is near enough by then is taken; else it is said that not all was tried."""
+    monkeypatch.setattr("archdsl.cli.fit.FIT_WORK", 1_000_000)
+    ran = run("fit", "efficientnet", "--macs", "500M", "--by", "width,depth", "--json")
+    assert ran.code == 0 and json.loads(ran.out)["off"] < 0.02, ran.err
+    ran = run("fit", "efficientnet", "--params", "900M", "--by", "width,depth")
+    assert ran.code == 1 and "error[A705]: no candidate that was tried has 900M params" in ran.err
+    assert "help: a command tries no more values of a spec as large as this; `spec.fit`" in ran.err
+
+
 @pytest.mark.parametrize(("text", "share"), [("0.5", 0.5), ("1/4", 0.25), ("50%", 0.5)])
 def test_a_factor_is_of_what_it_costs(run: Run, text: str, share: float) -> None:
     ran = run("fit", "wrn_16_4", "--factor", text, "--of", "params", "--by", "width", "--json")

@@ -58,6 +58,13 @@ def test_hints_say_shapes_and_costs_at_the_ends_of_lines() -> None:
     assert hints(reading, costs=False)[0].text == "16x32x32 to 64x8x8"
 
 
+def test_a_line_of_very_many_shapes_names_a_few() -> None:
+    text = "arch a\ninput 3x8x8\nfor i in 1..2000 { conv(i, 1) }\n"
+    (hint,) = [h for h in hints(read(text)) if h.line == 3]
+    assert hint.full.startswith("1x8x8, 2x8x8, ")
+    assert hint.full.split("\n")[0].endswith("8x8x8, ... 2000x8x8 (2,000 shapes)")
+
+
 def test_hints_stay_while_a_text_does_not_parse() -> None:
     before = hints(read(SPEC))
     broken = SPEC.replace("stem: unit(width)", "stem: unit(width\n")

@@ -256,6 +256,65 @@ def test_what_is_no_graph_is_said(tmp_path: Path) -> None:
     assert "it is a pipe or a device" in refused(tmp_path / "pipe.onnx")
 
 
+def broken(**fields: Any) -> Any:
+    """A tensor whose fields do not fit together."""
+    near = fields.pop("near", {})
+    given = {"name": "w", "dims": [4, 3, 3, 3], "data_type": TensorProto.FLOAT} | fields
+    made = TensorProto(**given)
+    for key, said in near.items():
+        made.data_location = TensorProto.EXTERNAL
+        made.external_data.add(key=key, value=said)
+    return made
+
+
+MORE = "`w` has a shape that needs more numbers than are there"
+OTHER = "`w` has numbers of a type that no layer has"
+BROKEN: dict[str, tuple[Any, str]] = {
+    "short": (broken(raw_data=bytes(10)), MORE),
+    "none": (broken(), MORE),
+    "long": (broken(raw_data=bytes(500)), "`w` has numbers of no type, or too many"),
+    "no type": (broken(raw_data=bytes(432), data_type=99), "`w` has numbers of no type, or"),
+    "complex": (broken(raw_data=bytes(864), data_type=TensorProto.COMPLEX64), OTHER),
+    "texts": (broken(string_data=[b"a" * 900] * 108, data_type=TensorProto.STRING), OTHER),
+    "float8": (broken(raw_data=bytes(108), data_type=TensorProto.FLOAT8E4M3FN), OTHER),
+    "start below 0": (broken(near={"location": "near", "offset": "-4"}), MORE),
+    "start beyond": (broken(near={"location": "near", "offset": str(2**70)}), MORE),
+    "start that is a word": (broken(near={"location": "near", "offset": "x"}), "is damaged"),
+    "no place": (broken(near={"offset": "0"}), "its numbers are in ``, which is not beside it"),
+    "a folder": (broken(near={"location": "."}), "its numbers are in `.`, which is not beside"),
+    "NUL": (broken(near={"location": "a\0b"}), "it is not the name of a file"),
+    "the machine's": (broken(near={"location": "/proc/self/environ"}), "outside the file's folder"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_tensor_that_lies_is_refused(name: str, tmp_path: Path) -> None:
+    made, reason = BROKEN[name]
+    (tmp_path / "near").write_bytes(bytes(432))
+    conv = [node("Conv", "x w", "y", pads=[1] * 4)]
+    assert reason in refused(graph(tmp_path / "lies.onnx", conv, [made]))
+
+
+RELU = [node("Relu", "x", "y")]
+LYING: dict[str, tuple[Sequence[Any], dict[str, Any], str]] = {
+    "a cycle": ([node("Relu", "b", "y"), node("Relu", "y", "b")], {}, "uses a value before"),
+    "itself": ([node("Relu", "y", "y")], {}, "uses a value before"),
+    "no operation": ([], {}, "it is not an ONNX graph"),
+    "below 0": (RELU, {"shape": [1, -3, 8, 8]}, "negative dimension"),
+    "without end": (RELU, {"shape": [2**62] * 4}, "a run of it would make a tensor of"),
+    "an empty name": ([helper.make_node("Relu", [""], ["y"])], {}, "arguments that no layer takes"),
+    "too few": ([helper.make_node("Conv", ["x"], ["y"])], {}, "arguments that no layer takes"),
+    "axes twice": ([node("Transpose", "x", "y", perm=[0] * 4)], {}, "`Transpose` fails"),
+    "a huge kernel": ([node("MaxPool", "x", "y", kernel_shape=[2**40] * 2)], {}, "`MaxPool` fails"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LYING)
+def test_a_graph_that_lies_is_refused(name: str, tmp_path: Path) -> None:
+    nodes, more, reason = LYING[name]
+    assert reason in refused(graph(tmp_path / "lies.onnx", nodes, **more))
+
+
 def graph(path: Path, nodes: Sequence[Any], tensors: Sequence[Any] = (), **more: Any) -> Path:
     """A graph with functions of its own, or with another input."""
     images = helper.make_tensor_value_info("x", TensorProto.FLOAT, more.pop("shape", [1, 3, 8, 8]))

@@ -16,6 +16,8 @@ from torch import nn
 
 import archdsl
 from archdsl.cli.main import main
+from archdsl.importing.exported import read_pt2
+from archdsl.importing.program import ProgramModule
 from archdsl.importing.proof import pairs
 from archdsl.importing.saved import load_program
 
@@ -208,6 +210,28 @@ def test_one_tensor_many_times_is_refused(
     assert "it reads the same numbers many times" in refused(
         changed(net, tmp_path / "many.pt2", many)
     )
+
+
+class Centred(torch.nn.Module):
+    """A buffer that shows one value many times: of stride 0."""
+
+    mean: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+        self.register_buffer("mean", torch.full((1, 3, 1, 1), 0.5).expand(1, 3, 8, 8))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.conv(x - self.mean)
+        return made
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_buffer_that_is_expanded_is_read(tmp_path: Path) -> None:
+    model, x, path = Centred().eval(), torch.randn(1, 3, 8, 8), tmp_path / "centred.pt2"
+    torch.export.save(torch.export.export(model, (x,)), path)
+    assert torch.equal(ProgramModule(read_pt2(path, exact=True))(x), model(x))
 
 
 def test_what_is_no_program_is_said(net: Path, tmp_path: Path) -> None:
