@@ -57,6 +57,13 @@ def _replace(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Cor
     yield Correction(f"replace `{span.text}` by `{word}`", ((span, word),), sure=True)
 
 
+def _spelled(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
+    """Another spelling of a word, or of the last one of a path: ``in.chanels``."""
+    if span.text.rpartition(".")[2].isidentifier() and "." not in match["word"]:
+        span = Span(reading.source, span.start + span.text.rfind(".") + 1, span.end)
+    yield from _replace(match, span, reading)
+
+
 def _renamed(match: re.Match[str], span: Span, reading: Reading) -> Iterator[Correction]:
     """The layer's name here in the place of PyTorch's, which stands before the bracket where that
     is the mistake: ``nn.ReLU()``."""
@@ -221,7 +228,7 @@ SIGNS = re.compile(r"[^\w\s\"]{1,3}|elif")
 HELPS: tuple[
     tuple[re.Pattern[str], Callable[[re.Match[str], Span, Reading], Iterator[Correction]]], ...
 ] = (
-    (re.compile(r"did you mean `(?P<word>[^`]+)`\?"), _replace),
+    (re.compile(r"did you mean `(?P<word>[^`]+)`\?"), _spelled),
     (re.compile(r"here it is called `(?P<word>\w+)`"), _renamed),
     (
         re.compile(r"(?:[^`:]*: )?write `(?P<call>[a-z_]+\d?|[a-z_]+\d?\(.*\))`"),
@@ -229,28 +236,30 @@ HELPS: tuple[
     ),
     (re.compile(r"for \d+ channels .*, write `(?P<call>[^`]+)`"), _call),
     (re.compile(r"an image (?:of \d+ channels )?is written `(?P<line>input [^`]+)`"), _anew),
-    (re.compile(r"write `(?P<call>branch \w+ \{ .* \})`"), _call),
+    (re.compile(r"write `(?P<call>branch \w+ \{ (?!\.\.\.).* \})`"), _call),
     (re.compile(r"(?:a tensor goes|the first of) .*`(?P<call>\w+ -> (?!.*\.\.\.).*)`"), _call),
     (re.compile(r"a comment begins with `#`"), _comment),
-    (re.compile(r"to apply one layer after the other, write `(?P<word>->)`"), _replace),
-    (re.compile(r"(?:to compare, |for .*, )?write `(?P<word>==|else if|and|or)`"), _replace),
-    (re.compile(r"the arrow is written `(?P<word>->)`"), _replace),
+    (re.compile(r"(?:(?:to|for) .*, )?write `(?P<word>==|->|else if|and|or)`"), _replace),
     (re.compile(r"to apply one layer after the other, write `->` before `(?P<word>.*)`"), _arrow),
     (re.compile(r"put the text in (?:double|straight) quotes: .*"), _quoted),
     (re.compile(r"a knob has a default(?:, and its values after `in`)?: `(?P<line>[^`]+)`"), _knob),
     (re.compile(r"a knob that is one of several values is written `(?P<line>[^`]+)`"), _knob),
     (re.compile(r"a path stands in quotes: `(?P<line>[^`]+)`"), _path),
-    (re.compile(r"(?:minus is written|write) `(?P<word>-|<=|>=|!=)`"), _replace),
+    (re.compile(r"(?:(?:minus|the arrow) is written|write) `(?P<word>->|-|<=|>=|!=)`"), _replace),
     (re.compile(r"`(?P<call>flatten)` makes .* features of it"), _call),
     (re.compile(r"is a comma missing before it\?"), _comma),
     (re.compile(r"write the name of a layer without quotes"), _unquote),
     (re.compile(r"leave out the colon: the layers .*"), _remove),
     (re.compile(r"(?:leave the batch out|a shape is written):? `(?P<line>input \d[^`]*)`"), _anew),
     (re.compile(r"(?:[^`]*, )?write `(?P<line>[^`]+)` in place of `(?P<old>[^`]+)`"), _anew),
-    (re.compile(r"a (?:function|part .*) is written `(?P<line>(?:fn|block) [^`]+)`"), _anew),
+    (
+        re.compile(
+            r"a (?:function|part .*) is written `(?P<line>(?:fn|block) (?![^`]*\.\.\.)[^`]+)`"
+        ),
+        _anew,
+    ),
     (re.compile(r"put the body in braces: `(?P<line>(?:repeat|shared)\b[^`]+)`"), _anew),
-    (re.compile(r"the body stands in braces: `(?P<call>[^`]+)`"), _call),
-    (re.compile(r"the first of the parts is `(?P<call>[^`]+)`"), _call),
+    (re.compile(r"the (?:body stands in braces:|first of the parts is) `(?P<call>[^`]+)`"), _call),
     (re.compile(r"to keep the result of a layer, write `(?P<line>[^`]+)`"), _anew),
     (re.compile(r"say how to round: .*"), _round),
     (re.compile(r"it is a block of the library: `use (?P<file>\S+): (?P<word>\w+)`"), _use),

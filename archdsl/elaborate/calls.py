@@ -19,6 +19,11 @@ from archdsl.layers.init import Init, InitFunction
 from archdsl.layers.polynomial import Polynomial, decided
 from archdsl.syntax import pytorch, tree
 
+REDUCED = {  # joins that are means over axes elsewhere
+    "mean": ["the mean over the image is `global_avgpool`, over the channels `channel_avgpool`"],
+    "max": ["the maximum over the image is `global_maxpool`, over the channels `channel_maxpool`"],
+}
+
 
 def call(node: tree.Call, scope: Scope) -> Getter:
     word = node.callee.text
@@ -192,6 +197,7 @@ def bind(
                 most = counted(len(names), "at most")
                 help = (
                     _tensor(argument, callee, node, scope)
+                    or REDUCED.get(callee)
                     or pytorch.meant(node.span.text)
                     or (takes(callee, names) if names else [f"write `{callee}`"])
                 )

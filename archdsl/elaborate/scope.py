@@ -30,6 +30,7 @@ from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
 from archdsl.layers.table import LayerTable
 from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.syntax import methods, pytorch, tree
+from archdsl.syntax.elsewhere import pattern
 from archdsl.syntax.other_libraries import ELSEWHERE
 
 # What an imported spec says of itself where it needs layers of a file.
@@ -301,7 +302,7 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     label = None
     before = span.source.text[: span.start].rstrip(" ")
     behind = span.source.text[span.end :].partition("\n")[0]
-    if said := methods.called(word, behind):
+    if said := methods.called(word, behind) or pattern(word, pytorch.arguments(behind)):
         help = said
     elif (meant := context.table.meant(word) or pytorch.layer(word)) is not None:
         help = [pytorch.called(word, meant, behind)]

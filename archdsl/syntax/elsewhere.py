@@ -128,7 +128,10 @@ def pattern(word: str, items: Sequence[str]) -> list[str]:
         return [f"a fully connected layer is `linear({items[0]})`"]
     if not items or any("=" in item for item in items):
         return []
+    word = PATTERNS.get(word, word)
     gap = " -> " if word == "residual" else "; "
+    if word not in ("branch", "residual"):
+        return []
     return [f"the body stands in braces: `{word} {{ {gap.join(items)} }}`"]
 
 

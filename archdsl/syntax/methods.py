@@ -132,6 +132,7 @@ _PARTS = {"chunk": 2, "split": 2, "narrow": 3}  # with so many arguments
 
 def _part(name: str, items: list[str]) -> str | None:
     """A part of the channels, or the first of several."""
+    items = [*items, "1"] if name == "chunk" and len(items) == 1 else items
     if len(items) != _PARTS[name]:
         return None
     if name == "narrow":

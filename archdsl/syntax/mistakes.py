@@ -193,6 +193,9 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     if before == "NAME" and kinds[-2] in ("NAME", "RPAR") and expected == {"LBRACE"}:
         if str(tokens[at - 2]) == "shared":
             return [f"put the body in braces: `shared {{ {_rest(tokens, at - 1)} }}`"]
+        if word == "x" and token.type == "NUMBER":
+            layer = elsewhere.joined(tokens[start : at - 1])
+            return [f"write `repeat {token} {{ {layer} }}` in place of `{layer} x {token}`"]
         return [f"to apply one layer after the other, write `->` before `{word}`"]
     if token.type == "_SEMICOLON":
         return ["put commas between items in `( )` and `[ ]`; statements go into braces"]

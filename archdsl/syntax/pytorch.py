@@ -61,7 +61,8 @@ def called(word: str, here: str, after: str, functional: bool = False) -> str:
     """What helps where a layer has the name that another library gives it. ``after``: the text
     behind the name; ``functional``: the first argument is a tensor, as in ``F.relu(x)``."""
     items, plain = arguments(after), _plain(word)
-    if functional and items:
+    is_join = plain in JOINS and items and (items[0][0] in "([" or len(items) == 2)
+    if (functional and items) or is_join:
         return _function(word, here, items)
     text = written(word, items)
     if text is None or text == _call(here, items):
@@ -104,7 +105,7 @@ def written(word: str, items: list[str]) -> str | None:
     """A layer of another library with these arguments, as it is written here; nothing where that
     is not known."""
     plain, is_keras = _plain(word), _is_keras(word)
-    row = _row(KERAS if is_keras else LAYERS, word)
+    row = _row(KERAS, word) if is_keras else _row(LAYERS, word) or _row(FUNCTIONS, word)
     if row is None:
         return None
     here, places = row

@@ -107,6 +107,8 @@ def helps(text: str) -> list[str]:
         ("pad([2, 2])", "for each axis, it is `pad(2x2)`; "),
         ("F.pad(x, (0, 1))", "write `x -> pad(after = 0x1)` of an image, `x -> pad(after = 1)` of"),
         ("chunk(2, 1)", "the first of the parts is `split(2, 1)`"),
+        ("chunk(2)", "the first of the parts is `split(2, 1)`"),
+        ("relu -> mean(2)", "the mean over the image is `global_avgpool`, over the channels"),
         ("torch.chunk(x, 2, dim=1)", "the first of the parts is `x -> split(2, 1)`"),
         ("torch.split(x, [4, 4], 1)", "the first of the parts is `x -> slice(1, 4)`"),
         ("narrow(1, 0, 8)", "write `slice(1, 8)`"),

@@ -117,7 +117,7 @@ def test_a_file_that_is_no_image(data: bytes | None) -> None:
     assert text.startswith("error[A802]: the data `image_folder` cannot be read: dog/more/3.png: ")
     assert text.splitlines()[1:] == [
         "  = in pets",
-        "  = help: skip_unreadable = true leaves out what cannot be read, and says how many",
+        "  = help: `skip_unreadable = true` (in `new`: `--skip-unreadable`) leaves them out",
     ]
     assert kept() == [], "nothing is left half written"
 

@@ -91,7 +91,7 @@ def fitted(
                 place += 1
     if problems and not data.skip_unreadable:
         many = f"{len(problems):,} of {len(paths):,} files are not {decoder.noun}"
-        help = ["skip_unreadable = true leaves out what cannot be read, and says how many"]
+        help = ["`skip_unreadable = true` (in `new`: `--skip-unreadable`) leaves them out"]
         raise all_bad(data.name, problems, many, root, help)
 
 
