@@ -194,9 +194,9 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         if str(tokens[at - 2]) == "shared":
             return [f"put the body in braces: `shared {{ {_rest(tokens, at - 1)} }}`"]
         if word == "x" and token.type == "NUMBER":
-            layer = elsewhere.joined(tokens[start : at - 1])
-            return [f"write `repeat {token} {{ {layer} }}` in place of `{layer} x {token}`"]
-        return [f"to apply one layer after the other, write `->` before `{word}`"]
+            body = elsewhere.joined(tokens[start : at - 1])
+            return [f"write `repeat {token} {{ {body} }}` in place of `{body} x {token}`"]
+        return [f"to apply one body after the other, write `->` before `{word}`"]
     if token.type == "_SEMICOLON":
         return ["put commas between items in `( )` and `[ ]`; statements go into braces"]
     if token.type == "EQUAL" and kinds[-2] == "DOT" and str(first) == "self":
