@@ -21,7 +21,7 @@ from archdsl.backend.pieces import (
     SharedPiece,
 )
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
-from archdsl.backend.skipped import skipped
+from archdsl.backend.skipped import counted, inside, skipped, wherever
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.written import Written, word_of
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from archdsl.backend.plan import Plan
 
 
-RESIDUAL, PLAIN = "residual", "identity"
+RESIDUAL, PLAIN, USUAL = "residual", "identity", "auto"
 INCOMING = "in.channels"  # what comes in, beside the block's own parameters: no name of one
 MOST = 3  # instances that are gone through beside the fullest
 
@@ -49,7 +49,7 @@ class ClassTerms:
         self.codes: dict[int, Module | Expression] = {}
         self.calls: dict[int, dict[str, Any]] = {}
         self.layers: dict[int, Layer] = {}
-        self.results: dict[Any, int] = {}  # channels of parts, by what they are given
+        self.results: dict[Any, dict[int, int]] = {}  # channels of parts, by what they are given
         self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
         self.shortcuts: dict[str, Word] = {}  # when they are there, by the label of the step
@@ -87,8 +87,7 @@ class ClassTerms:
             translator = self.translator(plan, values, channels, keep_once)
             found = self.walk(instance, translator, channels, True)
             whole = whole or found
-            for form in skipped(self, plan, instance, whole, found):
-                self.note_form(form)
+            self.note_forms(*skipped(self, plan, instance, whole, found))
 
     def translator(
         self,
@@ -113,6 +112,7 @@ class ClassTerms:
                 piece = instance.shared[part.shared[entry.module].name]
             if record:
                 self.note_conditions(entry.span, translator, inputs[0])
+                self.note_forms(*counted(self, entry, translator, inputs[0]))
                 self.projected = self.joined(instance, place, found)
                 self.note_shortcut(scope, place, translator, inputs[0])
                 self.note_fixed(piece, entry, inputs[0])
@@ -174,13 +174,15 @@ class ClassTerms:
                 with suppress(Untranslatable):
                     condition = translator.truth(said.condition, found[start])
                     if isinstance(condition, Word):
-                        self.note_form(condition if plain[0] else opposite(condition))
+                        self.note_forms(condition if plain[0] else opposite(condition))
         else:
             stride = self.stride_between(instance, start, end) or 1
-            self.note_form(opposite(changes(found[start], found[end], stride)))
+            form = opposite(changes(found[start], found[end], stride))
+            self.note_forms(form, *wherever(self, entries[end - 1].span, translator.block, [form]))
 
-    def note_form(self, condition: Word) -> None:
-        self.forms.setdefault(condition.text, condition)
+    def note_forms(self, *conditions: Word) -> None:
+        for condition in conditions:
+            self.forms.setdefault(condition.text, condition)
 
     def note_shortcut(self, scope: Unrolled, place: int, translator: Translator, here: int) -> None:
         """When a shortcut is there: as ``shortcut = a if condition else b`` says, or where the
@@ -209,8 +211,8 @@ class ClassTerms:
             found = None if stride is None else changes(here, wanted, stride)
         if isinstance(found, Word):
             self.shortcuts[entry.label] = found
-            if said is None or isinstance(said, tree.Ternary):
-                self.note_form(found)
+            if said is None or isinstance(said, tree.Ternary) or word_of(said) == USUAL:
+                self.note_forms(found)
 
     def note_fixed(self, piece: Piece, entry: Entry, here: int) -> None:
         """What a shortcut without weights does, where that is written in it: its stride, and how
@@ -234,7 +236,7 @@ class ClassTerms:
         if len(added) == 1 and not same(wanted, here):
             terms.append((wanted - here, added.pop(), 0))
         if terms:
-            self.note_form(fixed(terms, len(widths) < self.count))
+            self.note_forms(fixed(terms, len(widths) < self.count))
 
     def stride(self, piece: Piece) -> int | None:
         """By how much a piece makes an image smaller; nothing where that is not known."""
@@ -254,6 +256,7 @@ class ClassTerms:
 
     def note_conditions(self, span: Span, translator: Translator, here: int) -> None:
         """The conditions under which a step is there, where they are met first."""
+        translator.stand(span, here)
         for node, number in self.written.bodies_around(span, translator.block):
             key = (id(node), number)
             if key not in self.conditions:
@@ -262,7 +265,7 @@ class ClassTerms:
                 except Untranslatable:
                     self.conditions[key] = found = None
                 if isinstance(found, Word):
-                    self.note_form(found)
+                    self.note_forms(found)
 
     def condition(self, label: str, span: Span, block: tree.Block | None) -> Word | None:
         """The condition under which a step is there, if it can be said."""
@@ -320,7 +323,8 @@ class ClassTerms:
             return inputs[0]
         layer, shapes, span = made
         layer = copy(layer)
-        for name, value in self.arguments(span, type(layer), translator, inputs[0]):
+        names = [p.name for p in signature(type(layer))]
+        for name, value in self.bound(span, names, translator, inputs[0]):
             known = getattr(layer, name, None)
             if isinstance(value, (int, float)) and type(known) in (int, float) and known == value:
                 object.__setattr__(layer, name, value)
@@ -339,12 +343,6 @@ class ClassTerms:
         found = layer.shape(*traced)[0]
         summed = inputs if isinstance(layer, Elementwise) else ()
         return next((n for n in summed if isinstance(n, Num) and int(n) == int(found)), found)
-
-    def arguments(
-        self, span: Span, layer: type[Layer], translator: Translator, here: int
-    ) -> Iterator[tuple[str, Any]]:
-        """The arguments of a call that can be said."""
-        return self.bound(span, [p.name for p in signature(layer)], translator, here)
 
     def bound(
         self, span: Span, names: Sequence[str], translator: Translator, here: int
@@ -390,11 +388,13 @@ class ClassTerms:
             values = {k: v for k, v in values.items() if agrees(v, known.get(k))}
         if record:
             self.calls[id(piece)] = {**values, INCOMING: inputs[0]}
-        said = (*values.items(), ("", inputs[0]))
-        key = (id(part), *((k, v, getattr(v, "text", "")) for k, v in said if is_plain(v)))
-        if key not in self.results:
-            instance = plan.instances[plan.place(part)]
+        told = (*values.items(), ("", inputs[0]))
+        key = (id(part), *((k, v, getattr(v, "text", "")) for k, v in told if is_plain(v)))
+        instance = plan.instances[plan.place(part)]
+        found = self.results.get(key)
+        if found is None:
             inner = self.translator(plan, values, inputs[0])
-            found = self.walk(instance, inner, inputs[0], False)
-            self.results[key] = found[instance.scope.result]
-        return self.results[key]
+            found = self.results[key] = self.walk(instance, inner, inputs[0], False)
+        if record:
+            self.note_forms(*inside(self, piece, translator, self.calls[id(piece)], found))
+        return found[instance.scope.result]

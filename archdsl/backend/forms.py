@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from archdsl.backend.terms import COMPARISON, EITHER, SUM, Num, Word, same, shown
 
@@ -30,3 +31,10 @@ def fixed(terms: Sequence[tuple[int, int, int]], sometimes: bool) -> Word:
     left = f"({', '.join(texts)})" if several else texts[0]
     right = f"in ({', '.join(said)})" if sometimes else f"== {said[0]}"
     return Word(True, f"{left} {right}", COMPARISON)
+
+
+def numbers(values: Iterable[Any]) -> Iterator[Word]:
+    """That values are the numbers that are written for them."""
+    for value in values:
+        if isinstance(value, Num):
+            yield Word(True, f"{shown(value, SUM)} == {int(value)}", COMPARISON)

@@ -108,7 +108,7 @@ class LayerPiece(Piece):
         keys = dict.fromkeys(k for m in present for k in (*m.usual, *m.keywords))
         for key in keys:
             given = [key in m.keywords for m in present]
-            if not any(given) or (key == "inplace" and not all(given)):
+            if key == "inplace" and not all(given):
                 continue
             vector = tuple(
                 ABSENT if m is None else m.keywords.get(key, m.usual.get(key, ABSENT))
@@ -117,6 +117,8 @@ class LayerPiece(Piece):
             term = next((code.keywords[key] for code in codes if key in code.keywords), None)
             if term is None:  # what is left out here, where it is as usual
                 term = getattr(symbols.flow.layers.get(id(self)), key, None)
+            if not any(given) and not symbols.says(term, vector):
+                continue
             items.append(Item(symbols.express(vector, key, f"{hint}_{key}", term=term), key))
         made = call(target, items)
         return call(self.module.through, [Item(made)]) if self.module.through else made

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from archdsl.backend.forms import numbers
 from archdsl.backend.symbols import spoken, worked_out
 from archdsl.backend.terms import COMPARISON, EITHER, SUM, Word, opposite, shown, written
+from archdsl.backend.translate import Untranslatable
 
 if TYPE_CHECKING:
     from archdsl.backend.flow import ClassTerms
     from archdsl.backend.instance import Instance
+    from archdsl.backend.pieces import PlanPiece
     from archdsl.backend.plan import Plan
+    from archdsl.backend.scope import Entry
+    from archdsl.backend.translate import Translator
+    from archdsl.diagnostics.source import Span
+    from archdsl.syntax import tree
 
+DENSE = "dense"
 EVEN = 720720  # which all numbers to 16 divide
 
 
@@ -60,6 +70,51 @@ def skipped(
                 yield either(opposite(decides), equal)
 
 
+def counted(flow: ClassTerms, entry: Entry, translator: Translator, here: int) -> Iterator[Word]:
+    """That the loops around a step, whose turns are written out one after the other, and the layers
+    of a `dense` are as many as they are here, wherever the step is there."""
+    written, block = translator.written, translator.block
+    counts: list[Callable[[], Any]] = [
+        partial(translator.turns, loop, here) for loop in written.loops_around(entry.span, block)
+    ]
+    node = written.call(entry.span)
+    if node is not None and node.callee.text == DENSE and flow.inside(entry.span, block):
+        given = (a.value for a in node.arguments[:1] if a.name is None)
+        counts += [partial(translator.value, value, here) for value in given]
+    for count in counts:
+        with suppress(Untranslatable):
+            yield from wherever(flow, entry.span, block, numbers([count()]), entry.label)
+
+
+def inside(
+    flow: ClassTerms,
+    piece: PlanPiece,
+    translator: Translator,
+    given: Mapping[str, Any],
+    found: Mapping[int, int],
+) -> Iterator[Word]:
+    """That what the class of a step has as a number, because it is the same in all its uses, is
+    that number: what it is ``given``, and of a body without a name, the channels ``found``."""
+    said = {p.origin for p in piece.plan.signature()}
+    values = [v for k, v in given.items() if k not in said]
+    if piece.plan.definition is None and not said:
+        values += found.values()
+    if piece.span is not None:
+        yield from wherever(flow, piece.span, translator.block, numbers(values))
+
+
+def wherever(
+    flow: ClassTerms, span: Span, block: tree.Block | None, forms: Iterable[Word], label: str = ""
+) -> Iterator[Word]:
+    """What has to hold where a step is there."""
+    decides = flow.condition(label, span, block)
+    for form in forms:
+        if decides is None:
+            yield form
+        elif form.text not in decides.text.split(" and "):
+            yield either(opposite(decides), form)
+
+
 def either(a: Word, b: Word) -> Word:
     return Word(a.value or b.value, f"{written(a, EITHER)} or {written(b, EITHER)}", EITHER)
 
@@ -67,7 +122,7 @@ def either(a: Word, b: Word) -> Word:
 def agree(a: str, b: str) -> bool:
     """Whether two terms are equal wherever no division leaves a rest, as in ``4 * (c // 4)`` and
     ``c``: a layer whose channels do not divide refuses them."""
-    names = (spoken(a) | spoken(b)) - {"math"}
+    names = spoken(a) | spoken(b)
     for step in (1, 3):
         values = {name: EVEN * (step * i + 1) for i, name in enumerate(sorted(names), step)}
         if worked_out(a, values) != worked_out(b, values):

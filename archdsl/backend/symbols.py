@@ -7,6 +7,7 @@ parameter of the block (``4 * width``) are written as that; what is left becomes
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,11 +98,10 @@ class Symbols:
         if not present:
             return Const(None)
         first = present[0]
-        if isinstance(term, (Num, Real, Word)) and self.varies(term):
-            found = self.said(term, values)
-            if found is not None:
-                return found
-        if all(type(v) is type(first) and v == first for v in present):
+        if self.says(term, values):
+            return self.said(term)
+        alike = all(type(v) is type(first) and v == first for v in present)
+        if alike and not (isinstance(term, Num) and len(present) > 1 and self.varies(term)):
             return Const(first)
         key = tuple((type(v), v) for v in values)
         code = self.known.get(key)
@@ -115,10 +115,13 @@ class Symbols:
         self.locals[name] = term.text
         return name
 
-    def said(self, term: Any, values: Vector) -> Code | None:
-        """The expression of a term, where it is right for every instance."""
-        if not self.holds(term, values):
-            return None
+    def says(self, term: Any, values: Vector) -> bool:
+        """Whether a term is an expression of parameters that is right for every instance."""
+        known = isinstance(term, (Num, Real, Word)) and self.varies(term)
+        return known and self.holds(term, values)
+
+    def said(self, term: Num | Real | Word) -> Code:
+        """The expression of a term."""
         self.note(term.text)
         return Text(term.text, loose=term.level < ATOM)
 
@@ -166,10 +169,8 @@ class Symbols:
         """A condition for what is there in some instances only: its ``term``, if the spec says
         it, or a parameter that is made for it."""
         wanted = tuple(values)
-        if isinstance(term, Word) and self.varies(term):
-            found = self.said(term, wanted)
-            if found is not None:
-                return found.flat()
+        if self.says(term, wanted):
+            return self.said(term).flat()
         key = tuple((bool, v) for v in wanted)
         code = self.known.get(key)
         if code is None:
@@ -202,9 +203,12 @@ def compiled(text: str) -> CodeType:
     return compile(text, "<term>", "eval")
 
 
-def spoken(text: str) -> set[str]:
-    """The names that an expression speaks of."""
-    return set(compiled(text).co_names)
+@cache
+def spoken(text: str) -> frozenset[str]:
+    """The variables that an expression speaks of, and no functions that it calls."""
+    nodes = list(ast.walk(ast.parse(text, mode="eval")))
+    called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+    return frozenset(n.id for n in nodes if isinstance(n, ast.Name)) - called - {"math"}
 
 
 def worked_out(text: str, names: Mapping[str, Any]) -> Any:

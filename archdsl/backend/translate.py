@@ -36,6 +36,7 @@ from archdsl.backend.terms import (
     written,
 )
 from archdsl.backend.written import Written
+from archdsl.diagnostics.source import Span
 from archdsl.syntax import tree
 
 PLAIN = (bool, int, float, Fraction, str, Num, Real, Word)
@@ -72,6 +73,12 @@ class Translator:
         self.channels = channels  # of what comes into the block
         self.keep = keep  # makes a variable of a `let` that is long
         self.kept: dict[int, Num] = {}
+        self.stood: dict[int, int] = {}  # the channels where a `let` stands, as far as they are met
+
+    def stand(self, span: Span, here: int) -> None:
+        """Notes the channels that come to a place as those of the `let`s that stand before it."""
+        for let in self.written.lets_before(span, self.block):
+            self.stood.setdefault(id(let), here)
 
     def number(self, node: tree.Node, here: int) -> int | Fraction | Ratio:
         """An expression as a number; ``here`` are the channels where it stands."""
@@ -123,7 +130,7 @@ class Translator:
         value = let.value
         if let.unpack:
             value = self.item(value, [t.text for t in let.targets].index(node.text), first)
-        found = self.value(value, self.channels if first else None)
+        found = self.value(value, self.channels if first else self.stood.get(id(let)))
         long = isinstance(found, Num) and found.is_long
         if self.keep is None or not long or let.unpack:
             return found
@@ -210,6 +217,15 @@ class Translator:
             if isinstance(one, Word):
                 found.append(one)
         return both(found) if found else True
+
+    def turns(self, loop: tree.For | tree.Repeat, here: int) -> Any:
+        """How often the body of a loop runs."""
+        if isinstance(loop, tree.Repeat):
+            return self.value(loop.count, here)
+        if not isinstance(loop.items, tree.Range) or loop.items.step is not None:
+            raise Untranslatable
+        low, high = self.value(loop.items.low, here), self.value(loop.items.high, here)
+        return high if low == 1 else high - low + 1
 
     def logic(self, node: tree.Binary, here: int | None) -> bool | Word:
         sides = self.truth(node.left, here), self.truth(node.right, here)

@@ -21,6 +21,7 @@ class Written:
         self.starts: dict[str, dict[tuple[int, int], int]] = {}
         self.calls: dict[str, dict[tuple[int, int], tree.Call]] = {}
         self.names: dict[str, dict[int, str]] = {}  # of tensors, by the end of their statement
+        self.with_lets: dict[int, bool] = {}  # whether a block has a `let`
 
     def doc(self, node: tree.Node) -> str:
         """The ``##`` comment above a block, or an empty text."""
@@ -111,6 +112,41 @@ class Written:
             inside = next((n for n in inside.children() if _holds(n, span)), None)
         return found
 
+    def loops_around(self, span: Span, block: tree.Block | None) -> list[tree.For | tree.Repeat]:
+        """The loops of a block that a place is within the bodies of, the outermost first."""
+        if block is None or block.span.source is not span.source:
+            return []
+        around = _around(block.body, span)
+        return [
+            n for n in around if isinstance(n, (tree.For, tree.Repeat)) and _holds(n.body, span)
+        ]
+
+    def lets_before(self, span: Span, block: tree.Block | None) -> Iterator[tree.Let]:
+        """The `let`s right before the statement that a place belongs to, out of loops."""
+        if block is None or block.span.source is not span.source or not self.has_lets(block):
+            return
+        for node in _around(block.body, span):
+            if isinstance(node, (tree.For, tree.Repeat)):
+                return
+            if isinstance(node, tree.Body):
+                place = next((i for i, s in enumerate(node.statements) if _holds(s, span)), 0)
+                while place and isinstance(let := node.statements[place - 1], tree.Let):
+                    yield let
+                    place -= 1
+
+    def has_lets(self, block: tree.Block) -> bool:
+        """Whether a `let` stands anywhere in a block."""
+        known = self.with_lets.get(id(block))
+        if known is None:
+            nodes: list[tree.Node] = [block.body]
+            known = False
+            while nodes and not known:
+                node = nodes.pop()
+                known = isinstance(node, tree.Let)
+                nodes.extend(node.children())
+            self.with_lets[id(block)] = known
+        return known
+
     def is_first(self, let: tree.Let, block: tree.Block) -> bool:
         """Whether nothing has been applied yet in its block where a `let` stands."""
         for node in block.body.statements:
@@ -156,6 +192,14 @@ def _places(file: tree.File) -> Iterator[tuple[tuple[int, int], int]]:
         if start is not None:
             yield (node.span.start, node.span.end), start
         stack.extend((child, start) for child in node.children())
+
+
+def _around(body: tree.Node, span: Span) -> Iterator[tree.Node]:
+    """The nodes around a place, from a body inwards."""
+    inside: tree.Node | None = body
+    while inside is not None:
+        yield inside
+        inside = next((n for n in inside.children() if _holds(n, span)), None)
 
 
 def _holds(node: tree.Node, span: Span) -> bool:

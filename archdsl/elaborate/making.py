@@ -154,7 +154,7 @@ def construct(
     for (parameter, _, place), value in zip(arguments, values, strict=True):
         try:
             read[parameter.name] = found = parameter.reader.read(value)
-            if layer.name == "pad" and pytorch.PAIR.fullmatch(place.text):
+            if pytorch.is_pair(layer.name, place.text):
                 raise Unreadable("a number, or one for each axis such as 0x1")
             if parameter.name in BY_PLACE:
                 wrong = pytorch.by_place(layer.name, parameter.name, found, place.text)
@@ -191,7 +191,7 @@ def _meant(layer: str, name: str, value: Any, place: Span, call: Span) -> list[s
         return said
     if name == "eps" and "=" not in place.text:
         return [f"what comes in is known: write `{layer}`"]
-    if layer == "pad" and pytorch.PAIR.fullmatch(place.text):
+    if pytorch.is_pair(layer, place.text):
         a, b = pytorch.arguments(f"({place.text[1:-1]})")
         return [
             f"for each axis, it is `pad({a}x{b})`; before and after the width of an image,"

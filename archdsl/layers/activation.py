@@ -15,8 +15,10 @@ from archdsl.layers.base import (
     Shape,
     Steps,
     Weight,
+    differs,
     everything,
     image,
+    signature,
 )
 
 
@@ -28,7 +30,11 @@ class Activation(Layer):
     keywords: ClassVar[dict[str, str]] = {}
 
     def torch(self, *inputs: Shape) -> Module | Expression:
-        return Module(self.module, (), {self.keywords[k]: v for k, v in self.given()})
+        usual = {self.keywords[p.name]: p.default for p in signature(type(self))}
+        given = {k: getattr(self, name) for name, k in self.keywords.items()}
+        return Module(
+            self.module, (), {k: v for k, v in given.items() if differs(v, usual[k])}, usual
+        )
 
 
 def _example(call: str) -> tuple[Example, ...]:

@@ -255,6 +255,12 @@ class Layer(Record, Registered):
                 yield parameter.name, value
 
 
+def differs(value: Any, usual: Any) -> bool:
+    """Whether code has to say a value. One that stands for an expression, of which it is the value
+    in one place, may be another in others: it is said where it is as usual too."""
+    return value != usual or (isinstance(value, (int, float)) and type(value) is not type(usual))
+
+
 def shape_of(layer: Layer, shapes: Sequence[Shape]) -> Shape:
     """What a layer makes of tensors of these shapes; raises ``Misfit`` where they do not fit."""
     if not layer.takes_ids:

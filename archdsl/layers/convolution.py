@@ -15,6 +15,7 @@ from archdsl.layers.base import (
     Steps,
     Weight,
     axes_of,
+    differs,
     everything,
     image,
     show_shape,
@@ -188,7 +189,8 @@ class ConvTranspose(Layer):
 
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {}
-        for key, name, usual in (
+        usual: dict[str, object] = {}
+        for key, name, value in (
             ("stride", "stride", 1),
             ("pad", "padding", 0),
             ("output_pad", "output_padding", 0),
@@ -196,12 +198,12 @@ class ConvTranspose(Layer):
             ("bias", "bias", True),
             ("dilation", "dilation", 1),
         ):
-            if getattr(self, key) != usual:
+            usual[name] = value
+            if differs(getattr(self, key), value):
                 keywords[name] = getattr(self, key)
         axes = len(inputs[0]) - 1
-        return Module(
-            f"nn.ConvTranspose{axes}d", (inputs[0][0], self.channels, self.kernel), keywords
-        )
+        given = inputs[0][0], self.channels, self.kernel
+        return Module(f"nn.ConvTranspose{axes}d", given, keywords, usual)
 
 
 class Linear(Layer):

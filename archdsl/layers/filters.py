@@ -17,6 +17,7 @@ from archdsl.layers.base import (
     Weight,
     alike,
     axes_of,
+    differs,
     image,
     show_shape,
 )
@@ -131,7 +132,7 @@ class Convolution(Layer):
                 raise Misfit(
                     codes.EVEN_KERNEL, kernel=show_shape(kernel), before=self.uneven_padding()
                 )
-            pad = d * (k // 2) if k % 2 else span // 2
+            pad = half_of(k, d)
         return span + 1, s, pad
 
     def sides(self, size: Shape) -> list[tuple[int, int]]:
@@ -226,7 +227,7 @@ class Convolution(Layer):
                 pad = tuple([r // 2 for r, _, _ in windows])
             else:
                 module = f"Same{module.removeprefix('nn.')}"
-        if any(pad):
+        if any([differs(p, 0) for p in pad]):
             keywords["padding"] = pad[0] if len(set(pad)) == 1 else pad
         if self.dilation != 1:
             keywords["dilation"] = self.dilation
@@ -237,3 +238,13 @@ class Convolution(Layer):
         if self.border != "zeros":
             keywords["padding_mode"] = self.border
         return Module(module, (inputs[0][0], self.channels, self.kernel), keywords, CONV_USUAL)
+
+
+def half_of(k: int, d: int) -> int:
+    """Half of ``d * (k - 1)``, which is even, in the form that a source has of it: what stands for
+    other kernels and dilations is right for each whose half is whole."""
+    if type(k) is int:
+        return d * (k // 2) if k % 2 else d * (k - 1) // 2
+    if type(d) is not int:
+        return d * (k - 1) // 2
+    return d * (k // 2) if d % 2 else d // 2 * (k - 1)

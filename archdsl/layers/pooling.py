@@ -19,6 +19,7 @@ from archdsl.layers.base import (
     Steps,
     alike,
     axes_of,
+    differs,
     everything,
     image,
     show_shape,
@@ -123,7 +124,7 @@ class Pool(Layer):
                 pad = alike(half)
             else:
                 target = f"Same{kind}{axes}d"
-        if pad != 0:
+        if differs(pad, 0):
             found["padding"] = pad
         if self.up and self.pad != SAME:
             found["ceil_mode"] = True

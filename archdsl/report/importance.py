@@ -33,7 +33,7 @@ class Importance:
 
 
 @dataclass(slots=True)
-class Drawn:
+class DrawnFrom:
     """What the trials drew for a knob: numbers ``(N,)`` in its domain, or places among choices."""
 
     domain: Mapping[str, object]
@@ -71,20 +71,20 @@ def importance_of(study: Study, slice: str, rows: Sequence[BriefRow]) -> Importa
     return Importance(slice, {n: share / total for n, share in ranked}, len(done))
 
 
-def _drawn(study: Study, slice: str, rows: Sequence[BriefRow]) -> dict[str, Drawn]:
+def _drawn(study: Study, slice: str, rows: Sequence[BriefRow]) -> dict[str, DrawnFrom]:
     """What was drawn for the knobs that stand in every trial, by their names."""
     part = study.part_id(EXPLORE, slice)
     known = {} if part is None else study.tables.params(part, [row.number for row in rows])
-    found: dict[str, Drawn] = {}
+    found: dict[str, DrawnFrom] = {}
     for row in rows:
         for name, value, text in known.get(row.number, ()):
             if name not in found:
-                found[name] = Drawn(json.loads(text)["attributes"])
+                found[name] = DrawnFrom(json.loads(text)["attributes"])
             found[name].values.append(float(value))
     return {name: found[name] for name in sorted(found) if len(found[name].values) == len(rows)}
 
 
-def basis(drawn: Drawn, degree: int) -> Floats:
+def basis(drawn: DrawnFrom, degree: int) -> Floats:
     """Functions of a knob, ``(N, K)``: of mean 0 and variance 1 over its domain, and uncorrelated
     there. Those of a number are Legendre's polynomials, on the scale on which it is drawn; those of
     choices, cosines over the ones that occur."""

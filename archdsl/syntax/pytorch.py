@@ -33,8 +33,13 @@ _TENSOR = re.compile(r"[A-Za-z_]\w*")
 _VALUE = re.compile(r"-?\w+(?:\.\d*)?(?:(?<=e)-\d+)?(?:\s*[-+*/]\s*\w+)*")
 _NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e-?\d+)?")
 _WORD = re.compile(r"""["'](\w+)["']""")
-PAIR = re.compile(r"[(\[]\s*\d+\s*,\s*\d+\s*[)\]]")
+_PAIR = re.compile(r"[(\[]\s*\d+\s*,\s*\d+\s*[)\]]")
 _CALL = re.compile(r"(\w+)\s*(\(.*\))", re.DOTALL)
+
+
+def is_pair(layer: str, text: str) -> bool:
+    """Whether padding is given as what stands before and what stands after."""
+    return layer == "pad" and _PAIR.fullmatch(text) is not None
 
 
 def by_place(layer: str, name: str, value: object, text: str) -> str | None:

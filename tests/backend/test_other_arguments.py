@@ -5,127 +5,32 @@ channels that come in is made at others, and compared with the spec applied ther
 that it has not the steps of the block there.
 """
 
-import random
-from collections.abc import Iterator
-from fractions import Fraction
-from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from commit_seed import seed
+from other_arguments import classes, compared
+from random_blocks import check
 from small_networks import SMALL, small
 from thinned import thinned
 
 import archdsl
-from archdsl import Architecture
-from archdsl.backend.build import load_source
-from archdsl.backend.emit import emitted
-from archdsl.backend.plan import Plan
-from archdsl.backend.symbols import InitParameter
-from archdsl.backend.written import Written
-from archdsl.elaborate.values import LayerRef, show
-from archdsl.layers.base import show_shape
-from archdsl.syntax import tree
-
-MOST = 6  # other arguments of a class
-
-
-def classes(arch: Architecture) -> tuple[dict[str, Any], list[Plan]]:
-    """The names of the emitted file, and its classes."""
-    network = arch.network
-    written = Written(file.syntax for file in arch.spec.program.files)
-    found = emitted(network, "", written)
-    plans = [p for p in found.writer.plans if p.definition is not None]
-    return load_source(found.text, "other"), plans
-
-
-def others(parameter: InitParameter) -> list[Any]:
-    """Values that a parameter could have, the ones in use among them."""
-    used = list(dict.fromkeys(parameter.values))
-    if all(type(v) is int for v in used):
-        large = min(used) >= 8
-        return list(dict.fromkeys([*(2 * v for v in used if large), *used]))
-    return used if len(used) > 1 or type(used[0]) is not bool else [True, False]
-
-
-def text_of(value: Any) -> str | None:
-    if isinstance(value, (bool, int, float, str, Fraction, LayerRef)):
-        return show(value)
-    if isinstance(value, tuple) and all(map(text_of, value)):
-        return show(value)
-    return None
-
-
-def alone(arch: Architecture, plan: Plan, values: dict[str, Any]) -> Architecture | None:
-    """The block of a class by itself, with these arguments."""
-    block = plan.definition
-    part = plan.full.part
-    usual = {p.name.text: p.default.span.text for p in block.parameters if p.default is not None}
-    given = {}
-    for name, value in part.arguments:
-        text = text_of(values.get(name, value))
-        if text is not None:
-            given[name] = text
-        elif str(value) != " ".join(usual.get(name, "").split()):
-            return None
-    file = next(f.syntax for f in arch.spec.program.files if block in f.syntax.statements)
-    source = block.span.source
-    kept = (tree.Use, tree.Default, tree.Fn, tree.Block)
-    texts = [n.span.text for n in file.statements if isinstance(n, kept)]
-    lets = [n.span.text for n in file.statements if isinstance(n, tree.Let)]
-    header = [n.span.text for n in file.statements if isinstance(n, tree.Arch)] or ["arch alone"]
-    input = (values.get("in.channels", part.input[0]), *part.input[1:])
-    call = f"{block.name.text}({', '.join(f'{k} = {v}' for k, v in given.items())})"
-    text = "\n".join([header[0], f"input {show_shape(input)}", *lets, *texts, call])
-    knobs = {k: v for k, v in arch.knobs.items() if source is arch.spec.source}
-    try:
-        found = archdsl.parse(text).with_knobs(**knobs)
-        assert found.network
-    except archdsl.ArchError:
-        return None  # another shape than this block can take
-    return found
-
-
-def compared(arch: Architecture, most: int = MOST) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The classes and arguments that were compared; each comparison holds."""
-    names, plans = classes(arch)
-    for plan in plans:
-        signature = plan.signature()
-        if not all(p.own or p.origin == "in.channels" for p in signature):
-            continue
-        if plan.full.part.imports:
-            continue
-        choices = list(islice(product(*map(others, signature)), 10_000))
-        random.Random(plan.name).shuffle(choices)
-        for chosen in choices[:most]:
-            values = {p.origin: v for p, v in zip(signature, chosen, strict=True)}
-            wanted = alone(arch, plan, values)
-            if wanted is None:
-                continue
-            with torch.device("meta"):
-                try:
-                    made = names[plan.name](
-                        **{p.name: v for p, v in zip(signature, chosen, strict=True)}
-                    )
-                except AssertionError:
-                    continue  # it says itself that it is another form of the block
-                whole = wanted.build()
-            (prefix,) = {key.partition(".")[0] for key, _ in whole.named_children()}
-            there = whole.get_submodule(prefix)
-            shapes = {k: tuple(t.shape) for k, t in made.state_dict().items()}
-            assert shapes == {k: tuple(t.shape) for k, t in there.state_dict().items()}, (
-                plan.name,
-                values,
-            )
-            x = torch.empty((2, *wanted.input), device="meta")
-            assert made(x).shape == there(x).shape, (plan.name, values)
-            yield plan.name, values
 
 
 @pytest.mark.parametrize("name", thinned(SMALL, 3))
 def test_classes_of_shipped_networks(name: str) -> None:
     list(compared(small(name)))
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_classes_of_random_blocks(part: int) -> None:
+    """Other blocks for each commit: a failure says the seed of its spec."""
+    start = 1000 * (seed() % 10**6) + 10 * part
+    for number in range(start, start + 10):
+        problem = check(number)
+        assert problem is None, problem
 
 
 NETWORKS = Path(__file__).with_name("networks")
@@ -272,7 +177,25 @@ FORMS = {  # the blocks of networks, their uses, and what their classes say of o
     "u(8, 4, 3); u(12, 8, 2); u(4, 8, 4)": "n > 2 or c == 12",
     "u(c, d, n) { conv(12, 3) -> relu; if n > 2 { conv(c, 3) }; bn -> relu -> conv(d, 1) }\n"
     "u(12, 4, 3); u(8, 8, 2); u(12, 8, 4)": "not (n > 2) or c == 12",
+    "u(c) { conv(max(c, 16), 3); residual { conv(c, 3) -> bn } }\nu(16); u(24)": "max(c, 16) == c",
+    "u(c) { conv(ceil(c / 3), 3); residual(shortcut = auto) { conv(c, 3) } }\nu(16); u(24)": (
+        "math.ceil(c / 3) != c"
+    ),
 }
+ONE_STEP = {  # a layer that one use has, with an argument as usual, and what its class makes of it
+    "k = 3: conv(c, k): k = 1": "nn.Conv2d(c, c, k, padding=k // 2)",
+    "k = 3: conv(c, k, dilation = 2): k = 1": "nn.Conv2d(c, c, k, padding=k - 1, dilation=2)",
+    "p = 1: maxpool(3, stride = 1, pad = p): p = 0": "nn.MaxPool2d(3, stride=1, padding=p)",
+    "p = 1: conv_transpose(c, 3, pad = p): p = 0": "nn.ConvTranspose2d(c, c, 3, padding=p)",
+    "s = 2: conv(c, 3, stride = s): s = 1": "nn.Conv2d(c, c, 3, stride=s, padding=1)",
+    "a = 0.2: leaky_relu(a): a = 0.01": "nn.LeakyReLU(negative_slope=a)",
+}
+DILATED = """
+arch t
+input 3x32x32
+block u(c, k = 3, d = 1) { conv(c, k, dilation = d) -> conv(c, k, dilation = 3) }
+u(8); u(16, d = 2); u(24, k = 5)
+"""
 
 
 @pytest.mark.parametrize(("text", "form"), FORMS.items())
@@ -280,6 +203,23 @@ def test_a_class_says_which_arguments_it_has_not_the_steps_of(text: str, form: s
     arch = archdsl.parse(f"arch t\ninput 3x16x16\nblock {text}").with_knobs()
     source = arch.source()
     assert [line.split("assert ")[1] for line in source.split("\n") if "assert " in line] == [form]
+
+
+@pytest.mark.parametrize(("text", "code"), ONE_STEP.items())
+def test_what_is_as_usual_in_the_one_use_that_has_it_is_said(text: str, code: str) -> None:
+    """Other arguments want it: no other use shows what it depends on."""
+    usual, layer, given = text.split(": ")
+    body = f"conv(c, 3) -> relu; if deep {{ {layer} }}"
+    blocks = f"block u(c, {usual}, deep = false) {{ {body} }}\nu(8); u(16, {given}, deep = true)"
+    source = archdsl.parse(f"arch t\ninput 3x16x16\n{blocks}").with_knobs().source()
+    assert f" = {code}" in source
+
+
+def test_the_padding_of_any_kernel_and_dilation() -> None:
+    """Half of ``d * (k - 1)``, of an even kernel too where the dilation is even."""
+    source = archdsl.parse(DILATED).with_knobs().source()
+    assert "k, padding=d * (k - 1) // 2, dilation=d)" in source
+    assert "k, padding=3 * (k // 2), dilation=3)" in source
 
 
 def test_many_classes_are_compared() -> None:

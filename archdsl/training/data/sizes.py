@@ -12,7 +12,7 @@ from archdsl.training.packages import need
 MOST = 1000  # files whose headers are read
 
 
-class Sizes(NamedTuple):
+class ImageSizes(NamedTuple):
     """The least and the most pixels of a side, and how many files they are of."""
 
     height: tuple[int, int]
@@ -28,7 +28,7 @@ class Sizes(NamedTuple):
         return ", ".join(f"{a:,} to {b:,} {side}" for side, (a, b) in sides)
 
 
-def sizes_of(files: Sequence[Path]) -> Sizes | None:
+def sizes_of(files: Sequence[Path]) -> ImageSizes | None:
     """The sizes of some of the files, from first to last; nothing where none says its own."""
     pillow = need("PIL.Image", "pillow")
     step = -(-len(files) // MOST) or 1
@@ -36,4 +36,4 @@ def sizes_of(files: Sequence[Path]) -> Sizes | None:
     if not found:
         return None
     heights, widths = zip(*found, strict=True)
-    return Sizes((min(heights), max(heights)), (min(widths), max(widths)), len(found))
+    return ImageSizes((min(heights), max(heights)), (min(widths), max(widths)), len(found))
