@@ -21,7 +21,7 @@ from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSI
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from archdsl.training.data.sizes import Sizes
+    from archdsl.training.data.sizes import ImageSizes
     from archdsl.training.data.splits import Splits
 
 PARTS = ("train", "validation", "test")
@@ -90,7 +90,7 @@ def _plain_sizes(splits: Splits) -> dict[str, Any] | None:
     return None if found is None else found._asdict()
 
 
-def _sizes(splits: Splits) -> Sizes | None:
+def _sizes(splits: Splits) -> ImageSizes | None:
     """How large the files are, where the images come from files."""
     from archdsl.training.data.sizes import sizes_of
 
