@@ -196,7 +196,7 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         if word == "x" and token.type == "NUMBER":
             body = elsewhere.joined(tokens[start : at - 1])
             return [f"write `repeat {token} {{ {body} }}` in place of `{body} x {token}`"]
-        return [f"to apply one body after the other, write `->` before `{word}`"]
+        return [f"to apply one layer after the other, write `->` before `{word}`"]
     if token.type == "_SEMICOLON":
         return ["put commas between items in `( )` and `[ ]`; statements go into braces"]
     if token.type == "EQUAL" and kinds[-2] == "DOT" and str(first) == "self":
