@@ -27,6 +27,7 @@ from archdsl.training.sets import Pictures
 from archdsl.training.tasks import CLASSIFICATION, Task
 
 if TYPE_CHECKING:
+    from archdsl.registry import Registry
     from archdsl.training.data.splits import Images, Splits
     from archdsl.training.metrics import Evaluation
     from archdsl.training.predictor import Predictor
@@ -36,6 +37,17 @@ if TYPE_CHECKING:
 PARTS = ("test", "validation", "train")
 SHOWN = 12  # classes, up to which the matrix is printed; of more, what is confused most
 PAIRS = 10
+
+SHARES = {  # the arguments of a set that draw a part of it
+    "test": ("seed", "test"),
+    "validation": ("seed", "test", "validation"),
+    "train": (),
+}
+APART = {"seed", "test", "validation", "train", "size", "channels", "bits", "skip_unreadable"}
+CUT = (
+    "note: the part `{}` is drawn by shares, and the network was trained {}: images that it "
+    "learned from may be among these"
+)
 
 
 @click.command()
@@ -99,6 +111,8 @@ def command(
         record = read_as(record, found.card)
     splits = load(record, Path())
     images = _images(splits, part, found.card, record.written())
+    if part in splits.drawn and cut_otherwise(record, part, found.card, registry):
+        say(CUT.format(part, f"on {d}" if (d := found.card.data) else "by a program"), error=True)
     if splits.task is not CLASSIFICATION:
         metrics = [cls() for cls in registry.metrics.values()]
         _other(found, images, splits.task, metrics, (record, part), model, output, as_json)
@@ -116,6 +130,28 @@ def command(
         save(confusion(counts, found.card.classes, f"Confusion of {model.name}", below), output)
         if not as_json:
             say(f"{output}: the confusion matrix")
+
+
+def cut_otherwise(record: Data, part: str, card: ModelCard, registry: Registry) -> bool:
+    """Whether a part may have images that the network learned from: its training drew other parts
+    of this set, or nobody knows which. Another set has nothing in common with that of the training,
+    as far as its name says."""
+    if part == "train":
+        return False
+    written, fold, _ = card.data.partition(", fold ")
+    try:
+        trained = read_data(written, registry=registry)
+    except ArchError:  # a set that is not known here, or no set
+        return True
+    if trained.written(full=True) != written:  # a note of somebody's own training
+        return True
+    if type(trained) is not type(record):
+        return False
+    before, now = trained.arguments(full=True), record.arguments(full=True)
+    if any(before.get(key) != now.get(key) for key in {*before, *now} - APART):
+        return False
+    shares = (before.get(key) != now.get(key) for key in SHARES[part])
+    return any(shares) or bool(fold and part == "validation")
 
 
 def read_as(pictures: Pictures, card: ModelCard) -> Pictures:

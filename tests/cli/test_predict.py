@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import torch
 from PIL import Image
 
 import archdsl
-from archdsl.cli.evaluate import _say
+from archdsl.cli.evaluate import _say, cut_otherwise
 from archdsl.importing.exported import read_pt2
 from archdsl.importing.program import ProgramModule
+from archdsl.modelcard import card_in
+from archdsl.registry import REGISTRY
 from archdsl.training.data import load
 from archdsl.training.data.example import read_example
 from archdsl.training.data.pictures import BadPicture
@@ -26,6 +29,7 @@ from archdsl.training.keep import card_of, write_folder
 from archdsl.training.loop import train_candidate
 from archdsl.training.metrics import of_outputs
 from archdsl.training.recipe import Recipe
+from archdsl.training.records import read_data
 from archdsl.training.sets import Digits
 
 NET = """arch net(width = 6, classes = 10)
@@ -33,6 +37,7 @@ input 1x8x8
 conv(width, 3, stride = 2) -> bn -> relu -> linear(classes)
 """
 RECIPE = Recipe(epochs=3, batch=64)
+WHOLE, LESS = (f"digits(validation = {v}, test = 0.2, seed = 0)" for v in (0.2, 0.1))
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +192,41 @@ def test_evaluate(folder: Path, run: Any, tmp_path: Path) -> None:
     )
     other = json.loads(run(*call, "--json", "--part", "train").out)
     assert sum(map(sum, other["confusion"])) == 1079
+
+
+@pytest.mark.parametrize(
+    ("trained", "data", "part", "cut"),
+    [
+        (WHOLE, "digits", "test", False),
+        (WHOLE, "digits(validation = 0.1)", "test", False),
+        (WHOLE, "digits(seed = 1)", "test", True),
+        (LESS, "digits", "validation", True),
+        (LESS, "digits", "train", False),
+        (f"{WHOLE}, fold 2 of 4", "digits", "validation", True),
+        (f"{WHOLE}, fold 2 of 4", "digits", "test", False),
+        (WHOLE, 'image_folder("pets")', "test", False),
+        ("digits", "digits", "test", True),
+        ("the pets of last year", "digits", "test", True),
+        ("", "digits", "test", True),
+    ],
+)
+def test_a_part_that_the_training_drew_otherwise(
+    trained: str, data: str, part: str, cut: bool, folder: Path
+) -> None:
+    known = card_in(folder / "net.pt")
+    assert known is not None
+    found = cut_otherwise(read_data(data), part, replace(known, data=trained), REGISTRY)
+    assert found is cut
+
+
+def test_images_that_it_may_have_learned_from_are_told(folder: Path, run: Any) -> None:
+    ran = run("evaluate", str(folder / "net.pt"), "--data", "digits(seed = 1)")
+    assert ran.code == 0
+    assert ran.err == (
+        "note: the part `test` is drawn by shares, and the network was trained on "
+        "digits(validation = 0.2, test = 0.2, seed = 0): images that it learned from may be among "
+        "these\n"
+    )
 
 
 def test_evaluate_refuses_other_data(folder: Path, run: Any, tmp_path: Path) -> None:

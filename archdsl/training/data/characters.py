@@ -49,7 +49,7 @@ def text(data: TextFile, folder: Path) -> Splits:
     them (A803)."""
     import torch
 
-    from archdsl.training.data.splits import Splits
+    from archdsl.training.data.splits import DRAWN, Splits
 
     found = characters_of(data, folder)
     known = sorted(set(found))
@@ -64,7 +64,7 @@ def text(data: TextFile, folder: Path) -> Splits:
             reason = f"of {len(ids):,} characters, no piece of {data.length:,} is left {what}"
             raise ArchError([_bad(data, reason)])
     train, validation, test = parts
-    return Splits(train, validation, lambda: test, len(known), known, task=NEXT_TOKEN)
+    return Splits(train, validation, lambda: test, len(known), known, task=NEXT_TOKEN, drawn=DRAWN)
 
 
 def pieces(ids: torch.Tensor, length: int) -> Images:

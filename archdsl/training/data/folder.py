@@ -14,7 +14,7 @@ from archdsl.training.data.layout import images_of, layout, left_out, no_images
 from archdsl.training.data.masks import classes_of, pairs_of, with_masks
 from archdsl.training.data.places import unreadable
 from archdsl.training.data.rows import Label, rows_of
-from archdsl.training.data.splits import Images, Splits, parts
+from archdsl.training.data.splits import DRAWN, Images, Splits, parts
 from archdsl.training.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 
 if TYPE_CHECKING:
@@ -96,7 +96,11 @@ def pictures(
         left = f"{len(bad):,} that cannot be read {'is' if len(bad) == 1 else 'are'} left out"
         notes = [*notes, left]
     files = [path for i, (path, _) in enumerate(ordered) if i not in gone]
-    return Splits(train, validation, lambda: test, classes, names, notes, task=task, files=files)
+    drawn = () if "validation" in found else DRAWN[:2] if given else DRAWN
+    return Splits(
+        train, validation, lambda: test, classes, names, notes,
+        task=task, files=files, drawn=drawn,
+    )  # fmt: skip
 
 
 def _split(data: Pictures, found: dict[str, Labelled], given: bool, task: Task) -> list[Labelled]:

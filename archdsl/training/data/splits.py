@@ -19,6 +19,7 @@ from archdsl.training.data.moments import moments, values_of
 from archdsl.training.tasks import CLASSIFICATION, Task
 
 CHUNK = 4096  # images that are taken at once
+DRAWN = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Splits:
     """A data set in its parts. ``test`` is made when it is asked for, and not before. ``classes``
     counts the classes, labels or values of its ``task``; ``names`` are theirs, where they have
     names; ``notes`` what was found out in reading; ``fold`` which one of how many it is (see
-    ``archdsl.training.data.folds``); ``files`` those that the images were read from, if any."""
+    ``archdsl.training.data.folds``); ``files`` those that the images were read from, if any;
+    ``drawn`` the parts that were drawn by shares, where others are given."""
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class Splits:
         fold: tuple[int, int] | None = None,
         task: Task = CLASSIFICATION,
         files: Sequence[Path] = (),
+        drawn: Sequence[str] = (),
     ) -> None:
         self.train = train
         self.validation = validation
@@ -90,6 +93,7 @@ class Splits:
         self.notes = tuple(notes)
         self.fold = fold
         self.files = tuple(files)
+        self.drawn = tuple(drawn)
         self._test = test
 
     @cached_property
@@ -202,7 +206,7 @@ def whole_split(
     rows = parts(name, strata(whole, task), seed, validation, test, train)
     return Splits(
         whole.at(rows.train), whole.at(rows.validation), lambda: whole.at(rows.test), classes,
-        task=task,
+        task=task, drawn=DRAWN,
     )  # fmt: skip
 
 
@@ -218,7 +222,10 @@ def fixed_split(
 ) -> Splits:
     """The splits of a set whose test set is given."""
     rows = parts(name, strata(learning, task), seed, validation, train=train)
-    return Splits(learning.at(rows.train), learning.at(rows.validation), test, classes, task=task)
+    return Splits(
+        learning.at(rows.train), learning.at(rows.validation), test, classes,
+        task=task, drawn=DRAWN[:2],
+    )  # fmt: skip
 
 
 def together(first: Images, second: Images) -> Images:
