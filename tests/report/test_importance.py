@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from archdsl.report.importance import Drawn, basis, effects
+from archdsl.report.importance import DrawnFrom, basis, effects
 
 CHOICES, NUMBER = {"choices": [10, 16, 22, 28, 40]}, {"low": 0.01, "high": 1.0, "log": True}
 
 
-def drawn(count: int, seed: int = 0) -> dict[str, Drawn]:
+def drawn(count: int, seed: int = 0) -> dict[str, DrawnFrom]:
     """Draws that are not as likely everywhere, and where one knob goes with the other."""
     draw = np.random.default_rng(seed)
     places = draw.choice(5, count, p=[0.4, 0.3, 0.1, 0.1, 0.1])
     rates = 10 ** (-2 + 2 * draw.beta(2, 1 + 0.5 * places, count))
-    return {"depth": Drawn(CHOICES, places.tolist()), "lr": Drawn(NUMBER, rates.tolist())}
+    return {"depth": DrawnFrom(CHOICES, places.tolist()), "lr": DrawnFrom(NUMBER, rates.tolist())}
 
 
 @pytest.mark.parametrize("domain", [CHOICES, NUMBER, {"low": 1, "high": 9, "log": False}])
@@ -23,7 +23,7 @@ def test_a_basis_is_orthonormal_over_the_domain(domain: dict[str, object]) -> No
         values = np.floor(5 * at)
     else:
         values = 1 + 8 * at if not domain["log"] else 10 ** (-2 + 2 * at)
-    found = basis(Drawn(domain, values.tolist()), 3)
+    found = basis(DrawnFrom(domain, values.tolist()), 3)
     assert found.mean(axis=0) == pytest.approx(np.zeros(found.shape[1]), abs=1e-6)
     assert found.T @ found / 4000 == pytest.approx(np.eye(found.shape[1]), abs=1e-5)
 
