@@ -63,9 +63,29 @@ def read_table(search: SearchRequest, folder: Path) -> RecordedTable:
     own = search.own
     assert own is not None
     try:
-        return RecordedTable(own.file, grouped(rows_of(folder / own.file)))
+        rows = rows_of(folder / own.file)
+        asked = [row for row in rows if _is_asked(row, own.settings)]
+        if rows and not asked:
+            told = ", ".join(f"{name} = {show(value)}" for name, value in own.settings.items())
+            raise ValueError(f"no row has {told}")
+        return RecordedTable(own.file, grouped(asked))
     except ValueError as problem:
         raise ArchError([_unusable(search, str(problem))]) from None
+
+
+def _is_asked(row: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    """Whether a training went by the settings of a search, of which the table tells."""
+    for name, value in settings.items():
+        known = row.get(name)
+        if name in (*PLACE, *TEXTS) or known in (None, ""):
+            continue
+        try:
+            if float(known) != float(value):
+                return False
+        except (TypeError, ValueError):
+            if str(known) != str(value):
+                return False
+    return True
 
 
 def grouped(rows: Sequence[Mapping[str, Any]]) -> dict[Place, list[RecordedTraining]]:

@@ -150,7 +150,37 @@ def test_what_holds_of_each_example_is_kept_of_a_training_of_ones_own() -> None:
     assert all(right_of(row.test_examples).tolist() == [1, 0] for row in fresh)
 
 
-def test_the_table_that_is_shipped_is_whole() -> None:
+@pytest.mark.parametrize("name", ["replay", "fashion_replay"])
+def test_the_tables_that_are_shipped_are_whole(name: str) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["check", str(RUNS / "replay.search")])
+        main(["check", str(RUNS / f"{name}.search")])
     assert ended.value.code == 0
+
+
+def test_a_search_is_replayed_on_the_table_of_fashion_mnist(tmp_path: Path) -> None:
+    for name in ("fashion.csv", "fashion.arch"):
+        (tmp_path / name).symlink_to(RUNS / name)
+    asked = (RUNS / "fashion_replay.search").read_text()
+    for old, new in (("{100K, 200K, 400K}", "{400K}"), ("{1, 2, 3, 5, 8}", "{1, 3}"),
+                     ("3..10", "3"), ("trials 90", "trials 12")):  # fmt: skip
+        assert old in asked
+        asked = asked.replace(old, new)
+    (tmp_path / "x.search").write_text(asked)
+    with archdsl.Search(tmp_path / "x.search") as search:
+        search.run()
+        found = results(search._study)
+        (part,) = search.verdict.slices
+    assert {a.shape for a in part.arms} == {"depth = 1", "depth = 3"}
+    assert all(r.score is not None and r.score > 0.68 for r in found), "of ten epochs, not of four"
+    assert part.contrast is not None and part.contrast.examples == 3000
+
+
+def test_rows_go_by_the_settings_of_the_search(tmp_path: Path) -> None:
+    rows = [r | {"epochs": e, "test": e / 100} for r in rows_of() for e in (3, 6)]
+    asked = ASKED.replace('"runs.csv"', '"runs.csv", epochs = 6')
+    with archdsl.Search(search_of(tmp_path, rows, asked)) as search:
+        search.run()
+        assert {r.test for r in results(search._study) if r.settled} == {0.06}
+    with pytest.raises(ArchError) as caught:
+        archdsl.Search(search_of(tmp_path, rows, asked.replace("epochs = 6", "epochs = 7")))
+    assert "no row has epochs = 7" in caught.value.diagnostics[0].message
