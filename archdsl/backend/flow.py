@@ -24,7 +24,7 @@ from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
 from archdsl.backend.skipped import counted, inside, skipped, wherever
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
-from archdsl.backend.written import Written, word_of
+from archdsl.backend.written import Written, stands_in, word_of
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Expression, Layer, Module, signature
 from archdsl.layers.ids import Ids
@@ -48,7 +48,7 @@ class ClassTerms:
         self.written, self.knobs = written, knobs
         self.codes: dict[int, Module | Expression] = {}
         self.calls: dict[int, dict[str, Any]] = {}
-        self.layers: dict[int, Layer] = {}
+        self.layers: dict[int, Layer] = {}  # their numbers and truths as terms
         self.results: dict[Any, dict[int, int]] = {}  # channels of parts, by what they are given
         self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
@@ -168,7 +168,7 @@ class ClassTerms:
         if not all(self.is_said(instance, n, found) for n in (start, end)):
             return
         said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
-        if isinstance(said, tree.Ternary) and self.inside(said.span, translator.block):
+        if isinstance(said, tree.Ternary) and stands_in(said.span, translator.block):
             plain = [word_of(n) == PLAIN for n in (said.then, said.otherwise)]
             if sum(plain) == 1:
                 with suppress(Untranslatable):
@@ -200,7 +200,7 @@ class ClassTerms:
         if isinstance(said, tree.Ternary):
             without = "none" if join is entry else PLAIN
             ends = [word_of(n) == without for n in (said.then, said.otherwise)]
-            if sum(ends) == 1 and self.inside(said.span, translator.block):
+            if sum(ends) == 1 and stands_in(said.span, translator.block):
                 try:
                     found = translator.truth(said.condition, here)
                 except Untranslatable:
@@ -322,12 +322,14 @@ class ClassTerms:
         if made is None:
             return inputs[0]
         layer, shapes, span = made
-        layer = copy(layer)
+        layer, truths = copy(layer), dict[str, Word]()
         names = [p.name for p in signature(type(layer))]
         for name, value in self.bound(span, names, translator, inputs[0]):
             known = getattr(layer, name, None)
             if isinstance(value, (int, float)) and type(known) in (int, float) and known == value:
                 object.__setattr__(layer, name, value)
+            elif isinstance(value, Word) and type(known) is bool and known == value.value:
+                truths[name] = value
         node = self.written.call(span)
         if self.projected is not None and node is not None and node.body is not None:
             for name, value in zip(("channels", "stride"), self.projected, strict=True):
@@ -341,6 +343,8 @@ class ClassTerms:
             self.codes[id(piece)] = layer.torch(*traced)
             self.layers[id(piece)] = layer
         found = layer.shape(*traced)[0]
+        for name, truth in truths.items():
+            object.__setattr__(layer, name, truth)
         summed = inputs if isinstance(layer, Elementwise) else ()
         return next((n for n in summed if isinstance(n, Num) and int(n) == int(found)), found)
 
@@ -348,7 +352,7 @@ class ClassTerms:
         self, span: Span, names: Sequence[str], translator: Translator, here: int
     ) -> Iterator[tuple[str, Any]]:
         node = self.written.call(span)
-        if node is None or not self.inside(span, translator.block):
+        if node is None or not stands_in(span, translator.block):
             return
         for place, argument in enumerate(node.arguments):
             if argument.name is None and (place >= len(names) or node.body is not None):
@@ -359,13 +363,6 @@ class ClassTerms:
             except Untranslatable:
                 continue
             yield name, value.whole() if isinstance(value, Ratio) else value
-
-    def inside(self, span: Span, block: tree.Block | None) -> bool:
-        """Whether a place is in the text of a block: what is handed in speaks of other names."""
-        if block is None:
-            return False
-        own = block.span
-        return own.source is span.source and own.start <= span.start and span.end <= own.end
 
     def call(
         self, piece: PlanPiece, translator: Translator, inputs: Sequence[int], record: bool

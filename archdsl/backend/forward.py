@@ -141,7 +141,8 @@ class Forward:
         return found
 
     def nested_chains(self, consumers: dict[int, list[int]]) -> set[int]:
-        """The values within a chain of one statement of the spec; long chains are cut in threes."""
+        """The values within a chain of one statement of the spec, which begins with a layer or with
+        a block that layers follow; long chains are cut in threes."""
         found: set[int] = set()
         run: list[int] = []
         starts = self.statement_starts()
@@ -153,7 +154,7 @@ class Forward:
                 and user.inputs == (value,)
                 and consumers.get(value) == [value + 1]
                 and value + 1 not in starts
-                and not isinstance(entry.op, Part)
+                and (not isinstance(entry.op, Part) or (run == [value] and self.shows(entry, user)))
                 and not isinstance(user.op, Part)
             )
             if not goes_on:
@@ -161,6 +162,10 @@ class Forward:
                 found.update(v for i, v in enumerate(run[:-1], 1) if i % cut)
                 run = []
         return found
+
+    def shows(self, entry: Entry, user: Entry) -> bool:
+        """Whether a line tells as much without a shape between two steps."""
+        return not self.comments or entry.shape == user.shape
 
     def statement_starts(self) -> set[int]:
         """The values with which a statement of the spec begins. What was written elsewhere and

@@ -13,6 +13,7 @@ from archdsl.backend.names import attribute, identifier
 from archdsl.backend.own_modules import Helper, helpers_of
 from archdsl.backend.python import Call, Code, Comprehension, Const, Deferred, Item, call, listed
 from archdsl.backend.symbols import ABSENT, Symbols
+from archdsl.backend.terms import Word
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Expression, Layer, Module, Shape, Weight
 
@@ -80,7 +81,8 @@ class LayerPiece(Piece):
     def skeleton(self) -> Skeleton:
         m = self.module
         others = tuple(k for k in m.keywords if k not in m.usual and k != "inplace")
-        return (m.target, m.through, len(m.arguments), others, tuple(w.init for w in self.weights))
+        starts = tuple((w.name, w.init) for w in self.weights if w.init is not None)
+        return (m.target, m.through, len(m.arguments), others, starts)
 
     def helpers(self) -> set[str | Helper]:
         return set() if self.made is None else {*helpers_of(self.made[0], self.module)}
@@ -115,8 +117,9 @@ class LayerPiece(Piece):
                 for m in modules
             )
             term = next((code.keywords[key] for code in codes if key in code.keywords), None)
-            if term is None:  # what is left out here, where it is as usual
-                term = getattr(symbols.flow.layers.get(id(self)), key, None)
+            said = getattr(symbols.flow.layers.get(id(self)), key, None)
+            if term is None or isinstance(said, Word):  # what is left out here, as it is usual
+                term = said
             if not any(given) and not symbols.says(term, vector):
                 continue
             items.append(Item(symbols.express(vector, key, f"{hint}_{key}", term=term), key))

@@ -206,6 +206,11 @@ def _holds(node: tree.Node, span: Span) -> bool:
     return node.span.start <= span.start and span.end <= node.span.end
 
 
+def stands_in(span: Span, block: tree.Block | None) -> bool:
+    """Whether a place is in the text of a block: what is handed in speaks of other names."""
+    return block is not None and block.span.source is span.source and _holds(block, span)
+
+
 def _covers(node: tree.Node, inner: tree.Node) -> bool:
     return node.span.start <= inner.span.start and inner.span.end <= node.span.end
 

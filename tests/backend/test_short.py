@@ -26,8 +26,9 @@ CASES: dict[str, tuple[int, dict[str, Any], tuple[int, ...]]] = {
     "yolov8n": (235, {}, (3, 64, 64)),
     "hardnet68": (120, {"classes": 5}, (3, 64, 64)),
     "pnasnet": (350, {"width": 36, "cells": 1, "classes": 5}, (3, 67, 67)),
-    "hrnet_w18": (285, {"modules": (2, 1), "classes": 5}, (3, 64, 64)),
-    "hrnet_lists": (225, {"modules": (1, 1, 1), "classes": 5}, (3, 64, 64)),
+    "hrnet_w18": (280, {"modules": (2, 1), "classes": 5}, (3, 64, 64)),
+    "hrnet_lists": (221, {"modules": (1, 1, 1), "classes": 5}, (3, 64, 64)),
+    "hrnet": (200, {"modules": (1, 1, 1), "classes": 5}, (3, 64, 64)),
 }
 
 
@@ -44,7 +45,7 @@ def test_lines_of_a_neck() -> None:
     assert load("pan").source().count("\n") <= 85
 
 
-@pytest.mark.parametrize("name", ["convmixer", "repvgg", "optional_arms", "hrnet_lists"])
+@pytest.mark.parametrize("name", ["convmixer", "repvgg", "optional_arms", "hrnet_lists", "hrnet"])
 def test_no_class_is_lettered(name: str) -> None:
     assert LETTERED.findall(load(name).source()) == []
 
@@ -184,6 +185,23 @@ def test_layers_that_start_alike_start_in_one_loop() -> None:
     source = load("hrnet_lists").source()
     assert "            if isinstance(m, (Bottleneck, Basic)):" in source
     assert "                    if isinstance(layer, nn.Conv2d):" in source
+
+
+def test_a_bias_more_or_less_is_an_argument() -> None:
+    source = load("hrnet").source()
+    assert "        bias: bool = False,\n" in source
+    assert "stride=stride, padding=kernel // 2, bias=bias\n" in source
+
+
+def test_layers_after_a_block_stand_around_it() -> None:
+    source = load("hrnet").source()
+    assert "        y = self.relu2(self.unit2(y))\n" in source
+    assert "        y = self.relu1(self.unit1(x))  # 18x56x56\n" in source
+
+
+def test_hrnet_with_its_units_stated_once_is_the_same_network() -> None:
+    one, other = load("hrnet"), load("hrnet_lists")
+    assert (one.params, one.macs) == (other.params, other.macs) == (21_299_004, 4_283_537_072)
 
 
 def test_what_is_left_out_compiles_whole() -> None:

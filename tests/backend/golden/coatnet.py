@@ -195,8 +195,8 @@ class Mbconv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.gelu1(self.bn2(self.conv1(self.bn1(x))))
         y = self.gelu2(self.bn3(self.conv2(y)))
-        y = self.squeeze_excite1(y)
-        return self.add1(self.shortcut(x), self.conv3(y))
+        y = self.conv3(self.squeeze_excite1(y))
+        return self.add1(self.shortcut(x), y)
 
 
 class Mlp(nn.Sequential):
@@ -237,8 +237,7 @@ class Transformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.layer_norm1(x)
-        y = self.pooled1(y)
-        y = self.conv2(self.attend1(self.conv1(y)))
+        y = self.conv2(self.attend1(self.conv1(self.pooled1(y))))
         x = self.add1(self.shortcut(x), y)
         z = self.layer_norm2(x)
         return self.add2(x, self.mlp1(z))

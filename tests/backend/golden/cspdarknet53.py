@@ -43,8 +43,7 @@ class BranchA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.chunk(2, 1)[1]
         x = self.unit1(x)
-        x = self.unit2(x)
-        return self.leaky_relu1(self.bn1(self.conv1(x)))
+        return self.leaky_relu1(self.bn1(self.conv1(self.unit2(x))))
 
 
 class CrossStageA(nn.Module):

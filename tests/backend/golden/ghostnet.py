@@ -130,8 +130,7 @@ class GhostBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.ghost1(x)
-        y = self.depthwise1(y)
-        y = self.bn1(y)
+        y = self.bn1(self.depthwise1(y))
         y = self.squeeze_excite1(y)
         return self.shortcut(x) + self.ghost2(y)
 

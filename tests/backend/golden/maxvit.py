@@ -206,8 +206,8 @@ class MbconvA(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.gelu1(self.bn2(self.conv1(self.bn1(x))))
         y = self.gelu2(self.bn3(self.conv2(y)))
-        y = self.squeeze_excite1(y)
-        return self.add1(self.shortcut(x), self.conv3(y))
+        y = self.conv3(self.squeeze_excite1(y))
+        return self.add1(self.shortcut(x), y)
 
 
 class Mlp(nn.Sequential):
@@ -300,8 +300,8 @@ class MbconvB(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.gelu1(self.bn2(self.conv1(self.bn1(x))))
         y = self.gelu2(self.bn3(self.conv2(y)))
-        y = self.squeeze_excite1(y)
-        return self.add1(x, self.conv3(y))
+        y = self.conv3(self.squeeze_excite1(y))
+        return self.add1(x, y)
 
 
 class UnitB(nn.Sequential):

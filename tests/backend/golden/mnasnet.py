@@ -53,8 +53,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
-        y = self.depthwise1(y)
-        y = self.relu2(self.bn2(y))
+        y = self.relu2(self.bn2(self.depthwise1(y)))
         y = self.bn3(self.conv2(y))
         if self.shortcut:
             y = x + y

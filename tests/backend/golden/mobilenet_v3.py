@@ -86,8 +86,7 @@ class InvertedResidualA(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu1(self.bn1(self.conv1(x)))
-        y = self.depthwise1(y)
-        y = self.relu2(self.bn2(y))
+        y = self.relu2(self.bn2(self.depthwise1(y)))
         y = self.squeeze_excite1(y)
         y = self.bn3(self.conv2(y))
         if self.shortcut:
@@ -125,8 +124,7 @@ class InvertedResidualB(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.hardswish1(self.bn1(self.conv1(x)))
-        y = self.depthwise1(y)
-        y = self.hardswish2(self.bn2(y))
+        y = self.hardswish2(self.bn2(self.depthwise1(y)))
         y = self.squeeze_excite1(y)
         y = self.bn3(self.conv2(y))
         if self.shortcut:

@@ -158,8 +158,7 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.silu1(self.bn1(self.conv1(x)))
-        y = self.depthwise1(y)
-        y = self.silu2(self.bn2(y))
+        y = self.silu2(self.bn2(self.depthwise1(y)))
         y = self.bn3(self.conv2(y))
         if self.shortcut:
             y = x + y

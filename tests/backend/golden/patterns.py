@@ -38,8 +38,7 @@ class Turn(nn.Module):
         self.relu1 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.unit1(x)
-        y = self.bn1(self.conv1(y))
+        y = self.bn1(self.conv1(self.unit1(x)))
         y += self.shortcut1(x)
         return self.relu1(y)
 

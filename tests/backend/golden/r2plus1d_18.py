@@ -63,10 +63,10 @@ class Unit(nn.Module):
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.convolve1(x)
-        y = self.relu1(self.bn1(y))
-        y = self.convolve2(y)
-        return self.relu2(self.shortcut(x) + self.bn2(y))
+        y = self.relu1(self.bn1(self.convolve1(x)))
+        y = self.bn2(self.convolve2(y))
+        y += self.shortcut(x)
+        return self.relu2(y)
 
 
 class VideoResNet(nn.Module):

@@ -51,8 +51,9 @@ class Unit(nn.Module):
         self.relu1 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.convs1(x)
-        return self.relu1(self.shortcut(x) + self.bn1(y))
+        y = self.bn1(self.convs1(x))
+        y += self.shortcut(x)
+        return self.relu1(y)
 
 
 class ResNeXtCIFAR(nn.Module):
