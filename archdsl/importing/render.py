@@ -165,7 +165,11 @@ class Renderer:
             loss = "" if m.op.startswith("aux") else ", weight = 0"  # of a recipe
             return [f"{pad}output {m.op}(when = always{loss}) {{", *inner, pad + "}"]
         if m.kind == "output":
-            return [f"{pad}output {m.op} {{", *self.lines(m.subs[0], depth + 1), pad + "}"]
+            return [
+                f"{pad}output {m.op}(when = training) {{",
+                *self.lines(m.subs[0], depth + 1),
+                pad + "}",
+            ]
         if m.kind in ("repeat", "dense"):
             turns = self.scope.relate(m.args["n"], None, "n")
             body = self.lines(m.subs[0], depth + 1)

@@ -112,7 +112,7 @@ def test_side_outputs_stand_where_they_begin() -> None:
     imported = archdsl.import_module(small_models.Helped(), (3, 16, 16))
     assert imported.text.endswith(
         "conv(4, 3, bias = false) -> bn -> relu\n"
-        "output aux {\n"
+        "output aux(when = training) {\n"
         "  global_avgpool -> linear(classes)\n"
         "}\n"
         "conv(4, 3, bias = false) -> bn -> relu -> global_avgpool -> linear(classes)\n"
