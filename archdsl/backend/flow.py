@@ -9,9 +9,9 @@ from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backend.dense import DensePiece
 from archdsl.backend.forms import changes, fixed
 from archdsl.backend.pieces import (
-    DensePiece,
     ExpressionPiece,
     FractalPiece,
     LayerPiece,
@@ -22,6 +22,7 @@ from archdsl.backend.pieces import (
 )
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
 from archdsl.backend.skipped import counted, inside, skipped, wherever
+from archdsl.backend.strides import stride_of
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.written import Written, stands_in, word_of
@@ -48,6 +49,7 @@ class ClassTerms:
         self.written, self.knobs = written, knobs
         self.codes: dict[int, Module | Expression] = {}
         self.calls: dict[int, dict[str, Any]] = {}
+        self.counts: dict[int, Any] = {}  # of the layers of dense blocks
         self.layers: dict[int, Layer] = {}  # their numbers and truths as terms
         self.results: dict[Any, dict[int, int]] = {}  # channels of parts, by what they are given
         self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
@@ -148,7 +150,8 @@ class ClassTerms:
         whole = 1
         while end > start:
             entry = instance.scope.entries[end - 1]
-            own = self.stride(instance.pieces[entry.label]) if entry.repeat == 1 else None
+            piece = instance.pieces[entry.label]
+            own = stride_of(piece, self.layers) if entry.repeat == 1 else None
             if own is None:
                 return None
             whole, end = own * whole, entry.inputs[-1]
@@ -238,22 +241,6 @@ class ClassTerms:
         if terms:
             self.note_forms(fixed(terms, len(widths) < self.count))
 
-    def stride(self, piece: Piece) -> int | None:
-        """By how much a piece makes an image smaller; nothing where that is not known."""
-        if isinstance(piece, SequencePiece):
-            whole: int | None = 1
-            for child in piece.children:
-                own = self.stride(child.piece) if child.repeat == 1 else None
-                whole = None if whole is None or own is None else whole * own
-            return whole
-        if not isinstance(piece, (LayerPiece, ExpressionPiece)) or piece.made is None:
-            return None
-        layer, shapes, _ = piece.made
-        if layer.shape(*shapes)[1:] == shapes[0][1:]:
-            return getattr(self.layers.get(id(piece)), "stride", 1)
-        traced = getattr(self.layers.get(id(piece)), "stride", None)
-        return traced if isinstance(traced, int) else None
-
     def note_conditions(self, span: Span, translator: Translator, here: int) -> None:
         """The conditions under which a step is there, where they are met first."""
         translator.stand(span, here)
@@ -289,6 +276,7 @@ class ClassTerms:
         record: bool,
     ) -> int:
         """The channels that a piece gives; ``channels`` is their number."""
+        found = channels
         if isinstance(piece, (LayerPiece, ExpressionPiece)):
             found = self.layer(piece, translator, inputs, record)
         elif isinstance(piece, SequencePiece):
@@ -299,6 +287,10 @@ class ClassTerms:
             found = self.call(piece, translator, inputs, record)
         elif isinstance(piece, DensePiece):
             found = last = inputs[0]
+            if record and (node := self.written.call(piece.span)) and node.arguments:
+                with suppress(Untranslatable):
+                    count = translator.value(node.arguments[0].value, found)
+                    self.counts[id(piece)] = count.whole() if isinstance(count, Ratio) else count
             for unit in piece.units:
                 seen = last if piece.container == "KeepAll" else found
                 last = self.piece(unit, translator, [seen], 0, record)
@@ -307,8 +299,6 @@ class ClassTerms:
             found = self.piece(piece.first, translator, inputs, channels, record)
             if piece.unit is not None:
                 self.piece(piece.unit, translator, [found], channels, record)
-        else:
-            found = channels
         return found
 
     def layer(

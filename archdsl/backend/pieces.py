@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.general import NamedPart, either, in_turn, named_items, plain_code
+from archdsl.backend.general import NamedPart, either, named_items, plain_code
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.own_modules import Helper, helpers_of
-from archdsl.backend.python import Call, Code, Comprehension, Const, Deferred, Item, call, listed
+from archdsl.backend.python import Call, Code, Const, Deferred, Item, call
 from archdsl.backend.symbols import ABSENT, Symbols
 from archdsl.backend.terms import Word
 from archdsl.diagnostics.source import Span
@@ -156,7 +156,8 @@ class ExpressionPiece(Piece):
         for name in self.code.values:
             if f"{{{name}}}" not in text:
                 continue
-            vector = tuple(ABSENT if p is None else p.code.values[name] for p in pieces)
+            idle = self.code.idle.get(name, ABSENT)
+            vector = tuple(idle if p is None else p.code.values[name] for p in pieces)
             wanted = [f"{n}_{name}" for n in names]
             traced = symbols.flow.codes.get(id(self))
             term = traced.values.get(name) if isinstance(traced, Expression) else None
@@ -273,41 +274,6 @@ class SequencePiece(Piece):
             code = child.piece.emit(vector, symbols, f"{hint}_{child.label}")
             made.append(NamedPart(child.label, child.number, code, child.repeat))
         return Call("seq(", tuple(named_items(made)))
-
-
-@dataclass(slots=True)
-class DensePiece(Piece):
-    """Layers in a container: each sees all before it, or the last alone (``KeepAll``)."""
-
-    units: list[Piece]
-    container: str = "DenseBlock"
-
-    @property
-    def skeleton(self) -> Skeleton:
-        return (self.container, tuple(p.skeleton for p in self.units))
-
-    def helpers(self) -> set[str | Helper]:
-        return set[str | Helper]({self.container}).union(*(p.helpers() for p in self.units))
-
-    def plans(self) -> Iterator[Plan]:
-        for piece in self.units:
-            yield from piece.plans()
-
-    def layers(self) -> Iterator[tuple[str, LayerPiece]]:
-        for i, piece in enumerate(self.units, 1):
-            for inner, layer in piece.layers():
-                yield f".layer{i}{inner}", layer
-
-    def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
-        codes = []
-        for i, piece in enumerate(self.units):
-            vector = [None if p is None else p.units[i] for p in pieces]
-            codes.append(piece.emit(vector, symbols, f"{hint}_layer{i + 1}"))
-        if found := in_turn(codes):
-            common, counter = found
-            loop = f"for {counter} in range({len(codes)})"
-            return Call(f"{self.container}(", (Item(Comprehension("", "", common, loop, "")),))
-        return call(self.container, [Item(listed(codes))])
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from archdsl.backend.dense import DensePiece
 from archdsl.backend.flow import INCOMING, ClassTerms
 from archdsl.backend.instance import (
     Instance,
@@ -25,7 +26,6 @@ from archdsl.backend.names import ClassNames, class_name, identifier
 from archdsl.backend.pieces import (
     Child,
     ColumnsPiece,
-    DensePiece,
     ExpressionPiece,
     FractalPiece,
     LayerPiece,
@@ -353,7 +353,7 @@ class Planner:
             if piece is None:
                 return None
             layers.append(piece)
-        return DensePiece(layers)
+        return DensePiece(layers, scope.entries[1].span)
 
     def kept(self, part: Part) -> DensePiece | None:
         """Layers one after the other, all of whose results are kept."""
@@ -371,7 +371,7 @@ class Planner:
             if piece is None or entry.inputs != (i,) or entry.label != f"layer{i + 1}":
                 return None
             layers.append(piece)
-        return DensePiece(layers, "KeepAll")
+        return DensePiece(layers, join.span, "KeepAll")
 
     def fractal(self, part: Part) -> FractalPiece | None:
         scope = scope_of(part)

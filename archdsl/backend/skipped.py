@@ -11,6 +11,7 @@ from archdsl.backend.forms import numbers
 from archdsl.backend.symbols import spoken, worked_out
 from archdsl.backend.terms import COMPARISON, EITHER, SUM, Word, opposite, shown, written
 from archdsl.backend.translate import Untranslatable
+from archdsl.backend.written import stands_in
 
 if TYPE_CHECKING:
     from archdsl.backend.flow import ClassTerms
@@ -78,7 +79,7 @@ def counted(flow: ClassTerms, entry: Entry, translator: Translator, here: int) -
         partial(translator.turns, loop, here) for loop in written.loops_around(entry.span, block)
     ]
     node = written.call(entry.span)
-    if node is not None and node.callee.text == DENSE and flow.inside(entry.span, block):
+    if node is not None and node.callee.text == DENSE and stands_in(entry.span, block):
         given = (a.value for a in node.arguments[:1] if a.name is None)
         counts += [partial(translator.value, value, here) for value in given]
     for count in counts:

@@ -1,7 +1,8 @@
 """What an instance of a class lacks of the fullest one.
 
-A step that takes one tensor is the identity where an instance has none. An operand of a sum is
-left out: a module that makes it is ``None`` there, and a sum of one operand is that operand.
+A step that takes one tensor is the identity where an instance has none, and code without a module
+has values with which it does nothing. An operand of a sum is left out: a module that makes it is
+``None`` there, and a sum of one operand is that operand.
 """
 
 from __future__ import annotations
@@ -128,7 +129,8 @@ class _Comparison:
             return not isinstance(piece, ExpressionPiece) and entry.repeat == 1
         self.found.steps.add(entry.label)
         self.new[place] = inputs[0]
-        return inputs[0] is not MISSING and not isinstance(piece, ExpressionPiece)
+        stands = not isinstance(piece, ExpressionPiece) or piece.code.idle  # as what does nothing
+        return inputs[0] is not MISSING and bool(stands)
 
     def is_dropped(self, place: int) -> bool:
         """Whether a step that the small one lacks makes an operand of a sum, which lacks it."""

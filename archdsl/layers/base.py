@@ -88,12 +88,14 @@ class Expression:
 
     ``values`` are numbers that the text names too: those that differ between the places
     where the code stands. ``module`` does the same, for where others of its kind need one.
+    ``idle`` are values with which the code changes nothing, if there are any.
     """
 
     text: str
     values: Mapping[str, object] = field(default_factory=dict)
     module: Module | None = None
     helpers: tuple[str, ...] = ()
+    idle: Mapping[str, object] = field(default_factory=dict)
 
     def filled(self) -> str:
         """The text with its values put in, and its operands still open."""

@@ -329,7 +329,8 @@ class Slice(Layer):
         first = "" if self.first == 1 else "{first}"
         last = "" if self.last == inputs[0][0] else "{last}"
         values = {"first": self.first - 1, "last": self.last}
-        return Expression(f"{{x}}[:, {first}:{last}]", values)
+        idle = {} if last else {"first": 0}
+        return Expression(f"{{x}}[:, {first}:{last}]", values, idle=idle)
 
 
 class Split(Layer):

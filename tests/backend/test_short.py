@@ -23,7 +23,7 @@ CASES: dict[str, tuple[int, dict[str, Any], tuple[int, ...]]] = {
     "convmixer": (60, {"width": 256, "depth": 4, "classes": 5}, (3, 28, 28)),
     "repvgg": (80, {"width": 0.5, "last": 2, "classes": 5}, (3, 32, 32)),
     "optional_arms": (70, {}, (3, 8, 8)),
-    "yolov8n": (235, {}, (3, 64, 64)),
+    "yolov8n": (191, {}, (3, 64, 64)),
     "hardnet68": (120, {"classes": 5}, (3, 64, 64)),
     "pnasnet": (350, {"width": 36, "cells": 1, "classes": 5}, (3, 67, 67)),
     "hrnet_w18": (280, {"modules": (2, 1), "classes": 5}, (3, 64, 64)),
@@ -217,6 +217,43 @@ def test_equal_classes_are_one() -> None:
     classes = re.findall(r"^class (\w+)\(", source, re.MULTILINE)
     assert {"Down", "Up"} <= set(classes)
     assert not any(c.startswith(("Down", "Up")) and c not in ("Down", "Up") for c in classes)
+
+
+def test_classes_are_lettered_for_the_layers_that_they_are_given_alone() -> None:
+    """Not for a slice, a shortcut, or a layer of a dense block, more or less."""
+    source = load("yolov8n").source()
+    letters = re.findall(r"^class (\w+[a-z0-9][A-Z])\(", source, re.MULTILINE)
+    assert sorted(letters) == ["EachA", "EachB", "LayerA", "LayerB"]
+    assert "DenseBlock(LayerA(c * i, c, shortcut=shortcut) for i in range(n))" in source
+
+
+GROWING = """
+arch a
+input 8x6x6
+block each(n) {
+  let c = in.channels
+  dense(n) { slice(in.channels - c + 1, in.channels) -> conv(c, 3); residual { FORM } }
+  conv(c, 1)
+}
+each(2) -> each(3) -> conv(4, 1) -> each(1) -> each(4)
+"""
+
+
+@pytest.mark.parametrize("form", ["conv(c, 1)", "conv(2 * c, 1) -> conv(c, 1)", "bn"])
+def test_how_many_layers_a_dense_block_has_is_an_argument(form: str) -> None:
+    arch = archdsl.parse(GROWING.replace("FORM", form)).with_knobs()
+    assert LETTERED.findall(arch.source()) == []
+    assert_computes_its_graph(arch)
+
+
+def test_what_layers_of_a_dense_block_differ_in_is_listed() -> None:
+    text = (
+        "arch a\ninput 4x6x6\nblock b(ks) { dense(len(ks)) as i { conv(4, ks[i]); residual { bn }"
+    )
+    text += " } -> conv(4, 1) }\nb([3, 1, 5]) -> b([5, 3]) -> b([1])\n"
+    arch = archdsl.parse(text).with_knobs()
+    assert LETTERED.findall(arch.source()) == []
+    assert_computes_its_graph(arch)
 
 
 def test_tensors_from_outside_keep_their_names() -> None:
