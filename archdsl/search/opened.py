@@ -21,11 +21,11 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.registry import Registry
 from archdsl.search.card import Card
 from archdsl.search.conversion import convert
-from archdsl.search.database import TRIALS, shown
+from archdsl.search.database import TRIALS, shown, unusable
 from archdsl.search.optimizers import SeededSampler, make_pruner
 from archdsl.search.presence import leading
 from archdsl.search.request import SearchRequest
-from archdsl.search.rows import BASELINE, EXPLORE, INTERRUPTED, KEPT, LOST, TUNE
+from archdsl.search.rows import BASELINE, EXPLORE, INTERRUPTED, KEPT, LOST, TUNE, fault_of
 from archdsl.search.settings import RandomSampling
 from archdsl.search.storage import Storage, open_storage
 from archdsl.search.study import (
@@ -252,6 +252,8 @@ def take_up(study: OpenStudy, place: Part, since: int = 0) -> int:
         if row.failure not in (LOST, INTERRUPTED):
             continue
         trial = study.storage.get_trial(trial_id)
+        if fault := fault_of(trial.user_attrs):
+            raise unusable(study.tables.patience.url, f"trial {row.number} of {row.slice} {fault}")
         retries = trial.user_attrs.get("retries", 0)
         if row.failure == INTERRUPTED or retries < RETRIES:
             attrs = {k: v for k, v in trial.user_attrs.items() if k in PLANNED}

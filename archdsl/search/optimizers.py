@@ -79,7 +79,9 @@ class SeededSampler(BaseSampler):
     def _at(self, trial: FrozenTrial) -> BaseSampler:
         if trial.number != self.number:
             turn = trial.user_attrs.get("turn", trial.number)
-            text = f"{self.seed}/{turn}/{trial.user_attrs.get('draws', 0)}".encode()
+            text = f"{self.seed}/{turn}/{trial.user_attrs.get('draws', 0)}".encode(
+                "utf-8", "surrogatepass"
+            )
             seed = int.from_bytes(hashlib.sha256(text).digest()[:4], "big")
             self.number, self.inner = trial.number, make_sampler(self.setting, seed)
             self.study = None

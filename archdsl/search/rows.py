@@ -79,6 +79,25 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+# What a trial carries beside that into the queue, and is not shown.
+CARRIED: Mapping[str, Kind] = {
+    **KINDS,
+    **dict.fromkeys(("draws", "retries"), NATURAL),
+    **dict.fromkeys(("stage", "slice"), TEXT),
+}
+
+
+def fault_of(attributes: Mapping[str, Any]) -> str:
+    """Which attribute of a trial is not of its kind, as others may have written it; or nothing."""
+    for name, value in attributes.items():
+        try:
+            if name in CARRIED:
+                read(CARRIED[name], value)
+        except Wrong as problem:
+            return f"has a `{name}` that is not {problem}"
+    return ""
+
+
 @dataclass(slots=True)
 class BriefRow:
     """What a verdict needs of a trial. A large study has a hundred thousand: a whole record takes

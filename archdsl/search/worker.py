@@ -45,6 +45,7 @@ from archdsl.search.rows import (
     TUNE,
     UNREACHABLE,
     Row,
+    fault_of,
 )
 from archdsl.search.stop import Stop
 from archdsl.search.study import Part
@@ -194,6 +195,9 @@ class Worker:
     def train(self, trial: Trial) -> Any:
         if "turn" not in trial.user_attrs:  # another worker was faster: the queue is empty
             self.fail(trial, LOST, "nothing was left to do")
+        fault, place = fault_of(trial.user_attrs), map(trial.user_attrs.get, ("stage", "slice"))
+        if fault or tuple(place) not in self.study.parts:  # others write to the storage
+            self.fail(trial, ERROR, f"it {fault or 'is of no slice of this search'}")
         trial.set_user_attr("worker", self.name)
         try:
             candidate_arch, recipe, setting = self.decide(trial)

@@ -3,15 +3,22 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from fake_training import explored
+from fake_training import CPU, begun, explored, lr_of_a_tenth, trainer
+from optuna.trial import TrialState
 from sqlalchemy import create_engine, text
 from test_cards_of_studies import WRONG
 
 from archdsl.cli.main import main
-from archdsl.search.rows import KINDS
+from archdsl.diagnostics.model import ArchError
+from archdsl.search.opened import OpenStudy, take_up
+from archdsl.search.plan import queue_exploration
+from archdsl.search.reach import survey
+from archdsl.search.rows import CARRIED, KINDS
+from archdsl.search.worker import Worker
 
 ASKED = "vary depth in {1, 2}\ntrain epochs = 1\nsampler grid\ntrials 2\n"
 COMMANDS = ("verdict x", "best x", "report x -o page.html")
@@ -65,3 +72,50 @@ def test_no_value_of_a_trial_is_more_than_a_command_can_bear(
         assert ended.value.code in (0, 1), (name, said)
         assert "internal error" not in said and "Traceback" not in said, (name, said)
         assert (ended.value.code == 1) == ("error[A" in said), (name, said)
+
+
+RESUMED = [name for name in CARRIED if name not in KINDS or name in (
+    "turn", "trial", "seed", "fold", "shape", "setting", "knobs", "solved", "hash", "costs",
+)]  # fmt: skip
+
+
+WORDS = ("shape", "setting", "solved", "hash")
+
+
+@pytest.fixture
+def waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenStudy]:
+    """A study whose two trials wait, and whose disk is not waited for."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    study = begun(tmp_path, ASKED)
+    queue_exploration(study, survey(study.space))
+    yield study
+    study.storage.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attribute", RESUMED)
+def test_a_search_goes_on_whatever_stands_in_the_queue(attribute: str, waiting: OpenStudy) -> None:
+    """A worker fails such a trial with a word, and the leader says which trial it is."""
+    part = waiting.parts["explore", "all"]
+    for value in WRONG.values():
+        if attribute not in WORDS or not isinstance(value, str):
+            planned = {"turn": 1, "seed": 1, "stage": "explore", "slice": "all", attribute: value}
+            part.enqueue_trial({}, planned)
+    with suppress(ArchError):  # its message says which trial it is
+        Worker(waiting, CPU, trainer=trainer(lr_of_a_tenth)).run(0)
+    for trial in part.get_trials(deepcopy=False):
+        cause = trial.user_attrs.get("cause", "")
+        assert "Error" not in cause, cause
+
+
+@pytest.mark.filterwarnings("ignore:Heartbeat")
+@pytest.mark.parametrize("attribute", ["draws", "retries", "stage", "slice", "seed"])
+def test_a_lost_trial_of_another_kind_is_named(attribute: str, waiting: OpenStudy) -> None:
+    part = waiting.parts["explore", "all"]
+    trial = part.ask()
+    trial.set_user_attr("failure", "lost")
+    trial.set_user_attr(attribute, [])
+    part.tell(trial, state=TrialState.FAIL)
+    with pytest.raises(ArchError) as error:
+        take_up(waiting, ("explore", "all"))
+    assert f"trial 0 of all has a `{attribute}` that is not " in error.value.diagnostics[0].message
