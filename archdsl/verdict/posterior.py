@@ -4,7 +4,9 @@ The curve of ``archdsl.verdict.tuning`` gives every shape its setting. It is dra
 trainings, and a shape may have its peak elsewhere than the others: fresh seeds show nothing of
 either. Here the slopes of a shape are those of all and a part of its own, the same at all budgets,
 normal with a deviation that is known no better than the trainings tell: it is averaged over, each
-weighted with its restricted likelihood (Patterson and Thompson 1971).
+weighted with its restricted likelihood (Patterson and Thompson 1971). None is 0, which a few shapes
+cannot show. A slope is as much larger as the curve bends, which is uncertain too: where a curve
+looks straight, and leads to an end, shapes may still bend before it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from archdsl.verdict.results import Floats
 
 Integers = npt.NDArray[np.int64]
 DRAWS = 400
-SHIFTS = (0.0, 0.15, 0.3, 0.45)  # deviations of a shape's peak, in halves of what was explored
+SHIFTS = (0.15, 0.3, 0.45)  # deviations of a shape's peak, in halves of what was explored
 SEED = 17
 EXACT, TINY = 1e-12, 1e-300  # of what there is, and at all: less is rounding
 
@@ -81,10 +83,11 @@ def losses(
     count, knobs = len(these.means), places.shape[1]
     design, left, squares, products = these.design, these.left, these.squares, these.products
     freedom = len(scores) - count - 2 * knobs
-    common = np.linalg.pinv(squares.sum(axis=0)) @ products.sum(axis=0)
+    spread = np.linalg.pinv(squares.sum(axis=0), hermitian=True)
+    common = spread @ products.sum(axis=0)
     total = float(left @ left)
     noise = max(float(((left - design @ common) ** 2).sum()), EXACT * total, TINY) / freedom
-    bends = np.abs(common[knobs:])
+    bends = np.sqrt(common[knobs:] ** 2 + noise * np.diag(spread)[knobs:])
     found = [
         _fitted(squares, products, total, freedom, (2 * s * bends) ** 2 / noise) for s in SHIFTS
     ]

@@ -59,7 +59,7 @@ class TuningRuns:
 @dataclass(frozen=True, slots=True)
 class Lost:
     """What arms may lose by their settings: draws ``(arms, draws)``, with the degrees of freedom of
-    their spread."""
+    their spread: it is known from as many shapes."""
 
     draws: Floats
     freedom: int
@@ -89,7 +89,7 @@ def lost(
     wanted = [data.shapes.index(shape) for _, shape in members]
     seen = data.places, data.member, data.shape, data.scores
     draws = losses(*seen, wanted, np.clip(places, -1, 1))
-    return Lost(draws, data.freedom)
+    return Lost(draws, min(data.freedom, max(len(data.shapes) - 1, 1)))
 
 
 def given(results: Sequence[Result], sign: int) -> TuningRuns | None:

@@ -9,6 +9,7 @@ from tuned import Tuning, claimed
 from archdsl.verdict import Question, Result, choose_arms, judge, to_settle
 from archdsl.verdict.contrast import Difference
 from archdsl.verdict.examples import Sources, examples_needed, seeds_needed
+from archdsl.verdict.posterior import losses, within
 from archdsl.verdict.tuning import lost, pooled
 
 RATES = np.log([0.02, 0.07, 0.25])
@@ -121,7 +122,7 @@ def both(sd: float, rates: int, seed: int = 0, shift: float = 0.0) -> float:
     spread = np.log(np.geomspace(0.01, 1, rates))
     results = explored(np.random.default_rng(seed), sd, shift, spread)
     found = lost(results, 1, [("1M", "depth = 10"), ("1M", "depth = 28")], [(), ()])
-    assert found is not None and found.freedom == 4 * rates - 6
+    assert found is not None and found.freedom == 3, "of four shapes"
     assert found.draws.min() >= 0
     return found.variance(0, 1) ** 0.5
 
@@ -129,7 +130,20 @@ def both(sd: float, rates: int, seed: int = 0, shift: float = 0.0) -> float:
 def test_what_may_be_lost_by_the_tuning_falls_with_trials_and_with_noise() -> None:
     assert both(0.0, 5) < 1e-6, "nothing is unsure"
     few, many, loud = both(0.004, 3), both(0.004, 24), both(0.016, 3)
-    assert 2e-5 < few < 4e-4 and many < few / 3 and 4 * few < loud < 4e-3
+    assert 2e-5 < few < 4e-4 and many < few / 2 and 4 * few < loud < 4e-3
+
+
+def test_a_curve_that_looks_straight_leaves_room_for_shapes_that_bend() -> None:
+    """Three trainings of each shape lead to an end, with a bend that noise may have hidden."""
+    rng = np.random.default_rng(3)
+    places = np.tile([-1.0, 0.0, 1.0], 4)[:, None]
+    shape = np.repeat(np.arange(4), 3)
+    scores = 0.5 * places[:, 0] + 0.4 * rng.standard_normal(12)
+    spread = within(places, shape, shape, scores)
+    bend = spread.design @ np.linalg.lstsq(spread.design, spread.left, rcond=None)[0]
+    straight = scores - bend + 0.5 * spread.design[:, 0]
+    found = losses(places, shape, shape, straight, [0, 1], np.ones((2, 1)))
+    assert np.sqrt(np.mean((found[0] - found[1]) ** 2)) > 0.05
 
 
 def test_a_setting_off_the_peak_loses_what_the_curve_says() -> None:
@@ -178,7 +192,7 @@ def test_the_verdict_says_what_the_tuning_leaves(trials: int, sd: float, told: b
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("drift", "most"), [(0.0, 0.05), (0.3, 0.10)])
+@pytest.mark.parametrize(("drift", "most"), [(0.0, 0.05), (0.3, 0.05)])
 def test_claims_are_few_with_the_tuning_in_them(drift: float, most: float) -> None:
     """Twenty seeds, 24 trials. Where shapes want rates of their own, settings that are taken to be
     the best ones are claimed to differ in twice as many studies."""
@@ -213,7 +227,7 @@ def test_a_shape_loses_the_same_at_all_budgets() -> None:
     """What it wants is drawn once for all, so that budgets do not average it out."""
     pairs = [(slice, f"depth = {d}") for slice in ("1M", "2M") for d in (10, 28)]
     found = lost(at_two_budgets(0.004), 1, pairs, [(float(np.log(0.1)),)] * 4)
-    assert found is not None and found.freedom == 16 - 8 - 2
+    assert found is not None and found.freedom == 3, "of four shapes"
     assert np.array_equal(found.draws[:2], found.draws[2:])
     assert not np.array_equal(found.draws[0], found.draws[1])
     both = np.mean([(found.draws[0] - found.draws[1]), (found.draws[2] - found.draws[3])], axis=0)
