@@ -313,7 +313,7 @@ def folder(path: Path) -> Path:
 
 
 NOT_TORCHS = "torch.save did not write it, and its name does not end in .safetensors"
-HEADER = "Error while deserializing header"
+HEADER = "Error while deserializing header"  # what follows is in words of each version
 BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (lambda p: p / "none.pt", "there is no such file"),
     "missing safetensors": (lambda p: p / "none.safetensors", "there is no such file"),
@@ -327,11 +327,11 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "truncated safetensors": (
         lambda p: cut(tensors(p / "x.safetensors", 4), 0.6),
-        f"{HEADER}: incomplete metadata",
+        HEADER,
     ),
     "a header's half": (
         lambda p: cut(tensors(p / "x.safetensors", 4), 0.001),
-        f"{HEADER}: invalid header length",
+        HEADER,
     ),
     "safetensors called .pt": (
         lambda p: tensors(p / "x.safetensors", 2).rename(p / "x.pt"),
@@ -339,7 +339,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "a pickle called safetensors": (
         lambda p: saved(p / "x.safetensors", {"a.weight": torch.ones(2)}),
-        f"{HEADER}: header too large",
+        HEADER,
     ),
     "a picture": (
         lambda p: written(p / "x.pth", b"\x89PNG\r\n\x1a\n" + bytes(64)),
