@@ -383,5 +383,8 @@ class ClassTerms:
             inner = self.translator(plan, values, inputs[0])
             found = self.results[key] = self.walk(instance, inner, inputs[0], False)
         if record:
-            self.note_forms(*inside(self, piece, translator, self.calls[id(piece)], found))
+            within = found
+            if plan.definition is None:  # its text is that of the block around it
+                within = self.walk(instance, translator, inputs[0], False)
+            self.note_forms(*inside(self, piece, translator, self.calls[id(piece)], within))
         return found[instance.scope.result]

@@ -98,8 +98,9 @@ def inside(
     that number: what it is ``given``, and of a body without a name, the channels ``found``."""
     said = {p.origin for p in piece.plan.signature()}
     values = [v for k, v in given.items() if k not in said]
-    if piece.plan.definition is None and not said:
-        values += found.values()
+    if piece.plan.definition is None:
+        handed_in = {getattr(v, "text", "") for k, v in given.items() if k in said}
+        values += [v for v in found.values() if getattr(v, "text", "") not in handed_in]
     if piece.span is not None:
         yield from wherever(flow, piece.span, translator.block, numbers(values))
 
