@@ -242,7 +242,8 @@ def read(variable: Variable, unit: Unit, span: Span) -> Getter:
         return _known(variable, _global(variable, span))
     own = unit.captured.get(variable)
     if own is None:
-        assert unit.parent is not None, "a name is visible only from around"
+        if unit.parent is None:  # a constant, such as a domain, is worked out without variables
+            return poison
         own = unit.captured[variable] = unit.slot()
         unit.captures.append((own, read(variable, unit.parent, span)))
     found = own
