@@ -21,7 +21,7 @@ from archdsl.backend.pieces import (
     SharedPiece,
 )
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
-from archdsl.backend.skipped import counted, inside, skipped, wherever
+from archdsl.backend.skipped import counted, inside, shorter, skipped, wherever
 from archdsl.backend.strides import stride_of
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
@@ -54,6 +54,7 @@ class ClassTerms:
         self.results: dict[Any, dict[int, int]] = {}  # channels of parts, by what they are given
         self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
+        self.full: Instance | None = None
         self.shortcuts: dict[str, Word] = {}  # when they are there, by the label of the step
         self.forms: dict[str, Word] = {}  # what decides the steps of a use, by its text
         self.count = 0  # of the instances
@@ -72,7 +73,7 @@ class ClassTerms:
                 known[key] = keep(name, term)
             return known[key]
 
-        self.count = len(plan.instances)
+        self.count, self.full = len(plan.instances), plan.full
         for entry in (e for i in plan.instances for e in i.scope.entries):
             self.widths.setdefault(entry.label, []).append(
                 (entry.inputs_shapes[0][0], entry.shape[0])
@@ -181,7 +182,10 @@ class ClassTerms:
         else:
             stride = self.stride_between(instance, start, end) or 1
             form = opposite(changes(found[start], found[end], stride))
-            self.note_forms(form, *wherever(self, entries[end - 1].span, translator.block, [form]))
+            span, block = entries[end - 1].span, translator.block
+            self.note_forms(form, *wherever(self, span, block, [form]))
+            if self.full is not None:
+                self.note_forms(*shorter(self, self.full, instance, place, block, form))
 
     def note_forms(self, *conditions: Word) -> None:
         for condition in conditions:

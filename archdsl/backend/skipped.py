@@ -105,6 +105,28 @@ def inside(
         yield from wherever(flow, piece.span, translator.block, numbers(values))
 
 
+def shorter(
+    flow: ClassTerms,
+    full: Instance,
+    small: Instance,
+    place: int,
+    block: tree.Block | None,
+    form: Word,
+) -> Iterator[Word]:
+    """What has to hold of a sum where the last step of what is added is left out."""
+    entry = small.scope.entries[place - 1]
+    end = small.scope.entries[entry.inputs[1] - 1]
+    same = next((e for e in full.scope.entries if e.label == entry.label), None)
+    if same is None or len(same.inputs) < 2 or same.inputs[1] <= 0:
+        return
+    last = full.scope.entries[same.inputs[1] - 1]
+    decides = None
+    if last.label != end.label:
+        decides = flow.condition(last.label, last.span, block)
+    if decides is not None:
+        yield either(decides, form)
+
+
 def wherever(
     flow: ClassTerms, span: Span, block: tree.Block | None, forms: Iterable[Word], label: str = ""
 ) -> Iterator[Word]:

@@ -202,11 +202,12 @@ class Compiler:
         if node is None:
             return None
         for part in node.walk():
-            word = part.callee if isinstance(part, tree.Call) else part
-            if isinstance(word, (tree.Name, tree.Word)) and word.text in knobs:
-                if isinstance(part, (tree.Name, tree.Call)):
-                    scope.context.report(codes.DOMAIN_DEPENDS, word.span, name=word.text)
-                    return None
+            if not isinstance(part, (tree.Name, tree.Call)):
+                continue
+            word = part if isinstance(part, tree.Name) else part.callee
+            if word.text in knobs:
+                scope.context.report(codes.DOMAIN_DEPENDS, word.span, name=word.text)
+                return None
         plain = Scope(scope.context, Unit("file", scope.context.file), names=scope.names)
         found = len(self.found)
         if isinstance(node, tree.Choices):

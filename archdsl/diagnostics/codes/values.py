@@ -73,7 +73,8 @@ NO_ARM = Kind(
 NEEDS_CONSTANT = Kind(
     "A314",
     "this must be a constant",
-    """A domain, and the values that a variant sets, cannot depend on a knob, a tensor or a `let`.""",
+    """A domain, and the values that a variant sets, cannot depend on a knob, a tensor or a
+`let`.""",
 )
 NUMBER_TOO_LARGE = Kind(
     "A315",
