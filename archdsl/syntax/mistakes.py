@@ -181,6 +181,10 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     is_list = before == "NUMBER" and kinds[-2] == "IN" and token.type in ("COMMA", "_SEP")
     if (before == "RSQB" or is_list) and "_DOTS" in expected:
         return ["write the values in braces: `in {1, 2}`"]
+    if first.type == "TRAIN" and at - start == 2 and before == "NAME":
+        data = str(token) if word == "on" else word
+        if data in REGISTRY.data:
+            return [f"the data are a statement of their own: `data {data}`"]
     if token.type == "_SEP" and "BY" in expected:
         return ["end `hold` with the knob to solve for: `by width`"]
     if (

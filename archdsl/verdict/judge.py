@@ -353,7 +353,7 @@ def _missing(arms: Sequence[Settled], question: Question) -> str:
     if not arms:
         return "no explored training succeeded"
     if len(arms) == 1:
-        return "only one shape was explored"
+        return "only one shape has a training that succeeded"
     if not question.settles:
         return "the search ends with exploring; `seeds 1 then 4` would compare the best shapes"
     if all(a.seeds >= SEEDS for a in arms):

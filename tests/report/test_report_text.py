@@ -195,6 +195,6 @@ def test_one_of_which_everything_failed(failed: Path) -> None:
 def test_one_of_a_single_trial(one: Path) -> None:
     read = Read(one)
     text = read.text("answer")
-    assert "nothing is settled: only one shape was explored." in text
+    assert "nothing is settled: only one shape has a training that succeeded." in text
     assert "failed" not in text and "This search is not at its end" not in text
     assert "10 finished trials are needed, and there is 1." in read.text("importances")

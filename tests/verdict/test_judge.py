@@ -110,7 +110,10 @@ def test_too_few_fresh_results(wide: list, deep: list, why: str) -> None:
 def test_one_shape_and_none() -> None:
     shape = [r for r in arms(LOW, HIGH) if r.depth == 10]
     (found,) = verdict(shape).slices
-    assert (found.word, found.why) == ("not settled", "only one shape was explored")
+    assert (found.word, found.why) == (
+        "not settled",
+        "only one shape has a training that succeeded",
+    )
     assert found.best == "depth = 10" and found.arms[0].seeds == 4
     (found,) = verdict([Result("s", 1, "depth = 10", 10, 1, 0, None)]).slices
     assert (found.word, found.why) == ("not settled", "no explored training succeeded")
