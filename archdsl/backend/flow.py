@@ -54,7 +54,7 @@ class ClassTerms:
         self.results: dict[Any, dict[int, int]] = {}  # channels of parts, by what they are given
         self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
-        self.full: Instance | None = None
+        self.full: Instance | None = None  # the use with the most steps
         self.shortcuts: dict[str, Word] = {}  # when they are there, by the label of the step
         self.forms: dict[str, Word] = {}  # what decides the steps of a use, by its text
         self.count = 0  # of the instances

@@ -1,4 +1,5 @@
-"""What a class says of the channels that come in after steps that some of its uses leave out."""
+"""What a class says of other arguments than those of its uses, where its steps would differ: steps
+that some uses leave out, turns that are written out, numbers that an inner class has."""
 
 from __future__ import annotations
 
@@ -113,24 +114,23 @@ def shorter(
     block: tree.Block | None,
     form: Word,
 ) -> Iterator[Word]:
-    """What has to hold of a sum where the last step of what is added is left out."""
+    """That a ``form`` holds of a sum where the last step of what is added is left out: the sum is
+    the step at ``place`` of a ``small`` use, and ends later in the ``full`` one."""
     entry = small.scope.entries[place - 1]
     end = small.scope.entries[entry.inputs[1] - 1]
     same = next((e for e in full.scope.entries if e.label == entry.label), None)
     if same is None or len(same.inputs) < 2 or same.inputs[1] <= 0:
         return
     last = full.scope.entries[same.inputs[1] - 1]
-    decides = None
-    if last.label != end.label:
-        decides = flow.condition(last.label, last.span, block)
-    if decides is not None:
+    decides = flow.condition(last.label, last.span, block)
+    if decides is not None and last.label != end.label:
         yield either(decides, form)
 
 
 def wherever(
     flow: ClassTerms, span: Span, block: tree.Block | None, forms: Iterable[Word], label: str = ""
 ) -> Iterator[Word]:
-    """What has to hold where a step is there."""
+    """That forms hold where a step is there; without a condition of it, everywhere."""
     decides = flow.condition(label, span, block)
     for form in forms:
         if decides is None:
