@@ -43,13 +43,15 @@ class OperationUse:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A gap: the operation, why there is no layer, its module, its line, and its results."""
+    """A gap: the operation, why there is no layer, its module, its line, and its results.
+    ``follows`` says that it may be one only because of a gap before it."""
 
     operation: str
     why: str
     path: str
     place: CodeLine | None
     uses: tuple[OperationUse, ...] = ()
+    follows: bool = False
 
     @property
     def unwritable(self) -> str | None:

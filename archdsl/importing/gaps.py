@@ -25,12 +25,13 @@ PARTIAL = "`--partial` writes the spec with such layers, and their file beside i
 
 
 def gaps(missing: Iterable[Missing]) -> list[Diagnostic]:
-    """One diagnostic for each operation that is missing, with where else it stands."""
+    """One diagnostic for each operation that is missing, with where else it stands. What may be
+    missing only because of what is before it is counted, and not told."""
+    groups = _groups(missing)
+    causes = [group for group in groups if not all(gap.follows for gap in group)]
     found = []
-    writable = True
-    for group in _groups(missing):
+    for group in causes:
         first = group[0]
-        writable = writable and all(gap.unwritable is None for gap in group)
         kind = diagnose(
             codes.NO_LAYER,
             notes=[_where(group)],
@@ -39,18 +40,11 @@ def gaps(missing: Iterable[Missing]) -> list[Diagnostic]:
             reason=first.why,
         )
         found.append(placed(kind, first.place))
-    if found and writable:
-        last = found[-1]
-        found[-1] = placed(
-            diagnose(
-                last.kind,
-                *last.labels,
-                notes=last.notes,
-                help=[*last.help, PARTIAL],
-                fields=last.fields,
-            ),
-            None,
-        )
+    if found and (left := len(groups) - len(causes)):
+        note = f"{left} more may only follow from {'these' if causes[1:] else 'this'}: not listed"
+        found[-1] = replace(found[-1], notes=(*found[-1].notes, note))
+    if found and all(gap.unwritable is None for group in groups for gap in group):
+        found[-1] = replace(found[-1], help=(*found[-1].help, PARTIAL))
     return found
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from archdsl.importing.custom import NONE, Custom, Missing, OperationUse, uses_of
 from archdsl.importing.cut import AxisSplit, Squares, cut_of, in_order, order_of, squares_in, whole
+from archdsl.importing.guesses import Guesses
 from archdsl.importing.record import Recording, Ref, Tied, TracedCall, needed
 from archdsl.importing.shapes import RESHAPING, turns
 from archdsl.importing.through import through
@@ -95,6 +96,7 @@ class Lowering:
         self.root = recording.root
         self._values: dict[Ref, Any] = {}
         self._known: dict[Any, Vertex] = {}
+        self.guesses = Guesses()
         self._settled: dict[Any, TensorValue] = {}
         self.memo: dict[Any, Vertex] = {}  # what several operations have one of
         self.batch = 0
@@ -115,7 +117,8 @@ class Lowering:
             why = ": its axes are in another order"
         except Gap as problem:
             why = str(problem)
-        self.missing.append(Missing(record.op, why, record.path, record.place))
+        follows = self.guesses.has(self._values[ref])
+        self.missing.append(Missing(record.op, why, record.path, record.place, (), follows))
         return self.vertices[0]
 
     def _lower(self, record: TracedCall) -> None:
@@ -138,12 +141,12 @@ class Lowering:
                 made = self._through(record, function)
             except (Gap, Misfit) as problem:
                 why = str(problem) if isinstance(problem, Gap) else ": shapes do not fit"
-                made = self._custom(record, why) or self._gap(record, taken)
+                made = self._custom(record, why, taken) or self._gap(record, taken)
         results = made if isinstance(made, list) else [made]
         several = range(len(results), len(record.shapes))
         if several and any(Ref(record, number) in self.asked for number in several):
             why = ": of its results the first alone is a layer's"
-            results = self._custom(record, why) or self._gap(record, taken)
+            results = self._custom(record, why, taken) or self._gap(record, taken)
         for number, value in enumerate(results):
             self._values[Ref(record, number)] = value
 
@@ -179,14 +182,13 @@ class Lowering:
         constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
         return [Computed(constant, Ref(record, n)) for n in range(len(record.shapes))]
 
-    def _custom(self, record: TracedCall, why: str) -> list[Any] | None:
+    def _custom(self, record: TracedCall, why: str, taken: Sequence[Any]) -> list[Any] | None:
         """The results of layers of one's own; nothing, and a gap, where there are none such."""
         try:
             uses, operands = uses_of(self, record)
         except Gap:
             uses, operands = (), []
-        known = self.custom.names
-        if uses and all(use.code in known for use in uses):
+        if uses and all(use.code in self.custom.names for use in uses):
             try:
                 made: list[Any] = [Computed(True) for _ in record.shapes]  # what nothing asks for
                 for use in uses:
@@ -194,7 +196,8 @@ class Lowering:
                 return made
             except Misfit:
                 pass  # it was recorded for other shapes
-        self.missing.append(Missing(record.op, why, record.path, record.place, uses))
+        follows = any(self.guesses.has(value) for value in taken)
+        self.missing.append(Missing(record.op, why, record.path, record.place, uses, follows))
         return None
 
     def _made(self, use: OperationUse, operands: list[Vertex], record: TracedCall) -> TensorValue:
@@ -207,13 +210,11 @@ class Lowering:
 
     def _gap(self, record: TracedCall, taken: Sequence[Any]) -> list[TensorValue]:
         """Values that stand for what could not be computed, so that other gaps are found too."""
-        inputs = [value.vertex for value in taken if isinstance(value, (TensorValue, AxisSplit))]
-        found = []
-        for shape in record.shapes:
-            rest = (shape or (1,))[1:] or (1,)
-            vertex = self.vertex(None, inputs, record, rest)
-            found.append(TensorValue(vertex, tuple(range(len(rest)))))
-        return found
+
+        def vertex(inputs: list[Vertex], shape: Shape) -> Vertex:
+            return self.vertex(None, inputs, record, shape)
+
+        return [self.guesses.result(shape, taken, vertex) for shape in record.shapes]
 
     # ------------------------------------------------------------------ what operations ask
 
@@ -351,6 +352,7 @@ class Lowering:
         number = len(self.vertices)
         path = record.path
         vertex = Vertex(number, layer, inputs, shape, record.call, path, weights or {}, drop)
+        self.guesses.spread(vertex)
         self.vertices.append(vertex)
         self._known[key] = vertex
         return vertex

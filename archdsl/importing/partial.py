@@ -28,14 +28,15 @@ def custom_for(module: nn.Module, inputs: Inputs) -> tuple[Custom, list[Missing]
         moving = padding.moving(module, BATCH, inputs, recording)
         while True:
             custom = custom_of(found.values())
-            lowering = Lowering(recording, custom, moving)
-            fresh = {(u.code, u.inputs): u for gap in lowering.missing for u in gap.uses}
-            if any(gap.unwritable is not None for gap in lowering.missing):
-                raise ArchError(gaps([*missing, *lowering.missing]))
+            left = Lowering(recording, custom, moving).missing
+            now = [gap for gap in left if not gap.follows]  # of what follows, the rest comes next
+            fresh = {(u.code, u.inputs): u for gap in now for u in gap.uses}
+            if any(gap.unwritable is not None for gap in now):
+                raise ArchError(gaps([*missing, *now]))
             if not fresh.keys() - found.keys():
                 break
-            missing += lowering.missing
+            missing += now
             found |= fresh
-        if lowering.missing:  # what has a layer, and is none in this form
-            raise ArchError(gaps(lowering.missing))
+        if left:  # what has a layer, and is none in this form
+            raise ArchError(gaps(left))
     return custom_of(found.values()), missing

@@ -110,3 +110,24 @@ class Ahead(nn.Module):
             scores = scores.masked_fill(~seen, -torch.inf)
             x = F.softmax(scores, -1) @ v
         return self.head(part.out_proj(x.transpose(1, 2).flatten(2))[:, 0])
+
+
+class AmongHeads(nn.Module):
+    """Attention that has the heads compete."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = nn.Linear(8, 24), nn.Linear(8, 8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, length, c = x.shape
+        q, k, v = self.qkv(x).view(n, length, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        y = (q @ k.mT).softmax(1) @ v
+        return self.out(y.transpose(1, 2).reshape(n, length, c))
+
+
+class Inverse(nn.Module):
+    """A function that the language lacks."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.erfinv(x)

@@ -160,3 +160,18 @@ def test_blocks_and_grids_in_the_form_of_windows() -> None:
     assert "attend(2, windows = windows, relative = true, grid = grid)" in imported.text
     assert "  partition_attention_layer(0, 2, drop)\n" in imported.text
     assert imported.checked[1].startswith("results and gradients")
+
+
+def test_what_only_follows_from_a_refusal_is_not_listed() -> None:
+    """A softmax among heads is no attention: the product after it, the reshaping and the projection
+    cannot be read then, and are no causes. What stands after the sum of both paths is one."""
+    model = nn.Sequential(small_models.Tokens("unbound"), attention_models.Inverse())
+    model[0].attention = attention_models.AmongHeads()
+    with pytest.raises(archdsl.ArchError) as problem:
+        archdsl.import_module(model, (3, 8, 8))
+    found = problem.value.diagnostics
+    assert [d.fields["operation"] for d in found] == ["softmax", "erfinv"]
+    assert "softmax(1)" in found[0].labels[0].span.text
+    assert found[0].notes == ("in `0.attention`",)
+    note = "2 more may only follow from these: not listed"
+    assert found[1].notes == ("in `1`", note)
