@@ -183,6 +183,7 @@ def plain(result: dict[str, Any]) -> dict[str, Any]:
         "spec": result["spec"],
         "ok": result["ok"],
         "diagnostics": [to_dict(d) for d in _all([result])],
+        "complete": len(result["diagnostics"]) < MOST,
     }
     if "survey" in result:
         from archdsl.cli.check_search import plain_survey

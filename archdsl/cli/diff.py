@@ -11,7 +11,7 @@ import click
 
 from archdsl.cli.ends import ends
 from archdsl.cli.options import SpecName, json_option, python_option, read_named
-from archdsl.cli.output import WIDTH, cut, human, say, say_json, table
+from archdsl.cli.output import WIDTH, Styled, cut, human, say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.layers.base import show_shape
 from archdsl.pictures.difference import Change, DifferenceItem
@@ -76,11 +76,11 @@ def _say(left: Named, right: Named, changes: Sequence[Change], levels: int) -> N
     knobs = [_differing(left[0], right[0]), _differing(right[0], left[0])]
     for sign, (_, name), settings in zip("-+", (left, right), knobs, strict=True):
         shown = ", ".join(f"{k} = {v}" for k, v in settings.items())
-        say(click.style(cut(f"{sign * 3} {name}  {shown}".rstrip(), WIDTH), fg=COLOURS[sign]))
+        say(Styled(cut(f"{sign * 3} {name}  {shown}".rstrip(), WIDTH), fg=COLOURS[sign]))
     say()
     differing = ends(left[0], right[0])
     for mark, text in differing:
-        say(click.style(f"{SIGNS[mark]} {text}", fg=COLOURS[SIGNS[mark]]))
+        say(Styled(f"{SIGNS[mark]} {text}", fg=COLOURS[SIGNS[mark]]))
     if differing:
         say()
     if all(c.mark == "same" for c in changes):
@@ -94,7 +94,7 @@ def _say(left: Named, right: Named, changes: Sequence[Change], levels: int) -> N
     head, *lines = table(["  part", "", "shape", "params", "MACs"], cells, right=(3, 4))
     say(head)
     for line in lines:
-        say(click.style(line, fg=COLOURS[line[0]]) if line[0] in COLOURS else line)
+        say(Styled(line, fg=COLOURS[line[0]]) if line[0] in COLOURS else line)
     say()
     for line in _totals(left[0], right[0]):
         say(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from archdsl.cli import completing
-from archdsl.cli.output import WIDTH, cut, say, say_text
+from archdsl.cli.output import WIDTH, Styled, cut, say, say_text
 from archdsl.diagnostics import codes
 
 
@@ -20,7 +20,7 @@ def command(code: str | None) -> None:
     found = codes.ALL.get(code.strip("[]").upper())
     if found is None:
         raise click.BadParameter(f"there is no diagnostic {code}; `archdsl error` lists them all")
-    say(click.style(f"{found.code}: {found.template}", bold=True))
+    say(Styled(f"{found.code}: {found.template}", bold=True))
     say()
     say_text(found.page)
     if found.help:

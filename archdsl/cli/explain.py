@@ -17,7 +17,7 @@ from archdsl.analysis.figures import NAMED
 from archdsl.cli import completing
 from archdsl.cli.formulas import formulas, where
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
-from archdsl.cli.output import WIDTH, cut, say, say_json, say_text, table
+from archdsl.cli.output import WIDTH, Styled, cut, say, say_json, say_text, table
 from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
@@ -137,7 +137,7 @@ def _say(place: Made, costs: Mapping[str, Cost]) -> None:
     text = place.span.words
     cost = [f"{c.show(place.costs[n])} {c.title}" for n, c in costs.items() if place.costs[n]]
     text = cut(text, max(WIDTH - len(line) - 2, 20))
-    say(click.style(line, fg="blue") + "  " + click.style(text, bold=True))
+    say(Styled(line, fg="blue"), "  ", Styled(text, bold=True))
     if cost:
         say(f"    {', '.join(cost)}" + (" in all" if len(place.paths) > 1 else ""))
     for (layer, shapes), times in list(place.layers.items())[:SHOWN]:
@@ -188,7 +188,7 @@ def _explain_knob(arch: Architecture, name: str, as_json: bool) -> None:
         return
     knob, rows, form, changed = effect.knob, effect.rows, effect.form, effect.lines
     domain = f" in {knob.domain}" if knob.domain is not None else ""
-    say(click.style(name, bold=True) + f" = {knob.show(arch.network.knobs[name])}{domain}")
+    say(Styled(name, bold=True), f" = {knob.show(arch.network.knobs[name])}{domain}")
     if knob.doc:
         say_text(knob.doc)
     say()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from archdsl.cli.output import cut, harmless, wants_color
+from archdsl.cli.output import cut, harmless, shown_json, wants_color
 from archdsl.cli.progress import LOADING
 from archdsl.search.at_work import called, said
 from archdsl.search.leader import SearchProgress
@@ -69,7 +68,7 @@ class JsonLines(SearchView):
     def show(self, progress: SearchProgress) -> None:
         for row in progress.news:
             event = {"event": "trial", "stage": row.stage, **plain(row)}
-            print(json.dumps(event, ensure_ascii=False), flush=True)
+            print(shown_json(event), flush=True)
 
 
 class LiveTable(SearchView):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl.cli.options import candidate_options, json_option, read_candidate, spec_argument
-from archdsl.cli.output import human, human_bytes, say, say_json, say_text
+from archdsl.cli.output import Styled, human, human_bytes, say, say_json, say_text
 from archdsl.cli.progress import LOADING, told
 from archdsl.formats.base import Checkpoint, Options
 from archdsl.layers.base import show_shape
@@ -120,7 +120,7 @@ def _head(arch: Architecture, conditions: str) -> None:
     given = ", ".join(show_shape(shape) for shape in arch.inputs.values())
     say_text(f"{human(arch.macs)} MACs at {given}: {conditions}", title=arch.name)
     say()
-    say(click.style(_cells("way", "ms", "memory", "difference"), bold=True))
+    say(Styled(_cells("way", "ms", "memory", "difference"), bold=True))
 
 
 def _row(m: MeasuredWay) -> None:

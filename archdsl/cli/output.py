@@ -6,20 +6,19 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any, TextIO
 
 import click
 
-from archdsl.diagnostics.model import Diagnostic
+from archdsl.diagnostics.model import MOST, Diagnostic
 from archdsl.diagnostics.render import HIDDEN, render
 from archdsl.units import human as human
 from archdsl.units import human_bytes as human_bytes
 
 WIDTH = 80
-COLORS = r"\x1b\[(?:[0124]|22|[39][0-7])m"  # as `click.style` writes them
-ACTING = re.compile(rf"({COLORS})|{HIDDEN.pattern}|\r")
+ACTING = re.compile(rf"{HIDDEN.pattern}|\r")
 
 
 def wants_color(stream: TextIO) -> bool:
@@ -30,15 +29,33 @@ def wants_color(stream: TextIO) -> bool:
 
 
 def harmless(text: str) -> str:
-    """A text with whatever would act on a terminal, or hide what is there, written out; but for
-    the colours of ``click.style``. What is printed may come from a study of somebody else."""
-    return ACTING.sub(lambda m: m[0] if m[1] else rf"\u{ord(m[0]):04x}", text)
+    """A text with whatever would act on a terminal, or hide what is there, written out. What is
+    printed may come from a study of somebody else, or from an exception of anybody's code."""
+    return ACTING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def say(text: str = "", *, error: bool = False) -> None:
-    """Prints a line; ``text`` may hold ``click.style`` colours, which only a terminal gets."""
+class Styled(str):
+    """A text that stands out on a terminal; its characters are no others for that."""
+
+    looks: Mapping[str, Any]
+
+    def __new__(cls, text: str, **looks: Any) -> Styled:
+        """``looks`` are those of ``click.style``."""
+        made = super().__new__(cls, text)
+        made.looks = looks
+        return made
+
+
+def say(*parts: str, error: bool = False) -> None:
+    """Prints a line of these parts, whose colours only a terminal gets: those of ``Styled`` parts.
+    Whatever else would act on it is written out."""
     stream = sys.stderr if error else sys.stdout
-    click.echo(harmless(text), err=error, color=wants_color(stream))
+    coloured = wants_color(stream)
+    texts = (
+        click.style(harmless(p), **p.looks) if isinstance(p, Styled) and p else harmless(p)
+        for p in parts
+    )
+    click.echo("".join(texts), err=error, color=coloured)
 
 
 def columns() -> int:
@@ -75,7 +92,7 @@ def say_text(text: str, *, title: str = "") -> None:
         lines = wrap(lead + " ".join(paragraph.split()), columns(), subsequent_indent=indent)
         for place, line in enumerate(lines):
             bold = title if title and not number and not place else ""
-            say(click.style(bold, bold=True) + line.removeprefix(bold) if bold else line)
+            say(Styled(bold, bold=True), line.removeprefix(bold))
 
 
 def cut(text: str, width: int) -> str:
@@ -84,8 +101,12 @@ def cut(text: str, width: int) -> str:
 
 
 def say_json(value: Any) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=False)
-    click.echo(HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
+    click.echo(shown_json(value, indent=1))
+
+
+def shown_json(value: Any, indent: int | None = None) -> str:
+    """JSON in which nothing is hidden: characters that would act on a terminal are escaped."""
+    return harmless(json.dumps(value, indent=indent, ensure_ascii=False))
 
 
 SHOWN = 20  # mistakes of a spec in a terminal
@@ -102,36 +123,37 @@ class ReaderGone(Exception):
 def show_diagnostics(diagnostics: Iterable[Diagnostic], *, error: bool = True) -> None:
     """Prints diagnostics with their source lines: the first of very many."""
     found = list(diagnostics)
-    text = render(found[:SHOWN])
-    say(paint(text) if wants_color(sys.stderr if error else sys.stdout) else text, error=error)
+    say(*paint(render(found[:SHOWN])), error=error)
     if len(found) > SHOWN:
         more = len(found) - SHOWN
-        say(f"\n{more} more are not shown: `archdsl check --json` has all", error=error)
+        which = "all" if len(found) < MOST else f"the first {MOST}"
+        say(f"\n{more} more are not shown: `archdsl check --json` has {which}", error=error)
 
 
-def paint(text: str) -> str:
-    """Colours for the text of diagnostics."""
-    lines = []
-    for line in text.split("\n"):
-        if match := re.match(r"(error|warning)(\[\w+\])(: .*)", line):
-            color = "red" if match[1] == "error" else "yellow"
-            line = click.style(match[1] + match[2], fg=color, bold=True) + click.style(
-                match[3], bold=True
-            )
-        elif match := re.match(r"( *--> )(.*)", line):
-            line = click.style(match[1], fg="blue", bold=True) + match[2]
-        elif match := re.match(r"( *\| *)(\^+)(.*)", line):
-            line = click.style(match[1], fg="blue") + click.style(
-                match[2] + match[3], fg="red", bold=True
-            )
-        elif match := re.match(r"( *\| *)(-+ .*)", line):
-            line = click.style(match[1], fg="blue") + click.style(match[2], fg="blue", bold=True)
-        elif match := re.match(r"( *\d* \|)(.*)", line):
-            line = click.style(match[1], fg="blue") + match[2]
-        elif match := re.match(r"( *= help: )(.*)", line):
-            line = click.style(match[1], fg="green", bold=True) + match[2]
-        lines.append(line)
-    return "\n".join(lines)
+LOOKS: tuple[
+    tuple[str, dict[str, Any], dict[str, Any]], ...
+] = (  # of the lines of diagnostics: what they begin with, and how that looks
+    (r"(error\[\w+\])(: .*)", {"fg": "red", "bold": True}, {"bold": True}),
+    (r"(warning\[\w+\])(: .*)", {"fg": "yellow", "bold": True}, {"bold": True}),
+    (r"( *--> )(.*)", {"fg": "blue"}, {}),
+    (r"( *\| *)(\^+.*)", {"fg": "blue"}, {"fg": "red", "bold": True}),
+    (r"( *\| *)(-+ .*)", {"fg": "blue"}, {"fg": "blue", "bold": True}),
+    (r"( *\d* \|)(.*)", {"fg": "blue"}, {}),
+    (r"( *= help: )(.*)", {"fg": "green", "bold": True}, {}),
+)
+
+
+def paint(text: str) -> Iterator[str]:
+    """The text of diagnostics in parts, which have their colours."""
+    for number, line in enumerate(text.split("\n")):
+        yield "\n" * (number > 0)
+        for pattern, first, rest in LOOKS:
+            if match := re.match(pattern, line):
+                yield Styled(match[1], **first)
+                yield Styled(match[2], **rest) if rest else match[2]
+                break
+        else:
+            yield line
 
 
 def table(
@@ -159,5 +181,5 @@ def table(
         yield "  ".join(cells).rstrip()
         yield from more
 
-    head = [click.style(line, bold=True) for line in lines(header)]
+    head = [Styled(line, bold=True) for line in lines(header)]
     return [*head, *(line for row in rows for line in lines(row))]

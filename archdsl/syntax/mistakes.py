@@ -271,8 +271,14 @@ def _of_statement(tokens: Sequence[Token], start: int, at: int) -> list[str]:
     elif first.type == "INPUT" and at > start:
         said = elsewhere.shape(tokens[start + 1 :])
     elif first.type in ("SPEC", "USE", "TRAIN") and any(c in path for c in "./"):
+        while tokens[at - 1].end_pos == tokens[at].start_pos and token.type != "STRING":
+            at -= 1  # to where the path begins
         words = elsewhere.joined(tokens[start:at])
-        said = [f'a path stands in quotes: `{words} "{path}"`']
+        if words == "train":
+            words = "train with table" if path.strip('"').endswith(".csv") else "train with"
+        quoted = path if token.type == "STRING" else f'"{path}"'
+        begin = "write" if token.type == "STRING" else "a path stands in quotes:"
+        said = [f"{begin} `{words} {quoted}`"]
     elif token.type == "LPAR" and at > start + 2 and tokens[at - 2].type == "DOT":
         path = _dotted(tokens, at)
         said = elsewhere.without_prefix(path, _rest(tokens, at)) or elsewhere.method(
