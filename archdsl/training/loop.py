@@ -127,13 +127,18 @@ def train(
                 guard(lambda: trainer.go_on(*saved))
             except (KeyError, TypeError, ValueError, RuntimeError):  # PyTorch has no one error
                 raise bad(checkpoint, "its states are not those of such a network") from None
-        while not trainer.finished:
-            epoch = guard(lambda: trainer.epoch(on_step))
-            if checkpoint is not None and team.leads:
-                save(checkpoint, of, trainer.progress, trainer.states())
-            if on_epoch is not None:
-                report(epoch, on_epoch, team, device)
-        trainer.finish()
+        try:
+            while not trainer.finished:
+                epoch = guard(lambda: trainer.epoch(on_step))
+                if checkpoint is not None and team.leads:
+                    save(checkpoint, of, trainer.progress, trainer.states())
+                if on_epoch is not None:
+                    report(epoch, on_epoch, team, device)
+            trainer.finish()
+        finally:
+            trainer.model = (
+                module  # what is raised holds the trainer, which holds the processes' group
+            )
     module.eval()
     return outcome_of(trainer)
 

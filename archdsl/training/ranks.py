@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 
 import torch
 import torch.distributed as dist
@@ -81,8 +83,13 @@ def distributed(device: torch.device) -> Iterator[torch.device]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
+    # The functions of this module have the group as a default argument if it is imported, as
+    # DistributedDataParallel does, while there is one. A group that something holds is not ended
+    # by `destroy_process_group`: its threads run into the end of Python, which can abort it.
+    import_module("torch.distributed.nn.functional")
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield device
     finally:
+        gc.collect()  # a DistributedDataParallel is a cycle, and holds the group
         dist.destroy_process_group()

@@ -242,9 +242,11 @@ def test_inductor(name: str, training: bool) -> None:
 # ----------------------------------------------------------------------- two processes
 
 WORKER = """
+import gc
 import sys
 import torch
 import torch.distributed as dist
+import torch.distributed.nn.functional  # before there is a group, which it would hold
 from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, {tests!r})
@@ -268,6 +270,8 @@ for name in {names!r}:
     both = [torch.empty_like(weights) for _ in range(2)]
     dist.all_gather(both, weights)
     print(name, torch.equal(*both), bool(weights.isfinite().all()))
+del parallel
+gc.collect()
 dist.destroy_process_group()
 """
 

@@ -24,7 +24,7 @@ RECIPE = Recipe(epochs=3, batch=16, lr=0.03, augment=(RandomCrop(1), Flip(), Cut
 
 # Each process writes what it saw to a file of its own.
 SCRIPT = """
-import json, sys
+import json, sys, weakref
 from pathlib import Path
 import torch
 sys.path.insert(0, sys.argv[1])
@@ -38,42 +38,47 @@ from archdsl.training.recipe import Recipe
 
 torch.set_num_threads(1)
 found = {}
-with distributed(torch.device("cpu")) as device:
-    team = ranks()
-    told, kept = [], Path("kept.pt")
+try:
+    with distributed(torch.device("cpu")) as device:
+        team = ranks()
+        told, kept = [], Path("kept.pt")
 
-    def tell(epoch):
-        told.append(epoch.epoch)
+        def tell(epoch):
+            told.append(epoch.epoch)
 
-    module, outcome = train_candidate(network(PLAIN), splits(validation=33), RECIPE, 5,
-                                      on_epoch=tell, checkpoint=kept)
-    data = splits(test=31)
-    found["plain"] = described(module, outcome)
-    found["test"] = evaluate(module, data.test, data)
-    found["told"] = told
-    again, repeated = train_candidate(network(PLAIN), splits(validation=33), RECIPE, 5,
-                                      checkpoint=kept, resume=True)
-    found["again"] = described(again, repeated) == found["plain"]
+        module, outcome = train_candidate(network(PLAIN), splits(validation=33), RECIPE, 5,
+                                          on_epoch=tell, checkpoint=kept)
+        data = splits(test=31)
+        found["plain"] = described(module, outcome)
+        found["test"] = evaluate(module, data.test, data)
+        found["told"] = told
+        again, repeated = train_candidate(network(PLAIN), splits(validation=33), RECIPE, 5,
+                                          checkpoint=kept, resume=True)
+        found["again"] = described(again, repeated) == found["plain"]
 
-    normed, scores = train_candidate(network(NORMED), splits(), RECIPE, 5)
-    found["normed"] = described(normed, scores)
-    found["buffers"] = [b.double().sum().item() for b in normed.buffers()]
+        normed, scores = train_candidate(network(NORMED), splits(), RECIPE, 5)
+        found["normed"] = described(normed, scores)
+        found["buffers"] = [b.double().sum().item() for b in normed.buffers()]
 
-    def stop(epoch):
-        raise KeyError("stop")
+        def stop(epoch):
+            raise KeyError("stop")
 
-    for name, recipe, callback in (
-        ("stopped", RECIPE, stop), ("diverged", Recipe(batch=16, lr=1e20), None),
-        ("batch", Recipe(batch=15), None),
-    ):
-        try:
-            train(network(PLAIN).build(), splits(), recipe, 0, on_epoch=callback)
-        except (KeyError, Ended, Failure, ArchError) as problem:
-            found[name] = f"{type(problem).__name__}: {problem}"
-    with team.leader_first():
-        found["first"] = team.leads or Path("written").exists()
-        Path("written").touch()
-    found["agreed"] = [team.agree(team.rank == 1, device), team.agree(False, device)]
+        for name, recipe, callback in (
+            ("stopped", RECIPE, stop), ("diverged", Recipe(batch=16, lr=1e20), None),
+            ("batch", Recipe(batch=15), None),
+        ):
+            try:
+                train(network(PLAIN).build(), splits(), recipe, 0, on_epoch=callback)
+            except (KeyError, Ended, Failure, ArchError) as problem:
+                found[name] = f"{type(problem).__name__}: {problem}"
+        with team.leader_first():
+            found["first"] = team.leads or Path("written").exists()
+            Path("written").touch()
+        found["agreed"] = [team.agree(team.rank == 1, device), team.agree(False, device)]
+        group = weakref.ref(torch.distributed.group.WORLD)
+        train(network(PLAIN).build(), splits(), Recipe(batch=16, lr=1e20), 0)
+except Failure:
+    found["ended"] = group() is None
 Path(f"found{team.rank}.json").write_text(json.dumps(found))
 """
 
@@ -154,6 +159,11 @@ def test_they_end_together(together: list[dict[str, Any]]) -> None:
 def test_the_leader_goes_first_and_all_agree(together: list[dict[str, Any]]) -> None:
     assert [found["first"] for found in together] == [True, True]
     assert [found["agreed"] for found in together] == [[True, False]] * 2
+
+
+def test_nothing_holds_their_group(together: list[dict[str, Any]]) -> None:
+    """Not even an error: its threads would run into the end of Python, which can abort it."""
+    assert [found["ended"] for found in together] == [True, True]
 
 
 def test_a_process_alone() -> None:
