@@ -183,8 +183,10 @@ def judge(
     ``table`` is a CSV file, a data frame, columns by their names, or rows. Its columns are
     ``shape`` and ``score``, and, where they are known, ``budget`` (``"5M macs"``, or a number),
     ``seed``, ``setting``, ``depth``, ``width`` and ``test``; ``fresh`` says which rows were trained
-    after two shapes were chosen, where there are more. ``measure`` is what the score is, and
-    ``target`` the smallest difference of interest. ``verdict.words`` says it. Raises
+    after two shapes were chosen, where there are more. In the place of a score there may be what
+    holds of each example, 1 where it is right and else 0, in one order for all rows: the interval
+    then covers other examples too. ``measure`` is what the score is, and ``target`` the smallest
+    difference of interest. ``verdict.words`` says it. Raises
     ``ValueError`` for what is no such table.
 
         print(archdsl.judge("results.csv").words)

@@ -9,6 +9,7 @@ from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.figures import NAMED
+from archdsl.analysis.grids import walks
 from archdsl.analysis.solve import (
     Cost,
     FigureCost,
@@ -157,6 +158,20 @@ def unreachable(
 
 
 def help_near(nearest: Solution) -> str:
-    """What helps where a budget is out of reach: what comes nearest, and what would take it."""
+    """What helps where a budget is out of reach: what comes nearest, whether its domain ends there,
+    and what would take it."""
     near = ceil(1000 * nearest.off) / 10
-    return f"the nearest is {nearest.shown}; a tolerance of {near:g}% takes it"
+    takes = f"; a tolerance of {near:g}% takes it" if near < 100 else ""
+    return f"the nearest is {nearest.shown}{end_of_domain(nearest)}{takes}"
+
+
+def end_of_domain(nearest: Solution) -> str:
+    """Whether the one knob that was solved for is as large, or as small, as it may be."""
+    for name, value in nearest.knobs.items():
+        domain = nearest.spec.knobs[name].domain
+        if len(nearest.knobs) > 1 or domain is None or isinstance(value, tuple):
+            break
+        for walk, word in zip(walks(domain, value), ("smallest", "largest"), strict=True):
+            if next(walk, None) is None:
+                return f", the {word} value of its domain"
+    return ""

@@ -8,6 +8,9 @@ from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from archdsl.diagnostics.render import printable
 from archdsl.units import SHARES
 from archdsl.verdict.answer import Verdict
@@ -17,7 +20,8 @@ from archdsl.verdict.results import Arm, Question, Result
 
 COLUMNS = ("shape", "score", "budget", "seed", "setting", "depth", "width", "test", "fresh")
 """``shape`` and ``score`` are needed. An empty score is a training that failed. ``fresh`` says of
-a row whether it was trained after the shapes were chosen."""
+a row whether it was trained after the shapes were chosen. In the place of a ``score`` or a ``test``
+there may be what holds of each example: its mean is taken."""
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -38,7 +42,28 @@ def judge_table(
     ordered = known and len({(r.slice, r.depth) for r in rows}) > len({r.slice for r in rows})
     if target is None:
         target = 0.005 if measure in SHARES else 0.05
-    return judge(rows, Question(maximize, measure, ordered, target))
+    return judge(_with_examples(rows, measure), Question(maximize, measure, ordered, target))
+
+
+def _with_examples(rows: Sequence[Result], measure: str) -> list[Result]:
+    """The rows, with their examples where these are right or wrong as a whole, and known of all
+    fresh ones. Raises ``ValueError`` where they are not equally many."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row.examples is not None:
+            first = counts.setdefault(row.slice, len(row.examples))
+            if first != len(row.examples):
+                where = f" at {row.slice}" if row.slice else ""
+                raise ValueError(
+                    f"the rows{where} are not of the same examples: there are {first} in one, and"
+                    f" {len(row.examples)} in another"
+                )
+    whole = measure in ("accuracy", "error") and all(
+        row.examples is not None and bool(((row.examples == 0) | (row.examples == 1)).all())
+        for row in rows
+        if row.settled and row.score is not None
+    )
+    return list(rows) if whole else [replace(row, examples=None) for row in rows]
 
 
 def _check(rows: list[Result], measure: str) -> None:
@@ -81,7 +106,9 @@ def _chosen_before(rows: Iterable[Result]) -> list[Result]:
                 f"{where} are {len(found)} shapes: say in a column `fresh` which rows were trained"
                 " after two of them were chosen"
             )
-    return [replace(row, settled=False, test=None, seed=-1 - row.seed) for row in rows]
+    return [
+        replace(row, settled=False, test=None, examples=None, seed=-1 - row.seed) for row in rows
+    ]
 
 
 def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:
@@ -114,6 +141,8 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
         raise ValueError(f"row {number} of the table has no `shape`, or no `score`")
     budget = row.get("budget")
     seed = _number(row, "seed", number)
+    score, examples = _score(row, "score", number)
+    test, _ = _score(row, "test", number)
     return Result(
         slice=_slice(budget),
         budget=budget_of(budget, number),
@@ -121,11 +150,31 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
         depth=_number(row, "depth", number),
         width=_number(row, "width", number),
         seed=number if seed is None else int(seed),
-        score=_number(row, "score", number),
+        score=score,
         settled=_is_fresh(row, number),
-        test=_number(row, "test", number),
+        test=test,
         setting="" if _is_empty(row.get("setting")) else str(row["setting"]),
+        examples=examples,
     )
+
+
+def _score(
+    row: Mapping[str, Any], name: str, number: int
+) -> tuple[float | None, npt.NDArray[np.float64] | None]:
+    """A score; and, where it is given example by example, those: as a list, an array or a tensor,
+    or as a text of numbers with spaces between."""
+    value = row.get(name)
+    value = value.detach().cpu() if hasattr(value, "detach") else value
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, str) and len(value.split()) > 1:
+        value = value.split()
+    if not isinstance(value, (list, tuple)):
+        return _number({name: value}, name, number), None
+    found = [_number({name: one}, name, number) for one in value]
+    known = [one for one in found if one is not None]
+    if not known or len(known) < len(found):
+        raise ValueError(f"row {number}: `{name}` is a list in which a number is missing")
+    return sum(known) / len(known), np.array(known)
 
 
 def _slice(budget: Any) -> str:

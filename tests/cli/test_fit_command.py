@@ -72,7 +72,11 @@ BAD = {
     "--macs 2G": (1, "error[A515]", "width"),
     "--macs 2G --by widht": (1, "error[A502]", "did you mean `width`?"),
     "--macs 2G --by classes": (1, "error[A704]", "it has no numeric domain"),
-    "--macs 2K --by width": (1, "error[A705]", "the nearest is width = 0.25"),
+    "--macs 2K --by width": (
+        1,
+        "error[A705]",
+        "the nearest is width = 0.25, the smallest value of its domain\n",
+    ),
     "--by width": (1, "error[A516]", "none"),
     "--macs 2G --params 2M --by width": (1, "error[A516]", "here are 2"),
     "--macs abc --by width": (1, "error[A517]", "`abc` is not a budget of macs"),

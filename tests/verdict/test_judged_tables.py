@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import archdsl
@@ -136,3 +137,31 @@ def test_a_target_is_a_difference() -> None:
 def test_a_budget_is_one_however_its_number_is_written() -> None:
     rows = [{**row, "budget": 1 if row["seed"] % 2 else 1.0} for row in ROWS]
     assert len(archdsl.judge(rows).slices) == 1
+
+
+def test_what_holds_of_each_example_stands_in_the_place_of_a_score(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = [
+        {"shape": shape, "seed": seed, "score": (random.random(400) < share).astype(int)}
+        for seed in range(4)
+        for shape, share in (("shallow", 0.8), ("deep", 0.9))
+    ]
+    found = archdsl.judge(rows)
+    contrast = found.slices[0].contrast
+    assert contrast is not None and contrast.examples == 400
+    assert "only scores are known" not in found.words and found.slices[0].word == "deep"
+    path = tmp_path / "results.csv"
+    lines = (f"{r['shape']},{r['seed']},{' '.join(map(str, r['score']))}\n" for r in rows)
+    path.write_text("shape,seed,score\n" + "".join(lines))
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    np.savez(tmp_path / "results.npz", **columns)  # type: ignore[arg-type]  # of its stubs
+    for table in (path, tmp_path / "results.npz", columns):
+        assert archdsl.judge(table) == found
+    # Where they are not known of all, or are not right or wrong as a whole, their means are.
+    for score in (0.81, np.full(400, 0.81)):
+        mixed = archdsl.judge([{**rows[0], "score": score}, *rows[1:]])
+        assert "only scores are known" in mixed.words
+    with pytest.raises(ValueError, match="not of the same examples: there are 3 in one, and 400"):
+        archdsl.judge([{**rows[0], "score": [1, 0, 1]}, *rows[1:]])
+    with pytest.raises(ValueError, match="row 1: `score` is a list in which a number is missing"):
+        archdsl.judge([{**rows[0], "score": [1, None]}])
