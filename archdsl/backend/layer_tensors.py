@@ -56,11 +56,15 @@ def difference(theirs: Group, ours: Group) -> tuple[bool, str]:
     found = pairs(ours[1], theirs[1])
     if found is None:
         a, b = _names(theirs[1]), _names(ours[1])
+        if theirs[0] == ours[0]:
+            return False, f"`{ours[0]}` has {a} in them, and {b} in the network"
         return False, f"`{theirs[0]}` has {a}, but `{ours[0]}` has {b}"
     for name, other in found.items():
         x, y = tuple(theirs[1][other].shape), tuple(ours[1][name].shape)
         if not _same(x, y):
             a, b = key_of(theirs[0], other), key_of(ours[0], name)
+            if a == b:
+                return name == other, f"`{a}` is {_show(x)} in them, and {_show(y)} in the network"
             return name == other, f"`{a}` is {_show(x)}, but `{b}` is {_show(y)}"
     return True, ""
 

@@ -23,7 +23,7 @@ from archdsl.layers.base import show_shape
 from archdsl.modelcard import ModelCard
 from archdsl.named import resolve
 from archdsl.registry import Registry
-from archdsl.settings import split_settings
+from archdsl.settings import read_settings, split_call, split_settings
 from archdsl.spec import Architecture
 from archdsl.training.data import describe, load
 from archdsl.training.fit import CLASSES, fit
@@ -378,7 +378,11 @@ def _keep(request: Request, module: Any, result: dict[str, Any], card: ModelCard
     if output.suffix and not output.is_dir():
         write_weights(output, module, card)
         known = arch.spec.knobs
-        changed = {k: v for k, v in arch.network.knobs.items() if v != known[k].default}
+        name, given = split_call(request.spec)
+        variant = arch.spec.variants.get(name)
+        named = {n: knob.default for n, knob in known.items()}
+        named |= dict(variant.knobs if variant else {}) | read_settings(arch.spec.program, given)
+        changed = {k: v for k, v in arch.network.knobs.items() if v != named[k]}
         sets = [f"--set {shlex.quote(f'{k}={known[k].show(v)}')}" for k, v in changed.items()]
         call = " ".join([shlex.quote(request.spec), *sets, f"--input {show_shape(arch.input)}"])
         return [f"{output}: the weights", _next(call, output)]

@@ -6,7 +6,7 @@ code. Nothing else knows its name: docs/adding-a-layer.md adds one from start to
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from fractions import Fraction
 from functools import cache
 from math import prod
@@ -302,6 +302,7 @@ def signature(cls: type[Any]) -> tuple[Parameter, ...]:
 def _signature(cls: Any) -> tuple[Parameter, ...]:
     title: str = cls.__name__
     complete(cls)
+    _made(cls)
     hints: dict[str, Any] = {}
     found = []
     for slot in fields(cls):
@@ -319,6 +320,15 @@ def _signature(cls: Any) -> tuple[Parameter, ...]:
         required = slot.default is MISSING
         found.append(Parameter(slot.name, reader, required, None if required else slot.default))
     return tuple(found)
+
+
+def _made(cls: Any) -> None:
+    """Makes a class without ``@dataclass`` one, as layers are: its fields are its arguments."""
+    own = vars(cls)
+    if "__dataclass_fields__" in own or (is_dataclass(cls) and "__annotations__" not in own):
+        return
+    parameters = [getattr(base, "__dataclass_params__", None) for base in cls.__mro__[1:]]
+    dataclass(frozen=all(found.frozen for found in parameters if found is not None))(cls)
 
 
 def required(cls: type[Any]) -> frozenset[str]:

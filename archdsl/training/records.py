@@ -249,7 +249,8 @@ def read_recipe(text: str, place: str = "--recipe", registry: Registry = REGISTR
     if not text.strip():
         return Recipe()
     first = text.partition(",")[0].strip()
-    word = "train recipe =" if first in registry.recipes else "train"
+    known = {parameter.name for parameter in signature(Recipe)}
+    word = "train recipe =" if first.isidentifier() and first not in known else "train"
     records, node = _statement(word, text, place, registry)
     recipe = records.recipe(node.settings, node.span)
     if recipe is None or records.found:

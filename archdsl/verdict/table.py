@@ -163,7 +163,7 @@ def _score(
 ) -> tuple[float | None, npt.NDArray[np.float64] | None]:
     """A score; and, where it is given example by example, those: as a list, an array or a tensor,
     or as a text of numbers with spaces between."""
-    value = row.get(name)
+    value: Any = row.get(name)
     value = value.detach().cpu() if hasattr(value, "detach") else value
     value = value.tolist() if hasattr(value, "tolist") else value
     if isinstance(value, str) and len(value.split()) > 1:

@@ -204,6 +204,17 @@ def test_weights_of_another_network_are_refused(run: Any) -> None:
     assert names() == ["other.pt", "tiny.arch"]
 
 
+def test_a_layer_of_one_name_and_another_size_is_told_by_both(run: Any) -> None:
+    weights = archdsl.read("tiny.arch").build().state_dict()
+    key = next(k for k in weights if k.endswith("conv1.weight"))
+    shape = "x".join(map(str, weights[key].shape))
+    weights[key] = weights[key][:, :1]
+    torch.save(weights, "other.pt")
+    ran = run("compile", "tiny.arch", "--weights", "other.pt")
+    assert ran.code == 1 and f"{shape} in the network" in ran.err
+    assert f"the weights do not fit: `{key}` is" in ran.err and " in them, and " in ran.err
+
+
 # ------------------------------------------------------------------ never a half-written file
 
 OLD = sealed(b"the old file. Compiled by archdsl before.\n", ".txt").decode()

@@ -107,6 +107,12 @@ def test_a_folder_is_what_compile_goes_on_with(run: Any) -> None:
     assert json.loads(Path("out/small.json").read_text())["seed"] == 0
 
 
+def test_what_the_spec_says_already_is_not_repeated(run: Any) -> None:
+    ran = run("train", "small.arch(width = 6)", *QUICK, "-o", "weights.pt")
+    last = "next: archdsl compile 'small.arch(width = 6)' --input 1x8x8 --weights weights.pt"
+    assert ran.out.splitlines()[-1] == last
+
+
 @pytest.mark.parametrize("name", ["weights.pt", "weights.safetensors"])
 def test_weights_alone(run: Any, name: str) -> None:
     ran = run("train", "small.arch", *QUICK, "--set", "width=6", "-o", name)

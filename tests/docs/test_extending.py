@@ -1,5 +1,6 @@
 """Each of the kinds that docs/extending.md shows is what the document says of it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,11 @@ from fences import ROOT, fences
 
 import archdsl
 from archdsl.extensions import text_of, with_files, with_packages
+from archdsl.layers.base import signature
 from archdsl.registered import defined_in
 from archdsl.registry import BUILT_IN, REGISTRY, built_in
 from archdsl.training.data import describe, load
-from archdsl.training.records import read_data
+from archdsl.training.records import read_data, read_recipe
 
 DOCUMENT = ROOT / "docs" / "extending.md"
 EXAMPLES = ROOT / "docs" / "examples"
@@ -66,6 +68,33 @@ def test_the_pattern() -> None:
         "relu",
         "linear",
     ]
+
+
+def test_the_recipe() -> None:
+    registry = with_files(REGISTRY, [EXAMPLES / "my_recipes.py"])
+    recipe = read_recipe("quick, epochs = 8", registry=registry)
+    assert (recipe.epochs, recipe.lr) == (8, 0.05) and recipe.recipe is not None
+    assert recipe.recipe.name == "quick" and [a.name for a in recipe.augment] == ["crop", "flip"]
+    assert recipe == read_recipe("quick, epochs = 8", registry=registry)
+    with pytest.raises(archdsl.ArchError, match="no recipe called `quik`") as caught:
+        read_recipe("quik, epochs = 8", registry=registry)
+    assert caught.value.diagnostics[0].help[0] == "did you mean `quick`?"
+
+
+@pytest.mark.parametrize("name", [n for n in OWN if n not in ("my_formats", "my_loggers")])
+def test_a_class_without_its_decorator_is_the_same(tmp_path: Path, name: str) -> None:
+    group, called = OWN[name]
+    text = (EXAMPLES / f"{name}.py").read_text("utf-8")
+    path = tmp_path / f"{name}_bare.py"
+    path.write_text(re.sub(r"^@dataclass.*\n", "", text, flags=re.MULTILINE))
+    bare, whole = (
+        with_files(REGISTRY, [file]).group(group)[called]
+        for file in (path, EXAMPLES / f"{name}.py")
+    )
+    assert [str(p.name) for p in signature(bare)] == [str(p.name) for p in signature(whole)]
+    given = {p.name: 3 for p in signature(bare) if p.required}
+    if name != "my_costs":
+        assert bare(**given) == bare(**given)
 
 
 def test_the_data_set() -> None:
