@@ -205,7 +205,7 @@ def test_weights_of_another_network_are_refused(run: Any) -> None:
 
 
 def test_a_layer_of_one_name_and_another_size_is_told_by_both(run: Any) -> None:
-    weights = archdsl.read("tiny.arch").build().state_dict()
+    weights = archdsl.load("tiny.arch").build().state_dict()
     key = next(k for k in weights if k.endswith("conv1.weight"))
     shape = "x".join(map(str, weights[key].shape))
     weights[key] = weights[key][:, :1]
