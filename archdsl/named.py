@@ -38,6 +38,15 @@ def resolve(text: str, registry: Registry = REGISTRY, work: Work | None = None) 
     return NamedSpec(*_spec_or_variant(name, registry, work), settings)
 
 
+def how_named(text: str) -> str:
+    """What helps where a text in the quotes of a search is no spec."""
+    name, settings = split_call(text)
+    if settings:
+        quoted = name if name.isidentifier() else f'"{name}"'
+        return f"what is in parentheses stands after the quotes: `spec {quoted}(...)`"
+    return "a spec is a file that ends in .arch, or the name of a built-in one"
+
+
 def _spec_or_variant(
     name: str, registry: Registry, work: Work | None
 ) -> tuple[Spec, Variant | None]:

@@ -12,7 +12,8 @@ from archdsl.elaborate.facts import Published, Variant
 from archdsl.elaborate.work import Work
 from archdsl.files import builtin_names
 from archdsl.layers.base import show_shape
-from archdsl.spec import Spec, read
+from archdsl.named import resolve
+from archdsl.spec import Spec
 
 
 @click.command()
@@ -21,9 +22,10 @@ from archdsl.spec import Spec, read
 def command(names: tuple[str, ...], as_json: bool) -> None:
     """List the built-in specs, or the variants of some: figures, papers, published errors.
 
-    A variant is a named setting of the knobs; each can be given wherever a SPEC can.
+    A variant is a named setting of the knobs; each can be given wherever a SPEC can, here too.
     """
-    specs = [read(name, work=Work()) for name in names or builtin_names()]
+    found = [resolve(name, work=Work()).spec for name in names or builtin_names()]
+    specs = list({spec.source.name: spec for spec in found}.values())
     if as_json:
         say_json([_plain(spec) for spec in specs])
         return

@@ -18,7 +18,7 @@ from archdsl.elaborate.values import describe, is_number
 from archdsl.files import ARCH
 from archdsl.layers.arguments import Number
 from archdsl.layers.base import signature
-from archdsl.named import resolve
+from archdsl.named import how_named, resolve
 from archdsl.registry import REGISTRY, Registry
 from archdsl.search import settings
 from archdsl.search.combinations import clashes
@@ -226,8 +226,7 @@ class _Reader(Objectives):
         if self.spec is not None:
             return self.spec, self.spec.variants.get(name)
         if not name.endswith(ARCH) and not name.isidentifier():
-            hint = ["a spec is a file that ends in .arch, or the name of a built-in one"]
-            raise ArchError([diagnose(codes.NO_SUCH_FILE, help=hint, name=name)])
+            raise ArchError([diagnose(codes.NO_SUCH_FILE, help=[how_named(name)], name=name)])
         path = name
         if name.endswith(ARCH) and self.folder is not None:
             path = str(self.folder / name)

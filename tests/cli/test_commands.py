@@ -272,6 +272,11 @@ def test_rows_of_a_summary_add_up_at_every_depth(run: Any) -> None:
             assert sum(r["macs"] for r in rows if r["level"] == 0) == arch.macs
 
 
+def test_specs_of_a_variant_are_those_of_its_spec(run: Any) -> None:
+    found = run("specs", "resnet50", "resnet18(width = 32)", "resnet")
+    assert found.code == 0 and found.out == run("specs", "resnet").out
+
+
 def test_specs_as_json(run: Any) -> None:
     (found,) = json.loads(run("specs", "densenet", "--json").out)
     assert found["name"] == "densenet" and found["knobs"]["growth"]["domain"] == "12..48 step 4"
