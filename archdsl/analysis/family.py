@@ -4,7 +4,8 @@ A candidate's figures take one elaboration. Where many candidates are asked for 
 their numeric knobs, the spec is elaborated with polynomials in the place of these
 (``archdsl.layers.polynomial``), as for a proof of its space: its figures then are polynomials too,
 exact for a whole region of the space, and a further candidate of that region costs no more than
-putting its numbers in.
+putting its numbers in. What a spec rounds is a number of its own in these, worked out from the
+knobs each time.
 """
 
 from __future__ import annotations
@@ -21,23 +22,23 @@ from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.program import Program
 from archdsl.layers.base import Shape
 from archdsl.layers.polynomial import Polynomial
-from archdsl.layers.unknowns import Undecided, Unknown
+from archdsl.layers.unknowns import Effort, Undecided, Unknown
 from archdsl.registry import REGISTRY
 
-OFTEN = 4  # the how-manieth candidate of a region is worth a closed form
+SMALL = 8  # candidates of a region that are elaborated one by one: a closed form does not pay
+ANSWERS = 500_000  # work that may go into answers that are worked out place by place
 MOST = 5_000  # regions that are kept
 
 
 @dataclass(slots=True)
 class _Node:
-    """A region of candidates, and how often one of it was asked for.
+    """A region of candidates.
 
     It has its ``costs``, or the ``parts`` that it was split into by the values of a ``knob``, or,
     where it is ``ended``, neither: its candidates are not networks, or there is only one.
     """
 
     region: Region
-    asked: int = 0
     costs: tuple[Any, ...] | None = None  # of what is COUNTED: numbers, or polynomials
     knob: str = ""
     parts: list[_Node] = field(default_factory=list)
@@ -66,6 +67,7 @@ class Families:
         }
         self.starts = {name: whole(domain) for name, domain in self.domains.items()}
         self.roots: dict[Any, _Node] = {}
+        self.answers = Effort(ANSWERS)
         self.count = 0
         # A choice inside a body is no number, a budget asks for one candidate, and a user's layer
         # need not know what to do with a polynomial.
@@ -110,10 +112,9 @@ class Families:
             if node.parts:
                 node = self.part_of(node, places[node.knob])
                 continue
-            node.asked += 1
-            if node.ended or node.asked < OFTEN:
+            if node.ended or node.region.is_smaller(SMALL):
                 return None
-            self.work_out(node, input)
+            self.work_out(node, input, self.answers)
         at = {n: node.region.pieces[n].inside(p, self.domains[n]) for n, p in places.items()}
         row = [int(c.at(at)) if isinstance(c, Polynomial) else c for c in node.costs]
         return figures_of(tuple(row))
@@ -144,10 +145,13 @@ class Families:
                 node = self.part_of(node, place)
         return None if node.costs is None else _in_knob(name, domain, node)
 
-    def work_out(self, node: _Node, input: Shape | None) -> None:
-        """Elaborates a region as a whole, or splits it where its candidates differ."""
+    def work_out(self, node: _Node, input: Shape | None, rounds: Effort | None = None) -> None:
+        """Elaborates a region as a whole, or splits it where its candidates differ. With
+        ``rounds``, what is rounded is a number of its own in the costs."""
         values = {
-            name: piece.value(name, self.domains[name]) if isinstance(piece, Stretch) else piece
+            name: piece.value(name, self.domains[name], rounds)
+            if isinstance(piece, Stretch)
+            else piece
             for name, piece in node.region.pieces.items()
         }
         try:

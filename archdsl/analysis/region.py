@@ -52,8 +52,7 @@ class Stretch:
     def value(self, name: str, domain: Interval, rounds: Effort | None = None) -> Any:
         """What a spec is run with: the value of a point, or a polynomial for all of them.
         ``rounds``: what is rounded of it, if its steps are a fraction, is an unknown of its own,
-        within this effort, and has no closed form. Whole numbers are told apart by their
-        remainders."""
+        within this effort. Whole numbers are told apart by their remainders."""
         if domain.step is not None:
             if self.count > 1 and not domain.is_exact:
                 return Unknown(name, None)  # no polynomial meets a float: each place by itself
@@ -172,6 +171,11 @@ class Region:
             if isinstance(piece, Choices)
             or (isinstance(piece, Stretch) and not isinstance(piece.last, Fraction))
         )
+
+    def is_smaller(self, count: int) -> bool:
+        """Whether it has fewer assignments than so many."""
+        ends = (piece.last for piece in self.pieces.values() if isinstance(piece, Stretch))
+        return self.size < count and not any(isinstance(end, Fraction) for end in ends)
 
     def with_piece(self, name: str, piece: Piece) -> Region:
         return replace(self, pieces={**self.pieces, name: piece})
