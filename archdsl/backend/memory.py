@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -34,3 +36,26 @@ def room(device: object, what: str) -> Iterator[None]:
         if not is_shortage(problem):
             raise
     raise shortage(device, what)  # after the handler: no frame is kept, and no tensor of it
+
+
+@contextmanager
+def no_more_than_there_is() -> Iterator[None]:
+    """What is done in it gets no more memory than the machine has left: where it asks for more, it
+    fails, and the machine does not. Where the system does not tell or cannot hold to it (it is not
+    Linux), nothing is bounded."""
+    try:
+        import resource
+
+        (left,) = re.findall(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text())
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError, ValueError):
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = held + 1024 * int(left)
+    most = min([most, *(n for n in (soft, hard) if n != resource.RLIM_INFINITY)])
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TRIED = 8  # orders that are run where a module can be asked
 CLOSE = 1e-3  # how far results may be off, relative to the largest: rounding
 SHOWN = 3  # layers that are named where two orders fit
+DEEPEST = 100  # modules that a tensor may be in
 
 
 def transfer(
@@ -247,7 +248,9 @@ def _state_dict(content: Any, name: str, size: int | None = None) -> dict[str, t
         raise _unreadable(name, "it holds no state_dict")
     for key, tensor in content.items():
         if why := trouble(tensor, size):
-            raise _unreadable(name, f"its tensor `{key}` is {why}")
+            raise _unreadable(name, f"its tensor `{key:.200}` is {why}")
+        if key.count(".") > DEEPEST:
+            raise _unreadable(name, f"a name in it has more than {DEEPEST} parts: `{key:.40}...`")
     return dict(content)
 
 

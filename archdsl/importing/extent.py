@@ -10,6 +10,7 @@ import torch
 from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import flop_registry
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError
@@ -21,10 +22,16 @@ FREE = 1 << 28  # bytes that any file may ask for
 TIMES = 4  # what is read may be larger than the files by this factor
 LARGEST = 1 << 26  # numbers of one tensor of a run
 ALL = 1 << 32  # and of all together
+WORK = 1 << 42  # multiply-adds of a run: some minutes of one core
+ENDLESS = ("Loop", "Scan", "SequenceMap")  # operations that run others, as often as they say
 
 
 class DamagedFile(Exception):
     """What a file has or lacks, so that it cannot be read."""
+
+
+class TooMuch(DamagedFile):
+    """It asks for more than any file may."""
 
 
 class ByteBudget:
@@ -38,15 +45,15 @@ class ByteBudget:
         """Raises ``DamagedFile`` where it is more than the files have."""
         self.spent += count
         if self.spent > max(FREE, TIMES * self.held):
-            raise DamagedFile(
+            raise TooMuch(
                 f"its tensors have more than {self.spent - 1:,} bytes, and its files"
                 f" {self.held:,}: it reads the same numbers many times"
             )
 
 
-def too_many() -> DamagedFile:
+def too_many() -> TooMuch:
     """Of a graph with more operations than are read."""
-    return DamagedFile(f"it has more than {NODES:,} operations")
+    return TooMuch(f"it has more than {NODES:,} operations")
 
 
 def check_functions(model: Any) -> None:
@@ -64,14 +71,12 @@ def check_functions(model: Any) -> None:
             key = (node.domain, node.op_type, node.overload)
             total += 1 if key not in functions else of(key)
             if total > NODES:
-                raise DamagedFile(
-                    f"it has more than {NODES:,} operations, its functions written out"
-                )
+                raise TooMuch(f"it has more than {NODES:,} operations, its functions written out")
         return total
 
     def of(key: Any) -> int:
         if key in open_:
-            raise DamagedFile(f"its function `{key[1]}` calls itself")
+            raise TooMuch(f"its function `{key[1]}` calls itself")
         if key not in known:
             open_.add(key)
             known[key] = max(1, count(functions[key].node))
@@ -81,6 +86,14 @@ def check_functions(model: Any) -> None:
     count(model.graph.node)
     for key in functions:  # those that are not called, too: they are read all the same
         of(key)
+
+
+def check_ends(model: Any) -> None:
+    """Raises ``DamagedFile`` where a graph of ONNX has an operation that runs others, as often as
+    the file says."""
+    for node in _all([*model.graph.node, *(n for f in model.functions for n in f.node)]):
+        if node.op_type in ENDLESS:
+            raise TooMuch(f"it has a `{node.op_type}`, which may run without end")
 
 
 def _all(nodes: Any) -> Iterator[Any]:
@@ -93,11 +106,12 @@ def _all(nodes: Any) -> Iterator[Any]:
 
 
 class _Counts(TorchDispatchMode):
-    """Adds up the numbers that operations make, and ends the run above the bounds."""
+    """Adds up the numbers that operations make, and their multiply-adds, and ends the run above
+    the bounds."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
+        self.total = self.work = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = dict(kwargs or {})
@@ -107,13 +121,18 @@ class _Counts(TorchDispatchMode):
         for tensor in tree_leaves(made):
             if isinstance(tensor, torch.Tensor):
                 self.add(tensor.numel())
+        counted = flop_registry.get(getattr(func, "overloadpacket", func))
+        if counted is not None:
+            self.work += counted(*args, **given, out_val=made) // 2
+            if self.work > WORK:
+                raise TooMuch(f"a run of it would take more than {WORK:,} multiply-adds")
         return made
 
     def add(self, numbers: int) -> None:
         self.total += numbers
         if numbers > LARGEST or self.total > ALL:
             most = f"a tensor of {numbers:,}" if numbers > LARGEST else f"more than {ALL:,}"
-            raise DamagedFile(f"a run of it would make {most} numbers")
+            raise TooMuch(f"a run of it would make {most} numbers")
 
 
 class _Watch:

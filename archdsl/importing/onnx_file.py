@@ -19,12 +19,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
 from archdsl.importing import onnx_shapes  # noqa: F401  its operations are entered
 from archdsl.importing.authors import authors_scopes
-from archdsl.importing.extent import ByteBudget, DamagedFile, check_functions
+from archdsl.importing.extent import ByteBudget, DamagedFile, TooMuch
+from archdsl.importing.onnx_graph import FAULTS, graph_of
 from archdsl.importing.onnx_operations import ONNX
 from archdsl.importing.program import (
     FileProgram,
@@ -37,7 +36,6 @@ from archdsl.importing.program import (
 )
 from archdsl.within import Outside, within
 
-MOST = 1 << 31  # bytes of a file
 FIRST_OPSET = 11
 NUMBERS = ("Clip", "Pad", "Resize")  # operations that take numbers, and no weights
 FLOATS = (1, 10, 11, 16)  # the kinds of numbers with a fraction
@@ -51,30 +49,12 @@ FOLDED = re.compile(
 def read_onnx(path: Path) -> tuple[FileProgram, Any]:
     """What a graph says, and the graph with all its tensors. Raises ``DamagedFile``, ``OSError``,
     and ``ArchError`` where the package `onnx` is not installed."""
+    model, size = graph_of(path)
     try:
-        import onnx
-        from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-    except ImportError:
-        raise ArchError([diagnose(codes.NEEDS_PACKAGE, package="onnx", extra="onnx")]) from None
-    with opened(path) as stream:
-        data = stream.read(MOST + 1)
-    if len(data) > MOST:
-        raise DamagedFile(f"it has more than {MOST:,} bytes")
-    try:
-        model = onnx.load_model_from_string(data)
-        if not model.graph.node:
-            raise DamagedFile("it is not an ONNX graph")
-        check_functions(model)
-        if model.functions:
-            from onnx.inliner import inline_local_functions
-
-            model = inline_local_functions(model)
-        return _OnnxReader(model, path.parent, len(data)).described(), model
-    except DecodeError:
-        raise DamagedFile("it is not an ONNX graph") from None
+        return _OnnxReader(model, path.parent, size).described(), model
     except DamagedFile:
         raise
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as problem:
+    except FAULTS as problem:
         raise DamagedFile(f"its graph is damaged ({type(problem).__name__})") from None
 
 
@@ -134,7 +114,7 @@ class _OnnxReader:
         if tensor.data_location == TensorProto.EXTERNAL:
             self._read(tensor)
         elif prod(tensor.dims) > tensor.ByteSize() * 2:
-            raise DamagedFile(f"`{tensor.name}` has a shape that needs more numbers than are there")
+            raise TooMuch(f"`{tensor.name}` has a shape that needs more numbers than are there")
         try:
             array = numpy_helper.to_array(tensor)
         except (KeyError, TypeError, ValueError):
@@ -156,12 +136,12 @@ class _OnnxReader:
         try:
             file = within(self.folder, name, "", "the file's folder")
         except Outside as problem:
-            raise DamagedFile(f"its numbers in `{name}` cannot be read: {problem}") from None
+            raise TooMuch(f"its numbers in `{name}` cannot be read: {problem}") from None
         try:
             with opened(file) as stream:
                 whole = stream.seek(0, 2)
                 if min(start, size) < 0 or start + size > whole:
-                    raise DamagedFile(
+                    raise TooMuch(
                         f"`{tensor.name}` has a shape that needs more numbers than are there"
                     )
                 if file not in self.files:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from archdsl.backend.export import ERRORS
+from archdsl.backend.memory import is_shortage, no_more_than_there_is, shortage
 from archdsl.backend.transfer import transfer
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -19,6 +21,7 @@ from archdsl.diagnostics.source import Source
 from archdsl.files import Bundle, opened
 from archdsl.importing.exported import read_pt2
 from archdsl.importing.extent import DamagedFile, check_run
+from archdsl.importing.onnx_bounds import check_onnx
 from archdsl.importing.program import ProgramModule
 from archdsl.modelcard import KEY, TOKENS, WHITE, ModelCard, bad, card_from, card_in
 from archdsl.registry import REGISTRY, Registry
@@ -39,17 +42,31 @@ class Predictor:
 
     card: ModelCard
     run: Run
+    name: str = "the network"
 
     def logits(self, images: Tensor) -> Tensor:
         """The results ``(N, classes)`` of examples ``(N, *card.image)``, whose values are those of
-        the card, as float32 on the CPU."""
-        if self.card.values == TOKENS:
+        the card, as float32 on the CPU. Raises ``ArchError`` for a network that is not what its
+        card says."""
+        given = images
+        if self.card.values != TOKENS:
+            ones = (-1, *[1] * (len(self.card.image) - 1))
+            mean, std = (torch.tensor(v).view(ones) for v in (self.card.mean, self.card.std))
+            given = (images.float() / WHITE[self.card.values] - mean) / std
+        try:
             with torch.inference_mode():
-                return self.run(images).float().cpu()
-        ones = (-1, *[1] * (len(self.card.image) - 1))
-        mean, std = (torch.tensor(v).view(ones) for v in (self.card.mean, self.card.std))
-        with torch.inference_mode():
-            return self.run((images.float() / WHITE[self.card.values] - mean) / std).float().cpu()
+                found: Any = self.run(given)
+        except ArchError:
+            raise
+        except Exception as problem:  # onnxruntime has no one error
+            if is_shortage(problem):
+                what = f"{len(images)} examples in {self.name}"
+                raise shortage("the machine", what) from None
+            raise _unreadable(self.name, f"its run fails: {_first_line(problem)}") from None
+        wanted = (len(images), len(self.card.classes))
+        if not isinstance(found, Tensor) or tuple(found.shape[:2]) != wanted:
+            raise bad(self.name, ValueError("it is of another network"))
+        return found.float().cpu()
 
 
 def read_model(
@@ -70,7 +87,7 @@ def read_model(
         opened(path).close()
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
-        raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
+        raise _unreadable(str(path), reason) from None
     if ending == ".arch":
         path = _beside(path)
         ending = path.suffix
@@ -83,7 +100,7 @@ def read_model(
     run = (
         _of_program(path, device) if ending == ".pt2" else _of_weights(path, card, registry, device)
     )
-    return Predictor(card, run)
+    return Predictor(card, run, str(path))
 
 
 _HELP = [
@@ -95,6 +112,14 @@ _HELP = [
 def _no_card(path: Path, reason: str, *help: str) -> ArchError:
     fields = {"name": str(path), "reason": reason}
     return ArchError([diagnose(codes.NO_CARD, fields=fields, help=help)])
+
+
+def _unreadable(name: str, reason: str) -> ArchError:
+    return ArchError([diagnose(codes.UNREADABLE, name=name, reason=reason)])
+
+
+def _first_line(problem: Exception) -> str:
+    return str(problem).strip().split("\n", 1)[0] or type(problem).__name__
 
 
 def _inside(folder: Path) -> Path:
@@ -149,7 +174,7 @@ def _of_program(path: Path, device: torch.device) -> Run:
         whole = not unknown and check_run(module)
     except (DamagedFile, KeyError, TypeError, ValueError, RuntimeError) as problem:
         reason = str(problem) if isinstance(problem, DamagedFile) else "its graph is damaged"
-        raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
+        raise _unreadable(str(path), reason) from None
     if not whole or len(described.inputs) != 1:
         reason = (
             f"nothing here runs its operation `{unknown[0]}`"
@@ -174,13 +199,17 @@ def _of_onnx(path: Path, device: torch.device) -> Predictor:
         raise missing("onnxruntime", "onnx") from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS
+    providers = onnxruntime.get_available_providers()
+    # GPUs map their memory into addresses that have none of the machine's.
+    bounded = nullcontext if {"CUDAExecutionProvider"} & {*providers} else no_more_than_there_is
     try:
-        session = onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=onnxruntime.get_available_providers()
-        )
+        check_onnx(path)
+        with bounded():
+            session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except ArchError:
+        raise
     except Exception as problem:  # onnxruntime has no one error
-        reason = str(problem).split("\n", 1)[0]
-        raise ArchError([diagnose(codes.UNREADABLE, name=str(path), reason=reason)]) from None
+        raise _unreadable(str(path), _first_line(problem)) from None
     text = session.get_modelmeta().custom_metadata_map.get(KEY)
     if text is None:
         raise _no_card(path, "it carries no model card", *_HELP)
@@ -193,7 +222,8 @@ def _of_onnx(path: Path, device: torch.device) -> Predictor:
     dtype: Any = getattr(torch, TYPES.get(entry.type, "float32"))
 
     def run(images: Tensor) -> Tensor:
-        (found,) = session.run(None, {entry.name: images.to(dtype).numpy()})
-        return torch.from_numpy(found)
+        with bounded():
+            found = session.run(None, {entry.name: images.to(dtype).numpy()})
+        return torch.from_numpy(found[0])
 
-    return Predictor(replace(card, texts={}), run)
+    return Predictor(replace(card, texts={}), run, str(path))
