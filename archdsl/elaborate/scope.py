@@ -31,7 +31,7 @@ from archdsl.layers.table import LayerTable
 from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.syntax import methods, pytorch, tree
 from archdsl.syntax.elsewhere import pattern
-from archdsl.syntax.other_libraries import ELSEWHERE
+from archdsl.syntax.other_libraries import LAYERS, elsewhere
 
 # What an imported spec says of itself where it needs layers of a file.
 NEEDS = re.compile(r"^# .*--allow-python (\S+)$", re.MULTILINE)
@@ -305,6 +305,8 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     behind = span.source.text[span.end :].partition("\n")[0]
     if said := methods.called(word, behind) or pattern(word, pytorch.arguments(behind)):
         help = said
+    elif (here := elsewhere(word)) and not pytorch.written(word, pytorch.arguments(behind)):
+        help = [here]
     elif (meant := context.table.meant(word) or pytorch.layer(word)) is not None:
         help = [pytorch.called(word, meant, behind)]
     elif before.endswith("//"):
@@ -313,11 +315,12 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
         after = given.start > span.start
         where = "from there on" if after else "within its braces"
         label, help = Label(given, f"it is defined here, and known {where} only"), []
-    elif word in ELSEWHERE:
-        help = [ELSEWHERE[word]]
     else:
         known = {*scope.visible(), *context.table, *context.patterns, *context.functions}
-        help = did_you_mean(word, known, context.table.synonyms)
+        others = {**{name: name for name in LAYERS}, **context.table.synonyms}
+        help = did_you_mean(word, known, others)
+        if help and (near := help[0].split("`")[1]) in LAYERS and near not in known:
+            help = [LAYERS[near]]
     if (needs := NEEDS.search(span.source.text)) is not None:
         help = [f"if it is a layer of `{needs[1]}`, say `--allow-python {needs[1]}`", *help]
     context.report(codes.UNKNOWN_NAME, span, label, help=help, name=word, wanted=wanted)

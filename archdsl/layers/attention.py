@@ -81,7 +81,7 @@ class Attend(Layer):
     kind = "attention"
     late = ("relative_keys",)
     modules = "modules/attention.py"
-    synonyms = ("attention", "self_attention", "mhsa", "sdpa", "MultiheadAttention")
+    synonyms = ("sdpa",)
     examples = (
         Example("attend(4)", ((48, 9),), (16, 9)),
         Example("attend(4, kv_heads = 2)", ((32, 9),), (16, 9)),

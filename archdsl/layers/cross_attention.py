@@ -24,7 +24,7 @@ class CrossAttend(Join):
     kind = "attention"
     verb = "attended to"
     modules = "modules/cross_attention.py"
-    synonyms = ("cross_attention", "encoder_decoder_attention", "attend_to")
+    synonyms = ("attend_to",)
     examples = (
         Example("cross_attend(4)", ((16, 9), (32, 5)), (16, 9)),
         Example("cross_attend(4, kv_heads = 2)", ((16, 3, 4), (16, 5)), (16, 3, 4)),

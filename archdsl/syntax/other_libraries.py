@@ -32,8 +32,14 @@ OTHERS = (  # what changes a tensor in ways that no layer here does
 ).split()
 NO_LAYER = "it is not a layer of the language: docs/adding-a-layer.md says how to add one"
 COMPOSED = {  # what other libraries have as a layer
-    ("mha", "multihead_attention", "self_attention", "MultiheadAttention"):
-        "it is written `conv(3 * d, 1) -> attend(heads) -> conv(d, 1)`, where `d = in.channels`",
+    ("cross_attention", "CrossAttention", "encoder_decoder_attention"):
+        "it is written `[conv(d, 1), other -> conv(2 * d, 1)] -> cross_attend(heads) -> conv(d, 1)`,"
+        " where `d = in.channels`",
+    ("window_attention", "WindowAttention", "windowed_attention"):
+        "it is an argument of attention, which has projections around it:"
+        " `conv(3 * d, 1) -> attend(heads, windows = 7) -> conv(d, 1)`",
+    ("rope", "rotary", "rotary_embedding", "RotaryEmbedding"):
+        "it is an argument of attention: `attend(heads, rope = 10000)`",
     ("gru", "GRU", "lstm", "LSTM", "rnn", "RNN", "transformer", *GRID, *OTHERS): NO_LAYER,
     ("einsum", "matmul", "bmm", "mm", "dot", "Dot", "baddbmm", "scaled_dot_product_attention"):
         "with weights, it is `conv(c, 1)`; of two tensors, it is"
@@ -68,7 +74,6 @@ COMPOSED = {  # what other libraries have as a layer
     ("drop_path", "DropPath", "stochastic_depth", "StochasticDepth"):
         "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
 }  # fmt: skip
-ELSEWHERE |= {word: said for words, said in COMPOSED.items() for word in words}
 LIBRARY = {  # blocks of specs/lib by their files
     "attention": "squeeze_excite eca cbam",
     "convnext": "convnext",
@@ -79,7 +84,7 @@ LIBRARY = {  # blocks of specs/lib by their files
     "residual": "basic bottleneck preactivated res2",
     "segmentation": "aspp top_down",
     "shuffle": "shuffle_v1 shuffle_v2",
-    "transformer": "mlp swiglu",
+    "transformer": "attention mlp swiglu",
     "unet": "double_conv unet",
 }
 THERE = {  # what else such a block is called
@@ -98,12 +103,33 @@ THERE = {  # what else such a block is called
     "basic": ("basic_block", "BasicBlock", "resblock", "res_block", "ResBlock"),
     "bottleneck": ("Bottleneck",),
     "aspp": ("ASPP",),
+    "attention": (
+        "attn",
+        "mha",
+        "mhsa",
+        "multihead_attention",
+        "multi_head_attention",
+        "self_attention",
+        "Attention",
+        "MultiheadAttention",
+        "MultiHeadAttention",
+        "SelfAttention",
+        "CausalSelfAttention",
+    ),
     "mlp": ("MLP", "feed_forward"),
     "swiglu": ("SwiGLU",),
 }
-ELSEWHERE |= {
+LAYERS = {word: said for words, said in COMPOSED.items() for word in words} | {
     word: f'it is a block of the library: `use "lib/{file}.arch": {block}`'
     for file, blocks in LIBRARY.items()
     for block in blocks.split()
     for word in (block, *THERE.get(block, ()))
 }
+ELSEWHERE |= LAYERS
+_SPELLED = {word.lower().replace("_", ""): said for word, said in LAYERS.items()}
+
+
+def elsewhere(word: str) -> str | None:
+    """What a word of Python or of another library is here; that of a layer in any case, with and
+    without ``_``."""
+    return ELSEWHERE.get(word) or _SPELLED.get(word.lower().replace("_", ""))

@@ -17,6 +17,7 @@ RECIPE = 'a spec does not say how it is trained: write `archdsl train --recipe "
 KNOWN = "what comes in is known: write "
 KEEP = "to keep the result of a layer, write "
 IMPORT = "a class of PyTorch becomes a spec by `archdsl import file.py:Tiny`"
+ATTENTION = 'it is a block of the library: `use "lib/transformer.arch": attention`'
 BELOW = "the layers stand on the lines below"
 
 
@@ -44,6 +45,10 @@ def helps(text: str) -> list[str]:
         ("ModuleList([relu])", "several of a layer, one after the other, are `repeat 3 { ... }`"),
         ("output [a, b]", "a result has a name: `output p3(when = always) { ... }`"),
         ("F.max_pool2d(x, 2)", "a tensor goes into a layer by `->`: `x -> maxpool(2)`"),
+        *((f"{word}(8)", ATTENTION) for word in ("attention", "atention", "MHA", "SelfAttention")),
+        ("windowattention(7)", "it is an argument of attention, which has projections around it: "),
+        ("rope(10000)", "it is an argument of attention: `attend(heads, rope = 10000)`"),
+        ("atend(8)", "did you mean `attend`?"),
         ("nn.BatchNorm2d(3)", f"{KNOWN}`bn`"),
         ("nn.Conv2d(3, 16, 3)", f"{KNOWN}`conv(16, 3, pad = 0)`"),
         ("nn.Conv2d(3, 16, 3, 2, 1)", f"{KNOWN}`conv(16, 3, stride = 2)`"),
