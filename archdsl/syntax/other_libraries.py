@@ -33,8 +33,8 @@ OTHERS = (  # what changes a tensor in ways that no layer here does
 NO_LAYER = "it is not a layer of the language: docs/adding-a-layer.md says how to add one"
 COMPOSED = {  # what other libraries have as a layer
     ("cross_attention", "CrossAttention", "encoder_decoder_attention"):
-        "it is written `[conv(d, 1), other -> conv(2 * d, 1)] -> cross_attend(heads) -> conv(d, 1)`,"
-        " where `d = in.channels`",
+        "it is written `[conv(d, 1), other -> conv(2 * d, 1)] -> cross_attend(heads)"
+        " -> conv(d, 1)`, where `d = in.channels`",
     ("window_attention", "WindowAttention", "windowed_attention"):
         "it is an argument of attention, which has projections around it:"
         " `conv(3 * d, 1) -> attend(heads, windows = 7) -> conv(d, 1)`",
