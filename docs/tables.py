@@ -213,7 +213,7 @@ def errors() -> Iterator[str]:
 def escaped(text: str) -> str:
     """The blanks of a message, `<name>`, as text: outside of code they would be tags."""
     parts = re.split(r"(`[^`]*`)", text)
-    return "".join(p if p.startswith("`") else p.replace("<", "\\<") for p in parts)
+    return "".join(p if p.startswith("`") else p.replace("<", "&lt;") for p in parts)
 
 
 def unfolded(text: str) -> str:
