@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from archdsl import driver
@@ -31,9 +32,23 @@ def hover(reading: Reading, offset: int) -> Hover | None:
         return _of_search(reading, offset)
     found = reading.names.at(offset)
     if found is None:
-        return None
+        return _of_word(reading, offset) if reading.broken else None
     said = _of_use(found, reading) if isinstance(found, NameUse) else _of_definition(found, reading)
     return Hover(found.span, said) if said else None
+
+
+def _of_word(reading: Reading, offset: int) -> Hover | None:
+    """What is built in under the word at a place of a statement that does not parse yet."""
+    text = reading.source.text
+    start = next((i for i in range(offset, 0, -1) if not _WORD.match(text[i - 1])), 0)
+    end = next((i for i in range(offset, len(text)) if not _WORD.match(text[i])), len(text))
+    if context_at(reading, end).kind in ("comment", "text"):
+        return None
+    found = described.built_in(text[start:end], reading)
+    return None if found is None else Hover(Span(reading.source, start, end), found.markdown)
+
+
+_WORD = re.compile(r"\w")
 
 
 def _of_use(use: NameUse, reading: Reading) -> str:

@@ -131,6 +131,14 @@ def test_hover(place: str, said: str | None) -> None:
     assert (found is None) if said is None else (found is not None and said in found.markdown)
 
 
+def test_a_layer_of_a_statement_that_does_not_parse_yet_is_told() -> None:
+    text = "arch a\ninput 3x8x8\nconv(16, 3 # a relu\nbn -> relu\n"
+    found = hover(read(text), text.index("conv") + 2)
+    assert found is not None and found.span.text == "conv" and "- `kernel`" in found.markdown
+    assert hover(read(text), text.index("relu")) is None
+    assert hover(read(text.replace("conv", "nothing")), text.index("conv")) is None
+
+
 def test_hover_names_the_paper() -> None:
     text = (builtin_folder() / "resnet.arch").read_text("utf-8")
     found = hover(read(text), text.index("resnet("))
