@@ -55,7 +55,7 @@ GROUPS = {
     "convolution": "Convolutions and linear layers",
     "standardized": "Convolutions of standardised filters",
     "normalization": "Normalisation",
-    "scalar": "One number for all elements",
+    "scalar": "The same number for all elements",
     "activation": "Activations",
     "attention": "Attention and tokens",
     "cross_attention": "Attention to other tensors",
