@@ -23,7 +23,7 @@ def blocks(sequence: list[Term], style: Style) -> list[Term]:
     root = [Term("module", "", subs=[sequence])]
     inside = root[0].subs[0]
     for term in list(walk(inside)):
-        if term.kind == "module" and _is_container(term.op):
+        if term.kind == "module" and is_container(term.op):
             _open(term)
     _splice(inside)
     while modules := [t for t in walk(inside) if t.kind == "module"]:
@@ -102,7 +102,7 @@ def _height(term: Term) -> int:
     return (term.kind == "module") + inner
 
 
-def _is_container(cls: str) -> bool:
+def is_container(cls: str) -> bool:
     return cls in ("ModuleList", "ModuleDict") or cls.endswith("Sequential")
 
 

@@ -25,7 +25,7 @@ from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
-from archdsl.importing.text import write
+from archdsl.importing.text import texts
 from archdsl.importing.values import Graph
 from archdsl.importing.widths import with_sizes
 from archdsl.layers.base import Shape, Weight
@@ -216,13 +216,12 @@ def import_file(
 
 
 def proven(graph: Graph, title: str) -> tuple[Spec, dict[int, int]]:
-    """The spec of a graph, and which layer is which: with blocks, or, where these say something
-    else, without."""
+    """The spec of a graph, and which layer is which: of its texts the first that is it."""
     theirs = flat_of(graph, title)
     reason = ""
-    for plain in (False, True):
+    for text in texts(graph, title):
         try:
-            spec = parse(write(graph, title, plain=plain), title, graph.registry)
+            spec = parse(text, title, graph.registry)
             arch = spec.with_knobs()
         except ArchError as problem:
             reason = f"{problem.diagnostics[0].code}: {problem.diagnostics[0].message}"

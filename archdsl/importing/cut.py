@@ -44,6 +44,11 @@ class AxisSplit:
         return tuple(prod(atom.size for atom in group) for group in self.axes)
 
     @property
+    def key(self) -> tuple[int, tuple[Group, ...], float]:
+        """Equal for tensors that are the same, but for what rolled them."""
+        return self.vertex.number, self.axes, self.factor
+
+    @property
     def atoms(self) -> list[Atom]:
         return [atom for group in self.axes for atom in group]
 

@@ -29,7 +29,7 @@ class Guesses:
         self,
         shape: Shape | None,
         taken: Sequence[Any],
-        vertex: Callable[[list[Vertex], Shape], Vertex],
+        vertex: Callable[..., Vertex],
     ) -> TensorValue:
         """What stands for a result of this shape that would be computed of some values: laid out as
         the first of them that has its shape, and else with its axes in order. That is a guess
@@ -39,8 +39,8 @@ class Guesses:
         known = [v for v in taken if isinstance(v, TensorValue) and not self.has(v)]
         like = next((value for value in known if value.shape == rest), None)
         if like is not None:
-            return TensorValue(vertex(inputs, like.vertex.shape), like.axes)
-        made = vertex(inputs, rest)
+            return TensorValue(vertex(inputs, shape=like.vertex.shape), like.axes)
+        made = vertex(inputs, shape=rest)
         images = [value for value in known if value.plain and len(value.axes) == len(rest)]
         if len(images) < len(taken):
             self._numbers.add(made.number)

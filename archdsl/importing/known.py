@@ -10,14 +10,15 @@ from typing import Any
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
-from archdsl.files import builtin_folder, read_text
+from archdsl.files import Library, builtin_folder, read_text
 from archdsl.importing.proof import pairs
 from archdsl.importing.render import Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.style import Style
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Term, lift, walk
 from archdsl.ir.flat import Flat
-from archdsl.spec import parse
+from archdsl.registry import Registry
+from archdsl.spec import Spec
 from archdsl.syntax import tree
 from archdsl.syntax.parse import parse as parse_tree
 
@@ -25,7 +26,7 @@ FILE = "lib/attention.arch"
 SIDE = 32  # pixels of the images on which blocks are compared
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Known:
     """A block of the library, as ``Definition`` is one of the spec: ``defaults`` has those that are
     plain, and ``computed`` the names of the others."""
@@ -35,6 +36,7 @@ class Known:
     defaults: dict[str, Any]
     computed: frozenset[str]
     text: tuple[str, ...] = ()
+    file: str = FILE
 
     def candidates(self, body: list[Term]) -> Iterator[dict[str, Any]]:
         """What it may be given, by what stands in the layers of a module."""
@@ -113,7 +115,15 @@ def _head(channels: int) -> list[str]:
 
 
 def _flat(lines: list[str], style: Style) -> Flat | None:
+    return compared("\n".join(lines) + "\n", style.registry)
+
+
+FILES = Library(None)  # the library's files, read once
+
+
+def compared(text: str, registry: Registry) -> Flat | None:
+    """The graph of a text that uses the library alone; nothing where it is no network."""
     try:
-        return parse("\n".join(lines) + "\n", "gate", style.registry).with_knobs().flat
+        return Spec(Source("part", text), FILES, registry).with_knobs().flat
     except ArchError:
         return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -96,6 +97,7 @@ class Lowering:
         self.root = recording.root
         self._values: dict[Ref, Any] = {}
         self._known: dict[Any, Vertex] = {}
+        self._cut_by: dict[Any, TracedCall] = {}  # in whose module its layers are
         self.guesses = Guesses()
         self._settled: dict[Any, TensorValue] = {}
         self.memo: dict[Any, Vertex] = {}  # what several operations have one of
@@ -149,6 +151,8 @@ class Lowering:
             results = self._custom(record, why, taken) or self._gap(record, taken)
         for number, value in enumerate(results):
             self._values[Ref(record, number)] = value
+            if isinstance(value, AxisSplit):
+                self._cut_by.setdefault(value.key, record)
 
     def _through(self, record: TracedCall, function: Operation) -> Any:
         """What an operation makes: of a tensor whose channels are last and whole, before its
@@ -210,11 +214,8 @@ class Lowering:
 
     def _gap(self, record: TracedCall, taken: Sequence[Any]) -> list[TensorValue]:
         """Values that stand for what could not be computed, so that other gaps are found too."""
-
-        def vertex(inputs: list[Vertex], shape: Shape) -> Vertex:
-            return self.vertex(None, inputs, record, shape)
-
-        return [self.guesses.result(shape, taken, vertex) for shape in record.shapes]
+        made = partial(self.vertex, None, record=record)
+        return [self.guesses.result(shape, taken, made) for shape in record.shapes]
 
     # ------------------------------------------------------------------ what operations ask
 
@@ -289,16 +290,15 @@ class Lowering:
             return value
         if value.rolled:
             raise Gap(" of a tensor that was moved round its border")
-        key = value.vertex.number, value.axes, value.factor
+        key = value.key
         if key not in self._settled:
-            self._settled[key] = self._settle(value, record)
+            self._settled[key] = self._settle(value, self._cut_by.get(key, record))
         return self._settled[key]
 
     def _settle(self, cut: AxisSplit, record: TracedCall) -> TensorValue:
         vertex, shape = self.multiplied(cut, record), cut.shape[1:]
         cut = AxisSplit(vertex, cut.axes)
-        order = order_of(cut, self.batch)
-        if order is not None:
+        if (order := order_of(cut, self.batch)) is not None:
             return TensorValue(vertex, order)
         space = tuple(a for axis in range(1, len(vertex.shape)) for a in whole(vertex.shape, axis))
         channels = whole(vertex.shape, 0)

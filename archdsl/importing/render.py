@@ -99,6 +99,8 @@ class Renderer:
             if name == "kernel" and m.op == "conv" and self._is_knob(m, written):
                 self.style.turned.add("kernel")
                 written = "kernel"
+            if name == "drop" and "survive" in order:
+                name, written = "survive", self._chance(written)
             parts[name] = written
         return _called(m.op, parts, self.style.by_place(m.op))
 
@@ -202,9 +204,7 @@ class Renderer:
             for v, op in zip(given, m.ops, strict=True)
         ]
         if self.style.drop_path:
-            place = self.scope.relate(values, None, "drop")
-            place = f"({place})" if " " in place else place
-            chance = f"1 - drop_path * {place} / {self.style.drops}"
+            chance = self._chance(self.scope.relate(values, None, "drop"))
         else:
             literal = [None if v is None else 1 - v for v in values]
             chance = self.scope.relate(literal, None, "survive")
@@ -213,6 +213,10 @@ class Renderer:
             found = {v for v in m.args.get(name, ()) if v not in (None, MISSING)}
             how += [f"{name} = {word}" for word in found]
         return [f"survive = {chance}", *how]
+
+    def _chance(self, place: str) -> str:
+        place = f"({place})" if " " in place else place
+        return f"1 - drop_path * {place} / {self.style.drops}"
 
     def _shortcut(self, m: Merged) -> str:
         kinds = {op for op in m.ops if op is not None}

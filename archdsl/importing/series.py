@@ -185,7 +185,8 @@ class Levels:
             found = self._use(keys, call.path, channels, body)
             self._enter(outer)
             return found
-        return Term("module", call.cls, subs=[body()], channels=channels, path=call.path)
+        shapes = self.vertices[module.input].shape, self.vertices[module.output].shape
+        return Term("module", call.cls, {}, [body()], channels, path=call.path, shapes=shapes)
 
     def _module(self, vertex: Vertex, inside: set[int], here: ModuleCall) -> ModuleCall | None:
         """The outermost module of a level that a vertex is in, if it is a part of its own."""

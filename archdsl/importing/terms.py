@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from archdsl.layers.base import Shape
+
 ACTIVATIONS = frozenset("relu relu6 silu gelu hardswish hardsigmoid sigmoid mish tanh".split())
 
 
@@ -29,6 +31,7 @@ class Term:
     keep: str = ""  # under which name its result is kept
     path: str = ""  # of the module
     label: str = ""
+    shapes: tuple[Shape, Shape] | None = None  # of a module: what comes in and what goes out
 
 
 def key(term: Term) -> Any:

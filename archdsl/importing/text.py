@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
@@ -11,7 +11,8 @@ from typing import NamedTuple
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
 from archdsl.importing.fold import stages
-from archdsl.importing.known import FILE, Known
+from archdsl.importing.known import Known
+from archdsl.importing.library import with_library
 from archdsl.importing.render import INDENT, LONG, Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.series import Levels
@@ -28,6 +29,8 @@ WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "out
 ACTS = ("relu", "relu6", "silu", "gelu", "hardswish", "mish")  # that may be a knob
 CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside its own
 SHALLOW = 8  # turns that may be as few as one, where they are a knob
+SHORTER = 0.8  # a text with blocks of the library, to be taken
+PAGE = 36  # lines of a text, empty ones counted, whose blocks are better seen than used
 STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 
 
@@ -51,11 +54,29 @@ def write(
     plain: bool = False,
     depth: int = 0,
     more: Sequence[str] = (),
+    library: bool = False,
 ) -> str:
     """The text of a spec. ``width`` makes it a knob, ``depth`` how often parts repeat that
     do so at least so many times, ``more`` the ``kernel`` of blocks and the activation (``act``);
-    ``plain`` leaves out blocks and loops."""
-    return SpecWriter(graph, name, width, plain, depth, more).text()
+    ``plain`` leaves out blocks and loops. ``library`` uses blocks of the library, beside the gates;
+    the text is empty where there are none."""
+    writer = SpecWriter(graph, name, width, plain, depth, more)
+    if library and not with_library(writer.terms, writer.style):
+        return ""
+    return writer.text()
+
+
+def texts(graph: Graph, name: str) -> Iterator[str]:
+    """The texts of a spec: with blocks, with those of the library where it is long and becomes
+    shorter by them, and last, where these say something else, without."""
+    own = write(graph, name)
+    lines = own.count("\n")
+    if lines > PAGE:
+        used = write(graph, name, library=True)
+        if 0 < used.count("\n") <= SHORTER * lines:
+            yield used
+    yield own
+    yield write(graph, name, plain=True)
 
 
 def common_factor(graph: Graph, name: str) -> int:
@@ -151,8 +172,12 @@ class SpecWriter:
 
     def uses(self) -> list[str]:
         """The line for what is of the library."""
-        names = [name for name, block in self.style.blocks.items() if isinstance(block, Known)]
-        return [f'use "{FILE}": {", ".join(names)}', ""] if names else []
+        files: dict[str, list[str]] = {}
+        for name, block in self.style.blocks.items():
+            if isinstance(block, Known):
+                files.setdefault(block.file, []).append(name)
+        lines = [f'use "{file}": {", ".join(names)}' for file, names in sorted(files.items())]
+        return [*lines, ""] if lines else []
 
     def input(self) -> list[str]:
         """The lines that say what comes in."""

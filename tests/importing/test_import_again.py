@@ -1,12 +1,32 @@
 """Specs that are compiled and imported again."""
 
+import pytest
+
 import archdsl
+from archdsl.importing import convert
+from archdsl.importing.proof import pairs
 
 NET = """\
 arch net
 input 3x16x16
 conv(8, 3{start}) -> bn{bn} -> relu
 conv(8, 3) -> global_avgpool -> linear(3)
+"""
+SHUFFLED = """\
+arch shufflenet_v2(classes = 1000)
+
+use "lib/shuffle.arch": shuffle_v2
+
+input 3x224x224
+default conv(bias = false)
+
+conv(24, 3, stride = 2) -> bn -> relu -> maxpool(3, stride = 2, pad = 1)
+for (n, c) in [(4, 116), (8, 232), (4, 464)] {
+  repeat n as j {
+    shuffle_v2(c, 2 if j == 1 else 1)
+  }
+}
+conv(1024, 1) -> bn -> relu -> global_avgpool -> linear(classes)
 """
 
 
@@ -20,3 +40,33 @@ def test_a_hash_but_for_how_weights_start() -> None:
     for wanted in (plain, started):
         imported = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
         assert imported.architecture.hash == plain.hash
+
+
+def again(name: str) -> tuple[archdsl.Architecture, convert.Imported]:
+    wanted = archdsl.read(name).with_knobs()
+    made = archdsl.import_module(wanted.build(), wanted.input, name=name, run=False)
+    assert pairs(wanted.flat, made.architecture.flat) is not None
+    return wanted, made
+
+
+def test_blocks_of_the_library_are_used() -> None:
+    """The units of ShuffleNetV2, and the shuffle at their end, are those of the library."""
+    wanted, made = again("shufflenet_v2")
+    assert made.text == SHUFFLED
+    assert made.architecture.hash == wanted.hash
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "lines", "used"),
+    [
+        ("coatnet", 19, "mbconv, transformer"),
+        ("maxvit", 28, "mbconv, transformer"),
+        ("efficientnet_v2", 28, "inverted_residual, fused_inverted_residual"),
+    ],
+)
+def test_a_long_text_becomes_shorter_by_the_library(name: str, lines: int, used: str) -> None:
+    """Norms, activations, gates, attention and the chance of a drop are what blocks are given."""
+    made = again(name)[1]
+    assert used in made.text
+    assert sum(1 for line in made.text.splitlines() if line) == lines
