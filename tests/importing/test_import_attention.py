@@ -34,8 +34,9 @@ repeat 2 {
 layer_norm -> token -> linear(classes)
 """
 SWIN = """\
-swin_transformer_block
-swin_transformer_block(2, 1) -> pixel_unshuffle(2) -> channel_shuffle(8)
+transformer(8, attend(2, windows = 4, shift = 2, relative = true), norm = layer_norm, \
+survive = 1 - drop_path * 1 / 2)
+pixel_unshuffle(2) -> channel_shuffle(8)
 branch concat {
   split(4, 1)
   split(4, 3)
