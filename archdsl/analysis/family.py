@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from archdsl.analysis.figures import COUNTED, Figures, figures_of
-from archdsl.analysis.region import Place, Region, Stretch, index_of, place_of, whole
+from archdsl.analysis.region import Place, Region, Stretch, index_of, place_of, smooth
 from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.equality import key as key_of
 from archdsl.elaborate.knobs import Interval
@@ -65,7 +65,7 @@ class Families:
             for knob in program.knobs.values()
             if isinstance(knob.domain, Interval) and knob.domain.is_exact
         }
-        self.starts = {name: whole(domain) for name, domain in self.domains.items()}
+        self.starts = {name: smooth(domain) for name, domain in self.domains.items()}
         self.roots: dict[Any, _Node] = {}
         self.answers = Effort(ANSWERS)
         self.count = 0

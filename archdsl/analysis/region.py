@@ -7,16 +7,16 @@ domain between 0 and 1. A spec is run for all places of a stretch at once, with 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
-from math import prod
+from math import gcd, lcm, prod
 from typing import Any
 
 from archdsl.elaborate.knobs import Choices, Interval
-from archdsl.layers.polynomial import unknown_value
-from archdsl.layers.unknowns import Effort, Undecided, Unknown
+from archdsl.layers.polynomial import unknown_value, variable
+from archdsl.layers.unknowns import Effort, Exact, Listed, Undecided, Unknown
 
 ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
 
@@ -26,11 +26,12 @@ Place = int | Fraction
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Every ``stride``-th place from ``first`` to ``last`` of a grid, or, of a continuous domain,
-    all between two places (or one place)."""
+    all between two places (or one place), without these but where it ``has_ends``."""
 
     first: Place
     last: Place
     stride: int = 1
+    has_ends: bool = False
 
     @property
     def count(self) -> int:
@@ -62,13 +63,14 @@ class Stretch:
                 self.count,
                 domain.value(int(self.first)),
                 step,
-                rounds if domain.step % 1 else None,
+                rounds,
             )
         length = Fraction(domain.high) - Fraction(domain.low)
         low = Fraction(domain.low) + length * self.first
         if self.is_point:
             return low.numerator if low.denominator == 1 else low
-        return unknown_value(name, None, low, length * (self.last - self.first))
+        slope = length * (self.last - self.first)
+        return low + slope * variable(Unknown(name, None, has_ends=self.has_ends))
 
     def inside(self, place: Place, domain: Interval) -> Place | None:
         """Where the unknown of ``value`` is for a place of the domain; nothing for one outside."""
@@ -90,10 +92,11 @@ class Stretch:
     def _split_line(self, cuts: tuple[Any, ...]) -> list[Stretch]:
         length = self.last - self.first
         places = sorted({self.first + length * c for c in cuts if 0 < c < 1})
-        if not places:
+        if not places and not self.has_ends:
             return []
         ends = [self.first, *places, self.last]
-        return [Stretch(a, b) for a, b in pairwise(ends)] + [Stretch(at, at) for at in places]
+        points = ends if self.has_ends else places
+        return [Stretch(a, b) for a, b in pairwise(ends)] + [Stretch(at, at) for at in points]
 
     def _split_grid(self, cuts: tuple[Any, ...], modulus: int | None) -> list[Stretch]:
         count = self.count
@@ -113,22 +116,36 @@ class Stretch:
         return Stretch(first + start * stride, first + last * stride, stride * step)
 
 
-def whole(domain: Interval) -> list[Stretch]:
-    """A domain in as few stretches as can be: a continuous one apart from its ends."""
+def listed_value(name: str, values: Sequence[Exact], rounds: Effort | None = None) -> Any:
+    """One of some numbers, whichever it is."""
+    first = values[0]
+    bottom = lcm(*(v.denominator for v in values))
+    steps = [int((v - first) * bottom) for v in values]
+    step = gcd(*steps)
+    if not step:
+        return first
+    unknown = Listed(name, len(values), rounds, values=tuple([s // step for s in steps]))
+    return first + Fraction(step, bottom) * variable(unknown)
+
+
+def whole(domain: Interval) -> Stretch:
+    """All of a domain."""
     count = domain.count
     if domain.step is not None and count is not None:
-        return [Stretch(0, count - 1)]
-    zero, one = Fraction(0), Fraction(1)
-    if domain.low == domain.high:
-        return [Stretch(zero, zero)]
-    return [Stretch(zero, zero), Stretch(zero, one), Stretch(one, one)]
+        return Stretch(0, count - 1)
+    last = Fraction(domain.low != domain.high)
+    return Stretch(Fraction(0), last, has_ends=bool(last))
+
+
+def smooth(domain: Interval) -> list[Stretch]:
+    """A domain in as few stretches as can be: a continuous one apart from its ends."""
+    stretch = whole(domain)
+    return stretch.split(domain, Undecided(Unknown("", None))) if stretch.has_ends else [stretch]
 
 
 def index_of(place: Place, stretches: list[Stretch]) -> int:
-    """Which of the stretches of a ``whole`` domain has a place."""
-    if len(stretches) == 1 or place == 0:
-        return 0
-    return 1 if place < 1 else 2
+    """Which of the stretches of a ``smooth`` domain has a place."""
+    return 0 if len(stretches) == 1 or 0 < place < 1 else 1 + int(place)
 
 
 def place_of(value: Any, domain: Interval) -> Place | None:

@@ -11,14 +11,13 @@ steps of 0.01 costs as many runs as its roundings differ in what is asked of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import product
 from math import log10, prod
 from typing import Any
 
-from archdsl.analysis.region import Piece, Region, Stretch, whole
+from archdsl.analysis.region import Piece, Region, Stretch, listed_value, whole
 from archdsl.analysis.sample import FEW, some
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
@@ -123,14 +122,8 @@ class _Prover:
 
     def prove(self) -> Proof:
         proof = self.proof
-        stack: list[Region] = []
-        regions = self.start()
-        while proof.holds:
-            if not stack:
-                region = next(regions, None)
-                if region is None:
-                    break
-                stack.append(region)
+        stack = [self.start()]
+        while proof.holds and stack:
             if proof.runs >= self.limit or self.work + self.largest > self.most:
                 proof.complete, proof.stopped = False, True
                 break
@@ -168,14 +161,11 @@ class _Prover:
             )
         return "the only assignment" if proof.total == 1 else f"all {many(proof.total)} assignments"
 
-    def start(self) -> Iterator[Region]:
-        """The space in as few regions as can be."""
-        pieces: list[list[Piece]] = [
-            whole(knob.domain) if isinstance(knob.domain, Interval) else [knob.domain]
-            for knob in self.knobs.values()
-        ]
-        for chosen in product(*pieces):
-            yield Region(dict(zip(self.knobs, chosen, strict=True)))
+    def start(self) -> Region:
+        """The space as one region."""
+        domains = {name: knob.domain for name, knob in self.knobs.items()}
+        pieces = {n: whole(d) if isinstance(d, Interval) else d for n, d in domains.items()}
+        return Region(pieces)
 
     # ------------------------------------------------------------------------ a region
 
@@ -231,13 +221,17 @@ class _Prover:
             return piece
         key = (name, piece if isinstance(piece, Stretch) else None)
         if key not in self.values:  # one unknown for a piece: what is known of it is kept
-            domain = self.knobs[name].domain
-            self.values[key] = (
-                piece.value(name, domain, rounds=self.answers)
-                if isinstance(piece, Stretch) and isinstance(domain, Interval)
-                else Unknown(name, None)
-            )
+            self.values[key] = self.unknown(name, piece)
         return self.values[key]
+
+    def unknown(self, name: str, piece: Stretch | Choices) -> Any:
+        domain = self.knobs[name].domain
+        if isinstance(piece, Stretch) and isinstance(domain, Interval):
+            return piece.value(name, domain, rounds=self.answers)
+        assert isinstance(piece, Choices)
+        if all(type(value) in (int, Fraction) for value in piece.values):
+            return listed_value(name, piece.values, self.answers)
+        return Unknown(name, None)
 
     def decide(self, region: Region, name: str) -> list[Region]:
         """A region split as nothing but the name of a knob says."""

@@ -121,7 +121,8 @@ class Number(Reader):
             raise Unreadable(self.expected) from None
         if abs(number) > LARGEST:  # nor is one that is not finite
             raise Unreadable("a number that float32 can hold: at most 3.4e38")
-        low_ok = self.low is None or number > self.low or (number == self.low and not self.above)
+        low = self.low
+        low_ok = low is None or (number > low if self.above else number >= low)
         if not (low_ok and (self.high is None or number <= self.high)):
             raise Unreadable(self.expected)
         found: float = number

@@ -140,8 +140,8 @@ class Attend(Layer):
         given = "grid" if self.grid else "windows"
         axes_of(getattr(self, given), 2, self.name, given)
         sides = self.cells(size)
-        least = min(sides) if self.windows else 0
-        if self.shift and self.shift >= least:
+        if self.shift and (not self.windows or any(side <= self.shift for side in sides)):
+            least = min(sides) if self.windows else 0
             raise Misfit(codes.SHIFT_TOO_FAR, shift=self.shift, windows=least)
         for n, side in zip(size, sides, strict=True):
             if n % side:

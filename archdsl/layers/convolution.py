@@ -150,7 +150,7 @@ class ConvTranspose(Layer):
             (n - 1) * s - 2 * p + d * (k - 1) + e + 1
             for n, k, s, p, d, e in zip(size, kernel, stride, pad, dilation, extra, strict=True)
         )
-        if min(out) < 1:
+        if any(n < 1 for n in out):
             raise Misfit(
                 codes.WINDOW_TOO_LARGE,
                 layer=self.name,

@@ -172,7 +172,7 @@ class Convolution(Layer):
                 *(-(-n // s) for n, (_, s, _) in zip(size, windows, strict=True)),
             )
         out = [(n + 2 * p - r) // s + 1 for n, (r, s, p) in zip(size, windows, strict=True)]
-        if min(out) < 1:
+        if any(n < 1 for n in out):
             raise Misfit(
                 codes.WINDOW_TOO_LARGE,
                 layer=self.name,

@@ -121,7 +121,7 @@ class Add(Elementwise):
     )
 
     def shape(self, *inputs: Shape) -> Shape:
-        if self.survive != 1 and len(inputs) != 2:
+        if len(inputs) != 2 and self.survive != 1:
             raise Misfit(
                 codes.COUNT_OF_TENSORS,
                 "put those of the branch together first: `branch add { ... }` without `survive`",

@@ -105,7 +105,8 @@ class Polynomial:
         return floor(self / other)
 
     def __mod__(self, other: Any) -> Any:
-        if isinstance(other, Polynomial) or self.rounds:
+        plain = self.is_whole() and not self.is_rounded  # its remainders are few
+        if isinstance(other, Polynomial) or (self.rounds and not plain):
             return self - other * (self // other)
         moving = {m: c / Fraction(self.exact(other)) for m, c in self.terms.items() if m}
         self.need_whole(moving)
@@ -217,8 +218,7 @@ class Polynomial:
 
     def __lt__(self, other: Any) -> bool:
         if isinstance(other, Polynomial):
-            difference = self - other
-            return bool(difference < 0)
+            return bool(self - other < 0)
         low, high, open = self.bounds()
         if high < other or (open and high == other):
             return True
@@ -228,8 +228,7 @@ class Polynomial:
 
     def __le__(self, other: Any) -> bool:
         if isinstance(other, Polynomial):
-            difference = self - other
-            return bool(difference <= 0)
+            return bool(self - other <= 0)
         low, high, open = self.bounds()
         if high <= other:
             return True
@@ -326,7 +325,7 @@ class Polynomial:
         if near is not None:
             low, high = max(low, near[0]), min(high, near[1])
         # An end is only approached where a term of real unknowns alone never reaches its own.
-        return low, high, any(m and all(u.count is None for u, _ in m) for m in self.terms)
+        return low, high, any(m and all(u.is_open for u, _ in m) for m in self.terms)
 
     def near_bounds(self) -> tuple[Exact, Exact] | None:
         """Bounds by what is rounded: a rounded number is below it, by less than one."""
@@ -394,4 +393,8 @@ def unknown_value(
     """The value ``low + step * t`` of an unknown ``t``; a number where there is only one."""
     if count == 1:
         return low
-    return low + step * Polynomial({((Unknown(name, count, rounds), 1),): 1})
+    return low + step * variable(Unknown(name, count, rounds))
+
+
+def variable(unknown: Unknown) -> Polynomial:
+    return Polynomial({((unknown, 1),): 1})

@@ -73,7 +73,7 @@ class Pool(Layer):
             if up and (positions - 1) * s >= n + p:
                 positions -= 1  # PyTorch drops a last window that would start outside
             out.append(positions)
-        if min(out) < 1:
+        if any(n < 1 for n in out):
             raise Misfit(
                 codes.WINDOW_TOO_LARGE,
                 layer=self.name,

@@ -209,7 +209,7 @@ class Crop(Layer):
         channels, size = image(inputs[0], self.name)
         cut = axes_of(self.size, len(size), self.name, "size")
         out = tuple(n - 2 * c for n, c in zip(size, cut, strict=True))
-        if min(out) < 1:
+        if any(n < 1 for n in out):
             raise Misfit(
                 codes.WINDOW_TOO_LARGE,
                 layer=self.name,

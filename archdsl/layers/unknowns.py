@@ -41,12 +41,18 @@ class Effort:
 @dataclass(frozen=True, eq=False, slots=True)
 class Unknown:
     """A place in a knob's domain: a whole number from 0 to ``count - 1``, or, where ``count`` is
-    nothing, a real number between 0 and 1, both excluded. ``rounds``: what is rounded of it is
-    an unknown of its own, and how much that may take."""
+    nothing, a real number between 0 and 1, both excluded but where it ``has_ends``. ``rounds``:
+    what is rounded of it is an unknown of its own, and how much that may take."""
 
     name: str
     count: int | None
     rounds: Effort | None = None
+    has_ends: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its bounds are only approached."""
+        return self.count is None and not self.has_ends
 
     def bounds(self) -> tuple[int, int]:
         return (0, 1) if self.count is None else (0, self.count - 1)
@@ -66,6 +72,19 @@ class Unknown:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Listed(Unknown):
+    """One of some whole numbers, of which the place says which."""
+
+    values: tuple[int, ...] = ()
+
+    def bounds(self) -> tuple[int, int]:
+        return min(self.values), max(self.values)
+
+    def at(self, places: Mapping[str, Exact]) -> Exact:
+        return self.values[int(places[self.name])]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Rounded(Unknown):
     """The whole number at or below a polynomial. Two of one polynomial are equal."""
 
@@ -82,7 +101,7 @@ class Rounded(Unknown):
             raise Undecided(smallest(argument.roots()))
         bottom = lcm(*(Fraction(c).denominator for c in argument.terms.values()))
         tops = tuple((m, int(c * bottom)) for m, c in argument.terms.items())
-        return cls(f"floor({argument!r})", 0, effort, argument, size, bottom, tops)
+        return cls(f"floor({argument!r})", 0, effort, False, argument, size, bottom, tops)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Rounded) and bool(self.argument.terms == other.argument.terms)

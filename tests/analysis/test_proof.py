@@ -225,6 +225,41 @@ def test_continuous_knobs_are_covered_too() -> None:
     assert float(wrong.counterexample.knobs["p"]) > 0.5
 
 
+def test_the_ends_of_continuous_knobs_are_among_them() -> None:
+    """One run covers a knob whose ends make no difference; one that is wrong at an end alone is
+    found there."""
+    text = "arch net(p = 0.1 in 0..0.9, q = 0.25 in 0..0.5)\ninput 8x8x8\n"
+    survives = "residual(survive = 1 - p * q) { conv(8, 3) }"
+    proof = prove(archdsl.parse(f"{text}dropout(p) -> {survives}\n").program)
+    assert proof.complete and proof.holds and proof.runs == 1
+    for wrong, at in (("q < 1/2", "0.5"), ("0 < q", "0"), ("q != 1/4", "0.25")):
+        spec = f"{text}if {wrong} {{ relu }} else {{ conv(3, 1, groups = 3) }}\n"
+        found = prove(archdsl.parse(spec).program).counterexample
+        assert found is not None and found.knobs["q"] == at
+
+
+def test_listed_numbers_are_covered_at_once() -> None:
+    """A list of numbers is split where something depends on which it is."""
+    text = (
+        "arch net(c = 8 in {8, 16, 48}, r = 1 in {1/2, 1, 8/3}, g = 4 in {1, 4, 8})\n"
+        "input (3, 32, c)\nconv(3 * c, 3) -> conv(6 * c * r, 3, groups = g) -> linear(10)\n"
+    )
+    proof = prove(archdsl.parse(text).program)
+    assert proof.complete and proof.holds and proof.covered == 27 and proof.runs < 27
+    assert prove(archdsl.parse(text.replace("groups = g", "groups = 1")).program).runs == 1
+    found = prove(archdsl.parse(text.replace("{1, 4, 8}", "{1, 4, 9}")).program).counterexample
+    assert found is not None and found.knobs["g"] == "9"
+
+
+PUBLISHED = ["efficientnet_v2", "gpt", "mnasnet", "mobilenet_v3", "senet", "video_resnet"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_spaces_are_covered_whole(name: str) -> None:
+    proof = prove(archdsl.load(name).spec.program)
+    assert proof.complete and proof.holds and not proof.stopped
+
+
 def test_a_space_that_cannot_be_covered_says_what_was() -> None:
     text = "arch net(a = 1 in 1..10^6, b = 1 in 1..10^6)\ninput 3x8x8\n"
     proof = prove(archdsl.parse(f"{text}conv((a * b) % 97 + 1, 1)\n").program, 200)

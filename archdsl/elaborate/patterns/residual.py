@@ -20,6 +20,7 @@ from archdsl.layers.arguments import Chance, OneOf, Reader, Unreadable
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.convolution import Conv
 from archdsl.layers.join import SURVIVING, Add, way_out
+from archdsl.layers.polynomial import Polynomial
 from archdsl.layers.shaping import PadChannels, Subsample
 from archdsl.syntax import tree
 
@@ -93,8 +94,15 @@ class Residual(Pattern):
                 verb="added",
                 shapes=f"{show_shape(s.shape)} and {show_shape(y.shape)}",
             )
-        join = Add(self.survive, self.per, self.scaling) if self.survive < 1 else PLAIN
-        frame.m.join(frame.m.intern(join), frame, (s, y), use.span)
+        frame.m.join(frame.m.intern(self.join), frame, (s, y), use.span)
+
+    @property
+    def join(self) -> Add:
+        """One that may drop the body, unless it is known to be always kept: both leave the same
+        shape, so that an undecided chance is not asked."""
+        if not isinstance(self.survive, Polynomial) and self.survive == 1:
+            return PLAIN
+        return Add(self.survive, self.per, self.scaling)
 
     def advice(self, shortcut: Shape, body: Shape) -> list[str]:
         if self.shortcut == "identity":
