@@ -15,7 +15,7 @@ from math import gcd, lcm, prod
 from typing import Any
 
 from archdsl.elaborate.knobs import Choices, Interval
-from archdsl.layers.polynomial import unknown_value, variable
+from archdsl.layers.polynomial import Polynomial, unknown_value
 from archdsl.layers.unknowns import Effort, Exact, Listed, Undecided, Unknown
 
 ALL_AT_ONCE = 64  # values that are tried one by one where nothing says how to split them
@@ -70,7 +70,8 @@ class Stretch:
         if self.is_point:
             return low.numerator if low.denominator == 1 else low
         slope = length * (self.last - self.first)
-        return low + slope * variable(Unknown(name, None, has_ends=self.has_ends))
+        unknown = Unknown(name, None, has_ends=self.has_ends)
+        return low + slope * Polynomial({((unknown, 1),): 1})
 
     def inside(self, place: Place, domain: Interval) -> Place | None:
         """Where the unknown of ``value`` is for a place of the domain; nothing for one outside."""
@@ -125,7 +126,7 @@ def listed_value(name: str, values: Sequence[Exact], rounds: Effort | None = Non
     if not step:
         return first
     unknown = Listed(name, len(values), rounds, values=tuple([s // step for s in steps]))
-    return first + Fraction(step, bottom) * variable(unknown)
+    return first + Fraction(step, bottom) * Polynomial({((unknown, 1),): 1})
 
 
 def whole(domain: Interval) -> Stretch:

@@ -205,12 +205,12 @@ class _Prover:
             fixed = self.program.fixed_option(path, options)
             return forced.get(path) if fixed is None else fixed
 
-        before, answers = self.program.spent, self.answers.done
+        before, answers = self.program.spent, self.answers.done + self.answers.bounds
         try:
             found = self.program.elaborate(values, decide, first_only=True)
         finally:
             spent = self.program.spent - before + 4 * len(self.knobs)
-            spent += self.answers.done - answers
+            spent += self.answers.done + self.answers.bounds - answers
             self.work += spent
             self.largest = max(self.largest, spent)
         return found.options

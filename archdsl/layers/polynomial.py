@@ -32,6 +32,7 @@ from archdsl.layers.unknowns import (
 Monomial = tuple[tuple[Unknown, int], ...]
 Bounds = tuple[Exact, Exact, bool]
 MAX_TERMS = 24
+OF_BOUNDS = 12  # work for each term, where something in it is rounded
 
 
 class Polynomial:
@@ -330,6 +331,8 @@ class Polynomial:
     def near_bounds(self) -> tuple[Exact, Exact] | None:
         """Bounds by what is rounded: a rounded number is below it, by less than one."""
         terms, below, above, bottom = unrounded(self.terms)
+        if self.rounds is not None:
+            self.rounds.bounds += OF_BOUNDS * len(terms)
         if len(terms) > MAX_TERMS or (not below and not above):
             return None
         found = _made(terms)
@@ -393,8 +396,4 @@ def unknown_value(
     """The value ``low + step * t`` of an unknown ``t``; a number where there is only one."""
     if count == 1:
         return low
-    return low + step * variable(Unknown(name, count, rounds))
-
-
-def variable(unknown: Unknown) -> Polynomial:
-    return Polynomial({((unknown, 1),): 1})
+    return low + step * Polynomial({((Unknown(name, count, rounds), 1),): 1})

@@ -29,13 +29,15 @@ MOST_CUTS = 64  # of a domain whose places can be told apart by a remainder
 
 class Effort:
     """How much may be worked out, place by place, for answers that bounds do not give: as units
-    of work, of which the value of a term takes one."""
+    of work, of which the value of a term takes one. ``bounds``: what these took, which is work
+    too."""
 
-    __slots__ = ("done", "most")
+    __slots__ = ("bounds", "done", "most")
 
     def __init__(self, most: float) -> None:
         self.most = most
         self.done = 0
+        self.bounds = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
