@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import product
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archdsl.layers.polynomial import MAX_TERMS, Polynomial, unknown_value
-from archdsl.layers.unknowns import Undecided
+from archdsl.layers.unknowns import Effort, Undecided
 
 COUNTS = {"a": 4, "b": 3}  # places of each unknown
 A, B = (unknown_value(name, count, 0, 1) for name, count in COUNTS.items())
@@ -38,7 +38,7 @@ def polynomials(draw: st.DrawFn) -> Any:
 
 def test_roundings_within_roundings_come_to_an_end() -> None:
     """Each holds the one before it twice: what is too much to look at is tried value by value."""
-    r = unknown_value("r", 1000, Fraction(1, 1000), Fraction(1, 1000), rounds=True)
+    r = unknown_value("r", 1000, Fraction(1, 1000), Fraction(1, 1000), rounds=Effort(inf))
     value = r
     with pytest.raises(Undecided) as asked:
         for _ in range(40):
