@@ -166,8 +166,6 @@ def attended(
     parts = [heads_of(part) for part in (q, k, v)]
     if any(part.sees != parts[0].sees for part in parts) or {q.rolled} != {k.rolled, v.rolled}:
         raise Gap(" among different windows")
-    if any(part.vertex.shape[1:] != parts[0].vertex.shape[1:] for part in parts):
-        raise Gap(" of one tensor to another")
     queries, keys, values = parts
     if keys.heads != values.heads or len({part.each for part in parts}) > 1:
         raise Gap(" of values that have other channels than keys")
@@ -175,6 +173,13 @@ def attended(
     rest = [queries.vertex, keys.vertex, values.vertex]
     if not isclose(left, 1, rel_tol=1e-6):
         rest[0] = lower.vertex(make("times", value=left), [queries.vertex], record)
+    if any(part.vertex.shape[1:] != queries.vertex.shape[1:] for part in parts):
+        if causal or added or queries.sees or q.rolled:
+            raise Gap(" of one tensor to another, within windows or with something added")
+        given = {"kv_heads": keys.heads} if keys.heads != queries.heads else {}
+        both = [rest[0], side_by_side(lower, record, rest[1:])]
+        made = lower.vertex(make("cross_attend", heads=queries.heads, **given), both, record)
+        return AxisSplit(made, q.axes, values.factor)
     options, weights = biased(q, queries.sees, added)
     if keys.heads != queries.heads:
         options["kv_heads"] = keys.heads

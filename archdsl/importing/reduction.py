@@ -31,8 +31,8 @@ class ReducedPart:
 
 
 def arguments_of(vertex: Vertex) -> dict[str, object]:
-    """The axis of a concatenation, where it is not that of channels."""
-    if vertex.layer is None or vertex.op != "concat":
+    """The axis of a concatenation, where it is not that of channels; the heads of attention."""
+    if vertex.layer is None or vertex.op not in ("concat", "cross_attend"):
         return {}
     return dict(vertex.layer.given())
 

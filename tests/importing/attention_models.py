@@ -131,3 +131,23 @@ class Inverse(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.erfinv(x)
+
+
+class Reduced(nn.Module):
+    """Attention to an image of half the side, as in pyramid vision transformers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.kv, self.out = nn.Linear(8, 8), nn.Linear(8, 16), nn.Linear(8, 8)
+        self.stem, self.smaller = nn.Conv2d(3, 8, 1), nn.Conv2d(8, 8, 2, 2)
+        self.norm, self.head = nn.LayerNorm(8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        tokens = x.flatten(2).mT
+        n, length, c = tokens.shape
+        few = self.norm(self.smaller(x).flatten(2).mT)
+        q = self.q(tokens).view(n, length, 2, 4).transpose(1, 2)
+        k, v = self.kv(few).view(n, -1, 2, 2, 4).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, length, c)
+        return self.head((tokens + self.out(y)).mean(1))

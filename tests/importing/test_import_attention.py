@@ -176,3 +176,11 @@ def test_what_only_follows_from_a_refusal_is_not_listed() -> None:
     assert found[0].notes == ("in `0.attention`",)
     note = "2 more may only follow from these: not listed"
     assert found[1].notes == ("in `1`", note)
+
+
+def test_attention_to_a_smaller_image() -> None:
+    """Spatial reduction: queries of all pixels, keys and values of fewer."""
+    imported = archdsl.import_module(attention_models.Reduced(), (3, 8, 8))
+    assert "cross_attend(2)" in imported.text
+    assert imported.architecture.params == 32 + 72 + 144 + 264 + 16 + 72 + 27
+    assert imported.checked[1].startswith("results and gradients")
