@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from archdsl.cli.output import harmless
+from archdsl.cli.progress import unechoed
 from archdsl.units import SHARES
 
 if TYPE_CHECKING:
@@ -26,11 +28,11 @@ class EpochView(AbstractContextManager["EpochView"]):
     def __init__(self, epochs: int, quiet: bool, shown: bool, score: str = SCORE) -> None:
         self.epochs, self.quiet, self.shown, self.score = epochs, quiet, shown, score
         self.headed = False
+        self.let_echo: Callable[[], None] = lambda: None
         self.console = console = Console(stderr=quiet)
-        self.narrow = console.is_terminal and console.width <= len(HEADER)
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(8 if self.narrow else 30),
+            BarColumn(8 if self.narrow() else 30),
             TaskProgressColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
@@ -42,12 +44,15 @@ class EpochView(AbstractContextManager["EpochView"]):
         self.task = self.bar.add_task("", total=None, epoch=f"1/{epochs}")
 
     def __enter__(self) -> EpochView:
+        if not self.bar.disable:
+            self.let_echo = unechoed(self.console.file)
         self.bar.start()
         return self
 
     def __exit__(self, *problem: object) -> None:
         if not self.bar.disable:  # before rich 14.2, a bar that is off ends in an empty line
             self.bar.stop()
+            self.let_echo()
 
     def step(self, step: TrainingStep) -> None:
         """A step is done."""
@@ -74,10 +79,14 @@ class EpochView(AbstractContextManager["EpochView"]):
             self.console.print(harmless(text), markup=False, highlight=False)
             self.console.print()
 
+    def narrow(self) -> bool:
+        """Whether a line does not fit on the terminal, whose size may change."""
+        return self.console.is_terminal and self.console.width <= len(HEADER)
+
     def print(self, line: str) -> None:
         """A line of the table, above the bar: the console of the bar wipes it first, which
         others do not know of."""
-        shown = line[:NARROW] if self.narrow else line
+        shown = line[:NARROW] if self.narrow() else line
         self.console.print(shown, markup=False, highlight=False, soft_wrap=True)
 
 

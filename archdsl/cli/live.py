@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from archdsl.cli.output import cut, harmless, shown_json, wants_color
-from archdsl.cli.progress import LOADING
+from archdsl.cli.progress import LOADING, unechoed
 from archdsl.search.at_work import called, said
 from archdsl.search.leader import SearchProgress
 from archdsl.search.outcome import name_of
@@ -84,6 +84,7 @@ class LiveTable(SearchView):
         self.now = now
         self.objective = objective
         self.recent: list[Row] = []
+        self.let_echo: Callable[[], None] = lambda: None
         self.began = False  # whether a worker was seen at work
         self.slices: dict[str, Tried] = {}
         color = wants_color(sys.stdout)
@@ -91,12 +92,14 @@ class LiveTable(SearchView):
         self.live = Live(console=self.console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> LiveTable:
+        self.let_echo = unechoed(sys.stdout)
         self.live.start()
         self.live.update(Text(LOADING), refresh=True)
         return self
 
     def __exit__(self, *problem: object) -> None:
         self.live.stop()
+        self.let_echo()
 
     def show(self, progress: SearchProgress) -> None:
         seen = [row for row in (*progress.before, *progress.news) if row.failure not in PASSED]

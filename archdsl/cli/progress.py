@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import TextIO, TypeVar
+from typing import IO, TextIO, TypeVar
 
 from archdsl.cli.output import columns_of, cut
 from archdsl.diagnostics.render import printable
@@ -18,6 +18,30 @@ QUIET = 1.0  # seconds before anything is said
 PAUSE = 0.2  # seconds between two lines
 LOADING = "loading PyTorch"  # takes seconds, in which nothing else is seen
 ENOUGH = 0.01  # of the work, before the time that is left is told
+
+
+def unechoed(stream: IO[str]) -> Callable[[], None]:
+    """Keeps the terminal of a stream from showing Ctrl-C as `^C`, which would move what is wiped
+    later; to be called in the end, it gives what lets it again."""
+    try:
+        import termios
+    except ImportError:  # Windows shows none
+        return lambda: None
+
+    def echo(on: bool) -> None:
+        try:
+            file = stream.fileno()
+            if os.tcgetpgrp(file) != os.getpgrp():  # in the background that would stop the process
+                return
+            settings = termios.tcgetattr(file)
+            kept = settings[3] & ~termios.ECHOCTL
+            settings[3] = kept | termios.ECHOCTL if on else kept
+            termios.tcsetattr(file, termios.TCSANOW, settings)
+        except (OSError, ValueError, termios.error):  # no terminal, or not ours
+            return
+
+    echo(False)
+    return lambda: echo(True)
 
 
 class Meter(AbstractContextManager["Meter"]):
@@ -32,6 +56,7 @@ class Meter(AbstractContextManager["Meter"]):
         self.start = self.last = now()
         self.shown = False
         self.stream = sys.stderr
+        self.let_echo: Callable[[], None] = lambda: None
         self.is_on = self.stream.isatty() and os.environ.get("TERM") != "dumb"
 
     def __call__(self, share: float, text: str = "") -> None:
@@ -41,6 +66,8 @@ class Meter(AbstractContextManager["Meter"]):
             return
         if self.shown and now - self.last < PAUSE:
             return
+        if not self.shown:
+            self.let_echo = unechoed(self.stream)
         words = [f"{self.what} {100 * min(share, 1):.0f} %"]
         if share >= ENOUGH:
             left = (now - self.start) * max(1 - share, 0) / share
@@ -58,6 +85,7 @@ class Meter(AbstractContextManager["Meter"]):
         if self.shown:
             self.stream.write("\r" + " " * self.room() + "\r")
             self.stream.flush()
+            self.let_echo()
 
 
 def room_of(stream: TextIO) -> int:
@@ -73,13 +101,15 @@ def told(what: str) -> Iterator[None]:
         yield
         return
     what = cut(what, room_of(stream))
-    stream.write(what)
-    stream.flush()
+    let_echo = unechoed(stream)
     try:
+        stream.write(what)
+        stream.flush()
         yield
     finally:
         stream.write("\r" + " " * len(what) + "\r")
         stream.flush()
+        let_echo()
 
 
 def followed(

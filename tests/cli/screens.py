@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,18 @@ class Shown:
     written: str
 
 
-def on_terminal(arguments: Sequence[str], columns: int, folder: Path) -> Shown:
-    """Runs ``python ARGUMENTS`` on a terminal of ``LINES`` times ``columns`` characters."""
+def on_terminal(
+    arguments: Sequence[str],
+    columns: int,
+    folder: Path,
+    after: str = "",
+    resized: int = 0,
+    typed: bytes = b"",
+) -> Shown:
+    """Runs ``python ARGUMENTS`` on a terminal of ``LINES`` times ``columns`` characters. When
+    ``after`` has been written, the terminal gets ``resized`` columns, and keys are ``typed``."""
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
+    size(theirs, columns)
     unset = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
     environment = {k: v for k, v in os.environ.items() if k not in unset}
     process = subprocess.Popen(
@@ -41,9 +50,11 @@ def on_terminal(arguments: Sequence[str], columns: int, folder: Path) -> Shown:
         cwd=folder,
         env={**environment, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1"},
         start_new_session=True,
+        # its own terminal: what is typed, and a change of its size, reaches all of its processes
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(theirs)
-    written = b""
+    written, before = b"", 0
     while True:
         try:
             part = os.read(ours, 1 << 16)
@@ -52,12 +63,31 @@ def on_terminal(arguments: Sequence[str], columns: int, folder: Path) -> Shown:
         if not part:
             break
         written += part
+        if after and after.encode() in written:
+            after = ""
+            if resized:
+                before = len(written)
+                size(ours, resized)
+                time.sleep(1)
+            os.write(ours, typed)
     os.close(ours)
-    return Shown(process.wait(), shown(written, columns), written.decode())
+    return Shown(
+        process.wait(), shown(written, columns, before, resized), written.decode(errors="replace")
+    )
 
 
-def shown(written: bytes, columns: int) -> str:
-    """What stands on a screen when this was written to it."""
+def size(terminal: int, columns: int) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
+
+
+def shown(written: bytes, columns: int, before: int = 0, resized: int = 0) -> str:
+    """What stands on a screen when this was written to it; where it is ``resized``, after so many
+    bytes."""
     screen = pyte.Screen(columns, LINES)
-    pyte.ByteStream(screen).feed(written)
+    stream = pyte.ByteStream(screen)
+    if resized:
+        stream.feed(written[:before])
+        screen.resize(columns=resized)
+        written = written[before:]
+    stream.feed(written)
     return "\n".join(line.rstrip() for line in screen.display).rstrip("\n") + "\n"

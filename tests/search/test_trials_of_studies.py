@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fake_training import CPU, begun, explored, lr_of_a_tenth, trainer
 from optuna.trial import TrialState
+from searches import START
 from sqlalchemy import create_engine, text
 from test_cards_of_studies import WRONG
 
@@ -21,7 +22,12 @@ from archdsl.search.rows import CARRIED, KINDS
 from archdsl.search.worker import Worker
 
 ASKED = "vary depth in {1, 2}\ntrain epochs = 1\nsampler grid\ntrials 2\n"
-COMMANDS = ("verdict x", "best x", "report x -o page.html")
+COMMANDS = (
+    "verdict x",
+    "best x",
+    "report x -o page.html",
+    "search x.search --resume --quiet --device cpu",
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +36,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("trials")
     explored(folder, ASKED).storage.close()
     (folder / "x.study").rename(folder / "sent.study")
+    (folder / "x.search").write_text(START.replace("spec a", 'spec "a.arch"') + ASKED)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr("os.fsync", lambda _: None)
