@@ -22,12 +22,24 @@ from archdsl.search.rows import CARRIED, KINDS
 from archdsl.search.worker import Worker
 
 ASKED = "vary depth in {1, 2}\ntrain epochs = 1\nsampler grid\ntrials 2\n"
-COMMANDS = (
-    "verdict x",
-    "best x",
-    "report x -o page.html",
-    "search x.search --resume --quiet --device cpu",
+COMMANDS = ("verdict x", "best x", "report x -o page.html")
+RESUME = "search x.search --resume --quiet --device cpu"
+# A search that goes on takes longer than to read it: a few attributes of each kind.
+RESUMED_WITH = (
+    "seed",
+    "same_as",
+    "shape",
+    "hash",
+    "examples",
+    "weights",
+    "knobs",
+    "costs",
+    "curve",
 )
+CALLS = [
+    *((command, attribute) for command in COMMANDS for attribute in KINDS),
+    *((RESUME, attribute) for attribute in RESUMED_WITH),
+]
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +77,7 @@ def changed(folder: Path, attribute: str, value: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attribute", KINDS)
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("command", "attribute"), CALLS)
 def test_no_value_of_a_trial_is_more_than_a_command_can_bear(
     command: str, attribute: str, sent: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
