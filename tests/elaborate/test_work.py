@@ -222,21 +222,16 @@ def test_the_variants_of_a_spec_take_less_than_a_quarter(name: str) -> None:
 
 # The spaces that are covered in part: the least of the assignments that are.
 IN_PART = {
-    "efficientnet": 4_000,
-    "efficientnet_v2": 3_500,
-    "gpt": 1_900_000_000,
+    "efficientnet": 20_000,
     "patterns": 1_000_000,
     "regnet": 70_000,
-    "senet": 9_000,
-    "stochastic_depth": 130,
-    "video_resnet": 3_680,
+    "stochastic_depth": 60,
 }
-SLOW = {*IN_PART, "mnasnet", "mobilenet", "mobilenet_v2", "mobilenet_v3"}
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in builtin_names()],
+    [pytest.param(n, marks=pytest.mark.slow) if n in IN_PART else n for n in builtin_names()],
 )
 def test_spaces_of_published_networks_are_proved_whole(name: str) -> None:
     proof = prove(archdsl.read(name).program)
@@ -245,13 +240,12 @@ def test_spaces_of_published_networks_are_proved_whole(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["efficientnet_v2", "senet"])
-def test_who_asks_for_more_has_them_proved_whole(name: str) -> None:
-    proof = prove(archdsl.read(name).program, limit=8_000)
+def test_who_asks_for_more_has_it_proved_whole() -> None:
+    proof = prove(archdsl.read("efficientnet").program, limit=8_000)
     assert proof.holds and proof.complete
 
 
-@pytest.mark.parametrize("name", sorted(SLOW))
+@pytest.mark.parametrize("name", sorted(IN_PART))
 def test_what_a_few_runs_reach_of_a_large_space_are_networks(name: str) -> None:
     proof = prove(archdsl.read(name).program, limit=12, most=1_000_000)
     assert proof.holds, proof.counterexample
