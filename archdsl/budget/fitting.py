@@ -154,6 +154,9 @@ def unreachable(
     fields = {"budget": budget, "cost": aim.name, "nearest": shown_cost(aim.name, nearest.cost)}
     fields["tried"] = tried
     fields["off"] = describe_off(nearest, aim.budget)
+    others = [name for name in solvable(nearest.spec.knobs) if name not in aim.by]
+    if others and not stopped:
+        help = [f"to solve for `{others[0]}` too gives more networks to choose from"]
     return diagnose(codes.UNREACHABLE, help=[help_near(nearest), *help], fields=fields)
 
 

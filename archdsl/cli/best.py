@@ -20,7 +20,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.freeze import write_frozen, write_texts
 from archdsl.modelcard import ModelCard, card_in
-from archdsl.outputs import write_output
+from archdsl.outputs import unsealed, write_output
 from archdsl.spec import Architecture
 from archdsl.training.packages import need, need_for_reading
 from archdsl.units import shown_costs
@@ -97,7 +97,22 @@ def command(
         check_study_is_left(path, study)
     check_outputs(written, python, force)
     with read_study(study, storage, read_registry(python)) as found:
+        if not force:
+            check_weights(found, written[1])
         return write(found, slice, output, longer, device or "auto")
+
+
+def check_weights(found: Study, path: Path) -> None:
+    """Raises ``ArchError`` for weights in the way that are not of this study: a training made
+    them, and no command makes them again."""
+    if not path.is_file():
+        return
+    there = unsealed(path.read_bytes())
+    kept = filter(None, (found.weights(row.weights) for row in found.rows() if row.weights))
+    if not any(file.is_file() and unsealed(file.read_bytes()) == there for file in kept):
+        reason = "it has weights of another study or training"
+        help = ["give another file with -o, or allow it with --force"]
+        raise ArchError([diagnose(codes.CANNOT_WRITE, help=help, name=str(path), reason=reason)])
 
 
 def write(found: Study, slice: str | None, output: Path, longer: float | None, device: str) -> int:

@@ -104,7 +104,13 @@ def say_survey(name: str, found: Survey) -> None:
         if search.tune:
             fewer = f"; of {search.trials}, as every shape has as many as the others"
     say(f"{printable(name)}: {counted(trials, 'trial', exact=True)} in {count}{each}{fewer}")
-    if of_kinds := kinds(search):
+    of_kinds = kinds(search)
+    if search.settle_seeds:
+        least = f"{search.least_seeds} to " if 0 < search.least_seeds < search.settle_seeds else ""
+        seeds = counted(search.settle_seeds, "fresh seed", exact=True)
+        of = "" if of_kinds else f", {search.arms} of each slice"
+        say(f"  then the shapes that settle are trained on {least}{seeds} each{of}")
+    if of_kinds:
         names = (kind_of(", ".join(kind), of_kinds) for kind in of_kinds)
         say(f"  wide against deep is asked within each kind: {', '.join(names)}")
     elif 0 < sum(map(is_numeric, search.vary)) < len(search.vary):
@@ -145,6 +151,8 @@ def _sizes(reach: Reach) -> str:
     if listed is None:
         return "more shapes than can be listed; each is solved for when it is drawn"
     shapes = counted(len(listed), "shape", exact=True)
+    if len(listed) == 1 and reach.missed:
+        shapes += " alone, which nothing is compared with"
     if reach.slice.budget is None:
         return shapes
     return f"{shapes}, within {max(c.off for c in listed):.1%} of the budget"

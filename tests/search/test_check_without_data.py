@@ -41,7 +41,8 @@ def test_trials_that_no_shapes_are_left_for_are_not_counted(place: TinySearch) -
     ran = check(place, text + "trials 8\n")
     assert "4 trials in 1 slice, macs held; for 8 there are too few shapes" in ran.out
     ran = check(place, text + "trials 3\n")
-    assert "3 trials in 1 slice, macs held\n" in ran.out
+    settle = "  then the shapes that settle are trained on 3 fresh seeds each, 2 of each slice\n"
+    assert f"3 trials in 1 slice, macs held\n{settle}" in ran.out
     ran = check(place, text + "tune lr in 0.1..1 log\ntrials 7\n")
     assert (
         "6 trials in 1 slice, macs held; of 7, as every shape has as many as the others" in ran.out
@@ -50,6 +51,16 @@ def test_trials_that_no_shapes_are_left_for_are_not_counted(place: TinySearch) -
     assert "8 trials in 1 slice" in ran.out
     ran = check(place, text + "tune lr in 0.1..1 log\ntrials 2\n")  # shapes are drawn too
     assert "2 trials in 1 slice, macs held\n" in ran.out
+
+
+def test_one_shape_has_nothing_to_be_compared_with(place: TinySearch) -> None:
+    """Of depths 10 and 22 one alone can have so few multiply-adds."""
+    text = (
+        SPEC.replace("16", "22") + AWAY + "hold macs = 3M within 10% by width\nseeds 1 then 2..4\n"
+    )
+    ran = check(place, text)
+    assert "  3M macs: 1 shape alone, which nothing is compared with, within " in ran.out
+    assert "are trained on 2 to 4 fresh seeds each, 2 of each slice\n" in ran.out
 
 
 @pytest.mark.parametrize("data", [AWAY, FOLDER])

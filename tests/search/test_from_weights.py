@@ -86,6 +86,17 @@ def test_the_best_is_trained_for_longer(
     arch = archdsl.load("best.arch")
     assert arch.hash == row.hash
     arch.build().load_state_dict(torch.load("best.pt", weights_only=True))
+    longer = Path("best.pt").read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        main(["best", "x"])
+    said = " ".join(capsys.readouterr().err.split())
+    assert ended.value.code == 1 and Path("best.pt").read_bytes() == longer
+    assert "`best.pt` cannot be written: it has weights of another study or training" in said
+    assert "= help: give another file with -o, or allow it with --force" in said
+    for more in (["--force"], []):  # its own weights are replaced
+        with pytest.raises(SystemExit) as ended:
+            main(["best", "x", *more])
+        assert ended.value.code == 0
     for wrong in (["--longer", "0x"], ["--longer", "many"], ["--device", "cpu"]):
         with pytest.raises(SystemExit) as ended:
             main(["best", "x", *wrong])
