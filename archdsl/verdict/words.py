@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, log10
 
 from archdsl.units import MOST_FOLDS, SHARES
-from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import (
     DEPENDS,
     EQUIVALENT,
@@ -23,6 +21,14 @@ from archdsl.verdict.model import (
     Slope,
 )
 from archdsl.verdict.results import Question
+from archdsl.verdict.rounding import (
+    digit_place,
+    number,
+    p_words,
+    rounded,
+    size_words,
+    unit,
+)
 
 LOOSE = 0.2  # of what an interval reaches: a deviation of the tuning that is told
 SEEN = 2.8  # standard errors that a difference must have, to be found in four of five studies
@@ -83,16 +89,16 @@ def _compared(
     first, second = of
     seeds = f"{first} seeds each" if first == second else f"{first} and {second} seeds"
     most = f" of up to {question.looks[-1]}" if len(question.looks) > 1 else ""
-    sure = f"{seeds}{most}, {_p(contrast.corrected)}"
+    sure = f"{seeds}{most}, {p_words(contrast.corrected)}"
     better = question.sign * contrast.difference >= 0
     one, other = names if better else (names[1], names[0])
-    size = _size(contrast.difference, contrast.interval, question)
+    size = size_words(contrast.difference, contrast.interval, question)
     if contrast.withdrawn:
         return _withdrawn(one, other, contrast, f"{size} ({sure})", question)
     if word == EQUIVALENT:
         return f"{one} and {other} are {_within(question)}: {size} ({sure})"
     if word != NO_EVIDENCE and contrast.honest is None and contrast.loss is not None:
-        sure = f"{seeds}{most}, {_p(contrast.loss.corrected)}"
+        sure = f"{seeds}{most}, {p_words(contrast.loss.corrected)}"
         told = _by_loss(contrast.loss, sure, size, "its", question)
         return f"{one} beats {other} by the log-loss, {told}"
     if word != NO_EVIDENCE:
@@ -126,7 +132,7 @@ def _loss(
         return []
     one = names[0 if loss.difference < 0 else 1]
     text = f"  the log-loss of {one} is lower by {_loss_size(loss, loss.difference)}"
-    text += f" ({_p(loss.corrected)})"
+    text += f" ({p_words(loss.corrected)})"
     ahead = -question.sign if loss.difference < 0 else question.sign
     against = found.difference * ahead >= 0
     if word == EQUIVALENT or found.withdrawn:
@@ -148,7 +154,7 @@ def _loss_size(loss: ByLoss, value: float, plain: bool = False) -> str:
     if loss.interval is None:
         return f"{abs(value):.3g}{'' if plain else ' in every seed'}"
     reach = (loss.interval[1] - loss.interval[0]) / 2
-    digits = max(0, 1 - _place(reach))
+    digits = max(0, 1 - digit_place(reach))
     size = f"{abs(value):.{digits}f}"
     return size if plain else f"{size} ± {reach:.{digits}f}"
 
@@ -158,7 +164,7 @@ def _folds(contrast: Contrast, question: Question) -> str:
     text = f"over {contrast.folds} folds of the data: the interval covers other splits"
     if contrast.another is None:
         return text
-    size = _size(contrast.difference, contrast.another, question)
+    size = size_words(contrast.difference, contrast.another, question)
     return f"{text}; another data set of this size: {size}"
 
 
@@ -171,7 +177,7 @@ def _is_loose(contrast: Contrast) -> bool:
 
 def _tuning(contrast: Contrast, question: Question) -> str:
     assert contrast.tuning is not None
-    size = _number(contrast.tuning, contrast.tuning, question) + _unit(question)
+    size = number(contrast.tuning, contrast.tuning, question) + unit(question)
     text = "the interval covers what either may lose by its tuned settings: a standard deviation of"
     return f"{text} {size}"
 
@@ -180,11 +186,11 @@ def _repeated(found: Contrast | AverageDifference, question: Question) -> str:
     """What is expected of a repetition: what was claimed is too large on average."""
     assert found.honest is not None
     reach = 0.0 if found.interval is None else found.interval[1] - found.interval[0]
-    size = _number(abs(found.honest), reach / 2, question)
-    text = f"a repetition can expect {size}{_unit(question)}"
+    size = number(abs(found.honest), reach / 2, question)
+    text = f"a repetition can expect {size}{unit(question)}"
     if found.test is None:
         return text
-    return text + _on_test(_number(abs(found.test), reach / 2, question) + _unit(question), found)
+    return text + _on_test(number(abs(found.test), reach / 2, question) + unit(question), found)
 
 
 def _on_test(size: str, found: Contrast | AverageDifference | ByLoss) -> str:
@@ -193,7 +199,7 @@ def _on_test(size: str, found: Contrast | AverageDifference | ByLoss) -> str:
 
 
 def _within(question: Question) -> str:
-    size = _number(question.target, 0, question) + _unit(question)
+    size = number(question.target, 0, question) + unit(question)
     return f"within {size} of each other"
 
 
@@ -201,7 +207,7 @@ def _withdrawn(
     one: str, other: str, found: Contrast | AverageDifference, size: str, question: Question
 ) -> str:
     assert found.test is not None
-    against = _number(abs(found.test), 0, question) + _unit(question)
+    against = number(abs(found.test), 0, question) + unit(question)
     where = "validation and test data together" if question.both else "validation data"
     return (
         f"there is no answer: on {where} {one} is ahead of {other} by {size}, on test data"
@@ -214,22 +220,22 @@ def _needed(contrast: Contrast, question: Question) -> str:
     agree, nothing is known of how they spread, and nothing is said."""
     if contrast.interval is None:
         return ""
-    target = _number(question.target, 0, question) + _unit(question)
+    target = number(question.target, 0, question) + unit(question)
     seeds, examples = contrast.seeds_target, None
     if contrast.examples and contrast.examples_target:
         examples = contrast.examples_target - contrast.examples
     kind = "held-out" if question.both else "validation"
-    more = f"{_count(examples)} more {kind} examples" if examples and examples > 0 else ""
+    more = f"{rounded(examples)} more {kind} examples" if examples and examples > 0 else ""
     loose = contrast.tuning and contrast.tuning * SEEN >= question.target
     if seeds is None and loose:
         return f"; more seeds will not show {target}: it takes more trials to tune the shapes"
     if question.folds:
         if seeds is not None and seeds > MOST_FOLDS:
             return f"; folds of these data will not show {target}"
-        return "" if seeds is None else f"; about {_count(seeds)} folds would show {target}"
+        return "" if seeds is None else f"; about {rounded(seeds)} folds would show {target}"
     if seeds is not None:
         return (
-            f"; about {_count(seeds)} seeds each{f', or {more},' * bool(more)} would show {target}"
+            f"; about {rounded(seeds)} seeds each{f', or {more},' * bool(more)} would show {target}"
         )
     if more:
         return f"; more seeds will not show {target}, about {more} would"
@@ -265,8 +271,8 @@ def _average(average: AverageDifference, slices: Sequence[SliceVerdict], questio
             f"Over {_all(slices)} there is no one answer: the answer depends on the kind,"
             " deeper is better in one and wider in another."
         )
-    size = f"{_size(average.difference, average.interval, question)} on average"
-    sure = f"{size} ({_p(average.corrected)})"
+    size = f"{size_words(average.difference, average.interval, question)} on average"
+    sure = f"{size} ({p_words(average.corrected)})"
     text = f"Over {_all(slices)}, "
     kinds = ["the best deep shapes", "the best wide ones"]
     if question.sign * average.difference < 0:
@@ -276,7 +282,7 @@ def _average(average: AverageDifference, slices: Sequence[SliceVerdict], questio
     if average.word == EQUIVALENT:
         return f"{text}the wide and the deep shapes are {_within(question)}: {sure}."
     if average.by == LOSS and average.loss is not None:
-        told = _by_loss(average.loss, _p(average.loss.corrected), size, "their", question)
+        told = _by_loss(average.loss, p_words(average.loss.corrected), size, "their", question)
         return f"{text}{' beat '.join(kinds)} by the log-loss, {told}."
     if average.word == NO_EVIDENCE:
         text += "there is no evidence that either the wide or the deep shapes are better:"
@@ -309,7 +315,7 @@ def _peak(peak: Optimum) -> str:
 
 
 def placed(name: str, sentence: str) -> str:
-    """A sentence behind the budget that it is about: "At 5M multiply-adds, ..."."""
+    """A sentence after the budget that it is about: "At 5M multiply-adds, ..."."""
     if not name:
         return sentence[0].upper() + sentence[1:]
     if name.startswith("with "):
@@ -330,12 +336,12 @@ def _figures(name: str, arm: Settled, question: Question) -> str:
     percent = " %" if question.measure in SHARES else ""
     low, high = arm.interval or (arm.mean, arm.mean)
     reach, mean = (high - low) / 2, arm.mean
-    text = f"{name}: {_number(mean, reach, question)}{percent}"
+    text = f"{name}: {number(mean, reach, question)}{percent}"
     if arm.interval is not None:
-        ends = (_number(end, reach, question, like=mean) for end in (low, high))
+        ends = (number(end, reach, question, like=mean) for end in (low, high))
         text += f" ({' to '.join(ends)})"
     if arm.test is not None:
-        text += f", test {_number(arm.test, reach, question, like=mean)}{percent}"
+        text += f", test {number(arm.test, reach, question, like=mean)}{percent}"
     return text
 
 
@@ -343,58 +349,3 @@ def _doubtful(word: str, contrast: Contrast) -> bool:
     """Whether a difference is claimed that seeds drawn anew may not have."""
     found = None if word in (NO_EVIDENCE, EQUIVALENT) else contrast.bootstrap
     return found is not None and found[0] <= 0 <= found[1]
-
-
-def _size(difference: float, interval: Interval | None, question: Question) -> str:
-    """The size of a difference; the order of the names tells its sign."""
-    size = abs(difference)
-    if interval is None:
-        told = f"{_number(size, 0, question)}{_unit(question)} in every seed"
-        return told if size else "none in any seed"
-    reach = (interval[1] - interval[0]) / 2
-    digits = _digits(size, reach, question)
-    size, reach = size * _factor(question), reach * _factor(question)
-    digits += f"{size:.{digits}f}" == f"{reach:.{digits}f}"  # 0.44 ± 0.42, not 0.4 ± 0.4
-    return f"{size:.{digits}f} ± {reach:.{digits}f}{_unit(question)}"
-
-
-def _factor(question: Question) -> int:
-    return 100 if question.measure in SHARES else 1
-
-
-def _unit(question: Question) -> str:
-    return " points" if question.measure in SHARES else f" of {question.measure}"
-
-
-def _number(value: float, reach: float, question: Question, like: float | None = None) -> str:
-    """A score with its uncertainty, in the digits of the score that it is ``like``."""
-    if reach == 0:
-        return f"{value * _factor(question):.4g}"
-    digits = _digits(value if like is None else like, reach, question)
-    return f"{value * _factor(question):z.{digits}f}"
-
-
-def _digits(value: float, reach: float, question: Question) -> int:
-    """Digits after the point that show the first digit of an uncertainty, and at least one. Scores
-    that are no shares have no scale that is known: theirs show the target too, and two digits of
-    the value, as long as the second is not far below the uncertainty."""
-    if question.measure in SHARES:
-        return max(1, -_place(reach * 100))
-    target = f"{question.target:.4g}"
-    written = len(target.partition(".")[2]) if "e" not in target else -_place(question.target)
-    least = min(1 - _place(value), 1 - _place(reach)) if value else 0
-    return max(0, -_place(reach), written, least)
-
-
-def _place(number: float) -> int:
-    """The power of ten of a number's first digit."""
-    return floor(log10(abs(number))) if number else 0
-
-
-def _count(seeds: int) -> str:
-    """A count to two digits: an estimate is no better."""
-    return f"{round(seeds, min(0, 2 - len(str(seeds)))):,}"
-
-
-def _p(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

@@ -201,6 +201,12 @@ def test_a_mean_is_told_within_its_scale_and_without_an_interval_of_nothing(
     assert f"\n  {figures}\n" in said and "± 0" not in said
 
 
+def test_an_interval_beyond_all_shares_is_not_written_out() -> None:
+    """Two seeds each, far apart: 51.7 points, and nothing is known of them."""
+    text = words(verdict(arms([1.0, 0.944], [0.30, 0.61])))
+    assert "51.7 ± over 100 points (2 seeds each" in text
+
+
 def test_scores_that_are_no_shares_have_the_digits_of_target_and_value() -> None:
     """A mean absolute error has no scale of its own; it is never below 0."""
 
