@@ -19,10 +19,12 @@ from archdsl.layers.init import Init, InitFunction
 from archdsl.layers.polynomial import Polynomial, decided
 from archdsl.syntax import pytorch, tree
 
-REDUCED = {  # joins that are means over axes elsewhere
+REDUCED = {  # words that reduce axes elsewhere, and join tensors or numbers here
     "mean": ["the mean over the image is `global_avgpool`, over the channels `channel_avgpool`"],
     "max": ["the maximum over the image is `global_maxpool`, over the channels `channel_maxpool`"],
+    "sum": ["the sum over the image is `global_sumpool`, over the channels `channel_sumpool`"],
 }
+AXES = frozenset(("over", "axis", "axes", "dim", "dims", "keepdim", "keepdims"))
 
 
 def call(node: tree.Call, scope: Scope) -> Getter:
@@ -40,15 +42,19 @@ def call(node: tree.Call, scope: Scope) -> Getter:
 
 def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
     span = node.span
-    for argument in node.arguments:
-        if argument.name is not None:
-            scope.context.report(
-                codes.NO_SUCH_ARGUMENT,
-                argument.name.span,
-                help=["its arguments have no names: give them in their order"],
-                name=argument.name.text,
-                callee=function.name,
-            )
+    named = [argument.name for argument in node.arguments if argument.name is not None]
+    over_axes = any(name.text in AXES for name in named)
+    reduced = REDUCED.get(function.name) if over_axes else None
+    for name in named:
+        scope.context.report(
+            codes.NO_SUCH_ARGUMENT,
+            name.span,
+            help=reduced or ["its arguments have no names: give them in their order"],
+            name=name.text,
+            callee=function.name,
+        )
+    if reduced:  # its values are of another language, too
+        return poison
     count = len(node.arguments)
     if count < function.least or (function.most is not None and count > function.most):
         least, most = function.least, function.most
@@ -56,11 +62,8 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
             wanted = counted(least, "at least")
         else:
             wanted = counted(most, "" if least == most else f"{least} or")
-        help = (
-            []
-            if count
-            else ["it is a function of numbers; docs/adding-a-layer.md says how to add a layer"]
-        )
+        layer = "it is a function of numbers; docs/adding-a-layer.md says how to add a layer"
+        help = [] if count else [layer]
         scope.context.report(
             codes.WRONG_COUNT, span, help=help, callee=function.name, wanted=wanted, given=count
         )
