@@ -103,10 +103,18 @@ class ArchError(Exception):
 def did_you_mean(
     word: str, known: Iterable[str], named: Mapping[str, str] = MappingProxyType({})
 ) -> list[str]:
-    """A help line naming what is spelled most like ``word``, or nothing. ``named`` has other
-    spellings, and what they are of: that is named then."""
+    """A help line naming what is spelled most like ``word``, or nothing: see ``spelled_like``."""
+    near = spelled_like(word, known, named)
+    return [] if near is None else [f"did you mean `{near}`?"]
+
+
+def spelled_like(
+    word: str, known: Iterable[str], named: Mapping[str, str] = MappingProxyType({})
+) -> str | None:
+    """What is spelled most like ``word``, if anything is. ``named`` has other spellings, and what
+    they are of: that is given then."""
     if len(word) > MAX_WORD:
-        return []
+        return None
     near = sorted(k for k in {*known, *named} if len(k) <= MAX_WORD)
     near.sort(key=lambda k: abs(len(k) - len(word)))
     letters = list(accumulate(map(len, near)))
@@ -114,5 +122,5 @@ def did_you_mean(
     found = [k for k in near if k.lower() == word.lower()]
     found = found or get_close_matches(word, near, n=1, cutoff=0.6)
     if found and found[0] in named and not get_close_matches(word, found, cutoff=0.65):
-        return []  # a word of another library has to be nearer
-    return [f"did you mean `{named.get(found[0], found[0])}`?"] if found else []
+        return None  # a word of another library has to be nearer
+    return named.get(found[0], found[0]) if found else None

@@ -20,6 +20,7 @@ from archdsl.diagnostics.model import (
     did_you_mean,
     fault,
     in_order,
+    spelled_like,
 )
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
@@ -318,9 +319,9 @@ def unknown(scope: Scope, word: str, span: Span, wanted: str) -> None:
     else:
         known = {*scope.visible(), *context.table, *context.patterns, *context.functions}
         others = {**{name: name for name in LAYERS}, **context.table.synonyms}
-        help = did_you_mean(word, known, others)
-        if help and (near := help[0].split("`")[1]) in LAYERS and near not in known:
-            help = [LAYERS[near]]
+        near = spelled_like(word, known, others)
+        elsewhere_only = near in LAYERS and near not in known
+        help = [LAYERS[near]] if near and elsewhere_only else did_you_mean(word, known, others)
     if (needs := NEEDS.search(span.source.text)) is not None:
         help = [f"if it is a layer of `{needs[1]}`, say `--allow-python {needs[1]}`", *help]
     context.report(codes.UNKNOWN_NAME, span, label, help=help, name=word, wanted=wanted)

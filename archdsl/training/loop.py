@@ -136,9 +136,8 @@ def train(
                     report(epoch, on_epoch, team, device)
             trainer.finish()
         finally:
-            trainer.model = (
-                module  # what is raised holds the trainer, which holds the processes' group
-            )
+            # What is raised holds the trainer, and its wrapper the group of processes.
+            trainer.model = module
     module.eval()
     return outcome_of(trainer)
 
