@@ -17,7 +17,7 @@ from archdsl.cli.options import json_option, python_option, read_registry
 from archdsl.cli.output import WIDTH, ReaderGone, say, say_json, show_diagnostics
 from archdsl.cli.progress import Meter
 from archdsl.diagnostics.export import to_dict, to_sarif
-from archdsl.diagnostics.model import MOST, ArchError, Diagnostic
+from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
 from archdsl.elaborate.work import Work
 from archdsl.files import SEARCH, is_one_of
@@ -103,6 +103,7 @@ def _warnings(result: Mapping[str, Any], gpu: bool) -> list[Diagnostic]:
 
 def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
     result: dict[str, Any] = {"spec": name, "ok": False, "diagnostics": (), "proof": None}
+    result["complete"] = True
     try:
         if is_one_of(name, SEARCH):
             from archdsl.cli.check_search import survey_of  # a spec is checked without it
@@ -121,7 +122,7 @@ def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
         with Meter(f"checking {name}") as meter:
             result |= survey_space(spec, limit, meter)
     except ArchError as error:
-        result["diagnostics"] = error.diagnostics
+        result["diagnostics"], result["complete"] = error.diagnostics, error.complete
     return result
 
 
@@ -153,8 +154,8 @@ def _say(result: dict[str, Any]) -> None:
         say(f"{name}: a network ({shown_costs(arch.params, arch.macs)})")
         return
     if proof is None:
-        show_diagnostics(diagnostics)
-        least = "at least " * (len(diagnostics) >= MOST)
+        show_diagnostics(diagnostics, complete=result["complete"])
+        least = "at least " * (not result["complete"])
         say(f"{name}: {least}{counted(len(diagnostics), 'error', exact=True)}", error=True)
         return
     if proof.counterexample is not None:
@@ -183,7 +184,7 @@ def plain(result: dict[str, Any]) -> dict[str, Any]:
         "spec": result["spec"],
         "ok": result["ok"],
         "diagnostics": [to_dict(d) for d in _all([result])],
-        "complete": len(result["diagnostics"]) < MOST,
+        "complete": result["complete"],
     }
     if "survey" in result:
         from archdsl.cli.check_search import plain_survey

@@ -187,7 +187,7 @@ def _watch(paths: list[Path], name: str, run: Callable[[], Iterable[str]]) -> No
             try:
                 used = {paths[0].parent / file for file in run()}
             except ArchError as error:
-                show_diagnostics(error.diagnostics)
+                show_diagnostics(error.diagnostics, complete=error.complete)
                 spans = [d.span for d in error.diagnostics if d.span is not None]
                 used |= {paths[0].parent / span.source.name for span in spans}
             say(f"watching {name}; Ctrl-C ends")

@@ -49,8 +49,8 @@ def command(files: tuple[str, ...], check: bool, diff: bool, stdin_name: str) ->
                     write_text(Path(name), after)
                 say(f"{shown} {'would be ' if check else ''}formatted")
         except (Fault, ArchError) as error:
-            found = [error.diagnostic] if isinstance(error, Fault) else error.diagnostics
-            show_diagnostics(found)
+            told = ArchError([error.diagnostic]) if isinstance(error, Fault) else error
+            show_diagnostics(told.diagnostics, complete=told.complete)
             failed += 1
     return 1 if failed or (changed and check) else 0
 

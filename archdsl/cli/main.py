@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         code = cli.main(arguments, prog_name="archdsl", standalone_mode=False)
     except ArchError as error:
-        show_diagnostics(error.diagnostics)
+        show_diagnostics(error.diagnostics, complete=error.complete)
         code = 1
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):  # click compares the dashes too

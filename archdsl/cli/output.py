@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import click
 
-from archdsl.diagnostics.model import MOST, Diagnostic
+from archdsl.diagnostics.model import Diagnostic
 from archdsl.diagnostics.render import HIDDEN, render
 from archdsl.units import human as human
 from archdsl.units import human_bytes as human_bytes
@@ -120,13 +120,16 @@ class ReaderGone(Exception):
         self.code = code
 
 
-def show_diagnostics(diagnostics: Iterable[Diagnostic], *, error: bool = True) -> None:
-    """Prints diagnostics with their source lines: the first of very many."""
+def show_diagnostics(
+    diagnostics: Iterable[Diagnostic], *, complete: bool = True, error: bool = True
+) -> None:
+    """Prints diagnostics with their source lines: the first of very many. ``complete`` says
+    whether there are no others than these."""
     found = list(diagnostics)
     say(*paint(render(found[:SHOWN])), error=error)
     if len(found) > SHOWN:
         more = len(found) - SHOWN
-        which = "all" if len(found) < MOST else f"the first {MOST}"
+        which = "all" if complete else f"the first {len(found)}"
         say(f"\n{more} more are not shown: `archdsl check --json` has {which}", error=error)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from itertools import accumulate
 from types import MappingProxyType
+from typing import Any
 
 from archdsl.diagnostics.diagnostic import Diagnostic, Kind, Label, TrailFrame
 from archdsl.diagnostics.render import render
@@ -87,17 +88,22 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 class ArchError(Exception):
-    """What every failure of the library is. ``str()`` is the text a user should see."""
+    """What every failure of the library is. ``str()`` is the text a user should see.
+
+    ``diagnostics`` are the first of very many; ``complete`` says whether they are all. Who looks
+    for mistakes looks for one more than are told, to know it.
+    """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics[:MOST])
+        self.complete = len(diagnostics) <= MOST
         super().__init__(self.diagnostics[0].message if self.diagnostics else "")
 
     def __str__(self) -> str:
         return render(self.diagnostics)
 
-    def __reduce__(self) -> tuple[type[ArchError], tuple[Sequence[Diagnostic]]]:
-        return type(self), (self.diagnostics,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.diagnostics,), {"complete": self.complete}
 
 
 def did_you_mean(

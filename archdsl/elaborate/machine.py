@@ -198,7 +198,7 @@ class Machine:
             if known.kind is diagnostic.kind and known.span == place:
                 return
         self.found.append(self.placed(diagnostic))
-        if self.first_only or len(self.found) >= MOST:
+        if self.first_only or len(self.found) > MOST:
             raise StopElaboration
 
     def placed(self, diagnostic: Diagnostic) -> Diagnostic:

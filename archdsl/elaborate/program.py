@@ -10,7 +10,6 @@ from typing import Any
 from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import (
-    MOST,
     ArchError,
     Diagnostic,
     Fault,
@@ -154,7 +153,7 @@ class Program:
 
     def stop_if_found(self) -> None:
         if self.found:
-            raise ArchError(in_order(self.found)[:MOST])
+            raise ArchError(in_order(self.found))
 
     def constant(self, node: tree.Node) -> Any:
         """The value of an expression that depends on no candidate; mistakes are noted."""

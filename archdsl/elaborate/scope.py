@@ -127,7 +127,7 @@ class Context:
             self.warned.append(made)
             return
         self.found.append(made)
-        if len(self.found) >= MOST:
+        if len(self.found) > MOST:
             raise ArchError(in_order(self.found))
 
 

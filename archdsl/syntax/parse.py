@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from lark import Token
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import MOST, ArchError, Diagnostic, diagnose
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax import tree
 from archdsl.syntax.language import ARCH, Language, tokenize
@@ -40,7 +40,7 @@ def parse(source: Source, language: Language = ARCH) -> tree.File:
     """The syntax tree of a text. Raises ``ArchError`` with every syntax error found."""
     parsed = read_tree(source, language)
     if parsed.found:
-        raise ArchError(parsed.found[:MOST])
+        raise ArchError(parsed.found)
     return parsed.file
 
 

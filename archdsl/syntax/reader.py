@@ -49,7 +49,7 @@ class TokenReader:
         """The parse tree of the whole text."""
         self.begins_statement()
         at = 0
-        while at < len(self.tokens) and len(self.found) < MOST:
+        while at < len(self.tokens) and len(self.found) <= MOST:
             token = self.tokens[at]
             if self.starts[-1].first is None:
                 self.starts[-1].first = token
@@ -60,7 +60,7 @@ class TokenReader:
             else:
                 self.pass_by(token.type)
                 at += 1
-        if len(self.found) < MOST:
+        if len(self.found) <= MOST:
             last = self.tokens[-1] if self.tokens else None
             try:
                 return self.result(self.parser.feed_eof(last))
