@@ -31,7 +31,9 @@ from typing import TYPE_CHECKING, Any
 from archdsl.analysis.figures import Figures, figures
 from archdsl.analysis.space import Proof
 from archdsl.analysis.space import prove as prove_program
+from archdsl.diagnostics.model import ArchError, in_order
 from archdsl.diagnostics.source import Source
+from archdsl.elaborate.certain import mistakes_beside
 from archdsl.elaborate.compiler import Loader
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import Work
@@ -44,7 +46,6 @@ from archdsl.resolve.table import Names
 from archdsl.settings import Decisions
 from archdsl.syntax import tree
 from archdsl.syntax.parse import Parsed, read_tree
-from archdsl.syntax.parse import parse as parse_whole
 
 if TYPE_CHECKING:
     from archdsl.spec import Architecture
@@ -73,7 +74,11 @@ def compile(
 ) -> Program:
     """The program that makes a network of each candidate. Raises ``ArchError`` with every mistake
     that can be seen without a candidate. ``work`` bounds all that is done with the text."""
-    return Program(parse_whole(source), load, registry, work)
+    parsed = parse(source)
+    if parsed.found:
+        beside = mistakes_beside(parsed.file, load, registry, work)
+        raise ArchError(in_order([*parsed.found, *beside]))
+    return Program(parsed.file, load, registry, work)
 
 
 def elaborate(

@@ -62,7 +62,11 @@ class TrailFrame:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing to tell the user. The first label is the place."""
+    """One thing to tell the user. The first label is the place.
+
+    ``instead``: its help stands in the place of the kind's, which takes the text to mean something
+    else.
+    """
 
     kind: Kind
     fields: Mapping[str, object]
@@ -71,6 +75,7 @@ class Diagnostic:
     help: tuple[str, ...] = ()
     trail: tuple[TrailFrame, ...] = ()
     knobs: Mapping[str, str] = field(default_factory=dict)
+    instead: bool = False
 
     @property
     def code(self) -> str:
@@ -85,8 +90,9 @@ class Diagnostic:
     @property
     def helps(self) -> tuple[str, ...]:
         """What to do about it: this case first, then what always helps."""
-        own = (self.kind.help.format_map(self.fields),) if self.kind.help else ()
-        return self.help + own
+        if self.instead or not self.kind.help:
+            return self.help
+        return (*self.help, self.kind.help.format_map(self.fields))
 
     @property
     def span(self) -> Span | None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from archdsl import driver
-from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, in_order
 from archdsl.diagnostics.source import Source, Span
 from archdsl.editing.begun import begun_network
+from archdsl.elaborate.certain import certain
 from archdsl.elaborate.compiler import Loader
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.work import Work
@@ -24,21 +24,6 @@ from archdsl.settings import Decisions
 from archdsl.syntax import tree
 from archdsl.syntax.language import SEARCH, Language, language_of
 from archdsl.syntax.parse import read_tree
-
-# Mistakes that stay mistakes whatever the statements say that cannot be read yet.
-CERTAIN = (
-    codes.UNKNOWN_NAME,
-    codes.UNKNOWN_PATTERN,
-    codes.UNKNOWN_JOIN,
-    codes.UNKNOWN_WORD,
-    codes.NO_SUCH_ARGUMENT,
-    codes.TOO_MANY,
-    codes.GIVEN_TWICE,
-    codes.WRONG_COUNT,
-    codes.DEFINED_TWICE,
-    codes.NO_SUCH_FIELD,
-    codes.NOT_IN_LIBRARY,
-)
 
 
 @dataclass(frozen=True)
@@ -100,7 +85,7 @@ def read(
     except ArchError as error:
         more = error.diagnostics
         if found:
-            more = tuple(d for d in more if _certain(d, parsed.file))
+            more = tuple(certain(more, parsed.file))
         found += more
     broken = bool(parsed.found)
     mistakes = tuple(in_order(found))
@@ -164,11 +149,3 @@ def _with(file: tree.File, load: Loader) -> Callable[[str, Span], tree.File]:
         return file if used_here and path == LIBRARY else load(path, place)
 
     return loaded
-
-
-def _certain(found: Diagnostic, file: tree.File) -> bool:
-    """Whether a mistake is one whatever the statements say that cannot be read."""
-    lost = [n.span.text for n in file.walk() if isinstance(n, tree.Poison)]
-    name = str(found.fields.get("name", ""))
-    perhaps = any(name in text or text.startswith("use") for text in lost)
-    return found.kind in CERTAIN and not perhaps

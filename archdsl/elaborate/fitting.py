@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Label, fault
+from archdsl.diagnostics.model import Fault, Label, diagnose, fault
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Layer, Misfit, Shape, shape_of, show_shape
 from archdsl.layers.join import Join
@@ -22,9 +23,10 @@ def fit(layer: Layer, shapes: tuple[Shape, ...], span: Span) -> Shape:
         shape = shape_of(layer, shapes)
     except Misfit as misfit:
         text = "" if isinstance(layer, Join) else f"the input is {show_shape(shapes[0])}"
-        help = pytorch.meant(span.text) if misfit.in_other_order else []
-        help += [misfit.help] if misfit.help else []
-        raise fault(misfit.kind, Label(span, text), help=help, fields=misfit.fields) from None
+        meant = pytorch.meant(span.text) if misfit.in_other_order else []
+        help = meant or ([misfit.help] if misfit.help else [])
+        found = diagnose(misfit.kind, Label(span, text), help=help, fields=misfit.fields)
+        raise Fault(replace(found, instead=bool(meant))) from None
     if shape is shapes[0]:
         return shape
     most: Any = 1
