@@ -1,7 +1,4 @@
-"""Builds the site: the documents with their search, and the playground.
-
-python docs/website.py               # all of it, into docs/site
-python docs/website.py --playground  # the playground alone, into docs/site/playground
+"""Builds the site into docs/site: the documents with their search, and the playground.
 
 Any static host can serve the folder: `python -m http.server -d docs/site`. Pyodide is fetched by
 `npm`, once, into build/pyodide; the pages ask nothing of any other place. The documents need the
@@ -10,6 +7,7 @@ extra `docs`; they are put together in build/pages, where links between them hol
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import json
@@ -77,9 +75,12 @@ def pyodide() -> Path:
 def own_files() -> Iterator[tuple[Path, str]]:
     """The files of archdsl as they are installed: where each is, and its path there."""
     tool = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    folders = tool["package-dir"]
     for package in tool["packages"]:
         path = package.replace(".", "/")
-        folder = ROOT / tool["package-dir"].get(package, path)
+        at = max((p for p in folders if f"{package}.".startswith(f"{p}.")), default="")
+        within = package[len(at) :].removeprefix(".").replace(".", "/")
+        folder = ROOT / folders.get(at, "") / within
         for pattern in ("*.py", *tool["package-data"].get(package, ())):
             for file in sorted(folder.glob(pattern)):
                 yield file, f"{path}/{file.name}"
@@ -181,10 +182,17 @@ def build_documents(into: Path) -> None:
     shutil.copytree(config["site_dir"], into)
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--playground",
+        action="store_true",
+        help="the playground alone, into docs/site/playground",
+    )
+    chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     try:
-        if "--playground" not in arguments:
+        if not chosen.playground:
             build_documents(SITE)
         build_playground(SITE / "playground")
     except CannotBuild as problem:
@@ -195,4 +203,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from archdsl.cli.compared import ComparedNetwork, read_results, rows_of
+from archdsl.cli.drawn import save_told
 from archdsl.cli.mapped import map_costs
 from archdsl.cli.options import SpecName, json_option, python_option, read_registry
 from archdsl.cli.output import WIDTH, say, say_json, table
@@ -23,7 +24,7 @@ from archdsl.costs.base import COUNT, Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.pictures.bubbles import Blob, bubbles, front
-from archdsl.pictures.files import check_format, save
+from archdsl.pictures.files import check_format
 from archdsl.pictures.scene import Scene
 from archdsl.pictures.winners import WINNERS, winners
 from archdsl.training.packages import need
@@ -112,11 +113,12 @@ def command(
         check_format(output)
         reads = read_for([(name, None) for name in specs], python)
         check_outputs([output], [*reads, *([results] if results else [])], force)
+    aside = as_json or as_csv
     if chart == "winners":
         records = [_winner(w) for w in WINNERS]
         _print(records, as_json, as_csv, lambda: _say_winners(records))
         if output is not None:
-            save(winners(), output)
+            save_told(winners(), output, "the winners of ImageNet's challenge", aside=aside)
         return
     if chart == "contours":
         if len(specs) != 1:
@@ -124,7 +126,7 @@ def command(
         grid = map_costs(specs[0], over, python)
         _print(grid.records(), as_json, as_csv, lambda: say(grid.said()))
         if output is not None:
-            save(grid.scene(), output)
+            save_told(grid.scene(), output, f"what {specs[0]} costs", aside=aside)
         return
     costs = read_registry(python).costs
     for option, name in (("--x", x), ("--size", size)):
@@ -140,7 +142,8 @@ def command(
     _print(records, as_json, as_csv, lambda: _say(rows, columns, y))
     if output is not None:
         scene = _scene(rows, costs[x], costs[size], measure, dataset)
-        save(scene, output, _markup(rows, columns, y))
+        what = f"{len(rows)} network{'s' * (len(rows) != 1)}"
+        save_told(scene, output, what, _markup(rows, columns, y), aside=aside)
 
 
 def _rows(

@@ -22,7 +22,9 @@ MOST_VALUES = 50  # of an interval that are offered
 
 
 def networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Built-in specs and their variants, and files."""
+    """Built-in specs and their variants, and files; after one and a parenthesis, its knobs."""
+    if "(" in incomplete:
+        return _called(incomplete)
     return _offered([*builtin_names(), *builtin_variants()], incomplete, "file")
 
 
@@ -38,6 +40,8 @@ def searches(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 
 def checked(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What can be checked: networks and searches."""
+    if "(" in incomplete:
+        return _called(incomplete)
     found = [*builtin_names(), *builtin_variants(), *builtin_names(SEARCH)]
     return _offered(found, incomplete, "file")
 
@@ -83,10 +87,36 @@ def _offered(names: Iterable[str], incomplete: str, kind: str = "") -> list[Comp
     return [*found, CompletionItem(incomplete, type=kind)] if kind else found
 
 
+def _called(incomplete: str) -> list[CompletionItem]:
+    """``resnet(depth = 101``: a knob of the spec, or what it may be. Where one knob is left its
+    values are offered at once: a shell ends a word of which there is only one."""
+    name, _, settings = incomplete.partition("(")
+    begun = settings.rpartition(",")[2].lstrip()
+    before = incomplete[: len(incomplete) - len(begun)]
+    given = {part.partition("=")[0].strip() for part in settings.split(",")[:-1]}
+    known = {n: knob for n, knob in _knobs_of(name.strip()).items() if n not in given}
+    knob, equals, value = begun.partition("=")
+    if equals:
+        before += begun[: len(begun) - len(value.lstrip())]
+        found = [known[knob.strip()]] if knob.strip() in known else []
+    else:
+        found = [k for n, k in known.items() if n.startswith(begun)]
+        if len(found) != 1:
+            return _offered((f"{before}{k.name} = " for k in found), incomplete)
+        before += f"{found[0].name} = "
+    values = [f"{before}{v})" for k in found for v in _values(k)]
+    return _offered(values or [before] * len(found), incomplete)
+
+
 def _spec_knobs(ctx: click.Context) -> Mapping[str, Knob]:
     """The knobs of the spec that the command names; none where it cannot be read."""
     # An option that has no value yet keeps click from giving the arguments their names.
-    name = ctx.params.get("spec") or next((a for a in ctx.args if not a.startswith("-")), "")
+    return _knobs_of(
+        ctx.params.get("spec") or next((a for a in ctx.args if not a.startswith("-")), "")
+    )
+
+
+def _knobs_of(name: str) -> Mapping[str, Knob]:
     with suppress(ArchError):
         return resolve(name, REGISTRY, Work()).spec.knobs
     return {}

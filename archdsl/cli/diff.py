@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
+from archdsl.cli.drawn import save_told
 from archdsl.cli.ends import ends
 from archdsl.cli.options import SpecName, json_option, python_option, read_named
 from archdsl.cli.output import WIDTH, Styled, cut, human, say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.layers.base import show_shape
 from archdsl.pictures.difference import Change, DifferenceItem
-from archdsl.pictures.files import check_format, save
+from archdsl.pictures.files import check_format
 from archdsl.pictures.pair import Pair
 from archdsl.spec import Architecture
 
@@ -66,7 +67,7 @@ def command(
     else:
         _say(left, right, changes, depth)
     if output is not None:
-        save(pair.scene(), output)
+        save_told(pair.scene(), output, f"{left[1]} and {right[1]}", aside=as_json)
 
 
 Named = tuple[Architecture, str]

@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
+from archdsl.cli.drawn import save_told
 from archdsl.cli.options import candidate_options, read_named, spec_argument
 from archdsl.cli.output import say
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.ir.network import Network
 from archdsl.outputs import write_output
 from archdsl.pictures.dot import dot
-from archdsl.pictures.files import FORMATS, check_format, save
+from archdsl.pictures.files import FORMATS, check_format
 from archdsl.pictures.mermaid import mermaid
 from archdsl.pictures.page import drawing_page
 from archdsl.pictures.svg import svg
@@ -122,7 +123,6 @@ def command(
         flat = volumes or ending in OUTLINES
         depth, once = (2, False) if flat else (3, True)
     arch, title = read_named(spec, settings, shape, python)
-    named = output is not None
     if output is None:
         output = Path(f"{arch.name}.svg" if sys.stdout.isatty() else "-")
     printed = str(output) == "-"
@@ -131,6 +131,7 @@ def command(
     network, knobs, down = arch.network, arch.shown_knobs, layout == "down"
     if ending in OUTLINES:
         write_output(output, OUTLINES[ending](network, depth, down))
+        say(f"{output}: {title}")
         return
     around: dict[str, Any] = {"head": not no_title, "foot": not no_legend, "within": within}
     options: dict[str, Any] = {"depth": depth, "title": title}
@@ -140,11 +141,10 @@ def command(
         options |= {"down": down, "size": size or "", "first_only": once}
         if ending == ".html":
             write_output(output, drawing_page(network, knobs, **options))
+            say(f"{output}: {title}")
             return
         scene = draw(network, knobs, **options, **around)
     if printed:
         click.echo(svg(scene), nl=False)
         return
-    save(scene, output)
-    if not named:
-        say(f"{output}: {title}, {round(scene.width)} x {round(scene.height)} pixels")
+    save_told(scene, output, title)

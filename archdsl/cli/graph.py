@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from archdsl.cli.options import candidate_options, read_candidate, spec_argument
+from archdsl.cli.output import say
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.graph.build import build
 from archdsl.graph.exchange import to_json
@@ -48,3 +49,4 @@ def command(
     else:
         ending = {"json": ".json", "dot": ".dot", "text": ".txt"}[form]
         write_output(output, text if text.endswith("\n") else text + "\n", ending)
+        say(f"{output}: the graph of {arch.name}")

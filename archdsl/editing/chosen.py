@@ -45,7 +45,8 @@ def network_of(reading: Reading, knobs: Mapping[str, str]) -> Network | None:
 
 
 def knobs_of(reading: Reading, chosen: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The knobs of a text, as JSON values: what each is now, and values that it may have."""
+    """The knobs of a text, as JSON values: what each is now, values that it may have, and whether
+    these are all."""
     if reading.program is None:
         return []
     return [
@@ -54,7 +55,8 @@ def knobs_of(reading: Reading, chosen: Mapping[str, str]) -> list[dict[str, Any]
             "value": chosen.get(knob.name, knob.show(knob.default)),
             "default": knob.show(knob.default),
             "domain": "" if knob.domain is None else str(knob.domain),
-            "values": knob_values(knob),
+            "values": (values := knob_values(knob)),
+            "all": knob.domain is not None and knob.domain.count == len(values),
             "about": knob.doc,
         }
         for knob in reading.program.knobs.values()

@@ -11,6 +11,8 @@ from archdsl.editing.reading import Reading
 from archdsl.syntax.language import tokenize
 from archdsl.syntax.lines import CLOSE, OPEN
 
+CALLED = ("NAME", "STRING")  # a search may name its spec in quotes
+
 
 @dataclass(frozen=True, slots=True)
 class ArgumentPlace:
@@ -86,10 +88,10 @@ def _read(tokens: list[Token], reading: Reading) -> tuple[tuple[str, ...], list[
             statement = []
         line_begins = False
         if kind in OPEN:
-            called = previous is not None and previous.type == "NAME" and kind == "LPAR"
+            called = previous is not None and previous.type in CALLED and kind == "LPAR"
             argument = ArgumentPlace(str(previous), 0) if called else None
             open.append((kind, argument))
-            if kind == "LBRACE" and not in_brackets:
+            if kind == "LBRACE" and not in_brackets and not reading.is_search:
                 statement, previous = [], None
                 continue
         elif kind in CLOSE:

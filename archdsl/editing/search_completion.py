@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from archdsl.diagnostics.model import ArchError
@@ -10,7 +11,7 @@ from archdsl.editing.context import CursorContext
 from archdsl.editing.item import CompletionChoice
 from archdsl.editing.reading import Reading
 from archdsl.files import builtin_names
-from archdsl.named import resolve
+from archdsl.named import builtin_variants, resolve
 from archdsl.search.request import TUNABLE, learned
 from archdsl.search.settings import BASELINES, PRUNERS, SAMPLERS
 from archdsl.spec import Spec
@@ -38,6 +39,7 @@ STATEMENTS = {
     "sampler": "what chooses the next trial",
     "baseline": "what the search is compared with",
 }
+NAMED = re.compile(r'^[ \t]*spec[ \t]+(?:(\w+)|"([^"\n]*)")', re.MULTILINE)
 SETTINGS = {
     "optimizer": "optimizers",
     "schedule": "schedules",
@@ -60,11 +62,13 @@ def search_items(
         yield from _arguments(at.callee, at.given, reading)
     elif first == "spec":
         if at is not None:
-            yield from _knobs(reading)
+            yield from _values(at.name, reading) if at.name else _knobs(reading, at.given)
         else:
             yield from (CompletionChoice(name, "class", "spec") for name in builtin_names())
+            for name, stem in builtin_variants().items():
+                yield CompletionChoice(name, "class", f"variant of {stem}")
     elif first == "vary":
-        yield from _knobs(reading)
+        yield from _varied(statement, reading)
     elif first == "hold":
         if "by" in statement:
             yield from _knobs(reading)
@@ -135,20 +139,37 @@ def _costs(reading: Reading) -> Iterator[CompletionChoice]:
     )
 
 
-def _knobs(reading: Reading) -> Iterator[CompletionChoice]:
+def _knobs(reading: Reading, given: frozenset[str] = frozenset()) -> Iterator[CompletionChoice]:
     spec = spec_of(reading)
     for knob in spec.knobs.values() if spec is not None else ():
-        yield CompletionChoice(knob.name, "knob", described.knob_words(knob), knob.doc)
+        if knob.name not in given:
+            yield CompletionChoice(knob.name, "knob", described.knob_words(knob), knob.doc)
+
+
+def _varied(statement: tuple[str, ...], reading: Reading) -> Iterator[CompletionChoice]:
+    """The knobs, or within braces what one of them may be."""
+    opened = [i for i, word in enumerate(statement) if word == "{"]
+    if opened and "}" not in statement[opened[-1] :]:
+        yield from _values(statement[max(opened[-1] - 2, 0)], reading)
+    else:
+        yield from _knobs(reading)
+
+
+def _values(name: str, reading: Reading) -> Iterator[CompletionChoice]:
+    spec = spec_of(reading)
+    if spec is not None and name in spec.knobs:
+        for value in described.knob_values(spec.knobs[name]):
+            yield CompletionChoice(value, "value", f"`{name}`")
 
 
 def spec_of(reading: Reading) -> Spec | None:
     """The spec that a search names, if it is one, also where the search has mistakes."""
     if reading.search is not None:
         return reading.search.spec
-    for node in reading.file.statements:
-        if isinstance(node, search_tree.Spec) and node.name.text:
-            try:
-                return resolve(node.name.text, reading.registry).spec
-            except ArchError:
-                return None
-    return None
+    nodes = reading.file.statements
+    named = [n.name.text for n in nodes if isinstance(n, search_tree.Spec) and n.name.text]
+    named += ["".join(found) for found in NAMED.findall(reading.source.text)]
+    try:
+        return resolve(named[0], reading.registry).spec if named else None
+    except ArchError:
+        return None

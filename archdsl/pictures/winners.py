@@ -45,7 +45,7 @@ HUMAN = 0.051  # of one trained person: Russakovsky et al. 2015, arXiv:1409.0575
 def winners() -> Scene:
     """The chart."""
     title = "ImageNet challenge: error and depth by year"
-    below = "Top-5 error on the test set, mostly of ensembles; depth of the network behind it."
+    below = "Top-5 error on the test set, mostly of ensembles, and the depth of the network."
     step = (WIDTH - LEFT - RIGHT) / len(WINNERS)
     shapes: list[Shape] = [
         *heading(title, below, 20),

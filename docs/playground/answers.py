@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from archdsl.analysis.curve import curve
@@ -15,7 +16,7 @@ from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import render
 from archdsl.editing.chosen import figures, knobs_of
 from archdsl.editing.hints import Hint, carried, hints
-from archdsl.editing.lenses import verified
+from archdsl.editing.lenses import Cancelled, verified
 from archdsl.editing.reading import Reading, read
 from archdsl.files import Library
 from archdsl.pictures.svg import svg
@@ -23,7 +24,9 @@ from archdsl.pictures.views import draw
 from archdsl.spec import Architecture, Spec
 
 RUNS = 300  # of a proof, before the rest of a space is sampled
+SECONDS = 5.0  # of a proof: no other question is answered meanwhile
 POINTS = 17  # of a curve
+TOO_LONG = "to prove all candidates takes longer than this page waits: `archdsl check` does it"
 NAME = "spec.arch"
 
 
@@ -81,7 +84,11 @@ class Session:
 
     def proof(self) -> dict[str, Any]:
         """Whether every candidate is a network, or one that is none; and warnings."""
-        made = verified(self.reading, limit=RUNS)
+        end = monotonic() + SECONDS
+        try:
+            made = verified(self.reading, lambda: monotonic() > end, RUNS)
+        except Cancelled:
+            return {"said": TOO_LONG, "mistakes": []}
         wrong = any(d.kind.severity == "error" for d in made.found)
         said = "; ".join(lens.text for lens in made.lenses)
         return {"holds": not wrong, "said": said, "mistakes": self.mistakes(made.found)}

@@ -1,4 +1,4 @@
-// The text with its colours; behind each line what it makes, or what is wrong with it.
+// The text with its colours; after each line what it makes, or what is wrong with it.
 // A textarea, whose own letters are transparent, lies over what is shown.
 
 const AT_MOST = 44; // the column at which hints of long lines begin
@@ -30,7 +30,7 @@ export class Editor {
     this.show();
   }
 
-  // Hints stay while a line is edited; where lines come or go, they would stand behind others.
+  // Hints stay while a line is edited; where lines come or go, they would stand after others.
   forget() {
     const count = this.text.split("\n").length;
     if (count !== this.lines) this.hints = {};

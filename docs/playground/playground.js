@@ -85,7 +85,7 @@ function told(mistakes) {
 
 function proved({ said, holds }) {
   $("proof").textContent = said;
-  $("proof").className = said && (holds ? "holds" : "fails");
+  $("proof").className = said && holds !== undefined ? (holds ? "holds" : "fails") : "";
 }
 
 function stale(is) {
@@ -104,8 +104,14 @@ function knobFields(knobs) {
 
 function knobField(knob) {
   const label = tag("label", `${knob.name} `);
-  const field = document.createElement(knob.values.length ? "select" : "input");
-  if (knob.values.length) field.append(...knob.values.map((value) => new Option(value)));
+  const field = document.createElement(knob.all ? "select" : "input");
+  const choices = knob.all ? field : document.createElement("datalist");
+  choices.append(...knob.values.map((value) => new Option(value)));
+  if (!knob.all) {
+    choices.id = `values-of-${knob.name}`;
+    field.setAttribute("list", choices.id);
+    label.append(choices);
+  }
   field.name = knob.name;
   field.value = knob.value;
   label.title = [knob.domain && `in ${knob.domain}`, knob.about].filter(Boolean).join("\n");
@@ -155,4 +161,6 @@ addEventListener("hashchange", async () => {
   const given = await read(location.hash);
   if (given && given.text !== editor.text) open(given);
 });
-open((await read(location.hash)) ?? { text: Object.values(examples)[0] });
+const first = Object.values(examples)[0];
+const cut = location.hash.startsWith("#spec=") ? "# The spec of this link cannot be read; part of it may be missing.\n" : "";
+open((await read(location.hash)) ?? { text: cut + first });

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -348,7 +349,7 @@ def test_graph_as_json_and_dot(run: Any, tmp_path: Path) -> None:
     assert run("graph", "-", "--dot", stdin=GOOD).out.startswith('digraph "a" {\n')
     path = tmp_path / "net.json"
     ran = run("graph", "-", "--json", "-o", str(path), stdin=GOOD)
-    assert (ran.code, ran.out) == (0, "")
+    assert (ran.code, ran.out) == (0, f"{path}: the graph of a\n")
     assert json.loads(path.read_text("utf-8"))["format"] == "archdsl-graph/1"
     ran = run("graph", "-", "-o", str(tmp_path / "no" / "net.txt"), stdin=GOOD)
     assert (ran.code, ran.err[:11]) == (1, "error[A008]")
@@ -450,6 +451,14 @@ def test_names_are_completed(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ("summary resnet --set st", ["plain,stride_on="]),
         ("summary resnet --set depth=1", ["plain,depth=18", "plain,depth=101", "plain,depth=152"]),
         ("train resnet18 --set wi", ["plain,width="]),
+        ("summary 'resnet(s'", ["plain,resnet(stride_on = ", "plain,resnet(shortcut = "]),
+        ("check 'resnet(st'", [f"plain,resnet(stride_on = {k})" for k in ("3x3", "1x1")]),
+        (
+            "diff resnet18 'resnet(depth=50, zero_init=t'",
+            ["plain,resnet(depth=50, zero_init=true)"],
+        ),
+        ("compare 'resnet50(cl'", ["plain,resnet50(classes = "]),
+        ("fit 'nothing(wi'", [""]),
         ("summary nothing --set wi", [""]),
         ("train resnet18 --data ci", ["plain,cifar10", "plain,cifar100", "dir,ci"]),
         ("verdict mi", ["plain,mine.study", "dir,mi"]),
@@ -470,7 +479,7 @@ def test_what_a_command_expects_is_completed(
         Path(name).mkdir()
     monkeypatch.setenv("_ARCHDSL_COMPLETE", "bash_complete")
     monkeypatch.setenv("COMP_WORDS", f"archdsl {words}")
-    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    monkeypatch.setenv("COMP_CWORD", str(len(shlex.split(words))))
     assert run().out.splitlines() == offered
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from required import skip
 
 sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "docs" / "playground")]
+import answers  # noqa: E402
 import website  # noqa: E402
 from answers import SESSION, answer  # noqa: E402
 
@@ -79,6 +80,29 @@ def test_a_candidate_that_is_no_network_is_found() -> None:
 @pytest.mark.parametrize("name", ["resnet", "unet", "swin"])
 def test_examples_are_networks(name: str) -> None:
     assert SESSION.read(website.examples()[name], {})["mistakes"] == []
+
+
+def test_a_long_proof_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "SECONDS", 0.0)
+    SESSION.read(SMALL, {})
+    proof = SESSION.proof()
+    assert proof["said"].endswith("longer than this page waits: `archdsl check` does it")
+    assert "holds" not in proof and not proof["mistakes"]
+
+
+def test_files_that_examples_use_come_along() -> None:
+    packed = {name for _, name in website.own_files()}
+    specs = {f"archdsl/specs/{path.name}" for path in (ROOT / "specs").glob("*.arch")}
+    shared = {f"archdsl/specs/lib/{path.name}" for path in (ROOT / "specs" / "lib").glob("*.arch")}
+    assert specs | shared <= packed and len(shared) > 5
+
+
+def test_a_field_offers_all_values_or_takes_any() -> None:
+    knobs = {k["name"]: k for k in SESSION.read(website.examples()["gpt"], {})["knobs"]}
+    assert knobs["head"]["all"] and knobs["head"]["values"] == ["16", "32", "64", "128"]
+    assert not knobs["depth"]["all"] and knobs["depth"]["value"] == "30"  # in 1..48
+    assert not knobs["vocabulary"]["all"], "a knob without a domain may be anything"
+    assert SESSION.read(website.examples()["gpt"], {"depth": "7"})["mistakes"] == []
 
 
 # ------------------------------------------------------------------------ in a browser
@@ -162,9 +186,14 @@ def test_a_visit(site: str, browser: Browser, tmp_path: Path) -> None:
 
     page.get_by_label("Example").select_option("grouped")
     expect(page.locator("#mistakes")).to_contain_text("A209", timeout=PATIENCE)
+    page.get_by_label("Example").select_option("unet")  # uses another file
+    expect(page.locator("#mistakes")).to_be_empty(timeout=PATIENCE)
     page.evaluate("link => { location.href = link }", link)
     expect(page.locator("#figures")).to_contain_text("78,042", timeout=PATIENCE)
     assert text.input_value() == SMALL
+    page.locator("#knobs [name=classes]").fill("7")  # a knob without a domain
+    page.locator("#knobs [name=classes]").press("Enter")
+    expect(page.locator("#figures")).to_contain_text("77,847", timeout=PATIENCE)
     assert complaints == []
     assert asked and all(url.startswith(site + "/") for url in asked), "no request goes elsewhere"
     context.close()

@@ -168,7 +168,12 @@ def test_completion_in_a_search() -> None:
 
     assert searched("|")[:3] == ["search", "spec", "vary"]
     assert "wide_resnet" in searched("spec |")
+    assert "resnet18" in searched("spec |")
+    for begun in ("spec wide_resnet(|", 'spec "wide_resnet"(|)', "spec wide_resnet(drop = 0, |"):
+        assert searched(begun)[:2] == ["depth", "width"]
+    assert searched("spec resnet(depth = |") == ["18", "34", "50", "101", "152", "200"]
     assert searched("spec wide_resnet\nvary |")[:2] == ["depth", "width"]
+    assert searched("spec resnet\nvary width, depth in {18, |")[:2] == ["18", "34"]
     assert searched("spec wide_resnet\nhold macs = 1M by |")[:2] == ["depth", "width"]
     assert "params" in searched("hold |")
     assert searched("data |")[0] == "digits"

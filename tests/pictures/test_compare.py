@@ -282,7 +282,9 @@ def test_times_are_measured_here(run: Any, monkeypatch: pytest.MonkeyPatch) -> N
 def test_contours(run: Any, tmp_path: Path) -> None:
     file = tmp_path / "c.svg"
     ran = run("compare", "wide_resnet", "--chart", "contours", "-o", str(file))
-    assert ran.out == "192 candidates over 8 of depth, 24 of width\n" and file.exists()
+    said, written = ran.out.splitlines()
+    assert said == "192 candidates over 8 of depth, 24 of width" and file.exists()
+    assert written == f"{file}: what wide_resnet costs, 820 x 620 pixels"
     found = json.loads(run("compare", "wide_resnet", "--chart", "contours", "--json").out)
     assert len(found) == 192
     one = next(r for r in found if (r["depth"], r["width"]) == (16, 12))
