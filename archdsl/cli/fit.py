@@ -20,6 +20,7 @@ from archdsl.cli.options import (
     spec_argument,
 )
 from archdsl.cli.output import human, human_bytes, say, say_json, say_text, table
+from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.work import FIT_WORK, Work
@@ -128,16 +129,19 @@ def command(
     input = read_shape(shape)
     before = found.candidate(knobs, input)
     cost = _measured(on, device) if name == "latency" else cost_of(name, batch, training)
-    budget = (
-        read_factor(factor) * cost(before)
-        if factor is not None
-        else read_budget(found.program, name, given[name])
-    )
+    measuring = "measuring networks" if name == "latency" else ""
+    with told(measuring):
+        budget = (
+            read_factor(factor) * cost(before)
+            if factor is not None
+            else read_budget(found.program, name, given[name])
+        )
     names = tuple(n.strip() for text in by for n in text.split(",") if n.strip())
     share = read_share(found.program, within)
     aim = Aim(name, cost, budget, names, share, step, name == "latency")
     knobs = {n: v for n, v in before.knobs.items() if n in knobs}
-    fitted = fit(found, aim, knobs, input)
+    with told(measuring):
+        fitted = fit(found, aim, knobs, input)
     if as_json:
         say_json(plain(aim, before, fitted))
     else:
@@ -171,9 +175,10 @@ def _check_idle(name: str, needs: Mapping[str, str]) -> None:
 def _measured(on: str, device: str | None) -> Cost:
     from archdsl.training.packages import need
 
-    need("torch")
-    from archdsl.training.devices import AUTO, choose_device
-    from archdsl.training.latency import latency_on
+    with told(LOADING):
+        need("torch")
+        from archdsl.training.devices import AUTO, choose_device
+        from archdsl.training.latency import latency_on
 
     return latency_on(choose_device(device or ("cpu" if on == "onnxruntime" else AUTO)), on)
 

@@ -12,6 +12,7 @@ import click
 from archdsl.cli.options import FiniteRange, read_shape
 from archdsl.cli.output import say, show_diagnostics
 from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.cli.progress import told
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.importing.process import ask
@@ -109,7 +110,9 @@ def command(
             raise click.UsageError("two of the models have one name, and variants need their own")
         listed = {name.title: list(name) for name in names}
         family = {"models": listed, "title": title, "input": read_inputs(inputs)}
-        _say_family(ask(family, timeout), output)
+        with told(f"importing {counted(len(names), 'model')}"):
+            several = ask(family, timeout)
+        _say_family(several, output)
     else:
         name = names[0]
         question: dict[str, Any] = {
@@ -121,7 +124,9 @@ def command(
             "knobs": knobs,
             "partial": partial,
         }
-        _say_one(ask(question, timeout), output)
+        with told(f"importing {name.title}"):
+            one = ask(question, timeout)
+        _say_one(one, output)
 
 
 def read_inputs(text: str | None) -> dict[str, tuple[tuple[int, ...], int | None]] | None:

@@ -5,18 +5,25 @@ from pathlib import Path
 
 import pytest
 from screens import on_terminal
-from test_screens import ASKED, NET
+from test_screens import ASKED, NET, plain
 
 CTRL_C = b"\x03"
 CALLS = {
+    "best": ("best tiny.study --longer 4000x --device cpu -o given.arch", "   2/4000", 130),
+    "check": ("check efficientnet --limit 8000", "checking", 130),
     "compare": ("compare --x memory", "reading", 130),
     "data": ("data digits", "loading PyTorch", 130),
+    "fit": ("fit resnet --latency 1ms --by width -o given.arch", "measuring", 130),
+    "import": ("import torchvision.models:resnet50 -o given.arch", "importing", 130),
     "measure": ("measure small.arch --runs 100000", "measuring", 130),
     "search": ("search long.search --device cpu", "· 1 running", 130),
     "report": ("report long.study --live --port 0", "Ctrl-C ends it", 0),
     "worker": ("worker long.study --device cpu", "Ctrl-C ends it", 130),
 }
 FIRST = {  # what is left on the screen, or how it begins
+    "check": "interrupted\n",
+    "fit": "interrupted\n",
+    "import": "interrupted\n",
     "compare": "interrupted\n",
     "data": "interrupted\n",
     "search": "stopped: 0 trials are done",
@@ -30,6 +37,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "small.arch").write_text(NET)
     asked = ASKED.replace("tiny", "long").replace("epochs = 1", "epochs = 4000")
     (folder / "long.search").write_text(asked)
+    (folder / "tiny.search").write_text(ASKED)
+    plain("search tiny.search --device cpu --quiet", 80, folder)
     return folder
 
 
@@ -44,7 +53,8 @@ def test_ctrl_c(name: str, columns: int, place: Path) -> None:
     assert "Traceback" not in ran.written and ran.code == code, ran.screen
     assert after in ran.written
     assert ran.screen.lstrip().startswith(FIRST.get(name, "")), ran.screen
-    for shown in ("^C", "loading", "measuring", "exploring", "reading"):
+    assert not list(place.glob("given*")), "nothing is half written"
+    for shown in ("^C", "loading", "measuring", "exploring", "reading", "checking", "importing"):
         assert shown not in ran.screen or name in ("report", "worker"), ran.screen
 
 
