@@ -17,7 +17,8 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.importing.places import OWN, trouble
 from archdsl.importing.program import FileStep, ProgramModule
 
-NODES = 50_000  # of a graph, the functions written out
+NODES = 50_000  # of a graph, the functions written out; and its tensors
+NAMES = 8 * NODES  # that its nodes have: of what they take, what they make and their attributes
 FREE = 1 << 28  # bytes that any file may ask for
 TIMES = 4  # what is read may be larger than the files by this factor
 LARGEST = 1 << 26  # numbers of one tensor of a run
@@ -56,11 +57,21 @@ def too_many() -> TooMuch:
     return TooMuch(f"it has more than {NODES:,} operations")
 
 
+def check_lists(graph: Any) -> None:
+    """Raises ``DamagedFile`` where a graph of ONNX has more operations, tensors or names than are
+    read."""
+    if len(graph.node) > NODES:
+        raise too_many()
+    if max(map(len, (graph.initializer, graph.input, graph.output))) > NODES:
+        raise TooMuch(f"it has more than {NODES:,} tensors")
+    names = sum(len(n.input) + len(n.output) + len(n.attribute) for n in graph.node)
+    if max(names, len(graph.value_info)) > NAMES:
+        raise TooMuch(f"its operations have more than {NAMES:,} names and arguments")
+
+
 def check_functions(model: Any) -> None:
     """Raises ``DamagedFile`` where the functions of a graph of ONNX call themselves, or where it
     has too many operations once they are written out."""
-    if len(model.graph.node) > NODES:
-        raise too_many()
     functions = {(f.domain, f.name, f.overload): f for f in model.functions}
     known: dict[Any, int] = {}
     open_: set[Any] = set()

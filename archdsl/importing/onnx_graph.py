@@ -8,7 +8,7 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import opened
-from archdsl.importing.extent import DamagedFile, check_functions
+from archdsl.importing.extent import DamagedFile, check_functions, check_lists
 
 MOST = 1 << 31  # bytes of a file
 FAULTS = (LookupError, TypeError, ValueError, AttributeError, RuntimeError)
@@ -29,6 +29,7 @@ def graph_of(path: Path) -> tuple[Any, int]:
         model = onnx.load_model_from_string(data)
         if not model.graph.node:
             raise DamagedFile("it is not an ONNX graph")
+        check_lists(model.graph)
         check_functions(model)
         if model.functions:
             from onnx.inliner import inline_local_functions

@@ -397,6 +397,11 @@ def test_many_operations_and_many_names_that_are_alike(
     monkeypatch.setattr("archdsl.importing.extent.NODES", 40)
     load_program(graph(tmp_path / "few.onnx", chain(30)))
     assert "it has more than 40 operations" in refused(graph(tmp_path / "many.onnx", chain(60)))
+    tensors = [tensor(f"t{k}", 2) for k in range(41)]
+    assert "it has more than 40 tensors" in refused(graph(tmp_path / "w.onnx", chain(3), tensors))
+    monkeypatch.setattr("archdsl.importing.extent.NAMES", 50)
+    said = "its operations have more than 50 names and arguments"
+    assert said in refused(graph(tmp_path / "names.onnx", chain(30)))
     monkeypatch.undo()
     started = process_time()
     keys = TensorKeys()
