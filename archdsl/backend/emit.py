@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from archdsl.backend.direct.state import CannotBeWhole, NeedsWhole
+from archdsl.backend.flow import INCOMING
 from archdsl.backend.own_modules import FUTURE, Definitions, Helper, definitions, import_lines
-from archdsl.backend.plan import Planner
+from archdsl.backend.plan import Plan, Planner
 from archdsl.backend.python import (
     docstring,
 )
@@ -42,15 +43,26 @@ class Emitted:
     writer: ClassWriter
 
     @property
-    def cost(self) -> int:
-        """Lines to read; a block that has several classes costs more than they."""
-        forms = Counter(id(p.definition) for p in self.writer.plans if p.definition is not None)
-        return self.text.count("\n") + FORM * sum(n - 1 for n in forms.values())
+    def plans(self) -> list[Plan]:
+        """The classes that stand for blocks."""
+        return [p for p in self.writer.plans if p.definition is not None]
 
-    def of_several(self) -> frozenset[int]:
-        """The blocks that have several classes, by their definitions."""
-        found = Counter(id(p.definition) for p in self.writer.plans if p.definition is not None)
-        return frozenset(definition for definition, count in found.items() if count > 1)
+    @property
+    def cost(self) -> int:
+        """Lines to read; a block that has several classes costs more than they, and a parameter
+        that its text does not have as much as a line."""
+        forms = Counter(id(p.definition) for p in self.plans)
+        made = sum(
+            not p.own and p.origin != INCOMING for plan in self.plans for p in plan.signature()
+        )
+        return self.text.count("\n") + FORM * sum(n - 1 for n in forms.values()) + made
+
+    def of_many_forms(self) -> frozenset[int]:
+        """The blocks, by their definitions, that have several classes, or one that is told how
+        often it repeats another."""
+        found = Counter(id(p.definition) for p in self.plans)
+        several = {definition for definition, count in found.items() if count > 1}
+        return frozenset(several | {id(p.definition) for p in self.plans if p.has_runs})
 
 
 def emit(network: Network, header: str, written: Written, below: str = "") -> str:
@@ -64,8 +76,8 @@ def emit(network: Network, header: str, written: Written, below: str = "") -> st
 
 
 def emitted(network: Network, header: str, written: Written, below: str = "") -> Emitted:
-    """What ``emit`` gives. A block that would have several classes has one that is translated from
-    its text, where that can be and makes the file easier to read."""
+    """What ``emit`` gives. A block that would have several classes, or one of many parameters, has
+    one that is translated from its text, where that can be and makes the file easier to read."""
     _require_code(network)
     whole: frozenset[int] = frozenset()
     refused: set[int] = set()
@@ -84,7 +96,7 @@ def emitted(network: Network, header: str, written: Written, below: str = "") ->
         else:
             if best is None or found.cost < best.cost:
                 best = found
-            wanted = found.of_several()
+            wanted = found.of_many_forms()
         following = (whole | wanted) - refused
         if following == whole:
             assert best is not None, "with no block whole, there is a file"

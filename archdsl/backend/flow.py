@@ -17,12 +17,13 @@ from archdsl.backend.pieces import (
     LayerPiece,
     Piece,
     PlanPiece,
-    SequencePiece,
     SharedPiece,
 )
+from archdsl.backend.runs import is_run, last_number
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
+from archdsl.backend.sequences import SequencePiece
 from archdsl.backend.skipped import counted, inside, shorter, skipped, wherever
-from archdsl.backend.strides import stride_of
+from archdsl.backend.strides import stride_between
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.written import Written, stands_in, word_of
@@ -50,6 +51,8 @@ class ClassTerms:
         self.codes: dict[int, Module | Expression] = {}
         self.calls: dict[int, dict[str, Any]] = {}
         self.counts: dict[int, Any] = {}  # of the layers of dense blocks
+        self.lasts: dict[int, Any] = {}  # of runs of blocks, the number of the last
+        self.block: tree.Block | None = None
         self.layers: dict[int, Layer] = {}  # their numbers and truths as terms
         self.results: dict[Any, dict[int, int]] = {}  # channels of parts, by what they are given
         self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
@@ -73,7 +76,7 @@ class ClassTerms:
                 known[key] = keep(name, term)
             return known[key]
 
-        self.count, self.full = len(plan.instances), plan.full
+        self.count, self.full, self.block = len(plan.instances), plan.full, plan.definition
         for entry in (e for i in plan.instances for e in i.scope.entries):
             self.widths.setdefault(entry.label, []).append(
                 (entry.inputs_shapes[0][0], entry.shape[0])
@@ -121,8 +124,16 @@ class ClassTerms:
                 self.note_fixed(piece, entry, inputs[0])
                 if len(inputs) == 2:
                     self.note_sum(instance, place, translator, found)
+                self.note_run(piece, entry, translator, inputs[0])
             found[place] = self.piece(piece, translator, inputs, entry.shape[0], record)
         return found
+
+    def note_run(self, piece: Piece, entry: Entry, translator: Translator, here: int) -> None:
+        """The number of the last of a run of blocks, as the loop around it says."""
+        loops = self.written.loops_around(entry.span, translator.block)
+        if loops and is_run(entry):
+            with suppress(Untranslatable):
+                self.lasts[id(piece)] = last_number(entry, translator.turns(loops[-1], here))
 
     def joined(
         self, instance: Instance, place: int, found: Mapping[int, int]
@@ -134,7 +145,7 @@ class ClassTerms:
         for entry in instance.scope.entries[place:]:
             if entry.inputs[0] == place and self.is_said(instance, entry.inputs[-1], found):
                 end = entry.inputs[-1]
-                return found[end], self.stride_between(instance, shortcut.inputs[0], end)
+                return found[end], stride_between(instance, shortcut.inputs[0], end, self.layers)
         return None
 
     def is_said(self, instance: Instance, value: int, found: Mapping[int, int]) -> bool:
@@ -144,19 +155,6 @@ class ClassTerms:
             return value in found
         label = instance.scope.entries[value - 1].label
         return value in found and len({out for _, out in self.widths[label]}) == 1
-
-    def stride_between(self, instance: Instance, start: int, end: int) -> int | None:
-        """By how much the steps from one value to a later one make an image smaller; nothing where
-        that is not known."""
-        whole = 1
-        while end > start:
-            entry = instance.scope.entries[end - 1]
-            piece = instance.pieces[entry.label]
-            own = stride_of(piece, self.layers) if entry.repeat == 1 else None
-            if own is None:
-                return None
-            whole, end = own * whole, entry.inputs[-1]
-        return whole if end == start else None
 
     def note_sum(
         self, instance: Instance, place: int, translator: Translator, found: Mapping[int, int]
@@ -180,7 +178,7 @@ class ClassTerms:
                     if isinstance(condition, Word):
                         self.note_forms(condition if plain[0] else opposite(condition))
         else:
-            stride = self.stride_between(instance, start, end) or 1
+            stride = stride_between(instance, start, end, self.layers) or 1
             form = opposite(changes(found[start], found[end], stride))
             span, block = entries[end - 1].span, translator.block
             self.note_forms(form, *wherever(self, span, block, [form]))
@@ -260,8 +258,10 @@ class ClassTerms:
 
     def condition(self, label: str, span: Span, block: tree.Block | None) -> Word | None:
         """The condition under which a step is there, if it can be said."""
-        if label in self.shortcuts:
-            return self.shortcuts[label]
+        return self.shortcuts[label] if label in self.shortcuts else self.taken(span, block)
+
+    def taken(self, span: Span, block: tree.Block | None) -> Word | None:
+        """The condition of the bodies that a place stands in, if it can be said."""
         found: list[Word] = []
         for node, number in self.written.bodies_around(span, block):
             one = self.conditions.get((id(node), number))
@@ -286,6 +286,9 @@ class ClassTerms:
         elif isinstance(piece, SequencePiece):
             found = inputs[0]
             for child in piece.children:
+                if record and child.entry is not None:
+                    self.note_conditions(child.entry.span, translator, found)
+                    self.note_run(child.piece, child.entry, translator, found)
                 found = self.piece(child.piece, translator, [found], int(found), record)
         elif isinstance(piece, PlanPiece):
             found = self.call(piece, translator, inputs, record)
@@ -339,7 +342,7 @@ class ClassTerms:
         found = layer.shape(*traced)[0]
         for name, truth in truths.items():
             object.__setattr__(layer, name, truth)
-        summed = inputs if isinstance(layer, Elementwise) else ()
+        summed = inputs[::-1] if isinstance(layer, Elementwise) else ()  # a body before a shortcut
         return next((n for n in summed if isinstance(n, Num) and int(n) == int(found)), found)
 
     def bound(

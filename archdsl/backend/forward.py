@@ -52,11 +52,13 @@ class Forward:
         comments: bool = False,
         incoming: str = "x",
         named: bool = False,
+        stops: Mapping[str, str] | None = None,
     ) -> None:
         self.instance = instance
         self.conditions = conditions  # of operands that some instances lack
         self.flattened = flattened  # steps that need a vector
         self.optional = optional  # steps that are the identity in some instances
+        self.stops = stops or {}  # where loops end, by the label of their first
         self.imports = imports  # the names of tensors from outside
         self.lent = lent  # and of shared modules
         self.texts = texts  # the code of steps without a module, by label
@@ -98,7 +100,7 @@ class Forward:
             if self.uses[value] != 1 or value in self.given_back:
                 continue
             entry = self.entries[value - 1]
-            one = entry.repeat == 1 and not entry.gives and not entry.picks
+            one = not entry.is_loop and not entry.gives and not entry.picks
             if not one or entry.weight is not None or entry.label in self.conditions:
                 continue
             (place,) = consumers[value]
@@ -108,7 +110,7 @@ class Forward:
                 continue
             if value in self.wanted:
                 continue  # it has a line of its own
-            if user.weight is not None or user.repeat > 1 or self.instance.reads_twice(user.label):
+            if user.weight is not None or user.is_loop or self.instance.reads_twice(user.label):
                 continue
             same_line = value in nested
             into_join = isinstance(user.layer, Join) and not self.is_chained(entry, inlined)
@@ -226,7 +228,7 @@ class Forward:
                 call = self.module_call(entry).flat()
                 yield [f"{INDENT * indent}{name} = {call} if self.training else None"], 0
                 continue
-            if entry.repeat > 1:
+            if entry.is_loop:
                 yield loop(self, value, indent, last_use), 0
                 continue
             if entry.label in self.conditions:
@@ -331,7 +333,7 @@ class Forward:
 
     def name_for(self, value: int, last_use: dict[int, int]) -> str:
         """The variable of a value."""
-        repeated = self.entries[value - 1].repeat > 1
+        repeated = self.entries[value - 1].is_loop
         return self.variables.of(value, self.reads(value), last_use, repeated)
 
     # ------------------------------------------------------------------ the expressions

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.backend.names import attribute, run_stem, unnumbered
-from archdsl.backend.python import Call, Code, Comprehension, Const, Either, Item, Text, call
+from archdsl.backend.python import (
+    Call,
+    Code,
+    Comprehension,
+    Const,
+    Either,
+    Item,
+    Text,
+    call,
+    operand,
+)
 from archdsl.backend.symbols import ABSENT, line_through
 from archdsl.layers.base import Module
 
@@ -22,6 +33,7 @@ class NamedPart:
     number: int
     code: Code
     repeat: int = 1
+    last: Code | None = None  # the number of the last of them, where a parameter says it
 
     @property
     def base(self) -> str:
@@ -30,7 +42,9 @@ class NamedPart:
     @property
     def looped(self) -> bool:
         """Whether the repetitions can be named by a counter."""
-        return self.repeat >= FEW and run_stem(self.base, self.number, self.repeat) is not None
+        return self.last is not None or (
+            self.repeat >= FEW and run_stem(self.base, self.number, self.repeat) is not None
+        )
 
     def apart(self) -> Iterator[NamedPart]:
         """The repetitions one by one."""
@@ -51,7 +65,8 @@ def named_items(parts: Sequence[NamedPart]) -> list[Item]:
             continue
         items += _runs(single)
         single.clear()
-        items.append(_loop(part, part.repeat, part.code))
+        stop = part.number + part.repeat if part.last is None else more(part.last)
+        items.append(_loop(part, stop, part.code))
     return items + _runs(single)
 
 
@@ -62,6 +77,8 @@ def _folded(parts: Sequence[NamedPart]) -> list[NamedPart]:
         last = found[-1] if found else None
         if (
             last is not None
+            and last.last is None
+            and part.last is None
             and (last.base, last.number + last.repeat) == (part.base, part.number)
             and last.code.flat() == part.code.flat()
         ):
@@ -84,7 +101,7 @@ def _runs(parts: Sequence[NamedPart]) -> list[Item]:
             end += 1
         length, common, _ = like([p.code for p in parts[at:end]], part.number)
         if common is not None and run_stem(part.base, part.number, length) is not None:
-            items.append(_loop(part, length, common))
+            items.append(_loop(part, part.number + length, common))
             at += length
         else:
             items.append(Item(part.code, attribute(part.label)))
@@ -92,10 +109,20 @@ def _runs(parts: Sequence[NamedPart]) -> list[Item]:
     return items
 
 
-def _loop(part: NamedPart, count: int, code: Code) -> Item:
+def more(last: Code) -> str:
+    """Where a range ends that has a number as its last."""
+    text = last.flat()
+    if text.endswith(" - 1"):
+        return text.removesuffix(" - 1")
+    if ends := re.fullmatch(r"(.*) \+ (\d+)", text):
+        return f"{ends[1]} + {int(ends[2]) + 1}"
+    return f"{operand(last)} + 1"
+
+
+def _loop(part: NamedPart, stop: int | str, code: Code) -> Item:
     first = part.number
-    key = f'f"{run_stem(part.base, first, count)}{{i}}": '
-    loop = f"for i in range({first}, {first + count})"
+    key = f'f"{run_stem(part.base, first, FEW)}{{i}}": '
+    loop = f"for i in range({first}, {stop})"
     return Item(Comprehension("{", key, code, loop, "}"), "**")
 
 

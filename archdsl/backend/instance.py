@@ -39,6 +39,11 @@ class Instance:
         for piece in self.all_pieces:
             yield from piece.plans()
 
+    @property
+    def size(self) -> int:
+        """How many steps it is made of, those of its sequences too."""
+        return sum(piece.size for piece in self.pieces.values())
+
     def reads_twice(self, label: str) -> bool:
         """Whether an expression names its operand more than once: it must not be computed twice."""
         piece = self.pieces[label]
@@ -46,17 +51,17 @@ class Instance:
 
 
 def lifted(instance: Instance, other: Instance) -> Instance:
-    """An instance in which what stands for itself is a module, where it is one in the other."""
+    """An instance in which what stands for itself is a module, where it is one in the other; and a
+    module one that does more, where it is that in the other."""
     pieces = dict(instance.pieces)
     for label, piece in instance.pieces.items():
         peer = other.pieces.get(label)
-        if (
-            isinstance(piece, ExpressionPiece)
-            and piece.code.module is not None
-            and isinstance(peer, LayerPiece)
-            and peer.module.target == piece.code.module.target
-        ):
-            pieces[label] = LayerPiece(piece.code.module, made=piece.made)
+        if not isinstance(piece, (ExpressionPiece, LayerPiece)) or not isinstance(peer, LayerPiece):
+            continue
+        code = piece.code.module if isinstance(piece, ExpressionPiece) else piece.module.general
+        if code is not None and peer.module.target == code.target:
+            weights = piece.weights if isinstance(piece, LayerPiece) else ()
+            pieces[label] = LayerPiece(code, weights, made=piece.made)
     return replace(instance, pieces=pieces)
 
 

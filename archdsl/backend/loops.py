@@ -60,7 +60,8 @@ def _turns(
         head = f"{pad}for _ in range({entry.repeat}):"
         module = forward.module(entry.module)
     else:
-        head = f"{pad}for i in range({entry.number}, {entry.number + entry.repeat}):"
+        stop = forward.stops.get(entry.label, entry.number + entry.repeat)
+        head = f"{pad}for i in range({entry.number}, {stop}):"
         stem = run_stem(entry.base, entry.number, entry.repeat)
         module = f'getattr(self, f"{stem}{{i}}")'
     call = forward.called(entry, module, arguments)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.general import NamedPart, either, named_items, plain_code
+from archdsl.backend.general import either, plain_code
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.own_modules import Helper, helpers_of
-from archdsl.backend.python import Call, Code, Const, Deferred, Item, call
+from archdsl.backend.python import Code, Const, Deferred, Item, call
 from archdsl.backend.symbols import ABSENT, Symbols
 from archdsl.backend.terms import Word
 from archdsl.diagnostics.source import Span
@@ -52,6 +52,15 @@ class Piece:
     def uses_input(self) -> bool:
         """Whether it works on its input, and not on tensors from outside alone."""
         return True
+
+    @property
+    def size(self) -> int:
+        """How many steps it is made of."""
+        return 1
+
+    def covers(self, other: Piece) -> bool:
+        """Whether it stands for another, too, with other numbers, or without layers of its own."""
+        return self.skeleton == other.skeleton
 
     def helpers(self) -> set[str | Helper]:
         """What its code names that the file has to define: containers, and modules of layers."""
@@ -233,47 +242,6 @@ class ColumnsPiece(LayerPiece):
     @property
     def needs_path(self) -> bool:
         return self.global_path > 0
-
-
-@dataclass(slots=True)
-class Child:
-    """A named part of a sequence or a container, ``repeat`` times in a row."""
-
-    label: str
-    number: int
-    piece: Piece
-    repeat: int = 1
-
-
-@dataclass(slots=True)
-class SequencePiece(Piece):
-    children: list[Child]
-
-    @property
-    def skeleton(self) -> Skeleton:
-        return ("seq", tuple((c.label, c.repeat, c.piece.skeleton) for c in self.children))
-
-    def helpers(self) -> set[str | Helper]:
-        return set[str | Helper]({"seq"}).union(*(c.piece.helpers() for c in self.children))
-
-    def plans(self) -> Iterator[Plan]:
-        for child in self.children:
-            yield from child.piece.plans()
-
-    def layers(self) -> Iterator[tuple[str, LayerPiece]]:
-        for child in self.children:
-            part = NamedPart(child.label, child.number, Const(None), child.repeat)
-            for copy in part.apart():
-                for inner, layer in child.piece.layers():
-                    yield f".{attribute(copy.label)}{inner}", layer
-
-    def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
-        made: list[NamedPart] = []
-        for i, child in enumerate(self.children):
-            vector = [None if p is None else p.children[i].piece for p in pieces]
-            code = child.piece.emit(vector, symbols, f"{hint}_{child.label}")
-            made.append(NamedPart(child.label, child.number, code, child.repeat))
-        return Call("seq(", tuple(named_items(made)))
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archdsl.backend.dense import DensePiece
+from archdsl.backend.containers import Containers
 from archdsl.backend.flow import INCOMING, ClassTerms
 from archdsl.backend.instance import (
     Instance,
@@ -24,17 +24,15 @@ from archdsl.backend.instance import (
 )
 from archdsl.backend.names import ClassNames, class_name, identifier
 from archdsl.backend.pieces import (
-    Child,
     ColumnsPiece,
     ExpressionPiece,
-    FractalPiece,
     LayerPiece,
     PickPiece,
     Piece,
     PlanPiece,
-    SequencePiece,
     SharedPiece,
 )
+from archdsl.backend.runs import differing
 from archdsl.backend.scope import (
     Entry,
     Unrolled,
@@ -44,10 +42,11 @@ from archdsl.backend.scope import (
     scope_of,
     takes_input,
 )
+from archdsl.backend.sequences import Child, SequencePiece
 from archdsl.backend.symbols import ABSENT, InitParameter, Symbols
 from archdsl.backend.union import Lack, grounded, lack, lacks
 from archdsl.ir.network import Part, Pick, Shared
-from archdsl.layers.base import Columns, Expression, Module
+from archdsl.layers.base import Expression, Module
 from archdsl.syntax import tree
 
 
@@ -67,6 +66,8 @@ class Plan:
     within: set[int] = field(default_factory=set)  # the classes that it calls: never itself
     needs_path: bool = False
     texts: dict[str, str] = field(default_factory=dict)  # of what needs no module, by label
+    has_runs: bool = False  # its instances differ in how often they repeat a block
+    stops: dict[str, str] = field(default_factory=dict)  # of loops in ``forward``, by label
     conditions: dict[str, dict[int, str]] = field(default_factory=dict)  # of operands, by label
     whole: bool = False  # translated from the text of its block, for all its instances
     whole_input: bool = False  # such a one works on its input
@@ -102,8 +103,8 @@ class Plan:
         full = self.full
         if full.part.kind not in PLACED or not take_alike(full.scope, instance.scope):
             return False
-        same = len(full.scope.entries) == len(instance.scope.entries)
-        return same and lack(full, instance) == Lack()
+        same = full.size == instance.size
+        return same and lack(full, instance) == Lack() == lack(instance, full)
 
     def add(self, instance: Instance) -> bool:
         """Takes an instance in, if it is of this class."""
@@ -125,13 +126,27 @@ class Plan:
         self.needs_path = self.needs_path or any(p.needs_path for p in instance.all_pieces)
         return True
 
+    def replace(self, instances: list[Instance]) -> bool:
+        """Takes instances in the place of those that it has, if they are of one class."""
+        full = max(instances, key=lambda i: i.size)
+        others = [i for i in instances if i is not full]
+        alike = all(take_alike(full.scope, i.scope) for i in others)
+        lacking = lacks(full, others) if alike else None
+        found = None if lacking is None else grounded(full, lacking)
+        if found is None:
+            return False
+        self.fullest, self.lack = found
+        self.instances, self.has_runs = instances, True
+        self.places = {id(i.part): place for place, i in enumerate(instances)}
+        return True
+
     def with_instance(
         self, full: Instance, others: list[Instance], instance: Instance
     ) -> tuple[Instance, Lack] | None:
         """The fullest of a class with one instance more, and what its instances lack."""
         if not take_alike(full.scope, instance.scope):
             return None
-        if len(instance.scope.entries) > len(full.scope.entries):
+        if instance.size > full.size:
             found = lacks(instance, others)
             return None if found is None else grounded(instance, found)
         one = lack(full, instance)
@@ -175,7 +190,7 @@ class Plan:
 PLACED = ("group", "dense", "fractal", "output")  # parts that a place makes, and not a block
 
 
-class Planner:
+class Planner(Containers):
     """Finds the classes of a network."""
 
     def __init__(self, docs: Callable[..., str], whole: Container[int] = frozenset()) -> None:
@@ -202,18 +217,17 @@ class Planner:
         key = (origin, id(part))
         if key in self.known:
             return self.known[key]
-        scope, uses = (found := scope_of(part)), found.uses()
-        pieces = {e.label: self.piece(scope, i, uses) for i, e in enumerate(scope.entries)}
-        shared = {s.name: p for s in part.shared if (p := self.shared_piece(s)) is not None}
-        instance = Instance(part, scope, pieces, shared, takes_input(part, self.whole))
+        instance = self.instance(part)
         own = self.by_origin.setdefault(origin, [])
         alike = [p for p in self.plans if p.is_like(instance)] if part.kind in PLACED else []
         within = {n for p in instance.plans() for n in (id(p), *p.within)}
-        for plan in (*own, *alike):
-            if (plan.whole or id(plan) not in within) and plan.add(instance):
-                plan.titles.append(title)
-                plan.within |= within
-                break
+        free = [p for p in (*own, *alike) if p.whole or id(p) not in within]
+        plan = next((p for p in free if p.add(instance)), None)
+        if plan is None:
+            plan = next((p for p in free if p in own and self.with_runs(p, part)), None)
+        if plan is not None:
+            plan.titles.append(title)
+            plan.within |= within
         else:
             doc = self.docs(part.definition) if part.definition is not None else ""
             plan = Plan([title], doc, part.definition)
@@ -224,6 +238,21 @@ class Planner:
             self.by_origin[origin].append(plan)
         self.known[key] = plan
         return plan
+
+    def instance(self, part: Part, runs: Container[str] = frozenset()) -> Instance:
+        """A part with what stands for its steps; ``runs`` are the steps that are loops."""
+        scope, uses = (found := scope_of(part, runs=runs)), found.uses()
+        pieces = {e.label: self.piece(scope, i, uses) for i, e in enumerate(scope.entries)}
+        shared = {s.name: p for s in part.shared if (p := self.shared_piece(s)) is not None}
+        return Instance(part, scope, pieces, shared, takes_input(part, self.whole))
+
+    def with_runs(self, plan: Plan, part: Part) -> bool:
+        """Takes a part into a class whose instances differ in how often they repeat a block: a loop
+        repeats it then, as often as an instance says."""
+        parts = [*(i.part for i in plan.instances), part]
+        runs = differing(parts)
+        known = not plan.whole and bool(runs)
+        return known and plan.replace([self.instance(p, runs) for p in parts])
 
     def named(self, top: Plan, taken: Iterable[str], doc: str) -> list[Plan]:
         """The classes with their names, each after those that it uses. ``doc`` is the
@@ -324,77 +353,5 @@ class Planner:
             if needs_flat(entry, entry.inputs_shapes[0]):
                 label = identifier("flatten", scope.labels)
                 children.append(Child(label, 0, LayerPiece(Module("nn.Flatten"))))
-            children.append(Child(entry.label, entry.number, piece, entry.repeat))
+            children.append(Child(entry.label, entry.number, piece, entry.repeat, entry))
         return SequencePiece(children)
-
-    def container(self, part: Part) -> DensePiece | FractalPiece | None:
-        """The part of a dense or fractal pattern in its container, if it has its usual form."""
-        if part.imports or part.shared or part.lent:
-            return None
-        if part.kind == "dense":
-            return self.dense(part)
-        if part.kind == "group" and part.name == "dense":
-            return self.kept(part)
-        if part.kind == "fractal":
-            return self.fractal(part)
-        return None
-
-    def dense(self, part: Part) -> DensePiece | None:
-        scope = scope_of(part)
-        uses = [2] * (len(scope.entries) + 1)  # the container needs what a layer took again
-        layers = []
-        for i in range(0, len(scope.entries), 2):
-            layer = scope.entries[i]
-            sources = (0, *range(1, i + 2, 2))
-            joined = i + 1 < len(scope.entries) and scope.entries[i + 1].inputs == sources
-            if layer.inputs != (i,) or not joined:
-                return None
-            piece = self.unit(scope, i, uses, "layer")
-            if piece is None:
-                return None
-            layers.append(piece)
-        return DensePiece(layers, scope.entries[1].span)
-
-    def kept(self, part: Part) -> DensePiece | None:
-        """Layers one after the other, all of whose results are kept."""
-        scope = scope_of(part)
-        *entries, join = scope.entries
-        uses = [2] * (len(scope.entries) + 1)
-        sources = tuple(range(len(entries) + 1))
-        code = None if join.layer is None else join.layer.torch(*join.inputs_shapes)
-        joins = isinstance(code, Expression) and code.text.startswith("torch.cat([")
-        if not joins or join.inputs != sources or not entries:
-            return None
-        layers = []
-        for i, entry in enumerate(entries):
-            piece = self.unit(scope, i, uses, "layer")
-            if piece is None or entry.inputs != (i,) or entry.label != f"layer{i + 1}":
-                return None
-            layers.append(piece)
-        return DensePiece(layers, join.span, "KeepAll")
-
-    def fractal(self, part: Part) -> FractalPiece | None:
-        scope = scope_of(part)
-        uses = scope.uses()
-        firsts, units = list[Piece](), list[Piece]()
-        join: Columns | None = None
-        for place, entry in enumerate(scope.entries):
-            if len(entry.inputs) > 1:
-                join = (entry.layer and entry.layer.columns_met) or join
-                continue
-            piece = self.unit(scope, place, uses, "unit")
-            if piece is None or entry.repeat > 1:
-                return None
-            (firsts if entry.inputs == (0,) else units).append(piece)
-        columns = len(firsts)
-        alike = all(p == pieces[0] for pieces in (firsts, units) for p in pieces)
-        if not firsts or not alike or len(units) != 2**columns - 1 - columns:
-            return None
-        local, whole = (0.0, 0.0) if join is None else (join.drop_path, join.global_path)
-        return FractalPiece(columns, firsts[0], units[0] if units else None, local, whole)
-
-    def unit(self, scope: Unrolled, place: int, uses: Sequence[int], name: str) -> Piece | None:
-        """One of the layers of a pattern, if it can be made by itself."""
-        entry, piece = scope.entries[place], self.piece(scope, place, uses, name)
-        stateless = isinstance(piece, ExpressionPiece) or piece.needs_path
-        return None if stateless or needs_flat(entry, entry.inputs_shapes[0]) else piece

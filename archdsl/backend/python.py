@@ -209,6 +209,32 @@ class Either(Code):
         return f"{self.later.flat()} if i else {self.first.flat()}"
 
 
+@dataclass(frozen=True, slots=True)
+class Choice(Code):
+    """``code if condition else otherwise``."""
+
+    code: Code
+    condition: str
+    otherwise: Code
+
+    @property
+    def atomic(self) -> bool:
+        return False
+
+    def flat(self) -> str:
+        return f"{self.code.flat()} if {self.condition} else {self.otherwise.flat()}"
+
+    def lines(self, indent: int, prefix: str = "", suffix: str = "") -> list[str]:
+        pad, inner = INDENT * indent, INDENT * (indent + 1)
+        if len(f"{pad}{prefix}{self.flat()}{suffix}") <= WIDTH:
+            return [f"{pad}{prefix}{self.flat()}{suffix}"]
+        body = [f"{inner}{self.flat()}"]
+        if len(body[0]) > WIDTH:
+            ends = f"{inner}if {self.condition}", f"{inner}else {self.otherwise.flat()}"
+            body = [*self.code.lines(indent + 1), *ends]
+        return [f"{pad}{prefix}(", *body, f"{pad}){suffix}"]
+
+
 def call(target: str, items: Sequence[Item]) -> Call:
     return Call(f"{target}(", tuple(items))
 

@@ -31,6 +31,7 @@ class Entry:
     weight: float | None = None
     module: int | None = None  # the shared module that is called: its own part's, or of ``lent``
     gives: int = 0  # how many results it has, if it is a part with several; each is picked
+    is_loop: bool = False  # it is written as one, however often it is repeated
     lends: tuple[int, ...] = ()  # those that a part's code calls, in the order of its ``lent``
 
     @property
@@ -57,6 +58,7 @@ class Unrolled:
     result: int = 0
     results: tuple[int, ...] = ()  # of a network, or a part, with several
     lent: tuple[str, ...] = ()  # the modules from outside that its code calls; -1 is the first
+    runs: Container[str] = frozenset()  # the labels of steps that are loops
 
     def uses(self) -> list[int]:
         """How often each value is used, from the input on; imports do not count."""
@@ -84,9 +86,10 @@ class Unrolled:
         return straight and self.result == len(self.entries) and alone and not self.results
 
 
-def scope_of(part: Part, unroll: bool = True) -> Unrolled:
-    """The scope of a part. Without ``unroll`` repetitions stay folded, as a sequence has them."""
-    scope = Unrolled(part)
+def scope_of(part: Part, unroll: bool = True, runs: Container[str] = frozenset()) -> Unrolled:
+    """The scope of a part. Without ``unroll`` repetitions stay folded, as a sequence has them;
+    ``runs`` are the labels of steps that stay so, even if they are there once."""
+    scope = Unrolled(part, runs=runs)
     imports = [-i - 1 for i in range(len(part.imports))]
     called = borrowed(part)
     scope.lent = tuple([part.lent[i] for i in called])
@@ -177,9 +180,12 @@ def _values(
         if unroll and step.repeat > (OF_SEVERAL if several_on else UNROLLED):
             base = unnumbered(prefix + step.numbered(number), number)
             fold = run_stem(base, number, step.repeat) is not None
+        is_loop = unroll and prefix + step.numbered(number) in scope.runs
+        fold = fold or is_loop
         for copy in range(1 if fold else step.repeat):
             entry = _entry(step, number + copy, inputs, shapes, prefix)
             entry.repeat = step.repeat if fold else 1
+            entry.is_loop = is_loop or entry.repeat > 1
             if step.module is not None and is_called(step, shapes):
                 entry.module = at.module(step.module)
             if isinstance(op, Part):
@@ -290,7 +296,7 @@ def may_overwrite(scope: Unrolled, place: int, uses: Sequence[int]) -> bool:
     layer = entry.layer
     if layer is None or not layer.inplace or layer.kind != "activation" or source <= 0:
         return False
-    if entry.repeat > 1:
+    if entry.is_loop:
         return False
     made = scope.entries[source - 1]
     maker = made.layer

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece, SequencePiece
+from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
+from archdsl.backend.sequences import SequencePiece
 from archdsl.layers.base import Layer
+
+if TYPE_CHECKING:
+    from archdsl.backend.instance import Instance
 
 
 def stride_of(piece: Piece, layers: Mapping[int, Layer]) -> int | None:
@@ -23,3 +28,18 @@ def stride_of(piece: Piece, layers: Mapping[int, Layer]) -> int | None:
         return getattr(layers.get(id(piece)), "stride", 1)
     traced = getattr(layers.get(id(piece)), "stride", None)
     return traced if isinstance(traced, int) else None
+
+
+def stride_between(
+    instance: Instance, start: int, end: int, layers: Mapping[int, Layer]
+) -> int | None:
+    """By how much the steps from one value to a later one make an image smaller; nothing where
+    that is not known."""
+    whole = 1
+    while end > start:
+        entry = instance.scope.entries[end - 1]
+        own = None if entry.is_loop else stride_of(instance.pieces[entry.label], layers)
+        if own is None:
+            return None
+        whole, end = own * whole, entry.inputs[-1]
+    return whole if end == start else None

@@ -165,12 +165,13 @@ class Symbols:
             return True
         return any(len(set(p.values)) > 1 for p in self.parameters if p.name in names)
 
-    def truth(self, values: Sequence[bool], *names: str, term: Any = None) -> str:
+    def truth(self, values: Vector, *names: str, term: Any = None) -> str:
         """A condition for what is there in some instances only: its ``term``, if the spec says
         it, or a parameter that is made for it."""
         wanted = tuple(values)
         if self.says(term, wanted):
             return self.said(term).flat()
+        wanted = tuple(v is True for v in wanted)
         key = tuple((bool, v) for v in wanted)
         code = self.known.get(key)
         if code is None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
+from archdsl.backend.runs import is_run
 
 if TYPE_CHECKING:
     from archdsl.backend.instance import Instance
@@ -94,7 +95,8 @@ class _Comparison:
         """Whether a step is the same in both, but for operands of a sum."""
         entry, other = self.full.scope.entries[place - 1], self.small.scope.entries[there - 1]
         piece, peer = self.full.pieces[entry.label], self.small.pieces[entry.label]
-        if (entry.repeat, entry.gives) != (other.repeat, other.gives):
+        runs = entry.is_loop and other.is_loop and is_run(entry) and is_run(other)
+        if entry.gives != other.gives or not (runs or entry.repeat == other.repeat):
             return False
         if entry.weight != other.weight:
             return False
@@ -104,7 +106,7 @@ class _Comparison:
         if tuple(n for n in inputs if n is not MISSING) != other.inputs:
             return False
         if not missing:
-            return piece.skeleton == peer.skeleton
+            return piece.covers(peer)
         self.found.operands[entry.label] = missing
         return is_sum(piece) and is_sum(peer)
 
@@ -126,7 +128,7 @@ class _Comparison:
         if self.is_dropped(place):
             self.found.makers.add(entry.label)
             self.new[place] = MISSING
-            return not isinstance(piece, ExpressionPiece) and entry.repeat == 1
+            return not isinstance(piece, ExpressionPiece) and not entry.is_loop
         self.found.steps.add(entry.label)
         self.new[place] = inputs[0]
         stands = not isinstance(piece, ExpressionPiece) or piece.code.idle  # as what does nothing

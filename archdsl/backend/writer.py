@@ -12,7 +12,7 @@ from archdsl.backend.direct.state import CannotBeWhole, NeedsWhole
 from archdsl.backend.direct.whole import BlockClass
 from archdsl.backend.flow import ClassTerms
 from archdsl.backend.forward import Forward
-from archdsl.backend.general import NamedPart
+from archdsl.backend.general import NamedPart, more
 from archdsl.backend.initial import init_lines
 from archdsl.backend.names import (
     BUILTINS,
@@ -40,6 +40,7 @@ from archdsl.backend.python import (
     quoted,
 )
 from archdsl.backend.scope import SHORTCUT, Entry
+from archdsl.backend.sequences import last_of
 from archdsl.backend.symbols import ABSENT, InitParameter, Symbols
 from archdsl.backend.tables import statements
 from archdsl.backend.translate import Untranslatable
@@ -168,9 +169,11 @@ class ClassWriter:
                 joins = entry.label in plan.lack.operands
                 wanted = (SHORTCUT,) if joins else (entry.base, entry.label)
                 said = symbols.flow.condition(entry.label, entry.span, plan.definition)
-                condition = symbols.truth(there, *wanted, term=said)
-            if entry.repeat > 1:
-                lines += _several(entry, code, condition, symbols)
+                condition = symbols.truth(tuple(there), *wanted, term=said)
+            if entry.is_loop:
+                room = None if is_sequence else attributes
+                stop, counts = self.stop(plan, entry, symbols, room)
+                lines += [*counts, *_several(entry, code, condition, symbols, stop)]
             elif condition:
                 none = entry.label in plan.lack.makers or entry.label in plan.lack.operands
                 lines += _optional(label, code, condition, "None" if none else "nn.Identity()")
@@ -183,6 +186,27 @@ class ClassWriter:
             *forms,
             *statements(lines, symbols.new_name),
         ]
+
+    def stop(
+        self, plan: Plan, entry: Entry, symbols: Symbols, attributes: set[str] | None
+    ) -> tuple[str, list[str]]:
+        """Where the numbers of a run end, and the statements that keep it for ``forward``, which
+        has ``attributes``."""
+        steps = [
+            next((e for e in i.scope.entries if e.label == entry.label), None)
+            for i in plan.instances
+        ]
+        numbers = [None if e is None else e.number - 1 + e.repeat for e in steps]
+        last = last_of(plan.full.pieces[entry.label], numbers, entry.base, symbols)
+        if last is None:
+            return str(entry.number + entry.repeat), []
+        if attributes is None:
+            return more(last), []
+        name = last.flat() if symbols.is_own(last.flat()) else f"{entry.base}s"
+        name = attribute(identifier(name, attributes))
+        attributes.add(name)
+        plan.stops[entry.label] = f"self.{name} + 1"
+        return more(last), last.lines(2, f"self.{name} = ")
 
     def shared(self, plan: Plan, entry: Entry, symbols: Symbols, made: set[str]) -> list[str]:
         """The statements that make the shared modules that a step is the first to need."""
@@ -220,7 +244,9 @@ class ClassWriter:
             kept = identifier(SHORTCUT, attributes)
             attributes.add(kept)
             said = symbols.flow.shortcuts.get(entry.label)
-            lines.append(f"{INDENT * 2}self.{kept} = {symbols.truth(there, SHORTCUT, term=said)}")
+            lines.append(
+                f"{INDENT * 2}self.{kept} = {symbols.truth(tuple(there), SHORTCUT, term=said)}"
+            )
             conditions[place] = f"self.{kept}"
         return lines
 
@@ -261,6 +287,7 @@ class ClassWriter:
             comments=is_top,
             incoming=name,
             named=named,
+            stops=plan.stops,
         )
 
         def with_outputs(result: str) -> list[str]:
@@ -288,9 +315,9 @@ def _optional(label: str, code: Code, condition: str, otherwise: str) -> list[st
     return [f"{pad}self.{label} = {otherwise}", f"{pad}if {condition}:", *made]
 
 
-def _several(entry: Entry, code: Code, condition: str, symbols: Symbols) -> list[str]:
+def _several(entry: Entry, code: Code, condition: str, symbols: Symbols, stop: str) -> list[str]:
     """Modules that are alike, numbered; under a condition where some instances lack them."""
-    first, stop = entry.number, entry.number + entry.repeat
+    first = entry.number
     stem = run_stem(entry.base, first, entry.repeat)
     assert stem is not None, "repetitions are folded where they have a stem"
     made = Added(f"{stem}{{i}}", code, "")

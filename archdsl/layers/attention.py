@@ -182,7 +182,7 @@ class Attend(Layer):
             keywords["grid"] = True
         if self.relative_keys:
             keywords["keys"] = inputs[0][0] // self.stacks()
-        usual = {"shift": 0, "relative": False}
+        usual = {"shift": 0, "relative": False, "grid": False, "keys": 0}
         return Module("WindowAttention", (self.heads, self.cells(inputs[0][1:])), keywords, usual)
 
     def _set(self, *names: str) -> dict[str, object]:

@@ -71,7 +71,8 @@ class Module:
     ``usual`` are the values that keywords have where they are left out. ``helpers`` names
     classes and functions that the emitted file has to define for it, beside a ``target`` without
     a dot: see ``Layer.modules``. ``through`` is such a function, which takes the module that is
-    made and gives it back: ``without_bias(nn.BatchNorm2d(64))``.
+    made and gives it back: ``without_bias(nn.BatchNorm2d(64))``. ``general`` does the same, for
+    where others of its kind need one.
     """
 
     target: str
@@ -80,6 +81,7 @@ class Module:
     usual: Mapping[str, object] = field(default_factory=dict)
     helpers: tuple[str, ...] = ()
     through: str = ""
+    general: "Module | None" = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,11 +222,13 @@ class Convolution(Layer):
         if self.stride != 1:
             keywords["stride"] = self.stride
         module, pad = f"{self.module}{axes}d", tuple([p for _, _, p in windows])
+        general = ""
         if self.pad == SAME:  # no more than the sizes that come in tell how much it is
+            general = f"Same{module.removeprefix('nn.')}"
             if is_even(windows):
                 pad = tuple([r // 2 for r, _, _ in windows])
             else:
-                module = f"Same{module.removeprefix('nn.')}"
+                module = general
         if any([differs(p, 0) for p in pad]):
             keywords["padding"] = pad[0] if len(set(pad)) == 1 else pad
         if self.dilation != 1:
@@ -237,7 +239,10 @@ class Convolution(Layer):
             keywords["bias"] = False
         if self.border != "zeros":
             keywords["padding_mode"] = self.border
-        return Module(module, (inputs[0][0], self.channels, self.kernel), keywords, CONV_USUAL)
+        given = inputs[0][0], self.channels, self.kernel
+        more = {k: v for k, v in keywords.items() if k != "padding"}
+        like = Module(general, given, more, CONV_USUAL) if general else None
+        return Module(module, given, keywords, CONV_USUAL, general=like)
 
 
 def half_of(k: int, d: int) -> int:

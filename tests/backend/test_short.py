@@ -59,6 +59,20 @@ def test_a_block_of_a_built_in_spec_is_one_class(name: str) -> None:
     assert "Another form of" not in archdsl.load(name).source()
 
 
+def test_the_built_in_specs_of_which_a_block_has_several_classes() -> None:
+    """Their uses differ in more than in what is there: in activations, joins and arms."""
+    found: dict[str, set[str]] = {}
+    for file in Path(__file__).with_name("golden").glob("*.py"):
+        names = set(re.findall(r"^class (\w+)\(", file.read_text("utf-8"), re.MULTILINE))
+        found[file.stem] = {n[:-1] for n in names if n[1:].endswith("A") and f"{n[:-1]}B" in names}
+    assert {name: blocks for name, blocks in found.items() if blocks} == {
+        "inception_v3": {"Branch"},
+        "mobilenet_v3": {"InvertedResidual"},
+        "preresnet110": {"Unit"},
+        "res2net": {"Branch", "Layer", "Res2"},
+    }
+
+
 def test_a_unit_that_calls_itself_crops_what_it_has_beside_it() -> None:
     source = archdsl.load("unet").source()
     assert "self.unet1 = UNetBlock(c, 2 * c, levels - 1)" in source
@@ -103,6 +117,34 @@ COUNTED = {
     "layers of a dense block": "dense(n) { bn; relu; conv(c, 3) }; conv(in.channels, 1); relu",
     "blocks of a dense block": "dense(n) { unit(c) } -> conv(c, 1)",
 }
+RUNS = """arch a
+input 3x8x8
+block unit(c, d) { residual { conv(c, 3) -> bn -> relu; conv(d, 3) } }
+block far(c, n, deep = false, act = relu) {
+  branch add {
+    { conv(c, 1) -> bn; repeat n { unit(c, c) }; if deep { avgpool(3, stride = 1, pad = 1) }; act }
+    conv(c, 3)
+  }
+  repeat n + 1 as j { unit(2 * c if j > 1 else c, c) }
+  bn
+}
+far(8, 1) -> far(16, 2, act = identity) -> far(16, 5, deep = true) -> far(24, 1)
+"""
+
+
+def test_a_run_of_blocks_is_a_loop_as_long_as_an_instance_says() -> None:
+    """Also within an arm, where a layer without weights may be there or not."""
+    arch = archdsl.parse(RUNS).with_knobs()
+    source = arch.source()
+    assert LETTERED.findall(source) == []
+    assert '**{f"unit{i}": Unit(c, c, c) for i in range(1, n + 1)},' in source
+    assert "avgpool1=nn.AvgPool2d(3, stride=1, padding=1) if deep else nn.Identity()," in source
+    assert "for i in range(2, n + 2):" in source
+    assert "for i in range(2, self.units + 1):" in source
+    assert "self.far2 = Far(8, 16, 2, 16, 32)" in source
+    assert_computes_its_graph(arch)
+
+
 BODIES_THAT_STAY = {
     "a sum in each turn": "repeat n { residual { conv(in.channels, 3) }; relu }; conv(c, 1)",
     "layers that see the last": "dense(n, sees = last) { conv(c, 3) -> relu }",

@@ -156,18 +156,21 @@ class BodyTranslation(RepeatedBodies):
     def condition(self, node: tree.If, last: bool) -> None:
         """``if``: what its bodies leave is joined, or each returns its own."""
         self.chain_only = False
-        heads = [self.value(c) for c in node.conditions]
-        bodies = list(node.bodies) + ([] if node.otherwise is None else [node.otherwise])
-        if heads[0][0].text in ("True", "False") and len(heads) == 1:  # as the knobs say
-            for body in bodies[0 if heads[0][0].text == "True" else 1 :][:1]:
+        cases = self.cases(node)
+        if not cases or cases[0][0] is None:  # as the knobs say
+            for _, body in cases:
                 self.statements(body.statements, last)
             return
+        asks = [c for c, _ in cases if c is not None]
+        heads = [self.value(c) for c in asks]
+        bodies = [body for _, body in cases]
+        ends_all = cases[-1][0] is None
         name = self.own() if not last else ""
         before, ends, lines = self.at, [], []
         asked = self.asked
         for place, body in enumerate(bodies):
             self.at = At(before.now, before.channels, before.counts.copy())
-            self.asked = asked.union(*map(self.asked_by, node.conditions[: place + 1]))
+            self.asked = asked.union(*map(self.asked_by, asks[: place + 1]))
             outer = dict(self.say.names)
             with self.below() as (made, run):
                 self.statements(body.statements, last)
@@ -180,10 +183,10 @@ class BodyTranslation(RepeatedBodies):
             ends.append(self.at)
             lines.append((made, run))
         self.asked = asked
-        if node.otherwise is None:
+        if not ends_all:
             ends.append(before)
-        self.join(before, ends, [made for made, _ in lines], last and node.otherwise is not None)
-        if node.otherwise is not None:
+        self.join(before, ends, [made for made, _ in lines], last and ends_all)
+        if ends_all:
             self.made += in_common([made for made, _ in lines])
         for place, (made, run) in enumerate(zip(*zip(*lines, strict=True), strict=True)):
             word = "if" if place == 0 else "elif"
@@ -194,6 +197,18 @@ class BodyTranslation(RepeatedBodies):
                 elif body_lines or place < len(lines) - 1:
                     head = f"{word} {said[mode].text}:"
                     sink.append(Line(head, body=list(body_lines) or [Line("pass")]))
+
+    def cases(self, node: tree.If) -> list[tuple[tree.Node | None, tree.Body]]:
+        """The bodies of an ``if`` that the knobs allow, with their conditions; the last may have
+        none."""
+        found: list[tuple[tree.Node | None, tree.Body]] = []
+        for condition, body in zip(node.conditions, node.bodies, strict=True):
+            said = self.value(condition)[0].text
+            if said == "True":
+                return [*found, (None, body)]
+            if said != "False":
+                found.append((condition, body))
+        return found if node.otherwise is None else [*found, (None, node.otherwise)]
 
     def asked_by(self, node: tree.Node) -> set[str]:
         """What a condition asks: the names that it reads, and those that their `let`s read."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from archdsl.backend.direct.expressions import Expressions
 from archdsl.backend.direct.links import Links
 from archdsl.backend.direct.results import said as said_of
 from archdsl.backend.direct.results import with_values
 from archdsl.backend.direct.state import NeedsWhole
 from archdsl.backend.direct.terms import (
     MADE,
+    Bound,
     Said,
     channels_of,
     kind_of,
@@ -64,12 +66,10 @@ class Calls(Links):
             elif parameter.origin in names and parameter.default is not ABSENT:
                 continue
             else:
-                formal = next(
-                    (p for p in definition.parameters if p.name.text == parameter.origin), None
-                )
-                if formal is None or not isinstance(formal.default, tree.Literal):
+                found = self.usual(definition, parameter.origin, given)
+                if found is None:
                     raise Untranslatable if is_whole else NeedsWhole(definition)
-                said = self.say.literal(formal.default, MADE)
+                said = found
             name = "" if parameter.default is ABSENT else parameter.name
             items.append(Item(Text(said.text), name))
         arguments: list[Item] = [Item(self.at.now)] if plan.uses_input else []
@@ -94,6 +94,26 @@ class Calls(Links):
         self.module(uses, definition.name.text, code, arguments)
         self.at.channels, self.at.overwritable = self.named_width(channels), False
         self.at.maker = None if is_whole else definition
+
+    def usual(self, block: tree.Block, name: str, given: Mapping[str, tree.Node]) -> Said | None:
+        """What a block takes where it is not given a parameter, in the values that it is given;
+        nothing where these do not say it."""
+        formals = {p.name.text: p for p in block.parameters}
+        formal = formals.get(name)
+        default = None if formal is None else formal.default
+        if default is None or isinstance(default, tree.Literal):
+            return None if default is None else self.say.literal(default, MADE)
+        words = {n.text for n in default.walk() if isinstance(n, tree.Name)}
+        values: dict[str, Bound] = {}
+        for word in words & formals.keys():
+            made = self.value(given[word])[0] if word in given else self.usual(block, word, given)
+            if made is None:
+                return None
+            values[word] = Bound(made.kind, made.text, "", None, made.level, made.bottom)
+        try:
+            return Expressions(values, self.say.functions).value(default, MADE).quotient()
+        except Untranslatable:
+            return None
 
     def imports(self, uses: Sequence[StepUse], given: Mapping[str, tree.Node]) -> list[Item]:
         """The tensors that a class takes which is made of its instances: those of its arguments

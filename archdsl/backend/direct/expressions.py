@@ -30,6 +30,7 @@ from archdsl.backend.translate import COMPARISONS, Untranslatable
 from archdsl.syntax import tree
 
 NUMBERS = (INT, EXACT)
+TRUTHS = ("True", "False")
 LEVELS = {"+": SUM, "-": SUM, "*": PRODUCT, "%": PRODUCT, "//": PRODUCT}
 SIZES = {"height": -2, "width": -1}  # the axes of what is known in ``forward`` alone
 LOGIC = {"or": EITHER, "and": BOTH}
@@ -183,6 +184,8 @@ class Expressions:
         found = self.value(node.operand, mode)
         if node.operator == "-" and found.kind in NUMBERS:
             return Said(f"-{found.at(POWER)}", found.kind, SUM)
+        if node.operator == "not" and found.text in TRUTHS:
+            return constant(found.text == "False")
         if node.operator == "not" and found.kind == BOOL:
             return Said(f"not {found.at(COMPARISON)}", BOOL, BOTH)
         raise Untranslatable
@@ -251,6 +254,9 @@ class Expressions:
         if all(v.text.isdigit() for v in values) and len(values) == 2:
             pair = (int(values[0].text), int(values[1].text))
             return constant(COMPARISONS[node.operators[0]](*pair))
+        texts = [v.text for v in values]
+        if all(t.startswith(('"', "'")) for t in texts) and node.operators in (("==",), ("!=",)):
+            return constant((texts[0] == texts[1]) == (node.operators == ("==",)))
         text = values[0].at(SUM)
         for symbol, value in zip(node.operators, values[1:], strict=True):
             text += f" {symbol} {value.at(SUM)}"
@@ -261,7 +267,7 @@ class Expressions:
         condition = self.truth(node.condition, mode)
         if then.kind != otherwise.kind:
             raise Untranslatable
-        if condition.text in ("True", "False"):
+        if condition.text in TRUTHS:
             return then if condition.text == "True" else otherwise
         text = f"{then.at(EITHER)} if {condition.at(EITHER)} else {otherwise.at(CHOICE)}"
         return Said(text, then.kind, CHOICE)

@@ -31,62 +31,27 @@ class Unit(nn.Module):
         return x + y
 
 
-class BranchA(nn.Module):
-    def __init__(self, inner: int, unit: bool = False) -> None:
+class Branch(nn.Module):
+    def __init__(self, in_channels: int, inner: int, units: int, channels: int) -> None:
         super().__init__()
-        self.unit1 = Unit(64, inner)
-        self.unit2 = Unit(64, 64) if unit else nn.Identity()
-        self.conv1 = nn.Conv2d(64, 64, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.chunk(2, 1)[1]
-        x = self.unit1(x)
-        return self.leaky_relu1(self.bn1(self.conv1(self.unit2(x))))
-
-
-class CrossStageA(nn.Module):
-    """Half of `inner` channels go through `body`, the others around it (Wang et al.
-    2020, arXiv:1911.11929).
-    """
-
-    def __init__(
-        self, in_channels: int, c: int, branch2_inner: int, unit: bool
-    ) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, 128, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(128)
-        self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-        self.branch2 = BranchA(branch2_inner, unit=unit)
-        self.conv2 = nn.Conv2d(128, c, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(c)
-        self.leaky_relu2 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.leaky_relu1(self.bn1(self.conv1(x)))
-        x = torch.cat([x.chunk(2, 1)[0], self.branch2(x)], 1)
-        return self.leaky_relu2(self.bn2(self.conv2(x)))
-
-
-class BranchB(nn.Module):
-    def __init__(self, in_channels: int, inner: int) -> None:
-        super().__init__()
-        for i in range(1, 9):
+        self.units = units
+        for i in range(1, units + 1):
             self.add_module(f"unit{i}", Unit(in_channels // 2, inner))
-        self.conv1 = nn.Conv2d(in_channels // 2, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner)
+        self.conv1 = nn.Conv2d(in_channels // 2, channels, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.chunk(2, 1)[1]
-        for i in range(1, 9):
+        for i in range(1, self.units + 1):
             x = getattr(self, f"unit{i}")(x)
         return self.leaky_relu1(self.bn1(self.conv1(x)))
 
 
-class CrossStageB(nn.Module):
-    """Another form of `CrossStageA`."""
+class CrossStage(nn.Module):
+    """Half of `inner` channels go through `body`, the others around it (Wang et al.
+    2020, arXiv:1911.11929).
+    """
 
     def __init__(
         self,
@@ -94,50 +59,17 @@ class CrossStageB(nn.Module):
         c: int,
         inner: int,
         branch2_inner: int,
+        units: int,
+        channels: int,
         conv2_in_channels: int,
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
         self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-        self.branch2 = BranchB(inner, branch2_inner)
+        self.branch2 = Branch(inner, branch2_inner, units, channels)
         self.conv2 = nn.Conv2d(conv2_in_channels, c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
-        self.leaky_relu2 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.leaky_relu1(self.bn1(self.conv1(x)))
-        x = torch.cat([x.chunk(2, 1)[0], self.branch2(x)], 1)
-        return self.leaky_relu2(self.bn2(self.conv2(x)))
-
-
-class BranchC(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        for i in range(1, 5):
-            self.add_module(f"unit{i}", Unit(512, 512))
-        self.conv1 = nn.Conv2d(512, 512, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(512)
-        self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x.chunk(2, 1)[1]
-        for i in range(1, 5):
-            x = getattr(self, f"unit{i}")(x)
-        return self.leaky_relu1(self.bn1(self.conv1(x)))
-
-
-class CrossStageC(nn.Module):
-    """Another form of `CrossStageA`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(1024, 1024, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(1024)
-        self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-        self.branch2 = BranchC()
-        self.conv2 = nn.Conv2d(1024, 1024, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(1024)
         self.leaky_relu2 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -162,31 +94,31 @@ class Darknet(nn.Module):
             conv1=nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(64),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageA(64, 64, 32, False),
+            cross_stage1=CrossStage(64, 64, 128, 32, 1, 64, 128),
         )
         self.stage2 = seq(
             conv1=nn.Conv2d(64, 128, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(128),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageA(128, 128, 64, True),
+            cross_stage1=CrossStage(128, 128, 128, 64, 2, 64, 128),
         )
         self.stage3 = seq(
             conv1=nn.Conv2d(128, 256, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(256),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageB(256, 256, 256, 128, 256),
+            cross_stage1=CrossStage(256, 256, 256, 128, 8, 128, 256),
         )
         self.stage4 = seq(
             conv1=nn.Conv2d(256, 512, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(512),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageB(512, 512, 512, 256, 512),
+            cross_stage1=CrossStage(512, 512, 512, 256, 8, 256, 512),
         )
         self.stage5 = seq(
             conv1=nn.Conv2d(512, 1024, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(1024),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStageC(),
+            cross_stage1=CrossStage(1024, 1024, 1024, 512, 4, 512, 1024),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -56,36 +56,22 @@ class Bottleneck(nn.Module):
         return self.relu3(y)
 
 
-class StageA(nn.Sequential):
+class Stage(nn.Sequential):
     def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        bottleneck1_stride: int,
-        bottleneck1_dilation: int,
-        bottleneck2_dilation: int,
-        bottleneck: bool = False,
+        self, in_channels: int, c: int, n: int, stride: int, dilation: int
     ) -> None:
         super().__init__()
-        self.bottleneck1 = Bottleneck(
-            in_channels,
-            c,
-            inner,
-            stride=bottleneck1_stride,
-            dilation=bottleneck1_dilation,
-        )
-        self.bottleneck2 = Bottleneck(c, c, inner, dilation=bottleneck2_dilation)
-        self.bottleneck3 = Bottleneck(c, c, inner, dilation=bottleneck2_dilation)
-        self.bottleneck4 = Bottleneck(c, c, 128) if bottleneck else nn.Identity()
-
-
-class StageB(nn.Sequential):
-    def __init__(self) -> None:
-        super().__init__()
-        self.bottleneck1 = Bottleneck(512, 1024, 256)
-        for i in range(2, 7):
-            self.add_module(f"bottleneck{i}", Bottleneck(1024, 1024, 256, dilation=2))
+        channels = in_channels
+        for j in range(1, n + 1):
+            bottleneck = Bottleneck(
+                channels,
+                c,
+                c // 4,
+                stride=stride if j == 1 else 1,
+                dilation=dilation if j > 1 else max(1, dilation // 2),
+            )
+            self.add_module(f"bottleneck{j}", bottleneck)
+            channels = c
 
 
 class FCN(nn.Sequential):
@@ -167,14 +153,14 @@ class DeepLabv3(nn.Module):
             relu1=nn.ReLU(inplace=True),
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stage1 = StageA(64, 256, 64, 1, 1, 1)
-        self.stage2 = StageA(256, 512, 128, 2, 1, 1, bottleneck=True)
-        self.stage3 = StageB()
+        self.stage1 = Stage(64, 256, 3, 1, 1)
+        self.stage2 = Stage(256, 512, 4, 2, 1)
+        self.stage3 = Stage(512, 1024, 6, 1, 2)
         self.aux = seq(
             fcn1=FCN(),
             resize1=nn.Upsample(size=(520, 520), mode="bilinear", align_corners=False),
         )
-        self.stage4 = StageA(1024, 2048, 512, 1, 2, 4)
+        self.stage4 = Stage(1024, 2048, 3, 1, 4)
         self.head = seq(
             aspp1=ASPP(),
             dropout1=nn.Dropout(),

@@ -15,21 +15,21 @@ def seq(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-class GhostA(nn.Module):
+class Ghost(nn.Module):
     """As a convolution, but only one channel of `ratio` is convolved: the others are
     made of it by cheap filters of their own.
     """
 
-    def __init__(self, in_channels: int, c: int) -> None:
+    def __init__(self, in_channels: int, c: int, relu: bool = False) -> None:
         super().__init__()
         few = math.ceil(c / 2)
         self.conv1 = nn.Conv2d(in_channels, few, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(few)
-        self.relu1 = nn.ReLU(inplace=True)
+        self.relu1 = nn.ReLU(inplace=True) if relu else nn.Identity()
         self.branch2 = seq(
             conv1=nn.Conv2d(few, few, 3, padding=1, groups=few, bias=False),
             bn1=nn.BatchNorm2d(few),
-            relu1=nn.ReLU(inplace=True),
+            relu1=nn.ReLU(inplace=True) if relu else nn.Identity(),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,24 +72,6 @@ class SqueezeExcite(nn.Module):
         return x * self.branch2(x)
 
 
-class GhostB(nn.Module):
-    """Another form of `GhostA`."""
-
-    def __init__(self, in_channels: int, c: int) -> None:
-        super().__init__()
-        few = math.ceil(c / 2)
-        self.conv1 = nn.Conv2d(in_channels, few, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(few)
-        self.branch2 = seq(
-            conv1=nn.Conv2d(few, few, 3, padding=1, groups=few, bias=False),
-            bn1=nn.BatchNorm2d(few),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.bn1(self.conv1(x))
-        return torch.cat([x, self.branch2(x)], 1)
-
-
 class GhostBottleneck(nn.Module):
     """An inverted residual of ghost modules: `inner` channels on the wide side, where
     `attention` stands.
@@ -106,7 +88,7 @@ class GhostBottleneck(nn.Module):
         squeeze_excite: bool = False,
     ) -> None:
         super().__init__()
-        self.ghost1 = GhostA(in_channels, inner)
+        self.ghost1 = Ghost(in_channels, inner, relu=True)
         self.depthwise1 = nn.Identity()
         if stride > 1:
             self.depthwise1 = Depthwise(
@@ -118,7 +100,7 @@ class GhostBottleneck(nn.Module):
         self.squeeze_excite1 = nn.Identity()
         if squeeze_excite:
             self.squeeze_excite1 = SqueezeExcite(2 * math.ceil(inner / 2), reduced)
-        self.ghost2 = GhostB(2 * math.ceil(inner / 2), c)
+        self.ghost2 = Ghost(2 * math.ceil(inner / 2), c)
         self.shortcut = nn.Identity()
         if not (stride == 1 and in_channels == c):
             self.shortcut = seq(

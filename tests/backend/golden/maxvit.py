@@ -184,23 +184,32 @@ class Pooled(nn.Sequential):
         self.conv1 = nn.Conv2d(in_channels, c, 1) if in_channels != c else nn.Identity()
 
 
-class MbconvA(nn.Module):
+class Mbconv(nn.Module):
     """An inverted residual that begins with its normalisation; four times as wide
     inside.
     """
 
-    def __init__(self, in_channels: int, c: int, survive: float = 1.0) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        c: int,
+        stride: int = 1,
+        survive: float = 1.0,
+        shortcut: bool = False,
+    ) -> None:
         super().__init__()
         self.bn1 = nn.BatchNorm2d(in_channels, eps=0.001)
         self.conv1 = nn.Conv2d(in_channels, 4 * c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(4 * c, eps=0.001)
         self.gelu1 = nn.GELU(approximate="tanh")
-        self.conv2 = SameConv2d(4 * c, 4 * c, 3, stride=2, groups=4 * c, bias=False)
+        self.conv2 = SameConv2d(
+            4 * c, 4 * c, 3, stride=stride, groups=4 * c, bias=False
+        )
         self.bn3 = nn.BatchNorm2d(4 * c, eps=0.001)
         self.gelu2 = nn.GELU(approximate="tanh")
         self.squeeze_excite1 = SqueezeExcite(4 * c, c // 4)
         self.conv3 = nn.Conv2d(4 * c, c, 1)
-        self.shortcut = Pooled(in_channels, c)
+        self.shortcut = Pooled(in_channels, c) if shortcut else nn.Identity()
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -220,23 +229,23 @@ class Mlp(nn.Sequential):
         self.conv2 = nn.Conv2d(4 * in_channels, in_channels, 1)
 
 
-class TransformerA(nn.Module):
+class Transformer(nn.Module):
     """Attention among pixels, and two layers on each; `attention` says which sees
     which.
     """
 
     def __init__(
-        self, in_channels: int, c: int, size1: int, survive: float = 1.0
+        self, in_channels: int, c: int, size1: int, grid: bool, survive: float = 1.0
     ) -> None:
         super().__init__()
         assert in_channels == c
         self.layer_norm1 = ChannelNorm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, 3 * c, 1)
-        self.attend1 = WindowAttention(size1, (7, 7), relative=True)
+        self.attend1 = WindowAttention(size1, (7, 7), relative=True, grid=grid)
         self.conv2 = nn.Conv2d(16 * (3 * c // 48), c, 1)
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
-        self.layer_norm2 = ChannelNorm(in_channels)
-        self.mlp1 = Mlp(in_channels)
+        self.layer_norm2 = ChannelNorm(c)
+        self.mlp1 = Mlp(c)
         self.add2 = StochasticDepth(survive, per="sample", scaling="train")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -246,72 +255,22 @@ class TransformerA(nn.Module):
         return self.add2(x, self.mlp1(z))
 
 
-class TransformerB(nn.Module):
-    """Another form of `TransformerA`."""
-
+class Unit(nn.Sequential):
     def __init__(
-        self, in_channels: int, c: int, size1: int, survive: float = 1.0
+        self,
+        in_channels: int,
+        c: int,
+        stride: int,
+        mbconv1_survive: float,
+        shortcut: bool,
+        size1: int,
     ) -> None:
         super().__init__()
-        assert in_channels == c
-        self.layer_norm1 = ChannelNorm(in_channels)
-        self.conv1 = nn.Conv2d(in_channels, 3 * c, 1)
-        self.attend1 = WindowAttention(size1, (7, 7), relative=True, grid=True)
-        self.conv2 = nn.Conv2d(16 * (3 * c // 48), c, 1)
-        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
-        self.layer_norm2 = ChannelNorm(in_channels)
-        self.mlp1 = Mlp(in_channels)
-        self.add2 = StochasticDepth(survive, per="sample", scaling="train")
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(self.attend1(self.conv1(self.layer_norm1(x))))
-        x = self.add1(x, y)
-        z = self.layer_norm2(x)
-        return self.add2(x, self.mlp1(z))
-
-
-class UnitA(nn.Sequential):
-    def __init__(
-        self, in_channels: int, c: int, mbconv1_survive: float, size1: int
-    ) -> None:
-        super().__init__()
-        self.mbconv1 = MbconvA(in_channels, c, survive=mbconv1_survive)
-        self.transformer1 = TransformerA(c, c, size1, survive=mbconv1_survive)
-        self.transformer2 = TransformerB(c, c, size1, survive=mbconv1_survive)
-
-
-class MbconvB(nn.Module):
-    """Another form of `MbconvA`."""
-
-    def __init__(self, in_channels: int, c: int, survive: float) -> None:
-        super().__init__()
-        assert in_channels == c
-        self.bn1 = nn.BatchNorm2d(in_channels, eps=0.001)
-        self.conv1 = nn.Conv2d(in_channels, 4 * c, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(4 * c, eps=0.001)
-        self.gelu1 = nn.GELU(approximate="tanh")
-        self.conv2 = nn.Conv2d(4 * c, 4 * c, 3, padding=1, groups=4 * c, bias=False)
-        self.bn3 = nn.BatchNorm2d(4 * c, eps=0.001)
-        self.gelu2 = nn.GELU(approximate="tanh")
-        self.squeeze_excite1 = SqueezeExcite(4 * c, c // 4)
-        self.conv3 = nn.Conv2d(4 * c, c, 1)
-        self.add1 = StochasticDepth(survive, per="sample", scaling="train")
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.gelu1(self.bn2(self.conv1(self.bn1(x))))
-        y = self.gelu2(self.bn3(self.conv2(y)))
-        y = self.conv3(self.squeeze_excite1(y))
-        return self.add1(x, y)
-
-
-class UnitB(nn.Sequential):
-    def __init__(
-        self, in_channels: int, c: int, mbconv1_survive: float, size1: int
-    ) -> None:
-        super().__init__()
-        self.mbconv1 = MbconvB(in_channels, c, mbconv1_survive)
-        self.transformer1 = TransformerA(in_channels, c, size1, survive=mbconv1_survive)
-        self.transformer2 = TransformerB(in_channels, c, size1, survive=mbconv1_survive)
+        self.mbconv1 = Mbconv(
+            in_channels, c, stride=stride, survive=mbconv1_survive, shortcut=shortcut
+        )
+        self.transformer1 = Transformer(c, c, size1, False, survive=mbconv1_survive)
+        self.transformer2 = Transformer(c, c, size1, True, survive=mbconv1_survive)
 
 
 class MaxViT(nn.Module):
@@ -325,14 +284,23 @@ class MaxViT(nn.Module):
             gelu1=nn.GELU(approximate="tanh"),
             conv2=nn.Conv2d(64, 64, 3, padding=1),
         )
-        self.stage1 = seq(unit1=UnitA(64, 64, 1.0, 2), unit2=UnitB(64, 64, 0.98, 2))
-        self.stage2 = seq(unit1=UnitA(64, 128, 0.96, 4), unit2=UnitB(128, 128, 0.94, 4))
+        self.stage1 = seq(
+            unit1=Unit(64, 64, 2, 1.0, True, 2), unit2=Unit(64, 64, 1, 0.98, False, 2)
+        )
+        self.stage2 = seq(
+            unit1=Unit(64, 128, 2, 0.96, True, 4),
+            unit2=Unit(128, 128, 1, 0.94, False, 4),
+        )
         self.stage3 = seq(
-            unit1=UnitA(128, 256, 0.92, 8),
-            **{f"unit{i}": UnitB(256, 256, (47 - i) / 50, 8) for i in range(2, 6)},
+            unit1=Unit(128, 256, 2, 0.92, True, 8),
+            **{
+                f"unit{i}": Unit(256, 256, 1, (47 - i) / 50, False, 8)
+                for i in range(2, 6)
+            },
         )
         self.stage4 = seq(
-            unit1=UnitA(256, 512, 0.82, 16), unit2=UnitB(512, 512, 0.8, 16)
+            unit1=Unit(256, 512, 2, 0.82, True, 16),
+            unit2=Unit(512, 512, 1, 0.8, False, 16),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

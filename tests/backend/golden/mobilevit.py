@@ -183,8 +183,8 @@ class Unit(nn.Module):
         self.conv1 = nn.Conv2d(in_channels, 3 * d, 1)
         self.attend1 = WindowAttention(4, size2, grid=True)
         self.conv2 = nn.Conv2d(4 * (3 * d // 12), d, 1)
-        self.layer_norm2 = ChannelNorm(in_channels)
-        self.mlp1 = Mlp(in_channels)
+        self.layer_norm2 = ChannelNorm(d)
+        self.mlp1 = Mlp(d)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv2(self.attend1(self.conv1(self.layer_norm1(x))))
@@ -193,50 +193,19 @@ class Unit(nn.Module):
         return x + self.mlp1(z)
 
 
-class NearAndFarA(nn.Module):
-    def __init__(self) -> None:
+class NearAndFar(nn.Module):
+    def __init__(
+        self, in_channels: int, c: int, d: int, n: int, size2: tuple[int, ...]
+    ) -> None:
         super().__init__()
         self.branch2 = seq(
-            conv_bn1=ConvBn(96, 96, 3),
-            conv1=nn.Conv2d(96, 144, 1, bias=False),
-            unit1=Unit(144, 144, (16, 16)),
-            unit2=Unit(144, 144, (16, 16)),
-            layer_norm1=ChannelNorm(144),
-            conv_bn2=ConvBn(144, 96, 1),
+            conv_bn1=ConvBn(in_channels, c, 3),
+            conv1=nn.Conv2d(c, d, 1, bias=False),
+            **{f"unit{i}": Unit(d, d, size2) for i in range(1, n + 1)},
+            layer_norm1=ChannelNorm(d),
+            conv_bn2=ConvBn(d, c, 1),
         )
-        self.conv_bn1 = ConvBn(192, 96, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv_bn1(torch.cat([x, self.branch2(x)], 1))
-
-
-class NearAndFarB(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.branch2 = seq(
-            conv_bn1=ConvBn(128, 128, 3),
-            conv1=nn.Conv2d(128, 192, 1, bias=False),
-            **{f"unit{i}": Unit(192, 192, (8, 8)) for i in range(1, 5)},
-            layer_norm1=ChannelNorm(192),
-            conv_bn2=ConvBn(192, 128, 1),
-        )
-        self.conv_bn1 = ConvBn(256, 128, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv_bn1(torch.cat([x, self.branch2(x)], 1))
-
-
-class NearAndFarC(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.branch2 = seq(
-            conv_bn1=ConvBn(160, 160, 3),
-            conv1=nn.Conv2d(160, 240, 1, bias=False),
-            **{f"unit{i}": Unit(240, 240, (4, 4)) for i in range(1, 4)},
-            layer_norm1=ChannelNorm(240),
-            conv_bn2=ConvBn(240, 160, 1),
-        )
-        self.conv_bn1 = ConvBn(320, 160, 3)
+        self.conv_bn1 = ConvBn(in_channels + c, c, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv_bn1(torch.cat([x, self.branch2(x)], 1))
@@ -258,15 +227,15 @@ class MobileViT(nn.Module):
         )
         self.stage3 = seq(
             inverted_residual1=InvertedResidual(64, 96, 256, stride=2),
-            near_and_far1=NearAndFarA(),
+            near_and_far1=NearAndFar(96, 96, 144, 2, (16, 16)),
         )
         self.stage4 = seq(
             inverted_residual1=InvertedResidual(96, 128, 384, stride=2),
-            near_and_far1=NearAndFarB(),
+            near_and_far1=NearAndFar(128, 128, 192, 4, (8, 8)),
         )
         self.stage5 = seq(
             inverted_residual1=InvertedResidual(128, 160, 512, stride=2),
-            near_and_far1=NearAndFarC(),
+            near_and_far1=NearAndFar(160, 160, 240, 3, (4, 4)),
         )
         self.head = seq(
             conv_bn1=ConvBn(160, 640, 1),

@@ -48,7 +48,6 @@ class Shortcut(nn.Module):
 class UnitB(nn.Module):
     def __init__(self, in_channels: int, c: int, after: int) -> None:
         super().__init__()
-        assert in_channels != c
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, 2)

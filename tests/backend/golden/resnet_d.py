@@ -13,36 +13,10 @@ def seq(**layers: nn.Module) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-class BottleneckA(nn.Module):
+class Bottleneck(nn.Module):
     """A 3x3 convolution between two of 1x1, `inner` channels wide (He et al. 2015);
     `groups` make it a ResNeXt's (Xie et al. 2017, arXiv:1611.05431).
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(64, 64, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.relu1 = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(64, 64, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(64)
-        self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(64, 256, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(256)
-        self.shortcut = seq(
-            conv1=nn.Conv2d(64, 256, 1, bias=False), bn1=nn.BatchNorm2d(256)
-        )
-        self.relu3 = nn.ReLU(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.relu1(self.bn1(self.conv1(x)))
-        y = self.relu2(self.bn2(self.conv2(y)))
-        y = self.bn3(self.conv3(y))
-        y += self.shortcut(x)
-        return self.relu3(y)
-
-
-class BottleneckB(nn.Module):
-    """Another form of `BottleneckA`."""
 
     def __init__(
         self,
@@ -50,6 +24,7 @@ class BottleneckB(nn.Module):
         c: int,
         inner: int,
         stride: int = 1,
+        avgpool: bool = False,
         channels: int = 2048,
     ) -> None:
         super().__init__()
@@ -64,7 +39,7 @@ class BottleneckB(nn.Module):
         self.shortcut = nn.Identity()
         if not (stride == 1 and in_channels == c):
             self.shortcut = seq(
-                avgpool1=nn.AvgPool2d(2, ceil_mode=True),
+                avgpool1=nn.AvgPool2d(2, ceil_mode=True) if avgpool else nn.Identity(),
                 conv1=nn.Conv2d(in_channels, channels, 1, bias=False),
                 bn1=nn.BatchNorm2d(channels),
             )
@@ -98,22 +73,24 @@ class ResNetD(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            bottleneck1=BottleneckA(),
-            bottleneck2=BottleneckB(256, 256, 64),
-            bottleneck3=BottleneckB(256, 256, 64),
+            bottleneck1=Bottleneck(64, 256, 64, channels=256),
+            bottleneck2=Bottleneck(256, 256, 64),
+            bottleneck3=Bottleneck(256, 256, 64),
         )
         self.stage2 = seq(
-            bottleneck1=BottleneckB(256, 512, 128, stride=2, channels=512),
-            **{f"bottleneck{i}": BottleneckB(512, 512, 128) for i in range(2, 5)},
+            bottleneck1=Bottleneck(256, 512, 128, stride=2, avgpool=True, channels=512),
+            **{f"bottleneck{i}": Bottleneck(512, 512, 128) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            bottleneck1=BottleneckB(512, 1024, 256, stride=2, channels=1024),
-            **{f"bottleneck{i}": BottleneckB(1024, 1024, 256) for i in range(2, 7)},
+            bottleneck1=Bottleneck(
+                512, 1024, 256, stride=2, avgpool=True, channels=1024
+            ),
+            **{f"bottleneck{i}": Bottleneck(1024, 1024, 256) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            bottleneck1=BottleneckB(1024, 2048, 512, stride=2),
-            bottleneck2=BottleneckB(2048, 2048, 512),
-            bottleneck3=BottleneckB(2048, 2048, 512),
+            bottleneck1=Bottleneck(1024, 2048, 512, stride=2, avgpool=True),
+            bottleneck2=Bottleneck(2048, 2048, 512),
+            bottleneck3=Bottleneck(2048, 2048, 512),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

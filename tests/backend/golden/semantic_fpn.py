@@ -44,28 +44,14 @@ class Bottleneck(nn.Module):
         return self.relu3(y)
 
 
-class StageA(nn.Sequential):
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        bottleneck1_stride: int,
-        bottleneck: bool = False,
-    ) -> None:
+class Stage(nn.Sequential):
+    def __init__(self, in_channels: int, c: int, n: int, stride: int) -> None:
         super().__init__()
-        self.bottleneck1 = Bottleneck(in_channels, c, inner, stride=bottleneck1_stride)
-        self.bottleneck2 = Bottleneck(c, c, inner)
-        self.bottleneck3 = Bottleneck(c, c, inner)
-        self.bottleneck4 = Bottleneck(c, c, 128) if bottleneck else nn.Identity()
-
-
-class StageB(nn.Sequential):
-    def __init__(self) -> None:
-        super().__init__()
-        self.bottleneck1 = Bottleneck(512, 1024, 256, stride=2)
-        for i in range(2, 7):
-            self.add_module(f"bottleneck{i}", Bottleneck(1024, 1024, 256))
+        channels = in_channels
+        for j in range(1, n + 1):
+            bottleneck = Bottleneck(channels, c, c // 4, stride=stride if j == 1 else 1)
+            self.add_module(f"bottleneck{j}", bottleneck)
+            channels = c
 
 
 class TopDown(nn.Module):
@@ -148,10 +134,10 @@ class SemanticFPN(nn.Module):
             relu1=nn.ReLU(inplace=True),
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stage1 = StageA(64, 256, 64, 1)
-        self.stage2 = StageA(256, 512, 128, 2, bottleneck=True)
-        self.stage3 = StageB()
-        self.stage4 = StageA(1024, 2048, 512, 2)
+        self.stage1 = Stage(64, 256, 3, 1)
+        self.stage2 = Stage(256, 512, 4, 2)
+        self.stage3 = Stage(512, 1024, 6, 2)
+        self.stage4 = Stage(1024, 2048, 3, 2)
         self.top = nn.Conv2d(2048, 256, 1)
         self.top_down1 = TopDown((32, 32), 1024)
         self.top_down2 = TopDown((64, 64), 512)
