@@ -100,9 +100,9 @@ def say_survey(name: str, found: Survey) -> None:
     count = counted(len(space.slices), "slice", exact=True)
     trials, fewer = _trials(search, reaches), ""
     if trials < search.trials:
-        fewer = f"; for {search.trials} there are too few shapes"
+        fewer = f", not {search.trials}: there are no more shapes"
         if search.tune:
-            fewer = f"; of {search.trials}, as every shape has as many as the others"
+            fewer = f", not {search.trials}: every shape gets equally many"
     say(f"{printable(name)}: {counted(trials, 'trial', exact=True)} in {count}{each}{fewer}")
     of_kinds = kinds(search)
     if search.settle_seeds:
@@ -152,7 +152,7 @@ def _sizes(reach: Reach) -> str:
         return "more shapes than can be listed; each is solved for when it is drawn"
     shapes = counted(len(listed), "shape", exact=True)
     if len(listed) == 1 and reach.missed:
-        shapes += " alone, which nothing is compared with"
+        shapes += ", so nothing is compared"
     if reach.slice.budget is None:
         return shapes
     return f"{shapes}, within {max(c.off for c in listed):.1%} of the budget"

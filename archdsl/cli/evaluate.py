@@ -45,8 +45,8 @@ SHARES = {  # the arguments of a set that draw a part of it
 }
 APART = {"seed", "test", "validation", "train", "size", "channels", "bits", "skip_unreadable"}
 CUT = (
-    "note: the part `{}` is drawn by shares, and the network was trained {}: images that it "
-    "learned from may be among these"
+    "note: the part `{}` is drawn at random here, and the network was trained {}: it may have "
+    "learned from some of these images"
 )
 
 

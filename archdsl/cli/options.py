@@ -27,7 +27,7 @@ class FiniteRange(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         found = super().convert(value, param, ctx)
         if not isfinite(found):
-            self.fail(f"{value} is not a number that can be counted with.", param, ctx)
+            self.fail(f"{value} is not a finite number.", param, ctx)
         return found
 
 

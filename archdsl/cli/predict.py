@@ -79,7 +79,7 @@ def command(
     found = read_model(model, read_registry(python), choose_device(device))
     card, task = found.card, TASKS[found.card.task]
     if task.words:
-        reason = "what it says is the next token of a text, and not what a file is"
+        reason = "it predicts the next token of a text, which says nothing of a file"
         raise ArchError([diagnose(codes.DATA_MISMATCH, reason=reason)])
     below = [images_of(path)[0] if path.is_dir() else [path] for path in files]
     files = tuple(file for some in below for file in some)

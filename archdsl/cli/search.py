@@ -163,7 +163,7 @@ def command(
             say(f"go on with: {again} --resume", error=True)
             return 130
     if not done:
-        say(f"the time was up: --resume goes on where {where} stands", error=True)
+        say(f"the time is over: --resume goes on with {where}", error=True)
     say_verdict(found, as_json)
     return 0
 

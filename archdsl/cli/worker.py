@@ -32,7 +32,7 @@ from archdsl.training.packages import need_for_search
     "--idle",
     type=FiniteRange(0),
     metavar="MINUTES",
-    help="Stop after this time without a trial, 0: at once; if left out, with the study.",
+    help="Stop after this time without a trial, at once with 0. Without it: when the study ends.",
 )
 @click.option(
     "--ranks",

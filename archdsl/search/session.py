@@ -179,7 +179,7 @@ class Search:
         trains.
         """
         if self._study.search.own is None:
-            raise ValueError("archdsl trains on `data`: `run()` does all of it")
+            raise ValueError("with `data` archdsl trains by itself: call `run()`")
         while (place := self._next()) is not None:
             asked = self._asked(place.part, place.trial)
             if asked is not None:

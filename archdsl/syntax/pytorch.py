@@ -154,7 +154,9 @@ def _said(text: str, items: list[str], word: str) -> str:
     if "dim" in places and here.endswith(("softmax", "glu")) and items:
         return f"it is over the channels: write `{text}`"
     says_so = not _is_keras(word) and not word.startswith("Lazy")
-    if items and says_so and {*places} & {*KNOWN, "num_parameters"}:
+    names = {item.partition("=")[0].strip() for item in items if "=" in item}
+    given = names & {*KNOWN} or any("=" not in item for item in items)
+    if given and says_so and {*places} & {*KNOWN, "num_parameters"}:
         return f"what comes in is known: write `{text}`"
     return f"write `{text}`"
 

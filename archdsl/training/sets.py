@@ -11,7 +11,7 @@ from archdsl.layers.arguments import Count, Flag, Index, PerAxis, Reader, Unread
 from archdsl.layers.base import signature
 from archdsl.modelcard import TOKENS
 from archdsl.registered import Registered
-from archdsl.training.settings import Setting, Share, Text, Texts
+from archdsl.training.settings import MaybeTexts, Setting, Share, Text, Texts
 from archdsl.training.tasks import CLASSIFICATION, NEXT_TOKEN, SEGMENTATION, TaskName
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class MaskFolder(Pictures):
 
     images: Text = "images"
     masks: Text = "masks"
-    names: Texts = ()
+    names: MaybeTexts = ()
 
     name = "mask_folder"
     task = SEGMENTATION.name
@@ -274,7 +274,7 @@ class Table(Pictures):
     task: TaskName = CLASSIFICATION.name
     root: Text = ""
     separator: Text = ";"
-    names: Texts = ()
+    names: MaybeTexts = ()
 
     name = "table"
 

@@ -103,7 +103,9 @@ class SettingsReader(SettingReader):
 
 @dataclass(frozen=True)
 class TextsReader(Reader):
-    """One text, or a list of them."""
+    """One text, or a list of them; ``none``: or an empty list."""
+
+    none: bool = False
 
     @property
     def expected(self) -> str:
@@ -111,13 +113,14 @@ class TextsReader(Reader):
 
     def read(self, value: Any) -> tuple[str, ...]:
         items = value if isinstance(value, tuple) else (value,)
-        if not items or not all(isinstance(v, str) for v in items):
+        if not (items or self.none) or not all(isinstance(v, str) for v in items):
             raise Unreadable(self.expected)
         return items
 
 
 Text = Annotated[str, TextReader()]
 Texts = Annotated[tuple[str, ...], TextsReader()]
+MaybeTexts = Annotated[tuple[str, ...], TextsReader(none=True)]
 Numbers = Annotated[tuple[int, ...], NumbersReader()]
 Share = Chance
 

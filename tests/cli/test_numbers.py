@@ -13,4 +13,4 @@ import pytest
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_what_is_no_finite_number_is_refused(run: Any, command: str, value: str) -> None:
     ran = run(*command.split(), value)
-    assert ran.code == 2 and f"{value} is not a number that can be counted with" in ran.err
+    assert ran.code == 2 and f"{value} is not a finite number" in ran.err

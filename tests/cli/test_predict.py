@@ -223,9 +223,9 @@ def test_images_that_it_may_have_learned_from_are_told(folder: Path, run: Any) -
     ran = run("evaluate", str(folder / "net.pt"), "--data", "digits(seed = 1)")
     assert ran.code == 0
     assert ran.err == (
-        "note: the part `test` is drawn by shares, and the network was trained on "
-        "digits(validation = 0.2, test = 0.2, seed = 0): images that it learned from may be among "
-        "these\n"
+        "note: the part `test` is drawn at random here, and the network was trained on "
+        "digits(validation = 0.2, test = 0.2, seed = 0): it may have learned from some of these "
+        "images\n"
     )
 
 

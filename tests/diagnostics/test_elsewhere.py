@@ -71,7 +71,7 @@ def helps(text: str) -> list[str]:
         ("nn.LayerNorm(64)", f"{KNOWN}`layer_norm(over = channels)`"),
         ("layer_norm((3, 32, 32))", f"{KNOWN}`layer_norm`"),
         ("layer_norm(1e-6)", f"{KNOWN}`layer_norm(eps = 1e-6)`"),
-        ("nn.PReLU(init=0.3)", f"{KNOWN}`prelu(0.3, true)`"),
+        ("nn.PReLU(init=0.3)", "write `prelu(0.3, true)`"),
         ("nn.LeakyReLU(0.2, inplace=True)", "write `leaky_relu(0.2)`"),
         ("nn.MultiheadAttention(64, 8)", f"{KNOWN}`conv(192, 1) -> attend(8) -> conv(64, 1)`"),
         ("nn.Upsample(64)", "write `resize(64)`"),

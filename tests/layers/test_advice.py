@@ -59,6 +59,8 @@ MEANT = {
     "batchnrm": "did you mean `bn`?",
     "bacth_norm": "did you mean `bn`?",
     "swishh": "did you mean `silu`?",
+    "gleu": "did you mean `gelu`?",
+    "rleu": "did you mean `relu`?",
     "MaxPooling2D(2)": "here it is called `maxpool`",
     "conv(filters = 8, 3)": "here it is called `channels`",
     "conv(8, 3, padding = same)": "here it is called `pad`",

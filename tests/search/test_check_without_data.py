@@ -39,14 +39,12 @@ def test_trials_that_no_shapes_are_left_for_are_not_counted(place: TinySearch) -
     """Two shapes with two seeds each are trained once, whatever `trials` says."""
     text = SPEC + AWAY + "hold macs = 100M within 5% by width\nseeds 2 then 3\n"
     ran = check(place, text + "trials 8\n")
-    assert "4 trials in 1 slice, macs held; for 8 there are too few shapes" in ran.out
+    assert "4 trials in 1 slice, macs held, not 8: there are no more shapes" in ran.out
     ran = check(place, text + "trials 3\n")
     settle = "  then the shapes that settle are trained on 3 fresh seeds each, 2 of each slice\n"
     assert f"3 trials in 1 slice, macs held\n{settle}" in ran.out
     ran = check(place, text + "tune lr in 0.1..1 log\ntrials 7\n")
-    assert (
-        "6 trials in 1 slice, macs held; of 7, as every shape has as many as the others" in ran.out
-    )
+    assert "6 trials in 1 slice, macs held, not 7: every shape gets equally many" in ran.out
     ran = check(place, text + "tune lr in {0.1, 1}\nsampler grid\ntrials 9\n")
     assert "8 trials in 1 slice" in ran.out
     ran = check(place, text + "tune lr in 0.1..1 log\ntrials 2\n")  # shapes are drawn too
@@ -59,7 +57,7 @@ def test_one_shape_has_nothing_to_be_compared_with(place: TinySearch) -> None:
         SPEC.replace("16", "22") + AWAY + "hold macs = 3M within 10% by width\nseeds 1 then 2..4\n"
     )
     ran = check(place, text)
-    assert "  3M macs: 1 shape alone, which nothing is compared with, within " in ran.out
+    assert "  3M macs: 1 shape, so nothing is compared, within " in ran.out
     assert "are trained on 2 to 4 fresh seeds each, 2 of each slice\n" in ran.out
 
 

@@ -46,6 +46,14 @@ def test_data(text: str) -> None:
     assert read_data(DATA[text].written(full=True)) == DATA[text]
 
 
+@pytest.mark.parametrize("name", REGISTRY.data)
+def test_data_written_in_full_is_the_same_data(name: str) -> None:
+    """As another process of a training reads it."""
+    path = '("x.csv")' if "path" in REGISTRY.data[name].__dataclass_fields__ else ""
+    data = read_data(name + path)
+    assert read_data(data.written(full=True)) == data
+
+
 @pytest.mark.parametrize("text", RECIPES)
 def test_recipes(text: str) -> None:
     recipe = RECIPES[text]

@@ -21,7 +21,7 @@ NO_FIT = Kind(
     "the weights do not fit: {reason}",
     """Weights are taken over by structure and shape: the layers of the checkpoint, in some order,
 must be those of the network. The first place at which they differ is named. A checkpoint of a
-variant (another depth, other shortcuts, with auxiliary heads) wants the same variant here.
+variant (another depth, other shortcuts, with auxiliary heads) needs the same variant here.
 Where several orders fit and names do not decide, both are said: `--order` and `--rename`, or
 `order` and `names` of `archdsl.transfer`, tell which is meant.""",
 )

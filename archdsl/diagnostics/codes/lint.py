@@ -97,7 +97,7 @@ Keras and most image files have them last.""",
 )
 OUTPUT_IN_TRAINING = Kind(
     "A982",
-    "`{name}` is an output of the training alone: evaluation and exported files leave it out",
+    "`{name}` is an output in training only: evaluation and exported files leave it out",
     """A side output is an auxiliary classifier unless `when = always` makes it a result of the
 network. One that says its `weight` in the loss, or `when`, knows which it is, and gets no
 warning.""",

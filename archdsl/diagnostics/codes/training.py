@@ -19,12 +19,12 @@ BAD_SPLIT = Kind(
     "the data `{name}` cannot be split like this: {reason}",
     """A set of images is split once, by its `seed`, into images to train on, to validate with
 and to test on. `validation` and `test` are shares of all images, class by class; `train` takes
-only so many of those that are left. Each part but the test set needs an image at least.""",
+only so many of those that are left. Each part but the test set needs at least one image.""",
 )
 BAD_PLUGIN = Kind(
     "A804",
     "the data `{name}` fails: {reason}",
-    """Data of a user's own is a class, in a file or under an entry point of the group
+    """Your own data is a class, in a file or under an entry point of the group
 `archdsl.data`. It is called with the arguments that are given, and makes an object with a method
 `read(folder)`, which gives arrays, or a data set of PyTorch or Hugging Face; and, where it has
 them, the attributes `image` and `classes`. docs/training.md shows one.""",
@@ -39,9 +39,9 @@ pixel; of tokens, one for each that could be next at each place.""",
 BAD_BATCH = Kind(
     "A806",
     "a batch of {batch} cannot be trained: {reason}",
-    """Batch normalisation needs two values of each channel at least, so a batch of one image can
-do without it only; and where several processes train together, each takes an equal share of
-every batch.""",
+    """Batch normalisation needs at least two values of each channel, so a batch of one image can
+only be trained without it. Where several processes train together, each takes an equal share
+of every batch.""",
 )
 BAD_RUN = Kind(
     "A807",
