@@ -16,6 +16,7 @@ from torch import nn
 from torchvision.models import SwinTransformer, VisionTransformer
 
 import archdsl
+from archdsl.files import builtin_folder
 
 Make = Callable[[], nn.Module]
 Knobs = dict[str, Any]
@@ -161,3 +162,14 @@ def test_outputs_and_gradients(name: str) -> None:
         assert parameter.grad is not None
         wanted = gradients[taken[key]].flatten()
         torch.testing.assert_close(parameter.grad.flatten(), wanted, rtol=1e-7, atol=1e-9)
+
+
+SHORT = ("vit", "swin", "maxvit", "mixer", "mobilevit", "botnet", "coatnet", "gpt", "llama")
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_transformer_takes_45_lines(name: str) -> None:
+    """Those of a spec that say something: a DeiT is a ViT of another training."""
+    text = (builtin_folder() / f"{name}.arch").read_text("utf-8")
+    lines = [line.strip() for line in text.split("\n")]
+    assert len([line for line in lines if line and not line.startswith("#")]) <= 45
