@@ -302,9 +302,9 @@ def outgoing(root: Part) -> str:
     return f"{len(root.results)} outputs" if root.results else f"output {show_shape(root.shape)}"
 
 
-def short_name(block: DrawnBlock) -> str:
-    """What a block is called among its neighbours."""
-    return block.name.rpartition(".")[2]
+def short_name(piece: Glyph) -> str:
+    """What a block or a side output is called among its neighbours."""
+    return piece.name.rpartition(".")[2]
 
 
 def opened_title(block: DrawnBlock) -> str:

@@ -87,6 +87,12 @@ class _Walk:
                     self.edges.append(Edge(node, path, show_shape(whole.shape(n))))
                 self.results[path] = path
             values[place + 1] = self.results[path]
+            if piece.side is not None:
+                result = f"{OUTPUT} {path}"
+                yield OutlineNode(
+                    result, (f"{short_name(piece)} {show_shape(piece.shape)}",), "paper"
+                )
+                self.edges.append(Edge(self.results[path], result))
         self.results[prefix.removesuffix(".")] = values[whole.result]
 
     def _opened(

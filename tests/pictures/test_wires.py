@@ -1,17 +1,24 @@
 """Each line of a drawing is an edge of the graph, and the other way about: read off its shapes."""
 
+import re
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from random_specs import specs
 from thinned import thinned
-from wires import drawn, wanted
+from wires import drawn, outlined, wanted
 
 import archdsl
 from archdsl.files import builtin_names
 from archdsl.ir.network import Network
-from archdsl.pictures.scene import Wire
+from archdsl.pictures.dot import dot
+from archdsl.pictures.mermaid import mermaid
+from archdsl.pictures.outline import OutlineNode, outline
+from archdsl.pictures.scene import Point, Wire
+from archdsl.pictures.svg import svg
+from archdsl.pictures.tikz import tikz
 from archdsl.pictures.views import draw
 
 INPUTS = "arch net(width = 8)\ninput image: 3x16x16, numbers: 10\n"
@@ -93,10 +100,13 @@ def test_a_block_that_gives_several() -> None:
 
 def assert_connects_as_the_graph(network: Network) -> None:
     """What stands there several times is drawn once; else each line is there as often as in the
-    graph."""
-    found, edges = drawn(draw(network, {}, depth=99)), wanted(network)
-    assert set(found.edges) | found.again == set(edges)
-    assert found.again or found.edges == edges
+    graph. So it is in an outline, which DOT and Mermaid are written from."""
+    for found, edges in (
+        (drawn(draw(network, {}, depth=99)), wanted(network)),
+        (outlined(network), wanted(network, arcs=False)),
+    ):
+        assert set(found.edges) | found.again >= set(edges) >= set(found.edges)
+        assert found.again or found.edges == edges
 
 
 NAMES = builtin_names()
@@ -127,3 +137,34 @@ def test_a_line_too_few_or_too_many_is_seen() -> None:
         for instead in ((), (replace(arc, points=(*arc.points[:3], *other.points[3:])),)):
             shapes = [s for s in scene.shapes if s is not arc]
             assert drawn(replace(scene, shapes=(*shapes, *instead))).edges != wanted(network)
+
+
+def test_what_is_written_has_the_lines_of_what_is_drawn() -> None:
+    """In SVG, TikZ, DOT and Mermaid: each begins and ends where it does in the drawing."""
+    network = archdsl.load("googlenet").network
+    scene = draw(network, {}, depth=9)
+    wires = [s for s in scene.shapes if isinstance(s, Wire)]
+    ends = Counter((w.points[0], w.points[-1]) for w in wires)
+    ways = [m.group(1) for m in re.finditer(r'<path class="l-\w+" d="(M[^"]*)"', svg(scene))]
+    assert_begin_and_end(ways, r"(-?[\d.]+) (-?[\d.]+)", ends)
+    ways = [m.group(1) for m in re.finditer(r"\\draw\[[^]]*\] (.*);", tikz(scene))]
+    assert_begin_and_end(ways, r"\((-?[\d.]+),(-?[\d.]+)\)", ends)
+    marks, edges = outline(network, 9)
+    boxes = [m.path for m in marks if isinstance(m, OutlineNode)]
+    names = {f"n{i}": path for i, path in enumerate(boxes)}
+    said = re.findall(r"^  (n\d+) -->(?:\|.*?\|)? (n\d+)$", mermaid(network, 9), re.MULTILINE)
+    assert [(names[a], names[b]) for a, b in said] == [(e.source, e.target) for e in edges]
+    said = re.findall(r'^  "(.*?)" -> "(.*?)"', dot(network, 9), re.MULTILINE)
+    assert said == [(e.source, e.target) for e in edges]
+
+
+def assert_begin_and_end(ways: list[str], point: str, ends: Counter[tuple[Point, Point]]) -> None:
+    """That of so many ways, as they are written, there is one for each line."""
+    points = [[tuple(map(float, p)) for p in re.findall(point, way)] for way in ways]
+    for (start, end), count in ends.items():
+        near = [p for p in points if _close(p[0], start) and _close(p[-1], end)]
+        assert len(near) >= count
+
+
+def _close(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return all(abs(x - y) < 0.06 for x, y in zip(a, b, strict=True))

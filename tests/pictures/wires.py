@@ -6,13 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 from archdsl.ir.flat import FlatNode, flatten
 from archdsl.ir.network import Network
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Join
 from archdsl.pictures.drawing import FEW, incoming, outgoing
+from archdsl.pictures.outline import Closed, Opened, outline
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
 from archdsl.pictures.words import layer_words
 
@@ -197,15 +198,44 @@ def _ends(wire: Wire, x: float, tops: set[float]) -> bool:
     return not wire.curved and _near(end[0], x) and any(_near(end[1], t) for t in tops)
 
 
+def outlined(network: Network) -> Drawn:
+    """The edges of an outline, all of whose blocks are open: between the lines of its boxes."""
+    marks, edges = outline(network, 99)
+    lines: dict[str, list[str]] = {}
+    within: dict[str, list[str]] = {}  # the boxes of what is there several times
+    frames: list[str] = []
+    found = Drawn(Counter(), set())
+    for mark in marks:
+        if isinstance(mark, Opened):
+            frames.append(mark.path if REPEATED.fullmatch(mark.title) else "")
+        elif isinstance(mark, Closed):
+            frames.pop()
+        else:
+            said = [t.removesuffix(", shared") for t in mark.lines]
+            own = lines[mark.path] = [t for t in said if not REPEATED.fullmatch(t)]
+            found.edges.update(pairwise(own))
+            if len(own) < len(said):
+                found.again.add((own[-1], own[0]))
+            for frame in filter(None, frames):
+                within.setdefault(frame, []).append(mark.path)
+    found.edges.update((lines[e.source][-1], lines[e.target][0]) for e in edges)
+    for inside in within.values():
+        leaves = (e for e in edges if e.source in inside and e.target not in inside)
+        enters = (e for e in edges if e.target in inside and e.source not in inside)
+        starts = [lines[e.target][0] for e in enters]
+        found.again.update(product((lines[e.source][-1] for e in leaves), starts))
+    return found
+
+
 # ------------------------------------------------------------------------- of the graph
 
 
-def wanted(network: Network) -> Counter[Edge]:
-    """The edges of the graph, by the same texts. In a dense block, the concatenations between its
-    steps are lines, and of many steps those in the middle are one box."""
+def wanted(network: Network, arcs: bool = True) -> Counter[Edge]:
+    """The edges of the graph, by the same texts. With ``arcs``, the concatenations between the
+    steps of a dense block are lines, and of many steps those in the middle are one box."""
     flat = flatten(network)
     nodes = flat.nodes
-    dense = _dense(nodes)
+    dense = _dense(nodes) if arcs else {}
     texts, boxes = [], []
     for i, node in enumerate(nodes):
         hidden = _hidden(node, dense)
