@@ -58,6 +58,11 @@ def time_text(seconds: float) -> str:
     return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
+def rate(per_second: float) -> str:
+    """How many a second: ``1,234``, or two digits of fewer than ten: ``0.58``."""
+    return f"{per_second:,.0f}" if per_second >= 9.95 else f"{per_second:.2g}"
+
+
 def duration(seconds: float) -> str:
     """A time in two units at most: ``45 s``, ``3 min 20 s``, ``2 h 5 min``."""
     whole = round(seconds)

@@ -33,7 +33,7 @@ from archdsl.training.records import read_data, read_recipe
 from archdsl.training.sets import Data
 from archdsl.training.suits import check_recipe
 from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
-from archdsl.units import duration, shown_costs
+from archdsl.units import duration, rate, shown_costs
 
 if TYPE_CHECKING:
     import torch
@@ -292,8 +292,8 @@ def _train(
     say(f"validation  {_score(validated, splits.validation, splits.task)}")
     if tested is not None:
         say(f"test        {_score(_told(*tested.means, tested.scores), test, splits.task)}")
-    rate = f"{outcome.images_per_second:,.0f} images a second"
-    say(f"time        {duration(outcome.seconds)}, {rate}")
+    fast = f"{rate(outcome.images_per_second)} images a second"
+    say(f"time        {duration(outcome.seconds)}, {fast}")
     for line in _keep(request, module, result, card):
         say(line)
 

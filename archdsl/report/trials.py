@@ -18,7 +18,7 @@ from archdsl.report.facts import Facts
 from archdsl.report.measure import cost_text, shape_text
 from archdsl.search.request import LEARNED
 from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, TUNE, Row
-from archdsl.units import duration, human
+from archdsl.units import duration, human, rate
 
 DRAWN = 400  # networks with a drawing; a study of more has those of its best trials
 DEPTH = 2  # levels that are open in a drawing
@@ -274,7 +274,7 @@ def _about(facts: Facts, row: Row) -> Iterator[tuple[str, str]]:
     if row.curve:
         yield "epochs", str(len(row.curve))
     if row.images_per_second is not None:
-        yield "images a second", f"{row.images_per_second:,.0f}"
+        yield "images a second", rate(row.images_per_second)
     if row.started is not None:
         took = (
             f", took {duration((row.ended - row.started).total_seconds())}"

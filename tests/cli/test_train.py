@@ -39,7 +39,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def masked(text: str) -> str:
     """Figures that depend on the machine: losses, accuracies, seconds."""
-    for digits in (r"(?<=\d)\.\d{4}\b", r"\d+\.\d\d%", r"[\d,]+(?= images a second)",
+    for digits in (r"(?<=\d)\.\d{4}\b", r"\d+\.\d\d%", r"[\d,.]+(?= images a second)",
                    r"\d+\.\d(?=\n)", r"\d+ s(?=,)"):  # fmt: skip
         text = re.sub(digits, lambda match: re.sub(r"\d", "#", match[0]), text)
     return re.sub(r"#,?#*,?#* images a second", "# images a second", text)
