@@ -160,16 +160,21 @@ def _say_moments(splits: Splits) -> None:
 def _of_labels(splits: Splits) -> tuple[list[str], list[list[str]]]:
     """A header, and a row for each label, value or class of pixels: the share of the images that
     have the label, or of the pixels; of a value, its mean over the images to train on, and the
-    least and the most there."""
+    least and the most there. Very many that do not occur are counted."""
     found = _told(splits)
     value = splits.task is REGRESSION
     head = ["value", "mean", "least", "most"] if value else [
         splits.task.counted.removesuffix("es" if splits.task.counted == "classes" else "s"), *PARTS
     ]  # fmt: skip
+    absent = [name for name, row in found.items() if not (value or any(row.values()))]
+    left = {} if len(absent) <= SHOWN else dict.fromkeys(absent)
     rows = [
         [harmless(name), *(f"{row[key]:.4g}" if value else _share(row, key) for key in head[1:])]
         for name, row in found.items()
+        if name not in left
     ]
+    if left:
+        rows.append([f"({len(left):,} do not occur)", "", "", ""])
     return head, rows
 
 

@@ -16,6 +16,7 @@ from archdsl.training.tasks import CLASSIFICATION, SEGMENTATION, Task
 MAIN = "main"  # of several results
 CLASSES = "classes"  # the knob that says how many there are
 VOCABULARY, LENGTH = "vocabulary", "length"  # those of a network for token ids
+HALVED = 32  # what sides that are halved at each of five levels are multiples of
 SIZE = "size"  # one by which some networks for masks bring their result to that of the image
 
 
@@ -116,16 +117,27 @@ def check_fit(arch: Architecture, image: Shape, classes: int, task: Task = CLASS
 def _fitting_variants(
     spec: Spec, knobs: Mapping[str, Any], image: Shape, classes: int, task: Task
 ) -> list[str]:
-    """What to say of variants of a spec that fit the data as the spec itself does not."""
-    found = []
-    for name, variant in spec.variants.items():
-        try:
-            arch = spec.candidate({**variant.knobs, **knobs}, image)
-        except ArchError:
-            continue
-        if arch.output == task.output(image, classes):
-            found.append(name)
-    return [f"its variant `{name}` fits the data" for name in found]
+    """What to say of variants of a spec that fit the data as the spec itself does not, or that fit
+    images a little larger."""
+
+    def fitting(size: Shape) -> list[str]:
+        found = []
+        for name, variant in spec.variants.items():
+            try:
+                arch = spec.candidate({**variant.knobs, **knobs}, size)
+            except ArchError:
+                continue
+            if arch.output == task.output(size, classes):
+                found.append(name)
+        return found
+
+    if names := fitting(image):
+        return [f"its variant `{name}` fits the data" for name in names]
+    if not task.dense:  # what halves images at each level needs sides that can be halved so often
+        return []
+    near = (image[0], *(n + -n % HALVED for n in image[1:]))
+    of = f"images of {show_shape(near)}: give the data that size"
+    return [f"its variant `{name}` fits {of}" for name in fitting(near)]
 
 
 def _check_one_input(arch: Architecture) -> None:

@@ -103,4 +103,5 @@ def test_a_variant_that_fits_the_data_is_named() -> None:
         assert "help: its variant `unet_padded` fits the data" in str(caught.value)
     with pytest.raises(ArchError) as caught:
         fit(unet, {}, (3, 60, 60), 3, SEGMENTATION)
-    assert "variant" not in str(caught.value)
+    said = "help: its variant `unet_padded` fits images of 3x64x64: give the data that size"
+    assert said in str(caught.value)

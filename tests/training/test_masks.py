@@ -122,8 +122,8 @@ def test_shades_in_the_place_of_numbers_are_told() -> None:
         shades = np.array([0, 127, 254], np.uint8)[np.arange(48).reshape(6, 8) % 3]
         Image.fromarray(shades).save(f"set/masks/{number}.png")
     splits = read()
-    said = "of 255 classes, 3 occur in the masks: 0, 127, 254; if these are shades, write 0 to 2"
-    assert f"{said} instead" in splits.notes
+    said = "of 255 classes, 3 occur in the masks: 0, 127, 254; if these are shades, save"
+    assert f"{said} the masks with 0 to 2 instead" in splits.notes
 
 
 def test_a_mask_is_turned_as_its_orientation_says() -> None:

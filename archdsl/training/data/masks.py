@@ -152,7 +152,7 @@ def classes_of(
         if len(known) * 4 <= classes:  # shades that are to be seen, rather than numbers
             some = ", ".join(map(str, known[:8])) + (", ..." if len(known) > 8 else "")
             last = len(known) - 1
-            notes[-1] += f": {some}; if these are shades, write 0 to {last} instead"
+            notes[-1] += f": {some}; if these are shades, save the masks with 0 to {last} instead"
     return masks, classes, notes
 
 
