@@ -23,7 +23,7 @@ from archdsl.modelcard import ModelCard, card_in
 from archdsl.outputs import unsealed, write_output
 from archdsl.spec import Architecture
 from archdsl.training.packages import need, need_for_reading
-from archdsl.units import shown_costs
+from archdsl.units import counted, shown_costs
 
 if TYPE_CHECKING:
     from archdsl.search.rows import Row
@@ -224,14 +224,20 @@ def _scores(found: Study, row: Row) -> str:
 
     search = found.search
     name = search.objectives[0].name
-    words = [f"{name} {shown(name, row.values[0], search.costs)} in validation"]
+    words = [f"{name} {shown(name, row.values[0], search.costs)} in validation{_of(row.examples)}"]
     test = None if row.test is None else measured(name, row.test, search.own is not None)
     if test is not None:
         words.append(
-            f"{shown(name, test, search.costs)} on test data, which had no part in any choice"
+            f"{shown(name, test, search.costs)} on test data{_of(row.test_examples)}, which had no"
+            " part in any choice"
         )
     elif row.test is not None:
         words.append(f"accuracy {row.test:.2%} on test data, which had no part in any choice")
     else:
         words.append("not tested: `settle` does that")
     return "; ".join(words)
+
+
+def _of(codes: bytes) -> str:
+    """How many examples a score is of, where each of them is known."""
+    return f" ({counted(len(codes), 'example', exact=True)})" if codes else ""

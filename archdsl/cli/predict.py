@@ -118,8 +118,8 @@ def command(
         most = max(map(len, cells)) - 1
         first = {"classes": "class", "labels": "label", "values": "value"}[task.counted]
         first = "pixels" if task.dense else first
-        second = "or" if task is CLASSIFICATION else ""
-        header = ["file", *([first, *[second] * (most - 1)] if most else [])]
+        then = ["or"] if task is CLASSIFICATION else [""]
+        header = ["file", *[first, *then, *[""] * most][:most]]
         for line in table(header, [[*row, *[""] * (most + 1 - len(row))] for row in cells]):
             say(line)
     if bad:

@@ -30,6 +30,7 @@ from archdsl.verdict.rounding import (
     unit,
 )
 
+FEW = 100  # examples, of fewer than which a verdict says what one of them is
 LOOSE = 0.2  # of what an interval reaches: a deviation of the tuning that is told
 SEEN = 2.8  # standard errors that a difference must have, to be found in four of five studies
 DOUBT = "the bootstrap's interval includes 0: the difference rests on few results"
@@ -47,6 +48,8 @@ def slice_words(part: SliceVerdict, question: Question) -> list[str]:
         lines.append(f"  {_folds(part.contrast, question)}")
     elif part.contrast is not None and part.contrast.examples is None:
         lines.append("  only scores are known: the interval does not cover other examples")
+    elif part.contrast is not None and part.contrast.examples < FEW:
+        lines.append(f"  {_few(part.contrast.examples, question)}")
     if part.contrast is not None and _is_loose(part.contrast):
         lines.append(f"  {_tuning(part.contrast, question)}")
     for name, arm in zip(names, part.arms, strict=True):
@@ -213,6 +216,14 @@ def _withdrawn(
         f"there is no answer: on {where} {one} is ahead of {other} by {size}, on test data"
         f"{' alone' if question.both else ''} behind it by {against}"
     )
+
+
+def _few(examples: int, question: Question) -> str:
+    kind = "held-out" if question.both else "validation"
+    words = f"there are {examples} {kind} examples"
+    if question.measure not in SHARES:
+        return f"{words}, which is few"
+    return f"{words}, of which one is {number(1 / examples, 0, question)}{unit(question)}"
 
 
 def _needed(contrast: Contrast, question: Question) -> str:

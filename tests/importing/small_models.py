@@ -258,6 +258,17 @@ class AsksOne(nn.Module):
         return self.head(y.mean((2, 3)))
 
 
+class SqueezesAll(nn.Module):
+    """Takes away the axis of the batch where there is one image alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x).squeeze()
+
+
 class Careless(nn.Module):
     """A network that changes its input in its place, with a part that is frozen."""
 

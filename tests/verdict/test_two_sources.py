@@ -150,6 +150,15 @@ def test_the_words_say_that_more_seeds_will_not_help() -> None:
     )
 
 
+@pytest.mark.parametrize(("count", "said"), [(50, True), (99, True), (100, False)])
+def test_few_examples_are_told(count: int, said: bool) -> None:
+    rng = np.random.default_rng(4)
+    a, b = (drawn(rng, np.full(count, share), 4) for share in (0.9, 0.6))
+    found = words(judge(settled(10, a) + settled(40, b), Question(), resamples=0))
+    one = f"  there are {count} validation examples, of which one is {100 / count:.4g} points"
+    assert (one in found.splitlines()) is said
+
+
 # ------------------------------------------------------------------ intervals and sizes
 
 
