@@ -44,12 +44,13 @@ def slice_words(part: SliceVerdict, question: Question) -> list[str]:
     figures = [_figures(n, a, question) for n, a in zip(names, part.arms, strict=True) if a.seeds]
     if figures:
         lines.append(f"  {'; '.join(figures)}")
+    examples = None if part.contrast is None else part.contrast.examples
     if part.contrast is not None and part.contrast.folds:
         lines.append(f"  {_folds(part.contrast, question)}")
-    elif part.contrast is not None and part.contrast.examples is None:
+    elif part.contrast is not None and examples is None:
         lines.append("  only scores are known: the interval does not cover other examples")
-    elif part.contrast is not None and part.contrast.examples < FEW:
-        lines.append(f"  {_few(part.contrast.examples, question)}")
+    elif examples is not None and examples < FEW:
+        lines.append(f"  {_few(examples, question)}")
     if part.contrast is not None and _is_loose(part.contrast):
         lines.append(f"  {_tuning(part.contrast, question)}")
     for name, arm in zip(names, part.arms, strict=True):
