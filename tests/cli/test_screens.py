@@ -306,4 +306,4 @@ def masked(screen: str) -> str:
     for digits in (r"\d+\.\d\d%", r"\b\d\.\d{4}\b", r"(?<= )\d+\.\d$", r"\d[\d.]* m?s(?=, \d)",
                    r"[\d,.]+(?= images a second)"):  # fmt: skip
         screen = re.sub(digits, lambda m: re.sub(r"\d", "#", m[0]), screen, flags=re.MULTILINE)
-    return re.sub(r"#[#,]* images", "# images", re.sub(r"#[#.]* s,", "# s,", screen))
+    return re.sub(r"#[#,.]* images", "# images", re.sub(r"#[#.]* s,", "# s,", screen))

@@ -42,7 +42,7 @@ def masked(text: str) -> str:
     for digits in (r"(?<=\d)\.\d{4}\b", r"\d+\.\d\d%", r"[\d,.]+(?= images a second)",
                    r"\d+\.\d(?=\n)", r"\d+ s(?=,)"):  # fmt: skip
         text = re.sub(digits, lambda match: re.sub(r"\d", "#", match[0]), text)
-    return re.sub(r"#,?#*,?#* images a second", "# images a second", text)
+    return re.sub(r"#[#,.]* images a second", "# images a second", text)
 
 
 Golden = Callable[[str, str], None]
