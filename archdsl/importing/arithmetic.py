@@ -219,16 +219,21 @@ def _aligned(x: TensorValue, tied: Tied) -> tuple[int, ...]:
     return (1,) * (len(x.axes) - len(shape)) + shape
 
 
+def _is_of_channel(x: TensorValue, tied: Tied) -> bool:
+    """Whether a single number is that of the only channel: its tensor has the axes of an image."""
+    return x.vertex.shape[0] == 1 and len(tied.shape) == len(x.vertex.shape) > 1
+
+
 def _scaled(lower: Lowering, record: TracedCall, x: TensorValue, weight: Tied) -> TensorValue:
     """A tensor times a learned factor: one, or one per channel."""
     shape = _aligned(x, weight)
     over = [i for i, n in enumerate(shape) if n != 1]
-    if not over:
+    if not over and not _is_of_channel(x, weight):
         layer = make("times", value=weight.start(1.0), learned=True)
         return lower.apply(layer, record, x, weights={"weight": weight})
     if len(x.axes) == 2 and [x.axes[i] for i in over] == [1]:  # what tokens are mixed over
         x = lower.turned(x, record)
-    if [x.axes[i] for i in over] != [0] or shape[over[0]] != x.vertex.shape[0]:
+    if over and ([x.axes[i] for i in over] != [0] or shape[over[0]] != x.vertex.shape[0]):
         raise Gap(" with a learned tensor that is not a factor per channel")
     layer = make("scale", value=weight.start(1.0))
     return lower.apply(layer, record, x, weights={"weight": weight})
@@ -239,11 +244,13 @@ def _shifted(lower: Lowering, record: TracedCall, x: TensorValue, bias: Tied) ->
     one for each channel."""
     shape = _aligned(x, bias)
     over = [i for i, n in enumerate(shape) if n != 1]
-    if not over:
+    vertex = x.vertex
+    scaled = vertex.op == "scale" and "bias" not in vertex.weights
+    one = not over and _is_of_channel(x, bias)
+    if not over and not (one and scaled):
         layer = make("plus", value=bias.start(0.0), learned=True)
         return lower.apply(layer, record, x, weights={"bias": bias})
-    vertex = x.vertex
-    if [x.axes[i] for i in over] == [0] and vertex.op == "scale" and "bias" not in vertex.weights:
+    if scaled and (one or [x.axes[i] for i in over] == [0]):
         assert vertex.layer is not None, "it is a scale"
         layer = make("scale", value=dict(vertex.layer.given()).get("value", 1.0), bias=True)
         weights = {**vertex.weights, "bias": bias}

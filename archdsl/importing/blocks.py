@@ -11,7 +11,7 @@ from archdsl.importing.fold import fold
 from archdsl.importing.known import known_of
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.style import Style
-from archdsl.importing.terms import NAMED, Merged, Term, flat, key, lift, size, walk
+from archdsl.importing.terms import NAMED, Merged, Term, flat, keep, key, lift, size, walk
 from archdsl.importing.unify import merge
 
 SMALL = 3  # terms that are no block where all instances are the same
@@ -139,6 +139,6 @@ def _splice(sequence: list[Term]) -> None:
             at += 1
             continue
         body = term.subs[0]
-        if term.keep and body:
-            body[-1].keep = term.keep
+        if term.keep:
+            keep(body, term.keep)
         sequence[at : at + 1] = body

@@ -67,6 +67,11 @@ def same(lower: Lowering, record: TracedCall) -> Any:
     return x
 
 
+@operation("zeros_like")
+def zeros(lower: Lowering, record: TracedCall) -> TensorValue:
+    return lower.apply(make("zero"), record, lower.input(record))
+
+
 @operation("Dropout", "dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout")
 @operation("dropout1d", "dropout2d", "dropout3d", "alpha_dropout")
 def dropout(lower: Lowering, record: TracedCall) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archdsl.importing.terms import Term, walk
+from archdsl.importing.terms import Term, last, walk
 from archdsl.importing.values import Vertex
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ class Reduction:
                 continue
             sequence += found
             current = item.output
-            ends[current] = sequence[-1]
+            if (end := last(sequence)) is not None:
+                ends[current] = end
         for value, said in self.results.items():
             if said != [MAIN] and not self._is_aside(self._made.get(value)):
                 sequence += [Term("result", name, {}, [[use(value)]]) for name in said]

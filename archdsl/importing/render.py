@@ -259,6 +259,8 @@ class Renderer:
             return False
         conv = self._given(there[0], i)
         norm = self._given(there[1], i)
+        if conv["channels"] == m.channels[i] and conv.get("stride", 1) in (1, (1, 1)):
+            return False  # where it is the identity
         pad = conv.pop("pad", None)
         conv.pop("channels")
         conv.pop("stride", None)

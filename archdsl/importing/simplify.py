@@ -183,8 +183,16 @@ def _sums(vertices: list[Vertex], outputs: list[Vertex]) -> None:
     taken = users(vertices)
     for vertex in vertices:
         while vertex.op == "add" and not vertex.drop and len(vertex.inputs) < MOST_SUMMED:
-            first = vertex.inputs[0]
-            mine = first.op == "add" and not first.drop and first.call is vertex.call
-            if not mine or len(taken[first.number]) > 1 or first in outputs:
+            inner = [
+                other
+                for other in vertex.inputs
+                if other.op == "add"
+                and not other.drop
+                and other.call is vertex.call
+                and len(taken[other.number]) == 1
+                and other not in outputs
+            ]
+            if not inner:
                 break
-            vertex.inputs = first.inputs + vertex.inputs[1:]
+            at = vertex.inputs.index(inner[0])
+            vertex.inputs[at : at + 1] = inner[0].inputs

@@ -55,6 +55,20 @@ def walk(sequence: list[Term]) -> Iterator[Term]:
             yield from walk(sub)
 
 
+def last(sequence: list[Term]) -> Term | None:
+    """The term whose result is that of a sequence: not a side output, which takes it too."""
+    return next((t for t in reversed(sequence) if t.kind not in ("output", "result")), None)
+
+
+def keep(sequence: list[Term], name: str) -> None:
+    """Keeps what comes out of a sequence under a name."""
+    end = last(sequence)
+    if end is None or end.keep:
+        at = 0 if end is None else sequence.index(end) + 1
+        sequence.insert(at, end := Term("layer", "identity"))
+    end.keep = name
+
+
 NAMED = ("use", "output", "result", "shared")  # terms with names of their own
 
 

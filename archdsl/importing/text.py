@@ -17,7 +17,7 @@ from archdsl.importing.render import INDENT, LONG, Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.series import Levels
 from archdsl.importing.style import KEYS, Style
-from archdsl.importing.terms import MISSING, Merged, Term, lift, walk
+from archdsl.importing.terms import MISSING, Merged, Term, keep, lift, walk
 from archdsl.importing.values import Graph
 from archdsl.layers.ids import Ids
 from archdsl.registry import Registry
@@ -261,7 +261,7 @@ def _opened(terms: list[Term]) -> list[Term]:
         if term.kind == "module":
             body = term.subs[0]
             if term.keep:
-                body[-1].keep = term.keep
+                keep(body, term.keep)
             out += body
         else:
             out.append(term)

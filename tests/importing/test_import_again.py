@@ -70,3 +70,45 @@ def test_a_long_text_becomes_shorter_by_the_library(name: str, lines: int, used:
     made = again(name)[1]
     assert used in made.text
     assert sum(1 for line in made.text.splitlines() if line) == lines
+
+
+KEPT_BEFORE_AN_OUTPUT = """\
+arch net
+input 3x8x8
+conv(4, 3) as a
+conv(4, 3) as b
+branch add { a; b } as x
+output exit1 { global_avgpool -> linear(3) }
+branch max { a; b }
+branch mul { x; identity }
+global_avgpool -> linear(3)
+"""
+SUMS_OF_ARMS = """\
+arch net
+input 4x8x8
+branch add { bn; repeat 2 { conv(4, 1, bias = false) -> bn } }
+relu
+branch add { repeat 2 { conv(4, 1, stride = 2, bias = false) -> bn } }
+global_avgpool -> linear(3)
+"""
+ZERO = """\
+arch net
+input 3x8x8
+conv(4, 3) -> branch mul { identity; global_avgpool -> zero -> hardtanh(-2, -1) }
+global_avgpool -> linear(3)
+"""
+ONE_CHANNEL = """\
+arch net
+input 3x8x8
+conv(4, 3) -> reshape(1x32x8) -> scale(bias = true) -> reshape(4x8x8)
+global_avgpool -> linear(3)
+"""
+
+
+@pytest.mark.parametrize("text", [KEPT_BEFORE_AN_OUTPUT, SUMS_OF_ARMS, ZERO, ONE_CHANNEL])
+def test_small_networks_come_back(text: str) -> None:
+    """Results that are used after a side output, sums whose arms are like a shortcut, zeros, and a
+    factor of the only channel."""
+    wanted = archdsl.parse(text).with_knobs()
+    made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
+    assert made.architecture.hash == wanted.hash
