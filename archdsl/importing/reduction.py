@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.importing.terms import Term, last, walk
@@ -15,19 +15,21 @@ if TYPE_CHECKING:
     from archdsl.importing.series import Levels
 
 HOW = ("per", "scaling")  # arguments of a sum that drops its branch
+SHORT = 8  # terms of a part that may be an arm
 MAIN = "main"  # of several results, what comes out at the end
 
 
 @dataclass(eq=False, slots=True)
 class ReducedPart:
     """A part on the way: what it takes, what it gives, the terms in between. With a ``join`` its
-    inputs meet first."""
+    inputs meet first, each after the terms of its arm."""
 
     inputs: list[int]
     output: int
     terms: list[Term]
     join: Vertex | None
     at: int
+    arms: list[list[Term]] = field(default_factory=list)
 
 
 def arguments_of(vertex: Vertex) -> dict[str, object]:
@@ -153,7 +155,7 @@ class Reduction:
                 short, body = arms
                 made = ([body], "identity") if not short else ([body, short], "layer")
                 return Term("residual", made[1], args, made[0], channels)
-            uses = any(t.kind == "use" for arm in arms if len(arm) == 1 for t in arm)
+            uses = any(arm[0].kind == "use" for arm in arms if arm)
             if sum(not arm for arm in arms) == 1 and not uses:
                 return Term("residual", "identity", args, [max(arms, key=len)], channels)
             short, body = sorted(arms, key=lambda arm: sum(1 for _ in walk(arm)))
@@ -163,6 +165,7 @@ class Reduction:
 
     def _in_order(self) -> list[Term]:
         """What no reduction fits: one after the other, tensors that are used later by name."""
+        self._inline()
         sequence: list[Term] = []
         current = self.input
         names = dict(self.inputs)
@@ -188,7 +191,10 @@ class Reduction:
                 if item.inputs[0] != current:
                     found.append(use(item.inputs[0]))
             else:
-                arms = [[] if value == current else [use(value)] for value in item.inputs]
+                arms = [
+                    [*([] if value == current else [use(value)]), *terms]
+                    for value, terms in zip(item.inputs, item.arms, strict=True)
+                ]
                 found.append(self._join(item.join, arms, item.inputs[0]))
             found += item.terms
             if self._is_aside(item):
@@ -205,6 +211,23 @@ class Reduction:
         if current != self.output and (not self.results or [MAIN] in self.results.values()):
             sequence.append(use(self.output))
         return sequence
+
+    def _inline(self) -> None:
+        """Short parts that a join alone takes become arms of it."""
+        made, uses = {item.output: item for item in self.items}, self._uses()
+        for join in list(self.items):
+            if join.join is None:
+                continue
+            join.arms = [[] for _ in join.inputs]
+            if arguments_of(join.join):  # which lists tensors by their names
+                continue
+            for place, value in enumerate(join.inputs):
+                arm = made.get(value)
+                if arm is None or arm.join is not None or uses[value] != [join]:
+                    continue
+                if sum(1 for _ in walk(arm.terms)) <= SHORT and last(arm.terms) is arm.terms[-1]:
+                    join.inputs[place], join.arms[place] = arm.inputs[0], arm.terms
+                    self.items.remove(arm)
 
     def _is_aside(self, item: ReducedPart | None) -> bool:
         """Whether what an item gives is one of several results, and nothing else."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
+from archdsl.importing.closed import closed
 from archdsl.importing.fold import stages
 from archdsl.importing.known import Known
 from archdsl.importing.library import with_library
@@ -30,7 +31,8 @@ ACTS = ("relu", "relu6", "silu", "gelu", "hardswish", "mish")  # that may be a k
 CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside its own
 SHALLOW = 8  # turns that may be as few as one, where they are a knob
 SHORTER = 0.8  # a text with blocks of the library, to be taken
-PAGE = 36  # lines of a text, empty ones counted, whose blocks are better seen than used
+PAGE = 32  # lines of a text, empty ones counted, whose blocks are better seen than used
+KEPT = re.compile(r" as (\w+)$")
 STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 
 
@@ -161,7 +163,7 @@ class SpecWriter:
         lines = [*head, *self._defaults(), "", *definitions, *body]
         if len(style.depths) == 1:
             lines = [re.sub(r"\bdepth1\b", "depth", line) for line in lines]
-        text = "\n".join(_chained(lines, self.style.registry)) + "\n"
+        text = "\n".join(closed(_chained(lines, self.style.registry))) + "\n"
         return format_source(Source(self.name, text))
 
     def sequence(self) -> list[Term]:
@@ -294,7 +296,9 @@ def _beside(a: list[Merged], b: list[Merged]) -> list[Merged]:
 
 
 def _chained(lines: list[str], registry: Registry) -> list[str]:
-    """What follows a convolution or a block stands in its line."""
+    """What follows a convolution or a block stands in its line; so does what a tensor that was
+    kept goes into."""
+    kept = {found[1] for line in lines if (found := KEPT.search(line))}
     out: list[str] = []
     for line in lines:
         step = STEP.match(line)
@@ -303,8 +307,7 @@ def _chained(lines: list[str], registry: Registry) -> list[str]:
             step is not None
             and before is not None
             and step[1] == before[1]
-            and (step[2] in registry.layers or step[2] == "act")
-            and step[2] not in HEADS
+            and (before[0].strip() in kept or _follows(step[2], registry))
             and before[2] not in WORDS
             and step[2] not in WORDS
             and not out[-1].endswith(("{", "}"))
@@ -316,6 +319,11 @@ def _chained(lines: list[str], registry: Registry) -> list[str]:
         else:
             out.append(line)
     return out
+
+
+def _follows(op: str, registry: Registry) -> bool:
+    """Whether a layer stands in the line of what it follows."""
+    return (op in registry.layers or op == "act") and op not in HEADS
 
 
 def _last_step(line: str) -> str:

@@ -22,9 +22,7 @@ default conv(bias = false)
 
 conv(24, 3, stride = 2) -> bn -> relu -> maxpool(3, stride = 2, pad = 1)
 for (n, c) in [(4, 116), (8, 232), (4, 464)] {
-  repeat n as j {
-    shuffle_v2(c, 2 if j == 1 else 1)
-  }
+  repeat n as j { shuffle_v2(c, 2 if j == 1 else 1) }
 }
 conv(1024, 1) -> bn -> relu -> global_avgpool -> linear(classes)
 """

@@ -28,21 +28,14 @@ block encoder_block {
 }
 
 conv(8, 8, stride = 8, pad = 0) -> flatten_space -> prepend -> positions
-repeat 2 {
-  encoder_block
-}
+repeat 2 { encoder_block }
 layer_norm -> token -> linear(classes)
 """
 SWIN = """\
 transformer(8, attend(2, windows = 4, shift = 2, relative = true), norm = layer_norm, \
 survive = 1 - drop_path * 1 / 2)
 pixel_unshuffle(2) -> channel_shuffle(8)
-branch concat {
-  split(4, 1)
-  split(4, 3)
-  split(4, 2)
-  split(4, 4)
-}
+branch concat { split(4, 1); split(4, 3); split(4, 2); split(4, 4) }
 layer_norm
 conv(16, 1, bias = false)
 """

@@ -21,9 +21,7 @@ input (3, size, size)
 BODY = """\
 conv(width, 3) -> bn -> relu
 for (n, c, stride) in [(depth1, width, 1), (depth2, 2 * width, 2), (depth3, 4 * width, 2)] {
-  repeat n as j {
-    unit(c, stride if j == 1 else 1)
-  }
+  repeat n as j { unit(c, stride if j == 1 else 1) }
 }
 global_avgpool -> linear(classes)
 """

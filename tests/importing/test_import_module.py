@@ -33,9 +33,7 @@ block unit(c, drop, stride = 1) {
 
 conv(8, 3) -> bn -> relu
 for (c, drop, stride) in [(8, 0, 1), (16, 2, 2), (32, 4, 2)] {
-  repeat 2 as j {
-    unit(c, drop + j - 1, stride if j == 1 else 1)
-  }
+  repeat 2 as j { unit(c, drop + j - 1, stride if j == 1 else 1) }
 }
 global_avgpool -> linear(classes)
 """
@@ -64,7 +62,7 @@ def test_weights_come_along_in_the_new_names() -> None:
 
 def test_a_list_that_grows_is_dense() -> None:
     imported = archdsl.import_module(small_models.Dense(), (3, 24, 24))
-    assert "dense(3) {\n  conv(4, 3) -> bn -> relu\n}\n" in imported.text
+    assert "dense(3) { conv(4, 3) -> bn -> relu }\n" in imported.text
     assert "dropout(0.2) -> linear(classes)" in imported.text
     assert imported.checked[1].endswith("at 3x24x24")
 
@@ -126,18 +124,13 @@ def test_numbers_and_learned_numbers_are_layers() -> None:
         "\n"
         "times(0.1) -> plus(-1)\n"
         "conv(8, 3)\n"
-        "residual {\n"
-        "  conv(8, 3) -> times(0, learned = true) -> times(0.2)\n"
-        "}\n"
+        "residual { conv(8, 3) -> times(0, learned = true) -> times(0.2) }\n"
         "branch sub {\n"
         "  identity\n"
         "  sigmoid -> times(-1) -> plus(1) -> times(0.25)\n"
         "}\n"
         "scale(1e-06, bias = true) -> relu\n"
-        "branch mul {\n"
-        "  identity\n"
-        "  identity\n"
-        "}\n"
+        "branch mul { identity; identity }\n"
         "times(-1) -> plus(0.5, learned = true) -> global_avgpool -> linear(classes)\n"
     )
 
@@ -172,42 +165,30 @@ arch modulated(classes = 10)
 
 input 3x32x32
 
-block modulation(c, last = 8, first = 9, last2 = 16, parts = 9, part = 9) {
+block modulation(c, first = 9, last = 16, parts = 9, part = 9, last2 = 8) {
   conv(c, 1) as t1
-  slice(1, last) as t6
-  t1 -> slice(first, last2)
+  slice(first, last)
   conv(in.channels, 3, groups = in.channels) -> gelu as t2
-  conv(in.channels, 5, groups = in.channels) -> gelu as t4
   t1 -> split(parts, part) as t3
-  split(2, 1)
+  branch mul { t2; split(2, 1) } as t4
   branch mul {
-    t2
-    identity
-  } as t5
-  t3 -> split(2, 2)
-  branch mul {
-    t4
-    identity
+    t2 -> conv(in.channels, 5, groups = in.channels) -> gelu
+    t3 -> split(2, 2)
   }
-  branch add {
-    t5
-    identity
-  }
+  branch add { t4; identity }
   branch mul {
-    t6
+    t1 -> slice(1, last2)
     identity
   }
   conv(in.channels, 1)
 }
 
-for (c, stride, c2, last, first, last2, parts, part) in [
-  (8, 1, 18, 8, 9, 16, 9, 9),
-  (16, 2, 34, 16, 17, 32, 17, 17)
+for (c, stride, c2, first, last, parts, part, last2) in [
+  (8, 1, 18, 9, 16, 9, 9, 8),
+  (16, 2, 34, 17, 32, 17, 17, 16)
 ] {
   conv(c, 3, bias = false, stride = stride) -> bn -> relu
-  repeat 2 {
-    modulation(c2, last, first, last2, parts, part)
-  }
+  repeat 2 { modulation(c2, first, last, parts, part, last2) }
 }
 global_avgpool -> linear(classes)
 """
@@ -305,7 +286,7 @@ def test_depths_are_knobs() -> None:
     model = small_models.Residual(drop=0.0)
     imported = archdsl.import_module(model, (3, 32, 32), knobs=True, run=False)
     assert "  width = 8 in 4..32 step 4,\n  depth = 2 in 1..4,\n  kernel = 3 in" in imported.text
-    assert "  repeat depth as j {\n    unit(c, stride if j == 1 else 1)\n" in imported.text
+    assert "  repeat depth as j { unit(c, stride if j == 1 else 1) }\n" in imported.text
     proved = "a network for every width in 4..32 step 4, every depth in 1..4, every kernel in"
     acts = "{3, 5, 7} and every act in {relu, silu, gelu, hardswish}"
     assert imported.checked[1] == f"{proved} {acts}"
@@ -318,12 +299,12 @@ def test_depths_are_knobs() -> None:
 
 # parameters as torchvision counts them, and lines
 KNOWN = [
-    ("resnet18", 11_689_512, 17),
+    ("resnet18", 11_689_512, 15),
     ("mobilenet_v2", 3_504_872, 24),
-    ("densenet121", 7_978_856, 23),
+    ("densenet121", 7_978_856, 21),
     ("googlenet", 13_004_888, 35),
-    ("efficientnet_b0", 5_288_548, 51),
-    ("convnext_tiny", 28_589_128, 23),
+    ("efficientnet_b0", 5_288_548, 40),
+    ("convnext_tiny", 28_589_128, 19),
 ]
 
 

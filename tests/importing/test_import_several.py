@@ -124,12 +124,9 @@ let eye = shared {
   unit(16) -> global_avgpool -> flatten
 }
 
-eye as t1
-right
-eye
 branch sub {
-  t1
-  identity
+  eye
+  right -> eye
 }
 linear(classes)
 """
@@ -157,9 +154,7 @@ let wte = shared {
 }
 
 wte -> positions
-repeat 3 {
-  unit
-}
+repeat 3 { unit }
 layer_norm -> unembed(wte) -> transpose
 """
 
@@ -209,7 +204,7 @@ def test_results_of_nested_tuples() -> None:
 
 def test_a_module_that_is_applied_again_and_again() -> None:
     imported = archdsl.import_module(Turns(), (3, 16, 16))
-    assert "repeat 4 {\n  residual {\n    turn\n  }\n}\n" in imported.text
+    assert "repeat 4 {\n  residual { turn }\n}\n" in imported.text
     assert "let scale_module = shared {\n  conv(8, 1)\n}\n" in imported.text
     assert imported.architecture.params == sum(p.numel() for p in Turns().parameters())
 

@@ -35,7 +35,7 @@ class Net(nn.Module):
         (
             ("long", "deep", "back"),
             lambda m, x: m.pair(m.pair(m.pair[0](x))),
-            "let pair = shared {\n  pair_0 -> relu\n}\n\nconv(8, 1)\npair_0\nrepeat 2 {\n  pair\n}",
+            "let pair = shared {\n  pair_0 -> relu\n}\n\nconv(8, 1)\npair_0\nrepeat 2 { pair }",
         ),
         (
             ("long", "pair", "back"),
@@ -45,7 +45,7 @@ class Net(nn.Module):
         (
             ("pair", "deep"),
             lambda m, x: m.back(m.long(m.long(x))),
-            "\nrepeat 2 {\n  long\n}\nconv(8, 1)\nlong_0\n",
+            "\nrepeat 2 { long }\nconv(8, 1)\nlong_0\n",
         ),
     ],
 )
