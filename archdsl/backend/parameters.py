@@ -37,17 +37,30 @@ def lent_names(scopes: Sequence[Unrolled], taken: Container[str]) -> list[str]:
 
 
 def import_names(parts: Sequence[Part], taken: Container[str]) -> list[str]:
-    """The parameters for tensors from outside: as the spec calls them, if it calls them so in
-    all instances of a class; else ``skip``, ``skip2``."""
+    """The parameters for tensors from outside: as the block calls them, or else as the spec does,
+    if it calls them so in all instances of a class; else ``skip``, ``skip2``."""
     found: list[str] = []
     for i in range(len(parts[0].imports)):
+        called = {_argument(part, i) for part in parts}
         names = {part.tensors[i] if i < len(part.tensors) else "" for part in parts}
+        names = names if called == {""} or len(called) > 1 else called
         wanted = identifier(names.pop()) if len(names) == 1 else ""
         used = {*(SPOKEN - {RUNNING}), *UNCLEAR, *found}
         if not wanted or wanted in used or wanted in taken:
             wanted = "skip" if i == 0 else f"skip{i + 1}"
         found.append(identifier(wanted, used))
     return found
+
+
+def _argument(part: Part, place: int) -> str:
+    """The parameter of a block that a tensor from outside is given as; numbered, of a list."""
+    given = part.imported[place] if place < len(part.imported) else None
+    for name, value in part.arguments if given is not None else ():
+        several = value if isinstance(value, tuple) else ()
+        number = next((i for i, one in enumerate(several, 1) if one is given), 0)
+        if number or value is given:
+            return f"{name}{number or ''}"
+    return ""
 
 
 def returned(part: Part, outputs: bool, results: bool) -> str:

@@ -64,8 +64,8 @@ class TopDown(nn.Module):
         self.branch1 = nn.Upsample(size=size)
         self.branch2 = nn.Conv2d(branch2_in_channels, 256, 1)
 
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        return self.branch1(x) + self.branch2(skip)
+    def forward(self, x: Tensor, lateral: Tensor) -> Tensor:
+        return self.branch1(x) + self.branch2(lateral)
 
 
 class Quarter(nn.Sequential):
