@@ -210,7 +210,7 @@ class Either(Code):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice(Code):
+class Conditional(Code):
     """``code if condition else otherwise``."""
 
     code: Code

@@ -10,7 +10,7 @@ from archdsl.backend.general import NamedPart, named_items
 from archdsl.backend.names import attribute, unnumbered
 from archdsl.backend.own_modules import Helper
 from archdsl.backend.pieces import LayerPiece, Piece, PlanPiece, Skeleton
-from archdsl.backend.python import Call, Choice, Code, Const, Text
+from archdsl.backend.python import Call, Code, Conditional, Const, Text
 from archdsl.backend.runs import is_run
 from archdsl.backend.symbols import ABSENT, Symbols
 
@@ -107,7 +107,7 @@ class SequencePiece(Piece):
                 flow, entry = symbols.flow, child.entry
                 said = None if entry is None else flow.taken(entry.span, flow.block)
                 condition = symbols.truth(there, base, f"{hint}_{child.label}", term=said)
-                code = Choice(code, condition, Text("nn.Identity()"))
+                code = Conditional(code, condition, Text("nn.Identity()"))
             last = last_of(
                 child.piece, [c and c.number - 1 + c.repeat for c in alike], base, symbols
             )
