@@ -51,6 +51,7 @@ KINDS: Mapping[str, Kind] = {  # of the fields of a card
     **dict.fromkeys(("uses", "identity", "versions", "machine"), TEXTS),
 }
 LAYERS = "the layers in Python"  # in an identity, where there are any
+TRAINING = "the training in "  # and the name of its file
 PACKAGES = ("torch", "torchvision", "optuna", "numpy", "scipy", "scikit-learn")
 QUANTITIES = ("trials", "timeout")  # how much is searched, not what: these may change
 
@@ -152,7 +153,7 @@ def make_card(
     own = search.own.file if search.own is not None else ""
     training = [path for path in python if own and path.resolve() == (folder / own).resolve()]
     if training:
-        identity[f"the training in {own}"] = _hash(map(text_of, training))
+        identity[TRAINING + own] = _hash(map(text_of, training))
     if layers := [path for path in python if path not in training]:
         identity[LAYERS] = _hash(map(text_of, layers))
     if search.own is not None and search.own.is_table:

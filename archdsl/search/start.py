@@ -8,7 +8,7 @@ from pathlib import Path
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.registry import Registry
-from archdsl.search.card import make_card
+from archdsl.search.card import TRAINING, make_card
 from archdsl.search.combinations import check_short
 from archdsl.search.opened import OpenStudy, make_study, open_study
 from archdsl.search.own import check_file
@@ -76,7 +76,11 @@ def go_on(
     now = make_card(search, before.study, seed, data, known, python, before.command, url)
     if changed := before.changed(now):
         fields = {"name": str(where), "what": " and ".join(changed)}
-        raise ArchError([diagnose(codes.STUDY_CHANGED, fields=fields)])
+        mended = [
+            f"after a mistake in it was mended, trials begin anew: `--study {search.name}2` without"
+            f" --resume; {where} keeps those of the old file, and `archdsl verdict` reads them"
+        ] * any(piece.startswith(TRAINING) for piece in changed)
+        raise ArchError([diagnose(codes.STUDY_CHANGED, help=mended, fields=fields)])
     storage = None if url is None else open_storage(where, url)
     study = open_study(before, where, storage, registry, data).signed()
     study.search.trials, study.search.timeout = search.trials, search.timeout

@@ -28,7 +28,7 @@ from archdsl.search.own import check_file, function_of
 from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
-from archdsl.search.start import begin
+from archdsl.search.start import begin, go_on
 from archdsl.search.worker import Worker
 from archdsl.training.examples import loss_of, packed
 from archdsl.training.predictor import read_model
@@ -385,3 +385,8 @@ def test_a_training_that_was_changed_is_named(tmp_path: Path) -> None:
     assert before.changed(card()) == ["the training in mine.py"]
     assert with_layers.changed(card("layers.py")) == ["the training in mine.py"]
     assert before.changed(with_layers) == ["the layers in Python"]
+    study = begun(tmp_path, "maximize score\ntrials 2\n")
+    python = [tmp_path / "mine.py"]
+    with pytest.raises(ArchError, match=r"A712.*the training in mine\.py") as caught:
+        go_on(study.search, tmp_path / "x.study", tmp_path, 0, None, python, REGISTRY)
+    assert "`--study x2` without --resume" in str(caught.value)
