@@ -265,11 +265,8 @@ class Lowering:
 
     def cut(self, value: Any) -> Any:
         """A tensor as one whose axes may be cut."""
-        return (
-            cut_of(value.vertex, value.axes, self.batch)
-            if isinstance(value, TensorValue)
-            else value
-        )
+        is_whole = isinstance(value, TensorValue)
+        return cut_of(value.vertex, value.axes, self.batch) if is_whole else value
 
     def joined(self, cut: AxisSplit) -> TensorValue | AxisSplit:
         """The tensor without cuts, where no layer is needed for that."""
