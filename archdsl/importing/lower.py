@@ -41,8 +41,6 @@ class Gap(Exception):
 
 Operation = Callable[["Lowering", TracedCall], Any]
 OPERATIONS: dict[str, Operation] = {}
-
-
 MOVING = TensorValue, AxisSplit, AttentionScores, Repeated, Bordered  # computed of what comes in
 
 
@@ -287,8 +285,7 @@ class Lowering:
             return value
         if value.rolled:
             raise Gap(" of a tensor that was moved round its border")
-        key = value.key
-        if key not in self._settled:
+        if (key := value.key) not in self._settled:
             self._settled[key] = self._settle(value, self._cut_by.get(key, record))
         return self._settled[key]
 
