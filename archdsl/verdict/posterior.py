@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from archdsl.verdict.results import Floats
 
@@ -99,7 +100,7 @@ def losses(
     for (_, mean, cover, variance, kept), of in zip(found, np.diff(shares, prepend=0), strict=True):
         if not of:
             continue
-        curves = rng.multivariate_normal(mean, variance * cover, of, method="svd")
+        curves = _downward(rng, mean, variance * cover, of)
         slopes_of: dict[int, Floats] = {}
         for i in dict.fromkeys(wanted):
             slopes = curves[:, :knobs]
@@ -114,6 +115,25 @@ def losses(
             np.array([_lost(slopes_of[i], bent, s) for i, s in zip(wanted, settings, strict=True)])
         )
     return np.concatenate(drawn, axis=1)
+
+
+def _downward(rng: np.random.Generator, mean: Floats, cover: Floats, of: int) -> Floats:
+    """Draws ``(of, 2 numbers)`` of normal slopes and bends, where each bend is cut at 0, one after
+    the other: no curve bends upward."""
+    curves = rng.multivariate_normal(mean, cover, of, method="svd")
+    means, cover = np.tile(mean, (of, 1)), cover.copy()
+    for i in range(len(mean) // 2, len(mean)):
+        sd = np.sqrt(max(cover[i, i], 0.0))
+        if sd <= TINY:
+            continue
+        z = means[:, i] / sd
+        rank = special.log_ndtr((curves[:, i] - means[:, i]) / sd)
+        below = means[:, i] + sd * special.ndtri_exp(rank + special.log_ndtr(-z))
+        along = cover[:, i] / cover[i, i]
+        curves += np.outer(below - curves[:, i], along)
+        means += np.outer(below - means[:, i], along)
+        cover -= np.outer(along, along) * cover[i, i]
+    return curves
 
 
 def _fitted(

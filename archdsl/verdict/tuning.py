@@ -2,7 +2,9 @@
 
 The best of a few single trainings is mostly the luckiest: a shape that had the better draw of a
 learning rate looks better on any number of fresh seeds. A quadratic in each number that was tuned,
-with a level for every shape at every budget, uses all trainings for the setting of each.
+with a level for every shape at every budget, uses all trainings for the setting of each. What a
+network reaches rises with a learning rate and then falls: where a few trainings seem to say the
+contrary, the curve is one that they allow and that bends downward.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from itertools import groupby
 import numpy as np
 from scipy import special
 
-from archdsl.verdict.posterior import Integers, Within, losses, within
+from archdsl.verdict.posterior import TINY, Integers, Within, losses, within
 from archdsl.verdict.results import Floats, Result
 
 Member = tuple[str, str]  # slice, shape
@@ -22,6 +24,7 @@ LEAST = 3  # different values of a number that a quadratic takes
 SPARE = 2  # trainings beyond the coefficients
 LEVEL = 0.01  # of the test whether shapes have peaks of their own
 EXACT = 1e-18  # squares of scores that are rounding
+FAR = 1e4  # deviations at which a normal distribution is cut at its very end
 OUTLIER = 5.0  # deviations below the median beyond which a training only counts as bad
 
 
@@ -59,7 +62,7 @@ class TuningRuns:
 @dataclass(frozen=True, slots=True)
 class Lost:
     """What arms may lose by their settings: draws ``(arms, draws)``, with the degrees of freedom of
-    their spread: it is known from as many shapes."""
+    the curve that they are drawn from."""
 
     draws: Floats
     freedom: int
@@ -89,7 +92,7 @@ def lost(
     wanted = [data.shapes.index(shape) for _, shape in members]
     seen = data.places, data.member, data.shape, data.scores
     draws = losses(*seen, wanted, np.clip(places, -1, 1))
-    return Lost(draws, min(data.freedom, max(len(data.shapes) - 1, 1)))
+    return Lost(draws, data.freedom)
 
 
 def given(results: Sequence[Result], sign: int) -> TuningRuns | None:
@@ -121,23 +124,20 @@ def pooled(results: Sequence[Result], sign: int) -> TuningEstimate | None:
     """The settings of the shapes of all slices; none where numbers are not known of all results, or
     are too few for a curve.
 
-    A shape has a place of its own for the peak only where an F-test at 1 % finds one. Where a
-    curve has no peak between what was explored, its better end is taken. A training that failed,
-    or fell far behind, counts as a bad one: a curve through its score would say nothing of the
-    others.
+    A shape has a place of its own for the peak only where an F-test at 1 % finds one. Curves bend
+    downward (see ``downward``); where the peak is beyond what was explored, the end next to it is
+    taken. A training that failed, or fell far behind, counts as a bad one: a curve through its
+    score would say nothing of the others.
     """
     data = given(results, sign)
     if data is None:
         return None
     found = within(data.places, data.member, data.shape, data.scores)
-    knobs = data.places.shape[1]
-    curve: Floats = np.asarray(np.linalg.lstsq(found.design, found.left, rcond=None)[0])
-    slopes: Floats = np.tile(curve[:knobs], (len(data.shapes), 1)).astype(float)
-    bends = curve[knobs:]
-    free = _free(found, knobs)
-    own = _is_better([found.left_by(*free), found.left_by(slopes, bends)], data)
-    if own:
-        slopes, bends = free
+    one = _fitted(found, data.freedom, shared=True)
+    more = (len(data.shapes) - 1) * data.places.shape[1]
+    free = _fitted(found, data.freedom - more, shared=False)
+    own = _is_better([free.left, one.left], data.freedom - more, more)
+    slopes, bends = (free if own else one).slopes, (free if own else one).bends
     settings, values = {}, {}
     for i, member in enumerate(data.members):
         shape = data.shapes.index(member[1])
@@ -152,17 +152,55 @@ def pooled(results: Sequence[Result], sign: int) -> TuningEstimate | None:
     return TuningEstimate(settings, values, own)
 
 
-def _free(found: Within, knobs: int) -> tuple[Floats, Floats]:
-    """Least squares with slopes ``(shapes, numbers)`` of each shape's own, and common bends."""
-    inner = np.linalg.pinv(found.squares[:, :knobs, :knobs], hermitian=True)
-    across = found.squares[:, knobs:, :knobs]
-    rest = found.squares[:, knobs:, knobs:] - across @ inner @ across.transpose(0, 2, 1)
-    seen = found.products[:, knobs:] - np.einsum(
-        "iba,iac,ic->ib", across, inner, found.products[:, :knobs]
-    )
-    bends = np.linalg.pinv(rest.sum(axis=0), hermitian=True) @ seen.sum(axis=0)
-    own = found.products[:, :knobs] - np.einsum("iba,b->ia", across, bends)
-    return np.einsum("iac,ic->ia", inner, own), bends
+@dataclass(frozen=True, slots=True)
+class _Curves:
+    """Slopes ``(shapes, numbers)`` and bends of quadratics that bend downward, and the squares that
+    least squares leave."""
+
+    slopes: Floats
+    bends: Floats
+    left: float
+
+
+def _fitted(found: Within, freedom: int, *, shared: bool) -> _Curves:
+    """Curves with common bends, and slopes that are ``shared`` or each shape's own; ``freedom`` is
+    the number of trainings beyond the coefficients."""
+    shapes, knobs = len(found.squares), found.squares.shape[1] // 2
+    squares, products = found.squares, found.products
+    if shared:
+        squares, products = squares.sum(axis=0, keepdims=True), products.sum(axis=0, keepdims=True)
+    inner = np.linalg.pinv(squares[:, :knobs, :knobs], hermitian=True)
+    across = squares[:, knobs:, :knobs]
+    rest = squares[:, knobs:, knobs:] - across @ inner @ across.transpose(0, 2, 1)
+    seen = products[:, knobs:] - np.einsum("iba,iac,ic->ib", across, inner, products[:, :knobs])
+    spread = np.linalg.pinv(rest.sum(axis=0), hermitian=True)
+    bends: Floats = spread @ seen.sum(axis=0)
+
+    def slopes(bends: Floats) -> Floats:
+        own = products[:, :knobs] - np.einsum("iba,b->ia", across, bends)
+        return np.broadcast_to(np.einsum("iac,ic->ia", inner, own), (shapes, knobs))
+
+    left = found.left_by(slopes(bends), bends)
+    bends = downward(bends, left / max(freedom, 1) * spread)
+    return _Curves(slopes(bends), bends, left)
+
+
+def downward(bends: Floats, cover: Floats) -> Floats:
+    """What bends are on average if none is upward: the mean of the normal distribution with the
+    covariance ``cover``, cut at 0 one number after the other. Few trainings that seem to bend
+    upward so make a curve that hardly bends, or one with its peak in the middle, and not one that
+    is highest at both ends."""
+    bends, cover = bends.copy(), cover.copy()
+    for i in range(len(bends)):
+        variance = cover[i, i]
+        if variance <= TINY:
+            continue
+        z = bends[i] / np.sqrt(variance)
+        tail = np.exp(-(z**2) / 2 - special.log_ndtr(-z)) / np.sqrt(2 * np.pi) if z < FAR else z
+        along = cover[:, i] / variance
+        bends -= along * np.sqrt(variance) * tail
+        cover -= np.outer(along, along) * variance * tail * (tail - z)
+    return bends
 
 
 def bounded(scores: Sequence[float | None]) -> Floats:
@@ -175,17 +213,15 @@ def bounded(scores: Sequence[float | None]) -> Floats:
     return np.array([least if s is None else max(s, least) for s in scores])
 
 
-def _is_better(left: Sequence[float], data: TuningRuns) -> bool:
+def _is_better(left: Sequence[float], freedom: int, more: int) -> bool:
     """Whether the F-test finds slopes of each shape's own needed: ``left`` are the squares that
-    remain with them and without."""
-    more = (len(data.shapes) - 1) * data.places.shape[1]
-    spare = data.freedom - more
-    if spare < SPARE or not more:
+    remain with these ``more`` coefficients, and without; ``freedom`` is what they leave."""
+    if freedom < SPARE or not more:
         return False
     if left[0] <= EXACT * max(left[1], EXACT):
         return left[1] > EXACT
-    ratio = (left[1] - left[0]) / more / (left[0] / spare)
-    return bool(special.fdtrc(more, spare, max(ratio, 0.0)) < LEVEL)
+    ratio = (left[1] - left[0]) / more / (left[0] / freedom)
+    return bool(special.fdtrc(more, freedom, max(ratio, 0.0)) < LEVEL)
 
 
 def top(slope: float, bend: float) -> float:
