@@ -1,12 +1,13 @@
-"""What a shape may lose by its setting: draws from the posterior of the curves of a study.
+"""The curves of a study that tuned numbers, and what a shape may lose by its setting.
 
-The curve of ``archdsl.verdict.tuning`` gives every shape its setting. It is drawn from a few noisy
-trainings, and a shape may have its peak elsewhere than the others: fresh seeds show nothing of
-either. Here the slopes of a shape are those of all and a part of its own, the same at all budgets,
-normal with a deviation that is known no better than the trainings tell: it is averaged over, each
-weighted with its restricted likelihood (Patterson and Thompson 1971). None is 0, which a few shapes
-cannot show. A slope is as much larger as the curve bends, which is uncertain too: where a curve
-looks straight, and leads to an end, shapes may still bend before it.
+A curve of each shape is drawn from a few noisy trainings, and a shape may have its peak elsewhere
+than the others: fresh seeds show nothing of either. Here the slopes of a shape are those of all and
+a part of its own, the same at all budgets, normal with a deviation that is known no better than the
+trainings tell: it is averaged over, each weighted with its restricted likelihood (Patterson and
+Thompson 1971). None is 0, which a few shapes cannot show. A slope is as much larger as the curve
+bends, which is uncertain too: where a curve looks straight, and leads to an end, shapes may still
+bend before it. No curve bends upward: what a network reaches rises with a learning rate and then
+falls.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ DRAWS = 400
 SHIFTS = (0.15, 0.3, 0.45)  # deviations of a shape's peak, in halves of what was explored
 SEED = 17
 EXACT, TINY = 1e-12, 1e-300  # of what there is, and at all: less is rounding
+FAR = 1e4  # deviations at which a normal distribution is cut at its very end
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +43,11 @@ class Within:
     products: Floats
     means: Floats
 
-    def left_by(self, slopes: Floats, bends: Floats) -> float:
-        """The squares that curves with these slopes ``(shapes, numbers)`` leave."""
-        knobs = len(bends)
-        curve = (self.design[:, :knobs] * slopes[self.shape]).sum(axis=1)
-        return float(((self.left - curve - self.design[:, knobs:] @ bends) ** 2).sum())
-
 
 def within(places: Floats, member: Integers, shape: Integers, scores: Floats) -> Within:
-    """What trainings say within their members; the arguments are those of ``losses``."""
+    """What trainings say within their members. ``places`` ``(trainings, numbers)`` are from -1 to
+    1; ``shape`` is the shape of each training by its place, ``member`` that of the shape at a
+    budget, which has a level of its own."""
     count, columns = int(member.max()) + 1, 2 * places.shape[1]
     values = np.hstack([places, places**2, scores[:, None]])
     means = np.zeros((count, columns + 1))
@@ -64,57 +62,114 @@ def within(places: Floats, member: Integers, shape: Integers, scores: Floats) ->
     return Within(shape, design, left, squares, products, means)
 
 
-def losses(
-    places: Floats,
-    member: Integers,
-    shape: Integers,
-    scores: Floats,
-    wanted: Sequence[int],
-    settings: Floats,
-) -> Floats:
-    """What the ``wanted`` shapes lose by their ``settings`` ``(wanted, numbers)``: draws
-    ``(wanted, DRAWS)``, none below 0. A draw is one of all: a shape has the same slopes wherever it
-    is wanted.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The curves for one deviation of the shapes' own slopes, which has a ``weight``: the ``mean``
+    of the common slopes and bends with its covariance, and the ``variances`` of own slopes in units
+    of the ``noise``."""
 
-    ``places`` ``(trainings, numbers)`` and settings are from -1 to 1; ``shape`` is the shape of
-    each training by its place, ``member`` that of the shape at a budget, which has a level of its
-    own. There are more trainings than coefficients.
-    """
-    these = within(places, member, shape, scores)
-    count, knobs = len(these.means), places.shape[1]
-    design, left, squares, products = these.design, these.left, these.squares, these.products
-    freedom = len(scores) - count - 2 * knobs
-    spread = np.linalg.pinv(squares.sum(axis=0), hermitian=True)
-    common = spread @ products.sum(axis=0)
-    total = float(left @ left)
-    noise = max(float(((left - design @ common) ** 2).sum()), EXACT * total, TINY) / freedom
-    bends = np.sqrt(common[knobs:] ** 2 + noise * np.diag(spread)[knobs:])
-    found = [
-        _fitted(squares, products, total, freedom, (2 * s * bends) ** 2 / noise) for s in SHIFTS
-    ]
-    likely = np.array([f[0] for f in found])
-    weights = np.exp(likely - likely.max())
-    shares = np.floor(DRAWS * np.cumsum(weights) / weights.sum() + 1e-9).astype(int)
-    rng = np.random.default_rng(SEED)
-    drawn = []
-    for (_, mean, cover, variance, kept), of in zip(found, np.diff(shares, prepend=0), strict=True):
-        if not of:
-            continue
-        curves = _downward(rng, mean, variance * cover, of)
-        slopes_of: dict[int, Floats] = {}
-        for i in dict.fromkeys(wanted):
-            slopes = curves[:, :knobs]
-            if kept.any():
-                inner = np.linalg.inv(np.diag(1 / kept) + squares[i, :knobs, :knobs])
-                rest = products[i, :knobs] - curves @ squares[i, :knobs].T
-                own = rng.multivariate_normal(np.zeros(knobs), variance * inner, of, method="svd")
-                slopes = slopes + rest @ inner.T + own
-            slopes_of[i] = slopes
-        bent = curves[:, knobs:]
-        drawn.append(
-            np.array([_lost(slopes_of[i], bent, s) for i, s in zip(wanted, settings, strict=True)])
+    weight: float
+    mean: Floats
+    cover: Floats
+    variances: Floats
+    noise: float
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What trainings say of the curves of their shapes."""
+
+    of: Within
+    parts: Sequence[_Part]
+
+    @classmethod
+    def known(cls, these: Within) -> Posterior:
+        """There are more trainings than coefficients."""
+        design, left, squares, products = these.design, these.left, these.squares, these.products
+        knobs = design.shape[1] // 2
+        freedom = len(left) - len(these.means) - 2 * knobs
+        spread = np.linalg.pinv(squares.sum(axis=0), hermitian=True)
+        common = spread @ products.sum(axis=0)
+        total = float(left @ left)
+        noise = max(float(((left - design @ common) ** 2).sum()), EXACT * total, TINY) / freedom
+        bends = np.sqrt(common[knobs:] ** 2 + noise * np.diag(spread)[knobs:])
+        found = [
+            _fitted(squares, products, total, freedom, (2 * s * bends) ** 2 / noise) for s in SHIFTS
+        ]
+        likely = np.array([f[0] for f in found])
+        weights = np.exp(likely - likely.max())
+        weights /= weights.sum()
+        return cls(
+            these,
+            [
+                _Part(float(w), mean, noise * cover, kept, noise)
+                for w, (_, mean, cover, noise, kept) in zip(weights, found, strict=True)
+            ],
         )
-    return np.concatenate(drawn, axis=1)
+
+    def means(self) -> tuple[Floats, Floats]:
+        """The slopes ``(shapes, numbers)`` of each shape, and the bends ``(numbers,)``."""
+        shapes, knobs = len(self.of.squares), self.of.design.shape[1] // 2
+        slopes, bends = np.zeros((shapes, knobs)), np.zeros(knobs)
+        for part in self.parts:
+            curve = downward(part.mean, part.cover)
+            bends += part.weight * curve[knobs:]
+            for i in range(shapes):
+                own, _ = self._own(part, i, curve[None])
+                slopes[i] += part.weight * (curve[:knobs] + own[0])
+        return slopes, bends
+
+    def losses(self, wanted: Sequence[int], settings: Floats) -> Floats:
+        """What the ``wanted`` shapes lose by their ``settings`` ``(wanted, numbers)``, which are
+        from -1 to 1: draws ``(wanted, DRAWS)``, none below 0. A draw is one of all: a shape has the
+        same slopes wherever it is wanted."""
+        knobs = self.of.design.shape[1] // 2
+        weights = [part.weight for part in self.parts]
+        shares = np.floor(DRAWS * np.cumsum(weights) + 1e-9).astype(int)
+        rng = np.random.default_rng(SEED)
+        drawn = []
+        for part, count in zip(self.parts, np.diff(shares, prepend=0), strict=True):
+            if not count:
+                continue
+            curves = _downward(rng, part.mean, part.cover, count)
+            slopes_of: dict[int, Floats] = {}
+            for i in dict.fromkeys(wanted):
+                own, cover = self._own(part, i, curves)
+                own = own + rng.multivariate_normal(np.zeros(knobs), cover, count, method="svd")
+                slopes_of[i] = curves[:, :knobs] + own
+            bent = curves[:, knobs:]
+            drawn.append(
+                np.array(
+                    [_lost(slopes_of[i], bent, s) for i, s in zip(wanted, settings, strict=True)]
+                )
+            )
+        return np.concatenate(drawn, axis=1)
+
+    def _own(self, part: _Part, shape: int, curves: Floats) -> tuple[Floats, Floats]:
+        """The slopes that a shape has more than all, given these ``curves`` of all
+        ``(draws, 2 numbers)``: the mean of each, and their covariance."""
+        squares, products = self.of.squares[shape], self.of.products[shape]
+        knobs = len(part.variances)
+        inner = np.linalg.inv(np.diag(1 / part.variances) + squares[:knobs, :knobs])
+        return (products[:knobs] - curves @ squares[:knobs].T) @ inner.T, part.noise * inner
+
+
+def downward(mean: Floats, cover: Floats) -> Floats:
+    """What slopes and bends ``(2 numbers,)`` are on average if no bend is upward: the mean of the
+    normal distribution, cut at 0 in one bend after the other. A few trainings that seem to bend
+    upward so make a curve with its peak in the middle, or one that hardly bends, and not one that
+    is highest at both ends."""
+    mean, cover = mean.copy(), cover.copy()
+    for i in range(len(mean) // 2, len(mean)):
+        variance = cover[i, i]
+        if variance <= TINY:
+            continue
+        z = mean[i] / np.sqrt(variance)
+        tail = np.exp(-(z**2) / 2 - special.log_ndtr(-z)) / np.sqrt(2 * np.pi) if z < FAR else z
+        along = cover[:, i] / variance
+        mean -= along * np.sqrt(variance) * tail
+        cover -= np.outer(along, along) * variance * tail * (tail - z)
+    return mean
 
 
 def _downward(rng: np.random.Generator, mean: Floats, cover: Floats, of: int) -> Floats:
@@ -143,16 +198,15 @@ def _fitted(
     logarithm of the restricted likelihood, the common curve with its covariance in units of the
     noise, and the noise."""
     knobs = len(kept)
-    logs, whole, right, rest = 0.0, squares.sum(axis=0), products.sum(axis=0), total
-    if kept.any():
-        kept = np.maximum(kept, 1e-12)
-        own = squares[:, :knobs, :knobs]
-        inner = np.linalg.inv(np.diag(1 / kept) + own)
-        with_own = squares[:, :knobs, :]
-        whole = whole - np.einsum("ika,ikl,ilb->ab", with_own, inner, with_own)
-        right = right - np.einsum("ika,ikl,il->a", with_own, inner, products[:, :knobs])
-        rest -= float(np.einsum("ik,ikl,il->", products[:, :knobs], inner, products[:, :knobs]))
-        logs = float(np.linalg.slogdet(np.eye(knobs) + kept[:, None] * own)[1].sum())
+    whole, right, rest = squares.sum(axis=0), products.sum(axis=0), total
+    kept = np.maximum(kept, 1e-12)
+    own = squares[:, :knobs, :knobs]
+    inner = np.linalg.inv(np.diag(1 / kept) + own)
+    with_own = squares[:, :knobs, :]
+    whole = whole - np.einsum("ika,ikl,ilb->ab", with_own, inner, with_own)
+    right = right - np.einsum("ika,ikl,il->a", with_own, inner, products[:, :knobs])
+    rest -= float(np.einsum("ik,ikl,il->", products[:, :knobs], inner, products[:, :knobs]))
+    logs = float(np.linalg.slogdet(np.eye(knobs) + kept[:, None] * own)[1].sum())
     cover = np.linalg.pinv(whole, hermitian=True)
     mean = cover @ right
     variance = max(rest - float(right @ mean), EXACT * total, TINY) / freedom

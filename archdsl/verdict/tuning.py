@@ -14,28 +14,23 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-from scipy import special
 
-from archdsl.verdict.posterior import TINY, Integers, Within, losses, within
+from archdsl.verdict.posterior import Integers, Posterior, within
 from archdsl.verdict.results import Floats, Result
 
 Member = tuple[str, str]  # slice, shape
 LEAST = 3  # different values of a number that a quadratic takes
 SPARE = 2  # trainings beyond the coefficients
-LEVEL = 0.01  # of the test whether shapes have peaks of their own
-EXACT = 1e-18  # squares of scores that are rounding
-FAR = 1e4  # deviations at which a normal distribution is cut at its very end
 OUTLIER = 5.0  # deviations below the median beyond which a training only counts as bad
 
 
 @dataclass(frozen=True, slots=True)
 class TuningEstimate:
     """For each shape of each slice, the setting at which its curve is highest, and how high it is
-    there; ``own`` where the curves are highest at different settings."""
+    there."""
 
     settings: Mapping[Member, tuple[float, ...]]
     values: Mapping[Member, float]
-    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +85,9 @@ def lost(
         settings = [curve.settings[member] for member in members]
     places = 2 * (np.array(settings) - data.low) / (data.high - data.low) - 1
     wanted = [data.shapes.index(shape) for _, shape in members]
-    seen = data.places, data.member, data.shape, data.scores
-    draws = losses(*seen, wanted, np.clip(places, -1, 1))
+    found = within(data.places, data.member, data.shape, data.scores)
+    wanted = [data.shapes.index(shape) for _, shape in members]
+    draws = Posterior.known(found).losses(wanted, np.clip(places, -1, 1))
     return Lost(draws, data.freedom)
 
 
@@ -124,83 +120,24 @@ def pooled(results: Sequence[Result], sign: int) -> TuningEstimate | None:
     """The settings of the shapes of all slices; none where numbers are not known of all results, or
     are too few for a curve.
 
-    A shape has a place of its own for the peak only where an F-test at 1 % finds one. Curves bend
-    downward (see ``downward``); where the peak is beyond what was explored, the end next to it is
-    taken. A training that failed, or fell far behind, counts as a bad one: a curve through its
-    score would say nothing of the others.
+    A shape has a slope of its own as far as its trainings tell (see ``Posterior``). Where the peak
+    is beyond what was explored, the end next to it is taken. A training that failed, or fell far
+    behind, counts as a bad one: a curve through its score would say nothing of the others.
     """
     data = given(results, sign)
     if data is None:
         return None
     found = within(data.places, data.member, data.shape, data.scores)
-    one = _fitted(found, data.freedom, shared=True)
-    more = (len(data.shapes) - 1) * data.places.shape[1]
-    free = _fitted(found, data.freedom - more, shared=False)
-    own = _is_better([free.left, one.left], data.freedom - more, more)
-    slopes, bends = (free if own else one).slopes, (free if own else one).bends
+    slopes, bends = Posterior.known(found).means()
     settings, values = {}, {}
     for i, member in enumerate(data.members):
-        shape = data.shapes.index(member[1])
-        slope, tried = slopes[shape], data.places[data.shape == shape]
+        slope = slopes[data.shapes.index(member[1])]
         peak = np.array([top(b, c) for b, c in zip(slope, bends, strict=True)])
-        if own:  # a curve of its own says nothing beyond what the shape was trained with
-            peak = np.clip(peak, tried.min(axis=0), tried.max(axis=0))
         place = data.low + (peak + 1) / 2 * (data.high - data.low)
         settings[member] = tuple(float(x) for x in place)
         curved = np.concatenate([peak, peak**2]) - found.means[i, :-1]
         values[member] = float(found.means[i, -1] + curved @ np.concatenate([slope, bends]))
-    return TuningEstimate(settings, values, own)
-
-
-@dataclass(frozen=True, slots=True)
-class _Curves:
-    """Slopes ``(shapes, numbers)`` and bends of quadratics that bend downward, and the squares that
-    least squares leave."""
-
-    slopes: Floats
-    bends: Floats
-    left: float
-
-
-def _fitted(found: Within, freedom: int, *, shared: bool) -> _Curves:
-    """Curves with common bends, and slopes that are ``shared`` or each shape's own; ``freedom`` is
-    the number of trainings beyond the coefficients."""
-    shapes, knobs = len(found.squares), found.squares.shape[1] // 2
-    squares, products = found.squares, found.products
-    if shared:
-        squares, products = squares.sum(axis=0, keepdims=True), products.sum(axis=0, keepdims=True)
-    inner = np.linalg.pinv(squares[:, :knobs, :knobs], hermitian=True)
-    across = squares[:, knobs:, :knobs]
-    rest = squares[:, knobs:, knobs:] - across @ inner @ across.transpose(0, 2, 1)
-    seen = products[:, knobs:] - np.einsum("iba,iac,ic->ib", across, inner, products[:, :knobs])
-    spread = np.linalg.pinv(rest.sum(axis=0), hermitian=True)
-    bends: Floats = spread @ seen.sum(axis=0)
-
-    def slopes(bends: Floats) -> Floats:
-        own = products[:, :knobs] - np.einsum("iba,b->ia", across, bends)
-        return np.broadcast_to(np.einsum("iac,ic->ia", inner, own), (shapes, knobs))
-
-    left = found.left_by(slopes(bends), bends)
-    bends = downward(bends, left / max(freedom, 1) * spread)
-    return _Curves(slopes(bends), bends, left)
-
-
-def downward(bends: Floats, cover: Floats) -> Floats:
-    """What bends are on average if none is upward: the mean of the normal distribution with the
-    covariance ``cover``, cut at 0 one number after the other. Few trainings that seem to bend
-    upward so make a curve that hardly bends, or one with its peak in the middle, and not one that
-    is highest at both ends."""
-    bends, cover = bends.copy(), cover.copy()
-    for i in range(len(bends)):
-        variance = cover[i, i]
-        if variance <= TINY:
-            continue
-        z = bends[i] / np.sqrt(variance)
-        tail = np.exp(-(z**2) / 2 - special.log_ndtr(-z)) / np.sqrt(2 * np.pi) if z < FAR else z
-        along = cover[:, i] / variance
-        bends -= along * np.sqrt(variance) * tail
-        cover -= np.outer(along, along) * variance * tail * (tail - z)
-    return bends
+    return TuningEstimate(settings, values)
 
 
 def bounded(scores: Sequence[float | None]) -> Floats:
@@ -211,17 +148,6 @@ def bounded(scores: Sequence[float | None]) -> Floats:
     least = middle - OUTLIER * spread if spread > 0 else known.min()
     least = max(least, known.min())
     return np.array([least if s is None else max(s, least) for s in scores])
-
-
-def _is_better(left: Sequence[float], freedom: int, more: int) -> bool:
-    """Whether the F-test finds slopes of each shape's own needed: ``left`` are the squares that
-    remain with these ``more`` coefficients, and without; ``freedom`` is what they leave."""
-    if freedom < SPARE or not more:
-        return False
-    if left[0] <= EXACT * max(left[1], EXACT):
-        return left[1] > EXACT
-    ratio = (left[1] - left[0]) / more / (left[0] / freedom)
-    return bool(special.fdtrc(more, freedom, max(ratio, 0.0)) < LEVEL)
 
 
 def top(slope: float, bend: float) -> float:
