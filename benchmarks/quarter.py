@@ -3,7 +3,8 @@
 python benchmarks/quarter.py [--table digits|fashion] [--studies N] [--seed N]
 
 Studies draw from the trainings of a table (see rates.py) with replacement, so that the table is the
-truth, and what a rate makes of a network is part of it.
+truth, and what a rate makes of a network is part of it. Between two rates of the table, seeds have
+either.
 
 The first row is what search/wide_or_deep.search did in the beginning: four whole trainings of every
 network at rates that are drawn, the best single one of each, two shapes at every budget on ten
@@ -19,6 +20,7 @@ is behind when both are tuned. Beside each share stand the ends of its interval 
 from __future__ import annotations
 
 import argparse
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -88,6 +90,15 @@ class World:
         found = self.cells[cell]  # type: ignore[index]
         return found[rng.integers(len(found))]
 
+    def near(self, rng: np.random.Generator, rate: float) -> float:
+        """A rate of the table: between two of them either, the nearer one the more often, so that
+        on average a network reaches what lies between."""
+        rates = self.table.rates
+        above = min(max(bisect_left(rates, rate), 1), len(rates) - 1)
+        low, high = rates[above - 1], rates[above]
+        share = (log(rate) - log(low)) / (log(high) - log(low))
+        return high if rng.random() < share else low
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -136,26 +147,25 @@ def study(world: World, rng: np.random.Generator, networks: Networks, plan: Plan
     question = Question(looks=looks) if plan.single else Question(both=True, looks=looks)
     known, settings = explored(world, rng, networks, plan)
     epochs = len(known) * (LONG if plan.whole else world.table.short)
+    short = () if plan.whole else tuple(known)
     arms: dict[int, list[int]] = {}
     rates: dict[tuple[int, int], tuple[str, float]] = {}
     for name, chosen in to_settle(known, question).items():
         budget = int(name)
         arms[budget] = [int(e.arm.shape) for e in chosen]
         for e, place in zip(chosen, arms[budget], strict=True):
-            rate = settings[budget, e.arm.shape, e.arm.setting]
-            if e.tuned:
-                wanted = e.tuned[0]
-                rate = min(world.table.rates, key=lambda r, w=wanted: abs(log(r) - w))  # type: ignore[misc]
+            rate = exp(e.tuned[0]) if e.tuned else settings[budget, e.arm.shape, e.arm.setting]
             setting = f"lr = {exp(e.tuned[0]):.4g}" if e.tuned else e.arm.setting
             rates[budget, place] = setting, rate
     counts = dict.fromkeys(arms, 0)
     for look in plan.looks:
         for (budget, place), (setting, rate) in rates.items():
             for k in range(max(counts[budget], 0), look if counts[budget] >= 0 else 0):
-                t = world.draw(rng, budget, networks[budget, place], rate, LONG)
+                near = world.near(rng, rate)
+                t = world.draw(rng, budget, networks[budget, place], near, LONG)
                 known.append(fresh(budget, place, 1000 + k, setting, t, plan.single))
                 epochs += LONG
-        said = judge(known, question, resamples=0)
+        said = judge(known, question, resamples=0, short=short)
         still = {int(part.slice) for part in said.slices if is_open(part)}
         counts = {b: look if n >= 0 and b in still else -1 for b, n in counts.items()}
     return Answer(said, arms, epochs)

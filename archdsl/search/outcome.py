@@ -262,8 +262,10 @@ def verdict(
 
 
 def tuning(study: Study, rows: Iterable[BriefRow]) -> list[Result]:
-    """The short trainings that tuned, where a search has such; where it has none, exploration
-    tunes."""
+    """The short trainings that tuned, where a search has such: exploration, if it was short; where
+    it has none, whole trainings tune."""
+    if study.search.short_in(EXPLORE):
+        return [result for result in results(study, rows) if not result.settled]
     return results(study, rows, tuning=True) if study.search.short_in(TUNE) else []
 
 

@@ -117,7 +117,7 @@ def compare(
     short: Sequence[Result] = (),
 ) -> list[Comparison]:
     """Slices, each with its shapes, before correction. ``short`` are the trainings that tuned,
-    where those that explored did not."""
+    where these were shorter than the fresh ones."""
     found = []
     for part, shapes in parts:
         arms = list(contenders(shapes, question)) if shapes else []
@@ -134,7 +134,7 @@ def compare(
         [e.tuned for _, e in settled],
     )
     if tried is not None:
-        rows = iter(tried.draws)
+        rows = iter(tried.draws * (_whole_per_short(found, tried.noise) if short else 1.0))
         found = [
             replace(c, lost=replace(tried, draws=np.array([next(rows) for _ in c.arms])))
             if any(c.fresh)
@@ -174,6 +174,15 @@ def over_all(found: Difference, trials: Sequence[Comparison], loss: bool = False
     )
     variance = float(np.mean((drawn / len(trials)) ** 2))
     return found.widened(variance, known[0][1].freedom)  # of one curve
+
+
+def _whole_per_short(found: Sequence[Comparison], noise: float) -> float:
+    """How much a whole training moves when a short one does, by the spreads of both: settings make
+    less of a difference as networks are trained to an end."""
+    scores = [c.scores(arm) for c in found for arm in range(len(c.arms))]
+    spreads = [variance(of_arm) for of_arm in scores if len(of_arm) >= SEEDS]
+    whole = sqrt(mean(spreads)) if spreads else 0.0
+    return min(1.0, whole / noise) if whole and noise else 1.0
 
 
 def _loss_per_score(found: Comparison) -> float:

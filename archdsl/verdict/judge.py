@@ -64,7 +64,8 @@ def judge(
     short: Iterable[Result] = (),
 ) -> Verdict:
     """The verdict on the results of a study; ``parts`` are what ``explored`` makes of them, where
-    that is at hand. ``short`` are the results of trainings that tuned and compared nothing.
+    that is at hand. ``short`` are the results of the trainings that tuned, where these were
+    shorter than the fresh ones.
 
     ``level`` is that of every interval, and 1 - ``level`` bounds the share of studies with a
     verdict where there is no true difference. ``resamples`` and ``seed`` are the bootstrap's;

@@ -36,7 +36,6 @@ class Within:
     the member, ``left`` those of the scores. ``squares`` and ``products`` are their sums of each
     shape over all budgets, ``means`` ``(members, 2 numbers + 1)`` what was taken out."""
 
-    shape: Integers
     design: Floats
     left: Floats
     squares: Floats
@@ -59,7 +58,7 @@ def within(places: Floats, member: Integers, shape: Integers, scores: Floats) ->
     squares, products = np.zeros((shapes, columns, columns)), np.zeros((shapes, columns))
     np.add.at(squares, shape, design[:, :, None] * design[:, None, :])
     np.add.at(products, shape, design * left[:, None])
-    return Within(shape, design, left, squares, products, means)
+    return Within(design, left, squares, products, means)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +106,11 @@ class Posterior:
             ],
         )
 
+    @property
+    def noise(self) -> float:
+        """The deviation of a training from its curve."""
+        return float(np.sqrt(sum(part.weight * part.noise for part in self.parts)))
+
     def means(self) -> tuple[Floats, Floats]:
         """The slopes ``(shapes, numbers)`` of each shape, and the bends ``(numbers,)``."""
         shapes, knobs = len(self.of.squares), self.of.design.shape[1] // 2
@@ -114,9 +118,9 @@ class Posterior:
         for part in self.parts:
             curve = downward(part.mean, part.cover)
             bends += part.weight * curve[knobs:]
-            for i in range(shapes):
-                own, _ = self._own(part, i, curve[None])
-                slopes[i] += part.weight * (curve[:knobs] + own[0])
+            rest = self.of.products[:, :knobs] - self.of.squares[:, :knobs] @ curve
+            own = np.einsum("iab,ib->ia", self._inner(part), rest)
+            slopes += part.weight * (curve[:knobs] + own)
         return slopes, bends
 
     def losses(self, wanted: Sequence[int], settings: Floats) -> Floats:
@@ -132,11 +136,13 @@ class Posterior:
             if not count:
                 continue
             curves = _downward(rng, part.mean, part.cover, count)
-            slopes_of: dict[int, Floats] = {}
+            inner, slopes_of = self._inner(part), {}
             for i in dict.fromkeys(wanted):
-                own, cover = self._own(part, i, curves)
-                own = own + rng.multivariate_normal(np.zeros(knobs), cover, count, method="svd")
-                slopes_of[i] = curves[:, :knobs] + own
+                rest = self.of.products[i, :knobs] - curves @ self.of.squares[i, :knobs].T
+                own = rng.multivariate_normal(
+                    np.zeros(knobs), part.noise * inner[i], count, method="svd"
+                )
+                slopes_of[i] = curves[:, :knobs] + rest @ inner[i] + own
             bent = curves[:, knobs:]
             drawn.append(
                 np.array(
@@ -145,13 +151,12 @@ class Posterior:
             )
         return np.concatenate(drawn, axis=1)
 
-    def _own(self, part: _Part, shape: int, curves: Floats) -> tuple[Floats, Floats]:
-        """The slopes that a shape has more than all, given these ``curves`` of all
-        ``(draws, 2 numbers)``: the mean of each, and their covariance."""
-        squares, products = self.of.squares[shape], self.of.products[shape]
+    def _inner(self, part: _Part) -> Floats:
+        """The covariances ``(shapes, numbers, numbers)`` of the shapes' own slopes where the curve
+        of all is known, in units of the noise."""
         knobs = len(part.variances)
-        inner = np.linalg.inv(np.diag(1 / part.variances) + squares[:knobs, :knobs])
-        return (products[:knobs] - curves @ squares[:knobs].T) @ inner.T, part.noise * inner
+        own = self.of.squares[:, :knobs, :knobs]
+        return np.asarray(np.linalg.inv(np.diag(1 / part.variances) + own), dtype=np.float64)
 
 
 def downward(mean: Floats, cover: Floats) -> Floats:

@@ -57,10 +57,12 @@ class TuningRuns:
 @dataclass(frozen=True, slots=True)
 class Lost:
     """What arms may lose by their settings: draws ``(arms, draws)``, with the degrees of freedom of
-    the curve that they are drawn from."""
+    their spread: it is known from as many shapes. ``noise`` is the deviation of a training from its
+    curve."""
 
     draws: Floats
     freedom: int
+    noise: float
 
     def variance(self, one: int, other: int) -> float:
         """That of the difference of two arms."""
@@ -87,8 +89,9 @@ def lost(
     wanted = [data.shapes.index(shape) for _, shape in members]
     found = within(data.places, data.member, data.shape, data.scores)
     wanted = [data.shapes.index(shape) for _, shape in members]
-    draws = Posterior.known(found).losses(wanted, np.clip(places, -1, 1))
-    return Lost(draws, data.freedom)
+    known = Posterior.known(found)
+    freedom = min(data.freedom, max(len(data.shapes) - 1, 1))
+    return Lost(known.losses(wanted, np.clip(places, -1, 1)), freedom, known.noise)
 
 
 def given(results: Sequence[Result], sign: int) -> TuningRuns | None:

@@ -13,7 +13,7 @@ from archdsl import ArchError, parse
 from archdsl.cli.main import main
 from archdsl.diagnostics.source import Source
 from archdsl.search.opened import OpenStudy
-from archdsl.search.outcome import best, numbers_of, results, verdict
+from archdsl.search.outcome import best, numbers_of, results, tuning, verdict
 from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling, queue_tuned
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search
@@ -109,6 +109,7 @@ def test_short_trainings_choose_the_shapes_where_no_others_explore(tmp_path: Pat
     settled = {row.shape for row in study.rows() if row.stage == SETTLE}
     assert "depth = 1" in settled, "which the short trainings put first"
     assert [len(r.tuned) for r in results(study)] == [1] * 21
+    assert tuning(study, study.rows()) == results(study)[:15], "which are shorter than fresh ones"
     contrast = verdict(study).slices[0].contrast
     assert contrast is not None and contrast.tuning is not None
 

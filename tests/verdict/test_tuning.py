@@ -122,7 +122,7 @@ def both(sd: float, rates: int, seed: int = 0, shift: float = 0.0) -> float:
     spread = np.log(np.geomspace(0.01, 1, rates))
     results = explored(np.random.default_rng(seed), sd, shift, spread)
     found = lost(results, 1, [("1M", "depth = 10"), ("1M", "depth = 28")], [(), ()])
-    assert found is not None and found.freedom == 4 * rates - 4 - 2, "levels, a slope, a bend"
+    assert found is not None and found.freedom == 3, "of four shapes"
     assert found.draws.min() >= 0
     return found.variance(0, 1) ** 0.5
 
@@ -245,6 +245,26 @@ def test_the_verdict_says_what_the_tuning_leaves(trials: int, sd: float, told: b
     assert ("it takes more trials to tune the shapes" in found.words) is told
 
 
+def test_short_trainings_count_by_the_spread_of_whole_ones() -> None:
+    """Short trainings spread four times as much as whole ones, and settings differ as much more."""
+    spread = np.log(np.geomspace(0.01, 1, 3))
+    results = explored(np.random.default_rng(2), 0.004, rates=spread)
+    for e in to_settle(results, Question())["1M"]:
+        like = Result("1M", 1e6, e.arm.shape, e.depth, e.width, 0, None, settled=True)
+        scores = 0.97 + 0.001 * np.random.default_rng(len(results)).standard_normal(12)
+        results += [replace(like, seed=k, score=float(x)) for k, x in enumerate(scores)]
+    tried = [r for r in results if not r.settled]
+
+    def left(results: list[Result], short: list[Result]) -> float:
+        contrast = judge(results, Question(), resamples=0, short=short).slices[0].contrast
+        assert contrast is not None and contrast.tuning is not None
+        return contrast.tuning
+
+    assert left(results, tried) == pytest.approx(left(results, []) / 4, rel=0.25)
+    wide = [replace(r, score=0.97 + 40 * (r.score - 0.97)) if r.settled else r for r in results]
+    assert left(wide, tried) == left(wide, []), "but never for more"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("drift", "most"), [(0.0, 0.05), (0.3, 0.05)])
 def test_claims_are_few_with_the_tuning_in_them(drift: float, most: float) -> None:
@@ -281,7 +301,7 @@ def test_a_shape_loses_the_same_at_all_budgets() -> None:
     """What it wants is drawn once for all, so that budgets do not average it out."""
     pairs = [(slice, f"depth = {d}") for slice in ("1M", "2M") for d in (10, 28)]
     found = lost(at_two_budgets(0.004), 1, pairs, [(float(np.log(0.1)),)] * 4)
-    assert found is not None and found.freedom == 6, "of 16 trainings"
+    assert found is not None and found.freedom == 3, "of four shapes"
     assert np.array_equal(found.draws[:2], found.draws[2:])
     assert not np.array_equal(found.draws[0], found.draws[1])
     both = np.mean([(found.draws[0] - found.draws[1]), (found.draws[2] - found.draws[3])], axis=0)
