@@ -238,7 +238,7 @@ def _needed(contrast: Contrast, question: Question) -> str:
         examples = contrast.examples_target - contrast.examples
     kind = "held-out" if question.both else "validation"
     more = f"{rounded(examples)} more {kind} examples" if examples and examples > 0 else ""
-    loose = contrast.tuning and contrast.tuning * SEEN >= question.target
+    loose = contrast.tuning and (contrast.tuning * SEEN >= question.target or not contrast.examples)
     if seeds is None and loose:
         return f"; more seeds will not show {target}: it takes more trials to tune the shapes"
     if question.folds:
