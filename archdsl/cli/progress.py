@@ -51,7 +51,7 @@ class Meter(AbstractContextManager["Meter"]):
     """
 
     def __init__(self, what: str, now: Callable[[], float] = time.monotonic) -> None:
-        self.what = what
+        self.what = printable(what)
         self.now = now
         self.start = self.last = now()
         self.shown = False
@@ -100,7 +100,7 @@ def told(what: str) -> Iterator[None]:
     if not what or not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
-    what = cut(what, room_of(stream))
+    what = cut(printable(what), room_of(stream))
     let_echo = unechoed(stream)
     try:
         stream.write(what)

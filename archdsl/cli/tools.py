@@ -119,13 +119,14 @@ def check(spec: Text, files: Files = None) -> dict[str, Any]:
     and, where a candidate is not a network, with which knobs.
     """
     found: dict[str, Any] = {"spec": NAME, "ok": False, "proof": None, "warnings": []}
+    found["complete"] = True
     try:
         parsed = _spec(spec, files)
         found |= checking.survey_space(parsed)
         if found["ok"]:
             found["warnings"] = warnings(parsed.program, found["network"].network)
     except ArchError as error:
-        found["diagnostics"] = error.diagnostics
+        found["diagnostics"], found["complete"] = error.diagnostics, error.complete
     said: list[Diagnostic] = [*found["diagnostics"], *found["warnings"]]
     return {**checking.plain(found), "text": render(said)}
 

@@ -147,6 +147,8 @@ def test_branches_ask_for_settings_alone(path: Path) -> None:
         "self.in_channels == self.c",
         "self.in_channels == self.c and self.stride == 1",
         "self.in_channels == out and self.stride == 1",  # channels that come in, not what they hold
+        "self.stride == 1 and self.in_channels == out",
+        "self.stride == 1 and self.in_channels == 4 * self.c",
         "self.levels > 0",
         "margin > 0",  # of a crop: from the sizes of images
     }

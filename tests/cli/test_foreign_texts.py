@@ -11,7 +11,7 @@ from screens import on_terminal
 EVIL = "\x1b[35mred\x1b[8m\x1b]0;OWNED\x07\x1b[1A\x9b2J\rover\u202e"  # archdsl uses no magenta
 SHOWN = "�[35mred�[8m�]0;OWNED��[1A�2J�over�"
 # What archdsl writes of its own: colours, and what is at work and wiped again.
-OWN = re.compile(r"\x1b\[(0|1|3[1-4])m|loading PyTorch\r +\r")
+OWN = re.compile(r"\x1b\[(0|1|3[1-4])m|(loading PyTorch|importing [^\r\x1b]+)\r +\r")
 NET = "arch net(width = 4)\ninput 3x8x8\nconv(width, 3) -> global_avgpool -> linear(2)\n"
 LAYER = """
 from archdsl.layers.base import Example, Expression, Layer

@@ -167,12 +167,12 @@ def test_mistakes_are_no_longer_than_an_agent_can_bear() -> None:
     from mcp.server.mcpserver.exceptions import ToolError
 
     def wrong() -> None:
-        raise archdsl.ArchError([diagnose(codes.SAID_TWICE, what="w")] * 2_000)
+        raise archdsl.ArchError([diagnose(codes.SAID_TWICE, what="w" * 500)] * 90)
 
     with pytest.raises(ToolError) as caught:
         bounded(wrong, Lock())()
     assert len(str(caught.value)) < MOST_SAID + 50
-    assert re.search(r"\n\.\.\. and 2,\d\d\d lines more$", str(caught.value))
+    assert re.search(r"\n\.\.\. and \d\d\d lines more$", str(caught.value))
 
 
 def test_an_answer_is_no_longer_than_an_agent_can_bear() -> None:

@@ -50,7 +50,7 @@ def search(data: Any, text: str = TEXT, **how: Any) -> archdsl.Search:
 
 def test_a_data_set_of_a_program_is_searched_on(tmp_path: Path) -> None:
     with search(Halves(), study=tmp_path / "x") as asked:
-        with pytest.raises(ValueError, match=r"archdsl trains on `data`: `run\(\)`"):
+        with pytest.raises(ValueError, match=r"archdsl trains by itself: call `run\(\)`"):
             asked.ask()
         with pytest.raises(ValueError, match="leave out one of data and function"):
             asked.run(lambda candidate: 1.0)
