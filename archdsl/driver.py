@@ -76,8 +76,10 @@ def compile(
     that can be seen without a candidate. ``work`` bounds all that is done with the text."""
     parsed = parse(source)
     if parsed.found:
-        beside = mistakes_beside(parsed.file, load, registry, work)
-        raise ArchError(in_order([*parsed.found, *beside]))
+        beside, are_all = mistakes_beside(parsed.file, load, registry, work)
+        error = ArchError(in_order([*parsed.found, *beside]))
+        error.complete = error.complete and are_all
+        raise error
     return Program(parsed.file, load, registry, work)
 
 

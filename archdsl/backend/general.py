@@ -22,6 +22,7 @@ from archdsl.backend.python import (
 from archdsl.backend.symbols import ABSENT, line_through
 from archdsl.layers.base import Module
 
+PRODUCT = r"[\w.]+(?: (?:\*|//) [\w.]+)*"  # of names and numbers: nothing in it binds less than +
 FEW = 3  # like parts that are written in a loop; fewer are written out
 
 
@@ -112,9 +113,9 @@ def _runs(parts: Sequence[NamedPart]) -> list[Item]:
 def more(last: Code) -> str:
     """Where a range ends that has a number as its last."""
     text = last.flat()
-    if text.endswith(" - 1"):
-        return text.removesuffix(" - 1")
-    if ends := re.fullmatch(r"(.*) \+ (\d+)", text):
+    if ends := re.fullmatch(rf"({PRODUCT}) - 1", text):
+        return ends[1]
+    if ends := re.fullmatch(rf"({PRODUCT}) \+ (\d+)", text):
         return f"{ends[1]} + {int(ends[2]) + 1}"
     return f"{operand(last)} + 1"
 

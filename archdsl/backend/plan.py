@@ -126,7 +126,7 @@ class Plan:
         self.needs_path = self.needs_path or any(p.needs_path for p in instance.all_pieces)
         return True
 
-    def replace(self, instances: list[Instance]) -> bool:
+    def take_instead(self, instances: list[Instance]) -> bool:
         """Takes instances in the place of those that it has, if they are of one class."""
         full = max(instances, key=lambda i: i.size)
         others = [i for i in instances if i is not full]
@@ -137,6 +137,7 @@ class Plan:
             return False
         self.fullest, self.lack = found
         self.instances, self.has_runs = instances, True
+        self.needs_path = any(p.needs_path for i in instances for p in i.all_pieces)
         self.places = {id(i.part): place for place, i in enumerate(instances)}
         return True
 
@@ -252,7 +253,7 @@ class Planner(Containers):
         parts = [*(i.part for i in plan.instances), part]
         runs = differing(parts)
         known = not plan.whole and bool(runs)
-        return known and plan.replace([self.instance(p, runs) for p in parts])
+        return known and plan.take_instead([self.instance(p, runs) for p in parts])
 
     def named(self, top: Plan, taken: Iterable[str], doc: str) -> list[Plan]:
         """The classes with their names, each after those that it uses. ``doc`` is the

@@ -125,6 +125,8 @@ class _Comparison:
             self.found.operands[entry.label] = set(range(len(inputs))) - {there[-1]}
             self.new[place] = inputs[there[-1]]
             return True
+        if piece.needs_path:  # which an identity does not take
+            return False
         if self.is_dropped(place):
             self.found.makers.add(entry.label)
             self.new[place] = MISSING

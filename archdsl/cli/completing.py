@@ -23,9 +23,8 @@ MOST_VALUES = 50  # of an interval that are offered
 
 def networks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Built-in specs and their variants, and files; after one and a parenthesis, its knobs."""
-    if "(" in incomplete:
-        return _called(incomplete)
-    return _offered([*builtin_names(), *builtin_variants()], incomplete, "file")
+    called = _called(incomplete) if "(" in incomplete else []
+    return called or _offered([*builtin_names(), *builtin_variants()], incomplete, "file")
 
 
 def specs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -40,10 +39,9 @@ def searches(ctx: click.Context, param: click.Parameter, incomplete: str) -> lis
 
 def checked(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """What can be checked: networks and searches."""
-    if "(" in incomplete:
-        return _called(incomplete)
+    called = _called(incomplete) if "(" in incomplete else []
     found = [*builtin_names(), *builtin_variants(), *builtin_names(SEARCH)]
-    return _offered(found, incomplete, "file")
+    return called or _offered(found, incomplete, "file")
 
 
 def knobs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -117,6 +115,8 @@ def _spec_knobs(ctx: click.Context) -> Mapping[str, Knob]:
 
 
 def _knobs_of(name: str) -> Mapping[str, Knob]:
+    if name == "-":  # a shell's own input
+        return {}
     with suppress(ArchError):
         return resolve(name, REGISTRY, Work()).spec.knobs
     return {}

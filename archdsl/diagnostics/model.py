@@ -128,7 +128,7 @@ def spelled_like(
     found = [k for k in near if k.lower() == word.lower()]
     if not found:  # two neighbours that changed places: `gleu` is `gelu`, not `glu`
         turned = {f"{word[:i]}{word[i + 1]}{word[i]}{word[i + 2 :]}" for i in range(len(word) - 1)}
-        found = sorted(turned.intersection(near), key=lambda k: k in named)
+        found = sorted(turned.intersection(near), key=lambda k: (k in named, k))
     found = found or get_close_matches(word, near, n=1, cutoff=0.6)
     if found and found[0] in named and not get_close_matches(word, found, cutoff=0.65):
         return None  # a word of another library has to be nearer

@@ -169,6 +169,7 @@ def spec_of(reading: Reading) -> Spec | None:
     nodes = reading.file.statements
     named = [n.name.text for n in nodes if isinstance(n, search_tree.Spec) and n.name.text]
     named += ["".join(found) for found in NAMED.findall(reading.source.text)]
+    named = [name for name in named if name != "-"]  # an editor's messages come by standard input
     try:
         return resolve(named[0], reading.registry).spec if named else None
     except ArchError:

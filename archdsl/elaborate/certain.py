@@ -40,10 +40,11 @@ def certain(found: Iterable[Diagnostic], file: tree.File) -> list[Diagnostic]:
 
 def mistakes_beside(
     file: tree.File, load: Loader, registry: Registry, work: Work | None
-) -> list[Diagnostic]:
-    """The mistakes in the statements of a file that can be read, where others cannot."""
+) -> tuple[list[Diagnostic], bool]:
+    """The mistakes in the statements of a file that can be read, where others cannot, and whether
+    these are all."""
     try:
         Program(file, load, registry, work)
     except ArchError as error:
-        return certain(error.diagnostics, file)
-    return []
+        return certain(error.diagnostics, file), error.complete
+    return [], True

@@ -65,7 +65,9 @@ def check_lists(graph: Any) -> None:
     if max(map(len, (graph.initializer, graph.input, graph.output))) > NODES:
         raise TooMuch(f"it has more than {NODES:,} tensors")
     names = sum(len(n.input) + len(n.output) + len(n.attribute) for n in graph.node)
-    if max(names, len(graph.value_info)) > NAMES:
+    if len(graph.value_info) > NAMES:
+        raise TooMuch(f"it tells the shapes of more than {NAMES:,} tensors")
+    if names > NAMES:
         raise TooMuch(f"its operations have more than {NAMES:,} names and arguments")
 
 

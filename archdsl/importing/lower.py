@@ -292,7 +292,7 @@ class Lowering:
     def _settle(self, cut: AxisSplit, record: TracedCall) -> TensorValue:
         vertex, shape = self.multiplied(cut, record), cut.shape[1:]
         if prod(shape) != prod(vertex.shape):  # `squeeze()` of one image alone
-            raise Gap(" that takes the axis of the batch away: say the axis, as in `squeeze(1)`")
+            raise Gap(" of a tensor without its axis of the batch: `squeeze()` has to say an axis")
         cut = AxisSplit(vertex, cut.axes)
         if (order := order_of(cut, self.batch)) is not None:
             return TensorValue(vertex, order)

@@ -173,7 +173,7 @@ def over_all(found: Difference, trials: Sequence[Comparison], loss: bool = False
         (_loss_per_score(t) if loss else 1.0) * (of.draws[0] - of.draws[1]) for t, of in known
     )
     variance = float(np.mean((drawn / len(trials)) ** 2))
-    return found.widened(variance, known[0][1].freedom)  # of one curve
+    return found.widened(variance, known[0][1].freedom)  # the same in all
 
 
 def _whole_per_short(found: Sequence[Comparison], noise: float) -> float:

@@ -86,7 +86,6 @@ def lost(
         assert curve is not None
         settings = [curve.settings[member] for member in members]
     places = 2 * (np.array(settings) - data.low) / (data.high - data.low) - 1
-    wanted = [data.shapes.index(shape) for _, shape in members]
     found = within(data.places, data.member, data.shape, data.scores)
     wanted = [data.shapes.index(shape) for _, shape in members]
     known = Posterior.known(found)

@@ -145,6 +145,48 @@ def test_a_run_of_blocks_is_a_loop_as_long_as_an_instance_says() -> None:
     assert_computes_its_graph(arch)
 
 
+@pytest.mark.parametrize(
+    ("count", "stop"),
+    [
+        ("n if deep else n - 1", "(n if deep else n - 1) + 1"),
+        ("n + 1 if deep else n + 2", "(n + 1 if deep else n + 2) + 1"),
+        ("n - 1", "n"),
+        ("2 * (n - 1)", "(2 * (n - 1)) + 1"),
+    ],
+)
+def test_where_a_run_ends(count: str, stop: str) -> None:
+    uses = " -> ".join(f"stage(8, {n}, {d})" for n in (3, 5) for d in ("true", "false"))
+    arch = archdsl.parse(
+        "arch a\ninput 3x16x16\nblock unit(c) { residual { conv(c, 3) -> bn -> relu } }\n"
+        f"block stage(c, n, deep) {{ conv(c, 1); repeat ({count}) {{ unit(c) }}; "
+        f"if deep {{ relu }} }}\n{uses}\n"
+    ).with_knobs()
+    assert f"in range(1, {stop})" in arch.source()
+    assert sum(p.numel() for p in arch.build().parameters()) == arch.params
+    assert_computes_its_graph(arch)
+
+
+def test_what_takes_a_path_is_there_or_the_class_is_another() -> None:
+    """An identity in its place would not take it."""
+    arch = archdsl.parse(
+        "arch a\ninput 3x16x16\nblock unit(c) { residual { conv(c, 3) -> bn -> relu } }\n"
+        "block st(c, n, p) { conv(c, 1); if p { fractal(3, drop_path = 0.15, global_path = 0.5) "
+        "{ conv(c, 3) -> bn -> relu } }; residual { repeat n { unit(c) } } }\n"
+        "st(8, 3, false) -> st(8, 3, true)\n"
+    ).with_knobs()
+    assert_computes_its_graph(arch)
+
+
+def test_words_of_a_choice_are_no_constant() -> None:
+    arch = archdsl.parse(
+        "arch a\ninput 3x8x8\nblock unit(c, deep) { conv(c, 3); "
+        'if ("relu" if deep else "silu") == "relu" { relu } else { silu } }\n'
+        "unit(8, true) -> unit(8, false)\n"
+    ).with_knobs()
+    assert arch.source().count("class Unit") == 1
+    assert_computes_its_graph(arch)
+
+
 BODIES_THAT_STAY = {
     "a sum in each turn": "repeat n { residual { conv(in.channels, 3) }; relu }; conv(c, 1)",
     "layers that see the last": "dense(n, sees = last) { conv(c, 3) -> relu }",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from archdsl import parse
 from archdsl.cli.main import main
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Label, TrailFrame, diagnose, did_you_mean
@@ -183,3 +184,15 @@ def test_very_many_mistakes_are_counted(
         main(["check", "--json", str(path)])
     (found,) = json.loads(capsys.readouterr().out)
     assert (len(found["diagnostics"]), found["complete"]) == (kept, count <= 100)
+
+
+def test_mistakes_beside_one_that_cannot_be_read_say_whether_they_are_all() -> None:
+    """Those that may be of what cannot be read are left out of the first hundred."""
+    names = [f"q{i}" for i in range(60)]
+    text = ["arch many", "input 3x8x8", f"let {', '.join(names)} = = 3", *names]
+    found = {}
+    for count in (30, 200):
+        with pytest.raises(ArchError) as caught:
+            parse("\n".join([*text, *(f"gone{i}" for i in range(count))]))
+        found[count] = caught.value.complete
+    assert found == {30: True, 200: False}

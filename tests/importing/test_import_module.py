@@ -230,7 +230,7 @@ def test_a_part_that_is_changed_in_its_place_is_seen(way: str, operation: str) -
     [
         (small_models.AsksNumbers, "A655", "values of a tensor"),
         (small_models.AsksBatch, "A656", "with the number of images"),
-        (small_models.SqueezesAll, "A656", "say the axis, as in `squeeze(1)`"),
+        (small_models.SqueezesAll, "A656", "`squeeze()` has to say an axis"),
         (small_models.Frozen, "A657", "it has no parameters"),
         (small_models.Unused, "A657", "no result is computed from `b.weight`, `b.bias`"),
         (small_models.Changes, "A661", "different network in training"),

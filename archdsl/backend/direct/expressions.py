@@ -254,9 +254,9 @@ class Expressions:
         if all(v.text.isdigit() for v in values) and len(values) == 2:
             pair = (int(values[0].text), int(values[1].text))
             return constant(COMPARISONS[node.operators[0]](*pair))
-        texts = [v.text for v in values]
-        if all(t.startswith(('"', "'")) for t in texts) and node.operators in (("==",), ("!=",)):
-            return constant((texts[0] == texts[1]) == (node.operators == ("==",)))
+        plain = all(v.level == ATOM and v.text.startswith(('"', "'")) for v in values)
+        if plain and node.operators in (("==",), ("!=",)):
+            return constant((values[0].text == values[1].text) == (node.operators == ("==",)))
         text = values[0].at(SUM)
         for symbol, value in zip(node.operators, values[1:], strict=True):
             text += f" {symbol} {value.at(SUM)}"
