@@ -465,6 +465,7 @@ def test_names_are_completed(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         ("explain resnet --knob st", ["plain,stride_on"]),
         ("fit resnet --by depth,w", ["plain,depth,width"]),
         ("check wide_o", ["plain,wide_or_deep", "file,wide_o"]),
+        ("summary 'my (copy)/x.ar'", ["file,my (copy)/x.ar"]),
         ("search wide_o", ["plain,wide_or_deep", "file,wide_o"]),
         ("data dig", ["plain,digits", "dir,dig"]),
         ("specs resnet_", ["plain,resnet_cifar", "plain,resnet_d"]),
