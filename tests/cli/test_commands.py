@@ -458,7 +458,7 @@ def test_names_are_completed(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
             ["plain,resnet(depth=50, zero_init=true)"],
         ),
         ("compare 'resnet50(cl'", ["plain,resnet50(classes = "]),
-        ("fit 'nothing(wi'", [""]),
+        ("fit 'nothing(wi'", ["file,nothing(wi"]),
         ("summary nothing --set wi", [""]),
         ("train resnet18 --data ci", ["plain,cifar10", "plain,cifar100", "dir,ci"]),
         ("verdict mi", ["plain,mine.study", "dir,mi"]),
