@@ -83,7 +83,7 @@ class Posterior:
 
     @classmethod
     def known(cls, these: Within) -> Posterior:
-        """There are more trainings than coefficients."""
+        """What trainings say, of which there have to be more than coefficients."""
         design, left, squares, products = these.design, these.left, these.squares, these.products
         knobs = design.shape[1] // 2
         freedom = len(left) - len(these.means) - 2 * knobs
@@ -163,7 +163,8 @@ def downward(mean: Floats, cover: Floats) -> Floats:
     """What slopes and bends ``(2 numbers,)`` are on average if no bend is upward: the mean of the
     normal distribution, cut at 0 in one bend after the other. A few trainings that seem to bend
     upward so make a curve with its peak in the middle, or one that hardly bends, and not one that
-    is highest at both ends."""
+    is highest at both ends. It is exact for one bend, and for several as good as their order lets
+    it be."""
     mean, cover = mean.copy(), cover.copy()
     for i in range(len(mean) // 2, len(mean)):
         variance = cover[i, i]
