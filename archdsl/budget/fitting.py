@@ -86,14 +86,47 @@ def fit(
     nothing is near enough (A705).
     """
     check_aim(spec.knobs, aim)
-    start = {name: knobs[name] for name in aim.by if name in knobs}
-    fixed = {name: value for name, value in knobs.items() if name not in aim.by}
+    solver, fixed = _solver(spec, aim, aim.by, knobs, input)
     check_fixed(spec, fixed, input)
-    solver = Solver(spec, aim.by, aim.cost, aim.step, input, not aim.measured, start)
     found = solver.solve(fixed, aim.budget, aim.within)
     if found is None or found.off > aim.within:
-        raise ArchError([unreachable(aim, found, solver.tried, solver.stopped)])
+        others = [] if solver.stopped else _help_others(spec, aim, knobs, input)
+        raise ArchError([unreachable(aim, found, solver.tried, solver.stopped, others)])
     return Fitted(found, solver.around(fixed, found, aim.budget))
+
+
+def _solver(
+    spec: Spec,
+    aim: Aim,
+    by: Sequence[str],
+    knobs: Mapping[str, Any],
+    input: Sequence[int] | None,
+) -> tuple[Solver, dict[str, Any]]:
+    """What solves for some knobs, and the values of the others."""
+    start = {name: knobs[name] for name in by if name in knobs}
+    fixed = {name: value for name, value in knobs.items() if name not in by}
+    return Solver(spec, by, aim.cost, aim.step, input, not aim.measured, start), fixed
+
+
+def _help_others(
+    spec: Spec, aim: Aim, knobs: Mapping[str, Any], input: Sequence[int] | None
+) -> list[str]:
+    """Which knobs meet the budget where they are solved for too: one more, or else all. Costs that
+    take a network each are not looked for again."""
+    others = [name for name in solvable(spec.knobs) if name not in aim.by]
+    if not others or not isinstance(aim.cost, FigureCost):
+        also = " or ".join(f"`{name}`" for name in others)
+        return [f"to solve for {also} too gives more networks to choose from"] if also else []
+    more = [*([name] for name in others), *([others] if len(others) > 1 else [])]
+    for names in more:
+        solver, fixed = _solver(spec, aim, (*aim.by, *names), knobs, input)
+        found = solver.solve(fixed, aim.budget, aim.within)
+        if found is not None and found.off <= aim.within:
+            by, cost = ",".join(solver.names), f"{shown_cost(aim.name, found.cost)} {aim.name}"
+            return [f"solve for `{by}` instead: {found.shown} has {cost}"]
+        if solver.stopped:
+            break
+    return []
 
 
 def check_aim(knobs: Mapping[str, Knob], aim: Aim) -> None:
@@ -139,13 +172,17 @@ def check_fixed(spec: Spec, fixed: Mapping[str, Any], input: Sequence[int] | Non
 
 
 def unreachable(
-    aim: Aim, nearest: Solution | None, tried: str = "", stopped: bool = False
+    aim: Aim,
+    nearest: Solution | None,
+    tried: str = "",
+    stopped: bool = False,
+    others: Sequence[str] = (),
 ) -> Diagnostic:
     """The diagnostic of a budget that cannot be met. ``stopped``: the work was more than a command
-    may do."""
+    may do. ``others``: what helps beside the nearest."""
     budget = shown_cost(aim.name, aim.budget)
     more = "a command tries no more values of a spec as large as this; `spec.fit` in Python does"
-    help = [more] if stopped else []
+    help = [*([more] if stopped else []), *others]
     if nearest is None:
         names = " and ".join(f"`{name}`" for name in aim.by)
         every = f"every value of {names} {tried}".rstrip()
@@ -154,9 +191,6 @@ def unreachable(
     fields = {"budget": budget, "cost": aim.name, "nearest": shown_cost(aim.name, nearest.cost)}
     fields["tried"] = tried
     fields["off"] = describe_off(nearest, aim.budget)
-    others = [name for name in solvable(nearest.spec.knobs) if name not in aim.by]
-    if others and not stopped:
-        help = [f"to solve for `{others[0]}` too gives more networks to choose from"]
     return diagnose(codes.UNREACHABLE, help=[help_near(nearest), *help], fields=fields)
 
 

@@ -106,6 +106,23 @@ def test_a_spec_without_such_a_knob(run: Run) -> None:
     assert ran.code == 1 and "error[A502]" in ran.err and "no knob has a numeric domain" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("spec", "by", "help"),
+    [
+        ("resnet50", "width", "`width,depth` instead: width = 32, depth = 101 has 1.98G macs"),
+        ("resnet50", "width,inner", "`width,inner,depth` instead: width = 32, inner = 1, depth"),
+        ("senet", "width,reduction,depth", ""),
+    ],
+)
+def test_further_knobs_that_reach_the_budget_are_named(
+    run: Run, spec: str, by: str, help: str
+) -> None:
+    budget = "2G" if help else "2K"
+    ran = run("fit", spec, "--macs", budget, "--by", by)
+    assert ran.code == 1 and "error[A705]" in ran.err and not ran.out
+    assert f"help: solve for {help}" in ran.err if help else "solve for" not in ran.err
+
+
 SMALL = "arch small(width = 8 in 1..16)\ninput 1x8x8\nconv(width, 3) -> relu\n"
 
 
