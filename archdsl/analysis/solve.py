@@ -43,6 +43,24 @@ class FigureCost:
         return float(getattr(network, self.name))
 
 
+class Measured:
+    """A cost that is measured, which comes out a little different each time: of networks that are
+    equal, once."""
+
+    def __init__(self, measure: Cost) -> None:
+        self.measure = measure
+        self.known: dict[str, float] = {}
+
+    def __call__(self, network: Architecture) -> float:
+        if network.hash not in self.known:
+            self.known[network.hash] = self.measure(network)
+        return self.known[network.hash]
+
+    def anew(self) -> Measured:
+        """The same cost, of which nothing is measured yet."""
+        return Measured(self.measure)
+
+
 @dataclass(frozen=True)
 class Solution:
     """A candidate that is near to a budget. ``off`` is its distance as a share of it."""

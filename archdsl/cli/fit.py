@@ -203,6 +203,11 @@ def _say(aim: Aim, before: Architecture, fitted: Fitted, cost: Cost) -> None:
     for word, near in fitted.around.items():
         costs = f"{shown_cost(aim.name, near.cost)} {aim.name}"
         say(f"a step {word}, {near.shown}, costs {costs}, {_percent(near.cost / found.cost - 1)}")
+    if fitted.again is not None:
+        again, off = shown_cost(aim.name, fitted.again), fitted.again / aim.budget - 1
+        busy = "" if abs(off) <= aim.within else ": what else runs here was measured too"
+        say()
+        say(f"measured again, it has {again} {aim.name}, {_percent(off)} off{busy}")
 
 
 def _row(name: str, before: Architecture, after: Architecture) -> list[str]:
@@ -238,6 +243,7 @@ def plain(aim: Aim, before: Architecture, fitted: Fitted) -> dict[str, Any]:
         "solved": solution(found)["solved"],
         "reached": found.cost,
         "off": found.off,
+        **({} if fitted.again is None else {"measured_again": fitted.again}),
         "knobs": found.arch.shown_knobs,
         "before": costs(before),
         "fitted": costs(found.arch),

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from archdsl.analysis.solve import Cost
+from archdsl.analysis.solve import Measured
 from archdsl.backend.export import write_onnx
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -21,7 +21,7 @@ EAGER, COMPILED, ONNX = "eager", "compile", "onnxruntime"
 ON = (EAGER, COMPILED, ONNX)  # what runs the network
 
 
-def latency_on(device: torch.device | str, on: str = EAGER) -> Cost:
+def latency_on(device: torch.device | str, on: str = EAGER) -> Measured:
     """The seconds of an inference of one image on a device; equal networks are measured once.
 
     ``on`` says what runs it: PyTorch, ``torch.compile``, or onnxruntime on the CPU, where the cost
@@ -31,14 +31,7 @@ def latency_on(device: torch.device | str, on: str = EAGER) -> Cost:
     measure = _MEASURES[on]
     if on == ONNX:
         check_onnx(place)
-    known: dict[str, float] = {}
-
-    def seconds(arch: Architecture) -> float:
-        if arch.hash not in known:
-            known[arch.hash] = measure(arch, place)
-        return known[arch.hash]
-
-    return seconds
+    return Measured(lambda arch: measure(arch, place))
 
 
 def check_onnx(device: torch.device) -> None:

@@ -1,11 +1,13 @@
 """`spec.fit`: the network of a budget, against trying every width there is."""
 
+from collections import Counter
 from fractions import Fraction
+from itertools import count
 
 import pytest
 
-from archdsl import ArchError, latency, parse, read
-from archdsl.analysis.solve import reason_against, solvable
+from archdsl import ArchError, Architecture, latency, parse, read
+from archdsl.analysis.solve import Measured, reason_against, solvable
 from archdsl.budget.fitting import Aim, cost_of, fit
 
 NET = """arch net(
@@ -163,6 +165,33 @@ def test_a_latency_is_measured_where_it_is_asked_for() -> None:
     assert cost(spec.with_knobs(width=1, depth=1)) == measured, "equal networks are measured once"
     with pytest.raises(ValueError, match="onnxruntime"):
         latency("cpu", on="paper")
+
+
+@pytest.mark.parametrize(("busy", "agrees"), [(0, True), (5, True), (10**6, False)])
+def test_what_a_busy_machine_measured_is_measured_again(busy: int, agrees: bool) -> None:
+    """The first measurement of a network is twice what the second is, while the machine is busy."""
+    seen: Counter[int] = Counter()
+
+    def seconds(arch: Architecture) -> float:
+        twice = seen.total() < busy and seen[arch.macs] % 2 == 0
+        seen[arch.macs] += 1
+        return arch.macs * (2e-9 if twice else 1e-9)
+
+    spec = parse(NET)
+    budget = spec.with_knobs(width=40).macs * 1e-9
+    fitted = fit(spec, Aim("latency", Measured(seconds), budget, ("width",), 0.05, 1, True), {})
+    assert (fitted.again == pytest.approx(budget, rel=0.05)) == agrees
+
+
+def test_a_budget_that_a_busy_machine_hides_is_said_so() -> None:
+    times = count(1)
+    spec = parse(NET)
+    cost = Measured(lambda arch: 1.0 / next(times))
+    with pytest.raises(ArchError) as caught:
+        fit(spec, Aim("latency", cost, 2.0, ("width",), 0.05, 1, True), {})
+    (found,) = caught.value.diagnostics
+    assert found.code == "A705"
+    assert any("ms: what else runs here was measured too" in text for text in found.help)
 
 
 def test_a_variant_is_fitted() -> None:
