@@ -20,7 +20,7 @@ from archdsl.verdict.words import UNITS
 
 SECONDS = "seconds"  # of training: what a trial itself costs
 PLACES = {"loss": 2}  # where an epoch has it, if not in the place of the score
-QUOTED = re.compile(r'[\w.]+ = "([^"]*)"')
+QUOTED = re.compile(r'(?<![\w.])[\w.]+ = "([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)

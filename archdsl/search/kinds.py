@@ -43,9 +43,12 @@ def whole(value: Any) -> int:
 
 
 def number(value: Any) -> float | None:
-    """A number; none for one that is not finite."""
+    """A number; none for one that is not finite. One that numpy knows: a longer whole number is
+    a float."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError
+    if not is_whole(value):
+        value = float(value)
     return value if isfinite(value) else None
 
 

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -215,6 +216,18 @@ def test_what_is_of_another_kind_is_said(name: str, done: TinySearch) -> None:
     assert any("error[A714]" in err and "trial" in err for err in said), said
     if "state" in name:
         assert all("has an unknown state" in err for err in said), said
+
+
+def test_values_that_are_too_long_in_every_trial(done: TinySearch) -> None:
+    """A whole number of 31 digits is a number, and a name of 50,000 letters keeps nobody busy."""
+    with closing(sqlite3.connect(done.database)) as database, database:
+        database.execute(SET + "'1' || printf('%.*c', 30, '0') WHERE key = 'width'")
+        database.execute(SET + "'\"' || printf('%.*c', 50000, '9') || '\"' WHERE key = 'solved'")
+    began = time.process_time()
+    for arguments in READERS.values():
+        ran = done.here(*arguments)
+        assert ran.code == 0, ran.err
+    assert time.process_time() - began < 30
 
 
 def test_ids_that_are_far_apart(done: TinySearch) -> None:
