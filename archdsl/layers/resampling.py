@@ -137,7 +137,7 @@ class PixelShuffle(Layer):
     factor: Count
 
     name = "pixel_shuffle"
-    synonyms = ("PixelShuffle", "depth_to_space")
+    synonyms = ("PixelShuffle",)
     examples = (Example("pixel_shuffle(2)", ((16, 8, 8),), (4, 16, 16)),)
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -167,7 +167,7 @@ class PixelUnshuffle(Layer):
     factor: Count
 
     name = "pixel_unshuffle"
-    synonyms = ("PixelUnshuffle", "space_to_depth")
+    synonyms = ("PixelUnshuffle",)
     examples = (Example("pixel_unshuffle(2)", ((4, 16, 16),), (16, 8, 8)),)
 
     def shape(self, *inputs: Shape) -> Shape:

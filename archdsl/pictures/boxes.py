@@ -86,16 +86,20 @@ class Slot(Component):
 
 
 class Terminal(Component):
-    """The input or a result of the network; ``lead`` is how long the arrow into it is."""
+    """The input or a result of the network; ``lead`` is how long the arrow into it is, ``tag``
+    which operand it is of what lines end in."""
 
-    def __init__(self, text: str, flow: Direction, into: bool, lead: float = 0.0) -> None:
+    def __init__(
+        self, text: str, flow: Direction, into: bool, lead: float = 0.0, tag: int = 0
+    ) -> None:
         self.text = text
         self.flow = flow
         self.into = into
         self.lead = lead
         along, self.across = flow.along(text_width(text, SMALL) + 20, 20)
         self.box = along
-        super().__init__(Extent(along + lead, self.across / 2, self.across / 2))
+        half = self.across / 2
+        super().__init__(Extent(along + lead, half, half, ends=(End(tag=tag),)))
 
     def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         s = s + self.lead

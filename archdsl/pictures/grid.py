@@ -4,7 +4,7 @@ in columns so that lines stay straight where they can."""
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -68,10 +68,14 @@ class Cell:
 
 
 class GraphComponent(Component):
-    """Components tied to each other in any way that has no cycle."""
+    """Components tied to each other in any way that has no cycle; the lines into ``loose`` ones
+    are dashed."""
 
-    def __init__(self, components: Sequence[Component], ties: Sequence[Tie]) -> None:
+    def __init__(
+        self, components: Sequence[Component], ties: Sequence[Tie], loose: Container[int] = ()
+    ) -> None:
         self.components = components
+        self.loose = loose
         self.ties = ties
         self.into: dict[int, list[Tie]] = defaultdict(list)  # by target, in the order of operands
         for tie in sorted(ties, key=lambda t: t.tag):
@@ -244,6 +248,8 @@ class GraphComponent(Component):
                     mine, waiting = waiting[:count], waiting[count:]
                 else:
                     mine = self._bent(cell, row, s, t, at)
+                if cell.place in self.loose:
+                    mine = [DrawnLine(line.points, True) for line in mine]
                 out = cell.component.place(pen, start, t + self._axis(cell), mine)
                 after.update(zip(self._leaving(cell), out, strict=False))
             at = after

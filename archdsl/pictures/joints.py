@@ -40,8 +40,8 @@ class LineLabel:
 
 class Joint(Component):
     """A value between what comes and what goes on: a plain line, one that divides, a join, or
-    a block that several lines enter. Either side is nothing at the ends of a part; a part with
-    imports has a ``door`` for each line that enters it."""
+    a block that several lines enter, which are dashed if it is a side output. Either side is
+    nothing at the ends of a part; a part with imports has a ``door`` for each line that enters."""
 
     def __init__(
         self,
@@ -51,8 +51,10 @@ class Joint(Component):
         going: Component | None,
         doors: tuple[End, ...] = (End(),),
         note: int = 0,
+        dashed: bool = False,
     ) -> None:
         self.hub = hub
+        self.dashed = dashed
         self.label = label
         self.note = note
         self.coming = coming.measure.ends if coming else doors
@@ -162,6 +164,7 @@ class Joint(Component):
         for place, (end, line) in enumerate(zip(self.coming, lines, strict=True)):
             row = s + (BEND + TRACK * place)
             door = t + doors[end.tag].t
-            entering[end.tag] = line.to((row, t + end.t), (row, door))
+            whole = line.to((row, t + end.t), (row, door))
+            entering[end.tag] = DrawnLine(whole.points, self.dashed)
         top = s + (BEND + TRACK * len(self.coming) + ARROW)
         return top + block.measure.length, block.place(pen, top, t, entering)

@@ -40,7 +40,7 @@ class Layout:
         if isinstance(node, Leaf):
             return self.fit(node.piece)
         if isinstance(node, Thread):
-            return Bare(node.tag)
+            return Bare(node.tag) if node.side is None else self.result(node.side, node.tag)
         if isinstance(node, Fork):
             return self.fork(node)
         return self.run(node) if isinstance(node, Run) else self.web(node)
@@ -51,8 +51,12 @@ class Layout:
         component = self.component(node)
         if not isinstance(last, Leaf) or getattr(last.piece, "side", None) is None:
             return component
-        text = f"{last.piece.name.rpartition('.')[2]} {show_shape(last.piece.shape)}"
-        return Series([component, Terminal(text, self.flow, True, ARROW)])
+        return Series([component, self.result(last.piece)])
+
+    def result(self, side: Glyph, tag: int = 0) -> Terminal:
+        """Where a side output ends: its name and shape."""
+        text = f"{side.name.rpartition('.')[2]} {show_shape(side.shape)}"
+        return Terminal(text, self.flow, True, ARROW, tag)
 
     def fork(self, fork: Fork) -> Component:
         """Arms: one that is no shortcut stays on the axis, unless several meet in a bar."""
@@ -97,12 +101,14 @@ class Layout:
         hub = self.fit(knot.hub) if isinstance(knot.hub, DrawnBlock) else knot.hub
         note = self.note(hub) if isinstance(hub, DrawnJoin) else 0
         label = LineLabel(self.label(knot.value), self.flow)
-        return Joint(hub, label, before, after, doors, note)
+        dashed = isinstance(knot.hub, DrawnBlock) and knot.hub.side is not None
+        return Joint(hub, label, before, after, doors, note, dashed)
 
     def web(self, web: Web) -> Component:
         """A grid: its cells are what is on the strands, and the knots in which several meet."""
         components: list[Component] = []
         ties: list[Tie] = []
+        loose: set[int] = set()  # of what is there for side outputs
         sources = {web.start: (door(0), 0)}  # of what leaves each knot
         waiting: dict[int, list[Strand]] = {}
         for strand in web.strands:
@@ -134,12 +140,15 @@ class Layout:
                 place = len(components)
                 ties += [Tie(n, place, tag, port) for tag, (n, port) in coming]
                 sources[end] = place, 0
+                if isinstance(knot.hub, DrawnBlock) and knot.hub.side is not None:
+                    loose.add(place)
                 components.append(self.meeting(knot, len(coming)))
             for hanging in knot.loose if end != web.end else ():
                 n, port = sources[end]
                 ties.append(Tie(n, len(components), port=port))
+                loose.add(len(components))
                 components.append(self.leaving(hanging))
-        return GraphComponent(components, ties)
+        return GraphComponent(components, ties, loose)
 
     def meeting(self, knot: Knot, count: int) -> Component:
         """A knot as a component of its own, which so many lines enter."""

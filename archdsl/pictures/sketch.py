@@ -17,7 +17,7 @@ from archdsl.analysis.figures import COUNTED
 from archdsl.costs.sums import NONE, Lent, Row
 from archdsl.diagnostics.source import Span
 from archdsl.graph.written import call
-from archdsl.ir.network import Op, Part, Pick, Step
+from archdsl.ir.network import Op, Part, Pick, Step, used_by
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.join import Join as JoinLayer
 from archdsl.pictures.words import layer_words, step_name
@@ -255,7 +255,7 @@ def _piece(
 
 def _taken(part: Part) -> tuple[int, ...]:
     """The operands that a part makes use of: one that has imports may not look at its input."""
-    used = {part.result, *part.given, *(n for s in part.steps for n in s.inputs)}
+    used = {part.result, *part.given, *(n for s in part.steps for n in used_by(s))}
     return tuple(k for k in range(len(part.imports) + 1) if -k in used)
 
 

@@ -26,9 +26,11 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A bare line; ``tag`` is the place of the operand that it is."""
+    """A bare line; ``tag`` is the place of the operand that it is, and ``side`` the side output
+    that ends on it."""
 
     tag: int = 0
+    side: Glyph | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,16 @@ class Weaver:
     def whole(self) -> Run:
         sketch = self.sketch
         alive = self._needed(sketch.result)
+        hanging = self._hang(alive)
+        alive = {*alive, *range(1, len(sketch.pieces) + 1)} - hanging
         end = sketch.result
-        dead = [v for v in range(1, len(sketch.pieces) + 1) if v not in alive]
+        taken = {n for v in alive if v > 0 for n in sketch.pieces[v - 1].inputs}
+        ends = [v for v in sorted(alive | set(self.loose)) if v not in taken and v != end]
         strands: list[Strand] = []
-        if dead and not self._hang(dead, alive):
+        if ends:
             end = END
-            taken = {n for p in sketch.pieces for n in p.inputs}
-            ends = [sketch.result, *(v for v in dead if v not in taken)]
-            strands += [Strand(v, END, Thread(i)) for i, v in enumerate(ends)]
-            alive |= set(dead)
+            strands.append(Strand(sketch.result, END, Thread()))
+            strands += [Strand(v, END, Thread(i, self._side(v))) for i, v in enumerate(ends, 1)]
         for v in sorted(v for v in alive if v > 0):
             piece = sketch.pieces[v - 1]
             if len(piece.inputs) > 1:
@@ -140,24 +143,30 @@ class Weaver:
                 found.update(self.sketch.pieces[v - 1].inputs)
         return found
 
-    def _hang(self, dead: list[int], alive: set[int]) -> bool:
-        """Hangs chains that end in nothing from where they leave; says no where they are more
-        than chains."""
-        chains: dict[int, list[int]] = {}  # by the last value
-        roots: dict[int, int] = {}
-        for v in dead:
-            inputs = self.sketch.pieces[v - 1].inputs
-            if len(inputs) > 1 or not (inputs[0] in alive or inputs[0] in chains):
-                return False
-            chain = chains.pop(inputs[0], [])
-            roots[v] = roots.get(inputs[0], inputs[0])
-            chains[v] = [*chain, v]
-        for v, chain in chains.items():
-            items: list[Node | Knot] = []
-            for n in chain:
-                items += [Leaf(self.sketch.pieces[n - 1]), Knot(n)]
-            self.loose[roots[v]].append(Run(tuple(items[:-1])) if len(items) > 2 else _leaf(items))
-        return True
+    def _side(self, value: int) -> Glyph | None:
+        """The side output that a value is."""
+        piece = self.sketch.pieces[value - 1] if value > 0 else None
+        return piece if piece is not None and piece.side is not None else None
+
+    def _hang(self, alive: set[int]) -> set[int]:
+        """Hangs chains that end in nothing from where they leave. The values on them."""
+        pieces = self.sketch.pieces
+        uses = self.sketch.uses()
+        hanging: set[int] = set()
+        for end in range(1, len(pieces) + 1):
+            chain: list[int] = []
+            v = end
+            while v > 0 and v not in alive and len(pieces[v - 1].inputs) == 1:
+                if uses[v] != len(chain[:1]):
+                    break
+                chain.insert(0, v)
+                v = pieces[v - 1].inputs[0]
+            if chain:
+                first, *others = (Leaf(pieces[n - 1]) for n in chain)
+                more = [x for n, leaf in zip(chain, others, strict=False) for x in (Knot(n), leaf)]
+                self.loose[v].append(Run((first, *more)) if more else first)
+                hanging.update(chain)
+        return hanging
 
     # ------------------------------------------------------------------------- reductions
 
@@ -218,11 +227,6 @@ class Weaver:
 
 def _items(node: Node) -> tuple[Node | Knot, ...]:
     return node.items if isinstance(node, Run) else (node,)
-
-
-def _leaf(items: list[Node | Knot]) -> Node:
-    assert isinstance(items[0], Leaf)
-    return items[0]
 
 
 def _first(node: Node | Knot) -> Glyph | None:

@@ -73,6 +73,12 @@ COMPOSED = {  # what other libraries have as a layer
     ("conv3x3",): "it is written `conv(c, 3)`",
     ("drop_path", "DropPath", "stochastic_depth", "StochasticDepth"):
         "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
+    ("space_to_depth", "SpaceToDepth"):
+        "it is `pixel_unshuffle(2)`; with the channels in TensorFlow's order,"
+        " `pixel_unshuffle(2) -> channel_shuffle(in.channels // 4)`",
+    ("depth_to_space", "DepthToSpace"):
+        "it is `pixel_shuffle(2)`; with the channels in TensorFlow's order,"
+        " `channel_shuffle(4) -> pixel_shuffle(2)`",
 }  # fmt: skip
 LIBRARY = {  # blocks of specs/lib by their files
     "attention": "squeeze_excite eca cbam",

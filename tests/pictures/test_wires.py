@@ -59,6 +59,27 @@ output sum(when = always) { branch add { f; n; n -> tanh } }
 output both(when = always) { branch concat { n; f -> relu; f } }
 branch mul { n -> sigmoid; f }
 """,
+    "side outputs of what the result does not take": """
+conv(width, 3) as a
+conv(width, 3, stride = 2) -> relu as b
+branch add { resize(a.size); a }
+output fine { conv(width, 5) }
+output none { branch add { a; identity -> tanh }; sigmoid }
+b -> conv(width, 7) -> global_avgpool -> flatten
+branch add { identity; numbers -> linear(8) }
+output coarse { silu }
+""",
+    "a block that does not look at what comes in": """
+block fuse(a, b) { branch add { a; b -> conv(width, 1) -> tanh } }
+conv(width, 3) as x
+x -> conv(width, 5) as a
+x -> conv(width, 7) -> silu as b
+fuse(a, b) -> sigmoid as q
+fuse(a, b)
+branch mul { identity; q }
+global_avgpool -> flatten
+branch concat { identity; numbers }
+""",
     "one module for both": """
 let f = shared { linear(5) -> relu }
 global_avgpool -> linear(10) -> f as a

@@ -46,6 +46,8 @@ def drawn(scene: Scene) -> Drawn:
     for wire in it.wires:
         if end := it.at(wire.points[-1], False):
             edges.update((source, end) for source in it.sources(wire))
+        elif it.stops(wire):
+            edges.update((source, "nothing") for source in it.sources(wire))
     for above, below in it.stacked():
         edges[it.named[above][1], it.named[below][1]] += 1
     return Drawn(edges, set(it.again()))
@@ -117,6 +119,13 @@ class _Reading:
             for source in self.sources(other)
         ]
         return sources or ["nothing"]
+
+    def stops(self, wire: Wire) -> bool:
+        """Whether a line goes up to a frame and not on below its title."""
+        x, y = wire.points[-1]
+        starts = [w.points[0] for w in self.wires if _near(w.points[0][0], x)]
+        tops = [f.y for f in self.frames if f.x < x < _right(f) and _near(f.y, y)]
+        return any(not any(top < start <= top + TITLE for _, start in starts) for top in tops)
 
     def stacked(self) -> Iterator[tuple[int, int]]:
         """Boxes of which one stands right upon the other."""
