@@ -130,6 +130,28 @@ def test_imports_go_one_way(path: Path) -> None:
     assert backwards == []
 
 
+OF_OPTUNA = ("_trial_id", "_study_id", "_storage", "_cached_frozen_trial", "_get_stale_trial_ids")
+
+
+def private_names(path: Path) -> Iterator[str]:
+    """What a file takes of Optuna that has no public name."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "optuna":
+            names = [f"{node.module}.{a.name}" for a in node.names]
+        elif isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)] if ast.unparse(node).startswith("optuna.") else []
+            own = isinstance(node.value, ast.Name) and node.value.id == "self"
+            names += [node.attr] if node.attr in OF_OPTUNA and not own else []
+        else:
+            continue
+        yield from (n for n in names if any(part.startswith("_") for part in n.split(".")))
+
+
+def test_nothing_reaches_into_the_private_parts_of_optuna() -> None:
+    found = [(path.name, name) for path in FILES for name in private_names(path)]
+    assert found == []
+
+
 def test_no_two_modules_import_each_other() -> None:
     """No circle of imports, of two modules or of several, within a package either."""
     modules = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in FILES}

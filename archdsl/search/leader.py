@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,8 +17,7 @@ from functools import cached_property
 from math import inf
 from pathlib import Path
 
-import optuna
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from archdsl.diagnostics import codes
@@ -313,9 +311,7 @@ class Leader:
         if time.monotonic() - self.checked > BEAT:
             self.checked = time.monotonic()
             for part in study.parts_of():
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", ExperimentalWarning)
-                    optuna.storages.fail_stale_trials(part)
+                study.storage.fail_stale(part.study_name)
         places = study.ids()
         for id, trial, worker in study.tables.running(list(places)):
             if self.is_lost(trial, worker):

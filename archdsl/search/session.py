@@ -192,9 +192,7 @@ class Search:
         while (part := self._worker.next_part()) is None:
             if self._open or not self._goes_on():
                 return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # heartbeats are for workers
-            return _Open(part, part.ask())
+        return _Open(part, part.ask())
 
     def _asked(self, part: optuna.Study, trial: Trial) -> Asked | None:
         """What a trial asks for; nothing where it needs no training."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Container, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import quote
 
-from optuna import Study
+import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
-from optuna.storages import BaseStorage, RDBStorage
-from optuna.storages._heartbeat import BaseHeartbeat  # no public name: see `Storage`
+from optuna.storages import BaseStorage, RDBStorage, fail_stale_trials
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.engine import URL
@@ -86,7 +86,7 @@ def _opened(address: URL) -> RDBStorage:
             pause *= 1.5
 
 
-class Storage(BaseStorage, BaseHeartbeat):
+class Storage(BaseStorage):
     """What Optuna asks of a database; asked again while the database is away.
 
     A trial that has ended is read once, and of the queue its head: Optuna's own cache reads all
@@ -226,15 +226,33 @@ class Storage(BaseStorage, BaseHeartbeat):
 
     # --------------------------------------------------------------------- heartbeats
 
-    def record_heartbeat(self, trial_id: int) -> None:
-        with suppress(ArchError):  # the next thing that its trial says meets the same trouble
-            self._ask(self.inner.record_heartbeat, trial_id)
+    @contextmanager
+    def beating(self, trial_id: int) -> Iterator[None]:
+        """Says every ``BEAT`` seconds that somebody is at a trial, as long as what stands below
+        runs. `Study.optimize` does so by itself for storages of Optuna's own alone."""
+        over = Event()
 
-    def _get_stale_trial_ids(self, study_id: int) -> list[int]:
-        return list(self._ask(self.inner._get_stale_trial_ids, study_id))
+        def beat() -> None:
+            while True:
+                with suppress(
+                    ArchError
+                ):  # the next thing that the trial says meets the same trouble
+                    self._ask(self.inner.record_heartbeat, trial_id)
+                if over.wait(BEAT):
+                    return
 
-    def get_heartbeat_interval(self) -> int | None:
-        return BEAT
+        thread = Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
-    def get_heartbeat_stale_trial_callback(self) -> Callable[[Study, FrozenTrial], None] | None:
-        return None  # the leader queues again, by what stands in the storage
+    def fail_stale(self, study: str) -> None:
+        """Fails the trials of a study that run, and that nobody has been at for ``GRACE`` seconds.
+        Whoever leads queues them again."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            part = self._ask(lambda: optuna.load_study(study_name=study, storage=self.inner))
+            self._ask(fail_stale_trials, part)

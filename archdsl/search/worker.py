@@ -175,7 +175,8 @@ class Worker:
 
         def objective(trial: Trial) -> Any:
             taken.append(trial)
-            return self.train(trial)
+            with self.study.storage.beating(self.id_of(part, trial.number)):
+                return self.train(trial)
 
         try:
             part.optimize(objective, n_trials=1, catch=(Failed,))
@@ -184,11 +185,14 @@ class Worker:
                 raise
             log.warning("the trial was given to another worker")  # this one seemed to be lost
 
-    def has_ended(self, part: optuna.Study, number: int) -> bool:
+    def id_of(self, part: optuna.Study, number: int) -> int:
+        """What the storage calls a trial."""
         storage = self.study.storage
         study = storage.get_study_id_from_name(part.study_name)
-        trial = storage.get_trial_id_from_study_id_trial_number(study, number)
-        return storage.get_trial(trial).state.is_finished()
+        return storage.get_trial_id_from_study_id_trial_number(study, number)
+
+    def has_ended(self, part: optuna.Study, number: int) -> bool:
+        return self.study.storage.get_trial(self.id_of(part, number)).state.is_finished()
 
     # ------------------------------------------------------------------------ a trial
 
