@@ -234,9 +234,7 @@ class Storage(BaseStorage):
 
         def beat() -> None:
             while True:
-                with suppress(
-                    ArchError
-                ):  # the next thing that the trial says meets the same trouble
+                with suppress(ArchError):  # what its trial says next meets the same trouble
                     self._ask(self.inner.record_heartbeat, trial_id)
                 if over.wait(BEAT):
                     return
