@@ -8,7 +8,9 @@ from pathlib import Path
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Span
+from archdsl.elaborate.knobs import option_number
 from archdsl.files import ARCH, builtin_folder
+from archdsl.ir.network import Choice
 from archdsl.layers.base import show_shape
 from archdsl.modelcard import ModelCard, with_card, without_card
 from archdsl.outputs import ELSEWHERE, unsealed, write_output
@@ -47,7 +49,7 @@ def freeze(arch: Architecture) -> str:
     for start, end, new in sorted(edits, reverse=True):
         text = text[:start] + new + text[end:]
     text = without_card(unsealed(text.encode("utf-8")).decode("utf-8"))
-    fixed = [f"fix {c.path} = {c.chosen + 1}\n" for c in arch.network.choices]
+    fixed = [f"fix {choice.path} = {_option(choice)}\n" for choice in arch.network.choices]
     if fixed:
         text = text.rstrip("\n") + "\n\n" + "".join(fixed)
     return text
@@ -118,6 +120,15 @@ def _is_other_variant(node: tree.Node, arch: Architecture) -> bool:
         return False
     defaults = {name: knob.default for name, knob in arch.spec.knobs.items()}
     return defaults | dict(arch.spec.variants[node.name.text].knobs) != dict(arch.network.knobs)
+
+
+def _option(choice: Choice) -> str:
+    """What was chosen: by its label, which other options beside it do not change, or by its
+    number."""
+    written = choice.options[choice.chosen]
+    found = option_number(written, choice.options)
+    plain = written.isascii() and written.isidentifier()
+    return written if plain and found == choice.chosen else str(choice.chosen + 1)
 
 
 def _line(span: Span) -> Edit:

@@ -448,3 +448,23 @@ def test_an_architecture_is_titled_as_the_variant_that_it_is() -> None:
     assert "<title>resnet18</title>" in titles["resnet18"]._repr_html_()
     pair = archdsl.diff(titles["resnet18"], titles["resnet34"])
     assert "<title>resnet18 and resnet34</title>" in pair._repr_html_()
+
+
+def test_a_choice_is_fixed_by_its_label_where_it_has_one(tmp_path: Path) -> None:
+    """An option that is put in before it changes nothing then."""
+    text = """\
+arch a
+input 8x4x4
+block cell(c) { choose op { identity; small: conv(c, 3); conv(c, 5); relu } }
+repeat 4 { cell(8) }
+"""
+    chosen = {f"cell{n}.op": n for n in (1, 2, 3, 4)}
+    arch = archdsl.parse(text).with_knobs(**chosen)
+    frozen = freeze(arch)
+    assert [line for line in frozen.splitlines() if line.startswith("fix")] == [
+        "fix cell1.op = identity",
+        "fix cell2.op = small",
+        "fix cell3.op = 3",
+        "fix cell4.op = relu",
+    ]
+    assert archdsl.parse(frozen).with_knobs().hash == arch.hash
