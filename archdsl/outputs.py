@@ -77,7 +77,10 @@ def write_output(path: Path, data: bytes | str, ending: str = "") -> None:
 
 def check_output(path: Path, reads: Iterable[Path] = (), force: bool = False) -> None:
     """Raises ``ArchError`` (A008) for a file that may not be replaced: one that the command reads,
-    and, unless ``force`` is said, one that archdsl did not write or that was changed since."""
+    and, unless ``force`` is said, one that archdsl did not write or that was changed since; and
+    for ``-``, which is standard output to every command that prints what it makes."""
+    if path.parts[:1] == ("-",):
+        raise _refused(Path("-"), "this command writes files, and `-` is none", ELSEWHERE)
     try:
         if not path.is_file():
             return

@@ -93,13 +93,20 @@ def command(
     from archdsl.search.snapshot import read_study
 
     written = (output, output.with_suffix(".pt"))
-    for path in written:
+    checkpoint = output.with_suffix(CHECKPOINT)
+    for path in (*written, checkpoint):
         check_study_is_left(path, study)
     check_outputs(written, python, force)
+    if longer is not None and force:
+        checkpoint.unlink(missing_ok=True)
     with read_study(study, storage, read_registry(python)) as found:
         if not force:
             check_weights(found, written[1])
         return write(found, slice, output, longer, device or "auto")
+
+
+# Where a training of --longer stands until it has ended.
+CHECKPOINT = ".longer.checkpoint"
 
 
 def check_weights(found: Study, path: Path) -> None:
@@ -136,7 +143,7 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
         params, macs = row.params, row.macs
     else:
         arch = architecture(found, row)
-        again = None if longer is None else _trained(found, row, arch, longer, device)
+        again = None if longer is None else _trained(found, row, arch, longer, device, output)
         used = write_frozen(output, arch, card if again is None else again[1])
         params, macs = arch.params, arch.macs
     costs = "" if params is None or macs is None else f", {shown_costs(params, macs)}"
@@ -150,6 +157,7 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
         from archdsl.training.keep import write_weights
 
         write_weights(weights, *again)
+        output.with_suffix(CHECKPOINT).unlink(missing_ok=True)
         say(f"{weights}: its weights, trained for longer")
         return 0
     if kept is None or not kept.is_file():
@@ -172,9 +180,10 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
 
 
 def _trained(
-    found: Study, row: Row, arch: Architecture, longer: float, device: str
+    found: Study, row: Row, arch: Architecture, longer: float, device: str, output: Path
 ) -> tuple[Any, ModelCard]:
-    """The network trained anew, for so many times the epochs, and its card."""
+    """The network trained anew, for so many times the epochs, and its card. It goes on from where
+    one that was interrupted stood; its checkpoint stays until the weights are written."""
     search = found.search
     if search.own is not None:
         raise click.UsageError("--longer is for trainings by archdsl itself")
@@ -195,6 +204,9 @@ def _trained(
     recipe = replace(recipe, epochs=max(1, round(recipe.epochs * longer)))
     splits, place, seed = load(search.data, found.data), choose_device(device), row.seed or 0
     view = EpochView(recipe.epochs, False, True, splits.task.score)
+    checkpoint = output.with_suffix(CHECKPOINT)
+    if checkpoint.exists():
+        say(f"note: it goes on from {checkpoint}; --force begins anew", error=True)
     try:
         with view:
             module, outcome = train_candidate(
@@ -205,9 +217,15 @@ def _trained(
                 place,
                 on_epoch=view.epoch,
                 on_step=view.step,
+                checkpoint=checkpoint,
+                resume=True,
             )
     except Failure as problem:
         raise ArchError([problem.diagnostic]) from None
+    except KeyboardInterrupt:
+        if checkpoint.exists():
+            say(f"{checkpoint} keeps all finished epochs: the same call goes on", error=True)
+        raise
     score = splits.task.score
     said = f"{score} {shown_score(score, outcome.score(score))} in validation"
     if len(splits.test):

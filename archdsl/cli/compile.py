@@ -12,7 +12,7 @@ import click
 from archdsl.backend.own_modules import file_of
 from archdsl.cli.options import candidate_options, read_candidate, read_registry, spec_argument
 from archdsl.cli.output import say, show_diagnostics
-from archdsl.cli.outputs import check_outputs, force_option, read_for
+from archdsl.cli.outputs import PRINTED, check_outputs, force_option, read_for
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.files import find
@@ -25,8 +25,6 @@ from archdsl.units import shown_costs
 
 HIDDEN = ("torch", "torchvision", "timm", "numpy", "archdsl")  # modules that a file would hide
 POLL = 0.3  # seconds between two looks at a watched file
-
-PRINTED = Path("-")  # an output that is not a file
 
 
 @click.command()

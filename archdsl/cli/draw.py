@@ -13,7 +13,7 @@ import click
 from archdsl.cli.drawn import save_told
 from archdsl.cli.options import candidate_options, read_named, spec_argument
 from archdsl.cli.output import say
-from archdsl.cli.outputs import check_outputs, force_option, read_for
+from archdsl.cli.outputs import PRINTED, check_outputs, force_option, read_for
 from archdsl.ir.network import Network
 from archdsl.outputs import write_output
 from archdsl.pictures.dot import dot
@@ -108,7 +108,7 @@ def command(
     figures and the line of the spec it comes from.
     """
     ending = "" if output is None else output.suffix.lower()
-    if output is not None and str(output) != "-":
+    if output is not None and output != PRINTED:
         check_format(output, (*FORMATS, *OUTLINES))
     of_pictures = {"--no-title": no_title, "--no-legend": no_legend, "--within": within}
     of_pictures["--volumes"] = volumes
@@ -125,7 +125,7 @@ def command(
     arch, title = read_named(spec, settings, shape, python)
     if output is None:
         output = Path(f"{arch.name}.svg" if sys.stdout.isatty() else "-")
-    printed = str(output) == "-"
+    printed = output == PRINTED
     if not printed:
         check_outputs([output], read_for([(spec, arch)], python), force)
     network, knobs, down = arch.network, arch.shown_knobs, layout == "down"

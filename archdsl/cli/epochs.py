@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from archdsl.cli.output import harmless
-from archdsl.cli.progress import unechoed
+from archdsl.cli.progress import unbroken, unechoed
 from archdsl.units import SHARES
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class EpochView(AbstractContextManager["EpochView"]):
         """A line of the table, above the bar: the console of the bar wipes it first, which
         others do not know of."""
         shown = line[:NARROW] if self.narrow() else line
-        self.console.print(shown, markup=False, highlight=False, soft_wrap=True)
+        with unbroken():
+            self.console.print(shown, markup=False, highlight=False, soft_wrap=True)
 
 
 def shown_score(name: str, value: float) -> str:

@@ -113,9 +113,7 @@ def command(
     needed, and nothing is trained. Exit code 1 if no network is near enough.
     """
     if output is not None and output.suffix != ".arch":
-        raise click.UsageError(
-            f"-o writes a spec, whose name ends in .arch; compile that for {output.name}"
-        )
+        raise click.UsageError("-o writes a spec, whose name ends in .arch; compile that")
     given = {name: text for name, text in budgets.items() if text is not None}
     if len(given) + (factor is not None) != 1:
         count = len(given) + (factor is not None) or "none"

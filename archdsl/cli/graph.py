@@ -8,7 +8,7 @@ import click
 
 from archdsl.cli.options import candidate_options, read_candidate, spec_argument
 from archdsl.cli.output import say
-from archdsl.cli.outputs import check_outputs, force_option, read_for
+from archdsl.cli.outputs import PRINTED, check_outputs, force_option, read_for
 from archdsl.graph.build import build
 from archdsl.graph.exchange import to_json
 from archdsl.graph.text import to_dot, to_text
@@ -23,7 +23,9 @@ SOURCES = (".arch", ".search", ".py")  # files that people write: no graph takes
 @click.option("--json", "form", flag_value="json", help="As JSON, which can be read in again.")
 @click.option("--dot", "form", flag_value="dot", help="In the DOT language of Graphviz.")
 @click.option("--text", "form", flag_value="text", default="text", help="As text (the default).")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write to this file; - prints."
+)
 @force_option
 def command(
     spec: str,
@@ -35,6 +37,7 @@ def command(
     force: bool,
 ) -> None:
     """Print the graph: every layer and join by its path, its operands and its shape."""
+    output = None if output == PRINTED else output
     if output is not None and output.suffix.lower() in SOURCES:
         raise click.UsageError(
             f"a graph cannot be written as {output.suffix}: give another ending with -o"

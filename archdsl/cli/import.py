@@ -11,7 +11,7 @@ import click
 
 from archdsl.cli.options import FiniteRange, read_shape
 from archdsl.cli.output import say, show_diagnostics
-from archdsl.cli.outputs import check_outputs, force_option
+from archdsl.cli.outputs import PRINTED, check_outputs, force_option
 from archdsl.cli.progress import told
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -86,7 +86,7 @@ def command(
         raise click.UsageError("several models take no --call, --knobs or --partial")
     if names[0].is_saved and call is not None:
         raise click.UsageError("--call is for Python code, not for a file: leave it out")
-    output = None if output == Path("-") else output
+    output = None if output == PRINTED else output
     for model, name in zip(models, names, strict=True):
         if not allow_python and (name.needs_permission or call is not None):
             shown = model if call is None else call

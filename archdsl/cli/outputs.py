@@ -12,6 +12,8 @@ from archdsl.files import find
 from archdsl.outputs import check_output
 from archdsl.spec import Architecture
 
+PRINTED = Path("-")  # an output that is not a file
+
 force_option = click.option(
     "--force", is_flag=True, help="Replace a file that archdsl did not write, or that was edited."
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
 from typing import IO, TextIO, TypeVar
 
 from archdsl.cli.output import columns_of, cut
@@ -120,3 +123,21 @@ def followed(
         for done, item in enumerate(items):
             meter(done / len(items), name(item))
             yield item
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Ctrl-C comes after what is within: rich prints a text again that was interrupted after it
+    was printed."""
+    came: list[FrameType | None] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield  # no other thread hears of signals
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        before(signal.SIGINT, came[0])

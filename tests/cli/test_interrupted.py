@@ -52,8 +52,13 @@ def test_ctrl_c(name: str, columns: int, place: Path) -> None:
     ran = on_terminal(["-m", "archdsl", *words.split()], columns, place, after, typed=CTRL_C)
     assert "Traceback" not in ran.written and ran.code == code, ran.screen
     assert after in ran.written
+    assert ran.screen.count(after) < 2, "a line that was interrupted is printed once"
     assert ran.screen.lstrip().startswith(FIRST.get(name, "")), ran.screen
-    assert not list(place.glob("given*")), "nothing is half written"
+    left = [path.name for path in place.glob("given*")]
+    assert left == ["given.longer.checkpoint"] * (name == "best"), "nothing is half written"
+    if name == "best":
+        assert "keeps all finished epochs" in ran.written
+        (place / left[0]).unlink()
     for shown in ("^C", "loading", "measuring", "exploring", "reading", "checking", "importing"):
         assert shown not in ran.screen or name in ("report", "worker"), ran.screen
 

@@ -53,6 +53,22 @@ def test_a_graph_takes_the_place_of_no_source(name: str, spec: Path, run: Any) -
     assert [p.read_text() for p in spec.parent.iterdir()] == [SPEC]
 
 
+def test_a_dash_is_standard_output_and_never_a_file(
+    spec: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(spec.parent)
+    small = Path(archdsl.__file__).parents[1] / "docs" / "examples" / "small.study"
+    for command in ("draw", "compile"):
+        assert run(command, "z.arch", "-o", "-").out
+    assert run("graph", "z.arch", "-o", "-").out == run("graph", "z.arch").out
+    for call in ("best STUDY", "report STUDY", "train resnet18 --data digits"):
+        ran = run(*call.replace("STUDY", str(small)).split(), "-o", "-")
+        assert ran.code == 1 and "this command writes files, and `-` is none" in ran.err
+    for call in ("fit z.arch --macs 1K --by w", "compare z.arch z.arch", "diff z.arch z.arch"):
+        assert run(*call.split(), "-o", "-").code in (1, 2)
+    assert list(Path().iterdir()) == [Path("z.arch")]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
 def test_a_pipe_is_left_as_it_is(spec: Path, run: Any) -> None:
     for ending, command in (("py", "compile"), ("svg", "draw"), ("arch", "compile")):

@@ -8,6 +8,7 @@ import torch
 from fake_training import CPU, begun, explored
 
 import archdsl
+from archdsl.cli.epochs import EpochView
 from archdsl.cli.main import main
 from archdsl.diagnostics.model import ArchError
 from archdsl.modelcard import card_in
@@ -17,6 +18,7 @@ from archdsl.search.reach import survey
 from archdsl.search.rows import ERROR
 from archdsl.search.tuned import recipe_of
 from archdsl.search.worker import Worker
+from archdsl.training.outcome import Epoch
 from archdsl.training.recipe import Recipe, Sgd
 
 ASKED = "vary depth in {2, 3}\nhold params = 4K within 40% by width\nseeds 1\ntrials 2\n"
@@ -86,7 +88,7 @@ def test_the_best_is_trained_for_longer(
     arch = archdsl.load("best.arch")
     assert arch.hash == row.hash
     arch.build().load_state_dict(torch.load("best.pt", weights_only=True))
-    longer = Path("best.pt").read_bytes()
+    longer, weights = Path("best.pt").read_bytes(), torch.load("best.pt", weights_only=True)
     with pytest.raises(SystemExit) as ended:
         main(["best", "x"])
     said = " ".join(capsys.readouterr().err.split())
@@ -97,6 +99,24 @@ def test_the_best_is_trained_for_longer(
         with pytest.raises(SystemExit) as ended:
             main(["best", "x", *more])
         assert ended.value.code == 0
+    told = Path("best.longer.checkpoint")
+
+    def stopped(view: EpochView, epoch: Epoch) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr(EpochView, "epoch", stopped)
+        main(["best", "x", "--longer", "3x", "--device", "cpu"])
+    said = capsys.readouterr().err
+    assert ended.value.code == 130 and told.exists() and Path("best.pt").exists()
+    assert f"{told} keeps all finished epochs: the same call goes on" in said
+    with pytest.raises(SystemExit) as ended:
+        main(["best", "x", "--longer", "3x", "--device", "cpu"])
+    ran = capsys.readouterr()
+    assert ended.value.code == 0 and f"it goes on from {told}; --force begins anew" in ran.err
+    assert "\n   1/3 " not in ran.out and "\n   3/3 " in ran.out and not told.exists()
+    again = torch.load("best.pt", weights_only=True)
+    assert all(again[name].equal(tensor) for name, tensor in weights.items()), "as without a break"
     for wrong in (["--longer", "0x"], ["--longer", "many"], ["--device", "cpu"]):
         with pytest.raises(SystemExit) as ended:
             main(["best", "x", *wrong])
