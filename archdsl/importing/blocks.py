@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from typing import Any
 
 from archdsl.importing.definition import BlockDefinition
 from archdsl.importing.fold import fold
 from archdsl.importing.known import known_of
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.style import Style
-from archdsl.importing.terms import NAMED, Merged, Term, flat, keep, key, lift, size, walk
+from archdsl.importing.terms import (
+    NAMED,
+    Kept,
+    Merged,
+    Term,
+    copied,
+    flat,
+    keep,
+    key,
+    lift,
+    of_scope,
+    size,
+    skeleton,
+    walk,
+)
 from archdsl.importing.unify import merge
 
 SMALL = 3  # terms that are no block where all instances are the same
@@ -37,9 +51,9 @@ def blocks(sequence: list[Term], style: Style) -> list[Term]:
             ready = [t for t in modules if heights[id(t)] == 1]
         groups: dict[str, list[Term]] = defaultdict(list)
         for term in ready:
-            term.subs = [fold(term.subs[0], style)]
             groups[term.op].append(term)
         for cls, terms in groups.items():
+            _fold_alike(terms, style)
             _define(cls, terms, style)
         _splice(inside)
     return inside
@@ -111,22 +125,29 @@ def _open(term: Term) -> None:
     term.kind = "splice"
     last = re.sub(r"\W", "_", term.path.rsplit(".", 1)[-1])
     last = f"u{last}" if last[:1].isdigit() else last
-    for inner in _of_scope(term.subs[0]):
+    given = term.args  # the tensors that it takes, by its names of them
+    for inner in of_scope(term.subs[0]):
         if inner.kind == "module":
             inner.path = f"{last}_{inner.path.rsplit('.', 1)[-1]}"
         if inner.keep:
             inner.keep = f"{last}_{inner.keep}"
+        for name, value in inner.args.items():
+            if isinstance(value, Kept):
+                inner.args[name] = given.get(value, Kept(f"{last}_{value}"))
         if inner.kind == "use":
-            inner.op = f"{last}_{inner.op}"
+            inner.op = given.get(inner.op, f"{last}_{inner.op}")
 
 
-def _of_scope(sequence: list[Term]) -> Iterator[Term]:
-    """All terms of a sequence, without those of the modules in it, whose names are their own."""
-    for term in sequence:
-        yield term
-        if term.kind != "module":
-            for sub in term.subs:
-                yield from _of_scope(sub)
+def _fold_alike(terms: list[Term], style: Style) -> None:
+    """Folds the bodies of instances of a class: those of one form in one way, or not at all."""
+    forms: dict[Any, list[Term]] = defaultdict(list)
+    for term in terms:
+        forms[tuple(map(skeleton, term.subs[0]))].append(term)
+    for alike in forms.values():
+        folded = [fold(copied(term.subs[0]), style) for term in alike]
+        if len({tuple(map(skeleton, body)) for body in folded}) == 1:
+            for term, body in zip(alike, folded, strict=True):
+                term.subs = [body]
 
 
 def _splice(sequence: list[Term]) -> None:

@@ -17,7 +17,8 @@ class BlockDefinition:
 
     def __init__(self, name: str, body: list[Merged], instances: list[Term], style: Style) -> None:
         self.name = name
-        scope = BlockScope(style, [term.channels for term in instances])
+        self.tensors = [term.args for term in instances]  # beside the one that comes in
+        scope = BlockScope(style, [term.channels for term in instances], tensors=self.tensors[0])
         lines = Renderer(scope).lines(body, 1)
         self.params = scope.params
         self.defaults: dict[str, Any] = {}
@@ -29,6 +30,7 @@ class BlockDefinition:
             if enough and not varied and not re.fullmatch(r"c\d*", param):
                 self.defaults[param] = next(v for v in known if repr(v) == text)
         required = [p for p in self.params if p not in self.defaults]
+        required = [*self.tensors[0], *required]
         self.order = required + [p for p in self.params if p in self.defaults]
         head = ", ".join(
             p if p in required else f"{p} = {scope.literal(self.defaults[p])}" for p in self.order
@@ -38,8 +40,8 @@ class BlockDefinition:
 
     def arguments(self, instance: int) -> dict[str, Any]:
         """What one of its instances gives it."""
-        found = {}
-        for name in self.order:
+        found = dict(self.tensors[instance])
+        for name in self.order[len(found) :]:
             value = self.params[name][instance]
             if value is None and name.startswith("drop"):
                 continue

@@ -7,10 +7,10 @@ from typing import Any
 from archdsl.importing.style import Style
 from archdsl.importing.terms import (
     MISSING,
-    NAMED,
     FirstTurn,
     Ramp,
     Term,
+    is_named,
     lift,
     size,
     skeleton,
@@ -53,7 +53,7 @@ def _run(
 ) -> tuple[int, int, list[Term]] | None:
     """The longest run from a place: the terms that it covers, its turns, and their body."""
     first = sequence[at : at + period]
-    if any(t.keep or t.kind in NAMED for t in walk(first)):
+    if any(map(is_named, walk(first))):
         return None
     turns = _alike(sequence, at, period)
     while turns > 1:
@@ -154,7 +154,7 @@ def stages(sequence: list[Term], style: Style) -> list[Term]:
             piece = sequence[at : at + period]
             turns = _alike(sequence, at, period)
             saved = (turns - 1) * sum(size(lift([t])) for t in piece)
-            named = any(t.keep or t.kind in NAMED for t in walk(piece))
+            named = any(map(is_named, walk(piece)))
             longest = best is None or turns * period > best[0] * best[1]
             if turns > 1 and not named and saved > WORTH and longest:
                 best = turns, period

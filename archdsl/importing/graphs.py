@@ -28,10 +28,10 @@ from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails
 from archdsl.importing.lower import Lowering, make
 from archdsl.importing.proof import difference, flat_of, pairs
-from archdsl.importing.record import Recording, needed, record
+from archdsl.importing.record import ModuleCall, Recording, needed, record
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.simplify import live, renumbered, simplify, users
-from archdsl.importing.values import Graph, Vertex
+from archdsl.importing.values import Graph, TensorValue, Vertex, chain
 from archdsl.registry import REGISTRY
 
 BATCHES = (2, 3)
@@ -112,12 +112,24 @@ def graph_once(
         alone = len(incoming) == 1 and vertex.path == "input"
         vertex.path = "" if alone else _name_of(vertex.path)
     graph = Graph(vertices, found.get("", outputs[0]), asides, lowering.root, custom.registry)
+    graph.given = _given(lowering, vertices)
     graph.called = {name: titles[name] if name else "main" for name in found}
     if len(results) > 1:
         graph.results = _named(results, titles, vertices)
         graph.output = graph.results[0][1]
         graph.called |= {n: shown for n, (shown, _) in zip(results, graph.results, strict=True)}
     return _with_asides(graph)
+
+
+def _given(lowering: Lowering, vertices: Sequence[Vertex]) -> dict[ModuleCall, dict[Vertex, str]]:
+    """What modules that are made of others are given, in their order and by their names."""
+    found: dict[ModuleCall, dict[Vertex, str]] = {}
+    for call in {call: None for vertex in vertices for call in chain(vertex.call)}:
+        values = {name: lowering.value(ref) for name, ref in call.given.items()}
+        given = {v.vertex: n for n, v in values.items() if isinstance(v, TensorValue) and v.plain}
+        if len(given) > 1:
+            found[call] = given
+    return found
 
 
 def _check_all_used(recording: Recording, inputs: Inputs) -> None:

@@ -111,5 +111,15 @@ def check_taken(model: nn.Module, inputs: Inputs) -> None:
         raise fails(f"its `forward` takes {', '.join(missing)}, too: say its shape")
 
 
+def places_of(module: nn.Module) -> list[str]:
+    """What the ``forward`` of a module calls what it is given by its place."""
+    try:
+        parameters = signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    return [one.name for one in parameters if one.kind in kinds]
+
+
 def fails(reason: str, *help: str) -> ArchError:
     return ArchError([diagnose(codes.MODEL_FAILS, help=help, reason=reason)])

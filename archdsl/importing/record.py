@@ -23,7 +23,15 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.importing.forms import check_has_weights, outputs_of
-from archdsl.importing.incoming import Inputs, called, check_taken, fails, shown, tensors_of
+from archdsl.importing.incoming import (
+    Inputs,
+    called,
+    check_taken,
+    fails,
+    places_of,
+    shown,
+    tensors_of,
+)
 from archdsl.importing.places import OWN, CodeLine, place_of, trouble
 from archdsl.importing.program import FileStep, ModuleScope, ProgramModule
 
@@ -121,6 +129,7 @@ class ModuleCall:
     path: str
     cls: str
     parent: ModuleCall | None = None
+    given: dict[str, Ref] = field(default_factory=dict)  # by the names of its ``forward``
 
 
 @dataclass(slots=True)
@@ -268,12 +277,22 @@ class _Recorder(TorchFunctionMode):
             self.waiting.append((module, self.ref(args), {}))
         else:
             path = self.names.get(id(module), "?")
-            self.stack.append(ModuleCall(path, type(module).__name__, self.stack[-1]))
+            call = ModuleCall(path, type(module).__name__, self.stack[-1])
+            call.given = self.computed(zip(places_of(module), args, strict=False))
+            self.stack.append(call)
 
     def named(self, module: nn.Module, args: Any, kwargs: Any) -> None:
         """What a module is given by name, which hooks of all modules are not told."""
-        if kwargs and self.inside == 1 and self.waiting[-1][0] is module:
+        if not kwargs:
+            return
+        if self.inside == 1 and self.waiting[-1][0] is module:
             self.waiting[-1] = (module, self.waiting[-1][1], self.ref(kwargs))
+        elif not self.inside and module is not self.model:
+            self.stack[-1].given |= self.computed(kwargs.items())
+
+    def computed(self, given: Iterable[tuple[str, Any]]) -> dict[str, Ref]:
+        """The tensors among what a module is given, by their names."""
+        return {name: self.values[id(one)] for name, one in given if id(one) in self.values}
 
     def after(self, module: nn.Module, args: Any, out: Any) -> None:
         if module is self.model:
@@ -331,11 +350,7 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     hooks = [
         register_module_forward_pre_hook(recorder.before),
         register_module_forward_hook(recorder.after),
-        *(
-            module.register_forward_pre_hook(recorder.named, with_kwargs=True)
-            for module in model.modules()
-            if id(module) in recorder.single
-        ),
+        *(m.register_forward_pre_hook(recorder.named, with_kwargs=True) for m in model.modules()),
     ]
     if isinstance(model, ProgramModule):
         model.watch = recorder

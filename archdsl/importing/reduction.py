@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
-from archdsl.importing.terms import Term, last, walk
+from archdsl.importing.terms import Kept, Term, last, of_scope, walk
 from archdsl.importing.values import Vertex
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ MAIN = "main"  # of several results, what comes out at the end
 @dataclass(eq=False, slots=True)
 class ReducedPart:
     """A part on the way: what it takes, what it gives, the terms in between. With a ``join`` its
-    inputs meet first, each after the terms of its arm."""
+    inputs meet first, each after the terms of its arm; without, its first term is given all but
+    the first of them, if there are several."""
 
     inputs: list[int]
     output: int
@@ -30,6 +32,11 @@ class ReducedPart:
     join: Vertex | None
     at: int
     arms: list[list[Term]] = field(default_factory=list)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether it is terms that one tensor goes through."""
+        return self.join is None and len(self.inputs) == 1
 
 
 def arguments_of(vertex: Vertex) -> dict[str, object]:
@@ -78,7 +85,7 @@ class Reduction:
         made = {item.output: item for item in self.items}
         uses, changed = self._uses(), False
         for after in list(self.items):
-            if after.join is not None:
+            if after.join is not None or len(after.inputs) > 1:
                 continue
             before = made.get(after.inputs[0])
             if before is None or len(uses[after.inputs[0]]) != 1:
@@ -100,7 +107,7 @@ class Reduction:
             sources: list[int] = []
             for value in join.inputs:
                 arm = made.get(value)
-                if arm is not None and arm.join is None and len(uses[value]) == 1:
+                if arm is not None and arm.is_chain and len(uses[value]) == 1:
                     arms.append(arm)
                     sources.append(arm.inputs[0])
                 else:
@@ -169,16 +176,12 @@ class Reduction:
         sequence: list[Term] = []
         current = self.input
         names = dict(self.inputs)
-        kept = 0
+        fresh = (name for n in count(1) if (name := f"t{n}") not in self.inputs.values())
         ends: dict[int, Term] = {}
 
         def use(value: int) -> Term:
-            nonlocal kept
             if value not in names:
-                kept += 1
-                while f"t{kept}" in self.inputs.values():
-                    kept += 1
-                names[value] = f"t{kept}"
+                names[value] = next(fresh)
                 if value in ends:
                     ends[value].keep = names[value]
                 else:
@@ -190,6 +193,9 @@ class Reduction:
             if item.join is None:
                 if item.inputs[0] != current:
                     found.append(use(item.inputs[0]))
+                if len(item.inputs) > 1:
+                    named = zip(item.terms[0].args, item.inputs[1:], strict=True)
+                    item.terms[0].args = {name: Kept(use(value).op) for name, value in named}
             else:
                 arms = [
                     [*([] if value == current else [use(value)]), *terms]
@@ -210,6 +216,11 @@ class Reduction:
                 sequence += [Term("result", name, {}, [[use(value)]]) for name in said]
         if current != self.output and (not self.results or [MAIN] in self.results.values()):
             sequence.append(use(self.output))
+        given = {names[value] for value in names if value not in self.inputs}
+        kept = [term.keep for term in of_scope(sequence) if term.keep in given]
+        _rename(
+            sequence, dict(zip(kept, sorted(kept, key=lambda name: int(name[1:])), strict=True))
+        )
         return sequence
 
     def _inline(self) -> None:
@@ -223,7 +234,7 @@ class Reduction:
                 continue
             for place, value in enumerate(join.inputs):
                 arm = made.get(value)
-                if arm is None or arm.join is not None or uses[value] != [join]:
+                if arm is None or not arm.is_chain or uses[value] != [join]:
                     continue
                 if sum(1 for _ in walk(arm.terms)) <= SHORT and last(arm.terms) is arm.terms[-1]:
                     join.inputs[place], join.arms[place] = arm.inputs[0], arm.terms
@@ -254,3 +265,14 @@ class Reduction:
                 current = one.output
             have.add(current)
         return found
+
+
+def _rename(sequence: list[Term], names: Mapping[str, str]) -> None:
+    """Gives tensors that are kept in a sequence other names."""
+    for term in of_scope(sequence):
+        term.keep = names.get(term.keep, term.keep)
+        if term.kind == "use":
+            term.op = names.get(term.op, term.op)
+        for name, value in term.args.items():
+            if isinstance(value, Kept):
+                term.args[name] = Kept(names.get(value, value))

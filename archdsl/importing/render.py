@@ -38,8 +38,11 @@ class Renderer:
                 open_condition = ""
                 continue
             condition = self.scope.condition(list(m.present))
-            if out and out[-1] == pad + "}" and open_condition == condition:
+            follows = bool(out) and out[-1] == pad + "}"
+            if follows and open_condition == condition:
                 out.pop()
+            elif follows and open_condition and condition == f"not {open_condition}":
+                out[-1] = f"{pad}}} else {{"
             else:
                 out.append(f"{pad}if {condition} {{")
             out += [INDENT + line for line in lines] + [pad + "}"]

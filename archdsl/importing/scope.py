@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import Any
 
@@ -30,10 +30,17 @@ CHANNELS = ("channels", "features", "groups", "to", "reduced")
 class BlockScope:
     """The names of a block, or of a loop's body, and the values that they have in each instance."""
 
-    def __init__(self, style: Style, entering: list[int | None], outside: bool = False) -> None:
+    def __init__(
+        self,
+        style: Style,
+        entering: list[int | None],
+        outside: bool = False,
+        tensors: Collection[str] = (),
+    ) -> None:
         self.style = style
         self.outside = outside  # of all blocks, where depths may be knobs
         self.entering = entering  # the channels that come into the block
+        self.tensors = tensors  # the names of those that come in, too
         self.params: dict[str, list[Any]] = {}
         self.uses_entering = False
         self._roles: Counter[str] = Counter()
@@ -151,7 +158,7 @@ class BlockScope:
                 return name
         self._roles[base] += 1
         name = base if self._roles[base] == 1 else f"{base}{self._roles[base]}"
-        while name in self.params or name in KEYWORDS:
+        while name in self.params or name in KEYWORDS or name in self.tensors:
             self._roles[base] += 1
             name = f"{base}{self._roles[base]}"
         self.params[name] = list(values)

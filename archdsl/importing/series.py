@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from archdsl.importing.record import ModuleCall
 from archdsl.importing.reduction import ReducedPart, Reduction
 from archdsl.importing.simplify import live, users
 from archdsl.importing.terms import BareName, Term
-from archdsl.importing.values import Vertex
+from archdsl.importing.values import Vertex, chain
 
 if TYPE_CHECKING:
     from archdsl.importing.values import Graph
@@ -26,23 +26,20 @@ if TYPE_CHECKING:
 Body = Callable[[], list[Term]]
 Shared = tuple[frozenset[str], int]  # of what is shared: the keys of its weights, and its vertices
 JOINS = ("concat", "add", "sub", "mul", "max")
+OTHER_NAMES = WORDS | {"act", "kernel", "stride", "n", "j"}
+COUNTED = re.compile(r"(c|t|depth)\d*")  # names that the importer gives
 HOISTS = 3  # times that joins are moved out of modules
 
 
 @dataclass(slots=True)
 class ModuleVertices:
-    """The vertices of a call with one value in and one out."""
+    """The vertices of a call with one value in and one out. Of several that come in ``others`` has
+    all but the first, by their names."""
 
     input: int
     output: int
     vertices: set[int] = field(default_factory=set)
-
-
-def chain(call: ModuleCall | None) -> Iterator[ModuleCall]:
-    """A call and those around it, from the inside out."""
-    while call is not None:
-        yield call
-        call = call.parent
+    others: dict[int, str] = field(default_factory=dict)
 
 
 class Levels:
@@ -64,8 +61,14 @@ class Levels:
             given = {
                 n for n in inside if n in ends or any(u.number not in inside for u in self.users[n])
             }
-            if call.parent is not None and len(outside) == 1 and len(given) == 1:
+            if call.parent is None or len(given) != 1:
+                continue
+            if len(outside) == 1:
                 self.modules[call] = ModuleVertices(outside.pop(), given.pop(), inside)
+            elif graph.several and (found := self._named(call, outside)):
+                (first, *_), others = found, dict([*found.items()][1:])
+                self.modules[call] = ModuleVertices(first, given.pop(), inside, others)
+        self._only_alike()
 
     def _calls(self) -> dict[ModuleCall, set[int]]:
         found: dict[ModuleCall, set[int]] = defaultdict(set)
@@ -76,6 +79,26 @@ class Levels:
 
     def _outside(self, inside: set[int]) -> set[int]:
         return {v.number for n in inside for v in self.vertices[n].inputs if v.number not in inside}
+
+    def _named(self, call: ModuleCall, outside: set[int]) -> dict[int, str]:
+        """What comes into a module of several tensors, in its order and by names that parameters
+        of a block can have; nothing where something has none."""
+        given = {v.number: n for v, n in self.graph.given.get(call, {}).items()}
+        found = {number: name for number, name in given.items() if number in outside}
+        registry = self.graph.registry
+        for number, name in found.items():
+            known = name in registry.layers or name in registry.patterns or name in OTHER_NAMES
+            found[number] = f"x_{name}" if known or COUNTED.fullmatch(name) else name
+        return found if len(found) == len(outside) else {}
+
+    def _only_alike(self) -> None:
+        """Leaves those modules of several tensors that have others of their class."""
+        several = {c: tuple(m.others.values()) for c, m in self.modules.items() if m.others}
+        kinds = Counter((call.cls, names) for call, names in several.items())
+        paths = Counter(call.path for call in several)
+        for call, names in several.items():
+            if kinds[call.cls, names] < 2 or paths[call.path] > 1:
+                del self.modules[call]
 
     def _hoist(self) -> bool:
         """Moves joins that open a call to the call around it; says whether there was one."""
@@ -136,9 +159,16 @@ class Levels:
             self.shared[keys] = Term("shared", name, subs=[body()], channels=channels)
         return Term("layer", self.shared[keys].op, channels=channels, path=path)
 
-    def level(self, inside: set[int], input: int, output: int, here: ModuleCall) -> list[Term]:
-        """The terms of some vertices, from one value to another."""
-        return self._reduced(inside, input, output, here, {}, {})
+    def level(
+        self,
+        inside: set[int],
+        input: int,
+        output: int,
+        here: ModuleCall,
+        others: Mapping[int, str] | None = None,
+    ) -> list[Term]:
+        """The terms of some vertices, from one value to another; ``others`` come in, too."""
+        return self._reduced(inside, input, output, here, others or {}, {})
 
     def _reduced(
         self,
@@ -159,7 +189,8 @@ class Levels:
             if call is not None:
                 module = self.modules[call]
                 term = self._term(module, call)
-                items.append(ReducedPart([module.input], module.output, [term], None, number))
+                taken = [module.input, *module.others]
+                items.append(ReducedPart(taken, module.output, [term], None, number))
                 done |= module.vertices
                 continue
             inputs = [v.number for v in vertex.inputs]
@@ -171,10 +202,14 @@ class Levels:
 
     def _term(self, module: ModuleVertices, call: ModuleCall) -> Term:
         def body() -> list[Term]:
-            return self.level(module.vertices, module.input, module.output, call)
+            inside, others = module.vertices, module.others
+            return self.level(inside, module.input, module.output, call, others)
 
         channels = self.vertices[module.input].shape[0]
         keys = self._weights(module.vertices)
+        if module.others:
+            names = dict.fromkeys(module.others.values())
+            return Term("module", call.cls, names, [body()], channels, path=call.path)
         if keys in self._repeated and keys in self.shared:
             return self._use(keys, call.path, channels, body)
         if keys in self._repeated:

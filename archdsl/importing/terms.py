@@ -4,7 +4,7 @@ each other."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archdsl.layers.base import Shape
@@ -55,6 +55,23 @@ def walk(sequence: list[Term]) -> Iterator[Term]:
             yield from walk(sub)
 
 
+def of_scope(sequence: list[Term]) -> Iterator[Term]:
+    """All terms of a sequence, without those of the modules in it, whose names are their own."""
+    for term in sequence:
+        yield term
+        if term.kind != "module":
+            for sub in term.subs:
+                yield from of_scope(sub)
+
+
+def copied(sequence: list[Term]) -> list[Term]:
+    """The same terms, as others."""
+    return [
+        replace(term, args=dict(term.args), subs=[copied(sub) for sub in term.subs])
+        for term in sequence
+    ]
+
+
 def last(sequence: list[Term]) -> Term | None:
     """The term whose result is that of a sequence: not a side output, which takes it too."""
     return next((t for t in reversed(sequence) if t.kind not in ("output", "result")), None)
@@ -74,6 +91,16 @@ NAMED = ("use", "output", "result", "shared")  # terms with names of their own
 
 class BareName(str):
     """An argument that is a name, and no text."""
+
+
+class Kept(BareName):
+    """An argument that is a tensor which was kept, by its name."""
+
+
+def is_named(term: Term) -> bool:
+    """Whether a term has a name of its own, or is given a tensor by its name."""
+    kept = any(isinstance(value, Kept) for value in term.args.values())
+    return kept or bool(term.keep) or term.kind in NAMED
 
 
 @dataclass(frozen=True, slots=True)

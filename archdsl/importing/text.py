@@ -69,16 +69,27 @@ def write(
 
 
 def texts(graph: Graph, name: str) -> Iterator[str]:
-    """The texts of a spec: with blocks, with those of the library where it is long and becomes
-    shorter by them, and last, where these say something else, without."""
-    own = write(graph, name)
+    """The texts of a spec: with blocks, those of several tensors among them where it becomes
+    shorter, with those of the library where it is long and becomes shorter by them, and last, where
+    these say something else, without."""
+    graph.several, alone = False, write(graph, name)
+    graph.several = bool(graph.given)
+    several = write(graph, name) if graph.several else alone
+    if several.count("\n") < alone.count("\n"):
+        yield from _shortest(graph, name, several)
+    graph.several = False
+    yield from _shortest(graph, name, alone)
+    yield write(graph, name, plain=True)
+
+
+def _shortest(graph: Graph, name: str, own: str) -> Iterator[str]:
+    """A text, and before it the one with blocks of the library, where that is to be taken."""
     lines = own.count("\n")
     if lines > PAGE:
         used = write(graph, name, library=True)
         if 0 < used.count("\n") <= SHORTER * lines:
             yield used
     yield own
-    yield write(graph, name, plain=True)
 
 
 def common_factor(graph: Graph, name: str) -> int:

@@ -6,7 +6,7 @@ arguments that differ are lists of values, which ``definition`` relates to each 
 
 from __future__ import annotations
 
-from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged, flat, size
+from archdsl.importing.terms import ACTIVATIONS, MISSING, Kept, Merged, flat, size
 
 ALIKE = 0.5  # of two sequences that have to match
 OPTIONAL = 0.4  # of a block that may be optional
@@ -57,6 +57,8 @@ def _match(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
     args, weight = {}, 1.0
     for name in dict.fromkeys([*a.args, *b.args]):
         one, other = a.args.get(name, [MISSING] * count), b.args.get(name, [MISSING])
+        if one[-1] != other[0] and isinstance(one[-1], Kept):
+            return None
         args[name] = one + other
         if one[-1] == other[0]:
             weight += 0.3

@@ -3,6 +3,7 @@ order, or what it becomes a part of."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from archdsl.importing.cut import AxisSplit
@@ -88,11 +89,20 @@ class Bordered:
     moves: bool
 
 
+def chain(call: ModuleCall | None) -> Iterator[ModuleCall]:
+    """A call and those around it, from the inside out."""
+    while call is not None:
+        yield call
+        call = call.parent
+
+
 @dataclass(slots=True)
 class Graph:
     """What a spec is made of: vertices in order, the main result, side outputs by name, and the
     call of the whole model. ``registry`` has the layers that the vertices are of, ``results`` what
     it gives where that are several tensors; ``called`` what they are called, by the model's names.
+    ``given`` has the names of what modules of several tensors take, and ``several`` says whether
+    such are blocks in the text.
     """
 
     vertices: list[Vertex]
@@ -102,6 +112,8 @@ class Graph:
     registry: Registry = REGISTRY
     results: list[tuple[str, Vertex]] = field(default_factory=list)
     called: dict[str, str] = field(default_factory=dict)
+    given: dict[ModuleCall, dict[Vertex, str]] = field(default_factory=dict)
+    several: bool = False
 
     @property
     def inputs(self) -> list[Vertex]:

@@ -21,6 +21,7 @@ from archdsl.layers.base import (
     Example,
     Expression,
     Layer,
+    Meaning,
     Misfit,
     Module,
     Shape,
@@ -48,6 +49,11 @@ def _words(shape: Shape, name: str) -> int:
     if not isinstance(shape, Ids):
         raise Misfit(codes.NEEDS_IDS, layer=name, shape=show_shape(shape))
     return shape.vocabulary
+
+
+def fewer(heads: int, kv_heads: int | None) -> int | None:
+    """How many heads of keys and values queries share: none are where each has its own."""
+    return None if kv_heads == heads else kv_heads
 
 
 class Attend(Layer):
@@ -95,6 +101,10 @@ class Attend(Layer):
     def stacks(self) -> int:
         """Into how many parts the channels are cut: heads of queries, keys and values."""
         return self.heads + 2 * (self.kv_heads or self.heads)
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        name, arguments = super().meaning(*inputs)
+        return name, arguments | {"kv_heads": fewer(self.heads, self.kv_heads)}
 
     def cells(self, size: Shape) -> Shape:
         """The size of what attends to itself: a window, a grid, or the whole image."""

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Whole
-from archdsl.layers.base import Example, Misfit, Module, Shape, Steps, everything, image
+from archdsl.layers.attention import fewer
+from archdsl.layers.base import Example, Meaning, Misfit, Module, Shape, Steps, everything, image
 from archdsl.layers.join import Join
 
 
@@ -54,6 +55,10 @@ class CrossAttend(Join):
                 codes.KEYS_AND_VALUES, layer=self.name, given=both, wanted=wanted, queries=channels
             )
         return inputs[0]
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        name, arguments = super().meaning(*inputs)
+        return name, arguments | {"kv_heads": fewer(self.heads, self.kv_heads)}
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
         """``2 M`` for each number that comes out, with ``M`` keys; a mask saves none."""

@@ -317,8 +317,8 @@ def test_torchvision(name: str, params: int, lines: int) -> None:
     assert len([line for line in imported.text.split("\n") if line]) <= lines
 
 
-# Fractals' drop-path is drawn for all columns at once; Llama comes back as another graph.
-NOT_YET = ("fractalnet", "fractalnet_imagenet", "llama")
+# Fractals' drop-path is drawn for all columns at once.
+NOT_YET = ("fractalnet", "fractalnet_imagenet")
 
 
 @pytest.mark.parametrize("name", thinned([n for n in builtin_names() if n not in NOT_YET], 20))

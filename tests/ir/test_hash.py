@@ -145,6 +145,9 @@ def test_other_graphs_have_other_hashes() -> None:
 
 
 SAME_LAYERS = (
+    ("24x8x8", "attend(2, kv_heads = 2)", "attend(2)"),
+    ("8x8x8", "[identity, conv(16, 1)] -> cross_attend(2, kv_heads = 2)",
+     "[identity, conv(16, 1)] -> cross_attend(2)"),
     ("8x8x8", "conv(4, 3, pad = 1)", "conv(4, 3x3, dilation = 1x1)"),
     ("8x8x8", "conv(4, 1x3)", "conv(4, 1x3, pad = 0x1)"),
     ("8x8x8", "conv(4, 1, border = reflect)", "conv(4, 1)"),
