@@ -25,6 +25,7 @@ from archdsl.importing.values import (
     AttentionScores,
     Bordered,
     Computed,
+    Moving,
     Repeated,
     TensorValue,
     Vertex,
@@ -79,16 +80,16 @@ def named(axis: int, rank: int) -> str:
 
 class Lowering:
     """The graph of a recording: ``vertices`` in order, ``outputs`` by their names, ``missing``.
-    ``custom`` are layers for operations that the language has none for; ``moving`` are the numbers
-    of the records that pad by an amount that goes with the size of the image."""
+    ``custom`` are layers for operations that the language has none for; ``moving`` says
+    what pads by an amount that goes with the size of the image."""
 
     def __init__(
         self,
         recording: Recording,
         custom: Custom = NONE,
-        moving: frozenset[int] = frozenset(),
+        moving: Moving | None = None,
     ) -> None:
-        self.moving = moving
+        self.moving = moving or Moving()
         self.custom = custom
         self.vertices: list[Vertex] = []
         self.missing: list[Missing] = []

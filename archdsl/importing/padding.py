@@ -11,29 +11,68 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.importing.cut import AxisSplit
 from archdsl.importing.incoming import Inputs
 from archdsl.importing.lower import Gap, Lowering, make, operation
-from archdsl.importing.record import Recording, TracedCall, record
-from archdsl.importing.values import Bordered, TensorValue
+from archdsl.importing.record import Recording, Ref, TracedCall, record
+from archdsl.importing.values import Bordered, Moving, TensorValue
 
 LARGER = (1, 2, 4, 8)  # pixels by which images are larger, to see whether a border goes with them
 
 
-def moving(module: nn.Module, batch: int, inputs: Inputs, recording: Recording) -> frozenset[int]:
-    """The numbers of the records with a border of minus infinity that is another one where the
-    images are larger, as TensorFlow's padding is. Nothing is run where there is no such border."""
-    borders = _borders(recording)
+def moving(module: nn.Module, batch: int, inputs: Inputs, recording: Recording) -> Moving:
+    """What moves with the size of the image. Nothing is run where nothing is padded so."""
+    borders, like = _borders(recording), _like(recording)
     found: set[int] = set()
-    for more in LARGER if borders else ():
+    moved: set[int] = set()
+    for more in LARGER if borders or like else ():
         larger = {
             n: (shape[0], *[side + more for side in shape[1:]]) for n, shape in inputs.items()
         }
         try:
-            others = _borders(record(module, batch, larger, recording.training))
+            at = record(module, batch, larger, recording.training)
         except ArchError:
             continue  # it takes none such
+        others, likewise = _borders(at), _like(at)
+        like = {n: ref for n, ref in like.items() if _same(ref, likewise.get(n))}
+        moved |= {n for n in like if _amounts(recording.records[n]) != _amounts(at.records[n])}
         if len(others) != len(borders):  # some are there for some sizes alone
-            return frozenset(number for number, _ in borders)
-        found |= {number for (number, a), (_, b) in zip(borders, others, strict=True) if a != b}
-    return frozenset(found)
+            found = {number for number, _ in borders}
+        else:
+            pairs = zip(borders, others, strict=True)
+            found |= {number for (number, a), (_, b) in pairs if a != b}
+    return Moving(frozenset(found), {n: ref for n, ref in like.items() if n in moved})
+
+
+def _same(ref: Ref, other: Ref | None) -> bool:
+    return other is not None and ref.record.number == other.record.number
+
+
+def _like(recording: Recording) -> dict[int, Ref]:
+    """The numbers of the records that pad an image as much at its end as at its begin, or one pixel
+    more, so that it is as large as a tensor that it is joined with, and this tensor."""
+    found: dict[int, Ref] = {}
+    for one in recording.records:
+        refs = list(one.refs()) if one.op in JOINS else []
+        for ref, other in (refs, refs[::-1]) if len(refs) == 2 else ():
+            size, wanted = (r.record.shapes[r.result] or () for r in (ref, other))
+            flat = _amounts(ref.record) if ref.record.op == "pad" else ()
+            sides = list(zip(flat[::2], flat[1::2], strict=False))
+            even = all(0 <= low == (low + high) // 2 for low, high in sides)
+            if sides and even and len(sides) == len(size[2:]) and size[2:] == wanted[2:]:
+                found[ref.record.number] = other
+    return {n: ref for n, ref in found.items() if _of_zeros(recording.records[n])}
+
+
+JOINS = ("cat", "concat", "concatenate", "add", "__add__", "iadd", "__iadd__")
+
+
+def _amounts(one: TracedCall) -> tuple[int, ...]:
+    """How much a record pads, of the last axis first."""
+    return tuple(one.args[1] if len(one.args) > 1 else one.kwargs.get("pad", ()))
+
+
+def _of_zeros(one: TracedCall) -> bool:
+    mode = [*one.args[2:3], one.kwargs.get("mode")]
+    value = [*one.args[3:], one.kwargs.get("value")]
+    return all(m in (None, "constant") for m in mode) and not any(value)
 
 
 def _borders(recording: Recording) -> list[tuple[int, Any]]:
@@ -50,6 +89,14 @@ def padded(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit | Bor
     mode = lower.argument(record, 2, "mode", "constant")
     value = lower.argument(record, 3, "value", 0) or 0
     amounts = list(lower.argument(record, 1, "pad"))
+    if record.number in lower.moving.like:
+        other = lower.value(lower.moving.like[record.number])
+        x = lower.argument(record, 0, "input")
+        if all(isinstance(one, TensorValue) and one.plain for one in (x, other)):
+            low, high = (tuple(reversed(amounts[side::2])) for side in (0, 1))
+            made = lower.apply(make("pad", before=low, after=high), record, x)
+            made.vertex.like = other.vertex
+            return made
     return _padded(lower, record, amounts, "zeros" if mode == "constant" else mode, value)
 
 
@@ -77,7 +124,9 @@ def _padded(
     low = tuple(flat[2 * i] for i in reversed(range(axes)))
     high = tuple(flat[2 * i + 1] for i in reversed(range(axes)))
     if value == -inf and min(flat) >= 0 and not any(flat[2 * axes :]):
-        return Bordered(x, tuple(zip(low, high, strict=True)), record.number in lower.moving)
+        return Bordered(
+            x, tuple(zip(low, high, strict=True)), record.number in lower.moving.borders
+        )
     if value != 0:
         raise Gap(f" with {value:g}")
     before, after = flat[2 * axes], flat[2 * axes + 1]

@@ -28,6 +28,7 @@ Shared = tuple[frozenset[str], int]  # of what is shared: the keys of its weight
 JOINS = ("concat", "add", "sub", "mul", "max")
 OTHER_NAMES = WORDS | {"act", "kernel", "stride", "n", "j"}
 COUNTED = re.compile(r"(c|t|depth)\d*")  # names that the importer gives
+PAD_TO = "pad_to"  # a block of the library
 HOISTS = 3  # times that joins are moved out of modules
 
 
@@ -45,11 +46,17 @@ class ModuleVertices:
 class Levels:
     """The modules of a graph that are parts of their own, and the terms of each level."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, sized: bool = True) -> None:
+        """``sized`` makes what is padded to the size of another tensor so, at any size."""
         self.graph, self.root = graph, graph.root
         self.vertices = {v.number: v for v in graph.vertices}
         ends = {v.number for v in (*graph.ends, *(v for _, v in graph.asides))}
         self.users = users(graph.vertices)
+        self.like: dict[int, int] = {}
+        for vertex in self.vertices.values() if sized else ():
+            if vertex.like is not None and self.vertices.get(vertex.like.number) is vertex.like:
+                self.like[vertex.number] = vertex.like.number
+                self.users[vertex.like.number].append(vertex)
         self.shared: dict[Shared, Term] = {}
         self._names = {v.path for v in graph.inputs}  # of what comes in, and of what is shared
         for _ in range(HOISTS):
@@ -78,7 +85,8 @@ class Levels:
         return found
 
     def _outside(self, inside: set[int]) -> set[int]:
-        return {v.number for n in inside for v in self.vertices[n].inputs if v.number not in inside}
+        taken = {v.number for n in inside for v in self.vertices[n].inputs}
+        return (taken | {self.like[n] for n in inside if n in self.like}) - inside
 
     def _named(self, call: ModuleCall, outside: set[int]) -> dict[int, str]:
         """What comes into a module of several tensors, in its order and by names that parameters
@@ -194,7 +202,11 @@ class Levels:
                 done |= module.vertices
                 continue
             inputs = [v.number for v in vertex.inputs]
-            if len(inputs) > 1 or vertex.op in JOINS:
+            if number in self.like:
+                term = Term("layer", PAD_TO, {"other": None}, [], vertex.inputs[0].shape[0])
+                taken = [*inputs, self.like[number]]
+                items.append(ReducedPart(taken, number, [term], None, number))
+            elif len(inputs) > 1 or vertex.op in JOINS:
                 items.append(ReducedPart(inputs, number, [], vertex, number))
             else:
                 items.append(ReducedPart(inputs, number, [self._layer(vertex)], None, number))

@@ -13,10 +13,10 @@ from archdsl.importing.blocks import blocks
 from archdsl.importing.closed import closed
 from archdsl.importing.fold import stages
 from archdsl.importing.known import Known
-from archdsl.importing.library import with_library
+from archdsl.importing.library import library, with_library
 from archdsl.importing.render import INDENT, LONG, Renderer
 from archdsl.importing.scope import BlockScope
-from archdsl.importing.series import Levels
+from archdsl.importing.series import PAD_TO, Levels
 from archdsl.importing.style import KEYS, Style
 from archdsl.importing.terms import MISSING, Merged, Term, keep, lift, walk
 from archdsl.importing.values import Graph
@@ -30,6 +30,7 @@ WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "out
 ACTS = ("relu", "relu6", "silu", "gelu", "hardswish", "mish")  # that may be a knob
 CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside its own
 SHALLOW = 8  # turns that may be as few as one, where they are a knob
+LONGER = 1.1  # a text with blocks of several tensors, to be taken
 SHORTER = 0.8  # a text with blocks of the library, to be taken
 PAGE = 32  # lines of a text, empty ones counted, whose blocks are better seen than used
 KEPT = re.compile(r" as (\w+)$")
@@ -70,12 +71,12 @@ def write(
 
 def texts(graph: Graph, name: str) -> Iterator[str]:
     """The texts of a spec: with blocks, those of several tensors among them where it becomes
-    shorter, with those of the library where it is long and becomes shorter by them, and last, where
-    these say something else, without."""
+    hardly longer, with those of the library where it is long and becomes shorter by them, and last,
+    where these say something else, without."""
     graph.several, alone = False, write(graph, name)
     graph.several = bool(graph.given)
     several = write(graph, name) if graph.several else alone
-    if several.count("\n") < alone.count("\n"):
+    if graph.several and several.count("\n") <= LONGER * alone.count("\n"):
         yield from _shortest(graph, name, several)
     graph.several = False
     yield from _shortest(graph, name, alone)
@@ -113,8 +114,11 @@ class SpecWriter:
     ) -> None:
         self.graph, self.name, self.plain = graph, name, plain
         self.width = width
-        terms = Levels(graph).terms()
+        terms = Levels(graph, sized=not plain).terms()
         self.style = Style(terms, graph.registry)
+        if any(term.op == PAD_TO for term in walk(terms)):
+            (block,) = (one.known for one in library() if one.known.name == PAD_TO)
+            self.style.blocks[PAD_TO] = block
         self.style.width = width.value if width is not None else 0
         last = graph.output
         if last.op == "linear" and last.layer is not None:

@@ -3,7 +3,7 @@ order, or what it becomes a part of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from archdsl.importing.cut import AxisSplit
@@ -26,6 +26,7 @@ class Vertex:
     path: str = ""
     weights: dict[str, Tied] = field(default_factory=dict)
     drop: float = 0.0  # of a branch that is dropped in training: how often
+    like: Vertex | None = None  # of what is padded: whose size it gets at any size of the image
     aside: tuple[str, Vertex] | None = None  # a side output that begins here: its name and result
 
     @property
@@ -87,6 +88,16 @@ class Bordered:
     value: TensorValue
     sides: tuple[tuple[int, int], ...]
     moves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What is padded otherwise where images are larger: the numbers of the records with such a
+    border of minus infinity, as TensorFlow's padding is, and of those that make an image as large
+    as a tensor."""
+
+    borders: frozenset[int] = frozenset()
+    like: Mapping[int, Ref] = field(default_factory=dict)
 
 
 def chain(call: ModuleCall | None) -> Iterator[ModuleCall]:

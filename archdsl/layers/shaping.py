@@ -181,6 +181,9 @@ class PadSpace(Layer):
     def meaning(self, *inputs: Shape) -> Meaning:
         return self.name, {"sides": self.sides(len(inputs[0]) - 1), "border": self.border}
 
+    def does_nothing(self, *inputs: Shape) -> bool:
+        return not any(map(any, self.sides(len(inputs[0]) - 1)))
+
     def torch(self, *inputs: Shape) -> Module:
         axes = len(inputs[0]) - 1
         flat = tuple(n for pair in reversed(self.sides(axes)) for n in pair)

@@ -91,7 +91,7 @@ LIBRARY = {  # blocks of specs/lib by their files
     "segmentation": "aspp top_down",
     "shuffle": "shuffle_v1 shuffle_v2",
     "transformer": "attention mlp swiglu",
-    "unet": "double_conv unet",
+    "unet": "double_conv pad_to unet",
 }
 THERE = {  # what else such a block is called
     "squeeze_excite": (

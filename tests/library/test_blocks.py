@@ -308,6 +308,23 @@ def test_outputs_of_block(case: Case) -> None:
     same(ours, theirs, torch.randn(2, *case.input))
 
 
+@pytest.mark.parametrize(("input", "size"), [("3x33x46", (33, 46)), ("3x32x32", (32, 32))])
+def test_pad_to_makes_an_image_as_large_as_another(input: str, size: tuple[int, ...]) -> None:
+    text = f"""arch padded
+use "lib/unet.arch": pad_to
+input {input}
+conv(2, 1) as fine
+maxpool(4) -> upsample(4) -> pad_to(fine)
+"""
+    arch = archdsl.parse(text).with_knobs()
+    assert arch.output == (2, *size)
+    x = torch.ones(1, 3, *size)
+    y = arch.build()(x)[0, 0]
+    low, left = (n % 4 // 2 for n in size)
+    inside = y[low : low + size[0] // 4 * 4, left : left + size[1] // 4 * 4]
+    assert inside.ne(0).all() and y.ne(0).sum() == inside.numel()
+
+
 def test_top_down_brings_the_coarse_image_to_the_size_of_the_other() -> None:
     text = "conv(16, 3) as fine; maxpool(2) -> conv(32, 3) -> conv({c}, 1); top_down(fine, {c})"
     for c, input in ((24, (3, 32, 32)), (8, (3, 33, 45))):
@@ -332,7 +349,7 @@ def test_every_block_is_tried_with_two_settings(name: str) -> None:
         whole = (
             name == "hybrid"
         )  # tests/zoo compares the networks that are made of them with timm's
-        assert len(tried) >= 2 or whole or block == "top_down", block
+        assert len(tried) >= 2 or whole or block in ("top_down", "pad_to"), block
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
