@@ -153,6 +153,9 @@ def _expected(expected: set[str]) -> str:
     return f", expected {' or '.join(words)}" if words else ""
 
 
+OF_COMMAND = ("log", "engine", "workers", "ranks", "device", "storage")  # options, no statements
+
+
 def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     """What was perhaps meant: the first rule that fits says it."""
     token = tokens[at]
@@ -165,6 +168,8 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     start = _start(tokens, at)
     first = tokens[start]
     if "SEARCH" in expected:
+        if str(token) in OF_COMMAND:
+            return [f"how a search runs is said by its command: `archdsl search ... --{token}`"]
         known = sorted(kind.lower() for kind in expected if kind.isalpha() and kind.isupper())
         return did_you_mean(str(token), known) or [
             f"a statement begins with one of {', '.join(known)}"
