@@ -5,6 +5,23 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+# What click's scripts lack, as (its text, ours): values with a comma, no blank after `--set depth=`.
+MENDED = {
+    "bash": (
+        "    return 0\n",
+        "    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
+        "    return 0\n",
+    ),
+    "zsh": (
+        "        compadd -U -V unsorted -a completions\n",
+        "        local -a assigned=(${(M)completions:#*=})\n"
+        "        completions=(${completions:#*=})\n"
+        "        compadd -U -V unsorted -S '' -a assigned\n"
+        "        compadd -U -V unsorted -a completions\n",
+    ),
+    "fish": ('string split ","', 'string split --max 1 ","'),
+}
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -17,4 +34,5 @@ def command(shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     root = click.get_current_context().find_root().command
-    click.echo(kind(root, {}, "archdsl", "_ARCHDSL_COMPLETE").source())
+    source = kind(root, {}, "archdsl", "_ARCHDSL_COMPLETE").source()
+    click.echo(source.replace(*MENDED[shell]))
