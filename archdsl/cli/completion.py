@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-# What click's scripts lack, as (its text, ours): values with a comma, no blank after `--set depth=`.
+# What click's scripts lack, as (its text, ours): values with commas, no blank after `depth=`.
 MENDED = {
     "bash": (
         "    return 0\n",
