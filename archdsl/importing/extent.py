@@ -17,7 +17,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.importing.places import OWN, trouble
 from archdsl.importing.program import FileStep, ProgramModule
 
-NODES = 50_000  # of a graph, the functions written out; and its tensors
+NODES = 25_000  # of a graph, the functions written out; and its tensors: as layers of a network
 NAMES = 8 * NODES  # that its nodes have: of what they take, what they make and their attributes
 FREE = 1 << 28  # bytes that any file may ask for
 TIMES = 4  # what is read may be larger than the files by this factor

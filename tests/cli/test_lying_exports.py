@@ -89,7 +89,7 @@ ONNX: dict[str, tuple[list[Any], list[Any], str]] = {
     "functions": (
         [helper.make_node("f0", ["x"], ["y"], domain="d")],
         [],
-        "it has more than 50,000 operations, its functions written out",
+        "it has more than 25,000 operations, its functions written out",
     ),
     "a large pad": (
         [node("Pad", "x p", "y")],

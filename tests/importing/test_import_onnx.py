@@ -338,7 +338,7 @@ def test_functions_that_grow_without_end_are_refused(tmp_path: Path) -> None:
     start = [helper.make_node("f0", ["x"], ["y"], domain="d")]
     twice = [called(f"f{k}", [f"f{k + 1}"] * 2) for k in range(44)]
     bomb = graph(tmp_path / "bomb.onnx", start, functions=[*twice, called("f44", ["Relu"])])
-    assert "it has more than 50,000 operations, its functions written out" in refused(bomb)
+    assert "it has more than 25,000 operations, its functions written out" in refused(bomb)
     round_ = [called("f0", ["f1"]), called("f1", ["f0"])]
     assert "its function `f0` calls itself" in refused(
         graph(tmp_path / "round.onnx", start, functions=round_)
