@@ -74,6 +74,8 @@ def test_a_study_in_a_database(
     assert read.out.splitlines()[:-1] == [
         line for line in ran.out.splitlines()[:-1] if "seed" not in line or "seeds" in line
     ]
+    for said in (ran.out, read.out):
+        assert " --storage 'postgresql://" in said.splitlines()[-1], "the command to go on with"
     for text in (ran.text, read.text, (shared.study / "study.json").read_text()):
         assert PASSWORD not in text
     with psycopg.connect(shared.storage) as connection:
