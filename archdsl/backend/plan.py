@@ -8,6 +8,7 @@ takes one tensor (a projection, a dropout), or an operand of a sum (an arm, a sh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -57,6 +58,7 @@ class Plan:
     titles: list[str]  # what its instances are: a block's name, or a label
     doc: str
     definition: tree.Block | None
+    labels: set[str] = field(default_factory=set)  # of steps that are it, if no block
     name: str = ""  # given when all classes of the file are known
     instances: list[Instance] = field(default_factory=list)
     places: dict[int, int] = field(default_factory=dict)  # of instances, by their part
@@ -267,9 +269,17 @@ class Planner(Containers):
                 kinds.setdefault(class_name(plan.title).lower(), []).append(plan)
         for alike in kinds.values():
             base = class_name(alike[0].title, f"{alike[0].doc}\n{doc}")
-            found = names.several(base, len(alike), "Block")
-            for plan, name in zip(alike, found, strict=True):
+            met = Counter(label for plan in alike for label in plan.labels)
+            rest = []
+            for plan in alike:
+                label = next(iter(plan.labels)) if len(plan.labels) == 1 else ""
+                if len(alike) > 1 and label and met[label] == 1:  # as the one that it is
+                    plan.name = names.one(class_name(label, doc), "Block")
+                else:
+                    rest.append(plan)
+            for plan, name in zip(rest, names.several(base, len(rest), "Block"), strict=True):
                 plan.name = name
+            for plan in alike:
                 if plan.doc and plan.doc == alike[0].doc and plan is not alike[0]:
                     plan.doc = f"Another form of `{alike[0].name}`."
         return plans
@@ -338,6 +348,7 @@ class Planner(Containers):
             return found
         title, span = unit or entry.name, entry.span
         plan = self.plan(part, (part.kind, title, span.source.name, span.start), title)
+        plan.labels.add(entry.label if entry.base == title else "")
         return PlanPiece(plan, part, span)
 
     def sequence(self, part: Part) -> SequencePiece | None:

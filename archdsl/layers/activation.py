@@ -348,4 +348,4 @@ class Maxout(Activation):
         return (channels // self.pieces, *inputs[0][1:])
 
     def torch(self, *inputs: Shape) -> Expression:
-        return Expression(f"{{x}}.unflatten(1, (-1, {self.pieces})).amax(2)")
+        return Expression("{x}.unflatten(1, (-1, {pieces})).amax(2)", {"pieces": self.pieces})

@@ -368,4 +368,5 @@ class Split(Layer):
         return self.parts == 1
 
     def torch(self, *inputs: Shape) -> Expression:
-        return Expression(f"{{x}}.chunk({self.parts}, 1)[{{part}}]", {"part": self.part - 1})
+        given = {"parts": self.parts, "part": self.part - 1}
+        return Expression("{x}.chunk({parts}, 1)[{part}]", given, idle={"parts": 1, "part": 0})

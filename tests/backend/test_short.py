@@ -60,17 +60,30 @@ def test_a_block_of_a_built_in_spec_is_one_class(name: str) -> None:
 
 
 def test_the_built_in_specs_of_which_a_block_has_several_classes() -> None:
-    """Their uses differ in more than in what is there: in activations, joins and arms."""
+    """Their uses differ in more than in what is there: in activations and joins."""
     found: dict[str, set[str]] = {}
     for file in Path(__file__).with_name("golden").glob("*.py"):
         names = set(re.findall(r"^class (\w+)\(", file.read_text("utf-8"), re.MULTILINE))
         found[file.stem] = {n[:-1] for n in names if n[1:].endswith("A") and f"{n[:-1]}B" in names}
     assert {name: blocks for name, blocks in found.items() if blocks} == {
-        "inception_v3": {"Branch"},
         "mobilenet_v3": {"InvertedResidual"},
         "preresnet110": {"Unit"},
-        "res2net": {"Branch", "Layer", "Res2"},
+        "res2net": {"Res2"},
     }
+
+
+def test_parts_that_are_no_forms_of_one_thing_are_called_as_they_are() -> None:
+    source = archdsl.load("inception_v3").source()
+    assert "self.branch2 = Branch2(in_channels)" in source
+    source = archdsl.load("res2net50_26w_8s").source()
+    assert "                Layer1(8 * width, channels),\n                Layer(9, 1, 8, " in source
+
+
+def test_how_many_parts_there_are_is_an_argument() -> None:
+    body = "conv(12, 1) -> maxout(n) -> split(k, 1) -> conv(12, 1)"
+    text = f"arch a\ninput 3x4x4\nblock b(n, k) {{ {body} }}\nb(2, 3)\nb(3, 2)\n"
+    source = archdsl.parse(text).with_knobs().source()
+    assert "self.conv1(x).unflatten(1, (-1, self.n)).amax(2).chunk(self.k, 1)[0]" in source
 
 
 def test_a_unit_that_calls_itself_crops_what_it_has_beside_it() -> None:

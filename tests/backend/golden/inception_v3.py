@@ -111,7 +111,7 @@ class D(nn.Module):
         return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x)], 1)
 
 
-class BranchA(nn.Module):
+class Branch2(nn.Module):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.unit1 = Unit(in_channels, 384, 1, 0)
@@ -123,7 +123,7 @@ class BranchA(nn.Module):
         return torch.cat([self.branch1(x), self.branch2(x)], 1)
 
 
-class BranchB(nn.Module):
+class Branch3(nn.Module):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.unit1 = Unit(in_channels, 448, 1, 0)
@@ -141,8 +141,8 @@ class E(nn.Module):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.branch1 = Unit(in_channels, 320, 1, 0)
-        self.branch2 = BranchA(in_channels)
-        self.branch3 = BranchB(in_channels)
+        self.branch2 = Branch2(in_channels)
+        self.branch3 = Branch3(in_channels)
         self.branch4 = seq(
             avgpool1=nn.AvgPool2d(3, stride=1, padding=1),
             unit1=Unit(in_channels, 192, 1, 0),

@@ -27,7 +27,7 @@ class DenseBlock(nn.Sequential):
         return x
 
 
-class BranchA(nn.Module):
+class Branch(nn.Module):
     def __init__(self, in_channels: int, part: int, channels: int, stride: int) -> None:
         super().__init__()
         self.split_part = part
@@ -41,7 +41,7 @@ class BranchA(nn.Module):
         return self.relu1(self.bn1(self.conv1(x.chunk(4, 1)[self.split_part])))
 
 
-class BranchB(nn.Module):
+class Branch4(nn.Module):
     def __init__(self, stride: int) -> None:
         super().__init__()
         self.avgpool1 = nn.AvgPool2d(3, stride=stride, padding=1)
@@ -71,10 +71,10 @@ class Res2A(nn.Module):
         self.conv1 = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * width)
         self.relu1 = nn.ReLU(inplace=True)
-        self.branch1 = BranchA(4 * width, 0, channels, branch1_stride)
-        self.branch2 = BranchA(4 * width, 1, channels, branch1_stride)
-        self.branch3 = BranchA(4 * width, 2, channels, branch1_stride)
-        self.branch4 = BranchB(branch1_stride)
+        self.branch1 = Branch(4 * width, 0, channels, branch1_stride)
+        self.branch2 = Branch(4 * width, 1, channels, branch1_stride)
+        self.branch3 = Branch(4 * width, 2, channels, branch1_stride)
+        self.branch4 = Branch4(branch1_stride)
         self.conv2 = nn.Conv2d(conv2_in_channels, c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.shortcut = seq(
@@ -93,7 +93,7 @@ class Res2A(nn.Module):
         return self.relu2(y)
 
 
-class LayerA(nn.Module):
+class Layer1(nn.Module):
     def __init__(self, in_channels: int, channels: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels // 4, channels, 3, padding=1, bias=False)
@@ -104,26 +104,26 @@ class LayerA(nn.Module):
         return self.relu1(self.bn1(self.conv1(x.chunk(4, 1)[0])))
 
 
-class LayerB(nn.Module):
-    def __init__(self, in_channels: int, channels: int) -> None:
+class Layer(nn.Module):
+    def __init__(
+        self, parts: int, part: int, branch_part: int, conv1_in_channels: int
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels // 5, channels, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
+        self.branch_parts = parts
+        self.branch_part = part
+        self.branch2_part = branch_part
+        self.conv1 = nn.Conv2d(
+            conv1_in_channels, conv1_in_channels, 3, padding=1, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(conv1_in_channels)
         self.relu1 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.relu1(self.bn1(self.conv1(x.chunk(5, 1)[1] + x.chunk(5, 1)[4])))
-
-
-class LayerC(nn.Module):
-    def __init__(self, in_channels: int, channels: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(in_channels // 6, channels, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.relu1 = nn.ReLU(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.relu1(self.bn1(self.conv1(x.chunk(6, 1)[2] + x.chunk(6, 1)[5])))
+        x = (
+            x.chunk(self.branch_parts, 1)[self.branch_part]
+            + x.chunk(self.branch_parts, 1)[self.branch2_part]
+        )
+        return self.relu1(self.bn1(self.conv1(x)))
 
 
 class Res2B(nn.Module):
@@ -135,8 +135,6 @@ class Res2B(nn.Module):
         c: int,
         width: int,
         channels: int,
-        dense1_layer2_in_channels: int,
-        dense1_layer3_in_channels: int,
         conv2_in_channels: int,
     ) -> None:
         super().__init__()
@@ -146,9 +144,9 @@ class Res2B(nn.Module):
         self.relu1 = nn.ReLU(inplace=True)
         self.dense1 = DenseBlock(
             [
-                LayerA(4 * width, channels),
-                LayerB(dense1_layer2_in_channels, channels),
-                LayerC(dense1_layer3_in_channels, channels),
+                Layer1(4 * width, channels),
+                Layer(5, 1, 4, channels),
+                Layer(6, 2, 5, channels),
             ],
         )
         self.slice_first = 3 * width
@@ -180,26 +178,21 @@ class Res2Net(nn.Module):
         )
         self.stage1 = seq(
             res2_1=Res2A(64, 256, 26, 26, 1, 104),
-            res2_2=Res2B(256, 256, 26, 26, 130, 156, 104),
-            res2_3=Res2B(256, 256, 26, 26, 130, 156, 104),
+            res2_2=Res2B(256, 256, 26, 26, 104),
+            res2_3=Res2B(256, 256, 26, 26, 104),
         )
         self.stage2 = seq(
             res2_1=Res2A(256, 512, 52, 52, 2, 208, stride=2),
-            **{
-                f"res2_{i}": Res2B(512, 512, 52, 52, 260, 312, 208) for i in range(2, 5)
-            },
+            **{f"res2_{i}": Res2B(512, 512, 52, 52, 208) for i in range(2, 5)},
         )
         self.stage3 = seq(
             res2_1=Res2A(512, 1024, 104, 104, 2, 416, stride=2),
-            **{
-                f"res2_{i}": Res2B(1024, 1024, 104, 104, 520, 624, 416)
-                for i in range(2, 7)
-            },
+            **{f"res2_{i}": Res2B(1024, 1024, 104, 104, 416) for i in range(2, 7)},
         )
         self.stage4 = seq(
             res2_1=Res2A(1024, 2048, 208, 208, 2, 832, stride=2),
-            res2_2=Res2B(2048, 2048, 208, 208, 1040, 1248, 832),
-            res2_3=Res2B(2048, 2048, 208, 208, 1040, 1248, 832),
+            res2_2=Res2B(2048, 2048, 208, 208, 832),
+            res2_3=Res2B(2048, 2048, 208, 208, 832),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),
