@@ -139,13 +139,15 @@ def _open(term: Term) -> None:
 
 
 def _fold_alike(terms: list[Term], style: Style) -> None:
-    """Folds the bodies of instances of a class: those of one form in one way, or not at all."""
+    """Folds the bodies of instances of a class: those of layers alone that have one form in one
+    way, or not at all."""
     forms: dict[Any, list[Term]] = defaultdict(list)
     for term in terms:
         forms[tuple(map(skeleton, term.subs[0]))].append(term)
     for alike in forms.values():
         folded = [fold(copied(term.subs[0]), style) for term in alike]
-        if len({tuple(map(skeleton, body)) for body in folded}) == 1:
+        one_form = len({tuple(map(skeleton, body)) for body in folded}) == 1
+        if one_form or any(t.op in style.blocks for body in folded for t in walk(body)):
             for term, body in zip(alike, folded, strict=True):
                 term.subs = [body]
 
