@@ -126,7 +126,7 @@ def command(
         check_outputs([target, target.with_suffix(".pt")] if keeps else [target], reads, force)
         said = list(chosen.write(arch, target, options))
         say(f"{target}: {arch.name}, {shown_costs(arch.params, arch.macs)}")
-        for line in said:
+        for line in [*said, *options.notes]:
             say(line)
         return arch.spec.used
 

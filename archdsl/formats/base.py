@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,6 +32,7 @@ class Options:
     device: str = "cpu"
     dtype: str = "float32"
     any_size: bool = False  # whether height and width of what is exported stay free
+    notes: list[str] = field(default_factory=list)  # what a user should know of what was written
 
 
 class Format(Registered):

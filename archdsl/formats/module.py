@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     from archdsl.spec import Architecture
 
+UNSEEN = (
+    "note: the names in {weights} are not this network's. Weights do not show strides, slopes\n"
+    "and the constants of norms: those of the spec are used. Where the other module is at\n"
+    "hand, `archdsl.transfer` compares both by running them."
+)
+
 
 def module_of(arch: Architecture, options: Options) -> nn.Module:
     """The module on the device that was asked for, with the weights. Raises ``ArchError``."""
@@ -33,7 +39,9 @@ def module_of(arch: Architecture, options: Options) -> nn.Module:
         raise ArchError([diagnose(codes.NO_DEVICE, name=device, reason=reason)]) from None
     if weights is not None:
         with room(device, f"the weights of {weights.path} and those of {arch.name}"):
-            transfer(weights.path, module, order=weights.order, names=weights.names)
+            taken = transfer(weights.path, module, order=weights.order, names=weights.names)
+        if any(theirs != ours for ours, theirs in taken.items()):
+            options.notes.append(UNSEEN.format(weights=weights.path))
     return module
 
 

@@ -86,8 +86,15 @@ def test_standard_input_and_builtin_variants(run: Any) -> None:
 
 def test_what_it_prints_can_be_run(run: Any, checkpoint: dict[str, torch.Tensor]) -> None:
     ran = run("compile", "tiny.arch", "--weights", "other.pt")
-    made, said, then = ran.out.splitlines()
+    made, said, then, *note = ran.out.splitlines()
     assert said == "tinynet.pt: the weights of other.pt, under this network's keys"
+    assert note == [
+        "note: the names in other.pt are not this network's. Weights do not show strides, slopes",
+        "and the constants of norms: those of the spec are used. Where the other module is at",
+        "hand, `archdsl.transfer` compares both by running them.",
+    ]
+    again = run("compile", "tiny.arch", "--weights", "tinynet.pt", "-o", "again.py")
+    assert "note:" not in again.out, "these are the network's own names"
     assert made.startswith("tinynet.py: ")
     program = f"import torch; {then.removeprefix('next: ')}; torch.save(model.state_dict(), 'x')"
     subprocess.run([sys.executable, "-c", program], check=True)
