@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 MEASURED = 3  # times that is solved for a measured cost until a second measurement agrees
 WITHIN = 0.02  # how far off a budget a network may be, as a share of it
+FAR = 50  # percent off a budget: no tolerance that anybody wants
 
 
 def cost_of(name: str, batch: int = 1, training: bool = False) -> Cost:
@@ -241,7 +242,7 @@ def help_near(nearest: Solution) -> str:
     """What helps where a budget is out of reach: what comes nearest, whether its domain ends there,
     and what would take it."""
     near = ceil(1000 * nearest.off) / 10
-    takes = f"; a tolerance of {near:g}% takes it" if near < 100 else ""
+    takes = f"; a tolerance of {near:g}% takes it" if near <= FAR else ""
     return f"the nearest is {nearest.shown}{end_of_domain(nearest)}{takes}"
 
 

@@ -153,6 +153,7 @@ def _expected(expected: set[str]) -> str:
     return f", expected {' or '.join(words)}" if words else ""
 
 
+TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6}  # units of which a latency has none
 OF_COMMAND = ("log", "engine", "workers", "ranks", "device", "storage")  # options, no statements
 
 
@@ -348,6 +349,8 @@ def _value_hint(token: Token, before: Token, begins: bool, expected: set[str]) -
     if token.type == "NAME" and str(token) in ("step", "log"):
         return [f"`{token}` belongs after a range: `16..128 step 8`, `1e-4..1e-1 log`"]
     if token.type == "NAME" and before.type == "NUMBER" and before.end_pos == token.start_pos:
+        if "WITHIN" in expected and str(token) in TIMES and before.replace(".", "", 1).isdecimal():
+            return [f"a latency is in seconds: `{float(before) * TIMES[str(token)]:.10g}`"]
         return ["a number may end in K, M, G, T or %"]
     if {"IN", "COMMA"} <= expected and "PLUS" not in expected and token.type != "NAME":
         return ["write the values that it may take after `in`"]

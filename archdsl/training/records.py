@@ -149,7 +149,7 @@ class Records:
             return self.constant(node)
         if name not in table:
             own = [] if reader.table in TABLES else [OWN]
-            help = did_you_mean(name, table) or [known(table), *own]
+            help = did_you_mean(name, table, _synonyms(table)) or [known(table), *own]
             what = reader.table.removesuffix("s")
             self.report(codes.NO_SUCH_SETTING, node.span, help=help, what=what, name=name)
             return MISTAKEN
@@ -170,7 +170,7 @@ class Records:
                 return PluginData(name, given)
             there = [*table, *installed]
             own = [OWN] if what == "data" else []
-            help = did_you_mean(name, there) or [known(there), *own]
+            help = did_you_mean(name, there, _synonyms(table)) or [known(there), *own]
             self.report(codes.NO_SUCH_SETTING, node.name.span, help=help, what=what, name=name)
             return None
         return self.make(table[name], node.arguments, node.name.span)
@@ -298,6 +298,11 @@ def known(names: Iterable[str]) -> str:
     """What there is to choose from."""
     listed = list(names)
     return f"there {'is' if len(listed) == 1 else 'are'} {', '.join(listed)}"
+
+
+def _synonyms(table: Mapping[str, type[Setting]]) -> dict[str, str]:
+    """What the records of a table are called elsewhere."""
+    return {word: name for name, cls in table.items() for word in cls.synonyms}
 
 
 def describe_value(value: Any) -> str:

@@ -222,6 +222,7 @@ class ImageFolder(Pictures):
     of a side, or height and width: ``48x64``; it has so many ``channels`` of 8 or 16 ``bits``."""
 
     name = "image_folder"
+    synonyms = ("ImageFolder", "folder")
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
         from archdsl.training.data.layout import layout

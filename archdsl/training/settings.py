@@ -17,6 +17,7 @@ class Setting:
     """The base of records that a .search file names: ``sgd(momentum = 0.9)``."""
 
     name: ClassVar[str]
+    synonyms: ClassVar[tuple[str, ...]] = ()  # what it is called elsewhere
 
     def written(self, full: bool = False) -> str:
         """As a text would name it; ``full`` spells out the defaults too."""
