@@ -17,13 +17,13 @@ from archdsl.report.chosen import words
 from archdsl.report.facts import Facts
 from archdsl.report.measure import cost_text, shape_text
 from archdsl.search.request import LEARNED
-from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, TUNE, Row
+from archdsl.search.rows import BASELINE, EXPLORE, PASSED, SETTLE, TUNE, Row
 from archdsl.units import duration, human, rate
 
 DRAWN = 400  # networks with a drawing; a study of more has those of its best trials
 DEPTH = 2  # levels that are open in a drawing
 STAGES = {TUNE: "tuned", EXPLORE: "explored", BASELINE: "baseline", SETTLE: "retrained"}
-ORDER = ("running", "done", "pruned", "failed", "waiting")
+ORDER = ("running", "done", "pruned", "failed", *PASSED, "waiting")
 
 
 @dataclass
@@ -85,7 +85,7 @@ def columns(facts: Facts) -> Iterator[TrialColumn]:
     if any(r.setting for r in rows):
         yield TrialColumn("setting", lambda r: r.setting, lambda r: r.setting, False)
     yield TrialColumn("seed", lambda r: _some(r.seed), lambda r: r.seed)
-    yield TrialColumn("state", _state, lambda r: ORDER.index(r.state), False)
+    yield TrialColumn("state", _state, lambda r: ORDER.index(_kind(r)), False)
     yield TrialColumn(
         measure.name,
         lambda r: _shown(measure.of(r), measure.text),
@@ -118,6 +118,12 @@ def _further(name: str, cost: Cost) -> TrialColumn:
 
 def _stage(row: Row) -> str:
     return STAGES[row.stage]
+
+
+def _kind(row: Row) -> str:
+    """What a trial is told apart by: its state, and what ended it where that is no failure."""
+    passed = row.state == "failed" and not row.is_failure and row.failure
+    return passed or row.state
 
 
 def _state(row: Row) -> str:
@@ -195,7 +201,7 @@ def _line(facts: Facts, row: Row, shown: list[TrialColumn], ranks: list[dict[str
             )
         sort = f' data-v="{rank[key]}"' if key in rank else ""
         cells.append(f"<td{_style(column)}{sort}>{text}</td>")
-    return f'<tr id="t-{key}" data-state="{row.state}">{"".join(cells)}</tr>'
+    return f'<tr id="t-{key}" data-state="{escape(_kind(row))}">{"".join(cells)}</tr>'
 
 
 def _style(column: TrialColumn) -> str:
@@ -203,7 +209,7 @@ def _style(column: TrialColumn) -> str:
 
 
 def _tools(facts: Facts) -> str:
-    counts = Counter(row.state for row in facts.rows)
+    counts = Counter(map(_kind, facts.rows))
     states = [s for s in ORDER if counts[s]]
     fields = [_select("state", "any state", [(s, f"{s} ({counts[s]})") for s in states])]
     if len({r.stage for r in facts.rows}) > 1:

@@ -1,12 +1,14 @@
 """What a report says, for studies of every kind and in every state."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from reading import Read
 
 import archdsl
+from archdsl.report.trials import trials_html
 from archdsl.search.outcome import best, verdict
 from archdsl.search.snapshot import read_study
 from archdsl.verdict import words
@@ -81,6 +83,18 @@ def test_the_table_has_every_trial(read: Read) -> None:
     assert cells[8] == f"{100 * (row.accuracy or 0):.2f} %"
     lost = next(r for r in read.facts.rows if r.state == "failed")
     assert by_key[read.facts.key(lost)][7:9] == ["diverged", ""]
+
+
+def test_what_was_passed_on_is_no_failure_in_the_filter(read: Read) -> None:
+    first, second, *rest = (r for r in read.facts.rows if r.state == "done")
+    passed = [
+        replace(first, state="failed", failure="dropped", accuracy=None),
+        replace(second, state="failed", failure="interrupted", accuracy=None),
+    ]
+    html = trials_html(replace(read.facts, rows=[*passed, *rest]))
+    options = re.findall(r'<option value="(.*?)">(.*?)</option>', html)
+    done = ("done", f"done ({len(rest)})")
+    assert options[1:4] == [done, ("interrupted", "interrupted (1)"), ("dropped", "dropped (1)")]
 
 
 def test_columns_sort_by_values_and_not_by_texts(read: Read) -> None:
