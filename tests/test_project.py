@@ -311,7 +311,7 @@ FOLDERS = {
     "search": "archdsl/searches",
 }
 SHIPPED = {
-    "archdsl": (".py", "py.typed", ".js", ".css"),
+    "archdsl": (".py", "py.typed", ".js", ".css", ".bash"),
     "grammars": (".py", ".lark", ".json"),
     "specs": (".py", ".arch"),
     "search": (".py", ".search"),

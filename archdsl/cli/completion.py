@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from click.shell_completion import get_completion_class
 
-# What click's scripts lack, as (its text, ours): values with commas, no blank after `depth=`.
+BASH = Path(__file__).with_name("completion.bash")  # in place of click's, which splits at `=`
+# What click's other scripts lack, as (its text, ours): values with commas, no blank after `depth=`.
 MENDED = {
-    "bash": (
-        "    return 0\n",
-        "    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n"
-        "    return 0\n",
-    ),
     "zsh": (
         "        compadd -U -V unsorted -a completions\n",
         "        local -a assigned=(${(M)completions:#*=})\n"
@@ -31,6 +29,9 @@ def command(shell: str) -> None:
     For bash: eval "$(archdsl completion bash)" in ~/.bashrc; likewise for zsh; for fish:
     archdsl completion fish > ~/.config/fish/completions/archdsl.fish
     """
+    if shell == "bash":
+        click.echo(BASH.read_text("utf-8").rstrip())
+        return
     kind = get_completion_class(shell)
     assert kind is not None
     root = click.get_current_context().find_root().command

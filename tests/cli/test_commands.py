@@ -14,7 +14,7 @@ import click
 import pytest
 
 import archdsl
-from archdsl.cli.completion import MENDED
+from archdsl.cli.completion import BASH, MENDED
 from archdsl.cli.main import COMMANDS
 from archdsl.cli.output import cut, human, human_bytes, table
 from archdsl.files import builtin_folder, builtin_names
@@ -430,9 +430,53 @@ def test_error_lists_all_and_explains_each(run: Any) -> None:
 def test_completion_scripts(shell: str, run: Any) -> None:
     """With what click's own lack: see ``MENDED``."""
     ran = run("completion", shell)
-    assert ran.code == 0 and "_ARCHDSL_COMPLETE" in ran.out and MENDED[shell][1] in ran.out
+    assert ran.code == 0 and "_ARCHDSL_COMPLETE" in ran.out
+    assert shell == "bash" or MENDED[shell][1] in ran.out
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=ran.out, text=True, check=True)
+
+
+STUB = """
+complete() { :; }
+compopt() { echo "compopt $2"; }
+env() { echo "words ${1#COMP_WORDS=} $2" | tr '\\n' ' ' >&2; printf '%s\\n' "${OFFERED[@]}"; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "offered", "asked", "completed"),
+    [
+        (["summary", "resnet120"], ["plain,resnet1202", "file,resnet120"],
+         "archdsl summary resnet120 COMP_CWORD=2", ["compopt filenames", "resnet1202"]),
+        (["summary", "net"], ["file,net"],
+         "archdsl summary net COMP_CWORD=2", ["compopt default"]),
+        (["data", "d"], ["plain,digits", "dir,d"],
+         "archdsl data d COMP_CWORD=2", ["compopt filenames", "digits", "dir d"]),
+        (["fit", "a", "--set", "depth", "="], ["plain,depth=18", "plain,depth=34"],
+         "archdsl fit a --set depth= COMP_CWORD=4", ["18", "34"]),
+        (["fit", "a", "--set", "depth", "=", "1"], ["plain,depth=18"],
+         "archdsl fit a --set depth=1 COMP_CWORD=4", ["18"]),
+        (["fit", "a", "--set", "dep"], ["plain,depth="],
+         "archdsl fit a --set dep COMP_CWORD=4", ["compopt nospace", "depth="]),
+    ],
+)  # fmt: skip
+@pytest.mark.skipif(not shutil.which("bash"), reason="there is no bash")
+def test_bash_is_given_names_and_files(
+    words: list[str], offered: list[str], asked: str, completed: list[str], tmp_path: Path
+) -> None:
+    """Both together, and what stands after a `=`, where bash begins a word of its own."""
+    (tmp_path / "dir d").mkdir()
+    array = " ".join(map(shlex.quote, ["archdsl", *words]))
+    program = f"""{STUB}{BASH.read_text()}
+OFFERED=({" ".join(map(shlex.quote, offered))})
+COMP_WORDS=({array}); COMP_CWORD={len(words)}
+_archdsl_completion archdsl; printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+    ran = subprocess.run(
+        ["bash", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ran.stderr.strip() == f"words {asked}"
+    assert [line for line in ran.stdout.splitlines() if line] == completed
 
 
 def test_names_are_completed(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
