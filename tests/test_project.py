@@ -133,10 +133,12 @@ def test_imports_go_one_way(path: Path) -> None:
 OF_OPTUNA = ("_trial_id", "_study_id", "_storage", "_cached_frozen_trial", "_get_stale_trial_ids")
 
 
-def private_names(path: Path) -> Iterator[str]:
-    """What a file takes of Optuna that has no public name."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "optuna":
+def private_names(program: str) -> Iterator[str]:
+    """What a program takes of Optuna that has no public name."""
+    for node in ast.walk(ast.parse(program)):
+        if isinstance(node, ast.Import):
+            names = [a.name for a in node.names if a.name.split(".")[0] == "optuna"]
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "optuna":
             names = [f"{node.module}.{a.name}" for a in node.names]
         elif isinstance(node, ast.Attribute):
             names = [ast.unparse(node)] if ast.unparse(node).startswith("optuna.") else []
@@ -148,8 +150,24 @@ def private_names(path: Path) -> Iterator[str]:
 
 
 def test_nothing_reaches_into_the_private_parts_of_optuna() -> None:
-    found = [(path.name, name) for path in FILES for name in private_names(path)]
+    texts = {path.name: path.read_text("utf-8") for path in FILES}
+    found = [(file, name) for file, text in texts.items() for name in private_names(text)]
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [
+        ("import optuna.storages._heartbeat as h", "optuna.storages._heartbeat"),
+        ("from optuna.storages import _heartbeat", "optuna.storages._heartbeat"),
+        ("optuna.storages._heartbeat.fail", "optuna.storages._heartbeat.fail"),
+        ("trial._trial_id", "_trial_id"),
+    ],
+)
+def test_a_private_part_of_optuna_is_found(program: str, name: str) -> None:
+    assert name in private_names(program)
+    public = "import optuna.storages, os._x\nfrom optuna import Trial\nself._storage"
+    assert list(private_names(public)) == []
 
 
 def test_no_two_modules_import_each_other() -> None:

@@ -69,7 +69,7 @@ class Choosing:
             aimed = number_of(spec, name, given)
         names = (by,) if isinstance(by, str) else tuple(by)
         share = read_share(spec.program, within) if isinstance(within, str) else within
-        aim = Aim(name, held, aimed, names, share, step, cost is not None)
+        aim = Aim(name, held, aimed, names, share, step, cost is not None, tuple(knobs))
         return fit(spec, aim, knobs, input).found.arch
 
     def candidates(self, **asked: Any) -> list[Architecture]:

@@ -59,7 +59,8 @@ def shown_cost(cost: str, value: float) -> str:
 class Aim:
     """What is asked for: a cost and its budget, the knobs that are solved for, how near.
 
-    ``measured``: whether a cost takes so long that not every value may be looked at.
+    ``measured``: whether a cost takes so long that not every value may be looked at. ``given``: the
+    knobs whose values were asked for, which no help offers to change.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Aim:
     within: float = WITHIN
     step: int = 1
     measured: bool = False
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,40 @@ class Fitted:
     again: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What was solved for once: the nearest, if there is any, and with what it is measured again
+    where its cost is measured."""
+
+    aim: Aim
+    solver: Solver
+    found: Solution | None
+    second: Measured | None
+
+    @property
+    def met(self) -> bool:
+        """Whether the nearest is near enough."""
+        return self.found is not None and self.found.off <= self.aim.within
+
+    @property
+    def again(self) -> float | None:
+        """The second measurement of the nearest."""
+        if self.second is None or self.found is None:
+            return None
+        return self.second(self.found.arch)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether a second measurement says the same: that the nearest is near enough, or else that
+        it is out of reach, as it differs by less than the tolerance or half of what is missing."""
+        if self.again is None or self.found is None:
+            return True
+        near, budget, cost = self.aim.within * self.aim.budget, self.aim.budget, self.found.cost
+        if self.met:
+            return abs(self.again - budget) <= near
+        return abs(self.again - cost) <= max(near, abs(cost - budget) / 2)
+
+
 def fit(
     spec: Spec, aim: Aim, knobs: Mapping[str, Any], input: Sequence[int] | None = None
 ) -> Fitted:
@@ -91,41 +127,31 @@ def fit(
     nothing is near enough (A705).
 
     What else runs on a machine is measured too, and misleads: a network that a measured cost gives
-    is measured once more, and is solved for again where that is too far off.
+    is measured once more, and is solved for again where that says something else.
     """
     check_aim(spec.knobs, aim)
     check_fixed(spec, {n: v for n, v in knobs.items() if n not in aim.by}, input)
-    fitted = _solved(spec, aim, knobs, input)
+    best = last = _attempt(spec, aim, knobs, input)
     for _ in range(MEASURED - 1):
-        if not isinstance(aim.cost, Measured) or _agrees(aim, fitted):
+        if best.agrees or last.second is None:
             break
-        aim = replace(aim, cost=aim.cost.anew())
-        last, fitted = fitted, _solved(spec, aim, knobs, input)
-        fitted = last if isinstance(fitted, ArchError) else fitted
-    if isinstance(fitted, ArchError):
-        raise fitted
-    return fitted
-
-
-def _agrees(aim: Aim, fitted: Fitted | ArchError) -> bool:
-    """Whether a second measurement of what was found is near enough too."""
-    if isinstance(fitted, ArchError) or fitted.again is None:
-        return False
-    return abs(fitted.again - aim.budget) <= aim.within * aim.budget
-
-
-def _solved(
-    spec: Spec, aim: Aim, knobs: Mapping[str, Any], input: Sequence[int] | None
-) -> Fitted | ArchError:
-    """As ``fit``, once: an error where nothing is near enough."""
-    solver, fixed = _solver(spec, aim, aim.by, knobs, input)
-    found = solver.solve(fixed, aim.budget, aim.within)
-    if found is None or found.off > aim.within:
+        last = _attempt(spec, replace(aim, cost=last.second), knobs, input)
+        best = last if last.met or not best.met else best
+    found, solver, aim = best.found, best.solver, best.aim
+    fixed = {name: value for name, value in knobs.items() if name not in aim.by}
+    if found is None or not best.met:
         others = [] if solver.stopped else _help_others(spec, aim, knobs, input)
-        others = [*_help_noise(aim, found), *others]
-        return ArchError([unreachable(aim, found, solver.tried, solver.stopped, others)])
-    again = aim.cost.anew()(found.arch) if isinstance(aim.cost, Measured) else None
-    return Fitted(found, solver.around(fixed, found, aim.budget), again)
+        others = [*_help_noise(best), *others]
+        raise ArchError([unreachable(aim, found, solver.tried, solver.stopped, others)])
+    return Fitted(found, solver.around(fixed, found, aim.budget), best.again)
+
+
+def _attempt(
+    spec: Spec, aim: Aim, knobs: Mapping[str, Any], input: Sequence[int] | None
+) -> Attempt:
+    solver, fixed = _solver(spec, aim, aim.by, knobs, input)
+    second = aim.cost.anew() if isinstance(aim.cost, Measured) else None
+    return Attempt(aim, solver, solver.solve(fixed, aim.budget, aim.within), second)
 
 
 def _solver(
@@ -141,14 +167,11 @@ def _solver(
     return Solver(spec, by, aim.cost, aim.step, input, not aim.measured, start), fixed
 
 
-def _help_noise(aim: Aim, nearest: Solution | None) -> list[str]:
-    """Whether a second measurement of what is nearest differs by more than the tolerance."""
-    if nearest is None or not isinstance(aim.cost, Measured):
+def _help_noise(missed: Attempt) -> list[str]:
+    """Whether a second measurement of what is nearest says something else."""
+    if missed.again is None or missed.agrees:
         return []
-    again = aim.cost.anew()(nearest.arch)
-    if abs(again - nearest.cost) <= aim.within * aim.budget:
-        return []
-    shown = shown_cost(aim.name, again)
+    shown = shown_cost(missed.aim.name, missed.again)
     return [f"measured again, the nearest has {shown}: what else runs here was measured too"]
 
 
@@ -157,7 +180,7 @@ def _help_others(
 ) -> list[str]:
     """Which knobs meet the budget where they are solved for too: one more, or else all. Costs that
     take a network each are not looked for again."""
-    others = [name for name in solvable(spec.knobs) if name not in aim.by]
+    others = [name for name in solvable(spec.knobs) if name not in (*aim.by, *aim.given)]
     if not others or not isinstance(aim.cost, FigureCost):
         also = " or ".join(f"`{name}`" for name in others)
         return [f"to solve for {also} too gives more networks to choose from"] if also else []

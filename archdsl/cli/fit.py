@@ -113,7 +113,10 @@ def command(
     needed, and nothing is trained. Exit code 1 if no network is near enough.
     """
     if output is not None and output.suffix != ".arch":
-        raise click.UsageError("-o writes a spec, whose name ends in .arch; compile that")
+        raise click.UsageError(
+            "-o FILE.arch writes the spec;"
+            " `archdsl compile FILE.arch -o ...` makes other files of it"
+        )
     given = {name: text for name, text in budgets.items() if text is not None}
     if len(given) + (factor is not None) != 1:
         count = len(given) + (factor is not None) or "none"
@@ -123,7 +126,8 @@ def command(
     name = next(iter(given), of or "macs")
     _check_idle(name, {"--batch": "memory", "--training": "memory", "--on": "latency"})
     named = resolve(spec, read_registry(python), Work(FIT_WORK))
-    found, knobs = named.spec, {**named.knobs, **split_settings(settings)}
+    chosen = split_settings(settings)
+    found, knobs = named.spec, {**named.knobs, **chosen}
     input = read_shape(shape)
     before = found.candidate(knobs, input)
     cost = _measured(on, device) if name == "latency" else cost_of(name, batch, training)
@@ -136,7 +140,7 @@ def command(
         )
     names = tuple(n.strip() for text in by for n in text.split(",") if n.strip())
     share = read_share(found.program, within)
-    aim = Aim(name, cost, budget, names, share, step, name == "latency")
+    aim = Aim(name, cost, budget, names, share, step, name == "latency", (*named.settings, *chosen))
     knobs = {n: v for n, v in before.knobs.items() if n in knobs}
     with told(measuring):
         fitted = fit(found, aim, knobs, input)

@@ -173,7 +173,7 @@ def fit(
     before = parsed.candidate(knobs or {}, shape)
     share, amount = read_share(parsed.program, within), read_budget(parsed.program, cost, budget)
     names = [name.strip() for name in by.split(",")] if isinstance(by, str) else by
-    aim = Aim(cost, cost_of(cost), amount, tuple(names), share)
+    aim = Aim(cost, cost_of(cost), amount, tuple(names), share, given=tuple(knobs or ()))
     given = {name: value for name, value in before.knobs.items() if name in (knobs or {})}
     found = fitted(parsed, aim, given, shape)
     plain = fitting.plain(aim, before, found)

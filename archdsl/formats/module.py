@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archdsl.backend.memory import room
@@ -40,9 +41,18 @@ def module_of(arch: Architecture, options: Options) -> nn.Module:
     if weights is not None:
         with room(device, f"the weights of {weights.path} and those of {arch.name}"):
             taken = transfer(weights.path, module, order=weights.order, names=weights.names)
-        if any(theirs != ours for ours, theirs in taken.items()):
+        if not _same_names(taken):
             options.notes.append(UNSEEN.format(weights=weights.path))
     return module
+
+
+def _same_names(taken: Mapping[str, str]) -> bool:
+    """Whether names here and in a file are equal, but for one prefix of all that are in the file:
+    ``module.`` of `DataParallel`, ``_orig_mod.`` of `torch.compile`."""
+    ours, theirs = next(iter(taken.items()), ("", ""))
+    prefix = theirs.removesuffix(ours)
+    same = all(theirs == prefix + ours for ours, theirs in taken.items())
+    return same and (not prefix or prefix.endswith("."))
 
 
 def state_of(arch: Architecture, options: Options) -> bytes:

@@ -258,7 +258,7 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     if first.type == "NAME" and is_divided and not _opened(tokens[:at], "LPAR"):
         return ["a comment begins with `#`"]
     if token.type in _STARTS_VALUE:
-        return _value_hint(token, tokens[at - 1], begins, expected)
+        return _seconds(tokens, at) or _value_hint(token, tokens[at - 1], begins, expected)
     return []
 
 
@@ -345,12 +345,25 @@ def _equals_hint(kinds: list[str], begins: bool, word: str, expected: set[str]) 
     return ["to compare, write `==`"] if "EQ" in expected else []
 
 
+def _seconds(tokens: Sequence[Token], at: int) -> list[str]:
+    """What helps where the unit of a time follows a number of `hold latency = ...`."""
+    unit, number, begin = tokens[at], tokens[at - 1], at - 1
+    while tokens[begin].type in ("NUMBER", "COMMA", "LBRACE"):
+        begin -= 1
+    words = [str(token) for token in tokens[max(begin - 2, 0) : begin + 1]]
+    if words != ["hold", "latency", "="]:
+        return []
+    if str(unit) not in TIMES or unit.start_pos != number.end_pos:
+        return []
+    if not number.replace(".", "", 1).isdecimal():
+        return []
+    return [f"a latency is in seconds: `{float(number) * TIMES[str(unit)]:.10g}`"]
+
+
 def _value_hint(token: Token, before: Token, begins: bool, expected: set[str]) -> list[str]:
     if token.type == "NAME" and str(token) in ("step", "log"):
         return [f"`{token}` belongs after a range: `16..128 step 8`, `1e-4..1e-1 log`"]
     if token.type == "NAME" and before.type == "NUMBER" and before.end_pos == token.start_pos:
-        if "WITHIN" in expected and str(token) in TIMES and before.replace(".", "", 1).isdecimal():
-            return [f"a latency is in seconds: `{float(before) * TIMES[str(token)]:.10g}`"]
         return ["a number may end in K, M, G, T or %"]
     if {"IN", "COMMA"} <= expected and "PLUS" not in expected and token.type != "NAME":
         return ["write the values that it may take after `in`"]

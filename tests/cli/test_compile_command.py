@@ -95,6 +95,10 @@ def test_what_it_prints_can_be_run(run: Any, checkpoint: dict[str, torch.Tensor]
     ]
     again = run("compile", "tiny.arch", "--weights", "tinynet.pt", "-o", "again.py")
     assert "note:" not in again.out, "these are the network's own names"
+    parallel = {f"_orig_mod.module.{k}": v for k, v in checkpoint.items()}
+    torch.save(parallel, "parallel.pt")
+    again = run("compile", "tiny.arch", "--weights", "parallel.pt", "-o", "again.py")
+    assert again.code == 0 and "note:" not in again.out, "but for what PyTorch puts before them"
     assert made.startswith("tinynet.py: ")
     program = f"import torch; {then.removeprefix('next: ')}; torch.save(model.state_dict(), 'x')"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -89,7 +89,7 @@ BAD = {
     "--macs 2G --on compile --by width": (2, "Error", "--on is for --latency"),
     "--params 2M --batch 8 --by width": (2, "Error", "--batch is for --memory"),
     "--params 2M --device cpu --by width": (2, "Error", "--device is for --latency"),
-    "--macs 2G --by width -o f.py": (2, "Error", "whose name ends in .arch"),
+    "--macs 2G --by width -o f.py": (2, "Error", "-o FILE.arch writes the spec"),
     "--macs 2G --by width --set depth=3": (1, "error[A503]", "depth"),
 }
 
@@ -121,6 +121,12 @@ def test_further_knobs_that_reach_the_budget_are_named(
     ran = run("fit", spec, "--macs", budget, "--by", by)
     assert ran.code == 1 and "error[A705]" in ran.err and not ran.out
     assert f"help: solve for {help}" in ran.err if help else "solve for" not in ran.err
+
+
+@pytest.mark.parametrize("given", ["resnet50 --set depth=50", "resnet(depth=50)"])
+def test_a_knob_that_was_given_is_not_offered(run: Run, given: str) -> None:
+    ran = run("fit", *given.split(), "--macs", "2G", "--by", "width")
+    assert ran.code == 1 and "the nearest is width" in ran.err and "solve for" not in ran.err
 
 
 SMALL = "arch small(width = 8 in 1..16)\ninput 1x8x8\nconv(width, 3) -> relu\n"

@@ -1,6 +1,6 @@
 """A trial is at work as long as its worker says so, by public names of Optuna alone."""
 
-import time
+import threading
 from pathlib import Path
 
 import optuna
@@ -36,23 +36,24 @@ def test_a_worker_says_again_and_again_that_it_is_at_a_trial(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(at, "BEAT", 0.01)
-    trial, said = begun(storage), 0
+    trial, said, third = begun(storage), 0, threading.Event()
     record = storage.inner.record_heartbeat
 
     def count(trial_id: int) -> None:
         nonlocal said
         record(trial_id)
         said += 1
+        if said == 3:
+            third.set()
 
     monkeypatch.setattr(storage.inner, "record_heartbeat", count)
     assert beats(storage) == []
+    before = set(threading.enumerate())
     with storage.beating(trial):
-        while said < 3:
-            time.sleep(0.005)
+        assert set(threading.enumerate()) - before
+        assert third.wait(60)
+    assert set(threading.enumerate()) <= before, "whoever has ended says nothing more"
     assert [of for of, _ in beats(storage)] == [trial]
-    over = said
-    time.sleep(0.05)
-    assert said == over, "whoever has ended says nothing more"
 
 
 def test_a_trial_that_nobody_is_at_is_failed(storage: Storage) -> None:
