@@ -75,12 +75,19 @@ def write_output(path: Path, data: bytes | str, ending: str = "") -> None:
     write_bytes(path, sealed(plain, ending or path.suffix))
 
 
+def check_name(path: Path, option: str = "-o") -> None:
+    """Raises ``ArchError`` (A008) for a file or folder called ``-``, which is standard output to
+    every command that prints what it makes. ``option`` is the one that gives it."""
+    if path == Path("-"):
+        reason = "this command writes files, and `-` is none"
+        raise _refused(path, reason, f"give another file with {option}")
+
+
 def check_output(path: Path, reads: Iterable[Path] = (), force: bool = False) -> None:
     """Raises ``ArchError`` (A008) for a file that may not be replaced: one that the command reads,
     and, unless ``force`` is said, one that archdsl did not write or that was changed since; and
-    for ``-``, which is standard output to every command that prints what it makes."""
-    if path.parts[:1] == ("-",):
-        raise _refused(Path("-"), "this command writes files, and `-` is none", ELSEWHERE)
+    as ``check_name`` does."""
+    check_name(path)
     try:
         if not path.is_file():
             return

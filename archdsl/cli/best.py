@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -97,12 +98,10 @@ def command(
     for path in (*written, checkpoint):
         check_study_is_left(path, study)
     check_outputs(written, python, force)
-    if longer is not None and force:
-        checkpoint.unlink(missing_ok=True)
     with read_study(study, storage, read_registry(python)) as found:
         if not force:
             check_weights(found, written[1])
-        return write(found, slice, output, longer, device or "auto")
+        return write(found, slice, output, longer, device or "auto", force)
 
 
 # Where a training of --longer stands until it has ended.
@@ -122,7 +121,9 @@ def check_weights(found: Study, path: Path) -> None:
         raise ArchError([diagnose(codes.CANNOT_WRITE, help=help, name=str(path), reason=reason)])
 
 
-def write(found: Study, slice: str | None, output: Path, longer: float | None, device: str) -> int:
+def write(
+    found: Study, slice: str | None, output: Path, longer: float | None, device: str, force: bool
+) -> int:
     """Writes the best network of a study, and what belongs to it."""
     from archdsl.search.outcome import architecture, best, name_of
     from archdsl.search.refused import as_kept, refusal, words
@@ -143,7 +144,9 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
         params, macs = row.params, row.macs
     else:
         arch = architecture(found, row)
-        again = None if longer is None else _trained(found, row, arch, longer, device, output)
+        again = None
+        if longer is not None:
+            again = _trained(found, row, arch, longer, device, output, force)
         used = write_frozen(output, arch, card if again is None else again[1])
         params, macs = arch.params, arch.macs
     costs = "" if params is None or macs is None else f", {shown_costs(params, macs)}"
@@ -180,10 +183,17 @@ def write(found: Study, slice: str | None, output: Path, longer: float | None, d
 
 
 def _trained(
-    found: Study, row: Row, arch: Architecture, longer: float, device: str, output: Path
+    found: Study,
+    row: Row,
+    arch: Architecture,
+    longer: float,
+    device: str,
+    output: Path,
+    force: bool,
 ) -> tuple[Any, ModelCard]:
     """The network trained anew, for so many times the epochs, and its card. It goes on from where
-    one that was interrupted stood; its checkpoint stays until the weights are written."""
+    one that was interrupted stood; its checkpoint stays until the weights are written. With
+    ``force`` the checkpoint of another training gives way."""
     search = found.search
     if search.own is not None:
         raise click.UsageError("--longer is for trainings by archdsl itself")
@@ -205,21 +215,26 @@ def _trained(
     splits, place, seed = load(search.data, found.data), choose_device(device), row.seed or 0
     view = EpochView(recipe.epochs, False, True, splits.task.score)
     checkpoint = output.with_suffix(CHECKPOINT)
-    if checkpoint.exists():
-        say(f"note: it goes on from {checkpoint}; --force begins anew", error=True)
+    train = partial(
+        train_candidate,
+        arch,
+        splits,
+        recipe,
+        seed_of(found.card.seed, seed),
+        place,
+        on_resume=lambda: view.say(f"going on from {checkpoint}"),
+        on_epoch=view.epoch,
+        on_step=view.step,
+        checkpoint=checkpoint,
+        resume=True,
+    )
     try:
         with view:
-            module, outcome = train_candidate(
-                arch,
-                splits,
-                recipe,
-                seed_of(found.card.seed, seed),
-                place,
-                on_epoch=view.epoch,
-                on_step=view.step,
-                checkpoint=checkpoint,
-                resume=True,
-            )
+            try:
+                module, outcome = train()
+            except ArchError as problem:
+                _give_way(checkpoint, problem, force)
+                module, outcome = train()
     except Failure as problem:
         raise ArchError([problem.diagnostic]) from None
     except KeyboardInterrupt:
@@ -234,6 +249,23 @@ def _trained(
         said += f", {shown_score(score, known or 0.0)} in test"
     say(f"{recipe.epochs} epochs, {longer:g} times as many: {said}")
     return module, card_of(arch, splits, search.data, recipe, seed)
+
+
+def _give_way(checkpoint: Path, problem: ArchError, force: bool) -> None:
+    """Removes a checkpoint that cannot be gone on with, where ``force`` is said. Raises
+    ``ArchError`` for what it does not help with."""
+    found = problem.diagnostics[0]
+    if found.kind is not codes.BAD_RUN:
+        raise problem
+    if not (force and checkpoint.is_file()):
+        other = "give another file with -o"
+        help = f"{other}, or begin anew with --force" if checkpoint.is_file() else other
+        raise ArchError([replace(found, help=(help,))]) from None
+    try:
+        checkpoint.unlink()
+    except OSError as refused:
+        fields = {"name": str(checkpoint), "reason": (refused.strerror or str(refused)).lower()}
+        raise ArchError([diagnose(codes.CANNOT_WRITE, fields=fields)]) from None
 
 
 def _scores(found: Study, row: Row) -> str:

@@ -11,7 +11,7 @@ import click
 from archdsl.cli.output import say, say_json
 from archdsl.cli.outputs import check_outputs, force_option
 from archdsl.cli.progress import LOADING, told
-from archdsl.outputs import write_output
+from archdsl.outputs import check_name, write_output
 from archdsl.writing import make_folder
 
 LISTED = 8  # classes that are named
@@ -63,6 +63,7 @@ def command(
     with told("" if as_json else LOADING):
         found = first(folder, output, name, size, skip_unreadable)
     spec, search = (output / f"{found.name}{ending}" for ending in (".arch", ".search"))
+    check_name(output)
     check_outputs([spec, search], [], force)
     make_folder(output)
     write_output(spec, found.spec)

@@ -16,7 +16,7 @@ from archdsl.cli.progress import LOADING, told
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.modelcard import ModelCard
-from archdsl.outputs import write_output
+from archdsl.outputs import check_name, write_output
 from archdsl.training.packages import need
 from archdsl.training.tasks import CLASSIFICATION, IGNORED, MULTILABEL, REGRESSION, TASKS, Task
 
@@ -156,6 +156,7 @@ def _check_places(folder: Path, files: tuple[Path, ...], card: ModelCard, force:
     places = [_place(folder, path, card) for path in files]
     if len(set(places)) < len(places):
         raise click.UsageError("-o wants files of different names: two masks would have the same")
+    check_name(folder)
     check_outputs(places, files, force)
     try:
         folder.mkdir(exist_ok=True)

@@ -22,6 +22,7 @@ from archdsl.freeze import check_frozen
 from archdsl.layers.base import show_shape
 from archdsl.modelcard import ModelCard
 from archdsl.named import resolve
+from archdsl.outputs import check_name
 from archdsl.registry import Registry
 from archdsl.settings import read_settings, split_call, split_settings
 from archdsl.spec import Architecture
@@ -188,8 +189,9 @@ def _check_outputs(request: Request, python: Iterable[Path], force: bool) -> Non
     """Raises ``ArchError`` before a training for what could not be written after it."""
     from archdsl.training.keep import check_place, written
 
-    for path in (request.output, request.checkpoint):
+    for path, option in ((request.output, "-o"), (request.checkpoint, "--checkpoint")):
         if path is not None:
+            check_name(path, option)
             check_place(path)
     if request.output is None:
         return
@@ -264,6 +266,7 @@ def _train(
             request.seed,
             device,
             on_start=lambda taken: view.say(taken.words(str(request.recipe.weights))),
+            on_resume=lambda: view.say(f"going on from {request.checkpoint}"),
             on_epoch=on_epoch,
             on_step=view.step,
             checkpoint=request.checkpoint,
@@ -340,8 +343,6 @@ def _say_head(request: Request, splits: Splits, device: torch.device, team: Rank
     where = f"{team.size} processes, {device}" if team.size > 1 else f"{device}"
     recipe = {"epochs": str(request.recipe.epochs), **request.recipe.arguments()}
     say_text(", ".join(f"{k} = {v}" for k, v in recipe.items()) + f"; seed {request.seed}; {where}")
-    if request.resume and request.checkpoint is not None and request.checkpoint.exists():
-        say(f"going on from {request.checkpoint}")
     say()
 
 

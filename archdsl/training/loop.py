@@ -35,6 +35,7 @@ __all__ = ["evaluate", "train", "train_candidate"]
 
 OnEpoch = Callable[[Epoch], None]
 OnStart = Callable[[TakenWeights], None]
+OnResume = Callable[[], None]
 
 
 class Ended(Exception):
@@ -49,13 +50,15 @@ def train_candidate(
     device: torch.device | str = "cpu",
     *,
     on_start: OnStart | None = None,
+    on_resume: OnResume | None = None,
     on_epoch: OnEpoch | None = None,
     on_step: OnStep | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
 ) -> tuple[nn.Module, Outcome]:
     """Builds an architecture, its weights started by the seed, or from the recipe's file as far as
-    that fits, and trains it. ``on_start`` hears what was taken of the file.
+    that fits, and trains it. ``on_start`` hears what was taken of the file; for the others, and
+    how it goes on from a checkpoint, see ``train``.
 
     Raises ``ArchError`` where it does not fit the data (A805), and what ``train`` and
     ``start_from`` raise.
@@ -77,6 +80,7 @@ def train_candidate(
         recipe,
         seed,
         device,
+        on_resume=on_resume,
         on_epoch=on_epoch,
         on_step=on_step,
         checkpoint=checkpoint,
@@ -93,6 +97,7 @@ def train(
     seed: int,
     device: torch.device | str = "cpu",
     *,
+    on_resume: OnResume | None = None,
     on_epoch: OnEpoch | None = None,
     on_step: OnStep | None = None,
     checkpoint: Path | None = None,
@@ -101,10 +106,11 @@ def train(
 ) -> Outcome:
     """Trains a module in place, and leaves it on the device, in evaluation.
 
-    ``on_epoch`` is called after each epoch, ``on_step`` after each step, in each process;
-    what they raise ends the training and passes
-    through. ``checkpoint`` is written after each epoch, and says what ``arch`` it is of. With
-    ``resume`` it goes on from there if the file exists, and gives what one run would have given.
+    ``on_epoch`` is called after each epoch, ``on_step`` after each step, ``on_resume`` once a
+    checkpoint is read that it goes on from, in each process; what they raise ends the training and
+    passes through. ``checkpoint`` is written after each epoch, and says what ``arch`` it is of.
+    With ``resume`` it goes on from there if the file exists, and gives what one run would have
+    given.
     Where several processes train together, rank 0 alone writes and calls ``on_epoch``.
 
     Raises ``Failure`` for a loss that is not finite, and where the memory is not enough;
@@ -127,6 +133,8 @@ def train(
                 guard(lambda: trainer.go_on(*saved))
             except (KeyError, TypeError, ValueError, RuntimeError):  # PyTorch has no one error
                 raise bad(checkpoint, "its states are not those of such a network") from None
+            if on_resume is not None:
+                on_resume()
         try:
             while not trainer.finished:
                 epoch = guard(lambda: trainer.epoch(on_step))

@@ -66,7 +66,11 @@ def test_a_dash_is_standard_output_and_never_a_file(
         assert ran.code == 1 and "this command writes files, and `-` is none" in ran.err
     for call in ("fit z.arch --macs 1K --by w", "compare z.arch z.arch", "diff z.arch z.arch"):
         assert run(*call.split(), "-o", "-").code in (1, 2)
+    ran = run(*"train resnet18 --data digits --checkpoint -".split())
+    assert ran.code == 1 and "= help: give another file with --checkpoint" in ran.err
     assert list(Path().iterdir()) == [Path("z.arch")]
+    Path("-").mkdir()
+    assert run("compile", "z.arch", "-o", "-/z.py").code == 0 and Path("-/z.py").exists()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")

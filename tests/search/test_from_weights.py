@@ -69,6 +69,12 @@ def test_trainings_start_from_weights_where_they_fit(tmp_path: Path) -> None:
         Worker(study, CPU).check_data()
 
 
+def main_ends(words: list[str]) -> object:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return ended.value.code
+
+
 def test_the_best_is_trained_for_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,11 +94,11 @@ def test_the_best_is_trained_for_longer(
     arch = archdsl.load("best.arch")
     assert arch.hash == row.hash
     arch.build().load_state_dict(torch.load("best.pt", weights_only=True))
-    longer, weights = Path("best.pt").read_bytes(), torch.load("best.pt", weights_only=True)
+    kept, weights = Path("best.pt").read_bytes(), torch.load("best.pt", weights_only=True)
     with pytest.raises(SystemExit) as ended:
         main(["best", "x"])
     said = " ".join(capsys.readouterr().err.split())
-    assert ended.value.code == 1 and Path("best.pt").read_bytes() == longer
+    assert ended.value.code == 1 and Path("best.pt").read_bytes() == kept
     assert "`best.pt` cannot be written: it has weights of another study or training" in said
     assert "= help: give another file with -o, or allow it with --force" in said
     for more in (["--force"], []):  # its own weights are replaced
@@ -104,19 +110,39 @@ def test_the_best_is_trained_for_longer(
     def stopped(view: EpochView, epoch: Epoch) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
-        patch.setattr(EpochView, "epoch", stopped)
-        main(["best", "x", "--longer", "3x", "--device", "cpu"])
-    said = capsys.readouterr().err
-    assert ended.value.code == 130 and told.exists() and Path("best.pt").exists()
-    assert f"{told} keeps all finished epochs: the same call goes on" in said
-    with pytest.raises(SystemExit) as ended:
-        main(["best", "x", "--longer", "3x", "--device", "cpu"])
-    ran = capsys.readouterr()
-    assert ended.value.code == 0 and f"it goes on from {told}; --force begins anew" in ran.err
-    assert "\n   1/3 " not in ran.out and "\n   3/3 " in ran.out and not told.exists()
-    again = torch.load("best.pt", weights_only=True)
-    assert all(again[name].equal(tensor) for name, tensor in weights.items()), "as without a break"
+    longer = ["--longer", "3x", "--device", "cpu"]
+    for more in ([], ["--force"]):
+        with monkeypatch.context() as patch, pytest.raises(SystemExit) as ended:
+            patch.setattr(EpochView, "epoch", stopped)
+            main(["best", "x", *longer, *more])
+        said = capsys.readouterr().err
+        assert ended.value.code == 130 and told.exists() and Path("best.pt").exists()
+        assert f"{told} keeps all finished epochs: the same call goes on" in said
+        first = told.read_bytes()
+        for wrong, code in (  # of which none touches the checkpoint
+            (["best", "x", "--longer", "4x", "--device", "cpu"], "A807"),
+            (["best", "x", "--longer", "4x", "--device", "nope", "--force"], "A606"),
+            (["best", "none", *longer, "--force"], "A711"),
+        ):
+            with pytest.raises(SystemExit):
+                main(wrong)
+            ran = capsys.readouterr()
+            assert f"error[{code}]" in ran.err and told.read_bytes() == first
+            assert "going on" not in ran.out + ran.err
+            help = "= help: give another file with -o, or begin anew with --force"
+            assert (help in ran.err) == (code == "A807")
+        with pytest.raises(SystemExit) as ended:
+            main(["best", "x", *longer, *more])
+        ran = capsys.readouterr()
+        assert ended.value.code == 0 and f"going on from {told}\n" in ran.out
+        assert "\n   1/3 " not in ran.out and "\n   3/3 " in ran.out and not told.exists()
+        again = torch.load("best.pt", weights_only=True)
+        assert all(again[name].equal(tensor) for name, tensor in weights.items()), "as in one run"
+        assert main_ends(["best", "x", "--force"]) == 0  # weights of the study are replaced
+    told.write_bytes(first)
+    assert main_ends(["best", "x", "--longer", "2x", "--device", "cpu", "--force"]) == 0
+    said = capsys.readouterr().out
+    assert "\n   1/2 " in said and "going on" not in said and not told.exists()
     for wrong in (["--longer", "0x"], ["--longer", "many"], ["--device", "cpu"]):
         with pytest.raises(SystemExit) as ended:
             main(["best", "x", *wrong])
