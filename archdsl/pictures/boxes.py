@@ -104,6 +104,7 @@ class Terminal(Component):
     def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         s = s + self.lead
         if self.into:
+            t = lines[0].points[-1][1]  # beside the axis, where the last line ends there
             lines[0].end(pen, (s, t))
         along = self.box
         pen.box(s, t - self.across / 2, along, self.across, "paper", radius=10)

@@ -54,9 +54,18 @@ def faults(scene: Scene) -> list[str]:
         *(f"{say(w)} sticks out of {say(b)}" for w, b in _sticking(words, boxes)),
         *(f"{say(w)} lies on {say(d)}" for w, d in _across(words, discs, 1)),
         *(f"{say(b)} sticks out of {say(f)}" for b, f in _sticking([*leaves, *frames], frames)),
+        *(f"a line is slanted at {x:.0f}, {y:.0f}" for x, y in _slanted(wires)),
         *(f"a line runs through {say(s)}" for s in _run_through(wires, solid, 1.2)),
         *(f"a line runs through {say(s)}" for s in _run_through(wires, words, 2)),
     ]
+
+
+def _slanted(wires: Iterable[Wire]) -> Iterator[Point]:
+    """Where a line runs neither along the page nor across it."""
+    for wire in wires:
+        for a, b in pairwise(wire.points):
+            if abs(a[0] - b[0]) > 0.5 and abs(a[1] - b[1]) > 0.5:
+                yield a
 
 
 def _is_shadow(box: Box) -> bool:

@@ -36,6 +36,7 @@ WRONG: dict[str, Shape] = {
     "lies on Disc": Words(148, 30, "x"),
     "runs through box": Wire(((10, 70), (105, 70))),
     "runs through 3x3": Wire(((50, 22), (50, 38))),
+    "is slanted at 120, 20": Wire(((120, 20), (140, 40))),
 }
 
 
@@ -98,6 +99,21 @@ AWKWARD = {
         output y(weight = 0.1) { linear(10) }
         linear(4)
         output z(weight = 0.1) { relu -> linear(3) }""",
+    "a side output before the head": """
+        conv(4, 1) as x
+        conv(4, 1) as y
+        branch concat { identity; x }
+        branch concat { identity; y }
+        output aux(weight = 0.3) { conv(4, 1); linear(3) }
+        head: global_avgpool -> linear(10)""",
+    "a result beside the axis": """
+        conv(8, 3) as x
+        conv(8, 3) as y
+        branch add { x; y } as sum
+        branch max { y; y } as most
+        branch mul { sum; most }
+        output aux(weight = 0.3) { sum -> global_avgpool -> linear(3) }
+        linear(10)""",
     "parts that take tensors from before": """
         block mix(c) { branch add { conv(c, 3); conv(c, 1) } -> relu }
         conv(8, 3) as a
