@@ -16,7 +16,7 @@ from archdsl.importing.embedding import with_words
 from archdsl.importing.family import with_variants
 from archdsl.importing.fixed import multiply_adds_apart
 from archdsl.importing.gaps import replaced, without_partial
-from archdsl.importing.graphs import BATCHES, failure, graph_of, graph_once, title_of
+from archdsl.importing.graphs import BATCHES, failure, graph_of, graph_once
 from archdsl.importing.incoming import Example, Inputs, inputs_of, shown
 from archdsl.importing.partial import custom_for
 from archdsl.importing.places import OWN, trouble
@@ -26,6 +26,7 @@ from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
 from archdsl.importing.text import texts
+from archdsl.importing.titles import title_of
 from archdsl.importing.values import Graph
 from archdsl.importing.widths import with_sizes
 from archdsl.layers.base import Shape, Weight

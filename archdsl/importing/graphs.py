@@ -3,8 +3,7 @@ training, is refused."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import nn
@@ -29,8 +28,8 @@ from archdsl.importing.incoming import Inputs, fails
 from archdsl.importing.lower import Lowering, make
 from archdsl.importing.proof import difference, flat_of, pairs
 from archdsl.importing.record import ModuleCall, Recording, needed, record
-from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.simplify import live, renumbered, simplify, users
+from archdsl.importing.titles import TAKEN, title_of, titles_of
 from archdsl.importing.values import Graph, TensorValue, Vertex, chain
 from archdsl.registry import REGISTRY
 
@@ -122,10 +121,12 @@ def graph_once(
 
 
 def _given(lowering: Lowering, vertices: Sequence[Vertex]) -> dict[ModuleCall, dict[Vertex, str]]:
-    """What modules that are made of others are given, in their order and by their names."""
+    """What modules that are made of others are given, in their order and by their names. That of
+    which they look at the shape alone may be needed for nothing else."""
     found: dict[ModuleCall, dict[Vertex, str]] = {}
     for call in {call: None for vertex in vertices for call in chain(vertex.call)}:
-        values = {name: lowering.value(ref) for name, ref in call.given.items()}
+        known = {name: ref for name, ref in call.given.items() if lowering.is_known(ref)}
+        values = {name: lowering.value(ref) for name, ref in known.items()}
         given = {v.vertex: n for n, v in values.items() if isinstance(v, TensorValue) and v.plain}
         if len(given) > 1:
             found[call] = given
@@ -229,29 +230,9 @@ def _without_drops(graph: Graph) -> Graph:
 
 def _name_of(name: str) -> str:
     """The name of what comes in: that of a layer would hide the layer."""
+    name = name if name.isascii() else title_of(name)
     known = name in REGISTRY.layers or name in REGISTRY.patterns or name in WORDS
     return f"x_{name}" if known or name in TAKEN else name
-
-
-def title_of(name: str) -> str:
-    """A name that a spec can have."""
-    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    name = re.sub(r"\W", "_", name).lower().strip("_") or "network"
-    return f"net_{name}" if name[0].isdigit() or name in TAKEN else name
-
-
-def titles_of(names: Iterable[str]) -> dict[str, str]:
-    """Names that a spec can have, one for each name: ``a-b`` beside ``a_b`` is ``a_b_2``."""
-    found: dict[str, str] = {}
-    for name in sorted(names, key=lambda n: title_of(n or "output0") != n):
-        title, number = title_of(name or "output0"), 2
-        while title in found.values():
-            title, number = f"{title_of(name or 'output0')}_{number}", number + 1
-        found[name] = title
-    return found
-
-
-TAKEN = KEYWORDS | {"main"}
 
 
 def failure(kind: Kind, **fields: Any) -> ArchError:

@@ -232,6 +232,10 @@ class Lowering:
         """What an argument is: a ``TensorValue``, ``Tied``, ``Computed``, or plain."""
         return self._values[argument] if isinstance(argument, Ref) else argument
 
+    def is_known(self, ref: Ref) -> bool:
+        """Whether what a reference stands for was lowered: what no result needs never is."""
+        return ref in self._values
+
     def argument(self, record: TracedCall, place: int, name: str, usual: Any = None) -> Any:
         """An argument of a function, by its place or its name."""
         if len(record.args) > place:

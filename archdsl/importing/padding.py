@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import inf
 from typing import Any
 
@@ -47,7 +48,8 @@ def _same(ref: Ref, other: Ref | None) -> bool:
 
 def _like(recording: Recording) -> dict[int, Ref]:
     """The numbers of the records that pad an image as much at its end as at its begin, or one pixel
-    more, so that it is as large as a tensor that it is joined with, and this tensor."""
+    more, so that it is as large as a tensor that it is joined with, and this tensor, which is
+    computed before it."""
     found: dict[int, Ref] = {}
     for one in recording.records:
         refs = list(one.refs()) if one.op in JOINS else []
@@ -56,7 +58,8 @@ def _like(recording: Recording) -> dict[int, Ref]:
             flat = _amounts(ref.record) if ref.record.op == "pad" else ()
             sides = list(zip(flat[::2], flat[1::2], strict=False))
             even = all(0 <= low == (low + high) // 2 for low, high in sides)
-            if sides and even and len(sides) == len(size[2:]) and size[2:] == wanted[2:]:
+            before = other.record.number < ref.record.number
+            if sides and even and before and len(sides) == len(size[2:]) and size[2:] == wanted[2:]:
                 found[ref.record.number] = other
     return {n: ref for n, ref in found.items() if _of_zeros(recording.records[n])}
 
@@ -65,8 +68,13 @@ JOINS = ("cat", "concat", "concatenate", "add", "__add__", "iadd", "__iadd__")
 
 
 def _amounts(one: TracedCall) -> tuple[int, ...]:
-    """How much a record pads, of the last axis first."""
-    return tuple(one.args[1] if len(one.args) > 1 else one.kwargs.get("pad", ()))
+    """How much a record pads, of the last axis first; nothing where tensors say it."""
+    flat = tuple(one.args[1] if len(one.args) > 1 else one.kwargs.get("pad", ()))
+    return flat if _are_numbers(flat) else ()
+
+
+def _are_numbers(flat: Iterable[Any]) -> bool:
+    return all(isinstance(amount, int) for amount in flat)
 
 
 def _of_zeros(one: TracedCall) -> bool:
@@ -89,8 +97,11 @@ def padded(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit | Bor
     mode = lower.argument(record, 2, "mode", "constant")
     value = lower.argument(record, 3, "value", 0) or 0
     amounts = list(lower.argument(record, 1, "pad"))
-    if record.number in lower.moving.like:
-        other = lower.value(lower.moving.like[record.number])
+    if not _are_numbers(amounts):
+        raise Gap(" by amounts that tensors say: compute them with whole numbers")
+    like = lower.moving.like.get(record.number)
+    if like is not None and lower.is_known(like):
+        other = lower.value(like)
         x = lower.argument(record, 0, "input")
         if all(isinstance(one, TensorValue) and one.plain for one in (x, other)):
             low, high = (tuple(reversed(amounts[side::2])) for side in (0, 1))

@@ -18,6 +18,7 @@ from archdsl.importing.record import ModuleCall
 from archdsl.importing.reduction import ReducedPart, Reduction
 from archdsl.importing.simplify import live, users
 from archdsl.importing.terms import BareName, Term
+from archdsl.importing.titles import titles_of
 from archdsl.importing.values import Vertex, chain
 
 if TYPE_CHECKING:
@@ -94,9 +95,16 @@ class Levels:
         given = {v.number: n for v, n in self.graph.given.get(call, {}).items()}
         found = {number: name for number, name in given.items() if number in outside}
         registry = self.graph.registry
+        titles = titles_of(found.values())
+        taken = set(titles.values())
         for number, name in found.items():
-            known = name in registry.layers or name in registry.patterns or name in OTHER_NAMES
-            found[number] = f"x_{name}" if known or COUNTED.fullmatch(name) else name
+            title = titles[name]
+            known = title in registry.layers or title in registry.patterns or title in OTHER_NAMES
+            if known or COUNTED.fullmatch(title):
+                while title in taken:
+                    title = f"x_{title}"
+                taken.add(title)
+            found[number] = title
         return found if len(found) == len(outside) else {}
 
     def _only_alike(self) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
 
+from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
 from archdsl.importing.closed import closed
@@ -74,9 +76,10 @@ def texts(graph: Graph, name: str) -> Iterator[str]:
     hardly longer, with those of the library where it is long and becomes shorter by them, and last,
     where these say something else, without."""
     graph.several, alone = False, write(graph, name)
-    graph.several = bool(graph.given)
-    several = write(graph, name) if graph.several else alone
-    if graph.several and several.count("\n") <= LONGER * alone.count("\n"):
+    graph.several, several = bool(graph.given), ""
+    with suppress(ArchError):  # the others are there for what it cannot say
+        several = write(graph, name) if graph.several else ""
+    if 0 < several.count("\n") <= LONGER * alone.count("\n"):
         yield from _shortest(graph, name, several)
     graph.several = False
     yield from _shortest(graph, name, alone)

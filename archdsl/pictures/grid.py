@@ -141,9 +141,9 @@ class GraphComponent(Component):
         return sorted(cells, key=lambda c: c.row)
 
     def _columns(self) -> dict[Cell, int]:
-        """The column of each cell: that of what it comes from, or the nearest free one, side outputs
-        after what leads to the result. A new lane goes to the right, and not where another has just
-        ended."""
+        """The column of each cell: that of what it comes from, or the nearest free one; side
+        outputs make room for what leads to the result. A new lane goes to the right, and not where
+        another has just ended."""
         found: dict[Cell, int] = {}
         now = {t.line: 0 for t in self.ties if t.source < 0}  # where each line is
         lanes: dict[Source, int] = {}  # those of the row before, by their sources
