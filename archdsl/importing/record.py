@@ -288,7 +288,9 @@ class _Recorder(TorchFunctionMode):
         if self.inside == 1 and self.waiting[-1][0] is module:
             self.waiting[-1] = (module, self.waiting[-1][1], self.ref(kwargs))
         elif not self.inside and module is not self.model:
-            self.stack[-1].given |= self.computed(kwargs.items())
+            given = self.stack[-1].given | self.computed(kwargs.items())
+            names = [n for n in places_of(module) if n in given]  # however a call sorts them
+            self.stack[-1].given = {n: given[n] for n in dict.fromkeys([*names, *given])}
 
     def computed(self, given: Iterable[tuple[str, Any]]) -> dict[str, Ref]:
         """The tensors among what a module is given, by their names."""
