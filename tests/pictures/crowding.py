@@ -61,8 +61,8 @@ def faults(scene: Scene) -> list[str]:
 
 
 def _slanted(wires: Iterable[Wire]) -> Iterator[Point]:
-    """Where a line runs neither along the page nor across it."""
-    for wire in wires:
+    """Where a line into something runs neither along the page nor across it."""
+    for wire in (w for w in wires if w.arrow):
         for a, b in pairwise(wire.points):
             if abs(a[0] - b[0]) > 0.5 and abs(a[1] - b[1]) > 0.5:
                 yield a
