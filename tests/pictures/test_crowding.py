@@ -36,7 +36,7 @@ WRONG: dict[str, Shape] = {
     "lies on Disc": Words(148, 30, "x"),
     "runs through box": Wire(((10, 70), (105, 70))),
     "runs through 3x3": Wire(((50, 22), (50, 38))),
-    "is slanted at 120, 20": Wire(((120, 20), (140, 40))),
+    "is slanted at 120, 20": Wire(((120, 20), (140, 40)), arrow=True),
 }
 
 
