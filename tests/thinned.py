@@ -21,5 +21,10 @@ def thinned(values: Iterable[object], every: int) -> list[object]:
     ]
 
 
+def later(*case: object) -> object:
+    """A case that is slow, and of which another one says nearly as much."""
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 def _checksum(case: tuple[object, ...]) -> int:
     return crc32(repr([part for part in case if isinstance(part, (str, int))]).encode())

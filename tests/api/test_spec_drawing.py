@@ -66,6 +66,7 @@ def test_samples_of_a_seed_are_the_same_and_reach_everything() -> None:
     assert found == {a.hash for a in spec.candidates(**asked)}
 
 
+@pytest.mark.slow
 def test_a_space_that_cannot_be_listed_is_drawn_until_it_fits() -> None:
     spec = parse(NET)
     bounds = (50_000, 70_000)

@@ -45,6 +45,7 @@ def test_a_stirred_copy_depends_on_its_input() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+@pytest.mark.slow
 def test_another_stem_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The result of a deep network that is not trained says nothing of its first layer: with its
     own weights alone, a file with another one passes."""

@@ -235,6 +235,7 @@ def stopped(process: subprocess.Popen[str], behind: str) -> tuple[int, str]:
     return process.returncode, " ".join(said.split())
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on(run: Any) -> None:
     """And what was broken off ends as what was not."""
     code, said = stopped(started("--checkpoint", "kept.pt"), "2/40")

@@ -81,12 +81,13 @@ def test_leader_and_worker_are_killed_at_once(tiny: TinySearch, whole: TinySearc
     assert tiny.results() == whole.results()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number",
     [
         signal.SIGINT,
-        pytest.param(signal.SIGTERM, marks=pytest.mark.slow),
-        pytest.param(signal.SIGHUP, marks=pytest.mark.slow),
+        signal.SIGTERM,
+        signal.SIGHUP,
     ],
 )
 def test_a_search_is_stopped(tiny: TinySearch, whole: TinySearch, number: int) -> None:

@@ -120,6 +120,7 @@ def test_a_search_that_begins_while_its_study_is_read(done: TinySearch) -> None:
         assert len(study.rows()) >= TRIALS
 
 
+@pytest.mark.slow
 def test_it_takes_neither_pytorch_nor_optuna(tmp_path: Path) -> None:
     study = Path(__file__).parents[2] / "docs" / "examples" / "small.study"
     block = """import sys

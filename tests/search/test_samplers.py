@@ -10,7 +10,7 @@ import pytest
 from fake_training import CPU, begun, explored, lr_of_a_tenth, trainer, trials
 from optuna.trial import TrialState
 from test_space import MANY, NESTED
-from thinned import thinned
+from thinned import later, thinned
 
 from archdsl.analysis.distributions import distribution, param, value
 from archdsl.elaborate.knobs import Choices, Interval
@@ -84,7 +84,7 @@ def test_the_seed_fixes_what_is_drawn(name: str, tmp_path: Path) -> None:
     assert first != other
 
 
-@pytest.mark.parametrize("name", ["tpe(startup = 2)", "random", "cma_es"])
+@pytest.mark.parametrize("name", ["random", *map(later, ("tpe(startup = 2)", "cma_es"))])
 def test_a_stop_in_between_changes_nothing(name: str, tmp_path: Path) -> None:
     asked = f"{SAMPLERS[name][1]}sampler {name}\n"
     study = begun(tmp_path, asked)
@@ -111,11 +111,13 @@ def test_a_grid_has_every_combination_in_turn(tmp_path: Path) -> None:
     assert len(set(keys)) == 16 and keys == sorted(keys)
 
 
+@pytest.mark.slow
 def test_random_draws_are_not_guided_to_shapes(tmp_path: Path) -> None:
     found = trials(explored(tmp_path, BOTH + "sampler random\n"))
     assert len({(t.params["depth"], t.params["width"]) for t in found}) >= 10
 
 
+@pytest.mark.slow
 def test_tpe_finds_the_better_rates(tmp_path: Path) -> None:
     asked = TUNED.replace("trials 12", "trials 60") + "sampler tpe(startup = 6)\n"
     rates = [t.params["lr"] for t in trials(explored(tmp_path, asked))]

@@ -126,6 +126,7 @@ candidate(SGD, checkpoint=FILE, on_step=slow)
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed() -> None:
     """By SIGKILL, in the middle of the third epoch."""
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(HERE)])
