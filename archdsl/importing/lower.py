@@ -1,10 +1,9 @@
 """A recording as a graph of layers: what each operation is in the language.
 
 Tensors of the language have no batch and channels first. A value of the recording is a vertex of
-the graph and a permutation: which axis of the vertex's tensor each of its own axes is. So
-``permute`` and ``transpose`` make no layer. Where axes are cut, as for the heads of attention, it
-is an ``AxisSplit`` until an operation wants a whole tensor. What has no layer is a gap, and all
-gaps are told together.
+the graph and a permutation: which axis of its tensor each of its own axes is. So ``permute`` and
+``transpose`` make no layer. Where axes are cut, as for the heads of attention, it is an
+``AxisSplit`` until an operation wants it whole. What has no layer is a gap; all are told together.
 """
 
 from __future__ import annotations

@@ -37,8 +37,7 @@ from archdsl.importing.program import FileStep, ModuleScope, ProgramModule
 
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
-# Of other packages, modules that are layers.
-ONE = {
+ONE = {  # of other packages, modules that are layers
     "ShiftedWindowAttention": "torchvision.",
     "GlobalResponseNorm": "timm.",
     "RmsNorm": "timm.",
@@ -47,8 +46,7 @@ ONE = {
 WHOLE = ("TransformerEncoderLayer", "TransformerEncoder")  # of torch.nn, but made of layers
 # What else is recorded as one operation: functions that say of a module which one.
 KNOWN: list[Callable[[nn.Module], str | None]] = []
-# Functions that ask a tensor something, and make none.
-ASKING = frozenset(
+ASKING = frozenset(  # functions that ask a tensor something, and make none
     "__get__ size dim numel is_floating_point stride is_contiguous __len__ element_size __set__ "
     "is_complex get_device data_ptr storage_offset type is_signed __hash__ is_inference device "
     "requires_grad nelement ndimension".split()

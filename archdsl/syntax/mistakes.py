@@ -348,7 +348,7 @@ def _equals_hint(kinds: list[str], begins: bool, word: str, expected: set[str]) 
 def _seconds(tokens: Sequence[Token], at: int) -> list[str]:
     """What helps where the unit of a time follows a number of `hold latency = ...`."""
     unit, number, begin = tokens[at], tokens[at - 1], at - 1
-    while tokens[begin].type in ("NUMBER", "COMMA", "LBRACE"):
+    while begin > 0 and tokens[begin].type in ("NUMBER", "COMMA", "LBRACE"):
         begin -= 1
     words = [str(token) for token in tokens[max(begin - 2, 0) : begin + 1]]
     if words != ["hold", "latency", "="]:
