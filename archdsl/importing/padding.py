@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
+from numbers import Integral
 from typing import Any
 
 from torch import nn
@@ -74,7 +75,7 @@ def _amounts(one: TracedCall) -> tuple[int, ...]:
 
 
 def _are_numbers(flat: Iterable[Any]) -> bool:
-    return all(isinstance(amount, int) for amount in flat)
+    return all(isinstance(amount, Integral) for amount in flat)
 
 
 def _of_zeros(one: TracedCall) -> bool:
