@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.work import Work
-from archdsl.files import Library, builtin_names, read_source
+from archdsl.files import ARCH, Library, builtin_names, read_source
 from archdsl.registry import REGISTRY, Registry
 from archdsl.settings import split_call
 from archdsl.spec import Architecture, Spec, read
@@ -36,6 +37,11 @@ def resolve(text: str, registry: Registry = REGISTRY, work: Work | None = None) 
     """The network that a text names. Raises ``ArchError``."""
     name, settings = split_call(text)
     return NamedSpec(*_spec_or_variant(name, registry, work), settings)
+
+
+def beside(name: str, folder: Path | None) -> str:
+    """A spec as a search in a folder names it: a path starts there."""
+    return str(folder / name) if folder is not None and name.endswith(ARCH) else name
 
 
 def how_named(text: str) -> str:

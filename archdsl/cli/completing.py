@@ -66,9 +66,10 @@ def data(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Co
 
 
 def studies(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """The studies that lie here, and folders."""
+    """The studies in this folder, or where none begins like this, folders: both would be the
+    same folder twice."""
     found = sorted(p.name for p in Path().glob("*.study") if p.is_dir())
-    return _offered(found, incomplete, "dir")
+    return _offered(found, incomplete) or _offered([], incomplete, "dir")
 
 
 def errors(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from archdsl import driver
@@ -47,6 +47,7 @@ class Reading:
     network: Network | None = None
     search: SearchRequest | None = None
     begun: Network | None = None
+    folder: Path | None = None  # where paths in a search start
 
     @property
     def shown(self) -> Network | None:
@@ -75,7 +76,8 @@ def read(
     load = load or Library(folder)
     names = driver.resolve(parsed.file, load, registry)
     if language is SEARCH:
-        return _search(Reading(source, language, parsed.file, names, ()), parsed.found, folder)
+        reading = Reading(source, language, parsed.file, names, (), registry, folder=folder)
+        return _search(reading, parsed.found)
     found = list(parsed.found)
     program = network = None
     try:
@@ -104,24 +106,15 @@ def read(
     )
 
 
-def _search(reading: Reading, found: tuple[Diagnostic, ...], folder: Path | None) -> Reading:
+def _search(reading: Reading, found: tuple[Diagnostic, ...]) -> Reading:
     """The reading of a search. A spec that it names by a path is read from the folder."""
     search = None
     if not found:
         try:
-            search = read_search(reading.source, folder, reading.registry)
+            search = read_search(reading.source, reading.folder, reading.registry)
         except ArchError as error:
             found = error.diagnostics
-    return Reading(
-        reading.source,
-        reading.language,
-        reading.file,
-        reading.names,
-        tuple(found),
-        reading.registry,
-        broken=search is None,
-        search=search,
-    )
+    return replace(reading, found=found, broken=search is None, search=search)
 
 
 def _compiled(file: tree.File, load: Loader, registry: Registry) -> Program:

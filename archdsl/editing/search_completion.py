@@ -11,7 +11,7 @@ from archdsl.editing.context import CursorContext
 from archdsl.editing.item import CompletionChoice
 from archdsl.editing.reading import Reading
 from archdsl.files import builtin_names
-from archdsl.named import builtin_variants, resolve
+from archdsl.named import beside, builtin_variants, resolve
 from archdsl.search.request import TUNABLE, learned
 from archdsl.search.settings import BASELINES, PRUNERS, SAMPLERS
 from archdsl.spec import Spec
@@ -171,6 +171,7 @@ def spec_of(reading: Reading) -> Spec | None:
     named += ["".join(found) for found in NAMED.findall(reading.source.text)]
     named = [name for name in named if name != "-"]  # an editor's messages come by standard input
     try:
-        return resolve(named[0], reading.registry).spec if named else None
+        found = resolve(beside(named[0], reading.folder), reading.registry) if named else None
     except ArchError:
         return None
+    return None if found is None else found.spec

@@ -210,12 +210,9 @@ def bind(
         else:
             key = argument.name.text
             if key not in known:
+                whole = [] if is_misnamed else pytorch.meant(node.span.text)  # once for the call
+                help = whole or meant_argument(key, callee, names) or takes(callee, names)
                 is_misnamed = True
-                help = (
-                    pytorch.meant(node.span.text)
-                    or meant_argument(key, callee, names)
-                    or takes(callee, names)
-                )
                 context.report(
                     codes.NO_SUCH_ARGUMENT, argument.name.span, help=help, name=key, callee=callee
                 )

@@ -18,7 +18,7 @@ from archdsl.elaborate.values import describe, is_number
 from archdsl.files import ARCH
 from archdsl.layers.arguments import Number
 from archdsl.layers.base import signature
-from archdsl.named import how_named, resolve
+from archdsl.named import beside, how_named, resolve
 from archdsl.registry import REGISTRY, Registry
 from archdsl.search import settings
 from archdsl.search.combinations import clashes
@@ -227,10 +227,7 @@ class _Reader(Objectives):
             return self.spec, self.spec.variants.get(name)
         if not name.endswith(ARCH) and not name.isidentifier():
             raise ArchError([diagnose(codes.NO_SUCH_FILE, help=[how_named(name)], name=name)])
-        path = name
-        if name.endswith(ARCH) and self.folder is not None:
-            path = str(self.folder / name)
-        found = resolve(path, self.registry)
+        found = resolve(beside(name, self.folder), self.registry)
         return found.spec, found.variant
 
     def own_spec(self, name: str) -> tuple[str, ...]:

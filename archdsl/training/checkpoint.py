@@ -18,6 +18,7 @@ from archdsl.training.outcome import Epoch
 from archdsl.writing import write_bytes
 
 FORMAT = 1
+ANEW = "name another file to begin anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def restore(
     except (KeyError, TypeError):
         raise bad(path, "it is a file of another kind") from None
     if difference := of.difference(theirs):
-        raise bad(path, difference)
+        raise bad(path, difference, f"give the arguments it was begun with, or {ANEW}")
     for name, tensor in tensors_in(content):
         if why := trouble(tensor, path.stat().st_size):
             raise bad(path, f"its tensor `{name}` is {why}")
@@ -103,6 +104,6 @@ def _first_line(problem: Exception) -> str:
     return str(problem).split("\n", 1)[0].split(". ", 1)[0] or type(problem).__name__
 
 
-def bad(path: Path, reason: str) -> ArchError:
+def bad(path: Path, reason: str, help: str = ANEW) -> ArchError:
     """The error of a checkpoint that cannot be resumed."""
-    return ArchError([diagnose(codes.BAD_RUN, name=str(path), reason=reason)])
+    return ArchError([diagnose(codes.BAD_RUN, help=[help], name=str(path), reason=reason)])

@@ -186,6 +186,13 @@ def test_completion_in_a_search() -> None:
     assert searched("sampler nsga2(|)") == ["population"]
 
 
+def test_the_spec_of_a_search_is_beside_it(tmp_path: Path) -> None:
+    """Not in the folder that the editor, or its server, was started in."""
+    (tmp_path / "net.arch").write_text("arch net(width = 8 in 1..9)\ninput 3x8x8\nconv(width, 3)\n")
+    text, offset = marked('spec "net.arch"\nvary |')
+    assert complete(read(text, "x.search", folder=tmp_path), offset).items[0].label == "width"
+
+
 def test_signature_help() -> None:
     text, offset = marked("arch a\ninput 3x8x8\nconv(8, |")
     found = signature_at(read(text), offset)
