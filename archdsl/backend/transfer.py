@@ -4,6 +4,7 @@ fit, by names; and where those do not decide, not at all."""
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 TRIED = 8  # orders that are run where a module can be asked
 CLOSE = 1e-3  # how far results may be off, relative to the largest: rounding
 SHOWN = 3  # layers that are named where two orders fit
+UNSEEN = (
+    "the names of the weights are not this network's. Weights do not show strides, slopes and the"
+    " constants of norms: those of the spec are used. Given the other module and an `example`,"
+    " `transfer` runs both and compares their results."
+)
 DEEPEST = 100  # modules that a tensor may be in
 
 
@@ -49,9 +55,34 @@ def transfer(
     of several results, those of one name, or all in their order.
     Returns the checkpoint's key for each key of the module.
 
-    Raises ``ArchError`` (A603) naming the first place that does not fit, or the orders that
-    fit; then nothing is loaded.
+    Without an example it warns where the names are another network's, as weights do not show all
+    in which two networks may differ. Raises ``ArchError`` (A603) naming the first place that does
+    not fit, or the orders that fit; then nothing is loaded.
     """
+    taken = load_weights(weights, module, order=order, names=names, example=example)
+    if example is None and are_renamed(taken):
+        warnings.warn(UNSEEN, stacklevel=2)
+    return taken
+
+
+def are_renamed(taken: Mapping[str, str]) -> bool:
+    """Whether names here and in a file differ, by more than one prefix of all that are in the
+    file: ``module.`` of `DataParallel`, ``_orig_mod.`` of `torch.compile`."""
+    ours, theirs = next(iter(taken.items()), ("", ""))
+    prefix = theirs.removesuffix(ours)
+    same = all(theirs == prefix + ours for ours, theirs in taken.items())
+    return not same or (bool(prefix) and not prefix.endswith("."))
+
+
+def load_weights(
+    weights: Mapping[str, torch.Tensor] | str | Path | nn.Module,
+    module: nn.Module,
+    *,
+    order: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
+    example: torch.Tensor | Sequence[torch.Tensor] | None = None,
+) -> dict[str, str]:
+    """As ``transfer``, and warns of nothing."""
     tensors, ours = _tensors(weights), module.state_dict()
     source, target = groups(tensors), groups(ours)
     if len(tensors) > len(ours):

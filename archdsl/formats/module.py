@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from archdsl.backend.memory import room
@@ -30,7 +29,7 @@ def module_of(arch: Architecture, options: Options) -> nn.Module:
         import torch
     except ImportError:
         raise ArchError([diagnose(codes.NEEDS_PACKAGE, package="torch", extra="torch")]) from None
-    from archdsl.backend.transfer import transfer
+    from archdsl.backend.transfer import are_renamed, load_weights
 
     device, weights = options.device, options.weights
     try:
@@ -40,19 +39,10 @@ def module_of(arch: Architecture, options: Options) -> nn.Module:
         raise ArchError([diagnose(codes.NO_DEVICE, name=device, reason=reason)]) from None
     if weights is not None:
         with room(device, f"the weights of {weights.path} and those of {arch.name}"):
-            taken = transfer(weights.path, module, order=weights.order, names=weights.names)
-        if not _same_names(taken):
+            taken = load_weights(weights.path, module, order=weights.order, names=weights.names)
+        if are_renamed(taken):
             options.notes.append(UNSEEN.format(weights=weights.path))
     return module
-
-
-def _same_names(taken: Mapping[str, str]) -> bool:
-    """Whether names here and in a file are equal, but for one prefix of all that are in the file:
-    ``module.`` of `DataParallel`, ``_orig_mod.`` of `torch.compile`."""
-    ours, theirs = next(iter(taken.items()), ("", ""))
-    prefix = theirs.removesuffix(ours)
-    same = all(theirs == prefix + ours for ours, theirs in taken.items())
-    return same and (not prefix or prefix.endswith("."))
 
 
 def state_of(arch: Architecture, options: Options) -> bytes:

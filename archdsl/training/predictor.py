@@ -14,7 +14,7 @@ from torch import Tensor
 
 from archdsl.backend.export import ERRORS
 from archdsl.backend.memory import is_shortage, no_more_than_there_is, shortage
-from archdsl.backend.transfer import transfer
+from archdsl.backend.transfer import load_weights
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.source import Source
@@ -160,7 +160,7 @@ def _of_weights(path: Path, card: ModelCard, registry: Registry, device: torch.d
     if not card.is_of(arch.input, arch.output):
         raise bad(str(path), ValueError("it is of another network than its spec"))
     module = arch.build()
-    transfer(path, module)
+    load_weights(path, module)
     module.to(device).eval()
     return lambda images: module(images.to(device))
 

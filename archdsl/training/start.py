@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from archdsl.backend.transfer import read_checkpoint, transfer
+from archdsl.backend.transfer import load_weights, read_checkpoint
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.layers.base import show_shape
@@ -45,14 +45,14 @@ def start_from(path: Path, arch: Architecture, module: nn.Module) -> TakenWeight
     """
     weights = read_checkpoint(path)
     try:
-        transfer(weights, module)
+        load_weights(weights, module)
         return _taken(module.state_dict(), {}, module)
     except ArchError as problem:
         first = problem
     for relative in _relatives(arch, weights):
         donor = relative.build()
         try:
-            transfer(weights, donor)
+            load_weights(weights, donor)
         except ArchError:
             continue
         return _copied(donor.state_dict(), module)

@@ -133,6 +133,19 @@ def test_its_own_weights_sorted(tmp_path: Path) -> None:
         assert torch.equal(tensor, first.state_dict()[key]), key
 
 
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
+def test_names_of_another_network_warn(prefix: str, recwarn: pytest.WarningsRecorder) -> None:
+    """Its weights do not show all in which it may differ; its own names, as `DataParallel` and
+    `torch.compile` write them, say that it is this one."""
+    arch = archdsl.parse("arch net\ninput 3x8x8\nconv(4, 3) -> leaky_relu(0.1)\nconv(5, 3)\n")
+    own = arch.with_knobs().build()
+    state = own.state_dict()
+    transfer({prefix + name: tensor for name, tensor in state.items()}, own)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="Weights do not show strides, slopes and the constants"):
+        transfer({name.replace("conv", "c"): tensor for name, tensor in state.items()}, own)
+
+
 def test_old_checkpoints_have_no_counters() -> None:
     weights = {k: v for k, v in theirs().items() if not k.endswith("num_batches_tracked")}
     ours = small()
