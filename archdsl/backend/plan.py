@@ -8,13 +8,13 @@ takes one tensor (a projection, a dropout), or an operand of a sum (an arm, a sh
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from archdsl.backend.containers import Containers
 from archdsl.backend.flow import INCOMING, ClassTerms
+from archdsl.backend.handed import apart, classes_of, with_handed
 from archdsl.backend.instance import (
     Instance,
     block_origin,
@@ -23,7 +23,8 @@ from archdsl.backend.instance import (
     lifted,
     take_alike,
 )
-from archdsl.backend.names import ClassNames, class_name, identifier
+from archdsl.backend.names import identifier
+from archdsl.backend.naming import name_classes
 from archdsl.backend.pieces import (
     ColumnsPiece,
     ExpressionPiece,
@@ -60,6 +61,7 @@ class Plan:
     definition: tree.Block | None
     labels: set[str] = field(default_factory=set)  # of steps that are it, if no block
     name: str = ""  # given when all classes of the file are known
+    is_lettered: bool = False  # as one of several forms
     instances: list[Instance] = field(default_factory=list)
     places: dict[int, int] = field(default_factory=dict)  # of instances, by their part
     fullest: Instance | None = None
@@ -68,6 +70,7 @@ class Plan:
     within: set[int] = field(default_factory=set)  # the classes that it calls: never itself
     needs_path: bool = False
     texts: dict[str, str] = field(default_factory=dict)  # of what needs no module, by label
+    handed: frozenset[str] = frozenset()  # the layers that its constructor is given
     has_runs: bool = False  # its instances differ in how often they repeat a block
     stops: dict[str, str] = field(default_factory=dict)  # of loops in ``forward``, by label
     conditions: dict[str, dict[int, str]] = field(default_factory=dict)  # of operands, by label
@@ -100,6 +103,11 @@ class Plan:
         stems = {title.rstrip("0123456789") for title in self.titles}
         return self.titles[0] if len(set(self.titles)) == 1 or len(stems) > 1 else stems.pop()
 
+    @property
+    def label(self) -> str:
+        """The label of the only step that it is, if it is no block."""
+        return next(iter(self.labels)) if len(self.labels) == 1 else ""
+
     def is_like(self, instance: Instance) -> bool:
         """Whether a part from elsewhere has all that it has, and nothing else."""
         full = self.full
@@ -113,6 +121,7 @@ class Plan:
         if self.fullest is None:
             self.fullest = instance
         elif not self.whole:
+            instance = with_handed(instance, self.handed, self.definition)
             found = self.with_instance(self.full, self.instances, instance)
             if found is None:
                 fuller = lifted(instance, self.full)
@@ -120,12 +129,23 @@ class Plan:
                 others = [lifted(i, fuller) for i in self.instances]
                 found = self.with_instance(full, others, fuller)
                 if found is None:
-                    return False
+                    return self.handed_to(instance)
                 self.instances, instance = others, fuller
             self.fullest, self.lack = found
         self.places[id(instance.part)] = len(self.instances)
         self.instances.append(instance)
         self.needs_path = self.needs_path or any(p.needs_path for p in instance.all_pieces)
+        return True
+
+    def handed_to(self, instance: Instance) -> bool:
+        """Takes in an instance that is given other layers, which the constructor takes then."""
+        instances = [*self.instances, instance]
+        words = self.handed | apart(instances, self.definition)
+        if words == self.handed:
+            return False
+        if not self.take_instead([with_handed(i, words, self.definition) for i in instances]):
+            return False
+        self.handed = words
         return True
 
     def take_instead(self, instances: list[Instance]) -> bool:
@@ -138,7 +158,7 @@ class Plan:
         if found is None:
             return False
         self.fullest, self.lack = found
-        self.instances, self.has_runs = instances, True
+        self.instances = instances
         self.needs_path = any(p.needs_path for i in instances for p in i.all_pieces)
         self.places = {id(i.part): place for place, i in enumerate(instances)}
         return True
@@ -172,6 +192,10 @@ class Plan:
         symbols.offer("in_channels", [p.input[0] for p in parts], origin=INCOMING)
         if self.definition is not None:
             for place, formal in enumerate(self.definition.parameters):
+                if formal.name.text in self.handed:
+                    given = classes_of(self.instances, formal.name.text)
+                    symbols.offer(formal.name.text, given, own=True)
+                    continue
                 values = [p.arguments[place][1] for p in parts]
                 default = formal.default
                 known = default.value if isinstance(default, tree.Literal) else ABSENT
@@ -254,34 +278,18 @@ class Planner(Containers):
         repeats it then, as often as an instance says."""
         parts = [*(i.part for i in plan.instances), part]
         runs = differing(parts)
-        known = not plan.whole and bool(runs)
-        return known and plan.take_instead([self.instance(p, runs) for p in parts])
+        if plan.whole or not runs:
+            return False
+        made = (self.instance(p, runs) for p in parts)
+        if plan.take_instead([with_handed(i, plan.handed, plan.definition) for i in made]):
+            plan.has_runs = True
+        return plan.has_runs
 
     def named(self, top: Plan, taken: Iterable[str], doc: str) -> list[Plan]:
         """The classes with their names, each after those that it uses. ``doc`` is the
         network's: names are written as it writes them."""
-        names = ClassNames(taken)
-        top.name = names.one(class_name(top.title, doc), "Net")
         plans = self.ordered(top)
-        kinds: dict[str, list[Plan]] = {}
-        for plan in plans:
-            if plan is not top:
-                kinds.setdefault(class_name(plan.title).lower(), []).append(plan)
-        for alike in kinds.values():
-            base = class_name(alike[0].title, f"{alike[0].doc}\n{doc}")
-            met = Counter(label for plan in alike for label in plan.labels)
-            rest = []
-            for plan in alike:
-                label = next(iter(plan.labels)) if len(plan.labels) == 1 else ""
-                if len(alike) > 1 and label and met[label] == 1:  # as the one that it is
-                    plan.name = names.one(class_name(label, doc), "Block")
-                else:
-                    rest.append(plan)
-            for plan, name in zip(rest, names.several(base, len(rest), "Block"), strict=True):
-                plan.name = name
-            for plan in alike:
-                if plan.doc and plan.doc == alike[0].doc and plan is not alike[0]:
-                    plan.doc = f"Another form of `{alike[0].name}`."
+        name_classes(top, plans, taken, doc)
         return plans
 
     def ordered(self, top: Plan) -> list[Plan]:

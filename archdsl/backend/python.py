@@ -15,6 +15,10 @@ WIDTH = 88
 INDENT = "    "
 
 
+class ModuleClass(str):
+    """The name of a class of PyTorch's, as a value."""
+
+
 class Code:
     """An expression. ``flat`` is it on one line; ``lines`` breaks it where it is too long."""
 
@@ -255,7 +259,7 @@ LONG = 8  # digits of a number that nobody would have written by hand
 def literal(value: Any) -> str:
     """A value as Python writes it; texts as the formatters quote them."""
     if isinstance(value, str):
-        return quoted(value)
+        return value if isinstance(value, ModuleClass) else quoted(value)
     if isinstance(value, (float, Fraction)):
         return decimal(float(value))
     if isinstance(value, tuple):

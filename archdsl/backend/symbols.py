@@ -18,7 +18,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.names import identifier
-from archdsl.backend.python import Code, Const, Text
+from archdsl.backend.python import Code, Const, ModuleClass, Text
 from archdsl.backend.terms import ATOM, Num, Real, Word
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class InitParameter:
             names = ["float"]
         if tuple in kinds:
             names.append("tuple[int, ...]")
+        if ModuleClass in kinds:
+            names.append("type[nn.Module]")
         return " | ".join(names) or "object"
 
 
@@ -177,6 +179,12 @@ class Symbols:
         if code is None:
             code = self.known[key] = self.make(wanted, names, default=False)
         return code.flat()
+
+    def given_class(self, targets: Sequence[str | None], word: str) -> str:
+        """The class of a module, which is that of the block's parameter ``word``."""
+        vector = tuple(ABSENT if t is None else ModuleClass(t) for t in targets)
+        term = Word(True, self.names[word]) if word in self.names else None
+        return self.express(vector, word, term=term).flat()
 
     def is_own(self, text: str) -> bool:
         """Whether a text is the name of a parameter that the spec's block has."""

@@ -43,6 +43,7 @@ from archdsl.backend.scope import SHORTCUT, Entry
 from archdsl.backend.sequences import last_of
 from archdsl.backend.symbols import ABSENT, InitParameter, Symbols
 from archdsl.backend.tables import statements
+from archdsl.backend.terms import Word
 from archdsl.backend.translate import Untranslatable
 from archdsl.backend.union import lack
 from archdsl.backend.variables import RUNNING, kept_names
@@ -143,7 +144,8 @@ class ClassWriter:
         lines: list[str | NamedPart] = []
         given: dict[str, str] = {}  # attributes by their code
         made: set[str] = set()  # shared modules
-        for entry in plan.full.scope.entries:
+        decided: dict[int, tuple[list[bool], Word | None]] = {}  # which uses have a step, and why
+        for place, entry in enumerate(plan.full.scope.entries, 1):
             pieces = [i.pieces.get(entry.label) for i in plan.instances]
             piece = plan.full.pieces[entry.label]
             lines += self.shared(plan, entry, symbols, made)
@@ -169,6 +171,10 @@ class ClassWriter:
                 joins = entry.label in plan.lack.operands
                 wanted = (SHORTCUT,) if joins else (entry.base, entry.label)
                 said = symbols.flow.condition(entry.label, entry.span, plan.definition)
+                before = decided.get(entry.inputs[0])
+                if said is None and before is not None and before[0] == there:
+                    said = before[1]  # what was handed in stands beside it
+                decided[place] = there, said
                 condition = symbols.truth(tuple(there), *wanted, term=said)
             if entry.is_loop:
                 room = None if is_sequence else attributes

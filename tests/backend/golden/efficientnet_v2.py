@@ -51,7 +51,6 @@ class FusedInvertedResidual(nn.Module):
         inner: int,
         stride: int = 1,
         survive: float = 1.0,
-        bn: bool = False,
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
@@ -62,7 +61,9 @@ class FusedInvertedResidual(nn.Module):
         self.conv2 = nn.Identity()
         if inner != in_channels:
             self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(c, eps=0.001) if bn else nn.Identity()
+        self.bn2 = nn.Identity()
+        if inner != in_channels:
+            self.bn2 = nn.BatchNorm2d(c, eps=0.001)
         self.add1 = None
         if stride == 1 and in_channels == c:
             self.add1 = StochasticDepth(survive, per="sample", scaling="train")
@@ -169,31 +170,19 @@ class EfficientNetV2(nn.Module):
         )
         self.stage2 = seq(
             fused_inverted_residual1=FusedInvertedResidual(
-                24, 48, 96, stride=2, survive=0.99, bn=True
+                24, 48, 96, stride=2, survive=0.99
             ),
-            fused_inverted_residual2=FusedInvertedResidual(
-                48, 48, 192, survive=0.985, bn=True
-            ),
-            fused_inverted_residual3=FusedInvertedResidual(
-                48, 48, 192, survive=0.98, bn=True
-            ),
-            fused_inverted_residual4=FusedInvertedResidual(
-                48, 48, 192, survive=0.975, bn=True
-            ),
+            fused_inverted_residual2=FusedInvertedResidual(48, 48, 192, survive=0.985),
+            fused_inverted_residual3=FusedInvertedResidual(48, 48, 192, survive=0.98),
+            fused_inverted_residual4=FusedInvertedResidual(48, 48, 192, survive=0.975),
         )
         self.stage3 = seq(
             fused_inverted_residual1=FusedInvertedResidual(
-                48, 64, 192, stride=2, survive=0.97, bn=True
+                48, 64, 192, stride=2, survive=0.97
             ),
-            fused_inverted_residual2=FusedInvertedResidual(
-                64, 64, 256, survive=0.965, bn=True
-            ),
-            fused_inverted_residual3=FusedInvertedResidual(
-                64, 64, 256, survive=0.96, bn=True
-            ),
-            fused_inverted_residual4=FusedInvertedResidual(
-                64, 64, 256, survive=0.955, bn=True
-            ),
+            fused_inverted_residual2=FusedInvertedResidual(64, 64, 256, survive=0.965),
+            fused_inverted_residual3=FusedInvertedResidual(64, 64, 256, survive=0.96),
+            fused_inverted_residual4=FusedInvertedResidual(64, 64, 256, survive=0.955),
         )
         self.stage4 = seq(
             inverted_residual1=InvertedResidual(64, 128, 256, 0.95, 16, stride=2),

@@ -48,7 +48,7 @@ class SqueezeExcite(nn.Module):
         return x * self.branch2(x)
 
 
-class InvertedResidualA(nn.Module):
+class InvertedResidual(nn.Module):
     """MobileNetV2's block (Sandler et al. 2018, arXiv:1801.04381): wide inside, `inner`
     channels, and narrow between blocks, where nothing is activated. `attention` stands
     on the wide side (MnasNet, MobileNetV3, EfficientNet); `survive < 1` drops whole
@@ -60,10 +60,10 @@ class InvertedResidualA(nn.Module):
         in_channels: int,
         c: int,
         inner: int,
+        act: type[nn.Module],
         kernel: int = 3,
         stride: int = 1,
-        bn: bool = False,
-        reduced: int = 32,
+        reduced: int = 168,
         squeeze_excite: bool = False,
     ) -> None:
         super().__init__()
@@ -71,12 +71,12 @@ class InvertedResidualA(nn.Module):
         if inner != in_channels:
             self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.Identity()
-        if bn:
+        if inner != in_channels:
             self.bn1 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.relu1 = nn.ReLU(inplace=True) if inner != in_channels else nn.Identity()
+        self.act1 = act(inplace=True) if inner != in_channels else nn.Identity()
         self.depthwise1 = Depthwise(inner, kernel=kernel, stride=stride)
         self.bn2 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.relu2 = nn.ReLU(inplace=True)
+        self.act2 = act(inplace=True)
         self.squeeze_excite1 = nn.Identity()
         if squeeze_excite:
             self.squeeze_excite1 = SqueezeExcite(inner, reduced)
@@ -85,46 +85,8 @@ class InvertedResidualA(nn.Module):
         self.shortcut = stride == 1 and in_channels == c
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.relu1(self.bn1(self.conv1(x)))
-        y = self.relu2(self.bn2(self.depthwise1(y)))
-        y = self.squeeze_excite1(y)
-        y = self.bn3(self.conv2(y))
-        if self.shortcut:
-            y = x + y
-        return y
-
-
-class InvertedResidualB(nn.Module):
-    """Another form of `InvertedResidualA`."""
-
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        kernel: int = 3,
-        stride: int = 1,
-        reduced: int = 168,
-        squeeze_excite: bool = False,
-    ) -> None:
-        super().__init__()
-        assert inner != in_channels
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.hardswish1 = nn.Hardswish(inplace=True)
-        self.depthwise1 = Depthwise(inner, kernel=kernel, stride=stride)
-        self.bn2 = nn.BatchNorm2d(inner, eps=0.001, momentum=0.01)
-        self.hardswish2 = nn.Hardswish(inplace=True)
-        self.squeeze_excite1 = nn.Identity()
-        if squeeze_excite:
-            self.squeeze_excite1 = SqueezeExcite(inner, reduced)
-        self.conv2 = nn.Conv2d(inner, c, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(c, eps=0.001, momentum=0.01)
-        self.shortcut = stride == 1 and in_channels == c
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.hardswish1(self.bn1(self.conv1(x)))
-        y = self.hardswish2(self.bn2(self.depthwise1(y)))
+        y = self.act1(self.bn1(self.conv1(x)))
+        y = self.act2(self.bn2(self.depthwise1(y)))
         y = self.squeeze_excite1(y)
         y = self.bn3(self.conv2(y))
         if self.shortcut:
@@ -145,34 +107,36 @@ class MobileNetV3(nn.Module):
             hardswish1=nn.Hardswish(inplace=True),
         )
         self.features = seq(
-            inverted_residual1=InvertedResidualA(16, 16, 16),
-            inverted_residual2=InvertedResidualA(16, 24, 64, stride=2, bn=True),
-            inverted_residual3=InvertedResidualA(24, 24, 72, bn=True),
-            inverted_residual4=InvertedResidualA(
-                24, 40, 72, kernel=5, stride=2, bn=True, reduced=24, squeeze_excite=True
+            inverted_residual1=InvertedResidual(16, 16, 16, nn.ReLU),
+            inverted_residual2=InvertedResidual(16, 24, 64, nn.ReLU, stride=2),
+            inverted_residual3=InvertedResidual(24, 24, 72, nn.ReLU),
+            inverted_residual4=InvertedResidual(
+                24, 40, 72, nn.ReLU, kernel=5, stride=2, reduced=24, squeeze_excite=True
             ),
-            inverted_residual5=InvertedResidualA(
-                40, 40, 120, kernel=5, bn=True, squeeze_excite=True
+            inverted_residual5=InvertedResidual(
+                40, 40, 120, nn.ReLU, kernel=5, reduced=32, squeeze_excite=True
             ),
-            inverted_residual6=InvertedResidualA(
-                40, 40, 120, kernel=5, bn=True, squeeze_excite=True
+            inverted_residual6=InvertedResidual(
+                40, 40, 120, nn.ReLU, kernel=5, reduced=32, squeeze_excite=True
             ),
-            inverted_residual7=InvertedResidualB(40, 80, 240, stride=2),
-            inverted_residual8=InvertedResidualB(80, 80, 200),
-            inverted_residual9=InvertedResidualB(80, 80, 184),
-            inverted_residual10=InvertedResidualB(80, 80, 184),
-            inverted_residual11=InvertedResidualB(
-                80, 112, 480, reduced=120, squeeze_excite=True
+            inverted_residual7=InvertedResidual(40, 80, 240, nn.Hardswish, stride=2),
+            inverted_residual8=InvertedResidual(80, 80, 200, nn.Hardswish),
+            inverted_residual9=InvertedResidual(80, 80, 184, nn.Hardswish),
+            inverted_residual10=InvertedResidual(80, 80, 184, nn.Hardswish),
+            inverted_residual11=InvertedResidual(
+                80, 112, 480, nn.Hardswish, reduced=120, squeeze_excite=True
             ),
-            inverted_residual12=InvertedResidualB(112, 112, 672, squeeze_excite=True),
-            inverted_residual13=InvertedResidualB(
-                112, 160, 672, kernel=5, stride=2, squeeze_excite=True
+            inverted_residual12=InvertedResidual(
+                112, 112, 672, nn.Hardswish, squeeze_excite=True
             ),
-            inverted_residual14=InvertedResidualB(
-                160, 160, 960, kernel=5, reduced=240, squeeze_excite=True
+            inverted_residual13=InvertedResidual(
+                112, 160, 672, nn.Hardswish, kernel=5, stride=2, squeeze_excite=True
             ),
-            inverted_residual15=InvertedResidualB(
-                160, 160, 960, kernel=5, reduced=240, squeeze_excite=True
+            inverted_residual14=InvertedResidual(
+                160, 160, 960, nn.Hardswish, kernel=5, reduced=240, squeeze_excite=True
+            ),
+            inverted_residual15=InvertedResidual(
+                160, 160, 960, nn.Hardswish, kernel=5, reduced=240, squeeze_excite=True
             ),
         )
         self.head = seq(
