@@ -153,7 +153,11 @@ def _advice(arch: Architecture, shape: Shape, wanted: Shape) -> list[str]:
         return ["end it in `global_avgpool -> linear(classes)`, or take masks as labels"]
     if shape[0] == classes:
         if SIZE in arch.spec.knobs and len(set(wanted[1:])) == 1 and shape[1] == arch.knobs[SIZE]:
-            return [f"set `{SIZE}` to {wanted[1]}, the size of the images"]
+            follows = "let it follow the input: `let image = in.size` before the first layer"
+            return [
+                f"set `{SIZE}` to {wanted[1]}, the size of the images",
+                f"or {follows}, and `resize(image)` after the last",
+            ]
         spec, knobs = arch.spec, {CLASSES: classes} if CLASSES in arch.spec.knobs else {}
         return _fitting_variants(spec, knobs, arch.input, classes, SEGMENTATION) or [
             "pad its convolutions, or resample the result to the size of the image"

@@ -205,11 +205,16 @@ def test_side_outputs_have_the_loss_of_the_task() -> None:
 
 
 def test_a_network_that_ends_at_a_size_of_its_own() -> None:
-    spec = archdsl.read("deeplab_v3")
-    assert fit(spec, {"size": 256}, (3, 256, 256), 3, SEGMENTATION).output == (3, 256, 256)
+    text = "arch ends(size = 16 in 8..64, classes = 2)\ninput (3, size, size)\n"
+    text += "conv(8, 3, stride = 2) -> conv(classes, 1) -> resize({})"
+    spec = archdsl.parse(text.format("size"))
+    assert fit(spec, {"size": 32}, (3, 32, 32), 3, SEGMENTATION).output == (3, 32, 32)
     with pytest.raises(ArchError) as caught:
-        fit(spec, {}, (3, 256, 256), 3, SEGMENTATION)
-    assert "3x520x520" in str(caught.value) and "set `size` to 256" in str(caught.value)
+        fit(spec, {}, (3, 32, 32), 3, SEGMENTATION)
+    assert "3x16x16" in str(caught.value) and "set `size` to 32" in str(caught.value)
+    assert "`let image = in.size` before the first layer" in str(caught.value)
+    follows = archdsl.parse(text.format("image").replace("conv(8", "let image = in.size\nconv(8"))
+    assert fit(follows, {}, (3, 24, 40), 3, SEGMENTATION).output == (3, 24, 40)
 
 
 @pytest.mark.slow
@@ -218,7 +223,7 @@ def test_a_network_that_ends_at_a_size_of_its_own() -> None:
     [
         ("unet", {"width": 16, "levels": 2, "pad": 1}, (3, 32, 32), "segmentation"),
         ("semantic_fpn", {"width": 64, "merged": 32}, (3, 64, 64), "segmentation"),
-        ("deeplab_v3", {"size": 256}, (3, 256, 256), "segmentation"),
+        ("deeplab_v3", {}, (3, 64, 64), "segmentation"),
         ("video_resnet", {}, (3, 4, 16, 16), "multilabel"),
         ("waveform", {}, (1, 4096), "regression"),
     ],
