@@ -68,7 +68,7 @@ class Choosing:
             held = cost if name == "cost" and cost is not None else cost_of(name)
             aimed = number_of(spec, name, given)
         names = (by,) if isinstance(by, str) else tuple(by)
-        share = read_share(spec.program, within) if isinstance(within, str) else within
+        share = share_of(spec, within)
         aim = Aim(name, held, aimed, names, share, step, cost is not None, tuple(knobs))
         return fit(spec, aim, knobs, input).found.arch
 
@@ -116,7 +116,7 @@ def reachable(
     *,
     vary: By | None = None,
     by: By = (),
-    within: float = WITHIN,
+    within: float | str = WITHIN,
     step: int = 1,
     input: Sequence[int] | None = None,
     **asked: Any,
@@ -127,10 +127,15 @@ def reachable(
     held = {n: v for n, v in costs.items() if n not in bounds}
     names = (by,) if isinstance(by, str) else tuple(by)
     aim = None
-    if len(held) > 1 or bool(held) != bool(names):
+    if len(held) > 1 or (names and not held):
         raise ArchError([diagnose(codes.NO_BUDGET, count=len(held) or "none")])
     for name, aimed in held.items():
-        aim = Aim(name, cost_of(name), number_of(spec, name, aimed), names, within, step)
+        budget = number_of(spec, name, aimed)
+        if not names:
+            help = f"bounds are a pair, from .. to: `{name}=(0, {budget:g})`"
+            raise ArchError([diagnose(codes.NOTHING_SOLVED, help=[help])])
+        share = share_of(spec, within)
+        aim = Aim(name, cost_of(name), budget, names, share, step)
     if vary is None:
         given = {*knobs, *names}
         vary = [n for n, k in spec.knobs.items() if k.domain is not None and n not in given]
@@ -169,6 +174,11 @@ def check_cost(spec: Spec, name: str) -> None:
         fields = {"name": "of", "callee": "fit", "given": f"`{name}`"}
         fields["expected"] = f"one of {', '.join(known)}"
         raise ArchError([diagnose(codes.WRONG_ARGUMENT, fields=fields)])
+
+
+def share_of(spec: Spec, within: float | str) -> float:
+    """How far off a budget a network may be: 0.02 or ``"2%"``. Raises ``ArchError``."""
+    return read_share(spec.program, within) if isinstance(within, str) else within
 
 
 def number_of(spec: Spec, cost: str, value: Any) -> float:

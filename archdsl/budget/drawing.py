@@ -10,10 +10,11 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from archdsl.analysis.shapes import ANY, Shape, Shapes, Unreachable, Varied, requirements
-from archdsl.analysis.solve import Solver
+from archdsl.analysis.solve import Solution, Solver
 from archdsl.budget.fitting import Aim, check_aim, check_fixed, unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
@@ -39,6 +40,7 @@ class Reachable:
     input: Sequence[int] | None
     wanted: Within
     aim: Aim | None = None
+    nearest: Solution | None = None  # to the budget, of all that were solved for and are not near
 
     def __post_init__(self) -> None:
         if self.aim is not None:
@@ -72,7 +74,11 @@ class Reachable:
             aim = self.aim
             solver = Solver(self.spec, aim.by, aim.cost, aim.step, self.input, not aim.measured)
             found = solver.solve(shape.knobs, aim.budget, aim.within)
-            if found is None or found.off > aim.within:
+            if found is None:
+                return None
+            if found.off > aim.within:
+                if self.nearest is None or found.off < self.nearest.off:
+                    self.nearest = found
                 return None
             arch = found.arch
         return arch if self.wanted(arch) else None
@@ -108,7 +114,7 @@ class Reachable:
     def none(self) -> ArchError:
         """The diagnostic of a budget that nothing meets."""
         if self.aim is not None:
-            return ArchError([unreachable(self.aim, None)])
+            return ArchError([unreachable(self.aim, self.nearest)])
         what = "no network that can be drawn is within the bounds"
         return ArchError([diagnose(codes.BAD_COMBINATION, what=what)])
 
@@ -194,6 +200,11 @@ def _next(left: Iterable[tuple[Mapping[str, Any], Any]], decided: Mapping[str, A
 
 
 def by_chance(rng: Any) -> Callable[[str, Domain], Any]:
-    """Draws with a seed, Python's or numpy's generator."""
-    source = random.Random(rng) if isinstance(rng, int) or rng is None else rng
+    """Draws with a seed, Python's or numpy's generator. Raises ``ArchError`` for another one."""
+    rng = int(rng) if isinstance(rng, Integral) else rng
+    source = random.Random(rng) if rng is None or isinstance(rng, int) else rng
+    if not callable(getattr(source, "random", None)):
+        fields = {"name": "rng", "callee": "sample", "given": repr(rng)[:80]}
+        fields["expected"] = "a seed, or a generator of Python or numpy"
+        raise ArchError([diagnose(codes.WRONG_ARGUMENT, fields=fields)])
     return lambda name, domain: domain.at(float(source.random()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archdsl.diagnostics.render import printable
-from archdsl.units import SHARES
+from archdsl.units import SHARES, short
 from archdsl.verdict.answer import Verdict
 from archdsl.verdict.files import check_names, rows_of_file
 from archdsl.verdict.judge import judge
@@ -178,11 +178,15 @@ def _score(
 
 
 def _slice(budget: Any) -> str:
-    """What a budget is called: ``1`` and ``1.0`` are one."""
+    """What a budget is called: 5000000, ``5e6`` and 5000000.0 are all ``5M``."""
     if _is_empty(budget):
         return ""
-    whole = isinstance(budget, float) and budget.is_integer()
-    return str(int(budget)) if whole else printable(str(budget))
+    try:
+        number = float(budget)
+    except (TypeError, ValueError):
+        return printable(str(budget))
+    name = short(number)
+    return name if budget_of(name, 0) == number else f"{number:.15g}"
 
 
 def _is_fresh(row: Mapping[str, Any], number: int) -> bool:
@@ -220,13 +224,14 @@ def budget_of(budget: Any, number: int) -> float:
     """A budget as a number: of ``5M macs`` or of 5e6."""
     if _is_empty(budget):
         return 0.0
-    if not isinstance(budget, str):
-        return float(budget)
-    word = budget.split()[0]
-    factor = UNITS.get(word[-1:], 1.0)
+    word = (budget.split() or [""])[0] if isinstance(budget, str) else budget
+    factor = UNITS.get(word[-1:], 1.0) if isinstance(word, str) else 1.0
     try:
-        return float(word[:-1] if word[-1:] in UNITS else word) * factor
-    except ValueError:
+        found = float(word[:-1] if factor > 1 else word) * factor
+    except (TypeError, ValueError):
+        found = nan
+    if not isfinite(found):
         raise ValueError(
             f"row {number}: `budget` must begin with a number such as 5M: {budget!r:.40}"
-        ) from None
+        )
+    return found

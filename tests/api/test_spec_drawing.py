@@ -8,6 +8,7 @@ import optuna
 import pytest
 
 from archdsl import ArchError, parse
+from archdsl.units import short
 
 NET = """arch net(
   depth = 1 in 1..4, width = 8 in 1..32, kind = "plain" in {"plain", "wide"},
@@ -112,8 +113,9 @@ def test_a_knob_whose_whole_domain_is_in_reach_is_a_number_to_optuna() -> None:
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        ({"macs": 1e5}, "A516"),
+        ({"macs": 1e5}, "A515"),
         ({"by": "width"}, "A516"),
+        ({"rng": "seed", "macs": (0, 1e5)}, "A301"),
         ({"macs": 1e5, "params": 1e3, "by": "width"}, "A516"),
         ({"macs": (1, 2, 3)}, "A517"),
         ({"macs": (0, "many")}, "A517"),
@@ -125,11 +127,15 @@ def test_a_knob_whose_whole_domain_is_in_reach_is_a_number_to_optuna() -> None:
 )
 def test_bad_input(asked: dict[str, Any], code: str) -> None:
     with pytest.raises(ArchError) as caught:
-        parse(NET).sample(0, **asked)
+        parse(NET).sample(**{"rng": 0, **asked})
     assert caught.value.diagnostics[0].code == code
 
 
-def test_out_of_reach_is_an_error() -> None:
+@pytest.mark.parametrize("vary", ["depth", ("depth", "kind", "extra")])
+def test_out_of_reach_is_an_error_that_names_the_nearest(vary: Any) -> None:
+    spec = parse(NET)
+    largest = max(a.macs for a in spec.candidates(vary=vary, width=32, scale=1))
     with pytest.raises(ArchError) as caught:
-        parse(NET).sample(0, vary="depth", macs=1e12, by="width")
-    assert caught.value.diagnostics[0].code in ("A705", "A709")
+        spec.sample(np.int64(0), vary=vary, macs=1e12, by="width", within="1%", scale=1)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A705" and short(largest) in found.message

@@ -87,6 +87,8 @@ def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
         ([{"shape": "a", "score": float("inf")}], "row 1: `score` is inf"),
         ([{"shape": "a", "score": 1, "acc": 2}], "there is no column `acc`"),
         ([{"shape": "a", "score": 1, "budget": "much"}], "`budget` must begin with a number"),
+        ([{"shape": "a", "score": 1, "budget": "inf"}], "`budget` must begin with a number"),
+        ([{"shape": "a", "score": 1, "budget": [5]}], "`budget` must begin with a number"),
         ({"shape": ["a"], "score": [1, 2]}, "not of one length"),
         (7, "a table is a CSV file"),
         ([{"shape": "a", "score": 93}], "row 1: `score` is 93, but accuracy is a number"),
@@ -134,9 +136,14 @@ def test_a_target_is_a_difference() -> None:
             archdsl.judge(ROWS, target=target)
 
 
-def test_a_budget_is_one_however_its_number_is_written() -> None:
-    rows = [{**row, "budget": 1 if row["seed"] % 2 else 1.0} for row in ROWS]
-    assert len(archdsl.judge(rows).slices) == 1
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [((1, 1.0), "1"), ((5_000_000, "5000000.0"), "5M"), ((5_123_457, "5123457"), "5123457")],
+    ids=str,
+)
+def test_a_budget_is_one_however_its_number_is_written(written: Any, name: str) -> None:
+    rows = [{**row, "budget": written[row["seed"] % 2]} for row in ROWS]
+    assert [part.slice for part in archdsl.judge(rows).slices] == [name]
 
 
 def test_what_holds_of_each_example_stands_in_the_place_of_a_score(tmp_path: Path) -> None:
