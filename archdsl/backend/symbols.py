@@ -40,6 +40,7 @@ class InitParameter:
     used: bool = False
     own: bool = False
     origin: str = ""  # what the spec calls it
+    idle: frozenset[int] = frozenset()  # the instances for which any value will do
 
     @property
     def annotation(self) -> str:
@@ -203,7 +204,8 @@ class Symbols:
         if default is ABSENT and absent and filled.count(usual) > 1:
             default = usual
         name = self.new_name(*names)
-        self.parameters.append(InitParameter(name, filled, default, used=True))
+        idle = frozenset(i for i, v in enumerate(values) if v is ABSENT)
+        self.parameters.append(InitParameter(name, filled, default, used=True, idle=idle))
         return Text(name)
 
 

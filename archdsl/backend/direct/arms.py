@@ -23,7 +23,7 @@ from archdsl.backend.python import (
     Operation,
     Text,
 )
-from archdsl.backend.terms import SUM
+from archdsl.backend.terms import PRODUCT, SUM
 from archdsl.backend.translate import Untranslatable
 from archdsl.syntax import tree
 
@@ -48,10 +48,14 @@ class BranchTranslation(Calls):
 
     def arms(self, join: str, nodes: Sequence[tree.Node]) -> None:
         """Arms that are written one by one."""
-        before, codes = self.at, []
+        before, items = self.at, list[Item]()
         channels: list[Said | None] = []
         for node in nodes:
             self.at = At(before.now, before.channels, Counter())
+            if isinstance(node, tree.For) and join == "concat":
+                items.append(Item(self.arm_for_each(node, before), "*"))
+                channels.append(self.at.channels)
+                continue
             if not isinstance(node, (tree.Apply, tree.If)):
                 raise Untranslatable
             before.counts["branch"] += 1
@@ -61,19 +65,39 @@ class BranchTranslation(Calls):
                 self.either_arm(node)
             else:
                 self.arm(node.chain, str(before.counts["branch"]))
-            codes.append(self.at.now)
+            items.append(Item(self.at.now))
             channels.append(self.at.channels)
         self.at = At(before.now, None, before.counts)
         if join == "concat":
-            inner = Call("[", tuple(Item(c) for c in codes), "]")
+            inner = Call("[", tuple(items), "]")
             self.at.now = Call("torch.cat(", (Item(inner), Item(Text("1"))))
-            texts = [c.at(SUM) for c in channels if c is not None]
-            if len(texts) == len(channels):
-                self.at.channels = Said(" + ".join(texts), INT, SUM)
+            known = [c for c in channels if c is not None]
+            if len(known) == len(channels):
+                self.at.channels = together(known)
         else:
-            self.at.now = Operation(tuple(codes), "+")
+            self.at.now = Operation(tuple(item.value for item in items), "+")
             self.at.channels = shortest(channels)
-        self.at.depth, self.at.overwritable = 1, len(codes) > 1
+        self.at.depth, self.at.overwritable = 1, len(items) > 1
+        if any(item.name for item in items):
+            self.settle()
+
+    def arm_for_each(self, node: tree.For, before: At) -> Code:
+        """Arms that are the tensors of a list, among others: ``*children``."""
+        body = [n for n in node.body.statements if not isinstance(n, tree.Require)]
+        only = body[0] if len(body) == 1 else None
+        if not isinstance(only, tree.Apply) or self.turn is not None:
+            raise Untranslatable
+        outer, header = set(self.taken), self.header(node)
+        with self.say.within(**header.names):
+            if not self.is_plain(only.chain):
+                raise Untranslatable
+            sizes, tensors = self.value(only.chain)
+        made, run = (h.removesuffix(":") for h in header.heads(tensors.text))
+        self.taken = outer
+        self.at = At(before.now, Said(f"sum({each(sizes.text, made)})", INT), before.counts)
+        before.counts[f"{AFTER}branch"] = 1  # how many they are is not known
+        text = each(tensors.text, run)
+        return Text(f"[{text}]" if " for " in text else text)
 
     def either_arm(self, node: tree.If) -> None:
         """``skip[:, :, n:-n] if n > 0 else skip``: an arm of which ``forward`` says what it is."""
@@ -152,9 +176,7 @@ class BranchTranslation(Calls):
         """``torch.cat([xs[i] for i in places], 1)``."""
         sizes, tensors = self.value(node)
         counts = self.at.counts
-        made, run = header.plain
-        if header.counter in tensors.text:
-            made, run = header.counted
+        made, run = header.heads(tensors.text)
         loop = run.removesuffix(":")
         if join == "concat":
             inner = Comprehension("[", "", Text(tensors.text), loop, "]")
@@ -201,6 +223,21 @@ class BranchTranslation(Calls):
         self.run.append(Line(f"{ys} = []"))
         self.run.append(header.line(1, _cases(ys, run_cases)))
         self.at = At(Text(f"sum({ys})"), shortest(channels), before.counts, 1)
+
+
+def each(text: str, loop: str) -> str:
+    """What a loop gives; the list itself where that is its items: ``x for x in xs``."""
+    word, _, items = loop.removeprefix("for ").partition(" in ")
+    return items if word == text else f"{text} {loop}"
+
+
+def together(channels: Sequence[Said]) -> Said:
+    """The channels of what is concatenated: ``2 * c + d``."""
+    found = Counter(c.at(PRODUCT) for c in channels)
+    if len(found) == len(channels):
+        return Said(" + ".join(c.at(SUM) for c in channels), INT, SUM)
+    texts = [text if n == 1 else f"{n} * {text}" for text, n in found.items()]
+    return Said(" + ".join(texts), INT, SUM if len(texts) > 1 else PRODUCT)
 
 
 def shortest(channels: Sequence[Said | None]) -> Said | None:

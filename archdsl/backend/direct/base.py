@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.backend.direct.expressions import SIZES, Expressions, Functions
-from archdsl.backend.direct.lines import Line, walk, words
+from archdsl.backend.direct.lines import WORD, Line, walk, words
 from archdsl.backend.direct.numbers import lowest
 from archdsl.backend.direct.state import GIVEN, At, LoopTurn, NeedsWhole
 from archdsl.backend.direct.terms import (
@@ -224,6 +224,10 @@ class Header:
     counted: list[str]
     plain: list[str]
     high: Said | None = None  # of one that counts from 1: the last number
+
+    def heads(self, text: str) -> list[str]:
+        """Its heads around an expression: with the counter where that says it."""
+        return self.counted if self.counter in WORD.findall(text) else self.plain
 
     def line(self, mode: int, body: list[Line]) -> Line:
         """The loop, which counts if its body says the counter."""

@@ -167,9 +167,10 @@ class BodyTranslation(RepeatedBodies):
         ends_all = cases[-1][0] is None
         name = self.own() if not last else ""
         before, ends, lines = self.at, [], []
-        asked = self.asked
+        asked, taken, given = self.asked, set(self.taken), set[str]()
         for place, body in enumerate(bodies):
             self.at = At(before.now, before.channels, before.counts.copy())
+            self.taken = set(taken) if last else self.taken  # what returns has no name after it
             self.asked = asked.union(*map(self.asked_by, asks[: place + 1]))
             outer = dict(self.say.names)
             with self.below() as (made, run):
@@ -182,7 +183,8 @@ class BodyTranslation(RepeatedBodies):
             self.say.names = outer
             ends.append(self.at)
             lines.append((made, run))
-        self.asked = asked
+            given |= self.taken
+        self.asked, self.taken = asked, given
         if not ends_all:
             ends.append(before)
         self.join(before, ends, [made for made, _ in lines], last and ends_all)

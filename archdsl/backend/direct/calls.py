@@ -11,7 +11,9 @@ from archdsl.backend.direct.results import said as said_of
 from archdsl.backend.direct.results import with_values
 from archdsl.backend.direct.state import NeedsWhole
 from archdsl.backend.direct.terms import (
+    INT,
     MADE,
+    TENSORS,
     Bound,
     Said,
     channels_of,
@@ -31,6 +33,8 @@ from archdsl.backend.translate import Untranslatable
 from archdsl.elaborate.values import Tensor
 from archdsl.ir.network import Part
 from archdsl.syntax import tree
+
+NOTHING = Said("()", TENSORS)  # an empty list
 
 
 class Calls(Links):
@@ -63,10 +67,12 @@ class Calls(Links):
                 assert said is not None
             elif parameter.origin in given:
                 said = self.value(given[parameter.origin])[0].quotient()
-            elif parameter.origin in names and parameter.default is not ABSENT:
+            elif (
+                parameter.origin in names and parameter.default is not ABSENT
+            ) or parameter.idle.issuperset(plan.place(part) for part in parts):
                 continue
             else:
-                found = self.usual(definition, parameter.origin, given)
+                found = self.usual(definition, parameter.origin, given) or self.in_layer(given)
                 if found is None:
                     raise Untranslatable if is_whole else NeedsWhole(definition)
                 said = found
@@ -74,9 +80,12 @@ class Calls(Links):
             items.append(Item(Text(said.text), name))
         arguments: list[Item] = [Item(self.at.now)] if plan.uses_input else []
         for word in plan.tensors if is_whole else ():
-            if word not in given:
+            if word in given:
+                arguments.append(Item(Text(self.value(given[word])[1].text)))
+            elif self.usual(definition, word, given) == NOTHING:
+                arguments.append(Item(Text("[]")))
+            else:
                 raise Untranslatable
-            arguments.append(Item(Text(self.value(given[word])[1].text)))
         arguments += lent
         if plan.result:
             values = zip([p.name for p in plan.signature()], items, strict=False)
@@ -103,6 +112,8 @@ class Calls(Links):
         default = None if formal is None else formal.default
         if default is None or isinstance(default, tree.Literal):
             return None if default is None else self.say.literal(default, MADE)
+        if isinstance(default, tree.ListOf) and not default.items:
+            return NOTHING
         words = {n.text for n in default.walk() if isinstance(n, tree.Name)}
         values: dict[str, Bound] = {}
         for word in words & formals.keys():
@@ -114,6 +125,21 @@ class Calls(Links):
             return Expressions(values, self.say.functions).value(default, MADE).quotient()
         except Untranslatable:
             return None
+
+    def in_layer(self, given: Mapping[str, tree.Node]) -> Said | None:
+        """The only number that the layers say which a block is given: what its class takes beside
+        the arguments of the block is a number of these."""
+        found: dict[str, Said] = {}
+        for value in given.values():
+            for call in (n for n in value.walk() if isinstance(n, tree.Call)):
+                for argument in call.arguments:
+                    try:
+                        said = self.value(argument.value)[0].quotient()
+                    except Untranslatable:
+                        continue
+                    if said.kind == INT and not said.text.isdigit():
+                        found[said.text] = said
+        return next(iter(found.values())) if len(found) == 1 else None
 
     def imports(self, uses: Sequence[StepUse], given: Mapping[str, tree.Node]) -> list[Item]:
         """The tensors that a class takes which is made of its instances: those of its arguments

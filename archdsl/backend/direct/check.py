@@ -99,7 +99,12 @@ def makes_its_instances(
             return False
         for path, one in found.items():
             inner_plan, other, usual = wanted[path]
-            if typed(_full(one, inner_plan, usual)) != typed(_full(other, inner_plan, usual)):
+            made_of, meant = _full(one, inner_plan, usual), _full(other, inner_plan, usual)
+            idle = {name for name, value in meant[-1].items() if value is ABSENT}
+            for given in (made_of[-1], meant[-1]):
+                for name in idle & given.keys():
+                    del given[name]
+            if typed(made_of) != typed(meant):
                 return False
     return True
 
@@ -149,7 +154,10 @@ def _wanted(
                 plan = plans.get(id(op)) if op.kind == "block" else None
                 if plan is not None:
                     place = plan.place(op)
-                    values = {p.name: p.values[place] for p in plan.signature()}
+                    values = {
+                        p.name: ABSENT if place in p.idle else p.values[place]
+                        for p in plan.signature()
+                    }
                     yield path, (plan, (plan.name, (), values), {})
                 elif op.kind == "turn":
                     moved = {n: copy * c for n, c in op.counts.items()}

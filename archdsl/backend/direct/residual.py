@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archdsl.backend.direct.arms import BranchTranslation
 from archdsl.backend.direct.lines import Line
 from archdsl.backend.direct.state import AFTER, MOST_NESTED, At
 from archdsl.backend.direct.terms import Said
 from archdsl.backend.flow import INCOMING
-from archdsl.backend.python import Code, Operation
+from archdsl.backend.python import Code, Operation, Text
 from archdsl.backend.scope import SHORTCUT
 from archdsl.backend.symbols import spoken
 from archdsl.backend.translate import Untranslatable
 from archdsl.ir.network import Op
-from archdsl.layers.base import Expression, signature
+from archdsl.layers.base import Expression, Layer, signature
+from archdsl.layers.shaping import PadChannels, Subsample
 from archdsl.registry import REGISTRY
 from archdsl.syntax import tree
 
 CONVOLUTIONS = ("conv", "std_conv")  # a kernel keeps the size of an image, unless it is padded
+PAD = "pad"
 SIZING = ("stride", "pad", "dilation", "output_pad", "factor", "size", "before", "after")
 
 
@@ -34,8 +38,15 @@ class ResidualTranslation(BranchTranslation):
         given = {a.name.text: a.value for a in node.arguments if a.name is not None}
         if len(given) != len(node.arguments) or given.keys() - {SHORTCUT} or self.turn is not None:
             raise Untranslatable
+        said = self.chosen(given.get(SHORTCUT))
+        is_padded = said is not None and _is_word(said, PAD)
+        padding = list[Layer]()
         for use in (*self.uses.of(node.callee.span), *self.uses.of(node.span)):
-            code = use.step.op.layer.torch(*use.inputs) if isinstance(use.step.op, Op) else None
+            layer = use.layer if isinstance(use.step.op, Op) else None
+            if is_padded and isinstance(layer, (Subsample, PadChannels)):
+                padding.append(layer)
+                continue
+            code = layer.torch(*use.inputs) if layer is not None else None
             if not isinstance(code, Expression) or code.text != "{0} + {1}":
                 raise Untranslatable
         self.chain_only = False
@@ -48,7 +59,7 @@ class ResidualTranslation(BranchTranslation):
         outer, self.words = self.words, (y, *self.words[1:])
         self.statements(body.statements)
         in_place = self.at.overwritable
-        if in_place or self.at.depth > MOST_NESTED - 2:
+        if in_place or is_padded or self.at.depth > MOST_NESTED - 2:
             self.settle()
         self.words = outer
         self.taken.discard(y)
@@ -58,7 +69,7 @@ class ResidualTranslation(BranchTranslation):
                 raise Untranslatable  # other arguments may want a projection
             self.same_channels(before.channels, channels)
         self.at = At(before.now, before.channels, self.at.counts)
-        first = self.shortcut(given.get(SHORTCUT))
+        first = self.padded(padding, after, body) if is_padded else self.shortcut(said)
         counts = self.at.counts
         if in_place and after.flat() == y:
             self.run.append(Line(f"{y} += ", first))
@@ -110,11 +121,34 @@ class ResidualTranslation(BranchTranslation):
                     found |= {n.text for n in argument.value.walk() if isinstance(n, tree.Name)}
         return found & {p.name.text for p in block.parameters}
 
+    def chosen(self, node: tree.Node | None) -> tree.Node | None:
+        """A shortcut, as the knobs say it."""
+        if not isinstance(node, tree.Ternary):
+            return node
+        known = self.value(node.condition)[0].text
+        return {"True": node.then, "False": node.otherwise}.get(known, node)
+
+    def padded(self, padding: Sequence[Layer], after: Code, body: tree.Body) -> Code:
+        """What is added without a layer: every so many pixels of the input, and zeros for the
+        channels that it lacks; ``padding`` are the steps that do it in the uses of the block."""
+        steps = {layer.stride for layer in padding if isinstance(layer, Subsample)}
+        ends = {layer.where for layer in padding if isinstance(layer, PadChannels)}
+        decides = sorted(self.sizing(body, self.definition))
+        axes = len(self.uses.input) - 1
+        if len(steps) != 1 or ends != {"end"} or not isinstance(after, Text) or len(decides) != 1:
+            raise Untranslatable
+        blocks = [b for b in self.uses.blocks if any(s.name == SHORTCUT for s in b.steps)]
+        values = {dict(b.arguments)[decides[0]] for b in blocks}
+        if len(values) != 1:
+            raise Untranslatable
+        word = self.say.names[decides[0]].made
+        self.made.append(Line(f"assert {word} == {values.pop()}"))
+        x, zeros = self.at.now.flat(), ", ".join(["0"] * (2 * axes + 1))
+        taken = f"{x}[:, :, {', '.join([f'::{steps.pop()}'] * axes)}]"
+        return Text(f"F.pad({taken}, ({zeros}, {after.text}.shape[1] - {x}.shape[1]))")
+
     def shortcut(self, node: tree.Node | None) -> Code:
         """What is added: the input, or what a layer makes of it."""
-        if isinstance(node, tree.Ternary):  # as the knobs say
-            known = self.value(node.condition)[0].text
-            node = {"True": node.then, "False": node.otherwise}.get(known, node)
         if node is None or _is_word(node, "identity"):
             return self.at.now
         if self.at.counts[SHORTCUT] or self.at.counts[f"{AFTER}{SHORTCUT}"]:

@@ -77,8 +77,8 @@ def channels_of(value: int) -> Said:
 def kind_of(values: list[Any], is_tensor: Any) -> str:
     """The kind that all these values have; nothing where Python has no like of it."""
     kinds = {_kind(v, is_tensor) for v in values}
-    if kinds == {INTS, ""} and all(v == () or _kind(v, is_tensor) for v in values):
-        return INTS
+    if len(kinds) == 2 and all(v == () or _kind(v, is_tensor) for v in values):
+        return next((k for k in (INTS, TENSORS) if kinds == {k, ""}), "")
     return kinds.pop() if len(kinds) == 1 else ""
 
 

@@ -39,7 +39,8 @@ class Uses:
         self.at: dict[tuple[str, int, int], list[StepUse]] = {}
         self.parts: dict[tuple[str, int, int], set[str]] = {}  # what parts without a class are
         self.input: Shape = ()
-        for part in parts:
+        self.blocks = list(parts)
+        for part in self.blocks:
             self.input = part.input
             self._walk(part)
 

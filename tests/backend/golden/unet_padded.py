@@ -35,7 +35,7 @@ class UNetBlock(nn.Module):
             self.maxpool1 = nn.MaxPool2d(2)
             self.unet1 = UNetBlock(c, 2 * c, levels - 1)
             self.conv_transpose1 = nn.ConvTranspose2d(2 * c, c, 2, stride=2)
-            self.double_conv2 = DoubleConv(c + c, c)
+            self.double_conv2 = DoubleConv(2 * c, c)
 
     def forward(self, x: Tensor) -> Tensor:
         skip = self.double_conv1(x)
