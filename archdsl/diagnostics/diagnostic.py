@@ -53,11 +53,17 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class TrailFrame:
-    """One step of the chain of blocks that led to a diagnostic."""
+    """One step of the chain that led to a diagnostic: a block or labelled part with its arguments,
+    or the turn of a loop, ``turn 2 of 4``, with the variables of that."""
 
     name: str
     span: Span
     arguments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_turn(self) -> bool:
+        """Whether it is the turn of a loop: no name of a block has a blank."""
+        return " " in self.name
 
 
 @dataclass(frozen=True, slots=True)

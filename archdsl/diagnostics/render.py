@@ -54,12 +54,16 @@ def _by_source(labels: Iterable[Label]) -> list[list[Label]]:
 
 
 def where(d: Diagnostic) -> str:
-    """The chain of blocks, and the values that led here: the innermost block's arguments, or
-    else the knobs."""
+    """The chain of blocks and turns, and the values that led here: the variables of the turns, the
+    innermost block's arguments, and the knobs."""
     steps = [f"{f.name} ({_line(f.span, d.span)}" for f in reversed(d.trail)]
     counts = [(step, len(list(same))) for step, same in groupby(steps)]
     chain = " in ".join(f"{step}{f', {n} times' if n > 1 else ''})" for step, n in counts)
-    values = dict(next((f.arguments for f in reversed(d.trail) if f.arguments), {}))
+    values: dict[str, str] = {}
+    for frame in reversed(d.trail):
+        values = {**frame.arguments, **values}
+        if frame.arguments and not frame.is_turn:
+            break
     values |= {k: v for k, v in d.knobs.items() if k not in values}
     shown = ", ".join(f"{k} = {v}" for k, v in values.items() if len(v) <= MAX_VALUE)
     if chain:

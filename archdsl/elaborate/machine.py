@@ -115,25 +115,26 @@ class Frame:
 
 
 HAS_CODE = frozenset((Closure, Preset, BlockCode, tuple))  # values that may run code of their own
-Noted = tuple[str, Span, list[tuple[str, Any]]]  # a block or part, where, and its arguments
+Noted = tuple[str, Span, list[tuple[str, Any]]]  # a block, part or turn, where, its arguments
 
 
 class Deeper:
-    """One level of blocks more, for the time of a ``with``."""
+    """One level of blocks more (or none), for the time of a ``with``."""
 
-    __slots__ = ("machine", "noted")
+    __slots__ = ("levels", "machine", "noted")
 
-    def __init__(self, machine: Machine, noted: Noted | None) -> None:
+    def __init__(self, machine: Machine, noted: Noted | None, levels: int = 1) -> None:
         self.machine = machine
         self.noted = noted
+        self.levels = levels
 
     def __enter__(self) -> None:
-        self.machine.depth += 1
+        self.machine.depth += self.levels
         if self.noted is not None:
             self.machine.trail.append(self.noted)
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.machine.depth -= 1
+        self.machine.depth -= self.levels
         if self.noted is not None:
             if isinstance(error, Fault):
                 error.diagnostic = self.machine.placed(error.diagnostic)
@@ -227,6 +228,10 @@ class Machine:
         if self.depth >= MAX_DEPTH:
             self.stop(codes.TOO_DEEP, span, limit=MAX_DEPTH, name=name)
         return Deeper(self, (name, span, arguments))
+
+    def turn(self, i: int, count: int, span: Span, items: list[tuple[str, Any]]) -> Deeper:
+        """Notes the turn of a loop, and what its variables are."""
+        return Deeper(self, (f"turn {i} of {count}", span, items), 0)
 
     def key(self, values: tuple[Any, ...], span: Span) -> Hashable:
         """What is remembered of these values is found by this (see ``archdsl.elaborate.equality``).

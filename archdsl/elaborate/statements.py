@@ -284,7 +284,7 @@ def for_each(
     bind_item = bind_targets(node.targets, node.unpack, inner, "item", node.items.span)
     turn = None if node.turn is None else inner.variable(node.turn, "item")
     body = compile_body(node.body, inner, arms)
-    span = node.items.span
+    span, names = node.items.span, [word.text for word in node.targets]
 
     def each(frame: Frame, run: Callable[[Frame, BodyCode], None]) -> None:
         values = items(frame)
@@ -297,7 +297,9 @@ def for_each(
             bind_item(frame, value)
             if turn is not None:
                 frame.v[turn.slot] = i
-            run(frame, body)
+            given = zip(names, value, strict=False) if node.unpack else [(names[0], value)]
+            with frame.m.turn(i, len(values), span, list(given)):
+                run(frame, body)
 
     return each
 
@@ -343,10 +345,11 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
             turn = Turn(i, count + 1)
             if turn_slot is not None:
                 frame.v[turn_slot] = turn
-            if parts:
-                turn_part(frame)
-            else:
-                machine.run(body, frame)
+            with machine.turn(i, count, span, []):
+                if parts:
+                    turn_part(frame)
+                else:
+                    machine.run(body, frame)
             after = frame.x
             i += 1
             if after is None or x is None:
