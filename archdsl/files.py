@@ -33,10 +33,10 @@ ARCH, SEARCH = ".arch", ".search"  # the endings of files
 FOLDER = "the spec's folder"  # where `use` reads, in messages
 MODEL = "an exported network", "`archdsl import {0}` writes a spec of it"
 WEIGHTS = "a file of weights", "`archdsl compile net.arch --weights {0}` takes them over"
-TEXT = "a spec is a text of its own, in a file that ends in .arch: `archdsl new` writes a first one"
+TEXT = "a spec is a text file that ends in .arch: `archdsl new` writes a first one"
 PICTURE = "`archdsl draw` makes pictures of specs, and reads none"
 OTHERS = {  # what is given in the place of a spec or a search, and what to do
-    ARCH: ("a spec", 'a search is a file of its own, which names the spec: `spec "{0}"`'),
+    ARCH: ("a spec", 'a search is a separate file, which names the spec: `spec "{0}"`'),
     SEARCH: ("a search", "name the spec of the search; `archdsl search {0}` runs it"),
     ".py": (
         "Python code",

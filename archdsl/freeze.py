@@ -19,7 +19,7 @@ from archdsl.syntax import tree
 from archdsl.within import Outside, within
 from archdsl.writing import write_text
 
-OTHER = "it is another file than the one that the spec uses"
+OTHER = "it is not the file that the spec uses"
 
 INPUT = "it is the spec that is read, or a file that the spec uses"
 

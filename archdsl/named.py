@@ -49,7 +49,7 @@ def how_named(text: str) -> str:
     name, settings = split_call(text)
     if settings:
         quoted = name if name.isidentifier() else f'"{name}"'
-        return f"what is in parentheses stands after the quotes: `spec {quoted}(...)`"
+        return f"put the parentheses after the quotes: `spec {quoted}(...)`"
     return "a spec is a file that ends in .arch, or the name of a built-in one"
 
 

@@ -98,7 +98,7 @@ def check_output(path: Path, reads: Iterable[Path] = (), force: bool = False) ->
         reason = (getattr(problem, "strerror", None) or str(problem)).lower()
         raise ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)]) from None
     if not unchanged:
-        was = "it is there, and archdsl did not write it"
+        was = "it exists, and archdsl did not write it"
         reason = was if unchanged is None else "it was changed after archdsl wrote it"
         raise _refused(path, reason, f"{ELSEWHERE}, or replace it with --force")
 

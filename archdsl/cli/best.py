@@ -177,7 +177,7 @@ def write(
     use = f"archdsl compile {quote(str(output))} --weights {quote(str(weights))}"
     say(f"{weights}: its weights; `{use}` puts them to use")
     if card is None and found.search.own is not None:
-        told = "`candidate.describe(...)` in a training of your own says what it takes"
+        told = "`candidate.describe(...)` in your own training says what it takes"
         say(f"note: without a model card `archdsl predict` cannot read pictures for it; {told}")
     return 0
 
@@ -196,7 +196,7 @@ def _trained(
     ``force`` the checkpoint of another training gives way."""
     search = found.search
     if search.own is not None:
-        raise click.UsageError("--longer is for trainings by archdsl itself")
+        raise click.UsageError("--longer is for training by archdsl itself")
     with told(LOADING):
         need("torch")
         from archdsl.search.tuned import recipe_of, seed_of, starting

@@ -74,7 +74,7 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
         say_text(pair.words(study.search.objectives[0].name))
     row = best(study, rows=rows)
     folder = study.folder
-    say(f"best: {name_of(row)} (trial {row.called}, {row.slice}); to take it from here:")
+    say(f"best: {name_of(row)} (trial {row.called}, {row.slice}); to save it as a spec:")
     there = f" --storage {quote(study.card.storage)}" if study.card.storage else ""
     say(f"  archdsl best {quote(str(folder))}{there} -o best.arch")
     say_refusal(study, row)

@@ -172,7 +172,7 @@ def meant_argument(key: str, callee: str, names: Sequence[str]) -> list[str]:
     if OTHER_NAMES.get(key) in names:
         return [f"here it is called `{OTHER_NAMES[key]}`"]
     if key in ("in_channels", "in_features", "input_dim", "input_shape", "num_features"):
-        return ["leave it out: what comes in is known"]
+        return ["leave it out: the input's size is known"]
     if key == "inplace":
         return ["leave it out"]
     if key == "activation":

@@ -190,7 +190,7 @@ def _meant(layer: str, name: str, value: Any, place: Span, call: Span) -> list[s
     if (said := pytorch.meant(call.text)) and (not is_filter or name == "bias"):
         return said
     if name == "eps" and "=" not in place.text:
-        return [f"what comes in is known: write `{layer}`"]
+        return [f"the input's size is known: write `{layer}`"]
     if pytorch.is_pair(layer, place.text):
         a, b = pytorch.arguments(f"({place.text[1:-1]})")
         return [

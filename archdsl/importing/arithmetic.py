@@ -130,7 +130,7 @@ def negated(lower: Lowering, record: TracedCall) -> TensorValue:
 def squared(lower: Lowering, record: TracedCall) -> TensorValue:
     x = lower.input(record)
     if record.op != "square" and lower.argument(record, 1, "exponent") != 2:
-        raise Gap(" but to 2")
+        raise Gap(" with an exponent other than 2")
     return lower.apply(make("mul"), record, x, x)
 
 
@@ -146,7 +146,7 @@ def shifted_product(lower: Lowering, record: TracedCall) -> TensorValue:
         or not isinstance(weight, Tied)
         or record.kwargs.get("value", 1) != 1
     ):
-        raise Gap(" but of a learned factor and a learned shift")
+        raise Gap(" of anything but a learned factor and a learned shift")
     return _shifted(lower, record, _scaled(lower, record, _value(x), weight), bias)
 
 
@@ -197,13 +197,13 @@ def _value(operand: Any) -> TensorValue:
 
 def _plus(lower: Lowering, record: TracedCall, x: TensorValue, number: float) -> TensorValue:
     if isinstance(number, bool):
-        raise Gap(" with a truth value")
+        raise Gap(" with a boolean")
     return x if number == 0 else lower.apply(make("plus", value=number), record, x)
 
 
 def _times(lower: Lowering, record: TracedCall, x: TensorValue, number: float) -> TensorValue:
     if isinstance(number, bool):
-        raise Gap(" with a truth value")
+        raise Gap(" with a boolean")
     return x if number == 1 else lower.apply(make("times", value=number), record, x)
 
 
@@ -211,10 +211,10 @@ def _aligned(x: TensorValue, tied: Tied) -> tuple[int, ...]:
     """The learned tensor's sizes along the axes of ``x``, the batch left out. Raises ``Gap``."""
     shape = tied.shape
     if tied.turned and len(shape) < len(x.axes):
-        raise Gap(" with a learned tensor whose axes were moved")
+        raise Gap(" with a parameter whose axes were permuted")
     if len(shape) > len(x.axes):
         if shape[0] != 1 or len(shape) > len(x.axes) + 1:
-            raise Gap(" with a learned tensor that has another number for each image")
+            raise Gap(" with a parameter that differs from image to image")
         shape = shape[1:]
     return (1,) * (len(x.axes) - len(shape)) + shape
 
@@ -234,7 +234,7 @@ def _scaled(lower: Lowering, record: TracedCall, x: TensorValue, weight: Tied) -
     if len(x.axes) == 2 and [x.axes[i] for i in over] == [1]:  # what tokens are mixed over
         x = lower.turned(x, record)
     if over and ([x.axes[i] for i in over] != [0] or shape[over[0]] != x.vertex.shape[0]):
-        raise Gap(" with a learned tensor that is not a factor per channel")
+        raise Gap(" with a parameter that is not a factor per channel")
     layer = make("scale", value=weight.start(1.0))
     return lower.apply(layer, record, x, weights={"weight": weight})
 
@@ -260,7 +260,7 @@ def _shifted(lower: Lowering, record: TracedCall, x: TensorValue, bias: Tied) ->
         if bias.turned != (tokens and x.plain):
             bias = replace(bias, flipped=True)
         return lower.apply(make("positions"), record, x, weights={"weight": bias})
-    raise Gap(" with a learned tensor")
+    raise Gap(" with a parameter")
 
 
 def _joined(lower: Lowering, record: TracedCall, op: str, a: Any, b: Any) -> TensorValue:

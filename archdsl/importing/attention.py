@@ -108,7 +108,7 @@ def fused(lower: Lowering, record: TracedCall) -> AxisSplit:
     mask = given(record, 3, "attn_mask")
     added = () if mask is None else (added_to(AttentionScores(q, k, shape), mask),)
     if lower.argument(record, 4, "dropout_p", 0.0):
-        raise Gap(" that drops weights")
+        raise Gap(" with dropout of its weights")
     scale = lower.argument(record, 6, "scale")
     factor = q.shape[-1] ** -0.5 if scale is None else scale
     causal = bool(lower.argument(record, 5, "is_causal", False))
@@ -128,7 +128,7 @@ def heads_of(cut: AxisSplit) -> Heads:
     left = [a for group in leading for a in group if a.axis != BATCH]
     head = Atom(0, each, heads)
     if heads > 1 and head not in left:
-        raise Gap(" of tensors whose heads are not cut out of channels")
+        raise Gap(" of tensors whose heads are not slices of the channels")
     apart = merged([a for a in left if a != head])
     return Heads(cut.vertex, heads, each, _sees(shape, apart, pixels), cut.factor)
 
@@ -137,7 +137,7 @@ def _sees(shape: tuple[int, ...], apart: Group, pixels: Group) -> dict[str, Any]
     every = tuple(a for axis in range(1, len(shape)) for a in whole(shape, axis))
     if not apart:
         if pixels != every:
-            raise Gap(" of tensors whose pixels were moved")
+            raise Gap(" of tensors whose pixels were reordered")
         return {}
     axes = range(1, len(shape))
     sides = {axis: next((a.size for a in pixels if a.axis == axis), 1) for axis in axes}
@@ -165,10 +165,10 @@ def attended(
     """Attention of heads. Raises ``Gap`` where it is not among the pixels of one tensor."""
     parts = [heads_of(part) for part in (q, k, v)]
     if any(part.sees != parts[0].sees for part in parts) or {q.rolled} != {k.rolled, v.rolled}:
-        raise Gap(" among different windows")
+        raise Gap(" between different windows")
     queries, keys, values = parts
     if keys.heads != values.heads or len({part.each for part in parts}) > 1:
-        raise Gap(" of values that have other channels than keys")
+        raise Gap(" with values that have other channels than the keys")
     left = factor * queries.factor * keys.factor / queries.each**-0.5
     rest = [queries.vertex, keys.vertex, values.vertex]
     if not isclose(left, 1, rel_tol=1e-6):
@@ -225,9 +225,9 @@ def multihead(lower: Lowering, record: TracedCall) -> list[Any]:
     if q != k or k != v:
         raise Gap(" of several tensors")
     if m.in_proj_weight is None or m.bias_k is not None or m.add_zero_attn:
-        raise Gap(" with other channels of keys, or with a key and a value added")
+        raise Gap(" with keys of other channels (`kdim`), or with an added key and value")
     if lower.argument(record, 3, "key_padding_mask") is not None:
-        raise Gap(" with tokens left out")
+        raise Gap("with a mask of tokens (`key_padding_mask`)")
     options: dict[str, Any] = {"heads": m.num_heads}
     mask = given(record, 5, "attn_mask")
     if mask is not None and is_causal(mask):
@@ -235,7 +235,7 @@ def multihead(lower: Lowering, record: TracedCall) -> list[Any]:
     elif mask is not None:
         raise Gap(" with a mask that is not causal")
     if m.dropout and record.training:
-        raise Gap(" that drops weights: set its `dropout` to 0")
+        raise Gap(" with dropout of its weights: set its `dropout` to 0")
     inward = _tied(record, weight="in_proj_weight", bias="in_proj_bias")
     outward = _tied(record, weight="out_proj.weight", bias="out_proj.bias")
     return [between(lower, record, q, options, inward, outward), None]
@@ -246,14 +246,16 @@ def shifted(lower: Lowering, record: TracedCall) -> TensorValue:
     """Torchvision's module of Swin transformers, of images whose channels are last."""
     m, x = record.module, lower.input(record)
     if x.axes != (1, 2, 0) or m.dropout or m.attention_dropout:
-        raise Gap(" that drops weights, or of tensors whose channels are not last")
+        raise Gap(" with dropout of its weights, or of tensors whose channels are not last")
     (height, width), side = x.shape[:2], m.window_size[0]
     if len({*m.window_size}) > 1 or height % side or width % side or len({*m.shift_size}) > 1:
-        raise Gap(f" of an image of {height}x{width} pixels, which are not windows of {side}")
+        raise Gap(
+            f" of an image of {height}x{width} pixels, which does not divide into windows of {side}"
+        )
     options: dict[str, Any] = {"heads": m.num_heads, "windows": side, "relative": True}
     shift = m.shift_size[0]
     if shift and min(height, width) <= side < max(height, width):
-        raise Gap(" that moves along one axis alone")
+        raise Gap(" that are shifted along one axis only")
     if shift and side < height:
         options["shift"] = shift
     inward = _tied(record, weight="qkv.weight", bias="qkv.bias")

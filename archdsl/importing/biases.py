@@ -39,9 +39,9 @@ def with_added(
 ) -> AttentionScores:
     """Scores to which something is added."""
     if scores.softmax:
-        raise Gap(" to what attention weighs by")
+        raise Gap(" to attention weights")
     if record.shapes[0] != scores.shape:
-        raise Gap(" to scores, which gives them another shape")
+        raise Gap(" to attention scores, which changes their shape")
     return replace(scores, added=(*scores.added, added_to(scores, value)))
 
 
@@ -50,7 +50,7 @@ def masked(lower: Lowering, record: TracedCall) -> AttentionScores:
     """Scores of which some count for nothing."""
     scores, value = lower.argument(record, 0, "input"), lower.argument(record, 2, "value")
     if not isinstance(scores, AttentionScores) or scores.softmax:
-        raise Gap(" but of the scores of attention")
+        raise Gap(" of anything but attention scores")
     if not isinstance(value, (int, float)) or value > LARGE:
         raise Gap(" with anything but minus infinity")
     found = added_to(scores, given(record, 1, "mask"), fill=value)
@@ -77,7 +77,7 @@ def added_to(scores: AttentionScores, value: Any, fill: float | None = None) -> 
         places = None if found.places is None else shaped(found.places)
         return Looked(shaped(numbers), found.tied, places)
     except RuntimeError:
-        raise Gap(" of another shape than the scores") from None
+        raise Gap(" of another shape than the attention scores") from None
 
 
 def is_causal(value: Any) -> bool:
@@ -109,7 +109,7 @@ def biased(
     if left_out.any() or shift != {0}:
         alike = left_out if not left_out.dim() else left_out[:, 0]
         if bool((left_out != left_out[:, :1]).any() if left_out.dim() else False):
-            raise Gap(" with a mask that is another one for each head")
+            raise Gap(" with a different mask for each head")
         if not sees and shift == {0} and bool((alike == torch.ones_like(alike).triu(1)).all()):
             options["causal"] = True
         elif (
@@ -121,9 +121,9 @@ def biased(
         ):
             options["shift"] = min(shift)
         elif shift != {0}:
-            raise Gap(" of windows that move, where pixels from across the border are not left out")
+            raise Gap(" of shifted windows that do not mask pixels from across the border")
         else:
-            raise Gap(" with a mask that is neither causal nor that of windows that move")
+            raise Gap(" with a mask that is neither causal nor that of shifted windows")
     learned = [term for term in terms if term.tied is not None]
     if len(learned) > 1:
         raise Gap(" with several learned biases")
@@ -150,7 +150,7 @@ def _by_window(queries: AxisSplit, term: Looked) -> Looked:
         many = heads[0].size if heads else 1
         tensor = tensor.reshape(images, -1, many, *last)
         if bool((tensor != tensor[:1]).any()):
-            raise Gap(" with numbers that are others for each image")
+            raise Gap(" with numbers that differ from image to image")
         return tensor[0]
 
     places = None if term.places is None else sorted_out(term.places)
@@ -173,10 +173,10 @@ def _relative(term: Looked, cells: tuple[int, ...], left_out: torch.Tensor) -> T
     """The learned table of what is added for each distance between two pixels, with its numbers in
     our order. Raises ``Gap``."""
     assert term.places is not None and term.tied is not None, "it is learned"
-    why = " with a learned bias that is not one for each distance, of each head"
+    why = " with a learned bias that is not one number for each distance and head"
     heads = term.places.shape[1]
     if len(cells) != 2:
-        raise Gap(" with a learned bias, of what is no image")
+        raise Gap(" with a learned bias, of a tensor that is not an image")
     h, w = cells
     place = torch.arange(h * w)
     down, right = place // w, place % w

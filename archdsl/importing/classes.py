@@ -135,7 +135,7 @@ def file_text(layers: Iterable[CustomLayer], said: str = "") -> str:
     """A Python file of such layers, with the imports that they need."""
     bodies = ["\n".join(layer.lines()) for layer in layers]
     body = "\n\n\n".join(bodies)
-    heads = [f'"""{said or "Layers for what the language has none of."}"""', ""]
+    heads = [f'"""{said or "Layers that the language does not have."}"""', ""]
     for module, names in FROM.items():
         used = [name for name in names if re.search(rf"\b{name}\b", body)]
         if used:

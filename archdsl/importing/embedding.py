@@ -14,8 +14,8 @@ from archdsl.layers.ids import Ids
 
 NOT_LEARNED = {
     "padding_idx": "a vector that is not learned (`padding_idx`)",
-    "max_norm": "vectors that are made shorter (`max_norm`)",
-    "scale_grad_by_freq": "gradients that are scaled by how often a word stands there",
+    "max_norm": "vectors whose norm is limited (`max_norm`)",
+    "scale_grad_by_freq": "gradients that are scaled by word frequency (`scale_grad_by_freq`)",
 }
 
 
@@ -36,7 +36,7 @@ def with_words(module: nn.Module, inputs: Inputs) -> dict[str, Shape]:
         if isinstance(shape, Ids) and not shape.vocabulary:
             if name not in words:
                 of = f"`{name}`" if name else "its input"
-                raise fails(f"{of} are token ids, and no embedding takes them")
+                raise fails(f"{of} are token ids, but no embedding takes them")
             found[name] = Ids(shape, words[name])
     return found
 

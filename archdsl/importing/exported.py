@@ -79,7 +79,9 @@ class _ExportedReader:
             raise DamagedFile("its entries are larger than the file")
         self.sizes = {e.filename: e.file_size for e in entries}
         if any(name.endswith("serialized_exported_program.json") for name in self.sizes):
-            raise DamagedFile("it was saved by PyTorch before 2.8: save it again by a later one")
+            raise DamagedFile(
+                "it was saved by a PyTorch older than 2.8: save it again with a newer one"
+            )
         graphs = [name for name in self.sizes if "/models/" in name and name.endswith(".json")]
         if len(graphs) != 1:
             raise DamagedFile(f"it has {len(graphs) or 'no'} programs, and not one")
@@ -164,17 +166,17 @@ class _ExportedReader:
         meta = entry["tensor_meta"]
         dtype = DTYPES.get(meta["dtype"])
         if dtype is None:
-            raise DamagedFile(f"`{key}` has numbers of a type that no layer has")
+            raise DamagedFile(f"`{key}` has a dtype that no layer has")
         shape, strides = (tuple(_hint(n) for n in meta[k]) for k in ("sizes", "strides"))
         offset = _hint(meta["storage_offset"])
         if prod(max(n, 1) for n in shape) > BOUNDS:
-            raise DamagedFile(f"`{key}` has a shape that needs more numbers than are there")
+            raise DamagedFile(f"`{key}` has a shape with more elements than the file holds")
         if not prod(shape):
             return torch.empty(shape, dtype=dtype)
         data = self._entry(f"{self.root}/data/{kind}/{entry['path_name']}")
         last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
         if (last + 1) * dtype.itemsize > len(data):  # one that is expanded reads some many times
-            raise DamagedFile(f"`{key}` has a shape that needs more numbers than are there")
+            raise DamagedFile(f"`{key}` has a shape with more elements than the file holds")
         self.budget.spend(prod(shape) * dtype.itemsize)
         flat = torch.frombuffer(data[: len(data) // dtype.itemsize * dtype.itemsize], dtype=dtype)
         return flat.as_strided(shape, strides, offset).clone()

@@ -66,7 +66,7 @@ def check_lists(graph: Any) -> None:
         raise TooMuch(f"it has more than {NODES:,} tensors")
     names = sum(len(n.input) + len(n.output) + len(n.attribute) for n in graph.node)
     if len(graph.value_info) > NAMES:
-        raise TooMuch(f"it tells the shapes of more than {NAMES:,} tensors")
+        raise TooMuch(f"it declares the shapes of more than {NAMES:,} tensors")
     if names > NAMES:
         raise TooMuch(f"its operations have more than {NAMES:,} names and arguments")
 
@@ -84,7 +84,9 @@ def check_functions(model: Any) -> None:
             key = (node.domain, node.op_type, node.overload)
             total += 1 if key not in functions else of(key)
             if total > NODES:
-                raise TooMuch(f"it has more than {NODES:,} operations, its functions written out")
+                raise TooMuch(
+                    f"it has more than {NODES:,} operations once its functions are inlined"
+                )
         return total
 
     def of(key: Any) -> int:
@@ -190,7 +192,7 @@ def check_run(program: ProgramModule) -> bool:
         if found.kind is codes.DEPENDS_ON_DATA:
             return False
         if isinstance(problem, KeyError):
-            raise DamagedFile("it uses a value before anything gives it") from None
+            raise DamagedFile("it uses a value before computing it") from None
         at = "it" if watch.step is None else f"its operation `{watch.step.op}`"
         reason = str(problem).strip().split("\n", 1)[0][:200]
         if not isinstance(problem, (RuntimeError, ValueError, IndexError)) or not reason:

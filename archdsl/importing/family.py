@@ -46,7 +46,7 @@ class FamilyWriter(SpecWriter):
             found.append(Term("variant", "", subs=[terms]))
         self.style = Style(found, self.graph.registry)
         if any(t.args.get("drop") for t in walk(found)):
-            raise self.differ("they drop branches in training, each another share of them")
+            raise self.differ("they drop branches in training with different probabilities")
         self.lasts = [
             getattr(graph.output.layer, "features", None) if graph.output.op == "linear" else None
             for graph in self.graphs
@@ -132,7 +132,7 @@ class FamilyWriter(SpecWriter):
     def _input(self) -> list[Any]:
         shapes = [graph.vertices[0].shape for graph in self.graphs]
         if len({len(shape) for shape in shapes}) > 1:
-            raise self.differ("what comes in has another number of axes")
+            raise self.differ("their inputs differ in their number of axes")
         return [
             sides[0] if len(set(sides)) == 1 else Across(tuple(sides), "size")
             for sides in zip(*shapes, strict=True)

@@ -19,7 +19,7 @@ NEAR = {
     "matmul": "attend, where it is attention",
     "bmm": "attend, where it is attention",
     "einsum": "attend, where it is attention",
-    "roll": "attend(windows = ..., shift = ...), where it moves windows",
+    "roll": "attend(windows = ..., shift = ...), where it shifts windows",
 }
 PARTIAL = "`--partial` writes the spec with such layers, and their file beside it"
 

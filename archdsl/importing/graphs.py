@@ -52,7 +52,7 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
         reason = difference(*flats)
         raise failure(codes.DEPENDS_ON_BATCH, reason=reason)
     if any(vertex.op in DROPPED for vertex in evaluated.vertices):
-        raise failure(codes.CHANGES_IN_TRAINING, reason="it drops elements in evaluation, too")
+        raise failure(codes.CHANGES_IN_TRAINING, reason="it applies dropout in evaluation, too")
     for batch in OTHER_BATCHES:
         try:
             other = flat_of(graph_once(module, batch, inputs, False, custom), "")
@@ -101,7 +101,7 @@ def graph_once(
         raise failure(codes.SHARED_WEIGHTS, key=key)
     found = dict(lowering.outputs)
     if always is not None and (lost := [n for n in always if n not in found]):
-        reason = f"`{lost[0] or 'its result'}` is a result in evaluation alone"
+        reason = f"`{lost[0] or 'its result'}` is returned in evaluation only"
         raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
     results = {n: v for n, v in found.items() if always is None or n in always}
     titles = titles_of(found)

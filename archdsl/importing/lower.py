@@ -73,7 +73,7 @@ def named(axis: int, rank: int) -> str:
     """What an axis of a tensor of so many, the batch left out, is called in the language."""
     names = ("channels", *SPACE.get(rank, ()))
     if axis >= len(names):
-        raise Gap(" along an axis that has no name")
+        raise Gap(" along an axis beyond the third spatial one")
     return names[axis]
 
 
@@ -145,7 +145,7 @@ class Lowering:
         results = made if isinstance(made, list) else [made]
         several = range(len(results), len(record.shapes))
         if several and any(Ref(record, number) in self.asked for number in several):
-            why = ": of its results the first alone is a layer's"
+            why = ": only the first of its results is a layer's"
             results = self._custom(record, why, taken) or self._gap(record, taken)
         for number, value in enumerate(results):
             self._values[Ref(record, number)] = value
@@ -278,17 +278,17 @@ class Lowering:
     def settled(self, value: Any, record: TracedCall) -> Any:
         """A tensor as a whole one: what was cut is put together by layers. Raises ``Gap``."""
         if isinstance(value, AttentionScores):
-            raise Gap(" of what is only a part of attention")
+            raise Gap(" of an intermediate result of attention")
         if isinstance(value, Repeated):
             raise Gap(" of a tensor that was repeated")
         if isinstance(value, Bordered):
             if any(map(any, value.sides)):
-                raise Gap(" of a tensor with a border of minus infinity")
+                raise Gap(" of a tensor that was padded with minus infinity")
             return value.value
         if not isinstance(value, AxisSplit):
             return value
         if value.rolled:
-            raise Gap(" of a tensor that was moved round its border")
+            raise Gap(" of a tensor that was rolled")
         if (key := value.key) not in self._settled:
             self._settled[key] = self._settle(value, self._cut_by.get(key, record))
         return self._settled[key]
@@ -296,7 +296,7 @@ class Lowering:
     def _settle(self, cut: AxisSplit, record: TracedCall) -> TensorValue:
         vertex, shape = self.multiplied(cut, record), cut.shape[1:]
         if prod(shape) != prod(vertex.shape):  # `squeeze()` of one image alone
-            raise Gap(" of a tensor without its axis of the batch: `squeeze()` has to say an axis")
+            raise Gap(" of a tensor without its batch axis: tell `squeeze()` which axis")
         cut = AxisSplit(vertex, cut.axes)
         if (order := order_of(cut, self.batch)) is not None:
             return TensorValue(vertex, order)
@@ -319,7 +319,7 @@ class Lowering:
             if dealt and outer.axis == inner.axis == 0 and cut.axes[2:] == rest:
                 layer = make("channel_shuffle", groups=inner.size)
                 return TensorValue(self.vertex(layer, [vertex], record), tuple(range(len(shape))))
-        raise Gap(" of a tensor whose axes were moved")
+        raise Gap(" of a tensor whose axes were permuted")
 
     def _squared(self, squares: Squares, vertex: Vertex, record: TracedCall) -> Vertex:
         """An image whose squares were made channels."""

@@ -71,7 +71,7 @@ class _OnnxReader:
         self.folded = 0
         versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
         if not versions or versions[0] < FIRST_OPSET:
-            raise DamagedFile(f"its operations are older than version {FIRST_OPSET}")
+            raise DamagedFile(f"its operator set is older than version {FIRST_OPSET}")
         if self.graph.sparse_initializer:
             raise DamagedFile("it has sparse tensors")
 
@@ -110,19 +110,19 @@ class _OnnxReader:
         from onnx import TensorProto, numpy_helper
 
         if min(tensor.dims, default=0) < 0:
-            raise DamagedFile(f"`{tensor.name}` has a size below 0")
+            raise DamagedFile(f"`{tensor.name}` has a negative size")
         if tensor.data_location == TensorProto.EXTERNAL:
             self._read(tensor)
         elif prod(tensor.dims) > tensor.ByteSize() * 2:
-            raise TooMuch(f"`{tensor.name}` has a shape that needs more numbers than are there")
+            raise TooMuch(f"`{tensor.name}` has a shape with more elements than the file holds")
         try:
             array = numpy_helper.to_array(tensor)
         except (KeyError, TypeError, ValueError):
-            raise DamagedFile(f"`{tensor.name}` has numbers of no type, or too many") from None
+            raise DamagedFile(f"`{tensor.name}` has no known dtype, or too many elements") from None
         if tensor.data_type in FLOATS:
             return array.astype(np.float32)
         if array.dtype.kind not in "iub":
-            raise DamagedFile(f"`{tensor.name}` has numbers of a type that no layer has")
+            raise DamagedFile(f"`{tensor.name}` has a dtype that no layer has")
         return array.astype(np.int64)
 
     def _read(self, tensor: Any) -> None:
@@ -142,7 +142,7 @@ class _OnnxReader:
                 whole = stream.seek(0, 2)
                 if min(start, size) < 0 or start + size > whole:
                     raise TooMuch(
-                        f"`{tensor.name}` has a shape that needs more numbers than are there"
+                        f"`{tensor.name}` has a shape with more elements than the file holds"
                     )
                 if file not in self.files:
                     self.files.add(file)

@@ -99,7 +99,7 @@ def padded(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit | Bor
     value = lower.argument(record, 3, "value", 0) or 0
     amounts = list(lower.argument(record, 1, "pad"))
     if not _are_numbers(amounts):
-        raise Gap(" by amounts that tensors say: compute them with whole numbers")
+        raise Gap(" by amounts that are computed with tensors: compute them with Python integers")
     like = lower.moving.like.get(record.number)
     if like is not None and lower.is_known(like):
         other = lower.value(like)
@@ -152,7 +152,7 @@ def _padded(
     cut = tuple(max(-a, -b, 0) for a, b in zip(low, high, strict=True))
     if any(cut):
         if border != "zeros":
-            raise Gap(" that cuts off")
+            raise Gap(" that crops")
         low, high = (tuple(map(sum, zip(side, cut, strict=True))) for side in (low, high))
     vertex = x.vertex
     if any(low) or any(high):

@@ -81,7 +81,7 @@ def dropout(lower: Lowering, record: TracedCall) -> Any:
     if p == 0 or not active:
         return x
     if isinstance(x, AttentionScores):
-        raise Gap(" of the weights of attention: set its probability to 0")
+        raise Gap(" of attention weights: set its probability to 0")
     x = lower.input(record)
     names = {"Dropout": "dropout", "dropout": "dropout", "AlphaDropout": "alpha_dropout"}
     names["alpha_dropout"] = "alpha_dropout"
@@ -178,7 +178,7 @@ def maxpool_function(lower: Lowering, record: TracedCall) -> TensorValue:
 def avgpool_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     if getattr(m, "divisor_override", None) is not None:
-        raise Gap(" with a divisor of its own")
+        raise Gap(" with `divisor_override`")
     return _avgpool(
         lower, record, m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad
     )

@@ -333,7 +333,7 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     for path, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             where = f"`{path}`" if path else "it"
-            raise fails(f"{where} is TorchScript, whose code is not Python: import what it was of")
+            raise fails(f"{where} is TorchScript, not Python: import the module it was made from")
     tensors: dict[str, torch.Tensor] = {}
     one: dict[int, torch.Tensor] = {}  # tied weights stay tied
     for path, module in model.named_modules():  # each once, so that it gets its own back

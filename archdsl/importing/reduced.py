@@ -23,10 +23,10 @@ def softmax(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit | At
             -1,
             len(scores.shape) - 1,
         ):
-            raise Gap(" of scores, along another axis than the last")
+            raise Gap(" of attention scores along an axis other than the last")
         return replace(scores, softmax=True)
     if axis is None:
-        raise Gap(" without the axis that it is over")
+        raise Gap(" without `dim`")
     name = "log_softmax" if record.op in ("LogSoftmax", "log_softmax") else "softmax"
     if isinstance(scores, AxisSplit) and (found := _over_arms(lower, record, scores, axis, name)):
         return found
@@ -117,7 +117,7 @@ def normalized(lower: Lowering, record: TracedCall) -> TensorValue:
         for i, (name, usual) in enumerate((("p", 2.0), ("dim", 1), ("eps", 1e-12)))
     )
     if p != 2 or not isinstance(axis, int):
-        raise Gap(" but by the length of one axis")
+        raise Gap("with anything but the 2-norm along one axis")
     axis %= len(x.axes) + 1
     if axis == 0 or x.axes[axis - 1] != 0:
         raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
@@ -135,7 +135,7 @@ def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
     dims, keep = lower.argument(record, 1, "dim"), lower.argument(record, 2, "keepdim", False)
     rank = len(x.axes) + 1
     if dims is None:
-        raise Gap(" over everything, the batch too")
+        raise Gap(" over all axes, the batch too")
     dims = [d % rank for d in ((dims,) if isinstance(dims, int) else dims)]
     if 0 in dims:
         raise Gap(" over the batch")

@@ -20,19 +20,19 @@ def load_program(path: Path) -> ProgramModule:
     try:
         described, graph = _described(path)
         if not described.inputs:
-            raise DamagedFile("it takes nothing, and what is imported takes a tensor")
+            raise DamagedFile("it has no input: a model to import takes a tensor")
         if not described.outputs:
-            raise DamagedFile("it gives nothing, and what is imported gives a tensor")
+            raise DamagedFile("it returns nothing: a model to import returns a tensor")
         for name, shape in described.inputs.items():
             if not shape or 0 in shape:
-                said = show_shape(shape) or "of a number"
+                said = show_shape(shape) or "of a scalar"
                 raise DamagedFile(f"its input `{name}` has the shape {said}")
         try:
             program = ProgramModule(described).eval()
         except (KeyError, TypeError, ValueError, RuntimeError):
             raise DamagedFile("its tensors have names that no module has") from None
         if len(program.inputs) < len(described.inputs):
-            raise DamagedFile("its inputs have names that differ in signs alone")
+            raise DamagedFile("its inputs have names that differ in punctuation only")
         whole = check_run(program)
         if graph is not None and whole:
             from archdsl.importing.onnx_check import checked

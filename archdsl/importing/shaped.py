@@ -32,7 +32,7 @@ def in_shape(lower: Lowering, record: TracedCall, x: Any) -> Any:
         return found
     cut = lower.cut(x).reshaped(to)
     if cut is None:
-        raise Gap(" of a tensor whose axes were moved")
+        raise Gap(" of a tensor whose axes were permuted")
     return lower.joined(cut)
 
 
@@ -71,7 +71,7 @@ def _permuted(lower: Lowering, record: TracedCall, order: list[int]) -> Any:
     if isinstance(x, AttentionScores):
         last = len(order) - 1
         if order != [*range(last - 1), last, last - 1]:
-            raise Gap(" of what is only a part of attention")
+            raise Gap(" of an intermediate result of attention")
         return replace(x, turned=not x.turned, shape=tuple(x.shape[axis] for axis in order))
     if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
@@ -151,7 +151,7 @@ def _prepended(lower: Lowering, record: TracedCall, values: list[Any], axis: int
             raise Gap(" with a parameter that is not first")
         count = tied.shape[axis] if len(tied.shape) == 3 else 0
         if not count or tied.shape[0] != 1:
-            raise Gap(" with a parameter that has another number for each image")
+            raise Gap(" with a parameter that differs from image to image")
         if count > 1 and tied.turned != x.plain:  # the layer has channels last
             tied = replace(tied, flipped=True)
         made = lower.vertex(make("prepend", tokens=count), [made], record, weights={"weight": tied})
@@ -220,7 +220,7 @@ def range_of(
         left = (atom,) if size > 1 else ()
         return replace(part, axes=(*part.axes[:axis], left, *part.axes[axis + 1 :]))
     if outer is None or outer.axis != 0 or outer.inner * outer.size != channels:
-        raise Gap(" along an axis that is not the first of those that channels are cut into")
+        raise Gap(" along an axis other than the first of those that channels are split into")
     whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
     vertex = part_of(lower, record, whole, first * outer.inner, size * outer.inner, True).vertex
     left = () if size == 1 else (Atom(0, outer.inner, size),)
@@ -312,7 +312,7 @@ def _resized(
     if scale is not None and not computed and not corners:
         exact = [n * by for n, by in zip(now, per_axis(scale, len(now)), strict=True)]
         if any(n != size for n, size in zip(exact, to, strict=True)):
-            raise Gap(f" by {scale}, which gives no whole size: say `size=` instead")
+            raise Gap(f" by {scale}, which does not give a whole size: give `size=` instead")
     if scale is not None and all(n % m == 0 for n, m in zip(to, now, strict=True)):
         factor = tuple(n // m for n, m in zip(to, now, strict=True))
         return lower.apply(make("upsample", factor=factor, **how), record, x)

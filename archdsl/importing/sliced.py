@@ -51,7 +51,7 @@ def _indexed(
     cut = [(i, s) for i, s in enumerate(index) if isinstance(s, slice)]
     cut = [(i, s) for i, s in cut if s.indices(shape[i]) != (0, shape[i], 1)]
     if cut and places:
-        raise Gap(" of a place and a range at once")
+        raise Gap(" of an index and a range at once")
     for axis, place in reversed(places):
         x = place_of(lower, record, x, axis, place)
     if isinstance(x, AxisSplit) and len(cut) == 1:
@@ -88,7 +88,7 @@ def _ranges(
         first, last, step = cut[0][1].indices(x.vertex.shape[0])
         if step == 1 and last > first:
             return part_of(lower, record, x, first, last - first)
-    raise Gap(" of channels in steps")
+    raise Gap(" of channels with a step")
 
 
 def _dealt(

@@ -24,7 +24,7 @@ def per_axis(value: Any, axes: int) -> tuple[int, ...]:
 def weight_of(value: Any) -> Tied | None:
     """A parameter, or none. Raises ``Gap`` for one that is computed."""
     if isinstance(value, Tied) and value.turned:
-        raise Gap(" with weights whose axes were moved")
+        raise Gap(" with weights whose axes were permuted")
     if value is None or isinstance(value, Tied):
         return value
     if isinstance(value, Computed) and value.constant:
@@ -46,7 +46,7 @@ def _conv(
     weight = weights["weight"].shape
     axes = len(weight) - 2
     if len(x.axes) != axes + 1:
-        raise Gap(" of an image without a batch")
+        raise Gap(" of an image without a batch axis")
     kernel = weight[2:]
     dilation = per_axis(rest["dilation"], axes)
     pad: Any = rest["pad"]
@@ -135,7 +135,7 @@ def _conv_transpose(
     x, weight = lower.plain(lower.input(record), record), weights["weight"].shape
     axes = len(weight) - 2
     if len(x.axes) != axes + 1:
-        raise Gap(" of an image without a batch")
+        raise Gap(" of an image without a batch axis")
     layer = make(
         "conv_transpose",
         channels=weight[1] * rest["groups"],
@@ -269,7 +269,7 @@ def group_norm_module(lower: Lowering, record: TracedCall) -> TensorValue:
 def instance_norm_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.plain(lower.input(record), record)
     if m.track_running_stats:
-        raise Gap(" with statistics of all batches")
+        raise Gap("with `track_running_stats`")
     layer = make("instance_norm", eps=m.eps, affine=m.affine, **_shift(m))
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
 
@@ -279,7 +279,7 @@ def group_norm_function(lower: Lowering, record: TracedCall) -> TensorValue:
     weight = weight_of(lower.argument(record, 2, "weight"))
     bias = weight_of(lower.argument(record, 3, "bias"))
     if weight is None and bias is not None:
-        raise Gap(" without a factor")
+        raise Gap(" with a bias and no weight")
     groups, eps = lower.argument(record, 1, "num_groups"), lower.argument(record, 4, "eps", 1e-5)
     shift = {"bias": False} if weight is not None and bias is None else {}
     layer = make("group_norm", groups=groups, eps=eps, affine=weight is not None, **shift)
@@ -293,7 +293,7 @@ def _layer_norm(
 ) -> TensorValue:
     x, shape = lower.input(record), per_axis(shape, 1)
     if set(weights) == {"bias"}:
-        raise Gap(" without a factor")
+        raise Gap(" with a bias and no weight")
     arguments: dict[str, Any] = {"eps": eps, "affine": bool(weights)}
     if set(weights) == {"weight"}:
         arguments["bias"] = False

@@ -55,7 +55,9 @@ def with_sizes(graph: Graph, title: str, theirs: Flat) -> KnobbedSpec | str:
             deep = _proved(title, theirs, text, knob, graph.registry)
             if deep is not None and (knob or least or more):
                 return deep
-    return found or "its numbers of channels have no common factor, or others are not networks"
+    return (
+        found or "its numbers of channels have no common factor, or no other width gives a network"
+    )
 
 
 def _depths(graph: Graph, title: str) -> list[int]:

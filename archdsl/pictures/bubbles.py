@@ -92,10 +92,10 @@ def bubbles(
 def _explanation(blobs: Sequence[Blob], size_title: str) -> str:
     parts = [f"Area of a blob: {size_title}"]
     several = len({b.family for b in blobs}) < len(blobs)
-    parts += ["a thin line: one family"] * several
-    parts += ["dashed: what no other beats"]
-    parts += ["hollow: accuracy of several crops, left out of that"] * any(b.apart for b in blobs)
-    parts += ["bars: intervals of what was measured"] * any(b.low is not None for b in blobs)
+    parts += ["thin line: one family"] * several
+    parts += ["dashed: the Pareto front"]
+    parts += ["hollow: accuracy over several crops, not compared"] * any(b.apart for b in blobs)
+    parts += ["bars: intervals of measured accuracies"] * any(b.low is not None for b in blobs)
     return "; ".join(parts) + "."
 
 

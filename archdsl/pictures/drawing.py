@@ -258,7 +258,7 @@ class Drawing:
         shown = [p for p in hidden if isinstance(p, DrawnBlock)]
         blocks = [p.part for p in shown]
         params, macs = sum(p.params for p in shown), sum(COUNTED.of_part(b)[2] for b in blocks)
-        what = f"{len(hidden)} steps, each of which takes all before it"
+        what = f"{len(hidden)} steps, each with the outputs of all before it as its input"
         inputs = (
             f"{show_shape(blocks[0].input)} to {show_shape(blocks[-1].input)}" if blocks else ""
         )

@@ -68,7 +68,7 @@ def _shares(module: str, params: int) -> str:
     """``weights of eye, shared``, and that they count in another place if they do."""
     if not module:
         return ""
-    return f"weights of {module}, shared" + "; they count at its first use" * (not params)
+    return f"weights of {module}, shared" + ", counted at their first use" * (not params)
 
 
 def of_strip(strip: Strip) -> DrawingNote:

@@ -162,8 +162,8 @@ def _body(
 <button id="larger" aria-label="larger">+</button><button id="dark">Light or dark</button></div>
 <main><div id="drawing"><svg xmlns="http://www.w3.org/2000/svg" role="tree"
  aria-label="{escape(title)}" font-family="{FAMILY}"></svg></div>
-<div id="side"><div id="about" aria-live="polite"><p class="faint">Point at a box;
- after a click on one, or Tab, arrow keys move.</p></div>
+<div id="side"><div id="about" aria-live="polite"><p class="faint">Point at a box to
+ see its figures; click one, or press Tab, to move with the arrow keys.</p></div>
 <ol id="found" aria-label="matches"></ol></div></main>
 <footer><div class="legend">{legend}</div>{rule}<p class="faint keys"><kbd>/</kbd> search,
  <kbd>Enter</kbd> next match; in the drawing <kbd>&uarr;</kbd> <kbd>&darr;</kbd> move,

@@ -60,7 +60,7 @@ def trunk(network: Network, depth: int) -> Trunk:
     result = _TrunkWalk().add(root, [0], found, depth)
     made = _trunk(found, result)
     if made is None:
-        raise _none(network, "what leads past its longest path is more than rows of layers")
+        raise _none(network, "the paths beside its longest one are more than chains of layers")
     return made
 
 

@@ -18,9 +18,9 @@ from archdsl.training.own import ProgramData
 from archdsl.verdict import words
 
 STAGES = {
-    TUNE: "tuning by short trainings",
+    TUNE: "tuning by short training runs",
     EXPLORE: "exploring",
-    BASELINE: "drawing its random baseline",
+    BASELINE: "training its random baseline",
     SETTLE: "retraining what it chose on fresh seeds",
 }
 
@@ -59,8 +59,8 @@ def status(facts: Facts) -> Iterator[str]:
         running = facts.counts["running"]
         at_work = f", {running} running" if running else ""
         yield (
-            f"This search is not at its end: {doing}, {ended} of {many(total, 'trial')}"
-            f" have ended{at_work}. What stands here may change."
+            f"This search is not finished: {doing}, {ended} of {many(total, 'trial')}"
+            f" have ended{at_work}. Results may change."
         )
     if failed:
         causes = [f"{cause} ({count})" for cause, count in facts.failures.most_common()]
@@ -82,8 +82,8 @@ def nothing(facts: Facts) -> str:
         last = next((r.cause for r in reversed(failed) if r.cause), "")
         return "There is no answer: every trial failed." + (f" The last: {last}." if last else "")
     if facts.is_done:
-        return "There is no answer: no training was done to its end."
-    return "There is no answer yet: no training has been done to its end."
+        return "There is no answer: no training run finished."
+    return "There is no answer yet: no training run has finished."
 
 
 def _best(facts: Facts, row: Row) -> str:
@@ -98,7 +98,7 @@ def _best(facts: Facts, row: Row) -> str:
     return (
         f'<p class="best">Best network: {escape(", ".join(words))} '
         f'(<a href="#trials" data-open="{facts.key(row)}">trial {row.called}</a>).'
-        f" To take it from here: <code>{escape(command)}</code></p>"
+        f" To save it as a spec: <code>{escape(command)}</code></p>"
     )
 
 
@@ -134,7 +134,7 @@ def asked_html(facts: Facts) -> str:
 def _data(facts: Facts) -> str:
     """The data as the search names them."""
     if facts.search.own is not None:
-        return f"data of your own by {facts.search.own.file or 'a function'}"
+        return f"your own data from {facts.search.own.file or 'a function'}"
     if isinstance(facts.search.data, ProgramData):
         return facts.search.data.written()
     span = facts.search.spans["data"]
@@ -158,7 +158,7 @@ def asked(facts: Facts) -> Iterator[str]:
         )
     if search.tune:
         tuned = listing([f"{name} in {domain}" for name, domain in search.tune.items()])
-        yield f"Tuned for every shape: {tuned}."
+        yield f"Tuned for each shape: {tuned}."
     took = f"{many(search.explore_seeds, 'seed')} a shape"
     if not search.explore_seeds:
         took = f"short trainings, of {many(search.short, 'epoch')} each"

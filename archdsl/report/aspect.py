@@ -29,10 +29,10 @@ from archdsl.verdict.model import Settled
 
 ID, TITLE = "aspect", "Wide or deep"
 CAPTION = (
-    "Each panel is one budget. To the right networks become deeper and narrower: the aspect is the"
-    " weighted layers over the mean channels. The curve, with its band, is fitted to the"
-    " explored trainings; only the retrained networks, on seeds that no choice was based on,"
-    " decide."
+    "Each panel is one budget. From left to right, networks become deeper and narrower: the aspect"
+    " is the number of weighted layers, divided by the mean number of channels. The curve and its"
+    " band are fitted to the explored training runs. Only the retrained networks decide, on seeds"
+    " that no choice was based on."
 )
 STEPS = 61  # points of a curve
 
@@ -44,7 +44,7 @@ def aspect_figure(facts: Facts) -> Figure:
     wide = tuple(_panel(facts, p, PAGE, 420) for p in drawn) if len(drawn) == 1 else ()
     settled = any(a.seeds for p in drawn if p.judged for a in p.judged.arms)
     key = [
-        (plain(mark("disc", 13, 7, 2.6, "edge")), "one explored training"),
+        (plain(mark("disc", 13, 7, 2.6, "edge")), "one explored training run"),
         (plain(mark("disc", 13, 7, 4.5, "paper", "ink")), "mean of a shape at its best setting"),
     ]
     if any(p.fit for p in drawn):
@@ -199,7 +199,7 @@ def _below(part: SliceFacts, hidden: int) -> str:
         )
     if hidden:
         where = "lies beyond" if hidden == 1 else "lie beyond"
-        words.append(f"{many(hidden, 'training')} at worse settings {where} what is shown.")
+        words.append(f"{many(hidden, 'training')} with worse settings {where} what is shown.")
     return " ".join(words)
 
 

@@ -26,11 +26,11 @@ def curves_figure(facts: Facts) -> Figure:
     known = {p.place: _known(facts, p) for p in facts.parts}
     drawn = [p for p in facts.parts if known[p.place]]
     if not drawn:
-        why = "No training of which the epochs are known has ended yet."
+        why = "No training run whose epochs are known has ended yet."
         if facts.rows and not facts.measure.along(facts.rows[0]) and facts.measure.name not in (
             "accuracy", "error", "loss",
         ):  # fmt: skip
-            why = f"What is searched for, {facts.measure.name}, does not change while one trains."
+            why = f"What is searched for, {facts.measure.name}, does not change during training."
         return Figure(ID, TITLE, "", why=why)
     rows = [r for p in drawn for r in known[p.place]]
     order = sorted(rows, key=lambda r: (r.depth or 0, r.shape))

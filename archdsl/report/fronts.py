@@ -27,7 +27,7 @@ def fronts_figure(facts: Facts, found: Sequence[Trained]) -> Figure:
     """The figure of a study with results."""
     scored = [t for t in found if t.score is not None]
     if not scored:
-        return Figure(ID, TITLE, "", why="No training has succeeded yet.")
+        return Figure(ID, TITLE, "", why="No training run has succeeded yet.")
     panels, rows = [], []
     costs = facts.search.costs
     names = cost_names(costs)

@@ -30,7 +30,7 @@ def growth_figure(facts: Facts) -> Figure:
     if len(facts.parts) < 2:
         return Figure(ID, TITLE, "", why="This study has one budget: there is no growth to see.")
     if facts.verdict is None:
-        return Figure(ID, TITLE, "", why="No training has succeeded yet.")
+        return Figure(ID, TITLE, "", why="No training run has succeeded yet.")
     if not facts.question.ordered:
         why = "These shapes are kinds, and do not grow: which is best at each budget stands above."
         return Figure(ID, TITLE, "", why=why)

@@ -19,13 +19,13 @@ GLOSSARY = {
     " network. A knob that a spec calls depth may count otherwise.",
     "width": "the mean number of channels that the convolutions put out.",
     "aspect": "depth over width: low for wide networks, high for deep ones.",
-    "budget": "a cost at which networks are compared: something is solved for, so that each has"
-    " it.",
+    "budget": "a cost at which networks are compared: a knob is solved for, so that each"
+    " network has it.",
     "explored": "trained while the search was still choosing. The best of many is partly luck, so"
     " these trainings choose and do not decide.",
-    "retrained": "what was chosen, trained anew on fresh seeds. Only these trainings decide.",
+    "retrained": "the chosen shapes, trained again on fresh seeds. Only these trainings decide.",
     "baseline": "drawn at random, for as many epochs as exploring took: what a search is worth.",
-    "pruned": "ended early, as it learnt worse than others of its shape.",
+    "pruned": "ended early, because it learned worse than others of its shape.",
     "interval": "95 %. That of a difference holds for other seeds, and for other examples or splits"
     " where these are known, corrected for all comparisons of the study (closed testing). A verdict"
     " is given only where it excludes zero.",

@@ -93,7 +93,7 @@ def main_figure(facts: Facts) -> Figure:
     if not facts.compares:
         return fronts_figure(facts, networks(facts))
     if not any(p.shapes for p in facts.parts):
-        return Figure(ASPECT, ASPECT_TITLE, "", why="No training has succeeded yet.")
+        return Figure(ASPECT, ASPECT_TITLE, "", why="No training run has succeeded yet.")
     return aspect_figure(facts) if facts.question.ordered else shapes_figure(facts)
 
 

@@ -26,7 +26,7 @@ def map_figure(facts: Facts, found: Sequence[Trained]) -> Figure:
     """The map of a study."""
     placed = [t for t in found if t.row.depth and t.row.width]
     if not placed:
-        why = "No training has ended yet." if not found else "These networks have no width."
+        why = "No training run has ended yet." if not found else "These networks have no width."
         return Figure(ID, TITLE, "", why=why)
     ranks = _ranks(facts, placed)
     held = facts.search.hold is not None

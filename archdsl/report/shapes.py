@@ -31,7 +31,7 @@ def shapes_figure(facts: Facts) -> Figure:
     panels = tuple(_panel(facts, p, COLUMN) for p in drawn)
     wide = tuple(_panel(facts, p, PAGE) for p in drawn) if len(drawn) == 1 else ()
     key = [
-        (plain(mark("disc", 13, 7, 2.6, "edge")), "one explored training"),
+        (plain(mark("disc", 13, 7, 2.6, "edge")), "one explored training run"),
         (plain(mark("disc", 13, 7, 4.5, "paper", "ink")), "mean of a shape at its best setting"),
     ]
     if any(a.seeds for p in drawn if p.judged for a in p.judged.arms):

@@ -32,7 +32,7 @@ FOLDS_UNUSED = (
     " add `seeds 1 then 10`"
 )
 SHORT_UNTUNED = (
-    "`explore` tunes by short trainings, but nothing is tuned: add `tune lr in 0.01..0.3 log`"
+    "`explore` tunes by short training runs, but nothing is tuned: add `tune lr in 0.01..0.3 log`"
 )
 SHORT_SEVERAL = "a search with several objectives compares what it tunes: leave out `explore`"
 SHORT_OWN = "only archdsl's own training can be made shorter: leave out `explore`"
@@ -44,8 +44,10 @@ SETTLE_UNUSED = (
     " `seeds 1 then 10`"
 )
 SETTLE_PARETO = "a search with several objectives settles nothing: leave out `settle`"
-FOLDS_OF_TABLE = "the trainings of a table are over, and have no folds: leave out `folds`"
-ENDLESS_TRAINING = "hyperband has to know how long a training is: `train with ..., epochs = 20`"
+FOLDS_OF_TABLE = "the training runs of a table are over, and have no folds: leave out `folds`"
+ENDLESS_TRAINING = (
+    "hyperband has to know how many epochs a training run has: `train with ..., epochs = 20`"
+)
 
 
 def check_short(search: SearchRequest, reaches: Sequence[Reach]) -> None:

@@ -44,7 +44,7 @@ from archdsl.training.settings import Setting
 from archdsl.training.tasks import CLASSIFICATION
 
 HANDED_OVER = "the program hands its data over: leave out `data`"
-TRAINS_ITSELF = "the program hands its data over, and a training of one's own brings its data: " \
+TRAINS_ITSELF = "the program hands its data over, and your own training brings its data: " \
     "leave out one of them"  # fmt: skip
 KINDS: dict[type[tree.Node], str] = {
     search_tree.Search: "search",
@@ -336,7 +336,7 @@ class _Reader(Objectives):
             assert file is not None, "nobody hands over both"
             self.report(codes.BAD_COMBINATION, file.span, what=TRAINS_ITSELF)
         if "data" in self.nodes:
-            whose = "a table" if node is not None and node.is_table else "a training of one's own"
+            whose = "a table" if node is not None and node.is_table else "your own training"
             what = f"{whose} brings its data: leave out `data`"
             self.report(codes.BAD_COMBINATION, self.nodes["data"].span, what=what)
         found: dict[str, Any] = {}

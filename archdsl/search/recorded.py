@@ -145,7 +145,7 @@ def check_table(search: SearchRequest, folder: Path, reaches: Sequence[Reach]) -
                 count = len(table.rows.get((shape, reach.slice.budget or 0.0, setting), ()))
                 if count < needed:
                     what = f"{shape}{', ' * bool(setting)}{setting} at {reach.slice.name}"
-                    lacking.append(f"{what} has {count} of {needed} trainings")
+                    lacking.append(f"{what} has {count} of {needed} training runs")
     if lacking:
         more = f", and {len(lacking) - SHOWN} more" if len(lacking) > SHOWN else ""
         reason = f"rows are missing: {'; '.join(lacking[:SHOWN])}{more}"
@@ -166,7 +166,7 @@ def record_of(table: RecordedTable, place: Place, seed: int, explored: int) -> R
     if number >= len(found):
         shape, _, setting = place
         name = f"{shape}, {setting}" if setting else shape
-        raise KeyError(f"{table.name} has {len(found)} trainings of {name}, and no more")
+        raise KeyError(f"{table.name} has {len(found)} training runs of {name}, and no more")
     return found[number]
 
 

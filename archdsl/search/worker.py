@@ -141,7 +141,7 @@ class Worker:
         return self.splits if number is None else self.folds.at(number)
 
     def check_data(self) -> None:
-        """The data of all workers are the same; a training of one's own brings them."""
+        """The data of all workers are the same; your own training brings them."""
         if self.study.search.own is not None:
             return
         check_recipe(

@@ -19,7 +19,7 @@ CHARACTERS = {
     "\N{LEFT DOUBLE QUOTATION MARK}": 'put the text in straight quotes: `"..."`',
     "\N{RIGHT DOUBLE QUOTATION MARK}": 'put the text in straight quotes: `"..."`',
     "&": "for both of two conditions, write `and`",
-    "@": "what is multiplied and added up is a layer: `attend(heads)`, or `conv(c, 1)`",
+    "@": "a matrix product is a layer: `attend(heads)`, or `conv(c, 1)`",
     "!": "for the opposite of a condition, write `not`",
     "\N{RIGHTWARDS ARROW}": "the arrow is written `->`",
     "\N{MULTIPLICATION SIGN}": "write `*`, or `x` in a shape",
@@ -70,14 +70,16 @@ def meant_by(word: str, tokens: Sequence[Token]) -> list[str]:
         name = tokens[start + 1] if start + 1 < len(tokens) else None
         if name is not None and name.type == "NAME":
             return [f"write `arch {name}` in place of `{word} {name}`"]
-        return ["a spec begins with a line such as `arch net`; its layers stand on the lines below"]
+        return [
+            "a spec begins with a line such as `arch net`; its layers follow on the lines below"
+        ]
     if word in RECIPE:
         return [
             f'a spec does not say how it is trained: write `archdsl train --recipe "{word} = ..."`,'
             f" or `train {word} = ...` in a .search file"
         ]
     if word.upper() in SEARCH.starters:
-        return [f"`{word}` stands in a .search file, not in a spec"]
+        return [f"`{word}` belongs in a .search file, not in a spec"]
     return []
 
 
@@ -93,7 +95,7 @@ def without_prefix(path: str, after: str = "") -> list[str]:
     here = pytorch.layer(name)
     text = pytorch.written(name, pytorch.arguments(after))
     if here is None or (name in ELSEWHERE and text is None):
-        said = f"layers stand without the name of a module: `{name}`"
+        said = f"leave out the name of the module: `{name}`"
         return [ELSEWHERE.get(name, said)]
     is_function = modules.split(".")[-1] in FUNCTIONAL and name[0].islower()
     said = pytorch.called(name, here, after, is_function)
@@ -132,7 +134,7 @@ def pattern(word: str, items: Sequence[str]) -> list[str]:
     gap = " -> " if word == "residual" else "; "
     if word not in ("branch", "residual"):
         return []
-    return [f"the body stands in braces: `{word} {{ {gap.join(items)} }}`"]
+    return [f"the body goes in braces: `{word} {{ {gap.join(items)} }}`"]
 
 
 def without_batch(text: str) -> list[str]:
@@ -152,7 +154,7 @@ def layer_kept(name: str, tokens: Sequence[Token]) -> list[str]:
         return said
     if (found := _METHODS.fullmatch("".join(methods.chain(text)))) is not None:
         if found[2] == name:
-            return [f"a layer takes what the one before it gave: write `{found[1]}`"]
+            return [f"a layer takes the output of the one before it: write `{found[1]}`"]
         return [f"to keep the result of a layer, write `{found[1]} as {name}`"]
     if (found := _FOREIGN.fullmatch(text)) is not None:
         help = without_prefix(f"{found[1]}.{found[2]}", found[3])
@@ -164,7 +166,7 @@ def layer_kept(name: str, tokens: Sequence[Token]) -> list[str]:
         return []
     layer, given = REGISTRY.layers[str(tokens[0])], pytorch.arguments(text[len(tokens[0]) :])
     if given == [name] and not required(layer):
-        return [f"a layer takes what the one before it gave: write `{layer.name}`"]
+        return [f"a layer takes the output of the one before it: write `{layer.name}`"]
     if given and given[0].isidentifier() and not signature(layer):
         text = f"{given[0]} -> {layer.name}"
     return [f"to keep the result of a layer, write `{applied(text)} as {name}`"]
@@ -175,7 +177,7 @@ def shortcut(text: str) -> list[str]:
     found = _SHORTCUT.fullmatch(text)
     if found is None:
         return []
-    return [f"what comes in is added by `residual {{ {found[1] or found[4]} }}`"]
+    return [f"the input is added by `residual {{ {found[1] or found[4]} }}`"]
 
 
 def called_again(text: str) -> str:
@@ -210,7 +212,7 @@ def header(tokens: Sequence[Token], at: int, inside: bool) -> list[str]:
     token, before = tokens[at], tokens[at - 1]
     if not inside:
         said = {"COLON": "the colon", "LBRACE": "the braces", "EQUAL": "the `=`"}.get(token.type)
-        return [f"leave out {said}: the layers stand on the lines below"] if said else []
+        return [f"leave out {said}: the layers follow on the lines below"] if said else []
     if token.type == "COLON":
         return ["knobs have no types: `name = default`"]
     name = max(i for i in range(at) if tokens[i].type in ("LPAR", "COMMA", "ARCH")) + 1

@@ -12,7 +12,7 @@ from archdsl.syntax.pytorch_layers import MEANS, PIXELS
 MODULES = frozenset("F functional keras layers nn tf torch torchvision".split())
 KEPT = dict.fromkeys(
     "clone contiguous cpu cuda double float half to type type_as".split(),
-    "leave it out: a spec does not say how a tensor is kept",
+    "leave it out: a spec does not say how a tensor lies in memory",
 ) | {"squeeze": "leave it out: after `global_avgpool` there are only channels"}
 _SHAPED = frozenset("flatten reshape view".split())
 _SWAPS = frozenset("movedim permute swapaxes swapdims transpose".split())

@@ -24,7 +24,7 @@ _OPERATORS = frozenset("PLUS STAR SLASH MODULO POWER EQ NE LE GE LT GT".split())
 _WITHIN_TEXT = frozenset("NAME STRAY IF FOR REPEAT MATCH AND OR NOT IN AS ELSE".split())
 _STARTS_VALUE = frozenset("NAME NUMBER SHAPE STRING LPAR LSQB TRUE FALSE NOT".split())
 _WORDS = {
-    "NAME": "a name", "NUMBER": "a number", "STRING": "a quoted text", "LBRACE": "`{`",
+    "NAME": "a name", "NUMBER": "a number", "STRING": "a quoted string", "LBRACE": "`{`",
     "RBRACE": "`}`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`",
     "COMMA": "`,`", "EQUAL": "`=`", "COLON": "`:`", "_ARROW": "`->`", "_MEANS": "`=>`",
     "_SEP": "a new line", "AS": "`as`", "IN": "`in`", "DOT": "`.`", "_DOTS": "`..`",
@@ -41,9 +41,7 @@ def stray(source: Source, token: Token) -> Diagnostic:
     """A character that begins nothing."""
     text, span = str(token), span_of(source, token)
     if text == '"':
-        return diagnose(
-            codes.OPEN_STRING, span, help=["a text ends on the line on which it begins"]
-        )
+        return diagnose(codes.OPEN_STRING, span, help=["a string ends on the line where it begins"])
     help = [elsewhere.CHARACTERS[text]] if text in elsewhere.CHARACTERS else []
     if text.isalpha():
         help = ["a name is made of the letters a to z, digits and `_`"]
@@ -107,14 +105,14 @@ def _suspect(source: Source, tokens: Sequence[Token], brackets: Brackets) -> Lab
     for opening, closing in brackets.pairs:
         line = closing.line or 0
         if indents[line] == closing.column and indents[opening.line or 0] > indents[line]:
-            text = f"the `}}` in line {line} closes this one: was it meant for the other?"
+            text = f"the `}}` in line {line} closes this brace: was it meant to close the other?"
             return Label(span_of(source, opening), text)
     return None
 
 
 def unclosed(source: Source, bracket: Token, token: Token) -> Diagnostic:
     """A bracket that is closed nowhere, as a token shows that cannot stand within it."""
-    shown = Label(span_of(source, token), "this cannot stand within it")
+    shown = Label(span_of(source, token), "this cannot be inside it")
     return diagnose(codes.UNCLOSED, span_of(source, bracket), shown, bracket=str(bracket))
 
 
@@ -170,7 +168,9 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     first = tokens[start]
     if "SEARCH" in expected:
         if str(token) in OF_COMMAND:
-            return [f"how a search runs is said by its command: `archdsl search ... --{token}`"]
+            return [
+                f"how a search runs is an option of its command: `archdsl search ... --{token}`"
+            ]
         known = sorted(kind.lower() for kind in expected if kind.isalpha() and kind.isupper())
         return did_you_mean(str(token), known) or [
             f"a statement begins with one of {', '.join(known)}"
@@ -190,7 +190,7 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     if first.type == "TRAIN" and at - start == 2 and before == "NAME":
         data = str(token) if word == "on" else word
         if data in REGISTRY.data:
-            return [f"the data are a statement of their own: `data {data}`"]
+            return [f"the data is a statement of its own: `data {data}`"]
     if token.type == "_SEP" and "BY" in expected:
         return ["end `hold` with the knob to solve for: `by width`"]
     if (
@@ -232,7 +232,7 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
     if token.type == "VBAR":
         return ["for one of two conditions, write `or`"]
     if token.type == "AS" and before in ("_SEP", "LBRACE"):
-        return ["the name stands after the layer, in its line: `conv(16, 3) as skip`"]
+        return ["the name comes after the layer, on the same line: `conv(16, 3) as skip`"]
     if first.type == "OUTPUT" and token.type in ("LSQB", "LBRACE", "LPAR") and token is not first:
         return ["a result has a name: `output p3(when = always) { ... }`, a line for each"]
     if token.type == "FLOOR_DIVIDE" and before in ("_SEP", "LBRACE"):
@@ -283,7 +283,7 @@ def _of_statement(tokens: Sequence[Token], start: int, at: int) -> list[str]:
         if words == "train":
             words = "train with table" if path.strip('"').endswith(".csv") else "train with"
         quoted = path if token.type == "STRING" else f'"{path}"'
-        begin = "write" if token.type == "STRING" else "a path stands in quotes:"
+        begin = "write" if token.type == "STRING" else "put a path in quotes:"
         said = [f"{begin} `{words} {quoted}`"]
     elif token.type == "LPAR" and at > start + 2 and tokens[at - 2].type == "DOT":
         path = _dotted(tokens, at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SEQUENCE = "layers stand on lines of their own, or in a chain: `conv(16, 3) -> bn -> relu`"
+SEQUENCE = "write layers one on each line, or in a chain: `conv(16, 3) -> bn -> relu`"
 
 # What Python writes, and how it is written here.
 ELSEWHERE = {
@@ -14,11 +14,11 @@ ELSEWHERE = {
     "False": "it is written `false`",
     "None": "there is no such value: leave the argument out",
     "Sequential": SEQUENCE,
-    "ModuleList": "several of a layer, one after the other, are `repeat 3 { ... }`",
-    "x": "what comes in has no name: a line goes on from the one before it, and `identity` is it",
+    "ModuleList": "to repeat a layer, write `repeat 3 { ... }`",
+    "x": "the input has no name: a line continues the one before it, and `identity` passes it on",
     "print": "`archdsl summary --layers` shows what each layer makes",
-    "Input": "what comes in is said once: `input 3x224x224`",
-    "InputLayer": "what comes in is said once: `input 3x224x224`",
+    "Input": "the input is declared once: `input 3x224x224`",
+    "InputLayer": "the input is declared once: `input 3x224x224`",
     "same": "write `pad = same`",
     "valid": "write `pad = 0`",
     "in_channels": "the channels that come in are `in.channels`",
@@ -46,8 +46,8 @@ COMPOSED = {  # what other libraries have as a layer
         " `branch mul { a; b } -> channel_sumpool`; attention is `conv(3 * d, 1) -> attend(heads)`",
     ("rearrange", "Rearrange"):
         "`flatten_space` makes tokens of pixels, `pixel_unshuffle(2)` channels of them, and"
-        " `reshape(64x7x7)` what you like",
-    ("stack",): "the channels of several tensors follow each other in `branch concat { a; b }`",
+        " `reshape(64x7x7)` any shape",
+    ("stack",): "`branch concat { a; b }` concatenates the channels of several tensors",
     ("unsqueeze", "expand_dims", "expand_as"):
         "leave it out: a tensor of channels is spread over the pixels, as in"
         " `branch mul { identity; global_avgpool }`",
@@ -56,7 +56,7 @@ COMPOSED = {  # what other libraries have as a layer
      "Conv2dNormActivation", "ConvModule", "BasicConv2d"):
         "it is written `conv(c, 3) -> bn -> relu`",
     ("Parameter", "parameter"):
-        "numbers that are learned are layers: `positions`, `prepend`, `scale`,"
+        "learned parameters are layers: `positions`, `prepend`, `scale`,"
         " `plus(0, learned = true)`",
     ("patch_embed", "PatchEmbed", "patchify"):
         "it is written `conv(c, 16, stride = 16, pad = 0) -> flatten_space`",

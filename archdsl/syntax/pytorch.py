@@ -157,13 +157,13 @@ def _said(text: str, items: list[str], word: str) -> str:
     names = {item.partition("=")[0].strip() for item in items if "=" in item}
     given = names & {*KNOWN} or any("=" not in item for item in items)
     if given and says_so and {*places} & {*KNOWN, "num_parameters"}:
-        return f"what comes in is known: write `{text}`"
+        return f"the input's size is known: write `{text}`"
     return f"write `{text}`"
 
 
 def _bare(here: str) -> str:
     names = ", ".join(p.name for p in signature(REGISTRY.layers[here]))
-    return f"what comes in is known: `{here}` takes {names}"
+    return f"the input's size is known: `{here}` takes {names}"
 
 
 def _is_known(plain: str, items: list[str]) -> bool:

@@ -31,7 +31,7 @@ def plain(value: Any) -> Any:
 
 
 def recipe_of(settings: Mapping[str, Any]) -> Recipe:
-    """What is known of how long a training of one's own takes: its ``epochs``, where it says so."""
+    """What is known of how long your own training takes: its ``epochs``, where it says so."""
     epochs = settings.get("epochs")
     return Recipe(epochs=epochs) if type(epochs) is int and epochs > 0 else Recipe()
 

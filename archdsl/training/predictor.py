@@ -105,7 +105,7 @@ def read_model(
 
 _HELP = [
     "train it with archdsl, and export it with `archdsl compile ... --weights`",
-    "a training of your own says by `candidate.describe(...)` what a card has to",
+    "your own training says with `candidate.describe(...)` what a card has to",
 ]
 
 

@@ -47,7 +47,7 @@ def _shown(value: Any, full: bool) -> str:
 class TextReader(Reader):
     @property
     def expected(self) -> str:
-        return "a quoted text"
+        return "a quoted string"
 
     def read(self, value: Any) -> str:
         if not isinstance(value, str):

@@ -352,9 +352,9 @@ def kinds_differ(slices: Sequence[SliceVerdict]) -> bool:
 def _missing(arms: Sequence[Settled], question: Question) -> str:
     """Why there is no comparison."""
     if not arms:
-        return "no explored training succeeded"
+        return "no explored training run succeeded"
     if len(arms) == 1:
-        return "only one shape has a training that succeeded"
+        return "only one shape has a training run that succeeded"
     if not question.settles:
         return "the search ends with exploring; `seeds 1 then 4` would compare the best shapes"
     if all(a.seeds >= SEEDS for a in arms):

@@ -56,7 +56,9 @@ def slice_words(part: SliceVerdict, question: Question) -> list[str]:
     for name, arm in zip(names, part.arms, strict=True):
         if arm.failed:
             tries = arm.seeds + arm.failed
-            lines.append(f"  {arm.failed} of {tries} trainings of {name} failed: not in its mean")
+            lines.append(
+                f"  {arm.failed} of {tries} training runs of {name} failed: not in its mean"
+            )
     if part.contrast is not None and part.contrast.loss is not None and part.by != LOSS:
         lines += _loss(part.contrast.loss, names, part.word, part.by, part.contrast, question)
     if part.contrast is not None and _doubtful(part.word, part.contrast) and part.by != LOSS:

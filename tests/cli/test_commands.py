@@ -386,9 +386,9 @@ def test_fmt_of_standard_input_and_of_mistakes(run: Any, tmp_path: Path) -> None
     ("ending", "what"),
     [
         ("py", "Python code, not a spec\n  = help: `archdsl import x.py:Net --allow-python`"),
-        ("md", "Markdown, not a spec\n  = help: a spec is a text of its own"),
-        ("yaml", "YAML, not a spec\n  = help: a spec is a text of its own"),
-        ("json", "JSON, not a spec\n  = help: a spec is a text of its own"),
+        ("md", "Markdown, not a spec\n  = help: a spec is a text file"),
+        ("yaml", "YAML, not a spec\n  = help: a spec is a text file"),
+        ("json", "JSON, not a spec\n  = help: a spec is a text file"),
         ("onnx", "an exported network, not a spec\n  = help: `archdsl import x.onnx`"),
         (
             "pt",

@@ -534,7 +534,7 @@ def test_a_python_file_of_the_user_is_kept(
     Path("own.py").write_text("print('mine')\n")
     ran = run("compile", "own.arch")
     assert ran.code == 1 and Path("own.py").read_text() == "print('mine')\n"
-    assert "it is there, and archdsl did not write it" in ran.err
+    assert "it exists, and archdsl did not write it" in ran.err
     assert "replace it with --force" in ran.err
     assert run("compile", "own.arch", "--force").code == 0
     assert "Compiled by archdsl" in Path("own.py").read_text()

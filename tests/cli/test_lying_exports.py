@@ -89,7 +89,7 @@ ONNX: dict[str, tuple[list[Any], list[Any], str]] = {
     "functions": (
         [helper.make_node("f0", ["x"], ["y"], domain="d")],
         [],
-        "it has more than 25,000 operations, its functions written out",
+        "it has more than 25,000 operations once its functions are inlined",
     ),
     "a large pad": (
         [node("Pad", "x p", "y")],
@@ -117,7 +117,7 @@ ONNX: dict[str, tuple[list[Any], list[Any], str]] = {
     "numbers that are not there": (
         added("w"),
         [TensorProto(name="w", dims=[2**40], data_type=1, raw_data=b"")],
-        "`w` has a shape that needs more numbers than are there",
+        "`w` has a shape with more elements than the file holds",
     ),
     "more than the machine has": (
         [node("RandomNormal", "", "a", shape=[2**20, 2**20]), *added("a")],

@@ -199,7 +199,7 @@ SEARCHED = {
     80: """\
 At 20K multiply-adds, nothing is settled: the search ends with exploring; `seeds
 1 then 4` would compare the best shapes.
-best: depth = 2, width = 5 (trial 2, 20K macs); to take it from here:
+best: depth = 2, width = 5 (trial 2, 20K macs); to save it as a spec:
   archdsl best tiny.study -o best.arch
 """,
     40: """\
@@ -208,7 +208,7 @@ settled: the search ends with exploring;
 `seeds 1 then 4` would compare the best
 shapes.
 best: depth = 2, width = 5 (trial 2, 20K
- macs); to take it from here:
+ macs); to save it as a spec:
   archdsl best tiny.study -o best.arch
 """,
 }

@@ -14,11 +14,11 @@ from archdsl.syntax.pytorch_layers import LAYERS
 HEADER = "arch net(classes = 10)\ninput 3x32x32\n"
 KNOB = "a knob has a default, and its values after `in`: "
 RECIPE = 'a spec does not say how it is trained: write `archdsl train --recipe "loss = ..."`'
-KNOWN = "what comes in is known: write "
+KNOWN = "the input's size is known: write "
 KEEP = "to keep the result of a layer, write "
 IMPORT = "a class of PyTorch becomes a spec by `archdsl import file.py:Tiny`"
 ATTENTION = 'it is a block of the library: `use "lib/transformer.arch": attention`'
-BELOW = "the layers stand on the lines below"
+BELOW = "the layers follow on the lines below"
 
 
 def helps(text: str) -> list[str]:
@@ -38,11 +38,11 @@ def helps(text: str) -> list[str]:
         ("x. relu(3)", "write `x -> relu` in place of `x. relu(3)`"),
         ("let a = x. b(1)", "a layer is applied by `->` and not by a dot, as in `x -> relu`"),
         ("F.relu(x)", "a tensor goes into a layer by `->`: `x -> relu`"),
-        ("x -> relu", "what comes in has no name: a line goes on from the one before it"),
+        ("x -> relu", "the input has no name: a line continues the one before it"),
         ("self.conv1 = nn.Conv2d(3, 16, 3)", f"{KEEP}`conv(16, 3, pad = 0) as conv1`"),
         ("self.width = 64", "a layer or a value with a name is `let width = ...`"),
-        ("conv(16, 3)\nas skip", "the name stands after the layer, in its line"),
-        ("ModuleList([relu])", "several of a layer, one after the other, are `repeat 3 { ... }`"),
+        ("conv(16, 3)\nas skip", "the name comes after the layer, on the same line"),
+        ("ModuleList([relu])", "to repeat a layer, write `repeat 3 { ... }`"),
         ("output [a, b]", "a result has a name: `output p3(when = always) { ... }`"),
         ("F.max_pool2d(x, 2)", "a tensor goes into a layer by `->`: `x -> maxpool(2)`"),
         *((f"{word}(8)", ATTENTION) for word in ("attention", "atention", "MHA", "SelfAttention")),
@@ -55,7 +55,7 @@ def helps(text: str) -> list[str]:
         ("Conv2d(3, 16, 3, 1, 1, 1, 2)", f"{KNOWN}`conv(16, 3, groups = 2)`"),
         (
             "Conv2d(3, 16, 3, 1, x.y)",
-            "what comes in is known: `conv` takes channels, ",
+            "the input's size is known: `conv` takes channels, ",
         ),
         ("nn.Conv2d(3, 16, (1, 7))", f"{KNOWN}`conv(16, 1x7, pad = 0)`"),
         ("Conv2D(16, 3, 2)", "write `conv(16, 3, stride = 2, pad = 0)`"),
@@ -119,7 +119,7 @@ def helps(text: str) -> list[str]:
         ("narrow(1, 0, 8)", "write `slice(1, 8)`"),
         ("einsum(1)", "with weights, it is `conv(c, 1)`; of two tensors, it is `branch mul {"),
         ("torch.matmul(x, y)", "with weights, it is `conv(c, 1)`"),
-        ("x @ y", "what is multiplied and added up is a layer: `attend(heads)`"),
+        ("x @ y", "a matrix product is a layer: `attend(heads)`"),
         ("permute(0, 2, 3, 1)", "leave it out: channels come first here"),
         ("transpose(1, 2)", "leave it out if it only moves the channels; `transpose` swaps"),
         (
@@ -131,9 +131,12 @@ def helps(text: str) -> list[str]:
         ("x.squeeze().relu()", "write `x -> relu` in place of `x.squeeze().relu()`"),
         ("x.roll(1)", "it is not a layer of the language"),
         ("x.reshape(-1, 8, 4, 4)", "write `x -> reshape(8x4x4)` in place of"),
-        ("x = x.view(-1, 27)", "a layer takes what the one before it gave: write `x -> flatten`"),
+        (
+            "x = x.view(-1, 27)",
+            "a layer takes the output of the one before it: write `x -> flatten`",
+        ),
         ("self.conv1(x)", "a layer is written where it is applied: `conv(16, 3) -> relu`"),
-        ("clone", "leave it out: a spec does not say how a tensor is kept"),
+        ("clone", "leave it out: a spec does not say how a tensor lies in memory"),
         ("squeeze(1)", "leave it out: after `global_avgpool` there are only channels"),
         ("rearrange(1)", "`flatten_space` makes tokens of pixels"),
         ("conv(8, 3) * 3", "a layer several times is `repeat 3 { conv(8, 3) }`"),
@@ -145,13 +148,13 @@ def helps(text: str) -> list[str]:
         ("conv(8, 3)(x, y)", "a tensor goes into a layer by `->`: `x -> conv(16, 3)`"),
         ("c1 = nn.Conv2d(3, 16, kernel_size=3, padding=1)", f"{KEEP}`conv(16, 3) as c1`"),
         ("x = linear(classes)", f"{KEEP}`linear(classes) as x`"),
-        ("relu as x\nx = relu(x)", "a layer takes what the one before it gave: write `relu`"),
+        ("relu as x\nx = relu(x)", "a layer takes the output of the one before it: write `relu`"),
         ("relu as x\ny = relu(x)", f"{KEEP}`x -> relu as y`"),
-        ("x = conv(16, 3)(x) + x", "what comes in is added by `residual { conv(16, 3) }`"),
-        ("x = x + relu(x)", "what comes in is added by `residual { relu }`"),
+        ("x = conv(16, 3)(x) + x", "the input is added by `residual { conv(16, 3) }`"),
+        ("x = x + relu(x)", "the input is added by `residual { relu }`"),
         ("import torch.nn as nn\nclass Tiny(nn.Module):", IMPORT),
         ("from torch import nn\nclass Tiny(nn.Module):", IMPORT),
-        ("nn.Mine(3)", "layers stand without the name of a module: `Mine`"),
+        ("nn.Mine(3)", "leave out the name of the module: `Mine`"),
         ("leakyrelu", "here it is called `leaky_relu`"),
         ("Max_Pool(2)", "here it is called `maxpool`"),
         ("Dropout2D(0.5)", "here it is called `dropout_channels`"),
@@ -162,9 +165,12 @@ def helps(text: str) -> list[str]:
             "`softmax` takes no number of classes: write `linear(classes)` and no softmax, as the"
             " loss contains it",
         ),
-        ("Sequential(relu)", "layers stand on lines of their own, or in a chain: `conv(16, 3)"),
-        ("nn.Sequential(relu)", "layers stand on lines of their own, or in a chain: `conv(16, 3)"),
-        ("conv(in_channels = 3, channels = 8, kernel = 3)", "leave it out: what comes in is known"),
+        ("Sequential(relu)", "write layers one on each line, or in a chain: `conv(16, 3)"),
+        ("nn.Sequential(relu)", "write layers one on each line, or in a chain: `conv(16, 3)"),
+        (
+            "conv(in_channels = 3, channels = 8, kernel = 3)",
+            "leave it out: the input's size is known",
+        ),
         ("x = conv(16, 3)", "to keep the result of a layer, write `conv(16, 3) as x`"),
         ("x = conv(16, 3)(y)", "to keep the result of a layer, write `y -> conv(16, 3) as x`"),
         ("conv(16, 3)(y)", "a tensor goes into a layer by `->`: `y -> conv(16, 3)`"),
@@ -176,7 +182,7 @@ def helps(text: str) -> list[str]:
         ("relu as x\nrelu as y\nconcat([x, y])", "write `branch concat { x; y }`"),
         ("relu\nloss cross_entropy", RECIPE),
         ("relu\nloss = cross_entropy", RECIPE),
-        ("relu\nhold macs = 1M by width", "`hold` stands in a .search file, not in a spec"),
+        ("relu\nhold macs = 1M by width", "`hold` belongs in a .search file, not in a spec"),
     ],
 )
 def test_layers(layers: str, help: str) -> None:
@@ -231,7 +237,7 @@ def test_a_path_without_quotes() -> None:
     with pytest.raises(ArchError) as caught:
         read_search(Source("x.search", 'spec "a.arch"\nvary width\ntrain with my.py\n'), Path())
     (found,) = caught.value.diagnostics
-    assert found.helps == ('a path stands in quotes: `train with "my.py"`',)
+    assert found.helps == ('put a path in quotes: `train with "my.py"`',)
 
 
 def test_layers_take_what_pytorch_says_they_take() -> None:

@@ -42,7 +42,7 @@ def test_the_search_of_the_page(tmp_path: Path) -> None:
     study = archdsl.study(tmp_path / "sorter")
     assert len(study.rows) == 8 and study.verdict is not None
     study.save(tmp_path / "page.html")
-    assert "data of your own by my_training.py" in (tmp_path / "page.html").read_text()
+    assert "your own data from my_training.py" in (tmp_path / "page.html").read_text()
 
 
 @pytest.mark.slow

@@ -91,8 +91,8 @@ def test_windows_that_move() -> None:
     ("part", "why"),
     [
         (nn.MultiheadAttention(8, 2), "batch_first=True"),
-        (nn.MultiheadAttention(8, 2, batch_first=True, dropout=0.1), "that drops weights"),
-        (nn.MultiheadAttention(8, 2, batch_first=True, add_zero_attn=True), "a value added"),
+        (nn.MultiheadAttention(8, 2, batch_first=True, dropout=0.1), "with dropout of its weights"),
+        (nn.MultiheadAttention(8, 2, batch_first=True, add_zero_attn=True), "an added key and value"),
     ],
 )
 def test_attention_that_is_another(part: nn.Module, why: str) -> None:
@@ -133,9 +133,9 @@ def test_masks_of_what_comes_after(way: str) -> None:
 @pytest.mark.parametrize(
     ("model", "shape", "why"),
     [
-        (attention_models.Windows("absolute"), (3, 8, 8), "not one for each distance"),
-        (attention_models.Windows("", 2, 1), (3, 8, 8), "are not left out"),
-        (attention_models.Windows("", 2), (3, 8, 8), "are not left out"),
+        (attention_models.Windows("absolute"), (3, 8, 8), "not one number for each distance"),
+        (attention_models.Windows("", 2, 1), (3, 8, 8), "do not mask pixels"),
+        (attention_models.Windows("", 2), (3, 8, 8), "do not mask pixels"),
         (attention_models.Windows("", 0, 2), (3, 8, 8), "neither causal nor"),
         (attention_models.Ahead("before"), (3, 8, 8), "neither causal nor"),
     ],

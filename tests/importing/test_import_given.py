@@ -60,7 +60,7 @@ def test_a_border_that_tensors_say() -> None:
             more = torch.tensor([x.shape[2] - y.shape[2]])
             return torch.cat([x, F.pad(y, [more // 2, more - more // 2, 0, 0])], 1)
 
-    with pytest.raises(archdsl.ArchError, match="by amounts that tensors say"):
+    with pytest.raises(archdsl.ArchError, match="by amounts that are computed with tensors"):
         archdsl.import_module(Tensors(), (3, 8, 8))
 
 

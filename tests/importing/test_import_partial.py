@@ -47,7 +47,7 @@ class Many(nn.Module):
 
 
 LAYERS = '''\
-"""Layers for what the language has none of."""
+"""Layers that the language does not have."""
 
 from archdsl.layers.base import Expression, Layer, Module, Shape, Steps, everything
 from archdsl.layers.join import Join
@@ -176,8 +176,8 @@ def test_where_no_rule_is_known_other_shapes_are_refused() -> None:
     model = Between(lambda x: torch.tril(x @ x.mT))
     imported = archdsl.import_module(model, (3, 6, 6), partial=True, knobs=True)
     assert imported.checked[1] == (
-        "no knob for its size: its numbers of channels have no common factor, or others are not"
-        " networks"
+        "no knob for its size: its numbers of channels have no common factor, or no other width"
+        " gives a network"
     )
     assert imported.differs == [(3, 6, 38)]  # which the model takes
     assert imported.architecture.macs == sum((6 * 6 * 4 * 27, 4 * 6**3, 2 * 4 * 6 * 6))

@@ -66,7 +66,7 @@ MEANT = {
     "conv(8, 3, padding = same)": "here it is called `pad`",
     "conv(8, 3, activation = relu)": "an activation is a layer of its own: `conv(...) -> relu`",
     "dropout(rate = 0.5)": "here it is called `p`",
-    "linear(64, 10)": "what comes in is known: write `linear(10)`",
+    "linear(64, 10)": "the input's size is known: write `linear(10)`",
     "drop_path": "it is an argument of the unit: `residual(survive = 0.8) { ... }`",
     "se": 'it is a block of the library: `use "lib/attention.arch": squeeze_excite`',
     "MBConv": 'it is a block of the library: `use "lib/mobile.arch": inverted_residual`',

@@ -214,7 +214,7 @@ def test_what_a_study_has_measured(run: Any, tmp_path: Path) -> None:
         "small(depth = 2, width = 25)  98.93 % (98.1 to 99.4)  4.02M  425.5K",
     ]
     text = picture.read_text()
-    assert "top-1 accuracy on digits" in text and "bars: intervals of what was measured" in text
+    assert "top-1 accuracy on digits" in text and "bars: intervals of measured accuracies" in text
     assert "study small: 4M macs, 6 seeds" in text
     named = str(STUDY.with_suffix(""))
     found = json.loads(run("compare", "resnet20", "--results", named, "--json").out)

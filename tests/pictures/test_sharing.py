@@ -41,7 +41,7 @@ def notes(text: str) -> list[tuple[str, int, int, str]]:
 
 def test_notes_count_weights_once_and_name_the_module() -> None:
     g, f, own = "weights of g, shared", "weights of f, shared", 4 * 4 + 4 + 4 * 9 * 4 + 4
-    found, again = notes(SPEC), "; they count at its first use"
+    found, again = notes(SPEC), ", counted at their first use"
     assert found[:4] == [
         ("level1-3", 3 * own + 28 + 148, 3, ""),
         ("f1", 0, 1, f + again),
@@ -68,7 +68,7 @@ def test_a_tied_layer_names_the_embedding() -> None:
     assert found == {
         "table1": (88, "weights of table, shared"),
         "relu1": (0, ""),
-        "unembed1": (0, "weights of table, shared; they count at its first use"),
+        "unembed1": (0, "weights of table, shared, counted at their first use"),
     }
 
 
@@ -87,4 +87,4 @@ def test_boxes_say_that_they_are_shared() -> None:
 def test_a_page_and_volumes_have_the_notes() -> None:
     assert '"in_all":true' in drawing_page(network(SPEC), {})
     volumes = [getattr(s, "note", "") for s in draw_volumes(network(SPEC), {}, depth=1).shapes]
-    assert any("weights of f, shared; they count at its first use" in n for n in volumes)
+    assert any("weights of f, shared, counted at their first use" in n for n in volumes)

@@ -130,7 +130,7 @@ def test_each_tensor_is_a_box_with_its_shape() -> None:
 def test_what_has_no_path(text: str, reason: str) -> None:
     network = archdsl.parse(f"arch x\n{text}").with_knobs().network
     if not reason:  # its second branch is longer, and the first is more than a row of layers
-        reason = "what leads past its longest path is more than rows of layers"
+        reason = "the paths beside its longest one are more than chains of layers"
     with pytest.raises(ArchError) as caught:
         trunk(network, 9)
     assert caught.value.diagnostics[0].message == f"`x` cannot be drawn as volumes: {reason}"

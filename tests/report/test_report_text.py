@@ -175,10 +175,10 @@ def test_kinds(kinds: Path) -> None:
 def test_one_that_has_only_begun(begun: Path) -> None:
     read = Read(begun)
     text = read.text("answer")
-    assert "it is exploring, 0 of 45 trials have ended. What stands here may change." in text
-    assert "There is no answer yet: no training has been done to its end." in text
+    assert "it is exploring, 0 of 45 trials have ended. Results may change." in text
+    assert "There is no answer yet: no training run has finished." in text
     assert read.text("curves") == (
-        "Learning curves\nNo training of which the epochs are known has ended yet."
+        "Learning curves\nNo training run whose epochs are known has ended yet."
     )
     assert read.section("trials").count("<tr id=") == 45
 
@@ -186,7 +186,7 @@ def test_one_that_has_only_begun(begun: Path) -> None:
 def test_one_that_is_half_done(half: Path) -> None:
     read = Read(half)
     text = read.text("answer")
-    assert "This search is not at its end: it is exploring, 20 of 45 trials have ended." in text
+    assert "This search is not finished: it is exploring, 20 of 45 trials have ended." in text
     assert "nothing is settled: a comparison needs 2 fresh results of each shape" in text
 
 
@@ -202,13 +202,13 @@ def test_one_of_which_everything_failed(failed: Path) -> None:
     assert "There is no answer: every trial failed. The last: the loss is not finite in" in text
     assert "only failed" in read.text("map")
     assert read.text("shapes" if "shapes" in read.sections else "aspect").endswith(
-        "No training has succeeded yet."
+        "No training run has succeeded yet."
     )
 
 
 def test_one_of_a_single_trial(one: Path) -> None:
     read = Read(one)
     text = read.text("answer")
-    assert "nothing is settled: only one shape has a training that succeeded." in text
-    assert "failed" not in text and "This search is not at its end" not in text
+    assert "nothing is settled: only one shape has a training run that succeeded." in text
+    assert "failed" not in text and "This search is not finished" not in text
     assert "10 finished trials are needed, and there is 1." in read.text("importances")

@@ -45,9 +45,9 @@ def test_in_a_notebook_it_is_its_main_chart(view: StudyView) -> None:
     [
         ("kinds", 'between pattern "residual" and pattern "dense"', 2),
         ("pareto", "are beaten by no other", 4),
-        ("begun", "There is no answer yet: no training has been done to its end.", 0),
+        ("begun", "There is no answer yet: no training run has finished.", 0),
         ("failed", "There is no answer: every trial failed.", 0),
-        ("one", "nothing is settled: only one shape has a training that succeeded.", 1),
+        ("one", "nothing is settled: only one shape has a training run that succeeded.", 1),
     ],
 )
 def test_any_study_shows_itself(

@@ -89,7 +89,7 @@ def test_a_study_goes_on_with_the_same_data_alone(tmp_path: Path) -> None:
     "line, said",
     [
         ("data digits\n", "the program hands its data over: leave out `data`"),
-        ('train with "mine.py"\n', "a training of one's own brings its data"),
+        ('train with "mine.py"\n', "your own training brings its data"),
     ],
 )
 def test_data_are_said_once(line: str, said: str) -> None:

@@ -438,5 +438,5 @@ def test_from_a_study_to_a_module_that_is_as_good_as_its_record(
     assert evaluate(module, splits.test, splits, device, recipe)[0] == row.test
     (tmp_path / "units.arch").write_text(UNITS.replace("relu", "silu"))
     code, _, err = run("best", str(folder / "tiny.study"), "-o", "again.arch")
-    assert code == 1 and "error[A008]: `units.arch` cannot be written: it is another file" in err
+    assert code == 1 and "error[A008]: `units.arch` cannot be written: it is not the file" in err
     assert not (tmp_path / "again.arch").exists()

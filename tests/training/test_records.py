@@ -146,7 +146,7 @@ def said(read: Callable[[str], object], text: str) -> str:
 @pytest.mark.parametrize("text", ["table(labels.csv)", "table(path = labels.csv)"])
 def test_a_text_without_its_marks_is_one_mistake(text: str) -> None:
     found = said(read_data, text)
-    assert found.count("error[") == 1 and "`path` of `table` must be a quoted text" in found
+    assert found.count("error[") == 1 and "`path` of `table` must be a quoted string" in found
     assert 'help: write it in quotation marks: `"labels.csv"`' in found
     assert f"1 | {text}\n" in found, "what was typed is quoted, and no word before it"
 

@@ -112,11 +112,11 @@ def test_one_shape_and_none() -> None:
     (found,) = verdict(shape).slices
     assert (found.word, found.why) == (
         "not settled",
-        "only one shape has a training that succeeded",
+        "only one shape has a training run that succeeded",
     )
     assert found.best == "depth = 10" and found.arms[0].seeds == 4
     (found,) = verdict([Result("s", 1, "depth = 10", 10, 1, 0, None)]).slices
-    assert (found.word, found.why) == ("not settled", "no explored training succeeded")
+    assert (found.word, found.why) == ("not settled", "no explored training run succeeded")
     assert found.best is None and found.arms == ()
     assert verdict([]).slices == ()
 

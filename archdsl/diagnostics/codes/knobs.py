@@ -27,7 +27,7 @@ DEFAULT_OUTSIDE = Kind(
 DOMAIN_EMPTY = Kind(
     "A505",
     "the domain {domain} has no values",
-    """The lower end stands first, steps are positive, and a logarithmic domain lies above 0.""",
+    """The lower end comes first, steps are positive, and a logarithmic domain lies above 0.""",
 )
 DOMAIN_NUMBERS = Kind(
     "A506",

@@ -22,7 +22,7 @@ uses changes nothing: a search would vary it in vain.""",
 PIXELS_SKIPPED = Kind(
     "A973",
     "a stride of {stride} with a kernel of {kernel} skips pixels",
-    """The windows stand further apart than they are wide: what lies between them has no effect on
+    """The windows are further apart than they are wide: what lies between them has no effect on
 the result. There is no warning of a 1x1 convolution with a stride, which shortcuts have.""",
     help="make the kernel as wide as the stride, or the stride smaller",
     severity="warning",
@@ -37,7 +37,7 @@ the channels of a volume and its three axes.""",
 )
 AFTER_HEAD = Kind(
     "A975",
-    "`{layer}` stands after the last `linear`",
+    "`{layer}` comes after the last `linear`",
     """The loss of a classifier takes the result of the last linear layer and contains the softmax:
 an activation after it is applied twice, or bounds what can be learned.""",
     help="end with the `linear`: the loss contains the softmax",
@@ -63,9 +63,9 @@ EARLY_PRUNING = Kind(
     "{pruner} ends trials from epoch {first} of {epochs} on, in the middle of {schedule}",
     """While the learning rate is high, a score says little about the end of a training: on digits,
 the order of learning rates at epoch 3 to 5 of 10 under `one_cycle` had a correlation of -0.2 to
--0.4 with that at the end, and of 0.6 from epoch 7 on. Short trainings, each with a whole schedule,
-rank them well.""",
-    help="write `prune {pruner}(warmup = {late})`; or leave it out and tune by short trainings,"
+-0.4 with that at the end, and of 0.6 from epoch 7 on. Short training runs, each with a
+whole schedule, rank them well.""",
+    help="write `prune {pruner}(warmup = {late})`; or leave it out and tune by short training runs,"
     " with `explore epochs = 3`",
     severity="warning",
 )

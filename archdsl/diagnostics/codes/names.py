@@ -103,7 +103,7 @@ NO_COUNTER = Kind(
     "A148",
     "`{name}` counts nothing, so `{word}` would have no value",
     """`as i` before a body counts: the steps of a `dense`, or the turns of `repeat` and `for`.
-Other patterns have nothing to count. A name for the result stands after the body.""",
+Other patterns have nothing to count. A name for the result comes after the body.""",
     help="to keep the result, write `as {word}` after the body",
 )
 JOIN_AS_LAYER = Kind(
@@ -191,11 +191,11 @@ batch, or `input (3, size, size)` where a knob decides.""",
 TWO_INPUTS = Kind(
     "A130",
     "the input is given twice",
-    """`input` stands once. It may name several tensors: `input image: 3x32x32, age: 1`.""",
+    """`input` is written once. It may name several tensors: `input image: 3x32x32, age: 1`.""",
 )
 BEFORE_INPUT = Kind(
     "A131",
-    "a layer stands before the input",
+    "a layer comes before the input",
     """The line `input` comes first, then the layers.""",
 )
 NO_LAYERS = Kind(
@@ -222,7 +222,7 @@ body each stands for one part; in a loop they are numbered by themselves.""",
 )
 OUTPUT_INSIDE = Kind(
     "A136",
-    "the side output `{name}` stands inside a block or a pattern",
+    "the side output `{name}` is inside a block or a pattern",
     """A side output is an output of the whole architecture: it stands on its main path, which
 `if`, `for` and `repeat` do not leave.""",
 )

@@ -16,7 +16,7 @@ MISSING_STATEMENT = Kind(
 SAID_TWICE = Kind(
     "A703",
     "`{what}` is given twice",
-    """Each statement stands once in a search.""",
+    """Each statement is written once in a search.""",
 )
 NOT_NUMERIC = Kind(
     "A704",
@@ -109,10 +109,10 @@ anew, so that you can correct a search and start it again.""",
 )
 BAD_TABLE = Kind(
     "A732",
-    "the table `{name}` cannot stand for a training: {reason}",
-    """`train with table` takes the results of trainings from a CSV file, or from columns in an .npz
-file: a row for each, with `shape`, `budget`, `setting` and the scores by their names. It has as
-many rows of each network as the search has seeds, those that explore and those that settle.""",
+    "the table `{name}` cannot be used in place of training: {reason}",
+    """`train with table` takes the results of training runs from a CSV file, or from columns in
+an .npz file: a row for each, with `shape`, `budget`, `setting` and the scores by their names. It
+has as many rows of each network as the search has seeds, to explore and to settle.""",
 )
 NOT_ALLOWED = Kind(
     "A731",

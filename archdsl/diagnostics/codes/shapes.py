@@ -109,11 +109,11 @@ NO_SUCH_PART = Kind(
 BOUNDS_CROSSED = Kind(
     "A219",
     "the bounds of `{layer}` are crossed: {low:g} is not below {high:g}",
-    """The lower bound stands first.""",
+    """The lower bound comes first.""",
 )
 ONE_PIXEL = Kind(
     "A220",
-    "`{layer}` needs more than one pixel a channel, but the tensor is {shape}",
+    "`{layer}` needs more than one pixel per channel, but the tensor is {shape}",
     """The layer divides by how much the pixels of a channel differ, and a single pixel differs
 from nothing: PyTorch refuses it. Normalise before the pooling, or use `bn` or `layer_norm`.""",
 )
@@ -200,7 +200,7 @@ SHARED_DIFFERS = Kind(
     "A242",
     "`{name}` is shared, and cannot have the same weights here: {reason}",
     """A `shared` layer is one module: wherever it is applied, it has the same layers, with the same
-arguments and the same weights. Sizes of images may differ, numbers of channels as a rule not.""",
+arguments and the same weights. Sizes of images may differ, numbers of channels mostly may not.""",
     help="bring the tensors to the same channels first, or apply layers with weights of their own",
 )
 SEVERAL_TENSORS = Kind(

@@ -23,9 +23,9 @@ characters, and those that change the direction of text.""",
 )
 OPEN_STRING = Kind(
     "A014",
-    "this text has no closing quote",
-    """A text stands between double quotes on one line; inside, `\\"`, `\\\\` and `\\n` stand for
-a quote, a backslash and a new line.""",
+    "this string has no closing quote",
+    """A string is written between double quotes on one line; inside, `\\"`, `\\\\` and `\\n` stand
+for a quote, a backslash and a new line.""",
 )
 UNCLOSED = Kind(
     "A015",
@@ -51,9 +51,9 @@ NUMBER_TOO_LONG = Kind(
 )
 BAD_ESCAPE = Kind(
     "A019",
-    "`{found}` means nothing in a text",
-    """Inside a text, `\\"`, `\\\\` and `\\n` stand for a quote, a backslash and a new line. Nothing
-else may follow a backslash.""",
+    "`{found}` means nothing in a string",
+    """Inside a string, `\\"`, `\\\\` and `\\n` stand for a quote, a backslash and a new line.
+Nothing else may follow a backslash.""",
     help="a backslash itself is written `\\\\`",
 )
 CONDITIONAL_IN_CHAIN = Kind(

@@ -66,9 +66,9 @@ DIVERGED = Kind(
 OUT_OF_MEMORY = Kind(
     "A810",
     "the memory of {device} is not enough for {what}",
-    """What a training needs grows with the batch, the image and the activations of the network;
-`archdsl summary --batch N` estimates it. The weights alone take four bytes for each parameter,
-eight while a checkpoint is loaded into them.""",
+    """The memory that training needs grows with the batch, the image and the activations of the
+network; `archdsl summary --batch N` estimates it. The weights alone take four bytes for
+each parameter, eight while a checkpoint is loaded into them.""",
     help="make the network narrower, or `batch` smaller if it is trained",
 )
 NO_CARD = Kind(
