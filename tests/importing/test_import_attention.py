@@ -92,7 +92,7 @@ def test_windows_that_move() -> None:
     [
         (nn.MultiheadAttention(8, 2), "batch_first=True"),
         (nn.MultiheadAttention(8, 2, batch_first=True, dropout=0.1), "with dropout of its weights"),
-        (nn.MultiheadAttention(8, 2, batch_first=True, add_zero_attn=True), "an added key and value"),
+        (nn.MultiheadAttention(8, 2, batch_first=True, add_zero_attn=True), "an added key"),
     ],
 )
 def test_attention_that_is_another(part: nn.Module, why: str) -> None:
