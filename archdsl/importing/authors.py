@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from archdsl.importing.program import ModuleScope
-from archdsl.importing.record import CONTAINERS, WHOLE
+from archdsl.importing.single import CONTAINERS, WHOLE
 
 # The modules of torch.nn that are made of others: what is in them has a path of its own.
 MADE_OF_OTHERS = tuple(f".{name}" for name in (*(cls.__name__ for cls in CONTAINERS), *WHOLE))

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from archdsl.importing.lower import Lowering, make, operation
-from archdsl.importing.record import KNOWN, TracedCall
+from archdsl.importing.record import TracedCall
+from archdsl.importing.single import KNOWN
 from archdsl.importing.special import codes_of
 from archdsl.importing.values import TensorValue
 from archdsl.layers.base import alike

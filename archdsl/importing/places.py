@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from collections.abc import Sequence
+import sysconfig
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from traceback import walk_tb
 from types import FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
@@ -31,6 +33,8 @@ OWN = (
     *(str(Path(p) / "torch") + os.sep for p in sys.path if (Path(p) / "torch").is_dir()),
     str(Path(runpy.__file__).parent / "importlib"),
 )
+
+PACKAGES = f"{os.sep}site-packages{os.sep}"  # which may lie within the folder of Python's library
 
 
 class CodeLine(NamedTuple):
@@ -76,6 +80,26 @@ def place_in(problem: BaseException, own: Sequence[str]) -> CodeLine | None:
             place = CodeLine(file, trace.tb_lineno)
         trace = trace.tb_next
     return place
+
+
+def run_theirs(function: Callable[..., Any], args: Any, kwargs: Any = None) -> Any:
+    """Calls what the model calls: what is raised here is none of archdsl's."""
+    return function(*args, **(kwargs or {}))
+
+
+def is_own(problem: BaseException) -> bool:
+    """Whether archdsl itself failed: the line that raised is one of its own, or of what Python's
+    library does for it. A lack of memory is nobody's fault."""
+    if not isinstance(problem, Exception) or isinstance(problem, MemoryError):
+        return False
+    codes = [frame.f_code for frame, _ in walk_tb(problem.__traceback__)]
+    of_python = sysconfig.get_path("stdlib") + os.sep
+    last = next(
+        code
+        for code in reversed(codes)
+        if PACKAGES in code.co_filename or not code.co_filename.startswith((of_python, "<frozen"))
+    )
+    return last.co_filename.startswith(OWN[0] + os.sep) and last is not run_theirs.__code__
 
 
 def trouble(problem: Exception, own: Sequence[str], given: str = "") -> ArchError:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
-from archdsl.importing.places import OWN, CodeLine, place_in, placed
+from archdsl.importing.places import OWN, CodeLine, is_own, place_in, placed
 
 if TYPE_CHECKING:
     from archdsl.importing.convert import Imported
@@ -27,10 +27,18 @@ if TYPE_CHECKING:
 HELD = 1 << 16  # characters of what the code prints that are kept
 
 
+class InternalFault(Exception):
+    """archdsl itself failed in the process: what was raised there, and its traceback."""
+
+    def __init__(self, raised: str, trace: str) -> None:
+        super().__init__(raised)
+        self.add_note(trace)
+
+
 def ask(question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """Asks a process of its own; ``warnings`` of its answer are diagnostics. Raises ``ArchError``:
     what it found, A653 where it takes longer than so many seconds, A652 where it ends without an
-    answer."""
+    answer; ``InternalFault`` where archdsl itself fails there."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.json"
         command = [sys.executable, "-P", "-m", "archdsl.importing.process", str(answer)]
@@ -54,6 +62,8 @@ def ask(question: Mapping[str, Any], seconds: float) -> dict[str, Any]:
             reason = last[:200] or f"its process ended with exit code {process.returncode}"
             raise ArchError([diagnose(codes.MODEL_FAILS, reason=reason)])
         found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
+    if "fault" in found:
+        raise InternalFault(found["fault"], found["trace"])
     if "diagnostics" in found:
         raise ArchError([_read(d) for d in found["diagnostics"]])
     found["warnings"] = [_read(d) for d in found["warnings"]]
@@ -105,13 +115,16 @@ def no_network() -> None:
 
 
 def answer(question: Mapping[str, Any]) -> dict[str, Any]:
-    """Makes the model and imports it. What its code raises is a diagnostic."""
+    """Makes the model and imports it. What its code raises is a diagnostic; what archdsl raises by
+    itself is ``fault``, with its ``trace``."""
+    import traceback
     import warnings
 
     from archdsl.importing.sources import ModelSource, load_model
 
     warnings.simplefilter("ignore")
     no_network()
+    model: Any = None
     try:
         if "models" in question:
             return _family(question)
@@ -125,6 +138,8 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     except ArchError as problem:
         return {"diagnostics": [_plain(d) for d in problem.diagnostics]}
     except BaseException as problem:
+        if model is not None and is_own(problem):
+            return {"fault": _said(problem), "trace": "".join(traceback.format_exception(problem))}
         return {"diagnostics": [_plain(_failure(problem))]}
     return {
         "text": made.text,
@@ -193,9 +208,13 @@ def _failure(problem: BaseException) -> Diagnostic:
         if type(chain).__name__ in ("OfflineModeIsEnabled", "LocalEntryNotFoundError"):
             return diagnose(codes.WANTS_NETWORK, reason="it asked for weights")
         chain = chain.__cause__ or chain.__context__
+    return placed(diagnose(codes.MODEL_FAILS, reason=_said(problem)), place_in(problem, OWN))
+
+
+def _said(problem: BaseException) -> str:
+    """An exception in a line."""
     text = str(problem).strip().split("\n", 1)[0][:200]
-    reason = f"{type(problem).__name__}: {text}" if text else type(problem).__name__
-    return placed(diagnose(codes.MODEL_FAILS, reason=reason), place_in(problem, OWN))
+    return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
 
 
 if __name__ == "__main__":

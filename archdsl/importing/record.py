@@ -18,7 +18,6 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
-from torch.nn.utils.parametrize import is_parametrized
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
@@ -32,20 +31,10 @@ from archdsl.importing.incoming import (
     shown,
     tensors_of,
 )
-from archdsl.importing.places import OWN, CodeLine, place_of, trouble
+from archdsl.importing.places import OWN, CodeLine, is_own, place_of, run_theirs, trouble
 from archdsl.importing.program import FileStep, ModuleScope, ProgramModule
+from archdsl.importing.single import one_operation
 
-CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
-DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
-ONE = {  # of other packages, modules that are layers
-    "ShiftedWindowAttention": "torchvision.",
-    "GlobalResponseNorm": "timm.",
-    "RmsNorm": "timm.",
-    "RmsNorm2d": "timm.",
-}
-WHOLE = ("TransformerEncoderLayer", "TransformerEncoder")  # of torch.nn, but made of layers
-# What else is recorded as one operation: functions that say of a module which one.
-KNOWN: list[Callable[[nn.Module], str | None]] = []
 ASKING = frozenset(  # functions that ask a tensor something, and make none
     "__get__ size dim numel is_floating_point stride is_contiguous __len__ element_size __set__ "
     "is_complex get_device data_ptr storage_offset type is_signed __hash__ is_inference device "
@@ -228,16 +217,16 @@ class _Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         name = getattr(func, "__name__", str(func))
         if self.inside or (name in ASKING and name != "__get__"):
-            return func(*args, **kwargs)
+            return run_theirs(func, args, kwargs)
         if name == "__get__":  # an attribute, such as `x.shape`, or `x.mT`, which is a tensor
             name = getattr(getattr(func, "__self__", None), "__name__", name)
-            found = func(*args, **kwargs)
+            found = run_theirs(func, args, kwargs)
             if isinstance(found, torch.Tensor) and name not in ("data", "grad"):
                 made = self.add(name, self.ref(args), {}, found)
                 made.function, made.compute = f"torch.Tensor.{name}.__get__", func
             return found
         taken, named = self.ref(args), self.ref(kwargs)
-        out = func(*args, **kwargs)
+        out = run_theirs(func, args, kwargs)
         results = out if isinstance(out, (tuple, list)) else (out,)
         if any(isinstance(r, torch.Tensor) for r in results):
             full = ONE_NAME.get(id(func)) or resolve_name(func) or name
@@ -310,19 +299,6 @@ class _Recorder(TorchFunctionMode):
             self.inside = 0
 
 
-def one_operation(module: nn.Module) -> str | None:
-    """The name of the operation as which a module is recorded, if it is one: not where something
-    else than its class says what it does, such as a hook of its own."""
-    name, package = type(module).__name__, type(module).__module__
-    if module._forward_pre_hooks or "forward" in vars(module) or is_parametrized(module):
-        return None
-    own = package.startswith("torch.nn.") and not isinstance(module, CONTAINERS)
-    of_torch = own and name not in WHOLE
-    if name in DROPS or of_torch or (name in ONE and package.startswith(ONE[name])):
-        return name
-    return next((found for known in KNOWN if (found := known(module)) is not None), None)
-
-
 def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False) -> Recording:
     """Runs a module once on a batch of so many, and gives what it did.
 
@@ -360,9 +336,10 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     except ArchError:
         raise
     except Exception as problem:
-        given = (
-            f"a batch of {batch}, {shown(inputs)}, in {'training' if training else 'evaluation'}"
-        )
+        if is_own(problem) and not isinstance(model, ProgramModule):
+            raise
+        mode = "training" if training else "evaluation"
+        given = f"a batch of {batch}, {shown(inputs)}, in {mode}"
         raise trouble(problem, OWN, given) from problem
     finally:
         for hook in hooks:

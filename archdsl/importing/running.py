@@ -13,7 +13,9 @@ from torch.overrides import TorchFunctionMode
 
 from archdsl.importing.forms import outputs_of
 from archdsl.importing.incoming import Inputs, called, shown, tensors_of
-from archdsl.importing.record import DROPS, Tied
+from archdsl.importing.places import run_theirs
+from archdsl.importing.record import Tied
+from archdsl.importing.single import DROPS
 
 CLOSE = 1e-9  # how far results may be off, relative to the largest
 MOST = 150_000_000  # parameters of a network that is run
@@ -72,7 +74,7 @@ class Certain(TorchFunctionMode):
         name = getattr(func, "__name__", "")
         if args and ("dropout" in name or (name == "float" and args[0].dtype == torch.float64)):
             return args[0]
-        return func(*args, **(kwargs or {}))
+        return run_theirs(func, args, kwargs)
 
 
 @contextmanager

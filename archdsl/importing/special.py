@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from archdsl.importing.record import KNOWN
+from archdsl.importing.single import KNOWN
 from archdsl.layers.modules import convolution
 
 TIMM_SAME = ("Conv2dSame", "StdConv2dSame", "ScaledStdConv2dSame")

@@ -180,3 +180,36 @@ def question(module: str, attribute: str) -> dict[str, Any]:
         "knobs": False,
         "partial": False,
     }
+
+
+def test_a_fault_of_ours_is_none_of_the_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(process, "no_network", lambda: None)
+    monkeypatch.setattr("archdsl.importing.record.resolve_name", None)
+    asked = {**question("my_model.py", "Net"), "call": "Net(4)"}
+    found = answer(asked)
+    assert found["fault"] == "TypeError: 'NoneType' object is not callable"
+    assert "record.py" in found["trace"]
+    # the process, and what the command makes of what it says
+    python = folder / "python"
+    python.write_text(f'#!/bin/sh\necho \'{{"fault": "F", "trace": "T"}}\' > "$4"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(process.sys, "executable", str(python))
+    call = ("--call", "Net(4)", "--input", "3x16x16", "--allow-python", "-o", "net.arch")
+    assert run("my_model.py:Net", *call) == 70
+    assert capsys.readouterr().err == (
+        "internal error: InternalFault: F\n"
+        "This is a bug of archdsl. ARCHDSL_DEBUG=1 shows where; please report it.\n"
+    )
+    assert not (folder / "net.arch").exists()
+
+
+def test_an_operation_that_fails_is_of_the_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "no_network", lambda: None)
+    text = MODEL.replace("torch.relu(self.conv(x))", "torch.cat([self.conv(x), x[:, :, 1:]])")
+    (folder / "bad.py").write_text(text)
+    (found,) = answer({**question("bad.py", "Net"), "call": "Net(4)"})["diagnostics"]
+    assert found["code"] == "A652" and found["place"][1] == 12
