@@ -193,7 +193,7 @@ def test_a_fault_of_ours_is_none_of_the_model(
     assert "record.py" in found["trace"]
     # the process, and what the command makes of what it says
     python = folder / "python"
-    python.write_text(f'#!/bin/sh\necho \'{{"fault": "F", "trace": "T"}}\' > "$4"\n')
+    python.write_text('#!/bin/sh\necho \'{"fault": "F", "trace": "T"}\' > "$4"\n')
     python.chmod(0o755)
     monkeypatch.setattr(process.sys, "executable", str(python))
     call = ("--call", "Net(4)", "--input", "3x16x16", "--allow-python", "-o", "net.arch")
