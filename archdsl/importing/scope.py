@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl.importing.across import Across
+from archdsl.importing.heads import Classes
 from archdsl.importing.style import Style
 from archdsl.importing.terms import FirstTurn, Ramp
 
@@ -48,6 +49,8 @@ class BlockScope:
     def literal(self, value: Any, role: str = "") -> str:
         """A value as it is written; a number of channels may be a multiple of the knob."""
         style = self.style
+        if isinstance(value, Classes) and self.outside:
+            return "classes"
         if isinstance(value, Across):
             return style.family.written(value)
         if isinstance(value, bool):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from archdsl.importing.blocks import is_container
 from archdsl.importing.custom import WORDS
+from archdsl.importing.heads import Classes
 from archdsl.importing.record import ModuleCall
 from archdsl.importing.reduction import ReducedPart, Reduction
 from archdsl.importing.simplify import live, users
@@ -47,9 +49,12 @@ class ModuleVertices:
 class Levels:
     """The modules of a graph that are parts of their own, and the terms of each level."""
 
-    def __init__(self, graph: Graph, sized: bool = True) -> None:
-        """``sized`` makes what is padded to the size of another tensor so, at any size."""
-        self.graph, self.root = graph, graph.root
+    def __init__(
+        self, graph: Graph, sized: bool = True, heads: Collection[int] = frozenset()
+    ) -> None:
+        """``sized`` makes what is padded to the size of another tensor so, at any size; ``heads``
+        are convolutions whose channels are the classes."""
+        self.graph, self.root, self.heads = graph, graph.root, heads
         self.vertices = {v.number: v for v in graph.vertices}
         ends = {v.number for v in (*graph.ends, *(v for _, v in graph.asides))}
         self.users = users(graph.vertices)
@@ -250,9 +255,14 @@ class Levels:
             if call is here:
                 break
             module = self.modules.get(call)
-            if module is not None and module.vertices < inside and len(module.vertices) > 1:
+            if module is None or not module.vertices < inside or len(module.vertices) < 2:
+                continue
+            if found is None or not is_container(call.cls) or not self._same(found, call):
                 found = call
         return found
+
+    def _same(self, call: ModuleCall, other: ModuleCall) -> bool:
+        return self.modules[call].vertices == self.modules[other].vertices
 
     def _layer(self, vertex: Vertex) -> Term:
         channels = vertex.inputs[0].shape[0]
@@ -264,6 +274,8 @@ class Levels:
             return Term("output", name, weight, [body], channels)
         assert vertex.layer is not None, "gaps are no terms"
         given = dict(vertex.layer.given())
+        if vertex.number in self.heads:
+            given["channels"] = Classes(vertex.shape[0])
         keys = self._weights({vertex.number})
         if vertex.layer.is_tied:
             given["words"] = BareName(self.shared[keys].op)

@@ -14,6 +14,7 @@ from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
 from archdsl.importing.closed import closed
 from archdsl.importing.fold import stages
+from archdsl.importing.heads import heads_of
 from archdsl.importing.known import Known
 from archdsl.importing.library import library, with_library
 from archdsl.importing.render import INDENT, LONG, Renderer
@@ -117,15 +118,14 @@ class SpecWriter:
     ) -> None:
         self.graph, self.name, self.plain = graph, name, plain
         self.width = width
-        terms = Levels(graph, sized=not plain).terms()
+        heads = heads_of(graph)
+        terms = Levels(graph, not plain, heads.convolutions).terms()
         self.style = Style(terms, graph.registry)
         if any(term.op == PAD_TO for term in walk(terms)):
             (block,) = (one.known for one in library() if one.known.name == PAD_TO)
             self.style.blocks[PAD_TO] = block
         self.style.width = width.value if width is not None else 0
-        last = graph.output
-        if last.op == "linear" and last.layer is not None:
-            self.style.classes = getattr(last.layer, "features", None)
+        self.style.classes = heads.classes
         self._ramp(terms)
         # The chance of a drop grows with the place of a block among all of them.
         self.style.least = 0 if self.style.drop_path else depth
@@ -175,6 +175,8 @@ class SpecWriter:
             body = [
                 re.sub(rf"\blinear\({style.classes}\b", "linear(classes", line) for line in body
             ]
+            if not any(re.search(r"\bclasses\b", line) for line in body):
+                style.classes = None  # it stands in a block
         texts = [block.text for block in style.blocks.values()]
         definitions = [line for text in texts if text for line in (*text, "")]
         head = [self.head(), "", *self.uses(), *self.input()]

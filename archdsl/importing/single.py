@@ -1,0 +1,33 @@
+"""Which modules are recorded as one operation: those of ``torch.nn``, and others that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
+
+CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
+DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
+ONE = {  # of other packages, modules that are layers
+    "ShiftedWindowAttention": "torchvision.",
+    "GlobalResponseNorm": "timm.",
+    "RmsNorm": "timm.",
+    "RmsNorm2d": "timm.",
+}
+WHOLE = ("TransformerEncoderLayer", "TransformerEncoder")  # of torch.nn, but made of layers
+# What else is recorded as one operation: functions that say of a module which one.
+KNOWN: list[Callable[[nn.Module], str | None]] = []
+
+
+def one_operation(module: nn.Module) -> str | None:
+    """The name of the operation as which a module is recorded, if it is one: not where something
+    else than its class says what it does, such as a hook of its own."""
+    name, package = type(module).__name__, type(module).__module__
+    if module._forward_pre_hooks or "forward" in vars(module) or is_parametrized(module):
+        return None
+    own = package.startswith("torch.nn.") and not isinstance(module, CONTAINERS)
+    of_torch = own and name not in WHOLE
+    if name in DROPS or of_torch or (name in ONE and package.startswith(ONE[name])):
+        return name
+    return next((found for known in KNOWN if (found := known(module)) is not None), None)
