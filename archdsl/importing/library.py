@@ -143,7 +143,7 @@ def with_library(sequence: list[Term], style: Style) -> bool:
     found = False
     for cls in sorted(groups, key=lambda cls: -sizes[cls]):
         there = {id(term) for term in walk(sequence)}
-        terms = [term for term in groups[cls] if id(term) in there]
+        terms = _outermost([term for term in groups[cls] if id(term) in there])
         if not terms or sizes[cls] < SMALL:
             continue
         if (match := _match(terms, style)) is None:
@@ -156,6 +156,12 @@ def with_library(sequence: list[Term], style: Style) -> bool:
             term.kind, term.op, term.args, term.subs = "layer", known.name, arguments, []
         found = True
     return found
+
+
+def _outermost(terms: list[Term]) -> list[Term]:
+    """Those of some modules that are in none of the others."""
+    inner = {id(t) for term in terms for t in walk(term.subs[0])}
+    return [term for term in terms if id(term) not in inner]
 
 
 Match = tuple[Known, list[dict[str, Any]], list[Known]]
@@ -258,14 +264,14 @@ class ModuleParts:
             found = {n // m for n, m in sides if n % m == 0} or {1}
             return [Argument(str(by), by) for by in found][:1]
         if name == "norm":
-            return [*self._calls(NORMS), Argument("identity", Given("identity"))]
+            return self._calls(NORMS) or [Argument("identity", Given("identity"))]
         if name == "act":
-            return [*self._calls(ACTIVATIONS), Argument("identity", Given("identity"))]
+            return self._calls(ACTIVATIONS) or [Argument("identity", Given("identity"))]
         if name == "attention":
             return [*self._calls(frozenset({"attend"})), *self.attention]
         if name == "survive":
             return [Argument(f"{1 - self.chance!r}", None)] if self.chance else []
-        if name in ("inner", "base"):  # the channels that come into or out of a convolution
+        if name in ("inner", "base", "width"):  # the channels that come into or out of a convolution
             convs = [t for t in self.layers if t.op == "conv"]
             inside = [n for t in convs for n in (t.args["channels"], t.channels) if n]
             return [Argument(str(n), n) for n in dict.fromkeys(inside)]
