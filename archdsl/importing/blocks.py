@@ -139,15 +139,15 @@ def _open(term: Term) -> None:
 
 
 def _fold_alike(terms: list[Term], style: Style) -> None:
-    """Folds the bodies of instances of a class: those of layers alone that have one form in one
-    way, or not at all."""
+    """Folds the bodies of instances of a class: those that have one form in one way, or not at
+    all; but runs of blocks, as stages are, always."""
     forms: dict[Any, list[Term]] = defaultdict(list)
     for term in terms:
         forms[tuple(map(skeleton, term.subs[0]))].append(term)
     for alike in forms.values():
         folded = [fold(copied(term.subs[0]), style) for term in alike]
         one_form = len({tuple(map(skeleton, body)) for body in folded}) == 1
-        if one_form or any(t.op in style.blocks for body in folded for t in walk(body)):
+        if one_form or all(t.op in style.blocks for term in alike for t in term.subs[0]):
             for term, body in zip(alike, folded, strict=True):
                 term.subs = [body]
 

@@ -39,6 +39,7 @@ OF_LAYERS = {
     "heads": ("attend", "heads"),
     "parts": ("split", "parts"),
 }
+INSIDE = ("inner", "base", "width")
 COUNTS = {"levels": range(1, 6), "n": range(1, 6)}
 
 
@@ -271,7 +272,11 @@ class ModuleParts:
             return [*self._calls(frozenset({"attend"})), *self.attention]
         if name == "survive":
             return [Argument(f"{1 - self.chance!r}", None)] if self.chance else []
-        if name in ("inner", "base", "width"):  # the channels that come into or out of a convolution
+        if name in (
+            "inner",
+            "base",
+            "width",
+        ):  # the channels that come into or out of a convolution
             convs = [t for t in self.layers if t.op == "conv"]
             inside = [n for t in convs for n in (t.args["channels"], t.channels) if n]
             return [Argument(str(n), n) for n in dict.fromkeys(inside)]

@@ -338,8 +338,8 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
     except Exception as problem:
         if is_own(problem) and not isinstance(model, ProgramModule):
             raise
-        mode = "training" if training else "evaluation"
-        given = f"a batch of {batch}, {shown(inputs)}, in {mode}"
+        how = "training" if training else "evaluation"
+        given = f"a batch of {batch}, {shown(inputs)}, in {how}"
         raise trouble(problem, OWN, given) from problem
     finally:
         for hook in hooks:

@@ -12,16 +12,16 @@ from typing import NamedTuple
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
-from archdsl.importing.closed import closed
+from archdsl.importing.closed import PATTERNS, closed
 from archdsl.importing.fold import stages
 from archdsl.importing.heads import heads_of
 from archdsl.importing.known import Known
-from archdsl.importing.library import library, with_library
+from archdsl.importing.library import NORMS, library, with_library
 from archdsl.importing.render import INDENT, LONG, Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.series import PAD_TO, Levels
 from archdsl.importing.style import KEYS, Style
-from archdsl.importing.terms import MISSING, Merged, Term, keep, lift, walk
+from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged, Term, keep, lift, walk
 from archdsl.importing.values import Graph
 from archdsl.layers.ids import Ids
 from archdsl.registry import Registry
@@ -29,6 +29,8 @@ from archdsl.syntax.format import format_source
 
 # What follows a layer in its line: all but the layers that a line begins with.
 HEADS = ("conv", "conv_transpose")
+ATTENTION = ("attend", "cross_attend")
+FIRST_OPS = NORMS | ACTIVATIONS | {"act"}
 WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "output")
 ACTS = ("relu", "relu6", "silu", "gelu", "hardswish", "mish")  # that may be a knob
 CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside its own
@@ -338,12 +340,43 @@ def _chained(lines: list[str], registry: Registry) -> list[str]:
             out[-1] += " -> " + line.strip()
         else:
             out.append(line)
+    return _led(out)
+
+
+def _led(lines: list[str]) -> list[str]:
+    """The lines of which those of norms and activations alone begin the next one, whose layer they
+    are before, and those that end in attention have its projection."""
+    out: list[str] = []
+    for line in lines:
+        word = re.match(r" *(\w+)", line)
+        indent = line[: len(line) - len(line.lstrip())]
+        if (
+            out
+            and word is not None
+            and word[1] not in (*WORDS, *PATTERNS)
+            and not line.endswith("{")
+            and _leads(out[-1], indent)
+            and len(out[-1]) + len(line.strip()) + 4 <= LONG
+            and not _in_branch(out, indent)
+        ):
+            out[-1] += " -> " + line.strip()
+        else:
+            out.append(line)
     return out
 
 
 def _follows(op: str, registry: Registry) -> bool:
     """Whether a layer stands in the line of what it follows."""
     return (op in registry.layers or op == "act") and op not in HEADS
+
+
+def _leads(line: str, indent: str) -> bool:
+    """Whether a line of this indent has no end of its own: what it is of comes after it."""
+    ops = [re.split(r"\W", step)[0] for step in line.strip().split(" -> ")]
+    level = line.startswith(indent) and line[len(indent) :][:1] != " "
+    whole = not line.endswith("}") and " as " not in line
+    led = ops[-1] in ATTENTION or all(op in FIRST_OPS for op in ops)
+    return level and whole and led
 
 
 def _last_step(line: str) -> str:

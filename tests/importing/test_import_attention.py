@@ -15,14 +15,9 @@ VIT = """\
 default layer_norm(over = channels, eps = 1e-06)
 
 block encoder_block {
+  residual { layer_norm -> conv(24, 1) -> attend(2) -> conv(8, 1) }
   residual {
-    layer_norm
-    conv(24, 1) -> attend(2)
-    conv(8, 1)
-  }
-  residual {
-    layer_norm
-    conv(16, 1) -> gelu
+    layer_norm -> conv(16, 1) -> gelu
     conv(8, 1)
   }
 }
@@ -32,26 +27,23 @@ repeat 2 { encoder_block }
 layer_norm -> token -> linear(classes)
 """
 SWIN = """\
-transformer(8, attend(2, windows = 4, shift = 2, relative = true), norm = layer_norm, \
-survive = 1 - drop_path * 1 / 2)
-pixel_unshuffle(2) -> channel_shuffle(8)
+swin_transformer_block(1, shift = 2) -> pixel_unshuffle(2) -> channel_shuffle(8)
 branch concat { split(4, 1); split(4, 3); split(4, 2); split(4, 4) }
-layer_norm
-conv(16, 1, bias = false)
+layer_norm -> conv(16, 1, bias = false)
 """
 
 
 @pytest.mark.parametrize(
     ("way", "attend"),
     [
-        ("chunks", "conv(24, 1, bias = false) -> attend(2, causal = true)\n"),
-        ("unbound", "conv(24, 1, bias = false) -> attend(2)\n"),
-        ("einsum", "conv(24, 1, bias = false) -> attend(2)\n"),
+        ("chunks", "conv(24, 1, bias = false) -> attend(2, causal = true)"),
+        ("unbound", "conv(24, 1, bias = false) -> attend(2)"),
+        ("einsum", "conv(24, 1, bias = false) -> attend(2)"),
     ],
 )
 def test_heads_cut_out_of_channels(way: str, attend: str) -> None:
     imported = archdsl.import_module(small_models.Tokens(way), (3, 8, 8))
-    assert "residual {\n  layer_norm(over = channels)\n  " + attend in imported.text
+    assert "residual {\n  layer_norm(over = channels) -> " + attend in imported.text
     assert imported.checked[1].endswith("at 3x8x8")
 
 
@@ -76,7 +68,7 @@ def test_norms_of_transformers() -> None:
     model = small_models.Tokens("unbound")
     model.norm = nn.RMSNorm(8, eps=1e-6)
     imported = archdsl.import_module(model, (3, 8, 8))
-    assert "residual {\n  rms_norm\n  conv(24, 1, bias = false) -> attend(2)\n" in imported.text
+    assert "residual {\n  rms_norm -> conv(24, 1, bias = false) -> attend(2) -> " in imported.text
     assert imported.checked[1].startswith("results and gradients")
 
 
@@ -103,7 +95,7 @@ def test_attention_that_is_another(part: nn.Module, why: str) -> None:
     assert why in caught.value.diagnostics[0].message
 
 
-WINDOWS = "conv(24, 1) -> attend(2, windows = 4, {}relative = true)\n  conv(8, 1)\n"
+WINDOWS = "conv(24, 1) -> attend(2, windows = 4, {}relative = true)"
 
 
 @pytest.mark.parametrize(

@@ -257,7 +257,7 @@ def test_what_is_no_network_is_refused(model: type[nn.Module], code: str, words:
 def test_a_frozen_part_and_an_input_that_is_changed_are_no_hindrance() -> None:
     model = small_models.Careless()
     imported = archdsl.import_module(model, (3, 16, 16))
-    assert "relu\nconv(4, 3, pad = 0) -> global_avgpool -> linear(classes)" in imported.text
+    assert "relu -> conv(4, 3, pad = 0) -> global_avgpool -> linear(classes)" in imported.text
     assert not model.conv.weight.requires_grad
 
 

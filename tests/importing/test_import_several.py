@@ -138,13 +138,10 @@ default layer_norm(over = channels)
 
 block unit {
   residual {
-    layer_norm
-    conv(96, 1) -> attend(4, causal = true)
-    conv(32, 1)
+    layer_norm -> conv(96, 1) -> attend(4, causal = true) -> conv(32, 1)
   }
   residual {
-    layer_norm
-    conv(128, 1) -> gelu
+    layer_norm -> conv(128, 1) -> gelu
     conv(32, 1)
   }
 }

@@ -72,7 +72,7 @@ class UNet(nn.Module):
 
 
 TRANSPOSED = """\
-arch net()
+arch net(classes = 2)
 
 use "lib/unet.arch": pad_to
 
@@ -102,10 +102,10 @@ down
 up(t3)
 up(t2)
 up(t1)
-conv(2, 1, bias = true)
+conv(classes, 1, bias = true)
 """
 BILINEAR = """\
-arch net()
+arch net(classes = 2)
 
 use "lib/unet.arch": pad_to
 
@@ -137,7 +137,7 @@ down(32)
 up(t3, 16)
 up(t2, 8)
 up(t1, 8)
-conv(2, 1, bias = true)
+conv(classes, 1, bias = true)
 """
 
 
