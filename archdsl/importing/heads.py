@@ -8,7 +8,13 @@ from archdsl.importing.values import Graph, Vertex
 
 
 class Classes(int):
-    """The number of classes, where it is written."""
+    """The number of classes, where it is written: never the same as another number."""
+
+    def __repr__(self) -> str:
+        return f"{self} classes"
+
+    def __str__(self) -> str:
+        return int.__repr__(self)
 
 
 class Heads(NamedTuple):

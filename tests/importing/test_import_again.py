@@ -61,6 +61,9 @@ def test_blocks_of_the_library_are_used() -> None:
         ("coatnet", 19, "mbconv, transformer"),
         ("maxvit", 23, "mbconv, transformer"),
         ("efficientnet_v2", 27, "inverted_residual, fused_inverted_residual"),
+        ("ghostnet", 27, "ghost_bottleneck"),
+        ("res2net", 14, "res2"),
+        ("unet", 5, "unet"),  # which holds itself
     ],
 )
 def test_a_long_text_becomes_shorter_by_the_library(name: str, lines: int, used: str) -> None:
@@ -101,6 +104,23 @@ input 3x8x8
 conv(4, 3) -> reshape(1x32x8) -> scale(bias = true) -> reshape(4x8x8)
 global_avgpool -> linear(3)
 """
+
+
+CLASSES = """\
+arch net(classes = 5)
+
+input 3x8x8
+
+conv(5, 1) -> relu -> conv(classes, 1) -> {end}
+"""
+
+
+@pytest.mark.parametrize("end", ["resize(16)", "relu -> global_avgpool", "softmax"])
+def test_the_channels_of_a_last_convolution_are_the_classes(end: str) -> None:
+    wanted = archdsl.parse(CLASSES.format(end=end)).with_knobs()
+    made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
+    assert "arch net(classes = 5)" in made.text
+    assert made.text.count("conv(5, 1)") == made.text.count("conv(classes, 1)") == 1
 
 
 @pytest.mark.parametrize("text", [KEPT_BEFORE_AN_OUTPUT, SUMS_OF_ARMS, ZERO, ONE_CHANNEL])
