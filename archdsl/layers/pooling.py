@@ -1,6 +1,6 @@
 """Pooling."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import ceil
 from typing import Any, ClassVar
@@ -130,6 +130,15 @@ class Pool(Layer):
             found["ceil_mode"] = True
         return target, found
 
+    def made(self, target: str, keywords: dict[str, object], usual: Mapping[str, object]) -> Module:
+        """The module; with the one that pads as TensorFlow does whatever the size is."""
+        like = None
+        if self.pad == SAME:
+            more = {k: v for k, v in keywords.items() if k != "padding"}
+            name = f"Same{target.removeprefix('nn.').removeprefix('Same')}"
+            like = Module(name, (self.kernel,), more, usual)
+        return Module(target, (self.kernel,), keywords, usual, general=like)
+
 
 class MaxPool(Pool):
     """Max pooling. It steps by its kernel and pads nothing unless told.
@@ -167,7 +176,7 @@ class MaxPool(Pool):
         if self.dilation != 1:
             keywords["dilation"] = self.dilation
         usual = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
-        return Module(target, (self.kernel,), keywords, usual)
+        return self.made(target, keywords, usual)
 
 
 class AvgPool(Pool):
@@ -215,7 +224,7 @@ class AvgPool(Pool):
         if not self.count_pad:
             keywords["count_include_pad"] = False
         usual = {"stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True}
-        return Module(target, (self.kernel,), keywords, usual)
+        return self.made(target, keywords, usual)
 
 
 class AdaptivePool(Layer):
