@@ -49,7 +49,7 @@ def test_lines_of_a_neck() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["convmixer", "repvgg", "optional_arms", "dla34", "hrnet_lists", "hrnet"]
+    "name", ["convmixer", "repvgg", "optional_arms", "dla34", "bifpn", "hrnet_lists", "hrnet"]
 )
 def test_no_class_is_lettered(name: str) -> None:
     assert LETTERED.findall(load(name).source()) == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from archdsl.backend.direct.base import Header
 from archdsl.backend.direct.calls import Calls
-from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.lines import Line, words
 from archdsl.backend.direct.results import read_by
 from archdsl.backend.direct.state import AFTER, At
 from archdsl.backend.direct.terms import (
@@ -52,8 +53,8 @@ class BranchTranslation(Calls):
         channels: list[Said | None] = []
         for node in nodes:
             self.at = At(before.now, before.channels, Counter())
-            if isinstance(node, tree.For) and join == "concat":
-                items.append(Item(self.arm_for_each(node, before), "*"))
+            if isinstance(node, tree.For):
+                items.append(self.arm_for_each(join, node, before))
                 channels.append(self.at.channels)
                 continue
             if not isinstance(node, (tree.Apply, tree.If)):
@@ -78,26 +79,55 @@ class BranchTranslation(Calls):
             self.at.now = Operation(tuple(item.value for item in items), "+")
             self.at.channels = shortest(channels)
         self.at.depth, self.at.overwritable = 1, len(items) > 1
-        if any(item.name for item in items):
+        if any(isinstance(node, tree.For) for node in nodes):
             self.settle()
 
-    def arm_for_each(self, node: tree.For, before: At) -> Code:
-        """Arms that are the tensors of a list, among others: ``*children``."""
+    def arm_for_each(self, join: str, node: tree.For, before: At) -> Item:
+        """Arms that a loop makes, after others: ``*children``, or a sum."""
         body = [n for n in node.body.statements if not isinstance(n, tree.Require)]
         only = body[0] if len(body) == 1 else None
         if not isinstance(only, tree.Apply) or self.turn is not None:
             raise Untranslatable
         outer, header = set(self.taken), self.header(node)
         with self.say.within(**header.names):
-            if not self.is_plain(only.chain):
+            if self.is_plain(only.chain):
+                sizes, tensors = self.value(only.chain)
+                made, run = (h.removesuffix(":") for h in header.heads(tensors.text))
+                text = each(tensors.text, run)
+                channels = Said(f"sum({each(sizes.text, made)})", INT)
+                self.at = At(before.now, channels, before.counts)
+            elif join == "add" and node.turn is None:
+                text = self.made_for_each(only.chain, header, before)
+            else:
                 raise Untranslatable
-            sizes, tensors = self.value(only.chain)
-        made, run = (h.removesuffix(":") for h in header.heads(tensors.text))
         self.taken = outer
-        self.at = At(before.now, Said(f"sum({each(sizes.text, made)})", INT), before.counts)
         before.counts[f"{AFTER}branch"] = 1  # how many they are is not known
-        text = each(tensors.text, run)
-        return Text(f"[{text}]" if " for " in text else text)
+        if join == "add":
+            return Item(Call("sum(", (Item(Text(text)),)))
+        return Item(Text(f"[{text}]" if " for " in text else text), "*")
+
+    def made_for_each(self, chain: tree.Node, header: Header, before: At) -> str:
+        """``getattr(self, f"branch{i}")(x) for i, x in enumerate(xs, 2)``."""
+        number = before.counts["branch"] + 1
+        heads = [head.replace(", 1):", f", {number}):") for head in header.counted]
+        if heads == header.counted and number > 1:  # it counts by itself
+            raise Untranslatable
+        with self.below() as (made, run):
+            self.arm(chain, f"{{{header.counter}}}")
+        if run:
+            raise Untranslatable
+        text = self.at.now.flat()
+        moving = {header.counter, *(b.made for b in header.names.values())}
+        if self.at.channels is not None and moving & read_by(self.at.channels.text):
+            self.at.channels = None
+        lines, text = _added(made, text, self.free("branch"))
+        if lines:
+            items = re.fullmatch(r"for (\w+), (\w+) in enumerate\((\w+), \d+\):", heads[0])
+            if items is not None and items[2] not in words(lines):
+                last = f"len({items[3]}) + {number}"
+                heads[0] = f"for {items[1]} in range({number}, {last}):"
+            self.made.append(Line(heads[0], body=lines))
+        return f"{text} {heads[1].removesuffix(':')}"
 
     def either_arm(self, node: tree.If) -> None:
         """``skip[:, :, n:-n] if n > 0 else skip``: an arm of which ``forward`` says what it is."""
@@ -209,13 +239,8 @@ class BranchTranslation(Calls):
             counts = self.at.counts
             if self.at.channels is not None and not moving & read_by(self.at.channels.text):
                 channels.append(self.at.channels)
-            text = self.at.now.flat()
-            for line in made:
-                label = line.prefix.removeprefix("self.").removesuffix(" = ")
-                text = text.replace(f"self.{label}(", f'getattr(self, f"{label}")(')
-                assert line.code is not None
-                adding = Line("", Added(label, line.code, branch))
-                made_lines.append(Line(f"if {said[0].text}:", body=[adding]))
+            lines, text = _added(made, self.at.now.flat(), branch)
+            made_lines += [Line(f"if {said[0].text}:", body=[line]) for line in lines]
             run_cases.append((said[1].text, text))
         if made_lines:
             self.made.append(header.line(0, made_lines))
@@ -223,6 +248,17 @@ class BranchTranslation(Calls):
         self.run.append(Line(f"{ys} = []"))
         self.run.append(header.line(1, _cases(ys, run_cases)))
         self.at = At(Text(f"sum({ys})"), shortest(channels), before.counts, 1)
+
+
+def _added(made: Sequence[Line], text: str, name: str) -> tuple[list[Line], str]:
+    """Modules with a number in their names, as statements that add them, and what calls them."""
+    lines = []
+    for line in made:
+        label = line.prefix.removeprefix("self.").removesuffix(" = ")
+        text = text.replace(f"self.{label}(", f'getattr(self, f"{label}")(')
+        assert line.code is not None
+        lines.append(Line("", Added(label, line.code, name)))
+    return lines, text
 
 
 def each(text: str, loop: str) -> str:

@@ -56,7 +56,15 @@ class BodyTranslation(RepeatedBodies):
         """The whole body; ``at`` is its end then."""
         self.statements(self.definition.body.statements, last=True)
         if not self.at.ended:
-            self.run.append(Line("return ", self.at.now))
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Returns the tensor at hand; what the last statement gives, without a variable for it."""
+        now, last = self.at.now, self.run[-1] if self.run else None
+        if last is not None and last.code is not None and last.prefix == f"{now.flat()} = ":
+            self.run.pop()
+            now = last.code
+        self.run.append(Line("return ", now))
 
     def statements(self, nodes: Sequence[tree.Node], last: bool = False) -> None:
         doing = [n for n in nodes if not isinstance(n, (tree.Default, tree.Require))]
@@ -176,7 +184,7 @@ class BodyTranslation(RepeatedBodies):
             with self.below() as (made, run):
                 self.statements(body.statements, last)
                 if last and not self.at.ended:
-                    self.run.append(Line("return ", self.at.now))
+                    self.give_back()
                     self.at.ended = True
                 elif not last:
                     self.settle(name)

@@ -77,6 +77,9 @@ def makes_its_instances(
         "Fraction": Fraction,
     }
     names |= {"Tensor": object, "torch": None, "__name__": "check"}
+    wanted = [dict(_wanted(i.part, plans, "", {})) for i in plan.instances]
+    own = {made[0] for parts in wanted for inner, made, _ in parts.values() if inner is None}
+    names |= {name: _noting(name) for name in own if name.isidentifier()}
     text = "\n".join([*functions, *lines])
     try:
         exec(text, names)
@@ -88,17 +91,16 @@ def makes_its_instances(
     known = {*names, "F", *vars(builtins)}
     if not _globals(symtable.symtable(text, plan.name, "exec")) <= known:
         return False
-    for place, instance in enumerate(plan.instances):
+    for place in range(len(plan.instances)):
         given = {p.name: p.values[place] for p in plan.signature()}
         try:
             found = dict(made(**given).all())
         except ERRORS:
             return False
-        wanted = dict(_wanted(instance.part, plans, "", {}))
-        if found.keys() != wanted.keys():
+        if found.keys() != wanted[place].keys():
             return False
         for path, one in found.items():
-            inner_plan, other, usual = wanted[path]
+            inner_plan, other, usual = wanted[place][path]
             made_of, meant = _full(one, inner_plan, usual), _full(other, inner_plan, usual)
             idle = {name for name, value in meant[-1].items() if value is ABSENT}
             for given in (made_of[-1], meant[-1]):

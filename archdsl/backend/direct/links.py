@@ -206,8 +206,8 @@ class Links(Base):
             self.at.depth += 1
             self.at.channels, self.at.overwritable = found.channels, False
             return
-        if "." not in code.target:
-            raise Untranslatable  # a module that the file has to define
+        if code.through:
+            raise Untranslatable
         keywords = dict(code.keywords)
         if layer.inplace and layer.kind == "activation" and self.at.overwritable:
             keywords["inplace"] = True
@@ -238,7 +238,7 @@ class Links(Base):
     ) -> None:
         """Makes a module, and applies it."""
         names = {u.step.name for u in uses}
-        alone = self.alone.rstrip("0123456789")
+        alone = self.alone.split("{")[0].rstrip("0123456789")
         if alone and names == {alone}:  # an arm of one step has the arm's name
             self.made.append(Line(f"self.{self.alone} = ", code))
             self.applied(f"self.{self.alone}(", arguments)
