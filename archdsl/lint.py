@@ -62,18 +62,28 @@ def _usual(program: Program, network: Network) -> Flat | None:
 
 
 def _unused(file: tree.File, names: Names) -> Iterator[Diagnostic]:
-    """Blocks, functions and knobs that nothing uses."""
-    variants = [n.span for n in file.statements if isinstance(n, tree.Variant)]
-    used = {
-        use.definition.target
-        for use in names.uses
-        if use.definition is not None and not any(_within(use.span, v) for v in variants)
-    }
-    kinds = {"block": "block", "fn": "function", "knob": "knob"}
-    for definition in names.definitions:
-        if definition.kind in kinds and definition not in used:
-            what = kinds[definition.kind]
-            yield diagnose(codes.UNUSED, definition.span, what=what, name=definition.name)
+    """Blocks, functions, values and knobs that nothing uses, but for what is itself not used."""
+    kinds = {"block": "block", "fn": "function", "knob": "knob", "let": "value"}
+    vain = [n.span for n in file.statements if isinstance(n, tree.Variant)]
+    lets = [n for n in file.walk() if isinstance(n, tree.Let)]
+    seen = -1
+    while len(vain) > seen:
+        seen = len(vain)
+        used = {
+            use.definition.target
+            for use in names.uses
+            if use.definition is not None and not any(_within(use.span, v) for v in vain)
+        }
+        unused = [d for d in names.definitions if d.kind in kinds and d not in used]
+        idle = {d.span for d in unused}
+        bodies = [d.whole for d in unused if d.kind in ("block", "fn")]
+        whole = [n.span for n in lets if idle.issuperset(t.span for t in n.targets)]
+        vain += [span for span in bodies + whole if span not in vain]
+    for definition in unused:
+        if definition.kind == "let" and any(_within(definition.span, body) for body in bodies):
+            continue
+        what = kinds[definition.kind]
+        yield diagnose(codes.UNUSED, definition.span, what=what, name=definition.name)
 
 
 def _within(span: Span, around: Span) -> bool:

@@ -49,6 +49,16 @@ def _width(character: str, table: list[int]) -> int:
     return OTHERS.get(character, 100 if character in "…⋮" else wide)
 
 
+def broken(text: str, size: float, room: float, bold: bool = False) -> list[str]:
+    """A text in lines that take no more than this room, broken wherever that is."""
+    lines = [""]
+    for character in text:
+        if lines[-1] and text_width(lines[-1] + character, size, bold) > room:
+            lines.append("")
+        lines[-1] += character
+    return lines
+
+
 def fit(text: str, size: float, room: float, bold: bool = False) -> str:
     """A text that takes no more than this room, the end of it left out where it must be."""
     if text_width(text, size, bold) <= room:

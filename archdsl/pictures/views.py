@@ -11,7 +11,7 @@ from typing import Any
 from archdsl.analysis.figures import figures, longest_path
 from archdsl.ir.network import Network
 from archdsl.pictures.drawing import BlockFigure, Drawing
-from archdsl.pictures.fonts import text_width
+from archdsl.pictures.fonts import LINE, broken, text_width
 from archdsl.pictures.lanes import fitted, smaller
 from archdsl.pictures.lengths import value
 from archdsl.pictures.limits import drawable, limited
@@ -23,6 +23,7 @@ from archdsl.units import human
 
 MARGIN = 16.0
 LEAST = 440.0  # the width of a picture, for its title
+NAME, LEAST_NAME = 17.0, 11.0  # sizes of the network's name: a long one is small, then broken
 SIZES = {"channels": "width: channels, log scale", "macs": "width: MACs, root scale"}
 
 
@@ -268,13 +269,18 @@ def figures_line(network: Network) -> str:
 
 
 def _title(network: Network, knobs: Mapping[str, str], width: float, title: str) -> Iterator[Shape]:
-    yield Words(MARGIN, MARGIN + 9, title or network.name, 17, bold=True)
-    yield Words(MARGIN, MARGIN + 29, figures_line(network), 11)
+    name = title or network.name
+    large = min(NAME, max(LEAST_NAME, NAME * width / text_width(name, NAME, True)))
+    lines = broken(name, large, width + 1, True)
+    for i, line in enumerate(lines):
+        yield Words(MARGIN, MARGIN + 9 + LINE * large * i, line, large, bold=True)
+    top = MARGIN + LINE * large * (len(lines) - 1)
+    yield Words(MARGIN, top + 29, figures_line(network), 11)
     whole = ", ".join(f"{k} = {v}".replace(" ", "\xa0") for k, v in knobs.items())
     room = int(width / text_width("n", 9.5))
     for i, line in enumerate(wrap(whole, room, max_lines=3, placeholder=" …")):
         text = line.replace("\xa0", " ")
-        yield Words(MARGIN, MARGIN + 46 + 13 * i, text, 9.5, colour="faint")
+        yield Words(MARGIN, top + 46 + 13 * i, text, 9.5, colour="faint")
 
 
 def _legend(kinds: Counter[str], top: float, width: float, size: str) -> Iterator[Shape]:

@@ -34,6 +34,8 @@ TOP = "arch a\ninput 3x32x32\n"
         ("conv(8, 3) as x\nbn\nbranch add { identity; x }", []),
         ("block b { relu }\nrelu", [("A972", 3)]),
         ("fn f(x) = x\nrelu", [("A972", 3)]),
+        ("let c = 8\nblock b { conv(c, 1) }\nrelu", [("A972", 3), ("A972", 4)]),
+        ("let (c, k) = [8, 3]\nconv(c, 3)", [("A972", 3)]),
         ("maxpool(2, stride = 3)", [("A973", 3)]),
         ("conv(8, 1, stride = 2)", []),
         ("conv(3, 16, 3, pad = 1)", [("A980", 3)]),

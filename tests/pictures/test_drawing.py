@@ -26,6 +26,15 @@ def part_of(name: str, *path: str) -> Part:
     return part
 
 
+@pytest.mark.parametrize("name", ["a_" * 30, "a_" * 200])
+def test_a_long_name_stays_within_the_picture(name: str) -> None:
+    scene = draw(archdsl.load("vgg11").network, {}, depth=1, title=name)
+    words = [s for s in scene.shapes if isinstance(s, Words)]
+    assert "".join(w.text for w in words if w.bold).startswith(name)
+    assert all(w.x + w.width <= scene.width for w in words if w.anchor == "start")
+    assert len({w.y for w in words[:7]}) == 7  # no line on another
+
+
 def pieces(part: Part) -> list[str]:
     """The pieces of a part, each in a line."""
     found = []

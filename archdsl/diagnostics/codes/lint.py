@@ -14,8 +14,8 @@ warning: networks that others have trained may need it.""",
 UNUSED = Kind(
     "A972",
     "the {what} `{name}` is never used",
-    """A block or a function that nothing applies is no part of the network, and a knob that nothing
-uses changes nothing: a search would vary it in vain.""",
+    """A block or a function that nothing applies is no part of the network. A knob that nothing
+uses, or only a value that is itself not used, changes nothing: a search would vary it in vain.""",
     help="remove it, or use it in the network",
     severity="warning",
 )
