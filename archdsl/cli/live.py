@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,11 +19,13 @@ from rich.text import Text
 from archdsl.cli.output import cut, harmless, shown_json, wants_color
 from archdsl.cli.progress import LOADING, unechoed
 from archdsl.search.at_work import called, said
-from archdsl.search.leader import SearchProgress
 from archdsl.search.outcome import name_of
 from archdsl.search.request import LEARNED, Objective
 from archdsl.search.rows import ASIDE, DROPPED, PASSED, SETTLE, TUNE, UNREACHABLE, Row
 from archdsl.units import SHARES, duration
+
+if TYPE_CHECKING:
+    from archdsl.search.leader import SearchProgress
 
 ACCURACY = Objective("accuracy", minimize=False)
 RECENT = 5  # results that the live view shows

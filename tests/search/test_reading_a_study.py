@@ -131,7 +131,12 @@ class Missing:
 sys.meta_path.insert(0, Missing())
 """
     start = "from archdsl.cli.main import main; "
-    commands = (["verdict"], ["report", "-o", "r.html"], ["best", "-o", "b.arch"])
+    commands = (
+        ["verdict"],
+        ["verdict", "--json"],
+        ["report", "-o", "r.html"],
+        ["best", "-o", "b.arch"],
+    )
     calls = [f"{start}main({[name, str(study), *more]})" for name, *more in commands]
     for call in (*calls, f"import archdsl; print(archdsl.study({str(study)!r}).words)"):
         code = block + call
