@@ -248,7 +248,7 @@ def plain(row: Row) -> dict[str, Any]:
     found = {n: getattr(row, n) for n in row.__dataclass_fields__ if n not in long}
     for name in ("started", "ended"):
         found[name] = None if found[name] is None else found[name].isoformat()
-    return {name: value for name, value in found.items() if value not in (None, "", ())}
+    return {name: value for name, value in found.items() if value not in (None, "", (), {})}
 
 
 def view_of(

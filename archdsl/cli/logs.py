@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,12 +66,10 @@ class Logs:
             self.end({})
             raise
 
-    def trial(self, row: Row, whole: Callable[[list[Row]], Sequence[Row]] = list) -> None:
-        """A trial of a search that has ended: it is told from its start to its end. ``whole`` gives
-        a row with all that is known of its trial."""
+    def trial(self, row: Row) -> None:
+        """A trial of a search that has ended: it is told from its start to its end."""
         if not self.loggers or row.same_as is not None or row.state == "waiting":
             return
-        (row,) = whole([row])
         settings = {**(row.knobs or {}), "slice": row.slice, "stage": row.stage}
         settings |= {"setting": row.setting} if row.setting else {}
         settings |= {"seed": str(row.seed), "state": row.state}

@@ -143,7 +143,7 @@ def command(
         def follow(progress: SearchProgress) -> None:
             view.show(progress)
             for row in progress.news:
-                told.trial(row, found.whole)
+                told.trial(row)
 
         if workers and not quiet and asked.own is not None and not asked.own.is_table:
             say(f"what {asked.own.file} prints goes to {where}/workers/", error=True)

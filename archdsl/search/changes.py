@@ -10,7 +10,6 @@ from archdsl.search.tables import FINISHED, TIMES, OpenTrials
 
 MOST = 100  # trials at work that are told of
 NAMED = ("shape", "solved", "setting", "seed", "turn", "trial", "worker", "reached", TIMES)
-SHOWN = tuple(name for name in ALL if name != "knobs")
 
 
 @dataclass
@@ -47,7 +46,7 @@ class Changes:
         if first > self.first.get(id, 0):
             self.first[id] = first
             self.told[id] = {trial for trial in told if trial >= first}
-        return self.study.rows_of(id, place, new, *SHOWN) if new else []
+        return self.study.rows_of(id, place, new, *ALL) if new else []
 
     def at_work(self, stage: str) -> list[Row]:
         """The trials of a stage that run, as far as they are shown."""

@@ -50,7 +50,8 @@ def test_a_worker_notes_how_far_it_is(tmp_path: Path, monkeypatch: pytest.Monkey
         page = report_page(facts, live=True)
         assert "epoch 1/4, accuracy 50.00 %" in page and "loading PyTorch" not in page
         search.tell(candidate, 0.5)
-        changes.look()
+        (ended,) = changes.look()
+        assert ended.knobs == candidate.architecture.shown_knobs
         assert changes.at_work("explore") == []
 
 

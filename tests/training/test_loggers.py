@@ -3,7 +3,6 @@
 import importlib.util
 import socket
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +70,6 @@ def test_a_trial_is_told_from_start_to_end() -> None:
         ("epoch", 2, {"score": 0.5, "loss": 1.25, "train_loss": 1.5, "lr": 0.05}),
         ("end", {"accuracy": 0.5, "loss": 1.25, "seconds": 2.0, "macs": 1000.0, "score": 0.5}),
     ]
-
-
-def test_what_is_not_known_of_a_trial_is_asked_for() -> None:
-    heard, brief = Heard(), replace(ROW, knobs=None)
-    Logs([heard]).trial(brief, lambda rows: [replace(row, knobs=ROW.knobs) for row in rows])
-    assert heard.said[0][2]["width"] == "8"
 
 
 @pytest.mark.parametrize("word", ["start", "epoch", "end"])
