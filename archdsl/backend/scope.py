@@ -171,7 +171,7 @@ def _values(
             several[len(values)] = made
             values.append(made[0])
             continue
-        if isinstance(op, Op) and op.layer.does_nothing(*shapes):
+        if is_idle(op, shapes):
             values.append(inputs[0])
             continue
         number = step.number + offsets.get(step.name, 0)
@@ -222,6 +222,22 @@ def _entry(
     made = Entry(label, step.name, number, step.op, tuple(inputs), shapes, step.shape, step.span)
     made.weight = step.weight
     return made
+
+
+def is_idle(op: Op | Part | Pick, inputs: tuple[Shape, ...]) -> bool:
+    """Whether a step gives back its first input: a layer that does nothing for these shapes, or a
+    part of such, as a block that pads by nothing. It then is no code."""
+    if isinstance(op, Op):
+        return op.layer.does_nothing(*inputs)
+    if isinstance(op, Pick) or op.given or op.shared or op.name == SHORTCUT:
+        return False
+    return op.result == len(op.steps) > 0 and all(
+        step.inputs[:1] == (place,)
+        and step.module is None
+        and step.weight is None
+        and is_idle(step.op, tuple(op.shape_of(n) for n in step.inputs))
+        for place, step in enumerate(op.steps)
+    )
 
 
 def is_called(step: Step, inputs: tuple[Shape, ...]) -> bool:

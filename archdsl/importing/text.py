@@ -23,6 +23,7 @@ from archdsl.importing.series import PAD_TO, Levels
 from archdsl.importing.style import KEYS, Style
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged, Term, keep, lift, walk
 from archdsl.importing.values import Graph
+from archdsl.importing.wrapped import wrapped
 from archdsl.layers.ids import Ids
 from archdsl.registry import Registry
 from archdsl.syntax.format import format_source
@@ -185,7 +186,7 @@ class SpecWriter:
         lines = [*head, *self._defaults(), "", *definitions, *body]
         if len(style.depths) == 1:
             lines = [re.sub(r"\bdepth1\b", "depth", line) for line in lines]
-        text = "\n".join(closed(_chained(lines, self.style.registry))) + "\n"
+        text = "\n".join(wrapped(closed(_chained(lines, self.style.registry)))) + "\n"
         return format_source(Source(self.name, text))
 
     def sequence(self) -> list[Term]:

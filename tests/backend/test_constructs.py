@@ -136,3 +136,22 @@ def test_every_layer_in_a_loop() -> None:
 @pytest.mark.parametrize("name", [name for name in REGISTRY.layers if written_apart(name)])
 def test_every_layer_in_every_construct(name: str) -> None:
     assert assert_all_run(written_apart(name)) > 0
+
+
+IDLE = """\
+arch net
+use "lib/unet.arch": pad_to
+input 3x{n}x{n}
+block up(other) {{ upsample(2) -> pad_to(other); branch add {{ other; identity }} }}
+conv(3, 3) as a
+maxpool(2)
+up(a)
+"""
+
+
+@pytest.mark.parametrize(("n", "said"), [(8, False), (9, True)])
+def test_a_block_that_does_nothing_is_no_class(n: int, said: bool) -> None:
+    """Where it pads by nothing its docstring would say what it does not do."""
+    arch = archdsl.parse(IDLE.format(n=n)).with_knobs()
+    assert ("class PadTo" in arch.source()) == said
+    assert_runs(arch)

@@ -5,6 +5,7 @@ import pytest
 import archdsl
 from archdsl.importing import convert
 from archdsl.importing.proof import pairs
+from archdsl.importing.wrapped import wrapped
 
 NET = """\
 arch net
@@ -130,3 +131,14 @@ def test_small_networks_come_back(text: str) -> None:
     wanted = archdsl.parse(text).with_knobs()
     made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
     assert made.architecture.hash == wanted.hash
+
+
+def test_long_lines_are_broken_within_parentheses() -> None:
+    given = ", ".join(f"number{n} = {n}" for n in range(9))
+    assert wrapped([f"  block name({given}) {{", "  short"]) == [
+        "  block name(",
+        f"    {given[:90]}",
+        f"    {given[91:]}",
+        "  ) {",
+        "  short",
+    ]

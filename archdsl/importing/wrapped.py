@@ -1,0 +1,55 @@
+"""Lines of a spec that are too long, broken within their parentheses."""
+
+from __future__ import annotations
+
+from archdsl.importing.render import INDENT, LONG
+
+OPEN, CLOSE = "([{", ")]}"
+
+
+def wrapped(lines: list[str]) -> list[str]:
+    """The lines of a spec, those that are too long with their longest list of arguments in lines of
+    its own, as many to a line as it takes."""
+    return [part for line in lines for part in (_broken(line) if len(line) > LONG else [line])]
+
+
+def _broken(line: str) -> list[str]:
+    start, end = _longest(line)
+    if end - start < 2:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    inner, rows = indent + INDENT, [""]
+    for part in _parts(line[start + 1 : end]):
+        joined = f"{rows[-1]}, {part}" if rows[-1] else part
+        if rows[-1] and len(inner + joined) >= LONG:
+            rows[-1] += ","
+            rows.append(part)
+        else:
+            rows[-1] = joined
+    return [line[: start + 1], *wrapped([inner + row for row in rows]), indent + line[end:]]
+
+
+def _longest(line: str) -> tuple[int, int]:
+    """Where the longest parentheses that stand in no others begin and end."""
+    found, opened = (0, 0), list[int]()
+    for place, char in enumerate(line):
+        if char in OPEN:
+            opened.append(place)
+        elif char in CLOSE and opened:
+            start = opened.pop()
+            outer = not opened and char == ")"
+            if outer and place - start > found[1] - found[0]:
+                found = start, place
+    return found
+
+
+def _parts(text: str) -> list[str]:
+    """What commas separate, but for those within parentheses."""
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char in OPEN) - (char in CLOSE)
+        if char == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return [part.strip() for part in parts]
