@@ -167,7 +167,7 @@ class FamilyWriter(SpecWriter):
         ]
         if self.style.classes is not None:
             knobs.append(f"classes = {self.style.classes}")
-        return f"arch {self.name}({', '.join(knobs)})"
+        return self.header(knobs)
 
     def _domain(self, name: str, values: Sequence[Any]) -> str:
         """What a knob may be beside the values of the variants."""

@@ -17,23 +17,23 @@ class Classes(int):
         return int.__repr__(self)
 
 
-class Heads(NamedTuple):
+class ClassHeads(NamedTuple):
     """How many classes there are, and the convolutions, by their numbers, that give them."""
 
     classes: int | None = None
     convolutions: frozenset[int] = frozenset()
 
 
-def heads_of(graph: Graph) -> Heads:
+def heads_of(graph: Graph) -> ClassHeads:
     """The last layers with weights, before the main result and side outputs: linear ones, or 1x1
     convolutions after which nothing mixes channels."""
     main = _last(graph.output)
     if main is None:
-        return Heads()
+        return ClassHeads()
     count = main.shape[0]
     ends = [main, *(_last(vertex) for _, vertex in graph.asides)]
     found = (v.number for v in ends if v is not None and v.op == "conv" and v.shape[0] == count)
-    return Heads(count, frozenset(found))
+    return ClassHeads(count, frozenset(found))
 
 
 def _last(vertex: Vertex) -> Vertex | None:

@@ -233,6 +233,10 @@ class SpecWriter:
             knobs.append(f"drop_path = {style.drop_path:.12g}")
         if style.classes is not None:
             knobs.append(f"classes = {style.classes}")
+        return self.header(knobs)
+
+    def header(self, knobs: list[str]) -> str:
+        """The line of the header, or a line for each of its knobs where it would be long."""
         head = f"arch {self.name}({', '.join(knobs)})"
         if len(head) <= LONG:
             return head

@@ -10,7 +10,8 @@ OPEN, CLOSE = "([{", ")]}"
 def wrapped(lines: list[str]) -> list[str]:
     """The lines of a spec, those that are too long with their longest list of arguments in lines of
     its own, as many to a line as it takes."""
-    return [part for line in lines for part in (_broken(line) if len(line) > LONG else [line])]
+    single = "\n".join(lines).split("\n")
+    return [part for line in single for part in (_broken(line) if len(line) > LONG else [line])]
 
 
 def _broken(line: str) -> list[str]:

@@ -8,8 +8,14 @@ from torch import Tensor, nn
 import archdsl
 
 HEAD = """\
-arch nets(width = 8 in 8..16 step 8, depth1 = 1 in 1..2, depth2 = 1 in 1..2, depth3 = 1 in 1..2, \
-size = 32 in 32..48 step 16, classes = 10)
+arch nets(
+  width = 8 in 8..16 step 8,
+  depth1 = 1 in 1..2,
+  depth2 = 1 in 1..2,
+  depth3 = 1 in 1..2,
+  size = 32 in 32..48 step 16,
+  classes = 10
+)
 
 use "lib/attention.arch": squeeze_excite
 

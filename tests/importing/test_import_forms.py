@@ -83,7 +83,7 @@ def test_an_operation_is_the_layers_that_compute_it(name: str) -> None:
 
 
 def test_what_a_low_border_does_beside_a_maximum_is_refused() -> None:
-    with pytest.raises(ArchError, match="a border of minus infinity"):
+    with pytest.raises(ArchError, match="padded with minus infinity"):
         archdsl.import_module(Around(lambda x: F.pad(x, (1, 1, 1, 1), value=LOW) * 2), (3, 8, 8))
 
 
@@ -98,7 +98,7 @@ def test_a_low_border_is_the_same_network_at_every_size(side: int) -> None:
 
 
 def test_a_low_border_that_no_pool_has_at_every_size_is_refused() -> None:
-    with pytest.raises(ArchError, match="a border of minus infinity"):
+    with pytest.raises(ArchError, match="padded with minus infinity"):
         pool = Around(lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 5, 4))
         archdsl.import_module(pool, (3, 16, 16))
 

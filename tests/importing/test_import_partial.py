@@ -199,7 +199,7 @@ def test_what_cannot_be_written_from_a_call_has_a_place_to_fill_in() -> None:
     assert [d.code for d in fixed.diagnostics] == ["A654"]
     *_, text = fixed.diagnostics[0].helps
     assert "--partial" not in text
-    assert text.partition(":\n")[2].startswith('"""Layers for')
+    assert text.partition(":\n")[2].startswith('"""Layers that')
     assert text.endswith(
         "        return recorded({((4, 6, 6),): (4, 6, 6)}, inputs, self.name)\n\n"
         "    def window(self, input: Shape) -> tuple[Steps, Steps]:\n"
