@@ -169,16 +169,16 @@ def test_nothing_is_unpickled(net: Path, tmp_path: Path) -> None:
             edit(
                 WEIGHTS, lambda c: first(c)["tensor_meta"].update(sizes=[{"as_int": 1 << 39}] * 4)
             ),
-            "has a shape with more elements than the file holds",
+            "a shape with more elements than the file",
         ),
         (
             edit(WEIGHTS, lambda c: sized(c, 1 << 39)),
-            "has a shape with more elements than the file holds",
+            "a shape with more elements than the file",
         ),
         (edit(WEIGHTS, lambda c: sized(c, -1)), "its graph is damaged (ValueError)"),
         (
             edit(WEIGHTS, lambda c: empty(c, 1 << 39)),
-            "has a shape with more elements than the file holds",
+            "a shape with more elements than the file",
         ),
         (edit("model.json", lambda p: told(p, 10**400)), "it has a number of more than 64 bits"),
         (edit("model.json", lambda p: told(p, -1)), "its operation `"),
