@@ -20,6 +20,7 @@ from archdsl.files import SEARCH, read_source
 from archdsl.search.reading import read_search
 from archdsl.search.request import MOST_TRIALS
 from archdsl.training.packages import need_for_search
+from archdsl.units import counted
 
 if TYPE_CHECKING:
     from archdsl.search.reach import Reach
@@ -158,7 +159,8 @@ def command(
         except KeyboardInterrupt:
             counts = found.tables.counts(list(found.ids()))
             count = sum(n for (_, state), n in counts.items() if state == "COMPLETE")
-            say(f"stopped: {count} trials are done, and kept in {where}", error=True)
+            kept = f"{counted(count, 'trial', exact=True)} {'is' if count == 1 else 'are'} done"
+            say(f"stopped: {kept}, and kept in {where}", error=True)
             again = repeated(ctx, WRITERS | {"storage": shown}, without="resume")
             say(f"go on with: {again} --resume", error=True)
             return 130
