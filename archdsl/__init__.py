@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from archdsl.importing.convert import Imported, ImportedFamily
     from archdsl.pictures.pair import Pair
+    from archdsl.report.judged import TableVerdict
     from archdsl.report.view import StudyView
     from archdsl.search.session import Search
-    from archdsl.verdict.answer import Verdict
 
 __all__ = [
     "ArchError",
@@ -177,7 +177,7 @@ def study(path: str | Path, storage: str | None = None) -> StudyView:
 
 def judge(
     table: Any, measure: str = "accuracy", maximize: bool = True, target: float | None = None
-) -> Verdict:
+) -> TableVerdict:
     """The verdict on results that were made elsewhere: whether one shape beats another.
 
     ``table`` is a CSV file, a data frame, columns by their names, or rows. Its columns are
@@ -186,17 +186,19 @@ def judge(
     after two shapes were chosen, where there are more. In the place of a score there may be what
     holds of each example, 1 where it is right and else 0, in one order for all rows: the interval
     then covers other examples too. ``measure`` is what the score is, and ``target`` the smallest
-    difference of interest. ``verdict.words`` says it. Raises
-    ``ValueError`` for what is no such table.
+    difference of interest. ``words`` says it, and ``save(path)`` writes it as a page with a chart
+    and all results. Raises ``ValueError`` for what is no such table.
 
         print(archdsl.judge("results.csv").words)
+        archdsl.judge("results.csv").save("report.html")
     """
     from archdsl.training.packages import need_for_reading
 
     need_for_reading()
+    from archdsl.report.judged import TableVerdict
     from archdsl.verdict.table import judge_table
 
-    return judge_table(table, measure, maximize, target)
+    return TableVerdict.of(table, *judge_table(table, measure, maximize, target))
 
 
 def __getattr__(name: str) -> Any:

@@ -65,7 +65,7 @@ def report_page(facts: Facts, album: Album | None = None, live: bool = False) ->
         body,
         _asset("report.js"),
         {**trials_data(facts, album or Album()), "live": live},
-        _roles() + _asset("report.css"),
+        style(),
         POLICY + LIVE * live,
     )
 
@@ -97,11 +97,12 @@ def main_figure(facts: Facts) -> Figure:
     return aspect_figure(facts) if facts.question.ordered else shapes_figure(facts)
 
 
-def _roles() -> str:
-    """The colours of the roles of shapes."""
-    return "".join(
+def style() -> str:
+    """The style sheet of a report, with the colours of the roles of shapes."""
+    roles = "".join(
         f".archdsl .{r}{{fill:var(--{r})}}.archdsl .l-{r}{{stroke:var(--{r})}}" for r in COLOURS
     )
+    return roles + _asset("report.css")
 
 
 def _asset(name: str) -> str:

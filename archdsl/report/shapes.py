@@ -67,7 +67,7 @@ def _panel(facts: Facts, part: SliceFacts, width: float) -> Panel:
         measure.scale(values),
         AxisScale(0, len(shown)),
     )
-    groups = [plain(_axes(plot, measure.title))]
+    groups = [plain(axes(plot, measure.title))]
     for place, (e, name) in enumerate(zip(shown, names, strict=True)):
         y = plot.top + (place + 0.5) * ROW
         label = fitted(name, SIZE, left - 12)
@@ -80,7 +80,8 @@ def _panel(facts: Facts, part: SliceFacts, width: float) -> Panel:
     return Panel(part.title, width, height, tuple(groups), below)
 
 
-def _axes(plot: Plot, title: str) -> Iterator[Shape]:
+def axes(plot: Plot, title: str) -> Iterator[Shape]:
+    """The axis of scores below rows of shapes."""
     right, bottom = plot.left + plot.width, plot.top + plot.height
     for value in plot.x.ticks(max(int(plot.width / 60), 3)):
         x, _ = plot.at(value, 0)

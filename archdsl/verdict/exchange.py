@@ -12,8 +12,8 @@ from archdsl.verdict.answer import Verdict
 
 def to_json(verdict: Verdict) -> dict[str, Any]:
     """The verdict as dictionaries, lists, numbers and texts; keys are the names of fields."""
-    plain: dict[str, Any] = listed(asdict(verdict))
-    return plain
+    whole = asdict(verdict)
+    return {f.name: listed(whole[f.name]) for f in fields(Verdict)}
 
 
 def from_json(data: Mapping[str, Any]) -> Verdict:

@@ -27,8 +27,9 @@ YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 def judge_table(
     table: Any, measure: str = "accuracy", maximize: bool = True, target: float | None = None
-) -> Verdict:
-    """The verdict on a table: see ``archdsl.judge``. Raises ``ValueError`` for what is none."""
+) -> tuple[Verdict, Sequence[Result]]:
+    """The verdict on a table, and the results in it: see ``archdsl.judge``. Raises ``ValueError``
+    for what is none."""
     given = rows_of(table)
     rows = [_result(row, number) for number, row in enumerate(given, 1)]
     if not rows:
@@ -36,13 +37,15 @@ def judge_table(
     if target is not None and not (isfinite(target) and target > 0):
         raise ValueError(f"`target` is a difference above 0, not {target}")
     _check(rows, measure)
+    made = tuple(rows)
     if not any("fresh" in row for row in given):
         rows += _chosen_before(rows)
     known = all(r.depth is not None and r.width is not None for r in rows)
     ordered = known and len({(r.slice, r.depth) for r in rows}) > len({r.slice for r in rows})
     if target is None:
         target = 0.005 if measure in SHARES else 0.05
-    return judge(_with_examples(rows, measure), Question(maximize, measure, ordered, target))
+    found = judge(_with_examples(rows, measure), Question(maximize, measure, ordered, target))
+    return found, made
 
 
 def _with_examples(rows: Sequence[Result], measure: str) -> list[Result]:

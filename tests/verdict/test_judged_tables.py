@@ -1,6 +1,8 @@
 """`archdsl.judge`: results that were made elsewhere."""
 
+import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 import archdsl
-from archdsl.verdict import Question, Result, judge
+from archdsl.verdict import Question, Result, judge, to_json
 
 SCORES = {"shallow": [0.912, 0.915, 0.913, 0.914], "deep": [0.931, 0.934, 0.929, 0.933]}
 ROWS: list[dict[str, Any]] = [
@@ -25,7 +27,8 @@ def test_it_is_the_verdict_of_a_study() -> None:
     ]
     found = archdsl.judge(ROWS)
     explored = [replace(r, settled=False, seed=-1 - r.seed) for r in results]
-    assert found == judge([*results, *explored], Question(ordered=False))
+    told = judge([*results, *explored], Question(ordered=False))
+    assert to_json(found) == to_json(told) and found.words == told.words
     assert found.slices[0].word == "deep" and "deep" in found.words
 
 
@@ -172,3 +175,17 @@ def test_what_holds_of_each_example_stands_in_the_place_of_a_score(tmp_path: Pat
         archdsl.judge([{**rows[0], "score": [1, 0, 1]}, *rows[1:]])
     with pytest.raises(ValueError, match="row 1: `score` is a list in which a number is missing"):
         archdsl.judge([{**rows[0], "score": [1, None]}])
+
+
+def test_the_report_has_the_answer_a_chart_and_all_results(tmp_path: Path) -> None:
+    table = [*ROWS, {**ROWS[0], "seed": 9, "score": None}]
+    found = archdsl.judge([{**row, "shape": f"<{row['shape']}>"} for row in table])
+    found.save(tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text()
+    plain = unescape(re.sub(r"<[^>]*>", "\n", text))
+    assert found.words.split("\n")[0] in plain and "<deep>" in plain
+    drawn = text[text.index('id="shapes"') : text.index('id="results"')]
+    assert drawn.count("<circle") >= len(ROWS) and "<deep>" not in drawn
+    rows = text[text.index('id="results"') :]
+    assert rows.count("<tr>") == 1 + len(table) and rows.count("failed") == 1
+    assert "5M multiply-adds" in plain and "<script" not in text
