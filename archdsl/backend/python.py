@@ -129,6 +129,9 @@ class Operation(Code):
             return [one]
         pad = INDENT * (indent + 1)
         first, *others = [operand(o) for o in self.operands]
+        last = self.operands[-1]
+        if len(others) == 1 and isinstance(last, Call) and last.head == "sum(":
+            return last.lines(indent, f"{prefix}{first} {self.symbol} ", suffix)
         inner = [pad + first, *(f"{pad}{self.symbol} {o}" for o in others)]
         return [f"{INDENT * indent}{prefix}(", *inner, f"{INDENT * indent}){suffix}"]
 
