@@ -13,10 +13,11 @@ from archdsl.cli.completion import BASH, MENDED
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell: str, run: Any) -> None:
-    """With what click's own lack: see ``MENDED``."""
+    """With what click's own lack, where they do (8.4.0 has fish split lines): see ``MENDED``."""
     ran = run("completion", shell)
     assert ran.code == 0 and "_ARCHDSL_COMPLETE" in ran.out
-    assert shell == "bash" or MENDED[shell][1] in ran.out
+    lack, ours = MENDED.get(shell, ("", ""))
+    assert ours in ran.out or lack not in ran.out
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=ran.out, text=True, check=True)
 
