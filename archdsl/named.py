@@ -10,7 +10,7 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
-from archdsl.elaborate.facts import Variant
+from archdsl.elaborate.published import Variant
 from archdsl.elaborate.work import Work
 from archdsl.files import ARCH, Library, builtin_names, read_source
 from archdsl.registry import REGISTRY, Registry

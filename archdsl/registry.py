@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from archdsl.layers.table import LayerTable
+from archdsl.layers.by_name import LayerTable
 from archdsl.registered import Registered, defined_in
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
 from archdsl.diagnostics.source import Source
 from archdsl.elaborate.compiler import Loader
-from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Knob
+from archdsl.elaborate.published import Variant
 from archdsl.elaborate.work import Work
 from archdsl.files import Bundle, Library
 from archdsl.ir.flat import Flat, flatten

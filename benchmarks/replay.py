@@ -26,10 +26,10 @@ import numpy as np
 from archdsl.search.recorded import RecordedTraining, grouped
 from archdsl.training.examples import loss_of, packed, right_of
 from archdsl.verdict import Question, Result, judge
-from archdsl.verdict.arms import contenders, explored, halves
-from archdsl.verdict.files import rows_of_file
 from archdsl.verdict.looks import planned
 from archdsl.verdict.model import DEEPER, EQUIVALENT, LOSS, NO_EVIDENCE
+from archdsl.verdict.settled import contenders, explored, halves
+from archdsl.verdict.table_files import rows_of_file
 
 TABLE = Path(__file__).parent / "table" / "small.csv"
 EPOCHS = 6  # of a training

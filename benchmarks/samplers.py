@@ -29,10 +29,10 @@ import numpy.typing as npt
 import optuna
 
 from archdsl.search import settings
-from archdsl.search.optimizers import SeededSampler
 from archdsl.search.recorded import grouped
+from archdsl.search.samplers import SeededSampler
 from archdsl.training.settings import Setting
-from archdsl.verdict.files import rows_of_file
+from archdsl.verdict.table_files import rows_of_file
 
 Member = tuple[int, ...]
 TABLE = Path(__file__).parent / "table" / "small.csv"

@@ -28,11 +28,11 @@ from archdsl.search.settling import is_open
 from archdsl.training.examples import loss_of, packed, right_of
 from archdsl.verdict import Question, Result, judge
 from archdsl.verdict.answer import Verdict
-from archdsl.verdict.arms import choose_arms
-from archdsl.verdict.files import rows_of_file
 from archdsl.verdict.looks import planned
 from archdsl.verdict.model import DEEPER, WIDER
 from archdsl.verdict.results import Floats
+from archdsl.verdict.settled import choose_arms
+from archdsl.verdict.table_files import rows_of_file
 
 TABLES = Path(__file__).parent / "table"
 BUDGETS = 3

@@ -27,7 +27,7 @@ from archdsl.search.reading import read_search
 from archdsl.search.recorded import grouped
 from archdsl.search.space import space_of
 from archdsl.training.data import load
-from archdsl.verdict.files import rows_of_file
+from archdsl.verdict.table_files import rows_of_file
 
 HERE = Path(__file__).parent / "table"
 BATCH = 128

@@ -25,7 +25,7 @@ import tables
 
 import archdsl
 from archdsl.cli.output import human
-from archdsl.elaborate.facts import Published
+from archdsl.elaborate.published import Published
 from archdsl.files import builtin_names
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw

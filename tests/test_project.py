@@ -211,6 +211,62 @@ def test_a_name_of_a_class_means_one_thing() -> None:
     assert {name: places for name, places in seen.items() if len(places) > 1} == {}
 
 
+SAME_IN_EVERY_ROOM = {  # names of files that stand in several rooms, and what they mean in each
+    "answer": "what a study says",
+    "arithmetic": "numbers that are worked out",
+    "attention": "the layer",
+    "base": "what a thing of this room is",
+    "build": "a value of this room, made from that of the room before",
+    "calls": "calls with their arguments",
+    "convert": "from one form to another",
+    "curve": "a line through values of a knob",
+    "dense": "the pattern",
+    "exchange": "as JSON, out and in",
+    "export": "for tools outside",
+    "exported": "programs of torch.export",
+    "expressions": "those of a spec",
+    "model": "the data that a room is about",
+    "named": "things by their names",
+    "naming": "how names are given",
+    "outcome": "what a training or a study gave",
+    "own": "what a user brings",
+    "page": "a page of HTML in one file",
+    "plan": "what is to be made, in which order",
+    "reading": "from a text to what it asks, or its mistakes",
+    "recorded": "what was recorded before",
+    "records": "classes that are their fields",
+    "render": "as text",
+    "residual": "the pattern",
+    "saved": "what a file holds, none of it run",
+    "scope": "which names are seen where",
+    "session": "what lasts while a program runs",
+    "settings": "values that a user gives",
+    "shapes": "those of a search",
+    "shared": "layers with one set of weights",
+    "source": "a text",
+    "sources": "where something comes from",
+    "space": "that of a spec's knobs",
+    "start": "where a training or a search begins",
+    "table": "rows and columns, or names and what they mean",
+    "terms": "what expressions are made of",
+    "text": "as text",
+    "values": "values of the room's language",
+    "verify": "whether a value is what it should be",
+    "words": "in few words for people",
+}
+
+
+def test_a_name_of_a_file_means_one_thing() -> None:
+    """Files of commands, of codes and of modules of PyTorch are called as what they belong to."""
+    apart = ("cli/", "diagnostics/codes/", "layers/modules/", "backend/helpers/")
+    names = [
+        path.stem
+        for path in PACKAGE.rglob("*.py")
+        if path.stem != "__init__" and not path.relative_to(PACKAGE).as_posix().startswith(apart)
+    ]
+    assert {n for n in names if names.count(n) > 1} == SAME_IN_EVERY_ROOM.keys()
+
+
 def test_names_of_test_files_are_unique() -> None:
     """pytest imports them, and what they share, by their bare names."""
     names = [p.name for p in (ROOT / "tests").rglob("*.py") if p.name != "conftest.py"]

@@ -9,9 +9,9 @@ from weakref import WeakValueDictionary
 
 from archdsl import __about__
 from archdsl.backend.emit import emit
-from archdsl.backend.memory import room
+from archdsl.backend.out_of_memory import room
 from archdsl.backend.preprocess import usage_code
-from archdsl.backend.written import Written
+from archdsl.backend.spec_text import Written
 from archdsl.layers.base import show_shape
 from archdsl.modelcard import ModelCard
 from archdsl.units import human

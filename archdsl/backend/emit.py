@@ -15,8 +15,8 @@ from archdsl.backend.plan import Plan, Planner
 from archdsl.backend.python import (
     docstring,
 )
+from archdsl.backend.spec_text import Written
 from archdsl.backend.writer import ClassWriter
-from archdsl.backend.written import Written
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.ir.flat import flatten

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.examples import another, several
-from archdsl.backend.memory import is_shortage, shortage
+from archdsl.backend.example_inputs import another, several
+from archdsl.backend.out_of_memory import is_shortage, shortage
 from archdsl.backend.stir import stirred
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose

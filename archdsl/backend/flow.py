@@ -9,8 +9,8 @@ from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backend.conditions import changes, fixed
 from archdsl.backend.dense import DensePiece
-from archdsl.backend.forms import changes, fixed
 from archdsl.backend.pieces import (
     ExpressionPiece,
     FractalPiece,
@@ -23,10 +23,10 @@ from archdsl.backend.runs import is_run, last_number
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
 from archdsl.backend.sequences import SequencePiece
 from archdsl.backend.skipped import counted, inside, shorter, skipped, wherever
+from archdsl.backend.spec_text import Written, stands_in, word_of
 from archdsl.backend.strides import stride_between
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
-from archdsl.backend.written import Written, stands_in, word_of
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Expression, Layer, Module, signature
 from archdsl.layers.ids import Ids

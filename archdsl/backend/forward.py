@@ -25,9 +25,9 @@ from archdsl.backend.python import (
     operand,
 )
 from archdsl.backend.scope import Entry
+from archdsl.backend.spec_text import Written
 from archdsl.backend.union import is_sum
 from archdsl.backend.variables import Variables, kept_names
-from archdsl.backend.written import Written
 from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Join

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.backend.pieces import LayerPiece, Piece, Skeleton
 from archdsl.backend.python import Code, Const, Item, ModuleClass, call
 from archdsl.backend.sequences import Child, SequencePiece
-from archdsl.backend.written import stands_in
+from archdsl.backend.spec_text import stands_in
 from archdsl.ir.network import numbered
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.forms import numbers
+from archdsl.backend.conditions import numbers
+from archdsl.backend.spec_text import stands_in
 from archdsl.backend.symbols import spoken, worked_out
 from archdsl.backend.terms import COMPARISON, EITHER, SUM, Word, opposite, shown, written
 from archdsl.backend.translate import Untranslatable
-from archdsl.backend.written import stands_in
 
 if TYPE_CHECKING:
     from archdsl.backend.flow import ClassTerms

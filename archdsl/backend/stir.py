@@ -6,7 +6,7 @@ import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.examples import another, several
+from archdsl.backend.example_inputs import another, several
 
 if TYPE_CHECKING:
     import torch

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.arrangement import OrderSearch, Way, tree
-from archdsl.backend.examples import several
+from archdsl.backend.example_inputs import several
 from archdsl.backend.layer_tensors import COUNTER, Group, difference, groups, key_of, pairs
-from archdsl.backend.memory import is_shortage, shortage
+from archdsl.backend.out_of_memory import is_shortage, shortage
 from archdsl.backend.saved import NOT_TORCHS, read_saved, refusal, trouble
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose

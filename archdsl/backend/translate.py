@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
+from archdsl.backend.spec_text import Written
 from archdsl.backend.terms import (
     BOTH,
     COMPARISON,
@@ -35,7 +36,6 @@ from archdsl.backend.terms import (
     shown,
     written,
 )
-from archdsl.backend.written import Written
 from archdsl.diagnostics.source import Span
 from archdsl.syntax import tree
 

@@ -12,7 +12,7 @@ from itertools import chain, count
 
 from archdsl.backend.names import SPOKEN, UNCLEAR, identifier
 from archdsl.backend.scope import SHORTCUT, Unrolled
-from archdsl.backend.written import Written
+from archdsl.backend.spec_text import Written
 
 SHORT = "xyzh"
 RUNNING = "x"  # what comes in, if it has no name

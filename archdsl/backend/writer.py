@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from archdsl.backend.direct.check import makes_its_instances
 from archdsl.backend.direct.expressions import Functions
-from archdsl.backend.direct.lines import shown
+from archdsl.backend.direct.nested_lines import shown
 from archdsl.backend.direct.state import CannotBeWhole, NeedsWhole
 from archdsl.backend.direct.whole import BlockClass
 from archdsl.backend.flow import ClassTerms
 from archdsl.backend.forward import Forward
 from archdsl.backend.general import NamedPart, more
 from archdsl.backend.initial import init_lines
+from archdsl.backend.loop_tables import statements
 from archdsl.backend.names import (
     BUILTINS,
     MODULE_NAMES,
@@ -41,13 +42,12 @@ from archdsl.backend.python import (
 )
 from archdsl.backend.scope import SHORTCUT, Entry
 from archdsl.backend.sequences import last_of
+from archdsl.backend.spec_text import Written
 from archdsl.backend.symbols import ABSENT, InitParameter, Symbols
-from archdsl.backend.tables import statements
 from archdsl.backend.terms import Word
 from archdsl.backend.translate import Untranslatable
 from archdsl.backend.union import lack
 from archdsl.backend.variables import RUNNING, kept_names
-from archdsl.backend.written import Written
 from archdsl.ir.flat import flatten
 from archdsl.ir.network import Network, Part
 

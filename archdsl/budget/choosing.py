@@ -8,8 +8,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
 from archdsl.analysis.solve import Cost
-from archdsl.budget.drawing import Reachable, by_chance
 from archdsl.budget.fitting import WITHIN, Aim, cost_of, fit
+from archdsl.budget.reachable import Reachable, by_chance
 from archdsl.budget.texts import read_budget, read_factor, read_share
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose

@@ -24,7 +24,7 @@ from archdsl.costs.base import COUNT, Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.pictures.bubbles import Blob, bubbles, front
-from archdsl.pictures.files import check_format
+from archdsl.pictures.saving import check_format
 from archdsl.pictures.scene import Scene
 from archdsl.pictures.winners import WINNERS, winners
 from archdsl.training.packages import need

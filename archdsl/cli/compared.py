@@ -16,7 +16,7 @@ from archdsl.cli.options import read_named
 from archdsl.cli.progress import followed
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Fault, diagnose
-from archdsl.elaborate.facts import Published
+from archdsl.elaborate.published import Published
 from archdsl.elaborate.work import Work
 from archdsl.files import builtin_names, read_text
 from archdsl.layers.base import show_shape

@@ -16,8 +16,8 @@ from archdsl.cli.output import WIDTH, Styled, cut, human, say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.layers.base import show_shape
 from archdsl.pictures.difference import Change, DifferenceItem
-from archdsl.pictures.files import check_format
 from archdsl.pictures.pair import Pair
+from archdsl.pictures.saving import check_format
 from archdsl.spec import Architecture
 
 SIGNS = {"removed": "-", "added": "+"}

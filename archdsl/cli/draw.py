@@ -17,9 +17,9 @@ from archdsl.cli.outputs import PRINTED, check_outputs, force_option, read_for
 from archdsl.ir.network import Network
 from archdsl.outputs import write_output
 from archdsl.pictures.dot import dot
-from archdsl.pictures.files import FORMATS, check_format
 from archdsl.pictures.mermaid import mermaid
 from archdsl.pictures.page import drawing_page
+from archdsl.pictures.saving import FORMATS, check_format
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw, draw_volumes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.cli.output import say
-from archdsl.pictures.files import save
+from archdsl.pictures.saving import save
 from archdsl.pictures.scene import Scene
 
 

@@ -20,7 +20,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.layers.base import show_shape
 from archdsl.modelcard import ModelCard
 from archdsl.pictures.confusion import confusion
-from archdsl.pictures.files import check_format, save
+from archdsl.pictures.saving import check_format, save
 from archdsl.training.packages import need
 from archdsl.training.records import is_folder, read_data
 from archdsl.training.sets import Pictures

@@ -71,8 +71,8 @@ def command(
         import torch
 
         from archdsl.training.data.example import read_example
-        from archdsl.training.data.layout import images_of
-        from archdsl.training.data.pictures import BadPicture
+        from archdsl.training.data.folder_layout import images_of
+        from archdsl.training.data.images import BadPicture
         from archdsl.training.devices import choose_device
         from archdsl.training.predictor import read_model
 
@@ -170,7 +170,7 @@ def whole(mask: Tensor, path: Path) -> Tensor:
     the network sees, pixels are of no class. That of a volume stays as it is."""
     import torch
 
-    from archdsl.training.data.pictures import size_of
+    from archdsl.training.data.images import size_of
 
     size = size_of(path, need("PIL.Image", "pillow")) if mask.ndim == 2 else None
     if size is None or size.upright == mask.shape:

@@ -8,7 +8,7 @@ import click
 
 from archdsl.cli import completing
 from archdsl.cli.output import WIDTH, cut, human, say, say_json, say_text, table
-from archdsl.elaborate.facts import Published, Variant
+from archdsl.elaborate.published import Published, Variant
 from archdsl.elaborate.work import Work
 from archdsl.files import builtin_names
 from archdsl.layers.base import show_shape

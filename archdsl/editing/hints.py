@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
-from archdsl.analysis.lines import PlaceFigures, by_line
+from archdsl.analysis.by_line import PlaceFigures, by_line
 from archdsl.editing.reading import Reading
 from archdsl.ir.network import Network
 from archdsl.layers.base import show_shape

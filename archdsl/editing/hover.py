@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from archdsl import driver
-from archdsl.analysis.lines import by_line
+from archdsl.analysis.by_line import by_line
 from archdsl.diagnostics.source import Span
 from archdsl.editing import described
 from archdsl.editing.context import context_at
 from archdsl.editing.reading import Reading
-from archdsl.elaborate.facts import Paper, Published, Variant
+from archdsl.elaborate.published import Paper, Published, Variant
 from archdsl.layers.base import show_shape
 from archdsl.resolve.table import Definition, NameUse
 from archdsl.syntax import tree

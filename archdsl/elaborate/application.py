@@ -13,11 +13,11 @@ from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.calls import bind_formals, counted, takes
 from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter, LayerClosure
 from archdsl.elaborate.expressions import compile_patterns, listed
-from archdsl.elaborate.fitting import fit
+from archdsl.elaborate.fits import fit
 from archdsl.elaborate.joining import join_action, meant_join
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.making import MAKING, bind_layer, layer_op, missing, plain_op
-from archdsl.elaborate.places import numbers, reserving, several
+from archdsl.elaborate.reserved import numbers, reserving, several
 from archdsl.elaborate.scope import Scope, Unit, Variable, constant, unknown
 from archdsl.elaborate.shared import apply_shared, use_tied
 from archdsl.elaborate.values import (

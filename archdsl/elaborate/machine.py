@@ -12,7 +12,7 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.code import BlockCode
 from archdsl.elaborate.equality import key
-from archdsl.elaborate.fitting import fit
+from archdsl.elaborate.fits import fit
 from archdsl.elaborate.values import (
     COSTLY,
     HOLDERS,

@@ -21,7 +21,6 @@ from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.callgraph import close_over
 from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
 from archdsl.elaborate.compiler import Compiler, Loader
-from archdsl.elaborate.facts import Variant, read_fixed, read_variants
 from archdsl.elaborate.file_code import CostRequirement, FileCode
 from archdsl.elaborate.inputs import check_used
 from archdsl.elaborate.knobs import Interval, Knob, option_number
@@ -34,6 +33,7 @@ from archdsl.elaborate.machine import (
     Skip,
     StopElaboration,
 )
+from archdsl.elaborate.published import Variant, read_fixed, read_variants
 from archdsl.elaborate.scope import Scope, Unit, Variable
 from archdsl.elaborate.side_outputs import results_of
 from archdsl.elaborate.statements import unmet

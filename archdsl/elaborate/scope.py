@@ -27,8 +27,8 @@ from archdsl.elaborate.code import Action, BlockCode, FnCode, Getter
 from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.elaborate.machine import UNSET, Frame, Skip
 from archdsl.elaborate.work import Weigher
+from archdsl.layers.by_name import LayerTable
 from archdsl.layers.init import FUNCTIONS as INIT_FUNCTIONS
-from archdsl.layers.table import LayerTable
 from archdsl.layers.unknowns import Undecided, Unknown
 from archdsl.syntax import methods, pytorch, tree
 from archdsl.syntax.elsewhere import pattern

@@ -15,7 +15,7 @@ from archdsl.diagnostics.model import Label, fault
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.builder import PartBuilder
 from archdsl.elaborate.code import Getter
-from archdsl.elaborate.fitting import fit
+from archdsl.elaborate.fits import fit
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.values import Closure, SharedLayer, Tensor, describe, one
 from archdsl.ir.network import Op, Part, Shared, numbered

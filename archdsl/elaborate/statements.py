@@ -20,7 +20,7 @@ from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import bind_targets, held
 from archdsl.elaborate.groups import carried, fold_turns, run_named, settle
 from archdsl.elaborate.machine import FAULT, Frame, Skip, StopElaboration, Turn
-from archdsl.elaborate.places import makes_parts, reserving, several
+from archdsl.elaborate.reserved import makes_parts, reserving, several
 from archdsl.elaborate.scope import Scope, Variable
 from archdsl.elaborate.values import (
     SharedLayer,

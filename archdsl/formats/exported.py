@@ -56,7 +56,7 @@ def _free(example: Sequence[torch.Tensor]) -> str:
 
 def _built(arch: Architecture, options: Options) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
     """The module, and two images for it, or two of each tensor that comes in."""
-    from archdsl.backend.examples import examples
+    from archdsl.backend.example_inputs import examples
     from archdsl.formats.module import module_of
 
     module = module_of(arch, options)

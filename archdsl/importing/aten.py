@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from archdsl.importing.program import Training, expand, reshape
+from archdsl.importing.file_module import Training, expand, reshape
 
 Function = Callable[..., Any]
 # Of one name and one order of arguments in ATen, in `torch` and in `torch.nn.functional`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.importing.program import ModuleScope
+from archdsl.importing.file_module import ModuleScope
 from archdsl.importing.single import CONTAINERS, WHOLE
 
 # The modules of torch.nn that are made of others: what is in them has a path of its own.

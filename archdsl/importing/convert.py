@@ -13,14 +13,13 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.importing.custom import NONE, Custom
 from archdsl.importing.embedding import with_words
-from archdsl.importing.family import with_variants
+from archdsl.importing.file_module import ProgramModule
 from archdsl.importing.fixed import multiply_adds_apart
 from archdsl.importing.gaps import replaced, without_partial
 from archdsl.importing.graphs import BATCHES, failure, graph_of, graph_once
 from archdsl.importing.incoming import Example, Inputs, inputs_of, shown
 from archdsl.importing.partial import custom_for
 from archdsl.importing.places import OWN, trouble
-from archdsl.importing.program import ProgramModule
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
@@ -28,6 +27,7 @@ from archdsl.importing.saved import load_program
 from archdsl.importing.text import texts
 from archdsl.importing.titles import title_of
 from archdsl.importing.values import Graph
+from archdsl.importing.variants import with_variants
 from archdsl.importing.widths import with_sizes
 from archdsl.layers.base import Shape, Weight
 from archdsl.spec import Architecture, Spec, parse

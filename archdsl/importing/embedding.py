@@ -7,7 +7,7 @@ from torch import nn
 from archdsl.importing.incoming import Inputs, fails
 from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Ref, Tied, TracedCall, record
-from archdsl.importing.shapes import RESHAPING
+from archdsl.importing.reshaping import RESHAPING
 from archdsl.importing.values import Computed, TensorValue
 from archdsl.layers.base import Shape
 from archdsl.layers.ids import Ids

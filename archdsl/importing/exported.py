@@ -17,7 +17,7 @@ from archdsl.files import opened
 from archdsl.importing.aten import function_of
 from archdsl.importing.authors import authors_scopes
 from archdsl.importing.extent import NODES, ByteBudget, DamagedFile, too_many
-from archdsl.importing.program import FileProgram, FileStep, ModuleScope, Of
+from archdsl.importing.file_module import FileProgram, FileStep, ModuleScope, Of
 
 MOST_ENTRIES = 100_000
 MOST_TEXT = 1 << 26  # bytes of its graph

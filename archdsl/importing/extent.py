@@ -14,8 +14,8 @@ from torch.utils.flop_counter import flop_registry
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError
+from archdsl.importing.file_module import FileStep, ProgramModule
 from archdsl.importing.places import OWN, trouble
-from archdsl.importing.program import FileStep, ProgramModule
 
 NODES = 25_000  # of a graph, the functions written out; and its tensors: as layers of a network
 NAMES = 8 * NODES  # that its nodes have: of what they take, what they make and their attributes

@@ -14,7 +14,7 @@ from archdsl.importing import (  # noqa: F401
     arithmetic,
     attention,
     embedding,
-    own,
+    ours,
     padding,
     pointwise,
     reduced,

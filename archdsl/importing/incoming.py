@@ -12,7 +12,7 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
-from archdsl.importing.program import ProgramModule
+from archdsl.importing.file_module import ProgramModule
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 

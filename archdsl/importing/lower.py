@@ -18,7 +18,7 @@ from archdsl.importing.custom import NONE, Custom, Missing, OperationUse, uses_o
 from archdsl.importing.cut import AxisSplit, Squares, cut_of, in_order, order_of, squares_in, whole
 from archdsl.importing.guesses import Guesses
 from archdsl.importing.record import Recording, Ref, Tied, TracedCall, needed
-from archdsl.importing.shapes import RESHAPING, turns
+from archdsl.importing.reshaping import RESHAPING, turns
 from archdsl.importing.through import through
 from archdsl.importing.values import (
     AttentionScores,

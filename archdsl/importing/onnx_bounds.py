@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from archdsl.importing.extent import DamagedFile, TooMuch, check_ends, check_run
+from archdsl.importing.file_module import ProgramModule
 from archdsl.importing.onnx_file import read_onnx
 from archdsl.importing.onnx_graph import FAULTS, graph_of
-from archdsl.importing.program import ProgramModule
 
 
 def check_onnx(path: Path) -> None:

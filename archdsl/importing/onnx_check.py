@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.importing.program import ProgramModule
+from archdsl.importing.file_module import ProgramModule
 
 SMALL = 20_000_000  # multiply-adds for which numpy is fast enough
 # How far results may be off: numbers of the file have seven digits; in single precision.

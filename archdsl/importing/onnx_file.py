@@ -23,9 +23,7 @@ from archdsl.files import opened
 from archdsl.importing import onnx_shapes  # noqa: F401  its operations are entered
 from archdsl.importing.authors import authors_scopes
 from archdsl.importing.extent import ByteBudget, DamagedFile, TooMuch
-from archdsl.importing.onnx_graph import FAULTS, graph_of
-from archdsl.importing.onnx_operations import ONNX
-from archdsl.importing.program import (
+from archdsl.importing.file_module import (
     FileProgram,
     FileStep,
     FreshNames,
@@ -34,6 +32,8 @@ from archdsl.importing.program import (
     TensorKeys,
     Training,
 )
+from archdsl.importing.onnx_graph import FAULTS, graph_of
+from archdsl.importing.onnx_operations import ONNX
 from archdsl.within import Outside, within
 
 FIRST_OPSET = 11

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from archdsl.importing.program import Unsupported
+from archdsl.importing.file_module import Unsupported
 
 Tensor = torch.Tensor
 ONNX: dict[str, Callable[..., Any]] = {}

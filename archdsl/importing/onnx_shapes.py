@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from archdsl.importing.file_module import BATCHED, Unsupported, expand, reshape
 from archdsl.importing.onnx_operations import ONNX, Tensor, integers, named, number
-from archdsl.importing.program import BATCHED, Unsupported, expand, reshape
 
 MOST = 1 << 16  # numbers that are filled in
 

@@ -152,7 +152,7 @@ def answer(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _inputs(question: Mapping[str, Any], name: Any, model: Any) -> dict[str, Any]:
     """The shapes of what comes into a model, by their names."""
-    from archdsl.importing.program import ProgramModule
+    from archdsl.importing.file_module import ProgramModule
     from archdsl.importing.sources import input_of
     from archdsl.layers.ids import Ids
 

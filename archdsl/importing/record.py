@@ -21,7 +21,7 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.importing.forms import check_has_weights, outputs_of
+from archdsl.importing.file_module import FileStep, ModuleScope, ProgramModule
 from archdsl.importing.incoming import (
     Inputs,
     called,
@@ -32,7 +32,7 @@ from archdsl.importing.incoming import (
     tensors_of,
 )
 from archdsl.importing.places import OWN, CodeLine, is_own, place_of, run_theirs, trouble
-from archdsl.importing.program import FileStep, ModuleScope, ProgramModule
+from archdsl.importing.returned import check_has_weights, outputs_of
 from archdsl.importing.single import one_operation
 
 ASKING = frozenset(  # functions that ask a tensor something, and make none

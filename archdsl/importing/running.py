@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from archdsl.importing.forms import outputs_of
 from archdsl.importing.incoming import Inputs, called, shown, tensors_of
 from archdsl.importing.places import run_theirs
 from archdsl.importing.record import Tied
+from archdsl.importing.returned import outputs_of
 from archdsl.importing.single import DROPS
 
 CLOSE = 1e-9  # how far results may be off, relative to the largest

@@ -8,7 +8,7 @@ from typing import Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.importing.extent import DamagedFile, check_run
-from archdsl.importing.program import FileProgram, ProgramModule
+from archdsl.importing.file_module import FileProgram, ProgramModule
 from archdsl.layers.base import show_shape
 
 

@@ -10,8 +10,8 @@ from math import sqrt
 
 from archdsl.pictures.charts import Plot, heading, percent, spanning
 from archdsl.pictures.fonts import text_width
-from archdsl.pictures.labels import Spot, labelled
 from archdsl.pictures.palette import CURVES
+from archdsl.pictures.point_labels import Spot, labelled
 from archdsl.pictures.scene import Disc, Scene, Shape, Wire, Words
 from archdsl.units import short
 

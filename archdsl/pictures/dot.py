@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from archdsl.ir.network import Network
-from archdsl.pictures.outline import Closed, Opened, OutlineNode, outline
 from archdsl.pictures.palette import on_paper
+from archdsl.pictures.structure import Closed, Opened, OutlineNode, outline
 
 HEAD = """  node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=11]
   edge [fontname="Helvetica", fontsize=9]

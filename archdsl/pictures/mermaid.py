@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from archdsl.ir.network import Network
-from archdsl.pictures.outline import Closed, Mark, Opened, OutlineNode, outline
 from archdsl.pictures.palette import on_paper
+from archdsl.pictures.structure import Closed, Mark, Opened, OutlineNode, outline
 
 ENTITIES = {c: f"#{ord(c)};" for c in '"#&<>;`'}
 

@@ -10,7 +10,7 @@ from shlex import quote
 from archdsl.layers.base import show_shape
 from archdsl.report.facts import AT_WORK, OPEN, Facts
 from archdsl.report.figure import table
-from archdsl.report.measure import cost_text, listing, many, place_text, shape_text
+from archdsl.report.scales import cost_text, listing, many, place_text, shape_text
 from archdsl.search.at_work import called, epochs_of, said, score_of
 from archdsl.search.outcome import name_of
 from archdsl.search.rows import BASELINE, EXPLORE, SETTLE, TUNE, Row

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from archdsl.pictures.charts import Plot, spanning
-from archdsl.pictures.labels import Spot, labelled
+from archdsl.pictures.point_labels import Spot, labelled
 from archdsl.pictures.scene import Area, Disc, Shape, Wire
 from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.figure import (
@@ -22,10 +22,10 @@ from archdsl.report.figure import (
     mark,
     plain,
 )
-from archdsl.report.measure import many, shape_text, with_interval
+from archdsl.report.scales import many, shape_text, with_interval
 from archdsl.search.rows import EXPLORE, SETTLE, Row
-from archdsl.verdict.arms import Explored
 from archdsl.verdict.model import Settled
+from archdsl.verdict.settled import Explored
 
 ID, TITLE = "aspect", "Wide or deep"
 CAPTION = (

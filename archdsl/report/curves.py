@@ -9,7 +9,7 @@ from archdsl.pictures.palette import CURVES
 from archdsl.pictures.scene import Shape, Wire
 from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, framed, mark, plain
-from archdsl.report.measure import many, shape_text
+from archdsl.report.scales import many, shape_text
 from archdsl.search.at_work import epochs_of
 from archdsl.search.rows import ASIDE, EXPLORE, SETTLE, Row
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import Shape as Sizes
-from archdsl.report.chosen import MOST, chosen
 from archdsl.report.importance import Importance, importance_of
-from archdsl.report.measure import Measure, measure_of, place_text
+from archdsl.report.scales import Measure, measure_of, place_text
+from archdsl.report.shown import MOST, chosen
 from archdsl.search.card import Card
 from archdsl.search.fair import fair_words
 from archdsl.search.outcome import beside, best, front, judged, question, results, verdict
@@ -22,11 +22,11 @@ from archdsl.search.rows import STATES, BriefRow, Row, moment
 from archdsl.search.study import Study
 from archdsl.spec import Architecture
 from archdsl.verdict import Question, Verdict
-from archdsl.verdict.arms import Explored, explored
 from archdsl.verdict.curve import Fit, fit
 from archdsl.verdict.judge import RESAMPLES
 from archdsl.verdict.model import SliceVerdict
 from archdsl.verdict.results import BudgetResults
+from archdsl.verdict.settled import Explored, explored
 
 OPEN = ("waiting", "running")
 AT_WORK = 100  # trials that run and are shown, of a large study

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from archdsl.pictures.charts import Plot, spanning
-from archdsl.pictures.labels import Spot, labelled
 from archdsl.pictures.palette import CURVES
+from archdsl.pictures.point_labels import Spot, labelled
 from archdsl.pictures.scene import Wire
 from archdsl.report.facts import Facts
 from archdsl.report.figure import COLUMN, MARKS, Figure, Group, Panel, framed, mark, plain
-from archdsl.report.measure import cost_names, cost_short, cost_text, many
 from archdsl.report.networks import Trained, flattered
+from archdsl.report.scales import cost_names, cost_short, cost_text, many
 
 ID, TITLE = "fronts", "What it costs"
 CAPTION = (

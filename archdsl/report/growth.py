@@ -8,7 +8,7 @@ from archdsl.pictures.charts import spanning
 from archdsl.pictures.scene import Shape, Wire
 from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.figure import COLUMN, Figure, Group, Panel, framed, interval, mark, plain
-from archdsl.report.measure import cost_names, cost_short, many, shape_text
+from archdsl.report.scales import cost_names, cost_short, many, shape_text
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import Optimum, Slope
 

@@ -10,7 +10,7 @@ from math import pi, sqrt
 import numpy as np
 import numpy.typing as npt
 
-from archdsl.report.chosen import spread
+from archdsl.report.shown import spread
 from archdsl.search.rows import EXPLORE, BriefRow
 from archdsl.search.study import Study
 

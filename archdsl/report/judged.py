@@ -27,8 +27,8 @@ from archdsl.report.figure import (
     plain,
 )
 from archdsl.report.figure import table as html_table
-from archdsl.report.measure import Measure, place_text, shape_text, with_interval
 from archdsl.report.page import style
+from archdsl.report.scales import Measure, place_text, shape_text, with_interval
 from archdsl.report.shapes import ROW, SIZE, axes
 from archdsl.verdict.answer import Verdict, words
 from archdsl.verdict.model import Settled, SliceVerdict

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archdsl.report.facts import Facts, SliceFacts
-from archdsl.report.measure import shape_text
+from archdsl.report.scales import shape_text
 from archdsl.search.rows import ASIDE, EXPLORE, SETTLE, Row
 
 

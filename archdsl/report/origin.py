@@ -9,7 +9,7 @@ from html import escape
 from archdsl import __about__
 from archdsl.costs.base import Cost
 from archdsl.report.facts import Facts
-from archdsl.report.measure import many
+from archdsl.report.scales import many
 from archdsl.units import duration
 
 GLOSSARY = {

@@ -11,7 +11,6 @@ from archdsl.report.answer import answer_html, asked_html
 from archdsl.report.aspect import ID as ASPECT
 from archdsl.report.aspect import TITLE as ASPECT_TITLE
 from archdsl.report.aspect import aspect_figure
-from archdsl.report.chosen import words
 from archdsl.report.curves import curves_figure
 from archdsl.report.facts import Facts
 from archdsl.report.figure import Figure, figure_html
@@ -21,6 +20,7 @@ from archdsl.report.networks import networks
 from archdsl.report.origin import glossary_html, origin_html
 from archdsl.report.plane import map_figure
 from archdsl.report.shapes import shapes_figure
+from archdsl.report.shown import words
 from archdsl.report.trials import Album, trials_data, trials_html
 from archdsl.report.weights import importances_figure
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.pictures.charts import spanning
-from archdsl.pictures.labels import Spot, labelled
 from archdsl.pictures.palette import HEAT
+from archdsl.pictures.point_labels import Spot, labelled
 from archdsl.pictures.scene import Disc, Shape, Wire
 from archdsl.report.facts import Facts
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, framed, mark, plain
-from archdsl.report.measure import many
 from archdsl.report.networks import Trained, flattered, winner
+from archdsl.report.scales import many
 
 ID, TITLE = "map", "Width and depth"
 CAPTION = (

@@ -10,10 +10,10 @@ from archdsl.pictures.fonts import text_width
 from archdsl.pictures.scene import Disc, Shape, Wire, Words
 from archdsl.report.facts import Facts, SliceFacts
 from archdsl.report.figure import COLUMN, PAGE, Figure, Group, Panel, lying, mark, plain
-from archdsl.report.measure import many, shape_text, with_interval
+from archdsl.report.scales import many, shape_text, with_interval
 from archdsl.search.rows import EXPLORE, SETTLE
-from archdsl.verdict.arms import Explored
 from archdsl.verdict.model import Settled
+from archdsl.verdict.settled import Explored
 
 ID, TITLE = "shapes", "Shape against shape"
 CAPTION = (

@@ -13,9 +13,9 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.freeze import freeze
 from archdsl.pictures.svg import svg
 from archdsl.pictures.views import draw
-from archdsl.report.chosen import words
 from archdsl.report.facts import Facts
-from archdsl.report.measure import cost_text, shape_text
+from archdsl.report.scales import cost_text, shape_text
+from archdsl.report.shown import words
 from archdsl.search.request import LEARNED
 from archdsl.search.rows import BASELINE, EXPLORE, PASSED, SETTLE, TUNE, Row
 from archdsl.units import duration, human, rate

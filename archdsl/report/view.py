@@ -12,8 +12,8 @@ from archdsl.registry import REGISTRY, Registry
 from archdsl.report.answer import nothing, status
 from archdsl.report.facts import Facts, gather
 from archdsl.report.figure import panel_svg, symbol
-from archdsl.report.measure import many
 from archdsl.report.page import main_figure, report_page
+from archdsl.report.scales import many
 from archdsl.search import snapshot
 from archdsl.search.rows import Row
 from archdsl.spec import Architecture

@@ -7,7 +7,7 @@ from archdsl.pictures.scene import Box, Wire, Words
 from archdsl.report.facts import Facts
 from archdsl.report.figure import COLUMN, Figure, Group, Panel, plain
 from archdsl.report.importance import Importance
-from archdsl.report.measure import place_text
+from archdsl.report.scales import place_text
 
 ID, TITLE = "importances", "What matters"
 CAPTION = (

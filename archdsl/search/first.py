@@ -13,7 +13,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.values import show
 from archdsl.files import builtin_names
 from archdsl.spec import Spec, parse
-from archdsl.training.data.layout import images_of, layout
+from archdsl.training.data.folder_layout import images_of, layout
 from archdsl.training.packages import need
 from archdsl.training.sets import ImageFolder
 from archdsl.units import short

@@ -22,10 +22,10 @@ from archdsl.registry import Registry
 from archdsl.search.card import Card
 from archdsl.search.conversion import convert
 from archdsl.search.database import TRIALS, shown, unusable
-from archdsl.search.optimizers import SeededSampler, make_pruner
 from archdsl.search.presence import leading
 from archdsl.search.request import SearchRequest
 from archdsl.search.rows import BASELINE, EXPLORE, INTERRUPTED, KEPT, LOST, TUNE, fault_of
+from archdsl.search.samplers import SeededSampler, make_pruner
 from archdsl.search.settings import RandomSampling
 from archdsl.search.storage import Storage, open_storage
 from archdsl.search.study import (

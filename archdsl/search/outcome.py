@@ -36,9 +36,9 @@ from archdsl.spec import Architecture
 from archdsl.training.examples import Examined, has_losses, loss_of, right_of
 from archdsl.units import SHARES
 from archdsl.verdict import Question, Result, Verdict, judge
-from archdsl.verdict.arms import Explored
 from archdsl.verdict.looks import planned
 from archdsl.verdict.results import BudgetResults, Floats
+from archdsl.verdict.settled import Explored
 from archdsl.verdict.words import placed
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ from archdsl.search.settling import FRESH
 from archdsl.search.space import Candidate
 from archdsl.search.study import Study
 from archdsl.verdict import to_settle
-from archdsl.verdict.arms import Explored, explored
+from archdsl.verdict.settled import Explored, explored
 
 
 @dataclass(frozen=True, slots=True)

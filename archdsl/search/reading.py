@@ -12,8 +12,8 @@ from archdsl.analysis.solve import reason_against
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Label, diagnose, did_you_mean, in_order
 from archdsl.diagnostics.source import Source, Span
-from archdsl.elaborate.facts import Variant
 from archdsl.elaborate.knobs import Domain
+from archdsl.elaborate.published import Variant
 from archdsl.elaborate.values import describe, is_number
 from archdsl.files import ARCH
 from archdsl.layers.arguments import Number

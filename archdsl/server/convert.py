@@ -15,7 +15,7 @@ from archdsl.editing.item import CompletionChoice
 from archdsl.editing.outline import Symbol
 from archdsl.editing.signatures import Signature
 from archdsl.server.documents import Document
-from archdsl.server.positions import TextPositions
+from archdsl.server.text_positions import TextPositions
 from archdsl.syntax import tree
 
 SYMBOLS = {

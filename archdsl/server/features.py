@@ -16,10 +16,10 @@ from archdsl.editing.outline import folds, symbols
 from archdsl.editing.signatures import signature_at
 from archdsl.resolve.rename import NAMED
 from archdsl.resolve.table import NameUse
-from archdsl.server import convert, names
+from archdsl.server import convert, navigation
 from archdsl.server.commands import add_commands
-from archdsl.server.positions import TextPositions
 from archdsl.server.session import Server
+from archdsl.server.text_positions import TextPositions
 from archdsl.syntax.format import format_source
 
 
@@ -153,23 +153,23 @@ def _asked(server: Server) -> None:
 def _names(server: Server) -> None:
     """Where names are defined and used."""
 
-    def location(ls: Server, found: names.Found) -> types.Location:
+    def location(ls: Server, found: navigation.Found) -> types.Location:
         uri, span = found
         return types.Location(uri, TextPositions(span.source, ls.encoding).range(span))
 
     @server.feature(types.TEXT_DOCUMENT_DEFINITION)
     def definition(ls: Server, params: types.DefinitionParams) -> types.Location | None:
         document = ls.document(params.text_document.uri)
-        found = names.definition_at(document, ls.offset(document, params.position))
+        found = navigation.definition_at(document, ls.offset(document, params.position))
         return None if found is None else location(ls, found)
 
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)
     def references(ls: Server, params: types.ReferenceParams) -> list[types.Location]:
         document = ls.document(params.text_document.uri)
         offset = ls.offset(document, params.position)
-        found = names.references(ls.documents, document, offset)
+        found = navigation.references(ls.documents, document, offset)
         if not params.context.include_declaration:
-            meant = names.definition_at(document, offset)
+            meant = navigation.definition_at(document, offset)
             found = [f for f in found if f != meant]
         return [location(ls, f) for f in found]
 
@@ -199,7 +199,7 @@ def _names(server: Server) -> None:
         document = ls.document(params.text_document.uri)
         offset = ls.offset(document, params.position)
         try:
-            made = names.renamed(ls.documents, document, offset, params.new_name)
+            made = navigation.renamed(ls.documents, document, offset, params.new_name)
         except ValueError as problem:
             raise JsonRpcInvalidParams(str(problem)) from None
         edits = [(uri, span, text) for (uri, span), text in made]

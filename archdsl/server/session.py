@@ -16,7 +16,7 @@ from archdsl.diagnostics.model import Diagnostic
 from archdsl.editing.lenses import Cancelled, Verified, verified
 from archdsl.server import convert
 from archdsl.server.documents import Document, Documents
-from archdsl.server.positions import TextPositions
+from archdsl.server.text_positions import TextPositions
 
 SOON = 0.02  # seconds after an edit until it is answered, if no other comes
 PAUSE = 0.3  # and until its space is proved

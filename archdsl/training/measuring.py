@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from archdsl.backend.examples import examples
+from archdsl.backend.example_inputs import examples
 from archdsl.backend.export import write_onnx
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import Shape

@@ -10,7 +10,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from archdsl.backend.memory import is_shortage, shortage
+from archdsl.backend.out_of_memory import is_shortage, shortage
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.render import render

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from archdsl.backend.export import ERRORS
-from archdsl.backend.memory import is_shortage, no_more_than_there_is, shortage
+from archdsl.backend.out_of_memory import is_shortage, no_more_than_there_is, shortage
 from archdsl.backend.transfer import load_weights
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
@@ -21,8 +21,8 @@ from archdsl.diagnostics.source import Source
 from archdsl.files import Bundle, opened
 from archdsl.importing.exported import read_pt2
 from archdsl.importing.extent import DamagedFile, check_run
+from archdsl.importing.file_module import ProgramModule
 from archdsl.importing.onnx_bounds import check_onnx
-from archdsl.importing.program import ProgramModule
 from archdsl.modelcard import KEY, TOKENS, WHITE, ModelCard, bad, card_from, card_in
 from archdsl.registry import REGISTRY, Registry
 from archdsl.spec import Architecture, Spec

@@ -21,8 +21,8 @@ from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax import search_tree, tree
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
-from archdsl.training.data.layout import MASKED
-from archdsl.training.data.places import missing
+from archdsl.training.data.folder_layout import MASKED
+from archdsl.training.data.search_path import missing
 from archdsl.training.named import NamedRecipe
 from archdsl.training.packages import DATA_GROUP
 from archdsl.training.recipe import TABLES, Recipe

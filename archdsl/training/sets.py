@@ -57,7 +57,7 @@ class Data(Setting, Registered):
 
 def check_place(name: str, path: str, folder: Path) -> None:
     """Raises ``ArchError`` where a folder is named that is not there."""
-    from archdsl.training.data.places import missing
+    from archdsl.training.data.search_path import missing
 
     if path and not (folder / path).is_dir():
         raise missing(name, "there is no such folder", [folder / path])
@@ -225,7 +225,7 @@ class ImageFolder(Pictures):
     synonyms = ("ImageFolder", "folder")
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
-        from archdsl.training.data.layout import layout
+        from archdsl.training.data.folder_layout import layout
 
         return self.shape, len(layout(self, folder).classes)
 
@@ -280,7 +280,7 @@ class Table(Pictures):
     name = "table"
 
     def describe(self, folder: Path) -> tuple[tuple[int, ...], int]:
-        from archdsl.training.data.rows import rows_of
+        from archdsl.training.data.file_table import rows_of
 
         names = rows_of(self, folder).names
         return self.shape, len(names) or self.load(folder).classes

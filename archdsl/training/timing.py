@@ -12,7 +12,7 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 
-from archdsl.backend.examples import examples
+from archdsl.backend.example_inputs import examples
 from archdsl.layers.base import Shape
 from archdsl.spec import Architecture
 from archdsl.training.losses import loss_of

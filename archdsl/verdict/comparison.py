@@ -9,10 +9,10 @@ from math import sqrt
 
 import numpy as np
 
-from archdsl.verdict.arms import Explored, contenders
 from archdsl.verdict.contrast import Difference, mean, variance
-from archdsl.verdict.examples import Sample, compared, paired
+from archdsl.verdict.crossed import Sample, compared, paired
 from archdsl.verdict.results import Arm, BudgetResults, Floats, Question, Result
+from archdsl.verdict.settled import Explored, contenders
 from archdsl.verdict.tuning import Lost, lost
 
 SEEDS = 2  # that an arm needs for a comparison

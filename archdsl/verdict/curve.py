@@ -13,9 +13,9 @@ from math import exp
 import numpy as np
 import numpy.typing as npt
 
-from archdsl.verdict.arms import Explored
 from archdsl.verdict.contrast import Interval
 from archdsl.verdict.model import Growth, Optimum, Slope
+from archdsl.verdict.settled import Explored
 
 Floats = npt.NDArray[np.float64]
 SHAPES = 4  # of different aspect, that a curve of three coefficients needs

@@ -8,7 +8,6 @@ from math import sqrt
 
 from archdsl.units import ERRORS, SHARES
 from archdsl.verdict.answer import Verdict
-from archdsl.verdict.arms import Explored, explored, halves
 from archdsl.verdict.comparison import FIRST, SEEDS, Comparison, Two, compare, over_all
 from archdsl.verdict.contrast import (
     Difference,
@@ -19,8 +18,7 @@ from archdsl.verdict.contrast import (
     variance,
 )
 from archdsl.verdict.correction import corrected_pairs
-from archdsl.verdict.curve import Peak, growth, optimum
-from archdsl.verdict.examples import (
+from archdsl.verdict.crossed import (
     Sample,
     averaged,
     examples_needed,
@@ -31,6 +29,7 @@ from archdsl.verdict.examples import (
     share_interval,
     sources,
 )
+from archdsl.verdict.curve import Peak, growth, optimum
 from archdsl.verdict.looks import level_at, repeated
 from archdsl.verdict.model import (
     DEEPER,
@@ -49,6 +48,7 @@ from archdsl.verdict.model import (
     SliceVerdict,
 )
 from archdsl.verdict.results import BudgetResults, Question, Result, slices_of
+from archdsl.verdict.settled import Explored, explored, halves
 
 SCORE, OTHER = 0.8, 0.2  # shares of the error of the score, and of the log-loss beside it
 RESAMPLES = 9999

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from archdsl.diagnostics.render import printable
 from archdsl.units import SHARES, short
 from archdsl.verdict.answer import Verdict
-from archdsl.verdict.files import check_names, rows_of_file
 from archdsl.verdict.judge import judge
 from archdsl.verdict.results import Arm, Question, Result
+from archdsl.verdict.table_files import check_names, rows_of_file
 
 COLUMNS = ("shape", "score", "budget", "seed", "setting", "depth", "width", "test", "fresh")
 """``shape`` and ``score`` are needed. An empty score is a training that failed. ``fresh`` says of

@@ -3,7 +3,7 @@
 import pytest
 
 import archdsl
-from archdsl.analysis.lines import by_line, places
+from archdsl.analysis.by_line import by_line, places
 from archdsl.spec import Architecture
 
 TEXT = """\

@@ -19,8 +19,8 @@ from archdsl import Architecture
 from archdsl.backend.build import load_source
 from archdsl.backend.emit import emitted
 from archdsl.backend.plan import Plan
+from archdsl.backend.spec_text import Written
 from archdsl.backend.symbols import InitParameter
-from archdsl.backend.written import Written
 from archdsl.elaborate.values import LayerRef, show
 from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 import archdsl
 from archdsl.analysis.space import prove
-from archdsl.backend.examples import another, examples
+from archdsl.backend.example_inputs import another, examples
 from archdsl.cli.main import cli
 from archdsl.freeze import freeze
 from archdsl.graph import exchange

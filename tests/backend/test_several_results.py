@@ -11,7 +11,7 @@ from archdsl.graph import exchange
 from archdsl.ir.document import from_json, to_json
 from archdsl.ir.hash import canonical_hash
 from archdsl.ir.verify import verify
-from archdsl.pictures.outline import Edge, outline
+from archdsl.pictures.structure import Edge, outline
 
 PYRAMID = """arch pyramid(width = 4 in 2..8)
 input 3x16x16

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import archdsl
-from archdsl.analysis.lines import by_line
+from archdsl.analysis.by_line import by_line
 from archdsl.analysis.space import prove
 from archdsl.cli.explain import places_of
 from archdsl.cli.summary import NOTHING

@@ -13,7 +13,7 @@ from thinned import later
 
 import archdsl
 from archdsl import Architecture
-from archdsl.backend.direct.lines import Line, pruned, shown
+from archdsl.backend.direct.nested_lines import Line, pruned, shown
 from archdsl.files import builtin_folder
 
 NETWORKS = Path(__file__).with_name("networks")

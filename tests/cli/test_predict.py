@@ -17,12 +17,12 @@ from PIL import Image
 import archdsl
 from archdsl.cli.evaluate import _say, cut_otherwise
 from archdsl.importing.exported import read_pt2
-from archdsl.importing.program import ProgramModule
+from archdsl.importing.file_module import ProgramModule
 from archdsl.modelcard import card_in
 from archdsl.registry import REGISTRY
 from archdsl.training.data import load
 from archdsl.training.data.example import read_example
-from archdsl.training.data.pictures import BadPicture
+from archdsl.training.data.images import BadPicture
 from archdsl.training.data.splits import Images, Splits
 from archdsl.training.evaluate import evaluate
 from archdsl.training.keep import card_of, write_folder

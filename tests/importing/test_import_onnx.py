@@ -18,7 +18,7 @@ from torch import nn
 
 import archdsl
 from archdsl.cli.main import main
-from archdsl.importing.program import TensorKeys
+from archdsl.importing.file_module import TensorKeys
 from archdsl.importing.proof import pairs
 from archdsl.importing.saved import load_program
 

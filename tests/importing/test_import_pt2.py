@@ -17,7 +17,7 @@ from torch import nn
 import archdsl
 from archdsl.cli.main import main
 from archdsl.importing.exported import read_pt2
-from archdsl.importing.program import ProgramModule
+from archdsl.importing.file_module import ProgramModule
 from archdsl.importing.proof import pairs
 from archdsl.importing.saved import load_program
 

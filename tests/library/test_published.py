@@ -5,7 +5,7 @@ from test_figures import FAMILIES
 from torchvision.models import get_model_weights
 
 import archdsl
-from archdsl.elaborate.facts import Published
+from archdsl.elaborate.published import Published
 
 METRICS = {"imagenet": "ImageNet-1K", "kinetics400": "Kinetics-400"}
 MODELS = {"mobilenet_v2_1_0": "mobilenet_v2"}  # where the variant is called otherwise

@@ -10,10 +10,10 @@ import archdsl
 from archdsl.pictures.bubbles import Blob, bubbles, front
 from archdsl.pictures.charts import AxisScale, percent, spanning
 from archdsl.pictures.contours import Sheet, contours, levels, lines
-from archdsl.pictures.labels import Spot, labelled
+from archdsl.pictures.point_labels import Spot, labelled
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
 from archdsl.pictures.winners import HUMAN, WINNERS, winners
-from archdsl.report.measure import Measure
+from archdsl.report.scales import Measure
 
 # --------------------------------------------------------------------------------- scales
 

@@ -11,8 +11,8 @@ import pytest
 import archdsl
 from archdsl.files import builtin_names
 from archdsl.pictures.mermaid import _quoted, mermaid
-from archdsl.pictures.outline import Closed, Opened, OutlineNode, outline
 from archdsl.pictures.scene import Disc, Scene, Wire, Words
+from archdsl.pictures.structure import Closed, Opened, OutlineNode, outline
 from archdsl.pictures.tikz import tikz
 from archdsl.pictures.views import draw
 

@@ -15,11 +15,11 @@ import pytest
 import archdsl
 from archdsl.diagnostics.model import ArchError
 from archdsl.pictures.dot import dot
-from archdsl.pictures.files import save
 from archdsl.pictures.fonts import fit, text_width
 from archdsl.pictures.page import drawing_page, still
 from archdsl.pictures.palette import COLOURS, KINDS
 from archdsl.pictures.raster import raster
+from archdsl.pictures.saving import save
 from archdsl.pictures.scene import Area, Box, Disc, Scene, Wire, Words, arrow_head
 from archdsl.pictures.svg import path, svg
 from archdsl.pictures.views import draw

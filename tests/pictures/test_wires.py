@@ -15,8 +15,8 @@ from archdsl.files import builtin_names
 from archdsl.ir.network import Network
 from archdsl.pictures.dot import dot
 from archdsl.pictures.mermaid import mermaid
-from archdsl.pictures.outline import OutlineNode, outline
 from archdsl.pictures.scene import Point, Wire
+from archdsl.pictures.structure import OutlineNode, outline
 from archdsl.pictures.svg import svg
 from archdsl.pictures.tikz import tikz
 from archdsl.pictures.views import draw

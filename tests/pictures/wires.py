@@ -13,8 +13,8 @@ from archdsl.ir.network import Network
 from archdsl.layers.base import show_shape
 from archdsl.layers.join import Join
 from archdsl.pictures.drawing import FEW, incoming, outgoing
-from archdsl.pictures.outline import Closed, Opened, outline
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
+from archdsl.pictures.structure import Closed, Opened, outline
 from archdsl.pictures.words import layer_words
 
 Edge = tuple[str, str]

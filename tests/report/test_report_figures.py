@@ -21,7 +21,7 @@ from archdsl.report.weights import importances_figure
 from archdsl.search.outcome import results
 from archdsl.search.rows import SETTLE
 from archdsl.search.snapshot import read_study
-from archdsl.verdict.arms import explored
+from archdsl.verdict.settled import explored
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from pygls.exceptions import JsonRpcException
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 from archdsl.diagnostics.source import Source, Span
-from archdsl.server.positions import TextPositions
+from archdsl.server.text_positions import TextPositions
 
 SPEC = "arch a(w = 8 in 4..16)\ninput 3x8x8\nconv(w, 3) -> bn\nglobal_avgpool -> linear(10)\n"
 SERVER = [sys.executable, "-P", "-m", "archdsl", "lsp"]

@@ -18,7 +18,7 @@ import torchvision.datasets
 
 import archdsl
 from archdsl import ArchError
-from archdsl.training.data import describe, load, places, plugins, sources
+from archdsl.training.data import describe, load, plugins, search_path, sources
 from archdsl.training.fit import fit
 from archdsl.training.loop import evaluate, train_candidate
 from archdsl.training.records import read_data, read_recipe
@@ -117,7 +117,7 @@ def test_it_is_downloaded_where_it_is_nowhere(monkeypatch: pytest.MonkeyPatch) -
     assert len(load(FashionMnist(), HERE).train) == 54
     assert len(load(FashionMnist(), HERE).test) == 20
     assert len(calls) == 1, "it is kept"
-    assert [p.name for p in places.cache_folder().iterdir()] == ["FashionMNIST"]
+    assert [p.name for p in search_path.cache_folder().iterdir()] == ["FashionMNIST"]
 
 
 def test_a_download_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +136,7 @@ def test_a_download_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -
         '  = help: python -c "from torchvision.datasets import FashionMNIST; '
         "FashionMNIST('cache/archdsl', download=True)\"",
     ]
-    assert list(places.cache_folder().iterdir()) == []
+    assert list(search_path.cache_folder().iterdir()) == []
 
 
 def broken(name: str, data: bytes) -> str:
@@ -189,7 +189,7 @@ def test_a_file_that_is_missing() -> None:
 
 
 @pytest.mark.skipif(
-    not places.DEBIAN.is_dir() and not os.environ.get("ARCHDSL_REQUIRE_ALL"),
+    not search_path.DEBIAN.is_dir() and not os.environ.get("ARCHDSL_REQUIRE_ALL"),
     reason="Debian's package dataset-fashion-mnist is not installed",
 )
 def test_the_whole_set() -> None:
@@ -294,7 +294,7 @@ def test_a_batch_of_cifar_that_was_changed(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def cache() -> Path:
-    return places.cache_folder()
+    return search_path.cache_folder()
 
 
 def test_cifar_is_not_here() -> None:

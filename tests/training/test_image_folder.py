@@ -11,7 +11,7 @@ from PIL import Image
 
 from archdsl import ArchError
 from archdsl.training.data import decoding, describe, load
-from archdsl.training.data.places import cache_folder
+from archdsl.training.data.search_path import cache_folder
 from archdsl.training.sets import ImageFolder
 
 HERE = Path()

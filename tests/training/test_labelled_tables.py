@@ -11,7 +11,7 @@ from PIL import Image
 
 from archdsl import ArchError
 from archdsl.training.data import describe, load
-from archdsl.training.data.rows import rows_of
+from archdsl.training.data.file_table import rows_of
 from archdsl.training.data.splits import Splits
 from archdsl.training.records import read_data
 from archdsl.training.sets import Table

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archdsl.training.data.images import BadPicture, Decoder
 from archdsl.training.data.masks import MaskDecoder
-from archdsl.training.data.pictures import BadPicture, Decoder
 
 HERE = Path()
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from archdsl.verdict import Arm, Question, Result, choose_arms
-from archdsl.verdict.arms import explored_shapes, halves, shrink
 from archdsl.verdict.results import slices_of
+from archdsl.verdict.settled import explored_shapes, halves, shrink
 
 
 def explored(

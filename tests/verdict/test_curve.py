@@ -7,8 +7,8 @@ import pytest
 from studies import BUDGETS, DEPTHS, Generator, study
 
 from archdsl.verdict import Arm, Question, judge
-from archdsl.verdict.arms import Explored
 from archdsl.verdict.curve import growth, optimum
+from archdsl.verdict.settled import Explored
 
 LEVEL = 0.95
 

@@ -3,7 +3,7 @@
 import pytest
 
 from archdsl.verdict import Question, Result, Verdict, judge
-from archdsl.verdict.examples import Sample, averaged, compared, paired, seeds_needed, sources
+from archdsl.verdict.crossed import Sample, averaged, compared, paired, seeds_needed, sources
 
 WIDE = (0.90, 0.94, 0.86, 0.92)
 DEEP = (0.92, 0.95, 0.89, 0.94)  # 2, 1, 3, 2 points better: a mean of 2, a deviation of 0.8165

@@ -8,7 +8,7 @@ from tuned import Tuning, claimed
 
 from archdsl.verdict import Question, Result, choose_arms, judge, to_settle
 from archdsl.verdict.contrast import Difference
-from archdsl.verdict.examples import Sources, examples_needed, seeds_needed
+from archdsl.verdict.crossed import Sources, examples_needed, seeds_needed
 from archdsl.verdict.posterior import Posterior, downward, within
 from archdsl.verdict.tuning import lost, pooled
 

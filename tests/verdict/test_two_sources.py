@@ -6,7 +6,7 @@ from scipy import stats
 
 from archdsl.verdict import Question, Result, judge, words
 from archdsl.verdict.contrast import average, variance, welch
-from archdsl.verdict.examples import (
+from archdsl.verdict.crossed import (
     Sample,
     Sources,
     averaged,

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from archdsl.verdict import Question, Result, Verdict, judge, to_settle
-from archdsl.verdict.arms import explored
 from archdsl.verdict.model import DEEPER, WIDER
+from archdsl.verdict.settled import explored
 
 LOW, HIGH, BEST = np.log([0.02, 0.3, 0.15])
 BEND, SD = 0.4, 0.4

@@ -5,7 +5,7 @@ from facts import FACTS, Fact, Published, spec
 from thinned import thinned
 
 import archdsl
-from archdsl.elaborate import facts
+from archdsl.elaborate import published
 from archdsl.files import builtin_names
 
 SPECS = builtin_names()
@@ -74,7 +74,7 @@ def test_an_error_of_a_variant_is_one_of_the_table(name: str, variant: str) -> N
             assert ("not augmented" in found.note) == ("not augmented" in shown.note)
 
 
-def same(known: Published, shown: facts.Published) -> bool:
+def same(known: Published, shown: published.Published) -> bool:
     values = (known.top1, known.top5, known.error)
     percent = tuple(
         None if v is None else round(100 * v, 6) for v in (shown.top1, shown.top5, shown.error)

@@ -6,15 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from archdsl.backend.direct.base import Header
 from archdsl.backend.direct.calls import Calls
-from archdsl.backend.direct.lines import Line, words
-from archdsl.backend.direct.results import read_by
+from archdsl.backend.direct.nested_lines import Line, words
+from archdsl.backend.direct.result_channels import read_by
 from archdsl.backend.direct.state import AFTER, At
 from archdsl.backend.direct.terms import (
     INT,
     Said,
 )
+from archdsl.backend.direct.translation import Header
 from archdsl.backend.python import (
     Added,
     Call,

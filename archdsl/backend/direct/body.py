@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from archdsl.backend.direct.lines import Line, shown, walk
+from archdsl.backend.direct.nested_lines import Line, shown, walk
 from archdsl.backend.direct.repeated import RepeatedBodies
-from archdsl.backend.direct.results import left_by, read_by
+from archdsl.backend.direct.result_channels import left_by, read_by
 from archdsl.backend.direct.state import AFTER, GIVEN, At, LoopTurn
 from archdsl.backend.direct.terms import (
     INT,

@@ -7,8 +7,8 @@ from typing import Any
 
 from archdsl.backend.direct.expressions import Expressions
 from archdsl.backend.direct.links import Links
-from archdsl.backend.direct.results import said as said_of
-from archdsl.backend.direct.results import with_values
+from archdsl.backend.direct.result_channels import said as said_of
+from archdsl.backend.direct.result_channels import with_values
 from archdsl.backend.direct.state import NeedsWhole
 from archdsl.backend.direct.terms import (
     INT,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from archdsl.backend.direct.base import Base
-from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.nested_lines import Line
 from archdsl.backend.direct.state import AFTER, MOST_NESTED, At
 from archdsl.backend.direct.terms import (
     INT,
@@ -14,6 +13,7 @@ from archdsl.backend.direct.terms import (
     TENSORS,
     Said,
 )
+from archdsl.backend.direct.translation import Base
 from archdsl.backend.direct.uses import LayerCode, StepUse, layer_code
 from archdsl.backend.names import attribute
 from archdsl.backend.python import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.backend.direct.lines import WORD, Line
 from archdsl.backend.direct.lists import Lists
+from archdsl.backend.direct.nested_lines import WORD, Line
 from archdsl.backend.direct.state import At
 from archdsl.backend.direct.terms import INT, Said
 from archdsl.backend.python import Added, Call, Code, Comprehension, Item

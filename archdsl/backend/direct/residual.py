@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.backend.direct.arms import BranchTranslation
-from archdsl.backend.direct.lines import Line
+from archdsl.backend.direct.nested_lines import Line
 from archdsl.backend.direct.state import AFTER, MOST_NESTED, At
 from archdsl.backend.direct.terms import Said
 from archdsl.backend.flow import INCOMING

@@ -13,9 +13,9 @@ from typing import Any
 
 from archdsl.backend.direct.body import BodyTranslation
 from archdsl.backend.direct.expressions import RESERVED, Functions
-from archdsl.backend.direct.lines import Line, pruned, shown, words
 from archdsl.backend.direct.lists import plain
-from archdsl.backend.direct.results import in_parameters, read_by
+from archdsl.backend.direct.nested_lines import Line, pruned, shown, words
+from archdsl.backend.direct.result_channels import in_parameters, read_by
 from archdsl.backend.direct.state import GIVEN, At
 from archdsl.backend.direct.terms import INT, TENSOR, TENSORS, Bound, Said, kind_of
 from archdsl.backend.direct.uses import Uses
@@ -23,9 +23,9 @@ from archdsl.backend.flow import INCOMING, ClassTerms
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.plan import Plan
 from archdsl.backend.python import Text
+from archdsl.backend.spec_text import Written
 from archdsl.backend.symbols import InitParameter, Symbols
 from archdsl.backend.translate import Untranslatable
-from archdsl.backend.written import Written
 from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor
 from archdsl.ir.network import Part
 from archdsl.syntax import tree

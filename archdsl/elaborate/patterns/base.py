@@ -11,10 +11,10 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Fault, Label
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.code import Action, BodyCode, Getter
-from archdsl.elaborate.fitting import fit
+from archdsl.elaborate.fits import fit
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.making import bind_layer, construct, layer_op
-from archdsl.elaborate.places import Numbers
+from archdsl.elaborate.reserved import Numbers
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.statements import compile_body
 from archdsl.elaborate.values import Tensor

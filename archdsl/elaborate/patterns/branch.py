@@ -11,7 +11,7 @@ from archdsl.elaborate.code import Action, Arm, Arms
 from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.patterns.base import Pattern, Use, join_arms
-from archdsl.elaborate.places import Numbers
+from archdsl.elaborate.reserved import Numbers
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.values import Tensor, one
 from archdsl.syntax import tree

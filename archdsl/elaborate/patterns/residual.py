@@ -13,7 +13,7 @@ from archdsl.elaborate.groups import run_named
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.making import MAKING
 from archdsl.elaborate.patterns.base import Pattern, Use, last_span, run_body
-from archdsl.elaborate.places import Numbers, numbers
+from archdsl.elaborate.reserved import Numbers, numbers
 from archdsl.elaborate.scope import Scope
 from archdsl.elaborate.values import Tensor, is_layer, one
 from archdsl.layers.arguments import Chance, OneOf, Reader, Unreadable

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError
+from archdsl.training.data.images import reason_of
 from archdsl.training.data.labels import MOST_CLASSES, count_of
-from archdsl.training.data.pictures import reason_of
-from archdsl.training.data.places import not_a_file, unreadable
+from archdsl.training.data.search_path import not_a_file, unreadable
 from archdsl.training.packages import need
 from archdsl.training.tasks import CLASSIFICATION, REGRESSION, TASKS
 

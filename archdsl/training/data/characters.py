@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
-from archdsl.training.data.places import not_a_file, unreadable
+from archdsl.training.data.search_path import not_a_file, unreadable
 from archdsl.training.tasks import NEXT_TOKEN
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.training.data.pictures import Decoder
-from archdsl.training.data.places import all_bad, cache_folder
+from archdsl.training.data.images import Decoder
+from archdsl.training.data.search_path import all_bad, cache_folder
 
 if TYPE_CHECKING:
     from archdsl.training.sets import Pictures

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from archdsl.layers.base import show_shape
-from archdsl.training.data.pictures import (
+from archdsl.training.data.images import (
     ARRAYS,
     MODES,
     WIDE,

@@ -10,10 +10,10 @@ import torch
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.training.data.decoding import decoded, decoder_of
-from archdsl.training.data.layout import images_of, layout, left_out, no_images
+from archdsl.training.data.file_table import Label, rows_of
+from archdsl.training.data.folder_layout import images_of, layout, left_out, no_images
 from archdsl.training.data.masks import classes_of, pairs_of, with_masks
-from archdsl.training.data.places import unreadable
-from archdsl.training.data.rows import Label, rows_of
+from archdsl.training.data.search_path import unreadable
 from archdsl.training.data.splits import DRAWN, Images, Splits, parts
 from archdsl.training.tasks import CLASSIFICATION, SEGMENTATION, TASKS, Task
 

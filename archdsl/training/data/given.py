@@ -15,8 +15,8 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
 from archdsl.modelcard import TOKENS, WHITE
 from archdsl.training.data.datasets import items_of
+from archdsl.training.data.folder_layout import PARTS
 from archdsl.training.data.labels import MOST_CLASSES, count_of
-from archdsl.training.data.layout import PARTS
 from archdsl.training.data.moments import values_of
 from archdsl.training.data.plugins import checked, failed, says_nothing, task_of
 from archdsl.training.data.splits import Images, Splits, fixed_split, whole_split

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from archdsl.training.data.places import unreadable
+from archdsl.training.data.search_path import unreadable
 
 UNSIGNED_BYTE = 8  # the type of the elements, in the third byte of a file
 

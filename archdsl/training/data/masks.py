@@ -13,8 +13,9 @@ from torch import Tensor
 from archdsl.diagnostics.model import ArchError
 from archdsl.layers.base import show_shape
 from archdsl.training.data.decoding import CHUNK, decoded, decoder_of
-from archdsl.training.data.layout import PARTS, folders, images_of
-from archdsl.training.data.pictures import (
+from archdsl.training.data.file_table import Label
+from archdsl.training.data.folder_layout import PARTS, folders, images_of
+from archdsl.training.data.images import (
     ARRAYS,
     BadPicture,
     Decoder,
@@ -22,8 +23,7 @@ from archdsl.training.data.pictures import (
     check_size,
     size_of,
 )
-from archdsl.training.data.places import all_bad, missing, unreadable
-from archdsl.training.data.rows import Label
+from archdsl.training.data.search_path import all_bad, missing, unreadable
 from archdsl.training.tasks import IGNORED, SEGMENTATION
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from archdsl.training.data.pictures import size_of
+from archdsl.training.data.images import size_of
 from archdsl.training.packages import need
 
 MOST = 1000  # files whose headers are read

@@ -11,7 +11,7 @@ import torch
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.training.data.idx import find_idx, read_idx
-from archdsl.training.data.places import DEBIAN, cache_folder, missing, unreadable
+from archdsl.training.data.search_path import DEBIAN, cache_folder, missing, unreadable
 from archdsl.training.data.splits import Images, Splits, fixed_split, whole_split
 from archdsl.training.packages import need
 

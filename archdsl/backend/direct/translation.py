@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from archdsl.backend.direct.expressions import SIZES, Expressions, Functions
-from archdsl.backend.direct.lines import WORD, Line, walk, words
+from archdsl.backend.direct.nested_lines import WORD, Line, walk, words
 from archdsl.backend.direct.numbers import lowest
 from archdsl.backend.direct.state import GIVEN, At, LoopTurn, NeedsWhole
 from archdsl.backend.direct.terms import (
@@ -34,9 +34,9 @@ from archdsl.backend.python import (
     Item,
     Text,
 )
+from archdsl.backend.spec_text import Written
 from archdsl.backend.terms import CHOICE, EITHER
 from archdsl.backend.translate import Untranslatable
-from archdsl.backend.written import Written
 from archdsl.syntax import tree
 
 

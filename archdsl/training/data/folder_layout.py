@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.training.data.places import missing, unreadable
+from archdsl.training.data.search_path import missing, unreadable
 
 if TYPE_CHECKING:
     from archdsl.training.sets import ImageFolder, Pictures

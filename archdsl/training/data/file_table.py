@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import did_you_mean
+from archdsl.training.data.folder_layout import PARTS
 from archdsl.training.data.labels import MOST_CLASSES
-from archdsl.training.data.layout import PARTS
-from archdsl.training.data.places import all_bad, not_a_file, unreadable
+from archdsl.training.data.search_path import all_bad, not_a_file, unreadable
 from archdsl.training.packages import DATA_EXTRA, need
 from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, SEGMENTATION
 

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from archdsl.backend.direct.lines import WORD, Line, walk
+from archdsl.backend.direct.nested_lines import WORD, Line, walk
 from archdsl.backend.direct.terms import INT, TENSORS, Said
 from archdsl.backend.terms import ATOM, CHOICE, PRODUCT, SUM
 from archdsl.backend.translate import Untranslatable
