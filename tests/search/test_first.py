@@ -74,7 +74,7 @@ def test_what_is_there_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert 'data image_folder("../photos", size = 48)' in search.read_text("utf-8")
     new("photos", "-o", "out", "--name", "mine")  # nobody edited it
     search.write_text(search.read_text("utf-8") + "# mine\n", "utf-8")
-    with pytest.raises(ArchError, match="it is there"):
+    with pytest.raises(ArchError, match="it exists"):
         new("photos", "-o", "out", "--name", "mine")
     with pytest.raises(ArchError, match=r"A008.*mine.search/deep` cannot be written: not a dir"):
         new("photos", "-o", "out/mine.search/deep")

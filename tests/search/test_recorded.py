@@ -90,7 +90,7 @@ def test_columns_of_numpy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("count", "text", "message"),
     [
-        (4, None, "rows are missing: depth = 1 at all has 4 of 5 trainings; depth = 2 at all"),
+        (4, None, "rows are missing: depth = 1 at all has 4 of 5 training runs; depth = 2 at all"),
         (0, None, "there are no rows in it"),
         (5, "shape,shape\na,b\n", "there are two columns `shape`"),
         (5, "shape,accuracy\ndepth = 1,much\n", "row 1: `accuracy` is not a number, but 'much'"),

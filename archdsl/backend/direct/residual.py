@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from archdsl.backend.direct.arms import BranchTranslation
 from archdsl.backend.direct.nested_lines import Line
@@ -14,8 +14,7 @@ from archdsl.backend.scope import SHORTCUT
 from archdsl.backend.symbols import spoken
 from archdsl.backend.translate import Untranslatable
 from archdsl.ir.network import Op
-from archdsl.layers.base import Expression, Layer, signature
-from archdsl.layers.shaping import PadChannels, Subsample
+from archdsl.layers.base import Expression, Steps, signature
 from archdsl.registry import REGISTRY
 from archdsl.syntax import tree
 
@@ -40,11 +39,11 @@ class ResidualTranslation(BranchTranslation):
             raise Untranslatable
         said = self.chosen(given.get(SHORTCUT))
         is_padded = said is not None and _is_word(said, PAD)
-        padding = list[Layer]()
+        steps = set[Steps]()  # of a padded shortcut, in each use
         for use in (*self.uses.of(node.callee.span), *self.uses.of(node.span)):
             layer = use.layer if isinstance(use.step.op, Op) else None
-            if is_padded and isinstance(layer, (Subsample, PadChannels)):
-                padding.append(layer)
+            if is_padded and layer is not None and len(use.inputs) == 1:
+                steps.add(layer.window(use.inputs[0])[1])
                 continue
             code = layer.torch(*use.inputs) if layer is not None else None
             if not isinstance(code, Expression) or code.text != "{0} + {1}":
@@ -69,7 +68,7 @@ class ResidualTranslation(BranchTranslation):
                 raise Untranslatable  # other arguments may want a projection
             self.same_channels(before.channels, channels)
         self.at = At(before.now, before.channels, self.at.counts)
-        first = self.padded(padding, after, body) if is_padded else self.shortcut(said)
+        first = self.padded(steps, after, body) if is_padded else self.shortcut(said)
         counts = self.at.counts
         if in_place and after.flat() == y:
             self.run.append(Line(f"{y} += ", first))
@@ -128,14 +127,13 @@ class ResidualTranslation(BranchTranslation):
         known = self.value(node.condition)[0].text
         return {"True": node.then, "False": node.otherwise}.get(known, node)
 
-    def padded(self, padding: Sequence[Layer], after: Code, body: tree.Body) -> Code:
+    def padded(self, steps: Collection[Steps], after: Code, body: tree.Body) -> Code:
         """What is added without a layer: every so many pixels of the input, and zeros for the
-        channels that it lacks; ``padding`` are the steps that do it in the uses of the block."""
-        steps = {layer.stride for layer in padding if isinstance(layer, Subsample)}
-        ends = {layer.where for layer in padding if isinstance(layer, PadChannels)}
+        channels that it lacks; ``steps`` are how many, in the uses of the block."""
+        strides = [step for step in steps if any(s != 1 for s in step)]
         decides = sorted(self.sizing(body, self.definition))
         axes = len(self.uses.input) - 1
-        if len(steps) != 1 or ends != {"end"} or not isinstance(after, Text) or len(decides) != 1:
+        if len(strides) != 1 or not isinstance(after, Text) or len(decides) != 1:
             raise Untranslatable
         blocks = [b for b in self.uses.blocks if any(s.name == SHORTCUT for s in b.steps)]
         values = {dict(b.arguments)[decides[0]] for b in blocks}
@@ -144,7 +142,7 @@ class ResidualTranslation(BranchTranslation):
         word = self.say.names[decides[0]].made
         self.made.append(Line(f"assert {word} == {values.pop()}"))
         x, zeros = self.at.now.flat(), ", ".join(["0"] * (2 * axes + 1))
-        taken = f"{x}[:, :, {', '.join([f'::{steps.pop()}'] * axes)}]"
+        taken = f"{x}[:, :, {', '.join(f'::{s}' if s != 1 else ':' for s in strides[0])}]"
         return Text(f"F.pad({taken}, ({zeros}, {after.text}.shape[1] - {x}.shape[1]))")
 
     def shortcut(self, node: tree.Node | None) -> Code:
