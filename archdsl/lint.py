@@ -4,8 +4,9 @@ themselves."""
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from archdsl import driver
 from archdsl.diagnostics import codes
@@ -18,7 +19,7 @@ from archdsl.ir.network import Network
 from archdsl.layers.base import axes_of, show_shape
 from archdsl.layers.filters import LEAST_CHANNELS, in_pytorch_order
 from archdsl.resolve.resolver import resolve
-from archdsl.resolve.table import Names
+from archdsl.resolve.table import Definition, Names
 from archdsl.settings import Decisions
 from archdsl.syntax import tree
 
@@ -64,26 +65,68 @@ def _usual(program: Program, network: Network) -> Flat | None:
 def _unused(file: tree.File, names: Names) -> Iterator[Diagnostic]:
     """Blocks, functions, values and knobs that nothing uses, but for what is itself not used."""
     kinds = {"block": "block", "fn": "function", "knob": "knob", "let": "value"}
-    vain = [n.span for n in file.statements if isinstance(n, tree.Variant)]
-    lets = [n for n in file.walk() if isinstance(n, tree.Let)]
-    seen = -1
-    while len(vain) > seen:
-        seen = len(vain)
-        used = {
-            use.definition.target
-            for use in names.uses
-            if use.definition is not None and not any(_within(use.span, v) for v in vain)
-        }
-        unused = [d for d in names.definitions if d.kind in kinds and d not in used]
-        idle = {d.span for d in unused}
-        bodies = [d.whole for d in unused if d.kind in ("block", "fn")]
-        whole = [n.span for n in lets if idle.issuperset(t.span for t in n.targets)]
-        vain += [span for span in bodies + whole if span not in vain]
-    for definition in unused:
-        if definition.kind == "let" and any(_within(definition.span, body) for body in bodies):
+    found = [d for d in names.definitions if d.kind in kinds]
+    used = _reached(file, names, found)
+    bodies = [d.whole for d in found if d.kind in ("block", "fn") and d not in used]
+    bodies.sort(key=lambda span: span.start)
+    for definition in found:
+        if definition in used or definition.name == "_":
             continue
-        what = kinds[definition.kind]
-        yield diagnose(codes.UNUSED, definition.span, what=what, name=definition.name)
+        place = bisect_right(bodies, definition.span.start, key=lambda span: span.start)
+        inside = place and _within(definition.span, bodies[place - 1])
+        if not (definition.kind == "let" and inside):
+            what = kinds[definition.kind]
+            yield diagnose(codes.UNUSED, definition.span, what=what, name=definition.name)
+
+
+def _reached(file: tree.File, names: Names, found: Sequence[Definition]) -> set[Definition]:
+    """The definitions whose names are used, but for uses within what itself is not used. All names
+    that a `let` gives at once are used where one is; a variant uses nothing."""
+    values = {d.span: d for d in found if d.kind == "let"}
+    homes = [(n.span, list[Definition]()) for n in file.statements if isinstance(n, tree.Variant)]
+    homes += [(d.whole, [d]) for d in found if d.kind in ("block", "fn")]
+    for node in file.walk():
+        if isinstance(node, tree.Let) and all(t.span in values for t in node.targets):
+            homes.append((node.span, [values[t.span] for t in node.targets]))
+    homes.sort(key=lambda home: (home[0].start, -home[0].end))
+    owned = defaultdict[Definition, list[int]](list)
+    for place, (_, owners) in enumerate(homes):
+        for owner in owners:
+            owned[owner].append(place)
+    uses = [use for use in names.uses if use.definition is not None]
+    uses.sort(key=lambda use: use.span.start)
+    held: list[int] = []  # within how many homes that nothing has reached each use stands
+    inside: list[list[int]] = [[] for _ in homes]
+    around: list[int] = []
+    place = 0
+    for number, use in enumerate(uses):
+        while place < len(homes) and homes[place][0].start <= use.span.start:
+            while around and homes[around[-1]][0].end <= homes[place][0].start:
+                around.pop()
+            around.append(place)
+            place += 1
+        while around and homes[around[-1]][0].end < use.span.end:
+            around.pop()
+        held.append(len(around))
+        for home in around:
+            inside[home].append(number)
+    left = [uses[n] for n, count in enumerate(held) if not count]
+    reached: set[Definition] = set()
+    opened: set[int] = set()
+    while left:
+        definition = left.pop().definition
+        target = definition and definition.target
+        if target is None or target in reached:
+            continue
+        reached.add(target)
+        for home in set(owned[target]) - opened:
+            opened.add(home)
+            reached.update(homes[home][1])
+            for number in inside[home]:
+                held[number] -= 1
+                if not held[number]:
+                    left.append(uses[number])
+    return reached
 
 
 def _within(span: Span, around: Span) -> bool:

@@ -83,16 +83,21 @@ def check_name(path: Path, option: str = "-o") -> None:
         raise _refused(path, reason, f"give another file with {option}")
 
 
-def check_output(path: Path, reads: Iterable[Path] = (), force: bool = False) -> None:
+def check_output(
+    path: Path, reads: Iterable[Path] = (), force: bool = False, in_python: bool = False
+) -> None:
     """Raises ``ArchError`` (A008) for a file that may not be replaced: one that the command reads,
     and, unless ``force`` is said, one that archdsl did not write or that was changed since; and
-    as ``check_name`` does."""
+    as ``check_name`` does. ``in_python``: it is told as Python writes it."""
     check_name(path)
+    other = "give another file" if in_python else ELSEWHERE
     try:
         if not path.is_file():
             return
-        if any(other.exists() and path.samefile(other) for other in reads):
-            raise _refused(path, "the command reads it", ELSEWHERE)
+        if any(read.exists() and path.samefile(read) for read in reads):
+            raise _refused(
+                path, "the results are read from it" if in_python else "the command reads it", other
+            )
         unchanged = force or is_unchanged(path.read_bytes())
     except (OSError, ValueError) as problem:
         reason = (getattr(problem, "strerror", None) or str(problem)).lower()
@@ -100,7 +105,8 @@ def check_output(path: Path, reads: Iterable[Path] = (), force: bool = False) ->
     if not unchanged:
         was = "it exists, and archdsl did not write it"
         reason = was if unchanged is None else "it was changed after archdsl wrote it"
-        raise _refused(path, reason, f"{ELSEWHERE}, or replace it with --force")
+        how = "force=True" if in_python else "--force"
+        raise _refused(path, reason, f"{other}, or replace it with {how}")
 
 
 def _refused(path: Path, reason: str, help: str) -> ArchError:

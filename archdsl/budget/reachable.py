@@ -203,7 +203,7 @@ def by_chance(rng: Any) -> Callable[[str, Domain], Any]:
     """Draws with a seed, Python's or numpy's generator. Raises ``ArchError`` for another one."""
     rng = int(rng) if isinstance(rng, Integral) else rng
     source = random.Random(rng) if rng is None or isinstance(rng, int) else rng
-    if not callable(getattr(source, "random", None)):
+    if isinstance(source, type) or not callable(getattr(source, "random", None)):
         fields = {"name": "rng", "callee": "sample", "given": repr(rng)[:80]}
         fields["expected"] = "a seed, or a generator of Python or numpy"
         raise ArchError([diagnose(codes.WRONG_ARGUMENT, fields=fields)])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics.render import printable
-from archdsl.outputs import write_output
+from archdsl.outputs import check_output, write_output
 from archdsl.pictures.charts import AxisScale, Plot
 from archdsl.pictures.fonts import fit as fitted
 from archdsl.pictures.fonts import text_width
@@ -37,26 +37,38 @@ from archdsl.verdict.results import Result
 CAPTION = "Each panel is one budget, the best shape above. The trainings that were judged decide."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TableVerdict(Verdict):
-    """The verdict on a table, which can be written as a page: see ``archdsl.judge``."""
+    """The verdict on a table, which can be written as a page: see ``archdsl.judge``. It is equal to
+    a verdict that says the same."""
 
-    results: Sequence[Result] = field(default=(), compare=False, repr=False)
-    name: str = field(default="results", compare=False, repr=False)
+    results: Sequence[Result] = field(default=(), repr=False)
+    name: str = field(default="results", repr=False)
+    file: Path | None = field(default=None, repr=False)  # that has the table
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Verdict):
+            return NotImplemented
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in fields(Verdict))
+
+    __hash__ = Verdict.__hash__
 
     @classmethod
     def of(cls, table: Any, found: Verdict, results: Sequence[Result]) -> TableVerdict:
         """It is called as the file, where the table is one."""
-        name = printable(Path(table).stem) if isinstance(table, (str, Path)) else "results"
+        file = Path(table) if isinstance(table, (str, Path)) else None
+        name = "results" if file is None else printable(file.stem)
         parts = {f.name: getattr(found, f.name) for f in fields(found)}
-        return cls(**parts, results=results, name=name)
+        return cls(**parts, results=results, name=name, file=file)
 
     def report(self) -> str:
         """The report, as the text of an HTML file."""
         return judged_page(self, self.results, self.name)
 
-    def save(self, path: str | Path) -> None:
-        """Writes the report. Raises ``ArchError``."""
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Writes the report. Raises ``ArchError``, also for the table's own file and, unless
+        ``force`` is said, for a file that archdsl did not write."""
+        check_output(Path(path), [] if self.file is None else [self.file], force, in_python=True)
         write_output(Path(path), self.report())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from archdsl.outputs import write_output
+from archdsl.outputs import check_output, write_output
 from archdsl.pictures.palette import COLOURS, on_paper
 from archdsl.registry import REGISTRY, Registry
 from archdsl.report.answer import nothing, status
@@ -101,8 +101,10 @@ class StudyView:
         """The report, as the text of an HTML file."""
         return report_page(self.facts)
 
-    def save(self, path: str | Path) -> None:
-        """Writes the report. Raises ``ArchError``."""
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Writes the report. Raises ``ArchError``, also for a file that archdsl did not write,
+        unless ``force`` is said."""
+        check_output(Path(path), force=force, in_python=True)
         write_output(Path(path), self.report())
 
 

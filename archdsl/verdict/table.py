@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, isnan, nan
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archdsl.diagnostics.render import printable
-from archdsl.units import SHARES, short
+from archdsl.units import SHARES, UNITS, short
 from archdsl.verdict.answer import Verdict
 from archdsl.verdict.judge import judge
 from archdsl.verdict.results import Arm, Question, Result
@@ -22,6 +24,7 @@ COLUMNS = ("shape", "score", "budget", "seed", "setting", "depth", "width", "tes
 """``shape`` and ``score`` are needed. An empty score is a training that failed. ``fresh`` says of
 a row whether it was trained after the shapes were chosen. In the place of a ``score`` or a ``test``
 there may be what holds of each example: its mean is taken."""
+LARGEST = 1e100  # of a number: its square is one, too
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -147,7 +150,7 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
     score, examples = _score(row, "score", number)
     test, _ = _score(row, "test", number)
     return Result(
-        slice=_slice(budget),
+        slice=_slice(budget, number),
         budget=budget_of(budget, number),
         shape=printable(str(row["shape"])),
         depth=_number(row, "depth", number),
@@ -180,16 +183,15 @@ def _score(
     return sum(known) / len(known), np.array(known)
 
 
-def _slice(budget: Any) -> str:
-    """What a budget is called: 5000000, ``5e6`` and 5000000.0 are all ``5M``."""
+def _slice(budget: Any, number: int) -> str:
+    """What a budget is called: 5000000, ``5e6`` and ``5000K`` are all ``5M``."""
     if _is_empty(budget):
         return ""
-    try:
-        number = float(budget)
-    except (TypeError, ValueError):
-        return printable(str(budget))
-    name = short(number)
-    return name if budget_of(name, 0) == number else f"{number:.15g}"
+    found, rest = _read_budget(budget, number)
+    name = short(found)
+    if _read_budget(name, number)[0] != found:
+        name = f"{found:.15g}"
+    return printable(f"{name} {rest}".strip())
 
 
 def _is_fresh(row: Mapping[str, Any], number: int) -> bool:
@@ -215,26 +217,28 @@ def _number(row: Mapping[str, Any], name: str, number: int) -> float | None:
         raise ValueError(f"row {number}: `{name}` is not a number, but {value!r:.40}") from None
     if isnan(found):
         return None
-    if not isfinite(found):
-        raise ValueError(f"row {number}: `{name}` is {found}")
+    if not abs(found) <= LARGEST:
+        raise ValueError(f"row {number}: `{name}` is {found:g}")
     return found
 
 
-UNITS = {"K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+BUDGET = re.compile(r"\s*([\d.][\d.]*(?:[eE][+-]?\d+)?)\s*([KMGTP]?)(?:\s+(\S.*?)|)\s*", re.DOTALL)
 
 
 def budget_of(budget: Any, number: int) -> float:
-    """A budget as a number: of ``5M macs`` or of 5e6."""
-    if _is_empty(budget):
-        return 0.0
-    word = (budget.split() or [""])[0] if isinstance(budget, str) else budget
-    factor = UNITS.get(word[-1:], 1.0) if isinstance(word, str) else 1.0
+    """A budget as a number: of ``5M macs`` or of 5e6. Raises ``ValueError``."""
+    return 0.0 if _is_empty(budget) else _read_budget(budget, number)[0]
+
+
+def _read_budget(budget: Any, number: int) -> tuple[float, str]:
+    """The number of a budget, and what it says beside it."""
+    found = BUDGET.fullmatch(str(budget)) if isinstance(budget, (str, Real)) else None
     try:
-        found = float(word[:-1] if factor > 1 else word) * factor
-    except (TypeError, ValueError):
-        found = nan
-    if not isfinite(found):
+        value = nan if found is None else float(found[1]) * 1000.0 ** UNITS.index(found[2])
+    except ValueError:
+        value = nan
+    if found is None or not isfinite(value):
         raise ValueError(
             f"row {number}: `budget` must begin with a number such as 5M: {budget!r:.40}"
         )
-    return found
+    return value, found[3] or ""

@@ -35,7 +35,9 @@ TOP = "arch a\ninput 3x32x32\n"
         ("block b { relu }\nrelu", [("A972", 3)]),
         ("fn f(x) = x\nrelu", [("A972", 3)]),
         ("let c = 8\nblock b { conv(c, 1) }\nrelu", [("A972", 3), ("A972", 4)]),
-        ("let (c, k) = [8, 3]\nconv(c, 3)", [("A972", 3)]),
+        ("let (c, k) = [8, 3]\nconv(c, 3)", []),  # a list is taken apart as a whole
+        ("let (c, k) = [8, 3]\nlet (h, _) = in.size\nrelu", [("A972", 3)] * 2 + [("A972", 4)]),
+        ("block b { c }\nblock c { b }\nrelu", [("A972", 3), ("A972", 4)]),
         ("maxpool(2, stride = 3)", [("A973", 3)]),
         ("conv(8, 1, stride = 2)", []),
         ("conv(3, 16, 3, pad = 1)", [("A980", 3)]),

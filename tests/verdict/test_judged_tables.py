@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import archdsl
-from archdsl.verdict import Question, Result, judge, to_json
+from archdsl import ArchError
+from archdsl.verdict import Question, Result, judge
 
 SCORES = {"shallow": [0.912, 0.915, 0.913, 0.914], "deep": [0.931, 0.934, 0.929, 0.933]}
 ROWS: list[dict[str, Any]] = [
@@ -28,7 +29,7 @@ def test_it_is_the_verdict_of_a_study() -> None:
     found = archdsl.judge(ROWS)
     explored = [replace(r, settled=False, seed=-1 - r.seed) for r in results]
     told = judge([*results, *explored], Question(ordered=False))
-    assert to_json(found) == to_json(told) and found.words == told.words
+    assert found == told and told == found and found.words == told.words
     assert found.slices[0].word == "deep" and "deep" in found.words
 
 
@@ -90,8 +91,9 @@ def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
         ([{"shape": "a", "score": float("inf")}], "row 1: `score` is inf"),
         ([{"shape": "a", "score": 1, "acc": 2}], "there is no column `acc`"),
         ([{"shape": "a", "score": 1, "budget": "much"}], "`budget` must begin with a number"),
-        ([{"shape": "a", "score": 1, "budget": "inf"}], "`budget` must begin with a number"),
-        ([{"shape": "a", "score": 1, "budget": [5]}], "`budget` must begin with a number"),
+        ([{"shape": "a", "score": 1, "budget": "inf"}], "such as 5M: 'inf'"),
+        ([{"shape": "a", "score": 1, "budget": [5]}], r"such as 5M: \[5\]"),
+        ([{"shape": "a", "score": 1e300}], "row 1: `score` is 1e\\+300"),
         ({"shape": ["a"], "score": [1, 2]}, "not of one length"),
         (7, "a table is a CSV file"),
         ([{"shape": "a", "score": 93}], "row 1: `score` is 93, but accuracy is a number"),
@@ -141,11 +143,17 @@ def test_a_target_is_a_difference() -> None:
 
 @pytest.mark.parametrize(
     ("written", "name"),
-    [((1, 1.0), "1"), ((5_000_000, "5000000.0"), "5M"), ((5_123_457, "5123457"), "5123457")],
+    [
+        ((1, 1.0), "1"),
+        ((5_000_000, "5000000.0", "5000K", "5 M"), "5M"),
+        ((5_123_457, "5123457"), "5123457"),
+        (("5000K macs", "5e6  macs"), "5M macs"),
+        ((6e18, "6000P", 6e18), "6000P"),
+    ],
     ids=str,
 )
 def test_a_budget_is_one_however_its_number_is_written(written: Any, name: str) -> None:
-    rows = [{**row, "budget": written[row["seed"] % 2]} for row in ROWS]
+    rows = [{**row, "budget": written[row["seed"] % len(written)]} for row in ROWS]
     assert [part.slice for part in archdsl.judge(rows).slices] == [name]
 
 
@@ -189,3 +197,17 @@ def test_the_report_has_the_answer_a_chart_and_all_results(tmp_path: Path) -> No
     rows = text[text.index('id="results"') :]
     assert rows.count("<tr>") == 1 + len(table) and rows.count("failed") == 1
     assert "5M multiply-adds" in plain and "<script" not in text
+
+
+def test_no_file_of_the_users_is_replaced(tmp_path: Path) -> None:
+    table, other = tmp_path / "r.csv", tmp_path / "mine.html"
+    table.write_text("shape,seed,score\na,1,0.5\na,2,0.6\nb,1,0.7\nb,2,0.8\n")
+    other.write_text("mine")
+    found = archdsl.judge(table)
+    with pytest.raises(ArchError, match=r"A008.*the results are read from it"):
+        found.save(table, force=True)
+    with pytest.raises(ArchError, match="or replace it with force=True"):
+        found.save(other)
+    found.save(other, force=True)
+    found.save(other)  # nobody edited it
+    assert table.read_text().startswith("shape,")
