@@ -227,7 +227,7 @@ def multihead(lower: Lowering, record: TracedCall) -> list[Any]:
     if m.in_proj_weight is None or m.bias_k is not None or m.add_zero_attn:
         raise Gap(" with keys of other channels (`kdim`), or with an added key and value")
     if lower.argument(record, 3, "key_padding_mask") is not None:
-        raise Gap("with a mask of tokens (`key_padding_mask`)")
+        raise Gap(" with a mask of tokens (`key_padding_mask`)")
     options: dict[str, Any] = {"heads": m.num_heads}
     mask = given(record, 5, "attn_mask")
     if mask is not None and is_causal(mask):

@@ -2,49 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from archdsl.importing.values import Graph, Vertex
+from archdsl.importing.blocks import is_container
+from archdsl.importing.record import ModuleCall
+from archdsl.importing.terms import ACTIVATIONS
+from archdsl.importing.values import Graph, Vertex, chain
 
-
-class Classes(int):
-    """The number of classes, where it is written: never the same as another number."""
-
-    def __repr__(self) -> str:
-        return f"{self} classes"
-
-    def __str__(self) -> str:
-        return int.__repr__(self)
+POOLS = frozenset("avgpool maxpool global_avgpool global_maxpool adaptive_avgpool".split())
+# What may come after a head: layers without weights that take each channel as the others.
+AFTER = POOLS | frozenset(
+    "resize upsample crop pad softmax log_softmax sigmoid flatten dropout identity".split()
+)
 
 
 class ClassHeads(NamedTuple):
-    """How many classes there are, and the convolutions, by their numbers, that give them."""
+    """How many classes there are, where they may be a knob, and the layers, by their numbers, that
+    give them or another number of results: none is a width."""
 
     classes: int | None = None
-    convolutions: frozenset[int] = frozenset()
+    layers: frozenset[int] = frozenset()
 
 
-def heads_of(graph: Graph) -> ClassHeads:
-    """The last layers with weights, before the main result and side outputs: linear ones, or 1x1
-    convolutions after which nothing mixes channels."""
-    main = _last(graph.output)
-    if main is None:
+def class_heads(graph: Graph) -> ClassHeads:
+    """The last layers with weights before the results: linear ones, or 1x1 convolutions, where
+    nothing after them mixes channels, and their modules are of classes that are heads alone. Where
+    the result has as many channels as an image that comes in, it may be an image, too."""
+    ends = [graph.output, *(vertex for _, vertex in (*graph.results, *graph.asides))]
+    found = [_heads_of(end) for end in ends]
+    heads = {v.number: v for some in found for v in some}
+    while strange := _not_alone(graph, heads):
+        heads = {n: v for n, v in heads.items() if n not in strange}
+    main = [v for v in found[0] if v.number in heads]
+    if not main or len(main) < len(found[0]):
         return ClassHeads()
-    count = main.shape[0]
-    ends = [main, *(_last(vertex) for _, vertex in graph.asides)]
-    found = (v.number for v in ends if v is not None and v.op == "conv" and v.shape[0] == count)
-    return ClassHeads(count, frozenset(found))
+    image = any(s.shape[:1] == graph.output.shape[:1] for s in graph.inputs if _is_image(s))
+    count = None if image and _is_image(graph.output) else main[0].shape[0]
+    return ClassHeads(count, frozenset(heads))
 
 
-def _last(vertex: Vertex) -> Vertex | None:
-    while vertex.layer is not None and len(vertex.inputs) == 1:
-        given = dict(vertex.layer.given())
+def _heads_of(vertex: Vertex) -> list[Vertex]:
+    """The head that a result comes from, or those of a sum; none where it comes from others."""
+    pooled = False
+    while vertex.layer is not None and vertex.inputs:
         if vertex.op == "linear":
-            return vertex
+            return [vertex]
         if vertex.op == "conv":
+            given = dict(vertex.layer.given())
             plain = given.get("kernel") in (1, (1, 1)) and given.get("groups", 1) == 1
-            return vertex if plain else None
-        if vertex.weights or vertex.shape[:1] != vertex.inputs[0].shape[:1]:
-            return None
+            return [vertex] if plain and given.get("stride", 1) in (1, (1, 1)) else []
+        if vertex.op == "add" and not vertex.drop:
+            arms = [_heads_of(arm) for arm in vertex.inputs]
+            return [v for arm in arms for v in arm] if all(arms) else []
+        pooled = pooled or (vertex.op in POOLS and not _is_image(vertex))
+        known = vertex.op in AFTER or (pooled and vertex.op in ACTIVATIONS)
+        if not known or vertex.shape[:1] != vertex.inputs[0].shape[:1]:
+            return []
         vertex = vertex.inputs[0]
-    return None
+    return []
+
+
+def _is_image(vertex: Vertex) -> bool:
+    return any(side != 1 for side in vertex.shape[1:])
+
+
+def _not_alone(graph: Graph, heads: dict[int, Vertex]) -> set[int]:
+    """The heads in a module of whose class others are that have none."""
+    ends = {call for vertex in heads.values() for call in _around(vertex)}
+    others = {call.cls for v in graph.vertices for call in _around(v) if call not in ends}
+    return {n for n, v in heads.items() if any(call.cls in others for call in _around(v))}
+
+
+def _around(vertex: Vertex) -> Iterator[ModuleCall]:
+    return (c for c in chain(vertex.call) if c.parent is not None and not is_container(c.cls))

@@ -295,10 +295,10 @@ class Lowering:
 
     def _settle(self, cut: AxisSplit, record: TracedCall) -> TensorValue:
         vertex, shape = self.multiplied(cut, record), cut.shape[1:]
-        if prod(shape) != prod(vertex.shape):  # `squeeze()` of one image alone
-            raise Gap(" of a tensor without its batch axis: tell `squeeze()` which axis")
-        cut = AxisSplit(vertex, cut.axes)
-        if (order := order_of(cut, self.batch)) is not None:
+        if prod(shape) != prod(vertex.shape):
+            way = ": tell `squeeze()` which axis" * (record.op == "squeeze")
+            raise Gap(f" of a tensor whose first axis is not the batch{way}")
+        if (order := order_of(cut := AxisSplit(vertex, cut.axes), self.batch)) is not None:
             return TensorValue(vertex, order)
         space = tuple(a for axis in range(1, len(vertex.shape)) for a in whole(vertex.shape, axis))
         channels = whole(vertex.shape, 0)

@@ -117,7 +117,7 @@ def normalized(lower: Lowering, record: TracedCall) -> TensorValue:
         for i, (name, usual) in enumerate((("p", 2.0), ("dim", 1), ("eps", 1e-12)))
     )
     if p != 2 or not isinstance(axis, int):
-        raise Gap("with anything but the 2-norm along one axis")
+        raise Gap(" with anything but the 2-norm along one axis")
     axis %= len(x.axes) + 1
     if axis == 0 or x.axes[axis - 1] != 0:
         raise Gap(" along the batch" if axis == 0 else " along a spatial axis")

@@ -14,9 +14,8 @@ from fractions import Fraction
 from typing import Any
 
 from archdsl.importing.across import Across
-from archdsl.importing.heads import Classes
 from archdsl.importing.style import Style
-from archdsl.importing.terms import FirstTurn, Ramp
+from archdsl.importing.terms import Classes, FirstTurn, Ramp
 
 MOST_TIMES = 16  # a factor that is taken for meant
 MOST_PARTS = 32
@@ -49,7 +48,10 @@ class BlockScope:
     def literal(self, value: Any, role: str = "") -> str:
         """A value as it is written; a number of channels may be a multiple of the knob."""
         style = self.style
-        if isinstance(value, Classes) and self.outside:
+        if isinstance(value, Classes):
+            if value != style.classes:
+                return str(value)
+            style.turned.add("classes")
             return "classes"
         if isinstance(value, Across):
             return style.family.written(value)
@@ -88,13 +90,15 @@ class BlockScope:
         if any(isinstance(v, Ramp) for v in values):
             return self._ramp(values, role)
         known = [v for v in values if v is not None]
+        if any(isinstance(v, Classes) for v in known) and not self.outside:
+            return self.param(role, values)
         if role == "groups" and local is not None:
             pairs = [(v, c) for v, c in zip(values, local, strict=True) if v is not None]
             if pairs and all(v == c and v != 1 for v, c in pairs):
                 return "in.channels"
         if len(set(map(repr, known))) == 1:
             return self.literal(known[0], role)
-        whole = all(isinstance(v, int) and not isinstance(v, bool) for v in known)
+        whole = all(map(_is_number, known))
         found = self._related(values, local, role, inward, whole)
         return found or self.param(role, values)
 
@@ -116,7 +120,8 @@ class BlockScope:
         """Numbers of channels by others; of all else, that two are equal is taken for chance."""
         if not whole or not (role in CHANNELS or re.fullmatch(r"c\d*", role)):
             return None
-        bases = [(n, v) for n, v in self.params.items() if re.fullmatch(r"c\d*", n)]
+        named = [(n, v) for n, v in self.params.items() if re.fullmatch(r"c\d*", n)]
+        bases = [(n, v) for n, v in named if all(b is None or _is_number(b) for b in v)]
         inner: list[tuple[str, list[Any]]] = [] if local is None else [("in.channels", local)]
         inner.append(("entering", self.entering))
         bases = inner + bases if inward else bases + inner
@@ -183,7 +188,7 @@ class BlockScope:
             if stride is not None and holds(lambda i: not is_one(i)):
                 return "stride == 1" if negated else "stride > 1"
             for name, values in self.params.items():
-                if not isinstance(values[0], int) or isinstance(values[0], bool):
+                if not _is_number(values[0]):
                     continue
                 if holds(lambda i, v=values: v[i] != entering[i]):  # type: ignore[misc]
                     return f"{name} {'==' if negated else '!='} {self.use('entering')}"
@@ -198,3 +203,8 @@ class BlockScope:
                 ):
                     return f"not {name}" if negated else name
         return self.param("with_part", list(wanted))
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a whole number that others may be related to."""
+    return isinstance(value, int) and not isinstance(value, (bool, Classes))

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.importing.blocks import is_container
 from archdsl.importing.custom import WORDS
-from archdsl.importing.heads import Classes
+from archdsl.importing.heads import class_heads
 from archdsl.importing.record import ModuleCall
 from archdsl.importing.reduction import ReducedPart, Reduction
 from archdsl.importing.simplify import live, users
-from archdsl.importing.terms import BareName, Term
+from archdsl.importing.terms import BareName, Classes, Term
 from archdsl.importing.titles import titles_of
 from archdsl.importing.values import Vertex, chain
 
@@ -49,12 +49,9 @@ class ModuleVertices:
 class Levels:
     """The modules of a graph that are parts of their own, and the terms of each level."""
 
-    def __init__(
-        self, graph: Graph, sized: bool = True, heads: Collection[int] = frozenset()
-    ) -> None:
-        """``sized`` makes what is padded to the size of another tensor so, at any size; ``heads``
-        are convolutions whose channels are the classes."""
-        self.graph, self.root, self.heads = graph, graph.root, heads
+    def __init__(self, graph: Graph, sized: bool = True) -> None:
+        """``sized`` makes what is padded to the size of another tensor so, at any size."""
+        self.graph, self.root, self.heads = graph, graph.root, class_heads(graph)
         self.vertices = {v.number: v for v in graph.vertices}
         ends = {v.number for v in (*graph.ends, *(v for _, v in graph.asides))}
         self.users = users(graph.vertices)
@@ -274,8 +271,8 @@ class Levels:
             return Term("output", name, weight, [body], channels)
         assert vertex.layer is not None, "gaps are no terms"
         given = dict(vertex.layer.given())
-        if vertex.number in self.heads:
-            given["channels"] = Classes(vertex.shape[0])
+        if vertex.number in self.heads.layers:
+            given["features" if vertex.op == "linear" else "channels"] = Classes(vertex.shape[0])
         keys = self._weights({vertex.number})
         if vertex.layer.is_tied:
             given["words"] = BareName(self.shared[keys].op)

@@ -34,14 +34,14 @@ class Style:
         self.family = Family()  # values that differ between the variants of a family
         self.blocks: dict[str, BlockDefinition | Known] = {}
         self.defaults: dict[str, dict[str, Any]] = {}
-        self.classes: int | None = None  # what the last layer gives, where it is a knob
+        self.classes: int | None = None  # what the heads give, where it is a knob
         self.width = 0  # the common factor of channels, where it is a knob
         self.widths: list[int] = []  # numbers of channels that were written
         self.least = 0  # from how many turns on a depth is a knob; none is where it is 0
         self.depths: list[int] = []  # those that are knobs
         self.kernel = 0  # of the convolutions of blocks, where it is a knob
         self.act = ""  # the activation, where it is a knob
-        self.turned: set[str] = set()  # which of these two the text speaks of
+        self.turned: set[str] = set()  # which of these and the classes the text speaks of
         self.drop_path = 0.0  # how often the last block is dropped,
         self.drops = 1  # and what the place of a block is divided by
         given: dict[tuple[str, str], list[Any]] = {}

@@ -118,6 +118,16 @@ class Ramp:
     start: int
 
 
+class Classes(int):
+    """A number of results of a head, as of classes: by its place, and no other number's equal."""
+
+    def __repr__(self) -> str:
+        return f"{self} classes"
+
+    def __str__(self) -> str:
+        return int.__repr__(self)
+
+
 class _Missing:
     def __repr__(self) -> str:
         return "-"

@@ -14,7 +14,6 @@ from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
 from archdsl.importing.closed import PATTERNS, closed
 from archdsl.importing.fold import stages
-from archdsl.importing.heads import heads_of
 from archdsl.importing.known import Known
 from archdsl.importing.library import NORMS, library, with_library
 from archdsl.importing.render import INDENT, LONG, Renderer
@@ -104,7 +103,7 @@ def common_factor(graph: Graph, name: str) -> int:
     """The common factor of all numbers of channels that the text of a spec has."""
     writer = SpecWriter(graph, name, None, False, 0)
     writer.text()
-    return gcd(*(w for w in writer.style.widths if w != writer.style.classes))
+    return gcd(*writer.style.widths)
 
 
 class SpecWriter:
@@ -121,14 +120,14 @@ class SpecWriter:
     ) -> None:
         self.graph, self.name, self.plain = graph, name, plain
         self.width = width
-        heads = heads_of(graph)
-        terms = Levels(graph, not plain, heads.convolutions).terms()
+        levels = Levels(graph, not plain)
+        terms = levels.terms()
         self.style = Style(terms, graph.registry)
         if any(term.op == PAD_TO for term in walk(terms)):
             (block,) = (one.known for one in library() if one.known.name == PAD_TO)
             self.style.blocks[PAD_TO] = block
         self.style.width = width.value if width is not None else 0
-        self.style.classes = heads.classes
+        self.style.classes = levels.heads.classes
         self._ramp(terms)
         # The chance of a drop grows with the place of a block among all of them.
         self.style.least = 0 if self.style.drop_path else depth
@@ -174,12 +173,6 @@ class SpecWriter:
         body: list[str] = []
         for term in terms:
             body += self._loop(term) if term.kind == "for" else self._lines([term])
-        if style.classes is not None:
-            body = [
-                re.sub(rf"\blinear\({style.classes}\b", "linear(classes", line) for line in body
-            ]
-            if not any(re.search(r"\bclasses\b", line) for line in body):
-                style.classes = None  # it stands in a block
         texts = [block.text for block in style.blocks.values()]
         definitions = [line for text in texts if text for line in (*text, "")]
         head = [self.head(), "", *self.uses(), *self.input()]
@@ -231,7 +224,7 @@ class SpecWriter:
             knobs.append(f"act = {style.act} in {{{acts}}}")
         if style.drop_path:
             knobs.append(f"drop_path = {style.drop_path:.12g}")
-        if style.classes is not None:
+        if "classes" in style.turned:
             knobs.append(f"classes = {style.classes}")
         return self.header(knobs)
 

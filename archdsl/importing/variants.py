@@ -21,7 +21,7 @@ from archdsl.importing.graphs import failure
 from archdsl.importing.proof import difference, flat_of, pairs
 from archdsl.importing.series import Levels
 from archdsl.importing.style import Style
-from archdsl.importing.terms import FirstTurn, Term, skeleton, walk
+from archdsl.importing.terms import Classes, FirstTurn, Term, skeleton, walk
 from archdsl.importing.text import SpecWriter
 from archdsl.importing.values import Graph
 from archdsl.importing.widths import RUNS, WORK
@@ -38,20 +38,17 @@ class FamilyWriter(SpecWriter):
         self.domains = domains
         self.names, self.graphs = list(graphs), list(graphs.values())
         self.graph, self.name, self.plain, self.width = self.graphs[0], name, False, None
-        found = []
+        found, classes = [], set[int | None]()
         for graph in self.graphs:
             if len(graph.inputs) > 1 or graph.results:
                 raise self.differ("models of a family take one tensor and give one result")
-            terms = Levels(graph).terms()
-            found.append(Term("variant", "", subs=[terms]))
+            levels = Levels(graph)
+            found.append(Term("variant", "", subs=[levels.terms()]))
+            classes.add(levels.heads.classes)
         self.style = Style(found, self.graph.registry)
         if any(t.args.get("drop") for t in walk(found)):
             raise self.differ("they drop branches in training with different probabilities")
-        self.lasts = [
-            getattr(graph.output.layer, "features", None) if graph.output.op == "linear" else None
-            for graph in self.graphs
-        ]
-        self.style.classes = self.lasts[0] if len(set(self.lasts)) == 1 else None
+        self.style.classes = classes.pop() if len(classes) == 1 else None
         self.terms = found
         self.count = 0
 
@@ -117,10 +114,10 @@ class FamilyWriter(SpecWriter):
             return FirstTurn(one, self._value(name, [v.rest for v in both], place, term))
         if any(not isinstance(v, (int, float, bool, str)) for v in values):
             raise self.differ(f"`{name}` of {_shown(term)} differs, and is not a number")
-        if len({type(v) for v in values}) > 1 or isinstance(values[0], str):
+        if len({type(v) for v in values} - {Classes}) > 1 or isinstance(values[0], str):
             shown = listed([str(v) for v in dict.fromkeys(values)])
             raise self.differ(f"`{name}` of {_shown(term)} is {shown}")
-        role = "classes" if (term.op, values) == ("linear", self.lasts) else name
+        role = "classes" if all(isinstance(v, Classes) for v in values) else name
         return Across(tuple(values), role, place if name == "n" else 0)
 
     # ------------------------------------------------------------------------ head and input
@@ -165,7 +162,7 @@ class FamilyWriter(SpecWriter):
             f"{k} = {_literal(v[0])}{self._domain(k, v)}"
             for k, v in self.style.family.knobs.items()
         ]
-        if self.style.classes is not None:
+        if "classes" in self.style.turned:
             knobs.append(f"classes = {self.style.classes}")
         return self.header(knobs)
 

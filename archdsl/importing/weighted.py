@@ -269,7 +269,7 @@ def group_norm_module(lower: Lowering, record: TracedCall) -> TensorValue:
 def instance_norm_module(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.plain(lower.input(record), record)
     if m.track_running_stats:
-        raise Gap("with `track_running_stats`")
+        raise Gap(" with `track_running_stats`")
     layer = make("instance_norm", eps=m.eps, affine=m.affine, **_shift(m))
     return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight, bias=m.bias))
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from archdsl.importing.render import INDENT, LONG
 
 OPEN, CLOSE = "([{", ")]}"
+LEFT = re.compile(r'["#]')  # strings and comments, whose lines stay as they are
 
 
 def wrapped(lines: list[str]) -> list[str]:
     """The lines of a spec, those that are too long with their longest list of arguments in lines of
-    its own, as many to a line as it takes."""
+    its own, as many to a line as it takes; those with strings or comments stay."""
     single = "\n".join(lines).split("\n")
-    return [part for line in single for part in (_broken(line) if len(line) > LONG else [line])]
+    return [part for line in single for part in (_broken(line) if _is_long(line) else [line])]
+
+
+def _is_long(line: str) -> bool:
+    return len(line) > LONG and not LEFT.search(line)
 
 
 def _broken(line: str) -> list[str]:

@@ -82,3 +82,10 @@ def test_texts(package: str) -> None:
 
 def test_no_file_is_of_a_package_that_is_gone() -> None:
     assert {path.stem for path in TEXTS.glob("*.txt")} <= {"main", *PACKAGES}
+
+
+def test_why_an_operation_is_no_layer_follows_its_name() -> None:
+    source = "".join(p.read_text("utf-8") for p in (ROOT / "archdsl/importing").glob("*.py"))
+    begins = re.findall(r'\bGap\(\s*f?"([^"])', source)
+    assert len(begins) > 100
+    assert set(begins) == {" ", ":"}

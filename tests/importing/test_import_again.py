@@ -142,3 +142,5 @@ def test_long_lines_are_broken_within_parentheses() -> None:
         "  ) {",
         "  short",
     ]
+    for kept in (f'pad(border = "{given}, (a, b)")', f"conv(4, 3) # {given}, (a, b)"):
+        assert wrapped([kept]) == [kept]
