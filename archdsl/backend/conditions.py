@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from archdsl.backend.terms import COMPARISON, EITHER, SUM, Num, Word, same, shown
+from archdsl.backend.terms import COMPARISON, EITHER, SUM, Num, Word, both, same, shown
 
 
 def changes(channels: int, wanted: int, stride: int) -> Word:
@@ -20,9 +20,14 @@ def changes(channels: int, wanted: int, stride: int) -> Word:
     return Word(any(p.value for p in parts), text, EITHER if len(parts) > 1 else COMPARISON)
 
 
-def fixed(terms: Sequence[tuple[int, int, int]], sometimes: bool) -> Word:
+def fixed(terms: Sequence[tuple[int, int, int]], sometimes: bool, also: Word | None = None) -> Word:
     """That terms are the numbers that are written in a part; where the part is there only
-    ``sometimes``, they may be what they are without it. A term is given with both numbers."""
+    ``sometimes``, they may be what they are without it. A term is given with both numbers.
+    ``also`` holds without the part."""
+    if sometimes and also is not None:
+        there = fixed(terms, False)
+        without = both([fixed([(term, n, n) for term, _, n in terms], False), also])
+        return Word(True, f"{there.text} or ({without.text})", EITHER)
     texts = [shown(term, SUM) for term, _, _ in terms]
     cases = [[without for *_, without in terms]] if sometimes else []
     cases.append([number for _, number, _ in terms])

@@ -3,7 +3,6 @@ with parameters and channels that carry their expressions."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
@@ -24,7 +23,7 @@ from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
 from archdsl.backend.sequences import SequencePiece
 from archdsl.backend.skipped import counted, inside, shorter, skipped, wherever
 from archdsl.backend.spec_text import Written, stands_in, word_of
-from archdsl.backend.strides import stride_between
+from archdsl.backend.strides import stride_between, written_stride
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.diagnostics.source import Span
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 
 RESIDUAL, PLAIN, USUAL = "residual", "identity", "auto"
 INCOMING = "in.channels"  # what comes in, beside the block's own parameters: no name of one
+ADDED = "after"  # the channels that a shortcut adds
 MOST = 3  # instances that are gone through beside the fullest
 
 
@@ -225,23 +225,21 @@ class ClassTerms:
         if self.projected is None or not isinstance(piece, PlanPiece) or piece.plan.definition:
             return
         wanted, stride = self.projected
-        own = piece.plan.full.pieces.values()
-        steps = [
-            getattr(p.made[0], "stride", 1)
-            for p in own
-            if isinstance(p, ExpressionPiece) and p.made
-        ]
-        if len(steps) < len(own) or not all(isinstance(s, int) for s in steps):
+        strides = {written_stride(instance) for instance in piece.plan.instances}
+        step = strides.pop() if len(strides) == 1 else None
+        if step is None:
             return
-        terms = list[tuple[int, int, int]]()
+        terms, alike = list[tuple[int, int, int]](), None
         if isinstance(stride, Num):
-            terms.append((stride, math.prod(steps), 1))
+            terms.append((stride, step, 1))
         widths = self.widths[entry.label]
         added = {out - into for into, out in widths}
         if len(added) == 1 and not same(wanted, here):
             terms.append((wanted - here, added.pop(), 0))
+        elif not same(wanted, here):
+            alike = opposite(changes(here, wanted, 1))
         if terms:
-            self.note_forms(fixed(terms, len(widths) < self.count))
+            self.note_forms(fixed(terms, len(widths) < self.count, alike))
 
     def note_conditions(self, span: Span, translator: Translator, here: int) -> None:
         """The conditions under which a step is there, where they are met first."""
@@ -380,6 +378,8 @@ class ClassTerms:
                     except Untranslatable:
                         continue
             values = {k: v for k, v in values.items() if agrees(v, known.get(k))}
+        elif self.projected is not None:
+            values[ADDED] = self.projected[0] - inputs[0]
         if record:
             self.calls[id(piece)] = {**values, INCOMING: inputs[0]}
         told = (*values.items(), ("", inputs[0]))

@@ -331,7 +331,8 @@ class PlanPiece(Piece):
             vector = tuple(ABSENT if i is None else parameter.values[i] for i in places)
             if default is not ABSENT and all(v is ABSENT or v == default for v in vector):
                 continue
-            term = terms.get(parameter.origin)
+            origin = parameter.origin or (parameter.name if plan.definition is None else "")
+            term = terms.get(origin)
             value = symbols.express(vector, name, f"{hint}_{name}", term=term)
             items.append(Item(value, "" if default is ABSENT else name))
         return call(plan.name, items)

@@ -75,10 +75,10 @@ class Written:
             for node in statements:
                 if node.span.end <= name.span.start and name.text in _given(node):
                     found = node
-            around = [n for n in inside.children() if _covers(n, name)]
-            if not around:
+            within = [n for n in inside.children() if _covers(n, name)]
+            if not within:
                 break
-            inside = around[0]
+            inside = within[0]
             loop = isinstance(inside, (tree.For, tree.Repeat, tree.Comprehension))
             if loop and name.text in _given(inside):
                 found = inside
@@ -107,29 +107,27 @@ class Written:
             elif isinstance(inside, tree.Ternary):
                 bodies = (inside.then, inside.otherwise)
             for number, body in enumerate(bodies):
-                if _holds(body, span) and isinstance(inside, (tree.If, tree.Ternary)):
+                if holds(body, span) and isinstance(inside, (tree.If, tree.Ternary)):
                     found.append((inside, number))
-            inside = next((n for n in inside.children() if _holds(n, span)), None)
+            inside = next((n for n in inside.children() if holds(n, span)), None)
         return found
 
     def loops_around(self, span: Span, block: tree.Block | None) -> list[tree.For | tree.Repeat]:
         """The loops of a block that a place is within the bodies of, the outermost first."""
         if block is None or block.span.source is not span.source:
             return []
-        around = _around(block.body, span)
-        return [
-            n for n in around if isinstance(n, (tree.For, tree.Repeat)) and _holds(n.body, span)
-        ]
+        nodes = around(block.body, span)
+        return [n for n in nodes if isinstance(n, (tree.For, tree.Repeat)) and holds(n.body, span)]
 
     def lets_before(self, span: Span, block: tree.Block | None) -> Iterator[tree.Let]:
         """The `let`s right before the statement that a place belongs to, out of loops."""
         if block is None or block.span.source is not span.source or not self.has_lets(block):
             return
-        for node in _around(block.body, span):
+        for node in around(block.body, span):
             if isinstance(node, (tree.For, tree.Repeat)):
                 return
             if isinstance(node, tree.Body):
-                place = next((i for i, s in enumerate(node.statements) if _holds(s, span)), 0)
+                place = next((i for i, s in enumerate(node.statements) if holds(s, span)), 0)
                 while place and isinstance(let := node.statements[place - 1], tree.Let):
                     yield let
                     place -= 1
@@ -194,21 +192,21 @@ def _places(file: tree.File) -> Iterator[tuple[tuple[int, int], int]]:
         stack.extend((child, start) for child in node.children())
 
 
-def _around(body: tree.Node, span: Span) -> Iterator[tree.Node]:
+def around(body: tree.Node, span: Span) -> Iterator[tree.Node]:
     """The nodes around a place, from a body inwards."""
     inside: tree.Node | None = body
     while inside is not None:
         yield inside
-        inside = next((n for n in inside.children() if _holds(n, span)), None)
+        inside = next((n for n in inside.children() if holds(n, span)), None)
 
 
-def _holds(node: tree.Node, span: Span) -> bool:
+def holds(node: tree.Node, span: Span) -> bool:
     return node.span.start <= span.start and span.end <= node.span.end
 
 
 def stands_in(span: Span, block: tree.Block | None) -> bool:
     """Whether a place is in the text of a block: what is handed in speaks of other names."""
-    return block is not None and block.span.source is span.source and _holds(block, span)
+    return block is not None and block.span.source is span.source and holds(block, span)
 
 
 def _covers(node: tree.Node, inner: tree.Node) -> bool:

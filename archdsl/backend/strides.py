@@ -43,3 +43,19 @@ def stride_between(
             return None
         whole, end = own * whole, entry.inputs[-1]
     return whole if end == start else None
+
+
+def written_stride(instance: Instance) -> int | None:
+    """By how much a part without weights makes an image smaller along each axis; nothing where
+    that is not known."""
+    whole = 1
+    for piece in instance.pieces.values():
+        if not isinstance(piece, (LayerPiece, ExpressionPiece)) or piece.made is None:
+            return None
+        layer, shapes, _ = piece.made
+        steps = {*layer.window(shapes[0])[1]}
+        step = steps.pop() if len(steps) == 1 else None
+        if not isinstance(step, int) or layer.weights(*shapes):
+            return None
+        whole *= step
+    return whole

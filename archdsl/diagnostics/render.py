@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from unicodedata import combining, east_asian_width
 
-from archdsl.diagnostics.diagnostic import Diagnostic, Label
+from archdsl.diagnostics.diagnostic import Diagnostic, Label, TrailFrame
 from archdsl.diagnostics.source import Source, Span
 
 # Characters that show a reader something else than what is there: those that move the cursor
@@ -18,6 +18,8 @@ HIDDEN = re.compile(
 
 WIDTH = 120  # columns of a source line that are shown
 LONGEST = 1_000  # characters of any line
+LONG_CHAIN = 400  # characters of a chain in which the turns of a loop are told apart
+TURN = "a turn"
 MAX_VALUE = 60  # characters of a value that is shown beside its name
 
 
@@ -56,9 +58,10 @@ def _by_source(labels: Iterable[Label]) -> list[list[Label]]:
 def where(d: Diagnostic) -> str:
     """The chain of blocks and turns, and the values that led here: the variables of the turns, the
     innermost block's arguments, and the knobs."""
-    steps = [f"{f.name} ({_line(f.span, d.span)}" for f in reversed(d.trail)]
-    counts = [(step, len(list(same))) for step, same in groupby(steps)]
-    chain = " in ".join(f"{step}{f', {n} times' if n > 1 else ''})" for step, n in counts)
+    frames = tuple(reversed(d.trail))
+    chain = _chain(frames, d.span)
+    if len(chain) > LONG_CHAIN:  # the same loops, in other turns
+        chain = _chain([replace(f, name=TURN) if f.is_turn else f for f in frames], d.span)
     values: dict[str, str] = {}
     for frame in reversed(d.trail):
         values = {**frame.arguments, **values}
@@ -67,8 +70,36 @@ def where(d: Diagnostic) -> str:
     values |= {k: v for k, v in d.knobs.items() if k not in values}
     shown = ", ".join(f"{k} = {v}" for k, v in values.items() if len(v) <= MAX_VALUE)
     if chain:
-        return f"in {chain}" + (f", with {shown}" if shown else "")
+        return chain + (f", with {shown}" if shown else "")
     return f"with {shown}" if shown else ""
+
+
+def _chain(frames: Sequence[TrailFrame], main: Span | None) -> str:
+    """``in turn 1 of 2 (line 3) in grow (line 3, 2 times)``: neighbours that repeat stand once."""
+    texts = [f"{f.name} ({_line(f.span, main)}" for f in frames]
+    loops = [(f.span.start, f.span.end) if f.is_turn else None for f in frames]
+    links: list[str] = []
+    for at, length, times in _repeats([*zip(texts, loops, strict=True)]):
+        if length == 1:
+            links.append(f"{texts[at]}{f', {times} times' if times > 1 else ''})")
+        else:
+            links.append(f"[{' in '.join(f'{t})' for t in texts[at : at + length])}] {times} times")
+    return "".join(f" in {link}" for link in links).strip()
+
+
+def _repeats(items: Sequence[object]) -> Iterator[tuple[int, int, int]]:
+    """Items as runs of what repeats: where each begins, of how many items, how many times."""
+    at = 0
+    while at < len(items):
+        best = (1, 1)  # that which is the longest in all
+        for length in range(1, (len(items) - at) // 2 + 1):
+            first, times = items[at : at + length], 1
+            while items[at + length * times : at + length * (times + 1)] == first:
+                times += 1
+            if times > 1 and length * times > best[0] * best[1]:
+                best = length, times
+        yield (at, *best)
+        at += best[0] * best[1]
 
 
 def _line(span: Span, main: Span | None) -> str:

@@ -35,10 +35,10 @@ def numbers(node: tree.Node, scope: Scope) -> Numbers:
         return Counter({node.label.text: 1})
     if isinstance(node, tree.Output):
         return Counter({node.name.text: 1})
-    if alternatives := _alternatives(node):
-        return most(numbers(a, scope) for a in alternatives)
+    if bodies := alternatives(node):
+        return most(numbers(a, scope) for a in bodies)
     found: Numbers = Counter()
-    for inner in node.items if isinstance(node, tree.ListOf) else _sequence(node):
+    for inner in node.items if isinstance(node, tree.ListOf) else sequence(node):
         found += numbers(inner, scope)
     return found
 
@@ -75,9 +75,9 @@ def steps(node: tree.Node, scope: Scope) -> int:
         return 1 if pattern is None or pattern.is_part else MANY
     if isinstance(node, (tree.For, tree.Repeat)):
         return MANY
-    if alternatives := _alternatives(node):
-        return max(steps(a, scope) for a in alternatives)
-    if inner := _sequence(node):
+    if bodies := alternatives(node):
+        return max(steps(a, scope) for a in bodies)
+    if inner := sequence(node):
         return min(MANY, sum(steps(i, scope) for i in _applied(node, inner, scope)))
     nothing = (tree.Let, tree.Require, tree.Default, tree.Output, tree.Body)
     return 0 if isinstance(node, nothing) or _is_identity(node, scope) else 1
@@ -86,7 +86,7 @@ def steps(node: tree.Node, scope: Scope) -> int:
 def several(node: tree.Node, scope: Scope) -> bool:
     """Whether a body or a chain has several links or statements that make steps. What stands
     within a condition is another's to say: it matters where it is taken."""
-    inner = _applied(node, _sequence(node), scope)
+    inner = _applied(node, sequence(node), scope)
     return sum(steps(i, scope) > 0 for i in inner) > 1
 
 
@@ -134,7 +134,7 @@ def _is_identity(node: tree.Node, scope: Scope) -> bool:
     return isinstance(node, tree.Name) and node.text == "identity" and not scope.lookup(node.text)
 
 
-def _alternatives(node: tree.Node) -> tuple[tree.Node, ...]:
+def alternatives(node: tree.Node) -> tuple[tree.Node, ...]:
     """The bodies of which one is taken at most."""
     if isinstance(node, tree.If):
         return node.bodies if node.otherwise is None else (*node.bodies, node.otherwise)
@@ -145,7 +145,7 @@ def _alternatives(node: tree.Node) -> tuple[tree.Node, ...]:
     return ()
 
 
-def _sequence(node: tree.Node) -> tuple[tree.Node, ...]:
+def sequence(node: tree.Node) -> tuple[tree.Node, ...]:
     """What is applied one after the other."""
     if isinstance(node, tree.Chain):
         return node.links

@@ -111,7 +111,8 @@ class Pool(Layer):
         """What the PyTorch module is called, and its keywords."""
         axes = len(size)
         target, found = f"nn.{kind}{axes}d", dict[str, object]()
-        if self.steps() != self.kernel:
+        said = self.stride is not None and type(self.stride) not in (int, tuple)  # an expression
+        if said or self.steps() != self.kernel:
             found["stride"] = self.steps()
         pad = self.margin
         if self.pad == SAME:  # no more than the sizes that come in tell how much it is
@@ -175,7 +176,7 @@ class MaxPool(Pool):
         target, keywords = self.module("MaxPool", inputs[0][1:])
         if self.dilation != 1:
             keywords["dilation"] = self.dilation
-        usual = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
+        usual = {"stride": self.kernel, "padding": 0, "dilation": 1, "ceil_mode": False}
         return self.made(target, keywords, usual)
 
 
@@ -223,7 +224,7 @@ class AvgPool(Pool):
         target, keywords = self.module("AvgPool", inputs[0][1:])
         if not self.count_pad:
             keywords["count_include_pad"] = False
-        usual = {"stride": None, "padding": 0, "ceil_mode": False, "count_include_pad": True}
+        usual = {"stride": self.kernel, "padding": 0, "ceil_mode": False, "count_include_pad": True}
         return self.made(target, keywords, usual)
 
 

@@ -172,7 +172,9 @@ FORMS = {  # the blocks of networks, their uses, and what their classes say of o
     f"{PADDED}\nconv(8, 3); u(8); u(8, 1, 0.5); u(16, 2); u(16, 1, 0.7)": (
         "(s, c - in_channels) in ((1, 0), (2, 8))"
     ),
-    f"{PADDED}\nconv(8, 3); u(8); u(8, 1, 0.5); u(16, 2); u(32, 2)": "s in (1, 2)",
+    f"{PADDED}\nconv(8, 3); u(8); u(8, 1, 0.5); u(16, 2); u(32, 2)": (
+        "s == 2 or (s == 1 and in_channels == c)"
+    ),
     "u(c, d, n) { conv(12, 3); if n > 2 { conv(c, 3) -> relu }; conv(d, 1) }\n"
     "u(8, 4, 3); u(12, 8, 2); u(4, 8, 4)": "n > 2 or c == 12",
     "u(c, d, n) { conv(12, 3) -> relu; if n > 2 { conv(c, 3) }; bn -> relu -> conv(d, 1) }\n"
@@ -186,6 +188,7 @@ ONE_STEP = {  # a layer that one use has, with an argument as usual, and what it
     "k = 3: conv(c, k): k = 1": "nn.Conv2d(c, c, k, padding=k // 2)",
     "k = 3: conv(c, k, dilation = 2): k = 1": "nn.Conv2d(c, c, k, padding=k - 1, dilation=2)",
     "p = 1: maxpool(3, stride = 1, pad = p): p = 0": "nn.MaxPool2d(3, stride=1, padding=p)",
+    "s = 1: maxpool(2, stride = s, pad = 1): s = 2": "nn.MaxPool2d(2, stride=s, padding=1)",
     "p = 1: conv_transpose(c, 3, pad = p): p = 0": "nn.ConvTranspose2d(c, c, 3, padding=p)",
     "s = 2: conv(c, 3, stride = s): s = 1": "nn.Conv2d(c, c, 3, stride=s, padding=1)",
     "a = 0.2: leaky_relu(a): a = 0.01": "nn.LeakyReLU(negative_slope=a)",

@@ -117,6 +117,32 @@ def test_blocks_and_values() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "chain"),
+    [
+        (
+            "block grow(n) { repeat 2 { conv(8, 3) -> grow(n + 1) } }\ngrow(0)",
+            "[turn 1 of 2 (line 3) in grow (line 3)] 39 times"
+            " in turn 1 of 2 (line 3) in grow (line 4), with n = 39",
+        ),
+        (
+            "block grow(n) { repeat n + 1 { conv(8, 3) -> grow(n + 1) } }\ngrow(0)",
+            "[a turn (line 3) in grow (line 3)] 39 times"
+            " in a turn (line 3) in grow (line 4), with n = 39",
+        ),
+        (
+            "for i in 1..2 { for j in 1..2 { conv(8, 30, pad = 0) } }",
+            "turn 1 of 2 (line 3) in turn 1 of 2 (line 3), with i = 1, j = 1",
+        ),
+    ],
+)
+def test_turns_of_a_recursion_are_folded(text: str, chain: str) -> None:
+    """Neighbours that repeat together stand once; two loops of one line are two."""
+    with pytest.raises(ArchError) as caught:
+        parse(f"arch net\ninput 3x16x16\n{text}").with_knobs()
+    assert f"  = in {chain}" in str(caught.value).splitlines()
+
+
 def test_values_that_are_too_long_are_left_out() -> None:
     found = diagnose(codes.NO_ARCH).within([], {"short": "1", "long": "1" * 100})
     assert "  = with short = 1" in render_one(found).splitlines()

@@ -17,7 +17,10 @@ from archdsl.ir.network import Part, Pick, numbered
 from archdsl.layers.base import Module
 
 # What a constructor that is not right may raise.
-ERRORS = (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError)
+ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(NameError, TypeError, ValueError),
+)
 Made = tuple[str, tuple[Any, ...], dict[str, Any]]
 
 

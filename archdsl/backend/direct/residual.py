@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Set
 
 from archdsl.backend.direct.arms import BranchTranslation
 from archdsl.backend.direct.nested_lines import Line
@@ -39,15 +39,19 @@ class ResidualTranslation(BranchTranslation):
             raise Untranslatable
         said = self.chosen(given.get(SHORTCUT))
         is_padded = said is not None and _is_word(said, PAD)
-        steps = set[Steps]()  # of a padded shortcut, in each use
+        steps, sums = list[Steps](), 0  # of a padded shortcut, in each use
         for use in (*self.uses.of(node.callee.span), *self.uses.of(node.span)):
             layer = use.layer if isinstance(use.step.op, Op) else None
             if is_padded and layer is not None and len(use.inputs) == 1:
-                steps.add(layer.window(use.inputs[0])[1])
+                steps.append(layer.window(use.inputs[0])[1])
                 continue
             code = layer.torch(*use.inputs) if layer is not None else None
             if not isinstance(code, Expression) or code.text != "{0} + {1}":
                 raise Untranslatable
+            sums += 1
+        strides = [step for step in steps if any(s != 1 for s in step)]
+        if len(strides) != (sums if is_padded else 0):  # in some uses what comes in is added
+            raise Untranslatable
         self.chain_only = False
         self.settle()
         before = self.at
@@ -68,7 +72,7 @@ class ResidualTranslation(BranchTranslation):
                 raise Untranslatable  # other arguments may want a projection
             self.same_channels(before.channels, channels)
         self.at = At(before.now, before.channels, self.at.counts)
-        first = self.padded(steps, after, body) if is_padded else self.shortcut(said)
+        first = self.padded(set(strides), after, body) if is_padded else self.shortcut(said)
         counts = self.at.counts
         if in_place and after.flat() == y:
             self.run.append(Line(f"{y} += ", first))
@@ -127,10 +131,9 @@ class ResidualTranslation(BranchTranslation):
         known = self.value(node.condition)[0].text
         return {"True": node.then, "False": node.otherwise}.get(known, node)
 
-    def padded(self, steps: Collection[Steps], after: Code, body: tree.Body) -> Code:
+    def padded(self, strides: Set[Steps], after: Code, body: tree.Body) -> Code:
         """What is added without a layer: every so many pixels of the input, and zeros for the
-        channels that it lacks; ``steps`` are how many, in the uses of the block."""
-        strides = [step for step in steps if any(s != 1 for s in step)]
+        channels that it lacks; ``strides`` are how many, in the uses of the block."""
         decides = sorted(self.sizing(body, self.definition))
         axes = len(self.uses.input) - 1
         if len(strides) != 1 or not isinstance(after, Text) or len(decides) != 1:
@@ -141,8 +144,9 @@ class ResidualTranslation(BranchTranslation):
             raise Untranslatable
         word = self.say.names[decides[0]].made
         self.made.append(Line(f"assert {word} == {values.pop()}"))
+        (stride,) = strides
         x, zeros = self.at.now.flat(), ", ".join(["0"] * (2 * axes + 1))
-        taken = f"{x}[:, :, {', '.join(f'::{s}' if s != 1 else ':' for s in strides[0])}]"
+        taken = f"{x}[:, :, {', '.join(f'::{s}' if s != 1 else ':' for s in stride)}]"
         return Text(f"F.pad({taken}, ({zeros}, {after.text}.shape[1] - {x}.shape[1]))")
 
     def shortcut(self, node: tree.Node | None) -> Code:

@@ -24,11 +24,9 @@ class Shortcut(nn.Module):
 
 
 class Basic(nn.Module):
-    def __init__(
-        self, in_channels: int, c: int, stride: int = 1, after: int = 256
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
-        assert stride in (1, 2)
+        assert stride == 2 or (stride == 1 and in_channels == c)
         self.conv1 = nn.Conv2d(in_channels, c, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
         self.relu1 = nn.ReLU(inplace=True)
@@ -36,7 +34,7 @@ class Basic(nn.Module):
         self.bn2 = nn.BatchNorm2d(c)
         self.shortcut = nn.Identity()
         if stride != 1 or in_channels != c:
-            self.shortcut = Shortcut(after)
+            self.shortcut = Shortcut(c - in_channels)
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,12 +59,8 @@ class ResNet(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(basic1=Basic(64, 64), basic2=Basic(64, 64))
-        self.stage2 = seq(
-            basic1=Basic(64, 128, stride=2, after=64), basic2=Basic(128, 128)
-        )
-        self.stage3 = seq(
-            basic1=Basic(128, 256, stride=2, after=128), basic2=Basic(256, 256)
-        )
+        self.stage2 = seq(basic1=Basic(64, 128, stride=2), basic2=Basic(128, 128))
+        self.stage3 = seq(basic1=Basic(128, 256, stride=2), basic2=Basic(256, 256))
         self.stage4 = seq(basic1=Basic(256, 512, stride=2), basic2=Basic(512, 512))
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -24,11 +24,9 @@ class Shortcut(nn.Module):
 
 
 class Basic(nn.Module):
-    def __init__(
-        self, in_channels: int, c: int, stride: int = 1, after: int = 32
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
-        assert stride in (1, 2)
+        assert stride == 2 or (stride == 1 and in_channels == c)
         self.conv1 = nn.Conv2d(in_channels, c, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
         self.relu1 = nn.ReLU(inplace=True)
@@ -36,7 +34,7 @@ class Basic(nn.Module):
         self.bn2 = nn.BatchNorm2d(c)
         self.shortcut = nn.Identity()
         if stride != 1 or in_channels != c:
-            self.shortcut = Shortcut(after)
+            self.shortcut = Shortcut(c - in_channels)
         self.relu2 = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,9 +58,7 @@ class ResNetCIFAR(nn.Module):
         )
         self.stage1 = seq(**{f"basic{i}": Basic(16, 16) for i in range(1, 4)})
         self.stage2 = seq(
-            basic1=Basic(16, 32, stride=2, after=16),
-            basic2=Basic(32, 32),
-            basic3=Basic(32, 32),
+            basic1=Basic(16, 32, stride=2), basic2=Basic(32, 32), basic3=Basic(32, 32)
         )
         self.stage3 = seq(
             basic1=Basic(32, 64, stride=2), basic2=Basic(64, 64), basic3=Basic(64, 64)

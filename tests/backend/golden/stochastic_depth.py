@@ -51,16 +51,15 @@ class Shortcut(nn.Module):
 
 
 class Unit(nn.Module):
-    def __init__(
-        self, in_channels: int, c: int, size1: float, stride: int = 1, after: int = 32
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, size1: float, stride: int = 1) -> None:
         super().__init__()
+        assert stride == 2 or (stride == 1 and in_channels == c)
         self.conv1 = nn.Conv2d(in_channels, c, 3, stride=stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(c)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(c, c, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
-        self.shortcut = Shortcut(after) if stride != 1 else nn.Identity()
+        self.shortcut = Shortcut(c - in_channels) if stride != 1 else nn.Identity()
         self.add1 = StochasticDepth(size1)
         self.relu2 = nn.ReLU(inplace=True)
 
@@ -86,7 +85,7 @@ class StochasticDepthNet(nn.Module):
             **{f"unit{i}": Unit(16, 16, 1 - i / 108) for i in range(1, 19)}
         )
         self.stage2 = seq(
-            unit1=Unit(16, 32, 89 / 108, stride=2, after=16),
+            unit1=Unit(16, 32, 89 / 108, stride=2),
             **{f"unit{i}": Unit(32, 32, (90 - i) / 108) for i in range(2, 19)},
         )
         self.stage3 = seq(
