@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archdsl.importing.blocks import is_container
 from archdsl.importing.record import ModuleCall
+from archdsl.importing.simplify import users
 from archdsl.importing.terms import ACTIVATIONS
 from archdsl.importing.values import Graph, Vertex, chain
 
@@ -27,10 +28,17 @@ class ClassHeads(NamedTuple):
 
 def class_heads(graph: Graph) -> ClassHeads:
     """The last layers with weights before the results: linear ones, or 1x1 convolutions, where
-    nothing after them mixes channels, and their modules are of classes that are heads alone. Where
-    the result has as many channels as an image that comes in, it may be an image, too."""
+    nothing after them mixes channels, nothing else takes them, and their modules are of classes
+    that are heads alone. Where the result has as many channels as an image that comes in, it may be
+    an image, too."""
     ends = [graph.output, *(vertex for _, vertex in (*graph.results, *graph.asides))]
-    found = [_heads_of(end) for end in ends]
+    way: list[set[int]] = [set() for _ in ends]
+    found = [_heads_of(end, seen) for end, seen in zip(ends, way, strict=True)]
+    after = {n for some, seen in zip(found, way, strict=True) if some for n in seen}
+    taken = users(graph.vertices)
+    for some, seen in zip(found, way, strict=True):
+        if any(user.number not in after for number in seen for user in taken[number]):
+            some.clear()  # other layers take its channels
     heads = {v.number: v for some in found for v in some}
     while strange := _not_alone(graph, heads):
         heads = {n: v for n, v in heads.items() if n not in strange}
@@ -42,20 +50,25 @@ def class_heads(graph: Graph) -> ClassHeads:
     return ClassHeads(count, frozenset(heads))
 
 
-def _heads_of(vertex: Vertex) -> list[Vertex]:
-    """The head that a result comes from, or those of a sum; none where it comes from others."""
-    pooled = False
+def _heads_of(vertex: Vertex, seen: set[int]) -> list[Vertex]:
+    """The head that a result comes from, or those of a sum; none where it comes from others. What
+    stands on the way is entered in ``seen``."""
+    pooled = active = False
     while vertex.layer is not None and vertex.inputs:
+        seen.add(vertex.number)
         if vertex.op == "linear":
             return [vertex]
         if vertex.op == "conv":
             given = dict(vertex.layer.given())
             plain = given.get("kernel") in (1, (1, 1)) and given.get("groups", 1) == 1
-            return [vertex] if plain and given.get("stride", 1) in (1, (1, 1)) else []
+            plain = plain and given.get("stride", 1) in (1, (1, 1))
+            separable = active and vertex.inputs[0].op == "conv"
+            return [vertex] if plain and not separable else []
         if vertex.op == "add" and not vertex.drop:
-            arms = [_heads_of(arm) for arm in vertex.inputs]
+            arms = [_heads_of(arm, seen) for arm in vertex.inputs]
             return [v for arm in arms for v in arm] if all(arms) else []
         pooled = pooled or (vertex.op in POOLS and not _is_image(vertex))
+        active = active or vertex.op in ACTIVATIONS
         known = vertex.op in AFTER or (pooled and vertex.op in ACTIVATIONS)
         if not known or vertex.shape[:1] != vertex.inputs[0].shape[:1]:
             return []

@@ -48,6 +48,10 @@ def gated(x: torch.Tensor, gate: nn.Module, out: nn.Module, head: nn.Module) -> 
     return head(x * weights[:, :, None, None])
 
 
+def shuffled_beside(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {"out": x, "aux": F.channel_shuffle(x, 3)}
+
+
 def conv(after: int) -> nn.Module:
     return nn.Conv2d(16, after, 1)
 
@@ -83,6 +87,8 @@ NONE = {
     "length": (lambda x, p: F.normalize(p(x)), [conv(32)]),
     "norm": (lambda x, *of: nn.Sequential(*of)(x), [conv(32), nn.BatchNorm2d(32)]),
     "shuffle": (lambda x, p: F.channel_shuffle(p(x), 3), [conv(6)]),
+    "separable": (lambda x, p: p(x).relu().mean((2, 3)), [nn.Sequential(*Sep(16, 32, False))]),
+    "elsewhere": (lambda x, p: shuffled_beside(p(x)), [conv(6)]),
     "reshape": (lambda x, p: p(x).mean((2, 3)).reshape(-1, 6, 1, 1), [conv(6)]),
 }
 
