@@ -59,8 +59,9 @@ def to_dot(graph: nx.MultiDiGraph[str]) -> str:
         label = _quoted("\n".join(w for w in words if w))
         color = COLORS.get(layer.kind, "#ffffff") if layer else "#ffffff"
         lines.append(f'  {_quoted(path)} [label={label}, fillcolor="{color}55"];')
+    several = {path for path, count in graph.in_degree() if count > 1}
     for source, path, place in graph.edges(keys=True):
-        tail = f' [label="{place}"]' if len(operands(graph, path)) > 1 else ""
+        tail = f' [label="{place}"]' if path in several else ""
         lines.append(f"  {_quoted(source)} -> {_quoted(path)}{tail};")
     lines.append("}")
     return "\n".join(lines) + "\n"

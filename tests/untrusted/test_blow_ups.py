@@ -15,6 +15,9 @@ COMMANDS = {
     "summary": "summary TEXT",
     "compile": "compile TEXT -o made.py",
     "graph": "graph --json TEXT",
+    "dot": "graph --dot TEXT",
+    "draw": "draw TEXT -o made.svg",
+    "diff": "diff TEXT resnet18",
     "explain": "explain TEXT",
 }
 WHOLE = {name for name, _, _ in networks()}  # what costs time after it is elaborated
