@@ -13,6 +13,7 @@ from archdsl.backend.python import (
     Code,
     Comprehension,
     Const,
+    Deferred,
     Either,
     Item,
     Text,
@@ -212,9 +213,12 @@ def either(first: Code, later: Code) -> Code:
         and first.head == later.head
         and [i.name for i in first.items] == [i.name for i in later.items]
     ):
-        pairs = zip(first.items, later.items, strict=True)
-        items = tuple(Item(either(a.value, b.value), a.name) for a, b in pairs)
-        return Call(first.head, items, first.tail)
+        pairs = [*zip(first.items, later.items, strict=True)]
+        values = [either(a.value, b.value) for a, b in pairs]
+        makers = [v for v in values if isinstance(v, Either) and isinstance(v.first, Deferred)]
+        if not makers:  # whose own ``i`` would hide this one
+            items = tuple(Item(v, a.name) for v, (a, _) in zip(values, pairs, strict=True))
+            return Call(first.head, items, first.tail)
     return Either(first, later)
 
 

@@ -37,7 +37,7 @@ def blocks(sequence: list[Term], style: Style) -> list[Term]:
     root = [Term("module", "", subs=[sequence])]
     inside = root[0].subs[0]
     for term in list(walk(inside)):
-        if term.kind == "module" and is_container(term.op):
+        if term.kind == "module" and (is_container(term.op) or _is_fractal(term)):
             _open(term)
     _splice(inside)
     while modules := [t for t in walk(inside) if t.kind == "module"]:
@@ -118,6 +118,11 @@ def _height(term: Term) -> int:
 
 def is_container(cls: str) -> bool:
     return cls in ("ModuleList", "ModuleDict") or cls.endswith("Sequential")
+
+
+def _is_fractal(term: Term) -> bool:
+    """Whether a module is a fractal and nothing else."""
+    return len(term.subs[0]) == 1 and term.subs[0][0].kind == "fractal"
 
 
 def _open(term: Term) -> None:

@@ -225,6 +225,8 @@ def _without_drops(graph: Graph) -> Graph:
             vertex.layer = make("identity")
         elif vertex.op == "add" and vertex.drop:
             vertex.layer, vertex.drop = make("add"), 0.0
+        elif vertex.layer is not None and vertex.layer.columns_met is not None:
+            vertex.layer = make("mean")
     return graph
 
 

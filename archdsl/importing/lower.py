@@ -98,7 +98,7 @@ class Lowering:
         self._cut_by: dict[Any, TracedCall] = {}  # in whose module its layers are
         self.guesses = Guesses()
         self._settled: dict[Any, TensorValue] = {}
-        self.memo: dict[Any, Vertex] = {}  # what several operations have one of
+        self.memo: dict[Any, Any] = {}  # what several operations have one of
         self.batch = 0
         self.keys = recording.keys
         records = needed(recording, [ref for _, ref in recording.outputs])

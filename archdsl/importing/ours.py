@@ -6,21 +6,22 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from archdsl.importing.lower import Lowering, make, operation
-from archdsl.importing.record import TracedCall
+from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.record import Ref, TracedCall
 from archdsl.importing.single import KNOWN
 from archdsl.importing.special import codes_of
 from archdsl.importing.values import TensorValue
 from archdsl.layers.base import alike
 
 FILES = {
-    "Attention": "attention",
-    "WindowAttention": "attention",
-    "RMSNorm": "rms_norm",
-    "GlobalResponseNorm": "global_response_norm",
-    "Sinusoids": "sinusoids",
-    "Positions": "positions",
-    "Prepend": "prepend",
+    "Attention": "layers.modules.attention",
+    "WindowAttention": "layers.modules.attention",
+    "RMSNorm": "layers.modules.rms_norm",
+    "GlobalResponseNorm": "layers.modules.global_response_norm",
+    "Sinusoids": "layers.modules.sinusoids",
+    "Positions": "layers.modules.positions",
+    "Prepend": "layers.modules.prepend",
+    "ColumnMean": "backend.helpers.column_mean",
 }
 
 
@@ -37,7 +38,7 @@ KNOWN.append(own_name)
 
 @cache
 def _own_codes(name: str) -> Any:
-    return codes_of(getattr(import_module(f"archdsl.layers.modules.{FILES[name]}"), name))
+    return codes_of(getattr(import_module(f"archdsl.{FILES[name]}"), name))
 
 
 @operation("own Attention")
@@ -99,3 +100,34 @@ def prepend(lower: Lowering, record: TracedCall) -> TensorValue:
     layer = make("prepend", tokens=weight.shape[1])
     tied = lower.tied(record, weight=weight)
     return lower.apply(layer, record, lower.input(record), weights=tied)
+
+
+@operation("own ColumnMean")
+def column_mean(lower: Lowering, record: TracedCall) -> TensorValue:
+    """Where columns of a fractal meet. Of how many columns they are, ``simplify`` finds."""
+    columns: dict[int, Ref] = record.args[0]
+    values = [lower.settled(lower.value(ref), record) for ref in columns.values()]
+    if not all(isinstance(value, TensorValue) for value in values):
+        raise Gap(" of a parameter")
+    taken = [lower.plain(value, record) for value in values]
+    path = record.args[1] if len(record.args) > 1 else record.kwargs.get("path")
+    drop = record.module.drop_path
+    if len(taken) == 1:
+        return taken[0]
+    if not record.training or not (drop or path):
+        return lower.apply(make("mean"), record, *taken)
+    met = tuple(column + 1 for column in columns)
+    share = _share(lower, path) if path else 0.0
+    layer = make("fractal_join", columns=met, of=met[-1], drop_path=drop, global_path=share)
+    return lower.apply(layer, record, *taken)
+
+
+def _share(lower: Lowering, path: tuple[Ref, Ref]) -> float:
+    """In which share of mini-batches one column of the whole network is trained alone: there is one
+    draw of it, a random number that is less than the share, and that of the column."""
+    whole, column = (ref.record for ref in path)
+    number = whole.args[0].record.op if whole.args and isinstance(whole.args[0], Ref) else ""
+    drawn = whole.op in ("lt", "__lt__") and number == "rand" and column.op == "randint"
+    if not drawn or lower.memo.setdefault("path", path) != path:
+        raise Gap(" with another draw than that of its network")
+    return float(whole.args[1])

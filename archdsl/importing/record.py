@@ -138,6 +138,8 @@ def _refs(value: Any) -> Iterator[Ref]:
     elif isinstance(value, (tuple, list)):
         for item in value:
             yield from _refs(item)
+    elif isinstance(value, dict):
+        yield from _refs(tuple(value.values()))
 
 
 class _Recorder(TorchFunctionMode):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
+from archdsl.importing.fractals import fractal, no_fractal
 from archdsl.importing.terms import Kept, Term, last, of_scope, walk
 from archdsl.importing.values import Vertex
 
@@ -40,10 +41,21 @@ class ReducedPart:
 
 
 def arguments_of(vertex: Vertex) -> dict[str, object]:
-    """The axis of a concatenation, where it is not that of channels; the heads of attention."""
-    if vertex.layer is None or vertex.op not in ("concat", "cross_attend"):
+    """The axis of a concatenation, where it is not that of channels; the heads of attention; the
+    columns of a fractal that meet."""
+    layer = vertex.layer
+    if layer is None or (vertex.op not in ("concat", "cross_attend") and not layer.columns_met):
         return {}
-    return dict(vertex.layer.given())
+    return dict(layer.given())
+
+
+def _extent(arm: list[Term]) -> tuple[int, int]:
+    """How long an arm is, and how large the largest of its kernels: a shortcut is the lesser."""
+    kernels = [term.args["kernel"] for term in walk(arm) if term.args.get("kernel")]
+    sides = [side for k in kernels for side in (k if isinstance(k, tuple) else (k,))]
+    return sum(term.kind != "module" for term in walk(arm)), max(
+        (s for s in sides if isinstance(s, int)), default=0
+    )
 
 
 class Reduction:
@@ -65,7 +77,7 @@ class Reduction:
         self.fresh = -1  # values that are of no vertex
 
     def terms(self) -> list[Term]:
-        while self._series() or self._parallel() or self._tap():
+        while self._series() or self._fractal() or self._parallel() or self._tap():
             pass
         one = self.items[0] if len(self.items) == 1 else None
         if one and one.join is None and one.inputs == [self.input] and not self.results:
@@ -96,6 +108,20 @@ class Reduction:
             self.items.remove(after)
             changed = True
         return changed
+
+    def _fractal(self) -> bool:
+        for join in self.items:
+            if (found := fractal(self, join)) is None:
+                continue
+            term, source, parts = found
+            uses, inside = self._uses(), [join, *parts]
+            if any(user not in inside for part in parts for user in uses[part.output]):
+                continue
+            join.terms.insert(0, term)
+            join.inputs, join.join = [source], None
+            self.items = [item for item in self.items if item not in parts]
+            return True
+        return False
 
     def _parallel(self) -> bool:
         made = {item.output: item for item in self.items}
@@ -153,6 +179,8 @@ class Reduction:
         known = self.levels.vertices.get(source)
         channels = None if known is None else known.shape[0]
         op = vertex.op
+        if vertex.layer is not None and vertex.layer.columns_met is not None:
+            raise no_fractal(vertex)
         if op == "add" and len(arms) == 2:
             args: dict[str, object] = {}
             if vertex.drop:
@@ -165,7 +193,7 @@ class Reduction:
             uses = any(arm[0].kind == "use" for arm in arms if arm)
             if sum(not arm for arm in arms) == 1 and not uses:
                 return Term("residual", "identity", args, [max(arms, key=len)], channels)
-            short, body = sorted(arms, key=lambda arm: sum(1 for _ in walk(arm)))
+            short, body = sorted(arms, key=_extent)
             if short and all(t.kind != "use" for t in (*short, *body)):
                 return Term("residual", "layer", args, [body, short], channels)
         return Term("branch", op, arguments_of(vertex), arms, channels)

@@ -181,6 +181,15 @@ class Renderer:
             counted = any(_counts(line) for line in body)
             head = f"repeat {turns}{' as j' * counted}" if m.kind == "repeat" else f"dense({turns})"
             return [f"{pad}{head} {{", *body, pad + "}"]
+        if m.kind == "fractal":
+            parts = {name: self.scope.relate(values, None, name) for name, values in m.args.items()}
+            usual = "0.5" if parts["drop_path"] != "0" else "0"
+            if parts["global_path"] == usual:
+                del parts["global_path"]
+            if parts["drop_path"] == "0":
+                del parts["drop_path"]
+            head = f"fractal({', '.join(f'{name} = {text}' for name, text in parts.items())})"
+            return [f"{pad}{head} {{", *self.lines(m.subs[0], depth + 1), pad + "}"]
         if m.kind == "branch":
             arms = [line for arm in m.subs for line in self._arm(arm, depth + 1)]
             if m.args:

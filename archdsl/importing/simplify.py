@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from archdsl.importing.custom import Missing
 from archdsl.importing.lower import make
+from archdsl.importing.record import ModuleCall
 from archdsl.importing.values import Vertex
 
 MOST_SUMMED = 8  # tensors of one sum
@@ -71,11 +72,13 @@ def simplify(vertices: list[Vertex], outputs: list[Vertex]) -> tuple[list[Vertex
             vertex.layer = make("flatten")
     _silu(vertices)
     vertices = live(vertices, outputs)
+    _columns(vertices)
     missing = _dropped(vertices, outputs)
     vertices = live(vertices, outputs)
     _extended(vertices)
     vertices = _squares(vertices)
     _sums(vertices, outputs)
+    _means(vertices, outputs)
     return live(vertices, outputs), missing
 
 
@@ -108,6 +111,20 @@ def _silu(vertices: list[Vertex]) -> None:
             if gate.op == "sigmoid" and gate.inputs[0] is x and len(taken[gate.number]) == 1:
                 vertex.layer, vertex.inputs = make("silu"), [x]
                 break
+
+
+def _columns(vertices: list[Vertex]) -> None:
+    """Where columns of a fractal meet it is known of how many, once all of them have met."""
+    before: dict[ModuleCall, list[Vertex]] = defaultdict(list)
+    for vertex in vertices:
+        met = None if vertex.layer is None else vertex.layer.columns_met
+        if met is None or vertex.layer is None:
+            continue
+        before[vertex.call].append(vertex)
+        for one in before.pop(vertex.call) if 0 in met.places else ():
+            assert one.layer is not None, "a join"
+            given = dict(one.layer.given()) | {"of": len(met.places)}
+            one.layer = make(one.op, **given)
 
 
 def _dropped(vertices: list[Vertex], outputs: list[Vertex]) -> list[Missing]:
@@ -196,3 +213,16 @@ def _sums(vertices: list[Vertex], outputs: list[Vertex]) -> None:
                 break
             at = vertex.inputs.index(inner[0])
             vertex.inputs[at : at + 1] = inner[0].inputs
+
+
+def _means(vertices: list[Vertex], outputs: list[Vertex]) -> None:
+    """Sums of so many tensors, divided by their number."""
+    taken = users(vertices)
+    for vertex in vertices:
+        if vertex.op != "times" or vertex.layer is None or vertex.weights:
+            continue
+        total = vertex.inputs[0]
+        if total.op != "add" or total.drop or total in outputs or len(taken[total.number]) > 1:
+            continue
+        if dict(vertex.layer.given()) == {"value": 1 / len(total.inputs)}:
+            vertex.layer, vertex.inputs = make("mean"), total.inputs

@@ -17,8 +17,8 @@ class Term:
     """A layer, or a pattern with its sequences of terms.
 
     ``kind`` is ``layer`` (a built-in one, or a block), ``branch``, ``residual``, ``dense``,
-    ``repeat``, ``for``, ``use`` (of a tensor that was kept), ``output`` (in training alone),
-    ``result`` (always), ``shared`` (a module that is applied by its name); and on the way
+    ``fractal``, ``repeat``, ``for``, ``use`` (of a tensor that was kept), ``output`` (in training
+    alone), ``result`` (always), ``shared`` (a module that is applied by its name); and on the way
     ``module``, a call of a module, and ``splice``, one whose terms belong to the sequence around
     it.
     """

@@ -43,6 +43,7 @@ block some(n) {
 }
 """
 FRACTALS = {f"fractal of {n}": f"fractal(columns = {n}) {{ L }}" for n in (1, 2, 3)}
+FRACTALS["fractal of fractals"] = "fractal(columns = 2) { fractal(columns = 2) { L } }"
 
 
 def arm(shape: tuple[int, ...]) -> str:
