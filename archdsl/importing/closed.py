@@ -7,12 +7,12 @@ import re
 from archdsl.importing.render import LONG
 
 SHORT = 72  # characters of a line with a pattern in it
-PATTERNS = ("repeat", "residual", "dense", "branch")
+PATTERNS = ("repeat", "residual", "dense", "branch", "output")
 
 
 def closed(lines: list[str]) -> list[str]:
-    """The lines of a spec, in which a pattern of one short line, or of arms that are one layer
-    each, is a line itself; and what is in braces alone, a chain."""
+    """The lines of a spec, in which a pattern of one short line, or of arms that are a chain each,
+    is a line itself where it fits; and what is in braces alone, a chain."""
     out: list[str] = []
     opened: list[int] = []  # where the patterns around a line begin
     for line in lines:
@@ -21,7 +21,8 @@ def closed(lines: list[str]) -> list[str]:
             head, body = out[at].strip(), [one.strip() for one in out[at + 1 :]]
             short = _short(head, body, line.strip())
             indent = out[at][: len(out[at]) - len(out[at].lstrip())]
-            if short and len(indent + short) <= (LONG if head == "{" else SHORT):
+            most = LONG if head.startswith(("{", "branch")) else SHORT
+            if short and len(indent + short) <= most:
                 out[at:] = [indent + short]
                 continue
         if line.endswith("{"):
@@ -40,11 +41,11 @@ def _short(head: str, body: list[str], end: str) -> str:
         if end != "}" or not plain:
             return ""
         return " -> ".join(body) if steps else f"{{ {'; '.join(body)} }}"
-    word, single = re.split(r"\W", head)[0], not any(" -> " in one for one in body)
+    word = re.split(r"\W", head)[0]
     if word not in PATTERNS or any("{" in one for one in body):
         return ""
     if word == "branch":
-        return f"{head} {'; '.join(body)} {end}" if single else ""
-    if len(body) == 1 or (single and steps):
+        return f"{head} {'; '.join(body)} {end}"
+    if len(body) == 1 or (steps and not any(" -> " in one for one in body)):
         return f"{head} {' -> '.join(body)} {end}"
     return ""

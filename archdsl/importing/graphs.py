@@ -3,7 +3,9 @@ training, is refused."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -26,16 +28,19 @@ from archdsl.importing.custom import NONE, WORDS, Custom
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails
 from archdsl.importing.lower import Lowering, make
-from archdsl.importing.proof import difference, flat_of, pairs
+from archdsl.importing.proof import flat_of, pairs
 from archdsl.importing.record import ModuleCall, Recording, needed, record
 from archdsl.importing.simplify import live, renumbered, simplify, users
 from archdsl.importing.titles import TAKEN, title_of, titles_of
+from archdsl.importing.unequal import unequal
 from archdsl.importing.values import Graph, TensorValue, Vertex, chain
 from archdsl.registry import REGISTRY
 
 BATCHES = (2, 3)
 OTHER_BATCHES = (1, 17)  # in evaluation, where a single image is no rare one
 DROPPED = ("dropout", "dropout_channels", "alpha_dropout")
+ONE_BY_ONE = "compute each image by itself: leave out what asks for the size of the batch"
+ALIKE = "leave out what asks for `self.training`, but for dropout and results beside the main one"
 
 
 def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
@@ -47,28 +52,32 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
     always = [name for name, _ in recorded.outputs]
     evaluated = graph_once(module, BATCHES[0], inputs, False, custom)
     graphs = [graph_once(module, batch, inputs, True, custom, always) for batch in BATCHES]
-    flats = [flat_of(graph, "") for graph in graphs]
-    if pairs(*flats) is None:
-        reason = difference(*flats)
-        raise failure(codes.DEPENDS_ON_BATCH, reason=reason)
+    few, many = [(f"with {n} images", graph) for n, graph in zip(BATCHES, graphs, strict=True)]
+    if pairs(*[flat_of(graph, "") for graph in graphs]) is None:
+        raise unequal(codes.DEPENDS_ON_BATCH, few, many, help=ONE_BY_ONE)
     if any(vertex.op in DROPPED for vertex in evaluated.vertices):
         raise failure(codes.CHANGES_IN_TRAINING, reason="it applies dropout in evaluation, too")
+    plain, seen = flat_of(evaluated, ""), (f"with {BATCHES[0]} images", evaluated)
     for batch in OTHER_BATCHES:
+        shown = f"with {batch} image{'s' * (batch > 1)}"
         try:
-            other = flat_of(graph_once(module, batch, inputs, False, custom), "")
+            other = graph_once(module, batch, inputs, False, custom)
         except ArchError as problem:
             first = problem.diagnostics[0]
-            reason = f"at a batch of {batch}, {first.message}"
-            raise failure(codes.DEPENDS_ON_BATCH, reason=reason) from problem
-        if pairs(flat_of(evaluated, ""), other) is None:
-            reason = difference(flat_of(evaluated, ""), other)
-            raise failure(codes.DEPENDS_ON_BATCH, reason=reason)
+            found = diagnose(
+                codes.DEPENDS_ON_BATCH,
+                help=[ONE_BY_ONE],
+                fields={"reason": f"{shown}, {first.message}"},
+            )
+            raise ArchError([replace(found, labels=first.labels)]) from problem
+        if pairs(plain, flat_of(other, "")) is None:
+            raise unequal(codes.DEPENDS_ON_BATCH, seen, (shown, other), help=ONE_BY_ONE)
     trained = graph_once(module, BATCHES[0], inputs, True, custom, always)
-    plain = flat_of(_without_drops(trained), "")
-    plain.side_outputs = []
-    tested = flat_of(_without_drops(evaluated), "")
-    if pairs(tested, plain) is None:
-        raise failure(codes.CHANGES_IN_TRAINING, reason=difference(tested, plain))
+    tested = _without_drops(evaluated)
+    trained = replace(_without_drops(trained), asides=[])
+    if pairs(flat_of(tested, ""), flat_of(trained, "")) is None:
+        both = ("in evaluation", tested), ("in training", trained)
+        raise unequal(codes.CHANGES_IN_TRAINING, *both, help=ALIKE)
     return graphs[0]
 
 
@@ -190,15 +199,24 @@ def _unlike(vertices: Sequence[Vertex]) -> Iterator[str]:
 
 def _with_asides(graph: Graph) -> Graph:
     """Puts a mark where each side output begins: on the way to the main result, a value of which
-    it is computed."""
+    it is computed. Those that are computed of several, or of what others are computed of, too,
+    have none: they are ``meeting``."""
     main = {v.number for v in live(graph.vertices, graph.ends)}
+    apart = {
+        name: [v for v in live(graph.vertices, [result]) if v.number not in main]
+        for name, result in graph.asides
+    }
+    users_of = users(graph.vertices)
+    often = Counter(v.number for inside in apart.values() for v in inside)
     for name, result in graph.asides:
-        apart = [v for v in live(graph.vertices, [result]) if v.number not in main]
-        begins = {s.number: s for v in apart for s in v.inputs if s.number in main}
-        if len(begins) != 1:
-            why = "is computed from several tensors of the main path" if apart else "has no layers"
+        if not apart[name] or users_of[result.number]:
+            why = "is taken by another one" if apart[name] else "has no layers of its own"
             reason = f"`{name}`, a result in training only, {why}: return it in evaluation, too"
             raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
+        begins = {s.number: s for v in apart[name] for s in v.inputs if s.number in main}
+        if len(begins) > 1 or any(often[v.number] > 1 for v in apart[name]):
+            graph.meeting.add(name)
+            continue
         source = next(iter(begins.values()))
         mark = Vertex(
             max(v.number for v in graph.vertices) + 1,
@@ -211,6 +229,9 @@ def _with_asides(graph: Graph) -> Graph:
         for user in users(graph.vertices)[source.number]:
             if user.number in main:
                 user.inputs = [mark if s is source else s for s in user.inputs]
+        if graph.output is source:
+            graph.output = mark
+        graph.results = [(n, mark if v is source else v) for n, v in graph.results]
         graph.vertices.append(mark)
         main.add(mark.number)
     if graph.asides:

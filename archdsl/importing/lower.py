@@ -350,8 +350,8 @@ class Lowering:
         if layer is not None and layer.is_associative and not layer.is_sum and key in self._known:
             return self._known[key]
         number = len(self.vertices)
-        path = record.path
-        vertex = Vertex(number, layer, inputs, shape, record.call, path, weights or {}, drop)
+        at, own = (record.call, record.path), weights or {}
+        vertex = Vertex(number, layer, inputs, shape, *at, own, drop, record.place)
         self.guesses.spread(vertex)
         self.vertices.append(vertex)
         self._known[key] = vertex

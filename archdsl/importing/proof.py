@@ -145,18 +145,23 @@ def _has_weights(flat: Flat, place: int) -> bool:
     return node.layer is not None and bool(node.layer.weights(*shapes))
 
 
-def difference(mine: Flat, theirs: Flat) -> str:
-    """The first place at which two networks differ, in words."""
+def lacking(mine: Flat, theirs: Flat) -> list[int]:
+    """The layers of a network that another has none equal to, by their places."""
     a, b = Digests(mine), Digests(theirs)
     known = set(b.digest)
-    for place, node in enumerate(mine.nodes):
-        if a.digest[place] not in known and place not in a._passed:
-            return f"it has no counterpart of `{node.path}` ({_shown(node)})"
-    return "one shares layers that the other has separately"
+    places = range(len(mine.nodes))
+    return [n for n in places if a.digest[n] not in known and n not in a._passed]
 
 
-def _shown(node: FlatNode) -> str:
-    return "the input" if node.layer is None else f"{node.layer.name} to {node.shape}"
+def difference(mine: Flat, theirs: Flat) -> str:
+    """The first place at which a network is not the other, in words."""
+    places = lacking(mine, theirs)
+    if not places:
+        return "one shares layers that the other has separately"
+    node = mine.nodes[places[0]]
+    what = "input" if node.layer is None else f"layer `{node.layer.name}`"
+    where = f" in `{node.path}`" if node.layer is not None and node.path != node.layer.name else ""
+    return f"its {what}{where} of {'x'.join(map(str, node.shape))} is not there"
 
 
 def weights_of(graph: Graph, flat: Flat, paired: dict[int, int]) -> dict[str, Tied]:

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from archdsl.importing.fractals import fractal, no_fractal
 from archdsl.importing.terms import Kept, Term, last, of_scope, walk
-from archdsl.importing.values import Vertex
+from archdsl.importing.values import MAIN, Vertex
 
 if TYPE_CHECKING:
     from archdsl.importing.series import Levels
 
 HOW = ("per", "scaling")  # arguments of a sum that drops its branch
 SHORT = 8  # terms of a part that may be an arm
-MAIN = "main"  # of several results, what comes out at the end
 
 
 @dataclass(eq=False, slots=True)
@@ -233,7 +232,7 @@ class Reduction:
             found += item.terms
             if self._is_aside(item):
                 name = self.results[item.output][0]
-                sequence.append(Term("result", name, {}, [found]))
+                sequence.append(Term(self._kind(name), name, {}, [found]))
                 continue
             sequence += found
             current = item.output
@@ -241,7 +240,7 @@ class Reduction:
                 ends[current] = end
         for value, said in self.results.items():
             if said != [MAIN] and not self._is_aside(self._made.get(value)):
-                sequence += [Term("result", name, {}, [[use(value)]]) for name in said]
+                sequence += [Term(self._kind(name), name, {}, [[use(value)]]) for name in said]
         if current != self.output and (not self.results or [MAIN] in self.results.values()):
             sequence.append(use(self.output))
         given = {names[value] for value in names if value not in self.inputs}
@@ -267,6 +266,10 @@ class Reduction:
                 if sum(1 for _ in walk(arm.terms)) <= SHORT and last(arm.terms) is arm.terms[-1]:
                     join.inputs[place], join.arms[place] = arm.inputs[0], arm.terms
                     self.items.remove(arm)
+
+    def _kind(self, name: str) -> str:
+        """What a result is: one of training alone, or always."""
+        return "output" if name in self.levels.graph.meeting else "result"
 
     def _is_aside(self, item: ReducedPart | None) -> bool:
         """Whether what an item gives is one of several results, and nothing else."""

@@ -133,11 +133,12 @@ class Levels:
     def terms(self) -> list[Term]:
         """The whole graph: what is shared first."""
         graph = self.graph
-        main = {v.number for v in live(graph.vertices, graph.ends)}
+        named = graph.named
+        main = {v.number for v in live(graph.vertices, [*graph.ends, *(v for _, v in named)])}
         self._enter(main)
         inputs = {v.number: v.path for v in graph.inputs}
         results: dict[int, list[str]] = defaultdict(list)
-        for name, vertex in graph.results:
+        for name, vertex in named:
             results[vertex.number].append(name)
         found = self._reduced(main, min(main), graph.output.number, self.root, inputs, results)
         return [*self.shared.values(), *found]

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 
 from archdsl.importing.cut import AxisSplit
 from archdsl.importing.fixed import Looked
+from archdsl.importing.places import CodeLine
 from archdsl.importing.record import ModuleCall, Ref, Tied
 from archdsl.layers.base import Layer, Shape
 from archdsl.registry import REGISTRY, Registry
+
+MAIN = "main"  # of several results, what comes out at the end
 
 
 @dataclass(eq=False, slots=True)
@@ -26,6 +29,7 @@ class Vertex:
     path: str = ""
     weights: dict[str, Tied] = field(default_factory=dict)
     drop: float = 0.0  # of a branch that is dropped in training: how often
+    place: CodeLine | None = None  # the line of the model that it is of
     like: Vertex | None = None  # of what is padded: whose size it gets at any size of the image
     aside: tuple[str, Vertex] | None = None  # a side output that begins here: its name and result
 
@@ -113,7 +117,8 @@ class Graph:
     call of the whole model. ``registry`` has the layers that the vertices are of, ``results`` what
     it gives where that are several tensors; ``called`` what they are called, by the model's names.
     ``given`` has the names of what modules of several tensors take, and ``several`` says whether
-    such are blocks in the text.
+    such are blocks in the text. ``meeting`` has the names of side outputs that are computed from
+    several tensors of the main path.
     """
 
     vertices: list[Vertex]
@@ -125,6 +130,7 @@ class Graph:
     called: dict[str, str] = field(default_factory=dict)
     given: dict[ModuleCall, dict[Vertex, str]] = field(default_factory=dict)
     several: bool = False
+    meeting: set[str] = field(default_factory=set)
 
     @property
     def inputs(self) -> list[Vertex]:
@@ -135,3 +141,10 @@ class Graph:
     def ends(self) -> list[Vertex]:
         """What comes out in evaluation."""
         return [v for _, v in self.results] or [self.output]
+
+    @property
+    def named(self) -> list[tuple[str, Vertex]]:
+        """What the text names at its end or on the way: all results, where that are several or
+        some are of training alone and meet there."""
+        met = [(name, v) for name, v in self.asides if name in self.meeting]
+        return [*(self.results or [(MAIN, self.output)]), *met] if met else self.results

@@ -99,6 +99,19 @@ input 3x8x8
 conv(4, 3) -> branch mul { identity; global_avgpool -> zero -> hardtanh(-2, -1) }
 global_avgpool -> linear(3)
 """
+PYRAMID = """\
+arch net
+input 3x8x8
+conv(4, 3) as c2
+conv(4, 3, stride = 2) as c3
+conv(4, 3, stride = 2) as m4
+branch add { resize(c3.size); c3 } as m3
+branch add { resize(c2.size); c2 }
+output p2 { conv(4, 3) }
+output p3 { m3 -> conv(4, 3) }
+m4 -> conv(4, 3)
+output pool { subsample(2) }
+"""
 ONE_CHANNEL = """\
 arch net
 input 3x8x8
@@ -124,10 +137,10 @@ def test_the_channels_of_a_last_convolution_are_the_classes(end: str) -> None:
     assert made.text.count("conv(5, 1)") == made.text.count("conv(classes, 1)") == 1
 
 
-@pytest.mark.parametrize("text", [KEPT_BEFORE_AN_OUTPUT, SUMS_OF_ARMS, ZERO, ONE_CHANNEL])
+@pytest.mark.parametrize("text", [KEPT_BEFORE_AN_OUTPUT, SUMS_OF_ARMS, ZERO, PYRAMID, ONE_CHANNEL])
 def test_small_networks_come_back(text: str) -> None:
-    """Results that are used after a side output, sums whose arms are like a shortcut, zeros, and a
-    factor of the only channel."""
+    """Results that are used after a side output, sums whose arms are like a shortcut, zeros, side
+    outputs that are computed from several tensors, and a factor of the only channel."""
     wanted = archdsl.parse(text).with_knobs()
     made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
     assert made.architecture.hash == wanted.hash

@@ -124,7 +124,7 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
 
 
 def test_a_squeeze_that_takes_the_batch_too_says_so() -> None:
-    with pytest.raises(ArchError, match="at a batch of 1, no layer computes `squeeze`"):
+    with pytest.raises(ArchError, match="with 1 image, no layer computes `squeeze`"):
         archdsl.import_module(Around(lambda x: x.mean((2, 3), keepdim=True).squeeze()), (3, 8, 8))
 
 

@@ -110,9 +110,7 @@ def test_side_outputs_stand_where_they_begin() -> None:
     imported = archdsl.import_module(small_models.Helped(), (3, 16, 16))
     assert imported.text.endswith(
         "conv(4, 3, bias = false) -> bn -> relu\n"
-        "output aux(when = training) {\n"
-        "  global_avgpool -> linear(classes)\n"
-        "}\n"
+        "output aux(when = training) { global_avgpool -> linear(classes) }\n"
         "conv(4, 3, bias = false) -> bn -> relu -> global_avgpool -> linear(classes)\n"
     )
     assert imported.architecture.side_outputs == {"aux": 1.0}
@@ -125,10 +123,7 @@ def test_numbers_and_learned_numbers_are_layers() -> None:
         "times(0.1) -> plus(-1)\n"
         "conv(8, 3)\n"
         "residual { conv(8, 3) -> times(0, learned = true) -> times(0.2) }\n"
-        "branch sub {\n"
-        "  identity\n"
-        "  sigmoid -> times(-1) -> plus(1) -> times(0.25)\n"
-        "}\n"
+        "branch sub { identity; sigmoid -> times(-1) -> plus(1) -> times(0.25) }\n"
         "scale(1e-06, bias = true) -> relu\n"
         "branch mul { identity; identity }\n"
         "times(-1) -> plus(0.5, learned = true) -> global_avgpool -> linear(classes)\n"
@@ -171,15 +166,9 @@ block modulation(c, first = 9, last = 16, parts = 9, part = 9, last2 = 8) {
   conv(in.channels, 3, groups = in.channels) -> gelu as t2
   t1 -> split(parts, part) as t3
   branch mul { t2; split(2, 1) } as t4
-  branch mul {
-    t2 -> conv(in.channels, 5, groups = in.channels) -> gelu
-    t3 -> split(2, 2)
-  }
+  branch mul { t2 -> conv(in.channels, 5, groups = in.channels) -> gelu; t3 -> split(2, 2) }
   branch add { t4; identity }
-  branch mul {
-    t1 -> slice(1, last2)
-    identity
-  }
+  branch mul { t1 -> slice(1, last2); identity }
   conv(in.channels, 1)
 }
 
@@ -229,15 +218,19 @@ def test_a_part_that_is_changed_in_its_place_is_seen(way: str, operation: str) -
     ("model", "code", "words"),
     [
         (small_models.AsksNumbers, "A655", "values of a tensor"),
-        (small_models.AsksBatch, "A656", "with the number of images"),
+        (
+            small_models.AsksBatch,
+            "A656",
+            "with 3 images it computes `relu`, with 2 images it does no",
+        ),
         (small_models.SqueezesAll, "A656", "tell `squeeze()` which axis"),
         (small_models.Frozen, "A657", "it has no parameters"),
         (small_models.Unused, "A657", "no result is computed from `b.weight`, `b.bias`"),
-        (small_models.Changes, "A661", "different network in training"),
+        (small_models.Changes, "A661", "in training it computes `tanh`, in evaluation it"),
         (lambda: small_models.Drops(True), "A661", "it applies dropout in evaluation, too"),
         (lambda: small_models.Drops(False), "A661", "it applies dropout in evaluation, too"),
-        (lambda: small_models.AsksOne(True), "A656", "with the number of images"),
-        (lambda: small_models.AsksOne(False), "A656", "with the number of images"),
+        (lambda: small_models.AsksOne(True), "A656", "with 1 image it computes `relu`, with 2 im"),
+        (lambda: small_models.AsksOne(False), "A656", "with 17 images it computes `relu`, with 2"),
         (small_models.Elsewhere, "A652", "not on the device of its input"),
         (small_models.Untrainable, "A652", "modified by an inplace operation"),
         (small_models.Tied, "A662", "two different layers of the model use the weights `a.weight`"),
@@ -341,5 +334,5 @@ def test_what_is_another_network_is_not_written(monkeypatch: pytest.MonkeyPatch)
         archdsl.import_module(small_models.Residual(), (3, 32, 32))
     (found,) = caught.value.diagnostics
     assert found.code == "A659"
-    reason = "it has no counterpart of `body.2.conv1` (conv to (16, 16, 16))"
+    reason = "its layer `conv` in `body.2.conv1` of 16x16x16 is not there"
     assert found.message == f"the spec that was made is not the model: {reason}"

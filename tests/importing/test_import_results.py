@@ -95,7 +95,9 @@ def test_results_get_names_that_a_spec_can_have(
 def test_a_result_in_training_alone_wants_layers() -> None:
     with pytest.raises(archdsl.ArchError) as caught:
         archdsl.import_module(Named(("aux", "out"), always=False), (3, 8, 8))
-    reason = "`aux`, a result in training only, has no layers: return it in evaluation, too"
+    reason = (
+        "`aux`, a result in training only, has no layers of its own: return it in evaluation, too"
+    )
     assert reason in caught.value.diagnostics[0].message
     assert caught.value.diagnostics[0].code == "A661"
 

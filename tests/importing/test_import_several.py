@@ -124,10 +124,7 @@ let eye = shared {
   unit(16) -> global_avgpool -> flatten
 }
 
-branch sub {
-  eye
-  right -> eye
-}
+branch sub { eye; right -> eye }
 linear(classes)
 """
 GPT = """\
