@@ -14,6 +14,8 @@ from archdsl.diagnostics.source import Span
 from archdsl.elaborate.arithmetic import OPERATORS, bounded, compare
 from archdsl.elaborate.equality import meaning
 from archdsl.elaborate.values import MAX_LIST, describe, exact, is_number, show
+from archdsl.layers.greatest import greatest
+from archdsl.layers.polynomial import Polynomial
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,21 @@ def _extreme(name: str, better: str) -> Callable[[tuple[Any, ...], Span], Any]:
         best = values[0]
         for value in values:
             _number(name, value, span)
-            if compare(better, value, best, span):
+            found = _undecided_greatest(best, value) if better == ">" else None
+            if found is not None:
+                best = found
+            elif compare(better, value, best, span):
                 best = value
         return best
 
     return apply
+
+
+def _undecided_greatest(a: Any, b: Any) -> Any:
+    """The greater of a number and one that a proof has not decided; nothing for others."""
+    if isinstance(a, Polynomial) == isinstance(b, Polynomial):
+        return None
+    return greatest(a, b) if isinstance(a, Polynomial) else greatest(b, a)
 
 
 def _rounding(name: str, to_whole: Callable[[Any], int]) -> Callable[[tuple[Any, ...], Span], Any]:

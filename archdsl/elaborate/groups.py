@@ -4,6 +4,7 @@ turns of a loop that are alike, folded into one."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import fault
@@ -13,6 +14,8 @@ from archdsl.elaborate.code import Action
 from archdsl.elaborate.machine import Frame
 from archdsl.elaborate.values import Tensor, Tensors, each
 from archdsl.ir.network import Op, Part, Step, numbered
+from archdsl.layers.ids import Ids
+from archdsl.layers.polynomial import Polynomial
 
 
 def run_named(
@@ -131,6 +134,19 @@ def settle(frame: Frame, start: int, source: Tensors, real: Tensors) -> None:
     if frame.x is not None:
         found = [numbers.get(t.node, t) for t in each(frame.x)]
         frame.x = Tensors(tuple(found)) if isinstance(frame.x, Tensors) else found[0]
+
+
+def moves(before: Any, after: Any) -> bool:
+    """Whether a turn leaves another shape than it began with, be it in some candidates of a space
+    alone: then the next turn runs too, which is right for all of them."""
+    if isinstance(before, Ids) or isinstance(after, Ids):
+        return bool(before != after)  # their sizes are numbers
+    if isinstance(before, tuple) and isinstance(after, tuple):
+        return len(before) != len(after) or any(map(moves, before, after))
+    if isinstance(before, Polynomial) and isinstance(after, Polynomial):
+        return before.terms != after.terms
+    undecided = isinstance(before, Polynomial) or isinstance(after, Polynomial)
+    return undecided or bool(before != after)
 
 
 def fold_turns(

@@ -18,7 +18,7 @@ from archdsl.elaborate.arithmetic import truth
 from archdsl.elaborate.code import Action, Arm, Arms, BodyCode, Statement
 from archdsl.elaborate.defaults import default
 from archdsl.elaborate.expressions import bind_targets, held
-from archdsl.elaborate.groups import carried, fold_turns, run_named, settle
+from archdsl.elaborate.groups import carried, fold_turns, moves, run_named, settle
 from archdsl.elaborate.machine import FAULT, Frame, Skip, StopElaboration, Turn
 from archdsl.elaborate.reserved import makes_parts, reserving, several
 from archdsl.elaborate.scope import Scope, Variable
@@ -361,7 +361,7 @@ def repeat(node: tree.Repeat, scope: Scope) -> Action:
                 )  # whether the body means it, or what stands before it, is not known
                 or turn.until <= i
                 or machine.effects != effects
-                or after.shape != x.shape
+                or moves(x.shape, after.shape)
             )
             copies = turn.until - i
             if alike and (after is x or fold_turns(frame, start, x, before, copies, known)):

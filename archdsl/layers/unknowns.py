@@ -88,32 +88,43 @@ class Listed(Unknown):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Rounded(Unknown):
-    """The whole number at or below a polynomial. Two of one polynomial are equal."""
+    """The whole number at or below a polynomial, but at least a number if there is a ``least``. Two
+    of one polynomial and one least are equal."""
 
     argument: Any = None
     size: int = 1
     bottom: int = 1  # what the argument's coefficients have in common below the line
     tops: tuple[tuple[Any, int], ...] = ()  # its terms, times that
+    least: int | None = None
 
     @classmethod
-    def of(cls, argument: Polynomial, effort: Effort | None) -> Rounded:
+    def of(cls, argument: Polynomial, effort: Effort | None, least: int | None = None) -> Rounded:
         """Raises ``Undecided`` where roundings within roundings are more than can be looked at."""
         size = 1 + argument.parts()
         if size > MOST_PARTS:
             raise Undecided(smallest(argument.roots()))
         bottom = lcm(*(Fraction(c).denominator for c in argument.terms.values()))
         tops = tuple((m, int(c * bottom)) for m, c in argument.terms.items())
-        return cls(f"floor({argument!r})", 0, effort, False, argument, size, bottom, tops)
+        name = f"floor({argument!r})" if least is None else f"max({least}, floor({argument!r}))"
+        return cls(name, 0, effort, False, argument, size, bottom, tops, least)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Rounded) and bool(self.argument.terms == other.argument.terms)
+        if not isinstance(other, Rounded) or self.least != other.least:
+            return False
+        return bool(self.argument.terms == other.argument.terms)
 
     def __hash__(self) -> int:
         return hash(("floor", self.argument))
 
     def bounds(self) -> tuple[int, int]:
-        low, high, _ = self.argument.bounds()
-        return floor(low), floor(high)
+        low, high = map(floor, self.argument.bounds()[:2])
+        return (low, high) if self.least is None else (max(low, self.least), max(high, self.least))
+
+    @property
+    def beside(self) -> tuple[int, int]:
+        """How much less and more it is than what is rounded: ``bottom`` times, at most."""
+        raised = 0 if self.least is None else max(0, self.least - floor(self.argument.bounds()[0]))
+        return self.bottom - 1, raised * self.bottom
 
     def at(self, places: Mapping[str, Exact]) -> Exact:
         total: Exact = 0
@@ -122,7 +133,8 @@ class Rounded(Unknown):
             for unknown, power in monomial:
                 term *= unknown.at(places) ** power
             total += term
-        return total // self.bottom
+        found = total // self.bottom
+        return found if self.least is None else max(found, self.least)
 
     def roots(self) -> frozenset[Unknown]:
         found: frozenset[Unknown] = self.argument.roots()
@@ -153,10 +165,11 @@ def unrounded(
         top //= u.bottom
         for m, n in u.tops:
             found[m] = found.get(m, 0) + top * n
+        less, more = u.beside
         if top > 0:
-            below += top * (u.bottom - 1)
+            below, above = below + top * less, above + top * more
         else:
-            above -= top * (u.bottom - 1)
+            below, above = below - top * more, above - top * less
     return found, below, above, bottom
 
 

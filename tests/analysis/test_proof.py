@@ -273,6 +273,8 @@ FRACTIONS = "arch net(r = 1 in 0.25..2.2 step 0.15, b = 2 in 1..4)\ninput 12x16x
         "if round(r * 3) % 2 == 0 { conv(8, 1) } else { conv(4, 1) }",
         "repeat ceil(r * 0.7 + b / 9) { conv(8, 1) }",
         "conv(1 + floor(r * 3), 1) -> residual { conv(1 + round(r * 2.5), 3) }",
+        "conv(max(6, 6 * floor(r * b)), 1) -> conv(max(9, 3 * round(r * b)), 1, groups = 3)",
+        "repeat 3 { conv(max(1, round(b * r)), 1) -> conv(max(1, round(in.channels / 2)), 1) }",
     ],
 )
 def test_what_is_rounded_of_fractions(body: str) -> None:
@@ -318,6 +320,13 @@ def test_roundings_are_walked_by_their_pieces() -> None:
     proof = prove(archdsl.parse(WIDTHS).program)
     assert proof.complete and proof.holds and proof.total == 232
     assert proof.runs < 80
+
+
+def test_products_that_are_rounded_are_covered_whole() -> None:
+    """Three factors, rounded to at least one, and loops whose turns may leave another width."""
+    proof = prove(archdsl.read("patterns").program)
+    assert proof.complete and proof.holds and proof.total == proof.covered == 2_062_476
+    assert proof.runs < 1000
 
 
 def test_a_rounding_of_which_nothing_is_asked_takes_no_run() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archdsl.elaborate.functions import FUNCTIONS
 from archdsl.layers.polynomial import MAX_TERMS, Polynomial, unknown_value
 from archdsl.layers.unknowns import Effort, Undecided
 
@@ -112,6 +113,33 @@ def test_rounding(x: Any) -> None:
             continue
         for places in PLACES:
             assert at(result, places) == rounded(at(x, places))
+
+
+R = unknown_value("r", 5, Fraction(3, 10), Fraction(3, 7), Effort(inf))
+S = unknown_value("s", 5, Fraction(4, 10), Fraction(4, 7), Effort(inf))
+MOVED = [{"r": i, "s": j} for i, j in product(range(5), repeat=2)]
+
+
+@given(COEFFICIENTS, COEFFICIENTS, st.integers(-9, 9), st.integers(-9, 9), st.integers(1, 8))
+def test_the_greater_of_a_number_and_what_is_rounded(
+    c: Any, d: Any, start: int, least: int, by: int
+) -> None:
+    """Alone, within further roundings and greater ones, and where it is compared."""
+    greatest = FUNCTIONS["max"].apply
+    rounded = by * floor(c * R + d * R * S + start)
+    found = greatest((least, rounded), None)
+    again = greatest((floor(found * Fraction(3, 4) + d * S), least + 1), None)
+    for places in MOVED:
+        value = max(least, at(rounded, places))
+        assert at(found, places) == value
+        further = floor(value * Fraction(3, 4) + at(d * S, places))
+        assert at(again, places) == max(further, least + 1)
+    for relation in RELATIONS.values():
+        try:
+            answer = relation(found, by)
+        except Undecided:
+            continue
+        assert {relation(at(found, places), by) for places in MOVED} == {answer}
 
 
 @given(polynomials(), COEFFICIENTS.filter(bool), COEFFICIENTS)
