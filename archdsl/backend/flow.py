@@ -323,6 +323,9 @@ class ClassTerms:
             known = getattr(layer, name, None)
             if isinstance(value, (int, float)) and type(known) in (int, float) and known == value:
                 object.__setattr__(layer, name, value)
+            elif isinstance(value, tuple) and isinstance(piece, ExpressionPiece):
+                if value == known:
+                    object.__setattr__(layer, name, value)
             elif isinstance(value, Word) and type(known) is bool and known == value.value:
                 truths[name] = value
         node = self.written.call(span)
@@ -353,11 +356,8 @@ class ClassTerms:
             if argument.name is None and (place >= len(names) or node.body is not None):
                 continue
             name = argument.name.text if argument.name is not None else names[place]
-            try:
-                value = translator.value(argument.value, here)
-            except Untranslatable:
-                continue
-            yield name, value.whole() if isinstance(value, Ratio) else value
+            with suppress(Untranslatable):
+                yield name, translator.argument(argument.value, here)
 
     def call(
         self, piece: PlanPiece, translator: Translator, inputs: Sequence[int], record: bool
@@ -377,7 +377,8 @@ class ClassTerms:
                         values[name] = inner.value(parameter.default, inputs[0])
                     except Untranslatable:
                         continue
-            values = {k: v for k, v in values.items() if agrees(v, known.get(k))}
+            kept = {k: v for k, v in values.items() if not isinstance(v, tuple)}
+            values = {k: v for k, v in kept.items() if agrees(v, known.get(k))}
         elif self.projected is not None:
             values[ADDED] = self.projected[0] - inputs[0]
         if record:

@@ -110,6 +110,13 @@ class Translator:
             return self.ternary(node, here)
         raise Untranslatable
 
+    def argument(self, node: tree.Node, here: int | None) -> Any:
+        """What a call is given: whole numbers, and lists of them."""
+        if isinstance(node, tree.ListOf):
+            return tuple([self.argument(item, here) for item in node.items])
+        value = self.value(node, here)
+        return value.whole() if isinstance(value, Ratio) else value
+
     def name(self, node: tree.Name) -> Any:
         let = self.written.let(node, self.block)
         if let is None:  # a parameter of the block, or a knob

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import timm
 import torch
-from agreement import batch, close, drawn, hollow
+import transformers
+from agreement import batch, close, drawn, hollow, redrawn
 from torch import Tensor, nn
 from torchvision.models import detection
 
@@ -47,11 +48,19 @@ def pvt_v2() -> nn.Module:
     return timm.create_model("pvt_v2_b0")
 
 
+def starnet_s1() -> nn.Module:
+    return timm.create_model("starnet_s1")
+
+
+def mambaout_tiny() -> nn.Module:
+    return timm.create_model("mambaout_tiny")
+
+
 def read(name: str) -> archdsl.Spec:
     return archdsl.read(str(NETWORKS / f"{name}.arch"))
 
 
-@pytest.mark.parametrize("make", [retinanet, caformer, pvt_v2])
+@pytest.mark.parametrize("make", [retinanet, caformer, pvt_v2, starnet_s1, mambaout_tiny])
 def test_parameters(make: Callable[[], nn.Module]) -> None:
     with torch.device("meta"):
         wanted = sum(p.numel() for p in make().parameters())
@@ -80,6 +89,8 @@ STAR = re.compile(r"(act\d?)\.(scale|bias)$")  # one layer there, two here
     [
         (caformer, ["scale", "bias", "norm1", "res_scale1", "norm2", "res_scale2"]),
         (pvt_v2, ["q", "proj"]),
+        (starnet_s1, []),
+        (mambaout_tiny, []),
     ],
 )
 def test_results(make: Callable[[], nn.Module], order: list[str]) -> None:
@@ -112,6 +123,47 @@ def test_results_of_several_levels() -> None:
         close(tensor, other, name, 1e-4)
 
 
-@pytest.mark.parametrize("name", ["retinanet", "caformer", "pvt_v2"])
+def test_queries_and_keys_that_are_normalised() -> None:
+    """Qwen3 normalises each head before it is turned, all heads with one scale."""
+    spec = read("qwen3")
+    assert spec.with_knobs().params == 596_049_920  # of Qwen3-0.6B
+    small = {"width": 256, "depth": 2, "heads": 8, "kv": 4, "inner": 512, "length": 24}
+    arch = spec.with_knobs(**small, vocabulary=100)
+    assert "def __init__(self, n: int) -> None:" in arch.source()
+    settings = transformers.Qwen3Config(
+        vocab_size=100,
+        hidden_size=256,
+        intermediate_size=512,
+        num_hidden_layers=2,
+        num_attention_heads=8,
+        num_key_value_heads=4,
+        head_dim=128,
+        tie_word_embeddings=True,
+        rope_parameters={"rope_theta": 1e6, "rope_type": "default"},
+    )
+    theirs = redrawn(transformers.Qwen3ForCausalLM(settings)).eval()  # it has worked out turns
+    ours = hollow(arch.build).eval()
+    parts = {
+        "self_attn.q_proj": "branch1.conv1",
+        "self_attn.k_proj": "branch2.conv1",
+        "self_attn.v_proj": "branch3",
+        "self_attn.q_norm": "branch1.of_heads1.rms_norm1",
+        "self_attn.k_norm": "branch2.of_heads1.rms_norm1",
+        "mlp.gate_proj": "branch4.conv1",
+        "mlp.up_proj": "branch5",
+        "input_layernorm": "rms_norm1",
+        "post_attention_layernorm": "rms_norm2",
+    }
+    names = {
+        f"model.layers.{i}.{a}": f"body.unit{i + 1}.{b}" for i in (0, 1) for a, b in parts.items()
+    }
+    weights = {k: t for k, t in theirs.state_dict().items() if k != "lm_head.weight"}
+    archdsl.transfer(weights, ours, names=names)
+    words = torch.arange(48).view(2, 24) * 37 % 100
+    with torch.no_grad():
+        close(ours(words), theirs(words).logits.mT, "the output", 1e-4)
+
+
+@pytest.mark.parametrize("name", ["retinanet", "caformer", "pvt_v2", "qwen3", "mambaout_tiny"])
 def test_every_candidate_is_a_network(name: str) -> None:
     assert prove(read(name).program).holds
