@@ -187,11 +187,13 @@ def claims(said: Verdict, by_level: bool) -> list[float]:
 
 
 def truth(world: World, arms: Mapping[int, Sequence[int]], networks: Networks) -> list[float]:
-    """What the deep shapes have more at every budget, each at its best rate, and on average."""
-    pairs = [(budget, *sorted(pair)) for budget, pair in sorted(arms.items())]
+    """What the deep shapes have more at every budget, each at its best rate, and on average over
+    those where two settled; elsewhere it is 0."""
     best = {(b, place): world.best[b, depth] for (b, place), depth in networks.items()}
-    gaps = [best[b, deep] - best[b, wide] for b, wide, deep in pairs]
-    return [*gaps, float(np.mean(gaps))]
+    pairs = {budget: sorted(pair) for budget, pair in arms.items() if len(pair) > 1}
+    gaps = {b: best[b, deep] - best[b, wide] for b, (wide, deep) in pairs.items()}
+    each = [gaps.get(b, 0.0) for b in range(len(world.table.budgets))]
+    return [*each, float(np.mean(list(gaps.values()))) if gaps else 0.0]
 
 
 def share(hits: Sequence[bool] | np.ndarray, count: int) -> str:

@@ -26,6 +26,7 @@ DRAWS = 400
 SHIFTS = (0.15, 0.3, 0.45)  # deviations of a shape's peak, in halves of what was explored
 SEED = 17
 EXACT, TINY = 1e-12, 1e-300  # of what there is, and at all: less is rounding
+TOLD = 1e-3  # the least that is told of a slope or a bend: its deviation is 30 of a training
 FAR = 1e4  # deviations at which a normal distribution is cut at its very end
 
 
@@ -87,7 +88,7 @@ class Posterior:
         design, left, squares, products = these.design, these.left, these.squares, these.products
         knobs = design.shape[1] // 2
         freedom = len(left) - len(these.means) - 2 * knobs
-        spread = np.linalg.pinv(squares.sum(axis=0), hermitian=True)
+        spread, _ = _inverse(squares.sum(axis=0))
         common = spread @ products.sum(axis=0)
         total = float(left @ left)
         noise = max(float(((left - design @ common) ** 2).sum()), EXACT * total, TINY) / freedom
@@ -197,6 +198,15 @@ def _downward(rng: np.random.Generator, mean: Floats, cover: Floats, of: int) ->
     return curves
 
 
+def _inverse(squares: Floats) -> tuple[Floats, float]:
+    """The inverse of what trainings tell of slopes and bends, and the logarithm of its
+    determinant. Where they cannot tell these apart, as no shape has three different places,
+    rounding must not make it."""
+    sizes, axes = np.linalg.eigh(squares)
+    sizes = np.maximum(sizes, TOLD)
+    return (axes / sizes) @ axes.T, float(np.log(sizes).sum())
+
+
 def _fitted(
     squares: Floats, products: Floats, total: float, freedom: int, kept: Floats
 ) -> tuple[float, Floats, Floats, float, Floats]:
@@ -213,12 +223,10 @@ def _fitted(
     right = right - np.einsum("ika,ikl,il->a", with_own, inner, products[:, :knobs])
     rest -= float(np.einsum("ik,ikl,il->", products[:, :knobs], inner, products[:, :knobs]))
     logs = float(np.linalg.slogdet(np.eye(knobs) + kept[:, None] * own)[1].sum())
-    cover = np.linalg.pinv(whole, hermitian=True)
+    cover, size = _inverse(whole)
     mean = cover @ right
     variance = max(rest - float(right @ mean), EXACT * total, TINY) / freedom
-    sizes = np.linalg.eigvalsh(whole)
-    logs += float(np.log(np.maximum(sizes, max(EXACT * sizes[-1], TINY))).sum())
-    logs += freedom * float(np.log(variance))
+    logs += size + freedom * float(np.log(variance))
     return -logs / 2, mean, cover, variance, kept
 
 

@@ -200,6 +200,21 @@ def test_a_curve_that_looks_straight_leaves_room_for_shapes_that_bend() -> None:
     assert np.sqrt(np.mean((found[0] - found[1]) ** 2)) > 0.05
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_no_training_tells_is_not_made_of_rounding() -> None:
+    """15 shapes in 19 trainings, at two of three places each, so that a slope is as good as a bend:
+    rounding made a variance of -2e10 of it."""
+    rng = np.random.default_rng(677)
+    member = np.concatenate([rng.permutation(15), rng.integers(15, size=4)])
+    places = rng.choice([-1, 0.02, 1.0], size=(19, 1))
+    known = Posterior.known(within(places, member, member % 5, rng.normal(size=19)))
+    for part in known.parts:
+        sizes = np.linalg.eigvalsh(part.cover) / part.noise
+        assert sizes[0] > 0 and sizes[-1] == pytest.approx(1000), "what none tells"
+    drawn = known.losses([0, 1], np.zeros((2, 1)))
+    assert 0 < np.sqrt(np.mean(drawn**2)) < 100 * known.noise
+
+
 def test_a_setting_off_the_peak_loses_what_the_curve_says() -> None:
     rates = np.log(np.geomspace(0.01, 1, 9))
     results = explored(np.random.default_rng(0), 1e-6, rates=rates)
