@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from archdsl.importing.proof import difference, flat_of, pairs, weights_of
 from archdsl.importing.record import Tied, needed, record
 from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
-from archdsl.importing.text import texts
+from archdsl.importing.starts import NO_STARTS, Starts, start_alike, starts_of, with_starts
+from archdsl.importing.text import texts, write
 from archdsl.importing.titles import title_of
 from archdsl.importing.values import Graph
 from archdsl.importing.variants import with_variants
@@ -91,9 +92,10 @@ def import_module(
     inputs = with_words(module, inputs_of(example))
     custom, missing = custom_for(module, inputs) if partial else (NONE, [])
     graph = graph_of(module, inputs, custom)
+    starts = starts_of(module)
     title = title_of(name or type(module).__name__)
     theirs = flat_of(graph, title)
-    spec, paired = proven(graph, title)
+    spec, paired = proven(graph, title, starts)
     checked = ["graph, parameters and multiply-adds"]
     said: list[str] = []
     if isinstance(module, ProgramModule):
@@ -216,22 +218,39 @@ def import_file(
     return import_module(program, given, name=title, knobs=knobs, run=run, partial=partial)
 
 
-def proven(graph: Graph, title: str) -> tuple[Spec, dict[int, int]]:
-    """The spec of a graph, and which layer is which: of its texts the first that is it."""
+def proven(graph: Graph, title: str, starts: Starts = NO_STARTS) -> tuple[Spec, dict[int, int]]:
+    """The spec of a graph, and which layer is which: of its texts the first that is it, and whose
+    weights start alike, if there is one."""
     theirs = flat_of(graph, title)
+    first: tuple[Spec, dict[int, int]] | None = None
     reason = ""
-    for text in texts(graph, title):
+    for text in _texts(graph, title, starts):
+        if first is not None and not text:
+            break
         try:
-            spec = parse(text, title, graph.registry)
+            spec = parse(text or write(graph, title, plain=True), title, graph.registry)
             arch = spec.with_knobs()
         except ArchError as problem:
             reason = f"{problem.diagnostics[0].code}: {problem.diagnostics[0].message}"
             continue
         paired = pairs(theirs, arch.flat)
-        if paired is not None:
+        if paired is None:
+            reason = difference(theirs, arch.flat)
+            continue
+        first = first or (spec, paired)
+        if start_alike(graph, starts, arch.flat, paired):
             return spec, paired
-        reason = difference(theirs, arch.flat)
-    raise failure(codes.NOT_THE_SAME, reason=reason)
+    if first is None:
+        raise failure(codes.NOT_THE_SAME, reason=reason)
+    return first
+
+
+def _texts(graph: Graph, title: str, starts: Starts) -> Iterator[str]:
+    """The texts of a spec, and at last an empty one, which stands for that without blocks."""
+    for apart in (False, True) if starts else (False,):
+        with_starts(graph, starts, apart)
+        yield from texts(graph, title)
+    yield ""
 
 
 def _check_weights(module: nn.Module) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 from torch import nn
@@ -126,6 +127,10 @@ def graph_once(
         graph.results = _named(results, titles, vertices)
         graph.output = graph.results[0][1]
         graph.called |= {n: shown for n, (shown, _) in zip(results, graph.results, strict=True)}
+    shares = getattr(module, "output_weights", None)  # as compiled networks have
+    for name, weight in shares.items() if isinstance(shares, dict) else ():
+        if isinstance(weight, (int, float)) and 0 <= weight < inf:
+            graph.shares[graph.called.get(name, str(name))] = weight
     return _with_asides(graph)
 
 

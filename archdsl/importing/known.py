@@ -102,10 +102,10 @@ def _given(known: Known, term: Term, style: Style) -> dict[str, Any] | None:
     assert term.channels is not None, "a gate is of an image"
     plain = Style([], style.registry)
     lines = Renderer(BlockScope(plain, [term.channels])).lines(lift(term.subs[0]), 0)
-    theirs = _flat([*_head(term.channels), *lines], style)
+    theirs = _flat([*_head(term.channels), *style.start_lines(), *lines], style)
     for given in known.candidates(term.subs[0]) if theirs is not None else ():
         ours = known.flat(term.channels, given, style)
-        if ours is not None and theirs is not None and pairs(theirs, ours) is not None:
+        if ours and theirs and pairs(theirs, ours, starts=style.starts is not None) is not None:
             return given
     return None
 

@@ -214,6 +214,7 @@ class ModuleParts:
         self.term, self.style = term, style
         self.entering, self.leaving = term.shapes
         self.plain = Style([], style.registry)
+        self.plain.starts = style.starts
         drops = [t.args["drop"] for t in walk(term.subs[0]) if t.args.get("drop")]
         self.place = drops[0] if drops and set(drops) == {drops[0]} else 0
         self.chance = self.place
@@ -327,14 +328,16 @@ class ModuleParts:
         for chosen in islice(product(*choices), TRIALS):
             given = {name: one for name, one in chosen if one is not None}
             flat = self._flat([_call(known.name, given)], (known, *self.gates))
-            if flat is not None and self.flat is not None and pairs(self.flat, flat) is not None:
+            starts = self.style.starts is not None
+            if flat and self.flat and pairs(self.flat, flat, starts=starts) is not None:
                 return {n: one.written for n, one in given.items() if one.written is not None}
         return None
 
     def _flat(self, lines: list[str], used: tuple[Known, ...] = ()) -> Flat | None:
         uses = [f'use "{known.file}": {known.name}' for known in dict.fromkeys(used or self.gates)]
         shape = "x".join(map(str, self.entering))
-        text = "\n".join(["arch part", *uses, f"input {shape}", *lines]) + "\n"
+        starts = [] if used else self.style.start_lines()
+        text = "\n".join(["arch part", *uses, f"input {shape}", *starts, *lines]) + "\n"
         return compared(text, self.style.registry)
 
 

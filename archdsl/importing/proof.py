@@ -3,7 +3,7 @@
 The digest of a node is of its layer's meaning, its shape and the digests of what it takes: equal
 digests of the results mean that both compute the same. Then the two are walked together from their
 results, which pairs their layers, and with them their weights; a layer that one has once and the
-other twice is found there. How weights start is left out: a module does not say it.
+other twice is found there. How weights start is left out: most modules do not say it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from archdsl.importing.record import Tied
 from archdsl.importing.values import Graph, Vertex
 from archdsl.ir.flat import Flat, FlatNode, FlatOutput
 from archdsl.layers.base import Layer, Shape
+from archdsl.layers.init import Init
 
 STARTS = ("init", "bias_init")  # arguments that say how weights start
 ONLY_START = {"scale": "value", "prelu": "slope"}
@@ -44,9 +45,6 @@ def meaning(layer: Layer, shapes: tuple[Shape, ...]) -> str:
     plain = {k: _plain(v) for k, v in arguments.items() if k not in left}
     if name == "avgpool" and plain.get("pad") == 0:
         plain["count_pad"] = True  # nothing is padded that could count
-    attends: Any = layer if name == "attend" and not plain["shift"] else None
-    if attends is not None and attends.cells(shapes[0][1:]) == shapes[0][1:]:
-        plain["windows"] = plain["grid"] = 0  # one window is the whole image
     return f"{name} {sorted(plain.items())!r}"
 
 
@@ -112,8 +110,9 @@ class Digests:
         return sides if flat.results else [("", self.source(flat.output)), *sides]
 
 
-def pairs(mine: Flat, theirs: Flat) -> dict[int, int] | None:
-    """Which node of the one is which of the other; nothing where they are not the same."""
+def pairs(mine: Flat, theirs: Flat, *, starts: bool = False) -> dict[int, int] | None:
+    """Which node of the one is which of the other; nothing where they are not the same. With
+    ``starts`` weights have to start alike, too."""
     a, b = Digests(mine), Digests(theirs)
     first, second = a.results(), b.results()
     if [name for name, _ in first] != [name for name, _ in second]:
@@ -133,6 +132,8 @@ def pairs(mine: Flat, theirs: Flat) -> dict[int, int] | None:
         found[x], back[y] = y, x
         if _has_weights(mine, x):
             one, other = mine.nodes[x].module, theirs.nodes[y].module
+            if starts and _starts(mine, x) != _starts(theirs, y):
+                return None
             if bonds[0].setdefault(one, other) != other or bonds[1].setdefault(other, one) != one:
                 return None
         todo += zip(a.operands[x], b.operands[y], strict=True)
@@ -140,9 +141,14 @@ def pairs(mine: Flat, theirs: Flat) -> dict[int, int] | None:
 
 
 def _has_weights(flat: Flat, place: int) -> bool:
+    return bool(_starts(flat, place))
+
+
+def _starts(flat: Flat, place: int) -> list[Init | None]:
+    """How the weights of a layer start."""
     node = flat.nodes[place]
     shapes = [flat.nodes[n].shape for n in node.inputs]
-    return node.layer is not None and bool(node.layer.weights(*shapes))
+    return [] if node.layer is None else [weight.init for weight in node.layer.weights(*shapes)]
 
 
 def lacking(mine: Flat, theirs: Flat) -> list[int]:

@@ -232,7 +232,7 @@ class Reduction:
             found += item.terms
             if self._is_aside(item):
                 name = self.results[item.output][0]
-                sequence.append(Term(self._kind(name), name, {}, [found]))
+                sequence.append(self._result(name, found))
                 continue
             sequence += found
             current = item.output
@@ -240,7 +240,7 @@ class Reduction:
                 ends[current] = end
         for value, said in self.results.items():
             if said != [MAIN] and not self._is_aside(self._made.get(value)):
-                sequence += [Term(self._kind(name), name, {}, [[use(value)]]) for name in said]
+                sequence += [self._result(name, [use(value)]) for name in said]
         if current != self.output and (not self.results or [MAIN] in self.results.values()):
             sequence.append(use(self.output))
         given = {names[value] for value in names if value not in self.inputs}
@@ -249,6 +249,14 @@ class Reduction:
             sequence, dict(zip(kept, sorted(kept, key=lambda name: int(name[1:])), strict=True))
         )
         return sequence
+
+    def _result(self, name: str, terms: list[Term]) -> Term:
+        """A result, of training alone or always, with its weight in the loss: where the module does
+        not say it, one of evaluation has none but an auxiliary one, as a recipe may change."""
+        graph = self.levels.graph
+        kind = "output" if name in graph.meeting else "result"
+        usual = 1 if kind == "output" or name.startswith("aux") else 0
+        return Term(kind, name, {"weight": graph.shares.get(name, usual)}, [terms])
 
     def _inline(self) -> None:
         """Short parts that a join alone takes become arms of it."""
@@ -266,10 +274,6 @@ class Reduction:
                 if sum(1 for _ in walk(arm.terms)) <= SHORT and last(arm.terms) is arm.terms[-1]:
                     join.inputs[place], join.arms[place] = arm.inputs[0], arm.terms
                     self.items.remove(arm)
-
-    def _kind(self, name: str) -> str:
-        """What a result is: one of training alone, or always."""
-        return "output" if name in self.levels.graph.meeting else "result"
 
     def _is_aside(self, item: ReducedPart | None) -> bool:
         """Whether what an item gives is one of several results, and nothing else."""

@@ -165,16 +165,12 @@ class Renderer:
                 pad + "}",
                 "",
             ]
-        if m.kind == "result":
-            inner = self.lines(m.subs[0], depth + 1)
-            loss = "" if m.op.startswith("aux") else ", weight = 0"  # of a recipe
-            return [f"{pad}output {m.op}(when = always{loss}) {{", *inner, pad + "}"]
-        if m.kind == "output":
-            return [
-                f"{pad}output {m.op}(when = training) {{",
-                *self.lines(m.subs[0], depth + 1),
-                pad + "}",
-            ]
+        if m.kind in ("result", "output"):
+            (weight,) = {*m.args["weight"]}
+            share = f"weight = {self.scope.literal(weight)}" * (weight != 1)
+            when = "when = always" if m.kind == "result" else "when = training" * (weight == 1)
+            said = ", ".join(filter(None, (when, share)))
+            return [f"{pad}output {m.op}({said}) {{", *self.lines(m.subs[0], depth + 1), pad + "}"]
         if m.kind in ("repeat", "dense"):
             turns = self.scope.relate(m.args["n"], None, "n")
             body = self.lines(m.subs[0], depth + 1)

@@ -266,7 +266,7 @@ class Levels:
         channels = vertex.inputs[0].shape[0]
         if vertex.aside is not None:
             name, result = vertex.aside
-            weight = {"weight": 1}
+            weight = {"weight": self.graph.shares.get(name, 1)}
             inside = self._between(vertex.inputs[0], result)
             body = self.level(inside, vertex.inputs[0].number, result.number, self.root)
             return Term("output", name, weight, [body], channels)

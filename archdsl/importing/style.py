@@ -3,11 +3,13 @@ block of it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from archdsl.importing.across import Family
 from archdsl.importing.terms import MISSING, Term, walk
 from archdsl.layers.base import signature
+from archdsl.layers.init import Init
 from archdsl.registry import REGISTRY, Registry
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class Style:
         self.kernel = 0  # of the convolutions of blocks, where it is a knob
         self.act = ""  # the activation, where it is a knob
         self.turned: set[str] = set()  # which of these and the classes the text speaks of
+        # How weights start, by layers and their arguments; nothing where that is not known.
+        self.starts: Mapping[str, Mapping[str, Init]] | None = None
         self.drop_path = 0.0  # how often the last block is dropped,
         self.drops = 1  # and what the place of a block is divided by
         given: dict[tuple[str, str], list[Any]] = {}
@@ -54,6 +58,14 @@ class Style:
             often = values.count(value) * 2 > len(values) and len(values) > 2
             if often and value != self.built_in(op, name):
                 self.defaults.setdefault(op, {})[name] = value
+
+    def start_lines(self) -> list[str]:
+        """The defaults that say how weights start."""
+        starts = (self.starts or {}).items()
+        given = {
+            op: ", ".join(f"{name} = {init}" for name, init in of.items()) for op, of in starts
+        }
+        return [f"default {op}({arguments})" for op, arguments in given.items()]
 
     def usual(self, op: str, name: str) -> Any:
         """The value of an argument that is not given; ``MISSING`` where it has to be."""

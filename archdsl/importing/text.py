@@ -76,8 +76,7 @@ def write(
 
 def texts(graph: Graph, name: str) -> Iterator[str]:
     """The texts of a spec: with blocks, those of several tensors among them where it becomes
-    hardly longer, with those of the library where it is long and becomes shorter by them, and last,
-    where these say something else, without."""
+    hardly longer, with those of the library where it is long and becomes shorter by them."""
     graph.several, alone = False, write(graph, name)
     graph.several, several = bool(graph.given), ""
     with suppress(ArchError):  # the others are there for what it cannot say
@@ -86,7 +85,6 @@ def texts(graph: Graph, name: str) -> Iterator[str]:
         yield from _shortest(graph, name, several)
     graph.several = False
     yield from _shortest(graph, name, alone)
-    yield write(graph, name, plain=True)
 
 
 def _shortest(graph: Graph, name: str, own: str) -> Iterator[str]:
@@ -126,6 +124,7 @@ class SpecWriter:
         if any(term.op == PAD_TO for term in walk(terms)):
             (block,) = (one.known for one in library() if one.known.name == PAD_TO)
             self.style.blocks[PAD_TO] = block
+        self.style.starts = graph.starts
         self.style.width = width.value if width is not None else 0
         self.style.classes = levels.heads.classes
         self._ramp(terms)
@@ -238,8 +237,9 @@ class SpecWriter:
     def _defaults(self) -> list[str]:
         scope = BlockScope(self.style, [])
         found = []
-        for op in KEYS:
-            given = self.style.defaults.get(op, {})
+        starts = self.style.starts or {}
+        for op in dict.fromkeys([*KEYS, *starts]):
+            given = {**self.style.defaults.get(op, {}), **starts.get(op, {})}
             values = [f"{name} = {scope.literal(value)}" for name, value in given.items()]
             if values:
                 found.append(f"default {op}({', '.join(values)})")

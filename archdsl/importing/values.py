@@ -11,6 +11,7 @@ from archdsl.importing.fixed import Looked
 from archdsl.importing.places import CodeLine
 from archdsl.importing.record import ModuleCall, Ref, Tied
 from archdsl.layers.base import Layer, Shape
+from archdsl.layers.init import Init
 from archdsl.registry import REGISTRY, Registry
 
 MAIN = "main"  # of several results, what comes out at the end
@@ -118,7 +119,8 @@ class Graph:
     it gives where that are several tensors; ``called`` what they are called, by the model's names.
     ``given`` has the names of what modules of several tensors take, and ``several`` says whether
     such are blocks in the text. ``meeting`` has the names of side outputs that are computed from
-    several tensors of the main path.
+    several tensors of the main path. ``starts`` says how weights start, by layers and their
+    arguments, and ``shares`` which weights outputs have in the loss.
     """
 
     vertices: list[Vertex]
@@ -131,6 +133,8 @@ class Graph:
     given: dict[ModuleCall, dict[Vertex, str]] = field(default_factory=dict)
     several: bool = False
     meeting: set[str] = field(default_factory=set)
+    starts: dict[str, dict[str, Init]] | None = None
+    shares: dict[str, float] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[Vertex]:

@@ -104,7 +104,9 @@ class Attend(Layer):
 
     def meaning(self, *inputs: Shape) -> Meaning:
         name, arguments = super().meaning(*inputs)
-        return name, arguments | {"kv_heads": fewer(self.heads, self.kv_heads)}
+        whole = bool(inputs) and self.cells(inputs[0][1:]) == tuple(inputs[0][1:])
+        one = {"windows": 0, "grid": 0} if whole and not self.shift else {}
+        return name, arguments | one | {"kv_heads": fewer(self.heads, self.kv_heads)}
 
     def cells(self, size: Shape) -> Shape:
         """The size of what attends to itself: a window, a grid, or the whole image."""

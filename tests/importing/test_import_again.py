@@ -1,8 +1,11 @@
 """Specs that are compiled and imported again."""
 
 import pytest
+import torch
+from torch import nn
 
 import archdsl
+from archdsl.files import builtin_names
 from archdsl.importing import convert
 from archdsl.importing.proof import pairs
 from archdsl.importing.wrapped import wrapped
@@ -29,16 +32,95 @@ conv(1024, 1) -> bn -> relu -> global_avgpool -> linear(classes)
 """
 
 
-def test_a_hash_but_for_how_weights_start() -> None:
-    """A module does not say how its weights start: the hash of what comes back is that of the spec
-    without it."""
-    plain = archdsl.parse(NET.format(start="", bn="")).with_knobs()
+def test_how_weights_start_comes_back() -> None:
+    """A compiled network says it in a method: the hash, of which it is a part, is the spec's."""
     text = NET.format(start=", init = kaiming_normal(fan_out)", bn="(init = zeros)")
-    started = archdsl.parse(text).with_knobs()
-    assert started.hash != plain.hash
-    for wanted in (plain, started):
+    for wanted in map(started, (NET.format(start="", bn=""), text)):
         imported = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
-        assert imported.architecture.hash == plain.hash
+        assert imported.architecture.hash == wanted.hash
+
+
+def started(text: str) -> archdsl.Architecture:
+    return archdsl.parse(text).with_knobs()
+
+
+STARTS = {  # of five layers, and what the text says of them
+    "default conv(init = normal(0.02), bias_init = zeros)": (
+        "default conv(init = normal(0.02), bias_init = zeros)\n"
+    ),
+    "default conv(init = trunc_normal(0.02, low = -0.1))\ndefault bn(init = constant(0.5))": (
+        "default conv(init = trunc_normal(0.02, low = -0.1))\ndefault bn(init = constant(0.5))\n"
+    ),
+    "default conv(init = orthogonal)\nconv(4, 1, init = xavier_uniform(2), bias_init = ones)": (
+        "\nconv(4, 1, init = xavier_uniform(2), bias_init = ones)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize(("starts", "said"), STARTS.items())
+def test_starts_of_many_layers_are_defaults(starts: str, said: str) -> None:
+    body = "repeat 4 { conv(8, 3) -> bn -> relu }\nglobal_avgpool -> linear(3)"
+    wanted = started(f"arch net\ninput 3x8x8\n{starts}\n{body}\n")
+    made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
+    assert said in made.text
+    assert made.architecture.hash == wanted.hash
+
+
+class Says(nn.Module):
+    """A module that says how its weights start, in what the language has and in what it has not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3)
+        self.bn = nn.BatchNorm2d(4)
+        with torch.no_grad():
+            self.bn.weight.fill_(7)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.other(self.one(x)))
+
+    def init_weights(self) -> None:
+        nn.init.kaiming_normal_(self.one.weight, 0, "fan_out", "relu")
+        nn.init.kaiming_uniform_(self.other.weight, a=5**0.5)
+        nn.init.zeros_(self.one.bias)
+        nn.init.constant_(self.one.bias, val=0.25)
+        self.bn.weight.data.fill_(0)
+
+
+class Fails(Says):
+    def init_weights(self) -> None:
+        raise ValueError
+
+
+class Asks(Says):
+    def init_weights(self, std: float = 0.1) -> None:
+        raise AssertionError("it is not run")
+
+
+@pytest.mark.parametrize("cls", [Says, Fails, Asks])
+def test_what_a_module_says_of_its_weights(cls: type[Says]) -> None:
+    """Its weights stay as they are: the method runs on a copy without numbers. What fails, or has
+    arguments, says nothing."""
+    module = cls()
+    kept = {key: tensor.clone() for key, tensor in module.state_dict().items()}
+    made = archdsl.import_module(module, (3, 8, 8), name="net", run=False)
+    layers = [node.layer for node in made.architecture.flat.nodes if node.layer is not None]
+    said = [(str(layer.init), str(layer.bias_init)) for layer in layers]  # type: ignore[attr-defined]
+    first = ("kaiming_normal(fan_out)", "constant(0.25)") if cls is Says else ("None", "None")
+    assert said == [first, ("None", "None"), ("None", "None")]
+    assert all(torch.equal(kept[key], tensor) for key, tensor in module.state_dict().items())
+
+
+LARGE = ("convnext", "convnext_v2")  # which start from numbers that are no method's
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", builtin_names())
+def test_every_spec_comes_back_with_its_hash(name: str) -> None:
+    wanted = archdsl.read(name).with_knobs()
+    module = wanted.build(device=None if name in LARGE else "meta")
+    made = archdsl.import_module(module, wanted.input, name=name, run=False)
+    assert made.architecture.hash == wanted.hash
 
 
 def again(name: str) -> tuple[archdsl.Architecture, convert.Imported]:
