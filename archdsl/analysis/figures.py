@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from archdsl.costs.activations import Activations, ConvActivations
@@ -13,7 +14,7 @@ from archdsl.costs.params import Buffers, Params
 from archdsl.costs.sums import Row, Sums
 from archdsl.elaborate.values import exact
 from archdsl.ir.network import Network, Part, Pick, Step
-from archdsl.layers.base import Layer, Shape
+from archdsl.layers.base import Layer, Shape, Steps
 from archdsl.layers.unknowns import Exact
 
 
@@ -83,7 +84,14 @@ class LongestPath:
     def stride(self) -> tuple[Exact, ...]:
         return tuple(axis.stride for axis in self.axes)
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether what comes after it is as it would be without it."""
+        return not self.depth and all([axis == STILL for axis in self.axes])
+
     def then(self, other: LongestPath) -> LongestPath:
+        if other.is_nothing:
+            return self
         depth = self.depth + other.depth
         if len(other.axes) != len(self.axes):  # into a vector: what it sees stays
             return LongestPath(depth, self.axes)
@@ -123,10 +131,12 @@ class Axis:
         return Axis(coarse, stride, kept(other.fine * s), kept(other.grid * s))
 
     def beside(self, other: Axis) -> Axis:
-        longer = max(self, other, key=lambda axis: (axis.reach, axis.grid))
-        return replace(longer, stride=max(self.stride, other.stride))
+        longer = other if (other.reach, other.grid) > (self.reach, self.grid) else self
+        stride = max(self.stride, other.stride)
+        return longer if longer.stride == stride else replace(longer, stride=stride)
 
 
+STILL = Axis(0, 1)  # that of a layer which reads one pixel for one
 BEYOND = 10**15  # pixels: no tensor has as many
 
 
@@ -230,13 +240,17 @@ def _through(
 
 def beginning(shape: Shape) -> LongestPath:
     """The path of a tensor to itself."""
-    return LongestPath(0, (Axis(0, 1),) * (len(shape) - 1))
+    return LongestPath(0, (STILL,) * (len(shape) - 1))
 
 
 def layer_path(layer: Layer, place: int, shapes: Sequence[Shape]) -> LongestPath:
     """What one layer adds to a path through one of its inputs."""
     kernel, stride = layer.window_of(place, shapes)
-    weighted = layer.kind in ("conv", "linear")
+    return _window_path(tuple(kernel), tuple(stride), layer.kind in ("conv", "linear"))
+
+
+@lru_cache(1024)
+def _window_path(kernel: Steps, stride: Steps, weighted: bool) -> LongestPath:
     axes = [
         Axis(exact(Fraction(k) - 1), exact(Fraction(s)), 0, int(Fraction(s).denominator > 1))
         for k, s in zip(kernel, stride, strict=True)

@@ -15,6 +15,7 @@ from archdsl.pictures.drawing import short_name, summary
 from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Stack, alike, is_arm, row_of, sketch
 from archdsl.pictures.words import step_name
 
+EQUAL = 4.0  # the likeness of two items that are the same
 LONGEST = 400  # pieces of a part that are brought together with another's
 
 
@@ -153,7 +154,7 @@ def _likeness(a: DifferenceItem, b: DifferenceItem) -> float:
     if (a.part is None) != (b.part is None) or type(a.layer) is not type(b.layer):
         return 0
     if _content(a) == _content(b) and _equal(a, b):
-        return 4
+        return EQUAL
     same_name = a.path.rpartition(".")[2] == b.path.rpartition(".")[2]
     same_kind = a.part is None or b.part is None or a.part.name == b.part.name
     return 1 + 1.5 * same_name + same_kind + 0.5 * (a.shape == b.shape)
@@ -165,8 +166,7 @@ def _aligned(
     """Pairs in the order of both, so that as much as possible goes together (Needleman and
     Wunsch 1970, with no price for what goes with nothing)."""
     if max(len(left), len(right)) > LONGEST:
-        yield from ((x, None) for x in left)
-        yield from ((None, y) for y in right)
+        yield from _aligned_long(left, right)
         return
     n, m = len(left), len(right)
     best = [[0.0] * (m + 1) for _ in range(n + 1)]
@@ -187,6 +187,27 @@ def _aligned(
         else:
             yield None, right[j]
             j += 1
+
+
+def _aligned_long(
+    left: Sequence[DifferenceItem], right: Sequence[DifferenceItem]
+) -> Iterator[tuple[DifferenceItem | None, DifferenceItem | None]]:
+    """The same of many: what is equal at either end goes together. What is left between is
+    aligned if it is short, or goes together place by place if there are as many of either."""
+    n, m = len(left), len(right)
+    start = next((i for i in range(min(n, m)) if _likeness(left[i], right[i]) < EQUAL), min(n, m))
+    most = min(n, m) - start
+    end = next((i for i in range(most) if _likeness(left[-1 - i], right[-1 - i]) < EQUAL), most)
+    yield from zip(left[:start], right[:start], strict=True)
+    a, b = left[start : n - end], right[start : m - end]
+    if max(len(a), len(b)) <= LONGEST:
+        yield from _aligned(a, b)
+    elif len(a) == len(b) and all(_likeness(x, y) for x, y in zip(a, b, strict=True)):
+        yield from zip(a, b, strict=True)
+    else:
+        yield from ((x, None) for x in a)
+        yield from ((None, y) for y in b)
+    yield from zip(left[n - end :], right[m - end :], strict=True)
 
 
 def opened(changes: Sequence[Change]) -> tuple[set[str], set[str]]:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import TypeVar
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.pictures.scene import Scene
 
 MOST_LINES = 4_000  # into the boxes of all different blocks
 MOST_SHAPES = 50_000  # of a picture, blocks that stand several times counted each time
+MOST_PRINTED = 4_000  # of a .png or .pdf, which take a hundred times as long as an .svg
 T = TypeVar("T")
 
 
 def too_large() -> ArchError:
     return ArchError([diagnose(codes.TOO_LARGE_TO_DRAW)])
+
+
+def check_printed(scene: Scene, path: Path) -> None:
+    """Raises ``ArchError`` (A909) for a .png or .pdf of more shapes than are soon drawn."""
+    ending = path.suffix.lower()
+    if ending in (".png", ".pdf") and len(scene.shapes) > MOST_PRINTED:
+        raise ArchError([diagnose(codes.TOO_LARGE_TO_PRINT, name=ending)])
 
 
 @contextmanager

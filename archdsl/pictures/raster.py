@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 
 POINTS = 72 / 96  # a pixel of CSS in points
 LARGEST = 2**16 - 1  # pixels that an image may have on a side
+MOST_PIXELS = 2**25  # of an image, which takes 128 MiB while it is drawn
 DASHES = (0, (4, 3))
 
 
 def raster(scene: Scene, format: str, scale: float = 2.0) -> bytes:
-    """A scene as ``png`` (with ``scale`` pixels for one) or ``pdf``.
+    """A scene as ``png`` (with ``scale`` pixels for one, fewer where the image would be too large)
+    or ``pdf``.
 
     Raises ``ArchError`` where matplotlib is not installed.
     """
@@ -52,13 +55,13 @@ def raster(scene: Scene, format: str, scale: float = 2.0) -> bytes:
     for shape in scene.shapes:
         _draw(axes, shape)
     out = BytesIO()
-    scale = min(scale, LARGEST / max(scene.width, scene.height))
     if format == "pdf":
         canvas: Any = FigureCanvasPdf(figure)
         with rc_context({"pdf.fonttype": 42}):  # TrueType: conferences refuse Type 3 fonts
             canvas.print_pdf(out, metadata={"Title": scene.title, "CreationDate": None})
     else:
-        figure.set_dpi(96 * scale)
+        most = sqrt(MOST_PIXELS / (scene.width * scene.height))
+        figure.set_dpi(96 * min(scale, most, LARGEST / max(scene.width, scene.height)))
         canvas = FigureCanvasAgg(figure)
         canvas.print_png(out, metadata={"Title": scene.title, "Software": None})
     return out.getvalue()

@@ -14,7 +14,7 @@ from math import log2
 from archdsl.ir.network import Network
 from archdsl.layers.base import Shape, show_shape
 from archdsl.pictures.fonts import text_width
-from archdsl.pictures.limits import drawable
+from archdsl.pictures.limits import drawable, limited
 from archdsl.pictures.pen import SMALL
 from archdsl.pictures.scene import Area, Box, Wire, Words
 from archdsl.pictures.scene import Shape as Drawn
@@ -90,17 +90,19 @@ def volumes(network: Network, depth: int) -> tuple[list[Drawn], Counter[str]]:
         found = trunk(network, depth)
     placed = _placed(found)
     kinds = Counter(v.tensor.kind for v in placed)
-    shapes: list[Drawn] = []
-    for line in found.past:
-        shapes += _past(line, placed)
-    for a, b in pairwise(placed):
-        shapes.append(_wire(a, b))
-    for number, side in found.sides:
-        shapes += _side(placed[number], side)
-    for number, volume in enumerate(placed):
-        before = placed[number - 1] if number else None
-        shapes += _volume(volume, before)
+    shapes = list(limited(_shapes(found, placed)))
     return shapes, kinds
+
+
+def _shapes(found: Trunk, placed: Sequence[Volume]) -> Iterator[Drawn]:
+    for line in found.past:
+        yield from _past(line, placed)
+    for a, b in pairwise(placed):
+        yield _wire(a, b)
+    for number, side in found.sides:
+        yield from _side(placed[number], side)
+    for volume in placed:
+        yield from _volume(volume)
 
 
 def _placed(found: Trunk) -> list[Volume]:
@@ -130,7 +132,7 @@ def _texts(tensor: TrunkTensor) -> list[str]:
     return [t for t in (show_shape(tensor.shape), tensor.title) if t]
 
 
-def _volume(volume: Volume, before: Volume | None) -> Iterator[Drawn]:
+def _volume(volume: Volume) -> Iterator[Drawn]:
     """A box in a slanted view, with its shape and name below it."""
     tensor, (thick, high, deep) = volume.tensor, volume.size
     x, top, low = volume.x, volume.middle - volume.size[1] / 2, volume.bottom
