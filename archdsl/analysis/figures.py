@@ -149,7 +149,10 @@ def kept(count: Exact) -> Exact:
     return exact(min(count, Fraction(BEYOND)).limit_denominator(BEYOND))
 
 
-def paths(part: Part, memo: dict[int, list[LongestPath | None]]) -> list[LongestPath | None]:
+Paths = list[LongestPath | None]  # from the input and each of the imports; nothing where none leads
+
+
+def paths(part: Part, memo: dict[int, Paths]) -> Paths:
     """The longest path to a part's result from its input and from each of its imports."""
     known = memo.get(id(part))
     if known is None:
@@ -158,72 +161,74 @@ def paths(part: Part, memo: dict[int, list[LongestPath | None]]) -> list[Longest
     return known
 
 
-def paths_to(
-    part: Part, results: Sequence[int], memo: dict[int, list[LongestPath | None]]
-) -> list[list[LongestPath | None]]:
+def paths_to(part: Part, results: Sequence[int], memo: dict[int, Paths]) -> list[Paths]:
     """The longest path to each of these values of a part from its input and its imports."""
     count = 1 + len(part.imports)
     starts = [beginning(shape) for shape in (part.input, *part.imports)]
 
-    def source(i: int) -> list[LongestPath | None]:
+    def source(i: int) -> Paths:
         return [starts[i] if j == i else None for j in range(count)]
 
     values = [[source(0)]]  # of what gives several, each
+    last: tuple[Step, Paths] | None = None  # a layer of several inputs, and the paths to its result
     for step in part.steps:
         if isinstance(step.op, Pick):
             values.append([values[step.inputs[0]][step.op.number]])
             continue
         inputs = [values[n][0] if n >= 0 else source(-n) for n in step.inputs]
-        values.append(
-            _several(step, step.op, inputs, count, memo)
-            if isinstance(step.op, Part) and step.op.given
-            else [_through(part, step, inputs, count, memo)]
-        )
+        if isinstance(step.op, Part) and step.op.given:
+            values.append(_several(step, step.op, inputs, count, memo))
+            continue
+        if isinstance(step.op, Part):
+            made = _merged(inputs, paths(step.op, memo), [None] * count, step.repeat)
+        elif last is not None and _joins_more(step, last[0]):  # as the layers of a dense block
+            first = len(last[0].inputs)
+            legs = _legs(part, step, step.op.layer, first)
+            made = _merged(inputs[first:], legs, list(last[1]), step.repeat)
+        else:
+            legs = _legs(part, step, step.op.layer)
+            made = _merged(inputs, legs, [None] * count, step.repeat)
+        if len(inputs) > 1 and not isinstance(step.op, Part):
+            last = step, made
+        values.append([made])
     return [values[n][0] if n >= 0 else source(-n) for n in results]
 
 
 def _several(
     step: Step,
     part: Part,
-    inputs: list[list[LongestPath | None]],
+    inputs: list[Paths],
     count: int,
-    memo: dict[int, list[LongestPath | None]],
-) -> list[list[LongestPath | None]]:
+    memo: dict[int, Paths],
+) -> list[Paths]:
     """The paths to each result of a part that gives several: time after time, as they are its
     first operands again."""
     legs = paths_to(part, part.given, memo)
     for _ in range(step.repeat):
-        made = [_merged(inputs, to, count) for to in legs]
+        made = [_merged(inputs, to, [None] * count) for to in legs]
         inputs = [*made, *inputs[len(made) :]]
     return made
 
 
-def _merged(
-    inputs: list[list[LongestPath | None]], legs: list[LongestPath | None], count: int
-) -> list[LongestPath | None]:
-    """The longest of several ways, each with what comes after it."""
-    merged: list[LongestPath | None] = [None] * count
-    for values, leg in zip(inputs, legs, strict=True):
-        for i, before in enumerate(values):
-            if leg is not None and before is not None:
-                known, after = merged[i], before.then(leg)
-                merged[i] = after if known is None else known.beside(after)
-    return merged
+def _joins_more(step: Step, before: Step) -> bool:
+    """Whether a layer joins what one before it does, and more."""
+    count = len(before.inputs)
+    return (
+        len(step.inputs) > count
+        and step.repeat == 1
+        and step.inputs[:count] == before.inputs
+        and step.op == before.op
+    )
 
 
-def _through(
-    part: Part,
-    step: Step,
-    inputs: list[list[LongestPath | None]],
-    count: int,
-    memo: dict[int, list[LongestPath | None]],
-) -> list[LongestPath | None]:
-    if isinstance(step.op, Part):
-        legs = paths(step.op, memo)
-    else:
-        shapes = [part.shape_of(n) for n in step.inputs]
-        legs = [layer_path(step.op.layer, i, shapes) for i in range(len(shapes))]
-    merged: list[LongestPath | None] = [None] * count
+def _legs(part: Part, step: Step, layer: Layer, first: int = 0) -> Paths:
+    """What a layer adds to the paths through its inputs, from one of them on."""
+    shapes = [part.shape_of(n) for n in step.inputs]
+    return [layer_path(layer, i, shapes) for i in range(first, len(shapes))]
+
+
+def _merged(inputs: list[Paths], legs: Paths, merged: Paths, repeat: int = 1) -> Paths:
+    """The longest of several ways, each with what comes after it, and of those that are known."""
     for values, leg in zip(inputs, legs, strict=True):
         if leg is None:
             continue
@@ -231,7 +236,7 @@ def _through(
             if before is None:
                 continue
             after = before
-            for _ in range(step.repeat):
+            for _ in range(repeat):
                 after = after.then(leg)
             known = merged[i]
             merged[i] = after if known is None else known.beside(after)
