@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NEAR = 8  # places to look at where a candidate cannot be
 HALVINGS = 48
+KNOWN = 80  # units of work that the figures of a closed form take
 SCANNED = 4_096  # values that are all looked at, where halving does not do
 LISTED = 256  # values that are all looked at where closed forms say what they cost
 LEARNED = 16  # networks that are elaborated for their closed forms in that
@@ -172,6 +173,7 @@ class Solver:
         if isinstance(self.cost, FigureCost):
             known = self.spec.figures_known(chosen, self.input)
             if known is not None:
+                self.spec.program.work.take(KNOWN)
                 return self.cost(known)
         return self.cost(self.spec.candidate(chosen, self.input, first_only=True))
 

@@ -108,7 +108,7 @@ def _check(name: str, limit: int, registry: Registry) -> dict[str, Any]:
         if is_one_of(name, SEARCH):
             from archdsl.cli.check_search import survey_of  # a spec is checked without it
 
-            found = survey_of(name, registry)
+            found = survey_of(name, registry, max(limit / LIMIT, 1))
             result["survey"], result["diagnostics"] = found, found.missing
             result["ok"] = not found.missing
             result["network"] = found.usual

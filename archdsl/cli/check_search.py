@@ -12,6 +12,7 @@ from archdsl.cli.output import say, show_diagnostics
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
 from archdsl.diagnostics.render import printable
+from archdsl.elaborate.work import FIT_WORK, Work
 from archdsl.files import SEARCH, read_source
 from archdsl.layers.base import show_shape
 from archdsl.registry import Registry
@@ -52,11 +53,11 @@ class Survey:
             return None
 
 
-def survey_of(name: str, registry: Registry) -> Survey:
-    """The slices of a search, also where its data are not there. Raises ``ArchError`` for all else
-    that is wrong with it."""
+def survey_of(name: str, registry: Registry, share: float = 1) -> Survey:
+    """The slices of a search, also where its data are not there. ``share`` is by how much more
+    work it may be than that of a command. Raises ``ArchError`` for all else that is wrong."""
     source, folder = read_source(name, SEARCH)
-    search = read_search(source, folder, registry)
+    search = read_search(source, folder, registry, work=Work(FIT_WORK * share))
     check_file(search, folder or Path())
     missing: tuple[Diagnostic, ...] = ()
     note = ""
@@ -119,10 +120,14 @@ def say_survey(name: str, found: Survey) -> None:
         say(f"  the recipe {named.name}: {search.recipe.said}")
     if found.note:
         say(f"  {found.note}")
-    for reach in reaches:
+    skipped = sum(reach.is_skipped for reach in reaches)
+    for reach in reaches[: len(reaches) - skipped]:  # those that are skipped are the last
         say(f"  {reach.slice.name}: {_sizes(reach)}")
         for line in missed_of(reach):
             say(f"    {line}")
+    if skipped:
+        say(f"  {counted(skipped, 'slice', exact=True)} not looked at, as it takes long: a larger")
+        say("    --limit allows more work, and a search looks at all before it trains")
 
 
 def missed_of(reach: Reach) -> list[str]:
@@ -181,6 +186,7 @@ def plain_survey(found: Survey) -> dict[str, Any]:
                     }
                     for c in reach.candidates
                 ],
+                "skipped": reach.is_skipped,
                 "out_of_reach": [shape.text for shape, _ in reach.missed],
             }
             for reach in reaches

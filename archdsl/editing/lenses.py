@@ -133,7 +133,9 @@ def _slices(reading: Reading, watch: Callable[[float], None]) -> Verified:
                 watch(0)
                 listed = reach.candidates
                 shapes = (
-                    "solved when drawn"
+                    "not looked at"
+                    if reach.is_skipped
+                    else "solved when drawn"
                     if listed is None
                     else counted(len(listed), "shape", exact=True)
                 )

@@ -13,7 +13,7 @@ from archdsl.editing.begun import begun_network
 from archdsl.elaborate.certain import certain
 from archdsl.elaborate.compiler import Loader
 from archdsl.elaborate.program import Program
-from archdsl.elaborate.work import Work
+from archdsl.elaborate.work import FIT_WORK, Work
 from archdsl.files import Library
 from archdsl.ir.network import Network
 from archdsl.registry import REGISTRY, Registry
@@ -111,7 +111,8 @@ def _search(reading: Reading, found: tuple[Diagnostic, ...]) -> Reading:
     search = None
     if not found:
         try:
-            search = read_search(reading.source, reading.folder, reading.registry)
+            work = Work(FIT_WORK)
+            search = read_search(reading.source, reading.folder, reading.registry, work=work)
         except ArchError as error:
             found = error.diagnostics
     return replace(reading, found=found, broken=search is None, search=search)

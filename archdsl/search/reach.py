@@ -9,20 +9,24 @@ from math import ceil, prod
 from archdsl.analysis.shapes import Shape, Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.elaborate.work import MAX_STEPS
 from archdsl.search.request import SearchRequest
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import BudgetSlice, Candidate, Space
 
+SOLVING = 1_000  # units of work that it takes to find a shape's place in a slice
 GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draws them
 
 
 @dataclass(frozen=True)
 class Reach:
-    """What a slice can try: its candidates where they can be listed, and shapes it cannot have."""
+    """What a slice can try: its candidates where they can be listed, and shapes it cannot have;
+    ``is_skipped`` where listing them takes more work than may be done."""
 
     slice: BudgetSlice
     candidates: tuple[Candidate, ...] | None
     missed: tuple[tuple[Shape, Unreachable], ...] = ()
+    is_skipped: bool = False
 
 
 def is_drawn(search: SearchRequest, reach: Reach, count: int) -> bool:
@@ -49,31 +53,39 @@ def turns_of(search: SearchRequest, reach: Reach, count: int) -> int:
 
 def survey(space: Space) -> list[Reach]:
     """The candidates of each slice. Raises ``ArchError`` where a slice has none, where a shape is
-    no network, and for a choice that no network has."""
+    no network, and for a choice that no network has. Slices are skipped once the work that may be
+    done with the spec is nearly done."""
     shapes = space.shapes()
-    if shapes is not None:
-        space.tree.check_met()
-    found = []
-    for slice in space.slices:
-        if shapes is None:
-            found.append(Reach(slice, None))
+    if shapes is None:
+        return [Reach(slice, None) for slice in space.slices]
+    space.tree.check_met()
+    return [_listed(space, slice, shapes) for slice in space.slices]
+
+
+def _listed(space: Space, slice: BudgetSlice, shapes: Sequence[Shape]) -> Reach:
+    work = space.search.spec.program.work
+    candidates: list[Candidate] = []
+    missed: list[tuple[Shape, Unreachable]] = []
+    seen: set[str] = set()
+    is_skipped = False
+    for shape in shapes:
+        is_skipped = work.left < MAX_STEPS or space.is_stopped
+        if is_skipped:
+            break
+        work.take(SOLVING)
+        try:
+            candidate = space.candidate(shape, slice)
+        except Unreachable as problem:
+            missed.append((shape, problem))
             continue
-        candidates: list[Candidate] = []
-        missed: list[tuple[Shape, Unreachable]] = []
-        seen: set[str] = set()
-        for shape in shapes:
-            try:
-                candidate = space.candidate(shape, slice)
-            except Unreachable as problem:
-                missed.append((shape, problem))
-                continue
-            if candidate.arch.hash not in seen:  # equal graphs are trained once
-                seen.add(candidate.arch.hash)
-                candidates.append(candidate)
-        if not candidates:
-            raise nothing(space, missed)
-        found.append(Reach(slice, tuple(candidates), tuple(missed)))
-    return found
+        if candidate.arch.hash not in seen:  # equal graphs are trained once
+            seen.add(candidate.arch.hash)
+            candidates.append(candidate)
+    if not candidates and (missed or not is_skipped):
+        raise nothing(space, missed)
+    if is_skipped or space.is_stopped:
+        return Reach(slice, None, is_skipped=True)
+    return Reach(slice, tuple(candidates), tuple(missed))
 
 
 def nothing(space: Space, missed: Sequence[tuple[Shape, Unreachable]]) -> ArchError:

@@ -14,7 +14,8 @@ from archdsl.diagnostics.model import ArchError, Label, diagnose, did_you_mean, 
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
 from archdsl.elaborate.published import Variant
-from archdsl.elaborate.values import describe, is_number
+from archdsl.elaborate.values import describe, is_number, show
+from archdsl.elaborate.work import Work
 from archdsl.files import ARCH
 from archdsl.layers.arguments import Number
 from archdsl.layers.base import signature
@@ -70,15 +71,17 @@ def read_search(
     spec: Spec | None = None,
     own: Own | None = None,
     data: Data | None = None,
+    work: Work | None = None,
 ) -> SearchRequest:
     """The search of a text. ``folder`` is where paths in it start; ``spec`` is taken instead of
     the one that it names, where that is in hand, ``own`` is what trains, if it names nothing, and
-    ``data`` is what archdsl trains on, where a program has handed that over.
+    ``data`` is what archdsl trains on, where a program has handed that over, and ``work`` is how
+    much may be done with its spec.
 
     Raises ``ArchError`` with every mistake that can be seen without data.
     """
     file = parsed(source, registry)
-    return _Reader(file, folder, registry, spec, own, data).read()
+    return _Reader(file, folder, registry, spec, own, data, work).read()
 
 
 class _Reader(Objectives):
@@ -90,10 +93,12 @@ class _Reader(Objectives):
         spec: Spec | None,
         own: Own | None,
         data: Data | None,
+        work: Work | None,
     ) -> None:
         super().__init__(file, registry)
         self.own = own
         self.data = data
+        self.work = work
         self.spec = spec
         self.file = file
         self.folder = folder
@@ -227,7 +232,7 @@ class _Reader(Objectives):
             return self.spec, self.spec.variants.get(name)
         if not name.endswith(ARCH) and not name.isidentifier():
             raise ArchError([diagnose(codes.NO_SUCH_FILE, help=[how_named(name)], name=name)])
-        found = resolve(beside(name, self.folder), self.registry)
+        found = resolve(beside(name, self.folder), self.registry, self.work)
         return found.spec, found.variant
 
     def own_spec(self, name: str) -> tuple[str, ...]:
@@ -278,7 +283,7 @@ class _Reader(Objectives):
             self.report(
                 codes.NO_SUCH_SETTING, node.cost.span, help=help, what="cost", name=node.cost.text
             )
-        budgets: list[float] = []
+        budgets: dict[str, float] = {}
         for item in node.budgets:
             value = self.constant(item)
             if value is MISTAKEN:
@@ -286,10 +291,11 @@ class _Reader(Objectives):
             if not is_number(value) or value <= 0:
                 self.report(codes.WRONG_ARGUMENT, item.span, name=node.cost.text, callee="hold",
                             given=describe(value), expected="a positive number")  # fmt: skip
-            elif cost and name_of(cost, value) in {name_of(cost, b) for b in budgets}:
-                self.report(codes.SAID_TWICE, item.span, what=name_of(cost, value))
-            else:
-                budgets.append(float(value))
+                continue
+            name = show(value) if cost is None else name_of(cost, value)
+            if name in budgets:
+                self.report(codes.SAID_TWICE, item.span, what=name)
+            budgets[name] = float(value)
         tolerance = 0.02 if node.within is None else self.constant(node.within)
         if not is_number(tolerance) or not 0 < tolerance < 1:
             self.report(codes.WRONG_ARGUMENT, node.within.span, name="within", callee="hold",
@@ -301,7 +307,7 @@ class _Reader(Objectives):
                 self.report(codes.SAID_TWICE, word.span, what=word.text)
             self.check_solvable(word, spec, fixed, vary)
         step = self.whole(node.step, 1, "step", "hold")
-        ordered = tuple(sorted(budgets))
+        ordered = tuple(sorted(budgets.values()))
         return HeldCost(node.cost.text, ordered, float(tolerance), names, step, node.span)
 
     def check_solvable(

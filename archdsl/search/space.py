@@ -126,6 +126,11 @@ class Space:
             place = self.search.spans["spec"]
             raise ArchError([d.at(place) for d in error.diagnostics]) from None
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the solver has done all the work that it may do."""
+        return self.search.hold is not None and self.solver.stopped
+
     @cached_property
     def solver(self) -> Solver:
         hold = self.search.hold
@@ -146,7 +151,8 @@ class Space:
         hold = self.search.hold
         assert hold is not None and slice.budget is not None
         if nearest is None:
-            what = f"no network has {slice.name}: every value of `{hold.knobs[0]}` gives an error"
+            every = f"every value of `{hold.knobs[0]}` {self.solver.tried}".rstrip()
+            what = f"no network has {slice.name}: {every} gives an error"
             return ArchError([diagnose(codes.BAD_COMBINATION, hold.span, what=what)])
         fields = {
             "tried": self.solver.tried,

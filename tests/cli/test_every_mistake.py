@@ -26,7 +26,7 @@ head: global_avgpool -> linear(10)
 """,
     "pair.arch": "arch pair\ninput a: 1x8x8, b: 1x8x8\nbranch add { a; b }\n",
     "single.arch": "arch single\ninput 1x8x8\nconv(4, 8, pad = 0) -> bn -> linear(10)\n",
-    "long.arch": "arch long\ninput 8x32x32\nfor i in 1..2100 { relu }\n",
+    "long.arch": "arch long\ninput 8x32x32\nfor i in 1..1600 { relu }\n",
     "deep.arch": "arch deep\ninput 8x32x32\n"
     + "".join(f"block b{i} {{ conv({i}, 3) -> relu }}\nb{i}\n" for i in range(8, 12)),
     "keras.arch": "arch keras\ninput 32x32x3\nconv(32, 16, 3, pad = 8) -> relu\n",

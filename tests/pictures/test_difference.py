@@ -279,3 +279,23 @@ repeat 4 { unit(f) -> relu }
         assert sum(i.params for i in items if i is not None) == weights
     first = [c for c in changes if c.mark == "changed"]
     assert [(c.a and c.a.params, c.b and c.b.params) for c in first] == [(148, 148)]
+
+
+def counted(left: str, right: str) -> dict[str, int]:
+    """How often each mark stands in the difference of two networks of many layers."""
+    found: dict[str, int] = {}
+    for change in difference(network(left), network(right)):
+        found[change.mark] = found.get(change.mark, 0) + 1
+    return found
+
+
+def test_what_is_long_goes_together_from_both_ends() -> None:
+    """Of more layers than are aligned: equal ones at the ends, those between place by place."""
+    many = "for i in 1..600 { conv(1 + i % 7, 1) }"
+    assert counted(many, many) == {"same": 601}
+    assert counted(f"relu\n{many}", f"silu\n{many}") == {"removed": 1, "added": 1, "same": 601}
+    within = many.replace("i % 7", "match i { 300 => 3; _ => i % 7 }")
+    assert counted(many, within) == {"same": 599, "changed": 2}
+    assert counted(many, many.replace("conv(1", "conv(2")) == {"changed": 601}
+    wider = many.replace("600", "1100")
+    assert counted(many, wider)["same"] >= 500

@@ -4,7 +4,7 @@ import pytest
 
 import archdsl
 from archdsl.pictures.page import drawing_page
-from archdsl.pictures.views import draw
+from archdsl.pictures.views import draw, draw_volumes
 
 HEAD = "arch net\ninput 3x8x8\n"
 LARGE = {
@@ -47,3 +47,10 @@ def test_shapes_of_blocks_that_stand_often_are_counted_each_time() -> None:
 def test_a_wide_branch_is_drawn() -> None:
     arch = archdsl.parse(HEAD + "branch concat { for i in 1..100 { conv(i, 1) } }").with_knobs()
     assert len([s for s in draw(arch.network, {}).shapes if getattr(s, "fill", "") == "conv"]) > 100
+
+
+def test_volumes_are_counted_too() -> None:
+    arch = archdsl.parse(f"{HEAD}for i in 1..6000 {{ conv(1 + i % 7, 1) }}").with_knobs()
+    with pytest.raises(archdsl.ArchError) as caught:
+        draw_volumes(arch.network, {})
+    assert caught.value.diagnostics[0].code == "A906"

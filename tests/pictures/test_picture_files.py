@@ -136,6 +136,8 @@ def _inflated(data: bytes) -> list[bytes]:
 def test_a_picture_that_is_very_long_is_made_smaller() -> None:
     tall = Scene(100, 80_000, "tall", ())
     assert max(png_size(raster(tall, "png"))) < 2**16
+    large = Scene(9_000, 9_000, "large", ())
+    assert png_size(raster(large, "png")) == (5_792, 5_792)  # 2^25 pixels
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf", ".html"])

@@ -10,6 +10,7 @@ from archdsl import ArchError
 from archdsl.analysis.shapes import ANY, Unreachable, Varied
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
+from archdsl.elaborate.work import MAX_STEPS, Work
 from archdsl.search.reach import survey
 from archdsl.search.space import Space
 
@@ -255,3 +256,23 @@ def test_a_shape_that_is_no_network_is_a_mistake_and_not_left_out() -> None:
         survey(space("vary groups, mix in {split}\n", spec))
     assert [d.code for d in caught.value.diagnostics] == ["A209"]
     assert caught.value.diagnostics[0].knobs["groups"] == "3"
+
+
+def test_slices_are_skipped_where_the_work_ends() -> None:
+    """What a command may do with a spec bounds what it says of a search, not what a search has."""
+    budgets = ", ".join(f"{n}K" for n in range(30, 60))
+    text = f"vary depth in {{1, 2, 3}}\nhold macs = {{{budgets}}} within 50% by width\ntrials 90\n"
+    whole = survey(space(text, TINY))
+    assert not any(reach.is_skipped for reach in whole)
+    found = space(text, TINY)
+    program = found.search.spec.program
+    program.work = program.compiler.work = Work(MAX_STEPS + 60_000)
+    reaches = survey(found)
+    skipped = [reach.is_skipped for reach in reaches]
+    assert skipped == sorted(skipped) and 1 <= sum(skipped) < 30
+    for known, reach in zip(whole, reaches, strict=True):
+        assert reach.candidates is None if reach.is_skipped else reach.candidates is not None
+        if not reach.is_skipped:
+            assert [c.shape for c in reach.candidates or ()] == [
+                c.shape for c in known.candidates or ()
+            ]

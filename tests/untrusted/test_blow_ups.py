@@ -16,9 +16,15 @@ COMMANDS = {
     "compile": "compile TEXT -o made.py",
     "graph": "graph --json TEXT",
     "dot": "graph --dot TEXT",
+    "layers": "summary --layers TEXT",
     "draw": "draw TEXT -o made.svg",
+    "png": "draw TEXT -o made.png",
+    "volumes": "draw --volumes TEXT -o volumes.svg",
     "diff": "diff TEXT resnet18",
+    "difference": "diff resnet18 TEXT -o difference.svg",
     "explain": "explain TEXT",
+    "knob": "explain TEXT --knob width",
+    "fit": "fit TEXT --factor 0.5 --of memory --by width",
 }
 WHOLE = {name for name, _, _ in networks()}  # what costs time after it is elaborated
 
