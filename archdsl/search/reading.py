@@ -14,7 +14,7 @@ from archdsl.diagnostics.model import ArchError, Label, diagnose, did_you_mean, 
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
 from archdsl.elaborate.published import Variant
-from archdsl.elaborate.values import describe, is_number, show
+from archdsl.elaborate.values import describe, is_number
 from archdsl.elaborate.work import Work
 from archdsl.files import ARCH
 from archdsl.layers.arguments import Number
@@ -74,12 +74,9 @@ def read_search(
     work: Work | None = None,
 ) -> SearchRequest:
     """The search of a text. ``folder`` is where paths in it start; ``spec`` is taken instead of
-    the one that it names, where that is in hand, ``own`` is what trains, if it names nothing, and
-    ``data`` is what archdsl trains on, where a program has handed that over, and ``work`` is how
-    much may be done with its spec.
-
-    Raises ``ArchError`` with every mistake that can be seen without data.
-    """
+    the one that it names, ``own`` is what trains, if it names nothing, ``data`` is what a program
+    hands over to train on, and ``work`` is how much may be done with its spec. Raises
+    ``ArchError`` with every mistake that can be seen without data."""
     file = parsed(source, registry)
     return _Reader(file, folder, registry, spec, own, data, work).read()
 
@@ -292,7 +289,7 @@ class _Reader(Objectives):
                 self.report(codes.WRONG_ARGUMENT, item.span, name=node.cost.text, callee="hold",
                             given=describe(value), expected="a positive number")  # fmt: skip
                 continue
-            name = show(value) if cost is None else name_of(cost, value)
+            name = name_of(cost, value) if cost else item.span.text
             if name in budgets:
                 self.report(codes.SAID_TWICE, item.span, what=name)
             budgets[name] = float(value)
