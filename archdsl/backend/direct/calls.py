@@ -61,6 +61,7 @@ class Calls(Links):
             raise NeedsWhole(definition)
         lent = [] if is_whole else self.imports(uses, given)
         items: list[Item] = []
+        said_of_all: dict[str, str] = {}
         for parameter in plan.signature():
             if parameter.origin == INCOMING:
                 said = self.at.channels if self.at.several else self.here()
@@ -77,7 +78,8 @@ class Calls(Links):
                     raise Untranslatable if is_whole else NeedsWhole(definition)
                 said = found
             name = "" if parameter.default is ABSENT else parameter.name
-            items.append(Item(Text(said.text), name))
+            said_of_all[parameter.name] = said.text
+            items.append(Item(Text(sliced(said.text)), name))
         arguments: list[Item] = [Item(self.at.now)] if plan.uses_input else []
         for word in plan.tensors if is_whole else ():
             if word in given:
@@ -88,9 +90,8 @@ class Calls(Links):
                 raise Untranslatable
         arguments += lent
         if plan.result:
-            values = zip([p.name for p in plan.signature()], items, strict=False)
-            filled = {name: item.value.flat() for name, item in values}
-            channels: Said | None = said_of(with_values(plan.result, filled), bool(parts[0].given))
+            left = with_values(plan.result, said_of_all)
+            channels: Said | None = said_of(left, bool(parts[0].given))
         elif parts[0].given or parts[0].is_list:
             raise Untranslatable
         else:
@@ -188,6 +189,16 @@ class Calls(Links):
             moving = moving or any(kind_of([v], _is_tensor) == "tensors" for v in known.values())
             return None if moving else channels_of(found)
         return channels_of(found)
+
+
+def sliced(text: str) -> str:
+    """A list of the first items of another as a slice: ``xs[:3]`` for ``(xs[0], xs[1], xs[2])``."""
+    items = text.removeprefix("(").removesuffix(")").split(", ")
+    word = items[0].removesuffix("[0]")
+    if len(items) < 2 or not text.startswith("(") or not word.isidentifier():
+        return text
+    alike = items == [f"{word}[{i}]" for i in range(len(items))]
+    return f"{word}[:{len(items)}]" if alike else text
 
 
 def _part(use: StepUse) -> Part:
