@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archdsl.backend.names import run_stem
-from archdsl.backend.pieces import ExpressionPiece
+from archdsl.backend.pieces import ExpressionPiece, PlanPiece
 from archdsl.backend.python import INDENT, Code, Text, expression
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def loop(forward: Forward, value: int, indent: int, last_use: dict[int, int]) ->
         code = expression(forward.texts[entry.label], [Text(name)])
         out.append(f"{pad}for _ in range({entry.repeat}):")
         return [*out, *code.lines(indent + 1, f"{name} = ")]
-    return [*out, *_turns(forward, value, indent, [name], [])]
+    return [*out, *_turns(forward, value, indent, [name], [], name)]
 
 
 def several(forward: Forward, value: int, indent: int, last_use: dict[int, int]) -> list[str]:
@@ -39,22 +39,29 @@ def several(forward: Forward, value: int, indent: int, last_use: dict[int, int])
         name = forward.name_beside(value, names, last_use) if wanted else "_"
         forward.names[n] = name
         names.append(name)
-    given = ", ".join(names)
+    piece = forward.instance.pieces[entry.label]
+    is_list = isinstance(piece, PlanPiece) and piece.plan.whole
+    given = f"({names[0]},)" if is_list and len(names) == 1 else ", ".join(names)
     if entry.repeat == 1:
         return forward.module_call(entry).lines(indent, f"{given} = ")
     sources = [forward.reference(n).flat() for n in entry.inputs]
     taken, others = sources[: entry.gives], sources[entry.gives :]
     out = [] if taken == names else [f"{INDENT * indent}{given} = {', '.join(taken)}"]
-    return [*out, *_turns(forward, value, indent, names, others)]
+    return [*out, *_turns(forward, value, indent, names, others, given)]
 
 
 def _turns(
-    forward: Forward, value: int, indent: int, names: Sequence[str], others: Sequence[str]
+    forward: Forward,
+    value: int,
+    indent: int,
+    names: Sequence[str],
+    others: Sequence[str],
+    given: str,
 ) -> list[str]:
     """The loop over the modules of a repeated step, or over the uses of a shared one. ``names`` go
-    from turn to turn, ``others`` do not change."""
+    from turn to turn, ``others`` do not change; a turn's result is ``given`` to them."""
     entry = forward.entries[value - 1]
-    pad, given = INDENT * indent, ", ".join(names)
+    pad = INDENT * indent
     arguments: list[Code] = [Text(name) for name in (*names, *others)]
     if entry.module is not None:
         head = f"{pad}for _ in range({entry.repeat}):"

@@ -237,8 +237,8 @@ class Conditional(Code):
             return [f"{pad}{prefix}{self.flat()}{suffix}"]
         body = [f"{inner}{self.flat()}"]
         if len(body[0]) > WIDTH:
-            ends = f"{inner}if {self.condition}", f"{inner}else {self.otherwise.flat()}"
-            body = [*self.code.lines(indent + 1), *ends]
+            otherwise = self.otherwise.lines(indent + 1, "else ")
+            body = [*self.code.lines(indent + 1), f"{inner}if {self.condition}", *otherwise]
         return [f"{pad}{prefix}(", *body, f"{pad}){suffix}"]
 
 

@@ -101,3 +101,33 @@ def test_the_source_hands_several_on() -> None:
         '            y, x = getattr(self, f"cell{i}")(y, x)\n'
         "        return self.relu1(x)"
     )
+
+
+ITEMS = """arch net(c = 8)
+input 3x8x8
+block wide(other, n) {{ branch concat {{ identity; other }} -> conv(n, 3) -> relu }}
+block sums(other, n) {{ branch concat {{ other; identity; other }} -> conv(n, 1) }}
+block items(last) {{
+  let xs = in.tensors
+  [xs[i] -> {item} for i in 2..last]
+}}
+[conv(c, 3), conv(c, 1), conv(2 * c, 1)]
+items(3)
+items(2)
+in.tensors[1] -> relu
+"""
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "(wide(xs[i - 1], c * i) if i == 2 else sums(xs[i - 1], c))",
+        "(wide(xs[i - 1], 4 if i > 2 else c) if last < 3 else sums(xs[i - 1], xs[i].channels))",
+    ],
+)
+def test_layers_of_a_list_that_differ(item: str) -> None:
+    """One class for lists of three tensors and of two; it gives a list of one, too."""
+    net = archdsl.parse(ITEMS.format(item=item)).with_knobs()
+    source = net.source()
+    assert "class Items(nn.Module):" in source and "    (y,) = self.items2(" in source
+    assert_computes_its_graph(net)

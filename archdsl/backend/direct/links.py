@@ -20,13 +20,14 @@ from archdsl.backend.python import (
     Added,
     Call,
     Code,
+    Conditional,
     Const,
     Item,
     Text,
     expression,
 )
 from archdsl.backend.scope import OVERWRITABLE
-from archdsl.backend.terms import ATOM
+from archdsl.backend.terms import ATOM, CHOICE, EITHER
 from archdsl.backend.translate import Untranslatable
 from archdsl.ir.network import Part, numbered
 from archdsl.layers.base import Expression, signature
@@ -123,6 +124,9 @@ class Links(Base):
     def choice(self, node: tree.Ternary) -> None:
         """``(relu if k < steps else identity)``."""
         condition = self.value(node.condition)
+        if self.in_item:
+            self.choice_of_items(node, *condition)
+            return
         name = self.own()
         before, ends, lines = self.at, [], []
         for inner in (node.then, node.otherwise):
@@ -144,6 +148,23 @@ class Links(Base):
                     sink.append(Line("else:", body=otherwise))
             elif otherwise:
                 sink.append(Line(f"if not {said.at(ATOM)}:", body=otherwise))
+
+    def choice_of_items(self, node: tree.Ternary, made_if: Said, run_if: Said) -> None:
+        """The same within a list that a loop makes: ``a(x) if i == 1 else b(x)``."""
+        before, ends, sizes = self.at, list[At](), list[Said]()
+        for head, inner in ((f"if {made_if.text}:", node.then), ("else:", node.otherwise)):
+            self.at = At(before.now, before.channels, before.counts.copy())
+            with self.below() as (made, run):
+                self.link(inner)
+            if run or not made:
+                raise Untranslatable
+            sizes.append(self.here())
+            ends.append(self.at)
+            self.made.append(Line(head, body=made))
+        then, other = ends
+        channels = f"{sizes[0].at(EITHER)} if {made_if.at(EITHER)} else {sizes[1].at(CHOICE)}"
+        now = Conditional(then.now, run_if.at(EITHER), other.now)
+        self.at = At(now, Said(channels, INT, CHOICE), then.counts | other.counts, 1)
 
     def apply(self, node: tree.Name | tree.Call) -> None:
         """A layer or a block."""

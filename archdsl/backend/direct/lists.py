@@ -90,9 +90,11 @@ class Lists(ResidualTranslation):
         header = self.header(head)
         self.at = At(before.now, before.channels, before.counts.copy())
         self.turn = LoopTurn(header.counter, before.counts.copy())
+        self.in_item = True
         with self.say.within(**header.names), self.below() as (made, _):
             self.item(node.item)
             found = self.at
+        self.in_item = False
         self.turn, self.taken = None, outer
         assert found.channels is not None
         if made:

@@ -70,6 +70,7 @@ class Base:
         self.in_forward: set[str] = set()  # the names of what only ``forward`` knows
         self.finals: dict[str, str] = {}  # what variables are after the loops that change them
         self.at = incoming
+        self.in_item = False  # of a list that a loop makes: there is no place for statements
         self.in_arm = False  # where there is no place for a variable of the constructor
         self.asked: set[str] = set()  # the words of the conditions around a statement
         self.alone = ""  # the name of an arm, for what is alone in it
@@ -207,7 +208,7 @@ class Base:
         plain = [f"for {item} in {_items(s, item)}:" for s in items]
         if not turn and isinstance(node.items, tree.Range) and counts_from_one(node.items):
             return Header(item, names, plain, plain, self.value(node.items.high)[0])
-        counter = turn or self.free("i")
+        counter = turn or self.free("k" if item == "i" else "i")
         if node.turn is not None:
             names[node.turn.text] = Bound(INT, counter, counter, 1)
         heads = [f"for {counter}, {item} in enumerate({s.at(CHOICE)}, 1):" for s in items]
