@@ -9,6 +9,7 @@ from typing import Any
 from archdsl.importing.definition import BlockDefinition
 from archdsl.importing.fold import fold
 from archdsl.importing.known import known_of
+from archdsl.importing.ranges import are_same, as_slices, even_out
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.style import Style
 from archdsl.importing.terms import (
@@ -19,7 +20,6 @@ from archdsl.importing.terms import (
     copied,
     flat,
     keep,
-    key,
     lift,
     of_scope,
     size,
@@ -34,6 +34,7 @@ TAKEN = KEYWORDS | {"in", "entering", "width", "classes", "drop_path", "j", "dep
 
 def blocks(sequence: list[Term], style: Style) -> list[Term]:
     """The sequence with blocks in the place of modules; the blocks are entered in ``style``."""
+    as_slices(sequence)
     root = [Term("module", "", subs=[sequence])]
     inside = root[0].subs[0]
     for term in list(walk(inside)):
@@ -53,6 +54,7 @@ def blocks(sequence: list[Term], style: Style) -> list[Term]:
         for term in ready:
             groups[term.op].append(term)
         for cls, terms in groups.items():
+            even_out(terms)
             _fold_alike(terms, style)
             _define(cls, terms, style)
         _splice(inside)
@@ -82,7 +84,7 @@ def _define(cls: str, terms: list[Term], style: Style) -> None:
             clusters.append((lifted, [term]))
     for merged, members in clusters:
         named = [m for m in flat(merged) if m.keep or m.kind in NAMED]
-        same = len({key(m) for m in members}) == 1
+        same = are_same([m.subs[0] for m in members])
         if len(members) < 2 or size(merged) <= 1 or (same and size(merged) <= SMALL):
             for term in members:
                 _open(term)

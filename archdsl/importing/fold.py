@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl.importing.ranges import in_all_turns, is_range
 from archdsl.importing.style import Style
 from archdsl.importing.terms import (
     MISSING,
@@ -81,7 +82,14 @@ def _turns(bodies: list[list[Term]], style: Style, by_turn: bool) -> list[Term] 
     """One body for all turns; nothing where there is none."""
     out = []
     for terms in zip(*bodies, strict=True):
-        args = {}
+        args: dict[str, Any] = {}
+        if all(map(is_range, terms)):
+            if (found := in_all_turns(terms)) is None:
+                return None
+            one = terms[0]
+            channels = one.channels if len({t.channels for t in terms}) == 1 else None
+            out.append(Term(one.kind, one.op, found, [], channels, one.keep, one.path, one.label))
+            continue
         for name in dict.fromkeys(n for t in terms for n in t.args):
             usual = style.built_in(terms[0].op, name)
             value = _one(name, [t.args.get(name, usual) for t in terms], terms[0], style, by_turn)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl.importing.ranges import is_range, written
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged
 from archdsl.importing.unify import EITHER
@@ -157,7 +158,7 @@ class Renderer:
             self.style.turned.add("act")
             return [pad + "act"]
         if m.kind == "layer":
-            return [pad + self.call(m)]
+            return [pad + (written(m, self.scope) if is_range(m) else self.call(m))]
         if m.kind == "shared":
             return [
                 f"{pad}let {m.op} = shared {{",

@@ -102,6 +102,13 @@ class BlockScope:
         found = self._related(values, local, role, inward, whole)
         return found or self.param(role, values)
 
+    def known(self, values: list[Any], local: list[int | None] | None) -> str | None:
+        """Numbers of channels as one, or by others that are known; nothing where they are new."""
+        known = [v for v in values if v is not None]
+        if len(set(known)) == 1:
+            return self.literal(known[0], "channels")
+        return self._related(values, local, "channels", False, all(map(_is_number, known)))
+
     def _ramp(self, values: list[Any], role: str) -> str:
         starts = [v.start if isinstance(v, Ramp) else v for v in values]
         start = self.relate(starts, None, role)

@@ -30,7 +30,7 @@ from archdsl.syntax.format import format_source
 # What follows a layer in its line: all but the layers that a line begins with.
 HEADS = ("conv", "conv_transpose")
 ATTENTION = ("attend", "cross_attend")
-FIRST_OPS = NORMS | ACTIVATIONS | {"act"}
+FIRST_OPS = NORMS | ACTIVATIONS | {"act", "slice", "split"}
 WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "output")
 ACTS = ("relu", "relu6", "silu", "gelu", "hardswish", "mish")  # that may be a knob
 CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside its own

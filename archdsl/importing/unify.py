@@ -35,6 +35,7 @@ def merge(a: list[Merged], b: list[Merged], count: int) -> list[Merged] | None:
 
 def _match(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
     """Two terms as one, and how well they match."""
+    a, b = _in_a_turn(a, b), _in_a_turn(b, a)
     if a.kind != b.kind or a.keep != b.keep:
         return None
     present, channels, ops = a.present + b.present, a.channels + b.channels, a.ops + b.ops
@@ -66,6 +67,25 @@ def _match(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
             weight -= 0.4
     made = Merged(a.kind, a.op, args, subs, present, channels, ops, a.keep)
     return made, weight + sum(size(sub) for sub in subs)
+
+
+def _in_a_turn(m: Merged, like: Merged) -> Merged:
+    """A term as the only turn of a loop, where another is such a loop of more."""
+    inside = like.subs[0] if like.kind in ("repeat", "dense") and not m.keep else []
+    if like.kind == "dense" and m.kind == "branch" and m.op == "concat" and not m.args:
+        body = m.subs[1] if len(m.subs) == 2 and not m.subs[0] else []
+    elif (
+        like.kind == "repeat"
+        and len(inside) == 1
+        and (m.kind, m.op) == (inside[0].kind, inside[0].op)
+    ):
+        body = [m]
+    else:
+        body = []
+    if not body:
+        return m
+    turns = {"n": [1 if there else None for there in m.present]}
+    return Merged(like.kind, "", turns, [body], m.present, m.channels, m.ops)
 
 
 def _match_residuals(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
