@@ -26,8 +26,9 @@ def as_slices(sequence: list[Term]) -> None:
     """Makes slices of parts, in place: that both are one layer shows in how they are merged."""
     for term in walk(sequence):
         parts, part = term.args.get("parts"), term.args.get("part")
-        known = isinstance(parts, int) and isinstance(part, int) and term.channels
-        if term.kind == "layer" and term.op == "split" and known:
+        if not isinstance(parts, int) or not isinstance(part, int) or term.channels is None:
+            continue
+        if term.kind == "layer" and term.op == "split":
             size = term.channels // parts
             term.op, term.args = "slice", {"first": (part - 1) * size + 1, "last": part * size}
 

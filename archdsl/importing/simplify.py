@@ -127,6 +127,10 @@ def _columns(vertices: list[Vertex]) -> None:
             one.layer = make(one.op, **given)
 
 
+# Layers that leave the numbers of an image as they are: what is dropped before them is after them.
+MOVES = ("reshape", "flatten_space", "transpose", "pixel_shuffle", "pixel_unshuffle")
+
+
 def _dropped(vertices: list[Vertex], outputs: list[Vertex]) -> list[Missing]:
     taken = users(vertices)
     missing = []
@@ -135,23 +139,28 @@ def _dropped(vertices: list[Vertex], outputs: list[Vertex]) -> list[Missing]:
         if not vertex.drop or vertex.op == "add":
             continue
         vertex.drop = meant[vertex.drop]
-        sums = taken[vertex.number]
-        joint = sums[0] if len(sums) == 1 and vertex not in outputs else None
+        last, sums = vertex, taken[vertex.number]
+        while len(sums) == 1 and sums[0].op in MOVES and last not in outputs:
+            last, sums = sums[0], taken[sums[0].number]
+        joint = sums[0] if len(sums) == 1 and last not in outputs else None
         if joint is None or joint.op != "add" or len(joint.inputs) != 2:
             why = " of a branch that does not end in a sum"
             missing.append(Missing("DropPath", why, vertex.path, None))
             continue
-        other = joint.inputs[1 if joint.inputs[0] is vertex else 0]
+        other = joint.inputs[1 if joint.inputs[0] is last else 0]
         survive = 1 - vertex.drop
         joint.layer = make("add", survive=survive, per="sample", scaling="train")
         joint.drop = vertex.drop
-        joint.inputs = [other, vertex.inputs[0]]
+        branch = vertex.inputs[0] if last is vertex else last
+        for moved in taken[vertex.number] if last is not vertex else ():
+            moved.inputs = [vertex.inputs[0] if s is vertex else s for s in moved.inputs]
+        joint.inputs = [other, branch]
     return missing
 
 
 def _in_double(chances: set[float]) -> dict[float, float]:
-    """Chances in single precision, as ``torch.linspace`` gives them, by what they were meant to be:
-    the highest has few digits, and the others are parts of it."""
+    """Chances in single precision, as ``torch.linspace`` gives them, or computed from such, by what
+    they were meant to be: the highest has few digits, and the others are parts of it."""
     top = max(chances, default=0.0)
     short = float(f"{top:.6g}")
     top = short if _single(short) == top else top
@@ -159,8 +168,7 @@ def _in_double(chances: set[float]) -> dict[float, float]:
     for chance in chances:
         part = Fraction(chance / top if top else 0).limit_denominator(PARTS)
         whole = top * part.numerator / part.denominator
-        close = _single(chance) == chance and abs(whole - chance) <= NEAR * top
-        found[chance] = whole if close else chance
+        found[chance] = whole if abs(whole - chance) <= NEAR * top else chance
     return found
 
 

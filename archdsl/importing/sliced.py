@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importing.cut import AxisSplit
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.lower import Gap, Lowering, make, named, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import channels_of, in_shape, part_of, place_of, range_of
 from archdsl.importing.values import TensorValue
@@ -15,8 +15,11 @@ from archdsl.importing.values import TensorValue
 def narrowed(lower: Lowering, record: TracedCall) -> TensorValue:
     x = lower.input(record)
     axis, first, size = (lower.argument(record, i + 1, n) for i, n in enumerate(NARROW))
-    if axis == 0 or x.axes[axis % (len(x.axes) + 1) - 1] != 0:
-        raise Gap(" of a spatial axis")
+    if (axis := axis % (len(x.axes) + 1)) == 0:
+        raise Gap(" of some images of the batch")
+    if x.axes[axis - 1] != 0:
+        first = first % (lower.batch, *x.shape)[axis]
+        return _along(lower, record, x, x.axes[axis - 1], first, size)
     return part_of(lower, record, x, first, size)
 
 
@@ -83,12 +86,28 @@ def _ranges(
         if x.plain and all(a == b for a, b in sides.values()) and set(steps) <= {None, 1}:
             size = tuple(sides.get(axis, (0, 0))[0] for axis in range(2, rank))
             return lower.apply(make("crop", size=size), record, x)
-        raise Gap(" of a spatial axis")
+        if set(steps) <= {None, 1} and all(b > a for a, b, _ in edges):
+            for (i, _), (a, b, _) in zip(cut, edges, strict=True):
+                x = _along(lower, record, x, x.axes[i - 1], a, b - a)
+            return x
+        raise Gap(" of a spatial axis with a step")
     if len(cut) == 1:
         first, last, step = cut[0][1].indices(x.vertex.shape[0])
         if step == 1 and last > first:
             return part_of(lower, record, x, first, last - first)
     raise Gap(" of channels with a step")
+
+
+def _along(
+    lower: Lowering, record: TracedCall, x: TensorValue, axis: int, first: int, size: int
+) -> TensorValue:
+    """A range of a spatial axis: one of channels, while the two have changed places."""
+    rank = len(x.axes)
+    names = {} if rank == 2 else {"first": named(0, rank), "second": named(axis, rank)}
+    swap = make("transpose", **names)
+    vertex = lower.once(swap, x.vertex, record)
+    vertex = lower.once(channels_of(vertex.shape[0], first, size), vertex, record)
+    return TensorValue(lower.once(swap, vertex, record), x.axes)
 
 
 def _dealt(
