@@ -7,7 +7,7 @@ import re
 from archdsl.importing.render import LONG
 
 SHORT = 72  # characters of a line with a pattern in it
-PATTERNS = ("repeat", "residual", "dense", "branch", "output")
+PATTERNS = ("repeat", "residual", "dense", "branch", "output", "if")
 
 
 def closed(lines: list[str]) -> list[str]:
@@ -43,6 +43,8 @@ def _short(head: str, body: list[str], end: str) -> str:
         return " -> ".join(body) if steps else f"{{ {'; '.join(body)} }}"
     word = re.split(r"\W", head)[0]
     if word not in PATTERNS or any("{" in one for one in body):
+        return ""
+    if word == "if" and end != "}":
         return ""
     if word == "branch":
         return f"{head} {'; '.join(body)} {end}"

@@ -59,9 +59,15 @@ def _entering(lines: list[str], used: bool) -> list[str]:
     if not used:
         return lines
     word = re.compile(r"\bentering\b")
+    first = lines[0].lstrip()
     opens = next((i for i, line in enumerate(lines) if line.endswith("{")), 0)
-    count = opens + 1 if lines[0].lstrip().startswith("residual") else 1
-    first, rest = lines[:count], lines[count:]
-    if not any(word.search(line) for line in rest):
-        return [*(word.sub("in.channels", line) for line in first), *rest]
+    count = opens + 1 if first.startswith("residual") else 1
+    arm = INDENT * 2 + "if " if first.startswith("branch") else None  # where each begins
+    known = [
+        i < count or (arm is not None and line.startswith(arm)) for i, line in enumerate(lines)
+    ]
+    end = next((i for i, line in enumerate(lines) if line.startswith(INDENT + "}")), len(lines))
+    known = [there and i <= end for i, there in enumerate(known)]
+    if not any(word.search(line) for line, there in zip(lines, known, strict=True) if not there):
+        return [word.sub("in.channels", line) for line in lines]
     return [f"{INDENT}let entering = in.channels", *lines]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl.importing.arms import as_loops
 from archdsl.importing.ranges import in_all_turns, is_range
 from archdsl.importing.style import Style
 from archdsl.importing.terms import (
@@ -29,6 +30,8 @@ def fold(sequence: list[Term], style: Style) -> list[Term]:
     for term in sequence:
         if term.kind != "module":
             term.subs = [fold(sub, style) for sub in term.subs]
+        if term.kind == "branch" and not term.args:
+            term.subs = as_loops(term.subs)
     out: list[Term] = []
     at = 0
     while at < len(sequence):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from archdsl.importing.arms import ARM, ARMS
 from archdsl.importing.ranges import is_range, written
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged
@@ -20,6 +21,7 @@ class Renderer:
     def __init__(self, scope: BlockScope) -> None:
         self.scope = scope
         self.style = scope.style
+        self.within: list[bool] = []  # which instances have the arm that is written
 
     def lines(self, sequence: list[Merged], depth: int) -> list[str]:
         out: list[str] = []
@@ -34,7 +36,7 @@ class Renderer:
             lines = self._term(m, depth)
             if m.keep:
                 lines[-1] += f" as {m.keep}"
-            if all(m.present):
+            if all(m.present) or m.present == self.within:
                 out += lines
                 open_condition = ""
                 continue
@@ -154,6 +156,14 @@ class Renderer:
         pad = INDENT * depth
         if m.kind == "use":
             return [pad + m.op]
+        if m.kind == ARM:
+            outer, self.within = self.within, m.present
+            lines = self._arm(m.subs[0], depth)
+            self.within = outer
+            return lines
+        if m.kind == ARMS:
+            turns = self.scope.relate(m.args["n"], None, "n")
+            return [f"{pad}repeat {turns} {{", *self._arm(m.subs[0], depth + 1), pad + "}"]
         if m.kind == "layer" and m.op == self.style.act and not m.args:
             self.style.turned.add("act")
             return [pad + "act"]
@@ -188,7 +198,7 @@ class Renderer:
             head = f"fractal({', '.join(f'{name} = {text}' for name, text in parts.items())})"
             return [f"{pad}{head} {{", *self.lines(m.subs[0], depth + 1), pad + "}"]
         if m.kind == "branch":
-            arms = [line for arm in m.subs for line in self._arm(arm, depth + 1)]
+            arms = self._arms(m, depth + 1)
             if m.args:
                 return [f"{pad}[{', '.join(map(str.strip, arms))}] -> {self.call(m)}"]
             return [f"{pad}branch {m.op} {{", *arms, pad + "}"]
@@ -280,11 +290,21 @@ class Renderer:
     def _given(self, m: Merged, i: int) -> dict[str, Any]:
         return {n: v[i] for n, v in m.args.items() if v[i] is not MISSING and v[i] is not None}
 
+    def _arms(self, m: Merged, depth: int) -> list[str]:
+        """The lines of arms; what is not there in all instances depends on what the others have,
+        which are written first."""
+        places = range(len(m.subs))
+        some = [n for n in places if m.subs[n] and m.subs[n][0].kind == ARM]
+        made = {n: self._arm(m.subs[n], depth) for n in (*(set(places) - set(some)), *some)}
+        return [line for n in places for line in made[n]]
+
     def _arm(self, sequence: list[Merged], depth: int) -> list[str]:
         pad = INDENT * depth
         if not sequence:
             return [pad + "identity"]
         lines = self.lines(sequence, depth)
+        if len(sequence) == 1 and sequence[0].kind == "repeat":  # whose turns would be arms
+            return [pad + "{", *[INDENT + line for line in lines], pad + "}"]
         if len(sequence) == 1:
             return lines
         if not any(line.strip().endswith(("{", "}")) for line in lines):

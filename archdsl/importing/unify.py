@@ -6,6 +6,7 @@ arguments that differ are lists of values, which ``definition`` relates to each 
 
 from __future__ import annotations
 
+from archdsl.importing.arms import unified
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Kept, Merged, flat, size
 
 ALIKE = 0.5  # of two sequences that have to match
@@ -47,7 +48,22 @@ def _match(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
         one = a.args["act"] if a.op == EITHER else [a.op if p else None for p in a.present]
         other = b.args["act"] if b.op == EITHER else [b.op]
         return Merged("layer", EITHER, {"act": one + other}, [], present, channels, ops), 0.8
-    if a.op != b.op or len(a.subs) != len(b.subs):
+    if a.op != b.op or (len(a.subs) != len(b.subs) and a.kind != "branch"):
+        return None
+    if a.kind == "branch" and not a.args and not b.args:
+        arms = unified(
+            a.subs,
+            b.subs,
+            count,
+            _unify,
+            lambda arm: [_absent(m) for m in arm],
+            lambda arm: [_later(m, count) for m in arm],
+        )
+        if arms is None:
+            return None
+        joined = Merged("branch", a.op, {}, arms, present, channels, ops, a.keep)
+        return joined, 1.0 + sum(map(size, arms))
+    if len(a.subs) != len(b.subs):
         return None
     subs = []
     for x, y in zip(a.subs, b.subs, strict=True):
