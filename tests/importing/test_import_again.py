@@ -1,5 +1,7 @@
 """Specs that are compiled and imported again."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -156,6 +158,22 @@ def test_a_long_text_becomes_shorter_by_the_library(name: str, lines: int, used:
     assert sum(1 for line in made.text.splitlines() if line) == lines
 
 
+NETWORKS = Path(__file__).parents[1] / "backend" / "networks"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["pan", "repvgg", "yolov8n", "msdnet", "dla34"])
+def test_published_networks_come_back_about_as_long(name: str) -> None:
+    path = NETWORKS / f"{name}.arch"
+    made = again(str(path))[1]
+    assert lines(made.text) <= 1.3 * lines(path.read_text("utf-8"))
+
+
+def lines(text: str) -> int:
+    """The lines of a spec that are neither empty nor comments."""
+    return sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
+
+
 KEPT_BEFORE_AN_OUTPUT = """\
 arch net
 input 3x8x8
@@ -194,6 +212,44 @@ output p3 { m3 -> conv(4, 3) }
 m4 -> conv(4, 3)
 output pool { subsample(2) }
 """
+NEWEST = """\
+arch net
+input 8x8x8
+dense(3) { slice(in.channels - 7, in.channels) -> conv(8, 3) -> bn }
+branch add {
+  { repeat 2 { conv(32, 1, bias = false) -> bn } }
+  repeat 3 { conv(32, 3) }
+  conv(32, 1)
+}
+transpose(channels, height) -> slice(2, 8) -> transpose(channels, height)
+global_avgpool -> linear(3)
+"""
+UNITS = """\
+arch net
+input 3x16x16
+block unit(stride = 1) {
+  branch add {
+    if stride == 1 { bn }
+    repeat 4 { conv(in.channels, 3, stride = stride, bias = false) -> bn }
+    conv(in.channels, 1, stride = stride, bias = false) -> bn
+  }
+  relu
+}
+conv(4, 3, bias = false)
+unit(2) -> unit -> unit -> unit(2) -> unit
+global_avgpool -> linear(3)
+"""
+UNIT_BLOCK = """\
+block unit(stride = 1) {
+  branch add {
+    if stride == 1 { bn }
+    repeat 4 { conv(in.channels, 3, stride = stride) -> bn }
+    conv(in.channels, 1, stride = stride) -> bn
+  }
+  relu
+}
+
+"""
 ONE_CHANNEL = """\
 arch net
 input 3x8x8
@@ -219,13 +275,31 @@ def test_the_channels_of_a_last_convolution_are_the_classes(end: str) -> None:
     assert made.text.count("conv(5, 1)") == made.text.count("conv(classes, 1)") == 1
 
 
-@pytest.mark.parametrize("text", [KEPT_BEFORE_AN_OUTPUT, SUMS_OF_ARMS, ZERO, PYRAMID, ONE_CHANNEL])
+@pytest.mark.parametrize(
+    "text", [KEPT_BEFORE_AN_OUTPUT, SUMS_OF_ARMS, ZERO, PYRAMID, NEWEST, ONE_CHANNEL]
+)
 def test_small_networks_come_back(text: str) -> None:
     """Results that are used after a side output, sums whose arms are like a shortcut, zeros, side
-    outputs that are computed from several tensors, and a factor of the only channel."""
+    outputs that are computed from several tensors, the newest channels of a dense block, arms in a
+    loop and loops in an arm, a range of rows, and a factor of the only channel."""
     wanted = archdsl.parse(text).with_knobs()
     made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
     assert made.architecture.hash == wanted.hash
+
+
+def test_ranges_arms_and_what_only_some_have_are_written_as_people_do() -> None:
+    """MobileOne's units, with one more arm where the size stays, and a block of newest channels."""
+    assert (
+        imported(NEWEST).count("dense(3) { slice(in.channels - 7, in.channels) -> conv(8, 3)") == 1
+    )
+    assert "{ repeat 2 { conv(32, 1, bias = false) -> bn } }" in imported(NEWEST)
+    assert "repeat 3 { conv(32, 3) }" in imported(NEWEST)
+    assert UNIT_BLOCK in imported(UNITS)
+
+
+def imported(text: str) -> str:
+    wanted = archdsl.parse(text).with_knobs()
+    return archdsl.import_module(wanted.build(), wanted.input, name="net", run=False).text
 
 
 def test_long_lines_are_broken_within_parentheses() -> None:

@@ -160,24 +160,21 @@ arch modulated(classes = 10)
 
 input 3x32x32
 
-block modulation(c, first = 9, last = 16, parts = 9, part = 9, last2 = 8) {
+block modulation(c) {
+  let entering = in.channels
   conv(c, 1) as t1
-  slice(first, last)
-  conv(in.channels, 3, groups = in.channels) -> gelu as t2
-  t1 -> split(parts, part) as t3
+  slice(entering + 1, 2 * entering) -> conv(in.channels, 3, groups = in.channels) -> gelu as t2
+  t1 -> slice(2 * entering + 1, in.channels) as t3
   branch mul { t2; split(2, 1) } as t4
   branch mul { t2 -> conv(in.channels, 5, groups = in.channels) -> gelu; t3 -> split(2, 2) }
   branch add { t4; identity }
-  branch mul { t1 -> slice(1, last2); identity }
+  branch mul { t1 -> slice(1, entering); identity }
   conv(in.channels, 1)
 }
 
-for (c, stride, c2, first, last, parts, part, last2) in [
-  (8, 1, 18, 9, 16, 9, 9, 8),
-  (16, 2, 34, 17, 32, 17, 17, 16)
-] {
+for (c, stride, c2) in [(8, 1, 18), (16, 2, 34)] {
   conv(c, 3, bias = false, stride = stride) -> bn -> relu
-  repeat 2 { modulation(c2, first, last, parts, part, last2) }
+  repeat 2 { modulation(c2) }
 }
 global_avgpool -> linear(classes)
 """
