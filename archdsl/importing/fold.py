@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.importing.arms import as_loops
 from archdsl.importing.ranges import in_all_turns, is_range
+from archdsl.importing.side_by_side import as_loops
 from archdsl.importing.style import Style
 from archdsl.importing.terms import (
     MISSING,

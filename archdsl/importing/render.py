@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from archdsl.importing.arms import ARM, ARMS
 from archdsl.importing.ranges import is_range, written
 from archdsl.importing.scope import BlockScope
+from archdsl.importing.side_by_side import ARM, ARMS
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged
 from archdsl.importing.unify import EITHER
 from archdsl.syntax.pytorch import is_named

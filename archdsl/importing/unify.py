@@ -6,7 +6,7 @@ arguments that differ are lists of values, which ``definition`` relates to each 
 
 from __future__ import annotations
 
-from archdsl.importing.arms import unified
+from archdsl.importing.side_by_side import unified
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Kept, Merged, flat, size
 
 ALIKE = 0.5  # of two sequences that have to match

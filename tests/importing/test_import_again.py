@@ -162,7 +162,7 @@ NETWORKS = Path(__file__).parents[1] / "backend" / "networks"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["pan", "repvgg", "yolov8n", "msdnet", "dla34"])
+@pytest.mark.parametrize("name", ["fpn", "repvgg", "yolov8n", "msdnet", "dla34"])
 def test_published_networks_come_back_about_as_long(name: str) -> None:
     path = NETWORKS / f"{name}.arch"
     made = again(str(path))[1]
@@ -243,12 +243,11 @@ UNIT_BLOCK = """\
 block unit(stride = 1) {
   branch add {
     if stride == 1 { bn }
-    repeat 4 { conv(in.channels, 3, stride = stride) -> bn }
-    conv(in.channels, 1, stride = stride) -> bn
+    repeat 4 { conv(4, 3, stride = stride) -> bn }
+    conv(4, 1, stride = stride) -> bn
   }
   relu
 }
-
 """
 ONE_CHANNEL = """\
 arch net
