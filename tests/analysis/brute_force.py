@@ -291,7 +291,7 @@ def _proof(text: str, candidates: list[dict[str, Any]], alone: list[Any]) -> str
         excluded = sum(len(s) == 3 for s in alone)
         if (proof.covered, proof.excluded) != (len(candidates), 0 if wrong else excluded):
             return f"proof covers {proof.covered} of {len(candidates)}, rules out {proof.excluded}"
-    if proof.holds and wrong:
+    if proof.holds and proof.complete and wrong:  # in part, it says so
         return f"proof holds, but not with {wrong[0]}"
     if proof.counterexample is not None:
         try:
