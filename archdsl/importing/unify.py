@@ -50,7 +50,9 @@ def _match(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
         return Merged("layer", EITHER, {"act": one + other}, [], present, channels, ops), 0.8
     if a.op != b.op or (len(a.subs) != len(b.subs) and a.kind != "branch"):
         return None
-    if a.kind == "branch" and not a.args and not b.args:
+    pairs = zip(a.subs, b.subs, strict=False)
+    each = len(a.subs) == len(b.subs) and all(_unify(x, y, count) is not None for x, y in pairs)
+    if a.kind == "branch" and not a.args and not b.args and not each:
         arms = unified(
             a.subs,
             b.subs,
