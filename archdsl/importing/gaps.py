@@ -21,6 +21,7 @@ NEAR = {
     "einsum": "attend, where it is attention",
     "roll": "attend(windows = ..., shift = ...), where it shifts windows",
 }
+OURS = "own "  # before the name of a module that is archdsl's: see ``ours``
 PARTIAL = "`--partial` writes the spec with such layers, and their file beside it"
 
 
@@ -36,7 +37,7 @@ def gaps(missing: Iterable[Missing]) -> list[Diagnostic]:
             codes.NO_LAYER,
             notes=[_where(group)],
             help=skeleton(group),
-            operation=first.operation,
+            operation=first.operation.removeprefix(OURS),
             reason=first.why,
         )
         found.append(placed(kind, first.place))
@@ -61,7 +62,11 @@ def replaced(missing: Iterable[Missing], custom: Custom) -> list[Diagnostic]:
         written = dict.fromkeys(use.code for gap in group for use in gap.uses)
         names = [custom.names[code] for code in written if code is not None]
         layers = " and ".join(f"`{name}`" for name in names)
-        fields = {"operation": first.operation, "reason": first.why, "layers": layers}
+        fields = {
+            "operation": first.operation.removeprefix(OURS),
+            "reason": first.why,
+            "layers": layers,
+        }
         found.append(
             placed(diagnose(codes.OWN_LAYER, notes=[_where(group)], fields=fields), first.place)
         )

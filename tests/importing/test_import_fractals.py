@@ -68,7 +68,7 @@ class Columns(nn.Module):
     ("draws", "told"),
     [
         (0, "no layer computes `ColumnMean`: its columns are not 1, 2, 4, ... times one body"),
-        (2, "no layer computes `own ColumnMean` with another draw than that of its network"),
+        (2, "no layer computes `ColumnMean` with another draw than that of its network"),
     ],
 )
 def test_other_columns_are_refused(draws: int, told: str) -> None:
