@@ -166,16 +166,20 @@ class Families:
             node.ended = True
 
 
-def _in_knob(name: str, domain: Interval, node: _Node) -> ClosedForm:
-    """The costs of a region in terms of a knob, and not of the places of its domain."""
+def _in_knob(name: str, domain: Interval, node: _Node) -> ClosedForm | None:
+    """The costs of a region in terms of a knob, and not of the places of its domain; nothing where
+    they are longer than a polynomial may be."""
     piece: Stretch = node.region.pieces[name]
     low, high = (Stretch(end, end).value(name, domain) for end in (piece.first, piece.last))
     step = None if domain.step is None else domain.step * piece.stride
     unit = high - low if step is None else step
     knob = Polynomial({((Unknown(name, None), 1),): 1})
-    costs = [
-        c.at({name: (knob - low) / unit}) if isinstance(c, Polynomial) else c
-        for c in node.costs or ()
-    ]
+    try:
+        costs = [
+            c.at({name: (knob - low) / unit}) if isinstance(c, Polynomial) else c
+            for c in node.costs or ()
+        ]
+    except Undecided:
+        return None
     params, _, macs, activations, *_ = costs
     return ClosedForm(Interval(low, high, step, domain.log), params, macs, activations)

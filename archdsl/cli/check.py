@@ -36,7 +36,7 @@ from archdsl.units import counted, shown_costs
     "--limit",
     default=LIMIT,
     show_default=True,
-    type=click.IntRange(1),
+    type=click.IntRange(1, 10**9),
     help="Runs that the proof of a space may take; a higher limit also allows more work.",
 )
 @click.option("--gpu", is_flag=True, help="Also warn of widths that GPUs pad.")

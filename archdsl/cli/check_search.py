@@ -126,8 +126,9 @@ def say_survey(name: str, found: Survey) -> None:
         for line in missed_of(reach):
             say(f"    {line}")
     if skipped:
-        say(f"  {counted(skipped, 'slice', exact=True)} not looked at, as it takes long: a larger")
-        say("    --limit allows more work, and a search looks at all before it trains")
+        verb = "is" if skipped == 1 else "are"
+        say(f"  {counted(skipped, 'slice', exact=True)} {verb} not looked at, as that takes long:")
+        say("    a larger --limit looks at more, and a search at all before it trains")
 
 
 def missed_of(reach: Reach) -> list[str]:

@@ -56,6 +56,8 @@ def check_short(search: SearchRequest, reaches: Sequence[Reach]) -> None:
     for number, reach in enumerate(reaches if search.short else ()):
         count = share + (number < rest)
         listed = reach.candidates
+        if reach.is_skipped:
+            continue
         if listed is None or 2 * len(listed) > count:
             many = "more shapes than are listed" if listed is None else f"{len(listed)} shapes"
             what = SHORT_SHAPES.format(reach.slice.name, many, count)

@@ -76,15 +76,18 @@ def _listed(space: Space, slice: BudgetSlice, shapes: Sequence[Shape]) -> Reach:
         try:
             candidate = space.candidate(shape, slice)
         except Unreachable as problem:
+            if space.is_stopped and (candidates or problem.nearest is not None):
+                is_skipped = True  # as the work ended: a candidate may be there all the same
+                break
             missed.append((shape, problem))
             continue
         if candidate.arch.hash not in seen:  # equal graphs are trained once
             seen.add(candidate.arch.hash)
             candidates.append(candidate)
-    if not candidates and (missed or not is_skipped):
-        raise nothing(space, missed)
-    if is_skipped or space.is_stopped:
+    if is_skipped:
         return Reach(slice, None, is_skipped=True)
+    if not candidates:
+        raise nothing(space, missed)
     return Reach(slice, tuple(candidates), tuple(missed))
 
 

@@ -194,3 +194,11 @@ def test_domains_of_one_value(at_once: None) -> None:
     )
     found = in_closed_form(spec, {"a": 4, "b": 0.5, "w": 9})
     assert found is not None and found == elaborated(spec, {"w": 9})
+
+
+def test_a_cost_of_a_high_power_has_no_closed_form_in_its_knob() -> None:
+    """Of a fifth power of a place in the domain, which is a polynomial itself."""
+    text = "arch net(a = 4 in 1..60)\ninput 12x8x8\nrepeat 3 { conv(in.channels * a, 1) }\n"
+    spec = archdsl.parse(text)
+    assert spec.families.closed_form({"a": 4}, "a", None) is None
+    assert spec.figures_known({"a": 4}) in (None, spec.with_knobs(a=4).figures)

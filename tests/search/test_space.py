@@ -10,8 +10,9 @@ from archdsl import ArchError
 from archdsl.analysis.shapes import ANY, Unreachable, Varied
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.knobs import Domain
-from archdsl.elaborate.work import MAX_STEPS, Work
-from archdsl.search.reach import survey
+from archdsl.elaborate.work import FIT_WORK, MAX_STEPS, Work
+from archdsl.search.combinations import check_short
+from archdsl.search.reach import Reach, survey
 from archdsl.search.space import Space
 
 MANY = """arch many(
@@ -276,3 +277,30 @@ def test_slices_are_skipped_where_the_work_ends() -> None:
             assert [c.shape for c in reach.candidates or ()] == [
                 c.shape for c in known.candidates or ()
             ]
+
+
+LONG = """arch long(width = 8 in 4..2000, depth = 2 in 1..6)
+input 1x8x8
+fn f(n) = sum([i * width % 7 for i in 1..n])
+let n = sum([f(2000) for k in 1..6])
+conv(width + n * 0, 3)
+repeat depth { conv(in.channels, 3) -> relu }
+global_avgpool -> linear(10)
+"""
+
+
+def test_a_budget_is_not_out_of_reach_because_the_work_has_ended() -> None:
+    text = "vary depth in {1, 2, 3}\nhold macs = {1M, 2M} within 5% by width\ntrials 90\n"
+    found = space(text, LONG)
+    program = found.search.spec.program
+    program.work = program.compiler.work = Work(FIT_WORK)
+    assert [reach.is_skipped for reach in survey(found)] == [True, True]
+
+
+def test_a_slice_that_is_skipped_is_not_one_of_endless_shapes() -> None:
+    text = "hold macs = {40K} within 50% by width\nvary depth in {1, 2, 3}\ntrain epochs = 5\n"
+    text += "explore epochs = 2\ntune lr in 0.02..0.3 log\nseeds 0 then 3\ntrials 90\n"
+    found = space(text, TINY)
+    check_short(found.search, [Reach(found.slices[0], None, is_skipped=True)])
+    with pytest.raises(ArchError, match="more shapes than are listed"):
+        check_short(found.search, [Reach(found.slices[0], None)])
