@@ -147,6 +147,10 @@ def _dropped(vertices: list[Vertex], outputs: list[Vertex]) -> list[Missing]:
             why = " of a branch that does not end in a sum"
             missing.append(Missing("DropPath", why, vertex.path, None))
             continue
+        if joint.drop:
+            why = " on both arms of a sum: `residual` drops one of them"
+            missing.append(Missing("DropPath", why, vertex.path, None))
+            continue
         other = joint.inputs[1 if joint.inputs[0] is last else 0]
         survive = 1 - vertex.drop
         joint.layer = make("add", survive=survive, per="sample", scaling="train")

@@ -15,6 +15,8 @@ from archdsl.importing.values import TensorValue
 def narrowed(lower: Lowering, record: TracedCall) -> TensorValue:
     x = lower.input(record)
     axis, first, size = (lower.argument(record, i + 1, n) for i, n in enumerate(NARROW))
+    if not all(isinstance(number, int) for number in (axis, first, size)):
+        raise Gap(" from a place that is a tensor")
     if (axis := axis % (len(x.axes) + 1)) == 0:
         raise Gap(" of some images of the batch")
     if x.axes[axis - 1] != 0:

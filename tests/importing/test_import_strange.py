@@ -2,6 +2,8 @@
 
 import pytest
 import strange_models as models
+import torch
+from small_models import DropPath
 from strange_models import Around, applied, conv
 from torch import nn
 
@@ -48,6 +50,12 @@ def test_the_same_network(model: nn.Module, text: str) -> None:
         (Around(models.pooled_back, INDEXED), "A654", "only the first of its results"),
         (Around(lambda part, x: models.Reversed.apply(x), nn.Identity()), "A659", "the gradient"),
         (Around(lambda part, x: x.flip(3), nn.Identity()), "A654", "`flip`"),
+        (
+            Around(lambda part, x: x.narrow(2, torch.tensor(1), 4), nn.Identity()),
+            "A654",
+            "`narrow`",
+        ),
+        (Around(lambda drop, x: drop(x) + drop(x.relu()), DropPath(0.2)), "A654", "on both arms"),
     ],
 )
 def test_a_clear_refusal(model: nn.Module, code: str, why: str) -> None:
