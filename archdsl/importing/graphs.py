@@ -101,6 +101,7 @@ def graph_once(
     vertices = lowering.vertices
     if not missing:
         vertices, missing = simplify(vertices, outputs)
+        missing += ours.other_draw(lowering, vertices)
     if missing:
         raise ArchError(gaps(missing))
     if not any(v.layer is not None and v.layer.kind in ("conv", "linear") for v in vertices):

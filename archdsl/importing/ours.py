@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from typing import Any
 
+from archdsl.importing.custom import Missing
 from archdsl.importing.lower import Gap, Lowering, make, operation
 from archdsl.importing.record import Ref, TracedCall
 from archdsl.importing.single import KNOWN
 from archdsl.importing.special import codes_of
-from archdsl.importing.values import TensorValue
+from archdsl.importing.values import TensorValue, Vertex
 from archdsl.layers.base import alike
 
 FILES = {
@@ -34,6 +36,8 @@ def own_name(module: Any) -> str | None:
 
 
 KNOWN.append(own_name)
+PATH = "path"  # the draw of a network, in what is remembered of it
+OTHER_DRAW = " with another draw than that of its network"
 
 
 @cache
@@ -105,7 +109,9 @@ def prepend(lower: Lowering, record: TracedCall) -> TensorValue:
 @operation("own ColumnMean")
 def column_mean(lower: Lowering, record: TracedCall) -> TensorValue:
     """Where columns of a fractal meet. Of how many columns they are, ``simplify`` finds."""
-    columns: dict[int, Ref] = record.args[0]
+    columns: dict[int, Ref] = lower.argument(record, 0, "inputs")
+    if not all(isinstance(column, int) for column in columns):
+        raise Gap(" of columns that have no numbers")
     values = [lower.settled(lower.value(ref), record) for ref in columns.values()]
     if not all(isinstance(value, TensorValue) for value in values):
         raise Gap(" of a parameter")
@@ -122,12 +128,42 @@ def column_mean(lower: Lowering, record: TracedCall) -> TensorValue:
     return lower.apply(layer, record, *taken)
 
 
-def _share(lower: Lowering, path: tuple[Ref, Ref]) -> float:
+def _share(lower: Lowering, path: Any) -> float:
     """In which share of mini-batches one column of the whole network is trained alone: there is one
     draw of it, a random number that is less than the share, and that of the column."""
+    found = _drawn(path)
+    if found is None or lower.memo.setdefault(PATH, path) != path:
+        raise Gap(OTHER_DRAW)
+    return found[0]
+
+
+def _drawn(path: Any) -> tuple[float, int] | None:
+    """The share that a draw is of, and of how many columns one is drawn from the first on; nothing
+    where it is drawn otherwise."""
+    if not isinstance(path, tuple) or not all(isinstance(ref, Ref) for ref in path):
+        return None
     whole, column = (ref.record for ref in path)
-    number = whole.args[0].record.op if whole.args and isinstance(whole.args[0], Ref) else ""
-    drawn = whole.op in ("lt", "__lt__") and number == "rand" and column.op == "randint"
-    if not drawn or lower.memo.setdefault("path", path) != path:
-        raise Gap(" with another draw than that of its network")
-    return float(whole.args[1])
+    first, share = whole.args if len(whole.args) == 2 else (None, None)
+    if whole.op not in ("lt", "__lt__") or not isinstance(first, Ref):
+        return None
+    single = [first.record.shapes, column.shapes] == [[()], [()]]
+    if (first.record.op, column.op) != ("rand", "randint") or not single:
+        return None
+    ends = (*column.args, column.kwargs.get("low"), column.kwargs.get("high"))
+    numbers = [end for end in ends if isinstance(end, int)]
+    if not numbers or any(numbers[:-1]) or not isinstance(share, (int, float)):
+        return None
+    return float(share), numbers[-1]
+
+
+def other_draw(lower: Lowering, vertices: Iterable[Vertex]) -> list[Missing]:
+    """What stands in the way where the column that is trained alone is drawn of another number of
+    columns than the network has at most."""
+    joins: list[tuple[int, str]] = []
+    drawn = _drawn(lower.memo.get(PATH))
+    for vertex in vertices if drawn is not None else ():
+        met = None if vertex.layer is None else vertex.layer.columns_met
+        joins += [] if met is None else [(met.of, vertex.path)]
+    if drawn is None or not joins or drawn[1] == max(joins)[0]:
+        return []
+    return [Missing("own ColumnMean", OTHER_DRAW, max(joins)[1], None)]

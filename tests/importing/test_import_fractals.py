@@ -77,6 +77,32 @@ def test_other_columns_are_refused(draws: int, told: str) -> None:
     assert caught.value.diagnostics[0].message.startswith(told)
 
 
+@pytest.mark.parametrize("columns", [(3,), (1, 2)])
+def test_a_column_of_another_number_is_another_draw(columns: tuple[int, ...]) -> None:
+    class Drawn(Columns):
+        def path(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            drawn = torch.randint(*columns, (), device=x.device)
+            return torch.rand((), device=x.device) < 0.5, drawn
+
+    with pytest.raises(ArchError) as caught:
+        archdsl.import_module(Drawn(0.2, 1), (3, 8, 8), run=False)
+    assert "with another draw than" in caught.value.diagnostics[0].message
+
+
+def test_columns_are_given_by_name_too() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.more = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+            self.other, self.mean = nn.Conv2d(3, 3, 1), ColumnMean(0.2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.mean(inputs={0: self.one(x), 1: self.more(self.other(x))})
+
+    made = archdsl.import_module(Named(), (3, 8, 8), run=False)
+    assert "fractal(columns = 2, drop_path = 0.2, global_path = 0)" in made.text
+
+
 def test_the_mean_of_tensors_is_a_mean() -> None:
     body = "branch mean { conv(4, 3); identity -> relu -> conv(4, 3); conv(4, 1) }"
     wanted = network(body)
