@@ -1,7 +1,8 @@
 """How weights start, where a module says it: by a method ``init_weights``, as compiled ones have.
 
-The method runs on a copy without numbers, and what it asks of ``torch.nn.init`` is written down. A
-start that most layers of a kind have becomes a ``default`` of the spec, any other an argument.
+The method runs on a copy without numbers, and what it asks of ``torch.nn.init`` is written down,
+unless the method then writes to the same tensor by other means. A start that most layers of a kind
+have becomes a ``default`` of the spec, any other an argument.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import inspect
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from archdsl.importing.values import Graph, Vertex
 from archdsl.ir.flat import Flat
@@ -43,24 +46,94 @@ def starts_of(module: nn.Module) -> Starts:
         empty[id(parameter)] = nn.Parameter(parameter.detach().to("meta"), False)
     try:
         copy = deepcopy(module, empty)
-        with torch.no_grad(), _watched() as asked:
+        with torch.no_grad(), _watched() as written:
             getattr(copy, METHOD)()
-    except Exception:  # their code: what it does not say is left out
+    except (Exception, SystemExit):  # their code: what it does not say is left out
         return {}
     found: dict[str, Init] = {}
     for key, parameter in copy.named_parameters(remove_duplicate=False):
-        start = asked.get(id(parameter))
+        start = written.start_of(parameter)
         if start is not None:
             found[key] = start
     return found
 
 
+class _Writes(TorchDispatchMode):
+    """What was last written to tensors without numbers, by their memory, which all views share."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.last: dict[int, tuple[Any, Any, Init]] = {}  # the memory is held: no other has its id
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """An operator that writes: what a tensor has now is no start of the language."""
+        arguments = func._schema.arguments
+        given = dict(zip((a.name for a in arguments), args, strict=False)) | dict(kwargs or {})
+        for argument in arguments:
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                value = given.get(argument.name)
+                for tensor in value if isinstance(value, list | tuple) else [value]:
+                    if isinstance(tensor, torch.Tensor):
+                        self.write(tensor, None)
+        return func(*args, **(kwargs or {}))
+
+    def write(self, tensor: torch.Tensor, start: Init | None) -> None:
+        if _is_empty(tensor):
+            memory = tensor.untyped_storage()
+            self.last.pop(memory._cdata, None)
+            if start is not None:
+                self.last[memory._cdata] = memory, _extent(tensor), start
+
+    def start_of(self, parameter: torch.Tensor) -> Init | None:
+        """The start that was written last, if it was to the whole of a parameter."""
+        if not _is_empty(parameter):
+            return None
+        found = self.last.get(parameter.untyped_storage()._cdata)
+        return found[2] if found is not None and found[1] == _extent(parameter) else None
+
+
+class _Asked(TorchFunctionMode):
+    """Functions of ``torch.nn.init`` that write nothing where a tensor has no numbers ask that
+    first: they would write."""
+
+    def __init__(self, writes: _Writes) -> None:
+        super().__init__()
+        self.writes = writes
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if func == torch.Tensor.is_meta.__get__:  # type: ignore[attr-defined]
+            self.writes.write(args[0], None)
+        return func(*args, **(kwargs or {}))
+
+
+def _is_empty(tensor: torch.Tensor) -> bool:
+    """Whether a tensor has no numbers; ``is_meta`` is what ``_Asked`` sees."""
+    return tensor.device.type == "meta"
+
+
+def _extent(tensor: torch.Tensor) -> Any:
+    """Which part of its memory a tensor is."""
+    return tensor.shape, tensor.stride(), tensor.storage_offset()
+
+
 @contextmanager
-def _watched() -> Iterator[dict[int, Init | None]]:
-    """What is asked of ``torch.nn.init`` meanwhile, by the ids of tensors, which stay as they are:
-    the last is what counts."""
-    asked: dict[int, Init | None] = {}
+def _watched() -> Iterator[_Writes]:
+    """What is written meanwhile: starts by the functions of ``torch.nn.init`` that the language
+    has, and what any other operator writes."""
     kept = {}
+    writes = _Writes()
     for function in FUNCTIONS.values():
         name = function.call.partition("(")[0].rpartition(".")[2]
         kept[name] = original = getattr(nn.init, name)
@@ -69,12 +142,16 @@ def _watched() -> Iterator[dict[int, Init | None]]:
             *args: Any, _name: str = function.name, _original: Any = original, **kwargs: Any
         ) -> Any:
             given = inspect.signature(_original).bind(*args, **kwargs).arguments
-            asked[id(given["tensor"])] = _read(_name, _original, given)
-            return given["tensor"]
+            tensor = given["tensor"]
+            if not _is_empty(tensor):
+                return _original(*args, **kwargs)
+            writes.write(tensor, _read(_name, _original, given))
+            return tensor
 
         setattr(nn.init, name, watched)
     try:
-        yield asked
+        with writes, _Asked(writes):
+            yield writes
     finally:
         for name, original in kept.items():
             setattr(nn.init, name, original)

@@ -1,15 +1,19 @@
 """Specs that are compiled and imported again."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
+from torch.nn.init import constant_, orthogonal_
 
 import archdsl
 from archdsl.files import builtin_names
 from archdsl.importing import convert
 from archdsl.importing.proof import pairs
+from archdsl.importing.starts import starts_of
 from archdsl.importing.wrapped import wrapped
 
 NET = """\
@@ -111,6 +115,56 @@ def test_what_a_module_says_of_its_weights(cls: type[Says]) -> None:
     first = ("kaiming_normal(fan_out)", "constant(0.25)") if cls is Says else ("None", "None")
     assert said == [first, ("None", "None"), ("None", "None")]
     assert all(torch.equal(kept[key], tensor) for key, tensor in module.state_dict().items())
+
+
+class Convs(nn.Module):
+    def __init__(self, write: Callable[[torch.Tensor], object]) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(4, 4, 1)
+        self.write = write
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x)
+
+    def init_weights(self) -> None:
+        nn.init.zeros_(self.conv.bias)
+        nn.init.normal_(self.conv.weight, std=0.02)
+        self.write(self.conv.weight)
+
+
+WRITES: dict[str, tuple[Callable[[torch.Tensor], object], str | None]] = {
+    "a factor": (lambda w: w.data.div_(2), None),
+    "a part": (lambda w: nn.init.zeros_(w[:1]), None),
+    "a part by itself": (lambda w: w[:1].fill_(1), None),
+    "the whole by another name": (lambda w: nn.init.ones_(w.data), "ones"),
+    "the whole after a part": (lambda w: [w[:1].zero_(), nn.init.ones_(w)], "ones"),
+    "a number": (lambda w: w.fill_(0.5), None),
+    "a result": (lambda w: torch.ones(w.shape, out=w.data), None),
+    "a list": (lambda w: torch._foreach_mul_([w], 2.0), None),
+    "a function as it was imported": (lambda w: constant_(w, 3.0), "constant(3)"),
+    "one that stops without numbers": (lambda w: orthogonal_(w), None),
+    "what the language lacks": (lambda w: nn.init.dirac_(w), None),
+    "other memory": (lambda w: setattr(w, "data", torch.ones_like(w)), None),
+    "nothing": (lambda w: w.mul(2).zero_(), "normal(0.02)"),
+}
+
+
+@pytest.mark.parametrize(("write", "said"), WRITES.values(), ids=WRITES)
+def test_the_last_write_says_how_a_weight_starts(
+    write: Callable[[torch.Tensor], object], said: str | None
+) -> None:
+    found = {"conv.bias": "zeros"} | ({} if said is None else {"conv.weight": said})
+    assert {key: str(start) for key, start in starts_of(Convs(write)).items()} == found
+
+
+def test_a_method_that_ends_the_program_says_nothing() -> None:
+    assert starts_of(Convs(lambda w: sys.exit(3))) == {}
+
+    def stopped(w: torch.Tensor) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        starts_of(Convs(stopped))
 
 
 LARGE = ("convnext", "convnext_v2")  # which start from numbers that are no method's
