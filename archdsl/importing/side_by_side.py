@@ -14,7 +14,7 @@ FEWEST = 3  # equal arms that are a loop
 ALIKE = 0.5  # of the arms of two branches that have to match
 
 Sequences = list[Merged]
-Unify = Callable[[Sequences, Sequences, int], Sequences | None]
+Unify = Callable[[Sequences, Sequences], Sequences | None]
 
 
 def as_loops(arms: list[list[Term]]) -> list[list[Term]]:
@@ -45,7 +45,7 @@ def unified(
     pairs: dict[tuple[int, int], tuple[Sequences, float] | None] = {}
     for i in range(n):
         for j in range(m):
-            found = unify(*_as_loops(_inner(a[i]), b[j]), count)
+            found = unify(*_as_loops(_inner(a[i]), b[j]))
             likeness = 0.0 if found is None else _likeness(found, _inner(a[i]), b[j])
             pairs[i, j] = (found, likeness) if found is not None and likeness > 0 else None
     best = [[0.0] * (m + 1) for _ in range(n + 1)]

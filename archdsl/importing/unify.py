@@ -6,12 +6,25 @@ arguments that differ are lists of values, which ``definition`` relates to each 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from archdsl.importing.side_by_side import unified
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Kept, Merged, flat, size
 
 ALIKE = 0.5  # of two sequences that have to match
 OPTIONAL = 0.4  # of a block that may be optional
 EITHER = "either"  # the layer that stands for activations that differ
+
+
+@dataclass(slots=True)
+class _Pairs:
+    """So many instances and one more: what their pairs of terms are as one, each worked out once.
+    The terms are held, so that no other has the id of one."""
+
+    count: int
+    found: dict[tuple[int, int], tuple[Merged, Merged, tuple[Merged, float] | None]] = field(
+        default_factory=dict
+    )
 
 
 def merge(a: list[Merged], b: list[Merged], count: int) -> list[Merged] | None:
@@ -22,8 +35,9 @@ def merge(a: list[Merged], b: list[Merged], count: int) -> list[Merged] | None:
     if (wrapped := _wrapped(a, b, count)) is not None:
         pairs.append((wrapped, b))
     best: tuple[int, list[Merged]] | None = None
+    known = _Pairs(count)
     for x, y in pairs:
-        found = _unify(x, y, count)
+        found = _unify(x, y, known)
         if found is not None:
             optional = sum(1 for m in flat(found) if not all(m.present))
             if best is None or optional < best[0]:
@@ -34,14 +48,26 @@ def merge(a: list[Merged], b: list[Merged], count: int) -> list[Merged] | None:
     return found if optional <= OPTIONAL * max(3, sum(1 for _ in flat(found))) else None
 
 
-def _match(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
+def _match(a: Merged, b: Merged, known: _Pairs) -> tuple[Merged, float] | None:
     """Two terms as one, and how well they match."""
+    pair = id(a), id(b)
+    if pair not in known.found:
+        known.found[pair] = a, b, _matched(a, b, known)
+    return known.found[pair][2]
+
+
+def _matched(a: Merged, b: Merged, known: _Pairs) -> tuple[Merged, float] | None:
+    count = known.count
     a, b = _in_a_turn(a, b), _in_a_turn(b, a)
     if a.kind != b.kind or a.keep != b.keep:
         return None
-    present, channels, ops = a.present + b.present, a.channels + b.channels, a.ops + b.ops
+    present, channels, ops = (
+        a.present + b.present,
+        a.channels + b.channels,
+        a.ops + b.ops,
+    )
     if a.kind == "residual":
-        return _match_residuals(a, b, count)
+        return _match_residuals(a, b, known)
     if a.kind == "layer" and a.op != b.op and {a.op, b.op} <= ACTIVATIONS | {EITHER}:
         if (a.args and a.op != EITHER) or (b.args and b.op != EITHER):
             return None
@@ -50,14 +76,17 @@ def _match(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
         return Merged("layer", EITHER, {"act": one + other}, [], present, channels, ops), 0.8
     if a.op != b.op or (len(a.subs) != len(b.subs) and a.kind != "branch"):
         return None
-    pairs = zip(a.subs, b.subs, strict=False)
-    each = len(a.subs) == len(b.subs) and all(_unify(x, y, count) is not None for x, y in pairs)
-    if a.kind == "branch" and not a.args and not b.args and not each:
+    subs: list[list[Merged]] | None = None
+    if len(a.subs) == len(b.subs):
+        each = [_unify(x, y, known) for x, y in zip(a.subs, b.subs, strict=True)]
+        laid = [sub for sub in each if sub is not None]
+        subs = laid if len(laid) == len(each) else None
+    if a.kind == "branch" and not a.args and not b.args and subs is None:
         arms = unified(
             a.subs,
             b.subs,
             count,
-            _unify,
+            lambda x, y: _unify(x, y, known),
             lambda arm: [_absent(m) for m in arm],
             lambda arm: [_later(m, count) for m in arm],
         )
@@ -65,14 +94,8 @@ def _match(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
             return None
         joined = Merged("branch", a.op, {}, arms, present, channels, ops, a.keep)
         return joined, 1.0 + sum(map(size, arms))
-    if len(a.subs) != len(b.subs):
+    if subs is None:
         return None
-    subs = []
-    for x, y in zip(a.subs, b.subs, strict=True):
-        sub = _unify(x, y, count)
-        if sub is None:
-            return None
-        subs.append(sub)
     args, weight = {}, 1.0
     for name in dict.fromkeys([*a.args, *b.args]):
         one, other = a.args.get(name, [MISSING] * count), b.args.get(name, [MISSING])
@@ -106,15 +129,16 @@ def _in_a_turn(m: Merged, like: Merged) -> Merged:
     return Merged(like.kind, "", turns, [body], m.present, m.channels, m.ops)
 
 
-def _match_residuals(a: Merged, b: Merged, count: int) -> tuple[Merged, float] | None:
-    body = _unify(a.subs[0], b.subs[0], count)
+def _match_residuals(a: Merged, b: Merged, known: _Pairs) -> tuple[Merged, float] | None:
+    count = known.count
+    body = _unify(a.subs[0], b.subs[0], known)
     if body is None:
         return None
     one = a.subs[1] if len(a.subs) > 1 else None
     other = b.subs[1] if len(b.subs) > 1 else None
     short: list[Merged] | None = None
     if one is not None and other is not None:
-        short = _unify(one, other, count)
+        short = _unify(one, other, known)
         if short is None:
             return None
     elif other is not None:
@@ -167,10 +191,10 @@ def _later(m: Merged, count: int) -> Merged:
     )
 
 
-def _unify(a: list[Merged], b: list[Merged], count: int) -> list[Merged] | None:
+def _unify(a: list[Merged], b: list[Merged], known: _Pairs) -> list[Merged] | None:
     """The longest common subsequence by weight; what is in one alone is optional."""
     n, m = len(a), len(b)
-    pairs = {(i, j): _match(a[i], b[j], count) for i in range(n) for j in range(m)}
+    pairs = {(i, j): _match(a[i], b[j], known) for i in range(n) for j in range(m)}
     best = [[0.0] * (m + 1) for _ in range(n + 1)]
     for i in reversed(range(n)):
         for j in reversed(range(m)):
@@ -188,7 +212,7 @@ def _unify(a: list[Merged], b: list[Merged], count: int) -> list[Merged] | None:
             out.append(_absent(a[i]))
             i += 1
         else:
-            out.append(_later(b[j], count))
+            out.append(_later(b[j], known.count))
             j += 1
     longest = max(n, m)
     return None if hits < ALIKE * longest or (not hits and longest) else out
