@@ -162,6 +162,10 @@ class SpecWriter:
                 top, count = whole, more
                 break
         step = float(top) / count
+        for chance in found:  # as it is written
+            written = 1 - float(top) * round(chance / step) / count
+            if f"{written:.10g}" != f"{1 - chance:.10g}":
+                return
         self.style.drop_path, self.style.drops = float(top), count
         for term in drops:
             term.args["drop"] = round(term.args["drop"] / step)

@@ -253,6 +253,13 @@ input 3x8x8
 conv(4, 3) -> branch mul { identity; global_avgpool -> zero -> hardtanh(-2, -1) }
 global_avgpool -> linear(3)
 """
+NEARLY_EVEN = """\
+arch net
+input 3x8x8
+for survive in [0.9666667, 0.9333333, 0.9] {
+  residual(survive = survive, per = sample, scaling = train) { conv(3, 3) }
+}
+"""
 PYRAMID = """\
 arch net
 input 3x8x8
@@ -329,12 +336,13 @@ def test_the_channels_of_a_last_convolution_are_the_classes(end: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [KEPT_BEFORE_AN_OUTPUT, SUMS_OF_ARMS, ZERO, PYRAMID, NEWEST, ONE_CHANNEL]
+    "text", [KEPT_BEFORE_AN_OUTPUT, SUMS_OF_ARMS, ZERO, PYRAMID, NEWEST, ONE_CHANNEL, NEARLY_EVEN]
 )
 def test_small_networks_come_back(text: str) -> None:
     """Results that are used after a side output, sums whose arms are like a shortcut, zeros, side
     outputs that are computed from several tensors, the newest channels of a dense block, arms in a
-    loop and loops in an arm, a range of rows, and a factor of the only channel."""
+    loop and loops in an arm, a range of rows, a factor of the only channel, and chances of a drop
+    that grow almost evenly."""
     wanted = archdsl.parse(text).with_knobs()
     made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
     assert made.architecture.hash == wanted.hash
