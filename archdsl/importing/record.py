@@ -102,6 +102,7 @@ class TracedCall:
     training: bool = False  # whether its module was, when it ran
     function: str = ""  # its whole name in PyTorch, where it is a function or a method
     compute: Callable[..., Any] | None = None  # and the function
+    flops: int = 0  # how many there were until it had run, where they are counted
 
     def refs(self) -> Iterator[Ref]:
         """The computed tensors that it takes."""
@@ -145,8 +146,11 @@ def _refs(value: Any) -> Iterator[Ref]:
 class _Recorder(TorchFunctionMode):
     """Sees each torch function; its hooks see each module."""
 
-    def __init__(self, model: nn.Module, tensors: dict[str, torch.Tensor]) -> None:
+    def __init__(
+        self, model: nn.Module, tensors: dict[str, torch.Tensor], flops: Callable[[], int]
+    ) -> None:
         super().__init__()
+        self.flops = flops
         self.model = model
         self.names: dict[int, str] = {}
         for name, module in model.named_modules():
@@ -190,6 +194,7 @@ class _Recorder(TorchFunctionMode):
         else:
             place = place_of(OWN)
         record = TracedCall(len(self.records), op, args, kwargs, call, module, where, place)
+        record.flops = self.flops()
         record.training = bool(getattr(module, "training", False))
         self.records.append(record)
         for number, result in enumerate(out if isinstance(out, (tuple, list)) else [out]):
@@ -301,8 +306,15 @@ class _Recorder(TorchFunctionMode):
             self.inside = 0
 
 
-def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False) -> Recording:
-    """Runs a module once on a batch of so many, and gives what it did.
+def record(
+    model: nn.Module,
+    batch: int,
+    inputs: Inputs,
+    training: bool = False,
+    flops: Callable[[], int] = int,
+) -> Recording:
+    """Runs a module once on a batch of so many, and gives what it did. ``flops`` says how many
+    operations on numbers there were so far.
 
     Raises ``ArchError`` where it does not run without numbers (A655), or fails (A652).
     """
@@ -319,7 +331,7 @@ def record(model: nn.Module, batch: int, inputs: Inputs, training: bool = False)
         for name, tensor in [*module.named_parameters(**own), *module.named_buffers(**own)]:
             known = one.setdefault(id(tensor), tensor.detach().to("meta"))
             tensors[f"{path}.{name}" if path else name] = known
-    recorder = _Recorder(model, tensors)
+    recorder = _Recorder(model, tensors, flops)
     modes = [(module, module.training) for module in model.modules()]
     model.train(training)
     taken = tensors_of(inputs, batch, _dtype(model), device="meta")

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
+from archdsl.diagnostics import codes
 from archdsl.importing.fractals import fractal, no_fractal
+from archdsl.importing.graphs import failure
+from archdsl.importing.simplify import live
 from archdsl.importing.terms import Kept, Term, last, of_scope, walk
 from archdsl.importing.values import MAIN, Vertex
 
 if TYPE_CHECKING:
+    from archdsl.diagnostics.model import ArchError
     from archdsl.importing.series import Levels
 
 HOW = ("per", "scaling")  # arguments of a sum that drops its branch
@@ -234,6 +238,8 @@ class Reduction:
                 name = self.results[item.output][0]
                 sequence.append(self._result(name, found))
                 continue
+            if self.results and item.at not in self.levels.always:
+                raise self._not_alone(item.at)
             sequence += found
             current = item.output
             if (end := last(sequence)) is not None:
@@ -257,6 +263,17 @@ class Reduction:
         kind = "output" if name in graph.meeting else "result"
         usual = 1 if kind == "output" or name.startswith("aux") else 0
         return Term(kind, name, {"weight": graph.shares.get(name, usual)}, [terms])
+
+    def _not_alone(self, number: int) -> ArchError:
+        """What is said of a layer that only a result of training takes, and that would stand
+        outside of its braces, where evaluation computes it, too."""
+        graph = self.levels.graph
+        name = next(
+            n for n, v in graph.asides if self.levels.vertices[number] in live(graph.vertices, [v])
+        )
+        why = "is not computed by one chain of layers of its own: return it in evaluation, too"
+        reason = f"`{name}`, a result in training only, {why}"
+        return failure(codes.CHANGES_IN_TRAINING, reason=reason)
 
     def _inline(self) -> None:
         """Short parts that a join alone takes become arms of it."""

@@ -53,6 +53,7 @@ class Levels:
         """``sized`` makes what is padded to the size of another tensor so, at any size."""
         self.graph, self.root, self.heads = graph, graph.root, class_heads(graph)
         self.vertices = {v.number: v for v in graph.vertices}
+        self.always = {v.number for v in live(graph.vertices, graph.ends)}  # in evaluation, too
         ends = {v.number for v in (*graph.ends, *(v for _, v in graph.asides))}
         self.users = users(graph.vertices)
         self.like: dict[int, int] = {}

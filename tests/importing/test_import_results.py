@@ -102,6 +102,52 @@ def test_a_result_in_training_alone_wants_layers() -> None:
     assert caught.value.diagnostics[0].code == "A661"
 
 
+class Meeting(nn.Module):
+    """Of results in training that are computed from several tensors. It computes more than it
+    gives."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        self.c, self.d, self.e = nn.Conv2d(4, 2, 1), nn.Conv2d(8, 2, 1), nn.Conv2d(2, 2, 1)
+        self.kind = kind
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        a = self.a(x)
+        self.b(a.tanh())
+        b = self.b(a).relu()
+        out = self.c(b)
+        if not self.training:
+            return {"out": self.e(out) if self.kind == "chain" else out}
+        both = self.d(torch.cat([a, b], 1))
+        if self.kind == "chain":
+            return {"out": self.e(out), "aux": both}
+        if self.kind == "arms":
+            return {"out": out, "aux": self.e(out) + both}
+        if self.kind == "twice":
+            return {"out": out, "aux": both, "aux2": both}
+        return {"out": out, "aux": both.relu(), "aux2": self.e(both)}
+
+
+@pytest.mark.parametrize("kind", ["arms", "parts", "twice"])
+def test_what_training_alone_computes_stands_in_its_own_braces(kind: str) -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Meeting(kind), (3, 8, 8), run=False)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A661"
+    assert "is not computed by one chain of layers of its own" in found.message
+
+
+def test_what_is_computed_and_not_given_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    imported = archdsl.import_module(Meeting("chain"), (3, 8, 8), run=False)
+    assert imported.text.endswith(
+        "output aux(when = training) {\n  branch concat { t1; t2 }\n  conv(classes, 1)\n}\n"
+    )
+    monkeypatch.setattr(archdsl.Architecture, "macs", imported.architecture.macs + 1)
+    with pytest.raises(archdsl.ArchError, match="multiply-adds, and not"):
+        archdsl.import_module(Meeting("chain"), (3, 8, 8), run=False)
+
+
 class Filtered(nn.Module):
     """A fixed filter, and a fixed factor."""
 
