@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from archdsl.importing.values import Vertex
 
 
+CHANCES = ("drop_path", "global_path")
+NO_COLUMNS = ": its columns are not 1, 2, 4, ... times one body, as those of `fractal` are"
+NOT_THE_FIRST = ": its columns do not begin with the first"
+
+
 def met_in(part: ReducedPart) -> Columns | None:
     """The columns of a fractal that meet in a part."""
     layer = None if part.join is None else part.join.layer
@@ -54,12 +59,14 @@ def fractal(reduction: Reduction, join: ReducedPart) -> tuple[Term, int, list[Re
         return None
     args: dict[str, Any] = {"columns": len(columns), "drop_path": met.drop_path}
     args["global_path"] = met.global_path
+    turns = [part.terms[0].args for part in parts[len(columns) :]]
+    if join.join is not None and any(one[name] != args[name] for one in turns for name in CHANCES):
+        raise no_fractal(join.join, ": its columns meet with other chances before it")
     return Term("fractal", "", args, [_written(body, last.terms[len(body) :])]), source, parts
 
 
-def no_fractal(vertex: Vertex) -> ArchError:
+def no_fractal(vertex: Vertex, why: str = NO_COLUMNS) -> ArchError:
     """What is said of columns that meet otherwise than in a fractal."""
-    why = ": its columns are not 1, 2, 4, ... times one body, as those of `fractal` are"
     return ArchError(gaps([Missing("ColumnMean", why, vertex.path, None)]))
 
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import codes
-from archdsl.importing.fractals import fractal, no_fractal
+from archdsl.importing.fractals import NOT_THE_FIRST, fractal, met_in, no_fractal
 from archdsl.importing.graphs import failure
 from archdsl.importing.simplify import live
 from archdsl.importing.terms import Kept, Term, last, of_scope, walk
@@ -78,10 +78,13 @@ class Reduction:
         self.inputs = {number: name for number, name in inputs.items() if name}
         self.results = results
         self.fresh = -1  # values that are of no vertex
+        self.inner: dict[int, Vertex] = {}  # where columns meet that are not all, by their values
 
     def terms(self) -> list[Term]:
         while self._series() or self._fractal() or self._parallel() or self._tap():
             pass
+        for vertex in self.inner.values():
+            raise no_fractal(vertex, NOT_THE_FIRST)
         one = self.items[0] if len(self.items) == 1 else None
         if one and one.join is None and one.inputs == [self.input] and not self.results:
             return one.terms
@@ -120,6 +123,11 @@ class Reduction:
             uses, inside = self._uses(), [join, *parts]
             if any(user not in inside for part in parts for user in uses[part.output]):
                 continue
+            met = met_in(join)
+            if join.join is not None and met is not None and met.places[0] > 0:
+                self.inner[join.output] = join.join
+            for part in parts:
+                self.inner.pop(part.output, None)
             join.terms.insert(0, term)
             join.inputs, join.join = [source], None
             self.items = [item for item in self.items if item not in parts]
@@ -238,7 +246,8 @@ class Reduction:
                 name = self.results[item.output][0]
                 sequence.append(self._result(name, found))
                 continue
-            if self.results and item.at not in self.levels.always:
+            alone = self.results and item.at not in self.levels.always
+            if alone and not all(self._is_free(term) for term in walk(found)):
                 raise self._not_alone(item.at)
             sequence += found
             current = item.output
@@ -264,9 +273,16 @@ class Reduction:
         usual = 1 if kind == "output" or name.startswith("aux") else 0
         return Term(kind, name, {"weight": graph.shares.get(name, usual)}, [terms])
 
+    def _is_free(self, term: Term) -> bool:
+        """Whether a term has neither weights nor multiply-adds of its own."""
+        layers = self.levels.graph.registry.layers
+        if term.kind not in ("layer", "branch"):
+            return True
+        return term.op in layers and layers[term.op].is_free()
+
     def _not_alone(self, number: int) -> ArchError:
-        """What is said of a layer that only a result of training takes, and that would stand
-        outside of its braces, where evaluation computes it, too."""
+        """What is said of layers with a cost that only a result of training takes, and that would
+        stand outside of its braces, where evaluation computes them, too."""
         graph = self.levels.graph
         name = next(
             n for n, v in graph.asides if self.levels.vertices[number] in live(graph.vertices, [v])

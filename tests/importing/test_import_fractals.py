@@ -89,6 +89,40 @@ def test_a_column_of_another_number_is_another_draw(columns: tuple[int, ...]) ->
     assert "with another draw than" in caught.value.diagnostics[0].message
 
 
+class Three(nn.Module):
+    """Three columns: the last two meet before, with chances of their own."""
+
+    def __init__(self, inner: float, first: int, whole: bool = True) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(nn.Conv2d(3, 3, 1) for _ in range(7))
+        self.mean, self.inner = ColumnMean(0.1), ColumnMean(inner)
+        self.first, self.whole = first, whole
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        a, b, c, d, e, f, g = self.parts
+        path = None
+        if self.training:
+            path = torch.rand((), device=x.device) < 0.5, torch.randint(3, (), device=x.device)
+        y = self.inner({1: b(x), 2: d(c(x))}, path if self.whole else None)
+        if self.first:
+            return self.mean({1: e(a(y)), 2: g(f(e(a(y))))}, path)
+        return self.mean({0: a(x), 1: e(y), 2: g(f(y))}, path)
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        (Three(0.2, 0), "its columns meet with other chances before it"),
+        (Three(0.1, 0, whole=False), "its columns meet with other chances before it"),
+        (Three(0.1, 1), "its columns do not begin with the first"),
+    ],
+)
+def test_inner_columns_are_of_their_fractal(model: nn.Module, why: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        archdsl.import_module(model, (3, 8, 8), run=False)
+    assert caught.value.diagnostics[0].message == f"no layer computes `ColumnMean`: {why}"
+
+
 def test_columns_are_given_by_name_too() -> None:
     class Named(nn.Module):
         def __init__(self) -> None:
