@@ -46,7 +46,7 @@ uses of one `block`. `archdsl graph` and `archdsl explain` have no such limit.""
 TOO_LARGE_TO_PRINT = Kind(
     "A909",
     "this is more than a {name} can show",
-    """A .png or .pdf file has at most 3,000 shapes: MaxViT has 1,600 with all its blocks open. An
+    """A .png or .pdf file has at most 2,000 shapes: MaxViT has 1,600 with all its blocks open. An
 .svg or .html file has at most 50,000.""",
     help="write an .svg or .html file; of a network, open fewer levels with --depth, or give what "
     "repeats a `block`",
