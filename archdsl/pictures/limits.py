@@ -14,7 +14,7 @@ from archdsl.pictures.scene import Scene
 
 MOST_LINES = 4_000  # into the boxes of all different blocks
 MOST_SHAPES = 50_000  # of a picture, blocks that stand several times counted each time
-MOST_PRINTED = 2_000  # of a .png or .pdf, which take a hundred times as long as an .svg
+MOST_PRINTED = 2_000  # of a .png or .pdf, which take much longer than an .svg
 T = TypeVar("T")
 
 

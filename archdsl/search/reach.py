@@ -84,7 +84,8 @@ def _listed(space: Space, slice: BudgetSlice, shapes: Sequence[Shape]) -> Reach:
         if candidate.arch.hash not in seen:  # equal graphs are trained once
             seen.add(candidate.arch.hash)
             candidates.append(candidate)
-    if is_skipped:
+    failed = bool(missed) and not candidates and all(p.nearest is None for _, p in missed)
+    if is_skipped and not failed:  # where all that was tried is an error, that is said
         return Reach(slice, None, is_skipped=True)
     if not candidates:
         raise nothing(space, missed)

@@ -304,3 +304,15 @@ def test_a_slice_that_is_skipped_is_not_one_of_endless_shapes() -> None:
     check_short(found.search, [Reach(found.slices[0], None, is_skipped=True)])
     with pytest.raises(ArchError, match="more shapes than are listed"):
         check_short(found.search, [Reach(found.slices[0], None)])
+
+
+def test_a_spec_that_always_fails_is_told_though_the_work_has_ended() -> None:
+    fails = LONG.replace("1..n])", "1..n]) + sum([1 / (i - i) for i in 1..2])")
+    text = "vary depth in {1, 2, 3}\nhold macs = {1M, 2M} within 5% by width\ntrials 90\n"
+    long = LONG.replace("k in 1..6", "k in 1..90")
+    for spec in (fails, long):
+        found = space(text, spec)
+        program = found.search.spec.program
+        program.work = program.compiler.work = Work(FIT_WORK)
+        with pytest.raises(ArchError, match="gives an error"):
+            survey(found)
