@@ -8,7 +8,8 @@ from typing import Any
 
 from archdsl.importing.biases import given, with_added
 from archdsl.importing.cut import AxisSplit, in_order
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.running import as_written
 from archdsl.importing.values import AttentionScores, Computed, Repeated, TensorValue

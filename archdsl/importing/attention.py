@@ -7,12 +7,14 @@ from math import isclose
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from archdsl.importing.biases import added_to, biased, given, is_causal
+from archdsl.importing.biases import biased, biased_by, cells_of, given, is_causal
 from archdsl.importing.cut import BATCH, Atom, AxisSplit, Group, merged, whole
 from archdsl.importing.fixed import Looked
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.lower import Lowering, operation
+from archdsl.importing.queried import learned, of_queries, relative_keys
 from archdsl.importing.record import Tied, TracedCall
-from archdsl.importing.values import AttentionScores, TensorValue, Vertex
+from archdsl.importing.values import AttentionScores, OfQueries, TensorValue, Vertex
 from archdsl.importing.weighted import linear_over_channels, turned_linear
 from archdsl.layers.base import alike
 
@@ -32,7 +34,15 @@ def product(lower: Lowering, record: TracedCall) -> Any:
     a, b = lower.argument(record, 0, "input"), lower.argument(record, 1, "other")
     b = lower.argument(record, 1, "mat2") if b is None else b
     if isinstance(b, Tied) and len(b.shape) == 2:
-        return turned_linear(lower, record, 0, b, None)
+        try:
+            return turned_linear(lower, record, 0, b, None)
+        except Gap as problem:
+            source = record.args[0]
+            if not isinstance(a, AxisSplit) or a.axes[-1] == whole(a.vertex.shape, 0):
+                raise
+            return of_queries(record, source, a, str(problem))
+    if isinstance(a, AxisSplit) and learned(b):
+        return of_queries(record, record.args[0], a, " with a parameter")
     return _product(lower, record, a, b)
 
 
@@ -46,13 +56,17 @@ def product_and_shift(lower: Lowering, record: TracedCall) -> Any:
 
 
 @operation("einsum")
-def einsum(lower: Lowering, record: TracedCall) -> AttentionScores | AxisSplit:
+def einsum(lower: Lowering, record: TracedCall) -> AttentionScores | AxisSplit | OfQueries:
     """Products of heads: ``bhid,bhjd->bhij`` and ``bhij,bhjd->bhid``, with any letters."""
     equation, *operands = record.args
     if len(operands) == 1 and isinstance(operands[0], tuple):
         operands = list(operands[0])
     given, _, out = str(equation).replace(" ", "").partition("->")
     first, _, second = given.partition(",")
+    for one, other in (operands, operands[::-1]) if len(operands) == 2 else ():
+        a, b = lower.value(one), lower.value(other)
+        if isinstance(a, AxisSplit) and learned(b):
+            return of_queries(record, one, a, f" of `{equation}`")
     if len(operands) != 2 or not first[:-2] == second[:-2] == out[:-2]:
         raise Gap(f" of `{equation}`")
     a, b = (lower.value(operand) for operand in operands)
@@ -94,7 +108,8 @@ def _weighed(
     if scores.shape != (plain if not scores.turned else (*plain[:-2], plain[-1], plain[-2])):
         raise Gap(" of scores in another shape")
     q, k = scores.queries, scores.keys
-    return attended(lower, record, q, k, values, scores.factor, added=scores.added)
+    factor, added, products = scores.factor, scores.added, scores.products
+    return attended(lower, record, q, k, values, factor, added=added, products=products)
 
 
 @operation("scaled_dot_product_attention")
@@ -106,13 +121,15 @@ def fused(lower: Lowering, record: TracedCall) -> AxisSplit:
         raise Gap(" with a parameter")
     shape = (*q.shape[:-1], k.shape[-2])
     mask = given(record, 3, "attn_mask")
-    added = () if mask is None else (added_to(AttentionScores(q, k, shape), mask),)
+    scores = AttentionScores(q, k, shape)
+    scores = scores if mask is None else biased_by(lower, scores, mask)
     if lower.argument(record, 4, "dropout_p", 0.0):
         raise Gap(" with dropout of its weights")
     scale = lower.argument(record, 6, "scale")
     factor = q.shape[-1] ** -0.5 if scale is None else scale
     causal = bool(lower.argument(record, 5, "is_causal", False))
-    return attended(lower, record, q, k, v, factor, causal, added)
+    added, products = scores.added, scores.products
+    return attended(lower, record, q, k, v, factor, causal, added, products)
 
 
 def heads_of(cut: AxisSplit) -> Heads:
@@ -161,6 +178,7 @@ def attended(
     factor: float,
     causal: bool = False,
     added: tuple[Looked, ...] = (),
+    products: tuple[OfQueries, ...] = (),
 ) -> AxisSplit:
     """Attention of heads. Raises ``Gap`` where it is not among the pixels of one tensor."""
     parts = [heads_of(part) for part in (q, k, v)]
@@ -171,10 +189,18 @@ def attended(
         raise Gap(" with values that have other channels than the keys")
     left = factor * queries.factor * keys.factor / queries.each**-0.5
     rest = [queries.vertex, keys.vertex, values.vertex]
-    if not isclose(left, 1, rel_tol=1e-6):
+    keyed: dict[str, Tied] = {}
+    if products:
+        shape, cells = (*q.shape[:-1], k.shape[-2]), cells_of(q, queries.sees)
+        before, keyed = relative_keys(q, products, shape, cells)
+        if not isclose(before, 1, rel_tol=1e-6):
+            rest[0] = lower.vertex(make("times", value=before), [queries.vertex], record)
+        if not isclose(left / before, 1, rel_tol=1e-6):
+            rest[1] = lower.vertex(make("times", value=left / before), [keys.vertex], record)
+    elif not isclose(left, 1, rel_tol=1e-6):
         rest[0] = lower.vertex(make("times", value=left), [queries.vertex], record)
     if any(part.vertex.shape[1:] != queries.vertex.shape[1:] for part in parts):
-        if causal or added or queries.sees or q.rolled:
+        if causal or added or products or queries.sees or q.rolled:
             raise Gap(" of one tensor to another, within windows or with something added")
         given = {"kv_heads": keys.heads} if keys.heads != queries.heads else {}
         both = [rest[0], side_by_side(lower, record, rest[1:])]
@@ -185,6 +211,8 @@ def attended(
         options["kv_heads"] = keys.heads
     if causal:
         options["causal"] = True
+    if keyed:
+        options["relative_keys"], weights = True, {**weights, **keyed}
     layer = make("attend", heads=queries.heads, **options)
     made = lower.vertex(layer, [side_by_side(lower, record, rest)], record, weights=weights)
     return AxisSplit(made, q.axes, values.factor, q.rolled)

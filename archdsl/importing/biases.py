@@ -11,10 +11,12 @@ import torch
 
 from archdsl.importing.cut import BATCH, AxisSplit
 from archdsl.importing.fixed import LARGE, Looked, looked_up, unknown
-from archdsl.importing.lower import Gap, Lowering, operation
+from archdsl.importing.layer_of import Gap
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Ref, Tied, TracedCall
-from archdsl.importing.values import AttentionScores
+from archdsl.importing.values import AttentionScores, OfQueries
 from archdsl.layers.arguments import per_axis
+from archdsl.layers.base import Shape
 
 
 def given(record: TracedCall, place: int, name: str) -> Any:
@@ -42,7 +44,18 @@ def with_added(
         raise Gap(" to attention weights")
     if record.shapes[0] != scores.shape:
         raise Gap(" to attention scores, which changes their shape")
-    return replace(scores, added=(*scores.added, added_to(scores, value)))
+    return biased_by(lower, scores, value)
+
+
+def biased_by(lower: Lowering, scores: AttentionScores, value: Any) -> AttentionScores:
+    """Scores and what is added to them: products of queries, or what is fixed and learned."""
+    products = lower.value(value) if isinstance(value, Ref) else None
+    if not isinstance(products, OfQueries):
+        return replace(scores, added=(*scores.added, added_to(scores, value)))
+    if scores.turned:
+        raise Gap(" to attention scores whose axes changed places")
+    products = replace(products, shape=scores.shape)
+    return replace(scores, products=(*scores.products, products))
 
 
 @operation("masked_fill")
@@ -91,15 +104,20 @@ def is_causal(value: Any) -> bool:
     return plain and bool((left_out == torch.ones_like(left_out).triu(1)).all())
 
 
+def cells_of(queries: AxisSplit, sees: dict[str, Any]) -> Shape:
+    """The size of what attends to itself: a window, a grid, or the whole tensor."""
+    size = queries.vertex.shape[1:]
+    cells = per_axis(sees.get("windows") or sees.get("grid") or 0, len(size))
+    return tuple(side or n for side, n in zip(cells, size, strict=True))
+
+
 def biased(
     queries: AxisSplit, sees: dict[str, Any], added: tuple[Looked, ...]
 ) -> tuple[dict[str, Any], dict[str, Tied]]:
     """The options of attention within windows that say what is added to its scores, and its
     weights. Raises ``Gap``."""
     options = dict(sees)
-    size = queries.vertex.shape[1:]
-    cells = per_axis(sees.get("windows") or sees.get("grid") or 0, len(size))
-    cells = tuple(side or n for side, n in zip(cells, size, strict=True))
+    size, cells = queries.vertex.shape[1:], cells_of(queries, sees)
     shift = {-by % n for by, n in zip(queries.rolled, size, strict=True)} if queries.rolled else {0}
     terms = [_by_window(queries, term) for term in added]
     numbers = sum((term.numbers for term in terms), torch.zeros(()))

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
 from archdsl.layers.base import Shape
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ class AxisSplit:
     def key(self) -> tuple[int, tuple[Group, ...], float]:
         """Equal for tensors that are the same, but for what rolled them."""
         return self.vertex.number, self.axes, self.factor
+
+    @property
+    def batch(self) -> int:
+        """How many images it is of."""
+        return next((atom.size for atom in self.atoms if atom.axis == BATCH), 1)
 
     @property
     def atoms(self) -> list[Atom]:
@@ -130,6 +137,19 @@ def in_order(cut: AxisSplit, batch: int) -> bool:
     plain = cut_of(cut.vertex, range(len(cut.vertex.shape)), batch)
     again = cut.reshaped(plain.shape)
     return again is not None and again.axes == plain.axes
+
+
+def numbers_of(cut: AxisSplit, tensor: torch.Tensor) -> torch.Tensor:
+    """A cut tensor, of its vertex's with the batch first."""
+    strides = tensor.contiguous().stride()
+    index = torch.zeros((), dtype=torch.long)
+    for group in cut.axes:
+        places = torch.zeros(1, dtype=torch.long)
+        for atom in group:
+            steps = torch.arange(atom.size) * atom.inner * strides[atom.axis + 1]
+            places = (places[:, None] + steps).flatten()
+        index = index[..., None] + places
+    return tensor.flatten()[index] * cut.factor
 
 
 class Squares(NamedTuple):

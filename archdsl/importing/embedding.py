@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 from archdsl.importing.incoming import Inputs, fails
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Ref, Tied, TracedCall, record
 from archdsl.importing.reshaping import RESHAPING
 from archdsl.importing.values import Computed, TensorValue

@@ -3,9 +3,10 @@ of a learned table stands where, in whatever way the model computes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -77,14 +78,41 @@ def _stored(tied: Tied) -> Tied:
     return Tied(tied.key, tuple(tied.tensor.shape), tied.trained, tied.tensor)
 
 
-def _records(value: Ref | Tied) -> list[TracedCall]:
+def parameters_of(value: Ref, sources: Collection[Ref]) -> dict[str, Tied]:
+    """The learned tensors that a tensor is computed of, from some others on, by their keys."""
+    tied = _tied(value, _records(value, sources))
+    return {one.key: one for one in tied if one.trained}
+
+
+def run_with(
+    value: Ref, parameters: Mapping[str, torch.Tensor], sources: Mapping[Ref, torch.Tensor]
+) -> torch.Tensor | None:
+    """A tensor that is computed of some others and of learned ones, with these numbers, in double
+    precision; nothing where it cannot be run."""
+    records = _records(value, sources)
+    if any(record.compute is None and record.op != CHANGED for record in records):
+        return None
+    if any(prod(shape) > MOST for record in records for shape in record.shapes if shape):
+        return None
+    tied = parameters_of(value, sources)
+    if any(t.tensor is None for t in tied.values()):
+        return None
+    given = {key: parameters[key].reshape(_stored(t).shape) for key, t in tied.items()}
+    try:
+        return _run(value, records, given, sources)
+    except Exception:  # whatever the model's functions raise: it is not known then
+        return None
+
+
+def _records(value: Ref | Tied, sources: Collection[Ref] = ()) -> list[TracedCall]:
+    """What a tensor is computed by, from some others on, in order."""
     found: dict[int, TracedCall] = {}
-    todo = [value.record] if isinstance(value, Ref) else []
+    todo = [value.record] if isinstance(value, Ref) and value not in sources else []
     while todo:
         one = todo.pop()
         if one.number not in found:
             found[one.number] = one
-            todo += [ref.record for ref in one.refs()]
+            todo += [ref.record for ref in one.refs() if ref not in sources]
     return [found[number] for number in sorted(found)]
 
 
@@ -96,9 +124,12 @@ def _tied(value: Ref | Tied, records: Sequence[TracedCall]) -> list[Tied]:
 
 
 def _run(
-    value: Ref | Tied, records: Sequence[TracedCall], given: Mapping[str, torch.Tensor]
+    value: Ref | Tied,
+    records: Sequence[TracedCall],
+    given: Mapping[str, torch.Tensor],
+    sources: Mapping[Ref, torch.Tensor] = MappingProxyType({}),
 ) -> torch.Tensor | None:
-    done: dict[Ref, Any] = {}
+    done: dict[Ref, Any] = dict(sources)
     fixed: dict[str, torch.Tensor] = {}
 
     def number(leaf: Any) -> Any:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archdsl.importing.cut import Atom, AxisSplit
-from archdsl.importing.lower import Lowering, make
+from archdsl.importing.layer_of import make
+from archdsl.importing.lower import Lowering
 from archdsl.importing.record import TracedCall
 from archdsl.importing.values import Vertex
 

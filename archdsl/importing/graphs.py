@@ -28,7 +28,8 @@ from archdsl.importing import (  # noqa: F401
 from archdsl.importing.custom import NONE, WORDS, Custom
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails
-from archdsl.importing.lower import Lowering, make
+from archdsl.importing.layer_of import make
+from archdsl.importing.lower import Lowering
 from archdsl.importing.proof import flat_of, pairs
 from archdsl.importing.record import ModuleCall, Recording, needed, record
 from archdsl.importing.simplify import live, renumbered, simplify, users

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from archdsl.importing.cut import AxisSplit
-from archdsl.importing.values import AttentionScores, Bordered, Repeated, TensorValue, Vertex
+from archdsl.importing.values import (
+    AttentionScores,
+    Bordered,
+    OfQueries,
+    Repeated,
+    TensorValue,
+    Vertex,
+)
 from archdsl.layers.base import Layer, Shape
 
 
@@ -22,6 +29,8 @@ class Guesses:
         """Whether the axes of a value were guessed."""
         if isinstance(value, AttentionScores):
             return self.has(value.queries) or self.has(value.keys)
+        if isinstance(value, OfQueries):
+            return any(map(self.has, value.sources.values()))
         value = value.value if isinstance(value, (Repeated, Bordered)) else value
         return isinstance(value, (TensorValue, AxisSplit)) and value.vertex.number in self._numbers
 

@@ -15,33 +15,30 @@ from math import prod
 from typing import Any
 
 from archdsl.importing.custom import NONE, Custom, Missing, OperationUse, uses_of
-from archdsl.importing.cut import AxisSplit, Squares, cut_of, in_order, order_of, squares_in, whole
+from archdsl.importing.cut import AxisSplit, cut_of, order_of, whole
 from archdsl.importing.guesses import Guesses
+from archdsl.importing.layer_of import Gap, make, named
+from archdsl.importing.queried import goes_on
 from archdsl.importing.record import Recording, Ref, Tied, TracedCall, needed
 from archdsl.importing.reshaping import RESHAPING, turns
 from archdsl.importing.through import through
+from archdsl.importing.together import whole_of
 from archdsl.importing.values import (
     AttentionScores,
     Bordered,
     Computed,
     Moving,
+    OfQueries,
     Repeated,
     TensorValue,
     Vertex,
 )
-from archdsl.layers.arguments import Unreadable
-from archdsl.layers.axes import SPACE
-from archdsl.layers.base import Layer, Misfit, Shape, signature
-from archdsl.registry import REGISTRY
-
-
-class Gap(Exception):
-    """Why an operation is not a layer: in words that follow its name."""
-
+from archdsl.layers.base import Layer, Misfit, Shape
 
 Operation = Callable[["Lowering", TracedCall], Any]
 OPERATIONS: dict[str, Operation] = {}
-MOVING = TensorValue, AxisSplit, AttentionScores, Repeated, Bordered  # computed of what comes in
+# What is computed of what comes in.
+MOVING = TensorValue, AxisSplit, AttentionScores, OfQueries, Repeated, Bordered
 
 
 def operation(*names: str) -> Callable[[Operation], Operation]:
@@ -53,28 +50,6 @@ def operation(*names: str) -> Callable[[Operation], Operation]:
         return function
 
     return enter
-
-
-def make(name: str, **arguments: Any) -> Layer:
-    """A layer by its name and arguments, without those that do nothing. Raises ``Gap``."""
-    cls = REGISTRY.layers[name]
-    for idle in cls.idle:
-        if idle.other in arguments and arguments[idle.other] == idle.value:
-            arguments.pop(idle.name, None)
-    readers = {p.name: p.reader for p in signature(cls)}
-    try:
-        layer: Layer = cls(**{key: readers[key].read(value) for key, value in arguments.items()})
-    except Unreadable as problem:
-        raise Gap(f": of `{name}` an argument would have to be {problem.expected}") from None
-    return layer
-
-
-def named(axis: int, rank: int) -> str:
-    """What an axis of a tensor of so many, the batch left out, is called in the language."""
-    names = ("channels", *SPACE.get(rank, ()))
-    if axis >= len(names):
-        raise Gap(" along an axis beyond the third spatial one")
-    return names[axis]
 
 
 class Lowering:
@@ -109,9 +84,10 @@ class Lowering:
         self.outputs = [(name, self._result(ref)) for name, ref in recording.outputs]
 
     def _result(self, ref: Ref) -> Vertex:
-        record = ref.record
+        value, record = self._values[ref], ref.record
+        record = value.record if isinstance(value, OfQueries) else record
         try:
-            value = self.settled(self._values[ref], record)
+            value = self.settled(value, record)
             if isinstance(value, TensorValue):
                 return self.plain(value, record).vertex
             why = ": its axes are in another order"
@@ -133,6 +109,8 @@ class Lowering:
         looks_up = record.op in ("Embedding", "embedding")
         if not looks_up and not any(isinstance(value, MOVING) for value in taken):
             made: Any = self._of_weights(record)
+        elif (gone_on := goes_on(self, record)) is not None:
+            made = gone_on
         else:
             try:
                 function = OPERATIONS.get(record.op.rstrip("_")) or OPERATIONS.get(record.op)
@@ -199,6 +177,11 @@ class Lowering:
             except Misfit:
                 pass  # it was recorded for other shapes
         follows = any(self.guesses.has(value) for value in taken)
+        for value in taken:
+            if isinstance(value, OfQueries):  # what is missing is the product that it begins with
+                first, follows = value.record, True
+                gap = Missing(first.op, value.why, first.path, first.place)
+                self.missing += [gap] * (gap not in self.missing)
         self.missing.append(Missing(record.op, why, record.path, record.place, uses, follows))
         return None
 
@@ -279,6 +262,8 @@ class Lowering:
         """A tensor as a whole one: what was cut is put together by layers. Raises ``Gap``."""
         if isinstance(value, AttentionScores):
             raise Gap(" of an intermediate result of attention")
+        if isinstance(value, OfQueries):
+            raise Gap(value.why)
         if isinstance(value, Repeated):
             raise Gap(" of a tensor that was repeated")
         if isinstance(value, Bordered):
@@ -290,49 +275,8 @@ class Lowering:
         if value.rolled:
             raise Gap(" of a tensor that was rolled")
         if (key := value.key) not in self._settled:
-            self._settled[key] = self._settle(value, self._cut_by.get(key, record))
+            self._settled[key] = whole_of(self, value, self._cut_by.get(key, record))
         return self._settled[key]
-
-    def _settle(self, cut: AxisSplit, record: TracedCall) -> TensorValue:
-        vertex, shape = self.multiplied(cut, record), cut.shape[1:]
-        if prod(shape) != prod(vertex.shape):
-            way = ": tell `squeeze()` which axis" * (record.op == "squeeze")
-            raise Gap(f" of a tensor whose first axis is not the batch{way}")
-        if (order := order_of(cut := AxisSplit(vertex, cut.axes), self.batch)) is not None:
-            return TensorValue(vertex, order)
-        space = tuple(a for axis in range(1, len(vertex.shape)) for a in whole(vertex.shape, axis))
-        channels = whole(vertex.shape, 0)
-        if cut.axes[1:] in ((channels, space), (space, channels)):
-            made = self.vertex(make("flatten_space"), [vertex], record)
-            return TensorValue(made, (0, 1) if cut.axes[1] == channels else (1, 0))
-        if shape and in_order(cut, self.batch):
-            made = self.vertex(make("reshape", to=shape), [vertex], record)
-            return TensorValue(made, tuple(range(len(shape))))
-        for axes in ((0, 1, 2, 3), (0, 3, 1, 2)) if len(cut.axes) == 4 else ():
-            if (squares := squares_in(cut.permuted(axes))) is not None:
-                made = self._squared(squares, vertex, record)
-                return TensorValue(made, (0, 1, 2) if axes[1] == 1 else (1, 2, 0))
-        if len(cut.axes) > 2 and len(cut.axes[1]) == 2:
-            outer, inner = cut.axes[1]
-            dealt = outer.inner == 1 and inner.inner == outer.size
-            rest = tuple(whole(vertex.shape, axis) for axis in range(1, len(vertex.shape)))
-            if dealt and outer.axis == inner.axis == 0 and cut.axes[2:] == rest:
-                layer = make("channel_shuffle", groups=inner.size)
-                return TensorValue(self.vertex(layer, [vertex], record), tuple(range(len(shape))))
-        raise Gap(" of a tensor whose axes were permuted")
-
-    def _squared(self, squares: Squares, vertex: Vertex, record: TracedCall) -> Vertex:
-        """An image whose squares were made channels."""
-        side, made = squares.side, vertex
-        made = self.once(make("pixel_unshuffle", factor=side), made, record)
-        if squares.beside:
-            made = self.once(make("channel_shuffle", groups=vertex.shape[0]), made, record)
-        if squares.down:
-            places = [part + side * n for part in range(side) for n in range(side)]
-            layers = [make("split", parts=side * side, part=place + 1) for place in places]
-            parts = [self.once(layer, made, record) for layer in layers]
-            made = self.vertex(make("concat"), parts, record)
-        return made
 
     def vertex(
         self,

@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import Any
 
 from archdsl.importing.custom import Missing
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Ref, TracedCall
 from archdsl.importing.single import KNOWN
 from archdsl.importing.special import codes_of

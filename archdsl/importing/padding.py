@@ -12,7 +12,8 @@ from torch import nn
 from archdsl.diagnostics.model import ArchError
 from archdsl.importing.cut import AxisSplit
 from archdsl.importing.incoming import Inputs
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Recording, Ref, TracedCall, record
 from archdsl.importing.values import Bordered, Moving, TensorValue
 

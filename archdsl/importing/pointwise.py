@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importing.cut import AxisSplit
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.values import AttentionScores, Bordered, Repeated, TensorValue
 from archdsl.importing.weighted import per_axis

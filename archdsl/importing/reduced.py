@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from archdsl.importing.cut import Atom, AxisSplit, Group, cut_of
-from archdsl.importing.lower import Gap, Lowering, make, named, operation
+from archdsl.importing.layer_of import Gap, make, named
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import part_of
 from archdsl.importing.values import AttentionScores, TensorValue

@@ -7,7 +7,8 @@ from typing import Any
 
 from archdsl.importing.cut import Atom, AxisSplit, whole
 from archdsl.importing.gathered import gathered
-from archdsl.importing.lower import Gap, Lowering, make, named, operation
+from archdsl.importing.layer_of import Gap, make, named
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.values import AttentionScores, TensorValue
 from archdsl.importing.weighted import per_axis

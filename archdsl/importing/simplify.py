@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from archdsl.importing.custom import Missing
-from archdsl.importing.lower import make
+from archdsl.importing.layer_of import make
 from archdsl.importing.record import ModuleCall
 from archdsl.importing.values import Vertex
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importing.cut import AxisSplit
-from archdsl.importing.lower import Gap, Lowering, make, named, operation
+from archdsl.importing.layer_of import Gap, make, named
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import channels_of, in_shape, part_of, place_of, range_of
 from archdsl.importing.values import TensorValue

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from archdsl.importing.cut import AxisSplit
 from archdsl.importing.fixed import Looked
 from archdsl.importing.places import CodeLine
-from archdsl.importing.record import ModuleCall, Ref, Tied
+from archdsl.importing.record import ModuleCall, Ref, Tied, TracedCall
 from archdsl.layers.base import Layer, Shape
 from archdsl.layers.init import Init
 from archdsl.registry import REGISTRY, Registry
@@ -65,6 +65,19 @@ class Computed:
 
 
 @dataclass(frozen=True, slots=True)
+class OfQueries:
+    """What is computed of queries and learned vectors alone: ``ref``, of the tensors in
+    ``sources``. It begins with the product at ``record``, which is no layer for the reason ``why``.
+    ``shape`` is that of the scores to which it is added."""
+
+    ref: Ref
+    sources: Mapping[Ref, AxisSplit]
+    record: TracedCall
+    why: str
+    shape: Shape = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AttentionScores:
     """What pixels think of each other, on the way to attention: queries times keys."""
 
@@ -75,6 +88,7 @@ class AttentionScores:
     softmax: bool = False
     turned: bool = False  # whether keys come first
     added: tuple[Looked, ...] = ()  # to them, each in the shape that they have without cuts
+    products: tuple[OfQueries, ...] = ()  # that are added to them
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 from torch import nn
 
 from archdsl.importing.cut import AxisSplit
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.special import is_same, is_standardized
 from archdsl.importing.values import Computed, TensorValue

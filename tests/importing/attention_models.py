@@ -151,3 +151,61 @@ class Reduced(nn.Module):
         k, v = self.kv(few).view(n, -1, 2, 2, 4).permute(2, 0, 3, 1, 4)
         y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, length, c)
         return self.head((tokens + self.out(y)).mean(1))
+
+
+class Distances(nn.Module):
+    """Attention whose queries meet a vector for each distance down and each to the right."""
+
+    def __init__(self, way: str, height: int = 4, width: int = 4) -> None:
+        super().__init__()
+        self.way, self.stem = way, nn.Conv2d(3, 24, 3, padding=1)
+        self.down = nn.Parameter(torch.randn(2 * height - 1, EACH))
+        self.right = nn.Parameter(torch.randn(2 * width - 1, EACH))
+        if way == "turned":
+            self.right = nn.Parameter(torch.randn(EACH, 2 * width - 1))
+
+    def along(self, q: Tensor, vectors: Tensor) -> Tensor:
+        """``(images and heads, rows, columns, columns)`` of vectors for distances."""
+        n, rows, columns, _ = q.shape
+        if self.way == "looked up":
+            place = torch.arange(columns)
+            far = place - place[:, None] + columns - 1
+            return torch.einsum("nrcd,kd->nrck", q, vectors).gather(3, far.expand(n, rows, -1, -1))
+        x = F.pad(q @ vectors.mT, (0, 1)).reshape(n * rows, -1)
+        x = F.pad(x, (0, columns - 1)).reshape(-1, columns + 1, 2 * columns - 1)
+        return x[:, :columns, columns - 1 :].reshape(n, rows, columns, columns)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        images, _, height, width = x.shape
+        q, k, v = x.view(images, 3, HEADS, EACH, -1).mT.unbind(1)
+        if self.way == "scaled":
+            q = q * EACH**-0.5
+        q, k, v = (t.flatten(0, 1) for t in (q, k, v))
+        scores = q @ k.mT * (1.0 if self.way == "scaled" else EACH**-0.5)
+        image = q.view(-1, height, width, EACH)
+        right = self.right.mT if self.way == "turned" else self.right
+        across = self.along(image, right)[:, :, None].expand(-1, -1, height, -1, -1)
+        if self.way == "across":
+            bias = across.permute(0, 1, 3, 2, 4)
+        elif self.way == "squared":
+            bias = across.permute(0, 1, 3, 2, 4) ** 2
+        else:
+            down = self.along(image.transpose(1, 2), self.down)[:, :, None]
+            down = down.expand(-1, -1, width, -1, -1).permute(0, 3, 1, 4, 2)
+            bias = down + across.permute(0, 1, 3, 2, 4)
+        scores = scores + bias.reshape(scores.shape)
+        y = scores.softmax(-1) @ v
+        return y.mT.reshape(images, -1, height, width).mean((2, 3))
+
+
+class Loose(nn.Module):
+    """Products of each head's channels with learned vectors, which are added to no scores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.vectors = nn.Conv2d(3, 8, 1), nn.Parameter(torch.randn(4, 4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = self.stem(x).unflatten(1, (2, 4)).flatten(3).mT
+        return (heads @ self.vectors).relu().mT.flatten(1, 2).mean(2)

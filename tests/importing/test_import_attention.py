@@ -169,3 +169,35 @@ def test_attention_to_a_smaller_image() -> None:
     assert "cross_attend(2)" in imported.text
     assert imported.architecture.params == 32 + 72 + 144 + 264 + 16 + 72 + 27
     assert imported.checked[1].startswith("results and gradients")
+
+
+@pytest.mark.parametrize("way", ["padded", "turned", "looked up", "scaled"])
+def test_vectors_for_distances(way: str) -> None:
+    """The relative positions of bottleneck transformers, in whatever way they are computed."""
+    model = attention_models.Distances(way, 4, 8)
+    imported = archdsl.import_module(model, (3, 4, 8))
+    line = "attend(2, relative_keys = true) -> global_avgpool"
+    before = "conv(24, 3) -> "
+    if way == "scaled":
+        before = "concat { split(3, 1) -> times(0.5); split(3, 2) -> times(2); split(3, 3) }"
+    assert before in imported.text and line in imported.text, imported.text
+    assert imported.checked[1].startswith("results and gradients")
+    theirs = model.right.mT if way == "turned" else model.right
+    (right,) = (w for key, w in imported.weights.items() if key.endswith("width_rel"))
+    assert torch.equal(right, theirs)
+
+
+@pytest.mark.parametrize("way", ["across", "squared"])
+def test_products_of_queries_that_are_others(way: str) -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(attention_models.Distances(way), (3, 4, 4))
+    (first, *_) = caught.value.diagnostics
+    assert "with products of queries that are not those with a vector" in first.message
+
+
+def test_products_that_are_added_to_no_scores() -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(attention_models.Loose(), (3, 4, 4))
+    (found,) = caught.value.diagnostics
+    assert found.message == "no layer computes `matmul` of a tensor whose axes were permuted"
+    assert "heads @ self.vectors" in found.labels[0].span.text

@@ -1,0 +1,58 @@
+"""Tensors whose axes were cut, put together: by which layers."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from archdsl.importing.cut import AxisSplit, Squares, in_order, order_of, squares_in, whole
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.record import TracedCall
+from archdsl.importing.values import TensorValue, Vertex
+
+if TYPE_CHECKING:
+    from archdsl.importing.lower import Lowering
+
+
+def whole_of(lower: Lowering, cut: AxisSplit, record: TracedCall) -> TensorValue:
+    """A tensor whose axes were cut as a whole one. Raises ``Gap``."""
+    vertex, shape = lower.multiplied(cut, record), cut.shape[1:]
+    if prod(shape) != prod(vertex.shape):
+        way = ": tell `squeeze()` which axis" * (record.op == "squeeze")
+        raise Gap(f" of a tensor whose first axis is not the batch{way}")
+    if (order := order_of(cut := AxisSplit(vertex, cut.axes), lower.batch)) is not None:
+        return TensorValue(vertex, order)
+    space = tuple(a for axis in range(1, len(vertex.shape)) for a in whole(vertex.shape, axis))
+    channels = whole(vertex.shape, 0)
+    if cut.axes[1:] in ((channels, space), (space, channels)):
+        made = lower.vertex(make("flatten_space"), [vertex], record)
+        return TensorValue(made, (0, 1) if cut.axes[1] == channels else (1, 0))
+    if shape and in_order(cut, lower.batch):
+        made = lower.vertex(make("reshape", to=shape), [vertex], record)
+        return TensorValue(made, tuple(range(len(shape))))
+    for axes in ((0, 1, 2, 3), (0, 3, 1, 2)) if len(cut.axes) == 4 else ():
+        if (squares := squares_in(cut.permuted(axes))) is not None:
+            made = _squared(lower, squares, vertex, record)
+            return TensorValue(made, (0, 1, 2) if axes[1] == 1 else (1, 2, 0))
+    if len(cut.axes) > 2 and len(cut.axes[1]) == 2:
+        outer, inner = cut.axes[1]
+        dealt = outer.inner == 1 and inner.inner == outer.size
+        rest = tuple(whole(vertex.shape, axis) for axis in range(1, len(vertex.shape)))
+        if dealt and outer.axis == inner.axis == 0 and cut.axes[2:] == rest:
+            layer = make("channel_shuffle", groups=inner.size)
+            return TensorValue(lower.vertex(layer, [vertex], record), tuple(range(len(shape))))
+    raise Gap(" of a tensor whose axes were permuted")
+
+
+def _squared(lower: Lowering, squares: Squares, vertex: Vertex, record: TracedCall) -> Vertex:
+    """An image whose squares were made channels."""
+    side, made = squares.side, vertex
+    made = lower.once(make("pixel_unshuffle", factor=side), made, record)
+    if squares.beside:
+        made = lower.once(make("channel_shuffle", groups=vertex.shape[0]), made, record)
+    if squares.down:
+        places = [part + side * n for part in range(side) for n in range(side)]
+        layers = [make("split", parts=side * side, part=place + 1) for place in places]
+        parts = [lower.once(layer, made, record) for layer in layers]
+        made = lower.vertex(make("concat"), parts, record)
+    return made
